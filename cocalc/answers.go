@@ -79,8 +79,9 @@ type PurchaseRow struct {
 	Cost       Cents
 	Service    string // "license", "credit", …
 	LicenseID  string
-	CartItemID int64  // description.item.id: 0 where the purchase came from no cart item
-	Text       string // description.item.description.description: carries the order's tag
+	CartItemID int64     // description.item.id: 0 where the purchase came from no cart item
+	PeriodEnd  time.Time // when what was paid for ends: the license\'s expiry; zero for credits
+	Text       string    // description.item.description.description: carries the order's tag
 }
 
 // Subscription renews a monthly or yearly license.
