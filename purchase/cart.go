@@ -1,0 +1,355 @@
+package purchase
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// maxRounds is how often the cart is put in order before the buyer gives others who use it a pause.
+const maxRounds = 5
+
+// prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
+func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
+	if no, err := b.pausedNow(ctx); no != nil || err != nil {
+		if err != nil {
+			return 0, err
+		}
+		return b.waitFor(ctx, o, "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed.", 0)
+	}
+	if over := termOver(o.Spec, b.now()); over != nil {
+		return 0, b.fail(ctx, o, *over)
+	}
+	items, err := b.shop.Cart(ctx, cocalc.InCart)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	// The tag of an order that was never added can only be there when an older copy of the ledger was restored.
+	// Then the truth is at CoCalc.
+	bought, err := b.shop.Cart(ctx, cocalc.Purchased)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return carries(i, o.ID) }); i >= 0 {
+		return 0, b.adopt(ctx, o, bought[i])
+	}
+	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return carries(i, o.ID) }) {
+		_, err := b.advance(ctx, o, Adding, "already in the cart", func(_ Writer, o *Order) error {
+			o.AddSent = b.now()
+			o.Sent = b.description(*o)
+			return nil
+		})
+		return 0, err
+	}
+	o, clean, err := b.park(ctx, o, items)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	if !clean && b.tries[o.ID] < maxRounds {
+		b.tries[o.ID]++
+		return 0, nil // look at the cart again: what was parked must not be checked any more
+	}
+	o, err = b.advance(ctx, o, Adding, "", func(_ Writer, o *Order) error {
+		o.AddSent = b.now()
+		o.Sent = b.description(*o)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return b.sendAdd(ctx, o)
+}
+
+// add tries again to add, after an attempt that certainly did nothing.
+func (b *buyer) add(ctx context.Context, o Order) (wait, error) {
+	if o.Failure != nil {
+		return 0, b.fail(ctx, o, *o.Failure)
+	}
+	if over := termOver(o.Spec, b.now()); over != nil {
+		return 0, b.fail(ctx, o, *over)
+	}
+	o, err := b.edit(ctx, o, false, func(o *Order) {
+		o.AddSent = b.now()
+		o.Sent = b.description(*o)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return b.sendAdd(ctx, o)
+}
+
+// sendAdd adds the item. That it may have been sent is already in the ledger.
+func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
+	err := b.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)
+	var refusal *cocalc.Error
+	if !errors.As(err, &refusal) {
+		return 0, err // nil, or not an answer at all: the cart will tell
+	}
+	switch refusal.Outcome {
+	case cocalc.Unknown:
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("the answer to cart/add was lost; looking for the item")
+		return 0, nil
+	case cocalc.Transient:
+		// Nothing was done: it is safe to send again, and nothing is to be looked for.
+		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent = time.Time{} })
+		if editErr != nil {
+			return 0, editErr
+		}
+		return b.troubled(ctx, o, err)
+	default:
+		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent = time.Time{} })
+		if editErr != nil {
+			return 0, editErr
+		}
+		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled {
+			return b.troubled(ctx, o, err)
+		}
+		return 0, b.fail(ctx, o, explain(refusal, b.keyName))
+	}
+}
+
+// look is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
+func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
+	items, err := b.shop.Cart(ctx, cocalc.InCart)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	var mine []cocalc.CartItem
+	for _, item := range items {
+		if carries(item, o.ID) {
+			mine = append(mine, item)
+		}
+	}
+	if len(mine) == 0 {
+		return b.notInCart(ctx, o)
+	}
+	slices.SortFunc(mine, func(x, y cocalc.CartItem) int { return int(x.ID - y.ID) })
+	item := mine[0]
+	for _, twin := range mine[1:] { // an add that was carried out twice on its way
+		if _, err := b.shop.RemoveFromCart(ctx, twin.ID); err != nil {
+			return b.troubled(ctx, o, err)
+		}
+	}
+	if len(mine) > 1 {
+		return 0, nil
+	}
+	if o.Failure != nil { // given up while the add was unclear: take it out
+		_, err := b.advance(ctx, o, Carted, "given up", func(_ Writer, o *Order) error {
+			o.ItemID = item.ID
+			return nil
+		})
+		return 0, err
+	}
+	if mismatch := b.differs(o, item); mismatch != nil {
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("the cart holds something else than was sent")
+		_, err := b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
+			o.ItemID = item.ID
+			o.Failure = failure(FailCart, "CoCalc's cart did not hold what was ordered, so it was taken out again. Nothing was bought. Please try again.")
+			return nil
+		})
+		return 0, err
+	}
+	if !item.Checked {
+		if _, err := b.shop.SetChecked(ctx, item.ID, true); err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		return b.another(o)
+	}
+	o, clean, err := b.park(ctx, o, items)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	if !clean {
+		return b.another(o)
+	}
+	_, err = b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
+		o.ItemID = item.ID
+		return nil
+	})
+	return 0, err
+}
+
+// notInCart decides about an item that was sent, or may have been, and is not in the cart.
+func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
+	for _, which := range []cocalc.CartFilter{cocalc.Purchased, cocalc.PurchasedAndRemoved, cocalc.Removed} {
+		items, err := b.shop.Cart(ctx, which)
+		if err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return carries(i, o.ID) })
+		switch {
+		case i < 0:
+		case items[i].Purchased != nil:
+			return 0, b.adopt(ctx, o, items[i])
+		default:
+			return 0, b.fail(ctx, o, *failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+		}
+	}
+	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
+	if b.now().Sub(o.AddSent) < b.timing.AddWindow {
+		return b.pause(o.ID), nil
+	}
+	f := failure(FailCart, "CoCalc did not take the item into its cart. Nothing was bought. Please try again.")
+	if o.Failure != nil {
+		f = o.Failure
+	}
+	return 0, b.fail(ctx, o, *f)
+}
+
+// park unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
+// before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
+// an add that came late: they are taken out. clean reports that nothing had to be done.
+func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ Order, clean bool, err error) {
+	clean = true
+	for _, item := range items {
+		if carries(item, o.ID) {
+			continue
+		}
+		if id, ok := tagged(item.Text()); ok {
+			over, err := b.endedWithoutPurchase(ctx, id)
+			if err != nil {
+				return o, false, err
+			}
+			if over {
+				clean = false
+				b.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("taking a failed order's item out of the cart")
+				if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
+					return o, false, err
+				}
+				continue
+			}
+		}
+		if !item.Checked {
+			continue
+		}
+		clean = false
+		if !slices.Contains(o.Parked, item.ID) {
+			if o, err = b.edit(ctx, o, false, func(o *Order) { o.Parked = append(o.Parked, item.ID) }); err != nil {
+				return o, false, err
+			}
+		}
+		if _, err := b.shop.SetChecked(ctx, item.ID, false); err != nil {
+			return o, false, err
+		}
+	}
+	return o, clean, nil
+}
+
+// endedWithoutPurchase reports whether id is an order of this ledger of which nothing may be in the cart any more.
+func (b *buyer) endedWithoutPurchase(ctx context.Context, id OrderID) (bool, error) {
+	order, err := b.Order(ctx, id)
+	if errors.Is(err, ErrNoOrder) {
+		return false, nil // another ledger's: somebody else's item
+	}
+	return order.State.Final() && order.State != Purchased, err
+}
+
+// restore checks again what was parked, as far as it is still there and nobody else decided about it.
+func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
+	for _, id := range o.Parked {
+		item, err := b.shop.CartItem(ctx, id)
+		if kindOf(err) == cocalc.NotFound {
+			continue // deleted in the meantime
+		}
+		if err == nil && !item.Checked && item.Removed.IsZero() && item.Purchased == nil {
+			_, err = b.shop.SetChecked(ctx, id, true)
+		}
+		if err != nil {
+			b.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("a parked cart item could not be checked again yet")
+			return b.pause(o.ID), nil
+		}
+	}
+	_, err := b.edit(ctx, o, false, func(o *Order) { o.Parked = nil })
+	return 0, err
+}
+
+// takeOut removes the order's item from the cart and ends the order with its failure, unless reading the item back
+// shows that it was bought all the same.
+func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
+	if _, err := b.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	item, err := b.shop.CartItem(ctx, o.ItemID)
+	switch {
+	case kindOf(err) == cocalc.NotFound: // somebody deleted it; only the purchases can tell
+		rows, err := b.purchasesOf(ctx, o)
+		if err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		if len(rows) > 0 {
+			return 0, b.finish(ctx, o, receipt(o, cocalc.CartItem{}, rows))
+		}
+	case err != nil:
+		return b.troubled(ctx, o, err)
+	case item.Purchased != nil:
+		return 0, b.adopt(ctx, o, item)
+	case item.Removed.IsZero():
+		return b.pause(o.ID), nil
+	}
+	return 0, b.fail(ctx, o, *o.Failure)
+}
+
+// abandon notes that the order shall not be bought, durably, before its item is taken out of the cart.
+func (b *buyer) abandon(ctx context.Context, o Order, f *Failure) (wait, error) {
+	_, err := b.edit(ctx, o, false, func(o *Order) { o.Failure = f })
+	return 0, err
+}
+
+// another looks at the cart again at once, a few times; then it makes a pause, since somebody else is using the cart.
+func (b *buyer) another(o Order) (wait, error) {
+	if b.tries[o.ID] < maxRounds {
+		b.tries[o.ID]++
+		return 0, nil
+	}
+	return b.pause(o.ID), nil
+}
+
+// description is the cart item's description: the specification with the order's tag at the end of its text.
+func (b *buyer) description(o Order) json.RawMessage {
+	spec := o.Spec
+	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())
+	return spec.CartDescription(b.now())
+}
+
+// differs compares the item as the cart shows it with what was sent.
+func (b *buyer) differs(o Order, item cocalc.CartItem) error {
+	if item.Product != "site-license" {
+		return fmt.Errorf("product is %q", item.Product)
+	}
+	if item.ProjectID != o.Spec.ProjectID {
+		return fmt.Errorf("project is %q", item.ProjectID)
+	}
+	return cocalc.DescriptionMatches(o.Sent, item.Description)
+}
+
+// carries reports whether the item has the order's tag.
+func carries(item cocalc.CartItem, id OrderID) bool {
+	found, ok := tagged(item.Text())
+	return ok && found == id
+}
+
+// termOver fails a fixed term of which less than an hour is left: CoCalc would stretch it to an hour.
+func termOver(spec Spec, now time.Time) *Failure {
+	if spec.Period != cocalc.PeriodRange || spec.End.Sub(now) >= time.Hour {
+		return nil
+	}
+	return failure(FailTermOver, "The term was over, or nearly, before it could be bought. Nothing was bought. Please ask again with a later end.")
+}
+
+func failure(code FailureCode, sentence string) *Failure {
+	return &Failure{Code: code, Sentence: sentence}
+}
+
+func kindOf(err error) cocalc.Kind {
+	var e *cocalc.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return cocalc.Other
+}

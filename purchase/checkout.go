@@ -1,0 +1,326 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"licensebot/cocalc"
+)
+
+// check is the last look before paying: the server itself says that a checkout would buy exactly our item, as it was
+// sent, for no more than was shown, out of credit that is there.
+func (b *buyer) check(ctx context.Context, o Order) (_ wait, err error) {
+	store, err := b.shop.Store(ctx)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	var items []cocalc.CartItem
+	amount := o.Price // an older server tells no prices; it sells by the same formula that made the quote
+	if store == cocalc.StoreOlder {
+		all, err := b.shop.Cart(ctx, cocalc.InCart)
+		if err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		for _, item := range all {
+			if item.Checked {
+				items = append(items, item)
+			}
+		}
+	} else {
+		params, err := b.shop.CheckoutParams(ctx)
+		if err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		for _, item := range params.Items {
+			items = append(items, item.CartItem)
+			if item.ID == o.ItemID {
+				amount = item.LineItemAmount
+			}
+		}
+		if len(items) == 1 && items[0].ID == o.ItemID {
+			if amount > o.Price {
+				f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; you agreed to %s. Nothing was bought.", amount, o.Price))
+				f.NewPrice = amount
+				return b.abandon(ctx, o, f)
+			}
+			// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into
+			// the red because of it.
+			if credit := params.Balance - params.MinBalance; credit < amount {
+				return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
+					"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
+						"Add credit at https://cocalc.com/settings/payments, then ask again.", max(credit, 0), amount)))
+			}
+		}
+	}
+	if len(items) != 1 || items[0].ID != o.ItemID {
+		return b.cartChanged(ctx, o, items)
+	}
+	if mismatch := b.differs(o, items[0]); mismatch != nil {
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("somebody edited the item in the cart")
+		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+	}
+	return b.pay(ctx, o)
+}
+
+// cartChanged handles a cart in which, at the last look, not exactly our item is checked.
+func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartItem) (wait, error) {
+	ours := false
+	for _, item := range checked {
+		ours = ours || item.ID == o.ItemID
+	}
+	if !ours {
+		item, err := b.shop.CartItem(ctx, o.ItemID)
+		switch {
+		case kindOf(err) == cocalc.NotFound || (err == nil && item.Purchased == nil && !item.Removed.IsZero()):
+			return b.abandon(ctx, o, failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+		case err != nil:
+			return b.troubled(ctx, o, err)
+		case item.Purchased != nil:
+			return 0, b.adopt(ctx, o, item)
+		}
+		if _, err := b.shop.SetChecked(ctx, o.ItemID, true); err != nil {
+			return b.troubled(ctx, o, err)
+		}
+		return b.another(o)
+	}
+	if _, _, err := b.park(ctx, o, checked); err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	return b.another(o)
+}
+
+// errSentBefore is the last guard: whatever led here, checkout has been sent for this order, or may have been.
+var errSentBefore = errors.New("checkout was sent before; it is never sent again")
+
+// pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
+func (b *buyer) pay(ctx context.Context, o Order) (wait, error) {
+	pausedBy, err := b.pausedNow(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if pausedBy != nil {
+		return b.abandon(ctx, o, failure(FailRefused, pausedBy.Sentence))
+	}
+	o, err = b.advance(ctx, o, Paying, "", func(_ Writer, o *Order) error {
+		if !o.CheckoutSent.IsZero() {
+			return errSentBefore
+		}
+		o.CheckoutSent = b.now()
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = b.shop.Checkout(ctx)
+	var refusal *cocalc.Error
+	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
+	_, editErr := b.edit(ctx, o, false, func(o *Order) {
+		switch {
+		case err == nil:
+			o.Answer = AnswerSuccess
+		case definite:
+			f := explain(refusal, b.keyName)
+			o.Answer, o.AnswerText, o.Failure = AnswerRefused, refusal.Text, &f
+		default:
+			o.Answer, o.AnswerText = AnswerUnclear, err.Error()
+		}
+	})
+	if err != nil {
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("checkout did not answer with success")
+	}
+	return 0, editErr
+}
+
+// looksAfterCheckout is how often the item is read back before a paying order becomes unknown.
+const looksAfterCheckout = 3
+
+// prove is the way from Paying to Purchased, or to Unknown when reading the item back does not show a purchase.
+func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
+	item, err := b.shop.CartItem(ctx, o.ItemID)
+	if err == nil && item.Purchased != nil {
+		return 0, b.bought(ctx, o, item, false)
+	}
+	// Success was answered, so reading should show it: give it a few looks. After anything else the order is held.
+	if o.Answer == AnswerSuccess && b.tries[o.ID] < looksAfterCheckout {
+		return b.pause(o.ID), nil
+	}
+	why := "CoCalc answered that the checkout succeeded, but the item does not show as bought"
+	switch {
+	case o.Answer == AnswerNone:
+		why = "I was stopped while CoCalc was checking out"
+	case o.Answer == AnswerUnclear:
+		why = "CoCalc's answer to the checkout was lost"
+	case err != nil:
+		why = "CoCalc answered that the checkout succeeded, but cannot be read"
+	}
+	_, err = b.advance(ctx, o, Unknown, why, func(_ Writer, o *Order) error {
+		o.Hold = &Hold{Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
+		return nil
+	})
+	return 0, err
+}
+
+// adopt ends an order whose item was bought by a checkout that is not the order's own.
+func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) error {
+	return b.bought(ctx, o, item, o.CheckoutSent.IsZero())
+}
+
+// bought ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
+// receipt. When they cannot be counted now, the receipt says so and they are counted later.
+func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) error {
+	o.ItemID = item.ID
+	rows, err := b.purchasesOf(ctx, o)
+	if err != nil {
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("bought; the purchases could not be counted yet")
+	}
+	r := receipt(o, item, rows)
+	r.Unchecked = len(rows) == 0
+	r.Adopted = adopted
+	if store, err := b.shop.Store(ctx); err == nil && store == cocalc.StoreOlder {
+		r.Unchecked = false // nothing to count with
+	}
+	return b.finish(ctx, o, r)
+}
+
+// purchasesOf reads the account's purchases of the order's cart item. One is right; two are a double buy.
+func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow, error) {
+	store, err := b.shop.Store(ctx)
+	if err != nil || store == cocalc.StoreOlder {
+		return nil, err
+	}
+	rows, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	var ours []cocalc.PurchaseRow
+	for _, row := range rows {
+		if row.CartItemID == o.ItemID && row.Cost > 0 {
+			ours = append(ours, row)
+		}
+	}
+	return ours, nil
+}
+
+// receipt puts together what proves the purchase. The item names one of the licenses; with a double buy the other
+// rows are extra.
+func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt {
+	r := &Receipt{Charged: o.Price, Expires: o.Spec.End}
+	if item.Purchased != nil {
+		r.LicenseID, r.Time = item.Purchased.LicenseID, item.Purchased.Time
+	}
+	own := 0
+	for i, row := range rows {
+		if row.LicenseID == r.LicenseID {
+			own = i
+		}
+	}
+	for i, row := range rows {
+		if i != own {
+			r.Extra = append(r.Extra, Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost})
+			continue
+		}
+		r.LicenseID, r.PurchaseID, r.Charged = row.LicenseID, row.ID, row.Cost
+		if r.Time.IsZero() {
+			r.Time = row.Time
+		}
+		if !row.PeriodEnd.IsZero() {
+			r.Expires = row.PeriodEnd
+		}
+	}
+	return r
+}
+
+// finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.
+func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
+	_, err := b.advance(ctx, o, Purchased, "license "+r.LicenseID, func(w Writer, live *Order) error {
+		live.ItemID, live.Receipt, live.Failure, live.Hold = o.ItemID, r, nil, nil
+		if !live.Place.Direct && live.Message(MessageLine) == nil {
+			live.Messages = append(live.Messages, Message{Kind: MessageLine, Channel: live.Place.Channel})
+		}
+		if err := b.enter(w, *live, *r); err != nil {
+			return err
+		}
+		return b.enterExtra(w, *live, r.Extra)
+	})
+	return err
+}
+
+// enter logs the purchase and counts it as spent. The reservation is released by the move that goes with it.
+func (b *buyer) enter(w Writer, o Order, r Receipt) error {
+	if _, err := w.AddPurchase(entry(o, r)); err != nil {
+		return err
+	}
+	return spend(w, o.Month, r.Charged)
+}
+
+// enterExtra logs what was bought too much, and pauses buying: somebody has to look at it before money moves again.
+func (b *buyer) enterExtra(w Writer, o Order, extra []Extra) error {
+	if len(extra) == 0 {
+		return nil
+	}
+	var sum Cents
+	for _, x := range extra {
+		e := entry(o, Receipt{LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time, Expires: o.Receipt.Expires})
+		e.Duplicate = true
+		if _, err := w.AddPurchase(e); err != nil {
+			return err
+		}
+		if err := spend(w, o.Month, x.Charged); err != nil {
+			return err
+		}
+		sum += x.Charged
+	}
+	b.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("double buy: buying is paused")
+	if err := w.AppendEvent(Event{Time: b.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
+		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, len(extra)+1)}); err != nil {
+		return err
+	}
+	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: fmt.Sprintf(
+		"cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, len(extra)+1, sum)})
+}
+
+// recount counts the purchases of an order's item that could not be counted when it was bought.
+func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
+	rows, err := b.purchasesOf(ctx, o)
+	if err != nil || len(rows) == 0 {
+		if b.tries[o.ID] > 20 { // the purchase itself is proven; what is left is told in the ledger
+			_, err := b.edit(ctx, o, true, func(o *Order) { o.Receipt.Unchecked = false })
+			return 0, errors.Join(err, b.note(ctx, o, "uncounted", "the list of purchases did not show this purchase"))
+		}
+		return b.pause(o.ID), nil
+	}
+	full := receipt(o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: o.Receipt.LicenseID, Time: o.Receipt.Time}}, rows)
+	_, err = b.change(ctx, o.ID, func(w Writer, live *Order) error {
+		if live.State != o.State || live.Receipt == nil {
+			return errMoved
+		}
+		live.Receipt.Unchecked, live.Receipt.Extra = false, full.Extra
+		live.Receipt.Expires = full.Expires
+		live.Rev++
+		live.Updated = b.now()
+		if err := w.PutOrder(*live); err != nil {
+			return err
+		}
+		return b.enterExtra(w, *live, full.Extra)
+	})
+	return 0, err
+}
+
+func entry(o Order, r Receipt) Purchase {
+	return Purchase{
+		Time: r.Time, Month: o.Month, Order: o.ID, Requester: o.Requester, Place: o.Place, Spec: o.Spec, Reason: o.Reason,
+		Shown: o.Price, Charged: r.Charged, Renews: o.Renews, ItemID: o.ItemID, PurchaseID: r.PurchaseID,
+		LicenseID: r.LicenseID, Expires: r.Expires,
+	}
+}
+
+func spend(w Writer, month string, amount Cents) error {
+	budget, err := w.Budget(month)
+	if err != nil {
+		return err
+	}
+	budget.Spent += amount
+	budget.Bought++
+	return w.PutBudget(budget)
+}

@@ -1,0 +1,464 @@
+package purchase
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+)
+
+// Shop is what buying needs of CoCalc. *cocalc.Client is one.
+type Shop interface {
+	WhoAmI(ctx context.Context) (cocalc.Account, error)
+	Store(ctx context.Context) (cocalc.Store, error)
+	AddToCart(ctx context.Context, description []byte, projectID string) error
+	Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error)
+	CartItem(ctx context.Context, id int64) (cocalc.CartItem, error)
+	SetChecked(ctx context.Context, id int64, checked bool) (changed bool, err error)
+	RemoveFromCart(ctx context.Context, id int64) (removed bool, err error)
+	CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error)
+	Checkout(ctx context.Context) error
+	Licenses(ctx context.Context) ([]cocalc.License, error)
+	License(ctx context.Context, id string) (cocalc.License, error)
+	Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
+	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
+}
+
+// Timing holds every wait of the package. The zero value of a field means its default.
+type Timing struct {
+	Proposal time.Duration // how long a card can be confirmed: 30 minutes
+	// Patience is how long an order waits for a CoCalc that does not answer before it gives up, as long as nothing
+	// of it is in the cart: 2 minutes.
+	Patience time.Duration
+	// AddWindow is how long an add whose answer was lost may take to show up in the cart: 30 seconds.
+	AddWindow time.Duration
+	// Settle is how long a checkout whose outcome is unknown is given to show itself, once with the item in the
+	// cart and once more after it was taken out: 10 minutes. It must be well over the server's slowest checkout.
+	Settle time.Duration
+	// Poll is the first pause between two looks; it doubles up to PollMax: 2 seconds, 30 seconds.
+	Poll, PollMax time.Duration
+	// Drain is how long the order under way may go on after Run was told to stop: 45 seconds.
+	Drain time.Duration
+}
+
+func (t Timing) withDefaults() Timing {
+	or := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	or(&t.Proposal, 30*time.Minute)
+	or(&t.Patience, 2*time.Minute)
+	or(&t.AddWindow, 30*time.Second)
+	or(&t.Settle, 10*time.Minute)
+	or(&t.Poll, 2*time.Second)
+	or(&t.PollMax, 30*time.Second)
+	or(&t.Drain, 45*time.Second)
+	return t
+}
+
+// Options are the Desk's collaborators. Ledger and Shop are required.
+type Options struct {
+	Ledger  Ledger
+	Shop    Shop
+	Policy  Policy
+	Timing  Timing
+	KeyName string // how people call the API key, never the key itself: "sk-…f3Xa"
+	Now     func() time.Time
+	NewID   func() OrderID
+	Log     zerolog.Logger
+	// Changed is called after every change of an order that people can see. It must not block.
+	Changed func(OrderID)
+}
+
+// Desk takes orders from people and brings each to its end. All methods may be called at the same time.
+type Desk struct {
+	ledger  Ledger
+	shop    Shop
+	policy  Policy
+	timing  Timing
+	keyName string
+	now     func() time.Time
+	newID   func() OrderID
+	log     zerolog.Logger
+	changed func(OrderID)
+
+	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
+	wake     chan struct{} // capacity 1: there may be something to buy
+	stopping atomic.Bool   // no new promises
+}
+
+// New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
+func New(opts Options) *Desk {
+	d := &Desk{
+		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
+		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
+		wake: make(chan struct{}, 1),
+	}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.newID == nil {
+		d.newID = ULIDs(d.now)
+	}
+	if d.changed == nil {
+		d.changed = func(OrderID) {}
+	}
+	if d.keyName == "" {
+		d.keyName = "the API key"
+	}
+	return d
+}
+
+// ULIDs makes order ids that sort by time, also within a millisecond, from the system's secure randomness.
+func ULIDs(now func() time.Time) func() OrderID {
+	var mu sync.Mutex
+	entropy := ulid.Monotonic(rand.Reader, 0)
+	return func() OrderID {
+		mu.Lock()
+		defer mu.Unlock()
+		id, err := ulid.New(ulid.Timestamp(now()), entropy)
+		if err != nil { // the monotonic counter ran over within one millisecond: begin it anew
+			entropy = ulid.Monotonic(rand.Reader, 0)
+			id = ulid.MustNew(ulid.Timestamp(now()), entropy)
+		}
+		return OrderID(id.String())
+	}
+}
+
+// Ask is what a person wants to buy.
+type Ask struct {
+	Requester Person
+	Place     Place
+	Spec      Spec
+	Reason    string
+}
+
+// Proposal is an order that was proposed, with what the card says beside it.
+type Proposal struct {
+	Order   Order
+	Left    Cents // of this month's budget, before this order
+	Limited bool  // whether there is a monthly budget
+}
+
+// Quote says what a specification costs now. Its mistakes come as a Refusal with one sentence a line.
+func (d *Desk) Quote(spec Spec) (cocalc.Quote, error) {
+	now := d.now()
+	if mistakes := spec.Validate(now); len(mistakes) > 0 {
+		return cocalc.Quote{}, badSpec(mistakes)
+	}
+	return cocalc.Price(spec, now)
+}
+
+// Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
+func (d *Desk) Propose(ctx context.Context, ask Ask) (Proposal, error) {
+	return d.propose(ctx, ask, "")
+}
+
+// propose makes the order, as the successor of an earlier one when replaces is set.
+func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, error) {
+	if d.stopping.Load() {
+		return Proposal{}, errStopping()
+	}
+	if no := d.policy.mayBuy(ask.Requester); no != nil {
+		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+	}
+	quote, err := d.Quote(ask.Spec)
+	if err != nil {
+		return Proposal{}, err
+	}
+	now := d.now()
+	order := Order{
+		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
+		Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Created: now, Updated: now,
+		Expires: now.Add(d.timing.Proposal),
+	}
+	var out Proposal
+	var no *Refusal
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		no = nil
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if no = paused(account); no != nil {
+			return nil
+		}
+		budget, err := w.Budget(d.policy.Month(now))
+		if err != nil {
+			return err
+		}
+		if no = d.policy.allows(order.Price, budget, now); no != nil {
+			return nil
+		}
+		if amends != "" {
+			if no, err = d.retire(w, amends, ask.Requester); no != nil || err != nil {
+				return err
+			}
+		}
+		out.Order = order
+		out.Left, out.Limited = d.policy.Left(budget)
+		if err := w.PutOrder(order); err != nil {
+			return err
+		}
+		return w.AppendEvent(Event{Time: now, Kind: string(Proposed), Order: order.ID, By: ask.Requester.ID,
+			Place: ask.Place.Channel, Amount: order.Price, Note: order.Spec.Summary()})
+	})
+	if err != nil {
+		return Proposal{}, fmt.Errorf("store the proposal: %w", err)
+	}
+	if no != nil {
+		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+	}
+	return out, nil
+}
+
+// Amend replaces a proposal by a new one with another specification, when the requester edited the card. The old
+// one is cancelled in the same transaction, so that the two are never both open.
+func (d *Desk) Amend(ctx context.Context, old OrderID, ask Ask) (Proposal, error) {
+	return d.propose(ctx, ask, old)
+}
+
+// retire cancels a proposal in favour of its successor.
+func (d *Desk) retire(w Writer, id OrderID, who Person) (*Refusal, error) {
+	order, err := w.Order(id)
+	if errors.Is(err, ErrNoOrder) {
+		return noSuchOrder(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if no := onlyRequester(order, who); no != nil {
+		return no, nil
+	}
+	if order.State != Proposed {
+		return tooLateTo("change", order), nil
+	}
+	return nil, d.move(w, &order, Cancelled, who.ID, "edited")
+}
+
+// Confirm is the requester's yes to the price on the card. When it returns nil the promise is durable: the order
+// will be bought at most once and at most at that price, also if the program dies now. A *Refusal says why not.
+// A second yes is refused as AlreadyDone, with the order as it stands.
+func (d *Desk) Confirm(ctx context.Context, id OrderID, who Person, at Place) (Order, error) {
+	var order Order
+	var no *Refusal
+	if d.stopping.Load() {
+		return Order{}, errStopping()
+	}
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		var err error
+		no = nil
+		order, err = w.Order(id)
+		if errors.Is(err, ErrNoOrder) {
+			no = noSuchOrder()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		no, err = d.confirm(w, &order, who)
+		return err
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("confirm order %s: %w", id, err)
+	}
+	if no != nil {
+		return order, d.refused(ctx, no, id, who, at)
+	}
+	d.nudge()
+	d.changed(id)
+	return order, nil
+}
+
+// confirm promises the money of a proposal, inside the transaction.
+func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
+	now := d.now()
+	if no := onlyRequester(*order, who); no != nil {
+		return no, nil
+	}
+	if order.State != Proposed {
+		return alreadyDecided(*order), nil
+	}
+	if !now.Before(order.Expires) {
+		return cardExpired(*order), nil
+	}
+	if no := d.policy.mayBuy(who); no != nil {
+		return no, nil
+	}
+	account, err := w.Account()
+	if err != nil {
+		return nil, err
+	}
+	if no := paused(account); no != nil {
+		return no, nil
+	}
+	month := d.policy.Month(now)
+	budget, err := w.Budget(month)
+	if err != nil {
+		return nil, err
+	}
+	if no := d.policy.allows(order.Price, budget, now); no != nil {
+		return no, nil
+	}
+	order.Confirmed, order.Month = now, month
+	return nil, d.move(w, order, Approved, who.ID, "")
+}
+
+// ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It
+// makes a new order and promises it, once per failed order.
+func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, at Place) (Order, error) {
+	if d.stopping.Load() {
+		return Order{}, errStopping()
+	}
+	var order Order
+	var no *Refusal
+	id := d.newID()
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		no = nil
+		old, err := w.Order(failed)
+		if errors.Is(err, ErrNoOrder) {
+			no = noSuchOrder()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		order = old
+		if no = onlyRequester(old, who); no != nil {
+			return nil
+		}
+		if old.ReplacedBy != "" {
+			if order, err = w.Order(old.ReplacedBy); err != nil {
+				return err
+			}
+			no = alreadyDecided(order)
+			return nil
+		}
+		if old.Failure == nil || old.Failure.Code != FailPriceMoved {
+			no = alreadyDecided(old)
+			return nil
+		}
+		now := d.now()
+		order = Order{
+			ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
+			Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now,
+			Expires: now.Add(d.timing.Proposal), Messages: old.Messages,
+		}
+		if old.Spec.Period != cocalc.PeriodRange {
+			order.Renews = order.Price
+		}
+		for i := range order.Messages {
+			order.Messages[i].Shown = 0
+		}
+		if no, err = d.confirm(w, &order, who); no != nil || err != nil {
+			return err
+		}
+		old.ReplacedBy, old.Messages, old.Updated = id, nil, now
+		return w.PutOrder(old)
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("confirm the new price of order %s: %w", failed, err)
+	}
+	if no != nil {
+		return order, d.refused(ctx, no, failed, who, at)
+	}
+	d.nudge()
+	d.changed(order.ID)
+	return order, nil
+}
+
+// Cancel takes an order back, as long as nothing of it was sent to CoCalc.
+func (d *Desk) Cancel(ctx context.Context, id OrderID, who Person, at Place) (Order, error) {
+	var order Order
+	var no *Refusal
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		var err error
+		no = nil
+		order, err = w.Order(id)
+		if errors.Is(err, ErrNoOrder) {
+			no = noSuchOrder()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if no = onlyRequester(order, who); no != nil {
+			return nil
+		}
+		if !order.State.CanBecome(Cancelled) {
+			no = tooLateTo("cancel", order)
+			return nil
+		}
+		return d.move(w, &order, Cancelled, who.ID, "")
+	})
+	if err != nil {
+		return Order{}, fmt.Errorf("cancel order %s: %w", id, err)
+	}
+	if no != nil {
+		return order, d.refused(ctx, no, id, who, at)
+	}
+	d.changed(id)
+	return order, nil
+}
+
+// move is the one place where an order changes its state. It keeps the reservation in step, writes the audit record
+// and marks the order as to be published, all in the caller's transaction.
+func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
+	if !order.State.CanBecome(to) {
+		return errArrow(order.State, to)
+	}
+	before := order.Promised()
+	order.State = to
+	order.Wait = nil
+	order.Rev++
+	order.Updated = d.now()
+	if before != order.Promised() {
+		budget, err := w.Budget(order.Month)
+		if err != nil {
+			return err
+		}
+		if before {
+			budget.Reserved -= order.Price
+		} else {
+			budget.Reserved += order.Price
+		}
+		if err := w.PutBudget(budget); err != nil {
+			return err
+		}
+	}
+	if err := w.PutOrder(*order); err != nil {
+		return err
+	}
+	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to), Order: order.ID, By: by,
+		Place: order.Place.Channel, Note: note, Amount: order.Price})
+}
+
+// refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
+// the refusal: it is the true answer.
+func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		return w.AppendEvent(Event{Time: d.now(), Kind: "refused", Order: id, By: who.ID, Place: at.Channel,
+			Note: string(no.Code)})
+	})
+	if err != nil {
+		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("a refusal could not be recorded")
+	}
+	return no
+}
+
+// nudge tells Run that there may be something to buy.
+func (d *Desk) nudge() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}

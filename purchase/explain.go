@@ -1,0 +1,99 @@
+package purchase
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// explain turns a refusal of CoCalc's, after which certainly nothing was bought, into a sentence for people: what
+// happened, that no money was spent, and what to do next. keyName is how the API key is called, never the key.
+func explain(e *cocalc.Error, keyName string) Failure {
+	switch e.Kind {
+	case cocalc.NotSignedIn:
+		return *failure(FailKey, fmt.Sprintf("CoCalc does not accept the API key %s (or its database is down). Nothing was bought. "+
+			"Whoever runs this bot should check `COCALC_API_KEY`.", keyName))
+	case cocalc.CaptchaRequired:
+		return *failure(FailNotSold, "This CoCalc server only sells to people in its store, not to this account's API key. Nothing was bought. "+
+			"Its operators can add the account to the partner group.")
+	case cocalc.InsufficientCredit:
+		need := ""
+		if e.Need > 0 {
+			need = fmt.Sprintf(" (%s is missing)", e.Need)
+		}
+		return *failure(FailNoCredit, "The CoCalc account has not enough credit"+need+". Nothing was bought. "+
+			"Add credit at https://cocalc.com/settings/payments, then ask again.")
+	case cocalc.Throttled:
+		return *failure(FailUnreachable, "CoCalc refused to go on, because of too many requests. Nothing was bought. Please try again in a minute.")
+	case cocalc.CartBroken:
+		which := "An item"
+		if e.ItemID != 0 {
+			which = fmt.Sprintf("Item %d", e.ItemID)
+		}
+		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase of the account. Nothing was bought. "+
+			"Somebody has to take it out at https://cocalc.com/store/cart, then ask again.")
+	case cocalc.NotSoldHere:
+		return *failure(FailNotSold, "This CoCalc server does not sell licenses (any more). Nothing was bought.")
+	}
+	if e.Outcome == cocalc.Rejected {
+		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. The log of the bot has its words.")
+	}
+	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
+}
+
+// waiting says why an order waits for CoCalc.
+func waiting(e *cocalc.Error, keyName string) string {
+	switch e.Kind {
+	case cocalc.NotSignedIn:
+		return fmt.Sprintf("CoCalc does not accept the API key %s right now, or its database is down. Nothing was bought yet; I keep trying.", keyName)
+	case cocalc.Throttled:
+		return "CoCalc asks to wait before the next item is added."
+	case cocalc.CartBroken:
+		return "Another item in the CoCalc cart is broken and blocks it. Nothing was bought yet; I keep trying."
+	}
+	return "CoCalc does not answer properly right now. Nothing was bought yet; I keep trying."
+}
+
+// people prints a duration as people say it.
+func people(d time.Duration) string {
+	unit := func(n int, one string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprintf("%d %ss", n, one)
+	}
+	d = max(d, time.Second)
+	switch {
+	case d < 2*time.Minute:
+		return unit(int((d+time.Second-1)/time.Second), "second")
+	case d < 2*time.Hour:
+		return unit(int(d.Round(time.Minute)/time.Minute), "minute")
+	}
+	return unit(int(d.Round(time.Hour)/time.Hour), "hour")
+}
+
+// explainReading says why something could not be read. Reading spends nothing, and an unread list is not an empty one.
+func explainReading(e *cocalc.Error, keyName string) string {
+	switch e.Kind {
+	case cocalc.NotSignedIn:
+		return fmt.Sprintf("CoCalc does not accept the API key %s (or its database is down), so I cannot say what the account has. "+
+			"Nothing was spent. Whoever runs this bot should check `COCALC_API_KEY`.", keyName)
+	case cocalc.NotFound:
+		return "CoCalc knows no license with that id. Nothing was spent. `/license list` shows those of the account."
+	case cocalc.NotSoldHere:
+		return "This CoCalc server has no licenses (any more). Nothing was spent."
+	case cocalc.Throttled:
+		return "CoCalc asks to wait " + people(e.Wait) + ". Nothing was spent; please try again then."
+	}
+	return "CoCalc could not be reached, or did not work. Nothing was spent; please try again in a moment."
+}
+
+func asCoCalc(err error) *cocalc.Error {
+	var e *cocalc.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

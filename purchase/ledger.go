@@ -1,0 +1,112 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrNoOrder says that the ledger has no order with that id.
+var ErrNoOrder = errors.New("no such order")
+
+// Ledger keeps everything that happened, for ever. Implementations pass storagetest.
+type Ledger interface {
+	// View runs read against one consistent state.
+	View(ctx context.Context, read func(Reader) error) error
+	// Update runs change in one transaction: all of it is durable when Update returns nil, and none of it happened
+	// otherwise. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
+	// and on variables that it sets anew each time; it must not call the ledger, the network or anything slow.
+	Update(ctx context.Context, change func(Writer) error) error
+}
+
+// Reader reads the ledger inside a transaction.
+type Reader interface {
+	// Order answers ErrNoOrder (wrapped) for an id that was never stored.
+	Order(id OrderID) (Order, error)
+	// OpenOrders are those with Order.Open, oldest first.
+	OpenOrders() ([]Order, error)
+	// Orders are at most limit orders older than before (all when before is empty), newest first.
+	Orders(before OrderID, limit int) ([]Order, error)
+	// Unpublished are the orders with Order.Unpublished, oldest first.
+	Unpublished() ([]Order, error)
+	// Purchases are at most limit entries of the purchase log with a number below before (0: all), newest first.
+	Purchases(before uint64, limit int) ([]Purchase, error)
+	// PurchaseOf finds the entry of a license; ok is false when the license was not bought through this ledger.
+	PurchaseOf(licenseID string) (p Purchase, ok bool, err error)
+	// Budget answers a zero Budget for a month in which nothing was promised.
+	Budget(month string) (Budget, error)
+	// Budgets are at most limit months, newest first.
+	Budgets(limit int) ([]Budget, error)
+	Account() (AccountState, error)
+	// Events are the audit records from number first on, at most limit.
+	Events(first uint64, limit int) ([]Event, error)
+}
+
+// Writer changes the ledger inside a transaction, and reads its own writes.
+type Writer interface {
+	Reader
+	// PutOrder stores the order as it is now.
+	PutOrder(Order) error
+	// AddPurchase appends to the purchase log and returns the entry with its number.
+	AddPurchase(Purchase) (Purchase, error)
+	PutBudget(Budget) error
+	PutAccount(AccountState) error
+	// AppendEvent appends to the audit chain: it sets the event's number and hashes.
+	AppendEvent(Event) error
+}
+
+// Purchase is one entry of the purchase log: money that was spent. Entries are never changed.
+type Purchase struct {
+	Number     uint64    `json:"number"` // from 1, without gaps
+	Time       time.Time `json:"time"`
+	Month      string    `json:"month"` // the budget month it counts in
+	Order      OrderID   `json:"order"`
+	Requester  Person    `json:"requester"`
+	Place      Place     `json:"place"`
+	Spec       Spec      `json:"spec"`
+	Reason     string    `json:"reason,omitempty"`
+	Shown      Cents     `json:"shown_cents"` // the price that was shown and confirmed
+	Charged    Cents     `json:"charged_cents"`
+	Renews     Cents     `json:"renews_cents,omitempty"`
+	ItemID     int64     `json:"cart_item"`
+	PurchaseID int64     `json:"cocalc_purchase,omitempty"`
+	LicenseID  string    `json:"license_id"`
+	Expires    time.Time `json:"expires,omitzero"`
+	// Duplicate: the same cart item was bought once more by an overlapping checkout.
+	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
+// promised; only a double buy at CoCalc itself can exceed it, and that pauses buying.
+type Budget struct {
+	Month    string `json:"month"` // "2026-11"
+	Spent    Cents  `json:"spent_cents"`
+	Reserved Cents  `json:"reserved_cents"`
+	Bought   int    `json:"bought"` // licenses
+}
+
+// AccountState is what the ledger knows of the CoCalc account as a whole.
+type AccountState struct {
+	Pause *Pause `json:"pause,omitempty"`
+}
+
+// Pause stops all buying until somebody resumes it.
+type Pause struct {
+	Since  time.Time `json:"since"`
+	By     string    `json:"by"` // a person's id, or "licensebot"
+	Reason string    `json:"reason"`
+}
+
+// Event is one audit record: something that happened to an order or to the account.
+type Event struct {
+	Number uint64    `json:"number"` // from 1, without gaps
+	Time   time.Time `json:"time"`
+	Kind   string    `json:"kind"` // "proposed", "approved", …: a state entered; or "refused", "published", "paused", …
+	Order  OrderID   `json:"order,omitempty"`
+	By     string    `json:"by"` // a person's id, or "licensebot"
+	Place  string    `json:"place,omitempty"`
+	Note   string    `json:"note,omitempty"`
+	Amount Cents     `json:"amount_cents,omitempty"`
+	Prev   string    `json:"prev"` // hex SHA-256 of the record before; empty for the first
+	Hash   string    `json:"hash"` // hex SHA-256 over Prev and this record without Hash
+}

@@ -1,0 +1,222 @@
+package purchase
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// The words of the shop that everybody who handles orders needs, under their own names here, so that what shows
+// orders does not have to know the shop's client.
+type (
+	Cents   = cocalc.Cents
+	Spec    = cocalc.LicenseSpec
+	License = cocalc.License
+)
+
+// OrderID is a ULID: 26 characters that sort by time of creation.
+type OrderID string
+
+// tagPrefix starts the tag by which an order's cart item, and later its license, is recognised.
+const tagPrefix = "order "
+
+// Tag is the text that marks the order's cart item and license: "order 01J…".
+func (id OrderID) Tag() string { return tagPrefix + string(id) }
+
+// tagged reports which order's tag a cart item or license carries in its description, if any.
+func tagged(text string) (OrderID, bool) {
+	i := strings.LastIndex(text, tagPrefix)
+	if i < 0 {
+		return "", false
+	}
+	id := text[i+len(tagPrefix):]
+	if len(id) != 26 || strings.ContainsFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
+	}) {
+		return "", false
+	}
+	return OrderID(id), true
+}
+
+// Person is somebody in Slack.
+type Person struct {
+	ID   string `json:"id"`             // U…
+	Team string `json:"team,omitempty"` // T…
+	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
+}
+
+// Place is where in Slack an order was asked for.
+type Place struct {
+	Channel string `json:"channel"` // C…, G… or D…
+	Name    string `json:"name,omitempty"`
+	// Direct: a conversation of two people or a few, where no line about a purchase is posted.
+	Direct bool `json:"direct,omitempty"`
+}
+
+// Order is one wish for one license, from the first card to the receipt. It is stored whole.
+type Order struct {
+	ID        OrderID   `json:"id"`
+	Rev       int       `json:"rev"` // grows with every change that people can see
+	State     State     `json:"state"`
+	Requester Person    `json:"requester"`
+	Place     Place     `json:"place"`
+	Spec      Spec      `json:"spec"`
+	Reason    string    `json:"reason,omitempty"`
+	Price     Cents     `json:"price_cents"`            // as shown: the most that may be charged
+	Renews    Cents     `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
+	Created   time.Time `json:"created"`
+	Updated   time.Time `json:"updated"`
+	Expires   time.Time `json:"expires"` // of the proposal
+
+	Confirmed time.Time `json:"confirmed,omitzero"`
+	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
+	// count in that month, also when the purchase happens minutes after its end.
+	Month string `json:"month,omitempty"`
+
+	Sent    json.RawMessage `json:"sent,omitempty"` // the description as it goes, or went, to the cart
+	AddSent time.Time       `json:"add_sent,omitzero"`
+	ItemID  int64           `json:"item_id,omitempty"` // in the cart
+	Parked  []int64         `json:"parked,omitempty"`  // other people's items, unchecked by us and to be checked again
+
+	// CheckoutSent is written before checkout is sent. Once it is set, checkout is never sent for this order again.
+	CheckoutSent time.Time      `json:"checkout_sent,omitzero"`
+	Answer       CheckoutAnswer `json:"checkout_answer,omitempty"`
+	AnswerText   string         `json:"checkout_answer_text,omitempty"` // the server's words
+
+	Wait    *Wait    `json:"wait,omitempty"`
+	Hold    *Hold    `json:"hold,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
+	Receipt *Receipt `json:"receipt,omitempty"`
+
+	// ReplacedBy is the order made from this one when its price had moved and the requester agreed to the new one.
+	ReplacedBy OrderID `json:"replaced_by,omitempty"`
+
+	Messages []Message `json:"messages,omitempty"`
+}
+
+// CheckoutAnswer is what checkout answered, as far as it is known.
+type CheckoutAnswer string
+
+const (
+	AnswerNone    CheckoutAnswer = ""        // not sent, or nothing was heard
+	AnswerSuccess CheckoutAnswer = "success" // which the server also says when it bought nothing
+	AnswerRefused CheckoutAnswer = "refused" // definite: this checkout bought nothing
+	AnswerUnclear CheckoutAnswer = "unclear" // lost, late or unreadable
+)
+
+// Wait says why an order is not moving right now, and until when.
+type Wait struct {
+	Why   string    `json:"why"` // a sentence for people
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Hold is kept with an order whose outcome is unknown.
+type Hold struct {
+	Since   time.Time `json:"since"`
+	Why     string    `json:"why"`
+	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
+	Until   time.Time `json:"until"`            // the end of the current settle window
+}
+
+// Failure says why certainly nothing was bought.
+type Failure struct {
+	Code     FailureCode `json:"code"`
+	Sentence string      `json:"sentence"`            // what happened, and what to do next
+	NewPrice Cents       `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
+}
+
+// FailureCode is the machine's name of a failure, for tables and tests.
+type FailureCode string
+
+const (
+	FailPriceMoved  FailureCode = "price-moved"
+	FailNoCredit    FailureCode = "no-credit"
+	FailKey         FailureCode = "key-refused"
+	FailUnreachable FailureCode = "unreachable"
+	FailRefused     FailureCode = "refused"
+	FailCart        FailureCode = "cart"
+	FailNotSold     FailureCode = "not-sold"
+	FailSettled     FailureCode = "settled" // was unknown; reading showed that nothing was bought
+	FailTermOver    FailureCode = "term-over"
+)
+
+// Receipt proves a purchase.
+type Receipt struct {
+	LicenseID  string    `json:"license_id"`
+	Time       time.Time `json:"time"`
+	Charged    Cents     `json:"charged_cents"`
+	PurchaseID int64     `json:"purchase_id,omitempty"` // CoCalc's row; 0 on a server without a purchase list
+	Expires    time.Time `json:"expires,omitzero"`
+	// Unchecked: the item says it was bought, but the list of purchases could not be read yet to see that it was
+	// bought only once.
+	Unchecked bool `json:"unchecked,omitempty"`
+	// Extra are further purchases of the same cart item: a double buy by overlapping checkouts.
+	Extra []Extra `json:"extra,omitempty"`
+	// Adopted: somebody else's checkout bought the item while it was in the cart.
+	Adopted bool `json:"adopted,omitempty"`
+}
+
+// Extra is one purchase too many.
+type Extra struct {
+	PurchaseID int64  `json:"purchase_id"`
+	LicenseID  string `json:"license_id"`
+	Charged    Cents  `json:"charged_cents"`
+}
+
+// Message is one place where people see the order.
+type Message struct {
+	Kind    MessageKind `json:"kind"`
+	Channel string      `json:"channel,omitempty"`
+	TS      string      `json:"ts,omitempty"` // of a posted message
+	// ResponseURL reaches a card that only the requester sees; Slack takes Uses more posts to it until Expires.
+	ResponseURL string    `json:"response_url,omitempty"`
+	Uses        int       `json:"uses,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
+	Shown       int       `json:"shown"` // the Rev it shows
+	// Problem says why the message cannot be shown ("not_in_channel"); it is not tried again for this Rev.
+	Problem string `json:"problem,omitempty"`
+}
+
+// MessageKind says who sees a message and when it is made.
+type MessageKind string
+
+const (
+	MessageCard MessageKind = "card" // the requester's own, only visible to them
+	MessageLine MessageKind = "line" // the one line in the channel, once bought
+	MessageNote MessageKind = "note" // a direct message to the requester, when the card cannot be reached any more
+)
+
+// Message returns the order's message of that kind, or nil. The pointer is into the order.
+func (o *Order) Message(kind MessageKind) *Message {
+	for i := range o.Messages {
+		if o.Messages[i].Kind == kind {
+			return &o.Messages[i]
+		}
+	}
+	return nil
+}
+
+// Unpublished reports whether some message of the order does not show its current state yet.
+func (o *Order) Unpublished() bool {
+	for _, m := range o.Messages {
+		if m.Shown < o.Rev {
+			return true
+		}
+	}
+	return false
+}
+
+// Open reports whether there is still something to do for the order: to wait for the requester, to buy, to settle,
+// to count, or to put back what was parked.
+func (o *Order) Open() bool {
+	return !o.State.Final() || len(o.Parked) > 0 || (o.Receipt != nil && o.Receipt.Unchecked)
+}
+
+// Promised reports whether the order's price counts as reserved in its budget month.
+func (o *Order) Promised() bool { return o.State.promised() }
+
+// NeverAdded reports whether nothing of the order can be in the cart.
+func (o *Order) NeverAdded() bool { return o.AddSent.IsZero() && o.ItemID == 0 }

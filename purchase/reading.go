@@ -1,0 +1,168 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Order reads one order. The error wraps ErrNoOrder when there is none with that id.
+func (d *Desk) Order(ctx context.Context, id OrderID) (o Order, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		o, err = r.Order(id)
+		return err
+	})
+	return o, err
+}
+
+// History is one page of the purchase log with what the months have cost.
+type History struct {
+	Purchases []Purchase // newest first
+	More      bool       // there are older ones
+	Months    []Budget   // newest first: the months on the page, and the present one
+	Limit     Limit      // per month
+	Now       string     // the present month
+}
+
+// History reads a page of the purchase log; pages count from 1.
+func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
+	h := History{Limit: d.policy.MonthlyBudget, Now: d.policy.Month(d.now())}
+	err := d.ledger.View(ctx, func(r Reader) error {
+		all, err := r.Purchases(0, page*size+1)
+		if err != nil {
+			return err
+		}
+		from := min((page-1)*size, len(all))
+		h.Purchases = all[from:min(from+size, len(all))]
+		h.More = len(all) > page*size
+		h.Months = nil
+		seen := map[string]bool{}
+		add := func(month string) error {
+			if seen[month] {
+				return nil
+			}
+			seen[month] = true
+			budget, err := r.Budget(month)
+			budget.Month = month
+			h.Months = append(h.Months, budget)
+			return err
+		}
+		if err := add(h.Now); err != nil {
+			return err
+		}
+		for _, p := range h.Purchases {
+			if err := add(p.Month); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return h, err
+}
+
+// Owned is a license of the account, with the log entry when it was bought through this ledger.
+type Owned struct {
+	License  License
+	Purchase *Purchase
+}
+
+// Licenses asks CoCalc for all licenses of the account. An empty answer is believed: the key was proven with it.
+func (d *Desk) Licenses(ctx context.Context) ([]Owned, error) {
+	licenses, err := d.shop.Licenses(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the licenses: %w", err)
+	}
+	owned := make([]Owned, 0, len(licenses))
+	err = d.ledger.View(ctx, func(r Reader) error {
+		owned = owned[:0]
+		for _, l := range licenses {
+			p, err := purchaseOf(r, l.ID)
+			if err != nil {
+				return err
+			}
+			owned = append(owned, Owned{l, p})
+		}
+		return nil
+	})
+	return owned, err
+}
+
+// License asks CoCalc for one license.
+func (d *Desk) License(ctx context.Context, id string) (Owned, error) {
+	l, err := d.shop.License(ctx, id)
+	if err != nil {
+		return Owned{}, fmt.Errorf("read license %s: %w", id, err)
+	}
+	var p *Purchase
+	err = d.ledger.View(ctx, func(r Reader) error {
+		p, err = purchaseOf(r, id)
+		return err
+	})
+	return Owned{l, p}, err
+}
+
+func purchaseOf(r Reader, licenseID string) (*Purchase, error) {
+	p, ok, err := r.PurchaseOf(licenseID)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// BudgetNow is what the present month may still cost; limited is false when there is no limit.
+func (d *Desk) BudgetNow(ctx context.Context) (left Cents, limited bool, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		budget, err := r.Budget(d.policy.Month(d.now()))
+		left, limited = d.policy.Left(budget)
+		return err
+	})
+	return left, limited, err
+}
+
+// Ahead counts the orders that are bought before this one.
+func (d *Desk) Ahead(ctx context.Context, o Order) (int, error) {
+	open, err := d.openOrders(ctx)
+	if err != nil || o.State != Approved {
+		return 0, err
+	}
+	n := 0
+	for _, other := range open {
+		if other.State.UnderWay() || (other.State == Approved && other.Confirmed.Before(o.Confirmed)) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Trouble turns an error of a reading command into a sentence for people.
+func (d *Desk) Trouble(err error) string {
+	var no *Refusal
+	if errors.As(err, &no) {
+		return no.Sentence
+	}
+	if e := asCoCalc(err); e != nil {
+		return explainReading(e, d.keyName)
+	}
+	return "Something went wrong inside me; nothing was bought by this. Please try again, and tell whoever runs this bot."
+}
+
+// Resume ends a pause of buying.
+func (d *Desk) Resume(ctx context.Context, by string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error { return ResumeBuying(w, by, d.now()) })
+	d.nudge()
+	return err
+}
+
+// ResumeBuying ends a pause in the ledger: what `bot resume` does while no bot runs.
+func ResumeBuying(w Writer, by string, now time.Time) error {
+	account, err := w.Account()
+	if err != nil || account.Pause == nil {
+		return err
+	}
+	account.Pause = nil
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by})
+}

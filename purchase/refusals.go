@@ -1,0 +1,106 @@
+package purchase
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
+
+func errStopping() *Refusal {
+	return &Refusal{ShuttingDown, "I am being restarted and take no new orders for a moment. Nothing was bought by this; " +
+		"please try again in a minute."}
+}
+
+func badSpec(mistakes []string) *Refusal {
+	return &Refusal{BadSpec, strings.Join(mistakes, "\n")}
+}
+
+func noSuchOrder() *Refusal {
+	return &Refusal{NoSuchOrder, "I know no order with that id. Nothing was bought. `/license history` lists what was."}
+}
+
+func paused(account AccountState) *Refusal {
+	if account.Pause == nil {
+		return nil
+	}
+	return &Refusal{Paused, fmt.Sprintf("Nothing was bought: all buying has been paused since %s. The reason: %s "+
+		"Whoever runs this bot can resume it.", account.Pause.Since.UTC().Format("2 January 15:04 UTC"),
+		sentence(account.Pause.Reason))}
+}
+
+// botName is how the bot names itself in the ledger.
+const botName = "licensebot"
+
+func onlyRequester(order Order, who Person) *Refusal {
+	if order.Requester.ID == who.ID && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
+		return nil
+	}
+	return &Refusal{NotYours, "Only the person who asked for this order can decide on it. Nothing was bought by your click. " +
+		"To get a license yourself, use `/license buy`."}
+}
+
+func cardExpired(order Order) *Refusal {
+	return &Refusal{TooLate, fmt.Sprintf("This card is too old: its price of %s was good for 30 minutes. Nothing was bought. "+
+		"Please ask again with `/license buy`.", order.Price)}
+}
+
+// alreadyDecided answers a second, late or redelivered yes.
+func alreadyDecided(order Order) *Refusal {
+	var text string
+	switch order.State {
+	case AwaitingApproval:
+		text = "You have already said yes; the order waits for an approval. It will be bought once."
+	case Approved:
+		text = "You have already said yes; the order is waiting for its turn. It will be bought once."
+	case Adding, Carted, Paying:
+		text = "You have already said yes; it is being bought right now, once."
+	case Unknown:
+		text = "You have already said yes; I am still finding out whether CoCalc carried it out. It will not be paid twice."
+	case Purchased:
+		text = "This was already bought, once: your click did not buy it again."
+	case Failed:
+		text = "This order has ended without a purchase: nothing was bought. Please ask again with `/license buy`."
+	case Cancelled:
+		text = "This order was cancelled; nothing was bought. Please ask again with `/license buy`."
+	case Expired:
+		text = "This card has expired; nothing was bought. Please ask again with `/license buy`."
+	case Denied:
+		text = "This order was denied; nothing was bought."
+	default:
+		text = "This order cannot be confirmed any more; nothing was bought by your click."
+	}
+	code := AlreadyDone
+	if order.State == Expired || order.State == Cancelled {
+		code = TooLate
+	}
+	return &Refusal{code, text}
+}
+
+// tooLateTo answers a cancellation or an edit that comes after the fact.
+func tooLateTo(verb string, order Order) *Refusal {
+	var text string
+	switch order.State {
+	case Adding, Carted, Paying:
+		text = fmt.Sprintf("It is too late to %s this order: it is being bought right now.", verb)
+	case Unknown:
+		text = fmt.Sprintf("It is too late to %s this order: the checkout was sent, and I am finding out what came of it.", verb)
+	case Purchased:
+		text = fmt.Sprintf("It is too late to %s this order: the license was bought. To stop it from renewing, cancel its "+
+			"subscription at https://cocalc.com/settings/subscriptions.", verb)
+	case Approved, AwaitingApproval:
+		text = fmt.Sprintf("It is too late to %s this order: you have already said yes. You can cancel it with `/license cancel %s` until it is being bought.", verb, order.ID)
+	default:
+		text = fmt.Sprintf("There is nothing left to %s: the order was already %s, and nothing was bought.", verb, order.State)
+	}
+	return &Refusal{TooLate, text}
+}
+
+// sentence ends a person's text with a full stop, unless it ends with one.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}

@@ -1,0 +1,82 @@
+package purchase
+
+import (
+	"fmt"
+	"slices"
+)
+
+// State is where an order stands. docs/architecture.md draws the graph.
+type State string
+
+const (
+	// Proposed: a card with a price; nothing is promised. Expires.
+	Proposed State = "proposed"
+	// AwaitingApproval: the requester said buy, and policy wants somebody else's yes. Budget is reserved from here on.
+	AwaitingApproval State = "awaiting_approval"
+	// Approved: may be bought; waits for its turn on the account.
+	Approved State = "approved"
+	// Adding: about to add to the cart, or added without having heard so. No money moves.
+	Adding State = "adding"
+	// Carted: the item's id is known and its content was read back and compared.
+	Carted State = "carted"
+	// Paying: about to check out, or checked out without having proven the outcome.
+	Paying State = "paying"
+	// Unknown: checkout may have bought. Keeps its reservation and holds the account; settled by reading alone.
+	Unknown State = "unknown"
+	// Purchased: proven by reading the item back.
+	Purchased State = "purchased"
+	// Failed: certain that nothing was bought.
+	Failed State = "failed"
+	// Denied: an approver said no.
+	Denied State = "denied"
+	// Cancelled: the requester took it back before anything was sent.
+	Cancelled State = "cancelled"
+	// Expired: nobody decided in time.
+	Expired State = "expired"
+)
+
+// arrows is the whole graph. An order bought by somebody else's checkout while it was in the cart goes to Purchased
+// from Adding or Carted, and also from Approved when an older copy of the ledger was restored: the item's tag is
+// the proof, whatever the ledger believed.
+var arrows = map[State][]State{
+	Proposed:         {AwaitingApproval, Approved, Cancelled, Expired},
+	AwaitingApproval: {Approved, Denied, Cancelled, Expired},
+	Approved:         {Adding, Purchased, Failed, Cancelled},
+	Adding:           {Carted, Purchased, Failed},
+	Carted:           {Paying, Purchased, Failed},
+	Paying:           {Purchased, Failed, Unknown},
+	Unknown:          {Purchased, Failed},
+}
+
+// States lists every state, in the order in which people meet them.
+func States() []State {
+	return []State{Proposed, AwaitingApproval, Approved, Adding, Carted, Paying, Unknown, Purchased, Failed, Denied,
+		Cancelled, Expired}
+}
+
+// Final reports whether the state is never left.
+func (s State) Final() bool { return len(arrows[s]) == 0 }
+
+// promised reports whether an order in this state holds a reservation.
+func (s State) promised() bool {
+	switch s {
+	case AwaitingApproval, Approved, Adding, Carted, Paying, Unknown:
+		return true
+	}
+	return false
+}
+
+// UnderWay reports whether the buyer has begun with the order, so that it must be brought to an end before any other.
+func (s State) UnderWay() bool {
+	switch s {
+	case Adding, Carted, Paying, Unknown:
+		return true
+	}
+	return false
+}
+
+// CanBecome reports whether the graph has an arrow from s to next.
+func (s State) CanBecome(next State) bool { return slices.Contains(arrows[s], next) }
+
+// errArrow is a bug: the code asked for a move that the graph does not have.
+func errArrow(from, to State) error { return fmt.Errorf("no arrow from %s to %s", from, to) }

@@ -1,0 +1,268 @@
+package storage
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"licensebot/purchase"
+)
+
+// Why a file is refused.
+var (
+	ErrLocked  = errors.New("another licensebot is running with this ledger")
+	ErrNewer   = errors.New("the ledger was written by a newer licensebot")
+	ErrForeign = errors.New("the file is not a ledger of licensebot")
+	ErrDamaged = errors.New("the ledger is damaged")
+)
+
+// SchemaVersion is what this program writes. Versions so far: 1.
+const SchemaVersion = 1
+
+const (
+	lockTimeout = time.Second
+	// batchDelay is how long an Update waits for others to share its fsync. Each one costs a few milliseconds of
+	// disk; a burst of confirmations is made durable by a handful of them.
+	batchDelay = time.Millisecond
+	fileMode   = 0o600 // people's names and reasons, and addresses that let Slack messages be changed
+)
+
+var application = []byte("licensebot ledger")
+
+// The buckets. Keys of orders are their ULIDs, so that byte order is order of creation; keys of numbered records
+// are big-endian.
+var (
+	bucketMeta        = []byte("meta")
+	bucketOrders      = []byte("orders")
+	bucketOpen        = []byte("open")        // order id: the orders with Order.Open
+	bucketUnpublished = []byte("unpublished") // order id: the orders with Order.Unpublished
+	bucketPurchases   = []byte("purchases")
+	bucketLicenses    = []byte("licenses") // license id: number of its purchase
+	bucketBudgets     = []byte("budgets")
+	bucketAccount     = []byte("account")
+	bucketEvents      = []byte("events")
+
+	buckets = [][]byte{bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
+		bucketBudgets, bucketAccount, bucketEvents}
+
+	keyApplication = []byte("application")
+	keySchema      = []byte("schema")
+	keyAccount     = []byte("account")
+)
+
+// Bolt is a ledger in a bbolt file. It implements purchase.Ledger.
+type Bolt struct {
+	db *bbolt.DB
+}
+
+// Open opens the ledger at path, or creates it: in a temporary file beside it that is renamed when it is whole, so
+// that a crash leaves no half-made ledger. The errors are ErrLocked (after a second), ErrNewer, ErrForeign and
+// ErrDamaged, wrapped with the path; the file is then as it was.
+func Open(path string) (*Bolt, error) {
+	return open(path, false)
+}
+
+// OpenReadOnly opens an existing ledger for reading. Several readers may share it, but none with a running bot.
+func OpenReadOnly(path string) (*Bolt, error) {
+	return open(path, true)
+}
+
+func open(path string, readOnly bool) (*Bolt, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !readOnly:
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("create the ledger %s: %w", path, err)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("open the ledger: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("open the ledger %s: %w: it is a directory", path, ErrForeign)
+	case info.Size() == 0:
+		// bbolt would make a database of it. An empty file is no ledger of ours: those are never empty.
+		return nil, fmt.Errorf("open the ledger %s: %w: it is empty", path, ErrDamaged)
+	}
+	// A first look for reading only: a file that is not ours is not touched, not even its free list.
+	if !readOnly {
+		if err := inspect(path); err != nil {
+			return nil, err
+		}
+	}
+	db, err := openFile(path, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bolt{db: db}
+	if err := db.View(checkMeta); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return b, nil
+}
+
+func inspect(path string) error {
+	db, err := openFile(path, true)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.View(checkMeta); err != nil {
+		return fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return nil
+}
+
+// openFile opens with bbolt, which panics on some damaged files and returns errors for others.
+func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("open the ledger %s: %w: %v", path, ErrDamaged, r)
+		}
+	}()
+	db, err = bbolt.Open(path, fileMode, &bbolt.Options{
+		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("open the ledger %s: %w", path, ErrLocked)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrForeign, err)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrDamaged, err)
+	}
+	db.MaxBatchDelay = batchDelay
+	return db, nil
+}
+
+// checkMeta refuses files that this program must not write to. It reads a page of every bucket, so that a file that
+// was cut short is found before anything is built upon it.
+func checkMeta(tx *bbolt.Tx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || string(meta.Get(keyApplication)) != string(application) {
+		return ErrForeign
+	}
+	var version int
+	if err := json.Unmarshal(meta.Get(keySchema), &version); err != nil {
+		return fmt.Errorf("%w: its schema version cannot be read", ErrDamaged)
+	}
+	if version > SchemaVersion {
+		return fmt.Errorf("%w: it has schema version %d, and this program knows %d", ErrNewer, version, SchemaVersion)
+	}
+	if version < 1 {
+		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
+	}
+	for _, name := range buckets {
+		b := tx.Bucket(name)
+		if b == nil {
+			return fmt.Errorf("%w: it has no %s", ErrDamaged, name)
+		}
+		b.Cursor().Last()
+	}
+	return nil
+}
+
+// create makes an empty ledger whole before it gets its name.
+func create(path string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	name := temp.Name()
+	defer os.Remove(name) // after the rename there is nothing of that name
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, bucket := range buckets {
+			if _, err := tx.CreateBucket(bucket); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if err := meta.Put(keyApplication, application); err != nil {
+			return err
+		}
+		return putJSON(meta, keySchema, SchemaVersion)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	// Link refuses to replace: of two programs that create the same ledger at once, one makes it.
+	if err := os.Link(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := os.Rename(name, path); err != nil { // a file system without hard links
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes the file's name durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Close waits for transactions and releases the file.
+func (b *Bolt) Close() error { return b.db.Close() }
+
+// View implements purchase.Ledger.
+func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
+}
+
+// Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
+// before it, and one that fails is undone without the others.
+func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return b.db.Batch(func(tx *bbolt.Tx) error { return change(&transaction{tx}) })
+}
+
+func putJSON(b *bbolt.Bucket, key []byte, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, data)
+}
+
+// getJSON reads a record; ok is false when there is none.
+func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
+	data := b.Get(key)
+	if data == nil {
+		return value, false, nil
+	}
+	if err := json.Unmarshal(data, &value); err != nil {
+		return value, false, fmt.Errorf("%w: record %q: %w", ErrDamaged, key, err)
+	}
+	return value, true, nil
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

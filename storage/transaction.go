@@ -1,0 +1,182 @@
+package storage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
+)
+
+// transaction implements purchase.Reader and purchase.Writer.
+type transaction struct{ tx *bbolt.Tx }
+
+func (t *transaction) Order(id purchase.OrderID) (purchase.Order, error) {
+	order, ok, err := getJSON[purchase.Order](t.tx.Bucket(bucketOrders), []byte(id))
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
+	}
+	return order, err
+}
+
+func (t *transaction) OpenOrders() ([]purchase.Order, error) { return t.indexed(bucketOpen) }
+
+func (t *transaction) Unpublished() ([]purchase.Order, error) { return t.indexed(bucketUnpublished) }
+
+// indexed reads the orders that an index names.
+func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
+	var orders []purchase.Order
+	err := t.tx.Bucket(index).ForEach(func(id, _ []byte) error {
+		order, err := t.Order(purchase.OrderID(id))
+		orders = append(orders, order)
+		return err
+	})
+	return orders, err
+}
+
+func (t *transaction) Orders(before purchase.OrderID, limit int) ([]purchase.Order, error) {
+	return newestFirst[purchase.Order](t.tx.Bucket(bucketOrders), []byte(before), limit)
+}
+
+func (t *transaction) Purchases(before uint64, limit int) ([]purchase.Purchase, error) {
+	var key []byte
+	if before > 0 {
+		key = number(before)
+	}
+	return newestFirst[purchase.Purchase](t.tx.Bucket(bucketPurchases), key, limit)
+}
+
+func (t *transaction) Budgets(limit int) ([]purchase.Budget, error) {
+	return newestFirst[purchase.Budget](t.tx.Bucket(bucketBudgets), nil, limit)
+}
+
+// newestFirst reads at most limit records with keys below before (all when before is empty), last key first.
+func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) {
+	var out []T
+	c := b.Cursor()
+	k, v := c.Last()
+	if len(before) > 0 {
+		if k, _ = c.Seek(before); k == nil {
+			k, v = c.Last() // everything is below
+		} else {
+			k, v = c.Prev()
+		}
+	}
+	for ; k != nil && len(out) < limit; k, v = c.Prev() {
+		var value T
+		if err := json.Unmarshal(v, &value); err != nil {
+			return nil, fmt.Errorf("%w: record %q: %w", ErrDamaged, k, err)
+		}
+		out = append(out, value)
+	}
+	return out, nil
+}
+
+func (t *transaction) PurchaseOf(licenseID string) (purchase.Purchase, bool, error) {
+	key := t.tx.Bucket(bucketLicenses).Get([]byte(licenseID))
+	if licenseID == "" || key == nil {
+		return purchase.Purchase{}, false, nil
+	}
+	return getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
+}
+
+func (t *transaction) Budget(month string) (purchase.Budget, error) {
+	budget, _, err := getJSON[purchase.Budget](t.tx.Bucket(bucketBudgets), []byte(month))
+	budget.Month = month
+	return budget, err
+}
+
+func (t *transaction) Account() (purchase.AccountState, error) {
+	account, _, err := getJSON[purchase.AccountState](t.tx.Bucket(bucketAccount), keyAccount)
+	return account, err
+}
+
+func (t *transaction) Events(first uint64, limit int) ([]purchase.Event, error) {
+	var events []purchase.Event
+	c := t.tx.Bucket(bucketEvents).Cursor()
+	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
+		var e purchase.Event
+		if err := json.Unmarshal(v, &e); err != nil {
+			return nil, fmt.Errorf("%w: audit record %x: %w", ErrDamaged, k, err)
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+func (t *transaction) PutOrder(o purchase.Order) error {
+	id := []byte(o.ID)
+	if err := putJSON(t.tx.Bucket(bucketOrders), id, o); err != nil {
+		return err
+	}
+	if err := t.index(bucketOpen, id, o.Open()); err != nil {
+		return err
+	}
+	return t.index(bucketUnpublished, id, o.Unpublished())
+}
+
+func (t *transaction) index(bucket, key []byte, present bool) error {
+	if present {
+		return t.tx.Bucket(bucket).Put(key, []byte{})
+	}
+	return t.tx.Bucket(bucket).Delete(key)
+}
+
+func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
+	b := t.tx.Bucket(bucketPurchases)
+	n, err := b.NextSequence()
+	if err != nil {
+		return p, err
+	}
+	p.Number = n
+	if err := putJSON(b, number(n), p); err != nil {
+		return p, err
+	}
+	if p.LicenseID == "" {
+		return p, nil
+	}
+	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
+}
+
+func (t *transaction) PutBudget(b purchase.Budget) error {
+	return putJSON(t.tx.Bucket(bucketBudgets), []byte(b.Month), b)
+}
+
+func (t *transaction) PutAccount(a purchase.AccountState) error {
+	return putJSON(t.tx.Bucket(bucketAccount), keyAccount, a)
+}
+
+func (t *transaction) AppendEvent(e purchase.Event) error {
+	b := t.tx.Bucket(bucketEvents)
+	_, last := b.Cursor().Last()
+	if last != nil {
+		var before purchase.Event
+		if err := json.Unmarshal(last, &before); err != nil {
+			return fmt.Errorf("%w: the last audit record: %w", ErrDamaged, err)
+		}
+		e.Prev = before.Hash
+	}
+	n, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	e.Number = n
+	if e.Hash, err = Hash(e); err != nil {
+		return err
+	}
+	return putJSON(b, number(n), e)
+}
+
+// Hash is the link of the audit chain: the hex SHA-256 of the event's JSON with its Prev and without its Hash.
+func Hash(e purchase.Event) (string, error) {
+	e.Hash = ""
+	data, err := json.Marshal(e)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
