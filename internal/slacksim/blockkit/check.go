@@ -1,0 +1,203 @@
+package blockkit
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Problem is one of Slack's complaints, in its own words.
+type Problem struct {
+	Message string
+	Pointer string // JSON pointer to the place, such as /blocks/0/text
+}
+
+// String is the form that Slack's answers carry.
+func (p Problem) String() string {
+	if p.Pointer == "" {
+		return p.Message
+	}
+	return p.Message + " [json-pointer:" + p.Pointer + "]"
+}
+
+// checker walks decoded JSON and collects problems.
+type checker struct {
+	rules    Rules
+	surface  string // message, modal or home
+	problems []Problem
+}
+
+// check is a rule for the value at a JSON pointer.
+type check func(c *checker, at string, v any)
+
+// field is what an object may, or must, have under a name.
+type field struct {
+	check    check
+	required bool
+}
+
+type fields map[string]field
+
+func need(ch check) field { return field{ch, true} }
+func may(ch check) field  { return field{ch, false} }
+
+func (c *checker) fail(at, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Message: fmt.Sprintf(format, args...), Pointer: at})
+}
+
+// object wants an object with these fields and no others; "type" is always allowed, since
+// whoever chose the rule has read it.
+func object(f fields) check {
+	names := slices.Sorted(maps.Keys(f))
+	return func(c *checker, at string, v any) {
+		m, ok := v.(map[string]any)
+		if !ok {
+			c.fail(at, "must provide an object")
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			if _, known := f[name]; !known && name != "type" {
+				c.fail(at, "invalid additional property: %s", name)
+			}
+		}
+		for _, name := range names {
+			value, given := m[name]
+			switch {
+			case given:
+				f[name].check(c, at+"/"+name, value)
+			case f[name].required:
+				c.fail(at, "missing required field: %s", name)
+			}
+		}
+	}
+}
+
+// union marks a place where several kinds of object are possible: Slack says first that
+// none fitted, then why.
+func union(inner check) check {
+	return func(c *checker, at string, v any) {
+		before := len(c.problems)
+		inner(c, at, v)
+		if len(c.problems) > before {
+			c.problems = slices.Insert(c.problems, before, Problem{"failed to match all allowed schemas", at})
+		}
+	}
+}
+
+// also adds a rule that looks at the whole value.
+func also(rules ...check) check {
+	return func(c *checker, at string, v any) {
+		for _, r := range rules {
+			r(c, at, v)
+		}
+	}
+}
+
+// chars wants a string of low to high characters. Slack counts characters, not bytes.
+func chars(low, high int) check {
+	return func(c *checker, at string, v any) {
+		s, ok := v.(string)
+		n := utf8.RuneCountInString(s)
+		switch {
+		case !ok:
+			c.fail(at, "must provide a string")
+		case n < low:
+			c.fail(at, "must be more than %d characters", low-1)
+		case n > high:
+			c.fail(at, "must be less than %d characters", high+1)
+		}
+	}
+}
+
+func boolean(c *checker, at string, v any) {
+	if _, ok := v.(bool); !ok {
+		c.fail(at, "must provide a boolean")
+	}
+}
+
+// integer wants a whole number of low to high.
+func integer(low, high int64) check {
+	return func(c *checker, at string, v any) {
+		n, ok := v.(json.Number)
+		i, err := n.Int64()
+		switch {
+		case !ok || err != nil:
+			c.fail(at, "must provide an integer")
+		case i < low:
+			c.fail(at, "must be greater than or equal to %d", low)
+		case i > high:
+			c.fail(at, "must be less than or equal to %d", high)
+		}
+	}
+}
+
+func number(c *checker, at string, v any) {
+	if _, ok := v.(json.Number); !ok {
+		c.fail(at, "must provide a number")
+	}
+}
+
+func oneOf(allowed ...string) check {
+	return func(c *checker, at string, v any) {
+		if s, ok := v.(string); !ok || !slices.Contains(allowed, s) {
+			c.fail(at, "value must be one of the following: %s", strings.Join(allowed, ", "))
+		}
+	}
+}
+
+// items wants an array of low to high items that all follow the rule.
+func items(low, high int, each check) check {
+	return func(c *checker, at string, v any) {
+		l, ok := v.([]any)
+		switch {
+		case !ok:
+			c.fail(at, "must provide an array")
+			return
+		case len(l) < low:
+			c.fail(at, "no less than %d items required", low)
+		case len(l) > high:
+			c.fail(at, "no more than %d items allowed", high)
+		}
+		for i, x := range l {
+			each(c, at+"/"+strconv.Itoa(i), x)
+		}
+	}
+}
+
+// matching wants a string that parses.
+func matching(what string, parses func(string) bool) check {
+	return func(c *checker, at string, v any) {
+		if s, ok := v.(string); !ok || !parses(s) {
+			c.fail(at, "must provide %s", what)
+		}
+	}
+}
+
+// textObject wants a text object of these kinds with 1 to high characters.
+func textObject(high int, kinds ...string) check {
+	byKind := map[string]check{
+		"plain_text": object(fields{"text": need(chars(1, high)), "emoji": may(boolean)}),
+		// Slack refuses emoji here: it is a property of plain_text alone.
+		"mrkdwn": object(fields{"text": need(chars(1, high)), "verbatim": may(boolean)}),
+	}
+	return union(func(c *checker, at string, v any) {
+		m, ok := v.(map[string]any)
+		if !ok {
+			c.fail(at, "must provide an object")
+			return
+		}
+		kind := str(m["type"])
+		if !slices.Contains(kinds, kind) {
+			c.fail(at+"/type", "value must be one of the following: %s", strings.Join(kinds, ", "))
+			return
+		}
+		byKind[kind](c, at, v)
+	})
+}
+
+func plain(high int) check   { return textObject(high, "plain_text") }
+func anyText(high int) check { return textObject(high, "plain_text", "mrkdwn") }

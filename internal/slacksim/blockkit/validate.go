@@ -1,0 +1,255 @@
+package blockkit
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of Slack that are not a block's own.
+const (
+	// MaxMessageBlocks and MaxViewBlocks are how many blocks fit.
+	MaxMessageBlocks = 50
+	MaxViewBlocks    = 100
+	// MaxMessageCharacters is how many characters all blocks of a message may have
+	// together (msg_blocks_too_long). Slack does not document it; others measured it.
+	MaxMessageCharacters = 13_000
+	// MaxViewBytes is how large the JSON of a view may be (view_too_large).
+	MaxViewBytes = 250 * 1024
+	// maxTableCharacters is how many characters the cells of a table may have together.
+	maxTableCharacters = 10_000
+	// maxMarkdownCharacters is how many all markdown blocks of a message may have.
+	maxMarkdownCharacters = 12_000
+)
+
+// Rules vary with the workspace.
+type Rules struct {
+	// RefuseNew refuses the blocks that not every workspace has yet: data_table,
+	// data_visualization, table, card, carousel and markdown.
+	RefuseNew bool
+}
+
+var newBlocks = []string{"data_table", "data_visualization", "table", "card", "carousel", "markdown"}
+
+// Validate says what Slack would complain about in the blocks of a message, a JSON array.
+// No problems means that it would take them.
+func Validate(blocks json.RawMessage, rules Rules) []Problem {
+	c := &checker{rules: rules, surface: "message"}
+	c.blocks("/blocks", decodeAny(blocks), MaxMessageBlocks)
+	return c.problems
+}
+
+// ValidateView says what Slack would complain about in a view of this kind (modal or
+// home), a JSON object.
+func ValidateView(view json.RawMessage, kind string, rules Rules) []Problem {
+	c := &checker{rules: rules, surface: kind}
+	union(c.view)(c, "/view", decodeAny(view))
+	return c.problems
+}
+
+// Characters counts the characters of all texts that blocks show.
+func Characters(blocks json.RawMessage) int {
+	n := 0
+	var count func(v any)
+	count = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, x := range v {
+				count(x)
+			}
+		case map[string]any:
+			for k, x := range v {
+				if s, ok := x.(string); ok && k == "text" {
+					n += utf8.RuneCountInString(s)
+				} else {
+					count(x)
+				}
+			}
+		}
+	}
+	count(decodeAny(blocks))
+	return n
+}
+
+func decodeAny(raw json.RawMessage) any {
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return nil // which no rule accepts
+	}
+	return v
+}
+
+func anything(*checker, string, any) {}
+
+func (c *checker) view(_ *checker, at string, v any) {
+	kind := oneOf(c.surface)
+	common := fields{
+		"type": need(kind), "callback_id": may(chars(0, 255)), "private_metadata": may(chars(0, 3000)),
+		"external_id": may(chars(0, 255)),
+		"blocks": need(func(c *checker, at string, v any) {
+			c.blocks(at, v, MaxViewBlocks)
+		}),
+	}
+	if c.surface == "modal" {
+		common["title"] = need(plain(24))
+		common["submit"] = may(plain(24))
+		common["close"] = may(plain(24))
+		common["clear_on_close"] = may(boolean)
+		common["notify_on_close"] = may(boolean)
+		common["submit_disabled"] = may(boolean)
+	}
+	object(common)(c, at, v)
+	m, _ := v.(map[string]any)
+	hasInput := slices.ContainsFunc(list(m["blocks"]), func(b any) bool {
+		block, _ := b.(map[string]any)
+		return str(block["type"]) == "input"
+	})
+	if c.surface == "modal" && hasInput && m["submit"] == nil {
+		c.fail(at, "missing required field: submit")
+	}
+}
+
+// blocks checks every block and what has to be unique among them.
+func (c *checker) blocks(at string, v any, most int) {
+	items(0, most, (*checker).block)(c, at, v)
+	blockIDs := map[string]bool{}
+	markdown, tables := 0, 0
+	for i, b := range list(v) {
+		m, ok := b.(map[string]any)
+		if !ok {
+			continue
+		}
+		here := at + "/" + strconv.Itoa(i)
+		if id := str(m["block_id"]); id != "" {
+			if blockIDs[id] {
+				c.fail(here+"/block_id", "`block_id` %q already exists", id)
+			}
+			blockIDs[id] = true
+		}
+		c.uniqueActions(here, m)
+		switch str(m["type"]) {
+		case "markdown":
+			markdown += utf8.RuneCountInString(str(m["text"]))
+		case "table":
+			tables++
+		}
+	}
+	if markdown > maxMarkdownCharacters {
+		c.fail(at, "must be less than %d characters in all markdown blocks", maxMarkdownCharacters+1)
+	}
+	if tables > 1 {
+		c.fail(at, "only_one_table_allowed")
+	}
+}
+
+// uniqueActions: the action_ids of one block have to differ.
+func (c *checker) uniqueActions(at string, block map[string]any) {
+	seen := map[string]bool{}
+	for i, e := range list(block["elements"]) {
+		m, _ := e.(map[string]any)
+		id := str(m["action_id"])
+		if id == "" {
+			continue
+		}
+		if seen[id] {
+			c.fail(at+"/elements/"+strconv.Itoa(i)+"/action_id", "`action_id` %q already exists for block_id %q", id, str(block["block_id"]))
+		}
+		seen[id] = true
+	}
+}
+
+func (c *checker) block(at string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		c.fail(at, "must provide an object")
+		return
+	}
+	kind := str(m["type"])
+	rule, known := blockRules[kind]
+	switch {
+	case kind == "":
+		c.fail(at, "missing required field: type")
+	case !known || c.rules.RefuseNew && slices.Contains(newBlocks, kind),
+		len(rule.only) > 0 && !slices.Contains(rule.only, c.surface):
+		c.fail(at+"/type", "unsupported type: %s", kind)
+	default:
+		rule.check(c, at, v)
+	}
+}
+
+// blockRule is a block with the surfaces that take it; none means all.
+type blockRule struct {
+	check check
+	only  []string
+}
+
+func block(f fields, only ...string) blockRule {
+	f["block_id"] = may(chars(0, 255))
+	return blockRule{check: object(f), only: only}
+}
+
+// loose are blocks of which only the name is checked: nothing here shows them in detail.
+func loose(only ...string) blockRule { return blockRule{check: anything, only: only} }
+
+// blockRules are the blocks by type. An app cannot send file and call blocks freely, and
+// alert is for modals only.
+var blockRules = map[string]blockRule{
+	"divider": block(fields{}),
+	"header":  block(fields{"text": need(plain(150)), "level": may(integer(1, 4))}),
+	"section": {check: also(
+		block(fields{
+			"text": may(anyText(3000)), "fields": may(items(1, 10, anyText(2000))),
+			"accessory": may(element(inSection)), "expand": may(boolean),
+		}).check,
+		func(c *checker, at string, v any) {
+			if m, ok := v.(map[string]any); ok && m["text"] == nil && m["fields"] == nil {
+				c.fail(at, "missing required field: text")
+			}
+		})},
+	"context": block(fields{"elements": need(items(1, 10, contextElement))}),
+	"actions": block(fields{"elements": need(items(1, 25, element(inActions)))}),
+	"input": block(fields{
+		"label": need(plain(2000)), "element": need(element(inInput)), "hint": may(plain(2000)),
+		"optional": may(boolean), "dispatch_action": may(boolean),
+	}),
+	"image": {check: also(block(imageFields(fields{"title": may(plain(2000))})).check, imageSource)},
+	"rich_text": block(fields{"elements": need(items(1, 1000, object(fields{
+		"elements": need(items(0, 10_000, richTextElement)), "style": may(anything), "indent": may(integer(0, 8)),
+		"offset": may(integer(0, 1<<31)), "border": may(integer(0, 1)), "language": may(chars(0, 255)),
+	})))}),
+	"markdown":           block(fields{"text": need(chars(1, maxMarkdownCharacters))}, "message"),
+	"table":              {check: also(block(fields{"rows": need(rows(1, 100)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
+	"data_table":         dataTable,
+	"data_visualization": block(fields{"title": need(chars(1, 50)), "chart": need(chart)}),
+	"card": block(fields{
+		"hero_image": may(element(images)), "icon": may(element(images)), "slack_icon": may(anything), "title": may(anyText(150)),
+		"subtitle": may(anyText(150)), "body": may(anyText(200)), "subtext": may(anyText(200)), "actions": may(items(1, 3, element([]string{"button"}))),
+	}, "message"),
+	"alert":           block(fields{"text": need(anyText(3000)), "level": may(oneOf("default", "info", "warning", "error", "success"))}, "modal"),
+	"context_actions": block(fields{"elements": need(items(1, 5, element([]string{"feedback_buttons", "icon_button"})))}, "message"),
+	"video":           loose(), "carousel": loose("message"), "container": loose("message"), "layout": loose("message"),
+	"plan": loose("message"), "task_card": loose("message"), "file": loose("message"), "call": loose("message"),
+}
+
+// richTextElement follows the inner parts of rich text loosely: a list's sections hold
+// elements of their own.
+func richTextElement(c *checker, at string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		c.fail(at, "must provide an object")
+		return
+	}
+	kinds := []string{
+		"text", "link", "user", "usergroup", "channel", "emoji", "date", "broadcast", "color", "team",
+		"rich_text_section",
+	}
+	if kind := str(m["type"]); !slices.Contains(kinds, kind) {
+		c.fail(at+"/type", "unsupported type: %s", kind)
+	} else if kind == "text" {
+		chars(1, 40_000)(c, at+"/text", m["text"])
+	}
+}

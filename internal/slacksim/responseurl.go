@@ -1,0 +1,153 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A response URL works this often and this long.
+const (
+	hookUses = 5
+	hookLife = 30 * time.Minute
+)
+
+// hook is a response URL: the right to answer one command or click.
+type hook struct {
+	kind    string // one of hookKinds
+	channel string
+	person  string
+	message string // ts of the message that holds the button; empty for commands
+
+	expires time.Time
+	uses    int
+}
+
+// hookKinds are the first parts of the paths of response URLs, which tell where they
+// come from: a slash command, a click, a modal's conversation menu.
+var hookKinds = []string{"commands", "actions", "app"}
+
+// newHook makes a response URL. ws.mu is held.
+func (ws *Workspace) newHook(h hook) string {
+	now := ws.opts.Now()
+	for key, old := range ws.hooks {
+		if now.Sub(old.expires) > hookLife { // long over: an unknown URL from now on
+			delete(ws.hooks, key)
+		}
+	}
+	h.expires = now.Add(hookLife)
+	path := fmt.Sprintf("/%s/%s/%d/%s", h.kind, ws.opts.Team.ID, ws.ids.Add(1), secret())
+	ws.hooks[path] = &h
+	return ws.baseURL + path
+}
+
+func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
+	fault, hit := ws.fault("response_url")
+	if hit {
+		ws.pause(r.Context(), fault.Delay)
+	}
+	status, code := ws.useHook(w, r, fault)
+	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok")})
+	if hit && fault.LoseAnswer {
+		panic(http.ErrAbortHandler)
+	}
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", fmt.Sprint(retryAfter(fault.RetryAfter)))
+	}
+	if status == http.StatusOK {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		fmt.Fprint(w, `{"ok":true}`)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprint(w, code)
+}
+
+func (ws *Workspace) useHook(w http.ResponseWriter, r *http.Request, fault MethodFault) (status int, code string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return http.StatusBadRequest, "invalid_payload"
+	}
+	switch {
+	case fault.Status != 0:
+		return fault.Status, http.StatusText(fault.Status)
+	case fault.RetryAfter > 0:
+		return http.StatusTooManyRequests, "ratelimited"
+	case fault.Error != "":
+		return http.StatusNotFound, fault.Error
+	}
+	ws.mu.Lock()
+	h := ws.hooks[r.URL.Path]
+	switch {
+	case h == nil:
+		status, code = http.StatusNotFound, "invalid_url"
+	case ws.opts.Now().After(h.expires):
+		status, code = http.StatusNotFound, "expired_url"
+	case h.uses >= hookUses:
+		status, code = http.StatusNotFound, "used_url"
+	}
+	var used hook
+	if code == "" {
+		h.uses++
+		used = *h
+	}
+	ws.mu.Unlock()
+	if code != "" {
+		return status, code
+	}
+	if err := ws.respond(used, body); err != nil {
+		return http.StatusBadRequest, err.code
+	}
+	return http.StatusOK, "ok"
+}
+
+// respond shows an answer to a command or a click: a new message, only for the person
+// unless it says in_channel, or a change of the message that holds the button. Being no
+// member of the channel does not matter here.
+func (ws *Workspace) respond(h hook, body json.RawMessage) *apiError {
+	q := &request{args: map[string]json.RawMessage{}}
+	if json.Unmarshal(body, &q.args) != nil {
+		return failed("invalid_payload")
+	}
+	shown, err := ws.readContent(q)
+	if err != nil {
+		return err
+	}
+	remove := q.bool("delete_original")
+	if shown.empty() && !remove {
+		return failed("no_text")
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if c := ws.channel(h.channel); c == nil {
+		return failed("channel_not_found")
+	} else if c.Archived {
+		return failed("channel_is_archived")
+	}
+	// The URL of a command belongs to no message: there is nothing to replace.
+	if h.message != "" && (remove || q.bool("replace_original")) {
+		m := ws.message(h.channel, h.message)
+		switch {
+		case m == nil:
+			return failed("message_not_found")
+		case remove:
+			ws.removeMessage(m)
+		default:
+			ws.changeMessage(m, shown.text, shown.blocks)
+		}
+		return nil
+	}
+	if shown.empty() {
+		return nil
+	}
+	m := ws.botMessage(h.channel, shown, q.str("thread_ts"))
+	if q.str("response_type") != "in_channel" {
+		m.OnlyFor = h.person
+	}
+	ws.addMessage(m)
+	return nil
+}
