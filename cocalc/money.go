@@ -1,6 +1,9 @@
 package cocalc
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Cents is an amount of US dollars in whole cents. Money is never a float outside the port of the price formula.
 type Cents int64
@@ -12,9 +15,18 @@ func (c Cents) String() string {
 	if n < 0 {
 		sign, n = "-", -n
 	}
-	dollars := fmt.Sprintf("%d", n/100)
-	for i := len(dollars) - 3; i > 0; i -= 3 {
-		dollars = dollars[:i] + "," + dollars[i:]
+	return fmt.Sprintf("%s$%s.%02d", sign, thousands(n/100), n%100)
+}
+
+// thousands prints a number with commas between its thousands: "10,000".
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	first := 0
+	if n < 0 {
+		first = 1
 	}
-	return fmt.Sprintf("%s$%s.%02d", sign, dollars, n%100)
+	for i := len(digits) - 3; i > first; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

@@ -1,0 +1,222 @@
+package cocalc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"time"
+)
+
+// isoMillis is how CoCalc writes moments: ISO 8601 in UTC with milliseconds.
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
+// RangeTolerance is how far a cart may move the start of a fixed term before an item counts as another one than was
+// sent. See [DescriptionMatches].
+const RangeTolerance = 10 * time.Minute
+
+// cartDescription is the description of a site-license item, its fields as CoCalc's documentation gives them.
+type cartDescription struct {
+	RAM         int        `json:"ram"`
+	CPU         int        `json:"cpu"`
+	Disk        int        `json:"disk"`
+	Member      bool       `json:"member"`
+	Uptime      Uptime     `json:"uptime"`
+	Type        string     `json:"type"`
+	User        User       `json:"user"`
+	Boost       bool       `json:"boost"`
+	Period      Period     `json:"period"`
+	Range       *[2]string `json:"range,omitempty"`
+	RunLimit    int        `json:"run_limit"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+}
+
+// CartDescription is the JSON of "description" with which the license goes into the cart. A fixed term begins at now
+// unless its start lies in the future: the server would move a start in the past, and its end along with it.
+func (s LicenseSpec) CartDescription(now time.Time) json.RawMessage {
+	d := cartDescription{
+		RAM: s.RAM, CPU: s.CPU, Disk: s.Disk, Member: s.Member, Uptime: s.Uptime, Type: "quota", User: s.User,
+		Boost: s.Boost, Period: s.Period, RunLimit: s.RunLimit, Title: s.Title, Description: s.Description,
+	}
+	if s.Period == PeriodRange {
+		d.Range = &[2]string{s.startAt(now).UTC().Format(isoMillis), s.End.UTC().Format(isoMillis)}
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(d); err != nil {
+		panic(err) // numbers, booleans and strings always have a JSON form
+	}
+	return bytes.TrimSpace(out.Bytes())
+}
+
+// priced is what the price formula reads of the description, already decoded.
+func (s LicenseSpec) priced(now time.Time) any {
+	d := map[string]any{
+		"ram": number(s.RAM), "cpu": number(s.CPU), "disk": number(s.Disk), "run_limit": number(s.RunLimit),
+		"member": s.Member, "uptime": string(s.Uptime), "user": string(s.User), "period": string(s.Period),
+	}
+	if s.Period == PeriodRange {
+		d["range"] = []any{
+			number(int(s.startAt(now).UnixMilli())), number(int(s.End.UnixMilli())),
+		}
+	}
+	return d
+}
+
+func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+// startAt is when a fixed term begins that is bought at now.
+func (s LicenseSpec) startAt(now time.Time) time.Time {
+	if s.Start.After(now) {
+		return s.Start
+	}
+	return now
+}
+
+// DescriptionMatches says whether an item in the cart is what was sent, whatever the order of its keys (the server
+// stores them in its own). The error names the first field that differs.
+//
+// One difference is the server's own doing and allowed: it moves the start of a fixed term that lies in the past to its
+// own now; the first time together with the end, on every later look without it. So the start may be up to
+// [RangeTolerance] later than sent and the end later by as much or less. The term can only become shorter, which
+// keeps the price from rising.
+func DescriptionMatches(sent, got json.RawMessage) error {
+	want, err := decodeObject(sent)
+	if err != nil {
+		return fmt.Errorf("read the description that was sent: %w", err)
+	}
+	have, err := decodeObject(got)
+	if err != nil {
+		return fmt.Errorf("read the description of the cart item: %w", err)
+	}
+	for _, name := range fieldNames(want, have) {
+		w, wanted := want[name]
+		h, there := have[name]
+		switch {
+		case !wanted:
+			return fmt.Errorf("the cart item has %s %s, which was not sent", name, shortJSON(h))
+		case !there:
+			return fmt.Errorf("the cart item has no %s; %s was sent", name, shortJSON(w))
+		case sameJSON(w, h):
+		case name == "range" && jsString(want["period"]) == string(PeriodRange):
+			if err := rangeMatches(w, h); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("the cart item's %s is %s; %s was sent", name, shortJSON(h), shortJSON(w))
+		}
+	}
+	return nil
+}
+
+func decodeObject(data json.RawMessage) (map[string]any, error) {
+	v, err := decodeJS(data)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is no JSON object")
+	}
+	return object, nil
+}
+
+// fieldNames are the keys of both objects, sorted, each once.
+func fieldNames(a, b map[string]any) []string {
+	var names []string
+	for name := range a {
+		names = append(names, name)
+	}
+	for name := range b {
+		if _, both := a[name]; !both {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// sameJSON compares decoded values; numbers by value, since 1 and 1.0 are the same to the server.
+func sameJSON(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		n, ok := b.(json.Number)
+		return ok && jsParseNumber(a) == jsParseNumber(n)
+	case []any:
+		list, ok := b.([]any)
+		if !ok || len(list) != len(a) {
+			return false
+		}
+		for i := range a {
+			if !sameJSON(a[i], list[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		object, ok := b.(map[string]any)
+		if !ok || len(object) != len(a) {
+			return false
+		}
+		for name := range a {
+			other, there := object[name]
+			if !there || !sameJSON(a[name], other) {
+				return false
+			}
+		}
+		return true
+	}
+	return a == b
+}
+
+func rangeMatches(sent, got any) error {
+	want, okWant := rangeMillis(sent)
+	have, okHave := rangeMillis(got)
+	tolerance := float64(RangeTolerance.Milliseconds())
+	startMoved, endMoved := have[0]-want[0], have[1]-want[1]
+	if !okWant || !okHave || startMoved < 0 || startMoved > tolerance || endMoved < 0 || endMoved > startMoved {
+		return fmt.Errorf("the cart item's range is %s; %s was sent", shortJSON(got), shortJSON(sent))
+	}
+	return nil
+}
+
+// rangeMillis reads the two dates of a range as milliseconds since 1970.
+func rangeMillis(v any) (ms [2]float64, ok bool) {
+	list, isList := v.([]any)
+	if !isList || len(list) != 2 {
+		return ms, false
+	}
+	for i, date := range list {
+		text, isString := date.(string)
+		if ms[i] = jsParseDate(text); !isString || math.IsNaN(ms[i]) {
+			return ms, false
+		}
+	}
+	return ms, true
+}
+
+// shortJSON prints a value for an error text, cut to a length that fits a log line.
+func shortJSON(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return shorten(string(data), 120)
+}
+
+// shorten cuts a text to at most n runes.
+func shorten(s string, n int) string {
+	runes := 0
+	for i := range s {
+		if runes == n {
+			return s[:i] + "…"
+		}
+		runes++
+	}
+	return s
+}

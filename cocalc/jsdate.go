@@ -1,0 +1,77 @@
+package cocalc
+
+import (
+	"encoding/json"
+	"math"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// isoDate is the date format of ECMAScript. The server's clock runs in UTC, so a time without an offset is UTC too.
+var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
+
+// looseDates are further forms that the server's JavaScript engine reads and that people and programs write. Any other
+// form counts as invalid here; the engine takes more of them, by rules that nobody wrote down.
+var looseDates = []string{
+	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123, "Mon, 02 Jan 2006 15:04:05 GMT",
+	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2006-1-2 15:04:05Z07:00", "2006-1-2 15:04:05Z",
+}
+
+const maxDateMS = 8.64e15 // the last moment that a JavaScript Date can hold
+
+// jsDate is new Date(v).valueOf(): milliseconds since 1970, NaN for what is no date.
+func jsDate(v any) float64 {
+	switch v := v.(type) {
+	case string:
+		return jsParseDate(v)
+	case []any, map[string]any:
+		return jsParseDate(jsString(v))
+	case json.Number, bool, nil:
+		return clipDate(math.Trunc(jsNumber(v)))
+	}
+	return math.NaN()
+}
+
+func jsParseDate(s string) float64 {
+	if m := isoDate.FindStringSubmatch(s); m != nil {
+		return isoDateMS(m)
+	}
+	for _, layout := range looseDates {
+		if t, err := time.Parse(layout, s); err == nil {
+			return clipDate(float64(t.UnixMilli()))
+		}
+	}
+	return math.NaN()
+}
+
+func isoDateMS(m []string) float64 {
+	number := func(s string, missing int) int {
+		if s == "" {
+			return missing
+		}
+		n, _ := strconv.Atoi(s) // the pattern allows digits only, six at most
+		return n
+	}
+	year, month, day := number(m[1], 0), number(m[2], 1), number(m[3], 1)
+	hour, minute, second := number(m[4], 0), number(m[5], 0), number(m[6], 0)
+	ms := number((m[7] + "000")[:3], 0) // further digits are cut off, not rounded
+	midnight := hour == 24 && minute == 0 && second == 0 && ms == 0
+	// The engine accepts the 30th of February (as the 2nd of March), but no 32nd of any month.
+	if m[1] == "-000000" || month < 1 || month > 12 || day < 1 || day > 31 || (hour > 23 && !midnight) || minute > 59 || second > 59 {
+		return math.NaN()
+	}
+	offset := time.Duration(number(m[10], 0))*time.Hour + time.Duration(number(m[11], 0))*time.Minute
+	if m[9] == "-" {
+		offset = -offset
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, ms*int(time.Millisecond), time.UTC)
+	return clipDate(float64(t.UnixMilli() - offset.Milliseconds()))
+}
+
+func clipDate(ms float64) float64 {
+	if math.IsNaN(ms) || math.Abs(ms) > maxDateMS {
+		return math.NaN()
+	}
+	return ms
+}

@@ -1,0 +1,110 @@
+package cocalc
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+	"time"
+)
+
+var testNow = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+// readLines calls f with every line of a file of JSON lines.
+func readLines(t testing.TB, path string, f func(n int, line []byte)) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanner := bufio.NewScanner(bytes.NewReader(data))
+	scanner.Buffer(nil, 1<<20)
+	n := 0
+	for scanner.Scan() {
+		n++
+		f(n, scanner.Bytes())
+	}
+	if err := scanner.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n == 0 {
+		t.Fatalf("%s has no lines", path)
+	}
+}
+
+// Every recorded price of the server's own code, all amounts.
+func TestPriceIsTheServersToTheCent(t *testing.T) {
+	readLines(t, "testdata/prices.jsonl", func(n int, line []byte) {
+		var want struct {
+			Input                                           json.RawMessage
+			Cost, Cost_per_unit, Cost_per_project_per_month float64
+			Cost_sub_month, Cost_sub_year, Line_item_amount float64
+			Checkout_total_if_alone                         float64
+			Quantity                                        float64
+			Period                                          string
+		}
+		if err := json.Unmarshal(line, &want); err != nil {
+			t.Fatalf("line %d: %v", n, err)
+		}
+		got, err := PriceDescription(want.Input, testNow)
+		if err != nil {
+			t.Errorf("line %d: %s: %v", n, want.Input, err)
+			return
+		}
+		cents := func(f float64) Cents { return Cents(math.Round(f * 100)) }
+		wantCost := Cost{
+			Total: cents(want.Line_item_amount), PerUnit: cents(want.Cost_per_unit), PerProjectMonth: cents(want.Cost_per_project_per_month),
+			SubMonth: cents(want.Cost_sub_month), SubYear: cents(want.Cost_sub_year), LineItemAmount: cents(want.Line_item_amount),
+			CheckoutTotal: cents(want.Checkout_total_if_alone), Quantity: want.Quantity, Period: want.Period,
+		}
+		server := got.Server
+		got.Server = ServerCost{}
+		if got.Total != wantCost.Total || got.PerUnit != wantCost.PerUnit || got.PerProjectMonth != wantCost.PerProjectMonth ||
+			got.SubMonth != wantCost.SubMonth || got.SubYear != wantCost.SubYear || got.LineItemAmount != wantCost.LineItemAmount ||
+			got.CheckoutTotal != wantCost.CheckoutTotal || got.Quantity != wantCost.Quantity || got.Period != wantCost.Period {
+			t.Errorf("line %d: %s\n got %+v\nwant %+v", n, want.Input, got, wantCost)
+		}
+		if server.Cost != want.Cost || server.PerUnit != want.Cost_per_unit || server.LineItemAmount != want.Line_item_amount {
+			t.Errorf("line %d: %s\n got doubles %+v\nwant cost %v, per unit %v", n, want.Input, server, want.Cost, want.Cost_per_unit)
+		}
+	})
+}
+
+// What the server's price code refuses, or prices though it has the wrong JSON type.
+func TestPriceOfOddDescriptions(t *testing.T) {
+	readLines(t, "testdata/prices-errors.jsonl", func(n int, line []byte) {
+		var want struct {
+			Input            json.RawMessage
+			Error            string
+			Checkout_error   string
+			Cost             *float64
+			Cost_raw         *float64
+			Line_item_amount *float64
+		}
+		if err := json.Unmarshal(line, &want); err != nil {
+			t.Fatalf("line %d: %v", n, err)
+		}
+		got, err := PriceDescription(want.Input, testNow)
+		wantError := want.Error + want.Checkout_error // a line has one of them, or a price
+		switch {
+		case wantError != "":
+			if err == nil || err.Error() != wantError {
+				t.Errorf("line %d: %s: got %+v, error %v; want error %s", n, want.Input, got, err, wantError)
+			}
+		case err != nil:
+			t.Errorf("line %d: %s: %v", n, want.Input, err)
+		case want.Cost_raw != nil:
+			if got.Server.Cost != *want.Cost_raw {
+				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.Cost_raw)
+			}
+		case want.Cost != nil && want.Line_item_amount != nil:
+			if got.Server.Cost != *want.Cost || got.Server.LineItemAmount != *want.Line_item_amount {
+				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.Cost)
+			}
+		default:
+			t.Errorf("line %d says neither a price nor an error", n)
+		}
+	})
+}
