@@ -1,0 +1,70 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Format prints a command as a person would type it after /license: "buy ram=16 cpu=2 title=\"…\"". What Parse made of
+// a text without mistakes is printed so that Parse makes the same of it again. The text is in Slack's escaped form
+// (&amp; &lt; &gt;), fit for mrkdwn.
+func Format(c Command) string {
+	switch c := c.(type) {
+	case Buy:
+		return withArguments("buy", FormatFields(c.Fields))
+	case Quote:
+		return withArguments("quote", FormatFields(c.Fields))
+	case List:
+		filter := ""
+		if c.Filter != ListActive {
+			filter = c.Filter.String()
+		}
+		return withArguments("list", filter, formatPage(c.Page))
+	case Show:
+		return withArguments("show", c.ID)
+	case History:
+		return withArguments("history", formatPage(c.Page))
+	case Order:
+		return withArguments("order", c.ID)
+	case Cancel:
+		return withArguments("cancel", c.ID)
+	case Help:
+		return withArguments("help", c.Topic)
+	}
+	return ""
+}
+
+// FormatFields prints fields in the order of the table, text in quotes, as ParseFields takes them.
+func FormatFields(f Fields) string {
+	var parts []string
+	for i := range fieldTable {
+		row := &fieldTable[i]
+		value, said := row.get(&f)
+		if !said || row.Key == "period" && value == periodRange && (f.End != nil || f.Days != nil) {
+			continue // a fixed term is said by its end
+		}
+		if row.Kind == KindText {
+			value = `"` + escape.Replace(backslashes.Replace(value)) + `"`
+		}
+		parts = append(parts, row.Key+"="+value)
+	}
+	return strings.Join(parts, " ")
+}
+
+var backslashes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+func formatPage(page int) string {
+	if page <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("page=%d", page)
+}
+
+func withArguments(command string, arguments ...string) string {
+	for _, a := range arguments {
+		if a != "" {
+			command += " " + a
+		}
+	}
+	return command
+}

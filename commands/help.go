@@ -1,0 +1,198 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// HelpPage is the help for one topic: all commands, one command, or one field.
+type HelpPage struct {
+	Topic    string        // name of the command or key of the field; empty for all commands
+	Usage    string        // how it is typed: "/license buy field=value …"
+	Summary  string        // one sentence
+	Details  []string      // further sentences
+	Commands []CommandHelp // of the page of all commands
+	Fields   []FieldInfo   // that the command takes; the field itself on the page of a field
+	Examples []Example     // each parses without a mistake
+}
+
+// CommandHelp is one line of the page of all commands.
+type CommandHelp struct{ Name, Usage, Summary string }
+
+// Example is a text as it is typed after /license, and what it asks for.
+type Example struct{ Text, Says string }
+
+// slash is the slash command; Slack takes it off the text.
+const slash = "/license "
+
+// HelpText returns the help for a topic, a command or a field by any word for it. An unknown topic gets the page of all
+// commands: there is always an answer.
+func HelpText(topic string) HelpPage {
+	commands, fields := commandWords(), fieldWords()
+	if name, ok := commands.find(topic); ok {
+		return helpOfCommand(name)
+	}
+	if name, ok := fields.find(topic); ok {
+		return helpOfField(name)
+	}
+	page := HelpPage{
+		Usage:   slash + "command …",
+		Summary: "Buy and look after CoCalc licenses.",
+		Details: []string{"Type `/license help buy` for one command, `/license help uptime` for one field."},
+		Examples: []Example{
+			{"buy ram=16 cpu=2", "shows the price, and buys after a click"},
+			{"list", "shows the licenses that can be used today"},
+		},
+	}
+	for _, c := range commandTable {
+		page.Commands = append(page.Commands, CommandHelp{Name: c.name, Usage: slash + c.usage, Summary: c.summary})
+	}
+	return page
+}
+
+func helpOfCommand(name string) HelpPage {
+	info, _ := commandNamed(name)
+	page := HelpPage{
+		Topic: name, Usage: slash + info.usage, Summary: info.summary,
+		Details: append([]string(nil), info.details...), Examples: append([]Example(nil), info.examples...),
+	}
+	if info.fields {
+		page.Fields = AllFields()
+	}
+	return page
+}
+
+func helpOfField(key string) HelpPage {
+	row, _ := fieldNamed(key)
+	page := HelpPage{
+		Topic: key, Usage: slash + "buy " + row.sample() + " …", Summary: row.Label + ": " + row.Says() + ".",
+		Fields: []FieldInfo{row.info()},
+	}
+	if len(row.Aliases) > 0 {
+		page.Details = append(page.Details, "Also understood: "+enumerate(row.Aliases, "and")+".")
+	}
+	others := "ram=4 cpu=1 "
+	switch key {
+	case "ram":
+		others = "cpu=1 "
+	case "cpu":
+		others = "ram=4 "
+	case "start":
+		others += "days=30 "
+	}
+	page.Examples = []Example{{Text: "buy " + others + row.sample()}}
+	return page
+}
+
+// Says is the field's line in the help behind its key: what it is, what it may be, and what counts without it.
+func (f FieldInfo) Says() string {
+	says := f.Hint
+	switch {
+	case f.Bounds != "":
+		says += "; " + f.Bounds
+		if f.Unit != "" {
+			says += " " + f.Unit
+		}
+	case f.Kind == KindYesNo:
+		says += "; yes or no"
+	case f.Kind == KindDate:
+		says += "; as in " + f.Example
+	case f.Kind == KindChoice:
+		var choices []string
+		for _, c := range f.Choices {
+			choice := c.Value
+			if c.Label != c.Value {
+				choice += " (" + c.Label + ")"
+			}
+			choices = append(choices, choice)
+		}
+		says += "; " + enumerate(choices, "or")
+	}
+	switch {
+	case f.Required:
+		says += "; has to be said"
+	case f.Default != "":
+		says += "; default " + f.Default
+	}
+	return says
+}
+
+// Plain renders the page for a terminal.
+func (h HelpPage) Plain() string {
+	return h.render(look{
+		heading: func(text string) string { return text },
+		prose:   func(text string) string { return strings.ReplaceAll(text, "`", "") },
+		entry: func(typed, says string, width int) string {
+			if width > widestColumn && says != "" {
+				return "  " + typed + "\n      " + says
+			}
+			return strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, typed, says), " ")
+		},
+	})
+}
+
+// Mrkdwn renders the page in Slack's own markup, short enough for one section block (3,000 characters). It holds
+// nothing that Slack would turn into a mention or a link.
+func (h HelpPage) Mrkdwn() string {
+	return h.render(look{
+		heading: func(text string) string { return "*" + text + "*" },
+		prose:   escape.Replace,
+		entry: func(typed, says string, _ int) string {
+			return strings.TrimRight("• `"+escape.Replace(typed)+"`  "+escape.Replace(says), " ")
+		},
+	})
+}
+
+// widestColumn is how wide what is typed may be, in characters, to stand in a column of its own.
+const widestColumn = 44
+
+// look says how the parts of a page are written. An entry is something to type with what it says; width is the number
+// of characters of the widest in its list.
+type look struct {
+	heading func(text string) string
+	prose   func(text string) string
+	entry   func(typed, says string, width int) string
+}
+
+func (h HelpPage) render(l look) string {
+	lines := []string{l.heading(h.Usage), l.prose(h.Summary)}
+	for _, d := range h.Details {
+		lines = append(lines, l.prose(d))
+	}
+	list := func(title string, entries []Example) {
+		if len(entries) == 0 {
+			return
+		}
+		lines = append(lines, "", l.heading(title))
+		width := 0
+		for _, e := range entries {
+			width = max(width, utf8.RuneCountInString(e.Text))
+		}
+		for _, e := range entries {
+			lines = append(lines, l.entry(e.Text, e.Says, width))
+		}
+	}
+	var commands, fields []Example
+	for _, c := range h.Commands {
+		commands = append(commands, Example{c.Usage, c.Summary})
+	}
+	if len(h.Fields) > 1 {
+		for _, f := range h.Fields {
+			fields = append(fields, Example{f.Key, f.Says()})
+		}
+	}
+	list("Commands", commands)
+	list("Fields", fields)
+	list("Examples", h.examples())
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// examples are the examples as they are typed, with the slash command.
+func (h HelpPage) examples() []Example {
+	typed := make([]Example, len(h.Examples))
+	for i, e := range h.Examples {
+		typed[i] = Example{slash + e.Text, e.Says}
+	}
+	return typed
+}

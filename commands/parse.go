@@ -1,0 +1,155 @@
+package commands
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Parse reads the text of a slash command, in the form in which Slack delivers it. It always returns a command; when
+// there are mistakes it holds what was understood, for showing and correcting, and must not be acted on. All mistakes
+// are told at once, in the order of the text.
+func Parse(text string) (Command, []Mistake) {
+	text, mistakes := readable(text)
+	name, rest := firstWord(text)
+	if name == "" {
+		return Help{}, limit(mistakes)
+	}
+	command, more := parseCommand(name, rest)
+	return command, limit(append(mistakes, more...))
+}
+
+// readable cleans a text, and cuts it where nobody would still read it.
+func readable(text string) (string, []Mistake) {
+	if len(text) <= maxText {
+		return clean(text), nil
+	}
+	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("The text is too long; at most %d characters are read.", maxText)}}
+}
+
+// commandWords are the words for commands, made from the table when they are first needed.
+var commandWords = sync.OnceValue(func() vocabulary {
+	var v vocabulary
+	for _, c := range commandTable {
+		v.add(c.name, c.aliases)
+	}
+	return v
+})
+
+// firstWord splits the word that names the command from the rest. Copied code marks, dashes and the slash command
+// itself before it are no part of it.
+func firstWord(text string) (name, rest string) {
+	text = strings.TrimLeft(text, " \n`")
+	if after, ok := cutWord(text, "/license"); ok {
+		text = strings.TrimLeft(after, " \n`")
+	}
+	end := 0
+	for end < len(text) && !isSeparator(text, end) {
+		end++
+	}
+	return strings.TrimRight(strings.TrimLeftFunc(text[:end], isDash), ":"), text[end:]
+}
+
+func cutWord(text, word string) (after string, ok bool) {
+	if len(text) < len(word) || !strings.EqualFold(text[:len(word)], word) {
+		return text, false
+	}
+	after = text[len(word):]
+	return after, after == "" || isSeparator(after, 0)
+}
+
+// parseCommand reads the words after the command's name.
+func parseCommand(name, rest string) (Command, []Mistake) {
+	words := commandWords()
+	command, known := words.find(name)
+	if known {
+		if asksForHelp(rest) && command != "help" {
+			return Help{Topic: command}, nil
+		}
+		return arguments(command, rest)
+	}
+	if id, _ := findUUID(name); id != "" && id == strings.ToLower(name) {
+		return Show{ID: id}, []Mistake{{Text: echo(name), Nearest: "show", Sentence: fmt.Sprintf("%s: did you mean `show %s`?", code(name), id)}}
+	}
+	if id, ok := orderID(name); ok {
+		return Order{ID: id}, []Mistake{{Text: echo(name), Nearest: "order", Sentence: fmt.Sprintf("%s: did you mean `order %s`?", code(name), id)}}
+	}
+	if strings.Contains(name, "=") || beginsWithField(name+rest) {
+		fields, mistakes := parseFields(name + rest)
+		first := Mistake{Text: echo(name), Sentence: "Begin with what to do: `buy` and the fields to buy, `quote` and the fields to see a price."}
+		return Quote{Fields: fields}, append([]Mistake{first}, mistakes...)
+	}
+	unknown := unknownKey(name, words, "command")
+	if unknown.Nearest == "" {
+		return Help{}, []Mistake{unknown}
+	}
+	guess, mistakes := arguments(unknown.Nearest, rest)
+	return guess, append([]Mistake{unknown}, mistakes...)
+}
+
+// beginsWithField recognises fields without a command: "ram = 16", "memory: 16".
+func beginsWithField(text string) bool {
+	words := fieldWords()
+	pieces := scan(text, words.knows)
+	return len(pieces) > 1 && len(pieces[0].words) == 0 && words.knows(pieces[1].key)
+}
+
+func asksForHelp(rest string) bool {
+	switch strings.Trim(strings.ToLower(rest), " \n`-–—") {
+	case "help", "?":
+		return true
+	case "h":
+		return strings.ContainsFunc(rest, isDash)
+	}
+	return false
+}
+
+func arguments(command, rest string) (Command, []Mistake) {
+	switch command {
+	case "buy":
+		fields, mistakes := parseFields(rest)
+		return Buy{Fields: fields}, mistakes
+	case "quote":
+		fields, mistakes := parseFields(rest)
+		return Quote{Fields: fields}, mistakes
+	case "list":
+		p := pageParser{filters: true}
+		p.parse(rest)
+		return List{Filter: p.filter, Page: p.page}, p.mistakes
+	case "history":
+		p := pageParser{}
+		p.parse(rest)
+		return History{Page: p.page}, p.mistakes
+	case "show":
+		id, mistakes := parseLicense(rest)
+		return Show{ID: id}, mistakes
+	case "order":
+		id, mistakes := parseOrder("order", rest)
+		return Order{ID: id}, mistakes
+	case "cancel":
+		id, mistakes := parseOrder("cancel", rest)
+		return Cancel{ID: id}, mistakes
+	}
+	return parseHelp(rest)
+}
+
+func parseHelp(rest string) (Command, []Mistake) {
+	topic := strings.Trim(rest, " \n`,;")
+	if topic == "" {
+		return Help{}, nil
+	}
+	commands, fields := commandWords(), fieldWords()
+	if name, ok := commands.find(topic); ok {
+		return Help{Topic: name}, nil
+	}
+	if name, ok := fields.find(topic); ok {
+		return Help{Topic: name}, nil
+	}
+	m := unknownKey(topic, commands, "command")
+	if m.Nearest == "" {
+		if name, ok := fields.nearest(topic); ok {
+			m = Mistake{Text: echo(topic), Nearest: name, Sentence: fmt.Sprintf("%s: did you mean `%s`?", code(topic), name)}
+		}
+	}
+	return Help{Topic: m.Nearest}, []Mistake{m}
+}

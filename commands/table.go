@@ -1,0 +1,315 @@
+package commands
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// Kind says what a field takes, and so which input a form shows for it.
+type Kind int
+
+const (
+	KindNumber  Kind = iota // a whole number
+	KindYesNo               // yes or no
+	KindChoice              // one of FieldInfo.Choices
+	KindText                // anything
+	KindDate                // a day: 2027-01-31
+	KindProject             // the id of a CoCalc project, or its link
+)
+
+// FieldInfo describes a field of a license to people: in the help, and as label and hint of an input.
+type FieldInfo struct {
+	Key       string   // as it is typed: "run_limit"
+	Label     string   // for an input: "Run limit"
+	Hint      string   // one phrase that says what it is
+	Kind      Kind     //
+	Unit      string   // what a number counts: "GB"; empty for other kinds
+	Default   string   // what counts when it is not said, in words; empty: nothing, or it has to be said
+	Bounds    string   // what it may be, in words: "1-16"; empty: anything
+	Required  bool     // has no default: somebody has to say it
+	Multiline bool     // text of several lines
+	Example   string   // a value as it is typed
+	Choices   []Choice // of KindChoice
+	Aliases   []string // other words for the key that are understood
+}
+
+// Choice is one value that a field of KindChoice takes.
+type Choice struct {
+	Value   string   // CoCalc's word
+	Label   string   // in words for people
+	Aliases []string // other words that are understood, without blanks
+}
+
+// CoCalc's words for a period. The parser itself needs to know that a fixed term is a range.
+const periodRange = "range"
+
+// field is a row of the table: what people read, the units a number may carry, and where in Fields the value lives
+// (exactly one of the four is set).
+type field struct {
+	FieldInfo
+	units []string
+	num   func(*Fields) **int
+	flag  func(*Fields) **bool
+	text  func(*Fields) **string
+	date  func(*Fields) **Date
+}
+
+var (
+	unitsGB       = []string{"g", "gb", "gib", "gig", "gigs", "gbs", "gigabyte", "gigabytes"}
+	unitsCores    = []string{"core", "cores", "vcpu", "vcpus", "cpu", "cpus"}
+	unitsProjects = []string{"project", "projects", "student", "students", "seat", "seats"}
+	unitsDays     = []string{"d", "day", "days"}
+)
+
+// fieldTable is the one table. Its order is the order of the help, of forms and of what Format prints. Defaults and
+// bounds are CoCalc's, in words; they are applied where licenses are specified.
+var fieldTable = []field{
+	{
+		FieldInfo: FieldInfo{
+			Key: "ram", Label: "RAM", Hint: "memory of each running project; at least 2 GB is recommended",
+			Kind: KindNumber, Unit: "GB", Bounds: "1-16", Required: true, Example: "16", Aliases: []string{"memory", "mem"},
+		},
+		units: unitsGB, num: func(f *Fields) **int { return &f.RAM },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "cpu", Label: "CPU", Hint: "cores of each running project",
+			Kind: KindNumber, Unit: "cores", Bounds: "1-3", Required: true, Example: "2",
+			Aliases: []string{"cpus", "core", "cores", "vcpu", "vcpus", "processors"},
+		},
+		units: unitsCores, num: func(f *Fields) **int { return &f.CPU },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "disk", Label: "Disk", Hint: "disk space of each project",
+			Kind: KindNumber, Unit: "GB", Default: "10", Bounds: "1-20", Example: "15",
+			Aliases: []string{"storage", "space", "disk_space"},
+		},
+		units: unitsGB, num: func(f *Fields) **int { return &f.Disk },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "run_limit", Label: "Run limit",
+			Hint: "projects that can run at the same time; for a course, the number of students",
+			Kind: KindNumber, Unit: "projects", Default: "1", Bounds: "1-10,000", Example: "10",
+			Aliases: []string{"limit", "projects", "students", "seats", "count", "quantity"},
+		},
+		units: unitsProjects, num: func(f *Fields) **int { return &f.RunLimit },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "member", Label: "Member hosting", Hint: "hosting on machines with less competition for resources",
+			Kind: KindYesNo, Default: "yes", Example: "yes", Aliases: []string{"member_hosting", "hosting"},
+		},
+		flag: func(f *Fields) **bool { return &f.Member },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "uptime", Label: "Uptime", Hint: "how long an idle project keeps running",
+			Kind: KindChoice, Default: "medium", Example: "medium", Aliases: []string{"idle_timeout", "timeout", "idle"},
+			Choices: []Choice{
+				{"short", "30 minutes", []string{"30m", "30min", "30mins", "30minutes", "halfhour"}},
+				{"medium", "2 hours", []string{"2h", "2hr", "2hrs", "2hour", "2hours", "120min", "120minutes"}},
+				{"day", "1 day, needs member hosting", []string{"1d", "1day", "24h", "24hr", "24hrs", "24hours"}},
+				{"always_running", "never stops", []string{"always", "alwayson", "24/7", "nonstop"}},
+			},
+		},
+		text: func(f *Fields) **string { return &f.Uptime },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "user", Label: "Kind of customer", Hint: "who uses it, which sets the discount",
+			Kind: KindChoice, Default: "business", Example: "academic", Aliases: []string{"customer"},
+			Choices: []Choice{
+				{"academic", "with a discount", []string{"academia", "edu", "education", "university", "school"}},
+				{"business", "without", []string{"commercial", "company", "industry", "biz"}},
+			},
+		},
+		text: func(f *Fields) **string { return &f.User },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "boost", Label: "Boost", Hint: "adds to another license of the same project, does nothing alone",
+			Kind: KindYesNo, Default: "no", Example: "no",
+		},
+		flag: func(f *Fields) **bool { return &f.Boost },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "period", Label: "Period", Hint: "how it is paid for",
+			Kind: KindChoice, Default: "monthly", Example: "yearly", Aliases: []string{"billing", "subscription", "renewal"},
+			Choices: []Choice{
+				{"monthly", "renews every month until cancelled", []string{"month", "permonth", "everymonth", "amonth", "mo"}},
+				{"yearly", "renews every year until cancelled", []string{"year", "peryear", "everyyear", "ayear", "annual", "annually"}},
+				{periodRange, "a fixed term that never renews", []string{"fixed", "fixedterm", "term", "once"}},
+			},
+		},
+		text: func(f *Fields) **string { return &f.Period },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "start", Label: "Start", Hint: "first day of a fixed term; when left out it begins when it is bought",
+			Kind: KindDate, Example: "2027-01-01",
+			Aliases: []string{"from", "begin", "begins", "starts", "start_date"},
+		},
+		date: func(f *Fields) **Date { return &f.Start },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "end", Label: "End", Hint: "last day of a fixed term",
+			Kind: KindDate, Example: "2027-01-31",
+			Aliases: []string{"until", "till", "to", "ends", "expires", "end_date"},
+		},
+		date: func(f *Fields) **Date { return &f.End },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "days", Label: "Days", Hint: "length of a fixed term, instead of its end",
+			Kind: KindNumber, Unit: "days", Example: "30", Aliases: []string{"day", "duration", "length"},
+		},
+		units: unitsDays, num: func(f *Fields) **int { return &f.Days },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "title", Label: "Title", Hint: "a name for the license",
+			Kind: KindText, Example: `"Statistics 101"`, Aliases: []string{"name", "label"},
+		},
+		text: func(f *Fields) **string { return &f.Title },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "description", Label: "Description", Hint: "more about the license, kept with it",
+			Kind: KindText, Multiline: true, Example: `"for the course of spring"`, Aliases: []string{"desc", "note", "notes"},
+		},
+		text: func(f *Fields) **string { return &f.Description },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "reason", Label: "Reason", Hint: "why it is needed, for those who approve and pay",
+			Kind: KindText, Multiline: true, Example: `"our server is too slow"`,
+			Aliases: []string{"why", "because", "purpose", "justification"},
+		},
+		text: func(f *Fields) **string { return &f.Reason },
+	},
+	{
+		FieldInfo: FieldInfo{
+			Key: "project", Label: "Project", Hint: "id or link of the CoCalc project that gets the license when it is bought",
+			Kind: KindProject, Example: exampleProject, Aliases: []string{"project_id"},
+		},
+		text: func(f *Fields) **string { return &f.Project },
+	},
+}
+
+// AllFields describes the fields of a license, in the order in which people see them. The slices are the caller's.
+func AllFields() []FieldInfo {
+	infos := make([]FieldInfo, len(fieldTable))
+	for i := range fieldTable {
+		infos[i] = fieldTable[i].info()
+	}
+	return infos
+}
+
+// FieldNamed describes one field, by its key or another word for it.
+func FieldNamed(word string) (FieldInfo, bool) {
+	row, ok := fieldNamed(word)
+	if !ok {
+		return FieldInfo{}, false
+	}
+	return row.info(), true
+}
+
+// info copies what is exported, so that nobody outside can change the table.
+func (f *field) info() FieldInfo {
+	info := f.FieldInfo
+	info.Aliases = slices.Clone(info.Aliases)
+	info.Choices = slices.Clone(info.Choices)
+	for i := range info.Choices {
+		info.Choices[i].Aliases = slices.Clone(info.Choices[i].Aliases)
+	}
+	return info
+}
+
+// fieldWords are the words for fields, made from the table when they are first needed.
+var fieldWords = sync.OnceValue(func() vocabulary {
+	var v vocabulary
+	for i := range fieldTable {
+		v.add(fieldTable[i].Key, fieldTable[i].Aliases)
+	}
+	return v
+})
+
+// choiceWords are the words for the choices of every field that has some, by its key.
+var choiceWords = sync.OnceValue(func() map[string]vocabulary {
+	all := map[string]vocabulary{}
+	for i := range fieldTable {
+		var v vocabulary
+		for _, c := range fieldTable[i].Choices {
+			v.add(c.Value, c.Aliases)
+		}
+		if len(v.names) > 0 {
+			all[fieldTable[i].Key] = v
+		}
+	}
+	return all
+})
+
+// fieldNamed finds a row by any word for it.
+func fieldNamed(word string) (*field, bool) {
+	name, ok := fieldWords().find(word)
+	if !ok {
+		return nil, false
+	}
+	for i := range fieldTable {
+		if fieldTable[i].Key == name {
+			return &fieldTable[i], true
+		}
+	}
+	return nil, false
+}
+
+// put stores a value that read made.
+func (f *field) put(fields *Fields, value string) {
+	switch {
+	case f.num != nil:
+		n, _ := strconv.Atoi(value)
+		*f.num(fields) = &n
+	case f.flag != nil:
+		*f.flag(fields) = ptr(value == "yes")
+	case f.date != nil:
+		d, _ := ParseDate(value)
+		*f.date(fields) = &d
+	default:
+		*f.text(fields) = &value
+	}
+}
+
+// get is the opposite of put.
+func (f *field) get(fields *Fields) (string, bool) {
+	switch {
+	case f.num != nil:
+		if p := *f.num(fields); p != nil {
+			return strconv.Itoa(*p), true
+		}
+	case f.flag != nil:
+		if p := *f.flag(fields); p != nil {
+			return yesNo(*p), true
+		}
+	case f.date != nil:
+		if p := *f.date(fields); p != nil {
+			return p.String(), true
+		}
+	default:
+		if p := *f.text(fields); p != nil {
+			return *p, true
+		}
+	}
+	return "", false
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
