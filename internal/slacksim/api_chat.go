@@ -2,7 +2,6 @@ package slacksim
 
 import (
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 
 	"licensebot/internal/slacksim/blockkit"
@@ -75,7 +74,7 @@ func (ws *Workspace) postTarget(id string) (Channel, *apiError) {
 	c, ok := ws.Channel(id)
 	bot := ws.opts.App.BotUserID
 	switch {
-	case !ok || id == "", c.ID != id && !strings.HasPrefix(id, "#"), c.Private && !c.Has(bot):
+	case !ok, c.Private && !c.Has(bot):
 		return Channel{}, failed("channel_not_found")
 	case !c.Has(bot):
 		return Channel{}, failed("not_in_channel")

@@ -72,16 +72,16 @@ func (ws *Workspace) register(env *envelope) *envelope {
 	return env
 }
 
-// dispatch sends what a person did and waits for the app. A failure becomes a notice in
+// dispatch sends what person did and waits for the app. A failure becomes a notice in
 // the place that where tells, in the words of text.
-func (ws *Workspace) dispatch(ctx context.Context, env *envelope, where Notice, text func(code string) string) error {
+func (ws *Workspace) dispatch(ctx context.Context, person string, env *envelope, where Notice, text func(code string) string) error {
 	err := ws.exchange(ctx, env)
 	var f *Failure
 	if !errors.As(err, &f) {
 		return err
 	}
 	where.Code, where.Text = f.Code, text(f.Code)
-	return ws.tell(where.person(ws, env), where)
+	return ws.tell(person, where)
 }
 
 // exchange sends env and waits for its acknowledgement, at most for the deadline.
@@ -243,23 +243,6 @@ func (ws *Workspace) notify(env *envelope, err error) error {
 		}
 	})
 	return nil
-}
-
-// person who did what env tells of.
-func (n Notice) person(ws *Workspace, env *envelope) string {
-	var p struct {
-		UserID string `json:"user_id"`
-		User   struct {
-			ID string `json:"id"`
-		} `json:"user"`
-	}
-	if json.Unmarshal(env.Payload, &p) != nil {
-		return ""
-	}
-	if p.UserID != "" {
-		return p.UserID
-	}
-	return p.User.ID
 }
 
 // Envelopes lists what was sent to the app, oldest first; only the newest 5,000.

@@ -169,7 +169,7 @@ func (ws *Workspace) User(id string) (User, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for _, u := range ws.users {
-		if u.ID == id || u.Name == strings.TrimPrefix(id, "@") {
+		if u.ID == id || u.Name != "" && u.Name == strings.TrimPrefix(id, "@") {
 			return *u, true
 		}
 	}
@@ -194,7 +194,7 @@ func (ws *Workspace) ChannelsOf(person string) []Channel {
 func (ws *Workspace) Channel(id string) (Channel, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	found := ws.channelsWhere(func(c *Channel) bool { return c.ID == id || c.Name == strings.TrimPrefix(id, "#") })
+	found := ws.channelsWhere(func(c *Channel) bool { return c.ID == id || c.Name != "" && c.Name == strings.TrimPrefix(id, "#") })
 	if len(found) == 0 {
 		return Channel{}, false
 	}

@@ -57,7 +57,7 @@ func (p *Person) Command(ctx context.Context, channel, command, text string) err
 	if err != nil {
 		return err
 	}
-	return p.ws.dispatch(ctx, env, Notice{Channel: channel}, func(code string) string { return commandFailed(command, code) })
+	return p.ws.dispatch(ctx, p.id, env, Notice{Channel: channel}, func(code string) string { return commandFailed(command, code) })
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -130,11 +130,11 @@ func (p *Person) Fill(ctx context.Context, on Surface, field, text string) error
 
 // Choose picks options of a menu, radio buttons, checkboxes or an overflow menu, by the
 // text people read or by value; people and channels are picked by id. It replaces what
-// was chosen before; no options means none.
+// was chosen before; no options means none. An overflow menu has no text of its own: field
+// is its action_id, or empty for the first one.
 func (p *Person) Choose(ctx context.Context, on Surface, field string, options ...string) error {
 	e, err := blockkit.Find(on.Elements(), field, func(e blockkit.Element) bool { return !e.Typed() && !isButton(e) })
 	if err != nil {
-		// An overflow menu has no text of its own: it is found by its only owner too.
 		return err
 	}
 	values := make([]string, 0, len(options))
@@ -192,7 +192,7 @@ func (p *Person) use(ctx context.Context, on Surface, e blockkit.Element, values
 	if err != nil {
 		return err
 	}
-	return ws.dispatch(ctx, env, where, func(code string) string {
+	return ws.dispatch(ctx, p.id, env, where, func(code string) string {
 		if code == OperationTimeout {
 			return "This app responded too slowly. Try again?"
 		}
@@ -268,7 +268,7 @@ func (p *Person) Submit(ctx context.Context) (problems map[string]string, err er
 		return nil, err
 	}
 	ws.inView(v.ID, func(v *View) { v.Busy, v.Failure, v.Errors = true, "", nil })
-	err = ws.dispatch(ctx, env, Notice{ViewID: v.ID}, func(string) string { return Trouble })
+	err = ws.dispatch(ctx, p.id, env, Notice{ViewID: v.ID}, func(string) string { return Trouble })
 	ws.inView(v.ID, func(v *View) {
 		v.Busy = false
 		if err != nil {
@@ -359,7 +359,7 @@ func (p *Person) Suggest(ctx context.Context, on Surface, field, query string) (
 	if err != nil {
 		return nil, err
 	}
-	err = p.ws.dispatch(ctx, env, Notice{ActionID: e.ActionID}, func(string) string { return "No results" })
+	err = p.ws.dispatch(ctx, p.id, env, Notice{ActionID: e.ActionID}, func(string) string { return "No results" })
 	return env.suggested, err
 }
 
