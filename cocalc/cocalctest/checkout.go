@@ -1,0 +1,263 @@
+package cocalctest
+
+import (
+	"strconv"
+	"time"
+)
+
+// checkoutCart reads what a checkout would buy: the checked items of a product that is sold, newest first, with their prices.
+// The caller holds the lock.
+func (s *Server) checkoutCart(c *call) ([]pricedItem, error) {
+	percent := 100
+	for _, f := range c.faults {
+		if f.Effect == PriceMoved {
+			percent = f.Percent
+		}
+	}
+	items, err := s.cartOf(c.account, false, false)
+	if err != nil {
+		return nil, err
+	}
+	var cart []pricedItem
+	for _, item := range items {
+		if item.checked != true || item.product != siteLicense && item.product != cashVoucher {
+			continue
+		}
+		priced, err := s.price(item, percent)
+		if err != nil {
+			return nil, err
+		}
+		cart = append(cart, priced)
+	}
+	return cart, nil
+}
+
+// cartTotal adds in whole cents, in which every item was rounded up by itself.
+func cartTotal(cart []pricedItem) float64 {
+	cents := 0.0
+	for _, p := range cart {
+		cents += p.total * 100
+	}
+	return toFixed2(cents / 100)
+}
+
+// checkoutParams says what a checkout would do. It changes nothing but the ranges in the cart.
+func (s *Server) checkoutParams(c *call) (any, error) {
+	var cart []pricedItem
+	if !truthy(c.params.get("processing")) && nullish(c.params.get("payment_intent")) {
+		var err error
+		if cart, err = s.checkoutCart(c); err != nil {
+			return nil, err
+		}
+	}
+	balance, total := s.seenBalance(c), cartTotal(cart)
+	due := chargeFor(total, balance, c.account.minBalance)
+	rows := []any{}
+	for _, p := range cart {
+		rows = append(rows, p.row())
+	}
+	return object{
+		{"balance", balance}, {"minPayment", minPayment}, {"minBalance", c.account.minBalance},
+		{"amountDue", due.amountDue}, {"chargeAmount", due.chargeAmount}, {"total", total}, {"cart", rows},
+		{"minimumPaymentCharge", due.minimumPaymentCharge}, {"cureAmount", due.cureAmount},
+	}, nil
+}
+
+// checkout buys everything that is checked. Cart and balance are read before the transaction, and nothing looks at them again:
+// a second checkout that reads before the first has committed buys everything once more. It ignores its parameters, and does not
+// care whether the caller is still there.
+func (s *Server) checkout(c *call) (any, error) { return s.checkoutFrom(c, func() {}) }
+
+// checkoutFrom is checkout, and tells when the cart was read.
+func (s *Server) checkoutFrom(c *call, begun func()) (any, error) {
+	sales, takes, err := s.beginCheckout(c)
+	begun()
+	if err != nil {
+		return nil, err
+	}
+	if !s.sleep(takes) {
+		return nil, errAbort
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, made := range sales {
+		s.commit(made)
+	}
+	return object{{"success", true}}, nil
+}
+
+// beginCheckout reads and decides everything that a checkout does.
+func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cart, err := s.checkoutCart(c)
+	if err != nil {
+		return nil, 0, err
+	}
+	due := chargeFor(cartTotal(cart), s.seenBalance(c), c.account.minBalance)
+	if due.amountDue > creditSlack {
+		return nil, 0, insufficientCredit(due)
+	}
+	for _, p := range cart {
+		made, err := s.prepareSale(c.account, p, s.now())
+		if err != nil { // the transaction is rolled back: nothing of it was bought
+			return nil, 0, err
+		}
+		sales = append(sales, made)
+	}
+	return sales, s.takeCheckoutTime(), nil
+}
+
+// olderCheckout is the checkout until November 2024: no transaction, and no credit, since it charges a card. An error in the
+// middle leaves what was bought before it.
+func (s *Server) olderCheckout(c *call) (any, error) {
+	s.mu.Lock()
+	if !c.account.partner {
+		s.mu.Unlock()
+		return nil, refusal("reCaptcha token must be provided")
+	}
+	cart, err := s.checkoutCart(c)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range cart {
+		s.mu.Lock()
+		made, err := s.prepareSale(c.account, p, s.now())
+		takes := s.takeCheckoutTime()
+		s.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if !s.sleep(takes) {
+			return nil, errAbort
+		}
+		s.mu.Lock()
+		made.subscription = nil
+		s.commit(made)
+		s.mu.Unlock()
+	}
+	return object{{"success", true}}, nil
+}
+
+// sale is what buying one item makes.
+type sale struct {
+	item         *cartItem
+	license      *license
+	purchase     *purchase
+	subscription *subscription // nil for a range
+}
+
+// prepareSale makes the rows of a sale, or the error that ends the transaction. The caller holds the lock.
+func (s *Server) prepareSale(a *account, p pricedItem, now time.Time) (sale, error) {
+	if p.item.product == cashVoucher {
+		return sale{}, refusal("Voucher code creation is temporarily disabled. Please contact support.")
+	}
+	info, start, end, err := purchaseInfo(p.desc, now)
+	if err != nil {
+		return sale{}, err
+	}
+	if err := sanityCheck(info, start, end); err != nil {
+		return sale{}, err
+	}
+	runLimit, _, err := pgInteger(info.get("quantity"))
+	if err != nil {
+		return sale{}, err
+	}
+	l := &license{
+		id: s.ids.uuid(), title: textColumn(info.get("title")), description: textColumn(info.get("description")),
+		activates: start, expires: end, created: now, managers: []string{a.id}, runLimit: runLimit, quota: quotaOf(info),
+		purchased: jsonb(info.with("account_id", a.id)).(object), accountID: a.id,
+	}
+	subscribed := info.get("subscription") != "no"
+	if subscribed {
+		l.activates = now.Add(-time.Minute)
+	}
+	if !subscribed && start.Before(now) { // the time that has passed is given back at the end
+		l.expires = end.Add(now.Sub(start))
+	}
+	charge := &purchase{
+		accountID: a.id, time: now, cost: float32(p.lineAmount), periodStart: start, periodEnd: end,
+		costPerHour: hourly(p.lineAmount, start, end), service: "license", licenseID: l.id, itemID: p.item.id,
+		description: jsonb(object{{"type", "license"}, {"item", p.row()}, {"info", info}, {"license_id", l.id}}),
+	}
+	made := sale{item: p.item, license: l, purchase: charge}
+	if subscribed {
+		if p.lineAmount <= 0 {
+			return sale{}, refusal("invalid subscription cost=" + numberText(p.lineAmount))
+		}
+		made.subscription = &subscription{
+			accountID: a.id, created: now, cost: float32(p.lineAmount), interval: "month", periodStart: start, periodEnd: end,
+			status: "active", licenseID: l.id,
+		}
+		if info.get("subscription") == "yearly" {
+			made.subscription.interval = "year"
+		}
+	}
+	return made, nil
+}
+
+// commit makes a sale visible. Which license the item names is decided by who marks it last; an item that was deleted
+// meanwhile is sold all the same. The caller holds the lock.
+func (s *Server) commit(made sale) {
+	made.purchase.id = next(&s.ids.purchase)
+	s.licenses = append(s.licenses, made.license)
+	s.purchases = append(s.purchases, made.purchase)
+	if made.subscription != nil {
+		made.subscription.id = next(&s.ids.subscription)
+		made.subscription.latestPurchase = made.purchase.id
+		made.license.subscription = made.subscription
+		s.subscriptions = append(s.subscriptions, made.subscription)
+	}
+	for _, item := range s.items {
+		if item == made.item {
+			item.purchased = &cartPurchase{time: s.now(), licenseID: made.license.id}
+		}
+	}
+	s.putOnProject(made)
+}
+
+// putOnProject puts the license on the project of the cart item, if there is such a project.
+func (s *Server) putOnProject(made sale) {
+	for _, a := range s.accounts {
+		for i := range a.projects {
+			if a.projects[i].ID == made.item.projectID {
+				a.projects[i].Licenses = append(a.projects[i].Licenses, made.license.id)
+			}
+		}
+	}
+}
+
+// hourly is a cost per hour over a period.
+func hourly(cost float64, start, end time.Time) float32 {
+	return float32(cost / end.Sub(start).Hours())
+}
+
+// textColumn is how a text column keeps a value that is no text.
+func textColumn(v any) any {
+	switch v := v.(type) {
+	case undefined, nil:
+		return nil
+	case string:
+		return v
+	case float64:
+		return numberText(v)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return string(toJSON(v))
+}
+
+// quotaOf is what the license gives to a project.
+func quotaOf(info object) object {
+	boost := info.get("boost")
+	if nullish(boost) {
+		boost = false
+	}
+	return jsonb(object{
+		{"user", info.get("user")}, {"ram", info.get("custom_ram")}, {"cpu", info.get("custom_cpu")},
+		{"dedicated_ram", 0}, {"dedicated_cpu", 0}, {"disk", info.get("custom_disk")},
+		{"always_running", info.get("custom_uptime") == "always_running"}, {"idle_timeout", info.get("custom_uptime")},
+		{"member", info.get("custom_member")}, {"boost", boost},
+	}).(object)
+}

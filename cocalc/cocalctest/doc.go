@@ -1,0 +1,20 @@
+// Package cocalctest is a CoCalc that runs in-process: an [http.Handler] that answers the endpoints of API v2 that a
+// license desk uses as the recorded server did, flaws included, with faults on demand.
+//
+// What it imitates was measured; testdata/transcripts holds the recorded requests and answers, and a test replays every
+// one of them against the handler. The flaws that matter most to a client that pays:
+//
+//   - Checkouts that overlap buy twice, because cart and balance are read before the transaction begins.
+//   - A checkout goes on after its caller hung up, a GET buys as well, an empty cart is a success.
+//   - shopping/cart/add answers a number of rows, never the id of the item, and takes any nonsense; one odd item then
+//     blocks the whole account.
+//   - A wrong key and a database outage look like an account without licenses.
+//   - Money is float32 and dates of a range move whenever somebody looks.
+//
+// A [Server] knows several accounts, each with keys, a cart, licenses, purchases and subscriptions. Tests read and change that
+// state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does so on timers of
+// package time, so the server also runs under testing/synctest through [Server.Transport].
+//
+// The package imports only the price port of licensebot/cocalc, never its client: client and simulator are written against the
+// same contract independently.
+package cocalctest

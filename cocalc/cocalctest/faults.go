@@ -1,0 +1,195 @@
+package cocalctest
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Moment says when a fault strikes, seen from the work that the request asks for.
+type Moment int
+
+const (
+	Before Moment = iota // nothing was done yet
+	After                // it was done
+)
+
+// Effect is what a fault does.
+type Effect string
+
+const (
+	// LoseAnswer drops the connection without an answer. Before: nothing happens; After: it happened.
+	LoseAnswer Effect = "lose the answer"
+	// ActLate drops the connection at once and does the work when Wait has passed: what a client that gave up does not see.
+	ActLate Effect = "act late"
+	// Delay lets Wait pass before or after the work; the work is done even when the caller hangs up meanwhile.
+	Delay Effect = "delay"
+	// Fail answers an HTTP error (Status, or 502) with an HTML page, as a proxy in front does.
+	Fail Effect = "fail"
+	// Refuse answers 200 with Text as the error. After: the work was done all the same.
+	Refuse Effect = "refuse"
+	// ThrottleNow answers that there were too many requests and that Wait must pass; nothing was done.
+	ThrottleNow Effect = "throttle"
+	// Call calls Do with the account whose key it is, for another program or person that uses the account in this moment.
+	Call Effect = "call"
+	// PriceMoved makes everything cost Percent of its price for this request.
+	PriceMoved Effect = "price moved"
+	// NoCredit hides the credit of the account from this request.
+	NoCredit Effect = "no credit"
+	// KeyRevoked takes no key.
+	KeyRevoked Effect = "key revoked"
+	// Outage is the database being down: a valid key looks like a wrong one, and lists are empty.
+	Outage Effect = "outage"
+	// OlderServer answers like the CoCalc before November 2024: see Older.
+	OlderServer Effect = "older server"
+	// NoLicensesSold answers like a CoCalc that sells no licenses any more: see WithoutLicenses.
+	NoLicensesSold Effect = "no licenses sold"
+)
+
+// Fault is something that goes wrong on purpose. The zero values of the fields that an effect does not name are right.
+type Fault struct {
+	Name     string // for the log; empty: the effect
+	Endpoint string // the path below /api/v2/; "purchases/*" for all that begin so; empty: every endpoint
+	When     Moment
+	Effect   Effect
+	Times    int // to how many requests it happens; 0: until cleared
+
+	Wait    time.Duration  // ActLate, Delay, ThrottleNow
+	Status  int            // Fail
+	Text    string         // Refuse
+	Percent int            // PriceMoved: 110 is a tenth more
+	Do      func(*Account) // Call; nobody is signed in: not called
+}
+
+func (f Fault) label() string {
+	if f.Name != "" {
+		return f.Name
+	}
+	return string(f.Effect)
+}
+
+func (f Fault) matches(endpoint string) bool {
+	if prefix, ok := strings.CutSuffix(f.Endpoint, "*"); ok {
+		return strings.HasPrefix(endpoint, prefix)
+	}
+	return f.Endpoint == "" || f.Endpoint == endpoint
+}
+
+// ArmedFault is a fault that waits for its requests.
+type ArmedFault struct {
+	s     *Server
+	fault Fault
+	hits  int
+}
+
+// Inject arms a fault. Several faults may apply to one request; they strike in the order in which they were armed.
+func (s *Server) Inject(fault Fault) *ArmedFault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	armed := &ArmedFault{s: s, fault: fault}
+	s.faults = append(s.faults, armed)
+	return armed
+}
+
+// Hits is to how many requests the fault has happened.
+func (a *ArmedFault) Hits() int {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	return a.hits
+}
+
+// Clear disarms the fault; requests under way keep it.
+func (a *ArmedFault) Clear() {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	for i, each := range a.s.faults {
+		if each == a {
+			a.s.faults = append(a.s.faults[:i:i], a.s.faults[i+1:]...)
+			return
+		}
+	}
+}
+
+// ClearFaults disarms every fault.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// takeFaults counts and returns the faults that apply to a request. The caller holds the lock.
+func (s *Server) takeFaults(endpoint string) []Fault {
+	var taken []Fault
+	left := s.faults[:0:0]
+	for _, armed := range s.faults {
+		if armed.fault.matches(endpoint) {
+			armed.hits++
+			taken = append(taken, armed.fault)
+		}
+		if armed.fault.Times == 0 || armed.hits < armed.fault.Times {
+			left = append(left, armed)
+		}
+	}
+	s.faults = left
+	return taken
+}
+
+// applyFaults lets the faults of one moment strike; done says that the request ends with the answer or error.
+func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answer, done bool, err error) {
+	for i, f := range c.faults {
+		if f.When != when {
+			continue
+		}
+		switch f.Effect {
+		case LoseAnswer:
+			return a, true, errAbort
+		case ActLate:
+			s.actLate(c, i, authorization)
+			return a, true, errAbort
+		case Delay:
+			if !s.sleep(f.Wait) {
+				return a, true, errAbort
+			}
+		case Fail:
+			status := f.Status
+			if status == 0 {
+				status = http.StatusBadGateway
+			}
+			page := "<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) +
+				"</h1></body></html>"
+			return answer{status: status, body: []byte(page), html: true}, true, nil
+		case Refuse:
+			return refusalAnswer(refusal(f.Text)), true, nil
+		case ThrottleNow:
+			return refusalAnswer(throttleText(c.endpoint, f.Wait, throttleRules[1])), true, nil
+		case Call:
+			if account := s.accountOf(c, authorization); account != nil && f.Do != nil {
+				f.Do(&Account{s: s, a: account})
+			}
+		}
+	}
+	return a, false, nil
+}
+
+func refusalAnswer(err error) answer {
+	return answer{status: http.StatusOK, body: toJSON(object{{"error", err.Error()}})}
+}
+
+// actLate does the work of a request whose caller is gone, when the fault's wait has passed.
+func (s *Server) actLate(c *call, at int, authorization string) {
+	late := &call{endpoint: c.endpoint, params: c.params, faults: c.faults[at+1:]}
+	wait := c.faults[at].Wait
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		if s.sleep(wait) {
+			_, _ = s.act(s.endpoints[late.endpoint], late, authorization)
+		}
+	}()
+}
+
+func (s *Server) accountOf(c *call, authorization string) *account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signIn(authorization, c.faults)
+}

@@ -1,0 +1,160 @@
+package cocalctest
+
+import (
+	"errors"
+	"net/http"
+)
+
+// refusal is an application error: the server answers it as 200 with an "error" field.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// errAbort ends a request without any answer: the connection is dropped.
+var errAbort = errors.New("the connection is dropped")
+
+// call is one request on its way through a handler.
+type call struct {
+	endpoint string
+	params   object
+	account  *account // nil: not signed in
+	faults   []Fault  // that apply to this request
+}
+
+// has says whether a fault with the effect applies.
+func (c *call) has(effect Effect) bool {
+	for _, f := range c.faults {
+		if f.Effect == effect {
+			return true
+		}
+	}
+	return false
+}
+
+// endpoint is one path of the API.
+type endpoint struct {
+	// handle answers with a JSON value. It runs with the lock held, unless waits says that it looks after that itself.
+	handle func(*call) (any, error)
+	// unsigned is the answer to a wrong or missing key; nil where the handler itself copes with nobody being signed in.
+	unsigned error
+	waits    bool
+	since    Generation // Older: only there; Current: not on Older
+	store    bool       // gone on a server that sells no licenses
+}
+
+const (
+	notSignedIn     = refusal("must be signed in")
+	notSignedInCart = refusal("must be signed in to get shopping cart information")
+	notSignedInAdd  = refusal("must be signed in to use shopping cart")
+)
+
+// allGenerations marks endpoints that an older server has too.
+const allGenerations Generation = -1
+
+func (s *Server) table() map[string]endpoint {
+	cart := func(handle func(*call) (any, error), unsigned error) endpoint {
+		return endpoint{handle: handle, unsigned: unsigned, since: allGenerations, store: true}
+	}
+	money := func(handle func(*call) (any, error)) endpoint {
+		return endpoint{handle: handle, unsigned: notSignedIn}
+	}
+	checkout := money(s.checkout)
+	checkout.waits, checkout.store = true, true
+	params := money(s.checkoutParams)
+	params.store = true
+	return map[string]endpoint{
+		"user-query": {handle: s.userQuery, since: allGenerations},
+		"api-keys":   {handle: s.apiKeys, unsigned: notSignedIn, since: allGenerations},
+
+		"shopping/cart/add":              cart(s.cartAdd, notSignedInAdd),
+		"shopping/cart/get":              cart(s.cartGet, notSignedInCart),
+		"shopping/cart/checked":          cart(s.cartChecked, notSignedInCart),
+		"shopping/cart/remove":           cart(s.cartRemove, notSignedInCart),
+		"shopping/cart/delete":           cart(s.cartDelete, notSignedInCart),
+		"shopping/cart/edit":             cart(s.cartEdit, notSignedInAdd),
+		"shopping/cart/recent-purchases": cart(s.cartRecentPurchases, notSignedInCart),
+		"shopping/cart/processing":       cart(s.cartProcessing, refusal("must be signed in to get cart checkout items")),
+		"shopping/cart/checkout":         {handle: s.olderCheckout, unsigned: notSignedIn, waits: true, since: Older, store: true},
+
+		"purchases/get-shopping-cart-checkout-params": params,
+		"purchases/shopping-cart-checkout":            checkout,
+		"purchases/get-balance":                       money(s.getBalance),
+		"purchases/get-min-balance":                   money(s.getMinBalance),
+		"purchases/get-quotas":                        money(s.getQuotas),
+		"purchases/get-closing-dates":                 money(s.getClosingDates),
+		"purchases/is-purchase-allowed":               money(s.isPurchaseAllowed),
+		"purchases/get-purchases":                     money(s.getPurchases),
+		"purchases/get-subscriptions":                 money(s.getSubscriptions),
+		"purchases/get-live-subscriptions":            money(s.getLiveSubscriptions),
+		"purchases/cancel-subscription":               money(s.cancelSubscription),
+		"purchases/resume-subscription":               money(s.resumeSubscription),
+		"purchases/renew-subscription":                money(s.renewSubscription),
+		"purchases/cost-to-resume-subscription":       money(s.costToResumeSubscription),
+		"purchases/edit-license":                      money(s.editLicense),
+
+		"licenses/get-managed":  cart(s.getManaged, nil),
+		"licenses/get-license":  cart(s.getLicense, nil),
+		"licenses/get-projects": cart(s.getProjects, nil),
+		"licenses/get-projects-with-license": cart(s.getProjectsWithLicense,
+			refusal("must be signed in as a manager of the license")),
+	}
+}
+
+// route finds the endpoint; false says that this generation of server has none at the path.
+func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
+	generation := s.generation
+	for _, f := range faults {
+		switch f.Effect {
+		case OlderServer:
+			generation = Older
+		case NoLicensesSold:
+			generation = WithoutLicenses
+		}
+	}
+	e, ok := s.endpoints[path]
+	switch {
+	case !ok:
+		return e, false
+	case e.store && generation == WithoutLicenses:
+		return e, false
+	case e.since == allGenerations:
+		return e, true
+	}
+	return e, (e.since == Older) == (generation == Older)
+}
+
+// act runs the endpoint's handler, with the faults that come before and after it.
+func (s *Server) act(e endpoint, c *call, authorization string) (answer, error) {
+	if a, done, err := s.applyFaults(c, Before, authorization); done {
+		return a, err
+	}
+	value, err := s.handle(e, c, authorization)
+	if errors.Is(err, errAbort) {
+		return answer{}, err
+	}
+	if a, done, err := s.applyFaults(c, After, authorization); done {
+		return a, err
+	}
+	if err != nil {
+		value = object{{"error", err.Error()}}
+	}
+	return answer{status: http.StatusOK, body: toJSON(value)}, nil
+}
+
+func (s *Server) handle(e endpoint, c *call, authorization string) (any, error) {
+	s.mu.Lock()
+	c.account = s.signIn(authorization, c.faults)
+	if c.account == nil && e.unsigned != nil {
+		s.mu.Unlock()
+		return nil, e.unsigned
+	}
+	if e.waits {
+		s.mu.Unlock()
+		return e.handle(c)
+	}
+	defer s.mu.Unlock()
+	if err := s.throttle(c); err != nil {
+		return nil, err
+	}
+	return e.handle(c)
+}

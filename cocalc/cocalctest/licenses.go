@@ -1,0 +1,190 @@
+package cocalctest
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// license is one row of site_licenses.
+type license struct {
+	id                          string
+	accountID                   string // who bought it
+	title, description          any    // text or null
+	activates, expires, created time.Time
+	lastUsed                    time.Time
+	managers                    []string
+	quota                       object
+	runLimit                    int64
+	purchased                   object // info.purchased
+	subscription                *subscription
+}
+
+// millis is how the license endpoints print dates: milliseconds since 1970, or null.
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+func (l *license) managedBy(a *account) bool { return a != nil && slices.Contains(l.managers, a.id) }
+
+// row is the license as its managers see it; get-license leaves created out and adds more.
+func (l *license) row() object {
+	managers := []any{}
+	for _, id := range l.managers {
+		managers = append(managers, id)
+	}
+	return object{
+		{"id", l.id}, {"title", l.title}, {"description", l.description}, {"expires", millis(l.expires)},
+		{"activates", millis(l.activates)}, {"last_used", millis(l.lastUsed)}, {"created", millis(l.created)},
+		{"managers", managers}, {"upgrades", nil}, {"quota", l.quota}, {"run_limit", l.runLimit},
+		{"info", object{{"purchased", l.purchased}}},
+	}
+}
+
+// sortNewestFirst sorts by a time, descending; what has the same time keeps its order, which the database does not promise.
+func sortNewestFirst[T any](list []T, at func(T) time.Time) {
+	sort.SliceStable(list, func(i, j int) bool { return at(list[i]).After(at(list[j])) })
+}
+
+// getManaged answers an empty list to everybody who is not signed in.
+func (s *Server) getManaged(c *call) (any, error) {
+	rows := []any{}
+	if c.account == nil {
+		return rows, nil
+	}
+	limit, _, err := pgBigint(c.params.get("limit"))
+	if err != nil {
+		return nil, err
+	}
+	skip, _, err := pgBigint(c.params.get("skip"))
+	switch {
+	case err != nil:
+		return nil, err
+	case limit < 0:
+		return nil, refusal("LIMIT must not be negative")
+	case skip < 0:
+		return nil, refusal("OFFSET must not be negative")
+	}
+	managed := s.managedLicenses(c.account)
+	managed = managed[min(int(skip), len(managed)):]
+	if limit > 0 {
+		managed = managed[:min(int(limit), len(managed))]
+	}
+	for _, l := range managed {
+		rows = append(rows, append(l.row(), member{"is_manager", true}))
+	}
+	return rows, nil
+}
+
+func (s *Server) managedLicenses(a *account) []*license {
+	var managed []*license
+	for _, l := range s.licenses {
+		if l.managedBy(a) {
+			managed = append(managed, l)
+		}
+	}
+	sortNewestFirst(managed, func(l *license) time.Time { return l.created })
+	return managed
+}
+
+// getLicense shows a license to its managers whole, and to anybody else, even without a key, in part.
+func (s *Server) getLicense(c *call) (any, error) {
+	if c.has(Outage) {
+		return nil, refusal("connect ECONNREFUSED")
+	}
+	id, subscriptionID := c.params.get("license_id"), c.params.get("subscription_id")
+	if nullish(id) && nullish(subscriptionID) {
+		return nil, refusal("license_id or subscription_id must be specified")
+	}
+	if nullish(id) {
+		n, _, err := pgInteger(subscriptionID)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range s.licenses {
+			if l.subscription != nil && l.subscription.id == n && l.managedBy(c.account) {
+				return l.forManager(), nil
+			}
+		}
+		return nil, refusal("You are not the manager of any license with subscription id=" + pgText(subscriptionID))
+	}
+	l, err := s.licenseByID(id)
+	if err != nil {
+		return nil, err
+	}
+	if l.managedBy(c.account) {
+		return l.forManager(), nil
+	}
+	return object{
+		{"title", l.title}, {"expires", millis(l.expires)}, {"activates", millis(l.activates)}, {"upgrades", nil},
+		{"quota", l.quota}, {"run_limit", l.runLimit}, {"is_manager", false},
+	}, nil
+}
+
+func (l *license) forManager() object {
+	var subscriptionID any
+	if l.subscription != nil {
+		subscriptionID = l.subscription.id
+	}
+	return append(l.row().with("created", undefined{}), member{"subscription_id", subscriptionID},
+		member{"is_manager", true}, member{"number_running", 0})
+}
+
+func (s *Server) licenseByID(id any) (*license, error) {
+	text := pgText(id)
+	if !uuidSyntax.MatchString(text) {
+		return nil, refusal(`invalid input syntax for type uuid: "` + text + `"`)
+	}
+	for _, l := range s.licenses {
+		if l.id == text {
+			return l, nil
+		}
+	}
+	return nil, refusal("no license with id " + text)
+}
+
+// getProjects lists the account's projects that have a license; an empty list to everybody who is not signed in. Only
+// empty lists were recorded.
+func (s *Server) getProjects(c *call) (any, error) {
+	rows := []any{}
+	if c.account == nil {
+		return rows, nil
+	}
+	for _, p := range c.account.projects {
+		if len(p.Licenses) > 0 {
+			rows = append(rows, object{{"project_id", p.ID}, {"title", p.Title}})
+		}
+	}
+	return rows, nil
+}
+
+func (s *Server) getProjectsWithLicense(c *call) (any, error) {
+	l, err := s.licenseByID(c.params.get("license_id"))
+	if err != nil {
+		return nil, err
+	}
+	if !l.managedBy(c.account) {
+		return nil, refusal("must be signed in as a manager of the license")
+	}
+	rows := []any{}
+	for _, a := range s.accounts {
+		for _, p := range a.projects {
+			if slices.Contains(p.Licenses, l.id) {
+				rows = append(rows, object{{"project_id", p.ID}, {"title", p.Title}})
+			}
+		}
+	}
+	return rows, nil
+}
+
+// pgBigint reads the number of LIMIT and OFFSET; absent is 0.
+func pgBigint(v any) (n int64, null bool, err error) {
+	n, null, err = pgInteger(v)
+	if err != nil {
+		return 0, false, refusal(`invalid input syntax for type bigint: "` + pgText(v) + `"`)
+	}
+	return n, null, nil
+}

@@ -1,0 +1,186 @@
+package cocalctest
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Money is a double in the server's JavaScript and a real (32 bits) in its database; amounts below are dollars, since this is
+// what is imitated. Nothing outside the simulator counts with them.
+
+const (
+	minPayment     = 2.5   // the smallest card payment, a site setting at its default
+	creditSlack    = 3     // a checkout may be short by this much
+	maxPurchase    = 99999 // is-purchase-allowed refuses more
+	realDigits     = 6     // significant digits that a real keeps on its way to decimal
+	maxListed      = 500
+	defaultListed  = 100
+	hoursPerMonth  = 730
+	hoursPerYear   = 8760
+	limitErrorText = "limit must be specified and at most 500"
+)
+
+// fromReal is what JavaScript sees of a real column: the shortest text of the 32 bits, read as a double.
+func fromReal(f float32) float64 {
+	d, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64)
+	return d
+}
+
+// throughDecimal is cost::decimal::real of PostgreSQL, which keeps six significant digits.
+func throughDecimal(f float32) float32 {
+	d, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', realDigits, 64), 32)
+	return float32(d)
+}
+
+// balance is the credit of an account: minus the sum of its purchases, in 32-bit floats.
+func (s *Server) balance(accountID string) float64 {
+	var sum float32
+	for _, p := range s.purchases {
+		if p.accountID == accountID {
+			sum += throughDecimal(p.cost)
+		}
+	}
+	return fromReal(-sum)
+}
+
+// toFixed2 rounds a double to cents as parseFloat(x.toFixed(2)) does, apart from exact ties, which do not occur here.
+func toFixed2(x float64) float64 {
+	f, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'f', 2, 64), 64)
+	return f
+}
+
+// round2up rounds up to whole cents.
+func round2up(x float64) float64 {
+	if near := toFixed2(x); near >= x {
+		return near
+	}
+	return toFixed2(x + 0.01)
+}
+
+// currency prints dollars as the server's texts do: "$562,495,011.48".
+func currency(x float64) string {
+	text := strconv.FormatFloat(math.Abs(x), 'f', 2, 64)
+	for i := len(text) - 6; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	if x < 0 {
+		return "-$" + text
+	}
+	return "$" + text
+}
+
+// charge says what is due for a cart.
+type charge struct {
+	amountDue, chargeAmount, minimumPaymentCharge, cureAmount float64
+}
+
+func chargeFor(total, balance, minBalance float64) charge {
+	var c charge
+	due := total
+	c.cureAmount = math.Max(minBalance-balance, 0)
+	due += c.cureAmount
+	if credit := balance - minBalance + c.cureAmount; credit > 0 {
+		due -= math.Min(credit, due)
+	}
+	if due > 0 {
+		c.minimumPaymentCharge = math.Max(due, minPayment) - due
+	}
+	c.amountDue = math.Max(0, round2up(due))
+	if c.amountDue > 0 {
+		c.chargeAmount = math.Max(c.amountDue, minPayment)
+	}
+	return c
+}
+
+func insufficientCredit(c charge) error {
+	return refusal("Insufficient credit on your account to complete the purchase (you need " + currency(c.chargeAmount) +
+		"). Please refresh your browser and try again or contact support.")
+}
+
+func (s *Server) getBalance(c *call) (any, error) { return s.seenBalance(c), nil }
+
+func (s *Server) getMinBalance(c *call) (any, error) { return c.account.minBalance, nil }
+
+func (s *Server) getQuotas(c *call) (any, error) {
+	return object{{"services", object{}}, {"minBalance", c.account.minBalance}}, nil
+}
+
+// seenBalance is the balance as this request sees it: 0 where a fault says that the credit is gone.
+func (s *Server) seenBalance(c *call) float64 {
+	b := s.balance(c.account.id)
+	if c.has(NoCredit) {
+		b = math.Min(b, 0)
+	}
+	return b
+}
+
+func (s *Server) getClosingDates(c *call) (any, error) {
+	now := s.now().UTC()
+	last := time.Date(now.Year(), now.Month(), closingDay, 0, 0, 0, 0, time.UTC)
+	if last.After(now) {
+		last = last.AddDate(0, -1, 0)
+	}
+	return object{{"last", last}, {"next", last.AddDate(0, 1, 0)}}, nil
+}
+
+// closingDay is the day of the month on which statements close; the live server picks one at random for each account.
+const closingDay = 7
+
+// isPurchaseAllowed fills reason also when it allows, and knows neither the slack of checkout nor partial credit.
+func (s *Server) isPurchaseAllowed(c *call) (any, error) {
+	allowed, chargeAmount, reason, err := s.purchaseAllowed(c, c.params.get("service"), c.params.get("cost"))
+	if err != nil {
+		return nil, err
+	}
+	answer := object{{"allowed", allowed}, {"chargeAmount", undefined{}}, {"reason", reason}}
+	if chargeAmount >= 0 {
+		answer = answer.with("chargeAmount", chargeAmount)
+	}
+	return answer, nil
+}
+
+// purchaseAllowed answers a chargeAmount of -1 where the server leaves it out.
+func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, chargeAmount float64, reason string, err error) {
+	name := "undefined"
+	if text, ok := service.(string); ok {
+		name = text
+	}
+	known := false
+	for _, each := range strings.Split(services, ", ") {
+		known = known || each == name
+	}
+	if !known {
+		return false, -1, fmt.Sprintf("unknown service %q. The valid services are: %s", name, services), nil
+	}
+	if nullish(cost) {
+		return false, -1, fmt.Sprintf("cost estimate for service %q not implemented", name), nil
+	}
+	amount, isNumber := cost.(float64)
+	if !isNumber {
+		text, _ := cost.(string)
+		if _, e := strconv.ParseFloat(text, 64); e != nil {
+			return false, -1, "cost must be finite", nil
+		}
+		return false, -1, "", refusal("num.toFixed is not a function")
+	}
+	switch {
+	case amount > maxPurchase:
+		return false, -1, "Cost exceeds the maximum allowed cost of " + currency(maxPurchase) + ". Please contact support.", nil
+	case amount <= 0:
+		return false, -1, "cost must be positive", nil
+	}
+	credit := math.Max(0, s.seenBalance(c)-c.account.minBalance)
+	due := round2up(round2up(amount) - credit)
+	if due < minPayment && due != 0 {
+		reason = fmt.Sprintf("The minimum payment is %s, so a payment of %s is not allowed.", currency(minPayment), currency(due))
+	} else {
+		reason = fmt.Sprintf("Please pay %s.", currency(due))
+	}
+	if due > 0 {
+		chargeAmount = math.Max(due, minPayment)
+	}
+	return due <= 0, chargeAmount, reason, nil
+}

@@ -1,0 +1,107 @@
+package cocalctest
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	checkoutPath = "purchases/shopping-cart-checkout"
+	addPath      = "shopping/cart/add"
+)
+
+// NamedFault is a fault that a person can switch on.
+type NamedFault struct {
+	Name        string
+	Description string // one sentence: what then happens
+	Fault       Fault
+}
+
+// Faults lists what can be switched on by name, in the order in which a page should show it.
+func Faults() []NamedFault {
+	named := []NamedFault{
+		{"lost-answer", "The next checkout buys, but its answer is lost on the way.",
+			Fault{Endpoint: checkoutPath, When: After, Effect: LoseAnswer, Times: 1}},
+		{"late-checkout", "The next checkout loses its connection at once and buys 20 seconds later.",
+			Fault{Endpoint: checkoutPath, Effect: ActLate, Wait: 20 * time.Second, Times: 1}},
+		{"server-error", "The next checkout gets a 502 page and buys nothing.",
+			Fault{Endpoint: checkoutPath, Effect: Fail, Times: 1}},
+		{"error-after-buying", "The next checkout buys, and then gets a 500 page.",
+			Fault{Endpoint: checkoutPath, When: After, Effect: Fail, Status: 500, Times: 1}},
+		{"refused", "The next checkout is refused with a sentence of the server.",
+			Fault{Endpoint: checkoutPath, Effect: Refuse, Text: "checkout is temporarily disabled", Times: 1}},
+		{"throttled", "The next item cannot be added for 5 seconds because of too many requests.",
+			Fault{Endpoint: addPath, Effect: ThrottleNow, Wait: 5 * time.Second, Times: 1}},
+		{"lost-add", "The next item is added to the cart, but the answer is lost on the way.",
+			Fault{Endpoint: addPath, When: After, Effect: LoseAnswer, Times: 1}},
+		{"cart-stranger", "Somebody else puts an item of theirs into the same cart, right after the next item is added.",
+			Fault{Endpoint: addPath, When: After, Effect: Call, Times: 1, Do: strangerAdds}},
+		{"cart-broken", "Somebody else puts an item into the cart that makes it unreadable for everybody, until it is removed.",
+			Fault{Endpoint: addPath, When: After, Effect: Call, Times: 1, Do: strangerBreaksCart}},
+		{"double-checkout", "Somebody else checks out the same cart at the same time as the next checkout, so that both buy.",
+			Fault{Endpoint: checkoutPath, Effect: Call, Times: 1, Do: strangerChecksOut}},
+		{"price-moved", "Everything costs a tenth more than the price formula says.", Fault{Effect: PriceMoved, Percent: 110}},
+		{"no-credit", "The account has no credit left.", Fault{Effect: NoCredit}},
+		{"key-revoked", "The API key is not accepted.", Fault{Effect: KeyRevoked}},
+		{"outage", "The database is down: a valid key looks like a wrong one, and lists are empty.", Fault{Effect: Outage}},
+		{"slow", "Every answer comes 3 seconds late.", Fault{When: After, Effect: Delay, Wait: 3 * time.Second}},
+		{"older-server", "The server is one from before November 2024, with another checkout, which wants a captcha.",
+			Fault{Effect: OlderServer}},
+		{"no-licenses-sold", "The server does not sell licenses any more: the endpoints of cart and licenses are gone.",
+			Fault{Effect: NoLicensesSold}},
+	}
+	for i := range named {
+		named[i].Fault.Name = named[i].Name
+	}
+	return named
+}
+
+// SwitchOn arms a fault by its name, once: a second call changes nothing while the first is armed.
+func (s *Server) SwitchOn(name string) error {
+	for _, named := range Faults() {
+		if named.Name == name {
+			s.SwitchOff(name)
+			s.Inject(named.Fault)
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no fault %q", name)
+}
+
+// SwitchOff disarms the faults with this name.
+func (s *Server) SwitchOff(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.faults[:0:0]
+	for _, armed := range s.faults {
+		if armed.fault.Name != name {
+			left = append(left, armed)
+		}
+	}
+	s.faults = left
+}
+
+// SwitchedOn are the names of the faults that are armed. One that happens once is gone from the list when it has happened.
+func (s *Server) SwitchedOn() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := []string{}
+	for _, armed := range s.faults {
+		if armed.fault.Name != "" {
+			names = append(names, armed.fault.Name)
+		}
+	}
+	return names
+}
+
+func strangerAdds(a *Account) {
+	a.AddToCart(siteLicense, `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+		`"period":"monthly","run_limit":1,"title":"Somebody else's license","description":"added in the store"}`)
+}
+
+func strangerBreaksCart(a *Account) {
+	a.AddToCart(siteLicense, `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+		`"period":"range","run_limit":1,"title":"Somebody else's license","range":["2020-01-01T00:00:00Z"]}`)
+}
+
+func strangerChecksOut(a *Account) { a.StartCheckout() }

@@ -1,0 +1,80 @@
+package cocalctest
+
+import "time"
+
+// Request is one line of the log of what the server was asked.
+type Request struct {
+	Time      time.Time
+	Method    string
+	Endpoint  string // the path below /api/v2/
+	AccountID string // empty: not signed in
+	Body      string // cut off after maxLogged bytes
+	Status    int    // 0: no answer was sent, or not yet
+	Answer    string // cut off after maxLogged bytes
+	Dropped   bool   // the connection was dropped instead of an answer
+	Faults    []string
+}
+
+// maxLogged is how much of a body the log keeps; maxRequests is how many requests it keeps.
+const (
+	maxLogged   = 4096
+	maxRequests = 10000
+)
+
+func clip(body []byte) string {
+	if len(body) > maxLogged {
+		return string(body[:maxLogged]) + "…"
+	}
+	return string(body)
+}
+
+// arrive begins a line of the log and takes the faults that apply to the request.
+func (s *Server) arrive(method, path string) (*Request, []Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	faults := s.takeFaults(path)
+	entry := &Request{Time: s.now(), Method: method, Endpoint: path}
+	for _, f := range faults {
+		entry.Faults = append(entry.Faults, f.label())
+	}
+	if len(s.requests) == maxRequests {
+		s.requests = append([]*Request(nil), s.requests[maxRequests/2:]...)
+	}
+	s.requests = append(s.requests, entry)
+	return entry, faults
+}
+
+func (s *Server) note(entry *Request, change func(*Request)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(entry)
+}
+
+// Requests is the log so far, oldest first.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := make([]Request, len(s.requests))
+	for i, entry := range s.requests {
+		log[i] = *entry
+	}
+	return log
+}
+
+// Count is how many requests an endpoint got ("shopping/cart/add"), whatever was answered. Empty counts all.
+func (s *Server) Count(endpoint string) int {
+	n := 0
+	for _, r := range s.Requests() {
+		if endpoint == "" || r.Endpoint == endpoint {
+			n++
+		}
+	}
+	return n
+}
+
+// ForgetRequests empties the log.
+func (s *Server) ForgetRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}

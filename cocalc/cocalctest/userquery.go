@@ -1,0 +1,127 @@
+package cocalctest
+
+import (
+	"slices"
+)
+
+// userQuery answers the tables that a license desk asks for: accounts, purchases and subscriptions are read, and
+// manager_site_licenses sets the title and description of a license.
+func (s *Server) userQuery(c *call) (any, error) {
+	query, ok := c.params.get("query").(object)
+	if !ok || len(query) == 0 {
+		return nil, refusal("Cannot read properties of undefined (reading 'undefined')")
+	}
+	result := object{}
+	for _, m := range query {
+		fields, isObject := m.value.(object)
+		if list, isList := m.value.([]any); isList && len(list) > 0 {
+			fields, _ = list[0].(object)
+		}
+		if m.name == "manager_site_licenses" && !slices.ContainsFunc(fields, func(f member) bool { return f.value == nil }) {
+			if err := s.renameLicense(c, fields); err != nil {
+				return nil, err
+			}
+			continue // a query that sets has no result
+		}
+		rows, err := s.readTable(c, m.name, fields)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !isObject:
+			result = append(result, member{m.name, rows})
+		case len(rows) > 0:
+			result = append(result, member{m.name, rows[0]})
+		}
+	}
+	return object{{"query", result}}, nil
+}
+
+// readTable reads the asked fields of the account's rows of one table.
+func (s *Server) readTable(c *call, table string, fields object) ([]any, error) {
+	var rows []object
+	switch table {
+	case "site_licenses":
+		return nil, refusal("FATAL: user must be an admin")
+	case "accounts", "purchases", "subscriptions", "manager_site_licenses":
+		if c.account == nil {
+			return nil, refusal("FATAL: anonymous get queries not allowed for table '" + table + "'")
+		}
+		rows = s.tableRows(c, table)
+	default:
+		return nil, refusal("FATAL: get queries not allowed for table '" + table + "'")
+	}
+	answers := []any{}
+	for _, row := range rows {
+		answer, matches := object{}, true
+		for _, f := range fields {
+			v := row.get(f.name)
+			if _, unknown := v.(undefined); unknown {
+				return nil, refusal("FATAL: user get query not allowed for " + table + "." + f.name)
+			}
+			matches = matches && (f.value == nil || pgText(f.value) == pgText(v))
+			answer = append(answer, member{f.name, v})
+		}
+		if matches {
+			answers = append(answers, answer)
+		}
+	}
+	return answers, nil
+}
+
+func (s *Server) tableRows(c *call, table string) []object {
+	a := c.account
+	var rows []object
+	switch table {
+	case "accounts":
+		var minBalance any
+		if a.minBalanceSet {
+			minBalance = a.minBalance
+		}
+		rows = append(rows, object{
+			{"account_id", a.id}, {"email_address", a.email}, {"first_name", a.firstName}, {"last_name", a.lastName},
+			{"balance", s.balance(a.id)}, {"min_balance", minBalance}, {"purchase_closing_day", a.closingDay},
+		})
+	case "purchases":
+		for _, p := range s.purchasesOf(a) {
+			rows = append(rows, append(p.row(), member{"account_id", a.id}))
+		}
+	case "subscriptions":
+		for _, u := range s.subscriptions {
+			if u.accountID == a.id {
+				rows = append(rows, u.row())
+			}
+		}
+	case "manager_site_licenses":
+		for _, l := range s.managedLicenses(a) {
+			rows = append(rows, l.row())
+		}
+	}
+	return rows
+}
+
+// renameLicense sets title and description. It was read in the server's code, not recorded.
+func (s *Server) renameLicense(c *call, fields object) error {
+	if c.account == nil {
+		return refusal("FATAL: no anonymous set queries")
+	}
+	l, err := s.licenseByID(fields.get("id"))
+	if err != nil {
+		return err
+	}
+	if !l.managedBy(c.account) {
+		return refusal("FATAL: user must be a manager of the license")
+	}
+	for _, f := range fields {
+		switch f.name {
+		case "id":
+		case "title":
+			l.title = textColumn(f.value)
+		case "description":
+			l.description = textColumn(f.value)
+		default:
+			return refusal("FATAL: user set query not allowed for manager_site_licenses." + f.name)
+		}
+	}
+	return nil
+}
