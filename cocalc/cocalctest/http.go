@@ -168,7 +168,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 		tag := etag(a.body)
 		h.Set("Etag", tag)
 		if r.Header.Get("If-None-Match") == tag {
-			h.Del("Content-Type")
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}

@@ -79,11 +79,20 @@ func voucherPrice(p pricedItem, d object) pricedItem {
 
 // costInput is what the price code says that it computed from.
 func costInput(d object) object {
-	input := append(licenseInfo(d), member{"boost", d.get("boost")})
+	input := append(licenseInfo(d), member{"boost", boostOf(d)})
 	if d.get("period") == "range" {
 		return append(input, member{"start", rangeDate(d, 0)}, member{"end", rangeDate(d, 1)})
 	}
 	return append(input, member{"start", nil}, member{"end", nil})
+}
+
+// boostOf is false where the description says nothing.
+func boostOf(d object) any {
+	boost := d.get("boost")
+	if _, gone := boost.(undefined); gone {
+		return false
+	}
+	return boost
 }
 
 func rangeDate(d object, i int) any {
@@ -128,11 +137,7 @@ func purchaseInfo(description any, now time.Time) (info object, start, end time.
 	default:
 		start, end = today, endOfDay(addMonths(today, 1))
 	}
-	boost := d.get("boost")
-	if _, gone := boost.(undefined); gone {
-		boost = false
-	}
-	info = append(licenseInfo(d), member{"boost", boost}, member{"start", start}, member{"end", end},
+	info = append(licenseInfo(d), member{"boost", boostOf(d)}, member{"start", start}, member{"end", end},
 		member{"title", d.get("title")}, member{"description", d.get("description")}, member{"source", d.get("source")})
 	return info, start, end, nil
 }

@@ -32,6 +32,7 @@ type recordedStep struct {
 	Label   string
 	Request struct {
 		Method, Path string
+		Auth         struct{ Username string } // of requests whose headers were not kept
 		Headers      map[string]any
 		Body         string
 	}
@@ -62,7 +63,9 @@ func readTranscripts(t *testing.T, file string) []transcript {
 }
 
 // outOfScope are the recorded steps that the simulator does not have to match, with the reason.
-var outOfScope = map[string]string{}
+var outOfScope = map[string]string{
+	"dbl-2-staggered-2ms[4]": "the balance of this one trial is a float32 sum in another physical order of the database's rows (87.4, not 87.399994)",
+}
 
 // TestReplay sends every recorded request to a server in the recorded order, and compares status, headers and body of the
 // answers. Ids, keys and uuids are mapped one to one; dates are mapped in order, and must be those of the recording when
@@ -140,7 +143,7 @@ func (tr transcript) begin() (first time.Time) {
 func (p *player) play(tr transcript) {
 	setup := setupOf(tr.Name)
 	if at := tr.begin(); !at.IsZero() {
-		p.jump(at.Add(-time.Second))
+		p.jump(at.Add(-100 * time.Millisecond))
 	}
 	p.mapping.beginScenario(p.server, tr)
 	for _, key := range keysOf(tr) {
@@ -222,6 +225,9 @@ func (p *player) do(step recordedStep) reply {
 		if name != "Content-Length" {
 			request.Header.Set(name, p.header(name, fmt.Sprint(value)))
 		}
+	}
+	if key := step.Request.Auth.Username; key != "" && request.Header.Get("Authorization") == "" {
+		request.SetBasicAuth(p.simulatedKeys(key), "")
 	}
 	response, err := p.server.Transport().RoundTrip(request)
 	if err != nil {

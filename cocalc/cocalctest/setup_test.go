@@ -70,8 +70,12 @@ var setups = map[string]setup{
 	"e6-checkout-just-beyond-slack": {credit: 320, gaps: map[int]time.Duration{2: 31 * time.Second},
 		before: map[int]func(p *player){2: func(p *player) { p.accounts["sk-N0dku6TZdkKx749600000t"].SetMinBalance(-1000) }}},
 	"dbl-2-concurrent-credit-for-one": {credit: 700},
-	"f1-after-purchase":               {credit: 50000},
-	"f3-edit-license":                 {credit: 6000},
+	"f1-after-purchase":               {credit: 50000, gap: 50 * time.Millisecond, gaps: map[int]time.Duration{33: time.Second}},
+	"f2-subscription": {gap: 25 * time.Millisecond, before: map[int]func(p *player){ // its cost per hour depends on the moment
+		19: func(p *player) { p.jump(time.Date(2026, 11, 22, 21, 6, 26, 165e6, time.UTC)) },
+		23: func(p *player) { p.jump(time.Date(2026, 11, 22, 21, 6, 26, 262e6, time.UTC)) },
+	}},
+	"f3-edit-license": {credit: 6000},
 	"x1-database-outage": {gaps: map[int]time.Duration{14: 13 * time.Second}, before: map[int]func(p *player){
 		3:  func(p *player) { p.faults = append(p.faults, p.server.Inject(Fault{Effect: Outage})) },
 		10: func(p *player) { p.faults[0].Clear() },
@@ -80,6 +84,11 @@ var setups = map[string]setup{
 	"i3-float4": {broke: true, begin: func(p *player, keys []string) {
 		p.accounts[keys[0]].AddCredit(123456789, "starting credit")
 		p.accounts[keys[1]].AddCredit(10, "starting credit")
+	}},
+	"j3-recommended-flow": {begin: func(p *player, keys []string) { // the item of the scenario before it was taken out
+		for _, item := range p.accounts[keys[0]].Cart() {
+			p.accounts[keys[0]].Remove(item.ID)
+		}
 	}},
 	"j1-float4-big":                   {credit: 10000000},
 	"disconnect-3-timeout-then-retry": {gap: time.Millisecond},
