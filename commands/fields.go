@@ -60,7 +60,7 @@ func readDate(text string) (Date, dateFault) {
 	}
 	d := Date{Year: n[0], Month: time.Month(n[1]), Day: n[2]}
 	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC)
-	if t.Year() != d.Year || t.Month() != d.Month || t.Day() != d.Day {
+	if d.Year < 1 || t.Year() != d.Year || t.Month() != d.Month || t.Day() != d.Day {
 		return Date{}, dateCalendar
 	}
 	return d, dateFine

@@ -48,8 +48,14 @@ func (p *pageParser) parse(rest string) {
 				words = words[1:]
 			}
 		}
-		for _, w := range words {
-			p.bare(w.text)
+		for i := 0; i < len(words); i++ {
+			if name, ok := keys.find(words[i].text); ok && name == "page" && i+1 < len(words) {
+				text := words[i].text + " " + words[i+1].text
+				p.wrong(text, "page", "%s: did you mean `page=%s`?", code(text), echo(words[i+1].text))
+				i++
+				continue
+			}
+			p.bare(words[i].text)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func readable(text string) (string, []Mistake) {
 	if len(text) <= maxText {
 		return clean(text), nil
 	}
-	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("The text is too long; at most %d characters are read.", maxText)}}
+	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("The text is too long; at most %d bytes are read.", maxText)}}
 }
 
 // commandWords are the words for commands, made from the table when they are first needed.

@@ -122,8 +122,8 @@ var fieldTable = []field{
 			Key: "user", Label: "Kind of customer", Hint: "who uses it, which sets the discount",
 			Kind: KindChoice, Default: "business", Example: "academic", Aliases: []string{"customer"},
 			Choices: []Choice{
-				{"academic", "with a discount", []string{"academia", "edu", "education", "university", "school"}},
-				{"business", "without", []string{"commercial", "company", "industry", "biz"}},
+				{"academic", "teaching and research, at a discount", []string{"academia", "edu", "education", "university", "school"}},
+				{"business", "everybody else", []string{"commercial", "company", "industry", "biz"}},
 			},
 		},
 		text: func(f *Fields) **string { return &f.User },

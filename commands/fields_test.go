@@ -1,0 +1,114 @@
+package commands_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/commands"
+)
+
+func TestFormsSetFieldsAsTheParserDoes(t *testing.T) {
+	for _, c := range []struct {
+		name, key, text string
+		want            string // what Get returns
+		sentence        string
+	}{
+		{"a number", "ram", "16", "16", ""},
+		{"a number with its unit", "ram", " 16 GB ", "16", ""},
+		{"no number", "ram", "lots", "", "`ram` takes whole numbers only, and `lots` is none; write it as in `ram=16`."},
+		{"nothing", "ram", "", "", "`ram` takes whole numbers only, and this is none; write it as in `ram=16`."},
+		{"a choice", "uptime", "always_running", "always_running", ""},
+		{"yes", "member", "true", "yes", ""},
+		{"no", "boost", "no", "no", ""},
+		{"a date", "end", "2027-01-31", "2027-01-31", ""},
+		{"a text that looks like fields", "title", `ram=1 "x"`, `ram=1 "x"`, ""},
+		{"a text with entities, which forms do not have", "title", "&amp;", "&amp;", ""},
+		{"a text of several lines", "description", "a\r\nb", "a\nb", ""},
+		{"a title of several lines", "title", "a\nb", "a b", ""},
+		{"a project", "project", project, project, ""},
+		{"another word for a key", "memory", "16", "16", ""},
+		{"a key that is none", "gpu", "1", "", "`gpu`: did you mean `cpu`?"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var f commands.Fields
+			m, ok := f.Set(c.key, c.text)
+			if m.Sentence != c.sentence || ok != (c.sentence == "") {
+				t.Errorf("Set(%q, %q) = %q, %t; want %q", c.key, c.text, m.Sentence, ok, c.sentence)
+			}
+			got, said := f.Get(c.key)
+			if got != c.want || said != ok {
+				t.Errorf("Get(%q) = %q, %t; want %q", c.key, got, said, c.want)
+			}
+		})
+	}
+}
+
+func TestSetKeepsTheOldValueBesideAMistake(t *testing.T) {
+	f := commands.Fields{RAM: ptr(8)}
+	if _, ok := f.Set("ram", "lots"); ok {
+		t.Error("Set accepts lots of RAM")
+	}
+	if diff := cmp.Diff(commands.Fields{RAM: ptr(8)}, f); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if _, ok := f.Set("ram", "16"); !ok || *f.RAM != 16 {
+		t.Errorf("Set does not replace what was there: %d", *f.RAM)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		fields commands.Fields
+		period string // afterwards; empty: not said
+		wrong  int    // number of mistakes
+	}{
+		{"nothing said", commands.Fields{}, "", 0},
+		{"an end makes a range", commands.Fields{End: date(2027, 1, 31)}, "range", 0},
+		{"days make a range", commands.Fields{Days: ptr(30)}, "range", 0},
+		{"a month stays a month", commands.Fields{Period: ptr("monthly")}, "monthly", 0},
+		{"a start needs an end", commands.Fields{Start: date(2027, 1, 1)}, "", 1},
+		{"a range needs an end", commands.Fields{Period: ptr("range")}, "range", 1},
+		{"a month has no end", commands.Fields{Period: ptr("monthly"), Days: ptr(30)}, "monthly", 1},
+		{"everything at once", commands.Fields{Period: ptr("monthly"), Days: ptr(30), End: date(2027, 1, 31)}, "monthly", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mistakes := c.fields.Settle()
+			if len(mistakes) != c.wrong {
+				t.Errorf("mistakes = %v, want %d", mistakes, c.wrong)
+			}
+			if got, _ := c.fields.Get("period"); got != c.period {
+				t.Errorf("period = %q, want %q", got, c.period)
+			}
+		})
+	}
+}
+
+func TestParseDate(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"as we write it", "2027-01-31", "2027-01-31"},
+		{"without zeros", "2027-1-5", "2027-01-05"},
+		{"the first day we can write", "0001-01-01", "0001-01-01"},
+		{"the last day we can write", "9999-12-31", "9999-12-31"},
+		{"a day too many", "2027-01-32", ""},
+		{"a month too many", "2027-13-01", ""},
+		{"no leap year", "2027-02-29", ""},
+		{"month zero", "2027-00-01", ""},
+		{"year zero", "0000-01-01", ""},
+		{"the day first", "31-01-2027", ""},
+		{"two digits for the year", "27-01-31", ""},
+		{"nothing between", "20270131", ""},
+		{"marks doubled", "2027--01-31", ""},
+		{"a mark at the end", "2027-01-31-", ""},
+		{"signs", "2027-+1-31", ""},
+		{"nothing", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, ok := commands.ParseDate(c.text)
+			if ok != (c.want != "") || ok && d.String() != c.want {
+				t.Errorf("ParseDate(%q) = %v, %t; want %q", c.text, d, ok, c.want)
+			}
+		})
+	}
+}

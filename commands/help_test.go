@@ -1,0 +1,176 @@
+package commands_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/commands"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// topics are all there is help for: everything, each command, each field.
+func topics() []string {
+	all := []string{""}
+	for _, c := range commands.HelpText("").Commands {
+		all = append(all, c.Name)
+	}
+	for _, f := range commands.AllFields() {
+		all = append(all, f.Key)
+	}
+	return all
+}
+
+func TestHelpLooksAsRecorded(t *testing.T) {
+	for _, topic := range topics() {
+		page := commands.HelpText(topic)
+		name := topic
+		if name == "" {
+			name = "all"
+		}
+		for suffix, got := range map[string]string{".txt": page.Plain(), ".mrkdwn": page.Mrkdwn()} {
+			t.Run(name+suffix, func(t *testing.T) {
+				file := filepath.Join("testdata", "help", name+suffix)
+				if *update {
+					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), got); diff != "" {
+					t.Errorf("%s, -recorded +now (go test -update records anew):\n%s", file, diff)
+				}
+			})
+		}
+	}
+}
+
+// Slack refuses a section of more than 3,000 characters.
+func TestHelpFitsIntoASection(t *testing.T) {
+	for _, topic := range topics() {
+		if n := utf8.RuneCountInString(commands.HelpText(topic).Mrkdwn()); n > 3000 {
+			t.Errorf("help on %q has %d characters", topic, n)
+		}
+	}
+}
+
+func TestHelpOnSomethingUnknownIsHelpOnEverything(t *testing.T) {
+	if diff := cmp.Diff(commands.HelpText(""), commands.HelpText("xyzzy")); diff != "" {
+		t.Errorf("-all +unknown:\n%s", diff)
+	}
+}
+
+// The table says what the parser does: whatever the help promises parses.
+func TestEverythingInTheHelpParses(t *testing.T) {
+	parses := func(t *testing.T, text string) commands.Command {
+		t.Helper()
+		command, mistakes := commands.Parse(text)
+		for _, m := range mistakes {
+			t.Errorf("%q has a mistake: %s", text, m.Sentence)
+		}
+		checkPrintedParsesBack(t, command)
+		return command
+	}
+	for _, topic := range topics() {
+		page := commands.HelpText(topic)
+		for _, e := range page.Examples {
+			parses(t, e.Text)
+		}
+		for _, c := range page.Commands {
+			if got := parses(t, "help "+c.Name); got != (commands.Help{Topic: c.Name}) {
+				t.Errorf("help %s is %v", c.Name, got)
+			}
+		}
+	}
+	value := func(t *testing.T, key, word, text string) string {
+		t.Helper()
+		others := ""
+		switch key {
+		case "start":
+			others = " days=1"
+		case "period":
+			if text == "range" {
+				others = " days=1"
+			}
+		}
+		fields, mistakes := commands.ParseFields(word + "=" + text + others)
+		for _, m := range mistakes {
+			t.Errorf("%s=%s has a mistake: %s", word, text, m.Sentence)
+		}
+		got, said := fields.Get(key)
+		if !said {
+			t.Errorf("%s=%s does not say %s", word, text, key)
+		}
+		return got
+	}
+	for _, f := range commands.AllFields() {
+		for _, word := range append([]string{f.Key, strings.ToUpper(f.Key)}, f.Aliases...) {
+			if got := value(t, f.Key, word, f.Example); got != strings.Trim(f.Example, `"`) {
+				t.Errorf("%s=%s is %s", word, f.Example, got)
+			}
+		}
+		for _, choice := range f.Choices {
+			for _, word := range append([]string{choice.Value}, choice.Aliases...) {
+				fields := commands.Fields{}
+				if m, ok := fields.Set(f.Key, word); !ok {
+					t.Errorf("%s=%s has a mistake: %s", f.Key, word, m.Sentence)
+				}
+				if got, _ := fields.Get(f.Key); got != choice.Value {
+					t.Errorf("%s=%s is %s, want %s", f.Key, word, got, choice.Value)
+				}
+			}
+		}
+		if f.Default != "" {
+			if got := value(t, f.Key, f.Key, f.Default); got != f.Default {
+				t.Errorf("the default of %s, %s, is %s", f.Key, f.Default, got)
+			}
+		}
+	}
+}
+
+func TestOneWordNamesOneField(t *testing.T) {
+	of := map[string]string{}
+	for _, f := range commands.AllFields() {
+		for _, word := range append([]string{f.Key}, f.Aliases...) {
+			word = strings.ReplaceAll(word, "_", "")
+			if before, taken := of[word]; taken {
+				t.Errorf("%s names %s and %s", word, before, f.Key)
+			}
+			of[word] = f.Key
+		}
+	}
+}
+
+func TestNobodyCanChangeTheTable(t *testing.T) {
+	before, fields := commands.AllFields(), commands.AllFields()
+	for i := range fields {
+		fields[i].Key = "x"
+		for j := range fields[i].Aliases {
+			fields[i].Aliases[j] = "x"
+		}
+		for j := range fields[i].Choices {
+			fields[i].Choices[j].Value = "x"
+		}
+	}
+	if diff := cmp.Diff(before, commands.AllFields()); diff != "" {
+		t.Errorf("the table changed, -before +after:\n%s", diff)
+	}
+}
+
+func TestFieldNamed(t *testing.T) {
+	if f, ok := commands.FieldNamed("Memory"); !ok || f.Key != "ram" || f.Label != "RAM" {
+		t.Errorf("Memory is %v, %t", f, ok)
+	}
+	if f, ok := commands.FieldNamed("gpu"); ok {
+		t.Errorf("gpu is %v", f)
+	}
+}
