@@ -234,3 +234,10 @@ func runApp(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server, handle f
 	}
 	return api
 }
+
+func decode(t *testing.T, f frame, into any) {
+	t.Helper()
+	if err := json.Unmarshal(f.Payload, into); err != nil {
+		t.Fatal(err)
+	}
+}
