@@ -34,7 +34,7 @@ func echo(text string) string {
 			return -1
 		}
 		return r
-	}, text)), " ")
+	}, printable(text))), " ")
 	if utf8.RuneCountInString(text) <= maxEcho {
 		return text
 	}
