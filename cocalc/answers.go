@@ -80,7 +80,7 @@ type PurchaseRow struct {
 	Service    string // "license", "credit", …
 	LicenseID  string
 	CartItemID int64     // description.item.id: 0 where the purchase came from no cart item
-	PeriodEnd  time.Time // when what was paid for ends: the license\'s expiry; zero for credits
+	PeriodEnd  time.Time // when what was paid for ends: the license's expiry; zero for credits
 	Text       string    // description.item.description.description: carries the order's tag
 }
 

@@ -1,0 +1,241 @@
+package cocalc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// The shapes of answers. What stands in columns of the server's database is read strictly: a wrong shape there means that
+// the answer is not understood. What people and other programs can put in (descriptions, titles, quotas) is read loosely:
+// an odd value of somebody else must not hide the rest of a list.
+
+// loose takes a value of type T and reads anything else as T's zero value.
+type loose[T any] struct{ v T }
+
+func (l *loose[T]) UnmarshalJSON(data []byte) error {
+	var v T
+	if json.Unmarshal(data, &v) != nil {
+		var zero T
+		v = zero
+	}
+	l.v = v
+	return nil
+}
+
+// looseText takes text as it is, null as empty and any other value as its JSON.
+type looseText string
+
+func (t *looseText) UnmarshalJSON(data []byte) error {
+	var s string
+	if json.Unmarshal(data, &s) != nil {
+		s = string(data)
+	}
+	*t = looseText(s)
+	return nil
+}
+
+// amountJSON is money in dollars, as a float of the server's database (93.7, 87.399994) or a numeric text.
+type amountJSON struct {
+	cents Cents
+	set   bool
+}
+
+func (a *amountJSON) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(f) || math.Abs(f) > maxDollars {
+		return fmt.Errorf("%s is no amount of money", shorten(string(data), 40))
+	}
+	a.cents, a.set = toCents(f), true
+	return nil
+}
+
+// moment is a point in time: ISO text in carts, purchases and subscriptions, milliseconds since 1970 in licenses. null is
+// the zero time.
+type moment struct{ time.Time }
+
+func (m *moment) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	ms := math.NaN()
+	var s string
+	if json.Unmarshal(data, &s) == nil {
+		ms = jsParseDate(s)
+	} else if f, err := strconv.ParseFloat(text, 64); err == nil {
+		ms = clipDate(math.Trunc(f))
+	}
+	if math.IsNaN(ms) {
+		return fmt.Errorf("%s is no date", shorten(text, 40))
+	}
+	m.Time = time.UnixMilli(int64(ms)).UTC()
+	return nil
+}
+
+type cartItemJSON struct {
+	ID        int64  `json:"id"`
+	Product   string `json:"product"`
+	Checked   *bool  `json:"checked"`
+	Added     moment `json:"added"`
+	Removed   moment `json:"removed"`
+	Purchased *struct {
+		Time      loose[moment] `json:"time"`
+		Success   loose[bool]   `json:"success"`
+		LicenseID loose[string] `json:"license_id"`
+	} `json:"purchased"`
+	ProjectID   *string         `json:"project_id"`
+	Description json.RawMessage `json:"description"`
+
+	LineItemAmount amountJSON `json:"lineItemAmount"` // in checkout-params only
+}
+
+func (j cartItemJSON) item() (CartItem, error) {
+	if j.ID <= 0 {
+		return CartItem{}, errors.New("a cart item without an id")
+	}
+	item := CartItem{
+		ID: j.ID, Product: j.Product, Checked: j.Checked != nil && *j.Checked, Added: j.Added.Time, Removed: j.Removed.Time,
+		Description: j.Description,
+	}
+	if j.ProjectID != nil {
+		item.ProjectID = *j.ProjectID
+	}
+	if p := j.Purchased; p != nil {
+		item.Purchased = &CartPurchase{Time: p.Time.v.Time, Success: p.Success.v, LicenseID: p.LicenseID.v}
+	}
+	return item, nil
+}
+
+type checkoutParamsJSON struct {
+	Balance    amountJSON     `json:"balance"`
+	MinPayment amountJSON     `json:"minPayment"`
+	MinBalance amountJSON     `json:"minBalance"`
+	AmountDue  amountJSON     `json:"amountDue"`
+	Total      amountJSON     `json:"total"`
+	Cart       []cartItemJSON `json:"cart"`
+}
+
+func (j checkoutParamsJSON) params() (CheckoutParams, error) {
+	// Prices are compared with these, so that none of them may be missing.
+	if !j.Balance.set || !j.AmountDue.set || !j.Total.set || j.Cart == nil {
+		return CheckoutParams{}, errors.New("the balance, the amount due, the total or the cart is missing")
+	}
+	p := CheckoutParams{
+		Balance: j.Balance.cents, MinPayment: j.MinPayment.cents, MinBalance: j.MinBalance.cents,
+		AmountDue: j.AmountDue.cents, Total: j.Total.cents,
+	}
+	for _, each := range j.Cart {
+		item, err := each.item()
+		if err != nil {
+			return CheckoutParams{}, err
+		}
+		if !each.LineItemAmount.set {
+			return CheckoutParams{}, fmt.Errorf("item %d has no price", item.ID)
+		}
+		p.Items = append(p.Items, CheckoutItem{CartItem: item, LineItemAmount: each.LineItemAmount.cents})
+	}
+	return p, nil
+}
+
+type licenseJSON struct {
+	ID             string           `json:"id"`
+	Title          looseText        `json:"title"`
+	Description    looseText        `json:"description"`
+	Activates      moment           `json:"activates"`
+	Expires        moment           `json:"expires"`
+	LastUsed       moment           `json:"last_used"`
+	Created        moment           `json:"created"`
+	RunLimit       loose[int]       `json:"run_limit"`
+	Quota          loose[quotaJSON] `json:"quota"`
+	IsManager      loose[bool]      `json:"is_manager"`
+	SubscriptionID loose[int64]     `json:"subscription_id"`
+	NumberRunning  loose[int]       `json:"number_running"`
+}
+
+type quotaJSON struct {
+	RAM           loose[float64] `json:"ram"`
+	CPU           loose[float64] `json:"cpu"`
+	Disk          loose[float64] `json:"disk"`
+	User          looseText      `json:"user"`
+	Boost         loose[bool]    `json:"boost"`
+	Member        loose[bool]    `json:"member"`
+	IdleTimeout   looseText      `json:"idle_timeout"`
+	AlwaysRunning loose[bool]    `json:"always_running"`
+}
+
+func (j licenseJSON) license() License {
+	q := j.Quota.v
+	l := License{
+		ID: j.ID, Title: string(j.Title), Description: string(j.Description), Activates: j.Activates.Time, Expires: j.Expires.Time,
+		LastUsed: j.LastUsed.Time, Created: j.Created.Time, RunLimit: j.RunLimit.v, IsManager: j.IsManager.v,
+		SubscriptionID: j.SubscriptionID.v, NumberRunning: j.NumberRunning.v,
+		Quota: Quota{
+			RAM: q.RAM.v, CPU: q.CPU.v, Disk: q.Disk.v, User: string(q.User), Boost: q.Boost.v, Member: q.Member.v,
+			Uptime: string(q.IdleTimeout),
+		},
+	}
+	if q.AlwaysRunning.v {
+		l.Quota.Uptime = string(UptimeAlways)
+	}
+	return l
+}
+
+type purchaseJSON struct {
+	ID          int64      `json:"id"`
+	Time        moment     `json:"time"`
+	Cost        amountJSON `json:"cost"` // null while a pay-as-you-go purchase runs
+	Service     string     `json:"service"`
+	PeriodEnd   moment     `json:"period_end"`
+	Description loose[struct {
+		LicenseID loose[string] `json:"license_id"`
+		Item      loose[struct {
+			ID          loose[int64] `json:"id"`
+			Description loose[struct {
+				Description looseText `json:"description"`
+			}] `json:"description"`
+		}] `json:"item"`
+	}] `json:"description"`
+}
+
+func (j purchaseJSON) row() (PurchaseRow, error) {
+	if j.ID <= 0 {
+		return PurchaseRow{}, errors.New("a purchase without an id")
+	}
+	item := j.Description.v.Item.v
+	return PurchaseRow{
+		ID: j.ID, Time: j.Time.Time, Cost: j.Cost.cents, Service: j.Service, LicenseID: j.Description.v.LicenseID.v,
+		CartItemID: item.ID.v, PeriodEnd: j.PeriodEnd.Time, Text: string(item.Description.v.Description),
+	}, nil
+}
+
+type subscriptionJSON struct {
+	ID               int64      `json:"id"`
+	Cost             amountJSON `json:"cost"`
+	Interval         string     `json:"interval"`
+	Status           string     `json:"status"`
+	CurrentPeriodEnd moment     `json:"current_period_end"`
+	Metadata         loose[struct {
+		LicenseID loose[string] `json:"license_id"`
+	}] `json:"metadata"`
+}
+
+func (j subscriptionJSON) subscription() (Subscription, error) {
+	if j.ID <= 0 {
+		return Subscription{}, errors.New("a subscription without an id")
+	}
+	return Subscription{
+		ID: j.ID, Cost: j.Cost.cents, Interval: j.Interval, Status: j.Status, CurrentPeriodEnd: j.CurrentPeriodEnd.Time,
+		LicenseID: j.Metadata.v.LicenseID.v,
+	}, nil
+}
