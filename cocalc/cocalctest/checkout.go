@@ -98,8 +98,9 @@ func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err 
 	if due.amountDue > creditSlack {
 		return nil, 0, insufficientCredit(due)
 	}
+	begun := s.now() // all rows of one transaction have the same time
 	for _, p := range cart {
-		made, err := s.prepareSale(c.account, p, s.now())
+		made, err := s.prepareSale(c.account, p, begun)
 		if err != nil { // the transaction is rolled back: nothing of it was bought
 			return nil, 0, err
 		}

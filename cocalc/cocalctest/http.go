@@ -179,7 +179,12 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			h.Set("Content-Encoding", "gzip")
 			w.WriteHeader(a.status)
-			zip := gzip.NewWriter(w)
+			zip, ok := s.zippers.Get().(*gzip.Writer)
+			if !ok {
+				zip = gzip.NewWriter(w)
+			}
+			defer s.zippers.Put(zip)
+			zip.Reset(w)
 			_, _ = zip.Write(a.body)
 			_ = zip.Close()
 			return

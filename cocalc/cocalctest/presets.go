@@ -56,7 +56,7 @@ func Faults() []NamedFault {
 	return named
 }
 
-// SwitchOn arms a fault by its name, once: a second call changes nothing while the first is armed.
+// SwitchOn arms a fault by its name; one that is armed begins anew.
 func (s *Server) SwitchOn(name string) error {
 	for _, named := range Faults() {
 		if named.Name == name {
@@ -101,7 +101,7 @@ func strangerAdds(a *Account) {
 
 func strangerBreaksCart(a *Account) {
 	a.AddToCart(siteLicense, `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-		`"period":"range","run_limit":1,"title":"Somebody else's license","range":["2020-01-01T00:00:00Z"]}`)
+		`"period":"range","run_limit":1,"title":"Somebody else's license","range":["1990-01-01T00:00:00Z"]}`)
 }
 
 func strangerChecksOut(a *Account) { a.StartCheckout() }

@@ -72,6 +72,15 @@ func (s *Server) Count(endpoint string) int {
 	return n
 }
 
+// Counts is how many requests each endpoint got.
+func (s *Server) Counts() map[string]int {
+	counts := map[string]int{}
+	for _, r := range s.Requests() {
+		counts[r.Endpoint]++
+	}
+	return counts
+}
+
 // ForgetRequests empties the log.
 func (s *Server) ForgetRequests() {
 	s.mu.Lock()

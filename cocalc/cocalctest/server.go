@@ -37,6 +37,7 @@ type Server struct {
 	generation Generation
 	endpoints  map[string]endpoint
 
+	zippers sync.Pool     // of *gzip.Writer: making one costs more than what it compresses here
 	quit    chan struct{} // closed by Close: nobody sleeps any more
 	once    sync.Once
 	running sync.WaitGroup // requests under way, including those whose caller is gone
@@ -57,12 +58,15 @@ type Server struct {
 
 // New makes a server without accounts.
 func New(config Config) *Server {
-	s := &Server{
-		now: config.Now, generation: config.Generation, quit: make(chan struct{}), ids: newIDSource(config.Seed),
-		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
+	now := config.Now
+	if now == nil {
+		now = time.Now
 	}
-	if s.now == nil {
-		s.now = time.Now
+	s := &Server{
+		// What the server shows of a moment ends at its milliseconds.
+		now:        func() time.Time { return now().UTC().Truncate(time.Millisecond) },
+		generation: config.Generation, quit: make(chan struct{}), ids: newIDSource(config.Seed),
+		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
 	}
 	if config.CheckoutTakes == 0 {
 		s.checkoutTakes[0] = defaultCheckoutTakes

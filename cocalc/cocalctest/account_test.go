@@ -1,0 +1,220 @@
+package cocalctest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+)
+
+const whoAmI = `{"query":{"accounts":{"email_address":null}}}`
+
+// A purchase, in the three requests that it needs at least.
+func Example() {
+	s := cocalctest.New(cocalctest.Config{Seed: 7})
+	defer s.Close()
+	account := s.Add(cocalctest.NewAccount{Email: "team@example.com", Credit: 10000})
+	c := &client{server: s, account: account, key: account.Key()}
+	for _, request := range [][2]string{
+		{"user-query", whoAmI}, {"shopping/cart/add", item(example)}, {"purchases/shopping-cart-checkout", "{}"},
+	} {
+		status, answer, err := c.send(context.Background(), request[0], request[1])
+		fmt.Println(status, answer, err)
+	}
+	for _, license := range account.Licenses() {
+		fmt.Println(license.Title, account.Balance())
+	}
+	// Output:
+	// 200 {"query":{"accounts":{"email_address":"team@example.com"}}} <nil>
+	// 200 1 <nil>
+	// 200 {"success":true} <nil>
+	// my title 3625
+}
+
+func TestRevokedKeyWorksUntilTheCacheForgetsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, cocalctest.Config{})
+		spare := c.account.NewKey("spare")
+		c.want("purchases/get-balance", "{}", "100")
+		c.account.RevokeKey(c.key)
+		c.want("purchases/get-balance", "{}", "100")
+		time.Sleep(17 * time.Second)
+		c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
+		if got := c.account.Key(); got != spare {
+			t.Errorf("the first valid key is %s, want %s", got, spare)
+		}
+		c.key = spare
+		c.want("purchases/get-balance", "{}", "100")
+		c.account.ExpireKey(spare, time.Now().Add(time.Minute))
+		c.want("purchases/get-balance", "{}", "100")
+		time.Sleep(time.Minute)
+		c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
+	})
+}
+
+func TestBannedAccountIsNotSignedIn(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.account.Ban(true)
+	c.want("user-query", whoAmI, `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`)
+	c.account.Ban(false)
+	c.want("user-query", whoAmI, `{"query":{"accounts":{"email_address":"`+c.account.Email()+`"}}}`)
+}
+
+func TestAccountsDoNotSeeEachOther(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	other := c.server.Add(cocalctest.NewAccount{Credit: 500})
+	id := other.AddToCart("site-license", cheap)
+	c.want(get, "{}", "[]")
+	c.want(get, fmt.Sprintf(`{"id":%d}`, id), fmt.Sprintf(`{"error":"no item with id %d"}`, id))
+	c.want("shopping/cart/remove", fmt.Sprintf(`{"id":%d}`, id), "0")
+	if err := other.Checkout(); err != nil {
+		t.Fatal(err)
+	}
+	c.want("licenses/get-managed", "{}", "[]")
+	if got := other.Balance(); got != -130 {
+		t.Errorf("the other balance is %d, want -130: short by 1.30, within the slack", got)
+	}
+	if err := other.Checkout(); err != nil {
+		t.Errorf("an empty cart with an overdraft within the slack: %v", err)
+	}
+}
+
+// A license is put on the project that the cart item names, if there is one.
+func TestProjectGetsItsLicense(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	const project = "11111111-2222-4333-8444-555555555555"
+	c.account.AddProject(project, "Number theory")
+	c.want(add, `{"product":"site-license","project_id":"`+project+`","description":`+cheap+`}`, "1")
+	c.want(checkout, "{}", success)
+	license := c.account.Licenses()[0].ID
+	if got := c.account.Projects()[0].Licenses; len(got) != 1 || got[0] != license {
+		t.Errorf("the project has the licenses %v, want %s", got, license)
+	}
+	c.want("licenses/get-projects-with-license", `{"license_id":"`+license+`"}`, `[{"project_id":"`+project+`","title":"Number theory"}]`)
+}
+
+func TestRenameLicense(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.account.AddToCart("site-license", cheap)
+	c.want(checkout, "{}", success)
+	license := c.account.Licenses()[0].ID
+	c.want("user-query", `{"query":{"manager_site_licenses":{"id":"`+license+`","title":"Algebra"}}}`, `{"query":{}}`)
+	if got := c.account.Licenses()[0].Title; got != "Algebra" {
+		t.Errorf("the title is %q", got)
+	}
+}
+
+// An older server sells to partners, item after item: what was bought before an error stays bought.
+func TestOlderServer(t *testing.T) {
+	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: time.Nanosecond})
+	a := s.Add(cocalctest.NewAccount{Partner: true})
+	c := &client{t, s, a, a.Key()}
+	c.page(params, http.StatusNotFound)
+	c.page(checkout, http.StatusNotFound)
+	c.page("purchases/get-balance", http.StatusNotFound)
+	a.AddToCart("site-license", strings.Replace(cheap, `"disk":3,`, "", 1)) // refused at checkout, bought second
+	a.AddToCart("site-license", cheap)
+	c.want("shopping/cart/checkout", "{}", `{"error":"field \"custom_disk\" must be number"}`)
+	if n := len(a.Licenses()); n != 1 {
+		t.Errorf("%d licenses, want the one that was bought before the error", n)
+	}
+	a.Remove(1)
+	c.want("shopping/cart/checkout", "{}", success)
+	if n := len(a.Licenses()); n != 1 {
+		t.Errorf("%d licenses after checking out an empty cart, want 1", n)
+	}
+}
+
+func TestServerWithoutLicenses(t *testing.T) {
+	c := newClient(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
+	c.page(get, http.StatusNotFound)
+	c.page(checkout, http.StatusNotFound)
+	c.page("licenses/get-managed", http.StatusNotFound)
+	c.want("purchases/get-balance", "{}", "100")
+}
+
+// The same seed gives the same ids and keys.
+func TestSeedDecidesIDs(t *testing.T) {
+	state := func(seed uint64) string {
+		c := newClient(t, cocalctest.Config{Seed: seed, CheckoutTakes: time.Nanosecond})
+		c.account.AddToCart("site-license", cheap)
+		c.want(checkout, "{}", success)
+		return strings.Join([]string{c.account.ID(), c.key, c.account.Licenses()[0].ID}, " ")
+	}
+	if a, b := state(3), state(3); a != b {
+		t.Errorf("the same seed gave %s and %s", a, b)
+	}
+	if a, b := state(3), state(4); a == b {
+		t.Errorf("two seeds gave the same: %s", a)
+	}
+}
+
+func TestRequestLog(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.want(add, item(cheap), "1")
+	_ = c.server.SwitchOn("lost-answer")
+	c.dropped(checkout)
+	log := c.server.Requests()
+	if len(log) != 2 || log[0].Answer != "1" || log[0].AccountID != c.account.ID() || log[0].Body != item(cheap) ||
+		!log[1].Dropped || log[1].Status != 0 || log[1].Faults[0] != "lost-answer" {
+		t.Errorf("the log is %+v", log)
+	}
+	if n, counts := c.server.Count(add), c.server.Counts(); n != 1 || counts[add] != 1 || counts[checkout] != 1 {
+		t.Errorf("%d adds counted, and in all %v", n, counts)
+	}
+	c.server.ForgetRequests()
+	if n := c.server.Count(""); n != 0 {
+		t.Errorf("%d requests counted after forgetting", n)
+	}
+}
+
+// The throttle of 200 an hour was not recorded, only read: it needs more adds than a minute allows.
+func TestThrottleByTheHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, cocalctest.Config{})
+		for range 200 {
+			c.want(add, `{"id":1}`, "0")
+			time.Sleep(5 * time.Second)
+		}
+		const refused = `{"error":"too many requests to shopping/cart/add; try again in 2600 seconds (rule: at most 200 requests per hour)"}`
+		c.want(add, `{"id":1}`, refused)
+		time.Sleep(2601 * time.Second)
+		c.want(add, `{"id":1}`, "0")
+	})
+}
+
+// What a title holds comes back unchanged, up to the size of a request; answers are compressed for those who accept it.
+func TestLongTitleComesBack(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	base := c.server.Start(t)
+	title := strings.Repeat("z", 900_000) + "Ω 🚀 \u2028"
+	quoted, _ := json.Marshal(title)
+	c.want(add, item(strings.Replace(cheap, `"cheap"`, string(quoted), 1)), "1")
+	transport := &http.Transport{} // asks for gzip by itself
+	defer transport.CloseIdleConnections()
+	request, _ := http.NewRequest(http.MethodPost, base+"/api/v2/"+get, nil)
+	request.SetBasicAuth(c.key, "")
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if !response.Uncompressed {
+		t.Error("the answer was not compressed")
+	}
+	var items []struct{ Description struct{ Title string } }
+	data, _ := io.ReadAll(response.Body)
+	if err := json.Unmarshal(data, &items); err != nil {
+		t.Fatal(err)
+	}
+	if items[0].Description.Title != title {
+		t.Error("the title is not what was added")
+	}
+}

@@ -1,0 +1,294 @@
+package cocalctest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+)
+
+// Every fault that a person can switch on, at work on a purchase of $6.30 with $100 of credit.
+func TestNamedFaults(t *testing.T) {
+	for name, check := range map[string]func(t *testing.T, c *client){
+		"lost-answer": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.dropped(checkout)
+			c.bought(1, 9370)
+			c.want(checkout, "{}", success) // only once
+			c.bought(1, 9370)
+		},
+		"late-checkout": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.dropped(checkout)
+			time.Sleep(19 * time.Second)
+			c.bought(0, 10000)
+			time.Sleep(2 * time.Second)
+			c.bought(1, 9370)
+		},
+		"server-error": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.page(checkout, http.StatusBadGateway)
+			c.bought(0, 10000)
+		},
+		"error-after-buying": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.page(checkout, http.StatusInternalServerError)
+			c.bought(1, 9370)
+		},
+		"refused": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.want(checkout, "{}", `{"error":"checkout is temporarily disabled"}`)
+			c.bought(0, 10000)
+			c.want(checkout, "{}", success)
+			c.bought(1, 9370)
+		},
+		"throttled": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), `{"error":"too many requests to shopping/cart/add; try again in 5 seconds (rule: at most 15 requests per minute)"}`)
+			c.want(get, "{}", "[]")
+			c.want(add, item(cheap), "1")
+		},
+		"lost-add": func(t *testing.T, c *client) {
+			if _, _, err := c.send(context.Background(), add, item(cheap)); !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("the answer of add was not lost: %v", err)
+			}
+			if n := len(c.account.Cart()); n != 1 {
+				t.Errorf("%d items in the cart, want 1", n)
+			}
+		},
+		"cart-stranger": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			if cart := c.account.Cart(); len(cart) != 2 || cart[1].Title != "Somebody else's license" || !cart[1].Checked {
+				t.Errorf("the cart is %+v", cart)
+			}
+			c.want(checkout, "{}", success)
+			c.bought(2, 8740)
+		},
+		"cart-broken": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			for _, path := range []string{get, params, checkout} {
+				c.want(path, "{}", `{"error":"Invalid time value"}`)
+			}
+			if got := c.post(get, `{"id":2}`); !strings.Contains(got, "Somebody else") {
+				t.Errorf("the item by its id: %s", got)
+			}
+			c.want("shopping/cart/remove", `{"id":2}`, "1")
+			c.want(checkout, "{}", success)
+			c.bought(1, 9370)
+		},
+		"double-checkout": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.want(checkout, "{}", success)
+			c.server.Wait()
+			c.bought(2, 8740)
+		},
+		"price-moved": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			if got := c.post(params, "{}"); !strings.Contains(got, `"total":6.93,`) || !strings.Contains(got, `"lineItemAmount":6.93}`) {
+				t.Errorf("checkout params: %s", got)
+			}
+			c.want(checkout, "{}", success)
+			c.bought(1, 9307)
+		},
+		"no-credit": func(t *testing.T, c *client) {
+			c.want(add, item(cheap), "1")
+			c.want("purchases/get-balance", "{}", "0")
+			if got := c.post(checkout, "{}"); !strings.Contains(got, "you need $6.30") {
+				t.Errorf("checkout: %s", got)
+			}
+			c.bought(0, 10000)
+		},
+		"key-revoked": func(t *testing.T, c *client) {
+			c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
+			c.want("licenses/get-managed", "{}", "[]")
+		},
+		"outage": func(t *testing.T, c *client) {
+			c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
+			c.want("licenses/get-managed", "{}", "[]")
+			c.want(checkout, "{}", `{"error":"must be signed in"}`)
+		},
+		"slow": func(t *testing.T, c *client) {
+			start := time.Now()
+			c.want("purchases/get-balance", "{}", "100")
+			if took := time.Since(start); took != 3*time.Second {
+				t.Errorf("the answer took %v", took)
+			}
+		},
+		"older-server": func(t *testing.T, c *client) {
+			c.page(params, http.StatusNotFound)
+			c.page(checkout, http.StatusNotFound)
+			c.want(add, item(cheap), "1")
+			c.want("shopping/cart/checkout", "{}", `{"error":"reCaptcha token must be provided"}`)
+			c.bought(0, 10000)
+		},
+		"no-licenses-sold": func(t *testing.T, c *client) {
+			for _, path := range []string{add, get, params, checkout, "licenses/get-managed"} {
+				c.page(path, http.StatusNotFound)
+			}
+			c.want("purchases/get-balance", "{}", "100")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, cocalctest.Config{})
+				if err := c.server.SwitchOn(name); err != nil {
+					t.Fatal(err)
+				}
+				if on := c.server.SwitchedOn(); !slices.Equal(on, []string{name}) {
+					t.Errorf("switched on: %v", on)
+				}
+				check(t, c)
+				c.server.SwitchOff(name)
+				if on := c.server.SwitchedOn(); len(on) != 0 {
+					t.Errorf("still switched on: %v", on)
+				}
+				c.want("purchases/get-min-balance", "{}", "0") // and everything is well again
+				c.server.Wait()
+			})
+		})
+	}
+}
+
+// A new name in Faults needs a test above.
+func TestEveryNamedFaultIsTested(t *testing.T) {
+	const tested = 17
+	named := cocalctest.Faults()
+	if len(named) != tested {
+		t.Errorf("%d named faults, %d are tested", len(named), tested)
+	}
+	for _, n := range named {
+		if !strings.HasSuffix(n.Description, ".") || n.Name == "" {
+			t.Errorf("%q is described as %q, want a sentence", n.Name, n.Description)
+		}
+	}
+	if err := cocalctest.New(cocalctest.Config{}).SwitchOn("earthquake"); err == nil {
+		t.Error("an unknown fault was switched on")
+	}
+}
+
+// dropped posts {} and wants the connection to be lost.
+func (c *client) dropped(path string) {
+	c.t.Helper()
+	if status, answer, err := c.send(context.Background(), path, "{}"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		c.t.Errorf("%s was answered with %d %s (%v), want a lost connection", path, status, answer, err)
+	}
+}
+
+// page posts {} and wants an HTML page.
+func (c *client) page(path string, status int) {
+	c.t.Helper()
+	got, answer, err := c.send(context.Background(), path, "{}")
+	if err != nil || got != status || !strings.Contains(answer, "<html") {
+		c.t.Errorf("%s was answered with %d %q (%v), want a page with status %d", path, got, answer, err, status)
+	}
+}
+
+func TestFaultHappensSoOften(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	twice := c.server.Inject(cocalctest.Fault{Endpoint: "purchases/*", Effect: cocalctest.Refuse, Text: "not now", Times: 2})
+	c.want(get, "{}", "[]") // another endpoint does not count
+	c.want("purchases/get-balance", "{}", `{"error":"not now"}`)
+	c.want("purchases/get-min-balance", "{}", `{"error":"not now"}`)
+	c.want("purchases/get-balance", "{}", "100")
+	if twice.Hits() != 2 {
+		t.Errorf("it happened %d times", twice.Hits())
+	}
+
+	always := c.server.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
+	for range 5 {
+		c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
+	}
+	always.Clear()
+	c.want("purchases/get-balance", "{}", "100")
+
+	c.server.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
+	c.server.ClearFaults()
+	c.want("purchases/get-balance", "{}", "100")
+}
+
+// The price moves between what the client was told and what it is charged.
+func TestPriceMovesBetweenQuoteAndCheckout(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 200})
+	c.want(add, item(cheap), "1")
+	if got := c.post(params, "{}"); !strings.Contains(got, `"lineItemAmount":6.3}`) {
+		t.Errorf("params: %s", got)
+	}
+	c.want(checkout, "{}", success)
+	c.bought(1, 8740)
+}
+
+// Somebody else acts at a named moment, here between the quote and the checkout.
+func TestStrangerActsBeforeCheckout(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.want(add, item(cheap), "1")
+	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Do: func(a *cocalctest.Account) {
+		a.SetChecked(1, false)
+	}, Times: 1})
+	c.want(checkout, "{}", success) // and bought nothing
+	c.bought(0, 10000)
+}
+
+// A delayed request is carried out although the caller gave up long ago.
+func TestDelayedRequestIsCarriedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, cocalctest.Config{})
+		c.account.AddToCart("site-license", cheap)
+		c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Delay, Wait: 5 * time.Minute, Times: 1})
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		if _, _, err := c.send(ctx, checkout, "{}"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("the caller got %v", err)
+		}
+		c.bought(0, 10000)
+		c.server.Wait()
+		c.bought(1, 9370)
+	})
+}
+
+// Closing the server ends what waits, undone.
+func TestCloseEndsDelayedRequests(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	c.account.AddToCart("site-license", cheap)
+	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.ActLate, Wait: time.Hour, Times: 1})
+	c.dropped(checkout)
+	c.server.Close()
+	c.bought(0, 10000)
+}
+
+// Over a socket a lost answer is a closed connection, which net/http does not repeat for a POST.
+func TestLostAnswerOverSocket(t *testing.T) {
+	c := newClient(t, cocalctest.Config{})
+	base := c.server.Start(t)
+	c.account.AddToCart("site-license", cheap)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	post := func(path string) error {
+		request, _ := http.NewRequest(http.MethodPost, base+"/api/v2/"+path, strings.NewReader("{}"))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+c.key)
+		response, err := transport.RoundTrip(request)
+		if err == nil {
+			_, _ = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+		return err
+	}
+	if err := post("purchases/get-balance"); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.server.SwitchOn("lost-answer")
+	if err := post(checkout); err == nil {
+		t.Error("the checkout was answered")
+	}
+	c.bought(1, 9370)
+	if n := c.server.Count(checkout); n != 1 {
+		t.Errorf("the checkout arrived %d times", n)
+	}
+}
