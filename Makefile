@@ -1,0 +1,48 @@
+# make test    every test, with what it needs installed first
+# make check   formatting, go vet, staticcheck
+# make bench   every benchmark
+# make build   the static binary, bin/bot
+# make demo    the bot with a simulated Slack and CoCalc, in the browser
+
+GO        ?= go
+TESTFLAGS ?=
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BOLT      := internal/slacksim/testdata/bolt
+
+.PHONY: test check bench build demo chromium
+.DEFAULT_GOAL := build
+
+test: chromium $(BOLT)/node_modules/.package-lock.json
+	$(GO) test -race $(TESTFLAGS) ./...
+
+check:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot
+
+demo:
+	$(GO) run ./cmd/bot demo
+
+# The tests of the demo's pages run in a real browser. Its names are those that the tests look for.
+chromium:
+	@for name in headless_shell headless-shell chromium chromium-browser google-chrome google-chrome-stable; do \
+	    if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ -d "/Applications/Google Chrome.app" ] || [ -d "/Applications/Chromium.app" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "The tests need Chromium or Chrome; please install it."; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	set -x; \
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+
+# npm writes this file last, so it is older than the lock file exactly when the modules are not those of the lock file.
+$(BOLT)/node_modules/.package-lock.json: $(BOLT)/package-lock.json
+	cd $(BOLT) && npm ci --no-audit --no-fund
+	touch $@

@@ -1,0 +1,295 @@
+package layout
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// module is the path of ours in go.mod, and what every import of ours begins with.
+const module = "licensebot"
+
+// slackGo is the library that only the packages which speak Slack may know.
+const slackGo = "github.com/slack-go/slack"
+
+// room is a folder of packages, and what it may import of ours. A room is not given what is not named here.
+type room struct {
+	dir   string
+	may   []string // packages of ours that its code may import
+	tests []string // packages of ours that its tests may import besides
+	slack bool     // may know slack-go
+}
+
+// rooms is the plan of the house. The longest dir that fits a package is its room, and packages of one room may import
+// each other. A new folder has to be entered here.
+var rooms = []room{
+	{dir: "commands"},
+	{dir: "cocalc", tests: []string{"cocalc/cocalctest"}},
+	{dir: "cocalc/cocalctest", may: []string{"cocalc"}},
+	{dir: "purchase", may: []string{"cocalc"}, tests: []string{"cocalc/cocalctest", "storage"}},
+	{dir: "storage", may: []string{"purchase"}, tests: []string{"storage/storagetest", "cocalc"}},
+	{dir: "storage/storagetest", may: []string{"storage", "purchase", "cocalc"}},
+	{dir: "bot", may: []string{"commands", "purchase"}, slack: true,
+		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "internal/slacksim"}},
+	{dir: "internal/slacksim", slack: true},
+	{dir: "internal/layout"},
+	{dir: "cmd/bot", slack: true, may: []string{
+		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/slacksim",
+	}},
+}
+
+func TestNobodyImportsWhomTheyMayNotKnow(t *testing.T) {
+	for _, f := range sources(t) {
+		home, known := roomOf(f.dir)
+		if !known {
+			t.Errorf("%s is in no room: enter its folder in the plan", f.path)
+			continue
+		}
+		for _, imported := range f.imports {
+			if within(imported, slackGo) && !home.slack {
+				t.Errorf("%s imports %s, which only bot, internal/slacksim and cmd/bot may", f.path, imported)
+			}
+			of, ours := strings.CutPrefix(imported, module+"/")
+			if !ours {
+				continue
+			}
+			there, known := roomOf(of)
+			switch {
+			case known && there.dir == home.dir:
+			case known && slices.Contains(home.may, there.dir):
+			case known && f.isTest && slices.Contains(home.tests, there.dir):
+			default:
+				t.Errorf("%s imports %s, and %s may import only %s", f.path, imported, home.dir, words(home, f.isTest))
+			}
+		}
+	}
+}
+
+// What pays and what keeps the ledger must not come to know Slack by way of others either.
+func TestMoneyKnowsNoSlack(t *testing.T) {
+	imports := map[string][]string{}
+	for _, f := range sources(t) {
+		if !f.isTest {
+			pkg := module + "/" + f.dir
+			imports[pkg] = append(imports[pkg], f.imports...)
+		}
+	}
+	for _, start := range []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage"} {
+		if way := wayTo(imports, module+"/"+start, slackGo, map[string]bool{}); way != nil {
+			t.Errorf("%s knows Slack: %s", start, strings.Join(way, " → "))
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	comments := map[string]string{}
+	for _, f := range sources(t) {
+		if f.isTest {
+			continue
+		}
+		start := "Package " + f.pkg + " "
+		if f.pkg == "main" {
+			start = "Command " + path.Base(f.dir) + " "
+		}
+		if _, seen := comments[f.dir]; !seen {
+			comments[f.dir] = start
+		}
+		if strings.HasPrefix(f.doc, start) {
+			comments[f.dir] = ""
+		}
+	}
+	for dir, missing := range comments {
+		if missing != "" {
+			t.Errorf("no file of %s has a package comment that begins with %q", dir, missing)
+		}
+	}
+}
+
+func TestFilesCanBeReadInOneSitting(t *testing.T) {
+	const most = 450
+	for _, f := range sources(t) {
+		if f.lines > most {
+			t.Errorf("%s has %d lines, more than %d: it holds more than one thing", f.path, f.lines, most)
+		}
+	}
+}
+
+func TestNamesSayWhatIsInside(t *testing.T) {
+	nothing := []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "stuff", "base", "lib"}
+	for _, f := range sources(t) {
+		name := strings.TrimSuffix(strings.TrimSuffix(path.Base(f.path), ".go"), "_test")
+		for _, n := range append(strings.Split(f.dir, "/"), name) {
+			if slices.Contains(nothing, n) {
+				t.Errorf("%s: the name %q says nothing of what is inside", f.path, n)
+			}
+		}
+	}
+}
+
+// A plan that names folders which are gone, or that nobody reads, guards nothing.
+func TestEveryRoomIsThere(t *testing.T) {
+	found := map[string]bool{}
+	for _, f := range sources(t) {
+		if home, known := roomOf(f.dir); known {
+			found[home.dir] = true
+		}
+	}
+	for _, r := range rooms {
+		if !found[r.dir] {
+			t.Errorf("the plan has a room %s, and there is no such package", r.dir)
+		}
+	}
+}
+
+// source is what the rules want to know of a Go file.
+type source struct {
+	path    string // from the root, with slashes
+	dir     string
+	pkg     string
+	isTest  bool
+	doc     string // the package comment
+	imports []string
+	lines   int
+}
+
+// sources reads all Go files of the module, but for those that the go command leaves out as well.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := moduleRoot(t)
+	var all []source
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // a file that a running program took away again
+			}
+			return err
+		}
+		base := entry.Name()
+		if entry.IsDir() {
+			hidden := strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")
+			if name != root && (hidden || base == "testdata" || base == "node_modules" || base == "vendor") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		s, err := readSource(name, filepath.ToSlash(rel))
+		all = append(all, s)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatal("found no Go file")
+	}
+	return all
+}
+
+func readSource(file, rel string) (source, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return source{}, err
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		return source{}, err
+	}
+	s := source{
+		path: rel, dir: path.Dir(rel), pkg: parsed.Name.Name, isTest: strings.HasSuffix(rel, "_test.go"),
+		doc: docOf(parsed), lines: bytes.Count(text, []byte("\n")),
+	}
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return source{}, fmt.Errorf("%s imports %s: %w", rel, spec.Path.Value, err)
+		}
+		s.imports = append(s.imports, imported)
+	}
+	return s, nil
+}
+
+func docOf(f *ast.File) string {
+	if f.Doc == nil {
+		return ""
+	}
+	return f.Doc.Text()
+}
+
+// moduleRoot is the folder of go.mod.
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the working directory")
+		}
+		dir = up
+	}
+}
+
+// roomOf finds the room that a package of ours is in.
+func roomOf(dir string) (room, bool) {
+	best := room{}
+	for _, r := range rooms {
+		if within(dir, r.dir) && len(r.dir) > len(best.dir) {
+			best = r
+		}
+	}
+	return best, best.dir != ""
+}
+
+func within(dir, outer string) bool { return dir == outer || strings.HasPrefix(dir, outer+"/") }
+
+// words lists what a room may import.
+func words(r room, isTest bool) string {
+	may := slices.Clone(r.may)
+	if isTest {
+		may = append(may, r.tests...)
+	}
+	if len(may) == 0 {
+		return "nobody of ours"
+	}
+	return strings.Join(may, ", ")
+}
+
+// wayTo finds a way of imports from one package to another.
+func wayTo(imports map[string][]string, from, to string, seen map[string]bool) []string {
+	if within(from, to) {
+		return []string{from}
+	}
+	if seen[from] {
+		return nil
+	}
+	seen[from] = true
+	for _, next := range imports[from] {
+		if way := wayTo(imports, next, to, seen); way != nil {
+			return append([]string{from}, way...)
+		}
+	}
+	return nil
+}
