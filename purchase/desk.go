@@ -149,11 +149,11 @@ type Proposal struct {
 	Limited bool  // whether there is a monthly budget
 }
 
-// Quote says what a specification costs now. Its mistakes come as a Refusal with one sentence a line.
+// Quote says what a specification costs now. Its mistakes come as Mistakes, all at once.
 func (d *Desk) Quote(spec Spec) (cocalc.Quote, error) {
 	now := d.now()
 	if mistakes := spec.Validate(now); len(mistakes) > 0 {
-		return cocalc.Quote{}, badSpec(mistakes)
+		return cocalc.Quote{}, mistakes
 	}
 	return cocalc.Price(spec, now)
 }
@@ -218,6 +218,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if no != nil {
 		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
 	}
+	d.nudge() // so that Run knows when the proposal expires
 	return out, nil
 }
 
@@ -245,10 +246,33 @@ func (d *Desk) retire(w Writer, id OrderID, who Person) (*Refusal, error) {
 	return nil, d.move(w, &order, Cancelled, who.ID, "edited")
 }
 
+// Click is a person's press of a button on an order.
+type Click struct {
+	Who Person
+	At  Place
+	// Card reaches the message that holds the button. Kept with the order when the requester clicked: it is where
+	// they see what happens next.
+	Card Message
+}
+
+// attach keeps the card with the order, if the click was the requester's, and has it shown anew.
+func (o *Order) attach(c Click) bool {
+	if c.Card.ResponseURL == "" || onlyRequester(*o, c.Who) != nil {
+		return false
+	}
+	c.Card.Kind, c.Card.Shown = MessageCard, 0
+	if m := o.Message(MessageCard); m != nil {
+		*m = c.Card
+	} else {
+		o.Messages = append(o.Messages, c.Card)
+	}
+	return true
+}
+
 // Confirm is the requester's yes to the price on the card. When it returns nil the promise is durable: the order
 // will be bought at most once and at most at that price, also if the program dies now. A *Refusal says why not.
 // A second yes is refused as AlreadyDone, with the order as it stands.
-func (d *Desk) Confirm(ctx context.Context, id OrderID, who Person, at Place) (Order, error) {
+func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, error) {
 	var order Order
 	var no *Refusal
 	if d.stopping.Load() {
@@ -265,14 +289,17 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, who Person, at Place) (O
 		if err != nil {
 			return err
 		}
-		no, err = d.confirm(w, &order, who)
-		return err
+		shown := order.attach(click)
+		if no, err = d.confirm(w, &order, click.Who); err != nil || no == nil || !shown {
+			return err
+		}
+		return w.PutOrder(order)
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("confirm order %s: %w", id, err)
 	}
 	if no != nil {
-		return order, d.refused(ctx, no, id, who, at)
+		return order, d.refused(ctx, no, id, click.Who, click.At)
 	}
 	d.nudge()
 	d.changed(id)
@@ -315,7 +342,7 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 
 // ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It
 // makes a new order and promises it, once per failed order.
-func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, at Place) (Order, error) {
+func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click) (Order, error) {
 	if d.stopping.Load() {
 		return Order{}, errStopping()
 	}
@@ -333,7 +360,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, 
 			return err
 		}
 		order = old
-		if no = onlyRequester(old, who); no != nil {
+		if no = onlyRequester(old, click.Who); no != nil {
 			return nil
 		}
 		if old.ReplacedBy != "" {
@@ -351,15 +378,13 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, 
 		order = Order{
 			ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
 			Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now,
-			Expires: now.Add(d.timing.Proposal), Messages: old.Messages,
+			Expires: now.Add(d.timing.Proposal),
 		}
 		if old.Spec.Period != cocalc.PeriodRange {
 			order.Renews = order.Price
 		}
-		for i := range order.Messages {
-			order.Messages[i].Shown = 0
-		}
-		if no, err = d.confirm(w, &order, who); no != nil || err != nil {
+		order.attach(click)
+		if no, err = d.confirm(w, &order, click.Who); no != nil || err != nil {
 			return err
 		}
 		old.ReplacedBy, old.Messages, old.Updated = id, nil, now
@@ -369,7 +394,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, 
 		return Order{}, fmt.Errorf("confirm the new price of order %s: %w", failed, err)
 	}
 	if no != nil {
-		return order, d.refused(ctx, no, failed, who, at)
+		return order, d.refused(ctx, no, failed, click.Who, click.At)
 	}
 	d.nudge()
 	d.changed(order.ID)
@@ -377,7 +402,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, who Person, 
 }
 
 // Cancel takes an order back, as long as nothing of it was sent to CoCalc.
-func (d *Desk) Cancel(ctx context.Context, id OrderID, who Person, at Place) (Order, error) {
+func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, error) {
 	var order Order
 	var no *Refusal
 	err := d.ledger.Update(ctx, func(w Writer) error {
@@ -391,20 +416,24 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, who Person, at Place) (Or
 		if err != nil {
 			return err
 		}
-		if no = onlyRequester(order, who); no != nil {
+		if no = onlyRequester(order, click.Who); no != nil {
 			return nil
 		}
-		if !order.State.CanBecome(Cancelled) {
-			no = tooLateTo("cancel", order)
-			return nil
+		shown := order.attach(click)
+		if order.State.CanBecome(Cancelled) {
+			return d.move(w, &order, Cancelled, click.Who.ID, "")
 		}
-		return d.move(w, &order, Cancelled, who.ID, "")
+		no = tooLateTo("cancel", order)
+		if shown {
+			return w.PutOrder(order)
+		}
+		return nil
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("cancel order %s: %w", id, err)
 	}
 	if no != nil {
-		return order, d.refused(ctx, no, id, who, at)
+		return order, d.refused(ctx, no, id, click.Who, click.At)
 	}
 	d.changed(id)
 	return order, nil
@@ -461,4 +490,22 @@ func (d *Desk) nudge() {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Editable reads a proposal that the person may still change. A *Refusal says why not.
+func (d *Desk) Editable(ctx context.Context, id OrderID, click Click) (Order, error) {
+	order, err := d.Order(ctx, id)
+	switch {
+	case errors.Is(err, ErrNoOrder):
+		return order, d.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+	case err != nil:
+		return order, err
+	}
+	if no := onlyRequester(order, click.Who); no != nil {
+		return order, d.refused(ctx, no, id, click.Who, click.At)
+	}
+	if order.State != Proposed {
+		return order, tooLateTo("change", order)
+	}
+	return order, nil
 }

@@ -14,6 +14,9 @@ type (
 	Cents   = cocalc.Cents
 	Spec    = cocalc.LicenseSpec
 	License = cocalc.License
+	Quote   = cocalc.Quote
+	// Mistakes are what is wrong with a specification, each a sentence with the name of its field.
+	Mistakes = cocalc.Mistakes
 )
 
 // OrderID is a ULID: 26 characters that sort by time of creation.

@@ -26,7 +26,6 @@ const (
 	AlreadyDone    RefusalCode = "already-done"
 	Paused         RefusalCode = "paused"
 	ShuttingDown   RefusalCode = "shutting-down"
-	BadSpec        RefusalCode = "bad-spec"
 )
 
 // Policy says who may buy, and how much.

@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Unpublished lists the orders that some message does not show as they are now, oldest first.
@@ -14,25 +15,31 @@ func (d *Desk) Unpublished(ctx context.Context) (orders []Order, err error) {
 	return orders, err
 }
 
-// Show keeps with an order where people see it: set gets the message of that kind (a new one when there was none)
-// and fills in where it is and which Rev it shows. Orders keep their Rev: this is no event of theirs.
-func (d *Desk) Show(ctx context.Context, id OrderID, kind MessageKind, set func(*Message)) (Order, error) {
+// Show keeps with an order where people see it, and which Rev they see. set changes the order's messages and nothing
+// else. Orders keep their Rev: where they are shown is no event of theirs.
+func (d *Desk) Show(ctx context.Context, id OrderID, set func(*Order)) (Order, error) {
 	var o Order
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		var err error
 		if o, err = w.Order(id); err != nil {
 			return err
 		}
-		m := o.Message(kind)
-		if m == nil {
-			o.Messages = append(o.Messages, Message{Kind: kind})
-			m = &o.Messages[len(o.Messages)-1]
-		}
-		set(m)
+		set(&o)
 		return w.PutOrder(o)
 	})
 	if err != nil {
 		return o, fmt.Errorf("keep where order %s is shown: %w", id, err)
 	}
 	return o, nil
+}
+
+// Drop forgets a message that cannot be reached any more.
+func (o *Order) Drop(kind MessageKind) {
+	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })
+}
+
+// Put keeps a message, in place of an earlier one of its kind.
+func (o *Order) Put(m Message) {
+	o.Drop(m.Kind)
+	o.Messages = append(o.Messages, m)
 }

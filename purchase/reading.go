@@ -148,14 +148,14 @@ func (d *Desk) Trouble(err error) string {
 }
 
 // Resume ends a pause of buying.
-func (d *Desk) Resume(ctx context.Context, by string) error {
-	err := d.ledger.Update(ctx, func(w Writer) error { return ResumeBuying(w, by, d.now()) })
+func (d *Desk) Resume(ctx context.Context, by, reason string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error { return ResumeBuying(w, by, reason, d.now()) })
 	d.nudge()
 	return err
 }
 
 // ResumeBuying ends a pause in the ledger: what `bot resume` does while no bot runs.
-func ResumeBuying(w Writer, by string, now time.Time) error {
+func ResumeBuying(w Writer, by, reason string, now time.Time) error {
 	account, err := w.Account()
 	if err != nil || account.Pause == nil {
 		return err
@@ -164,5 +164,5 @@ func ResumeBuying(w Writer, by string, now time.Time) error {
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by})
+	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Note: reason})
 }

@@ -12,10 +12,6 @@ func errStopping() *Refusal {
 		"please try again in a minute."}
 }
 
-func badSpec(mistakes []string) *Refusal {
-	return &Refusal{BadSpec, strings.Join(mistakes, "\n")}
-}
-
 func noSuchOrder() *Refusal {
 	return &Refusal{NoSuchOrder, "I know no order with that id. Nothing was bought. `/license history` lists what was."}
 }

@@ -91,6 +91,9 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		// bbolt would make a database of it. An empty file is no ledger of ours: those are never empty.
 		return nil, fmt.Errorf("open the ledger %s: %w: it is empty", path, ErrDamaged)
 	}
+	if err := checkExtent(path); err != nil {
+		return nil, err
+	}
 	// A first look for reading only: a file that is not ours is not touched, not even its free list.
 	if !readOnly {
 		if err := inspect(path); err != nil {

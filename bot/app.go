@@ -1,0 +1,135 @@
+package bot
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// WebAPI is what the bot needs of Slack's Web API. *slack.Client is one.
+type WebAPI interface {
+	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
+	PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (string, error)
+	UpdateMessageContext(ctx context.Context, channel, timestamp string, options ...slack.MsgOption) (string, string, string, error)
+	OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error)
+	OpenViewContext(ctx context.Context, triggerID string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
+	UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (*slack.ViewResponse, error)
+	PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error)
+}
+
+// Options are the App's collaborators. Desk, Slack and HTTP are required.
+type Options struct {
+	Desk     *purchase.Desk
+	Slack    WebAPI
+	HTTP     *http.Client // for response URLs; with a timeout
+	Defaults purchase.Spec
+	Location *time.Location // of the dates that people type; nil is UTC
+	Now      func() time.Time
+	Log      zerolog.Logger
+}
+
+// App answers what people do in Slack. Its methods may be called at the same time.
+type App struct {
+	desk     *purchase.Desk
+	slack    WebAPI
+	http     *http.Client
+	defaults purchase.Spec
+	loc      *time.Location
+	now      func() time.Time
+	log      zerolog.Logger
+}
+
+// New makes an App.
+func New(o Options) *App {
+	a := &App{desk: o.Desk, slack: o.Slack, http: o.HTTP, defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log}
+	if a.loc == nil {
+		a.loc = time.UTC
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	return a
+}
+
+// responseURLLife and responseURLUses are what Slack grants to the URL of a command or a click. One use is kept for
+// a sentence beside the card.
+const (
+	responseURLLife = 30 * time.Minute
+	responseURLUses = 5
+	cardUses        = responseURLUses - 1
+)
+
+// respond posts to the response URL of a command or a click, for the person's eyes alone. With replace it takes the
+// place of the message that holds the clicked button.
+func (a *App) respond(ctx context.Context, url string, c content, replace bool) error {
+	return respond(ctx, a.http, url, c, replace)
+}
+
+func respond(ctx context.Context, client *http.Client, url string, c content, replace bool) error {
+	return slack.PostWebhookCustomHTTPContext(ctx, url, client, &slack.WebhookMessage{
+		Text: cut(c.text, limitFallback), Blocks: &slack.Blocks{BlockSet: c.blocks},
+		ResponseType: slack.ResponseTypeEphemeral, ReplaceOriginal: replace,
+	})
+}
+
+// say is a plain answer: our own sentence in mrkdwn, whose foreign parts are escaped.
+func say(sentence string) content {
+	return content{sentence, []slack.Block{section(sentence)}}
+}
+
+// tell answers a person after a click or a command, and falls back to a message of its own when Slack does not take
+// the answer any more, so that nobody is left without one.
+func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
+	if at.responseURL != "" {
+		err := a.respond(ctx, at.responseURL, c, replace)
+		if err == nil {
+			return
+		}
+		a.log.Warn().Err(err).Str("user", at.user).Msg("Slack did not take an answer by its response URL; trying a message")
+	}
+	options := messageOptions(c)
+	if at.channel != "" {
+		if _, err := a.slack.PostEphemeralContext(ctx, at.channel, at.user, options...); err == nil {
+			return
+		}
+	}
+	if _, _, err := directMessage(ctx, a.slack, at.user, c); err != nil {
+		a.log.Error().Err(err).Str("user", at.user).Msg("an answer could not be given")
+	}
+}
+
+// reach is how to answer somebody.
+type reach struct{ user, channel, responseURL string }
+
+// directMessage posts to the person's conversation with the bot, and says where the message is.
+func directMessage(ctx context.Context, api WebAPI, user string, c content) (channel, ts string, err error) {
+	conversation, _, _, err := api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	if err != nil {
+		return "", "", err
+	}
+	return api.PostMessageContext(ctx, conversation.ID, messageOptions(c)...)
+}
+
+func messageOptions(c content) []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(cut(c.text, limitFallback), false), slack.MsgOptionBlocks(c.blocks...),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+// place says where something was asked. In direct messages no line about a purchase is posted.
+func place(channel, name string) purchase.Place {
+	direct := strings.HasPrefix(channel, "D") || name == "directmessage" || strings.HasPrefix(name, "mpdm-")
+	return purchase.Place{Channel: channel, Name: name, Direct: direct}
+}
+
+// cardAt is the message of a card that is reached by a click's response URL.
+func (a *App) cardAt(url string) purchase.Message {
+	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: a.now().Add(responseURLLife)}
+}

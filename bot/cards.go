@@ -1,0 +1,301 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// The action ids of the buttons. A button that belongs to an order carries the order's id as its value.
+const (
+	actionBuy      = "order_buy"
+	actionNewPrice = "order_buy_new_price"
+	actionEdit     = "order_edit"
+	actionCancel   = "order_cancel"
+	actionAgain    = "order_again"   // propose the same specification anew
+	actionRefresh  = "order_refresh" // show the card as the order is now
+	actionLink     = "link"
+)
+
+// Links for people.
+const (
+	licenseLink = "https://cocalc.com/settings/licenses?id="
+	creditLink  = "https://cocalc.com/settings/payments"
+)
+
+// content is a message as Slack takes it: blocks, and the text that notifications and screen readers get.
+type content struct {
+	text   string
+	blocks []slack.Block
+}
+
+// cardFacts is what an order's card shows beside the order itself.
+type cardFacts struct {
+	now     time.Time
+	ahead   int // orders that are bought before this one
+	left    purchase.Cents
+	limited bool // whether left is limited at all
+}
+
+// card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.
+func card(o purchase.Order, f cardFacts) content {
+	switch o.State {
+	case purchase.Proposed:
+		if !f.now.Before(o.Expires) {
+			return endedCard(o, "This card is too old; nothing was bought.")
+		}
+		return proposalCard(o, f)
+	case purchase.AwaitingApproval, purchase.Approved, purchase.Adding, purchase.Carted, purchase.Paying:
+		return progressCard(o, f)
+	case purchase.Unknown:
+		return unknownCard(o)
+	case purchase.Purchased:
+		return receiptCard(o)
+	case purchase.Failed:
+		return failedCard(o)
+	case purchase.Cancelled:
+		return endedCard(o, "Cancelled; nothing was bought.")
+	case purchase.Denied:
+		return endedCard(o, "Denied; nothing was bought.")
+	case purchase.Expired:
+		return endedCard(o, "This card has expired; nothing was bought.")
+	}
+	return endedCard(o, "This order is "+string(o.State)+".")
+}
+
+// proposalCard is the price with its buttons.
+func proposalCard(o purchase.Order, f cardFacts) content {
+	price := o.Price.String()
+	buy := button(actionBuy, string(o.ID), "Buy for "+price)
+	buy.Style = slack.StylePrimary
+	buy.Confirm = confirmBuy(o, o.Price)
+	blocks := []slack.Block{
+		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews))),
+	}
+	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
+	var notes []string
+	for _, n := range o.Spec.Notes() {
+		notes = append(notes, n)
+	}
+	if f.limited {
+		notes = append(notes, fmt.Sprintf("%s of this month's budget is left.", f.left))
+	}
+	notes = append(notes, fmt.Sprintf("Nothing is bought before you say so. This price is good until %s.", clock(o.Expires)))
+	blocks = append(blocks,
+		small(mrkdwn(strings.Join(notes, " "))),
+		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"), button(actionCancel, string(o.ID), "Cancel")),
+	)
+	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. Nothing is bought before you say so.", price, each(string(o.Spec.Period)), gives(o.Spec)), blocks}
+}
+
+// confirmBuy is Slack's own question before the click counts.
+func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
+	text := fmt.Sprintf("%s\n%s now. %s", gives(o.Spec), price, renewal(o.Spec, price))
+	c := slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(text), plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
+	return c
+}
+
+// specBlocks show what a license gives. What people wrote is plain text: it never becomes a mention, link or format.
+func specBlocks(spec purchase.Spec, reason string) []slack.Block {
+	hosting := "Yes"
+	if !spec.Member {
+		hosting = "No"
+	}
+	pairs := []*slack.TextBlockObject{
+		mrkdwn("*Each project gets*\n" + gives(spec)),
+		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit)),
+		mrkdwn("*Stops when idle*\n" + idle(string(spec.Uptime))),
+		mrkdwn("*Member hosting*\n" + hosting),
+		mrkdwn("*For*\n" + string(spec.User) + " use"),
+		mrkdwn("*Runs*\n" + term(spec)),
+	}
+	if spec.Boost {
+		pairs = append(pairs, mrkdwn("*Boost*\nYes"))
+	}
+	if spec.ProjectID != "" {
+		pairs = append(pairs, mrkdwn("*Put on project*\n`"+escape(spec.ProjectID)+"`"))
+	}
+	blocks := []slack.Block{fields(pairs...)}
+	for _, said := range []struct{ label, text string }{
+		{"Title", spec.Title}, {"Description", spec.Description}, {"Reason", reason},
+	} {
+		if said.text != "" {
+			blocks = append(blocks, slack.NewSectionBlock(plain(said.label+": "+said.text), nil, nil))
+		}
+	}
+	return blocks
+}
+
+func idle(uptime string) string {
+	switch uptime {
+	case "short":
+		return "after 30 minutes"
+	case "medium":
+		return "after 2 hours"
+	case "day":
+		return "after 1 day"
+	}
+	return "never"
+}
+
+// The steps of a purchase as people see them, with the state in which each is being done.
+var steps = []struct {
+	state purchase.State
+	doing string
+	done  string
+}{
+	{purchase.Approved, "Waiting for its turn", "Confirmed"},
+	{purchase.Adding, "Putting it into the CoCalc cart", "In the CoCalc cart"},
+	{purchase.Carted, "Checking that the price is the one you saw", "Price checked"},
+	{purchase.Paying, "Paying", "Paid"},
+}
+
+// progressCard shows the steps while they happen. It has no buttons that could no longer mean anything.
+func progressCard(o purchase.Order, f cardFacts) content {
+	lines := []string{fmt.Sprintf("*Buying a license for %s: %s*", o.Price, gives(o.Spec))}
+	doing := "Waiting for an approval"
+	reached := o.State == purchase.AwaitingApproval
+	for _, s := range steps {
+		switch {
+		case s.state == o.State:
+			reached = true
+			doing = s.doing
+			if s.state == purchase.Approved && f.ahead > 0 {
+				doing += ", after " + plural(f.ahead, "other order")
+			}
+			lines = append(lines, ":hourglass_flowing_sand: "+doing+" …")
+		case reached:
+			lines = append(lines, ":white_circle: "+s.doing)
+		default:
+			lines = append(lines, ":white_check_mark: "+s.done)
+		}
+	}
+	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
+	if o.Wait != nil {
+		blocks = append(blocks, section(":warning: "+escape(o.Wait.Why)))
+	}
+	if o.State == purchase.Approved {
+		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Cancel")))
+	}
+	blocks = append(blocks, orderLine(o))
+	return content{fmt.Sprintf("Buying a license for %s: %s.", o.Price, strings.ToLower(doing)), blocks}
+}
+
+// unknownCard says openly that the outcome is not known, and that nothing has to be done.
+func unknownCard(o purchase.Order) content {
+	why := ""
+	if o.Hold != nil {
+		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", o.Hold.Why, clock(o.Hold.Until))
+	}
+	text := fmt.Sprintf(":grey_question: *I do not know yet whether this was bought.*\n%s, and will tell you here. It will not be paid twice, "+
+		"and you do not have to do anything; other orders wait until then.", escape(why))
+	return content{"I do not know yet whether your license was bought. It will not be paid twice; I will tell you.", []slack.Block{
+		section(text),
+		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Look again")),
+		orderLine(o),
+	}}
+}
+
+// receiptCard proves the purchase.
+func receiptCard(o purchase.Order) content {
+	r := o.Receipt
+	if r == nil { // cannot be: Purchased is only entered with a receipt
+		return endedCard(o, "This was bought.")
+	}
+	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec), renewal(o.Spec, o.Renews))
+	if r.Charged < o.Price {
+		head += fmt.Sprintf(" You agreed to %s; CoCalc charged less.", o.Price)
+	}
+	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n`" + escape(r.LicenseID) + "`")}
+	if !r.Expires.IsZero() {
+		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+moment(r.Expires)))
+	}
+	blocks := []slack.Block{section(head), fields(pairs...)}
+	if o.Spec.Title != "" {
+		blocks = append(blocks, slack.NewSectionBlock(plain("Title: "+o.Spec.Title), nil, nil))
+	}
+	if r.Adopted {
+		blocks = append(blocks, section(":information_source: Somebody else's checkout on the same CoCalc account bought it, before mine was sent."))
+	}
+	if len(r.Extra) > 0 {
+		blocks = append(blocks, section(extraText(*r)))
+	}
+	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
+		blocks = append(blocks, section(":information_source: I could not tell the channel about it, since I am not in it. Type `/invite @licensebot` there, and I will the next time."))
+	}
+	blocks = append(blocks,
+		slack.NewActionBlock("order_actions", linkButton("Open in CoCalc", licenseLink+r.LicenseID), button(actionAgain, string(o.ID), "Buy another like this")),
+		orderLine(o))
+	return content{fmt.Sprintf("Bought for %s: %s. License %s.", r.Charged, gives(o.Spec), r.LicenseID), blocks}
+}
+
+func untilWord(spec purchase.Spec) string {
+	if spec.Period == "range" {
+		return "Expires"
+	}
+	return "Renews, or expires"
+}
+
+// extraText names every license of a double buy, with the amount.
+func extraText(r purchase.Receipt) string {
+	var ids []string
+	var sum purchase.Cents
+	for _, x := range r.Extra {
+		ids = append(ids, "`"+escape(x.LicenseID)+"`")
+		sum += x.Charged
+	}
+	return fmt.Sprintf(":rotating_light: *CoCalc bought this more than once*, because another checkout ran on the same account at the same moment. "+
+		"Also bought: %s, for %s more. Please ask CoCalc's support (help@cocalc.com) for that money back. Buying is paused until whoever runs this bot has looked at it.",
+		strings.Join(ids, ", "), sum)
+}
+
+// failedCard says that nothing was bought, why, and what to do next.
+func failedCard(o purchase.Order) content {
+	sentence := "This was not bought."
+	if o.Failure != nil {
+		sentence = o.Failure.Sentence
+	}
+	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
+	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved && o.ReplacedBy == "" {
+		buy := button(actionNewPrice, string(o.ID), "Buy for "+o.Failure.NewPrice.String())
+		buy.Style = slack.StylePrimary
+		buy.Confirm = confirmBuy(o, o.Failure.NewPrice)
+		next = []slack.BlockElement{buy}
+	}
+	return content{"Not bought: " + sentence, []slack.Block{
+		section(":x: *Not bought.* " + escape(sentence)),
+		small(plain(gives(o.Spec))),
+		slack.NewActionBlock("order_actions", next...),
+		orderLine(o),
+	}}
+}
+
+// endedCard is what is left of a card that nobody can decide on any more.
+func endedCard(o purchase.Order, sentence string) content {
+	return content{sentence, []slack.Block{
+		section(sentence),
+		small(plain(fmt.Sprintf("%s for %s", gives(o.Spec), o.Price))),
+		slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Ask again")),
+		orderLine(o),
+	}}
+}
+
+func orderLine(o purchase.Order) *slack.ContextBlock {
+	return small(mrkdwn("Order `" + string(o.ID) + "`"))
+}
+
+// line is the one line that the channel gets about a purchase.
+func line(o purchase.Order) content {
+	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged, each(string(o.Spec.Period)), gives(o.Spec))
+	if len(o.Receipt.Extra) > 0 {
+		text += " :rotating_light: CoCalc bought it more than once; see `/license order " + string(o.ID) + "`."
+	}
+	return content{text, []slack.Block{
+		section(text),
+		small(mrkdwn("License `" + escape(o.Receipt.LicenseID) + "` · order `" + string(o.ID) + "`")),
+	}}
+}

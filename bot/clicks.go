@@ -1,0 +1,210 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// Action answers a click, or a change in a form. What the click decides is durable when Action returns; only then is
+// the click acknowledged to Slack. What is shown follows after the acknowledgement.
+func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	if len(cb.ActionCallback.BlockActions) == 0 {
+		return socket.Reply{}
+	}
+	action := cb.ActionCallback.BlockActions[0]
+	if cb.View.CallbackID == callbackEditor {
+		return a.formChanged(cb)
+	}
+	kind, argument, _ := strings.Cut(action.ActionID, ":")
+	if argument == "" {
+		argument = action.Value
+	}
+	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
+	click := purchase.Click{
+		Who:  purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name},
+		At:   place(cb.Channel.ID, cb.Channel.Name),
+		Card: a.cardAt(cb.ResponseURL),
+	}
+	if click.Who.Team == "" {
+		click.Who.Team = cb.Team.ID
+	}
+	id := purchase.OrderID(argument)
+	switch kind {
+	case actionBuy:
+		_, err := a.desk.Confirm(ctx, id, click)
+		return a.decided(at, err)
+	case actionNewPrice:
+		_, err := a.desk.ConfirmNewPrice(ctx, id, click)
+		return a.decided(at, err)
+	case actionCancel:
+		_, err := a.desk.Cancel(ctx, id, click)
+		return a.decided(at, err)
+	case actionRefresh:
+		return a.refresh(ctx, at, id, click)
+	case actionEdit:
+		return a.edit(ctx, at, id, click, cb.TriggerID)
+	case actionAgain:
+		return a.again(ctx, at, id, click)
+	case actionBuyForm:
+		return a.openEditor(at, cb.TriggerID, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
+	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
+		return a.browse(kind, argument, at, click)
+	case actionLink:
+		return socket.Reply{}
+	}
+	return a.answer(at, "I do not know this button any more; nothing was bought. Please ask again with `/license`.")
+}
+
+// decided answers a decision: the card follows by itself, a refusal is said beside it.
+func (a *App) decided(at reach, err error) socket.Reply {
+	if err == nil {
+		return socket.Reply{}
+	}
+	return a.answer(at, a.refusal(err))
+}
+
+// answer says a sentence to the person who clicked, after the click was acknowledged.
+func (a *App) answer(at reach, sentence string) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, say(sentence), false) }}
+}
+
+// refusal is the sentence for an error of the desk.
+func (a *App) refusal(err error) string {
+	var no *purchase.Refusal
+	if errors.As(err, &no) {
+		return escape(no.Sentence)
+	}
+	a.log.Error().Err(err).Msg("a decision could not be made durable")
+	return "Something went wrong inside me before your click counted: nothing was bought by it. Please click again, and tell whoever runs this bot if it stays so."
+}
+
+// refresh shows the card as the order is now, by the click's fresh response URL.
+func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	order, err := a.desk.Order(ctx, id)
+	if err != nil || order.Requester.ID != click.Who.ID {
+		return a.answer(at, "I cannot show you this order. `/license order` with its id tells where it stands.")
+	}
+	click.Card.Kind = purchase.MessageCard
+	if _, err := a.desk.Show(ctx, id, func(o *purchase.Order) { o.Put(click.Card) }); err != nil {
+		return a.answer(at, a.refusal(err))
+	}
+	return socket.Reply{}
+}
+
+// edit opens the form with the proposal's specification.
+func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
+	order, err := a.desk.Editable(ctx, id, click)
+	if err != nil {
+		return a.answer(at, a.refusal(err))
+	}
+	return a.openEditor(at, trigger, order.Spec, order.Reason, editing{
+		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL, Replace: true,
+	})
+}
+
+// again proposes what an order asked for once more, in the place of its card.
+func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	old, err := a.desk.Order(ctx, id)
+	if err != nil {
+		return a.answer(at, a.refusal(err))
+	}
+	began := old.Confirmed
+	if began.IsZero() {
+		began = old.Created
+	}
+	return a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began), old.Reason)
+}
+
+func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec, reason string) socket.Reply {
+	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason})
+	if err != nil {
+		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}
+	}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.proposal(p), false) }}
+}
+
+// openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
+func (a *App) openEditor(at reach, trigger string, spec purchase.Spec, reason string, remember editing) socket.Reply {
+	quote, err := a.desk.Quote(spec)
+	price := priceLine(quote, err, nil)
+	if spec.RAM == 0 || spec.CPU == 0 {
+		price = "Fill in what each project gets, and see the price here."
+	}
+	view := editorView(spec, reason, remember, price, a.loc)
+	return socket.Reply{After: func(ctx context.Context) {
+		if _, err := a.slack.OpenViewContext(ctx, trigger, view); err != nil {
+			a.log.Warn().Err(err).Msg("the form could not be opened")
+			a.tell(ctx, at, say("Slack did not open the form in time; nothing was bought. Please try again."), false)
+		}
+	}}
+}
+
+// formChanged computes the price anew. Slack refuses an update that is older than what the person sees (the hash),
+// which is right: the next change computes it again.
+func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) {
+		f, wrong := formFields(cb.View.State)
+		spec := Specify(a.defaults, f, a.now(), a.loc)
+		quote, err := a.desk.Quote(spec)
+		view := slack.ModalViewRequest{
+			Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: cb.View.PrivateMetadata,
+			Title: cb.View.Title, Submit: cb.View.Submit, Close: cb.View.Close,
+			Blocks: slack.Blocks{BlockSet: append([]slack.Block{
+				&slack.SectionBlock{Type: slack.MBTSection, BlockID: blockPrice, Text: mrkdwn(priceLine(quote, err, wrong))},
+			}, cb.View.Blocks.BlockSet[1:]...)},
+		}
+		if _, err := a.slack.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID); err != nil {
+			a.log.Debug().Err(err).Msg("the price in the form could not be refreshed")
+		}
+	}}
+}
+
+// Submission answers the form: mistakes beside their fields, or the card.
+func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	if cb.View.CallbackID != callbackEditor {
+		return socket.Reply{}
+	}
+	var remember editing
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
+		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+	}
+	f, wrong := formFields(cb.View.State)
+	spec := Specify(a.defaults, f, a.now(), a.loc)
+	reason := ""
+	if f.Reason != nil {
+		reason = *f.Reason
+	}
+	if _, err := a.desk.Quote(spec); err != nil || len(wrong) > 0 {
+		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong))}
+	}
+	team := cb.User.TeamID
+	if team == "" {
+		team = cb.Team.ID
+	}
+	ask := purchase.Ask{
+		Requester: purchase.Person{ID: cb.User.ID, Team: team, Name: cb.User.Name},
+		Place:     place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason,
+	}
+	if remember.Channel == "" {
+		ask.Place.Direct = true // asked for in the Home tab
+	}
+	var p purchase.Proposal
+	var err error
+	if remember.Order != "" {
+		p, err = a.desk.Amend(ctx, remember.Order, ask)
+	} else {
+		p, err = a.desk.Propose(ctx, ask)
+	}
+	if err != nil {
+		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil))}
+	}
+	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.proposal(p), remember.Replace) }}
+}

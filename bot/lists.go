@@ -1,0 +1,328 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// The action ids of what can be browsed. Their values are pages, or ids.
+const (
+	actionListPage     = "list_page"     // value: listing as JSON
+	actionLicense      = "license_show"  // value: looking as JSON
+	actionLicenseAgain = "license_again" // value: the license's id
+	actionHistoryPage  = "history_page"  // value: the page
+)
+
+// pageSize is how many licenses or purchases a page shows: what fits on a phone without getting lost.
+const pageSize = 6
+
+// listing says which page of which licenses is shown.
+type listing struct {
+	Filter string `json:"f"` // active, expired or all
+	Page   int    `json:"p"` // from 1
+}
+
+func (l listing) value() string {
+	data, _ := json.Marshal(l) // cannot fail
+	return string(data)
+}
+
+// looking says which license is shown, and from which page of the list one came.
+type looking struct {
+	ID   string   `json:"id"`
+	From *listing `json:"from,omitempty"`
+}
+
+func (l looking) value() string {
+	data, _ := json.Marshal(l) // cannot fail
+	return string(data)
+}
+
+// browse answers the buttons of lists: the new page takes the place of the old one.
+func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) {
+		switch kind {
+		case actionListPage:
+			var l listing
+			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 {
+				l = listing{"active", 1}
+			}
+			a.tell(ctx, at, a.licenses(ctx, l), true)
+		case actionLicense:
+			var l looking
+			if json.Unmarshal([]byte(argument), &l) != nil {
+				a.tell(ctx, at, say("I do not know this button any more. Please ask again with `/license list`."), false)
+				return
+			}
+			a.tell(ctx, at, a.license(ctx, l.ID, l.From), true)
+		case actionHistoryPage:
+			page := 1
+			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
+				page = 1
+			}
+			a.tell(ctx, at, a.history(ctx, page), true)
+		case actionLicenseAgain:
+			a.buyAlike(ctx, argument, at, click)
+		}
+	}}
+}
+
+// buyAlike proposes another license like one of the account's.
+func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) {
+	owned, err := a.desk.License(ctx, id)
+	if err != nil {
+		a.tell(ctx, at, say(escape(a.desk.Trouble(err))), false)
+		return
+	}
+	spec := asBought(owned.License, a.defaults)
+	if owned.Purchase != nil {
+		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time)
+	}
+	if reply := a.proposeAnew(ctx, at, click, spec, ""); reply.After != nil {
+		reply.After(ctx)
+	}
+}
+
+// licenseState says in a word and a sign where a license stands.
+func licenseState(l purchase.License, now time.Time) (word, sign string) {
+	switch {
+	case !l.Expires.IsZero() && !l.Expires.After(now):
+		return "expired", ":white_circle:"
+	case l.Activates.After(now):
+		return "not begun", ":large_blue_circle:"
+	}
+	return "active", ":large_green_circle:"
+}
+
+// licenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
+// there is an error, and its sentence.
+func (a *App) licenses(ctx context.Context, l listing) content {
+	all, err := a.desk.Licenses(ctx)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("the licenses could not be listed")
+		return say(escape(a.desk.Trouble(err)))
+	}
+	return licenseList(all, l, a.now())
+}
+
+func licenseList(all []purchase.Owned, l listing, now time.Time) content {
+	var shown []purchase.Owned
+	for _, o := range all {
+		word, _ := licenseState(o.License, now)
+		if l.Filter == "all" || (l.Filter == "expired") == (word == "expired") {
+			shown = append(shown, o)
+		}
+	}
+	pages := max((len(shown)+pageSize-1)/pageSize, 1)
+	l.Page = min(l.Page, pages)
+	from := (l.Page - 1) * pageSize
+	head := fmt.Sprintf("*%s*", plural(len(shown), l.kind()+"license"))
+	if len(shown) == 0 {
+		head = fmt.Sprintf("The account has no %slicenses.", l.kind())
+		if len(all) > 0 {
+			head += fmt.Sprintf(" `/license list all` shows all %d.", len(all))
+		} else {
+			head += " `/license buy` gets the first."
+		}
+	}
+	if pages > 1 {
+		head += fmt.Sprintf(" · page %d of %d", l.Page, pages)
+	}
+	blocks := []slack.Block{section(head)}
+	for _, o := range shown[from:min(from+pageSize, len(shown))] {
+		blocks = append(blocks, licenseRow(o, l, now)...)
+	}
+	blocks = append(blocks, slack.NewActionBlock("list_pages", listButtons(l, pages)...))
+	return content{strings.ReplaceAll(head, "*", ""), blocks}
+}
+
+func (l listing) kind() string {
+	if l.Filter == "all" {
+		return ""
+	}
+	return l.Filter + " "
+}
+
+// licenseRow is a license in the list: what people wrote is plain text.
+func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
+	_, sign := licenseState(o.License, now)
+	title := o.License.Title
+	if title == "" {
+		title = "Untitled"
+	}
+	row := slack.NewSectionBlock(plain(cut(title, 150)), nil,
+		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
+	text := fmt.Sprintf("%s %s · %s\n%s · last used %s\n`%s`", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
+		plural(o.License.RunLimit, "project")+" at a time", expiry(o.License, now), lastUse(o.License), escape(o.License.ID))
+	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
+}
+
+func resources(ram, cpu, disk float64) string {
+	cores := "cores"
+	if cpu == 1 {
+		cores = "core"
+	}
+	return fmt.Sprintf("%g GB RAM · %g %s · %g GB disk", ram, cpu, cores, disk)
+}
+
+func expiry(l purchase.License, now time.Time) string {
+	word, _ := licenseState(l, now)
+	switch {
+	case word == "not begun":
+		return fmt.Sprintf("from %s until %s", day(l.Activates), day(l.Expires))
+	case l.Expires.IsZero():
+		return "never expires"
+	case word == "expired":
+		return "expired " + moment(l.Expires)
+	}
+	return "until " + moment(l.Expires)
+}
+
+func lastUse(l purchase.License) string {
+	if l.LastUsed.IsZero() {
+		return "never"
+	}
+	return day(l.LastUsed)
+}
+
+// listButtons turn pages and choose which licenses are shown.
+func listButtons(l listing, pages int) []slack.BlockElement {
+	var row []slack.BlockElement
+	if l.Page > 1 {
+		row = append(row, button(actionListPage+":back", listing{l.Filter, l.Page - 1}.value(), "← Back"))
+	}
+	if l.Page < pages {
+		row = append(row, button(actionListPage+":more", listing{l.Filter, l.Page + 1}.value(), "More →"))
+	}
+	for _, filter := range []string{"active", "expired", "all"} {
+		if filter != l.Filter {
+			row = append(row, button(actionListPage+":"+filter, listing{filter, 1}.value(), strings.ToUpper(filter[:1])+filter[1:]))
+		}
+	}
+	return row
+}
+
+// license shows one license, with a way back when one came from the list.
+func (a *App) license(ctx context.Context, id string, from *listing) content {
+	o, err := a.desk.License(ctx, id)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("a license could not be read")
+		return say(escape(a.desk.Trouble(err)))
+	}
+	return licenseDetails(o, from, a.now())
+}
+
+func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
+	l := o.License
+	word, sign := licenseState(l, now)
+	title := l.Title
+	if title == "" {
+		title = "Untitled"
+	}
+	hosting := "No"
+	if l.Quota.Member {
+		hosting = "Yes"
+	}
+	pairs := []*slack.TextBlockObject{
+		mrkdwn("*State*\n" + sign + " " + word),
+		mrkdwn("*Each project gets*\n" + resources(l.Quota.RAM, l.Quota.CPU, l.Quota.Disk)),
+		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
+		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
+		mrkdwn("*Member hosting*\n" + hosting),
+		mrkdwn("*For*\n" + escape(l.Quota.User) + " use"),
+		mrkdwn("*Runs*\n" + expiry(l, now)),
+		mrkdwn("*Last used*\n" + lastUse(l)),
+	}
+	blocks := []slack.Block{slack.NewSectionBlock(plain(title), nil, nil), fields(pairs...)}
+	if o.Purchase != nil {
+		p := o.Purchase
+		text := fmt.Sprintf("Bought by <@%s> %s for %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Charged, p.Order)
+		if p.Renews > 0 {
+			text += " " + renewal(p.Spec, p.Renews)
+		}
+		blocks = append(blocks, section(text))
+	}
+	row := []slack.BlockElement{
+		linkButton("Open in CoCalc", licenseLink+l.ID),
+		button(actionLicenseAgain, l.ID, "Buy another like this"),
+	}
+	if from != nil {
+		row = append(row, button(actionListPage+":list", from.value(), "← Back to the list"))
+	}
+	blocks = append(blocks, slack.NewActionBlock("license_actions", row...), small(mrkdwn("License `"+escape(l.ID)+"`")))
+	return content{fmt.Sprintf("License %s: %s.", l.ID, word), blocks}
+}
+
+// history is a page of the purchase log, with what the months have cost.
+func (a *App) history(ctx context.Context, page int) content {
+	h, err := a.desk.History(ctx, page, pageSize)
+	if err != nil {
+		a.log.Error().Err(err).Msg("the purchase log could not be read")
+		return say(escape(a.desk.Trouble(err)))
+	}
+	return historyPage(h, page)
+}
+
+func historyPage(h purchase.History, page int) content {
+	var totals []string
+	for _, m := range h.Months {
+		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))
+		if m.Reserved > 0 {
+			text += fmt.Sprintf(", %s promised", m.Reserved)
+		}
+		if m.Month == h.Now && !h.Limit.None {
+			text += fmt.Sprintf(", %s of %s left", max(h.Limit.Max-m.Spent-m.Reserved, 0), h.Limit)
+		}
+		totals = append(totals, text)
+	}
+	blocks := []slack.Block{section(strings.Join(totals, "\n"))}
+	if len(h.Purchases) == 0 {
+		blocks = append(blocks, section("Nothing was bought yet through this bot."))
+	}
+	for _, p := range h.Purchases {
+		text := fmt.Sprintf("*%s* · %s · <@%s>\n%s · %s", p.Charged, moment(p.Time), p.Requester.ID, gives(p.Spec), paid(p))
+		if p.Duplicate {
+			text += "\n:rotating_light: bought twice by overlapping checkouts; ask CoCalc for this money back"
+		}
+		blocks = append(blocks, slack.NewDividerBlock(), section(text))
+		if p.Spec.Title != "" {
+			blocks = append(blocks, slack.NewSectionBlock(plain(p.Spec.Title), nil, nil))
+		}
+		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("License `%s` · order `%s` · #%d", escape(p.LicenseID), p.Order, p.Number))))
+	}
+	var row []slack.BlockElement
+	if page > 1 {
+		row = append(row, button(actionHistoryPage+":back", fmt.Sprint(page-1), "← Newer"))
+	}
+	if h.More {
+		row = append(row, button(actionHistoryPage+":more", fmt.Sprint(page+1), "Older →"))
+	}
+	if len(row) > 0 {
+		blocks = append(blocks, slack.NewActionBlock("history_pages", row...))
+	}
+	return content{strings.ReplaceAll(strings.Join(totals, "; "), "*", ""), slices.Clip(blocks)}
+}
+
+func paid(p purchase.Purchase) string {
+	if p.Renews == 0 {
+		return "paid once"
+	}
+	return fmt.Sprintf("renews at %s%s", p.Renews, each(string(p.Spec.Period)))
+}
+
+func monthName(month string) string {
+	t, err := time.Parse("2006-01", month)
+	if err != nil {
+		return month
+	}
+	return t.Format("January 2006")
+}

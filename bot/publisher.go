@@ -1,0 +1,268 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"licensebot/purchase"
+)
+
+// Publisher brings every message that shows an order to the order's present state. Messages are a view of the order,
+// made anew from what the ledger says, so it does not matter how many changes a message has missed, or that the
+// program was restarted in between: what is not shown yet is in the ledger, and is tried until Slack took it.
+type Publisher struct {
+	desk  *purchase.Desk
+	slack WebAPI
+	http  *http.Client
+	now   func() time.Time
+	log   zerolog.Logger
+	wake  chan struct{}
+
+	mu    sync.Mutex
+	after map[purchase.OrderID]time.Time // not to be tried before
+	tries map[purchase.OrderID]int
+}
+
+const (
+	publishers    = 4 // orders published at the same time
+	firstRetry    = time.Second
+	lastRetry     = time.Minute
+	restartedLook = 5 * time.Minute // a look for what a lost nudge may have left behind
+	// keptUses of a card's response URL are not spent on steps in between, so that the outcome always gets through.
+	keptUses = 2
+)
+
+// NewPublisher makes a Publisher from the same options as the App.
+func NewPublisher(o Options) *Publisher {
+	a := New(o)
+	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
+		after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{}}
+}
+
+// Changed tells the publisher that there is something to show. It never blocks.
+func (p *Publisher) Changed(purchase.OrderID) {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run publishes until ctx is done. What is being sent then is sent to its end, within the HTTP client's own timeout.
+func (p *Publisher) Run(ctx context.Context) error {
+	for {
+		pause, err := p.round(context.WithoutCancel(ctx))
+		if err != nil {
+			p.log.Error().Err(err).Msg("the ledger could not be read for publishing; trying again")
+			pause = lastRetry
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-p.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// Flush shows once more what can be shown, at the end: a last receipt should not wait for the next start.
+func (p *Publisher) Flush(ctx context.Context) {
+	if _, err := p.round(ctx); err != nil {
+		p.log.Error().Err(err).Msg("the last changes could not be published; they are at the next start")
+	}
+}
+
+// round publishes everything that is due, and says how long there is nothing to do.
+func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
+	orders, err := p.desk.Unpublished(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var group errgroup.Group
+	group.SetLimit(publishers)
+	for _, o := range orders {
+		if p.due(o.ID) {
+			group.Go(func() error {
+				p.settle(o.ID, p.publish(ctx, o))
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	return p.nextDue(), nil
+}
+
+func (p *Publisher) due(id purchase.OrderID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.now().Before(p.after[id])
+}
+
+// settle notes when an order is tried again, if it has to be.
+func (p *Publisher) settle(id purchase.OrderID, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		delete(p.after, id)
+		delete(p.tries, id)
+		return
+	}
+	n := p.tries[id]
+	p.tries[id] = n + 1
+	pause := min(firstRetry<<min(n, 10), lastRetry)
+	var limited *slack.RateLimitedError
+	if errors.As(err, &limited) && limited.RetryAfter > pause {
+		pause = limited.RetryAfter
+	}
+	p.after[id] = p.now().Add(pause)
+	p.log.Warn().Err(err).Str("order", string(id)).Dur("pause", pause).Msg("Slack did not take a message; trying again")
+}
+
+func (p *Publisher) nextDue() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pause := restartedLook
+	for _, at := range p.after {
+		pause = min(pause, at.Sub(p.now()))
+	}
+	return max(pause, 10*time.Millisecond)
+}
+
+// publish brings the order's messages up to date: first the channel's line, since the card says when that could not
+// be posted, then the card.
+func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
+	if m := o.Message(purchase.MessageLine); m != nil && m.Shown < o.Rev && o.Receipt != nil {
+		var err error
+		if o, err = p.publishLine(ctx, o, *m); err != nil {
+			return err
+		}
+	}
+	if m := o.Message(purchase.MessageNote); m != nil && m.Shown < o.Rev {
+		if err := p.publishNote(ctx, o, *m); err != nil {
+			return err
+		}
+	}
+	if m := o.Message(purchase.MessageCard); m != nil && m.Shown < o.Rev {
+		return p.publishCard(ctx, o, *m)
+	}
+	return nil
+}
+
+// publishLine posts the one line about a purchase, or changes it. A channel that does not let the bot in is no reason
+// to try again: the card tells the requester how to invite it.
+func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
+	var err error
+	if m.TS == "" {
+		m.Channel, m.TS, err = p.slack.PostMessageContext(ctx, m.Channel, messageOptions(line(o))...)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(line(o))...)
+	}
+	var said slack.SlackErrorResponse
+	switch {
+	case errors.As(err, &said):
+		m.Problem = said.Err
+		p.log.Warn().Str("channel", o.Place.Channel).Str("error", said.Err).Msg("the channel could not be told about a purchase")
+	case err != nil:
+		return o, err
+	}
+	if m.Channel == "" {
+		m.Channel = o.Place.Channel
+	}
+	return p.shown(ctx, o, m)
+}
+
+// publishCard shows the card through the response URL of the requester's last click. When that is used up, or Slack
+// does not take it any more, the card goes on as a direct message.
+func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) error {
+	final := o.State.Final() || o.State == purchase.Unknown || o.Wait != nil
+	if m.Uses > 0 && p.now().Before(m.Expires) {
+		if !final && m.Uses <= keptUses {
+			_, err := p.shown(ctx, o, m)
+			return err
+		}
+		c, err := p.card(ctx, o)
+		if err != nil {
+			return err
+		}
+		m.Uses--
+		err = respond(ctx, p.http, m.ResponseURL, c, true)
+		if err == nil {
+			_, err := p.shown(ctx, o, m)
+			return err
+		}
+		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("Slack did not take the card; going on in a direct message")
+	}
+	if !final {
+		_, err := p.shown(ctx, o, m)
+		return err
+	}
+	_, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
+		o.Drop(purchase.MessageCard)
+		if o.Message(purchase.MessageNote) == nil {
+			o.Put(purchase.Message{Kind: purchase.MessageNote})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote})
+}
+
+// publishNote shows the order in the requester's direct messages.
+func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchase.Message) error {
+	c, err := p.card(ctx, o)
+	if err != nil {
+		return err
+	}
+	if m.TS == "" {
+		m.Channel, m.TS, err = directMessage(ctx, p.slack, o.Requester.ID, c)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
+	}
+	if err != nil {
+		// The last way left: the channel where it was asked for.
+		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID, messageOptions(c)...); second != nil {
+			return errors.Join(err, second)
+		}
+	}
+	_, err = p.shown(ctx, o, m)
+	return err
+}
+
+func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error) {
+	ahead, err := p.desk.Ahead(ctx, o)
+	if err != nil {
+		return content{}, err
+	}
+	left, limited, err := p.desk.BudgetNow(ctx)
+	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited}), err
+}
+
+// shown keeps that a message shows the order as it was when it was read. A newer click may have brought a newer card
+// in the meantime; that one is not touched.
+func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
+	m.Shown = o.Rev
+	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {
+		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
+			live.Put(m)
+		}
+	})
+	if err != nil {
+		return o, err
+	}
+	now.Rev, now.State = o.Rev, o.State // go on with what was read: a newer state comes with the next round
+	o.Messages = now.Messages
+	return o, nil
+}

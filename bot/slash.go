@@ -1,0 +1,232 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// Command answers /license. What needs CoCalc is looked up after the acknowledgement; everything else is in it.
+func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
+	asked, mistakes := commands.Parse(cmd.Text)
+	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}
+	click := purchase.Click{
+		Who: purchase.Person{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
+		At:  place(cmd.ChannelID, cmd.ChannelName),
+	}
+	switch c := asked.(type) {
+	case commands.Buy:
+		return a.buy(ctx, cmd, click, c.Fields, mistakes)
+	case commands.Quote:
+		spec := Specify(a.defaults, c.Fields, a.now(), a.loc)
+		quote, err := a.desk.Quote(spec)
+		if err != nil || len(mistakes) > 0 {
+			return now(mistaken(mistakes, c.Fields, err))
+		}
+		return now(quoted(spec, quote))
+	}
+	if len(mistakes) > 0 {
+		return now(mistaken(mistakes, commands.Fields{}, nil))
+	}
+	switch c := asked.(type) {
+	case commands.List:
+		return a.later(at, func(ctx context.Context) content { return a.licenses(ctx, listing{c.Filter.String(), c.Page}) })
+	case commands.Show:
+		return a.later(at, func(ctx context.Context) content { return a.license(ctx, c.ID, nil) })
+	case commands.History:
+		return now(a.history(ctx, c.Page))
+	case commands.Order:
+		return now(a.order(ctx, purchase.OrderID(c.ID)))
+	case commands.Cancel:
+		return a.cancel(ctx, purchase.OrderID(c.ID), click)
+	case commands.Help:
+		return now(help(c.Topic))
+	}
+	return now(help(""))
+}
+
+// now answers in the acknowledgement itself: no second request, nothing to lose on the way.
+func now(c content) socket.Reply {
+	return socket.Reply{Payload: ephemeral(c)}
+}
+
+func ephemeral(c content) slack.Msg {
+	return slack.Msg{ResponseType: slack.ResponseTypeEphemeral, Text: cut(c.text, limitFallback), Blocks: slack.Blocks{BlockSet: c.blocks}}
+}
+
+// later answers through the response URL, with what has to be asked elsewhere first.
+func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, find(ctx), false) }}
+}
+
+// buy proposes an order, or opens the form for somebody who said nothing yet about what they want.
+func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields, mistakes []commands.Mistake) socket.Reply {
+	spec := Specify(a.defaults, f, a.now(), a.loc)
+	if len(mistakes) > 0 {
+		_, err := a.desk.Quote(spec)
+		return now(mistaken(mistakes, f, err))
+	}
+	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
+		return a.openEditor(reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, spec, "",
+			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
+	}
+	reason := ""
+	if f.Reason != nil {
+		reason = *f.Reason
+	}
+	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason})
+	if err != nil {
+		return now(a.notProposed(err, &f))
+	}
+	return now(a.proposal(p))
+}
+
+// proposal is the card of a new order.
+func (a *App) proposal(p purchase.Proposal) content {
+	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited})
+}
+
+// notProposed says why there is no card.
+func (a *App) notProposed(err error, f *commands.Fields) content {
+	var wrong purchase.Mistakes
+	if errors.As(err, &wrong) {
+		said := commands.Fields{}
+		if f != nil {
+			said = *f
+		}
+		return mistaken(nil, said, wrong)
+	}
+	return say(a.refusal(err))
+}
+
+// mistaken tells all mistakes at once: those of the grammar and those of the specification. Of a field that could not
+// be read only the first is told, since its value says nothing.
+func mistaken(grammar []commands.Mistake, f commands.Fields, err error) content {
+	sentences := Sentences(grammar, f, err)
+	text := "Nothing was bought. " + escape(sentences[0])
+	if len(sentences) > 1 {
+		text = "Nothing was bought. There is more than one thing to mend:\n• " + escape(strings.Join(sentences, "\n• "))
+	}
+	return content{text, []slack.Block{section(text), small(mrkdwn("`/license help buy` shows all fields."))}}
+}
+
+// Sentences are all mistakes of a specification as it was written: f was read from it, and err is what its price
+// answered.
+func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []string {
+	var sentences []string
+	unread := map[string]bool{} // fields whose own mistake, or misspelling, was told already
+	for _, m := range grammar {
+		sentences = append(sentences, m.Sentence)
+		unread[m.Field], unread[m.Nearest] = true, true
+	}
+	var spec purchase.Mistakes
+	if errors.As(err, &spec) {
+		for _, m := range spec {
+			switch {
+			case unread[m.Field]:
+			case m.Field == "ram" && f.RAM == nil || m.Field == "cpu" && f.CPU == nil:
+				sentences = append(sentences, missing[m.Field])
+			default:
+				sentences = append(sentences, m.Sentence)
+			}
+		}
+	}
+	return sentences
+}
+
+var missing = map[string]string{
+	"ram": "`ram` is missing: say how many GB of memory each project gets, for example `ram=8`.",
+	"cpu": "`cpu` is missing: say how many cores each project gets, for example `cpu=2`.",
+}
+
+// quoted is a price without an order.
+func quoted(spec purchase.Spec, q purchase.Quote) content {
+	blocks := []slack.Block{section("*" + strings.Replace(PriceWords(spec, q), ". ", ".* ", 1))}
+	blocks = append(blocks, specBlocks(spec, "")...)
+	notes := append(spec.Notes(), fmt.Sprintf("That is %s a month for each running project. Nothing was bought; `/license buy` with the same fields shows the card.", q.PerProjectMonth))
+	blocks = append(blocks, small(mrkdwn(strings.Join(notes, " "))))
+	return content{fmt.Sprintf("%s%s. Nothing was bought.", q.Total, each(string(spec.Period))), blocks}
+}
+
+// PriceWords is a price as people read it: "$63.75 a month. Renews every month at $63.75 until cancelled."
+func PriceWords(spec purchase.Spec, q purchase.Quote) string {
+	return fmt.Sprintf("%s%s. %s", q.Total, each(string(spec.Period)), renewal(spec, q.RenewsAt))
+}
+
+// cancel calls off an order by its id.
+func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
+	if _, err := a.desk.Cancel(ctx, id, click); err != nil {
+		return now(say(a.refusal(err)))
+	}
+	return now(say("Cancelled; nothing was bought."))
+}
+
+// order tells where an order stands, to anybody: that money is spent is no secret inside the team.
+func (a *App) order(ctx context.Context, id purchase.OrderID) content {
+	o, err := a.desk.Order(ctx, id)
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return say("I know no order with that id. Nothing was bought. `/license history` lists what was.")
+	}
+	if err != nil {
+		return say(a.refusal(err))
+	}
+	ahead, err := a.desk.Ahead(ctx, o)
+	if err != nil {
+		a.log.Error().Err(err).Msg("the orders ahead could not be counted")
+	}
+	c := withoutActions(card(o, cardFacts{now: a.now(), ahead: ahead}))
+	var facts []string
+	facts = append(facts, fmt.Sprintf("<@%s> asked %s.", o.Requester.ID, moment(o.Created)))
+	if !o.Confirmed.IsZero() {
+		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", moment(o.Confirmed), o.Price))
+	}
+	if o.ItemID != 0 {
+		facts = append(facts, fmt.Sprintf("Cart item %d.", o.ItemID))
+	}
+	if !o.CheckoutSent.IsZero() {
+		facts = append(facts, fmt.Sprintf("Checkout sent %s, once; the answer was: %s.", moment(o.CheckoutSent), answerWord(o.Answer)))
+	}
+	if o.Hold != nil && !o.Hold.Removed.IsZero() {
+		facts = append(facts, fmt.Sprintf("The item was taken out of the cart %s, and is watched.", moment(o.Hold.Removed)))
+	}
+	if o.Receipt != nil && o.Receipt.PurchaseID != 0 {
+		facts = append(facts, fmt.Sprintf("CoCalc's purchase %d.", o.Receipt.PurchaseID))
+	}
+	if o.ReplacedBy != "" {
+		facts = append(facts, fmt.Sprintf("Followed by order `%s`.", o.ReplacedBy))
+	}
+	c.blocks = append(c.blocks, small(mrkdwn(strings.Join(facts, " "))))
+	return c
+}
+
+func answerWord(answer purchase.CheckoutAnswer) string {
+	if answer == purchase.AnswerNone {
+		return "none yet"
+	}
+	return string(answer)
+}
+
+// withoutActions is a card for somebody who has nothing to decide on it.
+func withoutActions(c content) content {
+	var kept []slack.Block
+	for _, b := range c.blocks {
+		if b.BlockType() != slack.MBTAction {
+			kept = append(kept, b)
+		}
+	}
+	return content{c.text, kept}
+}
+
+// help shows how a command or a field is written.
+func help(topic string) content {
+	page := commands.HelpText(topic)
+	text := page.Mrkdwn()
+	return content{page.Summary, []slack.Block{section(text)}}
+}

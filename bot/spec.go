@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"time"
+
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// Specify makes a specification of what a person said: the team's defaults, with the fields that were said in their
+// place. Dates are days in loc: a term runs from the beginning of its first day to the end of its last. A term of
+// so many days that names no start begins when it is bought.
+func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time.Location) purchase.Spec {
+	spec := defaults
+	set(&spec.RAM, f.RAM)
+	set(&spec.CPU, f.CPU)
+	set(&spec.Disk, f.Disk)
+	set(&spec.RunLimit, f.RunLimit)
+	set(&spec.Member, f.Member)
+	set(&spec.Boost, f.Boost)
+	set(&spec.Title, f.Title)
+	set(&spec.Description, f.Description)
+	set(&spec.ProjectID, f.Project)
+	setWord(&spec.Uptime, f.Uptime)
+	setWord(&spec.User, f.User)
+	setWord(&spec.Period, f.Period)
+	if f.Start == nil && f.End == nil && f.Days == nil {
+		return spec
+	}
+	spec.Period = "range"
+	spec.Start, spec.End = time.Time{}, time.Time{}
+	begin := now
+	if f.Start != nil {
+		if first := midnight(*f.Start, loc); first.After(now) {
+			spec.Start, begin = first, first
+		} else if !sameDay(first, now.In(loc)) {
+			spec.Start, begin = first, first // in the past: Validate has a sentence about it when it matters
+		}
+	}
+	switch {
+	case f.End != nil:
+		next := *f.End
+		next.Day++ // time.Date normalises
+		spec.End = midnight(next, loc).Add(-time.Millisecond)
+	case f.Days != nil:
+		spec.End = begin.AddDate(0, 0, *f.Days)
+	}
+	return spec
+}
+
+func set[T any](to *T, said *T) {
+	if said != nil {
+		*to = *said
+	}
+}
+
+func setWord[W ~string](to *W, said *string) {
+	if said != nil {
+		*to = W(*said)
+	}
+}
+
+func midnight(d commands.Date, loc *time.Location) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
+// alike is a specification for another license like one that was bought. A fixed term begins anew and lasts as long.
+func alike(spec purchase.Spec, now time.Time, began time.Time) purchase.Spec {
+	if spec.Period != "range" {
+		return spec
+	}
+	start := spec.Start
+	if start.IsZero() {
+		start = began
+	}
+	if start.After(now) {
+		return spec // its term has not begun: the same term again
+	}
+	length := spec.End.Sub(start)
+	spec.Start, spec.End = time.Time{}, now.Add(length)
+	return spec
+}
+
+// asBought reads a specification off a license that was bought elsewhere. What CoCalc does not tell (how it is paid
+// for) is the default: a month, renewing. Halves of GB and cores are sold by other clients; they are rounded up.
+func asBought(l purchase.License, defaults purchase.Spec) purchase.Spec {
+	spec := defaults
+	up := func(f float64) int {
+		n := int(f)
+		if float64(n) < f {
+			n++
+		}
+		return n
+	}
+	spec.RAM, spec.CPU, spec.Disk = up(l.Quota.RAM), up(l.Quota.CPU), up(l.Quota.Disk)
+	spec.Member, spec.Boost = l.Quota.Member, l.Quota.Boost
+	spec.Period, spec.RunLimit = "monthly", l.RunLimit
+	spec.Start, spec.End = time.Time{}, time.Time{}
+	setWord(&spec.Uptime, &l.Quota.Uptime)
+	setWord(&spec.User, &l.Quota.User)
+	spec.Title = l.Title
+	spec.Description, spec.ProjectID = "", ""
+	return spec
+}

@@ -1,0 +1,135 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// Slack's limits that the bot's texts come near to, in characters.
+const (
+	limitSection  = 3000
+	limitField    = 2000
+	limitButton   = 75
+	limitFallback = 3000 // a message may have more; a notification shows less
+)
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// escape makes text safe for mrkdwn as far as mentions and links go. Formatting characters keep their meaning, so
+// what people wrote does not go through here but into plain_text, where nothing has a meaning.
+func escape(text string) string { return escaper.Replace(text) }
+
+// cut shortens text to at most n characters, never inside one. Slack counts characters, not bytes.
+func cut(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n-1]) + "…"
+}
+
+// mrkdwn is text of our own, with formatting. Links are only made where the text says so (verbatim).
+func mrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitSection), false, true)
+}
+
+// plain is text that may come from people: shown as it is, letter for letter.
+func plain(text string) *slack.TextBlockObject {
+	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: cut(text, limitField)}
+}
+
+func section(text string) *slack.SectionBlock {
+	return slack.NewSectionBlock(mrkdwn(text), nil, nil)
+}
+
+func fields(pairs ...*slack.TextBlockObject) *slack.SectionBlock {
+	return slack.NewSectionBlock(nil, pairs, nil)
+}
+
+// small is a line below the rest, in small print.
+func small(elements ...*slack.TextBlockObject) *slack.ContextBlock {
+	var mixed []slack.MixedElement
+	for _, e := range elements {
+		mixed = append(mixed, e)
+	}
+	return slack.NewContextBlock("", mixed...)
+}
+
+// button is a button whose value says what it is about. action ids are unique in a block: several buttons of one
+// kind are told apart by what follows a colon.
+func button(action, value, label string) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(action, value, plain(cut(label, limitButton)))
+}
+
+// linkButton opens a page. Slack sends a click on it to the app as well, which answers it with nothing.
+func linkButton(label, url string) *slack.ButtonBlockElement {
+	b := button(actionLink, "", label)
+	b.URL = url
+	return b
+}
+
+// day is a date in the reader's own time zone, with a fallback for clients that cannot.
+func day(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.UTC().Format("2 January 2006"))
+}
+
+// moment is a date with its time of day in the reader's own time zone.
+func moment(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2 January 2006 15:04 UTC"))
+}
+
+// clock is a time of day in the reader's own time zone.
+func clock(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
+}
+
+// each is what a price is paid for: " a month", " a year", or nothing for a fixed term.
+func each(period string) string {
+	switch period {
+	case "monthly":
+		return " a month"
+	case "yearly":
+		return " a year"
+	}
+	return ""
+}
+
+// renewal says in words what happens after the first payment.
+func renewal(spec purchase.Spec, renews purchase.Cents) string {
+	switch spec.Period {
+	case "monthly":
+		return fmt.Sprintf("Renews every month at %s until cancelled.", renews)
+	case "yearly":
+		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
+	}
+	return "A fixed term: never renews."
+}
+
+// term says from when to when a license runs, in mrkdwn.
+func term(spec purchase.Spec) string {
+	if spec.Period != "range" {
+		return "from now on"
+	}
+	if spec.Start.IsZero() {
+		return "from now until " + moment(spec.End)
+	}
+	return "from " + moment(spec.Start) + " until " + moment(spec.End)
+}
+
+// gives lists what a license gives, short enough for a phone.
+func gives(spec purchase.Spec) string {
+	return strings.Join(strings.Split(spec.Summary(), ", ")[:3], " · ")
+}
+
+// plural counts things: "1 order", "2 orders".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

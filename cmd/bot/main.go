@@ -1,0 +1,87 @@
+// Command bot is licensebot: it runs the bot, the demo, and the tools for whoever looks after it. One file holds one
+// subcommand; this one only picks it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	_ "time/tzdata" // time zones for images that have none
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+// console is the outside world of a subcommand.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// subcommand is one row of the table of what the program can do.
+type subcommand struct {
+	name, usage, summary string
+	run                  func(ctx context.Context, args []string, c console) error
+}
+
+func subcommands() []subcommand {
+	return []subcommand{
+		{"run", "bot run", "run the bot, with its settings from the environment", runBot},
+		{"demo", "bot demo [-addr 127.0.0.1:8765] [-ledger FILE]", "try everything in a browser, with a simulated Slack and CoCalc", runDemo},
+		{"check", "bot check", "check the settings, the tokens, the key and the ledger, and spend nothing", runCheck},
+		{"manifest", "bot manifest [-name licensebot]", "print the Slack app manifest to paste", runManifest},
+		{"quote", "bot quote 'ram=16 cpu=2'  |  bot quote --jsonl", "say what a license costs", runQuote},
+		{"purchases", "bot purchases [--json|--csv]", "print the purchase log", runPurchases},
+		{"resume", "bot resume REASON", "allow buying again after the bot paused it (while no bot runs)", runResume},
+		{"version", "bot version", "print the version", runVersion},
+	}
+}
+
+// errUsage is a command line that makes no sense; its words were printed.
+var errUsage = errors.New("see 'bot help'")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bot:", err)
+		if errors.Is(err, errUsage) {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}
+
+// run picks the subcommand.
+func run(ctx context.Context, args []string, c console) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		printUsage(c.out)
+		return nil
+	}
+	for _, s := range subcommands() {
+		if s.name == args[0] {
+			return s.run(ctx, args[1:], c)
+		}
+	}
+	return fmt.Errorf("there is no command %q: %w", args[0], errUsage)
+}
+
+func printUsage(w io.Writer) {
+	fmt.Fprintln(w, "licensebot buys and looks after CoCalc licenses from Slack.")
+	fmt.Fprintln(w)
+	for _, s := range subcommands() {
+		fmt.Fprintf(w, "  %s\n      %s\n", s.usage, s.summary)
+	}
+	fmt.Fprintln(w, "\nSettings come from the environment; the README lists them.")
+}
+
+func runVersion(_ context.Context, _ []string, c console) error {
+	_, err := fmt.Fprintln(c.out, version)
+	return err
+}

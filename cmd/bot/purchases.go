@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// runPurchases prints the purchase log, oldest first, for people, programs or spreadsheets.
+func runPurchases(ctx context.Context, args []string, c console) error {
+	flags := flag.NewFlagSet("purchases", flag.ContinueOnError)
+	flags.SetOutput(c.err)
+	asJSON := flags.Bool("json", false, "print one JSON object per line")
+	asCSV := flags.Bool("csv", false, "print comma-separated values with a header")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *asJSON && *asCSV {
+		return errUsage
+	}
+	settings, err := readConfig()
+	if err != nil {
+		return err
+	}
+	all, err := readPurchases(ctx, settings.Ledger)
+	if err != nil {
+		return err
+	}
+	switch {
+	case *asJSON:
+		encoder := json.NewEncoder(c.out)
+		for _, p := range all {
+			if err := encoder.Encode(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	case *asCSV:
+		return writeCSV(c.out, all)
+	}
+	return writeTable(c.out, all, settings.Timezone.Location)
+}
+
+func readPurchases(ctx context.Context, path string) ([]purchase.Purchase, error) {
+	ledger, err := storage.OpenReadOnly(path)
+	if err != nil {
+		return nil, err
+	}
+	defer ledger.Close()
+	var all []purchase.Purchase
+	err = ledger.View(ctx, func(r purchase.Reader) error {
+		all, err = r.Purchases(0, int(^uint(0)>>1))
+		return err
+	})
+	slices.Reverse(all)
+	return all, err
+}
+
+// dollarsOf prints an amount for spreadsheets: no sign, no thousands.
+func dollarsOf(c cocalc.Cents) string { return fmt.Sprintf("%d.%02d", c/100, c%100) }
+
+func writeCSV(out io.Writer, all []purchase.Purchase) error {
+	w := csv.NewWriter(out)
+	w.Write([]string{"number", "time", "month", "who", "who_id", "channel", "what", "period", "title", "reason", "shown_usd", "charged_usd",
+		"renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate"})
+	for _, p := range all {
+		expires := ""
+		if !p.Expires.IsZero() {
+			expires = p.Expires.UTC().Format(time.RFC3339)
+		}
+		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.Month, cell(p.Requester.Name), p.Requester.ID,
+			cell(p.Place.Name), p.Spec.Summary(), string(p.Spec.Period), cell(p.Spec.Title), cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged),
+			dollarsOf(p.Renews), string(p.Order), strconv.FormatInt(p.ItemID, 10), strconv.FormatInt(p.PurchaseID, 10), p.LicenseID,
+			expires, strconv.FormatBool(p.Duplicate)})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// cell keeps a spreadsheet from taking what people wrote for a formula.
+func cell(text string) string {
+	if text != "" && slices.Contains([]byte("=+-@\t\r"), text[0]) {
+		return "'" + text
+	}
+	return text
+}
+
+func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(out, "Nothing was bought yet through this ledger.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "#\tWHEN\tWHO\tCHARGED\tWHAT\tLICENSE\tORDER")
+	var sum cocalc.Cents
+	for _, p := range all {
+		who := p.Requester.Name
+		if who == "" {
+			who = p.Requester.ID
+		}
+		what := p.Spec.Summary()
+		if p.Duplicate {
+			what = "BOUGHT TWICE: " + what
+		}
+		fmt.Fprintf(w, "%d\t%s\t%q\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format("2006-01-02 15:04"), who, p.Charged, what, p.LicenseID, p.Order)
+		sum += p.Charged
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%d licenses, %s\n", len(all), sum)
+	return err
+}

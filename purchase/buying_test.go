@@ -1,0 +1,188 @@
+package purchase_test
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+var (
+	alice = purchase.Person{ID: "UALICE", Team: "T1", Name: "alice"}
+	bob   = purchase.Person{ID: "UBOB", Team: "T1", Name: "bob"}
+	math  = purchase.Place{Channel: "CMATH", Name: "math"}
+)
+
+// shop is a bot without Slack: the desk, on a real ledger, with a CoCalc that behaves as the real one. It runs on the
+// fake clock of a synctest bubble.
+type shop struct {
+	t       *testing.T
+	server  *cocalctest.Server
+	account *cocalctest.Account
+	client  *cocalc.Client
+	path    string
+	ledger  *storage.Bolt
+	desk    *purchase.Desk
+	stop    func()
+	policy  purchase.Policy
+	credit  int64 // cents on the account at the beginning
+}
+
+// inShop runs a test in a shop whose account has credit (in cents), with the desk running.
+func inShop(t *testing.T, credit int64, test func(*shop)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{t: t, server: cocalctest.New(cocalctest.Config{Seed: 1}), path: filepath.Join(dir, "ledger.db"), credit: credit,
+			policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
+		s.account = s.server.Add(cocalctest.NewAccount{Credit: credit})
+		s.open()
+		defer func() {
+			s.close()
+			s.server.Close()
+		}()
+		test(s)
+	})
+}
+
+func (s *shop) open() {
+	s.t.Helper()
+	var err error
+	if s.ledger, err = storage.Open(s.path); err != nil {
+		s.t.Fatal(err)
+	}
+	if s.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: s.server.Transport()}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.desk = purchase.New(purchase.Options{Ledger: s.ledger, Shop: s.client, Policy: s.policy, KeyName: s.client.KeyName()})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.desk.Run(ctx); err != nil {
+			s.t.Error(err)
+		}
+	}()
+	s.stop = func() { cancel(); <-done }
+}
+
+func (s *shop) close() {
+	s.stop()
+	s.client.Close()
+	if err := s.ledger.Close(); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// restart ends the desk as SIGTERM does, and starts another on the same ledger.
+func (s *shop) restart() {
+	s.close()
+	s.open()
+}
+
+func spec() purchase.Spec {
+	sp := cocalc.DefaultSpec()
+	sp.RAM, sp.CPU, sp.Title = 16, 2, "Statistics"
+	return sp
+}
+
+func (s *shop) propose(sp purchase.Spec) purchase.Order {
+	s.t.Helper()
+	p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "winter school"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p.Order
+}
+
+func (s *shop) confirm(id purchase.OrderID) error {
+	_, err := s.desk.Confirm(context.Background(), id, purchase.Click{Who: alice, At: math})
+	return err
+}
+
+// buy proposes and confirms the standard order.
+func (s *shop) buy() purchase.OrderID {
+	s.t.Helper()
+	o := s.propose(spec())
+	if err := s.confirm(o.ID); err != nil {
+		s.t.Fatal(err)
+	}
+	return o.ID
+}
+
+func (s *shop) order(id purchase.OrderID) purchase.Order {
+	s.t.Helper()
+	o, err := s.desk.Order(context.Background(), id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return o
+}
+
+// until lets time pass until the order has one of the states.
+func (s *shop) until(id purchase.OrderID, states ...purchase.State) purchase.Order {
+	s.t.Helper()
+	for range 3600 {
+		if o := s.order(id); slices.Contains(states, o.State) {
+			return o
+		}
+		<-time.After(time.Second) // on the bubble's clock: no time passes outside
+	}
+	s.t.Fatalf("after an hour the order is %s, not %v", s.order(id).State, states)
+	return purchase.Order{}
+}
+
+// check says what the world must look like: licenses at CoCalc, money spent and reserved in the ledger, and a cart
+// with nothing of ours in it.
+func (s *shop) check(licenses int, spent, reserved purchase.Cents) {
+	s.t.Helper()
+	if got := len(s.account.Licenses()); got != licenses {
+		s.t.Errorf("CoCalc sold %d licenses, want %d", got, licenses)
+	}
+	h, err := s.desk.History(context.Background(), 1, 100)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if b := h.Months[0]; b.Spent != spent || b.Reserved != reserved {
+		s.t.Errorf("budget: %s spent, %s reserved; want %s and %s", b.Spent, b.Reserved, spent, reserved)
+	}
+	var logged purchase.Cents
+	for _, p := range h.Purchases {
+		logged += p.Charged
+	}
+	if logged != spent {
+		s.t.Errorf("the purchase log adds up to %s, the budget says %s", logged, spent)
+	}
+	if got := s.account.Balance(); got != s.credit-int64(spent) {
+		s.t.Errorf("CoCalc's balance is %d cents", got)
+	}
+	for _, item := range s.cart() {
+		if strings.Contains(item.Text(), "order ") {
+			s.t.Errorf("item %d of ours is still in the cart", item.ID)
+		}
+	}
+}
+
+func (s *shop) cart() []cocalc.CartItem {
+	s.t.Helper()
+	items, err := s.client.Cart(context.Background(), cocalc.InCart)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return items
+}
+
+func (s *shop) fault(name string) {
+	s.t.Helper()
+	if err := s.server.SwitchOn(name); err != nil {
+		s.t.Fatal(err)
+	}
+}

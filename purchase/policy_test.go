@@ -1,0 +1,144 @@
+package purchase
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWhoMayBuy(t *testing.T) {
+	alice := Person{ID: "U1"}
+	cases := []struct {
+		name   string
+		policy Policy
+		may    bool
+		says   string
+	}{
+		{"nobody is listed", Policy{}, false, "Nobody may buy licenses here yet"},
+		{"somebody else is listed", Policy{Buyers: map[string]bool{"U2": true}}, false, "You are not on the list"},
+		{"they are listed", Policy{Buyers: map[string]bool{"U1": true}}, true, ""},
+		{"everybody may", Policy{Everyone: true}, true, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			no := c.policy.mayBuy(alice)
+			if (no == nil) != c.may {
+				t.Fatalf("refused: %v", no)
+			}
+			if no != nil && (!strings.Contains(no.Sentence, c.says) || !strings.Contains(no.Sentence, "nothing was bought")) {
+				t.Errorf("says %q", no.Sentence)
+			}
+		})
+	}
+}
+
+func TestWhatTheLimitsLetThrough(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	cases := []struct {
+		name   string
+		order  Limit
+		month  Limit
+		price  Cents
+		budget Budget
+		want   RefusalCode
+	}{
+		{"exactly the order limit", Limit{Max: 6375}, Limit{None: true}, 6375, Budget{}, ""},
+		{"a cent over the order limit", Limit{Max: 6374}, Limit{None: true}, 6375, Budget{}, OverOrderLimit},
+		{"exactly what is left", Limit{None: true}, Limit{Max: 10000}, 4000, Budget{Spent: 5000, Reserved: 1000}, ""},
+		{"a cent more than is left", Limit{None: true}, Limit{Max: 10000}, 4001, Budget{Spent: 5000, Reserved: 1000}, OverBudget},
+		{"what is only reserved counts too", Limit{None: true}, Limit{Max: 10000}, 1, Budget{Reserved: 10000}, OverBudget},
+		{"no limits at all", Limit{None: true}, Limit{None: true}, 99999999, Budget{Spent: 99999999}, ""},
+		{"the zero limit lets nothing through", Limit{}, Limit{None: true}, 1, Budget{}, OverOrderLimit},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.allows(c.price, c.budget, now)
+			var got RefusalCode
+			if no != nil {
+				got = no.Code
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(6375, Budget{Spent: 5000}, now)
+	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "1 December") {
+		t.Errorf("says %q", no.Sentence)
+	}
+}
+
+func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC)
+	if got := (Policy{}).Month(late); got != "2026-11" {
+		t.Errorf("in UTC it is %s", got)
+	}
+	if got := (Policy{Location: vienna}).Month(late); got != "2026-12" {
+		t.Errorf("in Vienna it is %s", got)
+	}
+}
+
+// Every state is reached from Proposed, every state that is not final has a way to its end, and money is promised
+// exactly between the yes and the end.
+func TestTheGraphOfStates(t *testing.T) {
+	reached := map[State]bool{}
+	var visit func(State)
+	visit = func(s State) {
+		if reached[s] {
+			return
+		}
+		reached[s] = true
+		for _, next := range arrows[s] {
+			visit(next)
+		}
+	}
+	visit(Proposed)
+	for _, s := range States() {
+		if !reached[s] {
+			t.Errorf("%s is never reached", s)
+		}
+		if s.Final() && (s.promised() || s.UnderWay()) {
+			t.Errorf("%s is final and still holds money", s)
+		}
+		if s.UnderWay() && !s.promised() {
+			t.Errorf("%s is being bought without a reservation", s)
+		}
+	}
+	for from, tos := range arrows {
+		for _, to := range tos {
+			if to == Unknown && from != Paying {
+				t.Errorf("%s leads to unknown, though no checkout was sent", from)
+			}
+		}
+	}
+	if Unknown.CanBecome(Paying) || Paying.CanBecome(Carted) {
+		t.Error("there is a way back to paying")
+	}
+}
+
+func TestTheTagIsFoundAtTheEndOnly(t *testing.T) {
+	id := OrderID("01JD8Z3V5TQ4X6B7N8M9P0RSTW")
+	cases := []struct {
+		name, text string
+		found      bool
+	}{
+		{"alone", id.Tag(), true},
+		{"below people's words", "for the winter school\n" + id.Tag(), true},
+		{"in the middle", id.Tag() + " please", false},
+		{"in lower case", strings.ToLower(id.Tag()), false},
+		{"too short", "order 01JD8Z", false},
+		{"not there", "winter school", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, ok := tagged(c.text)
+			if ok != c.found || (ok && got != id) {
+				t.Errorf("got %q, %v", got, ok)
+			}
+		})
+	}
+}

@@ -1,0 +1,228 @@
+// Package storagetest is what every ledger must do, whatever it is kept in.
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/purchase"
+)
+
+// Ledger runs the suite. open makes an empty ledger, which ends with the test; reopen closes it and opens it again.
+func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen func() purchase.Ledger)) {
+	ctx := context.Background()
+	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+	order := func(n int, state purchase.State) purchase.Order {
+		return purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: state,
+			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at, Expires: at.Add(time.Hour)}
+	}
+	update := func(t *testing.T, l purchase.Ledger, change func(purchase.Writer) error) {
+		t.Helper()
+		if err := l.Update(ctx, change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view := func(t *testing.T, l purchase.Ledger, read func(purchase.Reader) error) {
+		t.Helper()
+		if err := l.View(ctx, read); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	t.Run("an order is kept whole, also over a restart", func(t *testing.T) {
+		l, reopen := open(t)
+		want := order(1, purchase.Unknown)
+		want.Spec = purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Title: "Büro & <x>", Period: "range", End: at.AddDate(0, 1, 0)}
+		want.Parked, want.Sent = []int64{3, 4}, []byte(`{"ram":16}`)
+		want.Hold = &purchase.Hold{Since: at, Why: "lost", Until: at.Add(time.Minute)}
+		want.Messages = []purchase.Message{{Kind: purchase.MessageCard, ResponseURL: "https://x", Uses: 4, Expires: at}}
+		update(t, l, func(w purchase.Writer) error { return w.PutOrder(want) })
+		same := func(r purchase.Reader) error {
+			got, err := r.Order(want.ID)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			return err
+		}
+		view(t, l, same)
+		view(t, reopen(), same)
+	})
+
+	t.Run("an unknown order is ErrNoOrder", func(t *testing.T) {
+		l, _ := open(t)
+		err := l.View(ctx, func(r purchase.Reader) error { _, err := r.Order("nope"); return err })
+		if !errors.Is(err, purchase.ErrNoOrder) {
+			t.Errorf("got %v", err)
+		}
+	})
+
+	t.Run("a failed update leaves nothing behind", func(t *testing.T) {
+		l, _ := open(t)
+		boom := errors.New("boom")
+		err := l.Update(ctx, func(w purchase.Writer) error {
+			if err := w.PutOrder(order(1, purchase.Proposed)); err != nil {
+				return err
+			}
+			if err := w.PutBudget(purchase.Budget{Month: "2026-11", Spent: 1}); err != nil {
+				return err
+			}
+			return boom
+		})
+		if !errors.Is(err, boom) {
+			t.Fatalf("got %v", err)
+		}
+		view(t, l, func(r purchase.Reader) error {
+			orders, err := r.Orders("", 10)
+			budget, _ := r.Budget("2026-11")
+			if len(orders) != 0 || budget.Spent != 0 {
+				t.Errorf("left behind: %v, %v", orders, budget)
+			}
+			return err
+		})
+	})
+
+	t.Run("open and unpublished orders are found, oldest first, until they are done", func(t *testing.T) {
+		l, _ := open(t)
+		done := order(2, purchase.Purchased)
+		done.Receipt = &purchase.Receipt{LicenseID: "l"}
+		waiting := order(3, purchase.Approved)
+		waiting.Messages = []purchase.Message{{Kind: purchase.MessageCard}}
+		update(t, l, func(w purchase.Writer) error {
+			return errors.Join(w.PutOrder(waiting), w.PutOrder(done), w.PutOrder(order(1, purchase.Proposed)))
+		})
+		ids := func(orders []purchase.Order) (ids []string) {
+			for _, o := range orders {
+				ids = append(ids, string(o.ID[22:]))
+			}
+			return ids
+		}
+		check := func(open, unpublished []string) {
+			t.Helper()
+			view(t, l, func(r purchase.Reader) error {
+				o, err := r.OpenOrders()
+				u, err2 := r.Unpublished()
+				if !slices.Equal(ids(o), open) || !slices.Equal(ids(u), unpublished) {
+					t.Errorf("open %v, unpublished %v; want %v and %v", ids(o), ids(u), open, unpublished)
+				}
+				return errors.Join(err, err2)
+			})
+		}
+		check([]string{"0001", "0003"}, []string{"0003"})
+		waiting.State, waiting.Messages[0].Shown = purchase.Failed, waiting.Rev
+		update(t, l, func(w purchase.Writer) error { return w.PutOrder(waiting) })
+		check([]string{"0001"}, nil)
+	})
+
+	t.Run("orders and purchases are paged, newest first", func(t *testing.T) {
+		l, _ := open(t)
+		update(t, l, func(w purchase.Writer) error {
+			for n := 1; n <= 5; n++ {
+				p, err := w.AddPurchase(purchase.Purchase{LicenseID: fmt.Sprint("license-", n), Month: "2026-11", Charged: 100})
+				if err != nil || p.Number != uint64(n) {
+					return fmt.Errorf("entry %d got number %d: %w", n, p.Number, err)
+				}
+				if err := w.PutOrder(order(n, purchase.Proposed)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		view(t, l, func(r purchase.Reader) error {
+			first, err := r.Purchases(0, 2)
+			rest, err2 := r.Purchases(first[1].Number, 10)
+			if first[0].Number != 5 || len(rest) != 3 || rest[0].Number != 3 || rest[2].Number != 1 {
+				t.Errorf("pages %v, %v", first, rest)
+			}
+			orders, err3 := r.Orders("", 2)
+			older, err4 := r.Orders(orders[1].ID, 10)
+			if len(older) != 3 || older[0].ID != order(3, "").ID {
+				t.Errorf("orders %v, %v", orders, older)
+			}
+			p, ok, err5 := r.PurchaseOf("license-2")
+			if !ok || p.Number != 2 {
+				t.Errorf("purchase of license-2: %v %v", p, ok)
+			}
+			if _, ok, _ := r.PurchaseOf("of nobody"); ok {
+				t.Error("found a purchase of an unknown license")
+			}
+			return errors.Join(err, err2, err3, err4, err5)
+		})
+	})
+
+	t.Run("budgets start at nothing and are listed newest first", func(t *testing.T) {
+		l, _ := open(t)
+		update(t, l, func(w purchase.Writer) error {
+			zero, err := w.Budget("2026-10")
+			if zero != (purchase.Budget{Month: "2026-10"}) {
+				t.Errorf("a new month is %v", zero)
+			}
+			return errors.Join(err, w.PutBudget(purchase.Budget{Month: "2026-10", Spent: 5, Reserved: 7, Bought: 1}),
+				w.PutBudget(purchase.Budget{Month: "2026-11"}))
+		})
+		view(t, l, func(r purchase.Reader) error {
+			months, err := r.Budgets(5)
+			if len(months) != 2 || months[0].Month != "2026-11" || months[1].Reserved != 7 {
+				t.Errorf("months %v", months)
+			}
+			return err
+		})
+	})
+
+	t.Run("audit records are numbered and chained", func(t *testing.T) {
+		l, _ := open(t)
+		for n := range 3 {
+			update(t, l, func(w purchase.Writer) error {
+				return w.AppendEvent(purchase.Event{Time: at, Kind: "proposed", By: "U1", Note: fmt.Sprint(n)})
+			})
+		}
+		view(t, l, func(r purchase.Reader) error {
+			events, err := r.Events(1, 10)
+			prev := ""
+			for i, e := range events {
+				if e.Number != uint64(i+1) || e.Prev != prev || len(e.Hash) != 64 {
+					t.Errorf("record %d: %+v", i, e)
+				}
+				prev = e.Hash
+			}
+			if last, _ := r.Events(3, 10); len(events) != 3 || len(last) != 1 {
+				t.Errorf("%d events, %d from the third on", len(events), len(last))
+			}
+			return err
+		})
+	})
+
+	t.Run("two hundred updates at once are all counted", func(t *testing.T) {
+		l, _ := open(t)
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				err := l.Update(ctx, func(w purchase.Writer) error {
+					b, err := w.Budget("2026-11")
+					if err != nil {
+						return err
+					}
+					b.Reserved++
+					return w.PutBudget(b)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		view(t, l, func(r purchase.Reader) error {
+			b, err := r.Budget("2026-11")
+			if b.Reserved != 200 {
+				t.Errorf("counted %d of 200", b.Reserved)
+			}
+			return err
+		})
+	})
+}
