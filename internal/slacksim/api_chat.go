@@ -162,7 +162,7 @@ func chatUpdate(ws *Workspace, q *request) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if shown.text == "" && !shown.blocksGiven {
+	if shown.empty() {
 		return nil, failed("no_text")
 	}
 	ws.mu.Lock()

@@ -40,7 +40,7 @@ func usersInfo(ws *Workspace, q *request) (obj, *apiError) {
 		return nil, failed("user_not_found")
 	}
 	profile := obj{"real_name": u.RealName, "display_name": u.Name, "team": u.TeamID}
-	if u.Email != "" {
+	if u.Email != "" && slices.Contains(ws.opts.App.BotScopes, "users:read.email") {
 		profile["email"] = u.Email
 	}
 	out := obj{

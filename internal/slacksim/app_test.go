@@ -143,17 +143,6 @@ func (s *socket) ack(f frame, payload any) {
 	}
 }
 
-// ackAll acknowledges everything from now on.
-func (s *socket) ackAll() {
-	go func() {
-		for f := range s.frames {
-			if f.EnvelopeID != "" {
-				_ = s.conn.WriteJSON(map[string]any{"envelope_id": f.EnvelopeID})
-			}
-		}
-	}()
-}
-
 // call posts JSON to a method of the Web API.
 func call(t *testing.T, srv *slacksim.Server, token, method string, args map[string]any) map[string]any {
 	t.Helper()

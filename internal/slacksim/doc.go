@@ -15,6 +15,7 @@
 //	modal, err := alice.WaitForModal(ctx, nil)
 //	err = alice.Fill(ctx, modal, "Milk", "oat")
 //	problems, err := alice.Submit(ctx)        // by block_id: Slack's own complaints or the app's
+//	err = alice.Home()
 //	home, err := alice.WaitForHome(ctx, nil)
 //
 // Values such as Message and View are copies: a Message kept from earlier still has the

@@ -104,12 +104,12 @@ func buttons(elements []blockkit.Element) []string {
 func (ws *Workspace) MessagesFor(person, channel string) []Message {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	c := ws.channel(channel)
+	c := ws.lookup(channel)
 	if c == nil || !c.Has(person) {
 		return nil
 	}
 	var out []Message
-	for _, m := range ws.messages[channel] {
+	for _, m := range ws.messages[c.ID] {
 		if m.OnlyFor == "" || m.OnlyFor == person {
 			out = append(out, m.copy())
 		}
@@ -121,8 +121,12 @@ func (ws *Workspace) MessagesFor(person, channel string) []Message {
 func (ws *Workspace) Messages(channel string) []Message {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	c := ws.lookup(channel)
+	if c == nil {
+		return nil
+	}
 	var out []Message
-	for _, m := range ws.messages[channel] {
+	for _, m := range ws.messages[c.ID] {
 		out = append(out, m.copy())
 	}
 	return out

@@ -225,7 +225,7 @@ func (ws *Workspace) viewJSON(v *View) obj {
 		"private_metadata": v.PrivateMetadata, "callback_id": v.CallbackID, "external_id": v.ExternalID,
 		"state": obj{"values": stateValues(v.Elements(), v.Inputs)}, "hash": v.Hash,
 		"title": v.raw["title"], "submit": v.raw["submit"], "close": v.raw["close"],
-		"clear_on_close": v.ClearOnClose, "notify_on_close": v.NotifyOnClose, "submit_disabled": false,
+		"clear_on_close": v.ClearOnClose, "notify_on_close": v.NotifyOnClose,
 		"root_view_id": v.RootID, "previous_view_id": orNull(v.PreviousID),
 		"app_id": ws.opts.App.ID, "app_installed_team_id": ws.opts.Team.ID, "bot_id": ws.opts.App.BotID,
 	}

@@ -20,7 +20,7 @@ type User struct {
 	ID       string
 	Name     string // the handle, such as alice
 	RealName string
-	Email    string
+	Email    string // told to apps with the scope users:read.email
 	TZ       string // default Europe/Berlin
 	// TeamID is the workspace the user belongs to; another than the workspace's own
 	// makes them a guest from a Slack Connect channel. Default: the workspace's.
@@ -194,11 +194,10 @@ func (ws *Workspace) ChannelsOf(person string) []Channel {
 func (ws *Workspace) Channel(id string) (Channel, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	found := ws.channelsWhere(func(c *Channel) bool { return c.ID == id || c.Name != "" && c.Name == strings.TrimPrefix(id, "#") })
-	if len(found) == 0 {
-		return Channel{}, false
+	if c := ws.lookup(id); c != nil {
+		return c.copy(), true
 	}
-	return found[0], true
+	return Channel{}, false
 }
 
 // DM is the id of the direct messages between person and the app, which are there as
@@ -226,9 +225,7 @@ func (ws *Workspace) channelsWhere(keep func(*Channel) bool) []Channel {
 	var out []Channel
 	for _, c := range ws.channels {
 		if keep(c) {
-			copied := *c
-			copied.Members = slices.Clone(c.Members)
-			out = append(out, copied)
+			out = append(out, c.copy())
 		}
 	}
 	return out
@@ -239,6 +236,22 @@ func (ws *Workspace) user(id string) *User {
 	for _, u := range ws.users {
 		if u.ID == id {
 			return u
+		}
+	}
+	return nil
+}
+
+func (c *Channel) copy() Channel {
+	out := *c
+	out.Members = slices.Clone(c.Members)
+	return out
+}
+
+// lookup finds a channel by id, or by name with or without its #. ws.mu is held.
+func (ws *Workspace) lookup(id string) *Channel {
+	for _, c := range ws.channels {
+		if c.ID == id || c.Name != "" && c.Name == strings.TrimPrefix(id, "#") {
+			return c
 		}
 	}
 	return nil

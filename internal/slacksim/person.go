@@ -11,7 +11,8 @@ import (
 	"licensebot/internal/slacksim/blockkit"
 )
 
-// Person is somebody who uses the workspace. Everything a Person does waits until the
+// Person is somebody who uses the workspace. Channels are named by id, or by name with its
+// #. Everything a Person does waits until the
 // app acknowledged it; the error is a *Failure when Slack would show one instead, and the
 // same text is then among Notices.
 type Person struct {
@@ -46,7 +47,7 @@ func (p *Person) Command(ctx context.Context, channel, command, text string) err
 	i := slices.IndexFunc(declared, func(s SlashCommand) bool { return s.Name == command })
 	if declared != nil && i < 0 {
 		return p.ws.tell(p.id, Notice{
-			Code: InvalidCommand, Channel: channel, Text: command + " is not a valid command.",
+			Code: InvalidCommand, Channel: c.ID, Text: command + " is not a valid command.",
 		})
 	}
 	text = escape(strings.TrimSpace(text))
@@ -57,7 +58,7 @@ func (p *Person) Command(ctx context.Context, channel, command, text string) err
 	if err != nil {
 		return err
 	}
-	return p.ws.dispatch(ctx, p.id, env, Notice{Channel: channel}, func(code string) string { return commandFailed(command, code) })
+	return p.ws.dispatch(ctx, p.id, env, Notice{Channel: c.ID}, func(code string) string { return commandFailed(command, code) })
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -81,12 +82,13 @@ func (ws *Workspace) mentions(text string) string {
 
 // Say posts an ordinary message, which no app is told about.
 func (p *Person) Say(channel, text string) (Message, error) {
-	if _, _, err := p.in(channel); err != nil {
+	_, c, err := p.in(channel)
+	if err != nil {
 		return Message{}, err
 	}
 	p.ws.mu.Lock()
 	defer p.ws.mu.Unlock()
-	return p.ws.addMessage(Message{Channel: channel, User: p.id, Text: escape(text)}).copy(), nil
+	return p.ws.addMessage(Message{Channel: c.ID, User: p.id, Text: escape(text)}).copy(), nil
 }
 
 // Click presses the button that answers to what (its text, action_id or block_id), and
@@ -166,9 +168,9 @@ func (p *Person) Use(ctx context.Context, on Surface, blockID, actionID string, 
 
 func (p *Person) use(ctx context.Context, on Surface, e blockkit.Element, values []string) error {
 	ws, s := p.ws, on.surface()
-	u, ok := ws.User(p.id)
-	if !ok {
-		return fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return err
 	}
 	where := Notice{ActionID: e.ActionID}
 	if s.message != nil {
@@ -240,9 +242,9 @@ func (ws *Workspace) keepInput(person string, s surface, e blockkit.Element, val
 // No complaints and no error means that the app accepted it.
 func (p *Person) Submit(ctx context.Context) (problems map[string]string, err error) {
 	ws := p.ws
-	u, ok := ws.User(p.id)
-	if !ok {
-		return nil, fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return nil, err
 	}
 	v, ok := ws.ModalOf(p.id)
 	if !ok {
@@ -300,9 +302,9 @@ func (p *Person) CloseModals() error { return p.closeModals(true) }
 
 func (p *Person) closeModals(all bool) error {
 	ws := p.ws
-	u, ok := ws.User(p.id)
-	if !ok {
-		return fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return err
 	}
 	ws.mu.Lock()
 	d := ws.desk(p.id)
@@ -337,9 +339,9 @@ func (p *Person) closeModals(all bool) error {
 // Home opens the app's Home tab: the app gets app_home_opened. What it publishes is seen
 // with WaitForHome. Nothing fails for the person if the app does not answer.
 func (p *Person) Home() error {
-	u, ok := p.ws.User(p.id)
-	if !ok {
-		return fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return err
 	}
 	return p.ws.notify(p.ws.homeEnvelope(u))
 }
@@ -351,23 +353,35 @@ func (p *Person) Suggest(ctx context.Context, on Surface, field, query string) (
 	if err != nil {
 		return nil, err
 	}
-	u, ok := p.ws.User(p.id)
-	if !ok {
-		return nil, fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return nil, err
 	}
 	env, err := p.ws.suggestionEnvelope(u, on.surface(), e, query)
 	if err != nil {
 		return nil, err
 	}
 	err = p.ws.dispatch(ctx, p.id, env, Notice{ActionID: e.ActionID}, func(string) string { return "No results" })
-	return env.suggested, err
+	if err != nil {
+		return nil, err
+	}
+	return env.suggested, nil
+}
+
+// user who acts; an account that was deactivated cannot.
+func (p *Person) user() (User, error) {
+	u, ok := p.ws.User(p.id)
+	if !ok || u.ID != p.id || u.Deleted {
+		return User{}, fmt.Errorf("slacksim: no user %s", p.id)
+	}
+	return u, nil
 }
 
 // in checks that the person is there and a member of channel.
 func (p *Person) in(channel string) (User, Channel, error) {
-	u, ok := p.ws.User(p.id)
-	if !ok {
-		return User{}, Channel{}, fmt.Errorf("slacksim: no user %s", p.id)
+	u, err := p.user()
+	if err != nil {
+		return User{}, Channel{}, err
 	}
 	c, ok := p.ws.Channel(channel)
 	if !ok {

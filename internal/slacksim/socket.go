@@ -77,6 +77,7 @@ func (ws *Workspace) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &conn{socket: socket, out: make(chan []byte, 4096), gone: make(chan struct{})}
 	defer c.end()
+	defer context.AfterFunc(ws.ctx, c.end)()
 	full, closed := ws.admit(c)
 	if closed {
 		return

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/sync/errgroup"
 
 	"licensebot/internal/slacksim"
 )
@@ -380,5 +382,68 @@ func TestPeopleActOnlyWhereTheyAre(t *testing.T) {
 	}
 	if _, err := ws.Person("U0NOBODY").Say(slacksim.General, "hi"); err == nil {
 		t.Error("somebody who does not exist spoke")
+	}
+}
+
+func TestABurstOfCommandsIsAcknowledgedByOneClient(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	runApp(t, ws, srv, func(sm *socketmode.Client, e socketmode.Event) {
+		if e.Type == socketmode.EventTypeSlashCommand {
+			if err := sm.Ack(*e.Request, map[string]any{"text": "done"}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	const burst = 200
+	ctx := patience(t)
+	var people errgroup.Group
+	for range burst {
+		people.Go(func() error { return ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", "") })
+	}
+	if err := people.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range ws.Person(slacksim.Alice).Messages(slacksim.General) {
+		seen[m.TS] = true
+	}
+	if len(seen) != burst {
+		t.Errorf("%d messages with different timestamps, want %d", len(seen), burst)
+	}
+	for _, e := range ws.Envelopes() {
+		if !e.Acked || e.Late || e.Sent != 1 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func TestAPersonWhoLeftDoesNothing(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{})
+	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
+	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
+		t.Error("a deactivated account typed a command")
+	}
+}
+
+// The pause between warning and end, and the ticket of a socket nobody opens, must not
+// keep a workspace from closing.
+func TestClosingEndsEverythingAtOnce(t *testing.T) {
+	ws := slacksim.New(slacksim.Options{})
+	srv, err := ws.Listen("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range slacksim.MaxSockets {
+		dial(t, ws, srv)
+	}
+	socketURL(t, ws, srv)
+	ws.Disconnect(slacksim.Warning)
+	if err := ws.Person(slacksim.Alice).Home(); err != nil { // nobody acknowledges the event
+		t.Fatal(err)
+	}
+	began := time.Now()
+	srv.Close()
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

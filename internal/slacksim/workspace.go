@@ -298,16 +298,9 @@ func (ws *Workspace) spawn(f func()) {
 // are gone. It does not stop a Server: see Server.Close, which calls it.
 func (ws *Workspace) Close() {
 	ws.mu.Lock()
-	already := ws.closed
 	ws.closed = true
-	conns := ws.conns
 	ws.mu.Unlock()
-	if !already {
-		ws.cancel()
-		for _, c := range conns {
-			c.end()
-		}
-	}
+	ws.cancel() // which ends the sockets too
 	ws.background.Wait()
 }
 

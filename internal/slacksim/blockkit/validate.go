@@ -100,7 +100,6 @@ func (c *checker) view(_ *checker, at string, v any) {
 		common["close"] = may(plain(24))
 		common["clear_on_close"] = may(boolean)
 		common["notify_on_close"] = may(boolean)
-		common["submit_disabled"] = may(boolean)
 	}
 	object(common)(c, at, v)
 	m, _ := v.(map[string]any)
