@@ -29,7 +29,7 @@ COPY --from=build /out/bot /bot
 # A new volume takes its owner from the folder in the image. /data does not exist there yet, so that --chown holds for
 # the folder itself too.
 COPY --from=build --chown=65532:65532 /out/data /data
-ENV LEDGER=/data/licensebot.db
+ENV DATABASE=/data/licensebot.db
 VOLUME ["/data"]
 USER 65532:65532
 ENTRYPOINT ["/bot"]

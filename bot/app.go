@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
+	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
 
@@ -132,4 +133,25 @@ func place(channel, name string) purchase.Place {
 // cardAt is the message of a card that is reached by a click's response URL.
 func (a *App) cardAt(url string) purchase.Message {
 	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: a.now().Add(responseURLLife)}
+}
+
+// Unsent implements socket.Handler: a command's answer that the acknowledgement could not carry goes through the
+// response URL.
+func (a *App) Unsent(ctx context.Context, to socket.Origin, payload any) {
+	m, ok := payload.(slack.Msg)
+	if !ok {
+		return // what a form should have shown: the person sees that it is still open
+	}
+	a.tell(ctx, reach{to.User, to.Channel, to.ResponseURL}, content{m.Text, m.Blocks.BlockSet}, false)
+}
+
+// Busy implements socket.Handler.
+func (a *App) Busy() any {
+	return ephemeral(say("I have too much to do right now, so I did not look at this. Nothing was bought; please try again in a minute."))
+}
+
+// Failed implements socket.Handler.
+func (a *App) Failed(ctx context.Context, to socket.Origin, ref string) {
+	a.tell(ctx, reach{to.User, to.Channel, to.ResponseURL}, say("Something went wrong inside me. If you were buying: `/license history` shows what was bought, "+
+		"and nothing is bought twice. Whoever runs this bot finds it in the log as `"+ref+"`."), false)
 }

@@ -275,7 +275,7 @@ func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
 	if _, err := b.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
 		return b.troubled(ctx, o, err)
 	}
-	item, err := b.shop.CartItem(ctx, o.ItemID)
+	item, err := b.item(ctx, o)
 	switch {
 	case kindOf(err) == cocalc.NotFound: // somebody deleted it; only the purchases can tell
 		rows, err := b.purchasesOf(ctx, o)
@@ -308,6 +308,16 @@ func (b *buyer) another(o Order) (wait, error) {
 		return 0, nil
 	}
 	return b.pause(o.ID), nil
+}
+
+// item reads the order's item back. One without the order's tag is not it: NotFound.
+func (b *buyer) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
+	item, err := b.shop.CartItem(ctx, o.ItemID)
+	if err == nil && !carries(item, o.ID) {
+		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
+			Text: fmt.Sprintf("item %d does not carry the order's tag", o.ItemID)}
+	}
+	return item, err
 }
 
 // description is the cart item's description: the specification with the order's tag at the end of its text.

@@ -70,7 +70,7 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 		ours = ours || item.ID == o.ItemID
 	}
 	if !ours {
-		item, err := b.shop.CartItem(ctx, o.ItemID)
+		item, err := b.item(ctx, o)
 		switch {
 		case kindOf(err) == cocalc.NotFound || (err == nil && item.Purchased == nil && !item.Removed.IsZero()):
 			return b.abandon(ctx, o, failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
@@ -137,7 +137,7 @@ const looksAfterCheckout = 3
 
 // prove is the way from Paying to Purchased, or to Unknown when reading the item back does not show a purchase.
 func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
-	item, err := b.shop.CartItem(ctx, o.ItemID)
+	item, err := b.item(ctx, o)
 	if err == nil && item.Purchased != nil {
 		return 0, b.bought(ctx, o, item, false)
 	}
@@ -195,7 +195,8 @@ func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow,
 	}
 	var ours []cocalc.PurchaseRow
 	for _, row := range rows {
-		if row.CartItemID == o.ItemID && row.Cost > 0 {
+		// The number alone would do on one server; the tag guards against a ledger that met another one.
+		if id, ok := tagged(row.Text); row.CartItemID == o.ItemID && row.Cost > 0 && (row.Text == "" || ok && id == o.ID) {
 			ours = append(ours, row)
 		}
 	}
@@ -235,8 +236,8 @@ func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt 
 func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 	_, err := b.advance(ctx, o, Purchased, "license "+r.LicenseID, func(w Writer, live *Order) error {
 		live.ItemID, live.Receipt, live.Failure, live.Hold = o.ItemID, r, nil, nil
-		if !live.Place.Direct && live.Message(MessageLine) == nil {
-			live.Messages = append(live.Messages, Message{Kind: MessageLine, Channel: live.Place.Channel})
+		if channel := b.lineChannel(*live); channel != "" && live.Message(MessageLine) == nil {
+			live.Messages = append(live.Messages, Message{Kind: MessageLine, Channel: channel})
 		}
 		if err := b.enter(w, *live, *r); err != nil {
 			return err
@@ -244,6 +245,17 @@ func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 		return b.enterExtra(w, *live, r.Extra)
 	})
 	return err
+}
+
+// lineChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct message.
+func (d *Desk) lineChannel(o Order) string {
+	if d.purchasesChannel != "" {
+		return d.purchasesChannel
+	}
+	if o.Place.Direct {
+		return ""
+	}
+	return o.Place.Channel
 }
 
 // enter logs the purchase and counts it as spent. The reservation is released by the move that goes with it.

@@ -48,7 +48,7 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 // evidence reads everything that could show a purchase of the order's item. Nothing found is only worth something
 // beside err == nil, which includes a proof of the key.
 func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocalc.PurchaseRow, error) {
-	item, err := b.shop.CartItem(ctx, o.ItemID)
+	item, err := b.item(ctx, o)
 	if err != nil && kindOf(err) != cocalc.NotFound {
 		return item, nil, err
 	}

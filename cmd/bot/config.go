@@ -3,10 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
+	"github.com/rs/zerolog"
 
 	"licensebot/bot"
 	"licensebot/cocalc"
@@ -14,40 +20,103 @@ import (
 	"licensebot/purchase"
 )
 
-// config is every setting, from the environment.
+// config is every setting, from the environment. The tags are the table that `bot -h` prints.
 type config struct {
-	SlackBotToken string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…"`
-	SlackAppToken string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…"`
+	SlackBotToken string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…; needed"`
+	SlackAppToken string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…; needed"`
 	SlackAPIURL   string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"Slack's Web API"`
-	CoCalcAPIKey  string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…"`
+	CoCalcAPIKey  string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…; needed"`
 	CoCalcURL     string `envconfig:"COCALC_URL" default:"https://cocalc.com" desc:"the CoCalc server"`
-	Ledger        string `envconfig:"LEDGER" default:"licensebot.db" desc:"file of the ledger"`
+	Database      string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
 
-	Buyers        []string `envconfig:"BUYERS" desc:"Slack user ids of who may buy, with commas between; * is everybody; empty is nobody"`
-	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"100" desc:"the most that one order may cost, in dollars; none for no limit"`
-	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"500" desc:"the most that all orders of a month may cost, in dollars; none for no limit"`
+	Buyers           []string `envconfig:"BUYERS" desc:"Slack user ids of who may buy, with commas between; * is everybody; empty is nobody"`
+	OrderLimit       dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none is no limit"`
+	MonthlyBudget    dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none is no limit"`
+	LicenseDefaults  string   `envconfig:"LICENSE_DEFAULTS" desc:"fields for what people leave out, such as user=academic uptime=short"`
+	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id for the line about every purchase; empty is the channel of the command"`
+	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 
-	LicenseDefaults string   `envconfig:"LICENSE_DEFAULTS" desc:"fields for what people leave out, such as user=academic uptime=short"`
-	Timezone        location `envconfig:"TIMEZONE" default:"UTC" desc:"in which months and days begin, such as Europe/Vienna"`
-	LogLevel        string   `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m" desc:"how long a checkout may take before its outcome counts as unknown"`
+	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m" desc:"how long an unknown checkout is watched before it counts as not bought, twice"`
+
+	LogLevel  logLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat logFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`
 }
 
-// readConfig reads the environment. Its error names every setting that is wrong, without the secrets.
+// errSettings wraps what is wrong with the settings, a line each.
+var errSettings = errors.New("the settings need mending")
+
+// readConfig reads the environment. Its error names every setting that is wrong, all at once, without the secrets.
 func readConfig() (config, error) {
 	var c config
-	if err := envconfig.Process("", &c); err != nil {
-		return c, fmt.Errorf("read the settings: %w", plainly(err))
+	var faults []error
+	// envconfig stops at the first value it cannot read, so it is given one setting after the other.
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		one := reflect.New(reflect.StructOf([]reflect.StructField{v.Type().Field(i)}))
+		if err := envconfig.Process("", one.Interface()); err != nil {
+			faults = append(faults, plainly(err))
+			continue
+		}
+		v.Field(i).Set(one.Elem().Field(0))
 	}
-	return c, nil
+	if len(faults) == 0 {
+		faults = c.inconsistencies()
+	}
+	return c, settingsError(faults)
+}
+
+func settingsError(faults []error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w:\n%w", errSettings, errors.Join(faults...))
 }
 
 // plainly says which setting is wrong without envconfig's talk of Go types.
 func plainly(err error) error {
 	var wrong *envconfig.ParseError
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("%s=%q: %w", wrong.KeyName, wrong.Value, wrong.Err)
+	if !errors.As(err, &wrong) {
+		return err
 	}
-	return err
+	if wrong.TypeName == "time.Duration" {
+		return fmt.Errorf("%s: %q is no duration such as 90s or 10m", wrong.KeyName, wrong.Value)
+	}
+	return fmt.Errorf("%s: %q: %w", wrong.KeyName, wrong.Value, wrong.Err)
+}
+
+// inconsistencies are faults of values that can be read.
+func (c config) inconsistencies() []error {
+	var faults []error
+	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
+		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			faults = append(faults, fmt.Errorf("%s: it must be an address that begins with https://", name))
+		}
+	}
+	for name, value := range map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter} {
+		if value <= 0 {
+			faults = append(faults, fmt.Errorf("%s: it must be above 0", name))
+		}
+	}
+	if c.SettleAfter > 0 && c.SettleAfter <= c.CheckoutTimeout {
+		faults = append(faults, errors.New("SETTLE_AFTER: it must be longer than CHECKOUT_TIMEOUT, since a checkout that is still under way proves nothing"))
+	}
+	if c.Database == "" {
+		faults = append(faults, errors.New("DATABASE: the name of a file is needed"))
+	}
+	if p := c.PurchasesChannel; p != "" && !strings.HasPrefix(p, "C") && !strings.HasPrefix(p, "G") {
+		faults = append(faults, fmt.Errorf("PURCHASES_CHANNEL: %q is no channel id; Slack shows it at the end of the channel's details, C…", p))
+	}
+	for _, id := range c.Buyers {
+		if id = strings.TrimSpace(id); id != "" && id != "*" && !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
+			faults = append(faults, fmt.Errorf("BUYERS: %q is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…", id))
+		}
+	}
+	if _, err := c.defaults(); err != nil {
+		faults = append(faults, err)
+	}
+	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return faults
 }
 
 // secrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
@@ -64,7 +133,22 @@ func (c config) secrets() error {
 	need("SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-", "Slack shows it under OAuth & Permissions, after the app was installed")
 	need("SLACK_APP_TOKEN", c.SlackAppToken, "xapp-", "create one with connections:write under Basic Information, App-Level Tokens")
 	need("COCALC_API_KEY", c.CoCalcAPIKey, "sk-", "CoCalc makes one in the account's settings, under API Keys")
-	return errors.Join(faults...)
+	return settingsError(faults)
+}
+
+// printSettings prints the table of settings.
+func printSettings(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	kind := reflect.TypeFor[config]()
+	for i := range kind.NumField() {
+		tag := kind.Field(i).Tag
+		def := tag.Get("default")
+		if def == "" {
+			def = "-"
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", tag.Get("envconfig"), def, tag.Get("desc"))
+	}
+	return t.Flush()
 }
 
 // defaults is what people get who leave a field out.
@@ -149,5 +233,30 @@ func (l *location) Decode(name string) (err error) {
 	if l.Location, err = time.LoadLocation(name); err != nil {
 		return errors.New("a time zone such as Europe/Vienna or UTC is needed")
 	}
+	return nil
+}
+
+// logLevel is how much is logged.
+type logLevel struct{ zerolog.Level }
+
+// Decode implements envconfig.Decoder.
+func (l *logLevel) Decode(name string) (err error) {
+	switch name {
+	case "debug", "info", "warn", "error":
+		l.Level, err = zerolog.ParseLevel(name)
+		return err
+	}
+	return errors.New("debug, info, warn or error is needed")
+}
+
+// logFormat is how log lines look.
+type logFormat string
+
+// Decode implements envconfig.Decoder.
+func (l *logFormat) Decode(name string) error {
+	if name != "json" && name != "console" {
+		return errors.New("json or console is needed")
+	}
+	*l = logFormat(name)
 	return nil
 }

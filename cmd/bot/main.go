@@ -31,8 +31,8 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
-		{"run", "bot run", "run the bot, with its settings from the environment", runBot},
-		{"demo", "bot demo [-addr 127.0.0.1:8765] [-ledger FILE]", "try everything in a browser, with a simulated Slack and CoCalc", runDemo},
+		{"run", "bot run", "run the bot; so does bot alone", runBot},
+		{"demo", "bot demo [--addr 127.0.0.1:3000] [--data DIR] [--credit 1000] [--without-bot]", "try everything in a browser, with a simulated Slack and CoCalc", runDemo},
 		{"check", "bot check", "check the settings, the tokens, the key and the ledger, and spend nothing", runCheck},
 		{"manifest", "bot manifest [-name licensebot]", "print the Slack app manifest to paste", runManifest},
 		{"quote", "bot quote 'ram=16 cpu=2'  |  bot quote --jsonl", "say what a license costs", runQuote},
@@ -51,7 +51,7 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bot:", err)
-		if errors.Is(err, errUsage) {
+		if errors.Is(err, errUsage) || errors.Is(err, errSettings) {
 			os.Exit(2)
 		}
 		os.Exit(1)
@@ -60,9 +60,11 @@ func main() {
 
 // run picks the subcommand.
 func run(ctx context.Context, args []string, c console) error {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		printUsage(c.out)
-		return nil
+	if len(args) == 0 {
+		return runBot(ctx, nil, c)
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		return printUsage(c.out)
 	}
 	for _, s := range subcommands() {
 		if s.name == args[0] {
@@ -72,13 +74,14 @@ func run(ctx context.Context, args []string, c console) error {
 	return fmt.Errorf("there is no command %q: %w", args[0], errUsage)
 }
 
-func printUsage(w io.Writer) {
+func printUsage(w io.Writer) error {
 	fmt.Fprintln(w, "licensebot buys and looks after CoCalc licenses from Slack.")
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, "\nCommands:")
 	for _, s := range subcommands() {
 		fmt.Fprintf(w, "  %s\n      %s\n", s.usage, s.summary)
 	}
-	fmt.Fprintln(w, "\nSettings come from the environment; the README lists them.")
+	fmt.Fprintln(w, "\nSettings, from the environment, with their defaults:")
+	return printSettings(w)
 }
 
 func runVersion(_ context.Context, _ []string, c console) error {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -30,7 +32,7 @@ func runPurchases(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	all, err := readPurchases(ctx, settings.Ledger)
+	all, err := readPurchases(ctx, settings.Database)
 	if err != nil {
 		return err
 	}
@@ -119,3 +121,6 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	_, err := fmt.Fprintf(out, "\n%d licenses, %s\n", len(all), sum)
 	return err
 }
+
+// isMissing reports whether a ledger could not be opened because there is none yet.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -23,10 +23,10 @@ func runResume(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(settings.Ledger); err != nil {
+	if _, err := os.Stat(settings.Database); err != nil {
 		return fmt.Errorf("open the ledger: %w", err)
 	}
-	ledger, err := storage.Open(settings.Ledger)
+	ledger, err := storage.Open(settings.Database)
 	if err != nil {
 		return err
 	}

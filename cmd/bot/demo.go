@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+// demoOptions is the command line of the demo.
+type demoOptions struct {
+	addr       string
+	data       string
+	credit     dollars
+	withoutBot bool
+}
+
+// runDemo starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the same code as
+// in production, with other addresses.
+func runDemo(ctx context.Context, args []string, c console) error {
+	o, err := demoFlags(args, c.err)
+	if err != nil {
+		return err
+	}
+	sims, err := startSimulators(o)
+	if err != nil {
+		return err
+	}
+	defer sims.close()
+	if o.withoutBot {
+		return sims.alone(ctx, c)
+	}
+	settings, err := sims.settings(o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the demo: %w", err)
+	}
+	log, err := os.OpenFile(filepath.Join(o.data, "bot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the demo's log: %w", err)
+	}
+	defer log.Close()
+	s, err := assemble(settings, settings.logger(log))
+	if err != nil {
+		return err
+	}
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-s.socket.Connected():
+			sims.welcome(c.out, o)
+		}
+	}()
+	err = s.run(ctx)
+	return errors.Join(err, s.close())
+}
+
+func demoFlags(args []string, out io.Writer) (demoOptions, error) {
+	var o demoOptions
+	credit := "1000"
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:3000", "where the page is; on this machine only")
+	flags.StringVar(&o.data, "data", demoFolder(), "folder of the ledger and the log; kept, so that a restart shows the history")
+	flags.StringVar(&credit, "credit", credit, "what the CoCalc account starts with, in dollars")
+	flags.BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return o, errUsage
+	}
+	if err := o.credit.Decode(credit); err != nil || o.credit.None {
+		return o, fmt.Errorf("--credit %q: %w: %w", credit, errDollars, errUsage)
+	}
+	host, _, err := net.SplitHostPort(o.addr)
+	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
+		return o, fmt.Errorf("--addr %q: the demo is for this machine only, such as 127.0.0.1:3000: %w", o.addr, errUsage)
+	}
+	return o, nil
+}
+
+// demoFolder is where the demo keeps its ledger between runs.
+func demoFolder() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "licensebot-demo")
+}
+
+// simulators are a Slack workspace and a CoCalc on loopback.
+type simulators struct {
+	workspace *slacksim.Workspace
+	slack     *slacksim.Server
+	cocalc    *cocalctest.Server
+	account   *cocalctest.Account
+	shop      *http.Server
+	shopURL   string
+}
+
+func startSimulators(o demoOptions) (*simulators, error) {
+	s := &simulators{
+		workspace: slacksim.New(slacksim.Options{
+			Team: slacksim.Team{Name: "Demo University", Domain: "demo-university"},
+			App: slacksim.App{Name: "licensebot", Commands: []slacksim.SlashCommand{{
+				Name: "/license", Description: "Buy and look after CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
+			}}},
+		}),
+		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
+	}
+	s.account = s.cocalc.Add(cocalctest.NewAccount{Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for CoCalc: %w", err)
+	}
+	s.shopURL = "http://" + listener.Addr().String()
+	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
+	go s.shop.Serve(listener) // ends with close
+	if s.slack, err = s.workspace.Listen(o.addr, s.page()); err != nil {
+		s.shop.Close()
+		s.cocalc.Close()
+		return nil, fmt.Errorf("%w; is another demo running? --addr 127.0.0.1:3001 takes another port", err)
+	}
+	return s, nil
+}
+
+func (s *simulators) close() {
+	s.slack.Close()
+	s.shop.Close()
+	s.cocalc.Close()
+}
+
+// variables are the settings that lead a bot to the simulators.
+func (s *simulators) variables() []string {
+	return []string{
+		"SLACK_BOT_TOKEN=" + s.workspace.BotToken(),
+		"SLACK_APP_TOKEN=" + s.workspace.AppToken(),
+		"SLACK_API_URL=" + s.slack.APIURL,
+		"COCALC_API_KEY=" + s.account.Key(),
+		"COCALC_URL=" + s.shopURL,
+		"BUYERS=" + slacksim.Alice + "," + slacksim.Bob,
+	}
+}
+
+// settings are the environment's, with the simulators in the place of the real services.
+func (s *simulators) settings(o demoOptions) (config, error) {
+	for _, variable := range s.variables() {
+		name, value, _ := strings.Cut(variable, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return config{}, err
+		}
+	}
+	c, err := readConfig()
+	c.Database = filepath.Join(o.data, "licensebot.db")
+	return c, err
+}
+
+// alone serves the simulators until ctx is done. Only the settings go to standard output.
+func (s *simulators) alone(ctx context.Context, c console) error {
+	for _, variable := range s.variables() {
+		fmt.Fprintln(c.out, variable)
+	}
+	fmt.Fprintf(c.err, "A Slack workspace without a bot: %s\nCtrl-C ends it.\n", s.slack.URL)
+	<-ctx.Done()
+	return nil
+}
+
+// welcome says where the demo is and what to do first.
+func (s *simulators) welcome(out io.Writer, o demoOptions) {
+	fmt.Fprintf(out, `The demo runs. Open %s
+
+  In #general, as Alice, type:   /license buy ram=16 cpu=2
+  then click "Buy for $63.75", and type:   /license list
+
+  Carol has no rights: switch to her and try. The panel on the right shows CoCalc's side and breaks it on request.
+  Ledger and log are in %s
+  Ctrl-C ends it.
+`, s.slack.URL, o.data)
+}
