@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -82,8 +83,7 @@ func (c *Client) AddToCart(ctx context.Context, description []byte, projectID st
 	if err != nil {
 		return err
 	}
-	var rows int
-	if json.Unmarshal(body, &rows) != nil || rows < 1 {
+	if rows, err := strconv.Atoi(string(body)); err != nil || rows < 1 {
 		return &Error{Op: cartAdd, Outcome: Unknown, Status: 200, Text: "the answer is no number of added items: " + c.excerpt(body)}
 	}
 	return nil
@@ -165,8 +165,8 @@ func (c *Client) change(ctx context.Context, endpoint string, id int64, params m
 	if err != nil {
 		return false, err
 	}
-	var rows int
-	if json.Unmarshal(body, &rows) != nil || rows < 0 || rows > 1 {
+	rows, err := strconv.Atoi(string(body))
+	if err != nil || rows < 0 || rows > 1 {
 		return false, &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is no number of changed items: " + c.excerpt(body)}
 	}
 	return rows == 1, nil

@@ -34,6 +34,9 @@ func jsDate(v any) float64 {
 }
 
 func jsParseDate(s string) float64 {
+	if t, err := time.Parse(isoMillis, s); err == nil { // the form that CoCalc itself writes
+		return float64(t.UnixMilli())
+	}
 	if m := isoDate.FindStringSubmatch(s); m != nil {
 		return isoDateMS(m)
 	}

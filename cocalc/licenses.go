@@ -95,6 +95,8 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 	var j licenseJSON
 	err = json.Unmarshal(body, &j)
 	switch {
+	case err == nil && body[0] != '{':
+		err = errors.New("it is no object")
 	case err == nil && j.ID == "" && !j.IsManager.v:
 		j.ID = id // who does not manage it is not told
 	case err == nil && !strings.EqualFold(j.ID, id):
@@ -134,26 +136,35 @@ type pages[T any] struct {
 // it is read again, and what was seen is put together.
 func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 	var all []T
-	seen := map[string]bool{}
-	for range maxPasses {
-		total := 0
+	seen := map[string]int{} // the last pass in which an id was seen
+	for pass := 1; pass <= maxPasses; pass++ {
+		total, complete := 0, true
 		for {
 			list, err := p.page(ctx, total)
 			if err != nil {
 				return nil, err
 			}
+			fresh := false
 			for _, each := range list {
-				if id := p.id(each); !seen[id] {
-					seen[id] = true
+				last := seen[p.id(each)]
+				if last == 0 {
 					all = append(all, each)
 				}
+				if last < pass {
+					fresh = true
+				}
+				seen[p.id(each)] = pass
 			}
 			total += len(list)
 			if len(list) < pageSize {
 				break
 			}
+			if !fresh { // a server that gives the same page for ever
+				complete = false
+				break
+			}
 		}
-		if len(all) >= total {
+		if complete && len(all) >= total {
 			return all, nil
 		}
 	}

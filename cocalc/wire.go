@@ -30,8 +30,8 @@ func (l *loose[T]) UnmarshalJSON(data []byte) error {
 type looseText string
 
 func (t *looseText) UnmarshalJSON(data []byte) error {
-	var s string
-	if json.Unmarshal(data, &s) != nil {
+	s, isText := unquoteJSON(data)
+	if !isText && string(data) != "null" {
 		s = string(data)
 	}
 	*t = looseText(s)
@@ -70,8 +70,7 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	ms := math.NaN()
-	var s string
-	if json.Unmarshal(data, &s) == nil {
+	if s, isText := unquoteJSON(data); isText {
 		ms = jsParseDate(s)
 	} else if f, err := strconv.ParseFloat(text, 64); err == nil {
 		ms = clipDate(math.Trunc(f))
@@ -81,6 +80,15 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 	}
 	m.Time = time.UnixMilli(int64(ms)).UTC()
 	return nil
+}
+
+// unquoteJSON reads a JSON string.
+func unquoteJSON(data []byte) (text string, ok bool) {
+	if len(data) == 0 || data[0] != '"' {
+		return "", false
+	}
+	err := json.Unmarshal(data, &text)
+	return text, err == nil
 }
 
 type cartItemJSON struct {

@@ -1,0 +1,156 @@
+package cocalc
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Every recorded item of nonsense, by what it did to params and checkout.
+func TestProblemsOfCartItems(t *testing.T) {
+	good := `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1`
+	with := func(field, value string) string {
+		var d map[string]json.RawMessage
+		if err := json.Unmarshal([]byte("{"+good+"}"), &d); err != nil {
+			t.Fatal(err)
+		}
+		d[field] = json.RawMessage(value)
+		if value == "" {
+			delete(d, field)
+		}
+		out, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	for _, test := range []struct{ description, want string }{
+		{"{" + good + "}", ""},
+		{"{}", "bug cost must not be null"}, {"5", "bug cost must not be null"}, {"null", "Cannot read properties of null (reading 'type')"},
+		{with("ram", `"lots"`), "[DecimalError] Invalid argument: NaN"}, {with("period", `"weekly"`), "[DecimalError] Invalid argument: NaN"},
+		{with("period", ""), "[DecimalError] Invalid argument: NaN"}, {with("user", `"student"`), "unknown user student"}, {with("user", ""), "unknown user undefined"},
+		{with("type", `"vm"`), "computing cost of item of type vm is deprecated"}, {with("run_limit", ""), "bug cost must not be null"},
+		{with("ram", `"4"`), `field "custom_ram" must be number`}, {with("ram", ""), `field "custom_ram" must be number`},
+		{with("ram", "-1"), `field "custom_ram" too small or too big`}, {with("disk", ""), `field "custom_disk" must be number`},
+		{with("uptime", `"forever"`), `field "custom_uptime" must be one of short, medium, day or "always_running"`},
+		{with("uptime", ""), `field "custom_uptime" must be one of short, medium, day or "always_running"`},
+		{with("member", ""), `field "custom_member" must be boolean`}, {with("member", "1"), `field "custom_member" must be boolean`},
+		{with("run_limit", "0"), "0 projects for $0.00 are not sold"}, {with("run_limit", "-1"), "-1 projects for -$6.30 are not sold"},
+		{with("run_limit", "0.5"), "0.5 projects for $3.15 are not sold"}, {with("type", `"weird"`), `type "weird" is not sold`},
+		{with("range", `["2020-01-01T00:00:00.000Z"]`), "Invalid time value"}, // on a monthly item too
+		// Odd, and sold.
+		{with("ram", "17"), ""}, {with("cpu", "4"), ""}, {with("disk", "21"), ""}, {with("ram", "0.5"), ""}, {with("run_limit", `"3"`), ""},
+		{with("boost", ""), ""}, {with("boost", `"no"`), ""}, {with("type", ""), ""}, {with("always_running", "true"), ""}, {with("title", "7"), ""},
+		{with("range", `["2020-01-01T00:00:00.000Z","2020-01-02T00:00:00.000Z"]`), ""}, {with("range", `["2031-01-01T00:00:00.000Z"]`), ""},
+	} {
+		item := CartItem{Product: "site-license", Checked: true, Description: json.RawMessage(test.description)}
+		if got := item.Problem(testNow); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.description, got, test.want)
+		}
+		if got, want := item.BreaksCart(testNow), test.want == "Invalid time value"; got != want {
+			t.Errorf("%s: breaks the cart: %v", test.description, got)
+		}
+	}
+	if got := (CartItem{Product: "socks", Description: json.RawMessage("{}")}).Problem(testNow); got != "" {
+		t.Errorf("a product that checkout ignores: %s", got)
+	}
+	if got := (CartItem{Product: "cash-voucher", Description: json.RawMessage("{}")}).Problem(testNow); got == "" {
+		t.Error("a voucher has no problem")
+	}
+}
+
+// brokenCart is a server whose cart cannot be listed, with single items that can be read.
+type brokenCart struct {
+	mu     sync.Mutex
+	broken bool
+	items  map[int64]string // by id; what is missing belongs to other accounts
+	asked  int
+}
+
+func (b *brokenCart) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked++
+	var params struct {
+		ID        *int64
+		Purchased bool
+		Removed   bool
+	}
+	body, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(body, &params)
+	switch {
+	case params.ID != nil && b.items[*params.ID] == "":
+		fmt.Fprintf(w, `{"error":"no item with id %d"}`, *params.ID)
+	case params.ID != nil:
+		_, _ = io.WriteString(w, b.items[*params.ID])
+	case params.Purchased && !params.Removed:
+		_, _ = io.WriteString(w, `[{"id":40,"product":"site-license","purchased":{"success":true}}]`)
+	case params.Purchased || params.Removed:
+		_, _ = io.WriteString(w, `[]`)
+	case b.broken:
+		_, _ = io.WriteString(w, `{"error":"Invalid time value"}`)
+	default:
+		var list []string
+		for _, item := range b.items {
+			list = append(list, item)
+		}
+		_, _ = io.WriteString(w, "["+strings.Join(list, ",")+"]")
+	}
+}
+
+func TestFindBrokenItem(t *testing.T) {
+	item := func(id int, checked bool, description string) string {
+		return fmt.Sprintf(`{"id":%d,"product":"site-license","checked":%v,"description":%s}`, id, checked, description)
+	}
+	past := `{"period":"range","range":["2026-11-22T11:00:00.000Z"]}`
+	soon := `{"period":"range","range":["2026-11-22T13:00:00.000Z"]}`
+	for _, test := range []struct {
+		name   string
+		server *brokenCart
+		later  bool // the cart was listed an hour before it broke
+		want   int64
+		most   int // requests
+	}{
+		{"a checked item of a cart that can be listed", &brokenCart{items: map[int64]string{50: item(50, true, "{}")}}, false, 50, 1},
+		{"unchecked, it blocks nothing", &brokenCart{items: map[int64]string{50: item(50, false, "{}")}}, false, 0, 1},
+		{"added after the newest known", &brokenCart{broken: true, items: map[int64]string{47: item(47, false, past)}}, false, 47, 20},
+		{"added before the newest known", &brokenCart{broken: true, items: map[int64]string{35: item(35, true, past), 39: item(39, true, "{}")}}, false, 35, 30},
+		{"seen before it broke", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, soon)}}, true, 9000, 6},
+		{"too far away", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, past)}}, false, 0, 4 + maxProbes},
+		{"removed meanwhile", &brokenCart{broken: true, items: map[int64]string{42: strings.Replace(item(42, true, past), `"checked"`, `"removed":"2026-11-22T11:30:00.000Z","checked"`, 1)}}, false, 0, 4 + maxProbes},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(test.server)
+			defer server.Close()
+			now := testNow
+			c, err := New(Options{BaseURL: server.URL, Key: testKey, Now: func() time.Time { return now }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if test.later {
+				test.server.broken = false
+				if _, err := c.Cart(t.Context(), InCart); err != nil {
+					t.Fatal(err)
+				}
+				test.server.broken = true
+				now = now.Add(2 * time.Hour)
+			}
+			got, err := c.FindBrokenItem(t.Context())
+			if got.ID != test.want || test.server.asked > test.most {
+				t.Errorf("got item %d, %v, after %d requests", got.ID, err, test.server.asked)
+			}
+			if test.want == 0 {
+				if e := asError(t, err); e.Kind != NotFound || e.Outcome != Rejected {
+					t.Errorf("got %v", e)
+				}
+			}
+		})
+	}
+}

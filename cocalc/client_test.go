@@ -1,0 +1,274 @@
+package cocalc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testKey = "sk-abcdefghijklmnop00007P"
+
+// said is one answer of a scripted server.
+type said struct {
+	status int // 0: 200
+	body   string
+	header map[string]string
+}
+
+// script is a server that answers each endpoint with its answers in turn, the last one for ever, and keeps what it was
+// asked. An endpoint without answers has the page of a missing route.
+type script struct {
+	t       testing.TB
+	answers map[string][]said
+	mu      sync.Mutex
+	asked   []string // "endpoint body"
+	slept   []time.Duration
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	endpoint := strings.TrimPrefix(r.URL.Path, "/api/v2/")
+	user, password, ok := r.BasicAuth()
+	if r.Method != http.MethodPost || !ok || user != testKey || password != "" || r.Header.Get("Content-Type") != "application/json" ||
+		r.Header.Get("Idempotency-Key")+r.Header.Get("X-Idempotency-Key")+r.Header.Get("If-None-Match") != "" || r.URL.RawQuery != "" {
+		s.t.Errorf("%s %s: %v", r.Method, r.URL, r.Header)
+	}
+	s.mu.Lock()
+	s.asked = append(s.asked, endpoint+" "+string(body))
+	answers := s.answers[endpoint]
+	if len(answers) > 1 {
+		s.answers[endpoint] = answers[1:]
+	}
+	s.mu.Unlock()
+	if len(answers) == 0 {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<!DOCTYPE html><html>404: This page could not be found</html>")
+		return
+	}
+	a := answers[0]
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	for name, value := range a.header {
+		w.Header().Set(name, value)
+	}
+	if a.status != 0 {
+		w.WriteHeader(a.status)
+	}
+	_, _ = io.WriteString(w, a.body)
+}
+
+func (s *script) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.asked...)
+}
+
+// with changes the options of a test's client.
+type with func(*Options)
+
+func serve(t testing.TB, answers map[string][]said, changes ...with) (*Client, *script) {
+	t.Helper()
+	s := &script{t: t, answers: answers}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	o := Options{
+		BaseURL: server.URL, Key: testKey, Now: func() time.Time { return testNow },
+		Sleep: func(_ context.Context, d time.Duration) error { s.slept = append(s.slept, d); return nil },
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, s
+}
+
+func one(body string) []said { return []said{{body: body}} }
+
+// asError finds the *Error in err, which every method of the client returns.
+func asError(t *testing.T, err error) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got error %v, want a *cocalc.Error", err)
+	}
+	return e
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	for name, o := range map[string]Options{
+		"no key":             {BaseURL: "https://cocalc.com"},
+		"key with a blank":   {BaseURL: "https://cocalc.com", Key: "sk- 1"},
+		"key with a colon":   {BaseURL: "https://cocalc.com", Key: "sk:1"},
+		"no address":         {Key: testKey},
+		"no scheme":          {BaseURL: "cocalc.com", Key: testKey},
+		"other scheme":       {BaseURL: "ftp://cocalc.com", Key: testKey},
+		"secret in address":  {BaseURL: "https://user:secret@cocalc.com", Key: testKey},
+		"query in address":   {BaseURL: "https://cocalc.com?x=1", Key: testKey},
+		"control characters": {BaseURL: "https://coc\x00alc.com/secret", Key: testKey},
+	} {
+		if _, err := New(o); err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), testKey) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+	for _, base := range []string{"https://cocalc.com", "https://cocalc.com/", "https://cocalc.com/api/v2", "https://cocalc.com/api/v2/"} {
+		c, err := New(Options{BaseURL: base, Key: testKey + "\n"})
+		if err != nil || c.base != "https://cocalc.com/api/v2/" || c.key != testKey {
+			t.Errorf("%s: got %v, %v", base, c, err)
+		}
+	}
+	if c, err := New(Options{BaseURL: "http://127.0.0.1:5000/some/port", Key: testKey}); err != nil || c.base != "http://127.0.0.1:5000/some/port/api/v2/" {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+func TestRedactKey(t *testing.T) {
+	for key, want := range map[string]string{
+		testKey: "sk-…00007P", "": "…", "sk-short": "…", "a-long-key-of-another-kind": "…kind",
+	} {
+		if got := RedactKey(key); got != want {
+			t.Errorf("RedactKey(%q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestRequestsAreTheOnesOfTheContract(t *testing.T) {
+	c, s := serve(t, map[string][]said{
+		userQuery: one(`{"query":{"accounts":{"account_id":"u","email_address":null}}}`),
+		cartAdd:   one(`1`), cartGet: {{body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `{"id":7}`}},
+		cartChecked: one(`1`), cartRemove: one(`0`), cartDelete: one(`1`),
+		checkoutParams: one(`{"balance":1,"amountDue":0,"total":0,"cart":[]}`), getManaged: one(`[{"id":"x"}]`),
+		currentCheckout: one(`{"success":true}`), getBalance: one(`87.399994`), getSubscriptions: one(`[]`),
+		getPurchases: one(`{"purchases":[],"balance":0}`), getLicense: one(`{"id":"x","is_manager":true}`),
+	})
+	ctx := t.Context()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := c.WhoAmI(ctx)
+	check(err)
+	check(c.AddToCart(ctx, []byte(`{"title":"<&>"}`), ""))
+	check(c.AddToCart(ctx, []byte(`{}`), "p"))
+	for _, which := range []CartFilter{InCart, Purchased, Removed, PurchasedAndRemoved} {
+		_, err = c.Cart(ctx, which)
+		check(err)
+	}
+	_, err = c.CartItem(ctx, 7)
+	check(err)
+	changed, err := c.SetChecked(ctx, 7, false)
+	check(err)
+	removed, err := c.RemoveFromCart(ctx, 7)
+	check(err)
+	deleted, err := c.DeleteFromCart(ctx, 7)
+	check(err)
+	if !changed || removed || !deleted {
+		t.Errorf("changed %v, removed %v, deleted %v", changed, removed, deleted)
+	}
+	_, err = c.CheckoutParams(ctx)
+	check(err)
+	check(c.Checkout(ctx))
+	check(c.Checkout(ctx))
+	if balance, err := c.Balance(ctx); err != nil || balance != 8740 {
+		t.Errorf("balance %s, %v", balance, err)
+	}
+	_, err = c.Subscriptions(ctx)
+	check(err)
+	_, err = c.Purchases(ctx, PurchaseFilter{Service: "license", Limit: 9999, Offset: 3, Since: testNow})
+	check(err)
+	_, err = c.License(ctx, "x")
+	check(err)
+	want := []string{
+		userQuery + ` {"query":{"accounts":{"account_id":null,"email_address":null}}}`,
+		cartAdd + ` {"product":"site-license","description":{"title":"<&>"}}`,
+		cartAdd + ` {"product":"site-license","description":{},"project_id":"p"}`,
+		cartGet + ` {}`, cartGet + ` {"purchased":true}`, cartGet + ` {"removed":true}`, cartGet + ` {"purchased":true,"removed":true}`,
+		cartGet + ` {"id":7}`, cartChecked + ` {"checked":false,"id":7}`, cartRemove + ` {"id":7}`, cartDelete + ` {"id":7}`,
+		checkoutParams + ` {}`,
+		checkoutParams + ` {}`, getManaged + ` {"limit":1}`, currentCheckout + ` {}`, // which store it is, asked once
+		currentCheckout + ` {}`,
+		getBalance + ` {}`, getSubscriptions + ` {"limit":500}`,
+		getPurchases + ` {"cutoff":"2026-11-22T12:00:00.000Z","limit":500,"offset":3,"service":"license"}`,
+		getLicense + ` {"license_id":"x"}`,
+	}
+	if diff := cmp.Diff(want, s.requests()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// No id would change every item of the cart, so nothing is sent.
+func TestAChangeWithoutAnItemIsNotSent(t *testing.T) {
+	c, s := serve(t, nil)
+	_, err1 := c.SetChecked(t.Context(), 0, false)
+	_, err2 := c.RemoveFromCart(t.Context(), -1)
+	_, err3 := c.CartItem(t.Context(), 0)
+	err4 := c.AddToCart(t.Context(), []byte(`"text"`), "")
+	for _, err := range []error{err1, err2, err3, err4} {
+		if e := asError(t, err); e.Outcome != Rejected {
+			t.Errorf("got %v, want rejected", e)
+		}
+	}
+	if got := s.requests(); len(got) != 0 {
+		t.Errorf("sent %q", got)
+	}
+}
+
+func TestTheKeyIsInNoErrorAndNoLog(t *testing.T) {
+	var log bytes.Buffer
+	echo := `Authorization: Basic c2stYWJjZGVmZ2hpamtsbW5vcDAwMDA3UDo= is ` + testKey
+	quoted, _ := json.Marshal(map[string]string{"error": echo})
+	c, _ := serve(t, map[string][]said{
+		userQuery: one(string(quoted)), getBalance: {{status: 500, body: echo}}, cartGet: one(`[{"id":"` + testKey + `"}]`),
+		cartAdd: one(echo), cartRemove: one(`"` + echo + `"`), getPurchases: one(testKey),
+	}, func(o *Options) { o.Log = zerolog.New(&log).Level(zerolog.DebugLevel) })
+	ctx := t.Context()
+	var errs []error
+	collect := func(err error) { errs = append(errs, err) }
+	_, err := c.WhoAmI(ctx)
+	collect(err)
+	_, err = c.Balance(ctx)
+	collect(err)
+	_, err = c.Cart(ctx, InCart)
+	collect(err)
+	collect(c.AddToCart(ctx, []byte(`{}`), ""))
+	_, err = c.RemoveFromCart(ctx, 1)
+	collect(err)
+	_, err = c.Purchases(ctx, PurchaseFilter{})
+	collect(err)
+	secrets := []string{testKey, strings.TrimPrefix(c.auth, "Basic ")}
+	for i, err := range errs {
+		e := asError(t, err)
+		for _, secret := range secrets {
+			if strings.Contains(e.Error()+e.Text, secret) || (e.Err != nil && strings.Contains(e.Err.Error(), secret)) {
+				t.Errorf("error %d has the key: %v", i, err)
+			}
+		}
+	}
+	for _, secret := range secrets {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log has the key: %s", log.String())
+		}
+	}
+	if !strings.Contains(log.String(), `"endpoint":"user-query"`) {
+		t.Errorf("the log names no endpoint: %s", log.String())
+	}
+}

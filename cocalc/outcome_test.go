@@ -1,0 +1,213 @@
+package cocalc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an answer means depends on whether the request reads, may be repeated, or spends. The table holds the recorded
+// answers and what proxies add.
+func TestOutcomes(t *testing.T) {
+	const (
+		params = iota
+		remove
+		add
+		pay
+	)
+	page := map[string]string{"Content-Type": "text/html"}
+	type expect struct {
+		outcome Outcome
+		kind    Kind
+	}
+	same := func(o Outcome, k Kind) [4]expect { return [4]expect{{o, k}, {o, k}, {o, k}, {o, k}} }
+	// lost is the outcome of a request that may have been carried out.
+	lost := [4]expect{{Transient, Other}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}
+	blocks := [4]expect{{Rejected, CartBroken}, {Rejected, Other}, {Rejected, Other}, {Rejected, CartBroken}}
+	for _, test := range []struct {
+		name   string
+		answer said
+		want   [4]expect
+	}{
+		{"wrong key", said{body: `{"error":"must be signed in"}`}, same(Rejected, NotSignedIn)},
+		{"wrong key, cart", said{body: `{"error":"must be signed in to get shopping cart information"}`}, same(Rejected, NotSignedIn)},
+		{"wrong key, user-query", said{body: `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`}, same(Rejected, NotSignedIn)},
+		{"no right to one license", said{body: `{"error":"must be signed in as a manager of the license"}`}, same(Rejected, Other)},
+		{"captcha", said{body: `{"error":"reCaptcha token must be provided"}`}, same(Rejected, CaptchaRequired)},
+		{"no credit", said{body: `{"error":"Insufficient credit on your account to complete the purchase (you need $43.75). Please refresh"}`}, same(Rejected, InsufficientCredit)},
+		{"throttled", said{body: `{"error":"too many requests to shopping/cart/add; try again in 54 seconds (rule: at most 15 requests per minute)"}`}, same(Transient, Throttled)},
+		{"unknown item", said{body: `{"error":"no item with id 73"}`}, same(Rejected, NotFound)},
+		{"a past date in the cart", said{body: `{"error":"Invalid time value"}`}, blocks},
+		{"an item without a price", said{body: `{"error":"bug cost must not be null"}`}, blocks},
+		{"an item with words for numbers", said{body: `{"error":"[DecimalError] Invalid argument: NaN"}`}, blocks},
+		{"an item that checkout refuses", said{body: `{"error":"field \"custom_ram\" must be number"}`}, blocks},
+		{"half a project", said{body: `{"error":"invalid input syntax for type integer: \"0.5\""}`}, blocks},
+		{"another refusal", said{body: `{"error":"something new"}`}, same(Rejected, Other)},
+		{"an error that is no text", said{body: `{"error":{"code":7}}`}, same(Rejected, Other)},
+		{"the database went away while acting", said{body: `{"error":"Connection terminated unexpectedly"}`}, lost},
+		{"missing route", said{status: 404, body: "<html>404</html>", header: page}, same(Rejected, NotSoldHere)},
+		{"404 that is no page", said{status: 404, body: `{}`}, lost},
+		{"broken JSON", said{status: 400, body: "Invalid JSON"}, same(Rejected, Other)},
+		{"too large", said{status: 413, body: "Body exceeded 1mb limit"}, same(Rejected, Other)},
+		{"a development server", said{status: 415, body: "{}"}, same(Rejected, Other)},
+		{"forbidden by something in front", said{status: 403, body: "<html>", header: page}, same(Rejected, Other)},
+		{"redirect", said{status: 308, header: map[string]string{"Location": "/elsewhere"}}, same(Rejected, Other)},
+		{"redirect that would become a GET", said{status: 302, header: map[string]string{"Location": "/elsewhere"}}, same(Rejected, Other)},
+		{"not modified", said{status: 304}, lost},
+		{"too many requests, in front", said{status: 429, body: "slow down"}, [4]expect{{Transient, Throttled}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}},
+		{"server error", said{status: 500, body: "Internal Server Error"}, lost},
+		{"bad gateway", said{status: 502, body: "<html>", header: page}, lost},
+		{"unavailable", said{status: 503}, lost},
+		{"gateway timeout", said{status: 504}, lost},
+		{"created", said{status: 201, body: `{"success":true}`}, lost},
+		{"a page with 200", said{body: "<!DOCTYPE html><html>maintenance</html>", header: page}, lost},
+		{"truncated JSON", said{body: `{"success":tr`}, lost},
+		{"two answers", said{body: `{"success":true}{"success":true}`}, lost},
+		{"empty answer", said{}, lost},
+		{"null", said{body: "null"}, lost},
+		{"no success", said{body: `{"success":false}`}, lost},
+		{"success that is no boolean", said{body: `{"success":"true"}`}, lost},
+		{"another object", said{body: `{"done":false}`}, lost},
+		{"a word", said{body: `"ok"`}, lost},
+		{"a list", said{body: `[]`}, lost},
+		{"a negative number", said{body: `-1`}, lost},
+		{"broken headers", said{body: "1", header: map[string]string{"Content-Length": "5"}}, lost},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, s := serve(t, map[string][]said{checkoutParams: {test.answer}, cartRemove: {test.answer}, cartAdd: {test.answer}, currentCheckout: {test.answer}})
+			c.store = StoreCurrent
+			calls := [4]func() error{
+				params: func() error { _, err := c.CheckoutParams(t.Context()); return err },
+				remove: func() error { _, err := c.RemoveFromCart(t.Context(), 1); return err },
+				add:    func() error { return c.AddToCart(t.Context(), []byte(`{}`), "") },
+				pay:    func() error { return c.Checkout(t.Context()) },
+			}
+			for i, call := range calls {
+				before := len(s.requests())
+				e := asError(t, call())
+				if e.Outcome != test.want[i].outcome || e.Kind != test.want[i].kind {
+					t.Errorf("%s: got outcome %v, kind %v (%v); want %v, %v", e.Op, e.Outcome, e.Kind, e, test.want[i].outcome, test.want[i].kind)
+				}
+				if sent := len(s.requests()) - before; (i == add || i == pay) && sent != 1 {
+					t.Errorf("%s was sent %d times", e.Op, sent)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatTheServerSaysBesideARefusal(t *testing.T) {
+	const credit = `{"error":"Insufficient credit on your account to complete the purchase (you need $562,495,011.48). Please refresh"}`
+	c, _ := serve(t, map[string][]said{
+		currentCheckout: one(credit),
+		cartAdd:         one(`{"error":"too many requests to shopping/cart/add; try again in 1 second (rule: at most 3 requests per second)"}`),
+	})
+	c.store = StoreCurrent
+	if e := asError(t, c.Checkout(t.Context())); e.Need != 56249501148 || !strings.Contains(e.Text, "$562,495,011.48") || e.Status != 200 {
+		t.Errorf("got %+v", e)
+	}
+	if e := asError(t, c.AddToCart(t.Context(), []byte(`{}`), "")); e.Wait != time.Second || e.Op != cartAdd {
+		t.Errorf("got %+v", e)
+	}
+	for text, want := range map[string]time.Duration{
+		"try again in 54 seconds": 54 * time.Second, "try again in 2 minutes": 2 * time.Minute, "try again in 1 hour": time.Hour,
+		"try later": time.Minute, "try again in 99999999999999999999 seconds": time.Minute,
+	} {
+		if got := statedWait(text); got != want {
+			t.Errorf("statedWait(%q) = %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]Cents{"(you need $3.10)": 310, "(you need $7)": 700, "(you need -$1.05)": -105, "you need money": 0} {
+		if got := neededAmount(text); got != want {
+			t.Errorf("neededAmount(%q) = %v, want %v", text, got, want)
+		}
+	}
+	for value, want := range map[string]time.Duration{"120": 2 * time.Minute, "": 0, "-1": 0, "Sun, 22 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sun, 22 Nov 2026 11:00:00 GMT": 0} {
+		if got := retryAfter(value, testNow); got != want {
+			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
+		}
+	}
+}
+
+func TestReadsAreRepeatedUntilTheyAreAnswered(t *testing.T) {
+	bad := said{status: 502}
+	c, s := serve(t, map[string][]said{
+		getBalance:   {bad, bad, {body: "12.5"}},
+		cartChecked:  {bad, {body: "1"}},
+		getPurchases: {{body: `{"error":"too many requests to purchases/get-purchases; try again in 54 seconds (rule: x)"}`}, {body: `{"purchases":[]}`}},
+	})
+	if got, err := c.Balance(t.Context()); err != nil || got != 1250 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if changed, err := c.SetChecked(t.Context(), 1, true); err != nil || !changed {
+		t.Errorf("got %v, %v", changed, err)
+	}
+	if _, err := c.Purchases(t.Context(), PurchaseFilter{}); err != nil {
+		t.Error(err)
+	}
+	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, 250 * time.Millisecond, 54 * time.Second}
+	if len(s.slept) != len(want) {
+		t.Fatalf("slept %v, want %v", s.slept, want)
+	}
+	for i := range want {
+		if s.slept[i] != want[i] {
+			t.Errorf("slept %v, want %v", s.slept, want)
+		}
+	}
+}
+
+func TestReadsGiveUp(t *testing.T) {
+	hour := `{"error":"too many requests to purchases/get-purchases; try again in 1800 seconds (rule: at most 200 requests per hour)"}`
+	c, s := serve(t, map[string][]said{getBalance: {{status: 503}}, getPurchases: one(hour), cartGet: one(`[` + strings.Repeat(" ", 2000) + `]`)},
+		func(o *Options) { o.MaxAnswer = 1000 })
+	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient || e.Status != 503 || len(s.requests()) != 3 {
+		t.Errorf("got %v after %q", e, s.requests())
+	}
+	if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Kind != Throttled || e.Wait != 30*time.Minute || len(s.requests()) != 4 {
+		t.Errorf("got %v after %q", e, s.requests())
+	}
+	e := asError(t, second(c.Cart(t.Context(), InCart)))
+	if e.Outcome != Transient || !errors.Is(e, errTooLarge) || len(s.requests()) != 5 {
+		t.Errorf("got %v after %q", e, s.requests())
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if e := asError(t, second(c.Balance(canceled))); e.Outcome != Transient || !errors.Is(e, context.Canceled) || len(s.requests()) != 5 {
+		t.Errorf("got %v after %q", e, s.requests())
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// A change whose first answer was lost may have been made, whatever the second answer says.
+func TestALostAnswerIsNotForgottenOverARefusal(t *testing.T) {
+	c, _ := serve(t, map[string][]said{cartRemove: {{status: 502}, {body: `{"error":"must be signed in"}`}}})
+	if e := asError(t, second(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Unknown || e.Kind != NotSignedIn {
+		t.Errorf("got %v, kind %v", e, e.Kind)
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	c, s := serve(t, map[string][]said{
+		getBalance:  {{status: http.StatusTemporaryRedirect, header: map[string]string{"Location": "/api/v2/" + userQuery}}},
+		userQuery:   one(`{"query":{}}`),
+		cartDelete:  {{status: http.StatusSeeOther, header: map[string]string{"Location": "/api/v2/" + userQuery}}},
+		cartChecked: one(`2`),
+	})
+	_ = second(c.Balance(t.Context()))
+	_ = second(c.DeleteFromCart(t.Context(), 1))
+	for _, request := range s.requests() {
+		if strings.HasPrefix(request, userQuery) {
+			t.Errorf("followed a redirect: %q", s.requests())
+		}
+	}
+	if e := asError(t, second(c.SetChecked(t.Context(), 1, true))); e.Outcome != Unknown {
+		t.Errorf("two items changed: got %v", e)
+	}
+	if e := asError(t, second(c.WhoAmI(t.Context()))); e.Outcome != Transient {
+		t.Errorf("no account: got %v", e)
+	}
+}

@@ -1,0 +1,305 @@
+package cocalc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// wire is a server below HTTP: it reads requests from its connections and does with each what the test says.
+type wire struct {
+	t        *testing.T
+	listener net.Listener
+	serve    func(conn net.Conn, request *http.Request) bool // false closes the connection
+	mu       sync.Mutex
+	asked    []string // endpoints of the requests that arrived whole
+	conns    []net.Conn
+	running  sync.WaitGroup
+}
+
+func listen(t *testing.T, serve func(conn net.Conn, request *http.Request) bool) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{t: t, listener: l, serve: serve}
+	w.running.Add(1)
+	go w.accept()
+	t.Cleanup(func() {
+		_ = l.Close()
+		w.mu.Lock()
+		for _, conn := range w.conns {
+			_ = conn.Close()
+		}
+		w.mu.Unlock()
+		w.running.Wait()
+	})
+	return w
+}
+
+func (w *wire) accept() {
+	defer w.running.Done()
+	for {
+		conn, err := w.listener.Accept()
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		w.conns = append(w.conns, conn)
+		w.mu.Unlock()
+		w.running.Add(1)
+		go w.handle(conn)
+	}
+}
+
+func (w *wire) handle(conn net.Conn) {
+	defer w.running.Done()
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		request, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, request.Body); err != nil {
+			return
+		}
+		w.mu.Lock()
+		w.asked = append(w.asked, request.URL.Path[len("/api/v2/"):])
+		w.mu.Unlock()
+		if !w.serve(conn, request) {
+			return
+		}
+	}
+}
+
+func (w *wire) count(endpoint string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, each := range w.asked {
+		if each == endpoint {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *wire) client() *Client {
+	c, err := New(Options{BaseURL: "http://" + w.listener.Addr().String(), Key: testKey, Timeout: 5 * time.Second, Retries: -1})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(c.Close)
+	c.store = StoreCurrent
+	return c
+}
+
+func answer200(conn net.Conn, body string) bool {
+	_, err := fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%s", len(body), body)
+	return err == nil
+}
+
+// The server closes kept connections after five seconds, and net/http repeats some requests by itself when that happens
+// in the wrong moment. A call that spends must arrive once, whatever the connections do.
+func TestACallThatSpendsIsNeverSentTwice(t *testing.T) {
+	dropped := func(net.Conn, *http.Request) bool { return false }
+	reset := func(conn net.Conn, _ *http.Request) bool {
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		return false
+	}
+	half := func(conn net.Conn, _ *http.Request) bool {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"succ")
+		return false
+	}
+	garbage := func(conn net.Conn, _ *http.Request) bool {
+		_, _ = io.WriteString(conn, "hello\r\n\r\n")
+		return false
+	}
+	for name, then := range map[string]func(net.Conn, *http.Request) bool{
+		"dropped without an answer": dropped, "reset": reset, "half an answer": half, "an answer that is no HTTP": garbage,
+	} {
+		for endpoint, call := range map[string]func(*Client) error{
+			currentCheckout: func(c *Client) error { return c.Checkout(t.Context()) },
+			cartAdd:         func(c *Client) error { return c.AddToCart(t.Context(), []byte(`{}`), "") },
+		} {
+			t.Run(name+" "+endpoint, func(t *testing.T) {
+				w := listen(t, func(conn net.Conn, r *http.Request) bool {
+					if r.URL.Path == "/api/v2/"+endpoint {
+						return then(conn, r)
+					}
+					return answer200(conn, "1")
+				})
+				c := w.client()
+				if _, err := c.Balance(t.Context()); err != nil { // leaves a kept connection behind
+					t.Fatal(err)
+				}
+				if e := asError(t, call(c)); e.Outcome != Unknown {
+					t.Errorf("got %v, want unknown", e)
+				}
+				if n := w.count(endpoint); n != 1 {
+					t.Errorf("%s arrived %d times", endpoint, n)
+				}
+			})
+		}
+	}
+}
+
+// Kept connections that the server has closed meanwhile are no trouble: spending calls do not use them.
+func TestACallThatSpendsUsesNoKeptConnection(t *testing.T) {
+	var mu sync.Mutex
+	from := map[string]string{}
+	w := listen(t, func(conn net.Conn, r *http.Request) bool {
+		mu.Lock()
+		from[r.URL.Path[len("/api/v2/"):]] = conn.RemoteAddr().String()
+		mu.Unlock()
+		if r.URL.Path == "/api/v2/"+currentCheckout {
+			return answer200(conn, `{"success":true}`)
+		}
+		return answer200(conn, "1")
+	})
+	c := w.client()
+	ctx := t.Context()
+	if err := errors.Join(second(c.Balance(ctx)), second(c.SetChecked(ctx, 1, true)), c.AddToCart(ctx, []byte(`{}`), ""), c.Checkout(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if from[getBalance] != from[cartChecked] {
+		t.Error("reads do not keep their connection")
+	}
+	if from[cartAdd] == from[getBalance] || from[currentCheckout] == from[getBalance] || from[currentCheckout] == from[cartAdd] {
+		t.Errorf("connections: %v", from)
+	}
+}
+
+func TestWhatWasNeverSentIsTransient(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	_ = l.Close()
+	notTLS := listen(t, func(net.Conn, *http.Request) bool { return false })
+	for name, o := range map[string]Options{
+		"nobody listens":        {BaseURL: "http://" + nobody},
+		"a server without TLS":  {BaseURL: "https://" + notTLS.listener.Addr().String(), Timeout: time.Second, CheckoutTimeout: time.Second},
+		"a name that is no one": {BaseURL: "http://licensebot.invalid", Transport: &http.Transport{DialContext: noDNS}},
+	} {
+		o.Key, o.Retries = testKey, -1
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		c.store = StoreCurrent
+		if e := asError(t, c.Checkout(t.Context())); e.Outcome != Transient || e.Status != 0 {
+			t.Errorf("%s: got %v, want transient", name, e)
+		}
+		if e := asError(t, second(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Transient {
+			t.Errorf("%s: got %v, want transient", name, e)
+		}
+	}
+}
+
+func noDNS(context.Context, string, string) (net.Conn, error) {
+	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}
+
+func TestACheckoutThatIsCutOffIsUnknown(t *testing.T) {
+	hold := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-hold }))
+	defer server.Close()
+	defer close(hold)
+	start := func(o Options) *Client {
+		o.BaseURL, o.Key = server.URL, testKey
+		c, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		c.store = StoreCurrent
+		return c
+	}
+	if e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context())); e.Outcome != Unknown || !errors.Is(e, context.DeadlineExceeded) {
+		t.Errorf("timeout: got %v", e)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if e := asError(t, start(Options{}).Checkout(ctx)); e.Outcome != Unknown || !errors.Is(e, context.DeadlineExceeded) {
+		t.Errorf("the caller's context: got %v", e)
+	}
+	if e := asError(t, start(Options{}).Checkout(ctx)); e.Outcome != Transient {
+		t.Errorf("a context that was over before: got %v, want transient", e)
+	}
+}
+
+// A transport that reports nothing about its connections proves nothing about what was sent.
+func TestAnErrorOfAnotherTransportIsUnknown(t *testing.T) {
+	c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: failing{}, Retries: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.store = StoreCurrent
+	if e := asError(t, c.Checkout(t.Context())); e.Outcome != Unknown {
+		t.Errorf("got %v", e)
+	}
+	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient {
+		t.Errorf("got %v", e)
+	}
+}
+
+type failing struct{}
+
+func (failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+
+// Two checkouts that overlap buy twice, so the client lets the second one wait.
+func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
+	var mu sync.Mutex
+	inside, most, total := 0, 0, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		inside++
+		total++
+		most = max(most, inside)
+		mu.Unlock()
+		_, _ = io.Copy(io.Discard, r.Body)
+		mu.Lock()
+		inside--
+		mu.Unlock()
+		_, _ = io.WriteString(w, `{"success":true}`)
+	}))
+	defer server.Close()
+	c, err := New(Options{BaseURL: server.URL, Key: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.store = StoreCurrent
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if err := c.Checkout(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if most != 1 || total != 20 {
+		t.Errorf("%d checkouts, %d at once", total, most)
+	}
+	c.paying <- struct{}{} // as if one were running
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if e := asError(t, c.Checkout(ctx)); e.Outcome != Transient {
+		t.Errorf("gave up waiting: got %v, want transient", e)
+	}
+	<-c.paying
+}

@@ -1,0 +1,226 @@
+package cocalc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWhichStoreAServerHas(t *testing.T) {
+	params := one(`{"balance":1,"amountDue":0,"total":0,"cart":[]}`)
+	for _, test := range []struct {
+		name    string
+		answers map[string][]said
+		want    Store
+		checks  string // the endpoint that checkout then uses
+	}{
+		{"current", map[string][]said{checkoutParams: params, getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
+		{"current, with a broken cart", map[string][]said{checkoutParams: one(`{"error":"Invalid time value"}`), getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
+		{"current, with a wrong key", map[string][]said{checkoutParams: one(`{"error":"must be signed in"}`), getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
+		{"older", map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`)}, StoreOlder, olderCheckout},
+		{"no store at all", nil, storeUnknown, ""},
+		{"memberships instead of licenses", map[string][]said{checkoutParams: params, cartGet: one(`[]`)}, storeUnknown, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.checks != "" {
+				test.answers[test.checks] = one(`{"success":true}`)
+			}
+			c, s := serve(t, test.answers)
+			got, err := c.Store(t.Context())
+			if got != test.want {
+				t.Errorf("got %v, %v; want %v", got, err, test.want)
+			}
+			if test.want == storeUnknown {
+				if e := asError(t, err); e.Kind != NotSoldHere || e.Outcome != Rejected {
+					t.Errorf("got %v", e)
+				}
+				if e := asError(t, c.Checkout(t.Context())); e.Kind != NotSoldHere || e.Outcome != Rejected {
+					t.Errorf("checkout: got %v", e)
+				}
+			}
+			for _, request := range s.requests() {
+				if strings.Contains(request, "cart/checkout ") || strings.Contains(request, "cart-checkout ") {
+					t.Errorf("looking for the store sent %q", request)
+				}
+			}
+			if test.want == storeUnknown {
+				return
+			}
+			before := len(s.requests())
+			if err := c.Checkout(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if sent := s.requests()[before:]; len(sent) != 1 || sent[0] != test.checks+" {}" {
+				t.Errorf("checkout sent %q", sent)
+			}
+		})
+	}
+}
+
+func TestTheStoreOfAServerThatDoesNotAnswerIsUnknown(t *testing.T) {
+	c, _ := serve(t, map[string][]said{checkoutParams: {{status: 502}}})
+	store, err := c.Store(t.Context())
+	if e := asError(t, err); store != storeUnknown || e.Outcome != Transient || e.Kind != Other {
+		t.Errorf("got %v, %v", store, e)
+	}
+	// Nothing was sent that spends, so a checkout that could not even look is safe to repeat.
+	if e := asError(t, c.Checkout(t.Context())); e.Outcome != Transient {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestAStoreThatDisappearsIsLookedForAgain(t *testing.T) {
+	c, s := serve(t, map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`), olderCheckout: one(`{"success":true}`)})
+	c.store = StoreCurrent
+	if e := asError(t, c.Checkout(t.Context())); e.Kind != NotSoldHere || e.Outcome != Rejected {
+		t.Errorf("got %v", e)
+	}
+	if err := c.Checkout(t.Context()); err != nil || !slices.Contains(s.requests(), olderCheckout+" {}") {
+		t.Errorf("got %v after %q", err, s.requests())
+	}
+}
+
+// The older store charges item after item, so what it refuses it may have refused after a charge; and what it does not
+// have is no sign that it sells nothing.
+func TestTheOlderStore(t *testing.T) {
+	c, _ := serve(t, map[string][]said{
+		cartGet: one(`[]`), getManaged: one(`[]`),
+		olderCheckout: {{body: `{"error":"reCaptcha token must be provided"}`}, {body: `{"error":"must be signed in"}`}, {body: `{"error":"card declined"}`}},
+	})
+	if _, err := c.Store(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		outcome Outcome
+		kind    Kind
+	}{{Rejected, CaptchaRequired}, {Rejected, NotSignedIn}, {Unknown, Other}} {
+		if e := asError(t, c.Checkout(t.Context())); e.Outcome != want.outcome || e.Kind != want.kind {
+			t.Errorf("checkout %d: got %v, kind %v", i, e, e.Kind)
+		}
+	}
+	if e := asError(t, second(c.Balance(t.Context()))); e.Kind != Other || e.Outcome != Rejected {
+		t.Errorf("balance: got %v, kind %v", e, e.Kind)
+	}
+}
+
+const whoami = `{"query":{"accounts":{"account_id":"u","email_address":"bot@example.com"}}}`
+
+func TestNoLicensesIsOnlySaidBesideAProofOfTheKey(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		licenses []said
+		whoami   []said
+		want     int  // licenses
+		kind     Kind // of the error, unless there is none
+		fails    bool
+	}{
+		{"there are some", one(`[{"id":"a"},{"id":"b"}]`), nil, 2, 0, false},
+		{"there are none", one(`[]`), one(whoami), 0, 0, false},
+		{"wrong key", one(`[]`), one(`{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`), 0, NotSignedIn, true},
+		{"an outage that ended in between", []said{{body: `[]`}, {body: `[{"id":"a"}]`}}, one(whoami), 1, 0, false},
+		{"nobody answers the proof", one(`[]`), []said{{status: 502}}, 0, Other, true},
+		{"no list", one(`{}`), nil, 0, Other, true},
+		{"null", one(`null`), nil, 0, Other, true},
+		{"a license without an id", one(`[{"title":"x"}]`), nil, 0, Other, true},
+	} {
+		c, _ := serve(t, map[string][]said{getManaged: test.licenses, userQuery: test.whoami})
+		got, err := c.Licenses(t.Context())
+		if len(got) != test.want || (err != nil) != test.fails {
+			t.Errorf("%s: got %d licenses, error %v", test.name, len(got), err)
+		}
+		if test.fails {
+			if e := asError(t, err); e.Kind != test.kind {
+				t.Errorf("%s: got kind %v: %v", test.name, e.Kind, e)
+			}
+		}
+	}
+}
+
+// A whole page of licenses, named by their numbers.
+func licensePage(numbers []int) said {
+	var list []string
+	for _, n := range numbers {
+		list = append(list, fmt.Sprintf(`{"id":"license %d","created":1795381581970}`, n))
+	}
+	return said{body: "[" + strings.Join(list, ",") + "]"}
+}
+
+func upTo(from, to int) (list []int) {
+	for n := from; n < to; n++ {
+		list = append(list, n)
+	}
+	return list
+}
+
+func TestAllPagesOfLicenses(t *testing.T) {
+	first, rest := upTo(0, 500), upTo(500, 620)
+	// Licenses 7 and 510 have the same creation time: the second request sees them in the other order.
+	shuffled := append([]int{7}, slices.DeleteFunc(slices.Clone(rest), func(n int) bool { return n == 510 })...)
+	for _, test := range []struct {
+		name     string
+		pages    []said
+		want     int
+		requests int
+		fails    bool
+	}{
+		{"less than a page", []said{licensePage(rest)}, 120, 1, false},
+		{"two pages", []said{licensePage(first), licensePage(rest)}, 620, 2, false},
+		{"exactly a page", []said{licensePage(first), {body: "[]"}}, 500, 4, false}, // the empty page is proven
+		{"order changes once", []said{licensePage(first), licensePage(shuffled), licensePage(first), licensePage(rest)}, 620, 4, false},
+		{"put together of two passes", []said{licensePage(first), licensePage(shuffled), licensePage(append(upTo(0, 499), 510)), licensePage(append([]int{499}, rest[:119]...))}, 620, 4, false},
+		{"something twice and something never, in every pass", slices.Repeat([]said{licensePage(first), licensePage(shuffled)}, maxPasses), 0, 2 * maxPasses, true},
+		{"a server that knows no pages", []said{licensePage(first)}, 0, 2 * maxPasses, true},
+	} {
+		c, s := serve(t, map[string][]said{getManaged: test.pages, userQuery: one(whoami)})
+		got, err := c.Licenses(t.Context())
+		if len(got) != test.want || (err != nil) != test.fails || len(s.requests()) != test.requests {
+			t.Errorf("%s: %d licenses, error %v, %d requests", test.name, len(got), err, len(s.requests()))
+		}
+		seen := map[string]bool{}
+		for _, l := range got {
+			if seen[l.ID] {
+				t.Errorf("%s: %s twice", test.name, l.ID)
+			}
+			seen[l.ID] = true
+		}
+	}
+}
+
+func TestOneLicense(t *testing.T) {
+	const id = "f05ae633-48de-49e3-a653-26c58d2fadf0"
+	reduced, missing := `{"title":"x","run_limit":1,"is_manager":false}`, `{"error":"no license with id `+id+`"}`
+	full := `{"id":"` + id + `","title":"x","is_manager":true,"subscription_id":469}`
+	wrongKey := one(`{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`)
+	for _, test := range []struct {
+		name    string
+		answers []said
+		whoami  []said
+		manager bool
+		fails   bool
+		kind    Kind
+	}{
+		{"managed", one(full), nil, true, false, 0},
+		{"somebody else's", one(reduced), one(whoami), false, false, 0},
+		{"reduced for a wrong key", one(reduced), wrongKey, false, true, NotSignedIn},
+		{"unknown", one(missing), one(whoami), false, true, NotFound},
+		{"no uuid", one(`{"error":"invalid input syntax for type uuid: \"abc\""}`), one(whoami), false, true, NotFound},
+		{"unknown to a wrong key", one(missing), wrongKey, false, true, NotSignedIn},
+		{"missing during an outage", []said{{body: missing}, {body: full}}, one(whoami), true, false, 0},
+		{"another license", one(`{"id":"0","is_manager":true}`), nil, false, true, Other},
+		{"null", one(`null`), nil, false, true, Other},
+	} {
+		c, _ := serve(t, map[string][]said{getLicense: test.answers, userQuery: test.whoami})
+		got, err := c.License(t.Context(), strings.ToUpper(id))
+		if got.IsManager != test.manager || (err != nil) != test.fails {
+			t.Errorf("%s: got %+v, %v", test.name, got, err)
+		}
+		if test.fails {
+			if e := asError(t, err); e.Kind != test.kind {
+				t.Errorf("%s: got kind %v: %v", test.name, e.Kind, e)
+			}
+		} else if !strings.EqualFold(got.ID, id) {
+			t.Errorf("%s: got id %q", test.name, got.ID)
+		}
+	}
+}

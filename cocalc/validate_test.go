@@ -1,0 +1,161 @@
+package cocalc
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// spec is a valid specification with changes.
+func spec(changes ...func(*LicenseSpec)) LicenseSpec {
+	s := DefaultSpec()
+	s.RAM, s.CPU = 16, 2
+	for _, change := range changes {
+		change(&s)
+	}
+	return s
+}
+
+func fixedTerm(start, end time.Time) func(*LicenseSpec) {
+	return func(s *LicenseSpec) { s.Period, s.Start, s.End = PeriodRange, start, end }
+}
+
+func TestValidateSaysWhatIsWrong(t *testing.T) {
+	in := func(d time.Duration) time.Time { return testNow.Add(d) }
+	day := 24 * time.Hour
+	for _, test := range []struct {
+		name   string
+		change func(*LicenseSpec)
+		want   []string
+	}{
+		{"nothing", func(*LicenseSpec) {}, nil},
+		{"too much RAM", func(s *LicenseSpec) { s.RAM = 64 }, []string{"`ram` must be a whole number of GB from 1 to 16, not 64."}},
+		{"no cores", func(s *LicenseSpec) { s.CPU = 0 }, []string{"`cpu` must be a whole number of cores from 1 to 3, not 0."}},
+		{"negative disk", func(s *LicenseSpec) { s.Disk = -1 }, []string{"`disk` must be a whole number of GB from 1 to 20, not -1."}},
+		{"too many projects", func(s *LicenseSpec) { s.RunLimit = 10001 }, []string{"`run_limit` must be a whole number of projects from 1 to 10,000, not 10001."}},
+		{"words", func(s *LicenseSpec) { s.Uptime, s.User, s.Period = "forever", "", "weekly" }, []string{
+			"`uptime` must be short, medium, day or always_running, not \"forever\".",
+			"`user` must be academic or business.",
+			"`period` must be monthly, yearly or range, not \"weekly\".",
+		}},
+		{"a day without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeDay, false },
+			[]string{"`uptime` day needs `member` hosting: say `member=yes`, or choose a shorter `uptime`."}},
+		{"always running without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeAlways, false }, nil},
+		{"dates without a fixed term", func(s *LicenseSpec) { s.Start, s.End = in(day), in(2*day) }, []string{
+			"`start` belongs to a fixed term: say `period=range`, or leave it out.",
+			"`end` belongs to a fixed term: say `period=range`, or leave it out.",
+		}},
+		{"a term from now", fixedTerm(time.Time{}, in(time.Hour)), nil},
+		{"a term that began", fixedTerm(in(-day), in(day)), nil},
+		{"a term without an end", fixedTerm(in(day), time.Time{}), []string{"A fixed term needs an `end`."}},
+		{"a term in the past", fixedTerm(in(-2*day), in(-day)), []string{"`end` must be in the future, not on 2026-11-21 12:00 UTC."}},
+		{"a term that ends now", fixedTerm(time.Time{}, testNow), []string{"`end` must be in the future, not on 2026-11-22 12:00 UTC."}},
+		{"a reversed term", fixedTerm(in(2*day), in(day)), []string{"`end` must be after `start`: 2026-11-23 12:00 UTC is not after 2026-11-24 12:00 UTC."}},
+		{"a term under an hour", fixedTerm(in(day), in(day+time.Hour-1)), []string{"A fixed term must be at least an hour long."}},
+		{"a term that began and ends too soon", fixedTerm(in(-day), in(time.Minute)), []string{"A fixed term must be at least an hour long."}},
+		{"ten years", fixedTerm(time.Time{}, testNow.AddDate(10, 0, 0)), nil},
+		{"more than ten years", fixedTerm(time.Time{}, testNow.AddDate(10, 0, 1)), []string{"A fixed term must be at most 10 years long."}},
+		{"far ahead", fixedTerm(testNow.AddDate(11, 0, 0), testNow.AddDate(11, 1, 0)), []string{"`start` must be within 10 years from now, not on 2037-11-22 12:00 UTC."}},
+		{"long texts", func(s *LicenseSpec) { s.Title, s.Description = strings.Repeat("ä", 201), strings.Repeat("ä", 1001) }, []string{
+			"`title` must be at most 200 characters long, not 201.", "`description` must be at most 1,000 characters long, not 1,001.",
+		}},
+		{"the longest texts", func(s *LicenseSpec) { s.Title, s.Description = strings.Repeat("ä", 200), strings.Repeat("ä", 1000) }, nil},
+		{"NUL and broken UTF-8", func(s *LicenseSpec) { s.Title, s.Description = "a\x00b", "a\xed\xa0\x80b" }, []string{
+			"`title` has a NUL character in it, which CoCalc does not take.", "`description` has bytes in it that are no text.",
+		}},
+		{"emoji, quotes and control characters", func(s *LicenseSpec) { s.Title = "👩‍🔬 \"x\" \t\x01" }, nil},
+		{"a project", func(s *LicenseSpec) { s.ProjectID = "5c1be219-b12a-4bcc-a5c4-736954dfce6b" }, nil},
+		{"no project", func(s *LicenseSpec) { s.ProjectID = "{5c1be219-b12a-4bcc-a5c4-736954dfce6b}" },
+			[]string{"`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not \"{5c1be219-b12a-4bcc-a5c4-736954dfce6b}\"."}},
+		{"a boost", func(s *LicenseSpec) { s.Boost = true }, nil},
+	} {
+		got := spec(test.change).Validate(testNow)
+		if diff := cmp.Diff(test.want, got.Sentences()); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+	all := LicenseSpec{}.Validate(testNow)
+	if fields := len(all); fields != 7 {
+		t.Errorf("the zero specification has %d mistakes: %s", fields, all.Error())
+	}
+}
+
+func TestPriceRefusesMistakes(t *testing.T) {
+	_, err := Price(spec(func(s *LicenseSpec) { s.RAM, s.Disk = 64, 0 }), testNow)
+	var mistakes Mistakes
+	if !errors.As(err, &mistakes) || len(mistakes) != 2 || mistakes[0].Field != "ram" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQuotes(t *testing.T) {
+	month := fixedTerm(time.Time{}, testNow.Add(61*12*time.Hour)) // 30.5 days
+	for _, test := range []struct {
+		name   string
+		change func(*LicenseSpec)
+		want   Quote
+	}{
+		{"monthly", func(*LicenseSpec) {}, Quote{Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375, Period: PeriodMonthly}},
+		{"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
+			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, RenewsAt: 191268, Period: PeriodYearly}},
+		{"a month as a fixed term", month, Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
+		{"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
+			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
+		{"a fixed term later", func(s *LicenseSpec) { month(s); s.Start = s.End.Add(-61 * 6 * time.Hour) },
+			Quote{Total: 3542, PerUnit: 3542, PerProjectMonth: 7084, Period: PeriodRange}},
+	} {
+		test.want.Version = "3"
+		s := spec(test.change)
+		got, err := Price(s, testNow)
+		if err != nil || got != test.want {
+			t.Errorf("%s: got %+v, %v; want %+v", test.name, got, err, test.want)
+		}
+		// What is quoted is what the server asks for the description that is sent.
+		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
+		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit || sent.PerProjectMonth != got.PerProjectMonth {
+			t.Errorf("%s: quoted %+v, sent for %+v, %v", test.name, got, sent, err)
+		}
+	}
+}
+
+// A fixed term that begins when it is bought costs less the longer it waits.
+func TestAWaitingTermNeverGetsDearer(t *testing.T) {
+	s := spec(fixedTerm(time.Time{}, testNow.Add(40*24*time.Hour)))
+	before := Cents(1 << 40)
+	for minutes := range 500 {
+		quote, err := Price(s, testNow.Add(time.Duration(minutes)*time.Minute))
+		if err != nil || quote.Total > before {
+			t.Fatalf("after %d minutes: %+v, %v; was %s", minutes, quote, err, before)
+		}
+		before = quote.Total
+	}
+}
+
+func TestSummary(t *testing.T) {
+	if got, want := spec().Summary(), "16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
+		t.Errorf("got %s", got)
+	}
+	odd := spec(func(s *LicenseSpec) {
+		s.CPU, s.Member, s.Uptime, s.RunLimit, s.Boost, s.User = 1, false, UptimeAlways, 1500, true, UserAcademic
+	})
+	if got, want := odd.Summary(), "16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"; got != want {
+		t.Errorf("got %s", got)
+	}
+	if notes := odd.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "adds to another license") {
+		t.Errorf("got %q", notes)
+	}
+	if notes := spec(func(s *LicenseSpec) { s.RAM = 1 }).Notes(); len(notes) != 1 || len(spec().Notes()) != 0 {
+		t.Errorf("got %q", notes)
+	}
+}
+
+func TestAmountsAsPeopleReadThem(t *testing.T) {
+	for cents, want := range map[Cents]string{0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50", 100000000: "$1,000,000.00", -100000: "-$1,000.00"} {
+		if got := cents.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
