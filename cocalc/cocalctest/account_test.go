@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,33 @@ func TestRenameLicense(t *testing.T) {
 	if got := c.account.Licenses()[0].Title; got != "Algebra" {
 		t.Errorf("the title is %q", got)
 	}
+	stranger := c.server.Add(cocalctest.NewAccount{})
+	c.key = stranger.Key()
+	c.want("user-query", `{"query":{"manager_site_licenses":{"id":"`+license+`","title":"Mine"}}}`,
+		`{"error":"FATAL: user must be a manager of the license"}`)
+	if got := c.account.Licenses()[0].Title; got != "Algebra" {
+		t.Errorf("somebody else changed the title to %q", got)
+	}
+}
+
+// What PostgreSQL does not take in a description, wherever it stands.
+func TestCharactersThatTheCartRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, cocalctest.Config{})
+		for description, answer := range map[string]string{
+			`{"title":"a\u0000b"}`:       `{"error":"unsupported Unicode escape sequence"}`,
+			`{"a":[1,{"b":["\u0000"]}]}`: `{"error":"unsupported Unicode escape sequence"}`,
+			`{"title":"\ud83d\ude80"}`:   "1",
+			`{"title":"\ud83d \ude80"}`:  `{"error":"invalid input syntax for type json"}`,
+			`{"title":"\ude80\ud83d"}`:   `{"error":"invalid input syntax for type json"}`,
+			`{"title":"\\ud83d"}`:        "1", // a backslash and letters
+			`{"title":"\\u0000"}`:        "1",
+			`"{\"title\":\"text\"}"`:     "1", // text is read as JSON
+		} {
+			c.want(add, item(description), answer)
+			time.Sleep(time.Second)
+		}
+	})
 }
 
 // An older server sells to partners, item after item: what was bought before an error stays bought.
@@ -129,6 +157,77 @@ func TestOlderServer(t *testing.T) {
 	c.want("shopping/cart/checkout", "{}", success)
 	if n := len(a.Licenses()); n != 1 {
 		t.Errorf("%d licenses after checking out an empty cart, want 1", n)
+	}
+}
+
+// The time that passed since the cart was read is given back at the end of a fixed term.
+func TestFixedTermBeginsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: 40 * time.Millisecond})
+		a := s.Add(cocalctest.NewAccount{Partner: true})
+		c := &client{t, s, a, a.Key()}
+		end := time.Now().Add(240 * time.Hour).UTC()
+		a.AddToCart("site-license", strings.Replace(cheap, `"monthly"`, fmt.Sprintf(`"range","range":[%q,%q]`,
+			time.Now().UTC().Format(time.RFC3339), end.Format(time.RFC3339)), 1))
+		a.AddToCart("site-license", cheap) // is bought first
+		c.want("shopping/cart/checkout", "{}", success)
+		term := a.Licenses()[0] // the newest
+		if want := end.Add(40 * time.Millisecond); term.SubscriptionID != 0 || !term.Expires.Equal(want) {
+			t.Errorf("the license of the fixed term expires at %v, want %v", term.Expires, want)
+		}
+	})
+}
+
+// cancel-subscription says ok also for somebody else's, and leaves it alone.
+func TestCancelOfSomebodyElsesSubscription(t *testing.T) {
+	c := newClient(t, cocalctest.Config{CheckoutTakes: time.Nanosecond})
+	other := c.server.Add(cocalctest.NewAccount{Credit: 10000})
+	other.AddToCart("site-license", cheap)
+	if err := other.Checkout(); err != nil {
+		t.Fatal(err)
+	}
+	id := other.Subscriptions()[0].ID
+	c.want("purchases/cancel-subscription", fmt.Sprintf(`{"subscription_id":%d}`, id), `{"status":"ok"}`)
+	if got := other.Subscriptions()[0].Status; got != "active" {
+		t.Errorf("the other subscription is %s", got)
+	}
+}
+
+// Item by item, what a checkout would cost is what was recorded (scenario i5), and so is the total, which can be a cent more.
+func TestRecordedPrices(t *testing.T) {
+	data, err := os.ReadFile("../testdata/prices.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, cocalctest.Config{})
+	c.account.AddToCart("site-license", cheap)
+	more := 0
+	for line := range strings.Lines(string(data)) {
+		var row struct {
+			Input      json.RawMessage
+			LineAmount json.Number `json:"line_item_amount"`
+			Total      json.Number `json:"checkout_total_if_alone"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		c.want("shopping/cart/edit", fmt.Sprintf(`{"id":1,"description":%s}`, row.Input), "1")
+		var got struct {
+			Total json.Number
+			Cart  []struct{ LineItemAmount json.Number }
+		}
+		if err := json.Unmarshal([]byte(c.post(params, "{}")), &got); err != nil || len(got.Cart) != 1 {
+			t.Fatalf("params for %s: %v", row.Input, err)
+		}
+		if got.Cart[0].LineItemAmount != row.LineAmount || got.Total != row.Total {
+			t.Errorf("%s: line %s, total %s; recorded %s and %s", row.Input, got.Cart[0].LineItemAmount, got.Total, row.LineAmount, row.Total)
+		}
+		if row.LineAmount != row.Total {
+			more++
+		}
+	}
+	if more == 0 {
+		t.Error("no recorded total is above the line")
 	}
 }
 

@@ -158,7 +158,7 @@ func (s *Server) prepareSale(a *account, p pricedItem, now time.Time) (sale, err
 	if err != nil {
 		return sale{}, err
 	}
-	if err := sanityCheck(info, start, end); err != nil {
+	if err := sanityCheck(info); err != nil {
 		return sale{}, err
 	}
 	runLimit, _, err := pgInteger(info.get("quantity"))

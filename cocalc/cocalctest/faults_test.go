@@ -112,6 +112,7 @@ func TestNamedFaults(t *testing.T) {
 			c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
 			c.want("licenses/get-managed", "{}", "[]")
 			c.want(checkout, "{}", `{"error":"must be signed in"}`)
+			c.want("licenses/get-license", `{"license_id":"00000000-0000-4000-8000-000000000000"}`, `{"error":"connect ECONNREFUSED"}`)
 		},
 		"slow": func(t *testing.T, c *client) {
 			start := time.Now()
