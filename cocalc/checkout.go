@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 const (
@@ -79,11 +80,16 @@ func (c *Client) Store(ctx context.Context) (Store, error) {
 	return found, nil
 }
 
-// isOlder says whether Store found an older store.
-func (c *Client) isOlder() bool {
+// missing decides what a store endpoint that is not there means. An older store sells licenses and never had the endpoints
+// for money. Where the store is unknown or had the endpoint before, the server may have changed: Store looks again next time.
+func (c *Client) missing(endpoint string) Kind {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.store == StoreOlder
+	if c.store == StoreOlder && strings.HasPrefix(endpoint, "purchases/") {
+		return Other
+	}
+	c.store = storeUnknown
+	return NotSoldHere
 }
 
 // hasEndpoint reads from an endpoint to learn whether it exists. An application error proves that it does.
@@ -145,12 +151,6 @@ func (c *Client) Checkout(ctx context.Context) error {
 	}
 	body, err := c.call(ctx, spends, endpoint, struct{}{})
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Kind == NotSoldHere {
-			c.mu.Lock()
-			c.store = storeUnknown // the server changed; look again next time
-			c.mu.Unlock()
-		}
 		return err
 	}
 	var answer struct {

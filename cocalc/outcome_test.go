@@ -78,7 +78,6 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, s := serve(t, map[string][]said{checkoutParams: {test.answer}, cartRemove: {test.answer}, cartAdd: {test.answer}, currentCheckout: {test.answer}})
-			c.store = StoreCurrent
 			calls := [4]func() error{
 				params: func() error { _, err := c.CheckoutParams(t.Context()); return err },
 				remove: func() error { _, err := c.RemoveFromCart(t.Context(), 1); return err },
@@ -86,6 +85,7 @@ func TestOutcomes(t *testing.T) {
 				pay:    func() error { return c.Checkout(t.Context()) },
 			}
 			for i, call := range calls {
+				c.store = StoreCurrent // so that nothing else is asked
 				before := len(s.requests())
 				e := asError(t, call())
 				if e.Outcome != test.want[i].outcome || e.Kind != test.want[i].kind {

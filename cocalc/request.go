@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -83,8 +82,8 @@ func (c *Client) once(ctx context.Context, what effect, endpoint string, params 
 		if err.Err != nil && c.scrub(err.Err.Error()) != err.Err.Error() {
 			err.Err = scrubbed{text: c.scrub(err.Err.Error()), cause: err.Err}
 		}
-		if err.Kind == NotSoldHere && c.isOlder() && strings.HasPrefix(endpoint, "purchases/") {
-			err.Kind = Other // it sells licenses, and never had this endpoint
+		if err.Kind == NotSoldHere {
+			err.Kind = c.missing(endpoint)
 		}
 		event = event.Stringer("outcome", err.Outcome).AnErr("error", err)
 	}
