@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"licensebot/internal/slacksim/blockkit"
@@ -76,7 +77,7 @@ func (ws *Workspace) postTarget(id string) (Channel, *apiError) {
 	switch {
 	case !ok, c.Private && !c.Has(bot):
 		return Channel{}, failed("channel_not_found")
-	case !c.Has(bot):
+	case !c.Has(bot) && !slices.Contains(ws.opts.App.BotScopes, "chat:write.public"):
 		return Channel{}, failed("not_in_channel")
 	case c.Archived:
 		return Channel{}, failed("is_archived")

@@ -28,8 +28,13 @@ func patience(t *testing.T) context.Context {
 	return ctx
 }
 
+// start gives apps more time than Slack does, unless a test is about the deadline: a busy
+// machine is no finding.
 func start(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.Server) {
 	t.Helper()
+	if opts.AckTimeout == 0 {
+		opts.AckTimeout = 20 * time.Second
+	}
 	ws := slacksim.New(opts)
 	return ws, ws.Start(t)
 }

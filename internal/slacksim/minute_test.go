@@ -12,6 +12,22 @@ import (
 	"licensebot/internal/slacksim"
 )
 
+// The deadline that Slack gives an app, in real time.
+func TestAppsHaveThreeSeconds(t *testing.T) {
+	t.Parallel()
+	ws := slacksim.New(slacksim.Options{})
+	dial(t, ws, ws.Start(t))
+	began := time.Now()
+	err := ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "")
+	var f *slacksim.Failure
+	if !errors.As(err, &f) || f.Code != slacksim.OperationTimeout {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took < 3*time.Second {
+		t.Errorf("it ended after %v", took)
+	}
+}
+
 // TestSlackGoStaysConnected keeps a slack-go client connected for over a minute of real
 // time: slack-go drops a socket whose last ping is older than 30 s, which it checks every
 // 30 s, so a server that pings too rarely is found out at the second check.

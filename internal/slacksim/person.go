@@ -45,7 +45,7 @@ func (p *Person) Command(ctx context.Context, channel, command, text string) err
 	}
 	declared := p.ws.opts.App.Commands
 	i := slices.IndexFunc(declared, func(s SlashCommand) bool { return s.Name == command })
-	if declared != nil && i < 0 {
+	if declared != nil && i < 0 || !slices.Contains(p.ws.opts.App.BotScopes, "commands") {
 		return p.ws.tell(p.id, Notice{
 			Code: InvalidCommand, Channel: c.ID, Text: command + " is not a valid command.",
 		})

@@ -242,6 +242,15 @@ func wantError(t *testing.T, err error, code string) {
 	}
 }
 
+func TestPostingIntoPublicChannelsNeedsAScope(t *testing.T) {
+	ws, srv := world(t, slacksim.Options{App: slacksim.App{BotScopes: []string{"chat:write", "chat:write.public"}}})
+	for channel, want := range map[string]any{slacksim.Random: nil, "C0SECRET": "channel_not_found"} {
+		if a := call(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"}); a["error"] != want {
+			t.Errorf("%s: %v", channel, a)
+		}
+	}
+}
+
 func TestFormsAndTokenParametersWorkToo(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	form := url.Values{
