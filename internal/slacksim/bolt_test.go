@@ -81,8 +81,9 @@ func TestBoltApp(t *testing.T) {
 
 	// It survives a disconnect, and the old card still works. Bolt waits 5 s before it
 	// connects anew.
+	before := ws.Connected()
 	ws.Disconnect(slacksim.RefreshRequested)
-	if err := ws.Wait(ctx, func() bool { return ws.Connected() >= 2 && ws.Sockets() >= 1 }); err != nil {
+	if err := ws.WaitForReconnect(ctx, before); err != nil {
 		t.Fatal("it did not connect again")
 	}
 	if err := alice.Click(ctx, card, "Buy"); err != nil {

@@ -22,6 +22,9 @@
 // buttons of that time and clicking them sends the action as it was, which is how Slack
 // behaves for people whose screen lags behind.
 //
+// What goes wrong is switched on with SetFaults, Disconnect, DropSockets, Redeliver and
+// Repeat; Calls and Envelopes tell what went over the wire.
+//
 // Whoever shows a workspace (a web page) reads its state with Users, ChannelsOf,
 // MessagesFor, ModalOf, HomeOf and NoticesOf, learns of changes through Subscribe, and
 // acts through the same methods of Person as the tests.

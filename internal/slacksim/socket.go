@@ -215,6 +215,17 @@ func (ws *Workspace) WaitForSockets(ctx context.Context, n int) error {
 // WaitForSocket waits until the app has connected.
 func (ws *Workspace) WaitForSocket(ctx context.Context) error { return ws.WaitForSockets(ctx, 1) }
 
+// WaitForReconnect waits until the app has connected once more than before times, where
+// before is Connected() from before it was restarted or disconnected. WaitForSocket
+// would be content with the old socket that is about to end.
+func (ws *Workspace) WaitForReconnect(ctx context.Context, before int) error {
+	return ws.Wait(ctx, func() bool {
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		return ws.nextConn > before && len(ws.conns) > 0
+	})
+}
+
 // Connected counts the connections since the start, those that ended included.
 func (ws *Workspace) Connected() int {
 	ws.mu.Lock()
