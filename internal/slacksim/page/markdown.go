@@ -1,0 +1,83 @@
+package page
+
+import (
+	"bytes"
+	"html"
+	"html/template"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/util"
+)
+
+// Markdown renders the text of a markdown block, which is standard Markdown and not
+// mrkdwn. As in Slack, HTML in it is text and images are links to them.
+func Markdown(text string) template.HTML {
+	md := goldmark.New(
+		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.Linkify, extension.TaskList),
+		// Ahead of goldmark's own renderers, which have priorities of 500 and more.
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(safeNodes{}, 100))),
+	)
+	var out bytes.Buffer
+	if err := md.Convert([]byte(text), &out); err != nil {
+		return template.HTML("<p>" + html.EscapeString(text) + "</p>")
+	}
+	return template.HTML(out.String())
+}
+
+// safeNodes renders what could bring in somebody's own HTML, addresses or requests.
+type safeNodes struct{}
+
+func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindLink, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		writeAnchor(w, string(n.(*ast.Link).Destination), entering)
+		return ast.WalkContinue, nil
+	})
+	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		writeAnchor(w, string(n.(*ast.Image).Destination), entering)
+		return ast.WalkContinue, nil
+	})
+	r.Register(ast.KindAutoLink, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		link := n.(*ast.AutoLink)
+		address := string(link.URL(source))
+		if link.AutoLinkType == ast.AutoLinkEmail {
+			address = "mailto:" + address
+		}
+		writeAnchor(w, address, true)
+		w.WriteString(html.EscapeString(string(link.Label(source))))
+		writeAnchor(w, address, false)
+		return ast.WalkContinue, nil
+	})
+	r.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			w.WriteString(html.EscapeString(string(n.(*ast.RawHTML).Segments.Value(source))))
+		}
+		return ast.WalkSkipChildren, nil
+	})
+	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		block := n.(*ast.HTMLBlock)
+		if entering {
+			w.WriteString("<p>" + html.EscapeString(string(block.Lines().Value(source))))
+			if block.HasClosure() {
+				w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
+			}
+			w.WriteString("</p>")
+		}
+		return ast.WalkSkipChildren, nil
+	})
+}
+
+func writeAnchor(w util.BufWriter, address string, entering bool) {
+	switch {
+	case !linkable(address): // the text alone is shown
+	case entering:
+		w.WriteString(`<a href="` + html.EscapeString(address) + `" target="_blank" rel="noopener noreferrer">`)
+	default:
+		w.WriteString("</a>")
+	}
+}
