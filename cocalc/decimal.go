@@ -65,15 +65,13 @@ func newDecimal(v any) (decimal, error) {
 
 func notDecimal(text string) error { return serverWords("[DecimalError] Invalid argument: " + text) }
 
-// mul multiplies and keeps 20 significant digits, rounding half away from zero.
+// mul multiplies and keeps the first 20 significant digits. It cuts the others off, whatever they are: the library has a
+// rounding mode (half up by default) and does not use it for products.
 func (d decimal) mul(other decimal) decimal {
 	product := decimal{digits: new(big.Int).Mul(d.digits, other.digits), exponent: d.exponent + other.exponent}
 	text := new(big.Int).Abs(product.digits).String()
 	if excess := len(text) - decimalPrecision; excess > 0 {
 		kept, _ := new(big.Int).SetString(text[:decimalPrecision], 10)
-		if text[decimalPrecision] >= '5' {
-			kept.Add(kept, big.NewInt(1))
-		}
 		if product.digits.Sign() < 0 {
 			kept.Neg(kept)
 		}

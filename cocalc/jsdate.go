@@ -9,7 +9,7 @@ import (
 )
 
 // isoDate is the date format of ECMAScript. The server's clock runs in UTC, so a time without an offset is UTC too.
-var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
+var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
 
 // looseDates are further forms that the server's JavaScript engine reads and that people and programs write. Any other
 // form counts as invalid here; the engine takes more of them, by rules that nobody wrote down.

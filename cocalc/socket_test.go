@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -262,44 +263,61 @@ func (failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, io
 
 // Two checkouts that overlap buy twice, so the client lets the second one wait.
 func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
-	var mu sync.Mutex
-	inside, most, total := 0, 0, 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		inside++
-		total++
-		most = max(most, inside)
-		mu.Unlock()
-		_, _ = io.Copy(io.Discard, r.Body)
-		mu.Lock()
-		inside--
-		mu.Unlock()
-		_, _ = io.WriteString(w, `{"success":true}`)
-	}))
-	defer server.Close()
-	c, err := New(Options{BaseURL: server.URL, Key: testKey})
-	if err != nil {
-		t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		server := &slowServer{}
+		c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.store = StoreCurrent
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if err := c.Checkout(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait() // everybody is paying or waits for it
+		if server.inside != 1 {
+			t.Errorf("%d checkouts at once", server.inside)
+		}
+		// Who stops waiting has sent nothing.
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if e := asError(t, c.Checkout(ctx)); e.Outcome != Transient {
+			t.Errorf("gave up waiting: got %v, want transient", e)
+		}
+		all.Wait()
+		if server.most != 1 || server.total != 20 {
+			t.Errorf("%d checkouts, %d at once", server.total, server.most)
+		}
+	})
+}
+
+// slowServer takes a second (of the test's own time) for a checkout and counts how many run at once.
+type slowServer struct {
+	mu                  sync.Mutex
+	inside, most, total int
+}
+
+func (s *slowServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.count(1)
+	defer s.count(-1)
+	select {
+	case <-time.After(time.Second):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
 	}
-	defer c.Close()
-	c.store = StoreCurrent
-	var all sync.WaitGroup
-	for range 20 {
-		all.Go(func() {
-			if err := c.Checkout(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if most != 1 || total != 20 {
-		t.Errorf("%d checkouts, %d at once", total, most)
-	}
-	c.paying <- struct{}{} // as if one were running
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if e := asError(t, c.Checkout(ctx)); e.Outcome != Transient {
-		t.Errorf("gave up waiting: got %v, want transient", e)
-	}
-	<-c.paying
+	w := httptest.NewRecorder()
+	_, _ = io.WriteString(w, `{"success":true}`)
+	return w.Result(), nil
+}
+
+func (s *slowServer) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inside += n
+	s.total += max(n, 0)
+	s.most = max(s.most, s.inside)
 }
