@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,7 +33,10 @@ type conn struct {
 	out      chan []byte
 	gone     chan struct{} // closed when the connection is over
 	once     sync.Once
-	draining bool // warned: gets nothing new while another socket is open; Workspace.mu
+	probes   chan int64
+	draining bool  // warned: gets nothing new while another socket is open; Workspace.mu
+	asked    int64 // the newest probe sent; Workspace.mu
+	alive    int64 // the newest probe answered; Workspace.mu
 }
 
 // send queues a frame; false if the connection is over or hopelessly behind.
@@ -75,7 +79,11 @@ func (ws *Workspace) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the upgrader has answered
 	}
-	c := &conn{socket: socket, out: make(chan []byte, 4096), gone: make(chan struct{})}
+	c := &conn{socket: socket, out: make(chan []byte, 4096), probes: make(chan int64, 16), gone: make(chan struct{})}
+	socket.SetPongHandler(func(data string) error {
+		ws.ponged(c, data)
+		return nil
+	})
 	defer c.end()
 	defer context.AfterFunc(ws.ctx, c.end)()
 	full, closed := ws.admit(c)
@@ -133,7 +141,10 @@ func (ws *Workspace) writeLoop(c *conn) {
 	ping := time.NewTicker(ws.opts.PingEvery)
 	defer ping.Stop()
 	const writeWait = 5 * time.Second
-	if c.socket.WriteControl(websocket.PingMessage, []byte("ping"), time.Now().Add(writeWait)) != nil {
+	pinged := func(data string) bool {
+		return c.socket.WriteControl(websocket.PingMessage, []byte(data), time.Now().Add(writeWait)) == nil
+	}
+	if !pinged("0") {
 		return
 	}
 	for {
@@ -141,7 +152,11 @@ func (ws *Workspace) writeLoop(c *conn) {
 		case <-c.gone:
 			return
 		case <-ping.C:
-			if c.socket.WriteControl(websocket.PingMessage, []byte("ping"), time.Now().Add(writeWait)) != nil {
+			if !pinged("0") {
+				return
+			}
+		case probe := <-c.probes:
+			if !pinged(strconv.FormatInt(probe, 10)) {
 				return
 			}
 		case raw := <-c.out:
@@ -207,17 +222,53 @@ func (ws *Workspace) Sockets() int {
 	return len(ws.conns)
 }
 
-// WaitForSockets waits until at least n Socket Mode connections are open.
+// WaitForSockets waits until at least n Socket Mode connections are open and answer a
+// ping: the socket of an app that has just been stopped does not count, though its end may
+// not have been noticed yet.
 func (ws *Workspace) WaitForSockets(ctx context.Context, n int) error {
-	return ws.Wait(ctx, func() bool { return ws.Sockets() >= n })
+	probe := ws.ids.Add(1)
+	return ws.Wait(ctx, func() bool { return ws.answering(probe) >= n })
+}
+
+// answering counts the connections that answered the probe, and sends it to the others.
+func (ws *Workspace) answering(probe int64) int {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	n := 0
+	for _, c := range ws.conns {
+		if c.alive >= probe {
+			n++
+		} else if c.asked < probe {
+			select {
+			case c.probes <- probe:
+				c.asked = probe
+			default: // many wait at once: asked again after the next change
+			}
+		}
+	}
+	return n
+}
+
+// ponged notes which probe a connection answered.
+func (ws *Workspace) ponged(c *conn, data string) {
+	probe, err := strconv.ParseInt(data, 10, 64)
+	if err != nil {
+		return
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if probe > c.alive {
+		c.alive = probe
+		ws.touch()
+	}
 }
 
 // WaitForSocket waits until the app has connected.
 func (ws *Workspace) WaitForSocket(ctx context.Context) error { return ws.WaitForSockets(ctx, 1) }
 
 // WaitForReconnect waits until the app has connected once more than before times, where
-// before is Connected() from before it was restarted or disconnected. WaitForSocket
-// would be content with the old socket that is about to end.
+// before is Connected() from before it was disconnected. WaitForSocket would be content
+// with the old socket, which answers until it ends.
 func (ws *Workspace) WaitForReconnect(ctx context.Context, before int) error {
 	return ws.Wait(ctx, func() bool {
 		ws.mu.Lock()

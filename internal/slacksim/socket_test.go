@@ -262,3 +262,31 @@ func TestClosingEndsEverythingAtOnce(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// An app that stops and starts again leaves its old socket behind for a moment.
+func TestWaitingForASocketMeansOneThatAnswers(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	dial(t, ws, srv)
+	if err := ws.WaitForSockets(patience(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	// A connection that nobody reads from answers no ping.
+	conn, resp, err := websocket.DefaultDialer.DialContext(t.Context(), socketURL(t, ws, srv), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	resp.Body.Close()
+	if err := ws.Wait(patience(t), func() bool { return ws.Sockets() == 2 }); err != nil {
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := ws.WaitForSockets(soon, 2); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the silent socket counts: %v", err)
+	}
+	dial(t, ws, srv)
+	if err := ws.WaitForSockets(patience(t), 2); err != nil {
+		t.Error(err)
+	}
+}
