@@ -1,0 +1,233 @@
+package page_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"licensebot/internal/slacksim"
+	"licensebot/internal/slacksim/page"
+	"licensebot/internal/slacksim/page/pagetest"
+)
+
+func TestMain(m *testing.M) {
+	pagetest.Main(m, func(code int) int {
+		if err := goleak.Find(); err != nil && code == 0 {
+			println(err.Error())
+			return 1
+		}
+		return code
+	})
+}
+
+var hints = page.Options{
+	Commands: []page.Command{{
+		Name: "/order", Usage: "card | form | blocks | slow", Description: "Order coffee", Examples: []string{"/order card", "/order form"},
+	}},
+	Notes:   map[string]string{slacksim.Alice: "may buy", slacksim.Carol: "may not buy"},
+	Welcome: "*Welcome!* Type `/order card` to begin.",
+}
+
+// shot keeps a picture if PAGE_SHOTS names a folder: for looking at, not for tests.
+func shot(t *testing.T, tab *pagetest.Tab, name string) {
+	t.Helper()
+	if dir := os.Getenv("PAGE_SHOTS"); dir != "" {
+		tab.Screenshot(dir + "/" + name + ".png")
+	}
+}
+
+func TestCommandButtonConfirm(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.WaitText("Welcome! Type /order card to begin.")
+	shot(t, tab, "welcome")
+
+	tab.Type("/or")
+	tab.WaitText("Order coffee")
+	shot(t, tab, "suggest")
+	tab.Press("Tab")
+	if got := tab.Draft(); got != "/order " {
+		t.Errorf("Tab made it %q", got)
+	}
+	tab.Type("card")
+	tab.Press("Enter")
+	tab.WaitText("Only visible to you")
+	tab.WaitText("Nov 14, 2023 at 11:13 PM") // in the reader's time zone
+	shot(t, tab, "card")
+
+	tab.Click("Buy for $12.00")
+	tab.WaitText("You pay $12.00 now.")
+	shot(t, tab, "confirm")
+	if got := tab.Focused(); got != "Yes, buy" {
+		t.Errorf("the dialog gives the focus to %q", got)
+	}
+	tab.Press("Escape")
+	tab.WaitNoText("You pay $12.00 now.")
+	if strings.Contains(s.told(), "action") {
+		t.Errorf("a declined dialog sent: %s", s.told())
+	}
+	tab.Click("Buy for $12.00")
+	tab.Click("Yes, buy")
+	tab.WaitText("✅ Bought 3 coffees for $12.00.")
+	tab.WaitNoText("Cancel")
+	if tab.Has("Buy for $12.00") {
+		t.Error("the button is still there")
+	}
+	if got := s.told(); got != "command card by U0ALICE\naction buy value=3 option= by U0ALICE" {
+		t.Errorf("the app was told:\n%s", got)
+	}
+	shot(t, tab, "bought")
+
+	tab.Type("")
+	tab.Press("ArrowUp")
+	if got := tab.Draft(); got != "/order card" {
+		t.Errorf("the arrow up brought back %q", got)
+	}
+}
+
+func TestPeopleSeeTheirOwn(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Send("/order card")
+	tab.WaitText("Only visible to you")
+	tab.Send("<b>Hi</b> *all*\nsecond line &amp; more")
+	tab.WaitText("<b>Hi</b> all")
+
+	tab.As("Carol Conti")
+	tab.WaitText("<b>Hi</b> all")
+	if strings.Contains(tab.Text(), "Only visible to you") {
+		t.Error("Carol sees what only Alice may see")
+	}
+	if text := tab.Text(); !strings.Contains(text, "second line &amp; more") {
+		t.Errorf("the text reads differently:\n%s", text)
+	}
+	tab.Visit("random")
+	tab.WaitText("3 members")
+	tab.Visit("coffeebot")
+	tab.Home()
+	tab.WaitText("None yet, @Carol Conti.")
+	shot(t, tab, "home")
+}
+
+func TestModal(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Send("/order form")
+	tab.WaitText("Order coffee")
+	tab.WaitText("It costs $4.00.")
+	shot(t, tab, "modal")
+
+	// What is typed stays while the app changes the view around it.
+	tab.Fill("Name", "nobody")
+	tab.Fill("Cups", "7")
+	tab.WaitText("It costs $7.50.")
+	if got := tab.Value("Name"); got != "nobody" {
+		t.Errorf("the name is now %q", got)
+	}
+	tab.Choose("Milk", "Oat")
+	tab.Fill("Day", "2027-02-03")
+	tab.Click("Large")
+	tab.Click("Sugar")
+
+	tab.Click("About our beans")
+	tab.WaitText("From far away.")
+	shot(t, tab, "stack")
+	tab.Click("Back")
+	tab.WaitNoText("From far away.")
+	if got := tab.Value("Milk"); got != "Oat" {
+		t.Errorf("under the other modal the milk became %q", got)
+	}
+
+	tab.Click("Order")
+	tab.WaitText("Somebody must drink it.")
+	shot(t, tab, "errors")
+	if got := tab.Focused(); got != "On the cup" {
+		t.Errorf("the focus is on %q, not on the field that is wrong", got)
+	}
+	tab.Fill("Name", "Äda & Co")
+	tab.Click("Order")
+	tab.WaitText("Coffee for Äda & Co")
+	tab.Until("the modal to close", "!document.querySelector('dialog[open]')")
+	if want := "submitted name=Äda & Co cups=7 milk=oat day=2027-02-03 size=l extra=1"; !strings.Contains(s.told(), want) {
+		t.Errorf("the app was told:\n%s\nwithout %s", s.told(), want)
+	}
+
+	// Slack's own check, without the app, and Escape.
+	tab.Send("/order form")
+	tab.WaitText("It costs $4.00.")
+	tab.Click("Order")
+	tab.Until("a complaint", "document.querySelector('.modal .error')")
+	tab.Press("Escape")
+	tab.Until("the modal to close", "!document.querySelector('dialog[open]')")
+	s.await(t, "closed cleared=false")
+}
+
+func TestEveryBlock(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Send("/order blocks")
+	tab.WaitText("Spending, as an area")
+	if got := s.told(); got != "command blocks by U0ALICE" {
+		t.Fatal(got)
+	}
+	tab.Size(1280, 3600)
+	shot(t, tab, "gallery")
+	tab.WaitText("1–3 of 5")
+	tab.Click("Next page")
+	tab.WaitText("4–5 of 5")
+	tab.WaitNoText("c3")
+	tab.Choose("Somebody", "Bob Brandt")
+	s.await(t, "action somebody")
+	tab.Click("More actions")
+	shot(t, tab, "overflow")
+	tab.Click("Delete")
+	s.await(t, "action overflow value= option=delete by U0ALICE")
+	tab.Dark(true)
+	shot(t, tab, "gallery-dark")
+	if n := pagetest.Eval[int](tab, "document.querySelectorAll('.unknown').length"); n > 0 {
+		t.Errorf("%d blocks cannot be shown", n)
+	}
+}
+
+func TestPhone(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Size(390, 844)
+	tab.Send("/order card")
+	tab.WaitText("Only visible to you")
+	shot(t, tab, "phone")
+	small := pagetest.Eval[[]string](tab, `[...document.querySelectorAll('button, .place, .person')].filter(el => el.checkVisibility({visibilityProperty: true}))
+		.filter(el => { const r = el.getBoundingClientRect(); return r.height < 44 || r.width < 44 }).map(el => el.outerHTML.slice(0, 80))`)
+	if len(small) > 0 {
+		t.Errorf("too small for a thumb: %q", small)
+	}
+	if wide := pagetest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth"); wide {
+		t.Error("the page scrolls sideways")
+	}
+	tab.Click("Channels and people")
+	tab.WaitText("You are")
+	shot(t, tab, "phone-drawer")
+	tab.As("Bob Brandt")
+	tab.Send("/order form")
+	tab.WaitText("It costs $4.00.")
+	shot(t, tab, "phone-modal")
+	s.await(t, "command form by U0BOB")
+	tab.Dark(true)
+	tab.Press("Escape")
+	tab.Click("Panel")
+	tab.WaitText("Grinder jams")
+	shot(t, tab, "phone-panel")
+}
+
+func TestPanel(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.WaitText("roasted yesterday")
+	tab.Turn("Grinder jams")
+	s.await(t, "jam true")
+	tab.Turn("On fire")
+	tab.WaitText("the fire brigade forbids it")
+	tab.Until("the switch to go back", "!document.querySelector('[data-switch=fire]').checked")
+}

@@ -1,0 +1,277 @@
+package pagetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// Tab is a tab of the browser that shows the page.
+type Tab struct {
+	tb   testing.TB
+	ctx  context.Context
+	host string
+
+	mu       sync.Mutex
+	problems []string
+}
+
+// Open opens address in a new tab with a profile of its own, 1280×800 and light, in the
+// time zone Europe/Berlin. The tab closes when the test ends.
+func Open(tb testing.TB, address string) *Tab {
+	tb.Helper()
+	browser.Do(start)
+	if browser.err != nil {
+		tb.Fatal(browser.err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t := &Tab{tb: tb, host: u.Host}
+	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(t.watch))
+	t.ctx = ctx
+	tb.Cleanup(func() {
+		cancel()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for _, p := range t.problems {
+			tb.Error("the page:", p)
+		}
+	})
+	// The first step binds the tab to its context, which must therefore have no deadline.
+	if err := chromedp.Do(ctx); err != nil {
+		tb.Fatal(fmt.Errorf("open a tab: %w", err))
+	}
+	call(t, network.Enable, network.EnableParams{})
+	call(t, cdplog.Enable, cdp.Empty{})
+	call(t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Berlin"})
+	call(t, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en_US"})
+	t.Size(1280, 800)
+	t.run("open "+address, chromedp.Navigate(address))
+	t.ready()
+	return t
+}
+
+func (t *Tab) watch(event any) {
+	problem := ""
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		problem = e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			problem += " " + x.Description
+		}
+	case *cdplog.EventEntryAdded:
+		// Other entries tell of requests that failed: a server that was stopped is a
+		// test's own doing.
+		if e.Entry.Source == cdplog.EntrySourceSecurity {
+			problem = e.Entry.Text
+		}
+	case *network.EventRequestWillBeSent:
+		if u, err := url.Parse(e.Request.URL); err == nil && u.Host != t.host && u.Scheme != "data" && u.Scheme != "about" && u.Scheme != "blob" {
+			problem = "asked for " + e.Request.URL
+		}
+	}
+	if problem != "" {
+		t.mu.Lock()
+		t.problems = append(t.problems, problem)
+		t.mu.Unlock()
+	}
+}
+
+// run carries out actions, within Patience.
+func (t *Tab) run(what string, actions ...chromedp.Action[chromedp.Void]) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		t.tb.Fatalf("%s: %v", what, err)
+	}
+}
+
+// call sends a command of the DevTools protocol.
+func call[P, R any](t *Tab, command cdp.Command[P, R], params P) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, command, params); err != nil {
+		t.tb.Fatalf("%s: %v", command.Method, err)
+	}
+}
+
+// Eval is the value of a JavaScript expression, which is awaited if it is a promise.
+func Eval[T any](t *Tab, expression string) T {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.tb.Fatalf("%s: %v", expression, err)
+	}
+	return out
+}
+
+// do runs JavaScript for its effect.
+func (t *Tab) do(script string) {
+	t.tb.Helper()
+	Eval[chromedp.Void](t, script)
+}
+
+// Until waits until a JavaScript expression is true. what names it if it never is.
+func (t *Tab) Until(what, expression string) {
+	t.tb.Helper()
+	t.poll(what, func(ctx context.Context) (bool, error) {
+		return chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+	})
+}
+
+// poll asks until the answer is yes. A page that is just being replaced by another has no
+// answer, which is no reason to give up.
+func (t *Tab) poll(what string, ask func(context.Context) (bool, error)) {
+	t.tb.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	for {
+		ok, err := ask(ctx)
+		if ok && err == nil {
+			return
+		}
+		if waited := chromedp.Do(ctx, chromedp.Sleep(25*time.Millisecond)); waited != nil {
+			t.tb.Fatalf("waiting for %s: %v (%v); the page shows:\n%s", what, waited, err, t.Text())
+		}
+	}
+}
+
+func (t *Tab) ready() {
+	t.tb.Helper()
+	t.Until("the page", "document.body && 'ready' in document.body.dataset")
+}
+
+// quote makes a JavaScript string.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings always have a JSON form
+	}
+	return string(b)
+}
+
+// Text is everything that can be read on the page at the moment.
+func (t *Tab) Text() string {
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body ? document.body.innerText : ''"))
+	if err != nil {
+		return fmt.Sprintf("(cannot be read: %v)", err)
+	}
+	return text
+}
+
+// WaitText waits until text can be read.
+func (t *Tab) WaitText(text string) {
+	t.tb.Helper()
+	t.Until(fmt.Sprintf("the text %q", text), "document.body.innerText.includes("+quote(text)+")")
+}
+
+// WaitNoText waits until text cannot be read any more.
+func (t *Tab) WaitNoText(text string) {
+	t.tb.Helper()
+	t.Until(fmt.Sprintf("the text %q to go", text), "!document.body.innerText.includes("+quote(text)+")")
+}
+
+// Size sets the size of the window in CSS pixels; up to 480 wide it is a phone's, with
+// touch.
+func (t *Tab) Size(width, height int64) {
+	t.tb.Helper()
+	t.resize(width, height, 1)
+}
+
+func (t *Tab) resize(width, height int64, scale float64) {
+	t.tb.Helper()
+	phone := width <= 480
+	call(t, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: width, Height: height, DeviceScaleFactor: scale, Mobile: phone,
+	})
+	call(t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: phone})
+}
+
+// Sharp sets the size as Size does, with two pixels of the screen for each: for pictures
+// that are shown to people.
+func (t *Tab) Sharp(width, height int64) {
+	t.tb.Helper()
+	t.resize(width, height, 2)
+}
+
+// Dark switches between the dark and the light color scheme.
+func (t *Tab) Dark(on bool) {
+	t.tb.Helper()
+	scheme := "light"
+	if on {
+		scheme = "dark"
+	}
+	call(t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+}
+
+// Screenshot writes what the window shows to a PNG file.
+func (t *Tab) Screenshot(file string) {
+	t.tb.Helper()
+	// Animations would make every picture a different one.
+	t.do(`(async () => {
+		for (const a of document.getAnimations()) { try { a.finish() } catch { a.cancel() } }
+		await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+	})()`)
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.tb.Fatal(fmt.Errorf("take a screenshot: %w", err))
+	}
+	if err := os.WriteFile(file, png, 0o644); err != nil {
+		t.tb.Fatal(err)
+	}
+}
+
+// Press presses a key: Enter, Tab, Escape, ArrowUp, ArrowDown, Shift+Enter, Shift+Tab.
+func (t *Tab) Press(key string) {
+	t.tb.Helper()
+	name, shift := strings.CutPrefix(key, "Shift+")
+	code, ok := map[string]int64{"Enter": 13, "Tab": 9, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}[name]
+	if !ok {
+		t.tb.Fatalf("no key %q", key)
+	}
+	// One event that brings its text along, unlike chromedp's own, so that a page that
+	// prevents the key's default prevents the text too, as with a real keyboard.
+	down := input.DispatchKeyEventParams{Type: "rawKeyDown", Key: name, Code: name, WindowsVirtualKeyCode: code}
+	if shift {
+		down.Modifiers = int64(chromedp.ModifierShift)
+	}
+	up := down
+	up.Type = "keyUp"
+	if name == "Enter" {
+		down.Type, down.Text, down.UnmodifiedText = "keyDown", "\r", "\r"
+	}
+	call(t, input.DispatchKeyEvent, down)
+	call(t, input.DispatchKeyEvent, up)
+}
+
+// Focused is the text, label or placeholder of what has the focus.
+func (t *Tab) Focused() string {
+	t.tb.Helper()
+	return Eval[string](t, "(e => (e.getAttribute('aria-label') || e.innerText || e.placeholder || e.id || e.tagName).trim())(document.activeElement)")
+}
