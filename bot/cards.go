@@ -187,12 +187,12 @@ func progressCard(o purchase.Order, f cardFacts) content {
 
 // unknownCard says openly that the outcome is not known, and that nothing has to be done.
 func unknownCard(o purchase.Order) content {
-	why := ""
+	why := "The outcome of the checkout is not clear. I am watching CoCalc"
 	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", o.Hold.Why, clock(o.Hold.Until))
+		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", escape(o.Hold.Why), clock(o.Hold.Until))
 	}
-	text := fmt.Sprintf(":grey_question: *I do not know yet whether this was bought.*\n%s, and will tell you here. It will not be paid twice, "+
-		"and you do not have to do anything; other orders wait until then.", escape(why))
+	text := ":grey_question: *I do not know yet whether this was bought.*\n" + why + ", and will tell you here. It will not be paid twice, " +
+		"and you do not have to do anything; other orders wait until then."
 	return content{"I do not know yet whether your license was bought. It will not be paid twice; I will tell you.", []slack.Block{
 		section(text),
 		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Look again")),

@@ -22,10 +22,8 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	if cb.View.CallbackID == callbackEditor {
 		return a.formChanged(cb)
 	}
-	kind, argument, _ := strings.Cut(action.ActionID, ":")
-	if argument == "" {
-		argument = action.Value
-	}
+	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
+	argument := action.Value
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
 	click := purchase.Click{
 		Who:  purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name},

@@ -35,8 +35,6 @@ const (
 	firstRetry    = time.Second
 	lastRetry     = time.Minute
 	restartedLook = 5 * time.Minute // a look for what a lost nudge may have left behind
-	// keptUses of a card's response URL are not spent on steps in between, so that the outcome always gets through.
-	keptUses = 2
 )
 
 // NewPublisher makes a Publisher from the same options as the App.
@@ -185,13 +183,25 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchas
 
 // publishCard shows the card through the response URL of the requester's last click. When that is used up, or Slack
 // does not take it any more, the card goes on as a direct message.
+//
+// Slack takes five posts at a response URL, so they are kept for what matters: the last one for the end, the one before
+// for bad news on the way, the one before that for paying, which is the step that takes time.
 func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) error {
-	final := o.State.Final() || o.State == purchase.Unknown || o.Wait != nil
-	if m.Uses > 0 && p.now().Before(m.Expires) {
-		if !final && m.Uses <= keptUses {
-			_, err := p.shown(ctx, o, m)
-			return err
-		}
+	keep := 3
+	switch {
+	case o.State.Final():
+		keep = 0
+	case o.State == purchase.Unknown || o.Wait != nil:
+		keep = 1
+	case o.State == purchase.Paying:
+		keep = 2
+	}
+	reachable := m.Uses > 0 && p.now().Before(m.Expires)
+	if reachable && m.Uses <= keep {
+		_, err := p.shown(ctx, o, m)
+		return err
+	}
+	if reachable {
 		c, err := p.card(ctx, o)
 		if err != nil {
 			return err
@@ -204,7 +214,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 		}
 		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("Slack did not take the card; going on in a direct message")
 	}
-	if !final {
+	if keep > 1 { // a step in between is not worth a message of its own
 		_, err := p.shown(ctx, o, m)
 		return err
 	}

@@ -1,0 +1,255 @@
+package bot_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+)
+
+func TestBuyAndList(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	if !card.Ephemeral() {
+		t.Error("the card is seen by others")
+	}
+	for _, want := range []string{"16 GB RAM · 2 cores · 10 GB disk", "Renews every month at $63.75 until cancelled", "$1,000.00 of this month's budget is left"} {
+		if !strings.Contains(card.ContentText(), want) {
+			t.Errorf("the card does not say %q:\n%s", want, card.ContentText())
+		}
+	}
+	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel" {
+		t.Errorf("buttons: %s", got)
+	}
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := w.becomes(card, "Bought for $63.75")
+	license := w.account.Licenses()[0].ID
+	if !strings.Contains(receipt.ContentText(), license) || !regexp.MustCompile(`Order .?[0-9A-Z]{26}`).MatchString(receipt.ContentText()) {
+		t.Errorf("the receipt reads:\n%s", receipt.ContentText())
+	}
+	line := w.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
+	if line.Ephemeral() {
+		t.Error("the line is not seen by all")
+	}
+	w.says(slacksim.Alice, "list")
+	list := w.sees(slacksim.Alice, "1 active license")
+	if !strings.Contains(list.ContentText(), license) || !strings.Contains(list.ContentText(), "last used never") {
+		t.Errorf("the list reads:\n%s", list.ContentText())
+	}
+	w.clicks(slacksim.Alice, list, "Details")
+	details := w.becomes(list, "Each project gets")
+	w.clicks(slacksim.Alice, details, "← Back to the list")
+	w.becomes(details, "1 active license")
+	w.says(slacksim.Bob, "history")
+	if h := w.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
+		t.Errorf("the history reads:\n%s", h.ContentText())
+	}
+	w.spent(1, 6375)
+}
+
+func TestEditBeforeBuying(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Edit")
+	alice := w.slack.Person(slacksim.Alice)
+	modal, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "8"))
+	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") })
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "64"))
+	problems, err := alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 1 || problems["ram"] == "" {
+		t.Errorf("64 GB: %v", problems)
+	}
+	modal, err = alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "8"))
+	w.must(alice.Fill(w.ctx, modal, "Title", "Statistics *bold* <!channel>"))
+	problems, err = alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	card = w.becomes(card, "A CoCalc license for $48.75 a month")
+	w.clicks(slacksim.Alice, card, "Buy for $48.75")
+	receipt := w.becomes(card, "Bought for $48.75")
+	if !strings.Contains(receipt.ContentText(), "Statistics *bold* <!channel>") {
+		t.Errorf("the title is not shown as it was written:\n%s", receipt.ContentText())
+	}
+	w.spent(1, 4875)
+}
+
+func TestTheFormForWhoSaysNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	w.says(slacksim.Alice, "buy")
+	alice := w.slack.Person(slacksim.Alice)
+	modal, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "4"))
+	w.must(alice.Choose(w.ctx, modal, "Processor for each project", "1 core"))
+	w.must(alice.Choose(w.ctx, modal, "Paid", "Once, for a fixed term"))
+	w.must(alice.Fill(w.ctx, modal, "Last day of a fixed term", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
+	problems, err := alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 0 {
+		t.Fatalf("problems: %v", problems)
+	}
+	card := w.sees(slacksim.Alice, "A fixed term: never renews")
+	w.clicks(slacksim.Alice, card, "Cancel")
+	w.becomes(card, "Cancelled; nothing was bought")
+	w.spent(0, 0)
+}
+
+func TestEveryAnswerOfNo(t *testing.T) {
+	cases := []struct {
+		name, who, text, says string
+	}{
+		{"somebody without rights", slacksim.Carol, "buy ram=16 cpu=2", "You are not on the list of people who may buy"},
+		{"too expensive", slacksim.Alice, "buy ram=16 cpu=2 run_limit=10", "one order may cost at most $200.00"},
+		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "did you mean `ram`?"},
+		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be a whole number of GB from 1 to 16, not 64"},
+		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is missing"},
+		{"an unknown command", slacksim.Alice, "byu ram=16", "did you mean `buy`?"},
+		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "I know no order with that id"},
+		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc knows no license with that id"},
+		{"no licenses yet", slacksim.Alice, "list", "The account has no active licenses"},
+		{"nothing bought yet", slacksim.Alice, "history", "Nothing was bought yet"},
+		{"help", slacksim.Alice, "", "/license buy"},
+		{"help for a field", slacksim.Alice, "help uptime", "uptime"},
+		{"a price", slacksim.Carol, "quote ram=16 cpu=2", "$63.75 a month"},
+	}
+	w := newWorld(t, nil)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w.says(c.who, c.text)
+			if m := w.sees(c.who, c.says); !m.Ephemeral() {
+				t.Error("everybody sees it")
+			}
+		})
+	}
+	w.spent(0, 0)
+}
+
+func TestClicksThatDoNotCount(t *testing.T) {
+	t.Run("twice", func(t *testing.T) {
+		w := newWorld(t, nil)
+		card := w.card()
+		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.sees(slacksim.Alice, "You have already said yes")
+		w.becomes(card, "Bought for $63.75")
+		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.sees(slacksim.Alice, "did not buy it again")
+		w.spent(1, 6375)
+	})
+	t.Run("on a card from before", func(t *testing.T) {
+		w := newWorld(t, nil)
+		card := w.card()
+		w.clicks(slacksim.Alice, card, "Cancel")
+		w.becomes(card, "Cancelled; nothing was bought")
+		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.sees(slacksim.Alice, "This order was cancelled; nothing was bought")
+		w.spent(0, 0)
+	})
+	t.Run("delivered again", func(t *testing.T) {
+		w := newWorld(t, nil)
+		card := w.card()
+		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.becomes(card, "Bought for $63.75")
+		e, ok := w.slack.LastEnvelope("interactive")
+		if !ok {
+			t.Fatal("there was no click")
+		}
+		w.must(w.slack.Redeliver(w.ctx, e))
+		w.must(w.slack.Repeat(w.ctx, e)) // the same click under another envelope id
+		w.spent(1, 6375)
+	})
+}
+
+func TestTheBotWasNeverInvited(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.slack.Person(slacksim.Alice)
+	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
+	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
+	w.must(err)
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "/invite @licensebot")
+	w.spent(1, 6375)
+}
+
+// With PURCHASES_CHANNEL every purchase is told there, wherever it was asked for.
+func TestThePurchasesChannel(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	alice := w.slack.Person(slacksim.Alice)
+	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
+	card, err := alice.WaitForText(w.ctx, slacksim.Random, "A CoCalc license for")
+	w.must(err)
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.sees(slacksim.Carol, "bought a CoCalc license")
+}
+
+func TestARestartForgetsNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	w.restart()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	w.restart()
+	w.says(slacksim.Alice, "history")
+	w.sees(slacksim.Alice, "$63.75 spent, 1 license")
+	w.spent(1, 6375)
+}
+
+// The outcome reaches the requester also when Slack no longer takes anything at the card's response URL.
+func TestACardThatCannotBeReached(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	m, err := w.slack.Person(slacksim.Alice).WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
+	w.must(err)
+	if m.Ephemeral() {
+		t.Error("the direct message cannot be changed later")
+	}
+	w.spent(1, 6375)
+}
+
+func TestTheHomeTab(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.slack.Person(slacksim.Alice)
+	w.must(alice.Home())
+	home, err := alice.WaitForHome(w.ctx, nil)
+	w.must(err)
+	w.clicks(slacksim.Alice, home, "Buy a license")
+	modal, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "16"))
+	w.must(alice.Choose(w.ctx, modal, "Processor for each project", "2 cores"))
+	_, err = alice.Submit(w.ctx)
+	w.must(err)
+	card, err := alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "A CoCalc license for $63.75")
+	w.must(err)
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	_, err = alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
+	w.must(err)
+	w.spent(1, 6375)
+}
+
+// SIGTERM in the middle of a checkout: the checkout is brought to its end and the receipt shown before Run returns.
+func TestAStopWaitsForTheCheckout(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Paying …")
+	w.stop()
+	now, ok := w.slack.Current(card)
+	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") {
+		t.Errorf("after the stop the card reads:\n%s", now.ContentText())
+	}
+	w.start()
+	w.spent(1, 6375)
+}

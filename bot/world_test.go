@@ -1,0 +1,190 @@
+package bot_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+	"go.uber.org/goleak"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is the whole of it on loopback: a Slack workspace with alice and bob, who may buy, and carol, who may not; a
+// CoCalc with an account; and the real bot between them. Only the waits are shorter than in earnest.
+type world struct {
+	t       testing.TB
+	ctx     context.Context
+	slack   *slacksim.Workspace
+	api     string
+	cocalc  *cocalctest.Server
+	shop    string
+	account *cocalctest.Account
+	path    string
+	policy  purchase.Policy
+	channel string // PURCHASES_CHANNEL
+
+	ledger *storage.Bolt
+	desk   *purchase.Desk
+	stop   func()
+}
+
+// newWorld starts everything. adjust, if given, changes it before the bot starts.
+func newWorld(t testing.TB, adjust func(*world)) *world {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, path: filepath.Join(t.TempDir(), "ledger.db"),
+		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
+		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
+		policy: purchase.Policy{Buyers: map[string]bool{slacksim.Alice: true, slacksim.Bob: true},
+			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}},
+	}
+	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
+	w.shop = w.cocalc.Start(t)
+	w.api = w.slack.Start(t).APIURL
+	if adjust != nil {
+		adjust(w)
+	}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: 2 * time.Second, Retries: -1, Log: testLog()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.ledger, err = storage.Open(w.path); err != nil {
+		w.t.Fatal(err)
+	}
+	httpClient := socket.HTTPClient()
+	api := slack.New(w.slack.BotToken(), slack.OptionAppLevelToken(w.slack.AppToken()), slack.OptionAPIURL(w.api), slack.OptionHTTPClient(httpClient))
+	var publisher *bot.Publisher
+	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
+		PurchasesChannel: w.channel, Log: testLog(),
+		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
+		Timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
+			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
+		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
+	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, Defaults: cocalc.DefaultSpec(), Log: testLog()}
+	publisher = bot.NewPublisher(options)
+	server := socket.New(socket.Options{API: api, Handler: bot.New(options), Sockets: 1, Log: zerolog.Nop()})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 3)
+	go func() { done <- w.desk.Run(ctx) }()
+	go func() { done <- publisher.Run(ctx) }()
+	go func() { done <- server.Run(ctx) }()
+	w.stop = func() {
+		cancel()
+		for range 3 {
+			if err := <-done; err != nil {
+				w.t.Error(err)
+			}
+		}
+		publisher.Flush(context.Background())
+		client.Close()
+		httpClient.CloseIdleConnections()
+		if err := w.ledger.Close(); err != nil {
+			w.t.Error(err)
+		}
+		// Slack notices a moment later that the socket is gone; until then it would still send there.
+		if err := w.slack.Wait(context.Background(), func() bool { return w.slack.Sockets() == 0 }); err != nil {
+			w.t.Error(err)
+		}
+		w.stop = func() {}
+	}
+	if err := w.slack.WaitForSocket(w.ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// restart stops the bot as SIGTERM does and starts it again.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// says types /license as somebody in #general.
+func (w *world) says(who, text string) {
+	w.t.Helper()
+	w.must(w.slack.Person(who).Command(w.ctx, slacksim.General, "/license", text))
+}
+
+// sees waits until somebody sees a message with the text in #general.
+func (w *world) sees(who, text string) slacksim.Message {
+	w.t.Helper()
+	m, err := w.slack.Person(who).WaitForText(w.ctx, slacksim.General, text)
+	w.must(err)
+	return m
+}
+
+func (w *world) clicks(who string, on slacksim.Surface, what string) {
+	w.t.Helper()
+	w.must(w.slack.Person(who).Click(w.ctx, on, what))
+}
+
+// card asks for the standard license as alice and waits for its card.
+func (w *world) card() slacksim.Message {
+	w.t.Helper()
+	w.says(slacksim.Alice, "buy ram=16 cpu=2")
+	return w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+}
+
+// becomes waits until a message has changed to one with the text.
+func (w *world) becomes(m slacksim.Message, text string) slacksim.Message {
+	w.t.Helper()
+	now, err := w.slack.Person(slacksim.Alice).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), text)
+	})
+	w.must(err)
+	return now
+}
+
+// spent checks what the ledger and CoCalc say at the end.
+func (w *world) spent(licenses int, want purchase.Cents) {
+	w.t.Helper()
+	h, err := w.desk.History(w.ctx, 1, 100)
+	w.must(err)
+	if got := h.Months[0]; got.Spent != want || got.Reserved != 0 {
+		w.t.Errorf("the ledger says %s spent and %s reserved, want %s and nothing", got.Spent, got.Reserved, want)
+	}
+	if got := len(w.account.Licenses()); got != licenses {
+		w.t.Errorf("CoCalc sold %d licenses, want %d", got, licenses)
+	}
+	if got := 100000 - w.account.Balance(); got != int64(want) {
+		w.t.Errorf("CoCalc charged %d cents, want %d", got, want)
+	}
+}
+
+// testLog shows the bot's log when LOG is set, for whoever looks into a failing test.
+func testLog() zerolog.Logger {
+	if os.Getenv("LOG") == "" {
+		return zerolog.Nop()
+	}
+	return zerolog.New(zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "05.000"}).With().Timestamp().Logger()
+}
