@@ -7,8 +7,11 @@ import (
 	"github.com/slack-go/slack/slackevents"
 )
 
-// Handler answers what people do. Its methods are called by several workers at once. The context of a call ends at the
-// deadline for the acknowledgement; that of Reply.After when the program has to stop.
+// Handler answers what people do. Its methods are called by several workers at once.
+//
+// The context of Action, Submission and HomeOpened ends at the deadline for the acknowledgement (Options.AckWithin
+// after the envelope came). A command may take a minute, since it can be acknowledged without its answer. All other
+// contexts end when the program has to stop.
 type Handler interface {
 	Command(context.Context, slack.SlashCommand) Reply
 	Action(context.Context, slack.InteractionCallback) Reply     // block_actions
@@ -17,7 +20,8 @@ type Handler interface {
 
 	// Unsent gives an answer whose acknowledgement could not carry it: too late, too large, or the socket broke.
 	Unsent(ctx context.Context, to Origin, payload any)
-	// Busy is the acknowledgement of a command for which there is no room. Nothing was done.
+	// Busy is the acknowledgement of a command for which there is no room, or that comes while the program stops.
+	// Nothing was done. It is called by the goroutine that reads, so it must not wait.
 	Busy() any
 	// Failed tells somebody that answering them went wrong inside the bot; ref finds it in the log.
 	Failed(ctx context.Context, to Origin, ref string)
@@ -40,6 +44,10 @@ func origin(data any) Origin {
 		return Origin{d.UserID, d.ChannelID, d.ResponseURL}
 	case slack.InteractionCallback:
 		return Origin{d.User.ID, d.Channel.ID, d.ResponseURL}
+	case slackevents.EventsAPIEvent:
+		if opened, ok := d.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent); ok {
+			return Origin{User: opened.User}
+		}
 	}
 	return Origin{}
 }

@@ -60,8 +60,13 @@ func readConfig() (config, error) {
 		}
 		v.Field(i).Set(one.Elem().Field(0))
 	}
-	if len(faults) == 0 {
-		faults = c.inconsistencies()
+	// What could not be read is its zero value now; that is not told as a second fault.
+	unread := settingsError(faults)
+	for _, fault := range c.inconsistencies() {
+		name, _, _ := strings.Cut(fault.Error(), ":")
+		if unread == nil || !strings.Contains(unread.Error(), name+":") {
+			faults = append(faults, fault)
+		}
 	}
 	return c, settingsError(faults)
 }

@@ -112,9 +112,7 @@ func startSimulators(o demoOptions) (*simulators, error) {
 	s := &simulators{
 		workspace: slacksim.New(slacksim.Options{
 			Team: slacksim.Team{Name: "Demo University", Domain: "demo-university"},
-			App: slacksim.App{Name: "licensebot", Commands: []slacksim.SlashCommand{{
-				Name: "/license", Description: "Buy and look after CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
-			}}},
+			App:  slacksim.App{Name: "licensebot", Commands: []slacksim.SlashCommand{demoCommand}},
 		}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
 	}

@@ -1,6 +1,97 @@
 package main
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"strings"
 
-// page is the web page of the demo.
-func (s *simulators) page() http.Handler { return http.NotFoundHandler() }
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/internal/slacksim/page"
+)
+
+// demoCommand is the slash command as the demo's workspace knows it.
+var demoCommand = slacksim.SlashCommand{
+	Name: "/license", Description: "Buy and look after CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
+}
+
+// page is the web page of the demo: the chat, and beside it CoCalc's side with switches for its faults.
+func (s *simulators) page() http.Handler {
+	return page.New(s.workspace, page.Options{
+		Commands: []page.Command{{
+			Name: demoCommand.Name, Usage: "buy ram=16 cpu=2 · list · history · help", Description: demoCommand.Description,
+			Examples: []string{
+				"/license buy ram=16 cpu=2",
+				"/license buy ram=8 cpu=1 user=academic run_limit=30 days=90 title=\"Statistics 101\"",
+				"/license quote ram=4 cpu=1 period=yearly", "/license list", "/license history", "/license help",
+			},
+		}},
+		Notes: map[string]string{
+			slacksim.Alice: "may buy licenses", slacksim.Bob: "may buy licenses", slacksim.Carol: "has no rights",
+		},
+		Welcome: "Type `/license buy ram=16 cpu=2` and see what it costs. Nothing here is real: no money moves.",
+		Panel: &page.Panel{
+			Title:         "CoCalc's side",
+			Intro:         "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API.",
+			Sections:      s.sections,
+			SwitchesTitle: "What may go wrong",
+			Switches:      s.switches(),
+		},
+	})
+}
+
+// sections show balance, cart and licenses as CoCalc itself has them.
+func (s *simulators) sections() []page.Section {
+	account := page.Section{Title: "Account", Rows: []page.Row{{Label: "Credit", Value: cocalc.Cents(s.account.Balance()).String()}}}
+	cart := page.Section{Title: "Cart", Empty: "The cart is empty."}
+	for _, item := range s.account.Cart() {
+		if !item.Removed.IsZero() || !item.PurchasedAt.IsZero() {
+			continue
+		}
+		state := "checked"
+		if !item.Checked {
+			state = "not checked"
+		}
+		cart.Rows = append(cart.Rows, page.Row{Label: orUntitled(item.Title), Value: state, Note: fmt.Sprintf("item %d", item.ID)})
+	}
+	licenses := page.Section{Title: "Licenses", Empty: "No licenses yet."}
+	for _, l := range s.account.Licenses() {
+		_, tag, _ := strings.Cut(l.Description, "order ")
+		licenses.Rows = append(licenses.Rows, page.Row{Label: orUntitled(l.Title), Value: l.ID[:8] + "…", Note: strings.TrimSpace("order " + tag)})
+	}
+	return []page.Section{account, cart, licenses}
+}
+
+func orUntitled(title string) string {
+	if title == "" {
+		return "Untitled"
+	}
+	return title
+}
+
+// switches turn CoCalc's faults on and off.
+func (s *simulators) switches() []page.Switch {
+	var all []page.Switch
+	for _, f := range cocalctest.Faults() {
+		all = append(all, page.Switch{
+			ID: f.Name, Title: strings.ReplaceAll(strings.ToUpper(f.Name[:1])+f.Name[1:], "-", " "), Description: f.Description,
+			On: func() bool {
+				for _, name := range s.cocalc.SwitchedOn() {
+					if name == f.Name {
+						return true
+					}
+				}
+				return false
+			},
+			Set: func(on bool) error {
+				if !on {
+					s.cocalc.SwitchOff(f.Name)
+					return nil
+				}
+				return s.cocalc.SwitchOn(f.Name)
+			},
+		})
+	}
+	return all
+}
