@@ -35,15 +35,18 @@ type shop struct {
 // open serves a workspace with its page and lets the shop connect to it.
 func open(t *testing.T, opts page.Options) *shop {
 	t.Helper()
-	ws := slacksim.New(slacksim.Options{
-		// A busy machine is no finding.
-		AckTimeout: 15 * time.Second,
-		Team:       slacksim.Team{ID: "T0ACME", Domain: "acme", Name: "Acme Research"},
-		App: slacksim.App{
-			ID: "A0SHOP", Name: "coffeebot", BotUserID: "U0BOT", BotID: "B0BOT", BotToken: "xoxb-1", AppToken: "xapp-1",
-			Commands: []slacksim.SlashCommand{{Name: "/order", UsageHint: "card | form | blocks | slow", Description: "Order coffee"}},
-		},
-	})
+	// More time than Slack gives: a busy machine is no finding.
+	return openWith(t, slacksim.Options{AckTimeout: 15 * time.Second}, opts)
+}
+
+func openWith(t *testing.T, sim slacksim.Options, opts page.Options) *shop {
+	t.Helper()
+	sim.Team = slacksim.Team{ID: "T0ACME", Domain: "acme", Name: "Acme Research"}
+	sim.App = slacksim.App{
+		ID: "A0SHOP", Name: "coffeebot", BotUserID: "U0BOT", BotID: "B0BOT", BotToken: "xoxb-1", AppToken: "xapp-1",
+		Commands: []slacksim.SlashCommand{{Name: "/order", UsageHint: "card | form | blocks | slow", Description: "Order coffee"}},
+	}
+	ws := slacksim.New(sim)
 	s := &shop{ws: ws, more: make(chan struct{})}
 	if opts.Panel == nil {
 		opts.Panel = &page.Panel{
@@ -178,8 +181,9 @@ func (s *shop) command(e socketmode.Event) {
 		if _, err := s.api.OpenView(c.TriggerID, form("$4.00")); err != nil {
 			s.note("open: %v", err)
 		}
-	case "hello":
-		s.api.PostMessage(c.ChannelID, slack.MsgOptionText("Hello <@"+c.UserID+">, it is <!date^1700000000^{date_num} {time}|then>", false))
+	case "sleepy":
+		s.api.PostEphemeral(c.ChannelID, c.UserID, slack.MsgOptionText("sleepy", false), slack.MsgOptionBlocks(
+			slack.NewActionBlock("", slack.NewButtonBlockElement("nothing", "", plain("Do nothing")))))
 	}
 }
 
@@ -238,6 +242,9 @@ func (s *shop) interaction(e socketmode.Event) {
 		s.note("closed cleared=%v", in.IsCleared)
 		s.socket.Ack(*e.Request)
 	case slack.InteractionTypeBlockActions:
+		if in.ActionCallback.BlockActions[0].ActionID == "nothing" {
+			return
+		}
 		s.socket.Ack(*e.Request)
 		for _, a := range in.ActionCallback.BlockActions {
 			s.note("action %s value=%s option=%s by %s", a.ActionID, a.Value, a.SelectedOption.Value, in.User.ID)

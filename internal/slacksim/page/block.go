@@ -64,7 +64,7 @@ func (s *screen) blocks(raw json.RawMessage) []block {
 		alone := json.RawMessage(append(append([]byte("["), one...), ']'))
 		var decoded slack.Blocks
 		if err := json.Unmarshal(alone, &decoded); err != nil || len(decoded.BlockSet) != 1 {
-			out = append(out, block{Kind: "unknown", Text: Plain("This block cannot be shown here.", false)})
+			out = append(out, block{Kind: "unknown", ID: domID(s.id, fmt.Sprint(i)), Text: Plain("This block cannot be shown here.", false)})
 			continue
 		}
 		var controls []control

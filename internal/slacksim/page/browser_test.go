@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -71,9 +72,8 @@ func TestCommandButtonConfirm(t *testing.T) {
 	tab.Click("Buy for $12.00")
 	tab.Click("Yes, buy")
 	tab.WaitText("✅ Bought 3 coffees for $12.00.")
-	tab.WaitNoText("Cancel")
-	if tab.Has("Buy for $12.00") {
-		t.Error("the button is still there")
+	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
+		t.Error("the buttons are still there")
 	}
 	if got := s.told(); got != "command card by U0ALICE\naction buy value=3 option= by U0ALICE" {
 		t.Errorf("the app was told:\n%s", got)
@@ -230,4 +230,116 @@ func TestPanel(t *testing.T) {
 	tab.Turn("On fire")
 	tab.WaitText("the fire brigade forbids it")
 	tab.Until("the switch to go back", "!document.querySelector('[data-switch=fire]').checked")
+}
+
+// TestNoAnswer shows what people see of an app that does not answer, and of one that is
+// gone.
+func TestNoAnswer(t *testing.T) {
+	s := openWith(t, slacksim.Options{AckTimeout: 200 * time.Millisecond}, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Send("/order slow")
+	tab.WaitText(`/order failed with the error "operation_timeout"`)
+	tab.WaitText("Slackbot")
+	shot(t, tab, "timeout")
+	tab.Click("Dismiss message")
+	tab.WaitNoText("operation_timeout")
+
+	tab.Send("/nonsense")
+	tab.WaitText("/nonsense is not a valid command.")
+	tab.Send("/order sleepy")
+	tab.WaitText("Only visible to you")
+	tab.Click("Do nothing")
+	tab.WaitText("This app responded too slowly.")
+	shot(t, tab, "timeout-button")
+	tab.Click("Dismiss")
+	tab.WaitNoText("This app responded too slowly.")
+}
+
+// TestLive follows what others do, without a word from this reader.
+func TestLive(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Type("half a thought")
+	bob := s.ws.Person(slacksim.Bob)
+	for range 30 {
+		if _, err := bob.Say(slacksim.General, "a message from Bob"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bob.Say(slacksim.General, "the last message"); err != nil {
+		t.Fatal(err)
+	}
+	tab.WaitText("the last message")
+	tab.Until("the newest message to be in sight", "(l => l.scrollHeight - l.scrollTop - l.clientHeight < 3)(document.getElementById('log'))")
+	if got := tab.Draft(); got != "half a thought" {
+		t.Errorf("the draft became %q", got)
+	}
+	// Who reads further up is left there.
+	pagetest.Eval[int](tab, "document.getElementById('log').scrollTop = 10")
+	if _, err := bob.Say(slacksim.General, "one more"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bob.Say(slacksim.Random, "elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	tab.WaitText("one more")
+	if top := pagetest.Eval[float64](tab, "document.getElementById('log').scrollTop"); top > 30 {
+		t.Errorf("the page scrolled to %v", top)
+	}
+	tab.Until("the other channel to be unread", "document.querySelector('.place.unread .badge')?.innerText.startsWith('1')")
+	tab.Visit("random")
+	tab.WaitText("elsewhere")
+	tab.Until("nothing to be unread", "!document.querySelector('.place.unread')")
+	tab.Visit("general")
+	if got := tab.Draft(); got != "half a thought" {
+		t.Errorf("back again the draft is %q", got)
+	}
+}
+
+// TestKeyboardOnly buys without the mouse.
+func TestKeyboardOnly(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	if got := tab.Focused(); !strings.HasPrefix(got, "Message #general") {
+		t.Errorf("the page opens with the focus on %q", got)
+	}
+	tab.Keys("/order card")
+	tab.Press("Enter")
+	tab.WaitText("Only visible to you")
+	for range 10 {
+		tab.Press("Shift+Tab")
+		if tab.Focused() == "Buy for $12.00" {
+			break
+		}
+	}
+	tab.Press("Enter")
+	tab.WaitText("You pay $12.00 now.")
+	for range 4 { // the focus stays in the dialog
+		tab.Press("Tab")
+		if inside := pagetest.Eval[bool](tab, "!!document.activeElement.closest('dialog') || document.activeElement === document.body"); !inside {
+			t.Errorf("the focus left the dialog for %q", tab.Focused())
+		}
+	}
+	for range 3 {
+		if tab.Focused() == "Yes, buy" {
+			break
+		}
+		tab.Press("Tab")
+	}
+	tab.Press("Enter")
+	tab.WaitText("Bought 3 coffees")
+	if outline := pagetest.Eval[bool](tab, "document.activeElement.classList.contains('message')"); !outline {
+		t.Errorf("after the buttons went the focus is on %q", tab.Focused())
+	}
+
+	tab.Type("one")
+	tab.Press("Shift+Enter")
+	tab.Keys("two")
+	tab.Press("Enter")
+	tab.Until("a message of two lines", "[...document.querySelectorAll('.text')].some(el => el.innerText === 'one\\ntwo')")
+	nameless := pagetest.Eval[[]string](tab, `[...document.querySelectorAll('button, input, textarea, select, a')]
+		.filter(el => !el.innerText?.trim() && !el.getAttribute('aria-label') && !el.labels?.length && !el.getAttribute('aria-labelledby')).map(el => el.outerHTML)`)
+	if len(nameless) > 0 {
+		t.Errorf("without a name: %q", nameless)
+	}
 }

@@ -104,6 +104,9 @@ func (s *screen) control(e blockkit.Element) control {
 	if !e.Input {
 		c.Error = ""
 	}
+	if !linkable(e.URL) {
+		c.URL = ""
+	}
 	if held, ok := s.inputs[e.BlockID][e.ActionID]; ok {
 		c.Values = held
 	}
@@ -155,6 +158,9 @@ func (s *screen) choices(c control) []choice {
 		}
 	default:
 		for _, o := range c.Options {
+			if !linkable(o.URL) {
+				o.URL = ""
+			}
 			out = append(out, choice{
 				Value: o.Value, Group: o.Group, Text: s.textObject(o.Raw["text"]), URL: o.URL,
 				Description: s.textObject(o.Raw["description"]), Chosen: on(o.Value),

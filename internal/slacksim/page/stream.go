@@ -76,7 +76,7 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		for _, one := range parts {
-			if sent[one.ID] == one.HTML {
+			if last, ok := sent[one.ID]; ok && last == one.HTML {
 				continue
 			}
 			data, err := json.Marshal(one)

@@ -86,5 +86,6 @@ export function composer(form, as, at, send) {
   });
   say.value = sessionStorage.getItem(draft) || '';
   fits();
-  if (matchMedia('(hover: hover)').matches) say.focus();
+  // On a phone the keyboard would cover what there is to read.
+  if (innerWidth > 720) say.focus();
 }

@@ -73,6 +73,12 @@ func (t *Tab) Type(text string) {
 	t.run("type "+text, chromedp.KeyEvent(text))
 }
 
+// Keys types text wherever the focus is.
+func (t *Tab) Keys(text string) {
+	t.tb.Helper()
+	t.run("type "+text, chromedp.KeyEvent(text))
+}
+
 // Send types text into the message box and presses Enter.
 func (t *Tab) Send(text string) {
 	t.tb.Helper()
