@@ -238,6 +238,8 @@ func (s *shop) interaction(e socketmode.Event) {
 		}
 		s.socket.Ack(*e.Request)
 		s.api.PostMessage(slacksim.General, slack.MsgOptionText("Coffee for "+v["name"]["name"].Value, false))
+	case slack.InteractionTypeBlockSuggestion:
+		s.socket.Ack(*e.Request, slack.OptionsResponse{Options: []*slack.OptionBlockObject{option("p1", in.Value+" 1"), option("p2", in.Value+" 2")}})
 	case slack.InteractionTypeViewClosed:
 		s.note("closed cleared=%v", in.IsCleared)
 		s.socket.Ack(*e.Request)
@@ -247,7 +249,11 @@ func (s *shop) interaction(e socketmode.Event) {
 		}
 		s.socket.Ack(*e.Request)
 		for _, a := range in.ActionCallback.BlockActions {
-			s.note("action %s value=%s option=%s by %s", a.ActionID, a.Value, a.SelectedOption.Value, in.User.ID)
+			var several []string
+			for _, o := range a.SelectedOptions {
+				several = append(several, o.Value)
+			}
+			s.note("action %s value=%s option=%s options=%s by %s", a.ActionID, a.Value, a.SelectedOption.Value, strings.Join(several, ","), in.User.ID)
 			switch a.ActionID {
 			case "buy":
 				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn(":white_check_mark: *Bought 3 coffees* for $12.00."), nil, nil)})

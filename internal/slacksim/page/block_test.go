@@ -76,6 +76,7 @@ func TestMarkdown(t *testing.T) {
 		{"a link that would run is its text", "[a](javascript:alert(1)) [b](data:text/html,x)", "<p>a b</p>\n"},
 		{"an image is a link to it", "![cup](https://a.example/cup.png)", `<p><a href="https://a.example/cup.png` + anchor + "cup</a></p>\n"},
 		{"bare address", "https://a.example/", `<p><a href="https://a.example/` + anchor + "https://a.example/</a></p>\n"},
+		{"table", "|a|\n|-:|\n|1|", "<table>\n<thead>\n<tr>\n<th align=\"right\">a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"right\">1</td>\n</tr>\n</tbody>\n</table>\n"},
 		{"list", "- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

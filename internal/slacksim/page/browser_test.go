@@ -75,7 +75,7 @@ func TestCommandButtonConfirm(t *testing.T) {
 	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
 		t.Error("the buttons are still there")
 	}
-	if got := s.told(); got != "command card by U0ALICE\naction buy value=3 option= by U0ALICE" {
+	if got := s.told(); got != "command card by U0ALICE\naction buy value=3 option= options= by U0ALICE" {
 		t.Errorf("the app was told:\n%s", got)
 	}
 	shot(t, tab, "bought")
@@ -180,10 +180,35 @@ func TestEveryBlock(t *testing.T) {
 	tab.WaitNoText("c3")
 	tab.Choose("Somebody", "Bob Brandt")
 	s.await(t, "action somebody")
+	tab.Click("Several")
+	tab.Click("Apples")
+	s.await(t, "action several value= option= options=a ")
+	tab.Click("Cherries")
+	s.await(t, "action several value= option= options=a,c ")
+	tab.Press("Escape")
+
+	// A menu that asks first, and goes back if the answer is no.
+	tab.Choose("Alarm", "On")
+	tab.Click("Better not")
+	if got := tab.Value("Alarm"); got != "Alarm" {
+		t.Errorf("declined, and yet the alarm is %q", got)
+	}
+	tab.Choose("Alarm", "On")
+	tab.Click("Ring")
+	s.await(t, "action alarm value= option=on ")
+	if strings.Count(s.told(), "action alarm") != 1 {
+		t.Errorf("the app was told:\n%s", s.told())
+	}
+
+	// A menu whose options the app has.
+	tab.Fill("Find a project", "bio")
+	tab.Click("bio 2")
+	s.await(t, "action project value= option=p2 ")
+
 	tab.Click("More actions")
 	shot(t, tab, "overflow")
 	tab.Click("Delete")
-	s.await(t, "action overflow value= option=delete by U0ALICE")
+	s.await(t, "action overflow value= option=delete ")
 	tab.Dark(true)
 	shot(t, tab, "gallery-dark")
 	if n := pagetest.Eval[int](tab, "document.querySelectorAll('.unknown').length"); n > 0 {
@@ -342,4 +367,31 @@ func TestKeyboardOnly(t *testing.T) {
 	if len(nameless) > 0 {
 		t.Errorf("without a name: %q", nameless)
 	}
+}
+
+// TestRestart leaves a page open while the workspace is replaced by another at the same
+// address, as when somebody starts the demo again.
+func TestRestart(t *testing.T) {
+	first := slacksim.New(slacksim.Options{})
+	srv, err := first.Listen("127.0.0.1:0", page.New(first, page.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	tab := pagetest.Open(t, srv.URL)
+	tab.Send("before")
+	tab.WaitText("before")
+	srv.Close()
+	tab.WaitText("Connection lost.")
+
+	second := slacksim.New(slacksim.Options{})
+	again, err := second.Listen(srv.Addr, page.New(second, page.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.Close)
+	tab.WaitNoText("Connection lost.")
+	tab.WaitNoText("before")
+	tab.Send("after")
+	tab.WaitText("after")
 }

@@ -29,6 +29,9 @@ func gallery() [][]slack.Block {
 	people := slack.NewOptionsSelectBlockElement("users_select", plain("Somebody"), "somebody")
 	channels := slack.NewOptionsSelectBlockElement("channels_select", plain("Some channel"), "somewhere")
 	many := slack.NewOptionsMultiSelectBlockElement("multi_static_select", plain("Several"), "several", option("a", "Apples"), option("b", "Bananas"), option("c", "Cherries"))
+	fire := slack.NewOptionsSelectBlockElement("static_select", plain("Alarm"), "alarm", option("off", "Off"), option("on", "On"))
+	fire.Confirm = slack.NewConfirmationBlockObject(plain("Really?"), plain("Everybody leaves the house."), plain("Ring"), plain("Better not"))
+	project := slack.NewOptionsSelectBlockElement("external_select", plain("Find a project"), "project")
 	return [][]slack.Block{
 		{
 			slack.NewHeaderBlock(plain("Text")),
@@ -40,7 +43,7 @@ func gallery() [][]slack.Block {
 			slack.NewMarkdownBlock("", "## Markdown\n\n**Bold** and [a link](https://coffee.example/), `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n<b>no html</b>"),
 		},
 		{
-			slack.NewActionBlock("menus", people, channels, many, slack.NewDatePickerBlockElement("day"),
+			slack.NewActionBlock("menus", people, channels, many, fire, project, slack.NewDatePickerBlockElement("day"),
 				slack.NewButtonBlockElement("go", "", plain("Go")).WithStyle(slack.StylePrimary), slack.NewButtonBlockElement("site", "", plain("Website")).WithURL("https://coffee.example/")),
 			slack.NewRichTextBlock("rich", slack.NewRichTextSection(slack.NewRichTextSectionTextElement("Rich ", nil), slack.NewRichTextSectionTextElement("text", &slack.RichTextSectionTextStyle{Bold: true}), slack.NewRichTextSectionTextElement(" *not bold* <b>", nil)),
 				slack.NewRichTextList(slack.RTEListOrdered, 0, slack.NewRichTextSection(slack.NewRichTextSectionTextElement("first", nil)), slack.NewRichTextSection(slack.NewRichTextSectionLinkElement("https://coffee.example/", "second", nil)))),

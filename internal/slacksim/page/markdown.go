@@ -16,7 +16,11 @@ import (
 // mrkdwn. As in Slack, HTML in it is text and images are links to them.
 func Markdown(text string) template.HTML {
 	md := goldmark.New(
-		goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.Linkify, extension.TaskList),
+		goldmark.WithExtensions(
+			// Styles within the page are what its content security policy forbids.
+			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+			extension.Strikethrough, extension.Linkify, extension.TaskList,
+		),
 		// Ahead of goldmark's own renderers, which have priorities of 500 and more.
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(safeNodes{}, 100))),
 	)

@@ -118,18 +118,36 @@ func FuzzMrkdwn(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		out := string(Mrkdwn(text, fewNames{}))
-		checkSafe(t, out)
-		checkSafe(t, string(Plain(text, true)))
+		checkSafe(t, out, "")
+		checkSafe(t, string(Plain(text, true)), "")
+	})
+}
+
+func FuzzMarkdown(f *testing.F) {
+	for _, s := range []string{
+		"**a** [l](https://a.example \"t\")", "<b>x</b>", "<script>\n\nx", "|a|b|\n|:-|-:|\n|1|2|", "- [x] done\n1. one", "![i](javascript:x)",
+		"<https://a.example> <a@b.example>", "```go\nx\n```", "# h\n---\n> q", "[a]: javascript:x\n[a]", "~~x~~ \\<b>", "<!-- x -->", "<?x?>", "&#106;avascript:",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		checkSafe(t, string(Markdown(text)), "p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td hr input")
 	})
 }
 
 // checkSafe says whether out is well-formed and made of nothing but the tags and
-// attributes that the renderer writes itself.
-func checkSafe(t *testing.T, out string) {
+// attributes that the renderer writes itself; besides names more tags.
+func checkSafe(t *testing.T, out, besides string) {
 	t.Helper()
 	allowed := map[string]string{
 		"strong": "", "em": "", "del": "", "code": "", "pre": "", "blockquote": "", "br": "",
 		"a": "href target rel", "span": "class", "time": "data-epoch data-format",
+	}
+	for _, tag := range strings.Fields(besides) {
+		allowed[tag] = "align start type checked disabled"
+	}
+	if besides != "" {
+		allowed["code"] = "class"
 	}
 	var open []string
 	z := html.NewTokenizer(strings.NewReader(out))
@@ -155,7 +173,7 @@ func checkSafe(t *testing.T, out string) {
 					t.Errorf("link to %q in %q", a.Val, out)
 				}
 			}
-			if token.DataAtom != atom.Br {
+			if token.DataAtom != atom.Br && token.DataAtom != atom.Hr && token.DataAtom != atom.Input {
 				open = append(open, token.Data)
 			}
 		case html.EndTagToken:

@@ -36,7 +36,9 @@ type Switch struct {
 	ID          string // unique among the panel's switches
 	Title       string
 	Description string
-	On          func() bool
+	// On and Set are both needed. A switch may turn itself off, such as one for the next
+	// answer only: the page looks every second.
+	On func() bool
 	// Set turns it on or off. Its error is shown to the reader.
 	Set func(on bool) error
 }

@@ -56,6 +56,10 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := http.NewResponseController(w)
+	// A demo that is started anew should not leave its reader waiting.
+	if _, err := fmt.Fprint(w, "retry: 500\n\n"); err != nil {
+		return
+	}
 	sent := map[string]string{}
 	for {
 		select {

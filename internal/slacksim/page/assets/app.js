@@ -40,6 +40,10 @@ function settle() {
   }
 }
 
+let byKey = false; // how the reader did the last thing
+document.addEventListener('keydown', () => { byKey = true; }, true);
+document.addEventListener('pointerdown', () => { byKey = false; }, true);
+
 function apply({id, html}) {
   const root = $(id), log = $('log');
   if (!root) return;
@@ -48,8 +52,8 @@ function apply({id, html}) {
   morph(root, html);
   settle();
   if (id === 'stage' && log && atEnd) log.scrollTop = log.scrollHeight;
-  // Where a pressed button goes away, the keyboard stays at its message.
-  if (message?.isConnected && document.activeElement === document.body) {
+  // Where a button pressed by key goes away, the keyboard stays at its message.
+  if (byKey && message?.isConnected && document.activeElement === document.body) {
     message.tabIndex = -1;
     message.focus({preventScroll: true});
   }
