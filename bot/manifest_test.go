@@ -1,0 +1,113 @@
+package bot_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+
+	"licensebot/bot"
+)
+
+var updateManifest = flag.Bool("update-manifest", false, "write testdata/manifest.json anew")
+
+func TestManifestIsWhatPeoplePaste(t *testing.T) {
+	got, err := bot.Manifest("licensebot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "manifest.json")
+	if *updateManifest {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("testdata/manifest.json (-), Manifest (+):\n%s", diff)
+	}
+}
+
+// slack-go's types of a manifest know every field that Slack does: a name that they do not know is misspelt.
+func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
+	data, err := bot.Manifest("licensebot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m slack.Manifest
+	strict := json.NewDecoder(bytes.NewReader(data))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	if !m.Settings.SocketModeEnabled || m.Settings.Interactivity == nil || !m.Settings.Interactivity.IsEnabled {
+		t.Errorf("commands and clicks would not arrive: %+v", m.Settings)
+	}
+	if m.Settings.TokenRotationEnabled {
+		t.Error("the bot token would expire every twelve hours")
+	}
+	if m.Settings.EventSubscriptions == nil || !slices.Contains(m.Settings.EventSubscriptions.BotEvents, "app_home_opened") {
+		t.Error("the Home tab would stay empty")
+	}
+	if home := m.Features.AppHome; !home.HomeTabEnabled || !home.MessagesTabEnabled || home.MessagesTabReadOnlyEnabled {
+		t.Errorf("the app's own page: %+v", home)
+	}
+	if diff := cmp.Diff(bot.BotScopes(), m.OAuthConfig.Scopes.Bot); diff != "" {
+		t.Errorf("BotScopes (-), the manifest's scopes (+):\n%s", diff)
+	}
+	if len(m.Features.SlashCommands) != 1 {
+		t.Fatalf("%d slash commands", len(m.Features.SlashCommands))
+	}
+	// Without should_escape people's names in a command arrive as text, and nobody can be meant by them.
+	if c := m.Features.SlashCommands[0]; c.Command != "/license" || !c.ShouldEscape || c.Url != "" {
+		t.Errorf("the slash command: %+v", c)
+	}
+}
+
+func TestManifestKeepsTheNameAsItIsGiven(t *testing.T) {
+	for _, name := range []string{"x", "licensebot", "Licences & <more>", `say "hi"`, "Lizenzen für Müller", strings.Repeat("é", 35)} {
+		data, err := bot.Manifest(name)
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		var m slack.Manifest
+		if err := json.Unmarshal(data, &m); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if m.Display.Name != name || m.Features.BotUser.DisplayName != name {
+			t.Errorf("%q became %q, and its bot %q", name, m.Display.Name, m.Features.BotUser.DisplayName)
+		}
+	}
+}
+
+func TestManifestRefusesNamesThatSlackWould(t *testing.T) {
+	for words, name := range map[string]string{
+		"empty":              "",
+		"only blanks":        "   ",
+		"36 characters":      strings.Repeat("a", 36),
+		"36 long characters": strings.Repeat("é", 36),
+		"a blank in front":   " licensebot",
+		"a line end":         "licensebot\n",
+	} {
+		t.Run(words, func(t *testing.T) {
+			data, err := bot.Manifest(name)
+			if err == nil || !strings.Contains(err.Error(), "1 to 35 characters") {
+				t.Errorf("error %v, want the rule in words", err)
+			}
+			if data != nil {
+				t.Errorf("and a manifest besides: %s", data)
+			}
+		})
+	}
+}
