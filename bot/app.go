@@ -135,23 +135,44 @@ func (a *App) cardAt(url string) purchase.Message {
 	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: a.now().Add(responseURLLife)}
 }
 
-// Unsent implements socket.Handler: a command's answer that the acknowledgement could not carry goes through the
-// response URL.
-func (a *App) Unsent(ctx context.Context, to socket.Origin, payload any) {
+// Unsent implements socket.Handler: an answer that could not ride on the acknowledgement goes through the response URL.
+func (a *App) Unsent(ctx context.Context, d socket.Delivery, payload any) {
 	m, ok := payload.(slack.Msg)
 	if !ok {
 		return // what a form should have shown: the person sees that it is still open
 	}
-	a.tell(ctx, reach{to.User, to.Channel, to.ResponseURL}, content{m.Text, m.Blocks.BlockSet}, false)
+	a.tell(ctx, origin(d), content{m.Text, m.Blocks.BlockSet}, false)
 }
 
-// Busy implements socket.Handler.
-func (a *App) Busy() any {
-	return ephemeral(say("I have too much to do right now, so I did not look at this. Nothing was bought; please try again in a minute."))
+// Refused implements socket.Handler: the words for what was not handled, or not to its end.
+func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.Reply {
+	var sentence string
+	switch why {
+	case socket.Busy:
+		sentence = "I have too much to do right now, so I did not look at this. Nothing was bought by it; please try again in a minute."
+	case socket.Stopping:
+		sentence = "I am being restarted, so I did not look at this. Nothing was bought by it; please try again in a minute."
+	case socket.Unreadable:
+		sentence = "I could not read what Slack sent me. Nothing was bought by it. Whoever runs this bot finds it in the log as `" + ref + "`."
+	default:
+		sentence = "Something went wrong inside me. If you were buying: `/license history` shows what was bought, and nothing is bought " +
+			"twice. Whoever runs this bot finds it in the log as `" + ref + "`."
+	}
+	if d.Kind == socket.KindCommand && why != socket.CrashedAfter {
+		return now(say(sentence))
+	}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, origin(d), say(sentence), false) }}
 }
 
-// Failed implements socket.Handler.
-func (a *App) Failed(ctx context.Context, to socket.Origin, ref string) {
-	a.tell(ctx, reach{to.User, to.Channel, to.ResponseURL}, say("Something went wrong inside me. If you were buying: `/license history` shows what was bought, "+
-		"and nothing is bought twice. Whoever runs this bot finds it in the log as `"+ref+"`."), false)
+// Closed implements socket.Handler. Nothing of the bot's asks to be told.
+func (a *App) Closed(context.Context, slack.InteractionCallback) socket.Reply { return socket.Reply{} }
+
+// Suggestion implements socket.Handler. No menu of the bot's is filled as one types.
+func (a *App) Suggestion(context.Context, slack.InteractionCallback) socket.Reply {
+	return socket.Reply{}
+}
+
+func origin(d socket.Delivery) reach {
+	user, channel, url := d.Origin()
+	return reach{user, channel, url}
 }

@@ -237,7 +237,7 @@ func untilWord(spec purchase.Spec) string {
 	if spec.Period == "range" {
 		return "Expires"
 	}
-	return "Renews, or expires"
+	return "Paid until"
 }
 
 // extraText names every license of a double buy, with the amount.

@@ -161,7 +161,7 @@ func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	}
 	row := slack.NewSectionBlock(plain(cut(title, 150)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
-	text := fmt.Sprintf("%s %s · %s\n%s · last used %s\n`%s`", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
+	text := fmt.Sprintf("%s %s · %s\n%s · %s\n`%s`", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
 		plural(o.License.RunLimit, "project")+" at a time", expiry(o.License, now), lastUse(o.License), escape(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
@@ -189,9 +189,9 @@ func expiry(l purchase.License, now time.Time) string {
 
 func lastUse(l purchase.License) string {
 	if l.LastUsed.IsZero() {
-		return "never"
+		return "never used"
 	}
-	return day(l.LastUsed)
+	return "last used " + day(l.LastUsed)
 }
 
 // listButtons turn pages and choose which licenses are shown.
@@ -240,7 +240,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + escape(l.Quota.User) + " use"),
 		mrkdwn("*Runs*\n" + expiry(l, now)),
-		mrkdwn("*Last used*\n" + lastUse(l)),
+		mrkdwn("*Used*\n" + lastUse(l)),
 	}
 	blocks := []slack.Block{slack.NewSectionBlock(plain(title), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {

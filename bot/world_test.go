@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/slack-go/slack"
 	"go.uber.org/goleak"
 
 	"licensebot/bot"
@@ -74,7 +73,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	httpClient := socket.HTTPClient()
-	api := slack.New(w.slack.BotToken(), slack.OptionAppLevelToken(w.slack.AppToken()), slack.OptionAPIURL(w.api), slack.OptionHTTPClient(httpClient))
+	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
 	var publisher *bot.Publisher
 	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
 		PurchasesChannel: w.channel, Log: testLog(),
@@ -84,7 +83,10 @@ func (w *world) start() {
 		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
 	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)
-	server := socket.New(socket.Options{API: api, Handler: bot.New(options), Sockets: 1, Log: zerolog.Nop()})
+	server, err := socket.New(socket.Config{API: api, Handler: bot.New(options), Sockets: 1, Log: testLog()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 3)

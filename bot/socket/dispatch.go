@@ -2,210 +2,357 @@ package socket
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
-	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackevents"
-	"github.com/slack-go/slack/socketmode"
+	"github.com/rs/zerolog"
 )
 
-// take is called by the goroutine that reads a socket. It never waits: a reader that waits no longer answers Slack's
-// pings, and loses its socket with everything on it.
-func (s *Server) take(client *socketmode.Client, event socketmode.Event) {
-	switch event.Type {
-	case socketmode.EventTypeErrorBadMessage:
-		s.bad(client, event)
-		return
-	case socketmode.EventTypeErrorWriteFailed:
-		s.unwritten(event)
-		return
-	}
-	if event.Request == nil || event.Request.EnvelopeID == "" {
-		return // what slack-go says about itself
-	}
-	s.last.Store(time.Now().UnixNano())
-	out := &outcome{to: origin(event.Data)}
-	if before, again, _ := s.seen.PeekOrAdd(event.Request.EnvelopeID, out); again {
-		s.repeat(client, event.Request.EnvelopeID, before)
-		return
-	}
-	d := delivery{client, event, time.Now(), out}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.stopped {
-		s.seen.Remove(event.Request.EnvelopeID)
-		return // not acknowledged: Slack tells the person, who can try again with the next start
-	}
-	select {
-	case s.queue <- d:
-	default:
-		s.full(d)
-	}
+const (
+	// handleWithin is how long the first phase of a delivery may take, and when
+	// a command without an answer is acknowledged early. Slack waits 3 s.
+	handleWithin = 2500 * time.Millisecond
+	// ackWait bounds the handing over of one ack to its socket. Beyond it the socket
+	// has stopped writing, and the reply takes another way.
+	ackWait = 400 * time.Millisecond
+	// keepSeen covers Slack's last redelivery of an event, after 5 minutes.
+	keepSeen = 10 * time.Minute
+)
+
+var (
+	errTooLarge    = errors.New("the reply is too large for an ack")
+	errNoRoom      = errors.New("acks of this kind carry no payload")
+	errGuardFirst  = errors.New("the ack was sent before the reply was ready")
+	errBadPayload  = errors.New("the reply cannot be encoded")
+	errLineUnknown = errors.New("the envelope came through no socket")
+)
+
+// dispatcher brings deliveries to the handler and acks to the sockets. It knows
+// nothing of connections, only lines.
+type dispatcher struct {
+	handler Handler
+	log     zerolog.Logger
+	newRef  func() string
+	seen    *seen
+
+	// handling runs the durable phase, finishing the slow one. They are apart so that
+	// slow answers to people never keep a click from being acknowledged.
+	handling  *pool
+	finishing *pool
+	// desk is the one goroutine for whatever the event loops must not do
+	// themselves: refusals and acks of deliveries that nobody handles.
+	desk *pool
+
+	// base is the context of all work; it ends when the grace period is over.
+	base     context.Context
+	stop     context.CancelFunc
+	stopping atomic.Bool // no more deliveries are taken
+	closing  atomic.Bool // the sockets are being closed by ourselves
+
+	// another finds an open line beside the given one, nil if there is none.
+	another func(than line) line
+
+	handled, refused, panics, again atomic.Int64
 }
 
-// stopTaking ends the queue. What is in it is still worked on.
-func (s *Server) stopTaking() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.stopped {
-		s.stopped = true
-		close(s.queue)
-	}
+// limits are the sizes of the pools and of the memory.
+type limits struct {
+	workers, queue, finishers, finishQueue, desk, seen int
 }
 
-// repeat acknowledges an envelope that was delivered again, as before, when it has been acknowledged already.
-func (s *Server) repeat(client *socketmode.Client, id string, out *outcome) {
-	out.mu.Lock()
-	acked, payload := out.acked, out.payload
-	out.mu.Unlock()
-	s.log.Info().Str("envelope", id).Msg("Slack delivered an envelope again")
+func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, another func(line) line) *dispatcher {
+	d := &dispatcher{
+		handler: h, log: log, newRef: newRef, another: another,
+		seen:      newSeen(lim.seen, keepSeen),
+		handling:  newPool(lim.workers, lim.queue),
+		finishing: newPool(lim.finishers, lim.finishQueue),
+		desk:      newPool(1, lim.desk),
+	}
+	d.base, d.stop = context.WithCancel(context.Background())
+	return d
+}
+
+// job is one delivery on its way.
+type job struct {
+	Delivery
+	ticket *ticket
+	guard  *time.Timer // nil but for commands
+}
+
+// deliver takes one delivery from an event loop. It never waits.
+func (d *dispatcher) deliver(from line, del Delivery) {
+	t, first := d.seen.add(del.EnvelopeID, from, del.Received)
+	if !first {
+		d.repeat(from, del.EnvelopeID, t)
+		return
+	}
+	j := &job{Delivery: del, ticket: t}
+	if j.Kind == KindCommand {
+		j.guard = time.AfterFunc(handleWithin, func() { d.guard(j) })
+	}
+	if d.handling.try(func() { d.handle(j) }) {
+		return
+	}
+	why := Busy
+	if d.stopping.Load() {
+		why = Stopping
+	}
+	d.refuse(j, why, nil)
+}
+
+// repeat acknowledges an envelope that came again as it was acknowledged before. One that
+// is still being handled is acknowledged, when that is done, on the newer socket.
+func (d *dispatcher) repeat(from line, id string, t *ticket) {
+	d.again.Add(1)
+	payload, acked := t.again(from)
+	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("delivered again")
 	if acked {
-		go s.send(client, id, payload) // the reader must not wait for room among the acknowledgements
+		d.atDesk(func() { d.acknowledge(from, id, payload, nil) })
 	}
 }
 
-// full answers when there is no room: a command gets a sentence, a click gets Slack's own sign that it failed.
-func (s *Server) full(d delivery) {
-	id := d.event.Request.EnvelopeID
-	s.log.Error().Str("envelope", id).Msg("too much at once: an envelope was turned away")
-	s.seen.Remove(id) // when it is delivered again there may be room
-	if d.event.Type == socketmode.EventTypeSlashCommand {
-		go s.send(d.client, id, s.handler.Busy())
-	}
-}
-
-// bad acknowledges an envelope that slack-go could not parse, so that Slack does not send it for ever.
-func (s *Server) bad(client *socketmode.Client, event socketmode.Event) {
-	failure, ok := event.Data.(*socketmode.ErrorBadMessage)
-	if !ok {
+// acceptOnly acknowledges an envelope that nobody handles.
+func (d *dispatcher) acceptOnly(from line, id string) {
+	if id == "" {
 		return
 	}
-	var envelope struct {
-		ID string `json:"envelope_id"`
-	}
-	err := json.Unmarshal(failure.Message, &envelope)
-	s.log.Error().Err(failure.Cause).Str("envelope", envelope.ID).Int("bytes", len(failure.Message)).Msg("an envelope could not be read")
-	if err == nil && envelope.ID != "" {
-		go s.send(client, envelope.ID, nil)
-	}
+	d.atDesk(func() { d.acknowledge(from, id, nil, nil) })
 }
 
-// unwritten gives the answer of an acknowledgement that broke with its socket in another way.
-func (s *Server) unwritten(event socketmode.Event) {
-	failure, ok := event.Data.(*socketmode.ErrorWriteFailed)
-	if !ok || failure.Response == nil {
+// unreadable answers a delivery of which slack-go could make nothing. What could be
+// found out about it is in del; a del without kind is only acknowledged.
+func (d *dispatcher) unreadable(from line, del Delivery, cause error) {
+	if del.Kind == "" {
+		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).Msg("unreadable envelope acknowledged")
+		d.acceptOnly(from, del.EnvelopeID)
 		return
 	}
-	s.log.Warn().Err(failure.Cause).Str("envelope", failure.Response.EnvelopeID).Msg("an acknowledgement could not be written")
-	out, ok := s.seen.Peek(failure.Response.EnvelopeID)
-	if !ok {
+	t, first := d.seen.add(del.EnvelopeID, from, del.Received)
+	if !first {
+		d.repeat(from, del.EnvelopeID, t)
 		return
 	}
-	out.mu.Lock()
-	payload := out.payload
-	out.mu.Unlock()
-	if payload != nil {
-		go s.handler.Unsent(context.Background(), out.to, payload)
-	}
+	d.refuse(&job{Delivery: del, ticket: t}, Unreadable, cause)
 }
 
-// work handles one envelope: what is decided becomes durable, the acknowledgement goes out, then comes the rest.
-func (s *Server) work(ctx context.Context, d delivery) {
-	id := d.event.Request.EnvelopeID
-	defer func() {
-		if r := recover(); r != nil {
-			ref := newRef()
-			s.log.Error().Str("ref", ref).Interface("panic", r).Bytes("stack", debug.Stack()).Msg("handling an envelope went wrong")
-			s.ack(d, nil)
-			s.sorry(ctx, d.out.to, ref)
-		}
-	}()
-	deadline, cancel := context.WithDeadline(ctx, d.came.Add(s.options.AckWithin))
-	defer cancel()
-	if d.event.Type == socketmode.EventTypeSlashCommand {
-		guard := time.AfterFunc(time.Until(d.came.Add(s.options.AckWithin)), func() { s.ack(d, nil) })
-		defer guard.Stop()
-	}
-	reply := s.handle(deadline, d)
-	if !s.ack(d, reply.Payload) && reply.Payload != nil {
-		s.handler.Unsent(ctx, d.out.to, reply.Payload)
-	}
-	s.log.Debug().Str("envelope", id).Dur("took", time.Since(d.came)).Msg("acknowledged")
-	if reply.After != nil {
-		reply.After(ctx)
-	}
-}
-
-// sorry tells the person, and survives when even that goes wrong.
-func (s *Server) sorry(ctx context.Context, to Origin, ref string) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error().Interface("panic", r).Msg("somebody could not be told that something went wrong")
-		}
-	}()
-	s.handler.Failed(ctx, to, ref)
-}
-
-// handle picks the Handler's method. Envelopes of other kinds need no answer.
-func (s *Server) handle(ctx context.Context, d delivery) Reply {
-	switch data := d.event.Data.(type) {
-	case slack.SlashCommand:
-		return s.handler.Command(ctx, data)
-	case slack.InteractionCallback:
-		switch data.Type {
-		case slack.InteractionTypeBlockActions:
-			return s.handler.Action(ctx, data)
-		case slack.InteractionTypeViewSubmission:
-			return s.handler.Submission(ctx, data)
-		}
-	case slackevents.EventsAPIEvent:
-		if opened, ok := data.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent); ok {
-			return s.handler.HomeOpened(ctx, opened)
-		}
-	}
-	return Reply{}
-}
-
-// ack acknowledges an envelope once. It says whether this call did, and the payload is on its way.
-func (s *Server) ack(d delivery, payload any) bool {
-	d.out.mu.Lock()
-	if d.out.acked {
-		d.out.mu.Unlock()
-		return false
-	}
-	d.out.acked, d.out.payload = true, payload
-	d.out.mu.Unlock()
-	return s.send(d.client, d.event.Request.EnvelopeID, payload)
-}
-
-// sendWithin is how long an acknowledgement may wait for room among those that go out.
-const sendWithin = 2 * time.Second
-
-// send queues an acknowledgement. slack-go refuses one of 20 KB, which Slack would drop without a word; the envelope
-// is then acknowledged without it.
-func (s *Server) send(client *socketmode.Client, id string, payload any) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), sendWithin)
-	defer cancel()
-	err := client.AckCtx(ctx, id, payload)
-	if err == nil {
+// atDesk runs a quick task beside the event loops. When even the desk has no room, the
+// delivery stays without ack and Slack says so to the person.
+func (d *dispatcher) atDesk(task func()) bool {
+	if d.desk.try(task) {
 		return true
 	}
-	s.log.Warn().Err(err).Str("envelope", id).Msg("an acknowledgement could not be sent with its answer")
-	if payload != nil && ctx.Err() == nil {
-		if err := client.AckCtx(ctx, id, nil); err != nil {
-			s.log.Warn().Err(err).Str("envelope", id).Msg("an acknowledgement could not be sent")
-		}
-	}
+	d.log.Error().Msg("no room to acknowledge an envelope; Slack will report a timeout")
 	return false
 }
 
-// newRef is a short name by which people and the log speak of the same mishap.
-func newRef() string {
-	b := make([]byte, 4)
-	rand.Read(b) // never fails
-	return hex.EncodeToString(b)
+// refuse answers a delivery that is not handled. Where an ack would look like
+// success, there is none: Slack then shows that the click failed, keeps the modal
+// open, or sends the event again.
+func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
+	d.refused.Add(1)
+	if why != Unreadable && j.Kind != KindCommand {
+		d.seen.forget(j.EnvelopeID)
+		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("delivery refused without ack")
+		return
+	}
+	queued := d.atDesk(func() {
+		ref := ""
+		event := d.log.Warn()
+		if why == Unreadable {
+			ref = d.newRef()
+			event = event.Str("ref", ref).Str("cause", redact(cause.Error()))
+		}
+		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("delivery refused")
+		d.settle(j, d.apology(j.Delivery, why, ref), d.finishing.try)
+	})
+	if !queued {
+		j.disarm()
+		d.seen.forget(j.EnvelopeID)
+	}
+}
+
+// handle runs the durable phase of a delivery on a worker.
+func (d *dispatcher) handle(j *job) {
+	deadline := j.Received.Add(handleWithin)
+	switch {
+	case !j.Kind.strict():
+		deadline = time.Now().Add(handleWithin)
+	case !time.Now().Before(deadline):
+		d.refuse(j, Busy, nil)
+		return
+	}
+	ctx, cancel := context.WithDeadline(d.base, deadline)
+	defer cancel()
+	d.handled.Add(1)
+	reply := d.attempt(ctx, j.Delivery)
+	d.settle(j, reply, func(task func()) bool { return d.finishing.put(d.base, task) })
+}
+
+// attempt calls the handler and turns a panic into an apology.
+func (d *dispatcher) attempt(ctx context.Context, del Delivery) (reply Reply) {
+	defer func() {
+		if r := recover(); r != nil {
+			reply = d.apology(del, Crashed, d.crashed(del, r))
+		}
+	}()
+	return del.call(ctx, d.handler)
+}
+
+// settle sends the ack with its reply and hands the rest to a finisher.
+func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
+	j.disarm()
+	payload, diverted := encode(j.Kind, reply.Payload)
+	lost := func(cause error) { d.lost(j, payload, reply.Payload, cause) }
+	if from, mine := j.ticket.claim(payload); !mine {
+		if reply.Payload != nil {
+			diverted = errGuardFirst
+			j.ticket.divert()
+		}
+	} else if err := d.acknowledge(from, j.EnvelopeID, payload, lost); err != nil && payload != nil {
+		diverted = err
+		j.ticket.divert()
+	}
+	if diverted == nil && reply.After == nil {
+		return
+	}
+	if diverted != nil {
+		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).Msg("the reply goes another way than the ack")
+	}
+	ok := finish(func() {
+		if diverted != nil {
+			d.unsent(j.Delivery, reply.Payload)
+		}
+		d.after(j.Delivery, reply.After)
+	})
+	if !ok {
+		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Msg("a reply was lost: no room, or the grace period is over")
+	}
+}
+
+// guard acknowledges a command that has no answer yet.
+func (d *dispatcher) guard(j *job) {
+	if from, mine := j.ticket.claim(nil); mine {
+		d.acknowledge(from, j.EnvelopeID, nil, nil)
+	}
+}
+
+func (j *job) disarm() {
+	if j.guard != nil {
+		j.guard.Stop()
+	}
+}
+
+// acknowledge hands an ack to its line. When that is gone, the bare ack goes through
+// another one, so that the person is not told of a timeout; a payload does not, since
+// nobody knows whether Slack takes acks from there, and the person would have no answer.
+func (d *dispatcher) acknowledge(from line, id string, payload json.RawMessage, lost func(error)) error {
+	err := errLineUnknown
+	if from != nil {
+		if err = from.ack(id, payload, ackWait, lost); err == nil {
+			return nil
+		}
+	}
+	if other := d.another(from); other != nil {
+		if otherErr := other.ack(id, nil, ackWait, nil); otherErr != nil {
+			err = errors.Join(err, otherErr)
+		} else if payload == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("acknowledge: %w", err)
+}
+
+// lost is told that an ack which was handed over was not, or perhaps not, sent.
+func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause error) {
+	j.ticket.mu.Lock()
+	from := j.ticket.from
+	if payload != nil {
+		j.ticket.payload = nil
+	}
+	j.ticket.mu.Unlock()
+	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).Msg("an ack was perhaps not sent")
+	d.atDesk(func() {
+		if other := d.another(from); other != nil {
+			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt; there is nobody to tell
+		}
+		if payload != nil && !d.finishing.try(func() { d.unsent(j.Delivery, reply) }) {
+			d.log.Error().Str("envelope", j.EnvelopeID).Msg("a reply was lost: no room")
+		}
+	})
+}
+
+// unsent lets the handler bring a reply by another way.
+func (d *dispatcher) unsent(del Delivery, payload any) {
+	defer d.survive(del)
+	d.handler.Unsent(d.base, del, payload)
+}
+
+// after runs the slow part of a reply.
+func (d *dispatcher) after(del Delivery, after func(context.Context)) {
+	if after == nil {
+		return
+	}
+	defer d.survive(del)
+	after(d.base)
+}
+
+// survive catches a panic behind the ack and lets the handler tell the person. A panic
+// of that attempt is only logged.
+func (d *dispatcher) survive(del Delivery) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	sorry := d.apology(del, CrashedAfter, d.crashed(del, r))
+	if sorry.After == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			d.crashed(del, r)
+		}
+	}()
+	sorry.After(d.base)
+}
+
+// apology asks the handler for its words; if even those crash, the ack is empty.
+func (d *dispatcher) apology(del Delivery, why Refusal, ref string) (reply Reply) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.crashed(del, r)
+			reply = Reply{}
+		}
+	}()
+	return d.handler.Refused(del, why, ref)
+}
+
+// crashed logs a panic with its stack and returns the id under which it is found.
+func (d *dispatcher) crashed(del Delivery, r any) string {
+	d.panics.Add(1)
+	ref := d.newRef()
+	d.log.Error().Str("ref", ref).Str("envelope", del.EnvelopeID).Str("kind", string(del.Kind)).
+		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).Msg("a handler panicked")
+	return ref
+}
+
+// encode makes the payload of an ack, and says why a reply cannot ride on it.
+func encode(kind Kind, payload any) (json.RawMessage, error) {
+	if payload == nil {
+		return nil, nil
+	}
+	if !kind.carries() {
+		return nil, errNoRoom
+	}
+	raw, err := json.Marshal(payload)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errBadPayload, err)
+	case len(raw) > MaxPayload:
+		return nil, fmt.Errorf("%w: %d bytes", errTooLarge, len(raw))
+	}
+	return raw, nil
 }

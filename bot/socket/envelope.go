@@ -2,86 +2,91 @@ package socket
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
 )
 
-// Types of what Slack sends, and the reason of a disconnect that comes ahead of the end.
-const (
-	typeHello       = "hello"
-	typeDisconnect  = "disconnect"
-	typeCommand     = "slash_commands"
-	typeInteractive = "interactive"
-	typeEvent       = "events_api"
-
-	reasonWarning = "warning"
-)
-
-// envelope is what Slack sends over a socket. The payload is read later, by a worker.
-type envelope struct {
-	Type    string          `json:"type"`
-	ID      string          `json:"envelope_id"`
-	Reason  string          `json:"reason"` // of a disconnect
-	Payload json.RawMessage `json:"payload"`
+// read turns an event of slack-go into a delivery. The kind is empty for envelopes
+// that nobody handles; they are only acknowledged.
+func read(ev socketmode.Event, now time.Time) Delivery {
+	del := Delivery{EnvelopeID: ev.Request.EnvelopeID, Received: now}
+	switch data := ev.Data.(type) {
+	case slack.SlashCommand:
+		del.Kind, del.Command = KindCommand, &data
+	case slack.InteractionCallback:
+		if kind, ok := interactions[data.Type]; ok {
+			del.Kind, del.Interaction = kind, &data
+		}
+	case slackevents.EventsAPIEvent:
+		// The event comes for the Messages tab as well, where there is nothing to draw.
+		if home, ok := data.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent); ok && home.Tab == "home" {
+			del.Kind, del.Home = KindHome, home
+		}
+	}
+	return del
 }
 
-// contents reads the payload: a slack.SlashCommand, a slack.InteractionCallback or a slackevents.EventsAPIEvent; nil
-// for an envelope of a type that we know nothing of.
-func (e envelope) contents() (any, error) {
-	switch e.Type {
-	case typeCommand:
-		var command slack.SlashCommand
-		err := json.Unmarshal(e.Payload, &command)
-		return command, err
-	case typeInteractive:
-		var callback slack.InteractionCallback
-		err := json.Unmarshal(e.Payload, &callback)
-		return callback, err
-	case typeEvent:
-		// The token that it would check is of the days before Socket Mode: the socket itself is authenticated.
-		return slackevents.ParseEvent(e.Payload, slackevents.OptionNoVerifyToken())
-	}
-	return nil, nil
+var interactions = map[slack.InteractionType]Kind{
+	slack.InteractionTypeBlockActions:    KindAction,
+	slack.InteractionTypeViewSubmission:  KindSubmission,
+	slack.InteractionTypeViewClosed:      KindClosed,
+	slack.InteractionTypeBlockSuggestion: KindSuggestion,
 }
 
-// ackFrame is an acknowledgement as Slack reads it. It is an error if Slack would drop it without a word.
-func ackFrame(id string, payload any) ([]byte, error) {
-	frame, err := json.Marshal(struct {
-		ID      string `json:"envelope_id"`
-		Payload any    `json:"payload,omitempty"`
-	}{id, payload})
-	if err != nil {
-		return nil, fmt.Errorf("write the acknowledgement: %w", err)
+// readBroken takes out of a message that slack-go could not read whatever answers
+// the person: the id to acknowledge, who it was, and the response_url. Each part
+// is read for itself, so that a wrong one does not hide the others.
+func readBroken(raw json.RawMessage, now time.Time) Delivery {
+	envelope := fields(raw)
+	del := Delivery{EnvelopeID: text(envelope["envelope_id"]), Received: now}
+	payload := fields(envelope["payload"])
+	switch text(envelope["type"]) {
+	case socketmode.RequestTypeSlashCommands:
+		del.Kind = KindCommand
+		del.Command = &slack.SlashCommand{
+			TeamID:      text(payload["team_id"]),
+			ChannelID:   text(payload["channel_id"]),
+			UserID:      text(payload["user_id"]),
+			Command:     text(payload["command"]),
+			Text:        text(payload["text"]),
+			ResponseURL: text(payload["response_url"]),
+			TriggerID:   text(payload["trigger_id"]),
+		}
+	case socketmode.RequestTypeInteractive:
+		kind, ok := interactions[slack.InteractionType(text(payload["type"]))]
+		if !ok {
+			return del
+		}
+		del.Kind = kind
+		del.Interaction = &slack.InteractionCallback{
+			Type:        slack.InteractionType(text(payload["type"])),
+			ResponseURL: text(payload["response_url"]),
+			TriggerID:   text(payload["trigger_id"]),
+			User:        slack.User{ID: text(fields(payload["user"])["id"])},
+			Team:        slack.Team{ID: text(fields(payload["team"])["id"])},
+		}
+		del.Interaction.Channel.ID = text(fields(payload["channel"])["id"])
 	}
-	if len(frame) >= maxAck {
-		return nil, fmt.Errorf("the acknowledgement is too large: %d bytes, and Slack takes less than %d", len(frame), maxAck)
-	}
-	return frame, nil
+	return del
 }
 
-// bareAck is an acknowledgement without an answer.
-func bareAck(id string) []byte {
-	frame, err := ackFrame(id, nil)
-	if err != nil {
-		return nil // an id of 20 KB, which Slack does not send
+// fields reads an object one level deep; anything else has none.
+func fields(raw json.RawMessage) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(raw, &m) != nil {
+		return nil
 	}
-	return frame
+	return m
 }
 
-// Status is how the connection to Slack is.
-type Status struct {
-	Sockets int       // open now
-	Last    time.Time // when the last envelope came; zero: none yet
-}
-
-// Status reports how the connection is.
-func (s *Server) Status() Status {
-	st := Status{Sockets: s.links.count()}
-	if n := s.last.Load(); n != 0 {
-		st.Last = time.Unix(0, n)
+// text reads a string; anything else is empty.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
 	}
-	return st
+	return s
 }

@@ -2,52 +2,147 @@ package socket
 
 import (
 	"context"
+	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 )
 
-// Handler answers what people do. Its methods are called by several workers at once.
+// Handler is the part of the bot that knows what commands and clicks mean.
 //
-// The context of Action, Submission and HomeOpened ends at the deadline for the acknowledgement (Options.AckWithin
-// after the envelope came). A command may take a minute, since it can be acknowledged without its answer. All other
-// contexts end when the program has to stop.
+// The methods that return a [Reply] do the durable part of the work and return: the ack
+// is sent when they have returned, and Slack waits three seconds for it. Anything
+// slow (a request to Slack or CoCalc) belongs into [Reply].After. They are called by
+// many goroutines at once, in no order.
+//
+// The deadline of ctx is 2.5 s after receipt for Action, Submission and Suggestion: with
+// these Slack shows an error of its own when no ack comes, and the person can click
+// again. Nothing acknowledges them early, since a confirmation must be durable before
+// it is acknowledged; one that waited longer than that in the queue is not handled
+// at all. A handler that finds ctx done must not do durable work.
+//
+// Command, Closed and HomeOpened are always handled, with 2.5 s from their start. A
+// command that has no answer 2.5 s after receipt is acknowledged empty, so that
+// nobody sees operation_timeout; its reply then goes to Unsent.
 type Handler interface {
-	Command(context.Context, slack.SlashCommand) Reply
-	Action(context.Context, slack.InteractionCallback) Reply     // block_actions
-	Submission(context.Context, slack.InteractionCallback) Reply // view_submission
-	HomeOpened(context.Context, *slackevents.AppHomeOpenedEvent) Reply
+	// Command answers a slash command; the payload of the reply is a message.
+	Command(ctx context.Context, cmd slack.SlashCommand) Reply
+	// Action answers a click (block_actions). Its ack carries nothing: a payload
+	// goes to Unsent.
+	Action(ctx context.Context, cb slack.InteractionCallback) Reply
+	// Submission answers a submitted modal; the payload is a
+	// *slack.ViewSubmissionResponse, and without one the modal closes.
+	Submission(ctx context.Context, cb slack.InteractionCallback) Reply
+	// Closed notes that a modal with notify_on_close was closed.
+	Closed(ctx context.Context, cb slack.InteractionCallback) Reply
+	// Suggestion fills an external select; the payload is a slack.OptionsResponse
+	// or slack.OptionGroupsResponse.
+	Suggestion(ctx context.Context, cb slack.InteractionCallback) Reply
+	// HomeOpened notes that somebody looks at the Home tab.
+	HomeOpened(ctx context.Context, ev *slackevents.AppHomeOpenedEvent) Reply
 
-	// Unsent gives an answer whose acknowledgement could not carry it: too late, too large, or the socket broke.
-	Unsent(ctx context.Context, to Origin, payload any)
-	// Busy is the acknowledgement of a command for which there is no room, or that comes while the program stops.
-	// Nothing was done. It is called by the goroutine that reads, so it must not wait.
-	Busy() any
-	// Failed tells somebody that answering them went wrong inside the bot; ref finds it in the log.
-	Failed(ctx context.Context, to Origin, ref string)
+	// Refused words the answer to a delivery that was not handled, or whose handler
+	// crashed. ref is the id under which the log has the story, empty where there is
+	// none. It runs while the bot is overloaded, so it must not wait for anything.
+	// When d could not be read, only those fields are set that could be found.
+	Refused(d Delivery, why Refusal, ref string) Reply
+	// Unsent brings a reply to the person by another way than the ack (the
+	// response_url, for a command), because the ack was too late, its payload too
+	// large, or its socket gone. It may wait for the network.
+	Unsent(ctx context.Context, d Delivery, payload any)
 }
 
-// Reply is a Handler's answer.
+// Reply is what a handler wants to happen after its durable work.
 type Reply struct {
-	// Payload goes with the acknowledgement: the message that answers a command, or what a modal does. Nil: nothing.
+	// Payload rides on the ack if it encodes to at most [MaxPayload] bytes of JSON; nil
+	// acknowledges without one.
 	Payload any
-	// After runs once the acknowledgement is on its way; it may take its time.
+	// After runs once the ack was handed to the socket (or, if that failed, once
+	// everything was tried). It may take its time; its context ends with the grace
+	// period of a shutdown.
 	After func(context.Context)
 }
 
-// Origin is who is answered, and how.
-type Origin struct{ User, Channel, ResponseURL string }
+// MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently
+// drops acks of 20 KB and more; what is left is room for the envelope id and for the way
+// in which it is written.
+const MaxPayload = 19_000
 
-func origin(data any) Origin {
-	switch d := data.(type) {
-	case slack.SlashCommand:
-		return Origin{d.UserID, d.ChannelID, d.ResponseURL}
-	case slack.InteractionCallback:
-		return Origin{d.User.ID, d.Channel.ID, d.ResponseURL}
-	case slackevents.EventsAPIEvent:
-		if opened, ok := d.InnerEvent.Data.(*slackevents.AppHomeOpenedEvent); ok {
-			return Origin{User: opened.User}
-		}
-	}
-	return Origin{}
+// Kind says what a delivery is.
+type Kind string
+
+// The kinds that the handler answers.
+const (
+	KindCommand    Kind = "command"
+	KindAction     Kind = "action"
+	KindSubmission Kind = "submission"
+	KindClosed     Kind = "closed"
+	KindSuggestion Kind = "suggestion"
+	KindHome       Kind = "home"
+)
+
+// strict reports whether a missing ack makes Slack say that something went wrong, so that
+// the delivery is better not handled at all than late.
+func (k Kind) strict() bool {
+	return k == KindAction || k == KindSubmission || k == KindSuggestion
 }
+
+// carries reports whether Slack takes a payload with the ack.
+func (k Kind) carries() bool {
+	return k == KindCommand || k == KindSubmission || k == KindSuggestion
+}
+
+// Delivery is one envelope from Slack. Of Command, Interaction and Home the one that
+// belongs to Kind is set.
+type Delivery struct {
+	Kind        Kind
+	EnvelopeID  string
+	Received    time.Time
+	Command     *slack.SlashCommand
+	Interaction *slack.InteractionCallback
+	Home        *slackevents.AppHomeOpenedEvent
+}
+
+// Origin is who is behind the delivery, where they were, and the URL that answers them; each
+// is empty when it is not known.
+func (d Delivery) Origin() (user, channel, responseURL string) {
+	switch {
+	case d.Command != nil:
+		return d.Command.UserID, d.Command.ChannelID, d.Command.ResponseURL
+	case d.Interaction != nil:
+		return d.Interaction.User.ID, d.Interaction.Channel.ID, d.Interaction.ResponseURL
+	case d.Home != nil:
+		return d.Home.User, "", ""
+	}
+	return "", "", ""
+}
+
+// call calls the method of the handler that belongs to the kind.
+func (d Delivery) call(ctx context.Context, h Handler) Reply {
+	switch d.Kind {
+	case KindCommand:
+		return h.Command(ctx, *d.Command)
+	case KindAction:
+		return h.Action(ctx, *d.Interaction)
+	case KindSubmission:
+		return h.Submission(ctx, *d.Interaction)
+	case KindClosed:
+		return h.Closed(ctx, *d.Interaction)
+	case KindSuggestion:
+		return h.Suggestion(ctx, *d.Interaction)
+	case KindHome:
+		return h.HomeOpened(ctx, d.Home)
+	}
+	return Reply{}
+}
+
+// Refusal says why a delivery was not handled, or not to its end.
+type Refusal string
+
+const (
+	Busy         Refusal = "busy"          // there was no room; nothing was done
+	Stopping     Refusal = "stopping"      // the bot is being shut down; nothing was done
+	Unreadable   Refusal = "unreadable"    // what Slack sent made no sense; nothing was done
+	Crashed      Refusal = "crashed"       // the handler panicked before the ack; what it did is not known
+	CrashedAfter Refusal = "crashed after" // the handler panicked behind the ack
+)

@@ -6,159 +6,332 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
 )
 
 const (
-	// pingWithin is how long Slack may be silent on a socket before it counts as dead. Slack pings every few seconds.
-	pingWithin = 30 * time.Second
-	// greetWithin is how long the way to Slack's greeting may take.
-	greetWithin = 20 * time.Second
-	// writeWithin is how long a write may wait for a socket that does not take it.
-	writeWithin = 2 * time.Second
-	// lingerFor is how long a socket is read on after Slack asked to leave it. Slack closes it 10 s after a warning.
-	lingerFor = 30 * time.Second
-	// maxAck is the size in bytes from which Slack drops an acknowledgement without a word.
-	maxAck = 20 * 1024
-	// maxEnvelope bounds what is read at once, in bytes. A view of 250 KB is the largest thing that Slack sends.
-	maxEnvelope = 8 << 20
+	// doubt is how shortly before the end of its connection an ack must have been handed
+	// over to count as unsent: slack-go writes it within microseconds, but does not say so.
+	doubt = 100 * time.Millisecond
+	// writeTimeout is slack-go's: a failed write is reported at most so much later.
+	writeTimeout = 10 * time.Second
+	// readLimit bounds a message from Slack: a view has at most 250 KB, and
+	// block_actions bring it together with its message.
+	readLimit = 4 << 20
 )
 
-// link is one WebSocket to Slack, from its greeting to its end.
+var (
+	errDown       = errors.New("the socket is closed")
+	errShortLived = errors.New("the connection was closed soon after it was opened")
+)
+
+// link keeps one socket open. It runs slack-go's client, which reconnects by itself when Slack
+// refreshes a connection; whenever that fails, link ends the client's attempt and
+// waits as its own backoff says.
 type link struct {
-	ws     *websocket.Conn
-	first  []byte // the greeting
-	opened time.Time
+	name    int
+	client  *socketmode.Client
+	to      *dispatcher
+	log     zerolog.Logger
+	backoff backoff
+	greeted chan struct{} // closed by the first hello
 
-	asked   chan struct{} // closed when Slack asked to leave it: another should be opened
-	askOnce sync.Once
-	closing atomic.Bool // Slack closes it right now, or it is over: what is written may be lost
-	over    chan struct{}
-	endOnce sync.Once
-
-	write sync.Mutex // a WebSocket takes one writer at a time
+	mu      sync.Mutex
+	state   SocketStatus
+	told    string      // the kind of trouble that the log has
+	session int         // counts connections
+	handed  []handedAck // oldest first, at most a writeTimeout old
 }
 
-// open asks Slack for an address, which is good for one connection, goes there and waits to be greeted.
-func open(ctx context.Context, api *slack.Client) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, greetWithin)
-	defer cancel()
-	_, address, err := api.StartSocketModeContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask Slack for a socket: %w", err)
+// handedAck is an ack that slack-go has taken.
+type handedAck struct {
+	id      string
+	at      time.Time
+	session int
+	lost    func(error)
+}
+
+func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff) *link {
+	log = log.With().Int("socket", name).Logger()
+	return &link{
+		name: name, to: to, log: log, backoff: b,
+		greeted: make(chan struct{}),
+		client: socketmode.New(api,
+			socketmode.OptionLog(libraryLog{log}),
+			socketmode.OptionReadLimit(readLimit),
+			socketmode.OptionDialer(&websocket.Dialer{
+				Proxy:            http.ProxyFromEnvironment,
+				HandshakeTimeout: 15 * time.Second,
+				// One frame per ack: Slack does not put continuation frames together.
+				WriteBufferSize: 32 << 10,
+			})),
 	}
-	dialer := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment,
-		// An acknowledgement must fit the buffer: Slack does not put the pieces of a split one together again.
-		WriteBufferSize: maxAck + 1024,
-	}
-	ws, _, err := dialer.DialContext(ctx, address, nil)
-	if err != nil {
-		var parts *url.Error
-		if errors.As(err, &parts) { // it holds the address, and with it the ticket
-			err = parts.Err
+}
+
+// run keeps the socket open until ctx is done, or until Slack says what no waiting cures:
+// then it returns a *FatalError.
+func (l *link) run(ctx context.Context) error {
+	for failures := 0; ; failures++ {
+		cause, steady := l.connect(ctx)
+		if ctx.Err() != nil {
+			l.ended(nil)
+			return nil
 		}
-		return nil, fmt.Errorf("open the socket: %w", err)
+		l.ended(cause)
+		if fatal := diagnose(methodOpen, cause, l.wasGreeted()); fatal != nil {
+			return fatal
+		}
+		if steady {
+			failures = 0
+		}
+		l.complain(cause)
+		if !sleep(ctx, l.backoff.wait(failures, cause)) {
+			return nil
+		}
 	}
-	l := &link{ws: ws, opened: time.Now(), asked: make(chan struct{}), over: make(chan struct{})}
-	ws.SetReadLimit(maxEnvelope)
-	stop := context.AfterFunc(ctx, l.end)
-	_, l.first, err = ws.ReadMessage()
-	if !stop() {
-		err = ctx.Err()
-	}
-	if err == nil {
-		err = unwelcome(l.first)
-	}
-	if err != nil {
-		l.end()
-		return nil, fmt.Errorf("wait for Slack's greeting: %w", err)
-	}
-	return l, nil
 }
 
-// unwelcome is the error of a socket that Slack closes instead of greeting.
-func unwelcome(first []byte) error {
-	var said envelope
-	if err := json.Unmarshal(first, &said); err == nil && said.Type == typeDisconnect {
-		return fmt.Errorf("turned away: %s", said.Reason)
+// connect runs slack-go's client until an attempt to connect fails. It returns the cause,
+// and whether a connection had been steady before. It is the event loop: nothing in
+// it waits for anything but the next event.
+func (l *link) connect(ctx context.Context) (cause error, steady bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- l.client.RunContext(ctx) }()
+
+	give := func(err error) {
+		if cause == nil {
+			cause = err
+		}
+		cancel()
 	}
+	take := func(ev socketmode.Event) {
+		switch ev.Type {
+		case socketmode.EventTypeConnectionError:
+			// slack-go's own backoff has no jitter and grows to five minutes.
+			if failed, ok := ev.Data.(*slack.ConnectionErrorEvent); ok {
+				give(failed.ErrorObj)
+			}
+		case socketmode.EventTypeConnecting:
+			// A second attempt in the same run says that a connection has ended.
+			lived, ended := l.ended(nil)
+			if !ended {
+				return
+			}
+			// Too many sockets, or Socket Mode switched off: Slack lets us in and
+			// closes. slack-go would try again at once, for ever.
+			if lived < l.backoff.steady {
+				give(errShortLived)
+			} else {
+				steady = true
+			}
+		default:
+			l.receive(ev)
+		}
+	}
+	for {
+		select {
+		case ev := <-l.client.Events:
+			take(ev)
+		case err := <-result:
+			for {
+				select {
+				case ev := <-l.client.Events:
+					take(ev)
+					continue
+				default:
+				}
+				break
+			}
+			if lived, ended := l.ended(err); ended && lived >= l.backoff.steady {
+				steady = true
+			}
+			if cause == nil {
+				cause = err
+			}
+			return cause, steady
+		}
+	}
+}
+
+// receive takes every event that is not about connecting.
+func (l *link) receive(ev socketmode.Event) {
+	now := time.Now()
+	switch ev.Type {
+	case socketmode.EventTypeConnected:
+		l.opened(now)
+	case socketmode.EventTypeHello:
+		l.hello(now, ev.Request)
+	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
+		l.stamp(now)
+		if del := read(ev, now); del.Kind != "" {
+			l.to.deliver(l, del)
+		} else {
+			l.to.acceptOnly(l, del.EnvelopeID)
+		}
+	case socketmode.EventTypeErrorBadMessage:
+		l.stamp(now)
+		if bad, ok := ev.Data.(*socketmode.ErrorBadMessage); ok {
+			l.to.unreadable(l, readBroken(bad.Message, now), bad.Cause)
+		}
+	case socketmode.EventTypeErrorWriteFailed:
+		if failed, ok := ev.Data.(*socketmode.ErrorWriteFailed); ok {
+			l.writeFailed(failed.Response.EnvelopeID, failed.Cause)
+		}
+	case socketmode.EventTypeIncomingError:
+		if bad, ok := ev.Data.(*slack.IncomingEventError); ok {
+			l.log.Debug().Str("cause", redact(bad.ErrorObj.Error())).Msg("a frame could not be read")
+		}
+	}
+}
+
+// ack hands an ack to slack-go. See line for its contract.
+func (l *link) ack(id string, payload json.RawMessage, wait time.Duration, lost func(error)) error {
+	session, open := l.current()
+	if !open {
+		return errDown
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	var body any // a nil RawMessage in an interface would be sent as null
+	if payload != nil {
+		body = payload
+	}
+	if err := l.client.AckCtx(ctx, id, body); err != nil {
+		return fmt.Errorf("hand over to the socket: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session != session || !l.state.Connected {
+		return errDown
+	}
+	if lost == nil {
+		return nil
+	}
+	now := time.Now()
+	for len(l.handed) > 0 && now.Sub(l.handed[0].at) > writeTimeout {
+		l.handed[0] = handedAck{}
+		l.handed = l.handed[1:]
+	}
+	l.handed = append(l.handed, handedAck{id: id, at: now, session: session, lost: lost})
 	return nil
 }
 
-// read hands every frame to take, until the socket is over.
-func (l *link) read(take func([]byte)) error {
-	defer l.end()
-	alive := func() {
-		select {
-		case <-l.asked: // it has to end by itself now
-		default:
-			_ = l.ws.SetReadDeadline(time.Now().Add(pingWithin)) // fails on a closed socket only, which the next read tells
+// writeFailed reports the ack that slack-go could not write.
+func (l *link) writeFailed(id string, cause error) {
+	l.mu.Lock()
+	var lost func(error)
+	for i, h := range l.handed {
+		if h.id == id && h.lost != nil {
+			lost, l.handed[i].lost = h.lost, nil
+			break
 		}
 	}
-	l.ws.SetPingHandler(func(data string) error {
-		alive()
-		err := l.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeWithin))
-		var timeout interface{ Timeout() bool }
-		if errors.Is(err, websocket.ErrCloseSent) || errors.As(err, &timeout) && timeout.Timeout() {
-			return nil
+	l.mu.Unlock()
+	if lost != nil {
+		lost(fmt.Errorf("write: %w", cause))
+	}
+}
+
+func (l *link) current() (session int, open bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session, l.state.Connected
+}
+
+// opened notes a new connection.
+func (l *link) opened(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session++
+	l.state.Connected, l.state.Since = true, now
+}
+
+// ended notes the end of the connection, if there was one: how long it lived, and that
+// acks handed over at the last moment may not have been written. cause is for the
+// status; nil leaves what it says.
+func (l *link) ended(cause error) (lived time.Duration, ended bool) {
+	now := time.Now()
+	l.mu.Lock()
+	if cause != nil && !errors.Is(cause, context.Canceled) {
+		l.state.Trouble = trouble(cause)
+	}
+	if !l.state.Connected {
+		l.mu.Unlock()
+		return 0, false
+	}
+	lived = now.Sub(l.state.Since)
+	l.state.Connected, l.state.Since = false, now
+	if lived >= l.backoff.steady {
+		l.told = ""
+	}
+	var unsure []func(error)
+	// At a shutdown the acks were given time to be written before.
+	if !l.to.closing.Load() {
+		for _, h := range l.handed {
+			if h.session == l.session && h.lost != nil && now.Sub(h.at) <= doubt {
+				unsure = append(unsure, h.lost)
+			}
 		}
-		return err
-	})
-	alive()
-	take(l.first)
-	l.first = nil
-	for {
-		_, frame, err := l.ws.ReadMessage()
-		if err != nil {
-			return err
-		}
-		alive()
-		take(frame)
+	}
+	l.handed = nil
+	l.mu.Unlock()
+	for _, lost := range unsure {
+		lost(errDown)
+	}
+	return lived, true
+}
+
+// hello notes Slack's greeting.
+func (l *link) hello(now time.Time, req *socketmode.Request) {
+	l.mu.Lock()
+	had := l.state.Trouble
+	l.state.LastHello, l.state.Trouble = now, ""
+	l.state.Host, l.state.AppConnections = req.DebugInfo.Host, req.NumConnections
+	l.mu.Unlock()
+	first := !l.wasGreeted()
+	if first {
+		close(l.greeted)
+	}
+	// A refresh every few hours is nothing to tell, nor is each round of one that fails.
+	event := l.log.Debug()
+	if first || had != "" && had != trouble(errShortLived) {
+		event = l.log.Info()
+	}
+	event.Str("host", req.DebugInfo.Host).Int("app_connections", req.NumConnections).
+		Int("lives_seconds", req.DebugInfo.ApproximateConnectionTime).Str("after", had).Msg("connected to Slack")
+}
+
+func (l *link) wasGreeted() bool {
+	select {
+	case <-l.greeted:
+		return true
+	default:
+		return false
 	}
 }
 
-// leave notes that Slack asked to leave the socket. After a warning it stays good for some seconds; with any other
-// reason it is being closed. Only the goroutine that reads calls it.
-func (l *link) leave(reason string) {
-	if reason != reasonWarning {
-		l.closing.Store(true)
-	}
-	_ = l.ws.SetReadDeadline(time.Now().Add(lingerFor))
-	l.askOnce.Do(func() { close(l.asked) })
+func (l *link) stamp(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.LastEnvelope = now
 }
 
-// send writes a frame. An error means that the socket is over, and that Slack did not get the frame.
-func (l *link) send(frame []byte) error {
-	l.write.Lock()
-	defer l.write.Unlock()
-	err := l.ws.SetWriteDeadline(time.Now().Add(writeWithin))
-	if err == nil {
-		err = l.ws.WriteMessage(websocket.TextMessage, frame)
+// complain logs why the socket is closed, once per kind of cause.
+func (l *link) complain(cause error) {
+	kind := trouble(cause)
+	l.mu.Lock()
+	told := l.told
+	l.state.Trouble, l.told = kind, kind
+	l.mu.Unlock()
+	if told != kind {
+		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("no connection to Slack; trying again until there is one")
 	}
-	if err != nil {
-		l.end()
-	}
-	return err
-}
-
-// bid says goodbye and closes. Slack's own goodbye is not waited for, since Slack does not close the connection after it.
-func (l *link) bid() {
-	_ = l.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(writeWithin))
-	l.end()
-}
-
-// end closes the connection.
-func (l *link) end() {
-	l.endOnce.Do(func() {
-		l.closing.Store(true)
-		close(l.over)
-		l.ws.Close()
-	})
 }

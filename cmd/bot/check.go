@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/slack-go/slack"
+	"github.com/rs/zerolog"
 
+	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/storage"
@@ -64,21 +66,17 @@ func runCheck(ctx context.Context, args []string, c console) error {
 }
 
 func checkSlackSide(ctx context.Context, settings config, say func(error, string, string)) {
-	api := slack.New(settings.SlackBotToken, slack.OptionAppLevelToken(settings.SlackAppToken),
-		slack.OptionAPIURL(settings.SlackAPIURL), slack.OptionHTTPClient(socket.HTTPClient()))
-	who, err := api.AuthTestContext(ctx)
+	api := socket.NewAPI(settings.SlackAPIURL, settings.SlackBotToken, settings.SlackAppToken, socket.HTTPClient(), zerolog.Nop())
+	who, err := socket.Identify(ctx, socket.Config{API: api, Log: zerolog.Nop()})
 	good := ""
 	if err == nil {
-		good = fmt.Sprintf("%s in %s", who.User, who.Team)
-	} else if remedy, ok := slackRemedies[err.Error()]; ok {
-		err = errors.New(remedy)
+		good = fmt.Sprintf("%s in %s", who.UserID, who.Team)
+		if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
+			err = fmt.Errorf("the app lacks %s: install it again from what `bot manifest` prints", strings.Join(missing, ", "))
+		}
 	}
 	say(err, "Slack bot token", good)
-	_, _, err = api.StartSocketModeContext(ctx) // gives an address that is good once, and is not used
-	if stop := socket.Fatal(err); stop != nil {
-		err = stop
-	}
-	say(err, "Slack app token", "Socket Mode is on")
+	say(socket.CheckSocketMode(ctx, api), "Slack app token", "Socket Mode is on")
 }
 
 func checkCoCalcSide(ctx context.Context, settings config, say func(error, string, string)) {

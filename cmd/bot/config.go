@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -58,7 +59,11 @@ func readConfig() (config, error) {
 			faults = append(faults, plainly(err))
 			continue
 		}
-		v.Field(i).Set(one.Elem().Field(0))
+		value := one.Elem().Field(0)
+		if value.Type() == reflect.TypeFor[string]() {
+			value.SetString(strings.TrimSpace(value.String())) // files of secrets end with a line break
+		}
+		v.Field(i).Set(value)
 	}
 	// What could not be read is its zero value now; that is not told as a second fault.
 	unread := settingsError(faults)
@@ -85,9 +90,19 @@ func plainly(err error) error {
 		return err
 	}
 	if wrong.TypeName == "time.Duration" {
-		return fmt.Errorf("%s: %q is no duration such as 90s or 10m", wrong.KeyName, wrong.Value)
+		return fmt.Errorf("%s: %s is no duration such as 90s or 10m", wrong.KeyName, shown(wrong.Value))
 	}
-	return fmt.Errorf("%s: %q: %w", wrong.KeyName, wrong.Value, wrong.Err)
+	return fmt.Errorf("%s: %s: %w", wrong.KeyName, shown(wrong.Value), wrong.Err)
+}
+
+// shown is a wrong value as an error repeats it. Who mixed up two lines of a file may have put a token there.
+func shown(value string) string {
+	for _, prefix := range []string{"xox", "xapp-", "sk-"} {
+		if strings.Contains(value, prefix) {
+			return "[a secret]"
+		}
+	}
+	return strconv.Quote(value)
 }
 
 // inconsistencies are faults of values that can be read.
@@ -110,11 +125,11 @@ func (c config) inconsistencies() []error {
 		faults = append(faults, errors.New("DATABASE: the name of a file is needed"))
 	}
 	if p := c.PurchasesChannel; p != "" && !strings.HasPrefix(p, "C") && !strings.HasPrefix(p, "G") {
-		faults = append(faults, fmt.Errorf("PURCHASES_CHANNEL: %q is no channel id; Slack shows it at the end of the channel's details, C…", p))
+		faults = append(faults, fmt.Errorf("PURCHASES_CHANNEL: %s is no channel id; Slack shows it at the end of the channel's details, C…", shown(p)))
 	}
 	for _, id := range c.Buyers {
 		if id = strings.TrimSpace(id); id != "" && id != "*" && !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
-			faults = append(faults, fmt.Errorf("BUYERS: %q is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…", id))
+			faults = append(faults, fmt.Errorf("BUYERS: %s is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…", shown(id)))
 		}
 	}
 	if _, err := c.defaults(); err != nil {
@@ -133,6 +148,8 @@ func (c config) secrets() error {
 			faults = append(faults, fmt.Errorf("%s is not set: %s", name, where))
 		case !strings.HasPrefix(value, prefix):
 			faults = append(faults, fmt.Errorf("%s does not begin with %s: %s", name, prefix, where))
+		case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }):
+			faults = append(faults, fmt.Errorf("%s has characters in it that belong to no token: copy it again", name))
 		}
 	}
 	need("SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-", "Slack shows it under OAuth & Permissions, after the app was installed")
@@ -163,11 +180,8 @@ func (c config) defaults() (cocalc.LicenseSpec, error) {
 	for _, m := range mistakes {
 		faults = append(faults, errors.New("LICENSE_DEFAULTS: "+m.Sentence))
 	}
-	for name, said := range map[string]bool{
-		"title": f.Title != nil, "description": f.Description != nil, "reason": f.Reason != nil, "project": f.Project != nil,
-		"start": f.Start != nil, "end": f.End != nil, "days": f.Days != nil,
-	} {
-		if said {
+	for _, name := range []string{"start", "end", "days", "title", "description", "reason", "project"} {
+		if _, said := f.Get(name); said {
 			faults = append(faults, fmt.Errorf("LICENSE_DEFAULTS: `%s` belongs to one license and cannot be a default", name))
 		}
 	}

@@ -59,7 +59,7 @@ func runDemo(ctx context.Context, args []string, c console) error {
 	go func() {
 		select {
 		case <-ctx.Done():
-		case <-s.socket.Connected():
+		case <-s.socket.Ready():
 			sims.welcome(c.out, o)
 		}
 	}()

@@ -2,8 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
-	"slices"
+	"regexp"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,15 +19,22 @@ func (c config) logger(w io.Writer) zerolog.Logger {
 	return zerolog.New(w).Level(c.LogLevel.Level).With().Timestamp().Logger()
 }
 
+// secretValues are the secrets in every form in which they travel: CoCalc's key goes out as the user name of basic
+// authentication.
 func (c config) secretValues() [][]byte {
-	var values [][]byte
+	values := [][]byte{}
 	for _, s := range []string{c.SlackBotToken, c.SlackAppToken, c.CoCalcAPIKey} {
 		if len(s) > 6 { // shorter ones are no secrets, and would blot out words
-			values = append(values, []byte(s))
+			values = append(values, []byte(s), []byte(base64.StdEncoding.EncodeToString([]byte(s+":"))))
 		}
 	}
 	return values
 }
+
+// secretAddresses are the parts of addresses that are as good as a token: the ticket of a socket, and the path of a
+// response URL, with which anybody can write in somebody's channel. They reach the log in the errors of net/http.
+var secretAddresses = regexp.MustCompile(
+	`ticket=[^&\s"'\\]+|https?://hooks\.slack[^/\s"'\\]*/[^\s"'\\]+|/(?:commands|actions|app)/[TE][0-9A-Z]+/[^\s"'\\]+`)
 
 // redactor is the last guard before the log: nothing should bring a secret here, and if something does it goes no
 // further. zerolog writes one whole line at a time.
@@ -36,14 +44,14 @@ type redactor struct {
 }
 
 func (r *redactor) Write(line []byte) (int, error) {
-	out := line
+	out := secretAddresses.ReplaceAll(line, mask)
 	for _, s := range r.secrets {
-		if bytes.Contains(out, s) {
-			out = bytes.ReplaceAll(slices.Clone(out), s, []byte("[secret]"))
-		}
+		out = bytes.ReplaceAll(out, s, mask)
 	}
 	if _, err := r.w.Write(out); err != nil {
 		return 0, err
 	}
 	return len(line), nil
 }
+
+var mask = []byte("[secret]")

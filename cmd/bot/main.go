@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	_ "time/tzdata" // time zones for images that have none
@@ -47,15 +48,23 @@ var errUsage = errors.New("see 'bot help'")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bot:", err)
-		if errors.Is(err, errUsage) || errors.Is(err, errSettings) {
-			os.Exit(2)
-		}
-		os.Exit(1)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once: the ledger can bear it
+	os.Exit(execute(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// execute runs a command line, says what went wrong, and returns the exit code: 0 when all is well, 2 when the command
+// line or the settings have to be changed, 1 for everything else.
+func execute(ctx context.Context, args []string, c console) int {
+	err := run(ctx, args, c)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage), errors.Is(err, errSettings):
+		fmt.Fprintln(c.err, "bot:", err)
+		return 2
 	}
+	fmt.Fprintln(c.err, "bot:", err)
+	return 1
 }
 
 // run picks the subcommand.
@@ -63,15 +72,24 @@ func run(ctx context.Context, args []string, c console) error {
 	if len(args) == 0 {
 		return runBot(ctx, nil, c)
 	}
-	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+	if asksHelp(args[0]) {
 		return printUsage(c.out)
 	}
 	for _, s := range subcommands() {
-		if s.name == args[0] {
-			return s.run(ctx, args[1:], c)
+		if s.name != args[0] {
+			continue
 		}
+		if len(args) > 1 && asksHelp(args[1]) {
+			_, err := fmt.Fprintf(c.out, "%s\n    %s\n", s.usage, s.summary)
+			return err
+		}
+		return s.run(ctx, args[1:], c)
 	}
 	return fmt.Errorf("there is no command %q: %w", args[0], errUsage)
+}
+
+func asksHelp(word string) bool {
+	return slices.Contains([]string{"help", "-h", "-help", "--help"}, word)
 }
 
 func printUsage(w io.Writer) error {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -51,17 +52,23 @@ func runPurchases(ctx context.Context, args []string, c console) error {
 	return writeTable(c.out, all, settings.Timezone.Location)
 }
 
+// readPurchases reads the log from oldest to newest. A running bot keeps its ledger to itself; then it is read from a
+// copy, so that nobody has to stop the bot to do the books.
 func readPurchases(ctx context.Context, path string) ([]purchase.Purchase, error) {
-	ledger, err := storage.OpenReadOnly(path)
-	if err != nil {
-		return nil, err
-	}
-	defer ledger.Close()
 	var all []purchase.Purchase
-	err = ledger.View(ctx, func(r purchase.Reader) error {
-		all, err = r.Purchases(0, int(^uint(0)>>1))
+	read := func(r purchase.Reader) (err error) {
+		all, err = r.Purchases(0, math.MaxInt)
 		return err
-	})
+	}
+	ledger, err := storage.OpenReadOnly(path)
+	switch {
+	case errors.Is(err, storage.ErrLocked):
+		err = storage.ReadCopy(ctx, path, read)
+	case isMissing(err):
+		err = noLedger(path)
+	case err == nil:
+		err = errors.Join(ledger.View(ctx, read), ledger.Close())
+	}
 	slices.Reverse(all)
 	return all, err
 }
@@ -120,6 +127,10 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	}
 	_, err := fmt.Fprintf(out, "\n%d licenses, %s\n", len(all), sum)
 	return err
+}
+
+func noLedger(path string) error {
+	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
 }
 
 // isMissing reports whether a ledger could not be opened because there is none yet.

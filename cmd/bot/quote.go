@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ func runQuote(_ context.Context, args []string, c console) error {
 	flags := flag.NewFlagSet("quote", flag.ContinueOnError)
 	flags.SetOutput(c.err)
 	jsonl := flags.Bool("jsonl", false, "read one cart description (JSON) per line from standard input, print one line each")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); err != nil || *jsonl && flags.NArg() > 0 {
 		return errUsage
 	}
 	if *jsonl {
@@ -67,28 +68,69 @@ type priced struct {
 	Error                     string        `json:"error,omitempty"`
 }
 
-// quoteLines answers every line in order; a line that cannot be priced gets its error and stops nothing.
+// quoteLines answers every line in order; a line that cannot be priced gets its error and stops nothing. An answer
+// is written when there is nothing more to read at once, so that a program may ask line by line.
 func quoteLines(in io.Reader, out io.Writer, now func() time.Time) error {
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(make([]byte, 0, 64<<10), maxLine)
+	r := bufio.NewReaderSize(in, 64<<10)
 	w := bufio.NewWriter(out)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	for scanner.Scan() {
-		var line priced
-		cost, err := cocalc.PriceDescription(json.RawMessage(scanner.Bytes()), now())
-		if err != nil {
-			line.Error = err.Error()
-		} else {
-			line = priced{CostCents: &cost.Total, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
-				LineItemAmountCents: &cost.LineItemAmount, CheckoutTotalIfAloneCents: &cost.CheckoutTotal}
+	for {
+		text, err := readLine(r)
+		if errors.Is(err, io.EOF) {
+			return w.Flush()
 		}
-		if err := encoder.Encode(line); err != nil {
-			return err
+		if err != nil && !errors.Is(err, errLongLine) {
+			return errors.Join(w.Flush(), fmt.Errorf("read the descriptions: %w", err))
+		}
+		if err := encoder.Encode(price(text, err, now())); err != nil {
+			return fmt.Errorf("write the prices: %w", err)
+		}
+		if r.Buffered() == 0 {
+			if err := w.Flush(); err != nil {
+				return fmt.Errorf("write the prices: %w", err)
+			}
 		}
 	}
-	if err := scanner.Err(); err != nil {
-		return fmt.Errorf("read the descriptions: %w", err)
+}
+
+var errLongLine = fmt.Errorf("the line is longer than %d bytes, which is more than CoCalc takes", maxLine)
+
+// readLine reads a line without its end; the last one may have none. Of a line above maxLine it keeps nothing.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var line []byte
+	long := false
+	for read := false; ; read = true {
+		part, err := r.ReadSlice('\n')
+		if !long {
+			line = append(line, part...)
+		}
+		if long = long || len(bytes.TrimRight(line, "\r\n")) > maxLine; long {
+			line = nil
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && (read || len(part) > 0): // the end of a last line without a line break
+		case err != nil:
+			return nil, err
+		}
+		if long {
+			return nil, errLongLine
+		}
+		return bytes.TrimRight(line, "\r\n"), nil
 	}
-	return w.Flush()
+}
+
+// price is the answer to one line, or to the error of reading it.
+func price(description []byte, err error, now time.Time) priced {
+	if err != nil {
+		return priced{Error: err.Error()}
+	}
+	cost, err := cocalc.PriceDescription(json.RawMessage(description), now)
+	if err != nil {
+		return priced{Error: err.Error()}
+	}
+	return priced{CostCents: &cost.Total, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
+		LineItemAmountCents: &cost.LineItemAmount, CheckoutTotalIfAloneCents: &cost.CheckoutTotal}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -23,10 +24,13 @@ func runResume(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(settings.Database); err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+	if _, err := os.Stat(settings.Database); isMissing(err) {
+		return noLedger(settings.Database)
 	}
 	ledger, err := storage.Open(settings.Database)
+	if errors.Is(err, storage.ErrLocked) {
+		return fmt.Errorf("%w: stop it, run this again, and start it", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ type service struct {
 	slack     *slack.Client
 	desk      *purchase.Desk
 	publisher *bot.Publisher
-	socket    *socket.Server
+	socket    *socket.Client
+	socketCfg socket.Config
 }
 
 // assemble puts the bot together and opens the ledger. It talks to nobody yet.
@@ -48,8 +49,8 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 		return nil, err
 	}
 	client := socket.HTTPClient()
-	s.slack = slack.New(c.SlackBotToken, slack.OptionAppLevelToken(c.SlackAppToken), slack.OptionAPIURL(c.SlackAPIURL),
-		slack.OptionHTTPClient(client))
+	slackLog := log.With().Str("part", "slack").Logger()
+	s.slack = socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, client, slackLog)
 	options := bot.Options{Slack: s.slack, HTTP: client, Defaults: defaults, Location: c.Timezone.Location,
 		Log: log.With().Str("part", "bot").Logger()}
 	s.desk = purchase.New(purchase.Options{
@@ -61,7 +62,10 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	})
 	options.Desk = s.desk
 	s.publisher = bot.NewPublisher(options)
-	s.socket = socket.New(socket.Options{API: s.slack, Handler: bot.New(options), Log: log.With().Str("part", "slack").Logger()})
+	s.socketCfg = socket.Config{API: s.slack, Handler: bot.New(options), Log: slackLog}
+	if s.socket, err = socket.New(s.socketCfg); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	return s, nil
 }
 
@@ -96,6 +100,9 @@ const flushWithin = 10 * time.Second
 // program, since nobody could be answered; a CoCalc that does not answer does not, since it may come back.
 func (s *service) greet(ctx context.Context) error {
 	if err := s.checkSlack(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while Slack could not be reached
+		}
 		return err
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
@@ -125,33 +132,21 @@ func storeWords(err error) string {
 	return "CoCalc does not say yet how it sells licenses; it is asked again before the first purchase"
 }
 
-// slackRemedies say what to do about a bot token that Slack refuses.
-var slackRemedies = map[string]string{
-	"invalid_auth":           "SLACK_BOT_TOKEN is not valid: copy it again from OAuth & Permissions",
-	"not_authed":             "SLACK_BOT_TOKEN is empty",
-	"account_inactive":       "SLACK_BOT_TOKEN belongs to an app that was removed: install it again, and copy the new token",
-	"token_revoked":          "SLACK_BOT_TOKEN was revoked: install the app again, and copy the new token",
-	"token_expired":          "SLACK_BOT_TOKEN has expired: switch token rotation off, or copy a new token",
-	"not_allowed_token_type": "SLACK_BOT_TOKEN is a token of another kind: it must be the bot token that begins with xoxb-",
-}
-
-// checkSlack asks Slack whose token this is. Only a refusal is an error; a Slack that cannot be reached is met again
-// when the sockets are opened, which try until it can.
+// checkSlack asks Slack whose token this is, until Slack answers. A refusal is an error that says which setting to mend;
+// scopes that are missing are told now and not at somebody's first click.
 func (s *service) checkSlack(ctx context.Context) error {
-	ask, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	who, err := s.slack.AuthTestContext(ask)
-	var refusal slack.SlackErrorResponse
-	if errors.As(err, &refusal) {
-		if remedy, ok := slackRemedies[refusal.Err]; ok {
-			return settingsError([]error{errors.New(remedy)})
-		}
+	who, err := socket.Identify(ctx, s.socketCfg)
+	var fatal *socket.FatalError
+	switch {
+	case errors.As(err, &fatal):
+		return settingsError([]error{fatal})
+	case err != nil:
+		return err
 	}
-	if err != nil {
-		s.log.Warn().Err(err).Msg("Slack cannot be reached yet; trying until it can")
-		return nil
+	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("Slack knows the bot")
+	if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
+		s.log.Warn().Strs("scopes", missing).Msg("the app lacks scopes of its manifest: install it again from what `bot manifest` prints")
 	}
-	s.log.Info().Str("team", who.Team).Str("bot", who.User).Msg("Slack knows the bot")
 	return nil
 }
 

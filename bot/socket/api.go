@@ -1,0 +1,138 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+)
+
+// HTTPClient returns a client for Slack's Web API. The default one of slack-go has no
+// timeout, so that one request without an answer would keep a socket closed for ever.
+func HTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		// Slack answers within seconds, an upload included.
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 25 * time.Second,
+			IdleConnTimeout:       90 * time.Second,
+			MaxIdleConns:          32,
+			MaxIdleConnsPerHost:   16,
+		},
+	}
+}
+
+// NewAPI returns a client of Slack's Web API. base is the address of the API,
+// https://slack.com/api/ for Slack itself. Only rate-limited requests are repeated, at
+// most twice: those were not taken, while any other failed post may have been.
+func NewAPI(base, botToken, appToken string, client *http.Client, log zerolog.Logger) *slack.Client {
+	if !strings.HasSuffix(base, "/") {
+		base += "/" // slack-go appends the method to it as it is
+	}
+	return slack.New(botToken,
+		slack.OptionAppLevelToken(appToken),
+		slack.OptionAPIURL(base),
+		slack.OptionHTTPClient(client),
+		slack.OptionRetry(2), // wraps the HTTP client, so it comes after it
+		slack.OptionLog(libraryLog{log}),
+	)
+}
+
+// Identity is what Slack says about the bot token.
+type Identity struct {
+	TeamID, Team string
+	UserID       string   // of the bot's user
+	BotID        string   // of its app in this workspace
+	URL          string   // of the workspace
+	Scopes       []string // granted ones; nil when Slack does not say
+}
+
+// Lacks returns those of the needed scopes that are not granted, so that the bot can say so at
+// its start rather than at somebody's first click. It returns none when Slack does
+// not say which are.
+func (i Identity) Lacks(needed ...string) []string {
+	if i.Scopes == nil {
+		return nil
+	}
+	var missing []string
+	for _, scope := range needed {
+		if !slices.Contains(i.Scopes, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
+}
+
+// Identify asks Slack who the bot token belongs to. It repeats the question, with the
+// waits of cfg, until Slack answers or ctx is done. It returns a [*FatalError] when the
+// token or a setting is wrong.
+func Identify(ctx context.Context, cfg Config) (Identity, error) {
+	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
+	orDuration(&cfg.MostRetry, time.Minute)
+	if cfg.Jitter == nil {
+		cfg.Jitter = randomJitter
+	}
+	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, jitter: cfg.Jitter}
+	told := ""
+	for failures := 0; ; failures++ {
+		who, err := cfg.API.AuthTestContext(ctx)
+		if err == nil {
+			return Identity{
+				TeamID: who.TeamID, Team: who.Team, UserID: who.UserID, BotID: who.BotID, URL: who.URL,
+				Scopes: scopes(who.Header),
+			}, nil
+		}
+		if ctx.Err() != nil {
+			return Identity{}, ctx.Err()
+		}
+		if fatal := diagnose(methodTest, err, false); fatal != nil {
+			return Identity{}, fatal
+		}
+		if kind := trouble(err); kind != told {
+			told = kind
+			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).Msg("Slack does not say who we are; trying again until it does")
+		}
+		if !sleep(ctx, wait.wait(failures, err)) {
+			return Identity{}, ctx.Err()
+		}
+	}
+}
+
+// scopes reads the header in which Slack lists what a token may do.
+func scopes(header http.Header) []string {
+	if len(header.Values("X-OAuth-Scopes")) == 0 {
+		return nil
+	}
+	list := []string{}
+	for scope := range strings.SplitSeq(strings.Join(header.Values("X-OAuth-Scopes"), ","), ",") {
+		if scope = strings.TrimSpace(scope); scope != "" {
+			list = append(list, scope)
+		}
+	}
+	return list
+}
+
+// CheckSocketMode asks Slack for a socket's address, which is good once and is not used, to
+// see that the app-level token is right and Socket Mode is on. It returns a [*FatalError]
+// when a setting is wrong.
+func CheckSocketMode(ctx context.Context, api *slack.Client) error {
+	_, _, err := api.StartSocketModeContext(ctx)
+	if err == nil {
+		return nil
+	}
+	if fatal := diagnose(methodOpen, err, false); fatal != nil {
+		return fatal
+	}
+	return fmt.Errorf("ask Slack for a socket: %w", err)
+}

@@ -1,0 +1,236 @@
+package socket
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+)
+
+// Config is what a [Client] needs. The zero value of every field but API and Handler stands
+// for its default.
+type Config struct {
+	// API calls Slack with both tokens; see [NewAPI].
+	API     *slack.Client
+	Handler Handler
+	Log     zerolog.Logger
+
+	// Sockets is how many are kept open, 1 to 10 (Slack's limit per app); 2 by default.
+	Sockets int
+	// Stagger is the time between the first hello of one socket and the opening of the next,
+	// so that Slack does not refresh them at the same time; 15 s by default, negative for none.
+	Stagger time.Duration
+
+	// Workers run the durable phase, 64 by default: they mostly wait for the disk, and
+	// what they wait for is written in one go.
+	Workers int
+	// Queue is how many deliveries wait for a worker before the bot says that it is
+	// busy; 1,024 by default.
+	Queue int
+	// Finishers run the slow phase, 32 by default.
+	Finishers int
+
+	// Grace is how long a shutdown waits for what is under way; 25 s by default, which
+	// fits into the 30 s that Kubernetes gives.
+	Grace time.Duration
+	// Linger is how long the sockets stay open after the last ack, since slack-go
+	// does not say when it was written; 250 ms by default.
+	Linger time.Duration
+
+	// FirstRetry and MostRetry bound the waits between attempts to connect: they double
+	// from the first (500 ms by default) to the most (60 s).
+	FirstRetry, MostRetry time.Duration
+	// Steady is how long a connection must live for the next one to be opened without
+	// a wait; 5 s by default.
+	Steady time.Duration
+
+	// NewRef makes the short ids under which panics are found in the log. By default 8
+	// random hexadecimal digits.
+	NewRef func() string
+	// Jitter returns a random number in [0, 1).
+	Jitter func() float64
+}
+
+// ErrUnfinished is returned by [Client.Run] when work was still under way at the end of the
+// grace period and did not stop when its context was cancelled.
+var ErrUnfinished = errors.New("work was still under way when the grace period ended")
+
+// Client keeps the sockets open and brings what comes through them to the handler.
+type Client struct {
+	dispatcher *dispatcher
+	links      []*link
+	log        zerolog.Logger
+	stagger    time.Duration
+	grace      time.Duration
+	linger     time.Duration
+	ready      chan struct{}
+	readyOnce  sync.Once
+}
+
+// straggle is how long cancelled work may take to return.
+const straggle = time.Second
+
+// New makes a client. It connects in [Client.Run], which must be called, once.
+func New(cfg Config) (*Client, error) {
+	if cfg.API == nil || cfg.Handler == nil {
+		return nil, errors.New("socket: API and Handler are required")
+	}
+	orInt(&cfg.Sockets, 2)
+	if cfg.Sockets < 1 || cfg.Sockets > 10 {
+		return nil, fmt.Errorf("socket: %d sockets; Slack allows 1 to 10 for an app", cfg.Sockets)
+	}
+	orInt(&cfg.Workers, 64)
+	orInt(&cfg.Queue, 1024)
+	orInt(&cfg.Finishers, 32)
+	if cfg.Workers < 1 || cfg.Queue < 0 || cfg.Finishers < 1 {
+		return nil, fmt.Errorf("socket: %d workers, a queue of %d, %d finishers; there must be some", cfg.Workers, cfg.Queue, cfg.Finishers)
+	}
+	orDuration(&cfg.Stagger, 15*time.Second)
+	orDuration(&cfg.Grace, 25*time.Second)
+	orDuration(&cfg.Linger, 250*time.Millisecond)
+	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
+	orDuration(&cfg.MostRetry, time.Minute)
+	orDuration(&cfg.Steady, 5*time.Second)
+	if cfg.NewRef == nil {
+		cfg.NewRef = randomRef
+	}
+	if cfg.Jitter == nil {
+		cfg.Jitter = randomJitter
+	}
+
+	c := &Client{
+		log: cfg.Log, stagger: cfg.Stagger, grace: cfg.Grace, linger: cfg.Linger,
+		ready: make(chan struct{}),
+	}
+	c.dispatcher = newDispatcher(cfg.Handler, cfg.Log, cfg.NewRef, limits{
+		workers: cfg.Workers, queue: cfg.Queue,
+		finishers: cfg.Finishers, finishQueue: 4 * cfg.Queue,
+		desk: 4096, seen: 1024,
+	}, c.another)
+	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
+	for i := range cfg.Sockets {
+		c.links = append(c.links, newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait))
+	}
+	return c, nil
+}
+
+// Ready is closed when Slack has greeted the first socket.
+func (c *Client) Ready() <-chan struct{} { return c.ready }
+
+// Run keeps the sockets open until ctx is done and then shuts down in order: it
+// refuses new deliveries, lets the handlers finish their durable phase, sends their
+// acks, closes the sockets, and waits for what runs after the acks. When the grace period is
+// over, it cancels the contexts of what is left and returns [ErrUnfinished] if even
+// that did not end it.
+//
+// It shuts down in the same way, and returns a [*FatalError], when Slack says that a
+// setting is wrong. Anything else that keeps it from connecting is retried for ever.
+func (c *Client) Run(ctx context.Context) error {
+	links, closeLinks := context.WithCancel(context.Background())
+	defer closeLinks()
+	failed := make(chan error, len(c.links))
+	var running sync.WaitGroup
+	for i, l := range c.links {
+		running.Go(func() {
+			if i > 0 && !c.takeTurn(links, c.links[i-1]) {
+				return
+			}
+			if err := l.run(links); err != nil {
+				failed <- err
+			}
+		})
+	}
+	running.Go(func() {
+		select {
+		case <-c.links[0].greeted:
+			c.readyOnce.Do(func() { close(c.ready) })
+		case <-links.Done():
+		}
+	})
+
+	var fatal error
+	select {
+	case <-ctx.Done():
+	case fatal = <-failed:
+	}
+	return errors.Join(fatal, c.shutdown(closeLinks, &running))
+}
+
+// shutdown is the second half of Run.
+func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup) error {
+	d := c.dispatcher
+	grace, cancel := context.WithTimeout(context.Background(), c.grace)
+	defer cancel()
+
+	d.stopping.Store(true)
+	inTime := d.handling.drain(grace)
+	// An ack that was handed over needs a moment to be written, a refusal one to be worded.
+	sleep(grace, c.linger)
+	d.closing.Store(true)
+	closeLinks()
+	running.Wait()
+	inTime = d.desk.drain(grace) && inTime
+	inTime = d.finishing.drain(grace) && inTime
+	d.stop()
+	if inTime {
+		return nil
+	}
+	s := c.Status()
+	c.log.Warn().Int("queued", s.Queued).Int("handling", s.Handling).Int("finishing", s.Finishing).
+		Msg("the grace period is over; what is under way is cancelled")
+	late, cancelLate := context.WithTimeout(context.Background(), straggle)
+	defer cancelLate()
+	handled, finished := d.handling.drain(late), d.finishing.drain(late)
+	if d.desk.drain(late) && handled && finished {
+		return nil
+	}
+	return ErrUnfinished
+}
+
+// takeTurn waits until the socket before has been greeted, and the stagger after
+// that. It reports false when ctx was done first.
+func (c *Client) takeTurn(ctx context.Context, before *link) bool {
+	select {
+	case <-before.greeted:
+		return sleep(ctx, c.stagger)
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// another finds an open socket beside the given one.
+func (c *Client) another(than line) line {
+	for _, l := range c.links {
+		if _, open := l.current(); open && line(l) != than {
+			return l
+		}
+	}
+	return nil
+}
+
+func randomRef() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(b[:])
+}
+
+func randomJitter() float64 { return mathrand.Float64() }
+
+func orInt(v *int, standard int) {
+	if *v == 0 {
+		*v = standard
+	}
+}
+
+func orDuration(v *time.Duration, standard time.Duration) {
+	if *v == 0 {
+		*v = standard
+	}
+}

@@ -1,0 +1,64 @@
+package socket
+
+import "time"
+
+// Status is what a health check wants to know. Times are zero for what has not happened.
+type Status struct {
+	Sockets      []SocketStatus
+	Connected    int       // how many of them are open
+	LastHello    time.Time // the newest of all sockets
+	LastEnvelope time.Time
+
+	Stopping  bool
+	Queued    int // deliveries that wait for a worker
+	Handling  int // deliveries in their durable phase
+	Finishing int // replies in their slow phase, waiting ones included
+
+	// Counts since the start.
+	Handled, Refused, Repeated, Panics int64
+}
+
+// SocketStatus is one of the sockets.
+type SocketStatus struct {
+	Connected    bool
+	Since        time.Time // of being connected or not
+	LastHello    time.Time
+	LastEnvelope time.Time
+	Host         string // Slack's, of the last connection
+	// AppConnections is how many sockets the whole app had at the last hello, ours
+	// included. More than ours means that another bot runs with the same token, and
+	// each command goes to either.
+	AppConnections int
+	Trouble        string // why there is no connection; empty when there is
+}
+
+// Status returns a snapshot.
+func (c *Client) Status() Status {
+	d := c.dispatcher
+	s := Status{
+		Stopping:  d.stopping.Load(),
+		Queued:    len(d.handling.tasks),
+		Handling:  int(d.handling.running.Load()),
+		Finishing: len(d.finishing.tasks) + int(d.finishing.running.Load()),
+		Handled:   d.handled.Load(),
+		Refused:   d.refused.Load(),
+		Repeated:  d.again.Load(),
+		Panics:    d.panics.Load(),
+	}
+	for _, l := range c.links {
+		l.mu.Lock()
+		one := l.state
+		l.mu.Unlock()
+		s.Sockets = append(s.Sockets, one)
+		if one.Connected {
+			s.Connected++
+		}
+		if one.LastHello.After(s.LastHello) {
+			s.LastHello = one.LastHello
+		}
+		if one.LastEnvelope.After(s.LastEnvelope) {
+			s.LastEnvelope = one.LastEnvelope
+		}
+	}
+	return s
+}
