@@ -295,12 +295,15 @@ func TestLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab.WaitText("the last message")
-	tab.Until("the newest message to be in sight", "(l => l.scrollHeight - l.scrollTop - l.clientHeight < 3)(document.getElementById('log'))")
+	const newestInSight = "(l => l.scrollHeight - l.scrollTop - l.clientHeight < 3)(document.getElementById('log'))"
+	tab.Until("the newest message to be in sight", newestInSight)
+	tab.Size(1000, 500)
+	tab.Until("it to stay there in a smaller window", newestInSight)
 	if got := tab.Draft(); got != "half a thought" {
 		t.Errorf("the draft became %q", got)
 	}
 	// Who reads further up is left there.
-	pagetest.Eval[int](tab, "document.getElementById('log').scrollTop = 10")
+	pagetest.Eval[bool](tab, "new Promise(done => { const l = document.getElementById('log'); l.addEventListener('scroll', () => done(true), {once: true}); l.scrollTop = 10 })")
 	if _, err := bob.Say(slacksim.General, "one more"); err != nil {
 		t.Fatal(err)
 	}

@@ -40,18 +40,24 @@ function settle() {
   }
 }
 
+// Who reads the newest message goes on reading the newest, also when a keyboard comes up.
+const log = $('log');
+let atEnd = true;
+const toEnd = () => { if (log && atEnd) log.scrollTop = log.scrollHeight; };
+log?.addEventListener('scroll', () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80; }, {passive: true});
+if (log) new ResizeObserver(toEnd).observe(log);
+
 let byKey = false; // how the reader did the last thing
 document.addEventListener('keydown', () => { byKey = true; }, true);
 document.addEventListener('pointerdown', () => { byKey = false; }, true);
 
 function apply({id, html}) {
-  const root = $(id), log = $('log');
+  const root = $(id);
   if (!root) return;
-  const atEnd = !log || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const message = document.activeElement?.closest?.('.message');
   morph(root, html);
   settle();
-  if (id === 'stage' && log && atEnd) log.scrollTop = log.scrollHeight;
+  if (id === 'stage') toEnd();
   // Where a button pressed by key goes away, the keyboard stays at its message.
   if (byKey && message?.isConnected && document.activeElement === document.body) {
     message.tabIndex = -1;
@@ -270,8 +276,8 @@ function drawer(name) {
 document.addEventListener('animationend', e => e.target.removeAttribute?.('data-flash'));
 
 settle();
-if ($('log')) $('log').scrollTop = $('log').scrollHeight;
-if ($('composer')) composer($('composer'), as, at, text => { $('log').scrollTop = $('log').scrollHeight; post('say', {text}); });
+toEnd();
+if ($('composer')) composer($('composer'), as, at, text => { atEnd = true; toEnd(); post('say', {text}); });
 if (at === 'home') post('home', {});
 listen();
 document.body.dataset.ready = '';
