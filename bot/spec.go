@@ -24,6 +24,9 @@ func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time
 	setWord(&spec.Uptime, f.Uptime)
 	setWord(&spec.User, f.User)
 	setWord(&spec.Period, f.Period)
+	if spec.Period != "range" {
+		spec.Start, spec.End = time.Time{}, time.Time{}
+	}
 	if f.Start == nil && f.End == nil && f.Days == nil {
 		return spec
 	}

@@ -40,7 +40,7 @@ func mrkdwn(text string) *slack.TextBlockObject {
 
 // plain is text that may come from people: shown as it is, letter for letter.
 func plain(text string) *slack.TextBlockObject {
-	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: cut(text, limitField)}
+	return slack.NewTextBlockObject(slack.PlainTextType, cut(text, limitField), false, false)
 }
 
 func section(text string) *slack.SectionBlock {

@@ -1,0 +1,173 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+
+	"licensebot/internal/slacksim/blockkit"
+	"licensebot/purchase"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var at = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+
+// hostile is what somebody could write to make a message say what they want.
+const hostile = "<!channel> <@U1> *bold* _it_ ~no~ `code` <https://evil.example|CoCalc> :tada: & \n> quote"
+
+// order is one that was proposed; change brings it further.
+func order(change func(*purchase.Order)) purchase.Order {
+	o := purchase.Order{
+		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: purchase.Proposed,
+		Requester: purchase.Person{ID: "UALICE", Name: "alice"}, Place: purchase.Place{Channel: "CMATH"},
+		Spec: purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "medium", User: "business", Period: "monthly", RunLimit: 1,
+			Title: hostile, Description: "for the winter school"},
+		Reason: hostile, Price: 6375, Renews: 6375, Created: at, Updated: at, Expires: at.Add(30 * time.Minute),
+	}
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func bought(o *purchase.Order) {
+	o.State, o.Confirmed, o.ItemID = purchase.Purchased, at, 7
+	o.Receipt = &purchase.Receipt{LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", Time: at, Charged: 6375, PurchaseID: 9, Expires: at.AddDate(0, 1, 0)}
+}
+
+// Every card that people can meet, as Slack gets it. Look at the differences: they are what people will read.
+func TestCards(t *testing.T) {
+	facts := cardFacts{now: at, left: 93625, limited: true}
+	cases := []struct {
+		name   string
+		change func(*purchase.Order)
+		facts  cardFacts
+	}{
+		{"proposed", nil, facts},
+		{"proposed-without-budget", nil, cardFacts{now: at}},
+		{"proposed-fixed-term", func(o *purchase.Order) {
+			o.Spec.Period, o.Spec.End, o.Renews, o.Spec.Title, o.Reason = "range", at.AddDate(0, 0, 90), 0, "", ""
+			o.Spec.ProjectID, o.Spec.Boost = "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51", true
+		}, facts},
+		{"proposed-too-late", nil, cardFacts{now: at.Add(time.Hour)}},
+		{"waiting-for-its-turn", func(o *purchase.Order) { o.State = purchase.Approved }, cardFacts{now: at, ahead: 2}},
+		{"waiting-for-cocalc", func(o *purchase.Order) {
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc does not answer properly right now. Nothing was bought yet; I keep trying.", Since: at}
+		}, facts},
+		{"adding", func(o *purchase.Order) { o.State = purchase.Adding }, facts},
+		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},
+		{"unknown", func(o *purchase.Order) {
+			o.State = purchase.Unknown
+			o.Hold = &purchase.Hold{Since: at, Why: "CoCalc's answer to the checkout was lost", Until: at.Add(10 * time.Minute)}
+		}, facts},
+		{"bought", bought, facts},
+		{"bought-for-less", func(o *purchase.Order) { bought(o); o.Receipt.Charged = 6000 }, facts},
+		{"bought-but-the-channel-is-closed", func(o *purchase.Order) {
+			bought(o)
+			o.Put(purchase.Message{Kind: purchase.MessageLine, Problem: "not_in_channel"})
+		}, facts},
+		{"bought-twice", func(o *purchase.Order) {
+			bought(o)
+			o.Receipt.Extra = []purchase.Extra{{PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e", Charged: 6375}}
+		}, facts},
+		{"failed", func(o *purchase.Order) {
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailNoCredit, Sentence: "The CoCalc account has $1.00 of credit, and this costs $63.75. Nothing was bought."}
+		}, facts},
+		{"failed-price-moved", func(o *purchase.Order) {
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up to $70.13; you agreed to $63.75. Nothing was bought.", NewPrice: 7013}
+		}, facts},
+		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
+		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},
+		{"denied", func(o *purchase.Order) { o.State = purchase.Denied }, facts},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := card(order(c.change), c.facts)
+			golden(t, "card-"+c.name, got)
+			harmless(t, got)
+		})
+	}
+}
+
+func TestLine(t *testing.T) {
+	got := line(order(bought))
+	golden(t, "line", got)
+	harmless(t, got)
+}
+
+// golden compares a message with testdata, and holds it to Slack's own rules for blocks.
+func golden(t *testing.T, name string, c content) {
+	t.Helper()
+	raw, err := json.Marshal(c.blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if complaints := blockkit.Validate(raw, blockkit.Rules{}); len(complaints) > 0 {
+		t.Errorf("Slack would refuse it: %v", complaints)
+	}
+	if c.text == "" {
+		t.Error("it has no text for notifications")
+	}
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(map[string]any{"text": c.text, "blocks": c.blocks}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), buf.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// harmless checks that what people wrote stands in plain text only, where nothing becomes a mention, a link or format.
+func harmless(t *testing.T, c content) {
+	t.Helper()
+	raw, err := json.Marshal(c.blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if text, _ := v["text"].(string); v["type"] == slack.MarkdownType && (strings.Contains(text, "evil") || strings.Contains(text, "channel>")) {
+				t.Errorf("what people wrote is formatted: %q", text)
+			}
+			for _, x := range v {
+				walk(x)
+			}
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		}
+	}
+	var blocks any
+	if err := json.Unmarshal(raw, &blocks); err != nil {
+		t.Fatal(err)
+	}
+	walk(blocks)
+	if strings.Contains(c.text, "evil") {
+		t.Errorf("what people wrote is in the notification: %q", c.text)
+	}
+}

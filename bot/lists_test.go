@@ -1,0 +1,90 @@
+package bot
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+func owned(n int, change func(*purchase.Owned)) purchase.Owned {
+	o := purchase.Owned{License: purchase.License{
+		ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: fmt.Sprint("Course ", n), RunLimit: n,
+		Activates: at.AddDate(0, -1, 0), Expires: at.AddDate(0, 1, 0), Created: at.AddDate(0, -1, 0), IsManager: true,
+	}}
+	o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk = 16, 2, 10
+	o.License.Quota.Member, o.License.Quota.Uptime, o.License.Quota.User = true, "medium", "academic"
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func TestLicenseLists(t *testing.T) {
+	all := []purchase.Owned{
+		owned(1, func(o *purchase.Owned) { o.License.Title, o.License.LastUsed = hostile, at.AddDate(0, 0, -3) }),
+		owned(2, func(o *purchase.Owned) { o.License.Expires = at.AddDate(0, 0, -1); o.License.Title = "" }),
+		owned(3, func(o *purchase.Owned) { o.License.Activates = at.AddDate(0, 0, 5) }),
+		owned(4, func(o *purchase.Owned) { o.License.Expires = time.Time{}; o.License.Quota.CPU = 0.5 }),
+	}
+	for n := 5; n <= 16; n++ {
+		all = append(all, owned(n, nil))
+	}
+	cases := []struct {
+		name string
+		all  []purchase.Owned
+		l    listing
+	}{
+		{"first-page", all, listing{"active", 1}},
+		{"last-page", all, listing{"active", 3}},
+		{"page-beyond-the-end", all, listing{"active", 99}},
+		{"expired", all, listing{"expired", 1}},
+		{"all", all, listing{"all", 2}},
+		{"none-at-all", nil, listing{"active", 1}},
+		{"none-expired", all[4:], listing{"expired", 1}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := licenseList(c.all, c.l, at)
+			golden(t, "list-"+c.name, got)
+			harmless(t, got)
+		})
+	}
+}
+
+func TestLicenseDetails(t *testing.T) {
+	got := licenseDetails(owned(1, func(o *purchase.Owned) {
+		o.License.Title = hostile
+		o.Purchase = &purchase.Purchase{Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Charged: 6375, Renews: 6375, Spec: order(nil).Spec}
+	}), &listing{"active", 2}, at)
+	golden(t, "license-details", got)
+	harmless(t, got)
+}
+
+func TestHistoryPages(t *testing.T) {
+	entry := func(n uint64, change func(*purchase.Purchase)) purchase.Purchase {
+		p := purchase.Purchase{Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Spec: order(nil).Spec, Shown: 6375, Charged: 6375, Renews: 6375, LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"}
+		if change != nil {
+			change(&p)
+		}
+		return p
+	}
+	h := purchase.History{
+		Purchases: []purchase.Purchase{
+			entry(3, nil),
+			entry(2, func(p *purchase.Purchase) { p.Duplicate = true }),
+			entry(1, func(p *purchase.Purchase) {
+				p.Renews, p.Spec.Period, p.Month, p.Time, p.Spec.Title = 0, "range", "2026-10", at.AddDate(0, -1, 0), ""
+			}),
+		},
+		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2}, {Month: "2026-10", Spent: 6375, Bought: 1}},
+		More:   true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
+	}
+	got := historyPage(h, 2)
+	golden(t, "history", got)
+	harmless(t, got)
+	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11"}, 1))
+}

@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"testing"
+	"time"
+
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+func TestSpecify(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := purchase.Spec{Disk: 10, Member: true, Uptime: "short", User: "academic", Period: "monthly", RunLimit: 1}
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	local := func(y int, m time.Month, d, h int) time.Time { return time.Date(y, m, d, h, 0, 0, 0, vienna) }
+	cases := []struct {
+		name, said string
+		want       func(*purchase.Spec)
+	}{
+		{"what is left out is the team's default", "ram=16 cpu=2", func(s *purchase.Spec) { s.RAM, s.CPU = 16, 2 }},
+		{"what is said takes the default's place", "ram=1 cpu=1 user=business uptime=day member=no disk=3 run_limit=7", func(s *purchase.Spec) {
+			s.RAM, s.CPU, s.User, s.Uptime, s.Member, s.Disk, s.RunLimit = 1, 1, "business", "day", false, 3, 7
+		}},
+		{"so many days begin when it is bought, and are exactly so long", "days=30", func(s *purchase.Spec) {
+			s.Period, s.End = "range", noon.AddDate(0, 0, 30)
+		}},
+		{"a term runs to the end of its last day, where the team is", "end=2027-01-31", func(s *purchase.Spec) {
+			s.Period, s.End = "range", local(2027, 2, 1, 0).Add(-time.Millisecond)
+		}},
+		{"a term begins with its first day", "start=2027-01-01 end=2027-01-31", func(s *purchase.Spec) {
+			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 2, 1, 0).Add(-time.Millisecond)
+		}},
+		{"a term that begins today begins when it is bought", "start=2026-11-22 end=2026-11-30", func(s *purchase.Spec) {
+			s.Period, s.End = "range", local(2026, 12, 1, 0).Add(-time.Millisecond)
+		}},
+		{"days count from the first day", "start=2027-01-01 days=10", func(s *purchase.Spec) {
+			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0)
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f, mistakes := commands.ParseFields(c.said)
+			if len(mistakes) > 0 {
+				t.Fatal(mistakes)
+			}
+			want := defaults
+			c.want(&want)
+			got := Specify(defaults, f, noon, vienna)
+			if !got.Start.Equal(want.Start) || !got.End.Equal(want.End) {
+				t.Errorf("from %s to %s, want from %s to %s", got.Start, got.End, want.Start, want.End)
+			}
+			got.Start, got.End, want.Start, want.End = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestAnotherLikeThis(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	term := purchase.Spec{RAM: 4, CPU: 1, Period: "range", Start: now.AddDate(0, -2, 0), End: now.AddDate(0, -2, 30)}
+	got := alike(term, now, now)
+	if !got.Start.IsZero() || got.End.Sub(now) != term.End.Sub(term.Start) {
+		t.Errorf("a term of 30 days became one from %s to %s", got.Start, got.End)
+	}
+	future := purchase.Spec{Period: "range", Start: now.AddDate(0, 1, 0), End: now.AddDate(0, 2, 0)}
+	if alike(future, now, now) != future {
+		t.Error("a term that has not begun is not the same again")
+	}
+	l := purchase.License{RunLimit: 3, Title: "Old"}
+	l.Quota.RAM, l.Quota.CPU, l.Quota.Disk, l.Quota.Uptime, l.Quota.User = 7.5, 0.5, 3, "always_running", "academic"
+	s := asBought(l, purchase.Spec{Period: "yearly", Description: "x"})
+	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" || s.Period != "monthly" || s.Description != "" {
+		t.Errorf("got %+v", s)
+	}
+}
