@@ -1,0 +1,108 @@
+package storage
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// Two records that are always written together are always read together, however busy the bot is while its ledger is
+// copied.
+func TestACopyIsOneMoment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	add := func(n int) error {
+		return b.Update(context.Background(), func(w purchase.Writer) error {
+			p, err := w.AddPurchase(purchase.Purchase{Month: "2026-11", Charged: 100, Reason: strings.Repeat("why ", 37*n%200)})
+			if err != nil {
+				return err
+			}
+			return w.PutBudget(purchase.Budget{Month: "2026-11", Spent: purchase.Cents(100 * p.Number), Bought: int(p.Number)})
+		})
+	}
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		tick := time.NewTicker(3 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			case <-tick.C:
+			}
+			if err := add(n); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	seen := 0
+	for round := 0; seen < 500; round++ {
+		err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
+			budget, err := r.Budget("2026-11")
+			if err != nil {
+				return err
+			}
+			newest, err := r.Purchases(0, 1)
+			if err != nil || len(newest) == 0 {
+				return err
+			}
+			n := int(newest[0].Number)
+			if n != budget.Bought || budget.Spent != purchase.Cents(100*n) || n < seen {
+				t.Errorf("round %d: %d purchases, after %d; the budget says %d for %s", round, n, seen, budget.Bought, budget.Spent)
+			}
+			seen = n
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACopyLeavesNothingBehind(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	opened(t, path)
+	err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
+		entries, err := os.ReadDir(temp)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("while it is read: %v %v", entries, err)
+		} else if info, err := entries[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("others may read the copy: %v %v", info.Mode(), err)
+		}
+		_, err = r.Account()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(temp); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v %v", entries, err)
+	}
+}
+
+func TestWhatIsNoLedgerIsNotCopied(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "diary.txt")
+	if err := os.WriteFile(text, []byte("dear diary"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"a text": text, "nothing": filepath.Join(dir, "none.db"), "a directory": dir} {
+		err := ReadCopy(context.Background(), path, func(purchase.Reader) error { return nil })
+		if err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}
