@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"math"
 	"os"
 
 	"licensebot/purchase"
@@ -60,13 +61,10 @@ func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error
 // pages where that state has free space, and becomes the next state by writing one of the two meta pages, the older
 // one. Pages of the state before are used again by the transaction after that. So as long as the newest meta page is
 // the same at both ends, every page that it leads to was copied as it is, whatever was written beside them.
-func copyOnce(to *os.File, from *os.File) error {
+func copyOnce(to *os.File, from io.ReaderAt) error {
 	before, ok := lastTransaction(from)
 	if !ok {
 		return fmt.Errorf("%w: it has no valid meta page", ErrForeign)
-	}
-	if _, err := from.Seek(0, io.SeekStart); err != nil {
-		return err
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -74,7 +72,7 @@ func copyOnce(to *os.File, from *os.File) error {
 	if err := to.Truncate(0); err != nil {
 		return err
 	}
-	if _, err := io.Copy(to, from); err != nil {
+	if _, err := io.Copy(to, io.NewSectionReader(from, 0, math.MaxInt64)); err != nil {
 		return err
 	}
 	if after, ok := lastTransaction(from); !ok || after != before {
@@ -85,7 +83,7 @@ func copyOnce(to *os.File, from *os.File) error {
 
 // lastTransaction is the number of the newest valid meta page. See checkExtent for the layout; a meta page ends with
 // the FNV-1a hash of what stands before it, so that one which is just being written is told from a whole one.
-func lastTransaction(f *os.File) (last uint64, ok bool) {
+func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 	meta := func(at int64) (tx uint64, size int64, ok bool) {
 		b := make([]byte, pageHeader+metaHashed+8)
 		if _, err := f.ReadAt(b, at); err != nil {

@@ -2,11 +2,15 @@ package storage
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"licensebot/purchase"
 )
@@ -67,6 +71,58 @@ func TestACopyIsOneMoment(t *testing.T) {
 	close(stop)
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// intruder is a file that is written to when its reader has come to the middle.
+type intruder struct {
+	io.ReaderAt
+	write func()
+}
+
+func (i *intruder) ReadAt(b []byte, at int64) (int, error) {
+	if at >= 32<<10 && i.write != nil {
+		i.write()
+		i.write = nil
+	}
+	return i.ReaderAt.ReadAt(b, at)
+}
+
+func TestACopyThatWasWrittenToIsNotTaken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	order := func() {
+		err := b.Update(context.Background(), func(w purchase.Writer) error {
+			return w.PutOrder(purchase.Order{ID: purchase.OrderID(ulid.Make().String()), Reason: strings.Repeat("why ", 1000)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 30 {
+		order()
+	}
+	source, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	for writes, want := range []error{nil, errMovedOn, errMovedOn, errMovedOn} {
+		temp, err := os.Create(filepath.Join(t.TempDir(), "copy.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer temp.Close()
+		met := false
+		err = copyOnce(temp, &intruder{source, func() {
+			met = true
+			for range writes {
+				order()
+			}
+		}})
+		if !met || !errors.Is(err, want) {
+			t.Errorf("%d transactions while it was copied (%v): %v, want %v", writes, met, err, want)
+		}
 	}
 }
 
