@@ -253,3 +253,42 @@ func TestAStopWaitsForTheCheckout(t *testing.T) {
 	w.start()
 	w.spent(1, 6375)
 }
+
+func TestBuyAnotherLikeThis(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := w.becomes(card, "Bought for $63.75")
+	w.clicks(slacksim.Alice, receipt, "Buy another like this")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
+	w.until(func() bool { return len(w.account.Licenses()) == 2 })
+	w.says(slacksim.Bob, "show "+w.account.Licenses()[0].ID)
+	details := w.sees(slacksim.Bob, "Each project gets")
+	w.clicks(slacksim.Bob, details, "Buy another like this") // bob's own order now
+	w.clicks(slacksim.Bob, w.sees(slacksim.Bob, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
+	w.sees(slacksim.Bob, "Bought for $63.75")
+	w.spent(3, 3*6375)
+}
+
+// /license order tells anybody where an order stands, and what is known about it.
+func TestLookingAtAnOrder(t *testing.T) {
+	w := newWorld(t, nil)
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := w.becomes(card, "Bought for $63.75")
+	id := regexp.MustCompile(`[0-9A-Z]{26}`).FindString(receipt.ContentText())
+	w.says(slacksim.Bob, "order "+strings.ToLower(id))
+	m := w.sees(slacksim.Bob, "Checkout sent")
+	for _, want := range []string{"Bought for $63.75", "asked", "Confirmed", "Cart item 1", "the answer was: success", "CoCalc's purchase"} {
+		if !strings.Contains(m.ContentText(), want) {
+			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
+		}
+	}
+	if len(m.Buttons()) != 0 {
+		t.Errorf("somebody else gets buttons: %v", m.Buttons())
+	}
+	w.says(slacksim.Bob, "cancel "+id)
+	w.sees(slacksim.Bob, "Only the person who asked for this order can decide on it")
+	w.says(slacksim.Alice, "cancel "+id)
+	w.sees(slacksim.Alice, "It is too late to cancel this order: the license was bought")
+}

@@ -63,8 +63,11 @@ func runDemo(ctx context.Context, args []string, c console) error {
 			sims.welcome(c.out, o)
 		}
 	}()
-	err = s.run(ctx)
-	return errors.Join(err, s.close())
+	if err := errors.Join(s.run(ctx), s.close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "\nThe demo has stopped. Its ledger is kept in %s: the next demo shows its history.\n", o.data)
+	return nil
 }
 
 func demoFlags(args []string, out io.Writer) (demoOptions, error) {
@@ -156,6 +159,14 @@ func (s *simulators) settings(o demoOptions) (config, error) {
 		name, value, _ := strings.Cut(variable, "=")
 		if err := os.Setenv(name, value); err != nil {
 			return config{}, err
+		}
+	}
+	// Nobody wants to wait ten minutes in a demo to see how an unknown checkout ends.
+	for name, value := range map[string]string{"CHECKOUT_TIMEOUT": "15s", "SETTLE_AFTER": "1m"} {
+		if os.Getenv(name) == "" {
+			if err := os.Setenv(name, value); err != nil {
+				return config{}, err
+			}
 		}
 	}
 	c, err := readConfig()
