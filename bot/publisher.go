@@ -9,7 +9,6 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 
 	"licensebot/purchase"
 )
@@ -25,13 +24,17 @@ type Publisher struct {
 	log   zerolog.Logger
 	wake  chan struct{}
 
+	busy sync.WaitGroup // orders being published
+	room chan struct{}  // holds a token for each that is being sent
+
 	mu    sync.Mutex
+	taken map[purchase.OrderID]bool
 	after map[purchase.OrderID]time.Time // not to be tried before
 	tries map[purchase.OrderID]int
 }
 
 const (
-	publishers    = 4 // orders published at the same time
+	publishers    = 8 // orders that are sent to Slack at the same time
 	firstRetry    = time.Second
 	lastRetry     = time.Minute
 	restartedLook = 5 * time.Minute // a look for what a lost nudge may have left behind
@@ -41,7 +44,7 @@ const (
 func NewPublisher(o Options) *Publisher {
 	a := New(o)
 	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
-		after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{}}
+		room: make(chan struct{}, publishers), taken: map[purchase.OrderID]bool{}, after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{}}
 }
 
 // Changed tells the publisher that there is something to show. It never blocks.
@@ -52,10 +55,12 @@ func (p *Publisher) Changed(purchase.OrderID) {
 	}
 }
 
-// Run publishes until ctx is done. What is being sent then is sent to its end, within the HTTP client's own timeout.
+// Run publishes until ctx is done, and returns when what was being sent then has been sent.
 func (p *Publisher) Run(ctx context.Context) error {
+	sending := context.WithoutCancel(ctx) // bounded by the HTTP client's own timeout
+	defer p.busy.Wait()
 	for {
-		pause, err := p.round(context.WithoutCancel(ctx))
+		pause, err := p.round(sending)
 		if err != nil {
 			p.log.Error().Err(err).Msg("the ledger could not be read for publishing; trying again")
 			pause = lastRetry
@@ -78,40 +83,46 @@ func (p *Publisher) Flush(ctx context.Context) {
 	if _, err := p.round(ctx); err != nil {
 		p.log.Error().Err(err).Msg("the last changes could not be published; they are at the next start")
 	}
+	p.busy.Wait()
 }
 
-// round publishes everything that is due, and says how long there is nothing to do.
+// round begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an order
+// whose message Slack takes slowly must not hold up the others'.
 func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 	orders, err := p.desk.Unpublished(ctx)
 	if err != nil {
 		return 0, err
 	}
-	var group errgroup.Group
-	group.SetLimit(publishers)
 	for _, o := range orders {
-		if p.due(o.ID) {
-			group.Go(func() error {
-				p.settle(o.ID, p.publish(ctx, o))
-				return nil
-			})
+		if !p.take(o.ID) {
+			continue
 		}
-	}
-	if err := group.Wait(); err != nil {
-		return 0, err
+		p.busy.Go(func() {
+			p.room <- struct{}{}
+			p.settle(o.ID, p.publish(ctx, o))
+			<-p.room
+			p.Changed(o.ID) // the order may have moved on meanwhile
+		})
 	}
 	return p.nextDue(), nil
 }
 
-func (p *Publisher) due(id purchase.OrderID) bool {
+// take reports whether the order is due, and claims it: one order is published by one goroutine.
+func (p *Publisher) take(id purchase.OrderID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.now().Before(p.after[id])
+	if p.taken[id] || p.now().Before(p.after[id]) {
+		return false
+	}
+	p.taken[id] = true
+	return true
 }
 
 // settle notes when an order is tried again, if it has to be.
 func (p *Publisher) settle(id purchase.OrderID, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	delete(p.taken, id)
 	if err == nil {
 		delete(p.after, id)
 		delete(p.tries, id)
