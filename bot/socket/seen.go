@@ -80,20 +80,28 @@ func (s *seen) add(id string, from line, now time.Time) (*ticket, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.order) > 0 && (len(s.order) >= s.limit || now.Sub(s.order[0].at) > s.keep) {
-		// A forgotten envelope may have come again since and have a newer ticket.
-		if oldest := s.order[0]; s.byID[oldest.id] == oldest.t {
-			delete(s.byID, oldest.id)
-		}
-		s.order[0] = arrival{}
-		s.order = s.order[1:]
+	for len(s.order) > 0 && now.Sub(s.order[0].at) > s.keep {
+		s.drop()
 	}
 	if t, ok := s.byID[id]; ok {
 		return t, false
 	}
+	for len(s.order) > 0 && len(s.order) >= s.limit {
+		s.drop()
+	}
 	s.byID[id] = fresh
 	s.order = append(s.order, arrival{id: id, at: now, t: fresh})
 	return fresh, true
+}
+
+// drop forgets the oldest arrival.
+func (s *seen) drop() {
+	// An envelope that was forgotten may have come again and have a newer ticket.
+	if oldest := s.order[0]; s.byID[oldest.id] == oldest.t {
+		delete(s.byID, oldest.id)
+	}
+	s.order[0] = arrival{}
+	s.order = s.order[1:]
 }
 
 // forget makes the next delivery of an envelope a first one: this one was not handled.

@@ -1,0 +1,473 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+)
+
+// rig is a dispatcher between two wires, in a bubble with its own clock.
+type rig struct {
+	*dispatcher
+	handler *answering
+	a, b    *wire
+	log     *logged
+}
+
+// inBubble runs a test against a dispatcher of so many workers and so long a queue.
+func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
+		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
+			limits{workers: workers, queue: queue, finishers: 4, finishQueue: 16, desk: 16, seen: 64},
+			func(than line) line {
+				for _, w := range []*wire{b.a, b.b} {
+					w.mu.Lock()
+					open := !w.broken
+					w.mu.Unlock()
+					if open && line(w) != than {
+						return w
+					}
+				}
+				return nil
+			})
+		test(t, b)
+		for _, p := range []*pool{b.handling, b.desk, b.finishing} {
+			if !p.drain(context.Background()) {
+				t.Error("the pool does not drain")
+			}
+		}
+		b.stop()
+	})
+}
+
+func typed(id, text string) Delivery {
+	return Delivery{EnvelopeID: id, Kind: KindCommand, Received: time.Now(), Command: &slack.SlashCommand{Text: text}}
+}
+
+func clicked(id, trigger string) Delivery {
+	return Delivery{EnvelopeID: id, Kind: KindAction, Received: time.Now(), Interaction: &slack.InteractionCallback{TriggerID: trigger}}
+}
+
+func submitted(id, trigger string) Delivery {
+	d := clicked(id, trigger)
+	d.Kind = KindSubmission
+	return d
+}
+
+// acked compares all acks of a wire, in order.
+func acked(t *testing.T, w *wire, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, w.sent()); diff != "" {
+		t.Errorf("acks, want (-) and got (+):\n%s", diff)
+	}
+}
+
+func TestTheReplyRidesOnTheAckAndAfterComesBehindIt(t *testing.T) {
+	inBubble(t, 2, 8, func(t *testing.T, b rig) {
+		var seen []string
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
+			if n := len(b.a.sent()); n != 0 {
+				t.Errorf("%d acks before the durable phase was over", n)
+			}
+			return Reply{Payload: words("hello"), After: func(context.Context) { seen = b.a.sent() }}
+		}
+		b.deliver(b.a, typed("e1", "buy"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"hello"}`)
+		if !slices.Equal(seen, []string{`e1 {"text":"hello"}`}) {
+			t.Errorf("After saw the acks %q", seen)
+		}
+		if got := b.handler.unsentTo("e1"); got != nil {
+			t.Errorf("the reply was sent twice: %v", got)
+		}
+	})
+}
+
+func TestEveryKindReachesItsMethod(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		now := time.Now()
+		person := slack.InteractionCallback{TriggerID: "t", User: slack.User{ID: "U1"}}
+		b.deliver(b.a, typed("command", "list"))
+		b.deliver(b.a, clicked("action", "click"))
+		b.deliver(b.a, submitted("submission", "submit"))
+		b.deliver(b.a, Delivery{EnvelopeID: "closed", Kind: KindClosed, Received: now, Interaction: &person})
+		b.deliver(b.a, Delivery{EnvelopeID: "suggestion", Kind: KindSuggestion, Received: now, Interaction: &person})
+		b.deliver(b.a, Delivery{EnvelopeID: "home", Kind: KindHome, Received: now, Home: &slackevents.AppHomeOpenedEvent{User: "U1"}})
+		synctest.Wait()
+		acked(t, b.a, `command {"text":"done: list"}`, "action", "submission", "closed",
+			`suggestion {"options":[{"text":null,"value":"one"}]}`, "home")
+		for _, what := range []string{"list", "click", "submit", "closed by U1", "home of U1"} {
+			if n := b.handler.called(what); n != 1 {
+				t.Errorf("%q was handled %d times", what, n)
+			}
+		}
+	})
+}
+
+func TestASlowCommandIsAcknowledgedEarlyAndAnsweredAnotherWay(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		after := false
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
+			time.Sleep(4 * time.Second)
+			return Reply{Payload: words("at last"), After: func(context.Context) { after = true }}
+		}
+		b.deliver(b.a, typed("e1", "buy"))
+		time.Sleep(handleWithin - time.Millisecond)
+		synctest.Wait()
+		acked(t, b.a)
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		acked(t, b.a, "e1")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		acked(t, b.a, "e1")
+		if got := b.handler.unsentTo("e1"); got != words("at last") {
+			t.Errorf("sent another way: %v", got)
+		}
+		if !after {
+			t.Error("After did not run")
+		}
+	})
+}
+
+func TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		var deadline time.Duration
+		b.handler.action = func(ctx context.Context, _ slack.InteractionCallback) Reply {
+			start := time.Now()
+			<-ctx.Done()
+			deadline = time.Since(start)
+			synctest.Wait()
+			acked(t, b.a) // by nobody while it was not durable
+			return Reply{}
+		}
+		b.deliver(b.a, clicked("e1", "confirm"))
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if deadline != handleWithin {
+			t.Errorf("the deadline came after %v", deadline)
+		}
+		acked(t, b.a, "e1")
+	})
+}
+
+func TestAClickThatWaitedTooLongIsNotHandledButACommandIs(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.handler.action = func(_ context.Context, cb slack.InteractionCallback) Reply {
+			if cb.TriggerID == "slow" {
+				time.Sleep(4 * time.Second)
+			}
+			return Reply{}
+		}
+		left := time.Duration(0)
+		b.handler.command = func(ctx context.Context, _ slack.SlashCommand) Reply {
+			until, _ := ctx.Deadline()
+			left = time.Until(until)
+			return Reply{Payload: words("late")}
+		}
+		b.deliver(b.a, clicked("e1", "slow"))
+		b.deliver(b.a, clicked("e2", "confirm"))
+		b.deliver(b.a, submitted("e3", "form"))
+		b.deliver(b.a, typed("e4", "list"))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		acked(t, b.a, "e4", "e1") // e4's by the guard, while e1 was under way
+		if n := b.handler.called("confirm") + b.handler.called("form"); n != 0 {
+			t.Errorf("%d were handled after Slack had told the person that it failed", n)
+		}
+		if got := b.handler.unsentTo("e4"); got != words("late") {
+			t.Errorf("the late command was answered with %v", got)
+		}
+		if left != handleWithin {
+			t.Errorf("the late command had %v", left)
+		}
+		// Slack may bring the click again; nothing was done with it, so it counts.
+		b.deliver(b.a, clicked("e2", "confirm"))
+		synctest.Wait()
+		if n := b.handler.called("confirm"); n != 1 {
+			t.Errorf("the click that came again was handled %d times", n)
+		}
+	})
+}
+
+func TestAReplyThatCannotRideOnTheAckGoesAnotherWay(t *testing.T) {
+	large := words(strings.Repeat("x", MaxPayload))
+	fits := words(strings.Repeat("x", MaxPayload-len(`{"text":""}`)))
+	for name, tt := range map[string]struct {
+		payload any
+		broken  bool
+		unsent  bool
+		a, b    int // how many acks each wire has
+	}{
+		"fits exactly":                 {payload: fits, a: 1},
+		"too large":                    {payload: large, unsent: true, a: 1},
+		"cannot be encoded":            {payload: func() {}, unsent: true, a: 1},
+		"socket gone":                  {payload: words("hi"), broken: true, unsent: true, b: 1},
+		"socket gone, nothing to send": {broken: true, b: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, 8, func(t *testing.T, b rig) {
+				b.a.broken = tt.broken
+				after := 0
+				b.handler.command = func(context.Context, slack.SlashCommand) Reply {
+					return Reply{Payload: tt.payload, After: func(context.Context) {
+						after++
+						if sent := b.handler.unsentTo("e1") != nil; sent != tt.unsent {
+							t.Errorf("After ran with the reply sent another way: %v", sent)
+						}
+					}}
+				}
+				b.deliver(b.a, typed("e1", "buy"))
+				synctest.Wait()
+				if (b.handler.unsentTo("e1") != nil) != tt.unsent || after != 1 {
+					t.Errorf("sent another way: %v; After ran %d times", b.handler.unsentTo("e1") != nil, after)
+				}
+				if a, other := b.a.sent(), b.b.sent(); len(a) != tt.a || len(other) != tt.b {
+					t.Errorf("acks %q and %q", a, other)
+				}
+				if tt.unsent {
+					for _, ack := range append(b.a.sent(), b.b.sent()...) {
+						if ack != "e1" {
+							t.Errorf("an ack carries the reply too: %.40q", ack)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestThePayloadOfAClickGoesAnotherWay(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply { return Reply{Payload: words("no")} }
+		b.deliver(b.a, clicked("e1", "x"))
+		synctest.Wait()
+		acked(t, b.a, "e1")
+		if got := b.handler.unsentTo("e1"); got != words("no") {
+			t.Errorf("sent another way: %v", got)
+		}
+	})
+}
+
+func TestAnAckThatWasLostAfterTheHandoverIsMadeUpFor(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.deliver(b.a, typed("e1", "list"))
+		b.deliver(b.a, clicked("e2", "click"))
+		synctest.Wait()
+		b.a.lost["e1"](errors.New("write: broken pipe"))
+		b.a.lost["e2"](errors.New("write: broken pipe"))
+		synctest.Wait()
+		acked(t, b.b, "e1", "e2")
+		if got := b.handler.unsentTo("e1"); got != words("done: list") {
+			t.Errorf("sent another way: %v", got)
+		}
+		if got := b.handler.unsentTo("e2"); got != nil {
+			t.Errorf("a bare ack became the message %v", got)
+		}
+		// Delivered again it is only acknowledged: the answer is there already.
+		b.deliver(b.b, typed("e1", "list"))
+		synctest.Wait()
+		acked(t, b.b, "e1", "e2", "e1")
+	})
+}
+
+func TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.deliver(b.a, typed("e1", "buy"))
+		synctest.Wait()
+		b.deliver(b.b, typed("e1", "buy"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"done: buy"}`)
+		acked(t, b.b, `e1 {"text":"done: buy"}`)
+		if n := b.handler.called("buy"); n != 1 {
+			t.Errorf("handled %d times", n)
+		}
+
+		time.Sleep(keepSeen + time.Second)
+		b.deliver(b.a, typed("e1", "buy"))
+		synctest.Wait()
+		if n := b.handler.called("buy"); n != 2 {
+			t.Errorf("after its time, handled %d times", n)
+		}
+	})
+}
+
+func TestADeliveryThatComesAgainWhileItIsHandledIsAcknowledgedOnceOnTheNewerSocket(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
+			time.Sleep(time.Second)
+			return Reply{}
+		}
+		b.deliver(b.a, clicked("e1", "confirm"))
+		time.Sleep(time.Millisecond)
+		b.deliver(b.b, clicked("e1", "confirm"))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		acked(t, b.a)
+		acked(t, b.b, "e1")
+		if n := b.handler.called("confirm"); n != 1 {
+			t.Errorf("handled %d times", n)
+		}
+	})
+}
+
+func TestAFullQueueTellsCommandsAndLeavesClicksToSlack(t *testing.T) {
+	inBubble(t, 1, 1, func(t *testing.T, b rig) {
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
+			time.Sleep(time.Second)
+			return Reply{Payload: words("done")}
+		}
+		b.deliver(b.a, typed("e1", "first"))
+		synctest.Wait() // the worker has it
+		b.deliver(b.a, typed("e2", "second"))
+		start := time.Now()
+		b.deliver(b.a, typed("e3", "third"))
+		b.deliver(b.a, clicked("e4", "confirm"))
+		b.deliver(b.a, submitted("e5", "form"))
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("the event loop waited %v", waited)
+		}
+		synctest.Wait()
+		acked(t, b.a, `e3 {"text":"busy "}`)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		acked(t, b.a, `e3 {"text":"busy "}`, `e1 {"text":"done"}`, `e2 {"text":"done"}`)
+		if n := b.handler.called("third") + b.handler.called("confirm") + b.handler.called("form"); n != 0 {
+			t.Errorf("%d of what was refused were handled", n)
+		}
+		b.deliver(b.a, clicked("e4", "confirm"))
+		synctest.Wait()
+		if n := b.handler.called("confirm"); n != 1 {
+			t.Errorf("the click that came again was handled %d times", n)
+		}
+	})
+}
+
+func TestAPanicIsAnsweredWithTheIdOfItsLogLine(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		var told []string
+		b.handler.refused = func(d Delivery, why Refusal, ref string) Reply {
+			if d.Kind == KindCommand {
+				return Reply{Payload: words(string(why) + " " + ref)}
+			}
+			return Reply{After: func(context.Context) { told = append(told, d.EnvelopeID+" "+string(why)+" "+ref) }}
+		}
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply { panic("no card in xoxb-1234-secret") }
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
+			return Reply{After: func(context.Context) { panic("nil order") }}
+		}
+		b.handler.submission = func(context.Context, slack.InteractionCallback) Reply { panic("no form") }
+		b.deliver(b.a, typed("e1", "buy"))
+		synctest.Wait()
+		b.deliver(b.a, clicked("e2", "confirm"))
+		synctest.Wait()
+		b.deliver(b.a, submitted("e3", "form"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"crashed ref1"}`, "e2", "e3")
+		if diff := cmp.Diff([]string{"e2 crashed after ref2", "e3 crashed ref3"}, told); diff != "" {
+			t.Error(diff)
+		}
+		log := b.log.String()
+		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "dispatch_test.go"} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log lacks %s", want)
+			}
+		}
+		if strings.Contains(log, "1234-secret") {
+			t.Error("the log has the token")
+		}
+		if n := b.panics.Load(); n != 3 {
+			t.Errorf("%d panics counted", n)
+		}
+	})
+}
+
+func TestAPanicInTheApologyStillLeavesTheDispatcherAlive(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.handler.refused = func(Delivery, Refusal, string) Reply { panic("no words") }
+		b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
+			if cmd.Text == "bad" {
+				panic("bad")
+			}
+			return Reply{}
+		}
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
+			return Reply{After: func(context.Context) { panic("after") }}
+		}
+		b.deliver(b.a, typed("e1", "bad"))
+		synctest.Wait()
+		b.deliver(b.a, clicked("e2", "x"))
+		synctest.Wait()
+		b.deliver(b.a, typed("e3", "good"))
+		synctest.Wait()
+		acked(t, b.a, "e1", "e2", "e3")
+
+		b.handler.refused = func(Delivery, Refusal, string) Reply {
+			return Reply{After: func(context.Context) { panic("and again") }}
+		}
+		b.deliver(b.a, clicked("e4", "x"))
+		synctest.Wait()
+		b.deliver(b.a, typed("e5", "good"))
+		synctest.Wait()
+		acked(t, b.a, "e1", "e2", "e3", "e4", "e5")
+	})
+}
+
+func TestWhatCannotBeReadIsAcknowledgedAndAnswered(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		cause := errors.New("parsing slash command: bad boolean")
+		b.unreadable(b.a, typed("e1", ""), cause)
+		b.unreadable(b.a, Delivery{EnvelopeID: "e2"}, cause)
+		b.unreadable(b.a, Delivery{}, cause) // not even an id: nothing to acknowledge
+		synctest.Wait()
+		b.unreadable(b.a, typed("e1", ""), cause)
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"unreadable ref1"}`, "e2", `e1 {"text":"unreadable ref1"}`)
+		if got := b.handler.refusedSoFar(); !slices.Equal(got, []string{"unreadable e1"}) {
+			t.Errorf("refused: %q", got)
+		}
+		if log := b.log.String(); !strings.Contains(log, "bad boolean") || !strings.Contains(log, `"ref":"ref1"`) {
+			t.Errorf("the log does not say why: %s", log)
+		}
+	})
+}
+
+func TestOnceItStopsCommandsAreTold(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.stopping.Store(true)
+		b.handling.close()
+		b.deliver(b.a, typed("e1", "buy"))
+		b.deliver(b.a, clicked("e2", "confirm"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"stopping "}`)
+	})
+}
+
+// Nothing can be said any more; then not even the early ack of a slow command is sent, so that
+// Slack tells the person.
+func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
+	inBubble(t, 1, 0, func(t *testing.T, b rig) {
+		release := make(chan struct{})
+		b.desk.try(func() { <-release })
+		for b.desk.try(func() {}) {
+		}
+		b.handling.close()
+		b.deliver(b.a, typed("e1", "buy"))
+		time.Sleep(5 * time.Second)
+		acked(t, b.a)
+		if log := b.log.String(); !strings.Contains(log, "Slack will report a timeout") {
+			t.Errorf("the log says %q", log)
+		}
+		close(release)
+	})
+}

@@ -1,0 +1,88 @@
+package socket
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+)
+
+func TestReadBrokenFindsWhoToAnswer(t *testing.T) {
+	now := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		raw                   string
+		id                    string
+		kind                  Kind
+		user, channel, answer string
+	}{
+		"a command with a wrong field": {
+			raw:  `{"envelope_id":"e1","type":"slash_commands","payload":{"user_id":"U1","channel_id":"C1","response_url":"https://hooks/1","is_enterprise_install":"perhaps","team_id":7}}`,
+			id:   "e1",
+			kind: KindCommand, user: "U1", channel: "C1", answer: "https://hooks/1",
+		},
+		"a click whose state is of another shape": {
+			raw: `{"envelope_id":"e2","type":"interactive","payload":{"type":"block_actions","user":{"id":"U1"},"channel":{"id":"C1"},"state":3,"response_url":"https://hooks/2"}}`,
+			id:  "e2", kind: KindAction, user: "U1", channel: "C1", answer: "https://hooks/2",
+		},
+		"a command without payload": {raw: `{"envelope_id":"e3","type":"slash_commands"}`, id: "e3", kind: KindCommand},
+		"a shortcut":                {raw: `{"envelope_id":"e4","type":"interactive","payload":{"type":"shortcut"}}`, id: "e4"},
+		"a kind of tomorrow":        {raw: `{"envelope_id":"e5","type":"telepathy","payload":[]}`, id: "e5"},
+		"no id":                     {raw: `{"type":"telepathy"}`},
+		"an id that is no text":     {raw: `{"envelope_id":12}`},
+		"no object":                 {raw: `[1,2]`},
+		"no JSON":                   {raw: `{"envelope_id":`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := readBroken(json.RawMessage(tt.raw), now)
+			user, channel, answer := d.Origin()
+			if d.EnvelopeID != tt.id || d.Kind != tt.kind || user != tt.user || channel != tt.channel || answer != tt.answer {
+				t.Errorf("%q %q by %q in %q, to be answered at %q", d.EnvelopeID, d.Kind, user, channel, answer)
+			}
+		})
+	}
+}
+
+func FuzzReadBroken(f *testing.F) {
+	f.Add([]byte(`{"envelope_id":"e","type":"interactive","payload":{"type":"view_closed","user":null}}`))
+	f.Add([]byte(`{"payload":"x"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		d := readBroken(raw, time.Time{})
+		if d.Kind == KindCommand != (d.Command != nil) {
+			t.Errorf("kind %q with command %v", d.Kind, d.Command)
+		}
+		d.Origin() // must not find a nil
+	})
+}
+
+func TestReadLeavesAloneWhatNobodyHandles(t *testing.T) {
+	event := func(data any) socketmode.Event {
+		return socketmode.Event{Data: data, Request: &socketmode.Request{EnvelopeID: "e"}}
+	}
+	opened := func(tab string) slackevents.EventsAPIEvent {
+		return slackevents.EventsAPIEvent{InnerEvent: slackevents.EventsAPIInnerEvent{
+			Data: &slackevents.AppHomeOpenedEvent{User: "U1", Tab: tab},
+		}}
+	}
+	for name, tt := range map[string]struct {
+		data any
+		kind Kind
+	}{
+		"the home tab":        {opened("home"), KindHome},
+		"the messages tab":    {opened("messages"), ""},
+		"a message":           {slackevents.EventsAPIEvent{InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{}}}, ""},
+		"a click":             {slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}, KindAction},
+		"a message shortcut":  {slack.InteractionCallback{Type: slack.InteractionTypeMessageAction}, ""},
+		"a closed modal":      {slack.InteractionCallback{Type: slack.InteractionTypeViewClosed}, KindClosed},
+		"a typed-in select":   {slack.InteractionCallback{Type: slack.InteractionTypeBlockSuggestion}, KindSuggestion},
+		"a submitted modal":   {slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission}, KindSubmission},
+		"a command":           {slack.SlashCommand{}, KindCommand},
+		"something else yet?": {42, ""},
+	} {
+		if d := read(event(tt.data), time.Time{}); d.Kind != tt.kind || d.EnvelopeID != "e" {
+			t.Errorf("%s: kind %q, envelope %q", name, d.Kind, d.EnvelopeID)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
+	code := func(c string) error { return slack.SlackErrorResponse{Err: c} }
+	for name, tt := range map[string]struct {
+		method  string
+		err     error
+		reached bool
+		says    []string // empty: worth another attempt
+	}{
+		"no app token":          {methodOpen, code("not_authed"), false, []string{"SLACK_APP_TOKEN", "xapp-", "App-Level Tokens"}},
+		"unknown app token":     {methodOpen, code("invalid_auth"), false, []string{"SLACK_APP_TOKEN", "Basic Information"}},
+		"unknown bot token":     {methodTest, code("invalid_auth"), false, []string{"SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"}},
+		"app removed":           {methodTest, code("account_inactive"), true, []string{"SLACK_BOT_TOKEN", "Install App"}},
+		"revoked":               {methodOpen, code("token_revoked"), true, []string{"SLACK_APP_TOKEN", "revoked"}},
+		"expired":               {methodTest, code("token_expired"), true, []string{"SLACK_BOT_TOKEN", "rotation"}},
+		"missing scope, named":  {methodTest, slack.SlackErrorResponse{Err: "missing_scope", Needed: "users:read"}, false, []string{"users:read"}},
+		"missing scope of app":  {methodOpen, code("missing_scope"), false, []string{"connections:write"}},
+		"tokens mixed up":       {methodOpen, code("not_allowed_token_type"), false, []string{"SLACK_APP_TOKEN", "xapp-"}},
+		"organization's login":  {methodOpen, code("org_login_required"), false, []string{"organization"}},
+		"workspace not granted": {methodTest, code("team_access_not_granted"), false, []string{"SLACK_BOT_TOKEN", "organization"}},
+		"wrong address":         {methodOpen, slack.StatusCodeError{Code: 404, Status: "404 Not Found"}, false, []string{"SLACK_API_URL"}},
+		"wrapped":               {methodOpen, fmt.Errorf("open: %w", code("invalid_auth")), false, []string{"SLACK_APP_TOKEN"}},
+
+		"a page not found later":   {methodOpen, slack.StatusCodeError{Code: 404}, true, nil},
+		"rate limited":             {methodOpen, &slack.RateLimitedError{RetryAfter: time.Second}, false, nil},
+		"rate limited, by code":    {methodOpen, code("ratelimited"), false, nil},
+		"Slack is broken":          {methodOpen, slack.StatusCodeError{Code: 503}, false, nil},
+		"Slack says so":            {methodOpen, code("internal_error"), false, nil},
+		"workspace is being moved": {methodOpen, code("team_added_to_org"), false, nil},
+		"a code of tomorrow":       {methodOpen, code("full_moon"), false, nil},
+		"no network":               {methodOpen, &net.OpError{Op: "dial", Err: errors.New("refused")}, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fatal := diagnose(tt.method, tt.err, tt.reached)
+			if (fatal != nil) != (tt.says != nil) {
+				t.Fatalf("got %v", fatal)
+			}
+			if fatal == nil {
+				return
+			}
+			for _, want := range tt.says {
+				if !strings.Contains(fatal.Error(), want) {
+					t.Errorf("%q does not say %q", fatal, want)
+				}
+			}
+			if strings.ContainsAny(fatal.Error(), "{}") {
+				t.Errorf("%q has a gap", fatal)
+			}
+			if cause := errors.Unwrap(fatal); cause == nil || cause.Error() != tt.err.Error() {
+				t.Error("the cause is lost")
+			}
+		})
+	}
+}
+
+// Every remedy is filled in for both tokens, whatever Slack answers.
+func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
+	for code := range remedies {
+		for method := range credentials {
+			fatal := diagnose(method, slack.SlackErrorResponse{Err: code}, true)
+			if fatal == nil || strings.ContainsAny(fatal.Error(), "{}") || !strings.HasSuffix(fatal.Error(), ".") || !strings.Contains(fatal.Error(), code) {
+				t.Errorf("%s, %s: %v", method, code, fatal)
+			}
+		}
+	}
+}
+
+// The log has one line per kind of trouble: what differs from attempt to attempt must not count.
+func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
+	from := func(port int) error {
+		return &url.Error{Op: "Post", Err: &net.OpError{Op: "read", Source: &net.TCPAddr{Port: port}, Err: errors.New("reset")}}
+	}
+	if a, b := trouble(from(1)), trouble(from(2)); a != b || a != "network" {
+		t.Errorf("%q and %q", a, b)
+	}
+	for want, err := range map[string]error{
+		"timeout":                         &url.Error{Op: "Post", Err: context.DeadlineExceeded},
+		"rate limited":                    fmt.Errorf("open: %w", &slack.RateLimitedError{}),
+		"HTTP 503":                        slack.StatusCodeError{Code: 503},
+		"internal_error":                  slack.SlackErrorResponse{Err: "internal_error"},
+		"closed soon after it was opened": errShortLived,
+	} {
+		if got := trouble(err); got != want {
+			t.Errorf("%v: %q, not %q", err, got, want)
+		}
+	}
+}
+
+func TestBackoffDoublesUpToItsMostAndObeysSlack(t *testing.T) {
+	low := backoff{first: 500 * time.Millisecond, most: time.Minute, jitter: func() float64 { return 0 }}
+	high := low
+	high.jitter = func() float64 { return 0.999999 }
+	for failures, want := range map[int]time.Duration{
+		0: 500 * time.Millisecond, 1: time.Second, 3: 4 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute,
+	} {
+		if got := low.wait(failures, errDown); got != want/2 {
+			t.Errorf("after %d failures, at least %v, not %v", failures, got, want/2)
+		}
+		if got := high.wait(failures, errDown); got > want || got < want-want/100 {
+			t.Errorf("after %d failures, at most %v, not %v", failures, got, want)
+		}
+	}
+	if got := low.wait(0, &slack.RateLimitedError{RetryAfter: 30 * time.Second}); got < 30*time.Second || got > 31*time.Second {
+		t.Errorf("told to wait 30 s, it waits %v", got)
+	}
+}
+
+func TestRedactTakesOutWhatGivesAccess(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},
+		"rotated tokens": {"xoxe.xoxb-1-Mi0y", "[secret]"},
+		"a ticket":       {`dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1: EOF`, `dial wss://wss-primary.slack.com/link/?[secret]&app_id=1: EOF`},
+		"a response_url": {`Post "https://hooks.slack.com/commands/T1/2/abc": EOF`, `Post "[secret]": EOF`},
+		"another server": {`Post "http://127.0.0.1:4000/commands/T1/2/abc": EOF`, `Post "http://127.0.0.1:4000[secret]": EOF`},
+		"an API address": {`Post "https://slack.com/api/auth.test": EOF`, `Post "https://slack.com/api/auth.test": EOF`},
+		"a person":       {"U012 in C034 typed /license", "U012 in C034 typed /license"},
+	} {
+		if got := redact(tt.text); got != tt.want {
+			t.Errorf("%s: %q, not %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestTheLibraryLogIsRedactedAndQuiet(t *testing.T) {
+	log := &logged{}
+	if err := (libraryLog{log.logger()}).Output(2, "using xoxb-1-2-3\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); got != `{"level":"debug","from":"slack-go","message":"using [secret]"}`+"\n" {
+		t.Errorf("logged %s", got)
+	}
+}
