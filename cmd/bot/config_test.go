@@ -1,0 +1,208 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// needed are the settings without which there is no bot.
+var needed = map[string]string{
+	"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken", "COCALC_API_KEY": "sk-secretCoCalcKey",
+}
+
+func with(more map[string]string) map[string]string {
+	all := maps.Clone(needed)
+	maps.Copy(all, more)
+	return all
+}
+
+func TestDefaultsOfTheSettings(t *testing.T) {
+	environment(t, nil)
+	c, err := readConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.SlackAPIURL != "https://slack.com/api/" || c.CoCalcURL != "https://cocalc.com" || c.Database != "licensebot.db" ||
+		c.CheckoutTimeout != 2*time.Minute || c.SettleAfter != 10*time.Minute || c.LogLevel.String() != "info" ||
+		c.LogFormat != "json" || c.PurchasesChannel != "" || c.Timezone.String() != "UTC" {
+		t.Errorf("got %+v", c)
+	}
+	want := purchase.Policy{Buyers: map[string]bool{}, OrderLimit: purchase.Limit{Max: 200_00}, MonthlyBudget: purchase.Limit{Max: 1000_00}, Location: time.UTC}
+	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+	if spec, err := c.defaults(); err != nil || spec != cocalc.DefaultSpec() {
+		t.Errorf("a license without a word: %+v, %v", spec, err)
+	}
+	missing := c.secrets()
+	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"} {
+		if missing == nil || !strings.Contains(missing.Error(), name+" is not set: ") {
+			t.Errorf("%s is not missed: %v", name, missing)
+		}
+	}
+}
+
+// Everything that can be wrong with one setting, and the one line that says so.
+func TestFaultsOfSettings(t *testing.T) {
+	cases := []struct {
+		name, setting, value, says string
+	}{
+		{"no bot token", "SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is not set: Slack shows it under OAuth & Permissions, after the app was installed"},
+		{"tokens mixed up", "SLACK_BOT_TOKEN", "xapp-1-secretAppToken", "SLACK_BOT_TOKEN does not begin with xoxb-: "},
+		{"a token of two lines", "SLACK_BOT_TOKEN", "xoxb-1-secret\nBotToken", "SLACK_BOT_TOKEN has characters in it that belong to no token: copy it again"},
+		{"no app token", "SLACK_APP_TOKEN", "", "SLACK_APP_TOKEN is not set: create one with connections:write"},
+		{"no key", "COCALC_API_KEY", " ", "COCALC_API_KEY is not set: CoCalc makes one in the account's settings, under API Keys"},
+		{"an address without a scheme", "SLACK_API_URL", "slack.com/api/", "SLACK_API_URL: it must be an address that begins with https://"},
+		{"no address", "SLACK_API_URL", "", "SLACK_API_URL: it must be an address that begins with https://"},
+		{"an address of another kind", "COCALC_URL", "ftp://cocalc.com", "COCALC_URL: it must be an address that begins with https://"},
+		{"no name of a file", "DATABASE", "", "DATABASE: the name of a file is needed"},
+		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is no Slack user id; `},
+		{"a limit in words", "ORDER_LIMIT", "much", `ORDER_LIMIT: "much": an amount of dollars is needed, such as 250 or 99.50, or none for no limit`},
+		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": an amount of dollars is needed`},
+		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": an amount of dollars is needed`},
+		{"a channel's name", "PURCHASES_CHANNEL", "#general", `PURCHASES_CHANNEL: "#general" is no channel id; `},
+		{"no such time zone", "TIMEZONE", "Vienna", `TIMEZONE: "Vienna": a time zone such as Europe/Vienna or UTC is needed`},
+		{"a time without a unit", "CHECKOUT_TIMEOUT", "90", `CHECKOUT_TIMEOUT: "90" is no duration such as 90s or 10m`},
+		{"no time at all", "CHECKOUT_TIMEOUT", "0s", "CHECKOUT_TIMEOUT: it must be above 0"},
+		{"watched for no time", "SETTLE_AFTER", "-1m", "SETTLE_AFTER: it must be above 0"},
+		{"watched for less than a checkout takes", "SETTLE_AFTER", "1m", "SETTLE_AFTER: it must be longer than CHECKOUT_TIMEOUT"},
+		{"a level that is not there", "LOG_LEVEL", "verbose", `LOG_LEVEL: "verbose": debug, info, warn or error is needed`},
+		{"a format that is not there", "LOG_FORMAT", "xml", `LOG_FORMAT: "xml": json or console is needed`},
+		{"an unknown field", "LICENSE_DEFAULTS", "usr=academic", "LICENSE_DEFAULTS: `usr`"},
+		{"a default out of bounds", "LICENSE_DEFAULTS", "ram=64", "LICENSE_DEFAULTS: `ram` must be a whole number of GB from 1 to 16, not 64."},
+		{"a default for one license only", "LICENSE_DEFAULTS", "title=Statistics", "LICENSE_DEFAULTS: `title` belongs to one license and cannot be a default"},
+		{"a token in the wrong place", "BUYERS", "xoxb-1-secretBotToken", "BUYERS: [a secret] is no Slack user id; "},
+		{"a key in the wrong place", "ORDER_LIMIT", "sk-secretCoCalcKey", "ORDER_LIMIT: [a secret]: an amount of dollars is needed"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			environment(t, with(map[string]string{c.setting: c.value}))
+			got := does(t, "", "run")
+			lines := strings.Split(strings.TrimSpace(got.err), "\n")
+			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: the settings need mending:" || !strings.HasPrefix(lines[1], c.says) {
+				t.Errorf("exit %d, out %q, err:\n%s", got.code, got.out, got.err)
+			}
+			if strings.Contains(got.err, "secret") && !strings.Contains(got.err, "[a secret]") {
+				t.Errorf("a secret is told:\n%s", got.err)
+			}
+		})
+	}
+}
+
+func TestAllFaultsAreToldAtOnce(t *testing.T) {
+	environment(t, map[string]string{
+		"SLACK_BOT_TOKEN": "xapp-swapped", "COCALC_URL": "cocalc", "BUYERS": "alice", "ORDER_LIMIT": "x", "TIMEZONE": "?",
+		"CHECKOUT_TIMEOUT": "?", "SETTLE_AFTER": "?", "LICENSE_DEFAULTS": "ram=64 cpu=9 title=x reason=y", "LOG_LEVEL": "all",
+	})
+	got := does(t, "", "run")
+	var names []string
+	for _, line := range strings.Split(strings.TrimSpace(got.err), "\n")[1:] {
+		name, _, _ := strings.Cut(line, " ")
+		names = append(names, strings.TrimSuffix(name, ":"))
+	}
+	want := []string{"ORDER_LIMIT", "TIMEZONE", "CHECKOUT_TIMEOUT", "SETTLE_AFTER", "LOG_LEVEL", "BUYERS", "COCALC_URL",
+		"LICENSE_DEFAULTS", "LICENSE_DEFAULTS", "LICENSE_DEFAULTS", "LICENSE_DEFAULTS",
+		"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"}
+	if diff := cmp.Diff(want, names); diff != "" || got.code != 2 {
+		t.Errorf("exit %d (-want +got):\n%s\n%s", got.code, diff, got.err)
+	}
+	if again := does(t, "", "run"); again.err != got.err {
+		t.Errorf("the order of the faults changes:\n%s\n%s", got.err, again.err)
+	}
+}
+
+// Files of secrets end with a line break, and lists are written with blanks.
+func TestBlanksAroundValues(t *testing.T) {
+	environment(t, map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
+		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,"})
+	c, err := readConfig()
+	if err != nil || c.secrets() != nil {
+		t.Fatal(err, c.secrets())
+	}
+	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] || c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
+		t.Error("blanks are kept")
+	}
+	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.policy().Buyers); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhoMayBuy(t *testing.T) {
+	cases := []struct {
+		name, buyers string
+		everyone     bool
+		list         map[string]bool
+	}{
+		{"nobody", "", false, map[string]bool{}},
+		{"everybody", "*", true, map[string]bool{}},
+		{"two people", "U1,U2", false, map[string]bool{"U1": true, "U2": true}},
+		{"everybody, and one by name", "U1,*", true, map[string]bool{"U1": true}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			environment(t, map[string]string{"BUYERS": c.buyers, "ORDER_LIMIT": "none", "MONTHLY_BUDGET": "$2,500"})
+			config, err := readConfig()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := config.policy()
+			if p.Everyone != c.everyone || !maps.Equal(p.Buyers, c.list) || !p.OrderLimit.None || p.MonthlyBudget != (purchase.Limit{Max: 2500_00}) {
+				t.Errorf("got %+v", p)
+			}
+		})
+	}
+}
+
+func TestDollarsAsPeopleWriteThem(t *testing.T) {
+	good := map[string]purchase.Limit{
+		"200": {Max: 200_00}, "99.50": {Max: 99_50}, "99.5": {Max: 99_50}, "0": {}, "0.01": {Max: 1}, "$1,000": {Max: 1000_00},
+		" 250 ": {Max: 250_00}, "none": {None: true}, "999999999.99": {Max: 999_999_999_99},
+	}
+	for text, want := range good {
+		var d dollars
+		if err := d.Decode(text); err != nil || d.Limit != want {
+			t.Errorf("%q: got %+v, %v, want %+v", text, d.Limit, err, want)
+		}
+	}
+	for _, text := range []string{"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5"} {
+		var d dollars
+		if err := d.Decode(text); err == nil {
+			t.Errorf("%q was taken for %+v", text, d.Limit)
+		}
+	}
+}
+
+func TestDefaultsForLicenses(t *testing.T) {
+	change := func(set func(*cocalc.LicenseSpec)) cocalc.LicenseSpec {
+		s := cocalc.DefaultSpec()
+		set(&s)
+		return s
+	}
+	cases := []struct {
+		text string
+		want cocalc.LicenseSpec
+	}{
+		{"user=academic uptime=short", change(func(s *cocalc.LicenseSpec) { s.User, s.Uptime = cocalc.UserAcademic, cocalc.UptimeShort })},
+		{"ram=4 cpu=1", change(func(s *cocalc.LicenseSpec) { s.RAM, s.CPU = 4, 1 })},
+		{"period=yearly member=no", change(func(s *cocalc.LicenseSpec) { s.Period, s.Member = cocalc.PeriodYearly, false })},
+		{"disk=20 boost=yes run_limit=30", change(func(s *cocalc.LicenseSpec) { s.Disk, s.Boost, s.RunLimit = 20, true, 30 })},
+	}
+	for _, c := range cases {
+		if got, err := (config{LicenseDefaults: c.text}).defaults(); err != nil || got != c.want {
+			t.Errorf("%q: got %+v, %v", c.text, got, err)
+		}
+	}
+	for _, text := range []string{"days=30", "end=2027-01-31", "start=2027-01-01", "period=range", "reason=because", "description=x",
+		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense"} {
+		if got, err := (config{LicenseDefaults: text}).defaults(); err == nil {
+			t.Errorf("%q was taken: %+v", text, got)
+		}
+	}
+}

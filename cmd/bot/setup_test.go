@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// settingNames are all names of settings.
+func settingNames() []string {
+	var names []string
+	kind := reflect.TypeFor[config]()
+	for i := range kind.NumField() {
+		names = append(names, kind.Field(i).Tag.Get("envconfig"))
+	}
+	return names
+}
+
+// environment leaves exactly these settings in the environment until the test ends.
+func environment(t testing.TB, settings map[string]string) {
+	t.Helper()
+	for _, name := range settingNames() {
+		t.Setenv(name, "") // has it put back at the end
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range settings {
+		if err := os.Setenv(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// outcome is what a command line did.
+type outcome struct {
+	code     int
+	out, err string
+}
+
+// does runs a command line as the program would.
+func does(t testing.TB, stdin string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	code := execute(ctx, args, console{strings.NewReader(stdin), &out, &errs})
+	return outcome{code, out.String(), errs.String()}
+}
+
+// golden compares a text with a file in testdata, or writes it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// town is a Slack workspace and a CoCalc on loopback, without a bot.
+type town struct {
+	slack   *slacksim.Workspace
+	api     string
+	cocalc  *cocalctest.Server
+	shop    string
+	account *cocalctest.Account
+}
+
+// newTown starts both. They end with the test.
+func newTown(t testing.TB) *town {
+	t.Helper()
+	w := &town{
+		slack: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, App: slacksim.App{
+			BotToken: "xoxb-1111-2222-botBOTbotBOT", AppToken: "xapp-1-A11-33-appAPPappAPP"}}),
+		cocalc: cocalctest.New(cocalctest.Config{Seed: 7, CheckoutTakes: time.Millisecond}),
+	}
+	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	w.shop = w.cocalc.Start(t)
+	w.api = w.slack.Start(t).APIURL
+	return w
+}
+
+// settings lead a bot into the town, with more settings or other values for them.
+func (w *town) settings(t testing.TB, more ...string) map[string]string {
+	t.Helper()
+	s := map[string]string{
+		"SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(), "SLACK_API_URL": w.api,
+		"COCALC_API_KEY": w.account.Key(), "COCALC_URL": w.shop, "BUYERS": "*",
+		"DATABASE": filepath.Join(t.TempDir(), "ledger.db"),
+	}
+	for _, setting := range more {
+		name, value, _ := strings.Cut(setting, "=")
+		s[name] = value
+	}
+	return s
+}
