@@ -77,10 +77,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews))),
 	}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
-	var notes []string
-	for _, n := range o.Spec.Notes() {
-		notes = append(notes, n)
-	}
+	notes := o.Spec.Notes()
 	if f.limited {
 		notes = append(notes, fmt.Sprintf("%s of this month's budget is left.", f.left))
 	}
@@ -191,7 +188,7 @@ func unknownCard(o purchase.Order) content {
 	if o.Hold != nil {
 		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", escape(o.Hold.Why), clock(o.Hold.Until))
 	}
-	text := ":grey_question: *I do not know yet whether this was bought.*\n" + why + ", and will tell you here. It will not be paid twice, " +
+	text := ":hourglass_flowing_sand: *I do not know yet whether this was bought.*\n" + why + ", and will tell you here. It will not be paid twice, " +
 		"and you do not have to do anything; other orders wait until then."
 	return content{"I do not know yet whether your license was bought. It will not be paid twice; I will tell you.", []slack.Block{
 		section(text),
