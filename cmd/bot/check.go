@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
@@ -24,69 +26,92 @@ func runCheck(ctx context.Context, args []string, c console) error {
 	if missing := settings.secrets(); err != nil || missing != nil {
 		return joinSettings(err, missing)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
+	return check(ctx, settings, 10*time.Second, c.out)
+}
+
+// check does what runCheck says, and gives each question the patience to be answered.
+func check(ctx context.Context, settings config, patience time.Duration, out io.Writer) error {
 	bad := 0
 	say := func(err error, what, good string) {
 		if err != nil {
 			bad++
-			fmt.Fprintf(c.out, "✗ %s: %v\n", what, err)
+			fmt.Fprintf(out, "✗ %s: %v\n", what, err)
 			return
 		}
-		fmt.Fprintf(c.out, "✓ %s: %s\n", what, good)
+		fmt.Fprintf(out, "✓ %s: %s\n", what, good)
 	}
-	checkSlackSide(ctx, settings, say)
-	checkCoCalcSide(ctx, settings, say)
+	for _, side := range []func(context.Context, config, func(error, string, string)){checkBotToken, checkAppToken, checkCoCalc} {
+		ask, cancel := context.WithTimeout(ctx, patience)
+		side(ask, settings, say)
+		cancel()
+	}
 	ledger, err := storage.OpenReadOnly(settings.Database)
 	switch {
 	case errors.Is(err, storage.ErrLocked):
-		fmt.Fprintf(c.out, "✓ ledger: %s is in use by a running bot\n", settings.Database)
+		fmt.Fprintf(out, "✓ ledger: %s is in use by a running bot\n", settings.Database)
 	case err == nil:
 		say(ledger.Close(), "ledger", settings.Database+" can be read")
 	case isMissing(err):
-		fmt.Fprintf(c.out, "✓ ledger: %s does not exist yet; the bot makes it\n", settings.Database)
+		fmt.Fprintf(out, "✓ ledger: %s does not exist yet; the bot makes it\n", settings.Database)
 	default:
 		say(err, "ledger", "")
 	}
 	p := settings.policy()
 	switch {
 	case p.Everyone:
-		fmt.Fprintln(c.out, "✓ buyers: everybody in the workspace")
+		fmt.Fprintln(out, "✓ buyers: everybody in the workspace")
 	case len(p.Buyers) == 0:
 		bad++
-		fmt.Fprintln(c.out, "✗ buyers: BUYERS is empty, so nobody may buy")
+		fmt.Fprintln(out, "✗ buyers: BUYERS is empty, so nobody may buy")
 	default:
-		fmt.Fprintf(c.out, "✓ buyers: %d\n", len(p.Buyers))
+		fmt.Fprintf(out, "✓ buyers: %d\n", len(p.Buyers))
 	}
-	fmt.Fprintf(c.out, "✓ limits: %s per order, %s per month\n", p.OrderLimit, p.MonthlyBudget)
+	fmt.Fprintf(out, "✓ limits: %s per order, %s per month\n", p.OrderLimit, p.MonthlyBudget)
 	if bad > 0 {
 		return fmt.Errorf("%d of the checks failed", bad)
 	}
 	return nil
 }
 
-func checkSlackSide(ctx context.Context, settings config, say func(error, string, string)) {
-	api := socket.NewAPI(settings.SlackAPIURL, settings.SlackBotToken, settings.SlackAppToken, socket.HTTPClient(), zerolog.Nop())
-	who, err := socket.Identify(ctx, socket.Config{API: api, Log: zerolog.Nop()})
+func (c config) slackAPI() *slack.Client {
+	return socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, socket.HTTPClient(), zerolog.Nop())
+}
+
+func checkBotToken(ctx context.Context, settings config, say func(error, string, string)) {
+	who, err := socket.Identify(ctx, socket.Config{API: settings.slackAPI(), Log: zerolog.Nop()})
 	good := ""
-	if err == nil {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded): // it asks until then
+		err = fmt.Errorf("Slack does not answer at %s", settings.SlackAPIURL)
+	case err == nil:
 		good = fmt.Sprintf("%s in %s", who.UserID, who.Team)
 		if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
 			err = fmt.Errorf("the app lacks %s: install it again from what `bot manifest` prints", strings.Join(missing, ", "))
 		}
 	}
 	say(err, "Slack bot token", good)
-	say(socket.CheckSocketMode(ctx, api), "Slack app token", "Socket Mode is on")
 }
 
-func checkCoCalcSide(ctx context.Context, settings config, say func(error, string, string)) {
-	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
+func checkAppToken(ctx context.Context, settings config, say func(error, string, string)) {
+	say(socket.CheckSocketMode(ctx, settings.slackAPI()), "Slack app token", "Socket Mode is on")
+}
+
+func checkCoCalc(ctx context.Context, settings config, say func(error, string, string)) {
+	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey, Retries: -1})
 	if err != nil {
 		say(err, "CoCalc", "")
 		return
 	}
 	defer client.Close()
 	account, err := client.WhoAmI(ctx)
+	if refusal, ok := errors.AsType[*cocalc.Error](err); ok {
+		switch {
+		case refusal.Kind == cocalc.NotSignedIn:
+			err = errors.New("CoCalc does not know COCALC_API_KEY (or its database is down): CoCalc makes keys in the account's settings, under API Keys")
+		case refusal.Status == 0:
+			err = fmt.Errorf("CoCalc does not answer at %s", settings.CoCalcURL)
+		}
+	}
 	say(err, "CoCalc key "+client.KeyName(), "account "+account.ID)
 	if err != nil {
 		return

@@ -12,6 +12,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -94,9 +95,10 @@ func writeCSV(out io.Writer, all []purchase.Purchase) error {
 	return w.Error()
 }
 
-// cell keeps a spreadsheet from taking what people wrote for a formula.
+// cell keeps a spreadsheet from taking what people wrote for a formula. Some skip blanks first, or read the wide forms
+// of East Asian keyboards as the plain ones.
 func cell(text string) string {
-	if text != "" && slices.Contains([]byte("=+-@\t\r"), text[0]) {
+	if begin := strings.TrimLeft(text, " \u00a0\u3000"); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(begin)[0]) {
 		return "'" + text
 	}
 	return text

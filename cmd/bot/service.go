@@ -85,6 +85,9 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.desk.Run(ctx) })
 	group.Go(func() error { return s.socket.Run(ctx) })
 	err := group.Wait()
+	if fatal, ok := errors.AsType[*socket.FatalError](err); ok {
+		err = settingsError([]error{fatal})
+	}
 	stopShowing()
 	err = errors.Join(err, <-shown)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin)

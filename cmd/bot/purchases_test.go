@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// bought is a purchase log with what can be in it: a plain one, one with a title that spreadsheets would take for a
+// formula, a fixed term, and one that CoCalc bought twice.
+func bought() []purchase.Purchase {
+	at := time.Date(2026, time.November, 30, 23, 30, 0, 0, time.UTC)
+	spec := func(ram, cpu int) cocalc.LicenseSpec {
+		s := cocalc.DefaultSpec()
+		s.RAM, s.CPU = ram, cpu
+		return s
+	}
+	term := spec(4, 1)
+	term.Period, term.Start, term.End = cocalc.PeriodRange, at, at.AddDate(0, 0, 30)
+	term.Title = "Statistics, \"101\"\nspring"
+	formula := spec(8, 1)
+	formula.Title = `=HYPERLINK("http://evil.example";"click")`
+	return []purchase.Purchase{
+		{Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001", Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
+			Place: purchase.Place{Channel: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375, Renews: 6375,
+			ItemID: 11, PurchaseID: 21, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab"},
+		{Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			Place: purchase.Place{Channel: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula, Reason: "@everyone needs it",
+			Shown: 100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22, LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac"},
+		{Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
+			Spec: term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13, LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30)},
+		{Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
+			Spec: term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae", Expires: at.AddDate(0, 0, 30), Duplicate: true},
+	}
+}
+
+// keepLedger makes a ledger with these purchases.
+func keepLedger(t *testing.T, path string, all ...purchase.Purchase) {
+	t.Helper()
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+		for _, p := range all {
+			if _, err := w.AddPurchase(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	for name, args := range map[string][]string{"purchases.txt": nil, "purchases.jsonl": {"--json"}, "purchases.csv": {"--csv"}} {
+		got := does(t, "", append([]string{"purchases"}, args...)...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
+		}
+		golden(t, name, got.out)
+	}
+}
+
+func TestPurchasesAsJSONAreWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	n := 0
+	for line := range strings.Lines(does(t, "", "purchases", "--json").out) {
+		var p purchase.Purchase
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatal(err)
+		}
+		want := bought()[n]
+		want.Number = uint64(n + 1)
+		if p != want {
+			t.Errorf("got %+v\nwant %+v", p, want)
+		}
+		n++
+	}
+	if n != 4 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// What people wrote stays text in a spreadsheet, and amounts stay numbers.
+func TestSpreadsheetsRunNoFormulas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	var all []purchase.Purchase
+	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1"} {
+		p := bought()[0]
+		p.Spec.Title, p.Reason, p.Requester.Name, p.Place.Name = evil, evil, evil, evil
+		all = append(all, p)
+	}
+	keepLedger(t, path, all...)
+	environment(t, map[string]string{"DATABASE": path})
+	rows, err := csv.NewReader(strings.NewReader(does(t, "", "purchases", "--csv").out)).ReadAll()
+	if err != nil || len(rows) != len(all)+1 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for _, row := range rows {
+		for n, text := range row {
+			if strings.ContainsAny(text[:min(len(text), 1)], "=+-@\t\r") || strings.HasPrefix(strings.TrimSpace(text), "=") || strings.HasPrefix(text, "＝") {
+				t.Errorf("column %s: %q", rows[0][n], text)
+			}
+		}
+	}
+	if rows[1][10] != "63.75" || rows[0][10] != "shown_usd" {
+		t.Errorf("amounts: %v", rows[1])
+	}
+}
+
+func TestPurchasesOfANewLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	if got := does(t, "", "purchases"); got.code != 0 || got.out != "Nothing was bought yet through this ledger.\n" {
+		t.Errorf("exit %d: %q", got.code, got.out)
+	}
+	if got := does(t, "", "purchases", "--json"); got.code != 0 || got.out != "" {
+		t.Errorf("exit %d: %q", got.code, got.out)
+	}
+	if got := does(t, "", "purchases", "--csv"); got.code != 0 || strings.Count(got.out, "\n") != 1 {
+		t.Errorf("exit %d: %q", got.code, got.out)
+	}
+}
+
+// Nobody has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
+// ledger, has to wait.
+func TestBooksWhileABotRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	alone := does(t, "", "purchases", "--csv")
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	if beside := does(t, "", "purchases", "--csv"); beside != alone || beside.code != 0 {
+		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
+	}
+	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger: stop it, run this again, and start it\n") {
+		t.Errorf("exit %d: %s", got.code, got.err)
+	}
+}
+
+func TestResume(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	if got := does(t, "", "resume", "just", "in", "case"); got.code != 0 || got.out != "Buying was not paused.\n" {
+		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+	}
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+		return w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{Since: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), By: "licensebot", Reason: "CoCalc bought twice"}})
+	})
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is resumed. It had been paused since 2026-11-22T12:00:00Z: CoCalc bought twice\n" {
+		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+	}
+	if ledger, err = storage.OpenReadOnly(path); err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	err = ledger.View(context.Background(), func(r purchase.Reader) error {
+		account, err := r.Account()
+		if err != nil || account.Pause != nil {
+			t.Errorf("still paused: %+v, %v", account.Pause, err)
+		}
+		events, err := r.Events(1, 10)
+		if err != nil || len(events) != 1 || events[0].Kind != "resumed" || events[0].Note != "CoCalc paid it back" || !strings.HasPrefix(events[0].By, "operator") {
+			t.Errorf("the audit says %+v, %v", events, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+func TestQuoteForPeople(t *testing.T) {
+	cases := []struct {
+		name, defaults string
+		words          []string
+		says           string // the beginning of what is printed, or of the error
+		code           int
+	}{
+		{"the license of the README", "", []string{"ram=16 cpu=2"}, "$63.75 a month. Renews every month at $63.75 until cancelled.\n", 0},
+		{"without quotes", "", []string{"ram=16", "cpu=2"}, "$63.75 a month.", 0},
+		{"with the team's defaults", "ram=16 cpu=2", nil, "$63.75 a month.", 0},
+		{"in people's words", "", []string{"RAM: 16GB, cores = 2, period=monthly"}, "$63.75 a month.", 0},
+		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled.\n", 0},
+		{"nothing said", "", nil, "bot: `ram` is missing: say how many GB of memory each project gets, for example `ram=8`.\n`cpu` is missing", 1},
+		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma`: did you mean `ram`?", 1},
+		{"two mistakes", "", []string{"ram=64 cpu=9"}, "bot: `ram` must be a whole number of GB from 1 to 16, not 64.\n`cpu` must be", 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			environment(t, map[string]string{"LICENSE_DEFAULTS": c.defaults})
+			got := does(t, "", append([]string{"quote"}, c.words...)...)
+			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) {
+				t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+			}
+		})
+	}
+}
+
+// answers runs bot quote --jsonl and reads what it prints.
+func answers(t *testing.T, input string) []priced {
+	t.Helper()
+	got := does(t, input, "quote", "--jsonl")
+	if got.code != 0 || got.err != "" {
+		t.Fatalf("exit %d: %s", got.code, got.err)
+	}
+	var all []priced
+	for line := range strings.Lines(got.out) {
+		var p priced
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Every recorded price of CoCalc's own code, to the cent and in order.
+func TestQuoteOfEveryRecordedPrice(t *testing.T) {
+	data, err := os.ReadFile("../../cocalc/testdata/prices.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type record struct {
+		Input                          json.RawMessage
+		Cost, PerUnit, PerProject, Sum float64
+		Line                           float64 `json:"line_item_amount"`
+		Unit                           float64 `json:"cost_per_unit"`
+		Project                        float64 `json:"cost_per_project_per_month"`
+		Alone                          float64 `json:"checkout_total_if_alone"`
+	}
+	var records []record
+	var input bytes.Buffer
+	for line := range bytes.Lines(data) {
+		var r record
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+		input.Write(r.Input)
+		input.WriteByte('\n')
+	}
+	got := answers(t, input.String())
+	if len(got) != len(records) || len(records) < 2000 {
+		t.Fatalf("%d answers to %d lines", len(got), len(records))
+	}
+	for n, r := range records {
+		p := got[n]
+		if p.Error != "" {
+			t.Errorf("line %d: %s", n+1, p.Error)
+			continue
+		}
+		for what, pair := range map[string][2]float64{
+			"cost": {float64(*p.CostCents), r.Line}, "cost per unit": {float64(*p.PerUnitCents), r.Unit},
+			"cost per project and month": {float64(*p.PerProjectPerMonthCents), r.Project},
+			"line item":                  {float64(*p.LineItemAmountCents), r.Line}, "checkout total": {float64(*p.CheckoutTotalIfAloneCents), r.Alone},
+		} {
+			if pair[0] != math.Round(pair[1]*100) {
+				t.Errorf("line %d: %s: %v cents, recorded %v dollars", n+1, what, pair[0], pair[1])
+			}
+		}
+	}
+}
+
+const (
+	goodLine = `{"type":"quota","user":"business","run_limit":1,"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","boost":false,"period":"monthly"}`
+	goodCost = 6375
+)
+
+// A line that cannot be priced gets its error, in its place, and stops nothing.
+func TestQuoteOfBrokenLines(t *testing.T) {
+	padded := func(length int) string {
+		return goodLine[:len(goodLine)-1] + strings.Repeat(" ", length-len(goodLine)) + "}"
+	}
+	lines := []struct {
+		name, text string
+		good       bool
+	}{
+		{"good", goodLine, true},
+		{"empty", "", false},
+		{"blank", "   ", false},
+		{"no JSON", "ram=16 cpu=2", false},
+		{"cut off", goodLine[:40], false},
+		{"two values", goodLine + goodLine, false},
+		{"null", "null", false},
+		{"a list", "[]", false},
+		{"not UTF-8", "{\"type\":\"\xff\xfe\"}", false},
+		{"with a byte order mark", "\ufeff" + goodLine, false},
+		{"longer than any buffer", padded(200_000), true},
+		{"as long as may be", padded(maxLine), true},
+		{"a byte longer", padded(maxLine + 1), false},
+		{"five times as long", padded(5 * maxLine), false},
+		{"good again", goodLine, true},
+	}
+	var texts []string
+	for _, l := range lines {
+		texts = append(texts, l.text)
+	}
+	for _, end := range []string{"\n", "\r\n"} {
+		for _, last := range []string{end, ""} {
+			got := answers(t, strings.Join(texts, end)+last)
+			if len(got) != len(lines) {
+				t.Fatalf("%d answers to %d lines that end with %q and %q", len(got), len(lines), end, last)
+			}
+			for n, l := range lines {
+				if l.good && (got[n].CostCents == nil || *got[n].CostCents != goodCost) || !l.good && (got[n].Error == "" || got[n].CostCents != nil) {
+					t.Errorf("%s (line end %q): %+v", l.name, end, got[n])
+				}
+			}
+		}
+	}
+}
+
+func TestQuoteOfNoLines(t *testing.T) {
+	if got := answers(t, ""); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A program may ask line by line and wait for each answer.
+func TestQuoteAnswersEveryLineAtOnce(t *testing.T) {
+	in, ask := io.Pipe()
+	hear, out := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		done <- quoteLines(in, out, time.Now)
+		out.Close()
+	}()
+	replies := bufio.NewScanner(hear)
+	for range 3 {
+		if _, err := io.WriteString(ask, goodLine+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if !replies.Scan() || !strings.HasPrefix(replies.Text(), `{"cost_cents":6375,`) {
+			t.Fatalf("got %q", replies.Text())
+		}
+	}
+	ask.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What was asked before the input broke is still answered.
+func TestQuoteWhenTheInputBreaks(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	var out bytes.Buffer
+	err := quoteLines(io.MultiReader(strings.NewReader(goodLine+"\n"+goodLine), iotest.ErrReader(broken)), &out, time.Now)
+	if !errors.Is(err, broken) || strings.Count(out.String(), "cost_cents") != 1 {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
