@@ -1,0 +1,245 @@
+package socket
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+)
+
+// plainSlack is as much of Slack as a socket needs, with every frame in the hands of the
+// test. (internal/slacksim is the whole workspace; it sends only what Slack would.)
+type plainSlack struct {
+	t      testing.TB
+	server *httptest.Server
+	http   *http.Client
+
+	// opening, if set, answers apps.connections.open for the nth time instead, from 1; it
+	// returns false to let it succeed.
+	opening func(n int, w http.ResponseWriter, r *http.Request) bool
+	// greeted, if set, is called with each connection after its hello.
+	greeted func(c *plainConn)
+
+	mu      sync.Mutex
+	changed chan struct{}
+	opens   int
+	open    []*plainConn
+	dialed  int
+	next    int
+	acks    map[string][]plainAck
+	loops   sync.WaitGroup
+}
+
+type plainAck struct {
+	at      time.Time
+	payload string
+	conn    int
+}
+
+// plainConn is one socket; number counts from 1.
+type plainConn struct {
+	number int
+	ws     *websocket.Conn
+	write  sync.Mutex
+	leave  bool // nothing is sent there any more; guarded by plainSlack.mu
+	done   chan struct{}
+}
+
+func newPlainSlack(t testing.TB) *plainSlack {
+	s := &plainSlack{t: t, changed: make(chan struct{}), acks: map[string][]plainAck{}, http: HTTPClient()}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/apps.connections.open", s.serveOpen)
+	mux.HandleFunc("/link", s.serveLink)
+	s.server = httptest.NewServer(mux)
+	t.Cleanup(func() {
+		s.mu.Lock()
+		for _, c := range s.open {
+			c.ws.Close()
+		}
+		s.mu.Unlock()
+		s.server.Close()
+		s.loops.Wait()
+		s.http.CloseIdleConnections()
+	})
+	return s
+}
+
+func (s *plainSlack) api(log *logged) *slack.Client {
+	return NewAPI(s.server.URL+"/api", "xoxb-1-secretbot", "xapp-1-secretapp", s.http, log.logger())
+}
+
+func (s *plainSlack) serveOpen(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.opens++
+	n := s.opens
+	opening := s.opening
+	s.mu.Unlock()
+	if opening != nil && opening(n, w, r) {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if r.Header.Get("Authorization") != "Bearer xapp-1-secretapp" {
+		fmt.Fprint(w, `{"ok":false,"error":"not_allowed_token_type"}`)
+		return
+	}
+	fmt.Fprintf(w, `{"ok":true,"url":"ws%s/link?ticket=secretticket%d"}`, strings.TrimPrefix(s.server.URL, "http"), n)
+}
+
+func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
+	s.loops.Add(1)
+	defer s.loops.Done()
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	ws, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	c := &plainConn{ws: ws, done: make(chan struct{})}
+	s.note(func() {
+		s.dialed++
+		c.number = s.dialed
+	})
+	defer ws.Close()
+	c.send(fmt.Sprintf(`{"type":"hello","num_connections":%d,"debug_info":{"host":"applink-%d","approximate_connection_time":18060}}`, c.number, c.number))
+	ping := func() { _ = ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) }
+	ping()
+	s.loops.Go(func() {
+		tick := time.NewTicker(5 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				ping()
+			case <-c.done:
+				return
+			}
+		}
+	})
+	defer close(c.done)
+	if s.greeted != nil {
+		s.greeted(c)
+	}
+	s.note(func() { s.open = append(s.open, c) })
+	defer s.note(func() {
+		for i, other := range s.open {
+			if other == c {
+				s.open = append(s.open[:i:i], s.open[i+1:]...)
+			}
+		}
+	})
+	for {
+		_, raw, err := ws.ReadMessage()
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		var ack struct {
+			ID      string          `json:"envelope_id"`
+			Payload json.RawMessage `json:"payload"`
+		}
+		if err := json.Unmarshal(raw, &ack); err != nil {
+			s.t.Errorf("unreadable ack: %v", err)
+			continue
+		}
+		s.note(func() { s.acks[ack.ID] = append(s.acks[ack.ID], plainAck{now, string(ack.Payload), c.number}) })
+	}
+}
+
+func (s *plainSlack) note(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// wait waits until something is true, with mu held.
+func (s *plainSlack) wait(what string, is func() bool) {
+	s.t.Helper()
+	limit := time.After(20 * time.Second)
+	for {
+		s.mu.Lock()
+		done, changed := is(), s.changed
+		s.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			s.t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+func (s *plainSlack) waitForSockets(n int) {
+	s.t.Helper()
+	s.wait(fmt.Sprintf("%d sockets", n), func() bool { return len(s.usable()) == n })
+}
+
+// usable are the open sockets that Slack still sends to.
+func (s *plainSlack) usable() []*plainConn {
+	var list []*plainConn
+	for _, c := range s.open {
+		if !c.leave {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// send writes a text frame; a socket that is gone swallows it.
+func (c *plainConn) send(frame string) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	_ = c.ws.WriteMessage(websocket.TextMessage, []byte(frame))
+}
+
+// deliver sends a frame on the next usable socket, and waits for one if there is none.
+func (s *plainSlack) deliver(frame string) *plainConn {
+	s.t.Helper()
+	var c *plainConn
+	s.wait("a socket to send on", func() bool {
+		list := s.usable()
+		if len(list) == 0 {
+			return false
+		}
+		s.next++
+		c = list[s.next%len(list)]
+		return true
+	})
+	c.send(frame)
+	return c
+}
+
+// disconnect sends Slack's farewell on a socket, and nothing more.
+func (s *plainSlack) disconnect(c *plainConn, reason string) {
+	s.note(func() { c.leave = true })
+	c.send(fmt.Sprintf(`{"type":"disconnect","reason":%q,"debug_info":{"host":"applink"}}`, reason))
+}
+
+func (s *plainSlack) acksOf(id string) []plainAck {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acks[id]
+}
+
+func (s *plainSlack) waitForAck(id string) plainAck {
+	s.t.Helper()
+	s.wait("the ack of "+id, func() bool { return len(s.acks[id]) > 0 })
+	return s.acksOf(id)[0]
+}
+
+func commandFrame(id, text string) string {
+	return fmt.Sprintf(`{"envelope_id":%q,"type":"slash_commands","accepts_response_payload":true,"payload":{"command":"/license","text":%q,"user_id":"U1","channel_id":"C1","response_url":"http://127.0.0.1:1/commands/T1/2/secretpath","trigger_id":"1.2.3","is_enterprise_install":"false"}}`, id, text)
+}
+
+func clickFrame(id, trigger string) string {
+	return fmt.Sprintf(`{"envelope_id":%q,"type":"interactive","accepts_response_payload":false,"payload":{"type":"block_actions","trigger_id":%q,"user":{"id":"U1"},"channel":{"id":"C1"},"actions":[{"type":"button","block_id":"b","action_id":"a","value":"v","action_ts":"1.1"}]}}`, id, trigger)
+}
