@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -8,7 +9,14 @@ import (
 	"licensebot/internal/slacksim/page/pagetest"
 )
 
+// asProgram makes the test program behave as bot itself, for tests of whole processes.
+const asProgram = "BOT_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
 	pagetest.Main(m, func(code int) int {
 		if err := goleak.Find(); err != nil && code == 0 {
 			println(err.Error())
