@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+// ear stands between the bot and Slack and hears the tickets of sockets.
+type ear struct {
+	mu      sync.Mutex
+	tickets []string
+}
+
+func (e *ear) listen(t *testing.T, api string) string {
+	t.Helper()
+	target, err := url.Parse(strings.TrimSuffix(api, "/api/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(r *http.Response) error {
+			body, err := io.ReadAll(r.Body)
+			r.Body.Close()
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			for _, found := range regexp.MustCompile(`ticket=([0-9A-Za-z]+)`).FindAllSubmatch(body, -1) {
+				e.mu.Lock()
+				e.tickets = append(e.tickets, string(found[1]))
+				e.mu.Unlock()
+			}
+			return err
+		},
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL + "/api/"
+}
+
+// scroll is a log that several goroutines write and read.
+type scroll struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *scroll) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *scroll) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// A whole life at debug level, with much that goes wrong, and nowhere a token, a key, the address behind a button or
+// the ticket of a socket: not in the log, not in an error, not in a message.
+func TestNoSecretIsTold(t *testing.T) {
+	for _, format := range []string{"json", "console"} {
+		t.Run(format, func(t *testing.T) {
+			w := newTown(t)
+			var heard ear
+			environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s", "SLACK_API_URL="+heard.listen(t, w.api)))
+			var log scroll
+			var out bytes.Buffer
+			ctx, stop := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() { done <- run(ctx, []string{"run"}, console{strings.NewReader(""), &out, &log}) }()
+			w.suffers(t)
+			stop()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			if n := strings.Count(log.String(), "\n"); n < 20 || !strings.Contains(log.String(), "[secret]") {
+				t.Errorf("little was logged, or nothing had to be hidden, in %d lines:\n%s", n, log.String())
+			}
+			told := []string{log.String(), out.String()}
+			for _, c := range w.slack.Channels() {
+				for _, m := range w.slack.Messages(c.ID) {
+					told = append(told, m.Text+string(m.Blocks))
+				}
+			}
+			secrets := w.secrets(t)
+			if len(heard.tickets) < 2 {
+				t.Errorf("%d sockets were opened", len(heard.tickets))
+			}
+			for n, ticket := range heard.tickets {
+				secrets[fmt.Sprintf("ticket %d", n+1)] = ticket
+			}
+			for _, text := range told {
+				for name, secret := range secrets {
+					if before, _, found := strings.Cut(text, secret); found {
+						t.Errorf("the %s is told: …%s", name, before[max(0, len(before)-300):])
+					}
+				}
+			}
+		})
+	}
+}
+
+// suffers buys, lists and meets faults of both sides.
+func (w *town) suffers(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice := w.slack.Person(slacksim.Alice)
+	must(w.slack.WaitForSocket(ctx))
+	// Two posts at the response URL break off without an answer, so that net/http's errors name the address.
+	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	must(w.cocalc.SwitchOn("lost-answer"))
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{
+		"response_url":     {LoseAnswer: true, Times: 2},
+		"chat.postMessage": {Status: http.StatusBadGateway, Times: 1},
+	}})
+	must(alice.Click(ctx, card, "Buy for $63.75"))
+	must(w.slack.Wait(ctx, func() bool { return len(w.account.Licenses()) == 1 && w.tells("Bought for $63.75") }))
+
+	before := w.slack.Connected()
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {LoseAnswer: true, Times: 1}}})
+	w.slack.DropSockets()
+	must(w.slack.Wait(ctx, func() bool { return w.slack.Connected() > before }))
+	must(w.slack.WaitForSocket(ctx))
+	w.slack.SetFaults(slacksim.Faults{})
+
+	revoked := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
+	w.asks(t, "list", "CoCalc does not accept the API key")
+	revoked.Clear()
+	lost := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.LoseAnswer})
+	w.asks(t, "list", "CoCalc could not be reached")
+	lost.Clear()
+	w.asks(t, "list", "1 active license")
+	w.asks(t, "history", "$63.75 spent")
+}
+
+// tells reports whether alice reads the text somewhere.
+func (w *town) tells(text string) bool {
+	for _, c := range w.slack.ChannelsOf(slacksim.Alice) {
+		for _, m := range w.slack.MessagesFor(slacksim.Alice, c.ID) {
+			if strings.Contains(m.ContentText(), text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// secrets are what must not be told, by what they are.
+func (w *town) secrets(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{
+		"bot token": w.slack.BotToken(), "app token": w.slack.AppToken(), "key": w.account.Key(),
+		"key as a user name": base64.StdEncoding.EncodeToString([]byte(w.account.Key() + ":")),
+	}
+	for _, e := range w.slack.Envelopes() {
+		var payload struct {
+			URL string `json:"response_url"`
+		}
+		if err := json.Unmarshal(e.Payload, &payload); err != nil {
+			t.Fatal(err)
+		}
+		if payload.URL != "" {
+			all["response URL of "+e.ID] = payload.URL[strings.LastIndex(payload.URL, "/")+1:]
+		}
+	}
+	if len(all) < 8 {
+		t.Errorf("only %d secrets are known", len(all))
+	}
+	return all
+}
+
+func TestTheRedactor(t *testing.T) {
+	c := config{SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey", LogFormat: "json"}
+	basic := base64.StdEncoding.EncodeToString([]byte("sk-verySecretKey:"))
+	cases := []struct{ name, text, want string }{
+		{"nothing to hide", "CoCalc knows the key sk-…tKey", "CoCalc knows the key sk-…tKey"},
+		{"a token", "auth with xoxb-1-secret failed", "auth with [secret] failed"},
+		{"two tokens", "xapp-1-secret,xapp-1-secret", "[secret],[secret]"},
+		{"the key", "sk-verySecretKey", "[secret]"},
+		{"the key as a user name", "Authorization: Basic " + basic, "Authorization: Basic [secret]"},
+		{"an address behind a button", `Post "https://hooks.slack.com/actions/T1/2/x7Yz": EOF`, `Post "[secret]": EOF`},
+		{"one of the government's Slack", "https://hooks.slack-gov.com/commands/T1/2/x7Yz", "[secret]"},
+		{"one of a simulated Slack", `Post "http://127.0.0.1:3000/commands/T0TEAM/2/x7Yz": EOF`, `Post "http://127.0.0.1:3000[secret]": EOF`},
+		{"a socket's ticket", "dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1", "dial wss://wss-primary.slack.com/link/?[secret]&app_id=1"},
+	}
+	for _, c2 := range cases {
+		t.Run(c2.name, func(t *testing.T) {
+			var out bytes.Buffer
+			log := c.logger(&out)
+			log.Error().Err(errors.New(c2.text)).Msg("x")
+			var line struct{ Error string }
+			if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Error != c2.want {
+				t.Errorf("got %q (%v), want %q", line.Error, err, c2.want)
+			}
+		})
+	}
+}
+
+func TestFormatsAndLevelsOfTheLog(t *testing.T) {
+	cases := []struct{ level, format, want string }{
+		{"info", "json", `{"level":"info","part":"x","time":`},
+		{"debug", "json", `{"level":"debug","time":`},
+		{"info", "console", " INF told part=x\n"},
+		{"warn", "json", ""},
+		{"error", "console", ""},
+	}
+	for _, c := range cases {
+		environment(t, map[string]string{"LOG_LEVEL": c.level, "LOG_FORMAT": c.format})
+		settings, err := readConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		log := settings.logger(&out)
+		log.Debug().Msg("detail")
+		log.Info().Str("part", "x").Msg("told")
+		if got := out.String(); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%s, %s: %q", c.level, c.format, got)
+		}
+	}
+}
