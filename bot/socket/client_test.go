@@ -184,6 +184,7 @@ func TestAnswersSurviveTheSocketTheyCameFor(t *testing.T) {
 	}
 	c, _ := start(t, quick(s, h, log))
 	s.waitForSockets(2)
+	waitFor(t, "the client knows both", func() bool { return c.Status().Connected == 2 })
 	s.mu.Lock()
 	dying, other := s.usable()[0], s.usable()[1]
 	s.opening = func(_ int, w http.ResponseWriter, _ *http.Request) bool { // it stays closed

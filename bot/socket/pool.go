@@ -9,31 +9,38 @@ import (
 // pool runs tasks on a fixed number of goroutines behind a queue of fixed length.
 type pool struct {
 	tasks   chan func()
-	running atomic.Int64
+	taken   atomic.Int64 // tasks from before they are queued until they are done
 	done    chan struct{}
+	workers int
+	once    sync.Once
 
 	mu     sync.RWMutex // guards closed, and closing tasks against sends
 	closed bool
 }
 
-// newPool starts workers goroutines; the queue holds length tasks. close ends them.
+// newPool makes a pool whose queue holds length tasks. Its workers start with the first task, so that a client which
+// is made and never run leaves nothing behind. close ends them.
 func newPool(workers, length int) *pool {
-	p := &pool{tasks: make(chan func(), length), done: make(chan struct{})}
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for task := range p.tasks {
-				p.running.Add(1)
-				task()
-				p.running.Add(-1)
-			}
-		})
-	}
-	go func() {
-		wg.Wait()
-		close(p.done)
-	}()
-	return p
+	return &pool{tasks: make(chan func(), length), done: make(chan struct{}), workers: workers}
+}
+
+// start starts the workers, once.
+func (p *pool) start() {
+	p.once.Do(func() {
+		var wg sync.WaitGroup
+		for range p.workers {
+			wg.Go(func() {
+				for task := range p.tasks {
+					task()
+					p.taken.Add(-1)
+				}
+			})
+		}
+		go func() {
+			wg.Wait()
+			close(p.done)
+		}()
+	})
 }
 
 // try queues a task without waiting and reports whether there was room.
@@ -43,10 +50,13 @@ func (p *pool) try(task func()) bool {
 	if p.closed {
 		return false
 	}
+	p.start()
+	p.taken.Add(1)
 	select {
 	case p.tasks <- task:
 		return true
 	default:
+		p.taken.Add(-1)
 		return false
 	}
 }
@@ -58,12 +68,22 @@ func (p *pool) put(ctx context.Context, task func()) bool {
 	if p.closed {
 		return false
 	}
+	p.start()
+	p.taken.Add(1)
 	select {
 	case p.tasks <- task:
 		return true
 	case <-ctx.Done():
+		p.taken.Add(-1)
 		return false
 	}
+}
+
+// load returns how many tasks wait and how many run. Their sum is 0 only when there are none.
+func (p *pool) load() (waiting, running int) {
+	taken := int(p.taken.Load())
+	waiting = min(len(p.tasks), taken)
+	return waiting, taken - waiting
 }
 
 // close takes no further tasks; what is queued still runs. It may be called again.
@@ -71,6 +91,7 @@ func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed {
+		p.start() // so that done is closed also when there never was a task
 		p.closed = true
 		close(p.tasks)
 	}

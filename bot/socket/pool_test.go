@@ -17,8 +17,8 @@ func TestPoolIsBounded(t *testing.T) {
 			p.try(hold)
 		}
 		synctest.Wait()
-		if n := p.running.Load(); n != 2 {
-			t.Errorf("%d run", n)
+		if waiting, running := p.load(); waiting != 0 || running != 2 {
+			t.Errorf("%d wait and %d run", waiting, running)
 		}
 		for i := range 3 {
 			if !p.try(hold) {
@@ -27,6 +27,9 @@ func TestPoolIsBounded(t *testing.T) {
 		}
 		if p.try(hold) {
 			t.Error("a sixth task found room")
+		}
+		if waiting, running := p.load(); waiting != 3 || running != 2 {
+			t.Errorf("%d wait and %d run", waiting, running)
 		}
 		soon, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -42,6 +45,9 @@ func TestPoolIsBounded(t *testing.T) {
 		}
 		if !p.drain(context.Background()) || done != 1 {
 			t.Errorf("drained with %d of 1 done", done)
+		}
+		if waiting, running := p.load(); waiting+running != 0 {
+			t.Errorf("when all is done, %d wait and %d run", waiting, running)
 		}
 		if p.try(hold) || p.put(context.Background(), hold) {
 			t.Error("a closed pool takes tasks")

@@ -36,15 +36,15 @@ type SocketStatus struct {
 func (c *Client) Status() Status {
 	d := c.dispatcher
 	s := Status{
-		Stopping:  d.stopping.Load(),
-		Queued:    len(d.handling.tasks),
-		Handling:  int(d.handling.running.Load()),
-		Finishing: len(d.finishing.tasks) + int(d.finishing.running.Load()),
-		Handled:   d.handled.Load(),
-		Refused:   d.refused.Load(),
-		Repeated:  d.again.Load(),
-		Panics:    d.panics.Load(),
+		Stopping: d.stopping.Load(),
+		Handled:  d.handled.Load(),
+		Refused:  d.refused.Load(),
+		Repeated: d.again.Load(),
+		Panics:   d.panics.Load(),
 	}
+	s.Queued, s.Handling = d.handling.load()
+	waiting, running := d.finishing.load()
+	s.Finishing = waiting + running
 	for _, l := range c.links {
 		l.mu.Lock()
 		one := l.state
