@@ -518,7 +518,7 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 		return true
 	}
 	h.command = func(context.Context, slack.SlashCommand) Reply {
-		panic(fmt.Sprint("cannot post to http://127.0.0.1:1/commands/T1/2/secretpath with xoxb-1-secretbot"))
+		panic("cannot post to http://127.0.0.1:1/commands/T1/2/secretpath with xoxb-1-secretbot")
 	}
 	_, stop := start(t, quick(s, h, log))
 	s.waitForSockets(2)

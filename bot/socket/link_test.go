@@ -1,0 +1,127 @@
+package socket
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// unconnected is a link that believes to be connected. slack-go's queue for acks takes 20, and nobody
+// empties it.
+func unconnected() *link {
+	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff{})
+	l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
+	return l
+}
+
+func TestAnAckThatSlackGoCouldNotWriteIsReportedOnce(t *testing.T) {
+	l := unconnected()
+	var lost []error
+	if err := l.ack("e1", json.RawMessage(`{"text":"hi"}`), time.Second, func(err error) { lost = append(lost, err) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.ack("e2", nil, time.Second, func(error) { t.Error("the other ack is reported") }); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken pipe")
+	failed := socketmode.Event{Type: socketmode.EventTypeErrorWriteFailed, Data: &socketmode.ErrorWriteFailed{
+		Cause: broken, Response: &socketmode.Response{EnvelopeID: "e1"},
+	}}
+	l.receive(failed)
+	l.receive(failed)
+	if len(lost) != 1 || !errors.Is(lost[0], broken) {
+		t.Errorf("reported %v", lost)
+	}
+}
+
+func TestAcksOfAConnectionsLastMomentAreInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := unconnected()
+		var lost []string
+		hand := func(id string) {
+			if err := l.ack(id, nil, time.Second, func(error) { lost = append(lost, id) }); err != nil {
+				t.Error(err)
+			}
+		}
+		hand("early")
+		time.Sleep(doubt + time.Millisecond)
+		hand("late")
+		time.Sleep(doubt)
+		if lived, was := l.ended(nil); !was || lived != 2*doubt+time.Millisecond {
+			t.Errorf("lived %v, %v", lived, was)
+		}
+		if len(lost) != 1 || lost[0] != "late" {
+			t.Errorf("in doubt: %q", lost)
+		}
+		if err := l.ack("after", nil, time.Second, nil); !errors.Is(err, errDown) {
+			t.Errorf("an ack for a closed socket: %v", err)
+		}
+		if _, was := l.ended(nil); was {
+			t.Error("it ended twice")
+		}
+
+		// By our own shutdown they had their time.
+		l.to.closing.Store(true)
+		lost = nil
+		l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
+		hand("last")
+		l.ended(nil)
+		if len(lost) != 0 {
+			t.Errorf("in doubt at the shutdown: %q", lost)
+		}
+	})
+}
+
+func TestASocketThatDoesNotWriteDoesNotHoldUpTheAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := unconnected()
+		for i := range 20 {
+			if err := l.ack(fmt.Sprint(i), nil, ackWait, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := time.Now()
+		if err := l.ack("e", nil, ackWait, func(error) { t.Error("reported as lost besides") }); err == nil {
+			t.Error("no error")
+		}
+		if waited := time.Since(start); waited != ackWait {
+			t.Errorf("waited %v", waited)
+		}
+		l.ended(nil)
+	})
+}
+
+// The ack of a payload of the largest size still passes slack-go's own check.
+func TestTheLargestPayloadIsTakenBySlackGo(t *testing.T) {
+	l := unconnected()
+	text := make([]byte, MaxPayload-2)
+	for i := range text {
+		text[i] = 'x'
+	}
+	payload := json.RawMessage(`"` + string(text) + `"`)
+	if err := l.ack("0123456789-0123456789-0123456789-0123456789", payload, ackWait, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheMemoryOfAcksIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := unconnected()
+		for i := range 20 {
+			if err := l.ack(fmt.Sprint(i), nil, ackWait, func(error) {}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(writeTimeout)
+		}
+		if n := len(l.handed); n > 2 {
+			t.Errorf("it remembers %d", n)
+		}
+	})
+}

@@ -1,0 +1,205 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/internal/slacksim"
+)
+
+// responding brings what an ack could not carry through the response_url, as the bot does.
+type responding struct {
+	*answering
+	http *http.Client
+	t    *testing.T
+}
+
+func (r responding) Unsent(ctx context.Context, d Delivery, payload any) {
+	_, _, url := d.Origin()
+	msg := &slack.WebhookMessage{Text: payload.(message).Text}
+	if err := slack.PostWebhookCustomHTTPContext(ctx, url, r.http, msg); err != nil {
+		r.t.Errorf("response_url: %v", err)
+	}
+	r.answering.Unsent(ctx, d, payload)
+}
+
+// inWorkspace connects a client to a simulated workspace, whose people get answers in the way
+// that real people do.
+func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering, *slacksim.Person) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, WarnAhead: 100 * time.Millisecond})
+	server := ws.Start(t)
+	client := HTTPClient()
+	t.Cleanup(client.CloseIdleConnections)
+	h := newAnswering()
+	start(t, Config{
+		API:     NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()),
+		Handler: responding{h, client, t}, Log: zerolog.Nop(),
+		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MostRetry: 50 * time.Millisecond, Steady: time.Nanosecond,
+	})
+	if err := ws.WaitForSockets(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	return ctx, ws, h, ws.Person(slacksim.Alice)
+}
+
+func TestAPersonIsAnsweredAlsoAfterEveryKindOfDisconnect(t *testing.T) {
+	ctx, ws, _, alice := inWorkspace(t)
+	ask := func(text string) {
+		t.Helper()
+		if err := alice.Command(ctx, slacksim.General, "/license", text); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := alice.WaitForText(ctx, slacksim.General, "done: "+text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask("at first")
+	for _, reason := range []string{slacksim.Warning, slacksim.RefreshRequested, slacksim.TooManySockets, slacksim.LinkDisabled} {
+		before := ws.Connected()
+		ws.Disconnect(reason)
+		if err := ws.Wait(ctx, func() bool { return ws.Connected() >= before+2 && ws.Sockets() == 2 }); err != nil {
+			t.Fatal(err)
+		}
+		ask("after " + reason)
+	}
+	before := ws.Connected()
+	ws.DropSockets()
+	if err := ws.Wait(ctx, func() bool { return ws.Connected() >= before+2 && ws.Sockets() == 2 }); err != nil {
+		t.Fatal(err)
+	}
+	ask("after the network broke")
+	if notices := alice.Notices(); len(notices) != 0 {
+		t.Errorf("Slack told her: %+v", notices)
+	}
+}
+
+func TestAPersonSeesAnAnswerThatIsTooLargeForTheAck(t *testing.T) {
+	ctx, _, h, alice := inWorkspace(t)
+	long := strings.Repeat("long ", 5000)
+	h.command = func(context.Context, slack.SlashCommand) Reply { return Reply{Payload: words(long)} }
+	if err := alice.Command(ctx, slacksim.General, "/license", "list all"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.WaitForText(ctx, slacksim.General, strings.TrimSpace(long)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPersonIsToldOfAPanic(t *testing.T) {
+	ctx, _, h, alice := inWorkspace(t)
+	h.command = func(context.Context, slack.SlashCommand) Reply { panic("no such card") }
+	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.WaitForText(ctx, slacksim.General, "crashed "); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSlacksSecondDeliveryIsNotHandledAgain(t *testing.T) {
+	ctx, ws, h, alice := inWorkspace(t)
+	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
+		t.Fatal(err)
+	}
+	envelope, ok := ws.LastEnvelope("slash_commands")
+	if !ok {
+		t.Fatal("no envelope")
+	}
+	if err := ws.Redeliver(ctx, envelope); err != nil {
+		t.Errorf("the second delivery was not acknowledged: %v", err)
+	}
+	if n := h.called("buy"); n != 1 {
+		t.Errorf("handled %d times", n)
+	}
+	// Under a new envelope it is a new command to this package; the order knows better.
+	if err := ws.Repeat(ctx, envelope); err != nil {
+		t.Error(err)
+	}
+	if n := h.called("buy"); n != 2 {
+		t.Errorf("handled %d times", n)
+	}
+}
+
+func TestTheHomeTabIsNoticed(t *testing.T) {
+	_, _, h, alice := inWorkspace(t)
+	if err := alice.Home(); err != nil {
+		t.Fatal(err)
+	}
+	h.wait(t, "the home tab", func() bool { return h.calls["home of "+slacksim.Alice] == 1 })
+}
+
+func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	app := slacksim.App{BotScopes: []string{"commands", "chat:write"}}
+	ws := slacksim.New(slacksim.Options{App: app, Rates: slacksim.Rates{Off: true}})
+	server := ws.Start(t)
+	client := HTTPClient()
+	t.Cleanup(client.CloseIdleConnections)
+	log := &logged{}
+	cfg := Config{Log: log.logger(), FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond}
+
+	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503, Times: 3}}})
+	cfg.API = NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, cfg.Log)
+	who, err := Identify(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who.TeamID != ws.Team().ID || who.UserID != ws.App().BotUserID || who.BotID == "" {
+		t.Errorf("we are %+v", who)
+	}
+	if lacks := who.Lacks("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks, []string{"users:read", "im:write"}) {
+		t.Errorf("we lack %q of %q", lacks, who.Scopes)
+	}
+	if lacks := (Identity{}).Lacks("commands"); lacks != nil {
+		t.Errorf("where Slack does not list scopes, we lack %q", lacks)
+	}
+	if n := strings.Count(log.String(), "HTTP 503"); n != 1 {
+		t.Errorf("three failures are logged %d times", n)
+	}
+
+	cfg.API = NewAPI(server.APIURL, "xoxb-wrong", ws.AppToken(), client, cfg.Log)
+	var fatal *FatalError
+	if _, err := Identify(ctx, cfg); !errors.As(err, &fatal) || !strings.Contains(err.Error(), "SLACK_BOT_TOKEN") {
+		t.Errorf("with a wrong token: %v", err)
+	}
+
+	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
+	cfg.API = NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, cfg.Log)
+	soon, stop := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer stop()
+	if _, err := Identify(soon, cfg); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without an answer: %v", err)
+	}
+}
+
+func TestCheckSocketModeTellsTheTokenThatIsWrong(t *testing.T) {
+	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}})
+	server := ws.Start(t)
+	client := HTTPClient()
+	t.Cleanup(client.CloseIdleConnections)
+	check := func(appToken string) error {
+		return CheckSocketMode(t.Context(), NewAPI(server.APIURL, ws.BotToken(), appToken, client, zerolog.Nop()))
+	}
+	if err := check(ws.AppToken()); err != nil {
+		t.Error(err)
+	}
+	var fatal *FatalError
+	if err := check(ws.BotToken()); !errors.As(err, &fatal) || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") {
+		t.Errorf("with the bot token: %v", err)
+	}
+	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Status: 500}}})
+	if err := check(ws.AppToken()); err == nil || errors.As(err, &fatal) {
+		t.Errorf("with a broken Slack: %v", err)
+	}
+}
