@@ -25,6 +25,8 @@ type Reader interface {
 	Order(id OrderID) (Order, error)
 	// OpenOrders are those with Order.Open, oldest first.
 	OpenOrders() ([]Order, error)
+	// Queue is OpenOrders with no more of each than tells its place. It is cheap also when hundreds wait.
+	Queue() ([]Queued, error)
 	// Orders are at most limit orders older than before (all when before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
 	// Unpublished are the orders with Order.Unpublished, oldest first.

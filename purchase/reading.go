@@ -120,19 +120,30 @@ func (d *Desk) BudgetNow(ctx context.Context) (left Cents, limited bool, err err
 	return left, limited, err
 }
 
+// Queued is what tells an open order's place among the others.
+type Queued struct {
+	ID        OrderID
+	State     State
+	Confirmed time.Time
+}
+
 // Ahead counts the orders that are bought before this one.
 func (d *Desk) Ahead(ctx context.Context, o Order) (int, error) {
-	open, err := d.openOrders(ctx)
-	if err != nil || o.State != Approved {
-		return 0, err
+	if o.State != Approved {
+		return 0, nil
 	}
+	var queue []Queued
+	err := d.ledger.View(ctx, func(r Reader) (err error) {
+		queue, err = r.Queue()
+		return err
+	})
 	n := 0
-	for _, other := range open {
+	for _, other := range queue {
 		if other.State.UnderWay() || (other.State == Approved && other.Confirmed.Before(o.Confirmed)) {
 			n++
 		}
 	}
-	return n, nil
+	return n, err
 }
 
 // Trouble turns an error of a reading command into a sentence for people.

@@ -2,9 +2,11 @@ package storage
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -112,17 +114,47 @@ func (t *transaction) PutOrder(o purchase.Order) error {
 	if err := putJSON(t.tx.Bucket(bucketOrders), id, o); err != nil {
 		return err
 	}
-	if err := t.index(bucketOpen, id, o.Open()); err != nil {
+	if err := t.index(bucketOpen, id, o.Open(), place(o)); err != nil {
 		return err
 	}
-	return t.index(bucketUnpublished, id, o.Unpublished())
+	return t.index(bucketUnpublished, id, o.Unpublished(), nil)
 }
 
-func (t *transaction) index(bucket, key []byte, present bool) error {
+func (t *transaction) index(bucket, key []byte, present bool, value []byte) error {
 	if present {
-		return t.tx.Bucket(bucket).Put(key, []byte{})
+		return t.tx.Bucket(bucket).Put(key, value)
 	}
 	return t.tx.Bucket(bucket).Delete(key)
+}
+
+// place is what the index of open orders says about each: when it was confirmed, in nanoseconds since 1970 (0: it was
+// not), and its state.
+func place(o purchase.Order) []byte {
+	var confirmed int64
+	if !o.Confirmed.IsZero() {
+		confirmed = o.Confirmed.UnixNano()
+	}
+	return append(number(uint64(confirmed)), o.State...)
+}
+
+func (t *transaction) Queue() ([]purchase.Queued, error) {
+	var queue []purchase.Queued
+	err := t.tx.Bucket(bucketOpen).ForEach(func(id, value []byte) error {
+		q := purchase.Queued{ID: purchase.OrderID(id)}
+		if len(value) < 8 { // an index from before it told places
+			order, err := t.Order(q.ID)
+			q.State, q.Confirmed = order.State, order.Confirmed
+			queue = append(queue, q)
+			return err
+		}
+		if at := int64(binary.BigEndian.Uint64(value)); at != 0 {
+			q.Confirmed = time.Unix(0, at)
+		}
+		q.State = purchase.State(value[8:])
+		queue = append(queue, q)
+		return nil
+	})
+	return queue, err
 }
 
 func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {

@@ -93,6 +93,7 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 		done := order(2, purchase.Purchased)
 		done.Receipt = &purchase.Receipt{LicenseID: "l"}
 		waiting := order(3, purchase.Approved)
+		waiting.Confirmed = time.Date(2026, time.November, 22, 12, 0, 0, 123_456_789, time.UTC)
 		waiting.Messages = []purchase.Message{{Kind: purchase.MessageCard}}
 		update(t, l, func(w purchase.Writer) error {
 			return errors.Join(w.PutOrder(waiting), w.PutOrder(done), w.PutOrder(order(1, purchase.Proposed)))
@@ -111,7 +112,16 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 				if !slices.Equal(ids(o), open) || !slices.Equal(ids(u), unpublished) {
 					t.Errorf("open %v, unpublished %v; want %v and %v", ids(o), ids(u), open, unpublished)
 				}
-				return errors.Join(err, err2)
+				q, err3 := r.Queue()
+				if len(q) != len(o) {
+					t.Errorf("%d orders are open and %d queued", len(o), len(q))
+				}
+				for n := range min(len(q), len(o)) {
+					if q[n].ID != o[n].ID || q[n].State != o[n].State || !q[n].Confirmed.Equal(o[n].Confirmed) {
+						t.Errorf("in the queue %+v, open %+v", q[n], o[n])
+					}
+				}
+				return errors.Join(err, err2, err3)
 			})
 		}
 		check([]string{"0001", "0003"}, []string{"0003"})
