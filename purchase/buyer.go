@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -19,13 +20,23 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	defer stop()
 
-	b := &buyer{Desk: d, tries: map[OrderID]int{}}
-	for {
-		pause, err := b.turn(ctx, hard)
-		if ctx.Err() != nil {
-			return nil
-		}
+	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
+	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
+	var expiring sync.WaitGroup
+	expiring.Go(func() { d.repeat(ctx, d.proposed, d.expire) })
+	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
+	expiring.Wait()
+	return nil
+}
+
+// repeat does what do finds to do, again when it said or when nudged, until ctx is done.
+func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(context.Context) (wait, error)) {
+	for ctx.Err() == nil {
+		pause, err := do(ctx)
 		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
 			// The ledger itself failed (disk full, say). Orders stay as they are durably known; look again later.
 			d.log.Error().Err(err).Msg("the ledger could not be read or written; trying again")
 			pause = d.timing.PollMax
@@ -33,20 +44,19 @@ func (d *Desk) Run(ctx context.Context) error {
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-		case <-d.wake:
+		case <-nudged:
 		case <-timer.C:
 		}
 		timer.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
 }
 
 // buyer is the state of one Run: only what may be forgotten.
 type buyer struct {
 	*Desk
-	tries map[OrderID]int // looks in vain at the present step, for growing pauses
+	tries map[OrderID]int       // looks in vain at the present step, for growing pauses
+	due   map[OrderID]time.Time // before this there is nothing to do for the order, however often the buyer is woken
+	count count                 // the last look at the list of purchases
 }
 
 // errMoved says that the order changed while the buyer was looking at CoCalc; it is looked at anew.
@@ -57,23 +67,25 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 	b.account.Lock()
 	defer b.account.Unlock()
 	for ctx.Err() == nil {
-		if err := b.expire(hard); err != nil {
-			return 0, err
-		}
 		open, err := b.openOrders(hard)
 		if err != nil {
 			return 0, err
 		}
-		id, ok := next(open)
-		if !ok {
-			return b.untilExpiry(open), nil
-		}
-		wait, err := b.work(ctx, hard, id)
+		paused, err := b.tellPaused(hard, open)
 		if err != nil {
 			return 0, err
 		}
+		id, pause := b.next(open, paused)
+		if id == "" {
+			return pause, nil
+		}
+		wait, err := b.work(ctx, hard, id)
+		if err != nil {
+			b.due[id] = b.now().Add(b.timing.PollMax)
+			return 0, err
+		}
 		if wait > 0 {
-			return wait, nil
+			b.due[id] = b.now().Add(wait)
 		}
 	}
 	return 0, nil
@@ -87,8 +99,12 @@ func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !order.Open() || (order.State == Approved && ctx.Err() != nil) {
+		if !order.Open() {
 			delete(b.tries, id)
+			delete(b.due, id)
+			return 0, nil
+		}
+		if order.State == Approved && ctx.Err() != nil {
 			return 0, nil
 		}
 		before := order.State
@@ -104,17 +120,36 @@ func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
 	}
 }
 
-// next picks the order to work on: first what is under way, since it may hold the account; then what is left of
-// orders that have ended; then the approved order that was confirmed first.
-func next(open []Order) (OrderID, bool) {
+// idle is the longest pause between two looks at the ledger.
+const idle = time.Hour
+
+// next picks the order to work on among those that are due, or answers how long there is none.
+//
+// First what is under way: it holds the account, so while it waits nothing else is begun, and nothing that was parked
+// is checked again. Then what is left of orders that have ended, then the approved order that was confirmed first. What
+// only looks (a watch, a count) holds nobody up and is held up by nobody.
+func (b *buyer) next(open []Order, paused bool) (OrderID, time.Duration) {
+	now, pause := b.now(), idle
+	due := func(o Order) bool {
+		at, ok := b.due[o.ID]
+		if ok && at.After(now) {
+			pause = min(pause, at.Sub(now))
+			return false
+		}
+		return true
+	}
+	held := false
 	for _, o := range open {
 		if o.State.UnderWay() {
-			return o.ID, true
+			held = true
+			if due(o) {
+				return o.ID, 0
+			}
 		}
 	}
 	for _, o := range open {
-		if o.State.Final() {
-			return o.ID, true
+		if o.State.Final() && !(held && len(o.Parked) > 0) && due(o) {
+			return o.ID, 0
 		}
 	}
 	var first *Order
@@ -123,10 +158,10 @@ func next(open []Order) (OrderID, bool) {
 			first = &open[i]
 		}
 	}
-	if first == nil {
-		return "", false
+	if first != nil && !held && !paused && due(*first) {
+		return first.ID, 0
 	}
-	return first.ID, true
+	return "", max(pause, time.Millisecond)
 }
 
 // step makes the order's next move. A wait above 0 means that nothing can be done before.
@@ -152,44 +187,41 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 	case Unknown:
 		return b.settle(ctx, o)
 	}
-	if len(o.Parked) > 0 {
+	switch {
+	case len(o.Parked) > 0:
 		return b.restore(ctx, o)
+	case o.State == Purchased:
+		return b.recount(ctx, o)
 	}
-	return b.recount(ctx, o)
+	return b.watch(ctx, o)
 }
 
-// expire ends proposals that nobody decided on.
-func (b *buyer) expire(ctx context.Context) error {
-	open, err := b.openOrders(ctx)
+// expire ends proposals that nobody decided on, and answers when the next one is due.
+func (d *Desk) expire(ctx context.Context) (wait, error) {
+	open, err := d.openOrders(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	pause := idle
 	for _, o := range open {
-		if o.State != Proposed || b.now().Before(o.Expires) {
+		if o.State != Proposed {
 			continue
 		}
-		_, err := b.change(ctx, o.ID, func(w Writer, o *Order) error {
+		if left := o.Expires.Sub(d.now()); left > 0 {
+			pause = min(pause, left)
+			continue
+		}
+		_, err := d.change(ctx, o.ID, func(w Writer, o *Order) error {
 			if o.State != Proposed {
 				return nil // confirmed or cancelled in the meantime
 			}
-			return b.move(w, o, Expired, botName, "")
+			return d.move(w, o, Expired, botName, "")
 		})
 		if err != nil {
-			return fmt.Errorf("expire order %s: %w", o.ID, err)
+			return 0, fmt.Errorf("expire order %s: %w", o.ID, err)
 		}
 	}
-	return nil
-}
-
-// untilExpiry is the time to the next expiry among the open proposals, at most an hour.
-func (b *buyer) untilExpiry(open []Order) time.Duration {
-	wait := time.Hour
-	for _, o := range open {
-		if o.State == Proposed {
-			wait = min(wait, o.Expires.Sub(b.now()))
-		}
-	}
-	return max(wait, time.Millisecond)
+	return max(pause, time.Millisecond), nil
 }
 
 func (d *Desk) openOrders(ctx context.Context) (open []Order, err error) {
@@ -248,9 +280,13 @@ func (b *buyer) edit(ctx context.Context, seen Order, visible bool, set func(*Or
 	})
 }
 
-// fail ends an order of which nothing was bought and nothing is in the cart.
+// fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
+// is watched for a while longer.
 func (b *buyer) fail(ctx context.Context, o Order, f Failure) error {
 	_, err := b.advance(ctx, o, Failed, string(f.Code), func(_ Writer, o *Order) error {
+		if !o.NeverAdded() {
+			o.WatchUntil = b.watchUntil()
+		}
 		o.Failure, o.Hold = &f, nil
 		return nil
 	})

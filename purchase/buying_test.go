@@ -34,16 +34,25 @@ type shop struct {
 	stop    func()
 	policy  purchase.Policy
 	credit  int64 // cents on the account at the beginning
+	now     func() time.Time
+	// wrap puts something between the desk and its two sides.
+	wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
 
 // inShop runs a test in a shop whose account has credit (in cents), with the desk running.
-func inShop(t *testing.T, credit int64, test func(*shop)) {
+func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shop{t: t, server: cocalctest.New(cocalctest.Config{Seed: 1}), path: filepath.Join(dir, "ledger.db"), credit: credit,
+		s := &shop{t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
 			policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
-		s.account = s.server.Add(cocalctest.NewAccount{Credit: credit})
+		for _, p := range prepare {
+			p(s)
+		}
+		if s.server == nil {
+			s.server = cocalctest.New(cocalctest.Config{Seed: 1})
+		}
+		s.account = s.server.Add(cocalctest.NewAccount{Credit: credit, Partner: true})
 		s.open()
 		defer func() {
 			s.close()
@@ -62,7 +71,11 @@ func (s *shop) open() {
 	if s.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: s.server.Transport()}); err != nil {
 		s.t.Fatal(err)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: s.ledger, Shop: s.client, Policy: s.policy, KeyName: s.client.KeyName()})
+	ledger, over := purchase.Ledger(s.ledger), purchase.Shop(s.client)
+	if s.wrap != nil {
+		ledger, over = s.wrap(ledger, over)
+	}
+	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, KeyName: s.client.KeyName(), Now: s.now})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

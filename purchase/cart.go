@@ -2,11 +2,8 @@ package purchase
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"licensebot/cocalc"
@@ -17,12 +14,6 @@ const maxRounds = 5
 
 // prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
 func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
-	if no, err := b.pausedNow(ctx); no != nil || err != nil {
-		if err != nil {
-			return 0, err
-		}
-		return b.waitFor(ctx, o, "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed.", 0)
-	}
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return 0, b.fail(ctx, o, *over)
 	}
@@ -131,13 +122,13 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 	}
 	slices.SortFunc(mine, func(x, y cocalc.CartItem) int { return int(x.ID - y.ID) })
 	item := mine[0]
-	for _, twin := range mine[1:] { // an add that was carried out twice on its way
+	for _, twin := range mine[1:] { // an add that was carried out twice on its way, or somebody's copy of the item
 		if _, err := b.shop.RemoveFromCart(ctx, twin.ID); err != nil {
 			return b.troubled(ctx, o, err)
 		}
 	}
 	if len(mine) > 1 {
-		return 0, nil
+		return b.another(ctx, o)
 	}
 	if o.Failure != nil { // given up while the add was unclear: take it out
 		_, err := b.advance(ctx, o, Carted, "given up", func(_ Writer, o *Order) error {
@@ -159,14 +150,14 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		if _, err := b.shop.SetChecked(ctx, item.ID, true); err != nil {
 			return b.troubled(ctx, o, err)
 		}
-		return b.another(o)
+		return b.another(ctx, o)
 	}
 	o, clean, err := b.park(ctx, o, items)
 	if err != nil {
 		return b.troubled(ctx, o, err)
 	}
 	if !clean {
-		return b.another(o)
+		return b.another(ctx, o)
 	}
 	_, err = b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
 		o.ItemID = item.ID
@@ -192,8 +183,12 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
-	if b.now().Sub(o.AddSent) < b.timing.AddWindow {
-		return b.pause(o.ID), nil
+	if left := b.timing.AddWindow - b.now().Sub(o.AddSent); left > b.timing.AddWindow {
+		// The clock was set back since. The window begins anew, instead of lasting until the clock has caught up.
+		_, err := b.edit(ctx, o, false, func(o *Order) { o.AddSent = b.now() })
+		return 0, err
+	} else if left > 0 {
+		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
 	f := failure(FailCart, "CoCalc did not take the item into its cart. Nothing was bought. Please try again.")
 	if o.Failure != nil {
@@ -265,6 +260,7 @@ func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
 			return b.pause(o.ID), nil
 		}
 	}
+	delete(b.tries, o.ID)
 	_, err := b.edit(ctx, o, false, func(o *Order) { o.Parked = nil })
 	return 0, err
 }
@@ -302,46 +298,15 @@ func (b *buyer) abandon(ctx context.Context, o Order, f *Failure) (wait, error) 
 }
 
 // another looks at the cart again at once, a few times; then it makes a pause, since somebody else is using the cart.
-func (b *buyer) another(o Order) (wait, error) {
+func (b *buyer) another(ctx context.Context, o Order) (wait, error) {
+	if err := b.relieved(ctx, o); err != nil {
+		return 0, err
+	}
 	if b.tries[o.ID] < maxRounds {
 		b.tries[o.ID]++
 		return 0, nil
 	}
 	return b.pause(o.ID), nil
-}
-
-// item reads the order's item back. One without the order's tag is not it: NotFound.
-func (b *buyer) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
-	item, err := b.shop.CartItem(ctx, o.ItemID)
-	if err == nil && !carries(item, o.ID) {
-		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
-			Text: fmt.Sprintf("item %d does not carry the order's tag", o.ItemID)}
-	}
-	return item, err
-}
-
-// description is the cart item's description: the specification with the order's tag at the end of its text.
-func (b *buyer) description(o Order) json.RawMessage {
-	spec := o.Spec
-	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())
-	return spec.CartDescription(b.now())
-}
-
-// differs compares the item as the cart shows it with what was sent.
-func (b *buyer) differs(o Order, item cocalc.CartItem) error {
-	if item.Product != "site-license" {
-		return fmt.Errorf("product is %q", item.Product)
-	}
-	if item.ProjectID != o.Spec.ProjectID {
-		return fmt.Errorf("project is %q", item.ProjectID)
-	}
-	return cocalc.DescriptionMatches(o.Sent, item.Description)
-}
-
-// carries reports whether the item has the order's tag.
-func carries(item cocalc.CartItem, id OrderID) bool {
-	found, ok := tagged(item.Text())
-	return ok && found == id
 }
 
 // termOver fails a fixed term of which less than an hour is left: CoCalc would stretch it to an hour.

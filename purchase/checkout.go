@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"licensebot/cocalc"
 )
@@ -11,6 +12,9 @@ import (
 // check is the last look before paying: the server itself says that a checkout would buy exactly our item, as it was
 // sent, for no more than was shown, out of credit that is there.
 func (b *buyer) check(ctx context.Context, o Order) (_ wait, err error) {
+	if over := termOver(o.Spec, b.now()); over != nil {
+		return b.abandon(ctx, o, over)
+	}
 	store, err := b.shop.Store(ctx)
 	if err != nil {
 		return b.troubled(ctx, o, err)
@@ -23,8 +27,12 @@ func (b *buyer) check(ctx context.Context, o Order) (_ wait, err error) {
 			return b.troubled(ctx, o, err)
 		}
 		for _, item := range all {
-			if item.Checked {
-				items = append(items, item)
+			if !item.Checked {
+				continue
+			}
+			items = append(items, item)
+			if cost, err := cocalc.PriceDescription(item.Description, b.now()); err == nil && item.ID == o.ItemID {
+				amount = min(cost.LineItemAmount, amount) // a fixed term that has begun costs less by now
 			}
 		}
 	} else {
@@ -60,7 +68,7 @@ func (b *buyer) check(ctx context.Context, o Order) (_ wait, err error) {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("somebody edited the item in the cart")
 		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
 	}
-	return b.pay(ctx, o)
+	return b.pay(ctx, o, amount)
 }
 
 // cartChanged handles a cart in which, at the last look, not exactly our item is checked.
@@ -82,19 +90,19 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 		if _, err := b.shop.SetChecked(ctx, o.ItemID, true); err != nil {
 			return b.troubled(ctx, o, err)
 		}
-		return b.another(o)
+		return b.another(ctx, o)
 	}
 	if _, _, err := b.park(ctx, o, checked); err != nil {
 		return b.troubled(ctx, o, err)
 	}
-	return b.another(o)
+	return b.another(ctx, o)
 }
 
 // errSentBefore is the last guard: whatever led here, checkout has been sent for this order, or may have been.
 var errSentBefore = errors.New("checkout was sent before; it is never sent again")
 
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
-func (b *buyer) pay(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) pay(ctx context.Context, o Order, amount Cents) (wait, error) {
 	pausedBy, err := b.pausedNow(ctx)
 	if err != nil {
 		return 0, err
@@ -106,7 +114,7 @@ func (b *buyer) pay(ctx context.Context, o Order) (wait, error) {
 		if !o.CheckoutSent.IsZero() {
 			return errSentBefore
 		}
-		o.CheckoutSent = b.now()
+		o.CheckoutSent, o.Amount = b.now(), amount
 		return nil
 	})
 	if err != nil {
@@ -183,59 +191,19 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	return b.finish(ctx, o, r)
 }
 
-// purchasesOf reads the account's purchases of the order's cart item. One is right; two are a double buy.
-func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow, error) {
-	store, err := b.shop.Store(ctx)
-	if err != nil || store == cocalc.StoreOlder {
-		return nil, err
-	}
-	rows, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 100})
-	if err != nil {
-		return nil, err
-	}
-	var ours []cocalc.PurchaseRow
-	for _, row := range rows {
-		// The number alone would do on one server; the tag guards against a ledger that met another one.
-		if id, ok := tagged(row.Text); row.CartItemID == o.ItemID && row.Cost > 0 && (row.Text == "" || ok && id == o.ID) {
-			ours = append(ours, row)
-		}
-	}
-	return ours, nil
-}
-
-// receipt puts together what proves the purchase. The item names one of the licenses; with a double buy the other
-// rows are extra.
-func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt {
-	r := &Receipt{Charged: o.Price, Expires: o.Spec.End}
-	if item.Purchased != nil {
-		r.LicenseID, r.Time = item.Purchased.LicenseID, item.Purchased.Time
-	}
-	own := 0
-	for i, row := range rows {
-		if row.LicenseID == r.LicenseID {
-			own = i
-		}
-	}
-	for i, row := range rows {
-		if i != own {
-			r.Extra = append(r.Extra, Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost})
-			continue
-		}
-		r.LicenseID, r.PurchaseID, r.Charged = row.LicenseID, row.ID, row.Cost
-		if r.Time.IsZero() {
-			r.Time = row.Time
-		}
-		if !row.PeriodEnd.IsZero() {
-			r.Expires = row.PeriodEnd
-		}
-	}
-	return r
-}
-
 // finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.
 func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
-	_, err := b.advance(ctx, o, Purchased, "license "+r.LicenseID, func(w Writer, live *Order) error {
+	store, err := b.shop.Store(ctx)
+	older := err == nil && store == cocalc.StoreOlder // which has no list of purchases to count again
+	_, err = b.advance(ctx, o, Purchased, "license "+r.LicenseID, func(w Writer, live *Order) error {
 		live.ItemID, live.Receipt, live.Failure, live.Hold = o.ItemID, r, nil, nil
+		if live.State == Failed && len(live.Messages) == 0 { // whoever was told that nothing was bought is told otherwise
+			live.Messages = append(live.Messages, Message{Kind: MessageNote})
+		}
+		live.WatchUntil = time.Time{}
+		if !older {
+			live.WatchUntil = b.watchUntil()
+		}
 		if channel := b.lineChannel(*live); channel != "" && live.Message(MessageLine) == nil {
 			live.Messages = append(live.Messages, Message{Kind: MessageLine, Channel: channel})
 		}
@@ -263,7 +231,7 @@ func (b *buyer) enter(w Writer, o Order, r Receipt) error {
 	if _, err := w.AddPurchase(entry(o, r)); err != nil {
 		return err
 	}
-	return spend(w, o.Month, r.Charged)
+	return spend(w, o.Month, r.Charged, 1)
 }
 
 // enterExtra logs what was bought too much, and pauses buying: somebody has to look at it before money moves again.
@@ -278,7 +246,7 @@ func (b *buyer) enterExtra(w Writer, o Order, extra []Extra) error {
 		if _, err := w.AddPurchase(e); err != nil {
 			return err
 		}
-		if err := spend(w, o.Month, x.Charged); err != nil {
+		if err := spend(w, o.Month, x.Charged, 1); err != nil {
 			return err
 		}
 		sum += x.Charged
@@ -292,33 +260,6 @@ func (b *buyer) enterExtra(w Writer, o Order, extra []Extra) error {
 		"cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, len(extra)+1, sum)})
 }
 
-// recount counts the purchases of an order's item that could not be counted when it was bought.
-func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
-	rows, err := b.purchasesOf(ctx, o)
-	if err != nil || len(rows) == 0 {
-		if b.tries[o.ID] > 20 { // the purchase itself is proven; what is left is told in the ledger
-			_, err := b.edit(ctx, o, true, func(o *Order) { o.Receipt.Unchecked = false })
-			return 0, errors.Join(err, b.note(ctx, o, "uncounted", "the list of purchases did not show this purchase"))
-		}
-		return b.pause(o.ID), nil
-	}
-	full := receipt(o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: o.Receipt.LicenseID, Time: o.Receipt.Time}}, rows)
-	_, err = b.change(ctx, o.ID, func(w Writer, live *Order) error {
-		if live.State != o.State || live.Receipt == nil {
-			return errMoved
-		}
-		live.Receipt.Unchecked, live.Receipt.Extra = false, full.Extra
-		live.Receipt.Expires = full.Expires
-		live.Rev++
-		live.Updated = b.now()
-		if err := w.PutOrder(*live); err != nil {
-			return err
-		}
-		return b.enterExtra(w, *live, full.Extra)
-	})
-	return 0, err
-}
-
 func entry(o Order, r Receipt) Purchase {
 	return Purchase{
 		Time: r.Time, Month: o.Month, Order: o.ID, Requester: o.Requester, Place: o.Place, Spec: o.Spec, Reason: o.Reason,
@@ -327,12 +268,12 @@ func entry(o Order, r Receipt) Purchase {
 	}
 }
 
-func spend(w Writer, month string, amount Cents) error {
+func spend(w Writer, month string, amount Cents, licenses int) error {
 	budget, err := w.Budget(month)
 	if err != nil {
 		return err
 	}
 	budget.Spent += amount
-	budget.Bought++
+	budget.Bought += licenses
 	return w.PutBudget(budget)
 }

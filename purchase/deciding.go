@@ -63,7 +63,7 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	if no != nil {
 		return order, d.refused(ctx, no, id, click.Who, click.At)
 	}
-	d.nudge()
+	nudge(d.wake)
 	d.changed(id)
 	return order, nil
 }
@@ -158,7 +158,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 	if no != nil {
 		return order, d.refused(ctx, no, failed, click.Who, click.At)
 	}
-	d.nudge()
+	nudge(d.wake)
 	d.changed(order.ID)
 	return order, nil
 }

@@ -38,7 +38,8 @@ type Timing struct {
 	// Patience is how long an order waits for a CoCalc that does not answer before it gives up, as long as nothing
 	// of it is in the cart: 2 minutes.
 	Patience time.Duration
-	// AddWindow is how long an add whose answer was lost may take to show up in the cart: 30 seconds.
+	// AddWindow is how long, from its sending, an add whose answer was lost may take to show up in the cart: 1 minute,
+	// which is the client's own timeout and as much again. What comes later is taken out when the order is watched.
 	AddWindow time.Duration
 	// Settle is how long a checkout whose outcome is unknown is given to show itself, once with the item in the
 	// cart and once more after it was taken out: 10 minutes. It must be well over the server's slowest checkout.
@@ -57,7 +58,7 @@ func (t Timing) withDefaults() Timing {
 	}
 	or(&t.Proposal, 30*time.Minute)
 	or(&t.Patience, 2*time.Minute)
-	or(&t.AddWindow, 30*time.Second)
+	or(&t.AddWindow, time.Minute)
 	or(&t.Settle, 10*time.Minute)
 	or(&t.Poll, 2*time.Second)
 	or(&t.PollMax, 30*time.Second)
@@ -97,6 +98,7 @@ type Desk struct {
 
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
+	proposed chan struct{} // capacity 1: there is a new card that will expire
 	stopping atomic.Bool   // no new promises
 }
 
@@ -105,7 +107,7 @@ func New(opts Options) *Desk {
 	d := &Desk{
 		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
-		wake: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
+		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 	}
 	if d.now == nil {
 		d.now = time.Now
@@ -222,7 +224,10 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if no != nil {
 		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
 	}
-	d.nudge() // so that Run knows when the proposal expires
+	nudge(d.proposed)
+	if amends != "" {
+		d.changed(amends)
+	}
 	return out, nil
 }
 
@@ -295,10 +300,10 @@ func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person,
 	return no
 }
 
-// nudge tells Run that there may be something to buy.
-func (d *Desk) nudge() {
+// nudge wakes one of Run's loops, if it is not awake already.
+func nudge(loop chan struct{}) {
 	select {
-	case d.wake <- struct{}{}:
+	case loop <- struct{}{}:
 	default:
 	}
 }

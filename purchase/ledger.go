@@ -49,7 +49,8 @@ type Writer interface {
 	Reader
 	// PutOrder stores the order as it is now.
 	PutOrder(Order) error
-	// AddPurchase appends to the purchase log and returns the entry with its number.
+	// AddPurchase appends to the purchase log and returns the entry with its number. PurchaseOf finds a license by its
+	// first entry.
 	AddPurchase(Purchase) (Purchase, error)
 	PutBudget(Budget) error
 	PutAccount(AccountState) error
@@ -76,6 +77,9 @@ type Purchase struct {
 	Expires    time.Time `json:"expires,omitzero"`
 	// Duplicate: the same cart item was bought once more by an overlapping checkout.
 	Duplicate bool `json:"duplicate,omitempty"`
+	// Correction: not a purchase of its own, but by how much an earlier entry of the order was wrong. Charged may be
+	// negative.
+	Correction bool `json:"correction,omitempty"`
 }
 
 // Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was

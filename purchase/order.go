@@ -82,6 +82,8 @@ type Order struct {
 	AddSent time.Time       `json:"add_sent,omitzero"`
 	ItemID  int64           `json:"item_id,omitempty"` // in the cart
 	Parked  []int64         `json:"parked,omitempty"`  // other people's items, unchecked by us and to be checked again
+	// Amount is what the server said, at the last look before paying, that checkout would charge; 0 when it told nothing.
+	Amount Cents `json:"amount_cents,omitempty"`
 
 	// CheckoutSent is written before checkout is sent. Once it is set, checkout is never sent for this order again.
 	CheckoutSent time.Time      `json:"checkout_sent,omitzero"`
@@ -92,6 +94,9 @@ type Order struct {
 	Hold    *Hold    `json:"hold,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
 	Receipt *Receipt `json:"receipt,omitempty"`
+	// WatchUntil: the order has ended, and CoCalc is looked at until then for what may come late: an item that was added
+	// after all, somebody else's checkout that had begun already. Zero: not watched.
+	WatchUntil time.Time `json:"watch_until,omitzero"`
 
 	// ReplacedBy is the order made from this one when its price had moved and the requester agreed to the new one.
 	ReplacedBy OrderID `json:"replaced_by,omitempty"`
@@ -114,6 +119,9 @@ type Wait struct {
 	Why   string    `json:"why"` // a sentence for people
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
+	// Troubled is since when CoCalc has not been working for this order; zero while it waits for something else. The
+	// patience of an order is measured from here.
+	Troubled time.Time `json:"troubled,omitzero"`
 }
 
 // Hold is kept with an order whose outcome is unknown.
@@ -213,9 +221,9 @@ func (o *Order) Unpublished() bool {
 }
 
 // Open reports whether there is still something to do for the order: to wait for the requester, to buy, to settle,
-// to count, or to put back what was parked.
+// to count, to put back what was parked, or to watch for what comes late.
 func (o *Order) Open() bool {
-	return !o.State.Final() || len(o.Parked) > 0 || (o.Receipt != nil && o.Receipt.Unchecked)
+	return !o.State.Final() || len(o.Parked) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 
 // Promised reports whether the order's price counts as reserved in its budget month.

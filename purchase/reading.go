@@ -161,7 +161,7 @@ func (d *Desk) Trouble(err error) string {
 // Resume ends a pause of buying.
 func (d *Desk) Resume(ctx context.Context, by, reason string) error {
 	err := d.ledger.Update(ctx, func(w Writer) error { return ResumeBuying(w, by, reason, d.now()) })
-	d.nudge()
+	nudge(d.wake)
 	return err
 }
 

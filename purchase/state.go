@@ -25,7 +25,8 @@ const (
 	Unknown State = "unknown"
 	// Purchased: proven by reading the item back.
 	Purchased State = "purchased"
-	// Failed: certain that nothing was bought.
+	// Failed: nothing was bought. Should CoCalc show a purchase after all while the order is still watched (somebody
+	// else's checkout had begun before the item was taken out), the order becomes Purchased: the ledger tells the truth.
 	Failed State = "failed"
 	// Denied: an approver said no.
 	Denied State = "denied"
@@ -46,6 +47,7 @@ var arrows = map[State][]State{
 	Carted:           {Paying, Purchased, Failed},
 	Paying:           {Purchased, Failed, Unknown},
 	Unknown:          {Purchased, Failed},
+	Failed:           {Purchased},
 }
 
 // States lists every state, in the order in which people meet them.
@@ -54,8 +56,8 @@ func States() []State {
 		Cancelled, Expired}
 }
 
-// Final reports whether the state is never left.
-func (s State) Final() bool { return len(arrows[s]) == 0 }
+// Final reports whether the order has ended: nothing more is bought for it.
+func (s State) Final() bool { return len(arrows[s]) == 0 || s == Failed }
 
 // promised reports whether an order in this state holds a reservation.
 func (s State) promised() bool {

@@ -1,0 +1,197 @@
+package purchase
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// description is the cart item's description: the specification with the order's tag at the end of its text.
+func (b *buyer) description(o Order) json.RawMessage {
+	spec := o.Spec
+	spec.Description = strings.TrimSpace(spec.Description + "\n" + o.ID.Tag())
+	return spec.CartDescription(b.now())
+}
+
+// differs compares the item as the cart shows it with what was sent.
+func (b *buyer) differs(o Order, item cocalc.CartItem) error {
+	if item.Product != "site-license" {
+		return fmt.Errorf("product is %q", item.Product)
+	}
+	if item.ProjectID != o.Spec.ProjectID {
+		return fmt.Errorf("project is %q", item.ProjectID)
+	}
+	return cocalc.DescriptionMatches(begun(o.Sent, item.Description, b.now()), item.Description)
+}
+
+// begun is the description that was sent, as the server may show it by now. Every look at the cart moves a start that
+// has passed to the server's now, so the longer an item waits, the later it begins: nobody has changed it, and it costs
+// less. A start in the future is nobody's to move. What is left of a move for DescriptionMatches to judge is its own
+// tolerance, which covers the move that adding makes.
+func begun(sent, got json.RawMessage, now time.Time) json.RawMessage {
+	var have struct {
+		Range []time.Time `json:"range"`
+	}
+	var fields map[string]json.RawMessage
+	var want []time.Time
+	if json.Unmarshal(got, &have) != nil || json.Unmarshal(sent, &fields) != nil ||
+		json.Unmarshal(fields["range"], &want) != nil || len(have.Range) != 2 || len(want) != 2 {
+		return sent
+	}
+	start := have.Range[0].Add(-cocalc.RangeTolerance)
+	if !start.After(want[0]) || have.Range[0].After(now.Add(cocalc.RangeTolerance)) {
+		return sent
+	}
+	moved, err := json.Marshal([]time.Time{start, want[1]})
+	if err != nil {
+		return sent
+	}
+	fields["range"] = moved
+	out, err := json.Marshal(fields)
+	if err != nil {
+		return sent
+	}
+	return out
+}
+
+// carries reports whether the item has the order's tag.
+func carries(item cocalc.CartItem, id OrderID) bool {
+	found, ok := tagged(item.Text())
+	return ok && found == id
+}
+
+// own reports whether something at CoCalc with the number of the order's cart item is the order's: it has its tag, or
+// somebody edited that away. What has another order's tag, or is older than the order, comes from another server that
+// this ledger has met.
+func (o *Order) own(text string, at time.Time) bool {
+	if id, ok := tagged(text); ok {
+		return id == o.ID
+	}
+	return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-cocalc.RangeTolerance))
+}
+
+// item reads the order's item back. One that is not the order's is NotFound.
+func (b *buyer) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
+	item, err := b.shop.CartItem(ctx, o.ItemID)
+	if err == nil && !o.own(item.Text(), item.Added) {
+		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
+			Text: fmt.Sprintf("item %d is not the order's", o.ItemID)}
+	}
+	return item, err
+}
+
+// find looks for the order's tag among the items of the account.
+func (b *buyer) find(ctx context.Context, o Order, among ...cocalc.CartFilter) (cocalc.CartItem, bool, error) {
+	for _, which := range among {
+		items, err := b.shop.Cart(ctx, which)
+		if err != nil {
+			return cocalc.CartItem{}, false, err
+		}
+		if i := slices.IndexFunc(items, func(i cocalc.CartItem) bool { return carries(i, o.ID) }); i >= 0 {
+			return items[i], true, nil
+		}
+	}
+	return cocalc.CartItem{}, false, nil
+}
+
+// purchasesOf reads the account's purchases of the order's cart item. One is right; two are a double buy. A server of
+// the older kind has no such list.
+func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow, error) {
+	store, err := b.shop.Store(ctx)
+	if err != nil || store == cocalc.StoreOlder {
+		return nil, err
+	}
+	at := b.now()
+	rows, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	b.count = count{at: at, rows: rows}
+	return o.among(rows), nil
+}
+
+// count is a list of purchases, and when it was asked for.
+type count struct {
+	at   time.Time
+	rows []cocalc.PurchaseRow
+}
+
+// among picks the purchases of the order's cart item.
+func (o *Order) among(rows []cocalc.PurchaseRow) (ours []cocalc.PurchaseRow) {
+	for _, row := range rows {
+		if o.ItemID != 0 && row.CartItemID == o.ItemID && row.Cost > 0 && o.own(row.Text, row.Time) {
+			ours = append(ours, row)
+		}
+	}
+	return ours
+}
+
+// receipt puts together what proves the purchase. The item names one of the licenses; with a double buy the other
+// rows are extra.
+func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt {
+	r := &Receipt{Charged: o.Price, Expires: o.Spec.End}
+	if o.Amount > 0 {
+		r.Charged = o.Amount
+	}
+	if item.Purchased != nil {
+		r.LicenseID, r.Time = item.Purchased.LicenseID, item.Purchased.Time
+	}
+	own := 0
+	for i, row := range rows {
+		if row.LicenseID == r.LicenseID {
+			own = i
+		}
+	}
+	for i, row := range rows {
+		if i != own {
+			r.Extra = append(r.Extra, Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost})
+			continue
+		}
+		r.LicenseID, r.PurchaseID, r.Charged = row.LicenseID, row.ID, row.Cost
+		if r.Time.IsZero() {
+			r.Time = row.Time
+		}
+		if !row.PeriodEnd.IsZero() {
+			r.Expires = row.PeriodEnd
+		}
+	}
+	return r
+}
+
+// evidence reads everything that could show a purchase of the order's item. Nothing found is only worth something
+// beside err == nil, which includes a proof of the key.
+func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocalc.PurchaseRow, error) {
+	var item cocalc.CartItem
+	var err error
+	if o.ItemID != 0 {
+		item, err = b.item(ctx, o)
+	} else {
+		item, _, err = b.find(ctx, o, cocalc.InCart, cocalc.Purchased, cocalc.PurchasedAndRemoved)
+	}
+	if err != nil && kindOf(err) != cocalc.NotFound {
+		return item, nil, err
+	}
+	if item.Purchased != nil {
+		return item, nil, nil
+	}
+	rows, err := b.purchasesOf(ctx, o)
+	if err != nil || len(rows) > 0 {
+		return item, rows, err
+	}
+	licenses, err := b.shop.Licenses(ctx)
+	if err != nil {
+		return item, nil, err
+	}
+	for _, l := range licenses {
+		if id, ok := tagged(l.Description); ok && id == o.ID {
+			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: o.Price, CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
+		}
+	}
+	_, err = b.shop.WhoAmI(ctx)
+	return item, nil, err
+}

@@ -1,0 +1,108 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// longestWait is after how long an order that was told to wait asks again all the same.
+const longestWait = 10 * time.Minute
+
+// troubled decides what a failed request means for an order of which no checkout was sent: it waits and tells why,
+// or, when patience is over, gives up. An order with something in the cart is given up by taking that out.
+func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) {
+	if errors.Is(err, errMoved) {
+		return 0, err
+	}
+	var e *cocalc.Error
+	if !errors.As(err, &e) {
+		return 0, err // the ledger failed, not CoCalc
+	}
+	if e.Kind == cocalc.CartBroken && e.ItemID == 0 && !o.State.Final() {
+		if item, err := b.shop.FindBrokenItem(ctx); err == nil {
+			e.ItemID = item.ID
+		}
+	}
+	b.log.Warn().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("CoCalc is in the way")
+	f := explain(e, b.keyName)
+	now := b.now()
+	if e.Kind == cocalc.Throttled && e.Wait > 0 {
+		pause := min(e.Wait, longestWait)
+		return b.waitFor(ctx, o, Wait{Why: fmt.Sprintf("CoCalc asks to wait %s before the next item is added.", people(e.Wait)), Until: now.Add(pause)}, pause)
+	}
+	// Not signed in may be a database outage, and 5xx pass: these get patience. What is certain does not.
+	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled
+	since := now
+	if o.Wait != nil && !o.Wait.Troubled.IsZero() && o.Wait.Troubled.Before(now) {
+		since = o.Wait.Troubled
+	}
+	over := !passing || now.Sub(since) >= b.timing.Patience
+	switch {
+	case over && o.State == Approved, over && o.State == Adding && o.AddSent.IsZero():
+		return 0, b.fail(ctx, o, f)
+	case over && o.Failure == nil && (o.State == Adding || o.State == Carted):
+		return b.abandon(ctx, o, &f)
+	}
+	return b.waitFor(ctx, o, Wait{Why: waiting(e, b.keyName), Troubled: since}, b.pause(o.ID))
+}
+
+// waitFor keeps with the order why it does not move, so that its card can say so.
+func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, error) {
+	w.Since = b.now()
+	if o.Wait != nil {
+		if o.Wait.Why == w.Why && o.Wait.Troubled.Equal(w.Troubled) {
+			return d, nil
+		}
+		w.Since = o.Wait.Since
+	}
+	_, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = &w })
+	return d, err
+}
+
+// relieved forgets the trouble of an order that CoCalc answers again, so that the next trouble gets patience anew.
+func (b *buyer) relieved(ctx context.Context, o Order) error {
+	if o.Wait == nil || o.Wait.Troubled.IsZero() {
+		return nil
+	}
+	_, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = nil })
+	return err
+}
+
+// whyPaused is what the card of an order says that waits for buying to be resumed.
+const whyPaused = "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+
+// tellPaused reads whether buying is paused, and has the cards of all orders that wait for their turn say so.
+func (b *buyer) tellPaused(ctx context.Context, open []Order) (bool, error) {
+	no, err := b.pausedNow(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range open {
+		if o.State != Approved || (o.Wait != nil && o.Wait.Why == whyPaused) == (no != nil) {
+			continue
+		}
+		var w *Wait
+		if no != nil {
+			w = &Wait{Why: whyPaused, Since: b.now()}
+		}
+		if _, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = w }); err != nil && !errors.Is(err, errMoved) {
+			return false, err
+		}
+		delete(b.due, o.ID)
+	}
+	return no != nil, nil
+}
+
+// pausedNow reads whether buying is paused.
+func (d *Desk) pausedNow(ctx context.Context) (no *Refusal, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		no = paused(account)
+		return err
+	})
+	return no, err
+}

@@ -1,0 +1,150 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// watchUntil is the end of a watch that begins now. Ends are rounded up, so that the watches of a busy hour end
+// together, and share their looks at the list of purchases, which CoCalc throttles.
+func (b *buyer) watchUntil() time.Time {
+	step := max(b.timing.Settle/10, 1)
+	return b.now().Add(b.timing.Settle + step - 1).Truncate(step)
+}
+
+// left is what is left of an order's watch. A clock that was set back does not prolong it.
+func (b *buyer) left(o Order) time.Duration {
+	return min(o.WatchUntil.Sub(b.now()), 2*b.timing.Settle)
+}
+
+// watch looks after an order that has failed: an add whose answer was lost may be carried out late, and somebody else's
+// checkout that had begun before the item was taken out buys it all the same. A late item is taken out; a purchase is
+// entered, since the money is gone whatever was said before.
+func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
+	over := b.left(o) <= 0
+	item, rows, err := b.glance(ctx, o, over)
+	switch {
+	case err != nil:
+		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("CoCalc could not be read to watch a failed order")
+		return b.pause(o.ID), nil
+	case item.Purchased != nil:
+		return 0, b.bought(ctx, o, item, true)
+	case len(rows) > 0:
+		r := receipt(o, item, rows)
+		r.Adopted = true
+		return 0, b.finish(ctx, o, r)
+	case item.ID != 0 && item.Removed.IsZero():
+		b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("taking a failed order's item out of the cart")
+		if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
+			return b.pause(o.ID), nil
+		}
+		_, err := b.edit(ctx, o, false, func(o *Order) {
+			o.ItemID = item.ID
+			o.WatchUntil = b.watchUntil() // a checkout may have begun while it was there
+		})
+		return b.pause(o.ID), err
+	case !over:
+		return min(b.pause(o.ID), max(b.left(o), time.Millisecond)), nil
+	}
+	_, err = b.edit(ctx, o, false, func(o *Order) { o.WatchUntil = time.Time{} })
+	return 0, err
+}
+
+// glance is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
+func (b *buyer) glance(ctx context.Context, o Order, last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow, err error) {
+	switch {
+	case last:
+		return b.evidence(ctx, o)
+	case o.ItemID == 0:
+		item, _, err = b.find(ctx, o, cocalc.InCart, cocalc.Purchased)
+		return item, nil, err
+	}
+	item, err = b.item(ctx, o)
+	if kindOf(err) == cocalc.NotFound {
+		err = nil // deleted: only the last look can tell
+	}
+	return item, nil, err
+}
+
+// mostCounts is how often a purchase is looked for in vain in the list of purchases before that is told in the ledger.
+const mostCounts = 20
+
+// recount counts the purchases of a bought item: those that could not be counted when it was bought, and all of them
+// once more when the watch is over, since another checkout of the same cart may have taken longer than ours.
+func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
+	late := !o.Receipt.Unchecked
+	if left := b.left(o); late && left > 0 {
+		return left, nil
+	}
+	rows := o.among(b.count.rows)
+	if !late || b.count.at.Before(o.WatchUntil) || len(rows) == 0 {
+		var err error
+		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
+			if b.tries[o.ID] < mostCounts {
+				return b.pause(o.ID), nil
+			}
+			// The purchase itself is proven; what is left is told in the ledger.
+			_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error {
+				live.Receipt.Unchecked, live.WatchUntil = false, time.Time{}
+				live.Updated = b.now()
+				if err := w.PutOrder(*live); err != nil {
+					return err
+				}
+				return w.AppendEvent(Event{Time: b.now(), Kind: "uncounted", Order: o.ID, By: botName,
+					Note: "the list of purchases did not show this purchase"})
+			})
+			return 0, err
+		}
+	}
+	delete(b.tries, o.ID)
+	_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error { return b.correct(w, live, rows, late) })
+	return 0, err
+}
+
+// correct brings receipt and ledger of a purchase in line with the list of purchases.
+func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool) error {
+	had := *o.Receipt
+	full := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: had.LicenseID, Time: had.Time}}, rows)
+	known := map[int64]bool{}
+	for _, x := range had.Extra {
+		known[x.PurchaseID] = true
+	}
+	var extra []Extra
+	for _, x := range full.Extra {
+		if !known[x.PurchaseID] {
+			extra = append(extra, x)
+		}
+	}
+	r := o.Receipt
+	r.Unchecked, r.Extra = false, append(r.Extra, extra...)
+	r.PurchaseID, r.Charged, r.Expires = full.PurchaseID, full.Charged, full.Expires
+	if late {
+		o.WatchUntil = time.Time{}
+	}
+	if had.Unchecked || len(extra) > 0 {
+		o.Rev++
+	}
+	o.Updated = b.now()
+	if err := w.PutOrder(*o); err != nil {
+		return err
+	}
+	if diff := full.Charged - had.Charged; diff != 0 {
+		// What is in the log is never changed: the difference is an entry of its own.
+		e := entry(*o, *r)
+		e.Charged, e.Correction = diff, true
+		if _, err := w.AddPurchase(e); err != nil {
+			return err
+		}
+		if err := spend(w, o.Month, diff, 0); err != nil {
+			return err
+		}
+		if err := w.AppendEvent(Event{Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
+			Note: fmt.Sprintf("CoCalc charged %s, not %s", full.Charged, had.Charged)}); err != nil {
+			return err
+		}
+	}
+	return b.enterExtra(w, *o, extra)
+}
