@@ -82,7 +82,7 @@ func checkBotToken(ctx context.Context, settings config, say func(error, string,
 	good := ""
 	switch {
 	case errors.Is(err, context.DeadlineExceeded): // it asks until then
-		err = fmt.Errorf("Slack does not answer at %s", settings.SlackAPIURL)
+		err = fmt.Errorf("there is no answer at %s", settings.SlackAPIURL)
 	case err == nil:
 		good = fmt.Sprintf("%s in %s", who.UserID, who.Team)
 		if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {

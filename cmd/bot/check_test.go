@@ -47,7 +47,7 @@ func TestCheck(t *testing.T) {
 			}
 		}, 1, []string{"✗ Slack bot token: the app lacks chat:write", "install it again from what `bot manifest` prints\n"}},
 		{"no Slack there", []string{"SLACK_API_URL=http://127.0.0.1:1/api/"}, nil, 1,
-			[]string{"✗ Slack bot token: Slack does not answer at http://127.0.0.1:1/api/\n", "✗ Slack app token: ", "✓ CoCalc key"}},
+			[]string{"✗ Slack bot token: there is no answer at http://127.0.0.1:1/api/\n", "✗ Slack app token: ", "✓ CoCalc key"}},
 		{"no CoCalc there", []string{"COCALC_URL=http://127.0.0.1:1"}, nil, 1,
 			[]string{"✓ Slack app token", "✗ CoCalc key sk-…", "CoCalc does not answer at http://127.0.0.1:1\n", "✓ buyers"}},
 		{"a wrong key", []string{"COCALC_API_KEY=sk-wrongWrongWrong000001"}, nil, 1,
