@@ -290,6 +290,9 @@ func historyPage(h purchase.History, page int) content {
 	}
 	for _, p := range h.Purchases {
 		text := fmt.Sprintf("*%s* · %s · <@%s>\n%s · %s", p.Charged, moment(p.Time), p.Requester.ID, gives(p.Spec), paid(p))
+		if p.Correction {
+			text = fmt.Sprintf("*%s* · %s · <@%s>\nCorrects what the entry of this order says: CoCalc charged another amount", p.Charged, moment(p.Time), p.Requester.ID)
+		}
 		if p.Duplicate {
 			text += "\n:rotating_light: bought twice by overlapping checkouts; ask CoCalc for this money back"
 		}

@@ -74,6 +74,7 @@ func TestHistoryPages(t *testing.T) {
 	}
 	h := purchase.History{
 		Purchases: []purchase.Purchase{
+			entry(4, func(p *purchase.Purchase) { p.Correction, p.Charged = true, -375 }),
 			entry(3, nil),
 			entry(2, func(p *purchase.Purchase) { p.Duplicate = true }),
 			entry(1, func(p *purchase.Purchase) {
