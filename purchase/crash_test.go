@@ -160,7 +160,7 @@ func TestKilledAtEveryMoment(t *testing.T) {
 			t.Parallel()
 			// Orders whose outcome is unknown are looked at for twenty minutes: of those looks, which are all alike, some
 			// are enough.
-			for at := 1; ; at += 1 + at/40*25 {
+			for at := 1; ; at += 1 + at/40*40 {
 				f := newFate(at)
 				t.Run(fmt.Sprint("moment ", at), func(t *testing.T) { killedAt(t, f, sc.older, sc.begin) })
 				if f.where == "" { // it lived through everything

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -91,13 +93,19 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		// bbolt would make a database of it. An empty file is no ledger of ours: those are never empty.
 		return nil, fmt.Errorf("open the ledger %s: %w: it is empty", path, ErrDamaged)
 	}
-	if err := checkExtent(path); err != nil {
+	if err := checkPages(path); err != nil {
 		return nil, err
 	}
 	// A first look for reading only: a file that is not ours is not touched, not even its free list.
 	if !readOnly {
 		if err := inspect(path); err != nil {
 			return nil, err
+		}
+		// Names, reasons and addresses are nobody else's to read; an older copy may have been made with other rights.
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(path, fileMode); err != nil {
+				return nil, fmt.Errorf("open the ledger %s: others can read it, and its rights cannot be changed: %w", path, err)
+			}
 		}
 	}
 	db, err := openFile(path, readOnly)
@@ -139,7 +147,7 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, ErrLocked)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrForeign, err)
-	case errors.Is(err, fs.ErrPermission):
+	case errors.As(err, new(*fs.PathError)), errors.As(err, new(syscall.Errno)): // no rights, a read-only file system
 		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
 	case err != nil:
 		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrDamaged, err)
@@ -160,6 +168,7 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	if meta == nil || string(meta.Get(keyApplication)) != string(application) {
 		return ErrForeign
 	}
+	// The version is plain JSON in every schema, so that each program can tell a newer one.
 	var version int
 	if err := json.Unmarshal(meta.Get(keySchema), &version); err != nil {
 		return fmt.Errorf("%w: its schema version cannot be read", ErrDamaged)
@@ -175,13 +184,15 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 		if b == nil {
 			return fmt.Errorf("%w: it has no %s", ErrDamaged, name)
 		}
-		b.Cursor().Last()
 	}
-	return nil
+	return checkContents(tx)
 }
 
 // create makes an empty ledger whole before it gets its name.
 func create(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no folder %s: make it first, or set DATABASE to another place", filepath.Dir(path))
+	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
 	if err != nil {
 		return err
@@ -205,7 +216,7 @@ func create(path string) error {
 		if err := meta.Put(keyApplication, application); err != nil {
 			return err
 		}
-		return putJSON(meta, keySchema, SchemaVersion)
+		return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
@@ -236,7 +247,9 @@ func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
+	return guarded(func() error {
+		return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
+	})
 }
 
 // Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
@@ -245,27 +258,10 @@ func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.db.Batch(func(tx *bbolt.Tx) error { return change(&transaction{tx}) })
-}
-
-func putJSON(b *bbolt.Bucket, key []byte, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return b.Put(key, data)
-}
-
-// getJSON reads a record; ok is false when there is none.
-func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
-	data := b.Get(key)
-	if data == nil {
-		return value, false, nil
-	}
-	if err := json.Unmarshal(data, &value); err != nil {
-		return value, false, fmt.Errorf("%w: record %q: %w", ErrDamaged, key, err)
-	}
-	return value, true, nil
+	// bbolt may run this in a goroutine of its own, so the guard stands inside.
+	return b.db.Batch(func(tx *bbolt.Tx) error {
+		return guarded(func() error { return change(&transaction{tx}) })
+	})
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

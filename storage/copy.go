@@ -81,7 +81,7 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 	return nil
 }
 
-// lastTransaction is the number of the newest valid meta page. See checkExtent for the layout; a meta page ends with
+// lastTransaction is the number of the newest valid meta page. See checkPages for the layout; a meta page ends with
 // the FNV-1a hash of what stands before it, so that one which is just being written is told from a whole one.
 func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 	meta := func(at int64) (tx uint64, size int64, ok bool) {

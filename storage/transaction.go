@@ -32,7 +32,10 @@ func (t *transaction) Unpublished() ([]purchase.Order, error) { return t.indexed
 func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 	var orders []purchase.Order
 	err := t.tx.Bucket(index).ForEach(func(id, _ []byte) error {
-		order, err := t.Order(purchase.OrderID(id))
+		order, ok, err := getJSON[purchase.Order](t.tx.Bucket(bucketOrders), id)
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: the list of %s orders names %q", ErrDamaged, index, id)
+		}
 		orders = append(orders, order)
 		return err
 	})
@@ -68,9 +71,9 @@ func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) 
 		}
 	}
 	for ; k != nil && len(out) < limit; k, v = c.Prev() {
-		var value T
-		if err := json.Unmarshal(v, &value); err != nil {
-			return nil, fmt.Errorf("%w: record %q: %w", ErrDamaged, k, err)
+		value, err := decode[T](k, v)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, value)
 	}
@@ -78,11 +81,18 @@ func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) 
 }
 
 func (t *transaction) PurchaseOf(licenseID string) (purchase.Purchase, bool, error) {
-	key := t.tx.Bucket(bucketLicenses).Get([]byte(licenseID))
-	if licenseID == "" || key == nil {
+	if licenseID == "" {
 		return purchase.Purchase{}, false, nil
 	}
-	return getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
+	key := t.tx.Bucket(bucketLicenses).Get([]byte(licenseID))
+	if key == nil {
+		return purchase.Purchase{}, false, nil
+	}
+	p, ok, err := getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
+	if err == nil && p.LicenseID != licenseID {
+		err = fmt.Errorf("%w: license %q leads to purchase %x", ErrDamaged, licenseID, key)
+	}
+	return p, ok, err
 }
 
 func (t *transaction) Budget(month string) (purchase.Budget, error) {
@@ -100,9 +110,9 @@ func (t *transaction) Events(first uint64, limit int) ([]purchase.Event, error) 
 	var events []purchase.Event
 	c := t.tx.Bucket(bucketEvents).Cursor()
 	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
-		var e purchase.Event
-		if err := json.Unmarshal(v, &e); err != nil {
-			return nil, fmt.Errorf("%w: audit record %x: %w", ErrDamaged, k, err)
+		e, err := decode[purchase.Event](k, v)
+		if err != nil {
+			return nil, err
 		}
 		events = append(events, e)
 	}
@@ -167,8 +177,8 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error
 	if err := putJSON(b, number(n), p); err != nil {
 		return p, err
 	}
-	if p.LicenseID == "" {
-		return p, nil
+	if p.LicenseID == "" || t.tx.Bucket(bucketLicenses).Get([]byte(p.LicenseID)) != nil {
+		return p, nil // without one, or a correction of the entry that the license is found by
 	}
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
@@ -183,11 +193,11 @@ func (t *transaction) PutAccount(a purchase.AccountState) error {
 
 func (t *transaction) AppendEvent(e purchase.Event) error {
 	b := t.tx.Bucket(bucketEvents)
-	_, last := b.Cursor().Last()
+	key, last := b.Cursor().Last()
 	if last != nil {
-		var before purchase.Event
-		if err := json.Unmarshal(last, &before); err != nil {
-			return fmt.Errorf("%w: the last audit record: %w", ErrDamaged, err)
+		before, err := decode[purchase.Event](key, last)
+		if err != nil {
+			return err
 		}
 		e.Prev = before.Hash
 	}

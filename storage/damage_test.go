@@ -1,0 +1,191 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// fixture is a ledger of schema version 1, as the first release wrote it. It must open for ever.
+const fixture = "testdata/v1.ledger"
+
+// fill writes a few orders in several states, purchases, a budget and the audit of it all.
+func fill(t *testing.T, b *Bolt, orders int) {
+	t.Helper()
+	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
+	states := []purchase.State{purchase.Proposed, purchase.Approved, purchase.Purchased, purchase.Failed}
+	for n := range orders {
+		err := b.Update(context.Background(), func(w purchase.Writer) error {
+			o := purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: states[n%len(states)],
+				Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
+				Reason: strings.Repeat("winter school ", 1+n%5), Month: "2026-11", Confirmed: at}
+			if o.State == purchase.Purchased {
+				o.Receipt = &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375}
+				if _, err := w.AddPurchase(purchase.Purchase{Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month, Charged: 6375, Time: at}); err != nil {
+					return err
+				}
+			}
+			budget, err := w.Budget(o.Month)
+			budget.Spent += 100
+			return errors.Join(err, w.PutOrder(o), w.PutBudget(budget), w.AppendEvent(purchase.Event{Time: at, Kind: string(o.State), Order: o.ID, By: "U1"}))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// everything reads all that a ledger says.
+func everything(b *Bolt) (string, error) {
+	var all []any
+	err := b.View(context.Background(), func(r purchase.Reader) error {
+		orders, err1 := r.Orders("", 1000)
+		open, err2 := r.OpenOrders()
+		purchases, err3 := r.Purchases(0, 1000)
+		budgets, err4 := r.Budgets(10)
+		account, err5 := r.Account()
+		events, err6 := r.Events(1, 1000)
+		all = []any{orders, open, purchases, budgets, account, events}
+		return errors.Join(err1, err2, err3, err4, err5, err6)
+	})
+	data, marshal := json.Marshal(all)
+	return string(data), errors.Join(err, marshal)
+}
+
+// Bytes flip anywhere in the file: it is refused as damaged, or every record reads as it was written. It is never written
+// to, and the program lives.
+func TestFlippedBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	fill(t, b, 60)
+	want, err := everything(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 300 {
+		data := append([]byte(nil), whole...)
+		at := random.IntN(len(data))
+		if random.IntN(3) == 0 { // the heads of pages, where the numbers are
+			at = at&^4095 + random.IntN(200)
+		}
+		data[at] ^= byte(1 << random.IntN(8))
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := OpenReadOnly(path)
+		if err == nil {
+			var got string
+			if got, err = everything(b); err == nil && got != want {
+				t.Errorf("a flip at %d changed what the ledger says, unseen", at)
+			}
+			b.Close()
+		}
+		if err != nil {
+			refused++
+			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) && !errors.Is(err, ErrNewer) {
+				t.Errorf("a flip at %d: %v", at, err)
+			}
+			if _, err := Open(path); err == nil {
+				t.Errorf("a flip at %d is refused for reading and not for writing", at)
+			}
+			if after, err := os.ReadFile(path); err != nil || string(after) != string(data) {
+				t.Errorf("a flip at %d: the file was written to (%v)", at, err)
+			}
+		}
+	}
+	if refused < 50 {
+		t.Errorf("only %d of 300 flips were noticed", refused)
+	}
+}
+
+func TestTheFirstSchemaOpens(t *testing.T) {
+	data, err := os.ReadFile(fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := opened(t, path)
+	err = b.View(context.Background(), func(r purchase.Reader) error {
+		orders, err := r.Orders("", 100)
+		p, ok, err2 := r.PurchaseOf("license-2")
+		if len(orders) != 8 || orders[0].Price != 6375 || !ok || p.Charged != 6375 {
+			t.Errorf("%d orders, purchase %+v", len(orders), p)
+		}
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Update(context.Background(), func(w purchase.Writer) error {
+		return w.AppendEvent(purchase.Event{Kind: "resumed", By: "U1"})
+	})
+	if err != nil {
+		t.Errorf("it cannot be written to: %v", err)
+	}
+}
+
+func TestAFolderThatDoesNotExist(t *testing.T) {
+	_, err := Open(filepath.Join(t.TempDir(), "none", "ledger.db"))
+	if err == nil || !strings.Contains(err.Error(), "there is no folder") || !strings.Contains(err.Error(), "DATABASE") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestLaxRightsAreTightened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	opened(t, path).Close()
+	if err := os.Chmod(path, 0o664); err != nil {
+		t.Fatal(err)
+	}
+	opened(t, path)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can still read it: %v, %v", info.Mode(), err)
+	}
+}
+
+// Of many that create the same ledger at once, one gets it, and the others learn that it is taken.
+func TestCreatedByManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	var mu sync.Mutex
+	var got []*Bolt
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			b, err := Open(path)
+			if err == nil {
+				mu.Lock()
+				got = append(got, b)
+				mu.Unlock()
+			} else if !errors.Is(err, ErrLocked) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(got) != 1 {
+		t.Errorf("%d opened it", len(got))
+	}
+	for _, b := range got {
+		b.Close()
+	}
+}

@@ -1,0 +1,234 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"syscall"
+	"time"
+)
+
+// checkPages reads the whole file and refuses one whose pages do not hang together, before bbolt maps it into memory:
+// bbolt trusts every number on a page, so that a damaged one makes it read behind the end of the file or run in
+// circles, which is no error but the end of the program, or makes it write over pages that are in use.
+//
+// The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many pages
+// follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4 each),
+// root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the machine's
+// byte order. The one with the later transaction counts. Should one of the two be damaged, bbolt would quietly take
+// the other, and so forget a transaction that may have said that a checkout was sent; here that is an error.
+func checkPages(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	defer f.Close()
+	if err := lockShared(f); err != nil {
+		return fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	if err := walk(data); err != nil {
+		return fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return nil
+}
+
+// lockShared waits as bbolt does until nobody is writing to the file. Closing the file lets go of the lock.
+func lockShared(f *os.File) error {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return nil // a file system without locks: bbolt says so itself
+		case time.Since(began) > lockTimeout:
+			return ErrLocked
+		}
+	}
+}
+
+const (
+	magic   = metaMagic
+	header  = pageHeader
+	element = 16 // of a branch or a leaf
+	metaSum = header + 56
+
+	flagBranch, flagLeaf, flagFree = 0x01, 0x02, 0x10
+	leafBucket                     = 0x01
+)
+
+// pages is a file while it is checked.
+type pages struct {
+	data []byte
+	size uint64
+	high uint64
+	used []bool // by page number
+}
+
+func u16(b []byte, at uint64) uint16 { return binary.NativeEndian.Uint16(b[at:]) }
+func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(b[at:])) }
+func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
+}
+
+func walk(data []byte) error {
+	if len(data) < metaSum+8 || !bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
+		return fmt.Errorf("%w: it is no database", ErrForeign)
+	}
+	size := u32(data, header+8)
+	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(len(data)) < 2*size {
+		return damaged("its page size is %d, in %d bytes", size, len(data))
+	}
+	meta := data[:size]
+	for i, m := range [][]byte{meta, data[size : 2*size]} {
+		sum := fnv.New64a()
+		sum.Write(m[header:metaSum])
+		if u32(m, header) != magic || u64(m, metaSum) != sum.Sum64() || u32(m, header+8) != size {
+			return damaged("meta page %d", i)
+		}
+		if u64(m, header+48) > u64(meta, header+48) {
+			meta = m
+		}
+	}
+	p := &pages{data: data, size: size, high: u64(meta, header+40)}
+	if p.high < 4 || p.high > uint64(len(data))/size {
+		return damaged("it has %d bytes and should have %d: it was cut short", len(data), p.high*size)
+	}
+	p.used = make([]bool, p.high)
+	p.used[0], p.used[1] = true, true
+	if err := p.free(u64(meta, header+32)); err != nil {
+		return err
+	}
+	if err := p.tree(u64(meta, header+16), nil, nil, 0); err != nil {
+		return err
+	}
+	for id, used := range p.used {
+		if !used {
+			return damaged("page %d is neither used nor free", id)
+		}
+	}
+	return nil
+}
+
+// take claims a page with those that follow and belong to it, and returns their bytes.
+func (p *pages) take(id uint64, what string) ([]byte, error) {
+	if id < 2 || id >= p.high {
+		return nil, damaged("%s is on page %d of %d", what, id, p.high)
+	}
+	head := p.data[id*p.size:]
+	n := u32(head, 12) + 1
+	if u64(head, 0) != id || id+n > p.high {
+		return nil, damaged("page %d says it is page %d, of %d", id, u64(head, 0), n)
+	}
+	for i := id; i < id+n; i++ {
+		if p.used[i] {
+			return nil, damaged("page %d is used twice", i)
+		}
+		p.used[i] = true
+	}
+	return head[:n*p.size], nil
+}
+
+// free claims the free list and the pages on it.
+func (p *pages) free(id uint64) error {
+	page, err := p.take(id, "the free list")
+	if err != nil {
+		return err
+	}
+	count, at := uint64(u16(page, 10)), uint64(header)
+	if count == 0xFFFF {
+		count, at = u64(page, at), at+8
+	}
+	if u16(page, 8) != flagFree || count > (uint64(len(page))-at)/8 {
+		return damaged("the free list")
+	}
+	for i := range count {
+		free := u64(page, at+8*i)
+		if free < 2 || free >= p.high || p.used[free] {
+			return damaged("page %d is free and used", free)
+		}
+		p.used[free] = true
+	}
+	return nil
+}
+
+// tree claims the pages of a bucket, whose keys lie in [from, to).
+func (p *pages) tree(id uint64, from, to []byte, depth int) error {
+	page, err := p.take(id, "a branch")
+	if err != nil {
+		return err
+	}
+	if depth > 64 {
+		return damaged("page %d lies too deep", id)
+	}
+	return p.node(page, from, to, depth)
+}
+
+// node checks the elements of a branch or leaf.
+func (p *pages) node(page, from, to []byte, depth int) error {
+	if len(page) < header {
+		return damaged("a bucket of %d bytes", len(page))
+	}
+	flags, count, size := u16(page, 8), uint64(u16(page, 10)), uint64(len(page))
+	if flags != flagBranch && flags != flagLeaf || header+count*element > size || flags == flagBranch && count == 0 {
+		return damaged("a page with flags %x and %d elements", flags, count)
+	}
+	part := func(at, length uint64) ([]byte, bool) {
+		if at < header+count*element || at > size || length > size-at {
+			return nil, false
+		}
+		return page[at : at+length], true
+	}
+	keys := make([][]byte, count+1)
+	keys[count] = to
+	for i := range count {
+		e := uint64(header) + i*element
+		at, length := u32(page, e), u32(page, e+4)
+		if flags == flagLeaf {
+			at, length = u32(page, e+4), u32(page, e+8)
+		}
+		key, ok := part(e+at, length)
+		if !ok || length == 0 || (i == 0 && bytes.Compare(key, from) < 0) || (i > 0 && bytes.Compare(keys[i-1], key) >= 0) ||
+			(to != nil && bytes.Compare(key, to) >= 0) {
+			return damaged("element %d of a page", i)
+		}
+		keys[i] = key
+	}
+	for i := range count {
+		e := uint64(header) + i*element
+		if flags == flagBranch {
+			if err := p.tree(u64(page, e+8), keys[i], keys[i+1], depth+1); err != nil {
+				return err
+			}
+			continue
+		}
+		value, ok := part(e+u32(page, e+4)+u32(page, e+8), u32(page, e+12))
+		if kind := u32(page, e); !ok || kind > leafBucket {
+			return damaged("value %d of a page", i)
+		} else if kind != leafBucket {
+			continue
+		}
+		if len(value) < 16 {
+			return damaged("bucket %q", keys[i])
+		}
+		var err error
+		if root := u64(value, 0); root != 0 {
+			err = p.tree(root, nil, nil, depth+1)
+		} else {
+			err = p.node(value[16:], nil, nil, depth+1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
