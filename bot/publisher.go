@@ -89,19 +89,23 @@ func (p *Publisher) Flush(ctx context.Context) {
 // round begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an order
 // whose message Slack takes slowly must not hold up the others'.
 func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
-	orders, err := p.desk.Unpublished(ctx)
+	ids, err := p.desk.Unpublished(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for _, o := range orders {
-		if !p.take(o.ID) {
+	for _, id := range ids {
+		if !p.take(id) {
 			continue
 		}
 		p.busy.Go(func() {
 			p.room <- struct{}{}
-			p.settle(o.ID, p.publish(ctx, o))
+			o, err := p.desk.Order(ctx, id) // read when its turn has come, so that it is shown as it is then
+			if err == nil {
+				err = p.publish(ctx, o)
+			}
+			p.settle(id, err)
 			<-p.room
-			p.Changed(o.ID) // the order may have moved on meanwhile
+			p.Changed(id) // the order may have moved on meanwhile
 		})
 	}
 	return p.nextDue(), nil

@@ -23,7 +23,10 @@ func (d *Desk) Run(ctx context.Context) error {
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
-	expiring.Go(func() { d.repeat(ctx, d.proposed, d.expire) })
+	known := map[OrderID]time.Time{}
+	expiring.Go(func() {
+		d.repeat(ctx, d.proposed, func(ctx context.Context) (wait, error) { return d.expire(ctx, known) })
+	})
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
 	return nil
@@ -196,29 +199,52 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 	return b.watch(ctx, o)
 }
 
-// expire ends proposals that nobody decided on, and answers when the next one is due.
-func (d *Desk) expire(ctx context.Context) (wait, error) {
-	open, err := d.openOrders(ctx)
+// expire ends proposals that nobody decided on, and answers when the next one is due. It is called with every new
+// proposal, so it keeps in known when each of them expires, and reads an order but once.
+func (d *Desk) expire(ctx context.Context, known map[OrderID]time.Time) (wait, error) {
+	open := map[OrderID]bool{}
+	err := d.ledger.View(ctx, func(r Reader) error {
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State != Proposed {
+				continue
+			}
+			open[q.ID] = true
+			if _, ok := known[q.ID]; ok {
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			known[q.ID] = o.Expires
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
 	pause := idle
-	for _, o := range open {
-		if o.State != Proposed {
+	for id, expires := range known {
+		if !open[id] {
+			delete(known, id)
 			continue
 		}
-		if left := o.Expires.Sub(d.now()); left > 0 {
+		if left := expires.Sub(d.now()); left > 0 {
 			pause = min(pause, left)
 			continue
 		}
-		_, err := d.change(ctx, o.ID, func(w Writer, o *Order) error {
+		_, err := d.change(ctx, id, func(w Writer, o *Order) error {
 			if o.State != Proposed {
 				return nil // confirmed or cancelled in the meantime
 			}
 			return d.move(w, o, Expired, botName, "")
 		})
 		if err != nil {
-			return 0, fmt.Errorf("expire order %s: %w", o.ID, err)
+			return 0, fmt.Errorf("expire order %s: %w", id, err)
 		}
 	}
 	return max(pause, time.Millisecond), nil

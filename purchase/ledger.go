@@ -29,8 +29,8 @@ type Reader interface {
 	Queue() ([]Queued, error)
 	// Orders are at most limit orders older than before (all when before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
-	// Unpublished are the orders with Order.Unpublished, oldest first.
-	Unpublished() ([]Order, error)
+	// Unpublished names the orders with Order.Unpublished, oldest first.
+	Unpublished() ([]OrderID, error)
 	// Purchases are at most limit entries of the purchase log with a number below before (0: all), newest first.
 	Purchases(before uint64, limit int) ([]Purchase, error)
 	// PurchaseOf finds the entry of a license; ok is false when the license was not bought through this ledger.

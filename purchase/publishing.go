@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Unpublished lists the orders that some message does not show as they are now, oldest first.
-func (d *Desk) Unpublished(ctx context.Context) (orders []Order, err error) {
+// Unpublished names the orders that some message does not show as they are now, oldest first.
+func (d *Desk) Unpublished(ctx context.Context) (ids []OrderID, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
-		orders, err = r.Unpublished()
+		ids, err = r.Unpublished()
 		return err
 	})
-	return orders, err
+	return ids, err
 }
 
 // Show keeps with an order where people see it, and which Rev they see. set changes the order's messages and nothing

@@ -26,7 +26,13 @@ func (t *transaction) Order(id purchase.OrderID) (purchase.Order, error) {
 
 func (t *transaction) OpenOrders() ([]purchase.Order, error) { return t.indexed(bucketOpen) }
 
-func (t *transaction) Unpublished() ([]purchase.Order, error) { return t.indexed(bucketUnpublished) }
+func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
+	err = t.tx.Bucket(bucketUnpublished).ForEach(func(id, _ []byte) error {
+		ids = append(ids, purchase.OrderID(id))
+		return nil
+	})
+	return ids, err
+}
 
 // indexed reads the orders that an index names.
 func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
