@@ -64,10 +64,17 @@ func (l *lines) String() string {
 // patience is how long a process may take for a step; machines that test are slow.
 const patience = 30 * time.Second
 
-// launch starts bot with this command line and these settings alone. It is ended with the test, if it has not ended.
+// launch starts the test program as bot, with this command line and these settings alone. It is ended with the test, if
+// it has not ended.
 func launch(t testing.TB, settings map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...)}
+	return start(t, os.Args[0], settings, args...)
+}
+
+// start is launch for any program.
+func start(t testing.TB, program string, settings map[string]string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(program, args...)}
 	p.out.more, p.err.more = make(chan struct{}), make(chan struct{})
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); !slices.Contains(settingNames(), name) {

@@ -75,12 +75,17 @@ func readPurchases(ctx context.Context, path string) ([]purchase.Purchase, error
 }
 
 // dollarsOf prints an amount for spreadsheets: no sign, no thousands.
-func dollarsOf(c cocalc.Cents) string { return fmt.Sprintf("%d.%02d", c/100, c%100) }
+func dollarsOf(c cocalc.Cents) string {
+	if c < 0 {
+		return "-" + dollarsOf(-c)
+	}
+	return fmt.Sprintf("%d.%02d", c/100, c%100)
+}
 
 func writeCSV(out io.Writer, all []purchase.Purchase) error {
 	w := csv.NewWriter(out)
 	w.Write([]string{"number", "time", "month", "who", "who_id", "channel", "what", "period", "title", "reason", "shown_usd", "charged_usd",
-		"renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate"})
+		"renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate", "correction"})
 	for _, p := range all {
 		expires := ""
 		if !p.Expires.IsZero() {
@@ -89,7 +94,7 @@ func writeCSV(out io.Writer, all []purchase.Purchase) error {
 		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.Month, cell(p.Requester.Name), p.Requester.ID,
 			cell(p.Place.Name), p.Spec.Summary(), string(p.Spec.Period), cell(p.Spec.Title), cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged),
 			dollarsOf(p.Renews), string(p.Order), strconv.FormatInt(p.ItemID, 10), strconv.FormatInt(p.PurchaseID, 10), p.LicenseID,
-			expires, strconv.FormatBool(p.Duplicate)})
+			expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction)})
 	}
 	w.Flush()
 	return w.Error()
@@ -112,14 +117,21 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "#\tWHEN\tWHO\tCHARGED\tWHAT\tLICENSE\tORDER")
 	var sum cocalc.Cents
+	licenses := 0
 	for _, p := range all {
 		who := p.Requester.Name
 		if who == "" {
 			who = p.Requester.ID
 		}
 		what := p.Spec.Summary()
-		if p.Duplicate {
+		switch {
+		case p.Correction:
+			what = "CORRECTION: " + what
+		case p.Duplicate:
 			what = "BOUGHT TWICE: " + what
+		}
+		if !p.Correction {
+			licenses++
 		}
 		fmt.Fprintf(w, "%d\t%s\t%q\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format("2006-01-02 15:04"), who, p.Charged, what, p.LicenseID, p.Order)
 		sum += p.Charged
@@ -127,12 +139,19 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d licenses, %s\n", len(all), sum)
+	_, err := fmt.Fprintf(out, "\n%s, %s\n", plural(licenses, "license"), sum)
 	return err
 }
 
 func noLedger(path string) error {
 	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // isMissing reports whether a ledger could not be opened because there is none yet.

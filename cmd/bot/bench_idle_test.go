@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+)
+
+// BenchmarkIdleBot builds the bot as it is released and tells the size of the binary, and how much memory the process
+// holds while nothing happens: after its start, and after a purchase and a list.
+func BenchmarkIdleBot(b *testing.B) {
+	binary := filepath.Join(b.TempDir(), "bot")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var fresh, used []float64
+	for b.Loop() {
+		w := newTown(b)
+		bot := start(b, binary, w.settings(b), "run")
+		if err := w.slack.WaitForSocket(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		fresh = append(fresh, bot.resident(b))
+		card := w.asks(b, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+		alice := w.slack.Person(slacksim.Alice)
+		if err := alice.Click(b.Context(), card, "Buy for $63.75"); err != nil {
+			b.Fatal(err)
+		}
+		_, err := alice.WaitForUpdate(b.Context(), card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), "Bought for")
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.asks(b, "list", "1 active license")
+		used = append(used, bot.resident(b))
+		if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+			b.Fatalf("it ended with %d:\n%s", code, &bot.err)
+		}
+	}
+	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
+	b.ReportMetric(slices.Max(fresh), "MB-started")
+	b.ReportMetric(slices.Max(used), "MB-used")
+	b.ReportMetric(0, "ns/op")
+}
+
+// resident is the process's resident memory in MB once it has stayed the same, within a percent, for two seconds.
+func (p *process) resident(b *testing.B) float64 {
+	b.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	last, steady := 0.0, 0
+	for n := 0; steady < 20 && n < 600; n++ {
+		<-tick.C
+		now := rss(b, p.cmd.Process.Pid)
+		if now > last*1.01 || now < last*0.99 {
+			last, steady = now, 0
+		}
+		steady++
+	}
+	return last
+}
+
+// rss reads the resident memory of a process from Linux, in MB.
+func rss(b *testing.B, pid int) float64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, after, _ := bytes.Cut(status, []byte("VmRSS:"))
+	var kB float64
+	if _, err := fmt.Sscan(string(after), &kB); err != nil {
+		b.Fatal(err)
+	}
+	return kB * 1024 / 1e6
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// serve runs the whole bot in this process until the returned function is called.
+func (w *town) serve(b *testing.B, more ...string) (s *service, stop func()) {
+	b.Helper()
+	environment(b, w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
+	settings, err := readConfig()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if s, err = assemble(settings, zerolog.Nop()); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.run(ctx) }()
+	if err := w.slack.WaitForSocket(ctx); err != nil {
+		b.Fatal(err)
+	}
+	return s, func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+		if err := s.close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+// burst is how many people act at the same moment.
+const burst = 500
+
+// BenchmarkBurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging. What counts is
+// the time until each click is acknowledged, which comes after its order is durably promised; Slack gives three
+// seconds, and the goal is half a second at the 99th percentile.
+func BenchmarkBurstOfConfirmations(b *testing.B) {
+	var clicks, commands []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		w := newTown(b)
+		s, stop := w.serve(b)
+		// CoCalc hangs from here on, so that the first order waits and the others stay promised.
+		w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
+		cards := w.cards(b, burst)
+		before := len(w.slack.Envelopes())
+		for _, e := range w.slack.Envelopes() {
+			commands = append(commands, e.Took)
+		}
+		b.StartTimer()
+		all(b, burst, func(n int) error {
+			return w.slack.Person(slacksim.Alice).Click(context.Background(), cards[n], "Buy for $63.75")
+		})
+		b.StopTimer()
+		for _, e := range w.slack.Envelopes()[before:] {
+			if !e.Acked || e.Late {
+				b.Errorf("an envelope was acknowledged after %s, late: %v", e.Took, e.Late)
+			}
+			clicks = append(clicks, e.Took)
+		}
+		budget := promised(b, s.ledger)
+		if want := purchase.Cents(burst * 6375); budget.Reserved != want {
+			b.Errorf("%s is reserved, want %s", budget.Reserved, want)
+		}
+		w.cocalc.ClearFaults()
+		w.cocalc.Close() // lets go of what hangs
+		stop()
+		b.StartTimer()
+	}
+	report(b, "ack", clicks)
+	report(b, "command-ack", commands)
+	b.ReportMetric(0, "ns/op")
+}
+
+// cards asks for n cards at once and returns them.
+func (w *town) cards(b *testing.B, n int) []slacksim.Message {
+	b.Helper()
+	alice := w.slack.Person(slacksim.Alice)
+	all(b, n, func(int) error {
+		return alice.Command(context.Background(), slacksim.General, "/license", "buy ram=16 cpu=2")
+	})
+	var cards []slacksim.Message
+	err := w.slack.Wait(context.Background(), func() bool {
+		cards = cards[:0]
+		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
+			if _, ok := m.Button("Buy for $63.75"); ok {
+				cards = append(cards, m)
+			}
+		}
+		return len(cards) == n
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cards
+}
+
+// all runs do n times at once.
+func all(b *testing.B, n int, do func(int) error) {
+	b.Helper()
+	var group sync.WaitGroup
+	begin := make(chan struct{})
+	failed := make(chan error, n)
+	for i := range n {
+		group.Go(func() {
+			<-begin
+			if err := do(i); err != nil {
+				failed <- err
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
+	close(failed)
+	for err := range failed {
+		b.Fatal(err)
+	}
+}
+
+func promised(b *testing.B, ledger *storage.Bolt) (budget purchase.Budget) {
+	b.Helper()
+	err := ledger.View(context.Background(), func(r purchase.Reader) error {
+		budgets, err := r.Budgets(1)
+		if err == nil && len(budgets) == 1 {
+			budget = budgets[0]
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return budget
+}
+
+// report tells the median, the 99th percentile and the maximum in milliseconds.
+func report(b *testing.B, what string, times []time.Duration) {
+	slices.Sort(times)
+	ms := func(t time.Duration) float64 { return float64(t.Microseconds()) / 1000 }
+	b.ReportMetric(ms(times[len(times)/2]), "ms-"+what+"-p50")
+	b.ReportMetric(ms(times[len(times)*99/100]), "ms-"+what+"-p99")
+	b.ReportMetric(ms(times[len(times)-1]), "ms-"+what+"-max")
+}
+
+// BenchmarkPurchase buys one license through the ledger, and beside it sends the same requests bare, one after the
+// other, with the same client to the same server: the difference is what the safety costs beyond its requests.
+func BenchmarkPurchase(b *testing.B) {
+	const checkout = time.Millisecond // of the simulated server, in both
+	var whole, bare, one []time.Duration
+	var requests int
+	for b.Loop() {
+		b.StopTimer()
+		server := cocalctest.New(cocalctest.Config{Seed: 7, CheckoutTakes: checkout})
+		url := server.Start(b)
+		took, transaction, sent := buyOnce(b, server, url)
+		whole, one, requests = append(whole, took), append(one, transaction), len(sent)
+		bare = append(bare, sendBare(b, server, url, sent))
+		b.StartTimer()
+	}
+	report(b, "purchase", whole)
+	report(b, "bare", bare)
+	report(b, "transaction", one)
+	b.ReportMetric(float64(requests), "requests")
+	b.ReportMetric(0, "ns/op")
+}
+
+// client makes an account with money and a client for it, whose connection is open.
+func client(b *testing.B, server *cocalctest.Server, url string) *cocalc.Client {
+	b.Helper()
+	account := server.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	c, err := cocalc.New(cocalc.Options{BaseURL: url, Key: account.Key()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(c.Close)
+	if _, err := c.Store(context.Background()); err != nil { // what the bot asks once, at its start
+		b.Fatal(err)
+	}
+	server.ForgetRequests()
+	return c
+}
+
+// buyOnce buys a license with a desk of its own. It returns how long it took from the confirmation to the receipt, how
+// long one transaction of the ledger took before, and what was asked of CoCalc.
+func buyOnce(b *testing.B, server *cocalctest.Server, url string) (took, transaction time.Duration, sent []cocalctest.Request) {
+	b.Helper()
+	ledger, err := storage.Open(b.TempDir() + "/ledger.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ledger.Close()
+	changed := make(chan purchase.OrderID, 100)
+	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
+		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+		Changed: func(id purchase.OrderID) { changed <- id }})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- desk.Run(ctx) }()
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU = 16, 2
+	who := purchase.Person{ID: slacksim.Alice}
+	start := time.Now()
+	proposal, err := desk.Propose(ctx, purchase.Ask{Requester: who, Spec: spec})
+	if err != nil {
+		b.Fatal(err)
+	}
+	transaction = time.Since(start)
+	start = time.Now()
+	if _, err := desk.Confirm(ctx, proposal.Order.ID, purchase.Click{Who: who}); err != nil {
+		b.Fatal(err)
+	}
+	var order purchase.Order
+	for order.State != purchase.Purchased {
+		if order, err = desk.Order(ctx, <-changed); err != nil || order.State == purchase.Failed || order.State == purchase.Unknown {
+			b.Fatal(order.State, err)
+		}
+	}
+	took = time.Since(start)
+	sent = server.Requests()
+	cancel()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	return took, transaction, sent
+}
+
+// sendBare sends requests like those that were sent, for another account.
+func sendBare(b *testing.B, server *cocalctest.Server, url string, sent []cocalctest.Request) time.Duration {
+	b.Helper()
+	c := client(b, server, url)
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU = 16, 2
+	description := spec.CartDescription(time.Now())
+	ctx := context.Background()
+	var item int64
+	start := time.Now()
+	for _, r := range sent {
+		var err error
+		switch r.Endpoint {
+		case "user-query":
+			_, err = c.WhoAmI(ctx)
+		case "shopping/cart/add":
+			err = c.AddToCart(ctx, description, "")
+		case "shopping/cart/get":
+			switch {
+			case strings.Contains(r.Body, `"id"`):
+				_, err = c.CartItem(ctx, item)
+			case strings.Contains(r.Body, `"purchased"`):
+				_, err = c.Cart(ctx, cocalc.Purchased)
+			default:
+				var items []cocalc.CartItem
+				if items, err = c.Cart(ctx, cocalc.InCart); len(items) > 0 {
+					item = items[0].ID
+				}
+			}
+		case "purchases/get-shopping-cart-checkout-params":
+			_, err = c.CheckoutParams(ctx)
+		case "purchases/shopping-cart-checkout":
+			err = c.Checkout(ctx)
+		case "purchases/get-purchases":
+			_, err = c.Purchases(ctx, cocalc.PurchaseFilter{})
+		default:
+			err = fmt.Errorf("the benchmark does not know %s", r.Endpoint)
+		}
+		if err != nil {
+			b.Fatalf("%s: %v", r.Endpoint, err)
+		}
+	}
+	return time.Since(start)
+}
+
+// BenchmarkClickToReceipt is what a person waits on loopback: from the click on Buy to the receipt on the card, through
+// sockets, ledger, CoCalc's requests and the response URL. CoCalc's own checkout takes a millisecond here, and seconds
+// in life.
+func BenchmarkClickToReceipt(b *testing.B) {
+	var times []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		w := newTown(b)
+		_, stop := w.serve(b)
+		card := w.cards(b, 1)[0]
+		alice := w.slack.Person(slacksim.Alice)
+		b.StartTimer()
+		start := time.Now()
+		if err := alice.Click(context.Background(), card, "Buy for $63.75"); err != nil {
+			b.Fatal(err)
+		}
+		_, err := alice.WaitForUpdate(context.Background(), card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), "Bought for $63.75")
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		times = append(times, time.Since(start))
+		b.StopTimer()
+		stop()
+		b.StartTimer()
+	}
+	report(b, "receipt", times)
+	b.ReportMetric(0, "ns/op")
+}
