@@ -334,6 +334,40 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+func TestEveryAckIsOutBeforeTheSocketsAreClosed(t *testing.T) {
+	const n = 300
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	release := make(chan struct{})
+	h.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
+		<-release
+		return Reply{Payload: words(cmd.Text)}
+	}
+	cfg := quick(s, h, log)
+	cfg.Workers, cfg.Linger = n, 0 // the default
+	c, stop := start(t, cfg)
+	s.waitForSockets(2)
+	for i := range n {
+		s.deliver(commandFrame(fmt.Sprint("e", i), fmt.Sprint("t", i)))
+	}
+	h.wait(t, "all are under way", func() bool { return len(h.calls) == n })
+	go func() {
+		waitFor(t, "it stops", func() bool { return c.Status().Stopping })
+		close(release)
+	}()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	for i := range n {
+		id := fmt.Sprint("e", i)
+		if ack := s.waitForAck(id); ack.payload != fmt.Sprintf(`{"text":"t%d"}`, i) {
+			t.Errorf("%s was acknowledged with %q", id, ack.payload)
+		}
+		if h.unsentTo(id) != nil {
+			t.Errorf("%s was answered twice", id)
+		}
+	}
+}
+
 func TestShutdownDoesNotWaitForEver(t *testing.T) {
 	for name, obeys := range map[string]bool{"work that stops when told": true, "work that does not": false} {
 		t.Run(name, func(t *testing.T) {
@@ -449,6 +483,45 @@ func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
 	}
 	if st := c.Status(); st.Connected != 1 || st.Sockets[0].Trouble != "" {
 		t.Errorf("status %+v", st)
+	}
+}
+
+func TestAfterASteadyConnectionTheWaitsAreShortAgain(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		if n%9 == 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	}
+	cfg := quick(s, h, log)
+	cfg.Sockets, cfg.FirstRetry, cfg.MostRetry = 1, time.Millisecond, time.Hour
+	start(t, cfg)
+	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
+		s.waitForSockets(1)
+		s.mu.Lock()
+		c := s.usable()[0]
+		s.mu.Unlock()
+		s.disconnect(c, "refresh_requested")
+	}
+	s.waitForSockets(1)
+}
+
+func TestTheSocketsAreOpenedOneAfterTheOther(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	cfg := quick(s, h, log)
+	cfg.Stagger = time.Hour
+	_, stop := start(t, cfg)
+	for i := range 50 {
+		s.deliver(commandFrame(fmt.Sprint(i), "list"))
+		s.waitForAck(fmt.Sprint(i))
+	}
+	if err := stop(); err != nil { // which does not wait for the second
+		t.Error(err)
+	}
+	if s.opens != 1 {
+		t.Errorf("%d were opened", s.opens)
 	}
 }
 

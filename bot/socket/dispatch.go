@@ -210,7 +210,6 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
 	if from, mine := j.ticket.claim(payload); !mine {
 		if reply.Payload != nil {
 			diverted = errGuardFirst
-			j.ticket.divert()
 		}
 	} else if err := d.acknowledge(from, j.EnvelopeID, payload, lost); err != nil && payload != nil {
 		diverted = err

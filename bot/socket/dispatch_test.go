@@ -236,6 +236,9 @@ func TestAReplyThatCannotRideOnTheAckGoesAnotherWay(t *testing.T) {
 					t.Errorf("acks %q and %q", a, other)
 				}
 				if tt.unsent {
+					// Nor does the ack of a second delivery carry it.
+					b.deliver(b.b, typed("e1", "buy"))
+					synctest.Wait()
 					for _, ack := range append(b.a.sent(), b.b.sent()...) {
 						if ack != "e1" {
 							t.Errorf("an ack carries the reply too: %.40q", ack)

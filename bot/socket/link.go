@@ -332,6 +332,6 @@ func (l *link) complain(cause error) {
 	l.state.Trouble, l.told = kind, kind
 	l.mu.Unlock()
 	if told != kind {
-		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("no connection to Slack; trying again until there is one")
+		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("this socket has no connection to Slack; trying again until it has")
 	}
 }

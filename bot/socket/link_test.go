@@ -98,6 +98,22 @@ func TestASocketThatDoesNotWriteDoesNotHoldUpTheAck(t *testing.T) {
 	})
 }
 
+func TestTheOtherSocketIsAnOpenOne(t *testing.T) {
+	open, alsoOpen, closed := unconnected(), unconnected(), unconnected()
+	closed.ended(nil)
+	c := &Client{links: []*link{closed, open, alsoOpen}}
+	if other := c.another(open); other != line(alsoOpen) {
+		t.Error("beside an open one, it is not the other open one")
+	}
+	if other := c.another(closed); other != line(open) {
+		t.Error("beside a closed one, it is not an open one")
+	}
+	alsoOpen.ended(nil)
+	if other := c.another(open); other != nil {
+		t.Error("beside the only open one there is another")
+	}
+}
+
 // The ack of a payload of the largest size still passes slack-go's own check.
 func TestTheLargestPayloadIsTakenBySlackGo(t *testing.T) {
 	l := unconnected()
