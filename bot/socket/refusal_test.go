@@ -1,0 +1,165 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+)
+
+func TestAFullQueueTellsCommandsAndLeavesClicksToSlack(t *testing.T) {
+	inBubble(t, 1, 1, func(t *testing.T, b rig) {
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
+			time.Sleep(time.Second)
+			return Reply{Payload: words("done")}
+		}
+		b.deliver(b.a, typed("e1", "first"))
+		synctest.Wait() // the worker has it
+		b.deliver(b.a, typed("e2", "second"))
+		start := time.Now()
+		b.deliver(b.a, typed("e3", "third"))
+		b.deliver(b.a, clicked("e4", "confirm"))
+		b.deliver(b.a, submitted("e5", "form"))
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("the event loop waited %v", waited)
+		}
+		synctest.Wait()
+		acked(t, b.a, `e3 {"text":"busy "}`)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		acked(t, b.a, `e3 {"text":"busy "}`, `e1 {"text":"done"}`, `e2 {"text":"done"}`)
+		if n := b.handler.called("third") + b.handler.called("confirm") + b.handler.called("form"); n != 0 {
+			t.Errorf("%d of what was refused were handled", n)
+		}
+		b.deliver(b.a, clicked("e4", "confirm"))
+		synctest.Wait()
+		if n := b.handler.called("confirm"); n != 1 {
+			t.Errorf("the click that came again was handled %d times", n)
+		}
+	})
+}
+
+func TestAPanicIsAnsweredWithTheIdOfItsLogLine(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		var told []string
+		b.handler.refused = func(d Delivery, why Refusal, ref string) Reply {
+			if d.Kind == KindCommand {
+				return Reply{Payload: words(string(why) + " " + ref)}
+			}
+			return Reply{After: func(context.Context) { told = append(told, d.EnvelopeID+" "+string(why)+" "+ref) }}
+		}
+		b.handler.command = func(context.Context, slack.SlashCommand) Reply { panic("no card in xoxb-1234-secret") }
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
+			return Reply{After: func(context.Context) { panic("nil order") }}
+		}
+		b.handler.submission = func(context.Context, slack.InteractionCallback) Reply { panic("no form") }
+		b.deliver(b.a, typed("e1", "buy"))
+		synctest.Wait()
+		b.deliver(b.a, clicked("e2", "confirm"))
+		synctest.Wait()
+		b.deliver(b.a, submitted("e3", "form"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"crashed ref1"}`, "e2", "e3")
+		if diff := cmp.Diff([]string{"e2 crashed after ref2", "e3 crashed ref3"}, told); diff != "" {
+			t.Error(diff)
+		}
+		log := b.log.String()
+		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "dispatch_test.go"} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log lacks %s", want)
+			}
+		}
+		if strings.Contains(log, "1234-secret") {
+			t.Error("the log has the token")
+		}
+		if n := b.panics.Load(); n != 3 {
+			t.Errorf("%d panics counted", n)
+		}
+	})
+}
+
+func TestAPanicInTheApologyStillLeavesTheDispatcherAlive(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.handler.refused = func(Delivery, Refusal, string) Reply { panic("no words") }
+		b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
+			if cmd.Text == "bad" {
+				panic("bad")
+			}
+			return Reply{}
+		}
+		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
+			return Reply{After: func(context.Context) { panic("after") }}
+		}
+		b.deliver(b.a, typed("e1", "bad"))
+		synctest.Wait()
+		b.deliver(b.a, clicked("e2", "x"))
+		synctest.Wait()
+		b.deliver(b.a, typed("e3", "good"))
+		synctest.Wait()
+		acked(t, b.a, "e1", "e2", "e3")
+
+		b.handler.refused = func(Delivery, Refusal, string) Reply {
+			return Reply{After: func(context.Context) { panic("and again") }}
+		}
+		b.deliver(b.a, clicked("e4", "x"))
+		synctest.Wait()
+		b.deliver(b.a, typed("e5", "good"))
+		synctest.Wait()
+		acked(t, b.a, "e1", "e2", "e3", "e4", "e5")
+	})
+}
+
+func TestWhatCannotBeReadIsAcknowledgedAndAnswered(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		cause := errors.New("parsing slash command: bad boolean")
+		b.unreadable(b.a, typed("e1", ""), cause)
+		b.unreadable(b.a, Delivery{EnvelopeID: "e2"}, cause)
+		b.unreadable(b.a, Delivery{}, cause) // not even an id: nothing to acknowledge
+		synctest.Wait()
+		b.unreadable(b.a, typed("e1", ""), cause)
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"unreadable ref1"}`, "e2", `e1 {"text":"unreadable ref1"}`)
+		if got := b.handler.refusedSoFar(); !slices.Equal(got, []string{"unreadable e1"}) {
+			t.Errorf("refused: %q", got)
+		}
+		if log := b.log.String(); !strings.Contains(log, "bad boolean") || !strings.Contains(log, `"ref":"ref1"`) {
+			t.Errorf("the log does not say why: %s", log)
+		}
+	})
+}
+
+func TestOnceItStopsCommandsAreTold(t *testing.T) {
+	inBubble(t, 1, 8, func(t *testing.T, b rig) {
+		b.stopping.Store(true)
+		b.handling.close()
+		b.deliver(b.a, typed("e1", "buy"))
+		b.deliver(b.a, clicked("e2", "confirm"))
+		synctest.Wait()
+		acked(t, b.a, `e1 {"text":"stopping "}`)
+	})
+}
+
+// Nothing can be said any more; then not even the early ack of a slow command is sent, so that
+// Slack tells the person.
+func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
+	inBubble(t, 1, 0, func(t *testing.T, b rig) {
+		release := make(chan struct{})
+		b.desk.try(func() { <-release })
+		for b.desk.try(func() {}) {
+		}
+		b.handling.close()
+		b.deliver(b.a, typed("e1", "buy"))
+		time.Sleep(5 * time.Second)
+		acked(t, b.a)
+		if log := b.log.String(); !strings.Contains(log, "Slack will report a timeout") {
+			t.Errorf("the log says %q", log)
+		}
+		close(release)
+	})
+}
