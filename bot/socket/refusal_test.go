@@ -70,7 +70,7 @@ func TestAPanicIsAnsweredWithTheIdOfItsLogLine(t *testing.T) {
 			t.Error(diff)
 		}
 		log := b.log.String()
-		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "dispatch_test.go"} {
+		for _, want := range []string{`"ref":"ref1"`, "no card in", `"ref":"ref2"`, "nil order", "refusal_test.go"} {
 			if !strings.Contains(log, want) {
 				t.Errorf("the log lacks %s", want)
 			}

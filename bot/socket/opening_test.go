@@ -1,0 +1,230 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+func TestAWrongSettingEndsItWithTheRemedy(t *testing.T) {
+	for _, code := range []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked",
+		"token_expired", "missing_scope", "not_allowed_token_type", "org_login_required"} {
+		t.Run(code, func(t *testing.T) {
+			s, log := newPlainSlack(t), &logged{}
+			s.opening = refusing(code)
+			err := ended(t, quick(s, newAnswering(), log))
+			var fatal *FatalError
+			if !errors.As(err, &fatal) || fatal.Code != code || fatal.Remedy == "" {
+				t.Errorf("Run returned %v", err)
+			}
+		})
+	}
+	t.Run("nothing at the address", func(t *testing.T) {
+		s, log := newPlainSlack(t), &logged{}
+		cfg := quick(s, newAnswering(), log)
+		cfg.API = NewAPI(s.server.URL+"/elsewhere", "xoxb-1", "xapp-1", s.http, log.logger())
+		err := ended(t, cfg)
+		if err == nil || !strings.Contains(err.Error(), "SLACK_API_URL") {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+	t.Run("while it runs", func(t *testing.T) {
+		s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+		c, err := New(quick(s, h, log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := make(chan error, 1)
+		go func() { result <- c.Run(context.Background()) }()
+		s.waitForSockets(2)
+		s.mu.Lock()
+		s.opening = refusing("token_revoked")
+		one := s.usable()[0]
+		s.mu.Unlock()
+		s.disconnect(one, "link_disabled")
+		if err := <-result; err == nil || !strings.Contains(err.Error(), "token_revoked") {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+}
+
+func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s.http.Timeout = 100 * time.Millisecond
+	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case n <= 6:
+			w.WriteHeader(http.StatusBadGateway)
+		case n <= 8:
+			<-r.Context().Done() // no answer at all
+		case n <= 11:
+			fmt.Fprint(w, `<html>maintenance</html>`)
+		case n <= 13:
+			return refusing("internal_error")(n, w, r)
+		default:
+			return false
+		}
+		return true
+	}
+	cfg := quick(s, h, log)
+	cfg.Sockets = 1
+	c, _ := start(t, cfg)
+	s.waitForSockets(1)
+	s.deliver(commandFrame("e", "list"))
+	s.waitForAck("e")
+	for what, want := range map[string]int{`"trouble":"HTTP 502"`: 1, `"trouble":"timeout"`: 1, `"trouble":"network"`: 1,
+		`"trouble":"internal_error"`: 1, "connected to Slack": 1} {
+		if n := strings.Count(log.String(), what); n != want {
+			t.Errorf("%s is logged %d times, not %d", what, n, want)
+		}
+	}
+	if st := c.Status(); st.Connected != 1 || st.Sockets[0].Trouble != "" {
+		t.Errorf("status %+v", st)
+	}
+}
+
+func TestAfterASteadyConnectionTheWaitsAreShortAgain(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		if n%9 == 0 {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	}
+	cfg := quick(s, h, log)
+	cfg.Sockets, cfg.FirstRetry, cfg.MostRetry = 1, time.Millisecond, time.Hour
+	start(t, cfg)
+	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
+		s.waitForSockets(1)
+		s.mu.Lock()
+		c := s.usable()[0]
+		s.mu.Unlock()
+		s.disconnect(c, "refresh_requested")
+	}
+	s.waitForSockets(1)
+}
+
+func TestTheSocketsAreOpenedOneAfterTheOther(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	cfg := quick(s, h, log)
+	cfg.Stagger = time.Hour
+	_, stop := start(t, cfg)
+	for i := range 50 {
+		s.deliver(commandFrame(fmt.Sprint(i), "list"))
+		s.waitForAck(fmt.Sprint(i))
+	}
+	if err := stop(); err != nil { // which does not wait for the second
+		t.Error(err)
+	}
+	if s.opens != 1 {
+		t.Errorf("%d were opened", s.opens)
+	}
+}
+
+// With too many sockets Slack lets each in and closes it. slack-go alone would come back at once, without end.
+func TestAConnectionThatIsClosedAtOnceIsNotReopenedAtOnce(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	var closing atomic.Bool
+	closing.Store(true)
+	s.greeted = func(c *plainConn) {
+		if closing.Load() {
+			c.send(`{"type":"disconnect","reason":"too_many_websockets"}`)
+		}
+	}
+	var waits atomic.Int64
+	cfg := quick(s, h, log)
+	cfg.Sockets, cfg.Steady = 1, time.Minute
+	cfg.Jitter = func() float64 { waits.Add(1); return 0 }
+	c, _ := start(t, cfg)
+	waitFor(t, "it has waited six times", func() bool { return waits.Load() >= 6 })
+	if n := strings.Count(log.String(), `"trouble":"closed soon after it was opened"`); n != 1 {
+		t.Errorf("logged %d times", n)
+	}
+	closing.Store(false)
+	s.waitForSockets(1)
+	waitFor(t, "it is connected", func() bool { return c.Status().Connected == 1 })
+}
+
+func TestStatusTellsHowItStands(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	cfg := quick(s, h, log)
+	c, stop := start(t, cfg)
+	if st := c.Status(); st.LastEnvelope.IsZero() != true || len(st.Sockets) != 2 {
+		t.Errorf("before anything: %+v", st)
+	}
+	began := time.Now()
+	s.waitForSockets(2)
+	s.deliver(commandFrame("e", "list"))
+	s.waitForAck("e")
+	waitFor(t, "both are greeted", func() bool {
+		st := c.Status()
+		return st.Connected == 2 && !st.Sockets[0].LastHello.IsZero() && !st.Sockets[1].LastHello.IsZero()
+	})
+	st := c.Status()
+	if st.LastEnvelope.Before(began) || st.Handled != 1 || st.Stopping || st.Queued != 0 {
+		t.Errorf("status %+v", st)
+	}
+	if one := st.Sockets[1]; one.AppConnections != 2 || one.Host != "applink-2" || one.Trouble != "" || one.Since.Before(began.Add(-time.Second)) {
+		t.Errorf("socket %+v", one)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if st := c.Status(); st.Connected != 0 || !st.Stopping {
+		t.Errorf("after the end: %+v", st)
+	}
+}
+
+func TestSecretsStayOutOfTheLog(t *testing.T) {
+	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if n%2 == 0 {
+			return false
+		}
+		// A socket's address that leads nowhere brings its ticket into an error.
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"ok":true,"url":"ws://127.0.0.1:1/link?ticket=secretticket%d"}`, n)
+		return true
+	}
+	h.command = func(context.Context, slack.SlashCommand) Reply {
+		panic("cannot post to http://127.0.0.1:1/commands/T1/2/secretpath with xoxb-1-secretbot")
+	}
+	_, stop := start(t, quick(s, h, log))
+	s.waitForSockets(2)
+	s.deliver(commandFrame("e", "x"))
+	s.waitForAck("e")
+	s.deliver(`{"type":"slash_commands","envelope_id":"bad","payload":{"text":7,"token":"secretverification","response_url":"http://127.0.0.1:1/commands/T1/2/secretpath"}}`)
+	s.waitForAck("bad")
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if text := log.String(); !strings.Contains(text, "cannot post to") || strings.Contains(text, "secret1") ||
+		strings.Contains(strings.ReplaceAll(text, "[secret]", ""), "secret") {
+		t.Errorf("the log: %s", text)
+	}
+}
+
+func TestNewRefusesWhatCannotRun(t *testing.T) {
+	api := slack.New("xoxb-1")
+	for name, cfg := range map[string]Config{
+		"no API":           {Handler: newAnswering()},
+		"no handler":       {API: api},
+		"too many sockets": {API: api, Handler: newAnswering(), Sockets: 11},
+		"fewer than none":  {API: api, Handler: newAnswering(), Sockets: -1},
+		"no workers":       {API: api, Handler: newAnswering(), Workers: -1},
+		"no queue":         {API: api, Handler: newAnswering(), Queue: -1},
+		"no finishers":     {API: api, Handler: newAnswering(), Finishers: -1},
+	} {
+		if c, err := New(cfg); err == nil || c != nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
