@@ -35,36 +35,46 @@ func (o *Order) attach(c Click) bool {
 // will be bought at most once and at most at that price, also if the program dies now. A *Refusal says why not.
 // A second yes is refused as AlreadyDone, with the order as it stands.
 func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, error) {
-	var order Order
-	var no *Refusal
 	if d.stopping.Load() {
 		return Order{}, errStopping()
 	}
-	err := d.ledger.Update(ctx, func(w Writer) error {
-		var err error
+	order, err := d.decide(ctx, id, click, "confirm", func(w Writer, o *Order) (*Refusal, error) {
+		shown := o.attach(click)
+		no, err := d.confirm(w, o, click.Who)
+		if err != nil || no == nil || !shown {
+			return no, err
+		}
+		return no, w.PutOrder(*o)
+	})
+	if err == nil {
+		nudge(d.wake)
+	}
+	return order, err
+}
+
+// decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
+// in the place of the one it gets: the one that shows what became of the click.
+func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
+	var order Order
+	var no *Refusal
+	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
-		order, err = w.Order(id)
-		if errors.Is(err, ErrNoOrder) {
+		if order, err = w.Order(id); errors.Is(err, ErrNoOrder) {
 			no = noSuchOrder()
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			no, err = decision(w, &order)
 		}
-		shown := order.attach(click)
-		if no, err = d.confirm(w, &order, click.Who); err != nil || no == nil || !shown {
-			return err
-		}
-		return w.PutOrder(order)
+		return err
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("confirm order %s: %w", id, err)
+		return Order{}, fmt.Errorf("%s order %s: %w", doing, id, err)
 	}
+	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
 		return order, d.refused(ctx, no, id, click.Who, click.At)
 	}
-	nudge(d.wake)
-	d.changed(id)
 	return order, nil
 }
 
@@ -108,97 +118,66 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 	if d.stopping.Load() {
 		return Order{}, errStopping()
 	}
-	var order Order
-	var no *Refusal
 	id := d.newID()
-	err := d.ledger.Update(ctx, func(w Writer) error {
-		no = nil
-		old, err := w.Order(failed)
-		if errors.Is(err, ErrNoOrder) {
-			no = noSuchOrder()
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		order = old
-		if no = onlyRequester(old, click.Who); no != nil {
-			return nil
+	order, err := d.decide(ctx, failed, click, "confirm the new price of", func(w Writer, o *Order) (*Refusal, error) {
+		old := *o
+		if no := onlyRequester(old, click.Who); no != nil {
+			return no, nil
 		}
 		if old.ReplacedBy != "" {
-			if order, err = w.Order(old.ReplacedBy); err != nil {
-				return err
+			var err error
+			if *o, err = w.Order(old.ReplacedBy); err != nil {
+				return nil, err
 			}
-			no = alreadyDecided(order)
-			return nil
+			return alreadyDecided(*o), nil
 		}
 		if old.Failure == nil || old.Failure.Code != FailPriceMoved {
-			no = alreadyDecided(old)
-			return nil
+			return alreadyDecided(old), nil
 		}
-		now := d.now()
-		order = Order{
-			ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
-			Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now,
-			Expires: now.Add(d.timing.Proposal),
+		*o = d.atNewPrice(old, id)
+		o.attach(click)
+		if no, err := d.confirm(w, o, click.Who); no != nil || err != nil {
+			*o = old
+			return no, err
 		}
-		if old.Spec.Period != cocalc.PeriodRange {
-			order.Renews = order.Price
-		}
-		order.attach(click)
-		if no, err = d.confirm(w, &order, click.Who); no != nil || err != nil {
-			return err
-		}
-		old.ReplacedBy, old.Messages, old.Updated = id, nil, now
-		return w.PutOrder(old)
+		old.ReplacedBy, old.Messages, old.Updated = id, nil, o.Updated
+		return nil, w.PutOrder(old)
 	})
-	if err != nil {
-		return Order{}, fmt.Errorf("confirm the new price of order %s: %w", failed, err)
+	if err == nil {
+		nudge(d.wake)
 	}
-	if no != nil {
-		return order, d.refused(ctx, no, failed, click.Who, click.At)
+	return order, err
+}
+
+// atNewPrice is the order that follows one that failed because its price had moved.
+func (d *Desk) atNewPrice(old Order, id OrderID) Order {
+	now := d.now()
+	o := Order{
+		ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
+		Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now, Expires: now.Add(d.timing.Proposal),
 	}
-	nudge(d.wake)
-	d.changed(order.ID)
-	return order, nil
+	if old.Spec.Period != cocalc.PeriodRange {
+		o.Renews = o.Price
+	}
+	return o
 }
 
 // Cancel takes an order back, as long as nothing of it was sent to CoCalc.
 func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, error) {
-	var order Order
-	var no *Refusal
-	err := d.ledger.Update(ctx, func(w Writer) error {
-		var err error
-		no = nil
-		order, err = w.Order(id)
-		if errors.Is(err, ErrNoOrder) {
-			no = noSuchOrder()
-			return nil
+	return d.decide(ctx, id, click, "cancel", func(w Writer, o *Order) (*Refusal, error) {
+		if no := onlyRequester(*o, click.Who); no != nil {
+			return no, nil
 		}
-		if err != nil {
-			return err
+		shown := o.attach(click)
+		if o.State.CanBecome(Cancelled) {
+			return nil, d.move(w, o, Cancelled, click.Who.ID, "")
 		}
-		if no = onlyRequester(order, click.Who); no != nil {
-			return nil
-		}
-		shown := order.attach(click)
-		if order.State.CanBecome(Cancelled) {
-			return d.move(w, &order, Cancelled, click.Who.ID, "")
-		}
-		no = tooLateTo("cancel", order)
+		no := tooLateTo("cancel", *o)
 		if shown {
-			return w.PutOrder(order)
+			return no, w.PutOrder(*o)
 		}
-		return nil
+		return no, nil
 	})
-	if err != nil {
-		return Order{}, fmt.Errorf("cancel order %s: %w", id, err)
-	}
-	if no != nil {
-		return order, d.refused(ctx, no, id, click.Who, click.At)
-	}
-	d.changed(id)
-	return order, nil
 }
 
 // Editable reads a proposal that the person may still change. A *Refusal says why not.
