@@ -279,8 +279,8 @@ func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
 			})
 		}
 		synctest.Wait() // everybody is paying or waits for it
-		if server.inside != 1 {
-			t.Errorf("%d checkouts at once", server.inside)
+		if inside, _, _ := server.counts(); inside != 1 {
+			t.Errorf("%d checkouts at once", inside)
 		}
 		// Who stops waiting has sent nothing.
 		ctx, cancel := context.WithCancel(t.Context())
@@ -289,8 +289,8 @@ func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
 			t.Errorf("gave up waiting: got %v, want transient", e)
 		}
 		all.Wait()
-		if server.most != 1 || server.total != 20 {
-			t.Errorf("%d checkouts, %d at once", server.total, server.most)
+		if _, most, total := server.counts(); most != 1 || total != 20 {
+			t.Errorf("%d checkouts, %d at once", total, most)
 		}
 	})
 }
@@ -299,6 +299,12 @@ func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
 type slowServer struct {
 	mu                  sync.Mutex
 	inside, most, total int
+}
+
+func (s *slowServer) counts() (inside, most, total int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inside, s.most, s.total
 }
 
 func (s *slowServer) RoundTrip(r *http.Request) (*http.Response, error) {
