@@ -17,8 +17,9 @@ import (
 
 const (
 	// doubt is how shortly before the end of its connection an ack must have been handed
-	// over to count as unsent: slack-go writes it within microseconds, but does not say so.
-	doubt = 100 * time.Millisecond
+	// over to count as unsent. slack-go writes it within microseconds, but does not say so, and
+	// a connection that broke takes along what was on the wire.
+	doubt = 500 * time.Millisecond
 	// writeTimeout is slack-go's: a failed write is reported at most so much later.
 	writeTimeout = 10 * time.Second
 	// readLimit bounds a message from Slack: a view has at most 250 KB, and
@@ -40,6 +41,7 @@ type link struct {
 	to      *dispatcher
 	log     zerolog.Logger
 	backoff backoff
+	doubt   time.Duration
 	greeted chan struct{} // closed by the first hello
 
 	mu      sync.Mutex
@@ -60,7 +62,7 @@ type handedAck struct {
 func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff) *link {
 	log = log.With().Int("socket", name).Logger()
 	return &link{
-		name: name, to: to, log: log, backoff: b,
+		name: name, to: to, log: log, backoff: b, doubt: doubt,
 		greeted: make(chan struct{}),
 		client: socketmode.New(api,
 			socketmode.OptionLog(libraryLog{log}),
@@ -276,7 +278,7 @@ func (l *link) ended(cause error) (lived time.Duration, ended bool) {
 	// At a shutdown the acks were given time to be written before.
 	if !l.to.closing.Load() {
 		for _, h := range l.handed {
-			if h.session == l.session && h.lost != nil && now.Sub(h.at) <= doubt {
+			if h.session == l.session && h.lost != nil && now.Sub(h.at) <= l.doubt {
 				unsure = append(unsure, h.lost)
 			}
 		}
