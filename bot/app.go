@@ -158,8 +158,13 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 		sentence = "Something went wrong inside me. If you were buying: `/license history` shows what was bought, and nothing is bought " +
 			"twice. Whoever runs this bot finds it in the log as `" + ref + "`."
 	}
-	if d.Kind == socket.KindCommand && why != socket.CrashedAfter {
-		return now(say(sentence))
+	if why != socket.CrashedAfter {
+		switch d.Kind {
+		case socket.KindCommand:
+			return now(say(sentence))
+		case socket.KindSubmission: // beside the first field: the form stays open, with what was filled in
+			return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{"ram": strings.ReplaceAll(sentence, "`", "")})}
+		}
 	}
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, origin(d), say(sentence), false) }}
 }
