@@ -29,6 +29,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
+	d.stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
 	return nil
 }
 
