@@ -11,64 +11,74 @@ import (
 
 // check is the last look before paying: the server itself says that a checkout would buy exactly our item, as it was
 // sent, for no more than was shown, out of credit that is there.
-func (b *buyer) check(ctx context.Context, o Order) (_ wait, err error) {
+func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return b.abandon(ctx, o, over)
 	}
-	store, err := b.shop.Store(ctx)
+	look, err := b.lastLook(ctx, o)
 	if err != nil {
 		return b.troubled(ctx, o, err)
 	}
-	var items []cocalc.CartItem
-	amount := o.Price // an older server tells no prices; it sells by the same formula that made the quote
+	if len(look.checked) != 1 || look.checked[0].ID != o.ItemID {
+		return b.cartChanged(ctx, o, look.checked)
+	}
+	// Before its price: a higher one of an item that somebody edited is no price of CoCalc's that could be confirmed.
+	if mismatch := b.differs(o, look.checked[0]); mismatch != nil {
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("somebody edited the item in the cart")
+		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+	}
+	if look.amount > o.Price {
+		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; you agreed to %s. Nothing was bought.", look.amount, o.Price))
+		f.NewPrice = look.amount
+		return b.abandon(ctx, o, f)
+	}
+	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
+	// because of it.
+	if look.credit != nil && *look.credit < look.amount {
+		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
+			"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
+				"Add credit at https://cocalc.com/settings/payments, then ask again.", max(*look.credit, 0), look.amount)))
+	}
+	return b.pay(ctx, o, look.amount)
+}
+
+// lastLook is what a checkout would buy now.
+type lastLook struct {
+	checked []cocalc.CartItem
+	amount  Cents  // for the order's item
+	credit  *Cents // that may be spent; nil on an older server, which does not tell
+}
+
+// lastLook asks for it. An older server tells no prices; it sells by the same formula that made the quote.
+func (b *buyer) lastLook(ctx context.Context, o Order) (look lastLook, err error) {
+	store, err := b.shop.Store(ctx)
+	if err != nil {
+		return look, err
+	}
+	look.amount = o.Price
 	if store == cocalc.StoreOlder {
 		all, err := b.shop.Cart(ctx, cocalc.InCart)
-		if err != nil {
-			return b.troubled(ctx, o, err)
-		}
 		for _, item := range all {
 			if !item.Checked {
 				continue
 			}
-			items = append(items, item)
+			look.checked = append(look.checked, item)
 			if cost, err := cocalc.PriceDescription(item.Description, b.now()); err == nil && item.ID == o.ItemID {
-				amount = min(cost.LineItemAmount, amount) // a fixed term that has begun costs less by now
+				look.amount = min(cost.LineItemAmount, look.amount) // a fixed term that has begun costs less by now
 			}
 		}
-	} else {
-		params, err := b.shop.CheckoutParams(ctx)
-		if err != nil {
-			return b.troubled(ctx, o, err)
-		}
-		for _, item := range params.Items {
-			items = append(items, item.CartItem)
-			if item.ID == o.ItemID {
-				amount = item.LineItemAmount
-			}
-		}
-		if len(items) == 1 && items[0].ID == o.ItemID {
-			if amount > o.Price {
-				f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; you agreed to %s. Nothing was bought.", amount, o.Price))
-				f.NewPrice = amount
-				return b.abandon(ctx, o, f)
-			}
-			// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into
-			// the red because of it.
-			if credit := params.Balance - params.MinBalance; credit < amount {
-				return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
-					"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
-						"Add credit at https://cocalc.com/settings/payments, then ask again.", max(credit, 0), amount)))
-			}
+		return look, err
+	}
+	params, err := b.shop.CheckoutParams(ctx)
+	for _, item := range params.Items {
+		look.checked = append(look.checked, item.CartItem)
+		if item.ID == o.ItemID {
+			look.amount = item.LineItemAmount
 		}
 	}
-	if len(items) != 1 || items[0].ID != o.ItemID {
-		return b.cartChanged(ctx, o, items)
-	}
-	if mismatch := b.differs(o, items[0]); mismatch != nil {
-		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("somebody edited the item in the cart")
-		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
-	}
-	return b.pay(ctx, o, amount)
+	credit := params.Balance - params.MinBalance
+	look.credit = &credit
+	return look, err
 }
 
 // cartChanged handles a cart in which, at the last look, not exactly our item is checked.
