@@ -176,11 +176,11 @@ func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
 // publishLine posts the one line about a purchase, or changes it. A channel that does not let the bot in is no reason
 // to try again: the card tells the requester how to invite it.
 func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
-	var err error
-	if m.TS == "" {
-		m.Channel, m.TS, err = p.slack.PostMessageContext(ctx, m.Channel, messageOptions(line(o))...)
+	channel, ts, err := m.Channel, m.TS, error(nil)
+	if ts == "" {
+		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(line(o))...)
 	} else {
-		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(line(o))...)
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(line(o))...)
 	}
 	var said slack.SlackErrorResponse
 	switch {
@@ -189,9 +189,8 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchas
 		p.log.Warn().Str("channel", o.Place.Channel).Str("error", said.Err).Msg("the channel could not be told about a purchase")
 	case err != nil:
 		return o, err
-	}
-	if m.Channel == "" {
-		m.Channel = o.Place.Channel
+	default:
+		m.Channel, m.TS = channel, ts
 	}
 	return p.shown(ctx, o, m)
 }
