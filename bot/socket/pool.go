@@ -108,9 +108,3 @@ func (p *pool) drain(ctx context.Context) bool {
 		return false
 	}
 }
-
-func (p *pool) isClosed() bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.closed
-}

@@ -140,3 +140,9 @@ func refusing(code string) func(int, http.ResponseWriter, *http.Request) bool {
 		return true
 	}
 }
+
+func (p *pool) isClosed() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.closed
+}
