@@ -1,6 +1,7 @@
 package commands
 
-// Command is what a person asked for: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Help].
+// Command is what a person asked for: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Settle],
+// [Pause], [Resume], [Help].
 type Command interface{ isCommand() }
 
 // Buy asks for a license: a card with its price, and buttons.
@@ -27,6 +28,15 @@ type Order struct{ ID string }
 // Cancel asks to call off one order, by its id: a ULID in upper case.
 type Cancel struct{ ID string }
 
+// Settle asks an admin's word on an order whose outcome is unknown, by its id: a ULID in upper case.
+type Settle struct{ ID string }
+
+// Pause asks to stop all buying. Reason is in one line of 1 to [MaxReason] characters.
+type Pause struct{ Reason string }
+
+// Resume asks to end a pause of buying. Reason is as in [Pause].
+type Resume struct{ Reason string }
+
 // Help asks how things are written. Topic is the name of a command or of a field; empty means all commands.
 type Help struct{ Topic string }
 
@@ -37,6 +47,9 @@ func (Show) isCommand()    {}
 func (History) isCommand() {}
 func (Order) isCommand()   {}
 func (Cancel) isCommand()  {}
+func (Settle) isCommand()  {}
+func (Pause) isCommand()   {}
+func (Resume) isCommand()  {}
 func (Help) isCommand()    {}
 
 // ListFilter says which licenses a list shows.
@@ -123,12 +136,36 @@ var commandTable = []commandInfo{
 	{
 		name: "order", aliases: []string{"status"}, usage: "order ORDER-ID",
 		summary:  "Show one order and how far it is.",
+		details:  []string{"Of an order whose outcome is unknown it shows why it is held, until when, and what CoCalc shows of it now."},
 		examples: []Example{{"order " + exampleOrder, "the order with this id"}},
 	},
 	{
 		name: "cancel", aliases: []string{"abort", "withdraw"}, usage: "cancel ORDER-ID",
 		summary:  "Call off an order that was not bought yet.",
 		examples: []Example{{"cancel " + exampleOrder, "no longer wants this order"}},
+	},
+	{
+		name: "settle", aliases: []string{"resolve", "decide"}, usage: "settle ORDER-ID",
+		summary: "For admins: say whether an order of unknown outcome was bought.",
+		details: []string{
+			"Shows what CoCalc says of the order, and asks for your word and its reason. Both are kept in the ledger.",
+			"Nothing is bought by it, whatever you answer.",
+		},
+		examples: []Example{{"settle " + exampleOrder, "asks about the order with this id"}},
+	},
+	{
+		name: "pause", aliases: []string{"freeze", "halt"}, usage: "pause REASON",
+		summary: "For admins: stop all buying.",
+		details: []string{
+			"What is being bought right now is brought to its end. Everybody who wants to buy reads the reason.",
+		},
+		examples: []Example{{"pause " + exampleReason["pause"], "no order is taken until an admin resumes"}},
+	},
+	{
+		name: "resume", aliases: []string{"unpause", "unfreeze", "continue"}, usage: "resume REASON",
+		summary:  "For admins: let buying go on after a pause.",
+		details:  []string{"The reason is kept in the ledger."},
+		examples: []Example{{"resume " + exampleReason["resume"], "orders are taken again"}},
 	},
 	{
 		name: "help", aliases: []string{"?", "h", "usage", "commands"}, usage: "help [command or field]",

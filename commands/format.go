@@ -28,6 +28,12 @@ func Format(c Command) string {
 		return withArguments("order", c.ID)
 	case Cancel:
 		return withArguments("cancel", c.ID)
+	case Settle:
+		return withArguments("settle", c.ID)
+	case Pause:
+		return withArguments("pause", formatText(c.Reason))
+	case Resume:
+		return withArguments("resume", formatText(c.Reason))
 	case Help:
 		return withArguments("help", c.Topic)
 	}
@@ -44,7 +50,7 @@ func FormatFields(f Fields) string {
 			continue // a fixed term is said by its end
 		}
 		if row.Kind == KindText {
-			value = `"` + escape.Replace(backslashes.Replace(value)) + `"`
+			value = quote(value)
 		}
 		parts = append(parts, row.Key+"="+value)
 	}
@@ -52,6 +58,17 @@ func FormatFields(f Fields) string {
 }
 
 var backslashes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// quote puts text in quotes, in Slack's form.
+func quote(text string) string { return `"` + escape.Replace(backslashes.Replace(text)) + `"` }
+
+// formatText is quote, with nothing for nothing.
+func formatText(text string) string {
+	if text == "" {
+		return ""
+	}
+	return quote(text)
+}
 
 func formatPage(page int) string {
 	if page <= 1 {

@@ -40,6 +40,7 @@ func checkSentences(t *testing.T, mistakes []commands.Mistake) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "help", "help ram", "list all page=2", "history", "show " + license, "order " + order, "cancel order " + order,
+		"settle " + order, `pause reason="a \\ \"b\"" <@U1|“\u200dé> 'c'`, "resume \"a\u200d\\\u200d“b”\"", "pause \\\"", "pause \"a\" \"b\"",
 		`buy ram=16 cpu=2 title="a \"b\" \\" description='it''s' --boost —no-member`,
 		"buy ram = 16 GB, cpu:2 cores run limit=1,000 uptime=always running period=per month",
 		"quote start=2027-01-01 end=2027-01-31 reason=“R&amp;D <@U1|bob> <#C1|x> <https://a.example|label>” project=" + project,

@@ -20,7 +20,7 @@ func TestMistakes(t *testing.T) {
 		{"swapped letters in a command", "byu ram=16", []string{"`byu`: did you mean `buy`?"}, "buy ram=16"},
 		{"a letter too few", "histry", []string{"`histry`: did you mean `history`?"}, "history"},
 		{"a command broken off", "canc " + order, []string{"`canc`: did you mean `cancel`?"}, "cancel " + order},
-		{"no command at all", "xyzzy", []string{"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel and help."}, "help"},
+		{"no command at all", "xyzzy", []string{"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, settle, pause, resume and help."}, "help"},
 		{"fields without a command", "ram=16 cpu = 2", []string{
 			"Begin with what to do: `buy` and the fields to buy, `quote` and the fields to see a price.",
 		}, "quote ram=16 cpu=2"},
@@ -166,12 +166,17 @@ func TestMistakes(t *testing.T) {
 		{"cancel a license", "cancel " + license, []string{
 			"`" + license + "` is the id of a license, and `cancel` takes an order; to see the license write `show " + license + "`.",
 		}, "cancel"},
+		{"settle nothing", "settle", []string{"`settle` needs the id of an order, which its card shows."}, "settle"},
+		{"pause without a reason", "pause", []string{"`pause` needs a reason, which people will read: `pause somebody else is clearing the cart`."}, "pause"},
+		{"resume with an empty reason", `resume reason="  "`, []string{"`resume` needs a reason, which people will read: `resume CoCalc paid the double buy back`."}, "resume"},
+		{"pause with marks alone", "pause --- !!", []string{"`pause` needs a reason, which people will read: `pause somebody else is clearing the cart`."}, "pause"},
+		{"a reason that nobody would read", "pause " + strings.Repeat("a", 501), []string{"A reason has at most 500 characters, and this has 501."}, `pause "` + strings.Repeat("a", 500) + `"`},
 		{"cancel two", "cancel " + order + " " + order, []string{
 			"`cancel` takes one order id, and `" + order + " 01JD8Z3V5TQ4…` is more than that.",
 		}, "cancel " + order},
 		{"help on something misspelt", "help uptme", []string{"`uptme`: did you mean `uptime`?"}, "help uptime"},
 		{"help on nothing we know", "help xyzzy", []string{
-			"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel and help.",
+			"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, settle, pause, resume and help.",
 		}, "help"},
 
 		// What a sentence repeats.

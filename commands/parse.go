@@ -129,6 +129,15 @@ func arguments(command, rest string) (Command, []Mistake) {
 	case "cancel":
 		id, mistakes := parseOrder("cancel", rest)
 		return Cancel{ID: id}, mistakes
+	case "settle":
+		id, mistakes := parseOrder("settle", rest)
+		return Settle{ID: id}, mistakes
+	case "pause":
+		reason, mistakes := parseReason("pause", rest)
+		return Pause{Reason: reason}, mistakes
+	case "resume":
+		reason, mistakes := parseReason("resume", rest)
+		return Resume{Reason: reason}, mistakes
 	}
 	return parseHelp(rest)
 }

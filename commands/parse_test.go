@@ -72,6 +72,18 @@ func TestCommands(t *testing.T) {
 		{"order by its tag", "order order " + order, commands.Order{ID: order}},
 		{"cancel", "cancel " + order, commands.Cancel{ID: order}},
 		{"cancel by the tag", "cancel order " + order, commands.Cancel{ID: order}},
+		{"settle", "settle " + order, commands.Settle{ID: order}},
+		{"settle in other words", "RESOLVE order_id=" + strings.ToLower(order), commands.Settle{ID: order}},
+		{"pause", "pause somebody else clears the cart, today: until 5", commands.Pause{Reason: "somebody else clears the cart, today: until 5"}},
+		{"pause in quotes", "pause “the cart’s \"odd\" item”", commands.Pause{Reason: "the cart’s \"odd\" item"}},
+		{"pause with two quoted words", `pause "a" and "b"`, commands.Pause{Reason: `"a" and "b"`}},
+		{"pause with a key", `pause reason="R&amp;D &lt;3"`, commands.Pause{Reason: "R&D <3"}},
+		{"pause on two lines", "pause a\nb", commands.Pause{Reason: "a b"}},
+		{"pause with a mention", "freeze ask <@U1|bob> about <https://a.example|this>", commands.Pause{Reason: "ask @bob about https://a.example"}},
+		{"pause in another script", "pause 请等一下", commands.Pause{Reason: "请等一下"}},
+		{"help on pause", "pause --help", commands.Help{Topic: "pause"}},
+		{"resume", "resume the double buy was paid back", commands.Resume{Reason: "the double buy was paid back"}},
+		{"resume with a colon", "unpause: because = it is over", commands.Resume{Reason: "it is over"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, mistakes := commands.Parse(c.text)
@@ -243,6 +255,9 @@ func TestFormat(t *testing.T) {
 		{"show", commands.Show{ID: license}, "show " + license},
 		{"order", commands.Order{ID: order}, "order " + order},
 		{"cancel", commands.Cancel{ID: order}, "cancel " + order},
+		{"settle", commands.Settle{ID: order}, "settle " + order},
+		{"pause", commands.Pause{Reason: `the "odd" item & more`}, `pause "the \"odd\" item &amp; more"`},
+		{"resume", commands.Resume{Reason: "paid back"}, `resume "paid back"`},
 		{"help", commands.Help{}, "help"},
 		{"help on a topic", commands.Help{Topic: "buy"}, "help buy"},
 	} {
