@@ -23,9 +23,16 @@ func (d *Desk) Run(ctx context.Context) error {
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
-	known := map[OrderID]time.Time{}
+	known, headTold := map[OrderID]time.Time{}, ""
 	expiring.Go(func() {
-		d.repeat(ctx, d.proposed, func(ctx context.Context) (wait, error) { return d.expire(ctx, known) })
+		d.repeat(ctx, d.proposed, func(ctx context.Context) (wait, error) {
+			expires, err := d.expire(ctx, known)
+			if err != nil {
+				return 0, err
+			}
+			day, err := d.tellHead(ctx, &headTold)
+			return min(expires, day), err
+		})
 	})
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
@@ -61,6 +68,9 @@ type buyer struct {
 	tries map[OrderID]int       // looks in vain at the present step, for growing pauses
 	due   map[OrderID]time.Time // before this there is nothing to do for the order, however often the buyer is woken
 	count count                 // the last look at the list of purchases
+
+	sweepAt    time.Time // when the account's purchases are compared with the ledger again
+	sweepFails int       // comparisons in vain since the last one
 }
 
 // errMoved says that the order changed while the buyer was looking at CoCalc; it is looked at anew.
@@ -81,7 +91,13 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		}
 		id, pause := b.next(open, paused)
 		if id == "" {
-			return pause, nil
+			if left := b.sweepAt.Sub(b.now()); left > 0 {
+				return min(pause, left, b.timing.Sweep), nil
+			}
+			if err := b.sweep(ctx); err != nil {
+				return 0, err
+			}
+			continue
 		}
 		wait, err := b.work(ctx, hard, id)
 		if err != nil {

@@ -18,8 +18,11 @@ import (
 var (
 	alice = purchase.Person{ID: "UALICE", Team: "T1", Name: "alice"}
 	bob   = purchase.Person{ID: "UBOB", Team: "T1", Name: "bob"}
+	dana  = purchase.Person{ID: "UDANA", Team: "T1", Name: "dana"} // an admin
 	math  = purchase.Place{Channel: "CMATH", Name: "math"}
 )
+
+var byAdmin = purchase.Click{Who: dana, At: math, Typed: true}
 
 // shop is a bot without Slack: the desk, on a real ledger, with a CoCalc that behaves as the real one. It runs on the
 // fake clock of a synctest bubble.
@@ -35,6 +38,7 @@ type shop struct {
 	policy  purchase.Policy
 	credit  int64 // cents on the account at the beginning
 	now     func() time.Time
+	channel string // for purchases and notices
 	// wrap puts something between the desk and its two sides.
 	wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
@@ -45,7 +49,7 @@ func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
-			policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
+			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
 		for _, p := range prepare {
 			p(s)
 		}
@@ -75,7 +79,8 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, KeyName: s.client.KeyName(), Now: s.now})
+	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, KeyName: s.client.KeyName(), Now: s.now,
+		PurchasesChannel: s.channel})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

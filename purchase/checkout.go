@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"licensebot/cocalc"
@@ -205,24 +206,37 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 	store, err := b.shop.Store(ctx)
 	older := err == nil && store == cocalc.StoreOlder // which has no list of purchases to count again
-	_, err = b.advance(ctx, o, Purchased, "license "+r.LicenseID, func(w Writer, live *Order) error {
-		live.ItemID, live.Receipt, live.Failure, live.Hold = o.ItemID, r, nil, nil
-		if live.State == Failed && len(live.Messages) == 0 { // whoever was told that nothing was bought is told otherwise
-			live.Messages = append(live.Messages, Message{Kind: MessageNote})
+	delete(b.tries, o.ID)
+	_, err = b.change(ctx, o.ID, func(w Writer, live *Order) error {
+		if live.State != o.State {
+			return errMoved
 		}
-		live.WatchUntil = time.Time{}
-		if !older {
-			live.WatchUntil = b.watchUntil()
-		}
-		if channel := b.lineChannel(*live); channel != "" && live.Message(MessageLine) == nil {
-			live.Messages = append(live.Messages, Message{Kind: MessageLine, Channel: channel})
-		}
-		if err := b.enter(w, *live, *r); err != nil {
-			return err
-		}
-		return b.enterExtra(w, *live, r.Extra)
+		live.ItemID = o.ItemID
+		return b.sold(w, live, r, !older, botName)
 	})
 	return err
+}
+
+// sold ends an order as bought, in the caller's transaction. With count its purchases are counted again later.
+func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error {
+	o.Receipt, o.Failure, o.Hold = r, nil, nil
+	if o.State == Failed && len(o.Messages) == 0 { // whoever was told that nothing was bought is told otherwise
+		o.Messages = append(o.Messages, Message{Kind: MessageNote})
+	}
+	o.WatchUntil = time.Time{}
+	if count {
+		o.WatchUntil = d.watchUntil()
+	}
+	if channel := d.lineChannel(*o); channel != "" && o.Message(MessageLine) == nil {
+		o.Messages = append(o.Messages, Message{Kind: MessageLine, Channel: channel})
+	}
+	if err := d.enter(w, *o, *r); err != nil {
+		return err
+	}
+	if err := d.enterExtra(w, *o, r.Extra); err != nil {
+		return err
+	}
+	return d.move(w, o, Purchased, by, "license "+r.LicenseID)
 }
 
 // lineChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct message.
@@ -237,7 +251,7 @@ func (d *Desk) lineChannel(o Order) string {
 }
 
 // enter logs the purchase and counts it as spent. The reservation is released by the move that goes with it.
-func (b *buyer) enter(w Writer, o Order, r Receipt) error {
+func (d *Desk) enter(w Writer, o Order, r Receipt) error {
 	if _, err := w.AddPurchase(entry(o, r)); err != nil {
 		return err
 	}
@@ -245,7 +259,7 @@ func (b *buyer) enter(w Writer, o Order, r Receipt) error {
 }
 
 // enterExtra logs what was bought too much, and pauses buying: somebody has to look at it before money moves again.
-func (b *buyer) enterExtra(w Writer, o Order, extra []Extra) error {
+func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 	if len(extra) == 0 {
 		return nil
 	}
@@ -261,13 +275,22 @@ func (b *buyer) enterExtra(w Writer, o Order, extra []Extra) error {
 		}
 		sum += x.Charged
 	}
-	b.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("double buy: buying is paused")
-	if err := w.AppendEvent(Event{Time: b.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
+	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("double buy: buying is paused")
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
 		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, len(extra)+1)}); err != nil {
 		return err
 	}
-	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: fmt.Sprintf(
-		"cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, len(extra)+1, sum)})
+	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, len(extra)+1, sum)
+	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}); err != nil {
+		return err
+	}
+	licenses := []string{o.Receipt.LicenseID}
+	for _, x := range extra {
+		licenses = append(licenses, x.LicenseID)
+	}
+	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%d", o.ID, extra[0].PurchaseID), fmt.Sprintf(
+		"Double buy: %s The licenses are %s. Buying is paused until an admin says `/license resume` and why. "+
+			"CoCalc's support can refund what was bought too much.", what, listed(licenses)), o, ""))
 }
 
 func entry(o Order, r Receipt) Purchase {
@@ -286,4 +309,12 @@ func spend(w Writer, month string, amount Cents, licenses int) error {
 	budget.Spent += amount
 	budget.Bought += licenses
 	return w.PutBudget(budget)
+}
+
+// listed joins names as people say them: "a, b and c".
+func listed(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

@@ -15,6 +15,8 @@ type Click struct {
 	// Card reaches the message that holds the button. Kept with the order when the requester clicked: it is where
 	// they see what happens next.
 	Card Message
+	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
+	Typed bool
 }
 
 // attach keeps the card with the order, if the click was the requester's, and has it shown anew.
@@ -37,6 +39,9 @@ func (o *Order) attach(c Click) bool {
 func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, error) {
 	if d.stopping.Load() {
 		return Order{}, errStopping()
+	}
+	if no := d.full(ctx); no != nil {
+		return Order{}, no
 	}
 	order, err := d.decide(ctx, id, click, "confirm", func(w Writer, o *Order) (*Refusal, error) {
 		shown := o.attach(click)
@@ -63,7 +68,13 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 			no = noSuchOrder()
 			return nil
 		}
-		if err == nil {
+		if err != nil {
+			return err
+		}
+		if no = outsider(click.Who); no == nil {
+			no = elsewhere(order, click)
+		}
+		if no == nil {
 			no, err = decision(w, &order)
 		}
 		return err
@@ -97,7 +108,7 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if no := paused(account); no != nil {
+	if no := closed(account); no != nil {
 		return no, nil
 	}
 	month := d.policy.Month(now)
@@ -117,6 +128,9 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click) (Order, error) {
 	if d.stopping.Load() {
 		return Order{}, errStopping()
+	}
+	if no := d.full(ctx); no != nil {
+		return Order{}, no
 	}
 	id := d.newID()
 	order, err := d.decide(ctx, failed, click, "confirm the new price of", func(w Writer, o *Order) (*Refusal, error) {
@@ -189,8 +203,10 @@ func (d *Desk) Editable(ctx context.Context, id OrderID, click Click) (Order, er
 	case err != nil:
 		return order, err
 	}
-	if no := onlyRequester(order, click.Who); no != nil {
-		return order, d.refused(ctx, no, id, click.Who, click.At)
+	for _, no := range []*Refusal{outsider(click.Who), elsewhere(order, click), onlyRequester(order, click.Who)} {
+		if no != nil {
+			return order, d.refused(ctx, no, id, click.Who, click.At)
+		}
 	}
 	if order.State != Proposed {
 		return order, tooLateTo("change", order)

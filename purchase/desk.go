@@ -46,6 +46,8 @@ type Timing struct {
 	Settle time.Duration
 	// Poll is the first pause between two looks; it doubles up to PollMax: 2 seconds, 30 seconds.
 	Poll, PollMax time.Duration
+	// Sweep is the pause between two comparisons of the account's purchases with the ledger: 10 minutes.
+	Sweep time.Duration
 	// Drain is how long the order under way may go on after Run was told to stop: 45 seconds.
 	Drain time.Duration
 }
@@ -62,6 +64,7 @@ func (t Timing) withDefaults() Timing {
 	or(&t.Settle, 10*time.Minute)
 	or(&t.Poll, 2*time.Second)
 	or(&t.PollMax, 30*time.Second)
+	or(&t.Sweep, 10*time.Minute)
 	or(&t.Drain, 45*time.Second)
 	return t
 }
@@ -78,7 +81,8 @@ type Options struct {
 	Log     zerolog.Logger
 	// PurchasesChannel is where the line about every purchase goes; empty: the channel where it was asked for.
 	PurchasesChannel string
-	// Changed is called after every change of an order that people can see. It must not block.
+	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
+	// to tell. It must not block.
 	Changed func(OrderID)
 }
 
@@ -181,6 +185,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if err != nil {
 		return Proposal{}, err
 	}
+	if no := d.full(ctx); no != nil {
+		return Proposal{}, no
+	}
 	now := d.now()
 	order := Order{
 		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
@@ -195,7 +202,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = paused(account); no != nil {
+		if no = closed(account); no != nil {
 			return nil
 		}
 		budget, err := w.Budget(d.policy.Month(now))

@@ -19,6 +19,7 @@ func TestACleanPurchase(t *testing.T) {
 		if _, err := s.client.Store(context.Background()); err != nil { // the bot asks once, at start
 			t.Fatal(err)
 		}
+		<-time.After(time.Second) // after the comparison at start
 		before := len(s.server.Requests())
 		id := s.buy()
 		o := s.until(id, purchase.Purchased)
@@ -156,7 +157,7 @@ func TestADoubleBuyIsFound(t *testing.T) {
 		if !errors.As(err, &no) || no.Code != purchase.Paused {
 			t.Errorf("the next order got %v", err)
 		}
-		if err := s.desk.Resume(context.Background(), "UADMIN", "money is back"); err != nil {
+		if err := s.desk.Resume(context.Background(), byAdmin, "money is back"); err != nil {
 			t.Fatal(err)
 		}
 		if s.propose(spec()); t.Failed() {

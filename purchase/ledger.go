@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// ErrNoOrder says that the ledger has no order with that id.
-var ErrNoOrder = errors.New("no such order")
+var (
+	// ErrNoOrder says that the ledger has no order with that id.
+	ErrNoOrder = errors.New("no such order")
+	// ErrFull says that the ledger's disk is full, or too full to take another order.
+	ErrFull = errors.New("the disk of the ledger is full")
+)
 
 // Ledger keeps everything that happened, for ever. Implementations pass storagetest.
 type Ledger interface {
@@ -17,6 +21,9 @@ type Ledger interface {
 	// otherwise. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
 	// and on variables that it sets anew each time; it must not call the ledger, the network or anything slow.
 	Update(ctx context.Context, change func(Writer) error) error
+	// Room answers nil when another order can be taken, and wraps ErrFull when there is too little space left: what is
+	// under way needs some to be finished.
+	Room(ctx context.Context) error
 }
 
 // Reader reads the ledger inside a transaction.
@@ -42,6 +49,8 @@ type Reader interface {
 	Account() (AccountState, error)
 	// Events are the audit records from number first on, at most limit.
 	Events(first uint64, limit int) ([]Event, error)
+	// Head is the last audit record; a zero Event when there is none.
+	Head() (Event, error)
 }
 
 // Writer changes the ledger inside a transaction, and reads its own writes.
@@ -94,12 +103,44 @@ type Budget struct {
 // AccountState is what the ledger knows of the CoCalc account as a whole.
 type AccountState struct {
 	Pause *Pause `json:"pause,omitempty"`
+	// Notices are told to people until each recipient has them.
+	Notices []Notice `json:"notices,omitempty"`
+	// Watching is from when on every purchase of the account has to be explained: the ledger's beginning. Reconciled is
+	// when the account's purchases were last compared with the ledger.
+	Watching   time.Time `json:"watching,omitzero"`
+	Reconciled time.Time `json:"reconciled,omitzero"`
+	// Strangers are the purchases of the last while that are not ours, and were reported.
+	Strangers []Stranger `json:"strangers,omitempty"`
+	// Broken are the cart items that were named to the admins because they block the cart, newest last.
+	Broken []int64 `json:"broken,omitempty"`
+	// HeadTold is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
+	HeadTold string `json:"head_told,omitempty"`
+	HeadHash string `json:"head_hash,omitempty"`
+	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
+	Restored *Restore `json:"restored,omitempty"`
+}
+
+// Stranger is a purchase of the account that is not the ledger's.
+type Stranger struct {
+	PurchaseID int64     `json:"purchase"` // CoCalc's row; 0 where there is no list of purchases
+	LicenseID  string    `json:"license"`
+	Time       time.Time `json:"time"`
+	Cost       Cents     `json:"cost_cents"`
+}
+
+// Restore says that the ledger was taken from a backup.
+type Restore struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Head uint64    `json:"head"` // the number of the backup's last audit record
+	Last time.Time `json:"last"` // when that was written
 }
 
 // Pause stops all buying until somebody resumes it.
 type Pause struct {
 	Since  time.Time `json:"since"`
-	By     string    `json:"by"` // a person's id, or "licensebot"
+	By     string    `json:"by"`             // a person's id, or "licensebot"
+	Name   string    `json:"name,omitempty"` // how people call them
 	Reason string    `json:"reason"`
 }
 

@@ -48,6 +48,8 @@ type Person struct {
 	ID   string `json:"id"`             // U…
 	Team string `json:"team,omitempty"` // T…
 	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
+	// Standing is set for whoever is not a full member of the workspace.
+	Standing Standing `json:"standing,omitempty"`
 }
 
 // Place is where in Slack an order was asked for.
@@ -152,6 +154,8 @@ const (
 	FailNotSold     FailureCode = "not-sold"
 	FailSettled     FailureCode = "settled" // was unknown; reading showed that nothing was bought
 	FailTermOver    FailureCode = "term-over"
+	FailByAdmin     FailureCode = "settled-by-admin"
+	FailRestored    FailureCode = "restored" // promised in an older copy of the ledger that was restored
 )
 
 // Receipt proves a purchase.
@@ -168,6 +172,8 @@ type Receipt struct {
 	Extra []Extra `json:"extra,omitempty"`
 	// Adopted: somebody else's checkout bought the item while it was in the cart.
 	Adopted bool `json:"adopted,omitempty"`
+	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell.
+	Settled string `json:"settled,omitempty"`
 }
 
 // Extra is one purchase too many.

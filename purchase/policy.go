@@ -26,6 +26,13 @@ const (
 	AlreadyDone    RefusalCode = "already-done"
 	Paused         RefusalCode = "paused"
 	ShuttingDown   RefusalCode = "shutting-down"
+	NotAnAdmin     RefusalCode = "not-an-admin"
+	Outsider       RefusalCode = "outsider"  // guests, apps, people of other workspaces
+	Elsewhere      RefusalCode = "elsewhere" // a button that was clicked where its card is not
+	NoReason       RefusalCode = "no-reason"
+	DiskFull       RefusalCode = "disk-full"
+	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
+	NotBroken      RefusalCode = "not-broken"
 )
 
 // Policy says who may buy, and how much.
@@ -33,6 +40,8 @@ type Policy struct {
 	// Buyers are Slack user ids. Everyone lets all members buy. With neither, nobody may.
 	Buyers   map[string]bool
 	Everyone bool
+	// Admins are the Slack user ids of those who may settle orders, pause and resume, and take out broken items.
+	Admins map[string]bool
 	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may.
 	OrderLimit    Limit
 	MonthlyBudget Limit
@@ -73,8 +82,26 @@ func (p Policy) resets(at time.Time) string {
 	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, p.location()).Format("2 January")
 }
 
+// mayAdminister refuses people who are not admins.
+func (p Policy) mayAdminister(who Person) *Refusal {
+	if no := outsider(who); no != nil {
+		return no
+	}
+	if p.Admins[who.ID] {
+		return nil
+	}
+	ask := "Please ask one of the admins."
+	if len(p.Admins) == 0 {
+		ask = "There is none yet: whoever runs this bot has to fill in `ADMINS`."
+	}
+	return &Refusal{NotAnAdmin, "Only an admin of this bot can do that, so nothing was changed and nothing was bought. " + ask}
+}
+
 // mayBuy refuses people who are not on the list.
 func (p Policy) mayBuy(who Person) *Refusal {
+	if no := outsider(who); no != nil {
+		return no
+	}
 	if p.Everyone || p.Buyers[who.ID] {
 		return nil
 	}

@@ -157,23 +157,3 @@ func (d *Desk) Trouble(err error) string {
 	}
 	return "Something went wrong inside me; nothing was bought by this. Please try again, and tell whoever runs this bot."
 }
-
-// Resume ends a pause of buying.
-func (d *Desk) Resume(ctx context.Context, by, reason string) error {
-	err := d.ledger.Update(ctx, func(w Writer) error { return ResumeBuying(w, by, reason, d.now()) })
-	nudge(d.wake)
-	return err
-}
-
-// ResumeBuying ends a pause in the ledger: what `bot resume` does while no bot runs.
-func ResumeBuying(w Writer, by, reason string, now time.Time) error {
-	account, err := w.Account()
-	if err != nil || account.Pause == nil {
-		return err
-	}
-	account.Pause = nil
-	if err := w.PutAccount(account); err != nil {
-		return err
-	}
-	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Note: reason})
-}

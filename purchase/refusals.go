@@ -1,6 +1,8 @@
 package purchase
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -16,13 +18,34 @@ func noSuchOrder() *Refusal {
 	return &Refusal{NoSuchOrder, "I know no order with that id. Nothing was bought. `/license history` lists what was."}
 }
 
+// closed refuses new orders while buying is stopped.
+func closed(account AccountState) *Refusal {
+	if no := restoring(account); no != nil {
+		return no
+	}
+	return paused(account)
+}
+
+// full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
+// would take of the room that is left.
+func (d *Desk) full(ctx context.Context) error {
+	err := d.ledger.Room(ctx)
+	if err == nil {
+		return nil
+	}
+	d.log.Error().Err(err).Msg("no order is taken")
+	if !errors.Is(err, ErrFull) {
+		return fmt.Errorf("ask for room in the ledger: %w", err)
+	}
+	return &Refusal{DiskFull, "Nothing was bought: the disk on which I keep the ledger is full, so I take no new orders. What is under way is still finished. " +
+		"Please tell whoever runs this bot to make room, then try again."}
+}
+
 func paused(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Paused, fmt.Sprintf("Nothing was bought: all buying has been paused since %s. The reason: %s "+
-		"Whoever runs this bot can resume it.", account.Pause.Since.UTC().Format("2 January 15:04 UTC"),
-		sentence(account.Pause.Reason))}
+	return &Refusal{Paused, "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
 }
 
 // botName is how the bot names itself in the ledger.

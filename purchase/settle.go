@@ -44,15 +44,3 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		"The outcome of the checkout was unknown (%s). CoCalc has been watched for %s since and shows no purchase: nothing was bought. Please try again.",
 		o.Hold.Why, people(b.now().Sub(o.CheckoutSent)))))
 }
-
-func pauseBuying(w Writer, p Pause) error {
-	account, err := w.Account()
-	if err != nil || account.Pause != nil {
-		return err
-	}
-	account.Pause = &p
-	if err := w.PutAccount(account); err != nil {
-		return err
-	}
-	return w.AppendEvent(Event{Time: p.Since, Kind: "paused", By: p.By, Note: p.Reason})
-}

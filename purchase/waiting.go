@@ -22,9 +22,9 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	if !errors.As(err, &e) {
 		return 0, err // the ledger failed, not CoCalc
 	}
-	if e.Kind == cocalc.CartBroken && e.ItemID == 0 && !o.State.Final() {
-		if item, err := b.shop.FindBrokenItem(ctx); err == nil {
-			e.ItemID = item.ID
+	if e.Kind == cocalc.CartBroken && !o.State.Final() {
+		if err := b.blocked(ctx, o, e); err != nil {
+			return 0, err
 		}
 	}
 	b.log.Warn().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("CoCalc is in the way")
@@ -36,6 +36,10 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	}
 	// Not signed in may be a database outage, and 5xx pass: these get patience. What is certain does not.
 	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled
+	if e.Kind == cocalc.NotSoldHere { // or the server was changed to one with another store while the bot ran
+		_, err := b.shop.Store(ctx)
+		passing = err == nil
+	}
 	since := now
 	if o.Wait != nil && !o.Wait.Troubled.IsZero() && o.Wait.Troubled.Before(now) {
 		since = o.Wait.Troubled
@@ -101,7 +105,7 @@ func (b *buyer) tellPaused(ctx context.Context, open []Order) (bool, error) {
 func (d *Desk) pausedNow(ctx context.Context) (no *Refusal, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
-		no = paused(account)
+		no = closed(account)
 		return err
 	})
 	return no, err

@@ -10,9 +10,9 @@ import (
 
 // watchUntil is the end of a watch that begins now. Ends are rounded up, so that the watches of a busy hour end
 // together, and share their looks at the list of purchases, which CoCalc throttles.
-func (b *buyer) watchUntil() time.Time {
-	step := max(b.timing.Settle/10, 1)
-	return b.now().Add(b.timing.Settle + step - 1).Truncate(step)
+func (d *Desk) watchUntil() time.Time {
+	step := max(d.timing.Settle/10, 1)
+	return d.now().Add(d.timing.Settle + step - 1).Truncate(step)
 }
 
 // left is what is left of an order's watch. A clock that was set back does not prolong it.
@@ -120,7 +120,7 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 	}
 	r := o.Receipt
 	r.Unchecked, r.Extra = false, append(r.Extra, extra...)
-	r.PurchaseID, r.Charged, r.Expires = full.PurchaseID, full.Charged, full.Expires
+	r.PurchaseID, r.LicenseID, r.Charged, r.Expires = full.PurchaseID, full.LicenseID, full.Charged, full.Expires
 	if late {
 		o.WatchUntil = time.Time{}
 	}
@@ -131,8 +131,9 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 	if err := w.PutOrder(*o); err != nil {
 		return err
 	}
-	if diff := full.Charged - had.Charged; diff != 0 {
-		// What is in the log is never changed: the difference is an entry of its own.
+	if diff := full.Charged - had.Charged; diff != 0 || full.LicenseID != had.LicenseID {
+		// What is in the log is never changed: the difference is an entry of its own, which also names a license that was
+		// not known before.
 		e := entry(*o, *r)
 		e.Charged, e.Correction = diff, true
 		if _, err := w.AddPurchase(e); err != nil {
@@ -142,7 +143,7 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 			return err
 		}
 		if err := w.AppendEvent(Event{Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
-			Note: fmt.Sprintf("CoCalc charged %s, not %s", full.Charged, had.Charged)}); err != nil {
+			Note: fmt.Sprintf("CoCalc charged %s, not %s, for license %s", full.Charged, had.Charged, full.LicenseID)}); err != nil {
 			return err
 		}
 	}

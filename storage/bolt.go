@@ -265,3 +265,19 @@ func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) e
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// leastFree is how much the file system must have free for another order to be taken: thousands of times what bringing
+// one to its end writes.
+const leastFree = 16 << 20
+
+// Room implements purchase.Ledger.
+func (b *Bolt) Room(ctx context.Context) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(b.db.Path()), &fs); err != nil {
+		return fmt.Errorf("ask for the free space beside %s: %w", b.db.Path(), err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < leastFree {
+		return fmt.Errorf("%w: %d MB are free", purchase.ErrFull, free>>20)
+	}
+	return nil
+}

@@ -125,6 +125,14 @@ func (t *transaction) Events(first uint64, limit int) ([]purchase.Event, error) 
 	return events, nil
 }
 
+func (t *transaction) Head() (purchase.Event, error) {
+	key, last := t.tx.Bucket(bucketEvents).Cursor().Last()
+	if last == nil {
+		return purchase.Event{}, nil
+	}
+	return decode[purchase.Event](key, last)
+}
+
 func (t *transaction) PutOrder(o purchase.Order) error {
 	id := []byte(o.ID)
 	if err := putJSON(t.tx.Bucket(bucketOrders), id, o); err != nil {
@@ -199,14 +207,11 @@ func (t *transaction) PutAccount(a purchase.AccountState) error {
 
 func (t *transaction) AppendEvent(e purchase.Event) error {
 	b := t.tx.Bucket(bucketEvents)
-	key, last := b.Cursor().Last()
-	if last != nil {
-		before, err := decode[purchase.Event](key, last)
-		if err != nil {
-			return err
-		}
-		e.Prev = before.Hash
+	before, err := t.Head()
+	if err != nil {
+		return err
 	}
+	e.Prev = before.Hash
 	n, err := b.NextSequence()
 	if err != nil {
 		return err

@@ -1,0 +1,47 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// tellHead has the head of the audit chain told in the purchases channel, once a day: whoever keeps that message can
+// prove later that nothing before it was changed. A head that did not move since is not told again. It answers when the
+// next day begins.
+func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
+	now := d.now().In(d.policy.location())
+	day := now.Format(time.DateOnly)
+	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	pause := max(tomorrow.Sub(now), time.Millisecond)
+	if d.purchasesChannel == "" || *last == day {
+		return pause, nil
+	}
+	told := false
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		told = false
+		account, err := w.Account()
+		if err != nil || account.HeadTold == day {
+			return err
+		}
+		head, err := w.Head()
+		if err != nil || head.Number == 0 || head.Hash == account.HeadHash {
+			return err
+		}
+		account.HeadTold, account.HeadHash = day, head.Hash
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		told = true
+		return addNotice(w, d.notice(NoticeHead, "head-"+day, fmt.Sprintf("The ledger on %s: record %d, `%s`. `bot verify --head %d:%s` shows later whether anything before it was changed.",
+			now.Format("2 January 2006"), head.Number, head.Hash, head.Number, head.Hash), Order{}, ""))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)
+	}
+	*last = day
+	if told {
+		d.changed("")
+	}
+	return pause, nil
+}

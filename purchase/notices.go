@@ -1,0 +1,128 @@
+package purchase
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Notice is a message about the account as a whole, which belongs to no order's card. It is kept in the ledger until
+// each of its recipients has it, so that each is told once, also over a restart.
+type Notice struct {
+	ID    string     `json:"id"` // the same thing is never told twice
+	Kind  NoticeKind `json:"kind"`
+	Time  time.Time  `json:"time"`
+	Order OrderID    `json:"order,omitempty"`
+	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
+	Text  string     `json:"text"`           // sentences for people
+	Left  []string   `json:"left"`           // channels and people who do not have it yet: their Slack ids
+}
+
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+const (
+	NoticeForeign     NoticeKind = "foreign-purchase"     // somebody else bought on the account
+	NoticeUnexplained NoticeKind = "unexplained-purchase" // bought under a tag of ours that the ledger cannot explain
+	NoticeDoubleBuy   NoticeKind = "double-buy"
+	NoticeBrokenItem  NoticeKind = "broken-item" // an item blocks the cart
+	NoticeHead        NoticeKind = "head"        // the head of the audit chain, once a day
+	NoticePaused      NoticeKind = "paused"
+	NoticeResumed     NoticeKind = "resumed"
+	NoticeSettled     NoticeKind = "settled"  // an admin settled an unknown order
+	NoticeRestored    NoticeKind = "restored" // an older copy of the ledger is in use
+)
+
+// Notices are those that somebody does not have yet, oldest first.
+func (d *Desk) Notices(ctx context.Context) (left []Notice, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		left = account.Notices
+		return err
+	})
+	return left, err
+}
+
+// NoticeSent keeps that a recipient has a notice, or cannot get it: problem is Slack's definite refusal, empty when it
+// took the message. A recipient who cannot be reached is recorded in the audit.
+func (d *Desk) NoticeSent(ctx context.Context, id, recipient, problem string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(account.Notices, func(n Notice) bool { return n.ID == id })
+		if i < 0 || !slices.Contains(account.Notices[i].Left, recipient) {
+			return nil
+		}
+		n := account.Notices[i]
+		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
+		account.Notices = slices.Clone(account.Notices)
+		account.Notices[i] = n
+		if len(n.Left) == 0 {
+			account.Notices = slices.Delete(account.Notices, i, i+1)
+		}
+		if err := w.PutAccount(account); err != nil || problem == "" {
+			return err
+		}
+		return w.AppendEvent(Event{Time: d.now(), Kind: "untold", Order: n.Order, By: botName, Place: recipient,
+			Note: fmt.Sprintf("%s could not be told: %s", n.ID, problem)})
+	})
+	if err != nil {
+		return fmt.Errorf("keep that %s was told to %s: %w", id, recipient, err)
+	}
+	return nil
+}
+
+// notice makes a notice for those whom its kind concerns; about is its order, if it has one. Whoever caused it (by) knows.
+func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) Notice {
+	n := Notice{ID: id, Kind: kind, Time: d.now(), Order: about.ID, Text: text}
+	var admins []string
+	for id := range d.policy.Admins {
+		if id != by {
+			admins = append(admins, id)
+		}
+	}
+	slices.SortFunc(admins, cmp.Compare)
+	var channel []string
+	if d.purchasesChannel != "" {
+		channel = []string{d.purchasesChannel}
+	}
+	switch kind {
+	case NoticeHead:
+		n.Left = channel
+	case NoticeForeign:
+		if n.Left = channel; len(channel) == 0 {
+			n.Left = admins
+		}
+	case NoticeBrokenItem, NoticeSettled:
+		if n.Left = admins; len(admins) == 0 {
+			n.Left = channel
+		}
+	default:
+		n.Left = slices.Concat(admins, channel)
+	}
+	// An incident is told to somebody in any case.
+	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && about.Requester.ID != by {
+		n.Left = []string{about.Requester.ID}
+	}
+	return n
+}
+
+// addNotice stores a notice in the caller's transaction, unless it waits to be told already. With nobody to tell there
+// is nothing to store.
+func addNotice(w Writer, n Notice) error {
+	account, err := w.Account()
+	if err != nil || len(n.Left) == 0 || slices.ContainsFunc(account.Notices, func(old Notice) bool { return old.ID == n.ID }) {
+		return err
+	}
+	account.Notices = append(slices.Clone(account.Notices), n)
+	return w.PutAccount(account)
+}
+
+// noticeID tells notices of one kind apart by their time.
+func noticeID(kind string, at time.Time) string {
+	return kind + "-" + at.UTC().Format("20060102T150405.000")
+}

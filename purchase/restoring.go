@@ -1,0 +1,66 @@
+package purchase
+
+import (
+	"fmt"
+	"time"
+)
+
+// AfterRestore prepares an older copy of the ledger for use, before any bot opens it. What happened since the copy was
+// made is only known to CoCalc, and that checkout was sent for an order may be part of it: so no order that the copy
+// promised or proposed is bought from it. The desk takes no order until it has compared the ledger with CoCalc's
+// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it.
+func AfterRestore(w Writer, now time.Time, by string) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	head, err := w.Head()
+	if err != nil {
+		return err
+	}
+	restore := Restore{At: now, By: by, Head: head.Number, Last: head.Time}
+	account.Restored = &restore
+	// Rows of checkouts that began before the copy was made, and ended after it, are read again too.
+	if account.Reconciled.After(restore.Last) {
+		account.Reconciled = restore.Last
+	}
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	open, err := w.OpenOrders()
+	if err != nil {
+		return err
+	}
+	d := New(Options{Now: func() time.Time { return now }})
+	for _, o := range open {
+		switch o.State {
+		case Proposed:
+			err = d.move(w, &o, Expired, botName, "the ledger was restored")
+		case AwaitingApproval:
+			err = d.move(w, &o, Cancelled, botName, "the ledger was restored")
+		case Approved, Adding, Carted:
+			// It may be in the cart, or more, without this copy knowing: it is looked for as if it had been added.
+			if o.AddSent.IsZero() {
+				o.AddSent = o.Confirmed
+			}
+			o.WatchUntil = now.Add(d.timing.Settle)
+			o.Failure = failure(FailRestored, "The ledger was restored from a backup while this order was under way, so it is not bought. "+
+				"Should CoCalc show that it was bought already, this message will say so. Otherwise please ask again.")
+			err = d.move(w, &o, Failed, botName, string(FailRestored))
+		}
+		if err != nil {
+			return fmt.Errorf("order %s: %w", o.ID, err)
+		}
+	}
+	return w.AppendEvent(Event{Time: now, Kind: "restored", By: by,
+		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339))})
+}
+
+// restoring refuses orders as long as an older copy of the ledger was not compared with CoCalc.
+func restoring(account AccountState) *Refusal {
+	if account.Restored == nil {
+		return nil
+	}
+	return &Refusal{Restoring, "Nothing was bought. My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first. " +
+		"Please try again in a few minutes."}
+}

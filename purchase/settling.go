@@ -1,0 +1,91 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"licensebot/cocalc"
+)
+
+// Verdict is what an admin found out about an order whose outcome is unknown.
+type Verdict string
+
+const (
+	WasBought    Verdict = "bought"
+	WasNotBought Verdict = "not-bought"
+)
+
+// Settlement is an admin's decision on an order whose outcome is unknown.
+type Settlement struct {
+	Verdict   Verdict
+	LicenseID string // of the license that was bought, when it is known
+	Reason    string // how they know; required, and kept in the ledger
+}
+
+// IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
+func (d *Desk) IsAdmin(who Person) bool { return d.policy.mayAdminister(who) == nil }
+
+// Settle ends an order whose outcome is unknown by the word of an admin, where CoCalc does not tell. It is recorded who
+// said what and why. Checkout is not sent again, and CoCalc is watched as before: should it show something else later,
+// the ledger follows what it shows.
+func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement) (Order, error) {
+	s.Reason = strings.TrimSpace(s.Reason)
+	click.Card = Message{} // the requester's, not the admin's
+	order, err := d.decide(ctx, id, click, "settle", func(w Writer, o *Order) (*Refusal, error) {
+		switch {
+		case d.policy.mayAdminister(click.Who) != nil:
+			return d.policy.mayAdminister(click.Who), nil
+		case s.Reason == "":
+			return &Refusal{NoReason, "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}, nil
+		case o.State != Unknown:
+			return &Refusal{TooLate, fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(o.State))}, nil
+		}
+		note := string(s.Verdict)
+		if s.LicenseID != "" {
+			note += ", license " + s.LicenseID
+		}
+		err := w.AppendEvent(Event{Time: d.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price, Note: note + ": " + s.Reason})
+		if err != nil {
+			return nil, err
+		}
+		said := fmt.Sprintf("%s settled it as %s. Their reason: %s", click.Who.called(), verdictWords(s.Verdict), sentence(s.Reason))
+		if s.Verdict == WasBought {
+			r := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: s.LicenseID, Time: o.CheckoutSent}}, nil)
+			r.Settled, r.Unchecked = said, true // should it show up in the list of purchases, the entry follows that
+			if err := d.sold(w, o, r, true, click.Who.ID); err != nil {
+				return nil, err
+			}
+		} else {
+			o.Failure, o.Hold = failure(FailByAdmin, said+" CoCalc is watched for a while longer."), nil
+			o.WatchUntil = d.watchUntil()
+			if err := d.move(w, o, Failed, click.Who.ID, s.Reason); err != nil {
+				return nil, err
+			}
+		}
+		return nil, addNotice(w, d.notice(NoticeSettled, "settled-"+string(id), fmt.Sprintf(
+			"Order `%s` over %s was held, since it was unclear whether CoCalc had sold it. %s", id, o.Price, said), *o, click.Who.ID))
+	})
+	if err == nil {
+		nudge(d.wake)
+	}
+	return order, err
+}
+
+func verdictWords(v Verdict) string {
+	if v == WasBought {
+		return "bought"
+	}
+	return "not bought"
+}
+
+// called is how people call the person.
+func (p Person) called() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.ID
+}
+
+func stateWords(s State) string { return strings.ReplaceAll(string(s), "_", " ") }

@@ -1,0 +1,320 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+const (
+	// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes
+	// its row with the time at which it began.
+	lookBack = 24 * time.Hour
+	// sweepPage is how many purchases are read at once, and mostPages how often that is done in one sweep.
+	sweepPage, mostPages = 500, 40
+)
+
+// sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
+// after, or reported: nothing that was paid from the account stays unseen.
+func (b *buyer) sweep(ctx context.Context) error {
+	at := b.now()
+	account, err := b.beginWatch(ctx, at)
+	if err != nil {
+		return err
+	}
+	from := account.Watching
+	if back := account.Reconciled.Add(-lookBack); back.After(from) {
+		from = back
+	}
+	rows, err := b.soldSince(ctx, from)
+	if err != nil {
+		if asCoCalc(err) == nil {
+			return err
+		}
+		pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
+		b.sweepFails++
+		b.sweepAt = b.now().Add(pause)
+		b.log.Info().Err(err).Dur("pause", pause).Msg("the account's purchases could not be compared with the ledger; trying again")
+		return nil
+	}
+	b.sweepFails = 0
+	late, err := b.compare(ctx, rows, from, at)
+	if err != nil {
+		return err
+	}
+	for id, rows := range late {
+		o, err := b.Order(ctx, id)
+		if err != nil {
+			return err
+		}
+		o.ItemID = rows[0].CartItemID
+		r := receipt(o, cocalc.CartItem{}, rows)
+		r.Adopted = o.CheckoutSent.IsZero()
+		b.log.Error().Str("order", string(id)).Str("license", r.LicenseID).Msg("an order that had ended without a purchase was bought after all")
+		if err := b.finish(ctx, o, r); err != nil && !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+	b.sweepAt = b.now().Add(b.timing.Sweep)
+	return nil
+}
+
+// beginWatch reads what is known of the account, and notes from when on its purchases have to be explained.
+func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountState, err error) {
+	var first []Event
+	err = b.ledger.View(ctx, func(r Reader) error {
+		if account, err = r.Account(); err == nil {
+			first, err = r.Events(1, 1)
+		}
+		return err
+	})
+	if err != nil || !account.Watching.IsZero() {
+		return account, err
+	}
+	since := now
+	if len(first) > 0 {
+		since = first[0].Time
+	}
+	err = b.ledger.Update(ctx, func(w Writer) error {
+		if account, err = w.Account(); err != nil {
+			return err
+		}
+		account.Watching = since
+		return w.PutAccount(account)
+	})
+	return account, err
+}
+
+// soldSince reads the license purchases of the account, with the key proven: a list that is empty is empty. A server of
+// the older kind has no such list; its licenses tell which were bought, but not by whom, so only tagged ones are taken.
+func (b *buyer) soldSince(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error) {
+	store, err := b.shop.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if store == cocalc.StoreOlder {
+		licenses, err := b.shop.Licenses(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var rows []cocalc.PurchaseRow
+		for _, l := range licenses {
+			if _, ours := tagged(l.Description); ours && !l.Created.Before(from) {
+				rows = append(rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
+			}
+		}
+		return rows, nil
+	}
+	var rows []cocalc.PurchaseRow
+	for page := range mostPages {
+		got, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: from, Limit: sweepPage, Offset: page * sweepPage})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, got...)
+		if len(got) < sweepPage {
+			break
+		}
+	}
+	_, err = b.shop.WhoAmI(ctx)
+	return rows, err
+}
+
+// compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
+func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
+	slices.SortFunc(rows, func(x, y cocalc.PurchaseRow) int { return int(x.ID - y.ID) })
+	byItem, err := b.itemsSince(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	told := false
+	err = b.ledger.Update(ctx, func(w Writer) error {
+		told, late = false, map[OrderID][]cocalc.PurchaseRow{}
+		before, err := w.Account()
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if before.reported(row) {
+				continue
+			}
+			o, err := b.explainRow(w, row, byItem)
+			if err != nil {
+				return err
+			}
+			if o != "" {
+				late[o] = append(late[o], row)
+			}
+		}
+		told, err = b.compared(w, before, at)
+		return err
+	})
+	if told {
+		b.changed("")
+	}
+	return late, err
+}
+
+// explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
+// that had ended without a purchase, if the purchase is such an order's.
+func (b *buyer) explainRow(w Writer, row cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
+	id, isTagged := tagged(row.Text)
+	if !isTagged {
+		id = byItem[row.CartItemID] // somebody edited the tag away
+	}
+	if id == "" {
+		return "", b.foreign(w, row, "")
+	}
+	o, err := w.Order(id)
+	switch {
+	case errors.Is(err, ErrNoOrder):
+		return "", b.unexplained(w, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
+	case err != nil:
+		return "", err
+	case !o.own(row.Text, row.Time):
+		return "", b.foreign(w, row, "")
+	case o.accountsFor(row) || o.lookedAfter():
+		return "", nil
+	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
+		return "", b.foreign(w, row, fmt.Sprintf(" Somebody copied cart item %d of order `%s`, and bought the copy.", o.ItemID, o.ID))
+	case o.State == Failed && !o.NeverAdded():
+		return o.ID, nil
+	case o.State == Purchased && o.Receipt.PurchaseID == 0 && o.Receipt.LicenseID == "":
+		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
+	case o.State == Purchased:
+		return "", b.tooMuch(w, o, row)
+	}
+	return "", b.unexplained(w, row, id, "which was never sent to CoCalc as far as I know")
+}
+
+// compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A restored
+// ledger has caught up with that.
+func (b *buyer) compared(w Writer, before AccountState, at time.Time) (told bool, err error) {
+	account, err := w.Account()
+	if err != nil {
+		return false, err
+	}
+	found, restored := len(account.Strangers)-len(before.Strangers), account.Restored
+	told = len(account.Notices) > len(before.Notices)
+	if !told && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
+		return false, nil // nothing new that is worth a write
+	}
+	account.Reconciled, account.Restored = at, nil
+	account.Strangers = slices.DeleteFunc(slices.Clone(account.Strangers), func(s Stranger) bool {
+		return s.Time.Before(at.Add(-2 * lookBack))
+	})
+	if err := w.PutAccount(account); err != nil || restored == nil {
+		return told, err
+	}
+	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d of %s. It was compared with CoCalc's purchases since: %d of them are not in it.",
+		restored.Head, restored.Last.UTC().Format("2 January 15:04 UTC"), found)
+	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Note: what}); err != nil {
+		return true, err
+	}
+	return true, addNotice(w, b.notice(NoticeRestored, noticeID("restored", restored.At), what, Order{}, ""))
+}
+
+// itemsSince are the cart items of the orders since then.
+func (b *buyer) itemsSince(ctx context.Context, from time.Time) (map[int64]OrderID, error) {
+	items := map[int64]OrderID{}
+	err := b.ledger.View(ctx, func(r Reader) error {
+		for before := OrderID(""); ; {
+			orders, err := r.Orders(before, 100)
+			if err != nil {
+				return err
+			}
+			for _, o := range orders {
+				if o.ItemID != 0 {
+					items[o.ItemID] = o.ID
+				}
+				before = o.ID
+			}
+			if len(orders) < 100 || orders[len(orders)-1].Created.Before(from.Add(-lookBack)) {
+				return nil
+			}
+		}
+	})
+	return items, err
+}
+
+// accountsFor reports whether the order's receipt names the purchase.
+func (o *Order) accountsFor(row cocalc.PurchaseRow) bool {
+	r := o.Receipt
+	if r == nil {
+		return false
+	}
+	return (r.PurchaseID != 0 && r.PurchaseID == row.ID) || (r.LicenseID != "" && r.LicenseID == row.LicenseID) ||
+		slices.ContainsFunc(r.Extra, func(x Extra) bool { return x.LicenseID == row.LicenseID })
+}
+
+// lookedAfter reports whether the buyer still works on the order, and finds its purchases by itself.
+func (o *Order) lookedAfter() bool {
+	return o.State == Approved || o.State.UnderWay() || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
+}
+
+// tooMuch enters one more purchase of an order that has its own: a double buy that showed up late.
+func (b *buyer) tooMuch(w Writer, o Order, row cocalc.PurchaseRow) error {
+	extra := Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost}
+	r := *o.Receipt
+	r.Extra = append(slices.Clone(r.Extra), extra)
+	o.Receipt = &r
+	o.Rev++
+	o.Updated = b.now()
+	if err := w.PutOrder(o); err != nil {
+		return err
+	}
+	return b.enterExtra(w, o, []Extra{extra})
+}
+
+// foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
+func (b *buyer) foreign(w Writer, row cocalc.PurchaseRow, why string) error {
+	what := bought(row) + ", and not by me." + why
+	return b.report(w, row, NoticeForeign, "", what, what+" It does not count in the budget.")
+}
+
+// unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
+// buying: either this ledger is not the only one, or it has lost something.
+func (b *buyer) unexplained(w Writer, row cocalc.PurchaseRow, id OrderID, why string) error {
+	what := fmt.Sprintf("%s, and I cannot explain it: it has the tag of order `%s`, %s.", bought(row), id, why)
+	if err := b.report(w, row, NoticeUnexplained, id, what,
+		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
+		return err
+	}
+	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."})
+}
+
+// bought says what was bought.
+func bought(row cocalc.PurchaseRow) string {
+	words := fmt.Sprintf("License `%s` was bought on the CoCalc account on %s", row.LicenseID, row.Time.UTC().Format("2 January 15:04 UTC"))
+	if row.ID != 0 {
+		words += fmt.Sprintf(" for %s (CoCalc's purchase %d)", row.Cost, row.ID)
+	}
+	return words
+}
+
+// report keeps a purchase that is not the ledger's, and has people told.
+func (b *buyer) report(w Writer, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, note, text string) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	account.Strangers = append(slices.Clone(account.Strangers), Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	if err := w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note}); err != nil {
+		return err
+	}
+	return addNotice(w, b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""))
+}
+
+// reported tells whether the purchase was reported before.
+func (a AccountState) reported(row cocalc.PurchaseRow) bool {
+	return slices.ContainsFunc(a.Strangers, func(s Stranger) bool {
+		return s.PurchaseID == row.ID && s.LicenseID == row.LicenseID
+	})
+}
