@@ -36,6 +36,11 @@ const (
 	// disk; a burst of confirmations is made durable by a handful of them.
 	batchDelay = time.Millisecond
 	fileMode   = 0o600 // people's names and reasons, and addresses that let Slack messages be changed
+	// mapped is how much address space (not memory) a ledger that is written to gets at once. bbolt can only move the
+	// mapping while nobody reads, so one that has to grow would wait for a backup that runs, and one that cannot be made
+	// anew leaves the file unusable until it is opened again.
+	mapped = 1 << 30
+	growth = 256 << 10 // the file grows in steps of this size
 )
 
 var application = []byte("licensebot ledger")
@@ -63,7 +68,9 @@ var (
 
 // Bolt is a ledger in a bbolt file. It implements purchase.Ledger.
 type Bolt struct {
-	db *bbolt.DB
+	db   *bbolt.DB
+	path string
+	room func(dir string) (free uint64, err error)
 }
 
 // Open opens the ledger at path, or creates it: in a temporary file beside it that is renamed when it is whole, so
@@ -83,7 +90,7 @@ func open(path string, readOnly bool) (*Bolt, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !readOnly:
 		if err := create(path); err != nil {
-			return nil, fmt.Errorf("create the ledger %s: %w", path, err)
+			return nil, fmt.Errorf("create the ledger %s: %w", path, asFull(err))
 		}
 	case err != nil:
 		return nil, fmt.Errorf("open the ledger: %w", err)
@@ -97,8 +104,9 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		return nil, err
 	}
 	// A first look for reading only: a file that is not ours is not touched, not even its free list.
+	inspected := -1
 	if !readOnly {
-		if err := inspect(path); err != nil {
+		if inspected, err = inspect(path); err != nil {
 			return nil, err
 		}
 		// Names, reasons and addresses are nobody else's to read; an older copy may have been made with other rights.
@@ -112,24 +120,34 @@ func open(path string, readOnly bool) (*Bolt, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bolt{db: db}
-	if err := db.View(checkMeta); err != nil {
+	err = db.View(func(tx *bbolt.Tx) error {
+		if tx.ID() == inspected {
+			return nil // nobody wrote to it since
+		}
+		return checkMeta(tx)
+	})
+	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
 	}
-	return b, nil
+	return &Bolt{db: db, path: path, room: freeSpace}, nil
 }
 
-func inspect(path string) error {
+// inspect reads all of a ledger once, and answers its last transaction.
+func inspect(path string) (last int, err error) {
 	db, err := openFile(path, true)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer db.Close()
-	if err := db.View(checkMeta); err != nil {
-		return fmt.Errorf("open the ledger %s: %w", path, err)
+	err = db.View(func(tx *bbolt.Tx) error {
+		last = tx.ID()
+		return checkMeta(tx)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("open the ledger %s: %w", path, err)
 	}
-	return nil
+	return last, nil
 }
 
 // openFile opens with bbolt, which panics on some damaged files and returns errors for others.
@@ -139,9 +157,18 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 			db, err = nil, fmt.Errorf("open the ledger %s: %w: %v", path, ErrDamaged, r)
 		}
 	}()
-	db, err = bbolt.Open(path, fileMode, &bbolt.Options{
+	var file *os.File
+	options := &bbolt.Options{
 		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
-	})
+		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+			return file, err
+		},
+	}
+	if !readOnly {
+		options.InitialMmapSize = mapped
+	}
+	db, err = bbolt.Open(path, fileMode, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("open the ledger %s: %w", path, ErrLocked)
@@ -152,18 +179,26 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrDamaged, err)
 	}
-	db.MaxBatchDelay = batchDelay
+	if !named(file, path) {
+		db.Close()
+		return nil, fmt.Errorf("open the ledger %s: %w: it was replaced just now", path, ErrLocked)
+	}
+	db.MaxBatchDelay, db.AllocSize = batchDelay, growth
 	return db, nil
+}
+
+// named reports whether the open file is still the one of that name. While a lock was waited for, another ledger may
+// have been put in its place, and whoever went on with the old one would write where nobody reads any more.
+func named(file *os.File, path string) bool {
+	opened, err1 := file.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(opened, there)
 }
 
 // checkMeta refuses files that this program must not write to. It reads a page of every bucket, so that a file that
 // was cut short is found before anything is built upon it.
 func checkMeta(tx *bbolt.Tx) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
-		}
-	}()
+	defer orDamage(&err)()
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil || string(meta.Get(keyApplication)) != string(application) {
 		return ErrForeign
@@ -242,42 +277,33 @@ func syncDir(dir string) error {
 // Close waits for transactions and releases the file.
 func (b *Bolt) Close() error { return b.db.Close() }
 
-// View implements purchase.Ledger.
+// View implements purchase.Ledger. A panic of read is the caller's.
 func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return guarded(func() error {
-		return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
-	})
+	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
 }
 
 // Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
-// before it, and one that fails is undone without the others.
+// before it, and one that fails, or panics, is undone without the others. When the disk is full the error wraps
+// purchase.ErrFull, and the ledger can be written to again once there is room.
+//
+// A disk that fails while the very last page of a transaction is synced leaves open whether that transaction is in the
+// file: after an error, what the ledger says counts, not what was wanted.
 func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// bbolt may run this in a goroutine of its own, so the guard stands inside.
-	return b.db.Batch(func(tx *bbolt.Tx) error {
-		return guarded(func() error { return change(&transaction{tx}) })
+	var own error
+	err := b.db.Batch(func(tx *bbolt.Tx) error {
+		own = change(&transaction{tx})
+		return own
 	})
+	if err != nil && own == nil {
+		return fmt.Errorf("write the ledger: %w", asFull(err))
+	}
+	return err
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-// leastFree is how much the file system must have free for another order to be taken: thousands of times what bringing
-// one to its end writes.
-const leastFree = 16 << 20
-
-// Room implements purchase.Ledger.
-func (b *Bolt) Room(ctx context.Context) error {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(b.db.Path()), &fs); err != nil {
-		return fmt.Errorf("ask for the free space beside %s: %w", b.db.Path(), err)
-	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < leastFree {
-		return fmt.Errorf("%w: %d MB are free", purchase.ErrFull, free>>20)
-	}
-	return nil
-}

@@ -50,17 +50,17 @@ func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
 	return value, err == nil, err
 }
 
-// guarded turns what bbolt does on a page that was damaged since the file was opened into an error: it panics, or reads
-// where nothing is mapped.
-func guarded(do func() error) (err error) {
+// orDamage turns what bbolt does on a page that was damaged since the file was opened into an error: it panics, or reads
+// where nothing is mapped. Every method of a transaction begins with it, so that a panic of whoever uses the transaction
+// stays what it is: a bug of theirs, and no sign of a damaged ledger.
+func orDamage(err *error) func() {
 	before := debug.SetPanicOnFault(true)
-	defer func() {
+	return func() {
 		debug.SetPanicOnFault(before)
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+			*err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
-	}()
-	return do()
+	}
 }
 
 // checkContents reads every record once, and that the indexes and numbers fit the records.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"licensebot/purchase"
 )
@@ -72,6 +75,10 @@ func TestFlippedBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var used int64 // what is behind was never written
+	if err := b.db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+		t.Fatal(err)
+	}
 	b.Close()
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -81,7 +88,7 @@ func TestFlippedBytes(t *testing.T) {
 	refused := 0
 	for range 200 {
 		data := append([]byte(nil), whole...)
-		at := random.IntN(len(data))
+		at := random.IntN(int(used))
 		if random.IntN(3) == 0 { // the heads of pages, where the numbers are
 			at = at&^4095 + random.IntN(200)
 		}
@@ -187,5 +194,77 @@ func TestCreatedByManyAtOnce(t *testing.T) {
 	}
 	for _, b := range got {
 		b.Close()
+	}
+}
+
+// A bug in what is run inside a transaction is no damage of the ledger: the panic goes to whoever made it, the
+// transaction is undone, and the ledger goes on.
+func TestAPanicInATransactionIsNoDamage(t *testing.T) {
+	ctx := context.Background()
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	var nobody *purchase.Order
+	for name, run := range map[string]func() error{
+		"view": func() error { return b.View(ctx, func(purchase.Reader) error { nobody.Rev++; return nil }) },
+		"update": func() error {
+			return b.Update(ctx, func(w purchase.Writer) error {
+				if err := w.PutBudget(purchase.Budget{Month: "2026-11", Spent: 1}); err != nil {
+					return err
+				}
+				nobody.Rev++
+				return nil
+			})
+		},
+	} {
+		func() {
+			defer func() {
+				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "nil pointer") {
+					t.Errorf("%s: recovered %v", name, r)
+				}
+			}()
+			t.Errorf("%s: it answered %v", name, run())
+		}()
+		err := b.Update(ctx, func(w purchase.Writer) error {
+			budget, err := w.Budget("2026-11")
+			if budget.Spent != 0 {
+				t.Errorf("%s: left behind %v", name, budget)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: afterwards: %v", name, err)
+		}
+	}
+}
+
+// A record that is damaged while the ledger is open is refused when it is read, and the others are read as before.
+func TestDamageWhileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	fill(t, b, 8)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	record := []byte(`"id":"01JD8Z3V5TQ4X6B7N8M9P00003"`)
+	for at := 0; ; at += len(record) { // also where older pages have it
+		next := bytes.Index(data[at:], record)
+		if next < 0 {
+			break
+		}
+		at += next
+		if _, err := f.WriteAt([]byte(`"ID"`), int64(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[purchase.OrderID]error{"01JD8Z3V5TQ4X6B7N8M9P00003": ErrDamaged, "01JD8Z3V5TQ4X6B7N8M9P00004": nil} {
+		err := b.View(context.Background(), func(r purchase.Reader) error { _, err := r.Order(id); return err })
+		if !errors.Is(err, want) {
+			t.Errorf("order %s: %v, want %v", id, err, want)
+		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 // transaction implements purchase.Reader and purchase.Writer.
 type transaction struct{ tx *bbolt.Tx }
 
-func (t *transaction) Order(id purchase.OrderID) (purchase.Order, error) {
+func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
+	defer orDamage(&err)()
 	order, ok, err := getJSON[purchase.Order](t.tx.Bucket(bucketOrders), []byte(id))
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
@@ -24,9 +25,13 @@ func (t *transaction) Order(id purchase.OrderID) (purchase.Order, error) {
 	return order, err
 }
 
-func (t *transaction) OpenOrders() ([]purchase.Order, error) { return t.indexed(bucketOpen) }
+func (t *transaction) OpenOrders() (open []purchase.Order, err error) {
+	defer orDamage(&err)()
+	return t.indexed(bucketOpen)
+}
 
 func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
+	defer orDamage(&err)()
 	err = t.tx.Bucket(bucketUnpublished).ForEach(func(id, _ []byte) error {
 		ids = append(ids, purchase.OrderID(id))
 		return nil
@@ -48,11 +53,13 @@ func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 	return orders, err
 }
 
-func (t *transaction) Orders(before purchase.OrderID, limit int) ([]purchase.Order, error) {
+func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purchase.Order, err error) {
+	defer orDamage(&err)()
 	return newestFirst[purchase.Order](t.tx.Bucket(bucketOrders), []byte(before), limit)
 }
 
-func (t *transaction) Purchases(before uint64, limit int) ([]purchase.Purchase, error) {
+func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {
+	defer orDamage(&err)()
 	var key []byte
 	if before > 0 {
 		key = number(before)
@@ -60,7 +67,8 @@ func (t *transaction) Purchases(before uint64, limit int) ([]purchase.Purchase, 
 	return newestFirst[purchase.Purchase](t.tx.Bucket(bucketPurchases), key, limit)
 }
 
-func (t *transaction) Budgets(limit int) ([]purchase.Budget, error) {
+func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) {
+	defer orDamage(&err)()
 	return newestFirst[purchase.Budget](t.tx.Bucket(bucketBudgets), nil, limit)
 }
 
@@ -86,7 +94,8 @@ func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) 
 	return out, nil
 }
 
-func (t *transaction) PurchaseOf(licenseID string) (purchase.Purchase, bool, error) {
+func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
+	defer orDamage(&err)()
 	if licenseID == "" {
 		return purchase.Purchase{}, false, nil
 	}
@@ -94,26 +103,28 @@ func (t *transaction) PurchaseOf(licenseID string) (purchase.Purchase, bool, err
 	if key == nil {
 		return purchase.Purchase{}, false, nil
 	}
-	p, ok, err := getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
+	p, ok, err = getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
 	if err == nil && p.LicenseID != licenseID {
 		err = fmt.Errorf("%w: license %q leads to purchase %x", ErrDamaged, licenseID, key)
 	}
 	return p, ok, err
 }
 
-func (t *transaction) Budget(month string) (purchase.Budget, error) {
-	budget, _, err := getJSON[purchase.Budget](t.tx.Bucket(bucketBudgets), []byte(month))
+func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
+	defer orDamage(&err)()
+	budget, _, err = getJSON[purchase.Budget](t.tx.Bucket(bucketBudgets), []byte(month))
 	budget.Month = month
 	return budget, err
 }
 
-func (t *transaction) Account() (purchase.AccountState, error) {
-	account, _, err := getJSON[purchase.AccountState](t.tx.Bucket(bucketAccount), keyAccount)
+func (t *transaction) Account() (account purchase.AccountState, err error) {
+	defer orDamage(&err)()
+	account, _, err = getJSON[purchase.AccountState](t.tx.Bucket(bucketAccount), keyAccount)
 	return account, err
 }
 
-func (t *transaction) Events(first uint64, limit int) ([]purchase.Event, error) {
-	var events []purchase.Event
+func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, err error) {
+	defer orDamage(&err)()
 	c := t.tx.Bucket(bucketEvents).Cursor()
 	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
 		e, err := decode[purchase.Event](k, v)
@@ -125,15 +136,17 @@ func (t *transaction) Events(first uint64, limit int) ([]purchase.Event, error) 
 	return events, nil
 }
 
-func (t *transaction) Head() (purchase.Event, error) {
+func (t *transaction) Head() (head purchase.Event, err error) {
+	defer orDamage(&err)()
 	key, last := t.tx.Bucket(bucketEvents).Cursor().Last()
 	if last == nil {
-		return purchase.Event{}, nil
+		return head, nil
 	}
 	return decode[purchase.Event](key, last)
 }
 
-func (t *transaction) PutOrder(o purchase.Order) error {
+func (t *transaction) PutOrder(o purchase.Order) (err error) {
+	defer orDamage(&err)()
 	id := []byte(o.ID)
 	if err := putJSON(t.tx.Bucket(bucketOrders), id, o); err != nil {
 		return err
@@ -161,9 +174,9 @@ func place(o purchase.Order) []byte {
 	return append(number(uint64(confirmed)), o.State...)
 }
 
-func (t *transaction) Queue() ([]purchase.Queued, error) {
-	var queue []purchase.Queued
-	err := t.tx.Bucket(bucketOpen).ForEach(func(id, value []byte) error {
+func (t *transaction) Queue() (queue []purchase.Queued, err error) {
+	defer orDamage(&err)()
+	err = t.tx.Bucket(bucketOpen).ForEach(func(id, value []byte) error {
 		q := purchase.Queued{ID: purchase.OrderID(id)}
 		if len(value) < 8 { // an index from before it told places
 			order, err := t.Order(q.ID)
@@ -181,7 +194,8 @@ func (t *transaction) Queue() ([]purchase.Queued, error) {
 	return queue, err
 }
 
-func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
+func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err error) {
+	defer orDamage(&err)()
 	b := t.tx.Bucket(bucketPurchases)
 	n, err := b.NextSequence()
 	if err != nil {
@@ -197,15 +211,18 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (purchase.Purchase, error
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
 
-func (t *transaction) PutBudget(b purchase.Budget) error {
+func (t *transaction) PutBudget(b purchase.Budget) (err error) {
+	defer orDamage(&err)()
 	return putJSON(t.tx.Bucket(bucketBudgets), []byte(b.Month), b)
 }
 
-func (t *transaction) PutAccount(a purchase.AccountState) error {
+func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
+	defer orDamage(&err)()
 	return putJSON(t.tx.Bucket(bucketAccount), keyAccount, a)
 }
 
-func (t *transaction) AppendEvent(e purchase.Event) error {
+func (t *transaction) AppendEvent(e purchase.Event) (err error) {
+	defer orDamage(&err)()
 	b := t.tx.Bucket(bucketEvents)
 	before, err := t.Head()
 	if err != nil {

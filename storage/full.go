@@ -1,0 +1,54 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"licensebot/purchase"
+)
+
+// reserve is how much room an order wants to find. It is kept for those that are under way: bringing one to its end
+// takes a few pages of 4 KB.
+const reserve = 16 << 20 // bytes
+
+// Room implements purchase.Ledger: nil when there is room for another order, or an error that wraps purchase.ErrFull.
+func (b *Bolt) Room(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	free, err := b.room(filepath.Dir(b.path))
+	if err != nil {
+		return fmt.Errorf("ask how much room the disk of the ledger has: %w", err)
+	}
+	if free < reserve {
+		return fmt.Errorf("%w: %.1f MB are free at %s, and a new order wants to find %d", purchase.ErrFull, float64(free)/(1<<20), b.path, reserve>>20)
+	}
+	return nil
+}
+
+// freeSpace is how many bytes a program without special rights can still write to the file system of a folder.
+func freeSpace(dir string) (uint64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return uint64(s.Bavail) * uint64(s.Bsize), nil
+}
+
+// asFull wraps purchase.ErrFull around an error that says so: no space, no quota, or a file that may not grow further.
+// bbolt keeps some of its errors only as text.
+func asFull(err error) error {
+	if err == nil || errors.Is(err, purchase.ErrFull) {
+		return err
+	}
+	for _, full := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) || strings.Contains(err.Error(), full.Error()) {
+			return fmt.Errorf("%w: %w", purchase.ErrFull, err)
+		}
+	}
+	return err
+}
