@@ -2,6 +2,7 @@ package purchase_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -203,4 +204,12 @@ func (s *shop) fault(name string) {
 	if err := s.server.SwitchOn(name); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o600)
 }

@@ -76,8 +76,8 @@ func (o *Order) own(text string, at time.Time) bool {
 }
 
 // item reads the order's item back. One that is not the order's is NotFound.
-func (b *buyer) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
-	item, err := b.shop.CartItem(ctx, o.ItemID)
+func (d *Desk) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
+	item, err := d.shop.CartItem(ctx, o.ItemID)
 	if err == nil && !o.own(item.Text(), item.Added) {
 		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
 			Text: fmt.Sprintf("item %d is not the order's", o.ItemID)}
@@ -86,9 +86,9 @@ func (b *buyer) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
 }
 
 // find looks for the order's tag among the items of the account.
-func (b *buyer) find(ctx context.Context, o Order, among ...cocalc.CartFilter) (cocalc.CartItem, bool, error) {
+func (d *Desk) find(ctx context.Context, o Order, among ...cocalc.CartFilter) (cocalc.CartItem, bool, error) {
 	for _, which := range among {
-		items, err := b.shop.Cart(ctx, which)
+		items, err := d.shop.Cart(ctx, which)
 		if err != nil {
 			return cocalc.CartItem{}, false, err
 		}

@@ -11,7 +11,7 @@ import (
 // and recorded. A *Refusal says why not.
 func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" {
-		return d.refused(ctx, &Refusal{NoReason, "Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
+		return d.refused(ctx, &Refusal{NoReason, "Nothing was changed. Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
 	}
 	return d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -19,7 +19,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{AlreadyDone, "Buying is paused already. " + pauseWords(*account.Pause)}, nil
+			return &Refusal{AlreadyDone, "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
 		if err := pauseBuying(w, p); err != nil {
@@ -32,7 +32,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 // Resume ends a pause of buying. A *Refusal says why not.
 func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" {
-		return d.refused(ctx, &Refusal{NoReason, "Please say why buying may go on: the reason is kept in the ledger. For example `/license resume checked with CoCalc`."}, "", click.Who, click.At)
+		return d.refused(ctx, &Refusal{NoReason, "Nothing was changed. Please say why buying may go on: the reason is kept in the ledger. For example `/license resume checked with CoCalc`."}, "", click.Who, click.At)
 	}
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -40,7 +40,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause == nil {
-			return &Refusal{AlreadyDone, "Buying is not paused, so there is nothing to resume."}, nil
+			return &Refusal{AlreadyDone, "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
 		}
 		if err := ResumeBuying(w, click.Who.ID, reason, now); err != nil {
 			return nil, err

@@ -34,8 +34,9 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 		pause := min(e.Wait, longestWait)
 		return b.waitFor(ctx, o, Wait{Why: fmt.Sprintf("CoCalc asks to wait %s before the next item is added.", people(e.Wait)), Until: now.Add(pause)}, pause)
 	}
-	// Not signed in may be a database outage, and 5xx pass: these get patience. What is certain does not.
-	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled
+	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
+	// is certain does not.
+	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled || e.Kind == cocalc.CartBroken
 	if e.Kind == cocalc.NotSoldHere { // or the server was changed to one with another store while the bot ran
 		_, err := b.shop.Store(ctx)
 		passing = err == nil
