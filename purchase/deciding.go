@@ -91,6 +91,16 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 
 // confirm promises the money of a proposal, inside the transaction.
 func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
+	if no, err := d.mayConfirm(w, order, who); no != nil || err != nil {
+		return no, err
+	}
+	order.Confirmed = d.now()
+	order.Month = d.policy.Month(order.Confirmed)
+	return nil, d.move(w, order, Approved, who.ID, "")
+}
+
+// mayConfirm checks everything that can stand against promising the money of a proposal.
+func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	now := d.now()
 	if no := onlyRequester(*order, who); no != nil {
 		return no, nil
@@ -111,16 +121,11 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	if no := closed(account); no != nil {
 		return no, nil
 	}
-	month := d.policy.Month(now)
-	budget, err := w.Budget(month)
+	budget, err := w.Budget(d.policy.Month(now))
 	if err != nil {
 		return nil, err
 	}
-	if no := d.policy.allows(order.Price, budget, now); no != nil {
-		return no, nil
-	}
-	order.Confirmed, order.Month = now, month
-	return nil, d.move(w, order, Approved, who.ID, "")
+	return d.policy.allows(order.Price, budget, now), nil
 }
 
 // ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It
@@ -150,8 +155,17 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		}
 		*o = d.atNewPrice(old, id)
 		o.attach(click)
-		if no, err := d.confirm(w, o, click.Who); no != nil || err != nil {
+		no, err := d.mayConfirm(w, o, click.Who)
+		if no != nil {
 			*o = old
+		}
+		if no != nil || err != nil {
+			return no, err
+		}
+		if err := w.AppendEvent(proposed(*o, "at the new price, in the place of "+string(old.ID))); err != nil {
+			return nil, err
+		}
+		if no, err := d.confirm(w, o, click.Who); no != nil || err != nil {
 			return no, err
 		}
 		old.ReplacedBy, old.Messages, old.Updated = id, nil, o.Updated
@@ -161,6 +175,12 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		nudge(d.wake)
 	}
 	return order, err
+}
+
+// proposed is the audit record of a new order.
+func proposed(o Order, note string) Event {
+	return Event{Time: o.Created, Kind: string(Proposed), Order: o.ID, By: o.Requester.ID, Place: o.Place.Channel,
+		Amount: o.Price, Note: note}
 }
 
 // atNewPrice is the order that follows one that failed because its price had moved.

@@ -222,8 +222,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err := w.PutOrder(order); err != nil {
 			return err
 		}
-		return w.AppendEvent(Event{Time: now, Kind: string(Proposed), Order: order.ID, By: ask.Requester.ID,
-			Place: ask.Place.Channel, Amount: order.Price, Note: order.Spec.Summary()})
+		return w.AppendEvent(proposed(order, order.Spec.Summary()))
 	})
 	if err != nil {
 		return Proposal{}, fmt.Errorf("store the proposal: %w", err)

@@ -31,7 +31,7 @@ func (d *Desk) IsAdmin(who Person) bool { return d.policy.mayAdminister(who) == 
 // the ledger follows what it shows.
 func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement) (Order, error) {
 	s.Reason = strings.TrimSpace(s.Reason)
-	click.Card = Message{} // the requester's, not the admin's
+	click.Card, click.Typed = Message{}, true // the card is the requester's, and admins decide wherever they see the order
 	order, err := d.decide(ctx, id, click, "settle", func(w Writer, o *Order) (*Refusal, error) {
 		switch {
 		case d.policy.mayAdminister(click.Who) != nil:

@@ -51,7 +51,9 @@ func (b *buyer) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.ItemID = rows[0].CartItemID
+		if item := rows[0].CartItemID; item != 0 {
+			o.ItemID = item
+		}
 		r := receipt(o, cocalc.CartItem{}, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
 		b.log.Error().Str("order", string(id)).Str("license", r.LicenseID).Msg("an order that had ended without a purchase was bought after all")
@@ -142,7 +144,7 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 			if before.reported(row) {
 				continue
 			}
-			o, err := b.explainRow(w, row, byItem)
+			o, err := b.explainRow(w, &row, byItem)
 			if err != nil {
 				return err
 			}
@@ -160,8 +162,10 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 }
 
 // explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
-// that had ended without a purchase, if the purchase is such an order's.
-func (b *buyer) explainRow(w Writer, row cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
+// that had ended without a purchase, if the purchase is such an order's. Where the server has no list of purchases, the
+// row gets the order's price.
+func (b *buyer) explainRow(w Writer, found *cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
+	row := *found
 	id, isTagged := tagged(row.Text)
 	if !isTagged {
 		id = byItem[row.CartItemID] // somebody edited the tag away
@@ -175,6 +179,12 @@ func (b *buyer) explainRow(w Writer, row cocalc.PurchaseRow, byItem map[int64]Or
 		return "", b.unexplained(w, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
 	case err != nil:
 		return "", err
+	}
+	if row.ID == 0 {
+		row.Cost = o.Price
+		*found = row
+	}
+	switch {
 	case !o.own(row.Text, row.Time):
 		return "", b.foreign(w, row, "")
 	case o.accountsFor(row) || o.lookedAfter():
