@@ -18,6 +18,8 @@ type WebAPI interface {
 	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
 	PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (string, error)
 	UpdateMessageContext(ctx context.Context, channel, timestamp string, options ...slack.MsgOption) (string, string, string, error)
+	AuthTestContext(ctx context.Context) (*slack.AuthTestResponse, error)
+	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
 	OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error)
 	OpenViewContext(ctx context.Context, triggerID string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
 	UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (*slack.ViewResponse, error)
@@ -44,6 +46,7 @@ type App struct {
 	loc      *time.Location
 	now      func() time.Time
 	log      zerolog.Logger
+	people   *people
 }
 
 // New makes an App.
@@ -55,6 +58,7 @@ func New(o Options) *App {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.people = newPeople(a.slack, a.now, a.log)
 	return a
 }
 

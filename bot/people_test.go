@@ -1,0 +1,137 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// members is a Slack that knows people, and takes its time.
+type members struct {
+	WebAPI
+	users map[string]slack.User
+	takes time.Duration
+	fails atomic.Bool
+	asked atomic.Int32
+}
+
+func (m *members) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
+}
+
+func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+	m.asked.Add(1)
+	select {
+	case <-time.After(m.takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if m.fails.Load() {
+		return nil, errors.New("no way to Slack")
+	}
+	u, ok := m.users[user]
+	if !ok {
+		return nil, slack.SlackErrorResponse{Err: "user_not_found"}
+	}
+	return &u, nil
+}
+
+func TestWhoIsAMember(t *testing.T) {
+	for name, c := range map[string]struct {
+		user slack.User
+		want purchase.Standing
+	}{
+		"a member":                               {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
+		"an owner":                               {slack.User{ID: "U1", TeamID: "TOWN", IsOwner: true, IsAdmin: true}, purchase.Member},
+		"a guest of some channels":               {slack.User{ID: "U1", TeamID: "TOWN", IsRestricted: true}, purchase.Guest},
+		"a guest of one channel":                 {slack.User{ID: "U1", TeamID: "TOWN", IsUltraRestricted: true}, purchase.Guest},
+		"another app":                            {slack.User{ID: "U1", TeamID: "TOWN", IsBot: true}, purchase.Robot},
+		"a step of a workflow":                   {slack.User{ID: "U1", TeamID: "TOWN", IsWorkflowBot: true}, purchase.Robot},
+		"Slack itself":                           {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
+		"somebody who left":                      {slack.User{ID: "U1", TeamID: "TOWN", Deleted: true}, purchase.Deactivated},
+		"somebody of another company":            {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
+		"a stranger":                             {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
+		"a colleague of another workspace":       {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
+		"a colleague who is here and elsewhere":  {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
+		"a guest of another company who left it": {slack.User{ID: "U1", TeamID: "TELSE", Deleted: true, IsRestricted: true}, purchase.Foreign},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := standingOf(&c.user, "TOWN"); got != c.want {
+				t.Errorf("standing %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then nobody is let in.
+func TestHowLongSlacksWordCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
+		p := newPeople(api, time.Now, zerolog.Nop())
+		expect := func(when string, want purchase.Standing, asked int32) {
+			t.Helper()
+			if got := p.standing(t.Context(), "U1"); got != want || api.asked.Load() != asked {
+				t.Errorf("%s: %q after %d questions, want %q after %d", when, got, api.asked.Load(), want, asked)
+			}
+		}
+		expect("at first", purchase.Member, 1)
+		time.Sleep(4 * time.Minute)
+		expect("within five minutes", purchase.Member, 1)
+		api.users["U1"] = slack.User{ID: "U1", TeamID: "TOWN", Deleted: true}
+		time.Sleep(2 * time.Minute)
+		expect("after five minutes", purchase.Deactivated, 2)
+		api.users["U1"] = slack.User{ID: "U1", TeamID: "TOWN"}
+		time.Sleep(6 * time.Minute)
+		expect("somebody who came back", purchase.Member, 3)
+		api.fails.Store(true)
+		time.Sleep(55 * time.Minute)
+		expect("Slack does not answer", purchase.Member, 4)
+		time.Sleep(6 * time.Minute)
+		expect("for more than an hour", purchase.Unverified, 5)
+		api.fails.Store(false)
+		expect("it answers again", purchase.Member, 6)
+		if got := p.standing(t.Context(), "UNOBODY"); got != purchase.Foreign {
+			t.Errorf("somebody whom Slack does not know here is %q", got)
+		}
+	})
+}
+
+// A click waits a second at most, and less when its own time is short; many clicks of one person ask once, and the late
+// answer serves the next click.
+func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}}, takes: 3 * time.Second}
+		p := newPeople(api, time.Now, zerolog.Nop())
+		began := time.Now()
+		answers := make(chan purchase.Standing, 10)
+		for range cap(answers) {
+			go func() { answers <- p.standing(t.Context(), "U1") }()
+		}
+		for range cap(answers) {
+			if got := <-answers; got != purchase.Unverified {
+				t.Errorf("%q without an answer of Slack's", got)
+			}
+		}
+		if took := time.Since(began); took != time.Second || api.asked.Load() != 1 {
+			t.Errorf("ten clicks took %s and asked %d times", took, api.asked.Load())
+		}
+		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		if p.standing(short, "U2"); time.Since(began) != 250*time.Millisecond {
+			t.Errorf("a click with half a second left waited %s", time.Since(began))
+		}
+		time.Sleep(3 * time.Second)
+		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.asked.Load() != 2 {
+			t.Errorf("afterwards %q after %d questions", got, api.asked.Load())
+		}
+	})
+}
