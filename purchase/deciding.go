@@ -214,22 +214,38 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 	})
 }
 
-// Editable reads a proposal that the person may still change. A *Refusal says why not.
-func (d *Desk) Editable(ctx context.Context, id OrderID, click Click) (Order, error) {
+// Asked reads an order for a click of its requester that decides nothing by itself: to see its card anew, to ask for the
+// same again. A *Refusal says why not.
+func (d *Desk) Asked(ctx context.Context, id OrderID, click Click) (Order, error) {
 	order, err := d.Order(ctx, id)
-	switch {
-	case errors.Is(err, ErrNoOrder):
+	if errors.Is(err, ErrNoOrder) {
 		return order, d.refused(ctx, noSuchOrder(), id, click.Who, click.At)
-	case err != nil:
+	}
+	if err != nil {
 		return order, err
 	}
-	for _, no := range []*Refusal{outsider(click.Who), elsewhere(order, click), onlyRequester(order, click.Who)} {
+	return order, d.unless(ctx, id, click, elsewhere(order, click), onlyRequester(order, click.Who))
+}
+
+// Editable reads a proposal that the person may still change. A *Refusal says why not.
+func (d *Desk) Editable(ctx context.Context, id OrderID, click Click) (Order, error) {
+	order, err := d.Asked(ctx, id, click)
+	if err != nil {
+		return order, err
+	}
+	var late *Refusal
+	if order.State != Proposed {
+		late = tooLateTo("change", order)
+	}
+	return order, d.unless(ctx, id, click, outsider(click.Who), late)
+}
+
+// unless records the first refusal that there is and returns it; nil when there is none.
+func (d *Desk) unless(ctx context.Context, id OrderID, click Click, refusals ...*Refusal) error {
+	for _, no := range refusals {
 		if no != nil {
-			return order, d.refused(ctx, no, id, click.Who, click.At)
+			return d.refused(ctx, no, id, click.Who, click.At)
 		}
 	}
-	if order.State != Proposed {
-		return order, tooLateTo("change", order)
-	}
-	return order, nil
+	return nil
 }

@@ -146,6 +146,40 @@ func (d *Desk) Ahead(ctx context.Context, o Order) (int, error) {
 	return n, err
 }
 
+// Stop is what keeps orders from being bought right now; zero when nothing does.
+type Stop struct {
+	Pause    *Pause
+	Restored *Restore
+	Held     []Order // whose outcome is unknown, oldest first: others wait for them
+}
+
+// Stopped says whether orders are bought right now, and why not.
+func (d *Desk) Stopped(ctx context.Context) (s Stop, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
+		s = Stop{Pause: account.Pause, Restored: account.Restored}
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State != Unknown {
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			s.Held = append(s.Held, o)
+		}
+		return nil
+	})
+	return s, err
+}
+
 // Trouble turns an error of a reading command into a sentence for people.
 func (d *Desk) Trouble(err error) string {
 	var no *Refusal

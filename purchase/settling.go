@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,6 +27,28 @@ type Settlement struct {
 // IsAdmin reports whether the person may settle orders, pause and resume buying, and take broken items out of the cart.
 func (d *Desk) IsAdmin(who Person) bool { return d.policy.mayAdminister(who) == nil }
 
+// Settleable reads an order whose outcome the person may settle. A *Refusal says why not.
+func (d *Desk) Settleable(ctx context.Context, id OrderID, click Click) (Order, error) {
+	order, err := d.Order(ctx, id)
+	if errors.Is(err, ErrNoOrder) {
+		return order, d.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+	}
+	if err != nil {
+		return order, err
+	}
+	return order, d.unless(ctx, id, click, d.maySettle(order, click.Who))
+}
+
+func (d *Desk) maySettle(order Order, who Person) *Refusal {
+	if no := d.policy.mayAdminister(who); no != nil {
+		return no
+	}
+	if order.State != Unknown {
+		return &Refusal{TooLate, fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(order.State))}
+	}
+	return nil
+}
+
 // Settle ends an order whose outcome is unknown by the word of an admin, where CoCalc does not tell. It is recorded who
 // said what and why. Checkout is not sent again, and CoCalc is watched as before: should it show something else later,
 // the ledger follows what it shows.
@@ -33,13 +56,12 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 	s.Reason = strings.TrimSpace(s.Reason)
 	click.Card, click.Typed = Message{}, true // the card is the requester's, and admins decide wherever they see the order
 	order, err := d.decide(ctx, id, click, "settle", func(w Writer, o *Order) (*Refusal, error) {
-		switch {
-		case d.policy.mayAdminister(click.Who) != nil:
-			return d.policy.mayAdminister(click.Who), nil
-		case s.Reason == "":
-			return &Refusal{NoReason, "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}, nil
-		case o.State != Unknown:
-			return &Refusal{TooLate, fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(o.State))}, nil
+		no := d.maySettle(*o, click.Who)
+		if no == nil && s.Reason == "" {
+			no = &Refusal{NoReason, "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
+		}
+		if no != nil {
+			return no, nil
 		}
 		note := string(s.Verdict)
 		if s.LicenseID != "" {

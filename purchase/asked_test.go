@@ -1,0 +1,68 @@
+package purchase_test
+
+import (
+	"context"
+	"testing"
+
+	"licensebot/purchase"
+)
+
+// A button names its order by an id, which proves nothing: who clicked where is what counts, and every no is recorded.
+func TestClicksThatOnlyLook(t *testing.T) {
+	ctx := context.Background()
+	inShop(t, 20000, func(s *shop) {
+		o := s.propose(spec())
+		own := purchase.Click{Who: alice, At: math}
+		stranger := purchase.Click{Who: purchase.Person{ID: "UEVE"}, At: math}
+		elsewhere := purchase.Click{Who: alice, At: purchase.Place{Channel: "COTHER"}}
+		for name, look := range map[string]func(context.Context, purchase.OrderID, purchase.Click) (purchase.Order, error){
+			"asked": s.desk.Asked, "editable": s.desk.Editable,
+		} {
+			if got, err := look(ctx, o.ID, own); err != nil || got.ID != o.ID {
+				t.Errorf("%s: the requester gets %v, %v", name, got.ID, err)
+			}
+			_, err := look(ctx, o.ID, stranger)
+			s.refusedAs(err, purchase.NotYours)
+			_, err = look(ctx, o.ID, elsewhere)
+			s.refusedAs(err, purchase.Elsewhere)
+			_, err = look(ctx, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", own)
+			s.refusedAs(err, purchase.NoSuchOrder)
+		}
+		guest := own
+		guest.Who.Standing = purchase.Guest
+		_, err := s.desk.Editable(ctx, o.ID, guest)
+		s.refusedAs(err, purchase.Outsider)
+		_, err = s.desk.Settleable(ctx, o.ID, own)
+		s.refusedAs(err, purchase.NotAnAdmin)
+		_, err = s.desk.Settleable(ctx, o.ID, byAdmin)
+		s.refusedAs(err, purchase.TooLate)
+		_, err = s.desk.Settleable(ctx, "01JD8Z3V5TQ4X6B7N8M9P0RSTW", byAdmin)
+		s.refusedAs(err, purchase.NoSuchOrder)
+		if _, err := s.desk.Cancel(ctx, o.ID, own); err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.desk.Editable(ctx, o.ID, own)
+		s.refusedAs(err, purchase.TooLate)
+	})
+}
+
+// What keeps orders from being bought can be asked for.
+func TestWhatStopsBuying(t *testing.T) {
+	ctx := context.Background()
+	inShop(t, 20000, func(s *shop) {
+		if stop, err := s.desk.Stopped(ctx); err != nil || stop.Pause != nil || len(stop.Held) > 0 {
+			t.Errorf("on a good day: %+v (%v)", stop, err)
+		}
+		o := s.held()
+		if err := s.desk.Pause(ctx, byAdmin, "to look at it"); err != nil {
+			t.Fatal(err)
+		}
+		stop, err := s.desk.Stopped(ctx)
+		if err != nil || stop.Pause == nil || stop.Pause.Reason != "to look at it" || len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Hold == nil {
+			t.Errorf("%+v (%v)", stop, err)
+		}
+		if _, err := s.desk.Settleable(ctx, o.ID, byAdmin); err != nil {
+			t.Error(err)
+		}
+	})
+}
