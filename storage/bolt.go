@@ -77,12 +77,20 @@ type Bolt struct {
 // that a crash leaves no half-made ledger. The errors are ErrLocked (after a second), ErrNewer, ErrForeign and
 // ErrDamaged, wrapped with the path; the file is then as it was.
 func Open(path string) (*Bolt, error) {
-	return open(path, false)
+	b, err := open(path, false)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return b, nil
 }
 
 // OpenReadOnly opens an existing ledger for reading. Several readers may share it, but none with a running bot.
 func OpenReadOnly(path string) (*Bolt, error) {
-	return open(path, true)
+	b, err := open(path, true)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return b, nil
 }
 
 func open(path string, readOnly bool) (*Bolt, error) {
@@ -90,33 +98,36 @@ func open(path string, readOnly bool) (*Bolt, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !readOnly:
 		if err := create(path); err != nil {
-			return nil, fmt.Errorf("create the ledger %s: %w", path, asFull(err))
+			return nil, fmt.Errorf("create it: %w", asFull(err))
+		}
+		if info, err = os.Stat(path); err != nil {
+			return nil, err
 		}
 	case err != nil:
-		return nil, fmt.Errorf("open the ledger: %w", err)
+		return nil, err
 	case info.IsDir():
-		return nil, fmt.Errorf("open the ledger %s: %w: it is a directory", path, ErrForeign)
+		return nil, fmt.Errorf("%w: it is a directory", ErrForeign)
 	case info.Size() == 0:
 		// bbolt would make a database of it. An empty file is no ledger of ours: those are never empty.
-		return nil, fmt.Errorf("open the ledger %s: %w: it is empty", path, ErrDamaged)
+		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
-	if err := checkPages(path); err != nil {
+	if err := checkPages(path, info); err != nil {
 		return nil, err
 	}
 	// A first look for reading only: a file that is not ours is not touched, not even its free list.
 	inspected := -1
 	if !readOnly {
-		if inspected, err = inspect(path); err != nil {
+		if inspected, err = inspect(path, info); err != nil {
 			return nil, err
 		}
 		// Names, reasons and addresses are nobody else's to read; an older copy may have been made with other rights.
-		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		if info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path, fileMode); err != nil {
-				return nil, fmt.Errorf("open the ledger %s: others can read it, and its rights cannot be changed: %w", path, err)
+				return nil, fmt.Errorf("others can read it, and its rights cannot be changed: %w", err)
 			}
 		}
 	}
-	db, err := openFile(path, readOnly)
+	db, err := openFile(path, readOnly, info)
 	if err != nil {
 		return nil, err
 	}
@@ -128,14 +139,14 @@ func open(path string, readOnly bool) (*Bolt, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+		return nil, err
 	}
 	return &Bolt{db: db, path: path, room: freeSpace}, nil
 }
 
 // inspect reads all of a ledger once, and answers its last transaction.
-func inspect(path string) (last int, err error) {
-	db, err := openFile(path, true)
+func inspect(path string, info fs.FileInfo) (last int, err error) {
+	db, err := openFile(path, true, info)
 	if err != nil {
 		return 0, err
 	}
@@ -144,17 +155,15 @@ func inspect(path string) (last int, err error) {
 		last = tx.ID()
 		return checkMeta(tx)
 	})
-	if err != nil {
-		return 0, fmt.Errorf("open the ledger %s: %w", path, err)
-	}
-	return last, nil
+	return last, err
 }
 
-// openFile opens with bbolt, which panics on some damaged files and returns errors for others.
-func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
+// openFile opens with bbolt, which panics on some damaged files and returns errors for others. info is of the file that was
+// looked at before.
+func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("open the ledger %s: %w: %v", path, ErrDamaged, r)
+			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
 	}()
 	var file *os.File
@@ -171,28 +180,32 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 	db, err = bbolt.Open(path, fileMode, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("open the ledger %s: %w", path, ErrLocked)
+		return nil, ErrLocked
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrForeign, err)
+		return nil, fmt.Errorf("%w: %w", ErrForeign, err)
 	case errors.As(err, new(*fs.PathError)), errors.As(err, new(syscall.Errno)): // no rights, a read-only file system
-		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("open the ledger %s: %w: %w", path, ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if !named(file, path) {
+	if !named(file, path, info) {
 		db.Close()
-		return nil, fmt.Errorf("open the ledger %s: %w: it was replaced just now", path, ErrLocked)
+		return nil, errReplaced
 	}
 	db.MaxBatchDelay, db.AllocSize = batchDelay, growth
 	return db, nil
 }
 
-// named reports whether the open file is still the one of that name. While a lock was waited for, another ledger may
-// have been put in its place, and whoever went on with the old one would write where nobody reads any more.
-func named(file *os.File, path string) bool {
+// errReplaced says that another ledger was put in the place of the one that is being opened.
+var errReplaced = fmt.Errorf("%w: it was replaced just now", ErrLocked)
+
+// named reports whether the open file is still the one of that name, and the one that info is of. While a lock was waited
+// for, another ledger may have been put in its place, and whoever went on with the old one would write where nobody
+// reads any more.
+func named(file *os.File, path string, info fs.FileInfo) bool {
 	opened, err1 := file.Stat()
 	there, err2 := os.Stat(path)
-	return err1 == nil && err2 == nil && os.SameFile(opened, there)
+	return err1 == nil && err2 == nil && os.SameFile(opened, there) && os.SameFile(opened, info)
 }
 
 // checkMeta refuses files that this program must not write to. It reads a page of every bucket, so that a file that
@@ -228,7 +241,7 @@ func create(path string) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return fmt.Errorf("there is no folder %s: make it first, or set DATABASE to another place", filepath.Dir(path))
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
+	temp, err := tempBeside(path, "new")
 	if err != nil {
 		return err
 	}
@@ -256,22 +269,11 @@ func create(path string) error {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	// Link refuses to replace: of two programs that create the same ledger at once, one makes it.
-	if err := os.Link(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		if err := os.Rename(name, path); err != nil { // a file system without hard links
-			return err
-		}
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the file's name durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
+	// Of two programs that create the same ledger at once, one makes it.
+	if err := giveName(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }
 
 // Close waits for transactions and releases the file.

@@ -21,32 +21,32 @@ func checksum(key, data []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)
 }
 
-func putJSON(b *bbolt.Bucket, key []byte, value any) error {
+func putJSON(tx *bbolt.Tx, bucket, key []byte, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	return b.Put(key, append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...))
+	return tx.Bucket(bucket).Put(key, append(binary.BigEndian.AppendUint32(make([]byte, 0, len(data)+4), checksum(key, data)), data...))
 }
 
 // decode reads the record of a key.
-func decode[T any](key, record []byte) (value T, err error) {
+func decode[T any](bucket, key, record []byte) (value T, err error) {
 	if len(record) < 4 || binary.BigEndian.Uint32(record) != checksum(key, record[4:]) {
-		return value, fmt.Errorf("%w: record %q does not fit its checksum", ErrDamaged, key)
+		return value, bad(bucket, key, "does not fit its checksum")
 	}
 	if err := json.Unmarshal(record[4:], &value); err != nil {
-		return value, fmt.Errorf("%w: record %q: %w", ErrDamaged, key, err)
+		return value, bad(bucket, key, "cannot be read: %v", err)
 	}
 	return value, nil
 }
 
 // getJSON reads a record; ok is false when there is none.
-func getJSON[T any](b *bbolt.Bucket, key []byte) (value T, ok bool, err error) {
-	record := b.Get(key)
+func getJSON[T any](tx *bbolt.Tx, bucket, key []byte) (value T, ok bool, err error) {
+	record := tx.Bucket(bucket).Get(key)
 	if record == nil {
 		return value, false, nil
 	}
-	value, err = decode[T](key, record)
+	value, err = decode[T](bucket, key, record)
 	return value, err == nil, err
 }
 
@@ -65,82 +65,114 @@ func orDamage(err *error) func() {
 
 // checkContents reads every record once, and that the indexes and numbers fit the records.
 func checkContents(tx *bbolt.Tx) error {
-	t := &transaction{tx}
-	open, unpublished := 0, 0
-	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
-		if string(o.ID) != string(key) {
-			return damaged("order %q is kept as %q", o.ID, key)
+	if err := checkOrders(tx); err != nil {
+		return err
+	}
+	licenses := map[string]uint64{}
+	err := numbered(tx, bucketPurchases, func(key []byte, p purchase.Purchase) error {
+		if licenses[p.LicenseID] == 0 && p.LicenseID != "" {
+			licenses[p.LicenseID] = p.Number
 		}
-		for _, index := range []struct {
-			bucket []byte
-			want   bool
-			count  *int
-		}{{bucketOpen, o.Open(), &open}, {bucketUnpublished, o.Unpublished(), &unpublished}} {
-			if (tx.Bucket(index.bucket).Get(key) != nil) != index.want {
-				return damaged("order %q is not where the list of %s orders has it", key, index.bucket)
-			}
-			if at := tx.Bucket(bucketOpen).Get(key); len(at) > 0 && !bytes.Equal(at, place(o)) {
-				return damaged("order %q has another place in the queue than its list says", key)
-			}
-			if index.want {
-				*index.count++
-			}
+		return sameNumber(bucketPurchases, key, p.Number)
+	})
+	if err != nil {
+		return err
+	}
+	for license, n := range licenses {
+		if at := tx.Bucket(bucketLicenses).Get([]byte(license)); !bytes.Equal(at, number(n)) {
+			return bad(bucketPurchases, number(n), "is not found by its license %s", license)
+		}
+	}
+	if n := tx.Bucket(bucketLicenses).Stats().KeyN; n != len(licenses) {
+		return damaged("the list of licenses has %d, and should have %d", n, len(licenses))
+	}
+	err = numbered(tx, bucketEvents, func(key []byte, e purchase.Event) error {
+		return sameNumber(bucketEvents, key, e.Number)
+	})
+	if err != nil {
+		return err
+	}
+	err = each(tx, bucketBudgets, func(key []byte, b purchase.Budget) error {
+		if b.Month != string(key) {
+			return bad(bucketBudgets, key, "says it is that of %q", b.Month)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, index := range []struct {
-		bucket []byte
-		want   int
-	}{{bucketOpen, open}, {bucketUnpublished, unpublished}} {
-		if n := tx.Bucket(index.bucket).Stats().KeyN; n != index.want {
-			return damaged("the list of %s orders has %d, and should have %d", index.bucket, n, index.want)
-		}
-	}
-	var n uint64
-	numbered := func(number uint64) error {
-		if n++; n != number {
-			return damaged("entry %d has number %d", n, number)
+	return each(tx, bucketAccount, func(key []byte, _ purchase.AccountState) error {
+		if !bytes.Equal(key, keyAccount) {
+			return bad(bucketAccount, key, "is kept as %q", key)
 		}
 		return nil
-	}
-	licenses := map[string]bool{}
-	err = each(tx, bucketPurchases, func(_ []byte, p purchase.Purchase) error {
-		if _, ok, err := t.PurchaseOf(p.LicenseID); err != nil || (!ok && p.LicenseID != "") {
-			return damaged("purchase %d is not found by its license (%v)", p.Number, err)
-		}
-		if p.LicenseID != "" {
-			licenses[p.LicenseID] = true
-		}
-		return numbered(p.Number)
 	})
-	if err != nil || tx.Bucket(bucketPurchases).Sequence() != n || tx.Bucket(bucketLicenses).Stats().KeyN != len(licenses) {
-		return orDamaged(err, "the numbers of the purchases")
-	}
-	n = 0
-	err = each(tx, bucketEvents, func(_ []byte, e purchase.Event) error { return numbered(e.Number) })
-	if err != nil || tx.Bucket(bucketEvents).Sequence() != n {
-		return orDamaged(err, "the numbers of the audit records")
-	}
-	if err := each(tx, bucketBudgets, func([]byte, purchase.Budget) error { return nil }); err != nil {
-		return err
-	}
-	return each(tx, bucketAccount, func([]byte, purchase.AccountState) error { return nil })
 }
 
-func orDamaged(err error, what string) error {
+// checkOrders reads every order, and that the indexes list those that they should.
+func checkOrders(tx *bbolt.Tx) error {
+	indexes := []struct {
+		bucket []byte
+		lists  func(*purchase.Order) bool
+		count  int
+	}{{bucketOpen, (*purchase.Order).Open, 0}, {bucketUnpublished, (*purchase.Order).Unpublished, 0}}
+	err := each(tx, bucketOrders, func(key []byte, o purchase.Order) error {
+		if string(o.ID) != string(key) {
+			return bad(bucketOrders, key, "says it is order %q", o.ID)
+		}
+		for i := range indexes {
+			index := &indexes[i]
+			lists := index.lists(&o)
+			if lists {
+				index.count++
+			}
+			at := tx.Bucket(index.bucket).Get(key)
+			if (at != nil) != lists {
+				return bad(bucketOrders, key, "is not where the list of %s orders has it", index.bucket)
+			}
+			if len(at) > 0 && !bytes.Equal(at, place(o)) {
+				return bad(bucketOrders, key, "has another place in the queue than its list says")
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	return damaged("%s", what)
+	for _, index := range indexes {
+		if n := tx.Bucket(index.bucket).Stats().KeyN; n != index.count {
+			return damaged("the list of %s orders has %d, and should have %d", index.bucket, n, index.count)
+		}
+	}
+	return nil
+}
+
+// numbered decodes the records of a bucket whose keys count from 1 without gaps.
+func numbered[T any](tx *bbolt.Tx, bucket []byte, visit func(key []byte, value T) error) error {
+	var n uint64
+	err := each(tx, bucket, func(key []byte, value T) error {
+		if n++; !bytes.Equal(key, number(n)) {
+			return bad(bucket, number(n), "is missing")
+		}
+		return visit(key, value)
+	})
+	if last := tx.Bucket(bucket).Sequence(); err == nil && last != n {
+		return bad(bucket, number(n+1), "is missing: there were %d", last)
+	}
+	return err
+}
+
+func sameNumber(bucket, key []byte, n uint64) error {
+	if !bytes.Equal(key, number(n)) {
+		return bad(bucket, key, "says it is number %d", n)
+	}
+	return nil
 }
 
 // each decodes every record of a bucket.
 func each[T any](tx *bbolt.Tx, bucket []byte, visit func(key []byte, value T) error) error {
 	return tx.Bucket(bucket).ForEach(func(key, record []byte) error {
-		value, err := decode[T](key, record)
+		value, err := decode[T](bucket, key, record)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -24,15 +25,33 @@ const copyTries = 100
 // works on a private copy in the system's folder for temporary files, which is gone afterwards, and it neither waits
 // for the bot nor makes it wait. The errors are those of OpenReadOnly but for ErrLocked.
 func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error) error {
+	return withCopy(ctx, path, func(b *Bolt) error { return b.View(ctx, read) })
+}
+
+// withCopy opens a private copy of the ledger for do.
+func withCopy(ctx context.Context, path string, do func(*Bolt) error) error {
 	temp, err := os.CreateTemp("", "licensebot-*.db") // mode 0600
 	if err != nil {
 		return fmt.Errorf("copy the ledger: %w", err)
 	}
 	defer os.Remove(temp.Name())
 	defer temp.Close()
+	if err := copyTo(ctx, temp, path); err != nil {
+		return fmt.Errorf("copy the ledger %s: %w", path, err)
+	}
+	b, err := open(temp.Name(), true)
+	if err != nil {
+		return fmt.Errorf("read the ledger %s: %w", path, err)
+	}
+	defer b.Close()
+	return do(b)
+}
+
+// copyTo copies the ledger as it was at one moment.
+func copyTo(ctx context.Context, to *os.File, path string) error {
 	source, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+		return err
 	}
 	defer source.Close()
 	err = errMovedOn
@@ -40,19 +59,11 @@ func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err = copyOnce(temp, source); !errors.Is(err, errMovedOn) {
+		if err = copyOnce(to, source); !errors.Is(err, errMovedOn) {
 			break
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("copy the ledger %s: %w", path, err)
-	}
-	b, err := OpenReadOnly(temp.Name())
-	if err != nil {
-		return fmt.Errorf("read the ledger %s: %w", path, err)
-	}
-	defer b.Close()
-	return b.View(ctx, read)
+	return err
 }
 
 // copyOnce copies the file, and answers errMovedOn unless the last transaction before is still the last one after.
@@ -64,7 +75,12 @@ func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error
 func copyOnce(to *os.File, from io.ReaderAt) error {
 	before, ok := lastTransaction(from)
 	if !ok {
-		return fmt.Errorf("%w: it has no valid meta page", ErrForeign)
+		start := make([]byte, 1<<17)
+		n, err := from.ReadAt(start, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		return cmp.Or(walk(start[:n]), damaged("it has no valid meta page"))
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -20,29 +22,29 @@ import (
 // root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the machine's
 // byte order. The one with the later transaction counts. Should one of the two be damaged, bbolt would quietly take
 // the other, and so forget a transaction that may have said that a checkout was sent; here that is an error.
-func checkPages(path string) error {
+func checkPages(path string, info fs.FileInfo) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+		return err
 	}
 	defer f.Close()
-	if err := lockShared(f); err != nil {
-		return fmt.Errorf("open the ledger %s: %w", path, err)
+	if err := lock(f, syscall.LOCK_SH); err != nil {
+		return err
 	}
-	data, err := os.ReadFile(path)
+	if !named(f, path, info) {
+		return errReplaced
+	}
+	data, err := io.ReadAll(f)
 	if err != nil {
-		return fmt.Errorf("open the ledger: %w", err)
+		return err
 	}
-	if err := walk(data); err != nil {
-		return fmt.Errorf("open the ledger %s: %w", path, err)
-	}
-	return nil
+	return walk(data)
 }
 
-// lockShared waits as bbolt does until nobody is writing to the file. Closing the file lets go of the lock.
-func lockShared(f *os.File) error {
+// lock waits as bbolt does until nobody is writing to the file. Closing the file lets go of the lock.
+func lock(f *os.File, how int) error {
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:
 			return nil

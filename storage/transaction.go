@@ -18,7 +18,7 @@ type transaction struct{ tx *bbolt.Tx }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
 	defer orDamage(&err)()
-	order, ok, err := getJSON[purchase.Order](t.tx.Bucket(bucketOrders), []byte(id))
+	order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, []byte(id))
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
 	}
@@ -43,9 +43,9 @@ func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
 func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 	var orders []purchase.Order
 	err := t.tx.Bucket(index).ForEach(func(id, _ []byte) error {
-		order, ok, err := getJSON[purchase.Order](t.tx.Bucket(bucketOrders), id)
+		order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, id)
 		if err == nil && !ok {
-			err = fmt.Errorf("%w: the list of %s orders names %q", ErrDamaged, index, id)
+			err = bad(bucketOrders, id, "is missing, and the list of %s orders names it", index)
 		}
 		orders = append(orders, order)
 		return err
@@ -55,7 +55,7 @@ func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 
 func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purchase.Order, err error) {
 	defer orDamage(&err)()
-	return newestFirst[purchase.Order](t.tx.Bucket(bucketOrders), []byte(before), limit)
+	return newestFirst[purchase.Order](t.tx, bucketOrders, []byte(before), limit)
 }
 
 func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {
@@ -64,18 +64,18 @@ func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Pu
 	if before > 0 {
 		key = number(before)
 	}
-	return newestFirst[purchase.Purchase](t.tx.Bucket(bucketPurchases), key, limit)
+	return newestFirst[purchase.Purchase](t.tx, bucketPurchases, key, limit)
 }
 
 func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) {
 	defer orDamage(&err)()
-	return newestFirst[purchase.Budget](t.tx.Bucket(bucketBudgets), nil, limit)
+	return newestFirst[purchase.Budget](t.tx, bucketBudgets, nil, limit)
 }
 
 // newestFirst reads at most limit records with keys below before (all when before is empty), last key first.
-func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) {
+func newestFirst[T any](tx *bbolt.Tx, bucket, before []byte, limit int) ([]T, error) {
 	var out []T
-	c := b.Cursor()
+	c := tx.Bucket(bucket).Cursor()
 	k, v := c.Last()
 	if len(before) > 0 {
 		if k, _ = c.Seek(before); k == nil {
@@ -85,7 +85,7 @@ func newestFirst[T any](b *bbolt.Bucket, before []byte, limit int) ([]T, error) 
 		}
 	}
 	for ; k != nil && len(out) < limit; k, v = c.Prev() {
-		value, err := decode[T](k, v)
+		value, err := decode[T](bucket, k, v)
 		if err != nil {
 			return nil, err
 		}
@@ -103,23 +103,23 @@ func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 	if key == nil {
 		return purchase.Purchase{}, false, nil
 	}
-	p, ok, err = getJSON[purchase.Purchase](t.tx.Bucket(bucketPurchases), key)
+	p, ok, err = getJSON[purchase.Purchase](t.tx, bucketPurchases, key)
 	if err == nil && p.LicenseID != licenseID {
-		err = fmt.Errorf("%w: license %q leads to purchase %x", ErrDamaged, licenseID, key)
+		err = bad(bucketLicenses, []byte(licenseID), "leads to a purchase of another license")
 	}
 	return p, ok, err
 }
 
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
 	defer orDamage(&err)()
-	budget, _, err = getJSON[purchase.Budget](t.tx.Bucket(bucketBudgets), []byte(month))
+	budget, _, err = getJSON[purchase.Budget](t.tx, bucketBudgets, []byte(month))
 	budget.Month = month
 	return budget, err
 }
 
 func (t *transaction) Account() (account purchase.AccountState, err error) {
 	defer orDamage(&err)()
-	account, _, err = getJSON[purchase.AccountState](t.tx.Bucket(bucketAccount), keyAccount)
+	account, _, err = getJSON[purchase.AccountState](t.tx, bucketAccount, keyAccount)
 	return account, err
 }
 
@@ -127,7 +127,7 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 	defer orDamage(&err)()
 	c := t.tx.Bucket(bucketEvents).Cursor()
 	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
-		e, err := decode[purchase.Event](k, v)
+		e, err := decode[purchase.Event](bucketEvents, k, v)
 		if err != nil {
 			return nil, err
 		}
@@ -142,13 +142,13 @@ func (t *transaction) Head() (head purchase.Event, err error) {
 	if last == nil {
 		return head, nil
 	}
-	return decode[purchase.Event](key, last)
+	return decode[purchase.Event](bucketEvents, key, last)
 }
 
 func (t *transaction) PutOrder(o purchase.Order) (err error) {
 	defer orDamage(&err)()
 	id := []byte(o.ID)
-	if err := putJSON(t.tx.Bucket(bucketOrders), id, o); err != nil {
+	if err := putJSON(t.tx, bucketOrders, id, o); err != nil {
 		return err
 	}
 	if err := t.index(bucketOpen, id, o.Open(), place(o)); err != nil {
@@ -202,7 +202,7 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 		return p, err
 	}
 	p.Number = n
-	if err := putJSON(b, number(n), p); err != nil {
+	if err := putJSON(t.tx, bucketPurchases, number(n), p); err != nil {
 		return p, err
 	}
 	if p.LicenseID == "" || t.tx.Bucket(bucketLicenses).Get([]byte(p.LicenseID)) != nil {
@@ -213,12 +213,12 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 
 func (t *transaction) PutBudget(b purchase.Budget) (err error) {
 	defer orDamage(&err)()
-	return putJSON(t.tx.Bucket(bucketBudgets), []byte(b.Month), b)
+	return putJSON(t.tx, bucketBudgets, []byte(b.Month), b)
 }
 
 func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
 	defer orDamage(&err)()
-	return putJSON(t.tx.Bucket(bucketAccount), keyAccount, a)
+	return putJSON(t.tx, bucketAccount, keyAccount, a)
 }
 
 func (t *transaction) AppendEvent(e purchase.Event) (err error) {
@@ -237,7 +237,7 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	if e.Hash, err = Hash(e); err != nil {
 		return err
 	}
-	return putJSON(b, number(n), e)
+	return putJSON(t.tx, bucketEvents, number(n), e)
 }
 
 // Hash is the link of the audit chain: the hex SHA-256 of the event's JSON with its Prev and without its Hash.

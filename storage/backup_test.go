@@ -1,0 +1,151 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"licensebot/purchase"
+)
+
+// only fails when a folder holds anything else than the named files.
+func only(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if err != nil || strings.Join(got, " ") != strings.Join(names, " ") {
+		t.Errorf("in the folder: %v (%v), want %v", got, err, names)
+	}
+}
+
+// A backup that is made while the bot writes is one moment of the ledger: what was written together is in it together.
+func TestABackupWhileTheBotWrites(t *testing.T) {
+	ctx := context.Background()
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	fill(t, b, 20)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			err := b.Update(ctx, func(w purchase.Writer) error {
+				account, err := w.Account()
+				account.Broken = append(account.Broken, int64(n))
+				return errors.Join(err, w.PutAccount(account), w.AppendEvent(purchase.Event{Kind: "paused", By: "U1"}))
+			})
+			if err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	dir := t.TempDir()
+	var last uint64
+	for _, name := range []string{"a.db", "b.db", "c.db"} {
+		to := filepath.Join(dir, name)
+		report, err := b.Backup(ctx, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 || info.Size() != report.Size {
+			t.Errorf("%v, %v; %d bytes are reported", info, err, report.Size)
+		}
+		copied, err := OpenReadOnly(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = copied.View(ctx, func(r purchase.Reader) error {
+			account, err := r.Account()
+			head, err2 := r.Head()
+			if head != report.Head || int(head.Number) != 20+len(account.Broken) || head.Number < last {
+				t.Errorf("record %d with %d changes, after %d; reported is %d", head.Number, len(account.Broken), last, report.Head.Number)
+			}
+			last = head.Number
+			return errors.Join(err, err2)
+		})
+		if err := errors.Join(err, copied.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	only(t, dir, "a.db", "b.db", "c.db")
+}
+
+func TestABackupOverwritesNothing(t *testing.T) {
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	dir := t.TempDir()
+	to := filepath.Join(dir, "monday.db")
+	if err := os.WriteFile(to, []byte("the only copy of something"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Backup(context.Background(), to); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if kept, err := os.ReadFile(to); err != nil || string(kept) != "the only copy of something" {
+		t.Errorf("it is %q now (%v)", kept, err)
+	}
+	only(t, dir, "monday.db")
+}
+
+// What does not verify is not kept: neither its name nor its temporary file.
+func TestABackupThatIsNotInOrderIsNotKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	fill(t, b, 8)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte("6375"), []byte("6376")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var f *Fault
+	if _, err := b.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
+		t.Errorf("got %v", err)
+	}
+	only(t, dir)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := b.Backup(ctx, filepath.Join(dir, "a.db")); !errors.Is(err, context.Canceled) {
+		t.Errorf("told to stop: %v", err)
+	}
+	only(t, dir)
+}
+
+func TestABackupOfAFileThatNobodyHasOpen(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	fill(t, b, 8)
+	want, err := everything(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "a.db")
+	if _, err := Backup(ctx, path, to); !errors.Is(err, ErrLocked) {
+		t.Errorf("while a bot has it: %v", err)
+	}
+	b.Close()
+	if report, err := Backup(ctx, path, to); err != nil || report.Head.Number != 8 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if got, err := everything(opened(t, to)); err != nil || got != want {
+		t.Errorf("the backup says something else (%v)", err)
+	}
+}

@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
+)
+
+func TestVerifyReports(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	fill(t, b, 12)
+	report, err := Verify(context.Background(), path) // beside the program that has it open
+	if err != nil {
+		t.Fatal(err)
+	}
+	var head purchase.Event
+	err = b.View(context.Background(), func(r purchase.Reader) (err error) {
+		head, err = r.Head()
+		return err
+	})
+	if err != nil || report.Orders != 12 || report.Purchases != 3 || report.Schema != 1 || report.Size == 0 ||
+		head.Number != 12 || report.Head != head {
+		t.Errorf("%+v, head %+v, %v", report, head, err)
+	}
+}
+
+// Whatever is changed behind the program's back, also by somebody who knows the format, the first record that is wrong
+// is named, and the file stays as it is.
+func TestVerifyNamesTheFirstBadRecord(t *testing.T) {
+	const order = "01JD8Z3V5TQ4X6B7N8M9P00003"
+	event := func(tx *bbolt.Tx, n uint64, change func(*purchase.Event)) error {
+		e, _, err := getJSON[purchase.Event](tx, bucketEvents, number(n))
+		change(&e)
+		return errors.Join(err, putJSON(tx, bucketEvents, number(n), e))
+	}
+	cases := []struct {
+		name   string
+		tamper func(tx *bbolt.Tx) error
+		record string // empty: no record is at fault
+		says   string
+	}{
+		{"an amount in the audit", func(tx *bbolt.Tx) error {
+			return event(tx, 5, func(e *purchase.Event) { e.Amount = 1 })
+		}, "audit record 5", "was changed after it was written"},
+		{"an amount in the audit, with a new hash", func(tx *bbolt.Tx) error {
+			return event(tx, 5, func(e *purchase.Event) { e.Amount = 1; e.Hash, _ = Hash(*e) })
+		}, "audit record 6", "does not follow from the record before it"},
+		{"an audit record is gone", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketEvents).Delete(number(4))
+		}, "audit record 4", "is missing"},
+		{"the last audit record is gone", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketEvents).Delete(number(8))
+		}, "audit record 8", "is missing"},
+		{"two audit records changed places", func(tx *bbolt.Tx) error {
+			three, _, err := getJSON[purchase.Event](tx, bucketEvents, number(3))
+			four, _, err2 := getJSON[purchase.Event](tx, bucketEvents, number(4))
+			return errors.Join(err, err2, putJSON(tx, bucketEvents, number(3), four), putJSON(tx, bucketEvents, number(4), three))
+		}, "audit record 3", "says it is number 4"},
+		{"an entry of the purchase log is gone", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketPurchases).Delete(number(1))
+		}, "entry 1 of the purchase log", "is missing"},
+		{"a license that leads nowhere", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketLicenses).Put([]byte("license-2"), number(7))
+		}, "entry 1 of the purchase log", "is not found by its license"},
+		{"a flipped digit", func(tx *bbolt.Tx) error {
+			record := append([]byte(nil), tx.Bucket(bucketOrders).Get([]byte(order))...)
+			record[len(record)-10] ^= 1
+			return tx.Bucket(bucketOrders).Put([]byte(order), record)
+		}, "order " + order, "does not fit its checksum"},
+		{"another kind of record", func(tx *bbolt.Tx) error {
+			return putJSON(tx, bucketBudgets, []byte("2026-11"), []string{"no budget"})
+		}, "the budget of 2026-11", "cannot be read"},
+		{"an order under another's name", func(tx *bbolt.Tx) error {
+			return putJSON(tx, bucketOrders, []byte(order), purchase.Order{ID: "01JD8Z3V5TQ4X6B7N8M9P00099"})
+		}, "order " + order, "says it is order"},
+		{"an order that the index forgot", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketOpen).Delete([]byte("01JD8Z3V5TQ4X6B7N8M9P00000"))
+		}, "order 01JD8Z3V5TQ4X6B7N8M9P00000", "list of open orders"},
+		{"an index that names nobody", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketUnpublished).Put([]byte("nobody"), nil)
+		}, "", "the list of unpublished orders has 1"},
+		{"a record of no length", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketAccount).Put(keyAccount, nil)
+		}, "the state of the account", "checksum"},
+		{"a key of another kind", func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketEvents).Put([]byte{0, 1}, binary.BigEndian.AppendUint32(nil, 0))
+		}, "audit record 0001", "checksum"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			b := opened(t, path)
+			fill(t, b, 8)
+			if err := b.db.Update(c.tamper); err != nil {
+				t.Fatal(err)
+			}
+			b.Close()
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Verify(context.Background(), path)
+			var f *Fault
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || errors.As(err, &f) != (c.record != "") || (f != nil && f.Record() != c.record) {
+				t.Errorf("it says %v; want %s %s", err, c.record, c.says)
+			}
+			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+				t.Errorf("the file was changed (%v)", err)
+			}
+		})
+	}
+}
+
+func TestVerifyStopsWhenTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	fill(t, opened(t, path), 4)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Verify(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
