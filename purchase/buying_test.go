@@ -96,9 +96,25 @@ func (s *shop) open() {
 func (s *shop) close() {
 	s.stop()
 	s.client.Close()
+	for _, finding := range s.books() { // whatever happened in a test
+		s.t.Error(finding)
+	}
 	if err := s.ledger.Close(); err != nil {
 		s.t.Error(err)
 	}
+}
+
+// books are what does not agree in the ledger.
+func (s *shop) books() (findings []purchase.Finding) {
+	s.t.Helper()
+	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		findings, err = purchase.CheckBooks(r)
+		return err
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
+	return findings
 }
 
 // restart ends the desk as SIGTERM does, and starts another on the same ledger.

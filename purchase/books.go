@@ -1,0 +1,278 @@
+package purchase
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Finding is one thing in the ledger that does not agree with another.
+type Finding struct {
+	Record   string // "budget 2026-11", "order 01J…", "entry 3", "audit record 17", "account"
+	Sentence string // what is wrong with it, for people; it names the record
+}
+
+func (f Finding) String() string { return f.Sentence }
+
+// CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and the
+// purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No findings
+// mean that the books agree. That the records are as they were written is the storage's to check, and that they are what
+// CoCalc sold is not known here.
+func CheckBooks(r Reader) ([]Finding, error) {
+	b := books{orders: map[OrderID]*dossier{}, months: map[string]*Budget{}, licenses: map[string]uint64{}, rows: map[int64]uint64{}}
+	for _, read := range []func(Reader) error{b.readOrders, b.readLog, b.readAudit} {
+		if err := read(r); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.checkBudgets(r); err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.orders)) {
+		b.checkOrder(b.orders[id])
+	}
+	return b.findings, nil
+}
+
+// booksPage is how many records are read at once.
+const booksPage = 500
+
+// books are the ledger while it is checked.
+type books struct {
+	orders   map[OrderID]*dossier
+	months   map[string]*Budget // what the budgets should be
+	licenses map[string]uint64  // entry that names the license
+	rows     map[int64]uint64   // entry that names CoCalc's purchase
+	findings []Finding
+}
+
+// dossier is what is said about one order in all places.
+type dossier struct {
+	id      OrderID
+	state   State
+	month   string
+	price   Cents
+	receipt *Receipt
+	sent    time.Time // checkout
+	entries []Purchase
+	last    State // of its audit records
+	lastAt  uint64
+	paid    bool // the audit says that it was about to check out
+}
+
+func (b *books) find(record, sentence string, args ...any) {
+	b.findings = append(b.findings, Finding{record, fmt.Sprintf(sentence, args...)})
+}
+
+// month is what the budget of a month should be.
+func (b *books) month(name string) *Budget {
+	if b.months[name] == nil {
+		b.months[name] = &Budget{Month: name}
+	}
+	return b.months[name]
+}
+
+func (b *books) readOrders(r Reader) error {
+	for before := OrderID(""); ; {
+		page, err := r.Orders(before, booksPage)
+		if err != nil {
+			return fmt.Errorf("read the orders: %w", err)
+		}
+		for _, o := range page {
+			before = o.ID
+			b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
+			if o.Promised() {
+				b.month(o.Month).Reserved += o.Price
+			}
+		}
+		if len(page) < booksPage {
+			return nil
+		}
+	}
+}
+
+func (b *books) readLog(r Reader) error {
+	for before := uint64(0); ; {
+		page, err := r.Purchases(before, booksPage)
+		if err != nil {
+			return fmt.Errorf("read the purchase log: %w", err)
+		}
+		for _, p := range page {
+			before = p.Number
+			b.enterLog(p)
+		}
+		if len(page) < booksPage || before <= 1 {
+			return nil
+		}
+	}
+}
+
+func (b *books) enterLog(p Purchase) {
+	record := fmt.Sprintf("entry %d", p.Number)
+	month := b.month(p.Month)
+	month.Spent += p.Charged
+	if !p.Correction {
+		month.Bought++
+		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
+			b.find(record, "Entries %d and %d of the purchase log are both of license %s.", p.Number, other, p.LicenseID)
+		}
+		if other := b.rows[p.PurchaseID]; other != 0 && p.PurchaseID != 0 {
+			b.find(record, "Entries %d and %d of the purchase log are both CoCalc's purchase %d.", p.Number, other, p.PurchaseID)
+		}
+		b.licenses[p.LicenseID], b.rows[p.PurchaseID] = p.Number, p.Number
+	}
+	if d := b.orders[p.Order]; d != nil {
+		d.entries = append(d.entries, p)
+	} else {
+		b.find(record, "Entry %d of the purchase log is of order %q, which is not in the ledger.", p.Number, p.Order)
+	}
+}
+
+// readAudit follows the orders, and the pause of the account, through the audit records.
+func (b *books) readAudit(r Reader) error {
+	states := map[State]bool{}
+	for _, s := range States() {
+		states[s] = true
+	}
+	paused := ""
+	for next := uint64(1); ; {
+		page, err := r.Events(next, booksPage)
+		if err != nil {
+			return fmt.Errorf("read the audit records: %w", err)
+		}
+		for _, e := range page {
+			next = e.Number + 1
+			if states[State(e.Kind)] {
+				b.enterEvent(e)
+			} else if e.Kind == "paused" || e.Kind == "resumed" {
+				paused = e.Kind
+			}
+		}
+		if len(page) < booksPage {
+			break
+		}
+	}
+	account, err := r.Account()
+	if err != nil {
+		return fmt.Errorf("read the account: %w", err)
+	}
+	if now := account.Pause != nil; now && paused != "paused" {
+		b.find("account", "Buying is paused, and no audit record says so.")
+	} else if !now && paused == "paused" {
+		b.find("account", "Buying is not paused, and the audit records do not say that it was resumed.")
+	}
+	return nil
+}
+
+func (b *books) enterEvent(e Event) {
+	record := fmt.Sprintf("audit record %d", e.Number)
+	d, to := b.orders[e.Order], State(e.Kind)
+	if d == nil {
+		b.find(record, "Audit record %d says that order %q became %s, and there is no such order.", e.Number, e.Order, to)
+		return
+	}
+	// Early ledgers have no record of the proposal of an order at a new price.
+	if first := d.last == ""; first && to != Proposed && to != Approved || !first && !d.last.CanBecome(to) {
+		b.find(record, "Audit record %d says that order %s became %s, which it could not after %s.", e.Number, e.Order, to, cmp.Or(string(d.last), "nothing"))
+	}
+	if e.Amount != d.price {
+		b.find(record, "Audit record %d says that order %s costs %s, and the order says %s.", e.Number, e.Order, e.Amount, d.price)
+	}
+	d.last, d.lastAt = to, e.Number
+	d.paid = d.paid || to == Paying
+}
+
+// checkBudgets compares the budgets with what orders and log add up to.
+func (b *books) checkBudgets(r Reader) error {
+	kept, err := r.Budgets(1 << 20)
+	if err != nil {
+		return fmt.Errorf("read the budgets: %w", err)
+	}
+	have := map[string]Budget{}
+	for _, k := range kept {
+		have[k.Month] = k
+		b.month(k.Month)
+	}
+	for _, month := range slices.Sorted(maps.Keys(b.months)) {
+		want, got := *b.months[month], have[month]
+		record := "budget " + month
+		if got.Spent != want.Spent {
+			b.find(record, "The budget of %s says that %s was spent, and the purchase log adds up to %s.", month, got.Spent, want.Spent)
+		}
+		if got.Reserved != want.Reserved {
+			b.find(record, "The budget of %s says that %s is reserved, and the orders that are promised add up to %s.", month, got.Reserved, want.Reserved)
+		}
+		if got.Bought != want.Bought {
+			b.find(record, "The budget of %s counts %d licenses, and the purchase log has %d.", month, got.Bought, want.Bought)
+		}
+	}
+	return nil
+}
+
+// checkOrder compares an order with its entries in the purchase log and with its audit records.
+func (b *books) checkOrder(d *dossier) {
+	record := "order " + string(d.id)
+	if d.last != d.state {
+		b.find(record, "Order %s is %s, and its last audit record (%d) says %s.", d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
+	}
+	if d.paid && d.sent.IsZero() {
+		b.find(record, "Order %s was about to be checked out, and does not say that checkout was sent.", d.id)
+	} else if !d.paid && !d.sent.IsZero() {
+		b.find(record, "Order %s says that checkout was sent, and no audit record does.", d.id)
+	}
+	if d.state != Purchased {
+		for _, p := range d.entries {
+			b.find(record, "Order %s is %s, and entry %d of the purchase log says that it was bought.", d.id, d.state, p.Number)
+		}
+		if d.receipt != nil {
+			b.find(record, "Order %s is %s, and has a receipt.", d.id, d.state)
+		}
+		return
+	}
+	if d.receipt == nil {
+		b.find(record, "Order %s was bought, and has no receipt.", d.id)
+		return
+	}
+	b.checkReceipt(record, d)
+}
+
+// checkReceipt compares the receipt of a bought order with the purchase log.
+func (b *books) checkReceipt(record string, d *dossier) {
+	var own, extra int
+	var charged, extraCharged, wantExtra Cents
+	named := false
+	for _, p := range d.entries {
+		if p.Month != d.month {
+			b.find(record, "Order %s counts in %s, and its entry %d of the purchase log in %s.", d.id, d.month, p.Number, p.Month)
+		}
+		if p.Duplicate {
+			extra++
+			extraCharged += p.Charged
+			continue
+		}
+		charged += p.Charged
+		named = named || p.LicenseID == d.receipt.LicenseID
+		if !p.Correction {
+			own++
+		}
+	}
+	for _, x := range d.receipt.Extra {
+		wantExtra += x.Charged
+	}
+	switch {
+	case own == 0:
+		b.find(record, "Order %s was bought, and is not in the purchase log.", d.id)
+	case own > 1:
+		b.find(record, "Order %s is %d times in the purchase log, and none of these is marked as a double buy.", d.id, own)
+	case !named:
+		b.find(record, "Order %s has license %q on its receipt, and another one in the purchase log.", d.id, d.receipt.LicenseID)
+	case charged != d.receipt.Charged:
+		b.find(record, "Order %s cost %s by its receipt, and %s by the purchase log.", d.id, d.receipt.Charged, charged)
+	}
+	if extra != len(d.receipt.Extra) || extraCharged != wantExtra {
+		b.find(record, "Order %s was bought %d times too often by its receipt (%s), and %d times by the purchase log (%s).",
+			d.id, len(d.receipt.Extra), wantExtra, extra, extraCharged)
+	}
+}

@@ -1,0 +1,171 @@
+package purchase_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// bookkept are the orders of a ledger in which everything agrees.
+type bookkept struct{ bought, twice, failed, waiting, proposed purchase.OrderID }
+
+// keepBooks leaves a ledger at path in which something was bought, bought twice by CoCalc, failed, promised and only
+// asked for.
+func keepBooks(t *testing.T, path string) (ids bookkept) {
+	inShop(t, 100000, func(s *shop) {
+		ids.bought = s.buy()
+		s.until(ids.bought, purchase.Purchased)
+		s.fault("refused")
+		ids.failed = s.buy()
+		s.until(ids.failed, purchase.Failed)
+		s.server.SwitchOff("refused")
+		s.fault("double-checkout")
+		ids.twice = s.buy()
+		s.until(ids.twice, purchase.Purchased)
+		s.server.SwitchOff("double-checkout")
+		time.Sleep(time.Hour) // everything is counted, and nothing is watched any more
+		if err := s.desk.Resume(context.Background(), byAdmin, "checked"); err != nil {
+			t.Fatal(err)
+		}
+		s.fault("outage")
+		ids.proposed, ids.waiting = s.propose(spec()).ID, s.buy()
+		s.stop()
+		if err := copyFile(s.path, path); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return ids
+}
+
+// What does not agree in the ledger is found, and the sentence names the record.
+func TestCheckBooks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	ids := keepBooks(t, path)
+	const month = "2000-01"
+	budget := func(change func(*purchase.Budget)) func(purchase.Writer) error {
+		return func(w purchase.Writer) error {
+			b, err := w.Budget(month)
+			change(&b)
+			return errors.Join(err, w.PutBudget(b))
+		}
+	}
+	order := func(id purchase.OrderID, change func(*purchase.Order)) func(purchase.Writer) error {
+		return func(w purchase.Writer) error {
+			o, err := w.Order(id)
+			change(&o)
+			return errors.Join(err, w.PutOrder(o))
+		}
+	}
+	event := func(e purchase.Event) func(purchase.Writer) error {
+		return func(w purchase.Writer) error { return w.AppendEvent(e) }
+	}
+	entry := func(id purchase.OrderID, change func(*purchase.Purchase)) func(purchase.Writer) error {
+		return func(w purchase.Writer) error {
+			all, err := w.Purchases(0, 100)
+			for _, p := range all {
+				if p.Order == id {
+					change(&p)
+					_, err2 := w.AddPurchase(p)
+					return errors.Join(err, err2)
+				}
+			}
+			return errors.Join(err, errors.New("no such entry"))
+		}
+	}
+	cases := []struct {
+		name   string
+		change func(purchase.Writer) error
+		says   []string // one finding has all of these; none: nothing is found
+	}{
+		{"nothing", func(purchase.Writer) error { return nil }, nil},
+		{"a refusal for an order that never was", event(purchase.Event{Kind: "refused", Order: "01JNEVER"}), nil},
+		{"too little spent", budget(func(b *purchase.Budget) { b.Spent-- }), []string{"budget of " + month, "was spent"}},
+		{"too much reserved", budget(func(b *purchase.Budget) { b.Reserved++ }), []string{"budget of " + month, "is reserved"}},
+		{"a license not counted", budget(func(b *purchase.Budget) { b.Bought-- }), []string{"budget of " + month, "counts 2 licenses", "has 3"}},
+		{"a month of its own", func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "1999-12", Spent: 5}) },
+			[]string{"budget of 1999-12", "$0.05"}},
+		{"bought without an entry", order(ids.failed, func(o *purchase.Order) {
+			o.State, o.Receipt = purchase.Purchased, &purchase.Receipt{LicenseID: "l"}
+		}), []string{"Order " + string(ids.failed), "is not in the purchase log"}},
+		{"bought without a receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt = nil }),
+			[]string{"Order " + string(ids.bought), "has no receipt"}},
+		{"another license on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.LicenseID = "other" }),
+			[]string{"Order " + string(ids.bought), `license "other"`}},
+		{"another amount on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.Charged++ }),
+			[]string{"Order " + string(ids.bought), "$63.76 by its receipt, and $63.75 by the purchase log"}},
+		{"a double buy that is not on the receipt", order(ids.twice, func(o *purchase.Order) { o.Receipt.Extra = nil }),
+			[]string{"Order " + string(ids.twice), "0 times too often by its receipt", "1 times by the purchase log"}},
+		{"a bought order that is said to have failed", order(ids.bought, func(o *purchase.Order) { o.State = purchase.Failed }),
+			[]string{"Order " + string(ids.bought), "is failed, and entry 1"}},
+		{"a receipt of an order that failed", order(ids.failed, func(o *purchase.Order) { o.Receipt = &purchase.Receipt{} }),
+			[]string{"Order " + string(ids.failed), "has a receipt"}},
+		{"a state without its audit record", order(ids.proposed, func(o *purchase.Order) { o.State = purchase.Cancelled }),
+			[]string{"Order " + string(ids.proposed), "is cancelled", "says proposed"}},
+		{"an audit record without its state", event(purchase.Event{Kind: "cancelled", Order: ids.proposed, Amount: 6375}),
+			[]string{"Order " + string(ids.proposed), "is proposed", "says cancelled"}},
+		{"a way that does not exist", event(purchase.Event{Kind: "approved", Order: ids.bought, Amount: 6375}),
+			[]string{"Audit record", string(ids.bought), "which it could not after purchased"}},
+		{"an audit record of no order", event(purchase.Event{Kind: "approved", Order: "01JNEVER"}),
+			[]string{"Audit record", "there is no such order"}},
+		{"another price", order(ids.waiting, func(o *purchase.Order) { o.Price++ }),
+			[]string{"Audit record", string(ids.waiting), "costs $63.75, and the order says $63.76"}},
+		{"a checkout that nobody recorded", order(ids.waiting, func(o *purchase.Order) { o.CheckoutSent = o.Created }),
+			[]string{"Order " + string(ids.waiting), "no audit record does"}},
+		{"a checkout that was forgotten", order(ids.bought, func(o *purchase.Order) { o.CheckoutSent = time.Time{} }),
+			[]string{"Order " + string(ids.bought), "does not say that checkout was sent"}},
+		{"the same license twice", entry(ids.bought, func(*purchase.Purchase) {}),
+			[]string{"both of license"}},
+		{"the same order twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID, p.PurchaseID = "other", 0 }),
+			[]string{"Order " + string(ids.bought), "is 2 times in the purchase log"}},
+		{"the same purchase twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID = "other" }),
+			[]string{"both CoCalc's purchase"}},
+		{"an entry of no order", entry(ids.bought, func(p *purchase.Purchase) { p.Order, p.LicenseID, p.PurchaseID = "01JNEVER", "other", 0 }),
+			[]string{"Entry 4", `order "01JNEVER"`}},
+		{"an entry in another month", entry(ids.bought, func(p *purchase.Purchase) { p.Month, p.Correction = "2000-02", true }),
+			[]string{"Order " + string(ids.bought), "in 2000-02"}},
+		{"a pause that nobody recorded", func(w purchase.Writer) error {
+			account, err := w.Account()
+			account.Pause = &purchase.Pause{By: "U1", Reason: "so"}
+			return errors.Join(err, w.PutAccount(account))
+		}, []string{"Buying is paused, and no audit record says so"}},
+		{"a pause that was forgotten", event(purchase.Event{Kind: "paused"}), []string{"Buying is not paused"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			copied := filepath.Join(t.TempDir(), "ledger.db")
+			if err := copyFile(path, copied); err != nil {
+				t.Fatal(err)
+			}
+			ledger, err := storage.Open(copied)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ledger.Close()
+			var findings []purchase.Finding
+			err = errors.Join(ledger.Update(context.Background(), c.change), ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+				findings, err = purchase.CheckBooks(r)
+				return err
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := len(c.says) == 0 && len(findings) == 0
+			for _, f := range findings {
+				all := len(c.says) > 0
+				for _, part := range c.says {
+					all = all && strings.Contains(f.String(), part)
+				}
+				found = found || all
+			}
+			if !found {
+				t.Errorf("want %q, found %v", c.says, findings)
+			}
+		})
+	}
+}
