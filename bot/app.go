@@ -47,6 +47,7 @@ type App struct {
 	now      func() time.Time
 	log      zerolog.Logger
 	people   *people
+	looks    *looks
 }
 
 // New makes an App.
@@ -58,7 +59,7 @@ func New(o Options) *App {
 	if a.now == nil {
 		a.now = time.Now
 	}
-	a.people = newPeople(a.slack, a.now, a.log)
+	a.people, a.looks = newPeople(a.slack, a.now, a.log), &looks{now: a.now}
 	return a
 }
 
@@ -128,9 +129,10 @@ func messageOptions(c content) []slack.MsgOption {
 	}
 }
 
-// place says where something was asked. In direct messages no line about a purchase is posted.
+// place says where something was asked. In direct messages no line about a purchase is posted. The Home tab, which is no
+// channel, is a conversation of one person with the bot.
 func place(channel, name string) purchase.Place {
-	direct := strings.HasPrefix(channel, "D") || name == "directmessage" || strings.HasPrefix(name, "mpdm-")
+	direct := channel == "" || strings.HasPrefix(channel, "D") || name == "directmessage" || strings.HasPrefix(name, "mpdm-")
 	return purchase.Place{Channel: channel, Name: name, Direct: direct}
 }
 

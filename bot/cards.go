@@ -189,7 +189,8 @@ func unknownCard(o purchase.Order) content {
 		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", escape(o.Hold.Why), clock(o.Hold.Until))
 	}
 	text := ":hourglass_flowing_sand: *I do not know yet whether this was bought.*\n" + why + ", and will tell you here. It will not be paid twice, " +
-		"and you do not have to do anything; other orders wait until then."
+		"and you do not have to do anything; other orders wait until then. `/license order " + string(o.ID) + "` shows what CoCalc says of it, " +
+		"and an admin who knows more can settle it."
 	return content{"I do not know yet whether your license was bought. It will not be paid twice; I will tell you.", []slack.Block{
 		section(text),
 		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Look again")),
@@ -207,13 +208,20 @@ func receiptCard(o purchase.Order) content {
 	if r.Charged < o.Price {
 		head += fmt.Sprintf(" You agreed to %s; CoCalc charged less.", o.Price)
 	}
-	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n`" + escape(r.LicenseID) + "`")}
+	license := "not known yet"
+	if r.LicenseID != "" {
+		license = "`" + escape(r.LicenseID) + "`"
+	}
+	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n" + license)}
 	if !r.Expires.IsZero() {
 		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+moment(r.Expires)))
 	}
 	blocks := []slack.Block{section(head), fields(pairs...)}
 	if o.Spec.Title != "" {
 		blocks = append(blocks, slack.NewSectionBlock(plain("Title: "+o.Spec.Title), nil, nil))
+	}
+	if r.Settled != "" { // somebody's own words
+		blocks = append(blocks, slack.NewSectionBlock(plain("CoCalc did not tell whether it was bought. "+r.Settled), nil, nil))
 	}
 	if r.Adopted {
 		blocks = append(blocks, section(":information_source: Somebody else's checkout on the same CoCalc account bought it, before mine was sent."))
@@ -222,12 +230,22 @@ func receiptCard(o purchase.Order) content {
 		blocks = append(blocks, section(extraText(*r)))
 	}
 	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
-		blocks = append(blocks, section(":information_source: I could not tell the channel about it, since I am not in it. Type `/invite @licensebot` there, and I will the next time."))
+		why := ", since I am not in it. Type `/invite @licensebot` there, and I will the next time."
+		if m.Problem != "not_in_channel" && m.Problem != "channel_not_found" {
+			why = ": Slack says `" + escape(m.Problem) + "`."
+		}
+		blocks = append(blocks, section(":information_source: I could not tell the channel about it"+why))
 	}
-	blocks = append(blocks,
-		slack.NewActionBlock("order_actions", linkButton("Open in CoCalc", licenseLink+r.LicenseID), button(actionAgain, string(o.ID), "Buy another like this")),
-		orderLine(o))
-	return content{fmt.Sprintf("Bought for %s: %s. License %s.", r.Charged, gives(o.Spec), r.LicenseID), blocks}
+	row := []slack.BlockElement{button(actionAgain, string(o.ID), "Buy another like this")}
+	if r.LicenseID != "" {
+		row = append([]slack.BlockElement{linkButton("Open in CoCalc", licenseLink+r.LicenseID)}, row...)
+	}
+	blocks = append(blocks, slack.NewActionBlock("order_actions", row...), orderLine(o))
+	text := fmt.Sprintf("Bought for %s: %s.", r.Charged, gives(o.Spec))
+	if r.LicenseID != "" {
+		text += " License " + r.LicenseID + "."
+	}
+	return content{text, blocks}
 }
 
 func untilWord(spec purchase.Spec) string {
@@ -239,15 +257,15 @@ func untilWord(spec purchase.Spec) string {
 
 // extraText names every license of a double buy, with the amount.
 func extraText(r purchase.Receipt) string {
-	var ids []string
+	ids := []string{"`" + escape(r.LicenseID) + "`"}
 	var sum purchase.Cents
 	for _, x := range r.Extra {
 		ids = append(ids, "`"+escape(x.LicenseID)+"`")
 		sum += x.Charged
 	}
 	return fmt.Sprintf(":rotating_light: *CoCalc bought this more than once*, because another checkout ran on the same account at the same moment. "+
-		"Also bought: %s, for %s more. Please ask CoCalc's support (help@cocalc.com) for that money back. Buying is paused until whoever runs this bot has looked at it.",
-		strings.Join(ids, ", "), sum)
+		"The licenses are %s, and %s was charged too much. Please ask CoCalc's support (help@cocalc.com) for that money back. Buying is paused until an admin resumes it.",
+		strings.Join(ids, " and "), sum)
 }
 
 // failedCard says that nothing was bought, why, and what to do next.
@@ -256,6 +274,10 @@ func failedCard(o purchase.Order) content {
 	if o.Failure != nil {
 		sentence = o.Failure.Sentence
 	}
+	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
+	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // somebody's own words
+		why, told = slack.NewSectionBlock(plain("❌ Not bought. "+sentence), nil, nil), "an admin settled it so."
+	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
 	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved && o.ReplacedBy == "" {
 		buy := button(actionNewPrice, string(o.ID), "Buy for "+o.Failure.NewPrice.String())
@@ -263,8 +285,8 @@ func failedCard(o purchase.Order) content {
 		buy.Confirm = confirmBuy(o, o.Failure.NewPrice)
 		next = []slack.BlockElement{buy}
 	}
-	return content{"Not bought: " + sentence, []slack.Block{
-		section(":x: *Not bought.* " + escape(sentence)),
+	return content{"Not bought: " + told, []slack.Block{
+		why,
 		small(plain(gives(o.Spec))),
 		slack.NewActionBlock("order_actions", next...),
 		orderLine(o),
@@ -291,8 +313,9 @@ func line(o purchase.Order) content {
 	if len(o.Receipt.Extra) > 0 {
 		text += " :rotating_light: CoCalc bought it more than once; see `/license order " + string(o.ID) + "`."
 	}
-	return content{text, []slack.Block{
-		section(text),
-		small(mrkdwn("License `" + escape(o.Receipt.LicenseID) + "` · order `" + string(o.ID) + "`")),
-	}}
+	ids := "Order `" + string(o.ID) + "`"
+	if o.Receipt.LicenseID != "" {
+		ids = "License `" + escape(o.Receipt.LicenseID) + "` · order `" + string(o.ID) + "`"
+	}
+	return content{text, []slack.Block{section(text), small(mrkdwn(ids))}}
 }

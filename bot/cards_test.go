@@ -85,6 +85,23 @@ func TestCards(t *testing.T) {
 		{"failed-price-moved", func(o *purchase.Order) {
 			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up to $70.13; you agreed to $63.75. Nothing was bought.", NewPrice: 7013}
 		}, facts},
+		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
+			bought(o)
+			o.Receipt.Settled = "dana settled it as bought. Their reason: " + hostile + "."
+		}, facts},
+		{"bought-without-a-license-id", func(o *purchase.Order) {
+			bought(o)
+			o.Receipt.LicenseID, o.Receipt.Expires = "", time.Time{}
+			o.Receipt.Settled = "dana settled it as bought. Their reason: CoCalc's support said so."
+		}, facts},
+		{"bought-but-the-channel-is-archived", func(o *purchase.Order) {
+			bought(o)
+			o.Put(purchase.Message{Kind: purchase.MessageLine, Problem: "is_archived"})
+		}, facts},
+		{"failed-by-the-word-of-an-admin", func(o *purchase.Order) {
+			o.State = purchase.Failed
+			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana settled it as not bought. Their reason: " + hostile + "."}
+		}, facts},
 		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
 		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},
 		{"denied", func(o *purchase.Order) { o.State = purchase.Denied }, facts},
@@ -102,6 +119,7 @@ func TestLine(t *testing.T) {
 	got := line(order(bought))
 	golden(t, "line", got)
 	harmless(t, got)
+	golden(t, "line-without-a-license-id", line(order(func(o *purchase.Order) { bought(o); o.Receipt.LicenseID = "" })))
 }
 
 // golden compares a message with testdata, and holds it to Slack's own rules for blocks.

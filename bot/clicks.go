@@ -25,13 +25,9 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
 	argument := action.Value
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
-	click := purchase.Click{
-		Who:  purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name},
-		At:   place(cb.Channel.ID, cb.Channel.Name),
-		Card: a.cardAt(cb.ResponseURL),
-	}
-	if click.Who.Team == "" {
-		click.Who.Team = cb.Team.ID
+	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name), Card: a.cardAt(cb.ResponseURL)}
+	if decides[kind] {
+		click.Who.Standing = a.people.standing(ctx, click.Who.ID)
 	}
 	id := purchase.OrderID(argument)
 	switch kind {
@@ -50,6 +46,12 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return a.edit(ctx, at, id, click, cb.TriggerID)
 	case actionAgain:
 		return a.again(ctx, at, id, click)
+	case actionBought:
+		return a.askVerdict(ctx, at, id, purchase.WasBought, click, cb.TriggerID)
+	case actionNotBought:
+		return a.askVerdict(ctx, at, id, purchase.WasNotBought, click, cb.TriggerID)
+	case actionTakeOut:
+		return a.takeOut(at, argument, click, cb)
 	case actionBuyForm:
 		return a.openEditor(at, cb.TriggerID, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
@@ -58,6 +60,20 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return socket.Reply{}
 	}
 	return a.answer(at, "I do not know this button any more; nothing was bought. Please ask again with `/license`.")
+}
+
+// decides names the buttons that spend or decide, before which Slack is asked who clicked.
+var decides = map[string]bool{
+	actionBuy: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionBought: true, actionNotBought: true,
+}
+
+// submitter is who clicked, or sent a form.
+func (a *App) submitter(cb slack.InteractionCallback) purchase.Person {
+	who := purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name}
+	if who.Team == "" {
+		who.Team = cb.Team.ID
+	}
+	return who
 }
 
 // decided answers a decision: the card follows by itself, a refusal is said beside it.
@@ -79,15 +95,22 @@ func (a *App) refusal(err error) string {
 	if errors.As(err, &no) {
 		return escape(no.Sentence)
 	}
+	if errors.Is(err, purchase.ErrFull) {
+		a.log.Error().Err(err).Msg("a decision could not be made durable")
+		return diskFull
+	}
 	a.log.Error().Err(err).Msg("a decision could not be made durable")
 	return "Something went wrong inside me before your click counted: nothing was bought by it. Please click again, and tell whoever runs this bot if it stays so."
 }
 
+// diskFull is said when a decision could not be kept.
+const diskFull = "Nothing was bought: the disk of the bot is full, so I could not write down what you decided, and it does not count. " +
+	"Please tell whoever runs this bot to make room, then try again."
+
 // refresh shows the card as the order is now, by the click's fresh response URL.
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
-	order, err := a.desk.Order(ctx, id)
-	if err != nil || order.Requester.ID != click.Who.ID {
-		return a.answer(at, "I cannot show you this order. `/license order` with its id tells where it stands.")
+	if _, err := a.desk.Asked(ctx, id, click); err != nil {
+		return a.answer(at, a.refusal(err))
 	}
 	click.Card.Kind = purchase.MessageCard
 	if _, err := a.desk.Show(ctx, id, func(o *purchase.Order) { o.Put(click.Card) }); err != nil {
@@ -109,7 +132,7 @@ func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click pur
 
 // again proposes what an order asked for once more, in the place of its card.
 func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
-	old, err := a.desk.Order(ctx, id)
+	old, err := a.desk.Asked(ctx, id, click)
 	if err != nil {
 		return a.answer(at, a.refusal(err))
 	}
@@ -135,11 +158,15 @@ func (a *App) openEditor(at reach, trigger string, spec purchase.Spec, reason st
 	if spec.RAM == 0 || spec.CPU == 0 {
 		price = "Fill in what each project gets, and see the price here."
 	}
-	view := editorView(spec, reason, remember, price, a.loc)
+	return a.openView(at, trigger, editorView(spec, reason, remember, price, a.loc), "Slack did not open the form in time; nothing was bought. Please try again.")
+}
+
+// openView opens a form after the acknowledgement, and says so when Slack does not.
+func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, otherwise string) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
 		if _, err := a.slack.OpenViewContext(ctx, trigger, view); err != nil {
-			a.log.Warn().Err(err).Msg("the form could not be opened")
-			a.tell(ctx, at, say("Slack did not open the form in time; nothing was bought. Please try again."), false)
+			a.log.Warn().Err(err).Str("form", view.CallbackID).Msg("a form could not be opened")
+			a.tell(ctx, at, say(otherwise), false)
 		}
 	}}
 }
@@ -164,11 +191,19 @@ func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
 	}}
 }
 
-// Submission answers the form: mistakes beside their fields, or the card.
+// Submission answers a form that was sent.
 func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	if cb.View.CallbackID != callbackEditor {
-		return socket.Reply{}
+	switch cb.View.CallbackID {
+	case callbackEditor:
+		return a.specified(ctx, cb)
+	case callbackSettle:
+		return a.settled(ctx, cb)
 	}
+	return socket.Reply{}
+}
+
+// specified answers the form of a license: mistakes beside their fields, or the card.
+func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	var remember editing
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
@@ -182,17 +217,8 @@ func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) sock
 	if _, err := a.desk.Quote(spec); err != nil || len(wrong) > 0 {
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong))}
 	}
-	team := cb.User.TeamID
-	if team == "" {
-		team = cb.Team.ID
-	}
-	ask := purchase.Ask{
-		Requester: purchase.Person{ID: cb.User.ID, Team: team, Name: cb.User.Name},
-		Place:     place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason,
-	}
-	if remember.Channel == "" {
-		ask.Place.Direct = true // asked for in the Home tab
-	}
+	ask := purchase.Ask{Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason}
+	ask.Requester.Standing = a.people.standing(ctx, ask.Requester.ID)
 	var p purchase.Proposal
 	var err error
 	if remember.Order != "" {

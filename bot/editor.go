@@ -207,6 +207,8 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 		}
 	case errors.As(err, &no):
 		out["ram"] = strings.ReplaceAll(no.Sentence, "`", "")
+	case errors.Is(err, purchase.ErrFull):
+		out["ram"] = diskFull
 	case err != nil:
 		out["ram"] = "Something went wrong inside me; nothing was bought. Please try again."
 	}

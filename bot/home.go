@@ -3,11 +3,13 @@ package bot
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 
 	"licensebot/bot/socket"
+	"licensebot/purchase"
 )
 
 // actionBuyForm opens the form for a new license, from the Home tab.
@@ -19,14 +21,14 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 		return socket.Reply{}
 	}
 	return socket.Reply{After: func(ctx context.Context) {
-		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx)}}
+		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx, ev.User)}}
 		if _, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: ev.User, View: view}); err != nil {
 			a.log.Warn().Err(err).Str("user", ev.User).Msg("the Home tab could not be shown")
 		}
 	}}
 }
 
-func (a *App) home(ctx context.Context) []slack.Block {
+func (a *App) home(ctx context.Context, user string) []slack.Block {
 	buy := button(actionBuyForm, "", "Buy a license")
 	buy.Style = slack.StylePrimary
 	list := button(actionHistoryPage+":home", "1", "What was bought")
@@ -36,9 +38,47 @@ func (a *App) home(ctx context.Context) []slack.Block {
 	if err == nil && limited {
 		text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
 	}
-	blocks := []slack.Block{
-		slack.NewHeaderBlock(plain("CoCalc licenses")), section(text),
-		slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock(),
+	blocks := []slack.Block{slack.NewHeaderBlock(plain("CoCalc licenses")), section(text)}
+	stop, err := a.desk.Stopped(ctx)
+	if err != nil {
+		a.log.Error().Err(err).Msg("what stops buying could not be read")
 	}
+	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
+		who := purchase.Person{ID: user, Standing: a.people.standing(ctx, user)}
+		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)
+	}
+	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())
 	return append(blocks, a.history(ctx, 1).blocks...)
+}
+
+// mostHeld is how many held orders the Home tab names.
+const mostHeld = 5
+
+// stopBlocks say why nothing is bought right now, and to admins what they can do about it.
+func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
+	var blocks []slack.Block
+	if p := stop.Pause; p != nil {
+		text := ":double_vertical_bar: *Buying is paused* since " + moment(p.Since) + "."
+		if admin {
+			text += " `/license resume` with a reason lets it go on."
+		}
+		blocks = append(blocks, section(text), slack.NewSectionBlock(plain("The reason: "+p.Reason), nil, nil))
+	}
+	if stop.Restored != nil {
+		blocks = append(blocks, section(":floppy_disk: *No orders are taken for a moment*: the ledger was restored from a backup, and is being compared with CoCalc."))
+	}
+	if len(stop.Held) == 0 {
+		return blocks
+	}
+	if !admin {
+		return append(blocks, section(":hourglass_flowing_sand: *Orders wait*: it is not clear yet whether CoCalc carried out the last checkout. I am watching it."))
+	}
+	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
+		text := fmt.Sprintf(":hourglass_flowing_sand: *Held*: %s by <@%s>, %s.", o.Price, o.Requester.ID, gives(o.Spec))
+		if o.Hold != nil {
+			text += fmt.Sprintf(" %s, since %s; watched until %s at least.", escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
+		}
+		blocks = append(blocks, section(text+" `/license settle "+string(o.ID)+"` shows what CoCalc says of it, and lets you settle it."))
+	}
+	return blocks
 }

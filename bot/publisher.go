@@ -24,13 +24,18 @@ type Publisher struct {
 	log   zerolog.Logger
 	wake  chan struct{}
 
-	busy sync.WaitGroup // orders being published
-	room chan struct{}  // holds a token for each that is being sent
+	busy    sync.WaitGroup // what is being published
+	room    chan struct{}  // holds a token for each order that is being sent
+	tellers chan struct{}  // and for each notice
 
 	mu    sync.Mutex
 	taken map[purchase.OrderID]bool
 	after map[purchase.OrderID]time.Time // not to be tried before
 	tries map[purchase.OrderID]int
+	// What Slack has and the ledger does not say yet, since it could not be written: messages of orders, and notices told,
+	// each with Slack's refusal if it was one.
+	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
+	told   map[string]string
 }
 
 const (
@@ -44,7 +49,9 @@ const (
 func NewPublisher(o Options) *Publisher {
 	a := New(o)
 	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
-		room: make(chan struct{}, publishers), taken: map[purchase.OrderID]bool{}, after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{}}
+		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
+		taken: map[purchase.OrderID]bool{}, after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{},
+		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{}}
 }
 
 // Changed tells the publisher that there is something to show. It never blocks.
@@ -108,7 +115,7 @@ func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 			p.Changed(id) // the order may have moved on meanwhile
 		})
 	}
-	return p.nextDue(), nil
+	return p.nextDue(), p.tell(ctx)
 }
 
 // take reports whether the order is due, and claims it: one order is published by one goroutine.
@@ -140,7 +147,7 @@ func (p *Publisher) settle(id purchase.OrderID, err error) {
 		pause = limited.RetryAfter
 	}
 	p.after[id] = p.now().Add(pause)
-	p.log.Warn().Err(err).Str("order", string(id)).Dur("pause", pause).Msg("Slack did not take a message; trying again")
+	p.log.Warn().Err(err).Str("order", string(id)).Dur("pause", pause).Msg("a message could not be brought up to date; trying again")
 }
 
 func (p *Publisher) nextDue() time.Duration {
@@ -156,21 +163,36 @@ func (p *Publisher) nextDue() time.Duration {
 // publish brings the order's messages up to date: first the channel's line, since the card says when that could not
 // be posted, then the card.
 func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
+	var unkept error // a ledger that cannot be written is no reason not to show the rest
+	goOn := func(err error) bool {
+		if errors.Is(err, errUnkept) {
+			unkept, err = err, nil
+		}
+		return err == nil
+	}
+	o, shown := p.remembered(o)
+	for _, m := range shown {
+		if _, err := p.shown(ctx, o, m); !goOn(err) {
+			return err
+		}
+	}
 	if m := o.Message(purchase.MessageLine); m != nil && m.Shown < o.Rev && o.Receipt != nil {
 		var err error
-		if o, err = p.publishLine(ctx, o, *m); err != nil {
+		if o, err = p.publishLine(ctx, o, *m); !goOn(err) {
 			return err
 		}
 	}
 	if m := o.Message(purchase.MessageNote); m != nil && m.Shown < o.Rev {
-		if err := p.publishNote(ctx, o, *m); err != nil {
+		if err := p.publishNote(ctx, o, *m); !goOn(err) {
 			return err
 		}
 	}
 	if m := o.Message(purchase.MessageCard); m != nil && m.Shown < o.Rev {
-		return p.publishCard(ctx, o, *m)
+		if err := p.publishCard(ctx, o, *m); !goOn(err) {
+			return err
+		}
 	}
-	return nil
+	return unkept
 }
 
 // publishLine posts the one line about a purchase, or changes it. A channel that does not let the bot in is no reason
@@ -182,15 +204,15 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchas
 	} else {
 		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(line(o))...)
 	}
-	var said slack.SlackErrorResponse
+	problem, definite := refusedBySlack(err)
 	switch {
-	case errors.As(err, &said):
-		m.Problem = said.Err
-		p.log.Warn().Str("channel", o.Place.Channel).Str("error", said.Err).Msg("the channel could not be told about a purchase")
+	case definite:
+		m.Problem = problem
+		p.log.Warn().Str("channel", o.Place.Channel).Str("error", problem).Msg("the channel could not be told about a purchase")
 	case err != nil:
 		return o, err
 	default:
-		m.Channel, m.TS = channel, ts
+		m.Channel, m.TS, m.Problem = channel, ts, ""
 	}
 	return p.shown(ctx, o, m)
 }
@@ -232,16 +254,28 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 		_, err := p.shown(ctx, o, m)
 		return err
 	}
+	return p.goOnDirectly(ctx, o, m)
+}
+
+// goOnDirectly lets the order go on in the requester's direct messages, in place of a card that cannot be reached any
+// more. If there are some already, they were brought up to date before the card.
+func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card purchase.Message) error {
+	note := o.Message(purchase.MessageNote)
 	_, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
 		o.Drop(purchase.MessageCard)
 		if o.Message(purchase.MessageNote) == nil {
 			o.Put(purchase.Message{Kind: purchase.MessageNote})
 		}
 	})
-	if err != nil {
-		return err
+	if note == nil {
+		if said := p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); said != nil && !errors.Is(said, errUnkept) {
+			return said
+		}
 	}
-	return p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote})
+	if err != nil { // the card is done with all the same, as long as the order stays as it is
+		_, err = p.shown(ctx, o, card)
+	}
+	return err
 }
 
 // publishNote shows the order in the requester's direct messages.
@@ -272,21 +306,4 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 	}
 	left, limited, err := p.desk.BudgetNow(ctx)
 	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited}), err
-}
-
-// shown keeps that a message shows the order as it was when it was read. A newer click may have brought a newer card
-// in the meantime; that one is not touched.
-func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
-	m.Shown = o.Rev
-	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {
-		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
-			live.Put(m)
-		}
-	})
-	if err != nil {
-		return o, err
-	}
-	now.Rev, now.State = o.Rev, o.State // go on with what was read: a newer state comes with the next round
-	o.Messages = now.Messages
-	return o, nil
 }

@@ -19,7 +19,13 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}
 	click := purchase.Click{
 		Who: purchase.Person{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
-		At:  place(cmd.ChannelID, cmd.ChannelName),
+		At:  place(cmd.ChannelID, cmd.ChannelName), Typed: true,
+	}
+	switch asked.(type) {
+	case commands.Buy, commands.Cancel, commands.Settle, commands.Pause, commands.Resume: // what spends or decides
+		if len(mistakes) == 0 {
+			click.Who.Standing = a.people.standing(ctx, click.Who.ID)
+		}
 	}
 	switch c := asked.(type) {
 	case commands.Buy:
@@ -43,9 +49,15 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.History:
 		return now(a.history(ctx, c.Page))
 	case commands.Order:
-		return now(a.order(ctx, purchase.OrderID(c.ID)))
+		return a.order(ctx, at, purchase.OrderID(c.ID), click.Who)
 	case commands.Cancel:
 		return a.cancel(ctx, purchase.OrderID(c.ID), click)
+	case commands.Settle:
+		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
+	case commands.Pause:
+		return a.pause(ctx, click, c.Reason)
+	case commands.Resume:
+		return a.resume(ctx, click, c.Reason)
 	case commands.Help:
 		return now(help(c.Topic))
 	}
@@ -168,20 +180,33 @@ func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Cl
 	return now(say("Cancelled; nothing was bought."))
 }
 
-// order tells where an order stands, to anybody: that money is spent is no secret inside the team.
-func (a *App) order(ctx context.Context, id purchase.OrderID) content {
+// order tells where an order stands, to anybody: that money is spent is no secret inside the team. Of one whose outcome
+// is unknown it tells what CoCalc shows, which has to be asked first.
+func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, who purchase.Person) socket.Reply {
 	o, err := a.desk.Order(ctx, id)
-	if errors.Is(err, purchase.ErrNoOrder) {
-		return say("I know no order with that id. Nothing was bought. `/license history` lists what was.")
+	switch {
+	case errors.Is(err, purchase.ErrNoOrder):
+		return now(say("I know no order with that id. Nothing was bought. `/license history` lists what was."))
+	case err != nil:
+		return now(say(a.refusal(err)))
+	case o.State == purchase.Unknown:
+		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, who) })
 	}
-	if err != nil {
-		return say(a.refusal(err))
-	}
+	return now(a.standing(ctx, o))
+}
+
+// standing is where an order stands, for somebody who has nothing to decide on it.
+func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	ahead, err := a.desk.Ahead(ctx, o)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the orders ahead could not be counted")
 	}
-	c := withoutActions(card(o, cardFacts{now: a.now(), ahead: ahead}))
+	return orderFacts(o, cardFacts{now: a.now(), ahead: ahead})
+}
+
+// orderFacts are an order's card without its buttons, and what else is known of it.
+func orderFacts(o purchase.Order, f cardFacts) content {
+	c := withoutActions(card(o, f))
 	var facts []string
 	facts = append(facts, fmt.Sprintf("<@%s> asked %s.", o.Requester.ID, moment(o.Created)))
 	if !o.Confirmed.IsZero() {
@@ -192,6 +217,9 @@ func (a *App) order(ctx context.Context, id purchase.OrderID) content {
 	}
 	if !o.CheckoutSent.IsZero() {
 		facts = append(facts, fmt.Sprintf("Checkout sent %s, once; the answer was: %s.", moment(o.CheckoutSent), answerWord(o.Answer)))
+	}
+	if o.Hold != nil {
+		facts = append(facts, fmt.Sprintf("Held since %s: %s.", moment(o.Hold.Since), escape(strings.TrimSuffix(o.Hold.Why, "."))))
 	}
 	if o.Hold != nil && !o.Hold.Removed.IsZero() {
 		facts = append(facts, fmt.Sprintf("The item was taken out of the cart %s, and is watched.", moment(o.Hold.Removed)))

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,5 +111,18 @@ func TestParseDate(t *testing.T) {
 				t.Errorf("ParseDate(%q) = %v, %t; want %q", c.text, d, ok, c.want)
 			}
 		})
+	}
+}
+
+func TestLicenseID(t *testing.T) {
+	for _, text := range []string{license, strings.ToUpper(license), " `" + license + "` ", "https://cocalc.com/settings/licenses?id=" + license, "License: " + license} {
+		if id, ok := commands.LicenseID(text); !ok || id != license {
+			t.Errorf("%q is %q, %t", text, id, ok)
+		}
+	}
+	for _, text := range []string{"", "no idea", license + " " + license, license[1:], order, "https://cocalc.com/projects/" + project} {
+		if id, ok := commands.LicenseID(text); ok {
+			t.Errorf("%q is taken for %q", text, id)
+		}
 	}
 }

@@ -46,6 +46,16 @@ func parseLicense(rest string) (string, []Mistake) {
 		"%s is not the id of a license; those look like `%s`, and `list` shows them.", code(all), exampleLicense)}}
 }
 
+// LicenseID reads the id of a license, or its link, from a field of a form. It is in lower case.
+func LicenseID(text string) (id string, ok bool) {
+	words := idWords(clean(text), "id", "license", "license_id")
+	if len(words) != 1 {
+		return "", false
+	}
+	id, where := findUUID(words[0])
+	return id, id != "" && where != uuidOfProject
+}
+
 func parseOrder(command, rest string) (string, []Mistake) {
 	words := idWords(rest, "id", "order", "order_id")
 	if len(words) == 0 {

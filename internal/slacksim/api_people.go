@@ -52,6 +52,9 @@ func usersInfo(ws *Workspace, q *request) (obj, *apiError) {
 	if u.TeamID != ws.opts.Team.ID {
 		out["is_stranger"] = u.Stranger // Slack tells it of people from elsewhere only
 	}
+	if len(u.Teams) > 0 {
+		out["enterprise_user"] = obj{"id": u.ID, "enterprise_id": "E0ORG", "enterprise_name": "Org", "teams": u.Teams}
+	}
 	return obj{"user": out}, nil
 }
 

@@ -25,6 +25,8 @@ type User struct {
 	// TeamID is the workspace the user belongs to; another than the workspace's own
 	// makes them a guest from a Slack Connect channel. Default: the workspace's.
 	TeamID string
+	// Teams are all workspaces they belong to, in an organization of several.
+	Teams []string
 
 	Admin           bool
 	Owner           bool

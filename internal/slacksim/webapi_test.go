@@ -208,6 +208,10 @@ func TestSlackGoUsesTheWebAPI(t *testing.T) {
 	if u, err = api.GetUserInfo("U0GUEST"); err != nil || !u.IsRestricted || u.IsStranger || u.TeamID != ws.Team().ID {
 		t.Errorf("users.info: %+v, %v", u, err)
 	}
+	ws.AddUser(slacksim.User{ID: "U0GRID", Name: "grid", TeamID: "T0OTHER", Teams: []string{"T0OTHER", ws.Team().ID}})
+	if u, err = api.GetUserInfo("U0GRID"); err != nil || len(u.Enterprise.Teams) != 2 || u.IsStranger {
+		t.Errorf("users.info: %+v, %v", u, err)
+	}
 	members, err := api.GetUserGroupMembers("S0FIN")
 	if err != nil || len(members) != 1 || members[0] != slacksim.Bob {
 		t.Errorf("usergroups.users.list: %v, %v", members, err)

@@ -1,0 +1,68 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// actionTakeOut takes a broken item out of the cart. Its value is the item's id.
+const actionTakeOut = "item_take_out"
+
+// pause stops all buying by an admin's word.
+func (a *App) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
+	if err := a.desk.Pause(ctx, click, reason); err != nil {
+		return now(say(a.refusal(err)))
+	}
+	return now(say("Buying is paused: nothing new is bought until an admin says `/license resume` and why. " +
+		"What is being paid right now is brought to its end. Whoever tries to buy reads your reason."))
+}
+
+// resume ends a pause of buying by an admin's word.
+func (a *App) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
+	if err := a.desk.Resume(ctx, click, reason); err != nil {
+		return now(say(a.refusal(err)))
+	}
+	return now(say("Buying goes on: orders are taken again, and those that waited are bought now. Your reason is kept in the ledger."))
+}
+
+// takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice, in
+// place of the button.
+func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.InteractionCallback) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) {
+		item, err := strconv.ParseInt(argument, 10, 64)
+		if err != nil || item <= 0 {
+			a.tell(ctx, at, say("I do not know this button any more; nothing was taken out and nothing was bought."), false)
+			return
+		}
+		click.Who.Standing = a.people.standing(ctx, click.Who.ID)
+		sentence, err := a.desk.TakeOut(ctx, item, click)
+		if err != nil {
+			a.tell(ctx, at, say(a.notTakenOut(err, item)), false)
+			return
+		}
+		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
+			done := withoutActions(content{cb.Message.Text, blocks})
+			done.blocks = append(done.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, escape(sentence)))))
+			if _, _, _, err := a.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp, messageOptions(done)...); err == nil {
+				return
+			}
+		}
+		a.tell(ctx, at, say(escape(sentence)), false)
+	}}
+}
+
+func (a *App) notTakenOut(err error, item int64) string {
+	var no *purchase.Refusal
+	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) {
+		return a.refusal(err)
+	}
+	a.log.Warn().Err(err).Int64("item", item).Msg("an item could not be taken out of the cart")
+	return escape(a.desk.Trouble(err)) + " Whether the item is still in the cart, you see at https://cocalc.com/store/cart."
+}

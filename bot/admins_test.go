@@ -1,0 +1,137 @@
+package bot
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/internal/slacksim/blockkit"
+	"licensebot/purchase"
+)
+
+// heldOrder is one whose checkout was sent and whose outcome is not known.
+func heldOrder(o *purchase.Order) {
+	o.State, o.Confirmed, o.ItemID, o.CheckoutSent, o.Answer = purchase.Unknown, at, 7, at, purchase.AnswerUnclear
+	o.Hold = &purchase.Hold{Since: at, Why: "CoCalc's answer to the checkout was lost", Until: at.Add(10 * time.Minute)}
+}
+
+var shows = purchase.Evidence{At: at, Complete: true, Lines: []string{
+	"Cart item 7 is in the cart and does not show as bought.",
+	"None of the account's purchases is of this order.",
+	"None of the account's 3 licenses has the order's tag.",
+	"CoCalc knew the key meanwhile: it belongs to account `8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51`.",
+}}
+
+// What an order of unknown outcome shows: to everybody what is known, to admins also the way to settle it.
+func TestHeldOrders(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*purchase.Order)
+		admin  bool
+	}{
+		"order-held":              {heldOrder, false},
+		"order-held-for-an-admin": {heldOrder, true},
+		"order-held-and-removed": {func(o *purchase.Order) {
+			heldOrder(o)
+			o.Hold.Removed, o.Hold.Until = at.Add(10*time.Minute), at.Add(20*time.Minute)
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := order(c.change)
+			got := orderFacts(o, cardFacts{now: at})
+			got.blocks = append(got.blocks, evidenceBlocks(o, shows, c.admin)...)
+			golden(t, name, got)
+			harmless(t, got)
+		})
+	}
+}
+
+func TestTheFormThatSettles(t *testing.T) {
+	for name, verdict := range map[string]purchase.Verdict{"settle-as-bought": purchase.WasBought, "settle-as-not-bought": purchase.WasNotBought} {
+		t.Run(name, func(t *testing.T) {
+			o := order(heldOrder)
+			view := settleView(o, settling{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"})
+			raw, err := json.Marshal(view)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{}); len(problems) > 0 {
+				t.Errorf("Slack would refuse it: %v", problems)
+			}
+			golden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
+			got := settledWords(o, purchase.Settlement{Verdict: verdict})
+			golden(t, name+"-done", got)
+		})
+	}
+}
+
+// Every notice as people get it. What people wrote stands in plain text.
+func TestNotices(t *testing.T) {
+	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
+	for name, n := range map[string]purchase.Notice{
+		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on 22 November 21:00 UTC for $63.75 (CoCalc's purchase 9), and not by me. It does not count in the budget."},
+		"unexplained": {Kind: purchase.NoticeUnexplained, Order: id, Text: "License `" + license + "` was bought on the CoCalc account on 22 November 21:00 UTC, and I cannot explain it. " +
+			"It does not count in the budget. Buying is paused until an admin says `/license resume` and why."},
+		"double-buy": {Kind: purchase.NoticeDoubleBuy, Order: id, Text: "Double buy: cart item 7 of order " + id + " was bought 2 times; CoCalc charged $63.75 too much. " +
+			"Buying is paused until an admin says `/license resume` and why."},
+		"broken-item":       {Kind: purchase.NoticeBrokenItem, Order: id, Item: 77, Text: "Item 77 of the cart, “" + hostile + "”, blocks every purchase of the CoCalc account. Nothing was bought meanwhile."},
+		"head":              {Kind: purchase.NoticeHead, Text: "The ledger on 22 November 2026: record 12, `abcdef`. `bot verify --head 12:abcdef` shows later whether anything before it was changed."},
+		"paused":            {Kind: purchase.NoticePaused, Text: "dana paused all buying on 22 November 21:00 UTC. The reason: " + hostile + ". Nothing new is bought until an admin says `/license resume`."},
+		"resumed":           {Kind: purchase.NoticeResumed, Text: "dana resumed buying. The reason: " + hostile + "."},
+		"settled":           {Kind: purchase.NoticeSettled, Order: id, Text: "Order `" + id + "` over $63.75 was held. dana settled it as bought. Their reason: " + hostile + "."},
+		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12. It was compared with CoCalc's purchases since: 0 of them are not in it."},
+		"of-a-kind-to-come": {Kind: "something-new", Text: "Something happened."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := notice(n)
+			golden(t, "notice-"+name, got)
+			harmless(t, got)
+		})
+	}
+}
+
+// What the Home tab says while nothing is bought.
+func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
+	stop := purchase.Stop{Pause: &purchase.Pause{Since: at, By: "UDANA", Reason: hostile}, Held: []purchase.Order{order(heldOrder)}}
+	for name, c := range map[string]struct {
+		stop  purchase.Stop
+		admin bool
+	}{
+		"home-stopped": {stop, false}, "home-stopped-for-an-admin": {stop, true},
+		"home-restored": {purchase.Stop{Restored: &purchase.Restore{At: at}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := content{"home", stopBlocks(c.stop, c.admin)}
+			golden(t, name, got)
+			harmless(t, got)
+		})
+	}
+	if blocks := stopBlocks(purchase.Stop{}, true); len(blocks) > 0 {
+		t.Errorf("on a good day: %v", blocks)
+	}
+}
+
+// A form comes back with what was typed: no is said beside its field, and the form stays open.
+func TestWhatTheFormThatSettlesRefuses(t *testing.T) {
+	a := New(Options{})
+	sent := func(metadata, license string) slack.InteractionCallback {
+		cb := slack.InteractionCallback{View: slack.View{CallbackID: callbackSettle, PrivateMetadata: metadata}}
+		cb.View.State = &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+			inputReason: {inputOf: {Value: "because"}}, inputLicense: {inputOf: {Value: license}},
+		}}
+		return cb
+	}
+	for name, c := range map[string]struct{ metadata, license, field string }{
+		"no license":       {`{"order":"01JD8Z3V5TQ4X6B7N8M9P0RSTW","verdict":"bought"}`, "soon", inputLicense},
+		"what is not ours": {`{{`, "", inputReason},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reply := a.Submission(t.Context(), sent(c.metadata, c.license))
+			answer, ok := reply.Payload.(*slack.ViewSubmissionResponse)
+			if !ok || answer.Errors[c.field] == "" {
+				t.Errorf("answers %+v", reply.Payload)
+			}
+		})
+	}
+}

@@ -1,0 +1,190 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
+
+	"licensebot/bot/socket"
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// The buttons with which an admin settles an order of unknown outcome, and the form that asks them how they know.
+const (
+	actionBought    = "order_was_bought"
+	actionNotBought = "order_was_not_bought"
+	callbackSettle  = "order_settle"
+	inputReason     = "reason"
+	inputLicense    = "license"
+)
+
+// settling is what the form has to remember: Slack keeps it with the view and gives it back.
+type settling struct {
+	Order       purchase.OrderID `json:"order"`
+	Verdict     purchase.Verdict `json:"verdict"`
+	Channel     string           `json:"channel,omitempty"`
+	ChannelName string           `json:"channel_name,omitempty"`
+	ResponseURL string           `json:"response_url,omitempty"` // of the message that held the button
+}
+
+// settle shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
+func (a *App) settle(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	if _, err := a.desk.Settleable(ctx, id, click); err != nil {
+		return now(say(a.refusal(err)))
+	}
+	return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
+}
+
+// held shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the buttons that
+// settle it. The order is read last: it may have come to its end meanwhile.
+func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
+	o, err := a.desk.Order(ctx, id)
+	if err != nil {
+		return say(a.refusal(err))
+	}
+	found := a.looks.evidence(ctx, a.desk, o)
+	who.Standing = a.people.standing(ctx, who.ID)
+	if o, err = a.desk.Order(ctx, id); err != nil {
+		return say(a.refusal(err))
+	}
+	c := a.standing(ctx, o)
+	if o.State == purchase.Unknown {
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who))...)
+	}
+	return c
+}
+
+// evidenceBlocks say what CoCalc shows of an order, and ask an admin what became of it.
+func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin bool) []slack.Block {
+	text := fmt.Sprintf("*What CoCalc shows of it*, asked %s\n• %s", moment(e.At), escape(strings.Join(e.Lines, "\n• ")))
+	blocks := []slack.Block{section(text)}
+	if !admin {
+		return blocks
+	}
+	return append(blocks,
+		section("You can settle it, if you know more than CoCalc shows. Your word and your reason are kept in the ledger. "+
+			"Nothing is bought by these buttons, and nothing is sent to CoCalc."),
+		slack.NewActionBlock("settle_actions",
+			button(actionBought, string(o.ID), "It was bought"), button(actionNotBought, string(o.ID), "It was not bought")))
+}
+
+// askVerdict opens the form in which an admin says how they know what became of an order.
+func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict, click purchase.Click, trigger string) socket.Reply {
+	o, err := a.desk.Settleable(ctx, id, click)
+	if err != nil {
+		return a.answer(at, a.refusal(err))
+	}
+	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL})
+	return a.openView(at, trigger, view, "Slack did not open the form in time; the order is held as before, and nothing was bought. Please click again.")
+}
+
+// settleView asks how an admin knows, and for the license if there is one.
+func settleView(o purchase.Order, remember settling) slack.ModalViewRequest {
+	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
+	title, submit := "It was not bought", "It was not bought"
+	says := fmt.Sprintf("Order `%s` ends as *not bought*: its %s are free in the budget again, and other orders go on. "+
+		"Be sure that CoCalc did not sell it. CoCalc is watched for a while longer: should it show a purchase after all, that is entered.", o.ID, o.Price)
+	reason := textInput(inputReason, "How do you know?", "kept in the ledger, and shown to the requester", "", commands.MaxReason, true)
+	reason.Optional = false
+	blocks := []slack.Block{section(says), reason}
+	if remember.Verdict == purchase.WasBought {
+		title, submit = "It was bought", "It was bought"
+		says = fmt.Sprintf("Order `%s` ends as *bought*: its %s count as spent. Nothing is bought by this. "+
+			"CoCalc is watched for a while longer: what it shows of the purchase is entered.", o.ID, o.Price)
+		license := textInput(inputLicense, "License id", "if you know it: as CoCalc shows it, or its link", "", 300, false)
+		blocks = []slack.Block{section(says), reason, license}
+	}
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callbackSettle, PrivateMetadata: string(metadata),
+		Title: plain(title), Submit: plain(submit), Close: plain("Back"), Blocks: slack.Blocks{BlockSet: blocks},
+	}
+}
+
+// settled takes an admin's word from the form. A no is said beside its field, so that nothing has to be typed again.
+func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	var remember settling
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
+		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		return wrongField(inputReason, "Something went wrong inside me: the order is held as before, and nothing was bought. Please begin again with /license settle.")
+	}
+	s := purchase.Settlement{Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}
+	if text := typed(cb.View.State, inputLicense); text != "" {
+		var ok bool
+		if s.LicenseID, ok = commands.LicenseID(text); !ok {
+			return wrongField(inputLicense, "This is not the id of a license. Leave it empty if you do not know it.")
+		}
+	}
+	// The way here began with a command that names the order, which may be typed anywhere.
+	click := purchase.Click{Who: a.submitter(cb), At: place(remember.Channel, remember.ChannelName), Typed: true}
+	click.Who.Standing = a.people.standing(ctx, click.Who.ID)
+	o, err := a.desk.Settle(ctx, remember.Order, click, s)
+	if err != nil {
+		return wrongField(inputReason, a.refusal(err))
+	}
+	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s), true) }}
+}
+
+// settledWords say what an admin's word has changed.
+func settledWords(o purchase.Order, s purchase.Settlement) content {
+	text := fmt.Sprintf(":white_check_mark: Settled as *not bought*: nothing was spent, and %s are free in the budget again. <@%s> is told. "+
+		"CoCalc is watched for a while longer.", o.Price, o.Requester.ID)
+	if s.Verdict == purchase.WasBought {
+		text = fmt.Sprintf(":white_check_mark: Settled as *bought*: %s count as spent, once. <@%s> is told. "+
+			"What CoCalc shows of the purchase is entered as soon as it does.", o.Price, o.Requester.ID)
+	}
+	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderLine(o)}}
+}
+
+// typed is what stands in an input of a form, without blanks at its ends.
+func typed(state *slack.ViewState, block string) string {
+	if state == nil {
+		return ""
+	}
+	return strings.TrimSpace(state.Values[block][inputOf].Value)
+}
+
+// wrongField keeps a form open, with a sentence beside one of its fields. Slack shows no marks there.
+func wrongField(block, sentence string) socket.Reply {
+	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: strings.ReplaceAll(sentence, "`", "")})}
+}
+
+// looks shares what CoCalc showed of an order between people who ask at the same time, since its list of purchases may
+// be read fifteen times a minute only, and the buyer needs that.
+type looks struct {
+	now  func() time.Time
+	same singleflight.Group
+	mu   sync.Mutex
+	last map[purchase.OrderID]purchase.Evidence
+}
+
+const (
+	lookFresh  = 10 * time.Second // how long the same look is shown
+	lookWithin = 20 * time.Second // how long one may take
+)
+
+func (l *looks) evidence(ctx context.Context, desk *purchase.Desk, o purchase.Order) purchase.Evidence {
+	found, _, _ := l.same.Do(string(o.ID), func() (any, error) {
+		l.mu.Lock()
+		e, ok := l.last[o.ID]
+		l.mu.Unlock()
+		if past := l.now().Sub(e.At); ok && past >= 0 && past < lookFresh {
+			return e, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+		defer cancel()
+		e = desk.Evidence(ctx, o)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.last = map[purchase.OrderID]purchase.Evidence{o.ID: e} // one order at a time holds the account
+		return e, nil
+	})
+	return found.(purchase.Evidence)
+}

@@ -1,0 +1,115 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// tellers is how many notices are sent to Slack at the same time. They have places of their own, so that they never
+// take an order's.
+const tellers = 2
+
+// recipient is how the publisher keeps the turns of those whom notices are for, beside the ids of orders.
+func recipient(id string) purchase.OrderID { return purchase.OrderID("to " + id) }
+
+// tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a time:
+// they stay in order, and Slack takes about one message a second in a channel.
+func (p *Publisher) tell(ctx context.Context) error {
+	notices, err := p.desk.Notices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range notices {
+		for _, to := range n.Left {
+			if !p.take(recipient(to)) {
+				continue
+			}
+			p.busy.Go(func() {
+				p.tellers <- struct{}{}
+				p.settle(recipient(to), p.tellNext(ctx, to))
+				<-p.tellers
+				p.Changed("") // there may be another one for them
+			})
+		}
+	}
+	return nil
+}
+
+// tellNext tells somebody the oldest notice that they do not have. It is read when their turn has come, since they may
+// have been told meanwhile.
+func (p *Publisher) tellNext(ctx context.Context, to string) error {
+	notices, err := p.desk.Notices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range notices {
+		if slices.Contains(n.Left, to) {
+			return p.tellOne(ctx, n, to)
+		}
+	}
+	return nil
+}
+
+// tellOne sends a notice to one recipient and keeps that they have it. When that cannot be kept, it is remembered at
+// least, so that trying again does not tell it again.
+func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) error {
+	key := n.ID + " " + to
+	p.mu.Lock()
+	problem, told := p.told[key]
+	p.mu.Unlock()
+	if !told {
+		err := p.send(ctx, notice(n), to)
+		var definite bool
+		if problem, definite = refusedBySlack(err); err != nil && !definite {
+			return err
+		}
+		if problem != "" {
+			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("Slack does not let somebody be told about the account")
+		}
+		p.mu.Lock()
+		p.told[key] = problem
+		p.mu.Unlock()
+	}
+	if err := p.desk.NoticeSent(ctx, n.ID, to, problem); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	delete(p.told, key)
+	p.mu.Unlock()
+	return nil
+}
+
+// send posts to a channel, or to a person's conversation with the bot.
+func (p *Publisher) send(ctx context.Context, c content, to string) error {
+	if strings.HasPrefix(to, "U") || strings.HasPrefix(to, "W") {
+		_, _, err := directMessage(ctx, p.slack, to, c)
+		return err
+	}
+	_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
+	return err
+}
+
+// passing are Slack's answers that say nothing of the message or of whom it is for: the same message may be taken later,
+// when Slack works again or the app's token was mended.
+var passing = map[string]bool{
+	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true, "ratelimited": true,
+	"rate_limited": true, "team_added_to_org": true, "invalid_auth": true, "not_authed": true, "account_inactive": true,
+	"token_revoked": true, "token_expired": true, "missing_scope": true, "not_allowed_token_type": true, "org_login_required": true,
+	"ekm_access_denied": true, "accesslimited": true,
+}
+
+// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false when
+// trying again may help, and when there is no error.
+func refusedBySlack(err error) (problem string, definite bool) {
+	var said slack.SlackErrorResponse
+	if !errors.As(err, &said) || passing[said.Err] {
+		return "", false
+	}
+	return said.Err, true
+}
