@@ -44,6 +44,7 @@ var rooms = []room{
 		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "internal/slacksim"}},
 	{dir: "internal/slacksim", slack: true},
 	{dir: "internal/layout"},
+	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
 	{dir: "cmd/bot", slack: true, may: []string{
 		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/slacksim",
 	}},

@@ -1,0 +1,198 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// books is what the ledger has at a moment.
+type books struct {
+	orders    []purchase.Order // newest first
+	purchases []purchase.Purchase
+	budgets   []purchase.Budget
+	account   purchase.AccountState
+	events    []purchase.Event
+}
+
+func readBooks(l *storage.Bolt, events bool) (b books, err error) {
+	err = l.View(context.Background(), func(r purchase.Reader) error {
+		var errs [5]error
+		b.orders, errs[0] = r.Orders("", 1000)
+		b.purchases, errs[1] = r.Purchases(0, 1000)
+		b.budgets, errs[2] = r.Budgets(100)
+		b.account, errs[3] = r.Account()
+		if events {
+			b.events, errs[4] = r.Events(1, 1<<20)
+		}
+		return errors.Join(errs[:]...)
+	})
+	return b, err
+}
+
+// orderOf is the order whose tag a license carries.
+func orderOf(description string) purchase.OrderID {
+	if i := strings.LastIndex(description, "order "); i >= 0 && len(description) == i+len("order ")+26 {
+		return purchase.OrderID(description[i+len("order "):])
+	}
+	return ""
+}
+
+// checkoutSent notes that the program sends a checkout: for the one order that is being paid, and never again for it.
+func (w *world) checkoutSent(l *life) {
+	b, err := readBooks(l.ledger, false)
+	if err != nil {
+		w.wrong("the ledger cannot be read: %v", err)
+		return
+	}
+	paying := 0
+	for _, o := range b.orders {
+		if o.State != purchase.Paying {
+			continue
+		}
+		paying++
+		w.mu.Lock()
+		w.checkouts[o.ID]++
+		n := w.checkouts[o.ID]
+		w.mu.Unlock()
+		if n > 1 {
+			w.wrong("checkout was sent %d times for order %s", n, o.ID)
+		}
+	}
+	if paying != 1 {
+		w.wrong("a checkout is sent while %d orders are being paid", paying)
+	}
+}
+
+// check is what must be true at every moment, of the ledger and of CoCalc.
+func (w *world) check() {
+	l := w.current()
+	if l == nil || !l.handles() {
+		return
+	}
+	defer l.busy.Done()
+	b, err := readBooks(l.ledger, false)
+	if err != nil {
+		w.wrong("the ledger cannot be read: %v", err)
+		return
+	}
+	w.checkBooks(b)
+	w.checkSales(b)
+}
+
+// checkBooks compares the budgets with the orders that hold a promise and with the purchase log.
+func (w *world) checkBooks(b books) {
+	type sums struct {
+		spent, reserved purchase.Cents
+		bought          int
+	}
+	months := map[string]*sums{}
+	of := func(month string) *sums {
+		if months[month] == nil {
+			months[month] = &sums{}
+		}
+		return months[month]
+	}
+	for _, o := range b.orders {
+		if o.Promised() {
+			of(o.Month).reserved += o.Price
+		}
+	}
+	seen := map[string]bool{}
+	for _, p := range b.purchases {
+		of(p.Month).spent += p.Charged
+		if p.Correction {
+			continue
+		}
+		of(p.Month).bought++
+		if seen[p.LicenseID] && p.LicenseID != "" {
+			w.wrong("license %s is in the purchase log twice", p.LicenseID)
+		}
+		seen[p.LicenseID] = true
+	}
+	for _, budget := range b.budgets {
+		if s := of(budget.Month); s.spent != budget.Spent || s.reserved != budget.Reserved || s.bought != budget.Bought {
+			w.wrong("the budget of %s has %s spent, %s reserved, %d bought; log and orders add up to %s, %s, %d",
+				budget.Month, budget.Spent, budget.Reserved, budget.Bought, s.spent, s.reserved, s.bought)
+		}
+		delete(months, budget.Month)
+	}
+	for month, s := range months {
+		if *s != (sums{}) {
+			w.wrong("there is no budget of %s, and %+v", month, *s)
+		}
+	}
+}
+
+// checkSales looks at what CoCalc has sold: per order at most one license by our own checkouts, for no more than was
+// shown, and nothing of others' that was in the cart when we looked last.
+func (w *world) checkSales(b books) {
+	w.mu.Lock()
+	left := make(map[sale]int, len(w.bought))
+	for s, n := range w.bought {
+		left[s] = n
+	}
+	looks, touched := slices.Clone(w.looks), w.touched
+	w.mu.Unlock()
+	orders := map[purchase.OrderID]purchase.Order{}
+	for _, o := range b.orders {
+		orders[o.ID] = o
+	}
+	of := w.tags()
+	own := map[purchase.OrderID]int{}
+	for _, row := range slices.Backward(w.account.Purchases()) {
+		if row.Service != "license" || row.Cents <= 0 {
+			continue
+		}
+		s := sale{row.Time.UnixMilli(), row.CartItemID}
+		if left[s] > 0 { // a stranger's checkout that began then
+			left[s]--
+			continue
+		}
+		id := of[row.LicenseID]
+		if id == "" {
+			w.mu.Lock()
+			excused := excuse(row, looks, touched)
+			w.mu.Unlock()
+			if !excused {
+				w.wrong("the bot's checkout bought somebody else's item %d for %s", row.CartItemID, dollars(row.Cents))
+			}
+			continue
+		}
+		own[id]++
+		if own[id] > 1 {
+			w.wrong("the bot's own checkouts bought %d licenses for order %s", own[id], id)
+		}
+		if o, known := orders[id]; known && row.Cents > int64(o.Price) {
+			w.wrong("order %s was shown for %s and charged %s", id, o.Price, dollars(row.Cents))
+		}
+	}
+}
+
+// excuse says that a stranger had put or checked the item into the cart after the bot's last look before the checkout.
+func excuse(row cocalctest.Purchase, looks []time.Time, touched map[int64][]time.Time) bool {
+	var look time.Time
+	for _, at := range looks {
+		if !at.After(row.Time) {
+			look = at
+		}
+	}
+	return slices.ContainsFunc(touched[row.CartItemID], func(at time.Time) bool { return !at.Before(look.Truncate(1e6)) })
+}
+
+// tags say which order each license was bought for.
+func (w *world) tags() map[string]purchase.OrderID {
+	of := map[string]purchase.OrderID{}
+	for _, license := range w.account.Licenses() {
+		if id := orderOf(license.Description); id != "" {
+			of[license.ID] = id
+		}
+	}
+	return of
+}

@@ -1,0 +1,146 @@
+package simulation
+
+import (
+	"slices"
+	"strings"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// checkEnd is what must be true when all is quiet again.
+func (w *world) checkEnd(b books) {
+	w.checkBooks(b)
+	w.checkSales(b)
+	w.checkChain(b)
+	w.checkOrders(b)
+	w.checkAccount(b)
+	w.checkCart()
+	w.checkAnswers(b)
+}
+
+// checkChain follows the audit records.
+func (w *world) checkChain(b books) {
+	prev := ""
+	for i, e := range b.events {
+		hash, err := storage.Hash(e)
+		if err != nil || e.Number != uint64(i+1) || e.Prev != prev || e.Hash != hash {
+			w.wrong("audit record %d does not follow the one before it", i+1)
+			return
+		}
+		prev = e.Hash
+	}
+}
+
+// checkOrders: each ended, or is held with a reason, and whoever confirmed it has read how it ended.
+func (w *world) checkOrders(b books) {
+	for _, o := range b.orders {
+		switch {
+		case o.State == purchase.Unknown && (o.Hold == nil || o.Hold.Why == ""):
+			w.wrong("order %s is held without a reason", o.ID)
+		case o.State == purchase.Failed && (o.Failure == nil || o.Failure.Sentence == ""):
+			w.wrong("order %s failed without a reason", o.ID)
+		case o.State != purchase.Unknown && (!o.State.Final() || o.Open()):
+			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait, o.Parked, o.WatchUntil)
+		}
+		if o.Unpublished() {
+			w.wrong("order %s is not shown as it is: %+v", o.ID, o.Messages)
+		}
+		if o.Confirmed.IsZero() || o.ReplacedBy != "" {
+			continue
+		}
+		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Cancelled"}[o.State]
+		if last := w.slack.latest(name(o.Requester.ID), o.ID); !strings.Contains(last, words) {
+			w.wrong("order %s is %s, and the last that %s read about it is: %s", o.ID, o.State, o.Requester.Name, headline(last))
+		}
+		if label := w.agreed[o.ID]; label != "" && !strings.HasSuffix(label, o.Price.String()) {
+			w.wrong("order %s has the price %s, and its button said %q", o.ID, o.Price, label)
+		}
+	}
+}
+
+// checkAccount compares CoCalc's purchases with the ledger: each is in the log, or reported as not ours.
+func (w *world) checkAccount(b books) {
+	of := w.tags()
+	logged, charged := map[string]purchase.Purchase{}, map[string]int64{}
+	for _, p := range b.purchases {
+		charged[p.LicenseID] += int64(p.Charged)
+		if _, known := logged[p.LicenseID]; !known {
+			logged[p.LicenseID] = p
+		}
+	}
+	perOrder := map[purchase.OrderID]int{}
+	for _, row := range w.account.Purchases() {
+		if row.Service != "license" || row.Cents <= 0 {
+			continue
+		}
+		id := of[row.LicenseID]
+		p, ours := logged[row.LicenseID]
+		reported := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
+			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) && strings.Contains(e.Note, row.LicenseID)
+		})
+		switch {
+		case ours && reported:
+			w.wrong("license %s is in the log and reported as not ours", row.LicenseID)
+		case !ours && !reported:
+			w.wrong("license %s (order %q) was bought on the account for %s and is nowhere in the ledger", row.LicenseID, id, dollars(row.Cents))
+		case ours && id != p.Order:
+			w.wrong("license %s of order %q is logged for order %q", row.LicenseID, id, p.Order)
+		case !ours && id != "":
+			w.wrong("license %s of order %s is reported as not ours", row.LicenseID, id)
+		case ours && charged[row.LicenseID] != row.Cents:
+			w.wrong("license %s cost %s, and the log says %s", row.LicenseID, dollars(row.Cents), dollars(charged[row.LicenseID]))
+		}
+		if id != "" {
+			perOrder[id]++
+		}
+		delete(logged, row.LicenseID)
+	}
+	for license, p := range logged {
+		w.wrong("the log has license %s of order %s, which CoCalc did not sell", license, p.Order)
+	}
+	for id, n := range perOrder {
+		incident := slices.ContainsFunc(b.events, func(e purchase.Event) bool { return e.Kind == "double-buy" && e.Order == id })
+		if n > 1 && !incident {
+			w.wrong("order %s was bought %d times, and nobody noticed", id, n)
+		}
+		if n > 1 && incident {
+			w.summary.DoubleBuys++
+		}
+	}
+}
+
+// checkCart: nothing of ours is left in it, and what we parked is as it was.
+func (w *world) checkCart() {
+	for _, i := range w.account.Cart() {
+		if !open(i) {
+			continue
+		}
+		if strings.Contains(string(i.Description), "order 0") {
+			w.wrong("item %d of the bot's is still in the cart", i.ID)
+			continue
+		}
+		if want, known := w.left[i.ID]; known && want != i.Checked {
+			w.wrong("item %d of somebody else's: checked is %v, and it was left as %v", i.ID, i.Checked, want)
+		}
+	}
+}
+
+// checkAnswers: everybody who typed or clicked got an answer, or was told by Slack that it did not work.
+func (w *world) checkAnswers(b books) {
+	replaced := map[purchase.OrderID]purchase.OrderID{}
+	for _, o := range b.orders {
+		replaced[o.ID] = o.ReplacedBy
+	}
+	for _, a := range w.slack.acts {
+		switch {
+		case a.handled.IsZero(), a.answers > 0, a.sorry, a.died:
+			continue
+		case a.attempts > 0 && !a.silent:
+			continue // Slack lost every answer that was tried
+		case w.slack.read(a.who, a.handled, a.order, replaced[a.order]):
+			continue
+		}
+		w.wrong("%s's %q on order %s was never answered", a.who, a.what, a.order)
+	}
+}

@@ -1,0 +1,165 @@
+package simulation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"licensebot/bot"
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+var errDead = errors.New("the program was killed here")
+
+// life is one run of the program, from its start to its end or its death. When it dies, nothing reaches the ledger,
+// CoCalc or Slack any more, and whatever it was waiting for is given up.
+type life struct {
+	w      *world
+	number int
+	ctx    context.Context // ends at death
+	die    context.CancelFunc
+
+	ledger    *storage.Bolt
+	client    *cocalc.Client
+	desk      *purchase.Desk
+	app       *bot.App
+	publisher *bot.Publisher
+
+	mu       sync.Mutex
+	stopping bool
+	where    string // it was killed
+
+	busy     sync.WaitGroup // deliveries that it handles
+	buying   sync.WaitGroup
+	showing  sync.WaitGroup
+	stopRun  context.CancelFunc
+	stopShow context.CancelFunc
+}
+
+// begin starts the program on the ledger that is there.
+func (w *world) begin(number int) (*life, error) {
+	l := &life{w: w, number: number}
+	l.ctx, l.die = context.WithCancel(context.Background())
+	var err error
+	if l.ledger, err = storage.Open(filepath.Join(w.dir, "ledger.db")); err != nil {
+		return nil, err
+	}
+	l.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: w.account.Key(), Transport: &wire{l}, Sleep: l.sleep})
+	if err != nil {
+		return nil, err
+	}
+	// net/http's own limit on an answer is the one that the program has.
+	posts := &http.Client{Transport: &responseURLs{l}, Timeout: 30 * time.Second}
+	l.desk = purchase.New(purchase.Options{
+		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number),
+		Policy: w.policy, PurchasesChannel: w.purchasesChannel, Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
+	})
+	options := bot.Options{Desk: l.desk, Slack: &webAPI{l}, HTTP: posts, Defaults: cocalc.DefaultSpec()}
+	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
+
+	run, stopRun := context.WithCancel(context.Background())
+	show, stopShow := context.WithCancel(context.Background())
+	l.stopRun, l.stopShow = stopRun, stopShow
+	l.buying.Go(func() {
+		if err := l.desk.Run(run); err != nil {
+			w.wrong("the desk ended: %v", err)
+		}
+	})
+	l.showing.Go(func() {
+		if err := l.publisher.Run(show); err != nil {
+			w.wrong("the publisher ended: %v", err)
+		}
+	})
+	return l, nil
+}
+
+// end stops the program as SIGTERM does, or clears away what death has left of it.
+func (l *life) end() {
+	l.mu.Lock()
+	l.stopping = true
+	l.mu.Unlock()
+	l.stopRun()
+	l.busy.Wait()
+	l.buying.Wait()
+	l.stopShow() // what the desk finished at its end was still shown
+	l.showing.Wait()
+	if l.ctx.Err() == nil {
+		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		l.publisher.Flush(last)
+		cancel()
+	}
+	l.client.Close()
+	if err := l.ledger.Close(); err != nil {
+		l.w.wrong("the ledger could not be closed: %v", err)
+	}
+	l.die()
+}
+
+// handles claims the program for a delivery; false when it is not there.
+func (l *life) handles() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopping || l.ctx.Err() != nil {
+		return false
+	}
+	l.busy.Add(1)
+	return true
+}
+
+// meet is a moment at which the program can be killed.
+func (l *life) meet(where string) error {
+	if l.ctx.Err() != nil {
+		return errDead
+	}
+	if !l.w.fatal(where) {
+		return nil
+	}
+	l.mu.Lock()
+	l.where = where
+	l.mu.Unlock()
+	l.die()
+	return errDead
+}
+
+// sleep waits, unless the program dies or ctx ends.
+func (l *life) sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.ctx.Done():
+		return errDead
+	}
+}
+
+// until is a context that also ends when the program dies.
+func (l *life) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(l.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// ids makes order ids that follow from the seed.
+func (w *world) ids(life int) func() purchase.OrderID {
+	var mu sync.Mutex
+	seed := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, w.plan.Seed<<8+uint64(life)))
+	entropy := ulid.Monotonic(rand.NewChaCha8(seed), 0)
+	return func() purchase.OrderID {
+		mu.Lock()
+		defer mu.Unlock()
+		return purchase.OrderID(ulid.MustNew(ulid.Timestamp(time.Now()), entropy).String())
+	}
+}

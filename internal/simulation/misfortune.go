@@ -1,0 +1,94 @@
+package simulation
+
+import "time"
+
+// The endpoints that the buyer asks while it buys.
+const (
+	cartGet      = "shopping/cart/get"
+	cartAdd      = "shopping/cart/add"
+	cartChecked  = "shopping/cart/checked"
+	cartRemove   = "shopping/cart/remove"
+	params       = "purchases/get-shopping-cart-checkout-params"
+	checkout     = "purchases/shopping-cart-checkout"
+	getPurchases = "purchases/get-purchases"
+	getManaged   = "licenses/get-managed"
+	userQuery    = "user-query"
+)
+
+var endpoints = []string{cartGet, cartAdd, cartChecked, cartRemove, params, checkout, checkout, checkout, getPurchases, getManaged, userQuery}
+
+// longest is how late CoCalc carries out what its caller gave up, and longestAdd the same for what the caller may send
+// again. Both lie well within the settle window of ten minutes, on which the bot relies.
+const longest = 8 * time.Minute
+
+// strangers use the same cart, now and then, and in the very moment of a request.
+func (p *planner) strangers() {
+	if p.one(3) {
+		return // nobody else has the account
+	}
+	for range p.IntN(6) {
+		p.step(p.meddling(p.moment()))
+	}
+	for range p.IntN(3 + p.storm) {
+		t := Trap{Endpoint: []string{cartGet, cartAdd, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(7)],
+			Nth: 1 + p.IntN(6), After: p.one(2), Do: p.meddling(0)}
+		if p.one(3) {
+			t.Do.Deed = ChecksOut
+		}
+		p.plan.Traps = append(p.plan.Traps, t)
+	}
+}
+
+func (p *planner) meddling(at time.Duration) Step {
+	deeds := []Deed{Adds, Adds, Adds, AddsOdd, Unchecks, Checks, Removes, Deletes, ChecksOut, Breaks}
+	return Step{At: at, Who: stranger, Deed: deeds[p.IntN(len(deeds))], Ours: p.one(2), Nth: p.IntN(3)}
+}
+
+// weather is what goes wrong by itself.
+func (p *planner) weather() {
+	for range p.IntN(3 * (p.storm + 1)) {
+		w := Weather{From: p.moment(), At: endpoints[p.IntN(len(endpoints))], Percent: 20 + p.IntN(81)}
+		w.To = w.From + p.between(5*time.Second, 15*time.Minute)
+		w.Ill = []Ill{LostBefore, LostAfter, LostAfter, Slow, Fails, FailsAfter, Throttles, Late}[p.IntN(8)]
+		switch w.Ill {
+		case Slow:
+			w.Wait = p.between(time.Second, time.Minute)
+		case Late:
+			w.Wait = p.between(time.Second, longest)
+		case Throttles:
+			w.Wait = p.between(time.Second, 2*time.Minute)
+		}
+		switch p.IntN(12) {
+		case 0:
+			w.At, w.Ill = "cocalc", Outage
+		case 1:
+			w.At, w.Ill = "cocalc", NoKey
+		case 2:
+			w.At, w.Ill = "cocalc", Dearer
+		case 3:
+			w.At, w.Ill = "cocalc", Cheaper
+		case 4:
+			w.At = "cocalc"
+		case 5, 6:
+			w.At = "slack"
+			w.Ill = []Ill{LostBefore, LostAfter, Slow, Refused, Limited}[p.IntN(5)]
+			w.Wait = p.between(time.Second, 40*time.Second)
+		}
+		if w.At == cartChecked || w.At == "cocalc" {
+			w = p.noLateChecks(w)
+		}
+		p.plan.Weather = append(p.plan.Weather, w)
+	}
+}
+
+// noLateChecks keeps an uncheck from being carried out after the item was checked again: that is like a person's own
+// click in CoCalc's store, which the bot leaves alone.
+func (p *planner) noLateChecks(w Weather) Weather {
+	if w.Ill == Late {
+		w.Ill = LostAfter
+	}
+	if w.Ill == Slow {
+		w.Wait = min(w.Wait, 20*time.Second)
+	}
+	return w
+}

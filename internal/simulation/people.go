@@ -1,0 +1,229 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// user and name are a person's id in Slack and back.
+func user(name string) string { return "U" + strings.ToUpper(name) }
+func name(user string) string { return strings.ToLower(strings.TrimPrefix(user, "U")) }
+
+const (
+	team    = "T1"
+	channel = "CMATH"
+)
+
+// perform begins what a person does: what follows from it happens by itself.
+func (w *world) perform(s Step) {
+	switch s.Deed {
+	case Types:
+		w.types(s)
+	case Clicks:
+		w.clicks(s)
+	case Submits:
+		w.submits(s)
+	case TakesOut:
+		w.takeOut()
+	case Resumes:
+		w.resume()
+	case Settles:
+		w.settle()
+	case Credits:
+		w.account.AddCredit(s.Cents, "changed by dave")
+		w.story.Tell("dave changes CoCalc's credit by %s", dollars(s.Cents))
+	case SlowPay:
+		w.server.SetCheckoutTakes(s.Takes, 40*time.Millisecond)
+		w.story.Tell("the next checkout at CoCalc will take %s", s.Takes)
+	case Restart:
+		select {
+		case w.restarts <- s.Takes:
+		default: // it is being restarted
+		}
+	default:
+		w.meddle(s)
+	}
+}
+
+func (w *world) types(s Step) {
+	text := strings.Replace(s.Text, "ORDER", w.slack.known(s.Who), 1)
+	a := w.slack.mint(&act{who: s.Who, what: "/license " + text})
+	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
+	w.tally(func(sum *Summary) { sum.Commands++ })
+	cmd := slack.SlashCommand{Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
+		ChannelID: channel, ChannelName: "math", ResponseURL: a.url, TriggerID: a.trigger}
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, func(ctx context.Context, app *bot.App) socket.Reply {
+		return app.Command(ctx, cmd)
+	})
+}
+
+func (w *world) clicks(s Step) {
+	m, b, ok := w.slack.holding(s.Whose, s.Button, s.Nth)
+	if !ok {
+		return
+	}
+	a := &act{who: s.Who, what: b.label, message: m}
+	if strings.HasPrefix(b.action, "order_") {
+		a.order = purchase.OrderID(b.value)
+	}
+	if s.Who != s.Whose {
+		a.message = nil // a forged click: nobody sees others' cards
+	}
+	w.slack.mint(a)
+	whose, where := "", ""
+	if s.Who != s.Whose {
+		whose = s.Whose + "'s "
+	}
+	at := m.channel
+	if s.Elsewhere {
+		at, where = "CELSEWHERE", " from another channel"
+	}
+	w.story.Tell("%s clicks %q on %sorder %s%s%s", s.Who, b.label, whose, short(a.order), where, times(s.Deliveries))
+	w.tally(func(sum *Summary) { sum.Clicks++ })
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
+		Team: slack.Team{ID: team}, ResponseURL: a.url, TriggerID: a.trigger,
+		ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: b.action, Value: b.value}}}}
+	cb.Channel.ID, cb.Channel.Name = at, "math"
+	if s.Button == "order_buy" && s.Who == s.Whose {
+		w.mu.Lock()
+		w.agreed[a.order] = b.label
+		w.mu.Unlock()
+	}
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindAction, Interaction: &cb}, func(ctx context.Context, app *bot.App) socket.Reply {
+		return app.Action(ctx, cb)
+	})
+}
+
+// submits sends the form that a person has open, with other memory in it.
+func (w *world) submits(s Step) {
+	w.slack.mu.Lock()
+	view, ok := w.slack.forms[s.Who]
+	delete(w.slack.forms, s.Who)
+	w.slack.mu.Unlock()
+	if !ok {
+		return
+	}
+	state := &slack.ViewState{Values: map[string]map[string]slack.BlockAction{}}
+	for _, block := range view.Blocks.BlockSet {
+		in, ok := block.(*slack.InputBlock)
+		if !ok {
+			continue
+		}
+		id, value := filled(in.Element)
+		if in.BlockID == "ram" {
+			value.Value = []string{"2", "6", "12", "64"}[s.Nth%4]
+		}
+		state.Values[in.BlockID] = map[string]slack.BlockAction{id: value}
+	}
+	a := w.slack.mint(&act{who: s.Who, what: "the form"})
+	w.story.Tell("%s submits the form%s", s.Who, times(s.Deliveries))
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
+		Team: slack.Team{ID: team}, TriggerID: a.trigger,
+		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state}}
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindSubmission, Interaction: &cb}, func(ctx context.Context, app *bot.App) socket.Reply {
+		return app.Submission(ctx, cb)
+	})
+}
+
+// filled is what stands in an input when nobody has changed it.
+func filled(element slack.BlockElement) (action string, value slack.BlockAction) {
+	switch e := element.(type) {
+	case *slack.NumberInputBlockElement:
+		return e.ActionID, slack.BlockAction{Value: e.InitialValue}
+	case *slack.PlainTextInputBlockElement:
+		return e.ActionID, slack.BlockAction{Value: e.InitialValue}
+	case *slack.DatePickerBlockElement:
+		return e.ActionID, slack.BlockAction{SelectedDate: e.InitialDate}
+	case *slack.SelectBlockElement:
+		if e.InitialOption != nil {
+			value.SelectedOption = *e.InitialOption
+		}
+		return e.ActionID, value
+	}
+	return "", value
+}
+
+// deliver hands something to the program, as often and as late as the plan says.
+func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
+	for _, delay := range delays {
+		w.behind(delay, func() { w.handOver(a, d, handle) })
+	}
+}
+
+// ackWithin is how long Slack waits for the thanks of the program.
+const ackWithin = 3 * time.Second
+
+func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
+	l := w.current()
+	s := w.slack
+	note := func(set func()) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		set()
+	}
+	if l == nil || !l.handles() {
+		note(func() { a.sorry = true })
+		w.story.Tell("nobody is there for %s's %q: Slack says that it did not work", a.who, a.what)
+		return
+	}
+	defer l.busy.Done()
+	begun := time.Now()
+	note(func() {
+		if a.handled.IsZero() {
+			a.handled = begun
+		}
+	})
+	base := context.WithValue(l.ctx, actKey{}, a)
+	ctx, cancel := context.WithTimeout(base, 2500*time.Millisecond)
+	defer cancel()
+	reply := handle(ctx, l.app)
+	if l.ctx.Err() != nil || time.Since(begun) > ackWithin {
+		note(func() { a.sorry = true })
+		w.story.Tell("no thanks for %s's %q: Slack says that it did not work", a.who, a.what)
+		if l.ctx.Err() != nil {
+			return
+		}
+	}
+	w.thank(l, a, d, reply.Payload)
+	if reply.After != nil {
+		reply.After(base)
+	} else if reply.Payload == nil {
+		note(func() { a.silent = true })
+	}
+	if l.ctx.Err() != nil {
+		note(func() { a.died = true })
+	}
+}
+
+// thank is the acknowledgement with what rides on it.
+func (w *world) thank(l *life, a *act, d socket.Delivery, payload any) {
+	switch p := payload.(type) {
+	case slack.Msg:
+		n := w.count("slack ack")
+		if ill, _ := w.ill("slack ack", n); ill == LostBefore || ill == LostAfter {
+			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
+			l.app.Unsent(context.WithValue(l.ctx, actKey{}, a), d, payload)
+			return
+		}
+		blocks, _ := json.Marshal(p.Blocks)
+		w.slack.post(channel, a.who, blocks, p.Text)
+		w.slack.answered(a)
+		w.story.Tell("%s reads: %s", a.who, headline(p.Text))
+	case nil:
+		if d.Kind == socket.KindSubmission {
+			w.slack.answered(a) // the form closes
+		}
+	default:
+		w.slack.answered(a) // mistakes beside the fields
+		text, _ := json.Marshal(p)
+		w.story.Tell("%s reads in the form: %s", a.who, headline(string(text)))
+	}
+}

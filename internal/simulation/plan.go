@@ -1,0 +1,312 @@
+package simulation
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Plan is everything that a seed decides before the run begins.
+type Plan struct {
+	Seed   uint64
+	Begin  time.Duration // when the program first starts, after midnight of 1 January 2000 UTC
+	Budget int64         // cents a month
+	Credit int64         // cents on CoCalc's account at the beginning
+	Latest time.Duration // when the quiet end begins, counted from Begin like all that follows
+
+	Tells bool // whether there is a channel for all purchases
+
+	Steps   []Step    // by time
+	Weather []Weather // what goes wrong for a while
+	Traps   []Trap    // what happens at the very moment of a request
+	Kills   []Kill    // by time
+}
+
+// Deed is what a step does.
+type Deed string
+
+const (
+	Types   Deed = "types"
+	Clicks  Deed = "clicks"
+	Submits Deed = "submits"
+
+	Adds      Deed = "adds an item"
+	AddsOdd   Deed = "adds an odd item"
+	Breaks    Deed = "breaks the cart"
+	Unchecks  Deed = "unchecks"
+	Checks    Deed = "checks"
+	Removes   Deed = "removes"
+	Deletes   Deed = "deletes"
+	ChecksOut Deed = "checks out"
+
+	TakesOut Deed = "takes out what breaks the cart"
+	Resumes  Deed = "resumes buying"
+	Settles  Deed = "settles an unknown order"
+	Credits  Deed = "changes the credit"
+	SlowPay  Deed = "slow checkout"
+	Restart  Deed = "restart"
+)
+
+// Step is something that somebody does at a moment.
+type Step struct {
+	At   time.Duration
+	Who  string
+	Deed Deed
+	// Text is what is typed. ORDER stands for the id of an order that the person knows.
+	Text string
+	// Button is the action id that is clicked, on the Nth newest of Whose messages that have one.
+	Button string
+	Whose  string
+	Nth    int
+	// Elsewhere: the click claims to come from another channel than the card's.
+	Elsewhere bool
+	// Ours: a stranger's deed is about an item of the bot's; otherwise about one of their own.
+	Ours bool
+	// Deliveries are when Slack delivers it, after At: more than once, or late.
+	Deliveries []time.Duration
+	Cents      int64         // Credits
+	Takes      time.Duration // SlowPay: the next checkout; Restart: how long the program is down
+}
+
+// Ill is what goes wrong with a request.
+type Ill string
+
+const (
+	LostBefore Ill = "is lost on its way"
+	LostAfter  Ill = "is carried out, its answer lost"
+	Late       Ill = "is carried out late, its caller long gone"
+	Slow       Ill = "is slow"
+	Fails      Ill = "gets a 502 and is not carried out"
+	FailsAfter Ill = "gets a 500 and was carried out"
+	Throttles  Ill = "is throttled"
+	Refused    Ill = "is refused" // by Slack, in a definite answer
+	Limited    Ill = "is limited" // 429
+	Outage     Ill = "is down"    // CoCalc's database: valid keys look wrong, lists are empty
+	NoKey      Ill = "takes no key"
+	Dearer     Ill = "wants a higher price"
+	Cheaper    Ill = "wants a lower price"
+)
+
+// Weather is what goes wrong for a while, with part of the requests.
+type Weather struct {
+	From, To time.Duration
+	At       string // an endpoint of CoCalc's, "cocalc" or "slack" for all of one side
+	Ill      Ill
+	Percent  int // of the requests
+	Wait     time.Duration
+}
+
+// Trap is a deed that happens right before or after the Nth request to an endpoint.
+type Trap struct {
+	Endpoint string
+	Nth      int // from 1
+	After    bool
+	Do       Step
+}
+
+// Kill ends the program after a moment, when it has passed so many moments more: transactions, requests and what lies
+// before and after each.
+type Kill struct {
+	After   time.Duration
+	Moments int
+	Down    time.Duration // until it is started again
+}
+
+// The people. Alice, bob and carol may buy, erin may not; dave runs the bot.
+var (
+	buyers = []string{"alice", "bob", "carol"}
+	people = []string{"alice", "bob", "carol", "erin"}
+)
+
+const (
+	admin    = "dave"
+	stranger = "stranger"
+)
+
+// dice are for one thing that is decided: the same seed, thing and number always roll the same.
+func dice(seed uint64, thing string, n int) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(thing))
+	return rand.New(rand.NewPCG(seed, h.Sum64()+uint64(n)*0x9e3779b97f4a7c15))
+}
+
+// planner makes a Plan.
+type planner struct {
+	*rand.Rand
+	plan  Plan
+	storm int // 0: fair weather … 3: everything at once
+}
+
+// NewPlan makes the plan of a seed.
+func NewPlan(seed uint64) Plan {
+	p := &planner{Rand: dice(seed, "plan", 0)}
+	p.plan = Plan{Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Budget: 500_00, Credit: 1000_00,
+		Latest: time.Duration(12+p.IntN(28)) * time.Minute}
+	p.storm = p.IntN(4)
+	if p.one(4) { // the end of a month is near
+		p.plan.Begin = 31*24*time.Hour - time.Duration(1+p.IntN(25))*time.Minute
+	}
+	if p.one(3) {
+		p.plan.Budget = int64(60_00 + p.IntN(200_00))
+	}
+	if p.one(4) {
+		p.plan.Credit = int64(20_00 + p.IntN(150_00))
+	}
+	for range 2 + p.IntN(7) {
+		p.errand(p.moment(), buyers[p.IntN(len(buyers))])
+	}
+	if p.one(2) { // everybody at once
+		at := p.moment()
+		for _, who := range buyers {
+			p.errand(at, who)
+		}
+	}
+	for range p.IntN(6) {
+		p.noise()
+	}
+	p.strangers()
+	p.operations()
+	p.weather()
+	slices.SortStableFunc(p.plan.Steps, func(a, b Step) int { return int(a.At - b.At) })
+	slices.SortStableFunc(p.plan.Kills, func(a, b Kill) int { return int(a.After - b.After) })
+	return p.plan
+}
+
+func (p *planner) one(in int) bool { return p.IntN(in) == 0 }
+
+// moment is some moment before the quiet end, to the millisecond.
+func (p *planner) moment() time.Duration {
+	return time.Duration(p.Int64N(int64(p.plan.Latest/time.Millisecond))) * time.Millisecond
+}
+
+// between is a duration from low to high, to the millisecond.
+func (p *planner) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(p.Int64N(int64((high-low)/time.Millisecond)+1))*time.Millisecond
+}
+
+func (p *planner) step(s Step) { p.plan.Steps = append(p.plan.Steps, s) }
+
+// wishes are what people buy: cheap and dear, renewing and for a term, also one that is nearly over.
+var wishes = []string{
+	"buy ram=4 cpu=1", "buy ram=16 cpu=2", "buy ram=2 cpu=1 user=academic", "buy ram=8 cpu=1 user=academic run_limit=3 days=90 title=\"Statistics 101\"",
+	"buy ram=4 cpu=1 days=1", "buy ram=4 cpu=1 period=yearly", "buy ram=2 cpu=1 run_limit=2 reason=\"winter school\"", "buy ram=1 cpu=1 user=academic days=30",
+	"buy ram=16 cpu=3 run_limit=4", "buy ram=4 cpu=2 description=\"for the *lab* <!channel>\"",
+}
+
+// errand is somebody who wants a license: they ask, look, and click, mostly on Buy, often more than once.
+func (p *planner) errand(at time.Duration, who string) {
+	p.step(Step{At: at, Who: who, Deed: Types, Text: wishes[p.IntN(len(wishes))], Deliveries: p.deliveries()})
+	at += p.between(2*time.Second, 40*time.Second)
+	click := func(button string) {
+		p.step(Step{At: at, Who: who, Deed: Clicks, Button: button, Whose: who, Nth: p.IntN(2) * p.IntN(2), Deliveries: p.deliveries()})
+	}
+	switch p.IntN(12) {
+	case 0:
+		click("order_edit")
+		at += p.between(time.Second, 20*time.Second)
+		p.step(Step{At: at, Who: who, Deed: Submits, Nth: p.IntN(4), Deliveries: p.deliveries()})
+		at += p.between(2*time.Second, 10*time.Second)
+	case 1:
+		click("order_cancel")
+		return
+	case 2:
+		return // lets the card expire
+	case 3:
+		at += p.between(28*time.Minute, 32*time.Minute) // nearly too late, or too late
+	}
+	click("order_buy")
+	if p.one(3) {
+		at += p.between(0, time.Second)
+		click("order_buy")
+	}
+	if p.one(4) { // somebody else clicks the same button in the same instant
+		other := people[p.IntN(len(people))]
+		p.step(Step{At: at, Who: other, Deed: Clicks, Button: "order_buy", Whose: who, Deliveries: p.deliveries()})
+	}
+	for range p.IntN(3) {
+		at += p.between(0, 3*time.Minute)
+		click([]string{"order_cancel", "order_refresh", "order_buy", "order_again", "order_buy_new_price"}[p.IntN(5)])
+	}
+}
+
+// deliveries are when Slack hands it over: once and at once, mostly.
+func (p *planner) deliveries() []time.Duration {
+	d := []time.Duration{p.between(5*time.Millisecond, 300*time.Millisecond)}
+	switch p.IntN(10) {
+	case 0:
+		d = append(d, d[0])
+	case 1:
+		d = append(d, d[0]+p.between(0, 2*time.Second))
+	case 2:
+		d = append(d, p.between(10*time.Second, 5*time.Minute))
+	case 3:
+		d[0] = p.between(time.Second, 5*time.Minute)
+	}
+	return d
+}
+
+// noise is what people do besides.
+func (p *planner) noise() {
+	who := people[p.IntN(len(people))]
+	s := Step{At: p.moment(), Who: who, Deed: Types, Deliveries: p.deliveries()}
+	switch p.IntN(9) {
+	case 0:
+		s.Text = "order ORDER"
+	case 1:
+		s.Text = "cancel ORDER"
+	case 2:
+		s.Text = "history"
+	case 3:
+		s.Text = "list"
+	case 4:
+		s.Text = []string{"buy ram=64 cpu=9", "byu ram=4", "help buy", "quote ram=4 cpu=1", "buy"}[p.IntN(5)]
+	case 5:
+		s.Text = wishes[p.IntN(len(wishes))]
+		s.Who = "erin"
+	default:
+		s.Deed, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
+		s.Button = []string{"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh", "order_buy_new_price"}[p.IntN(6)]
+		s.Elsewhere = p.one(2)
+	}
+	p.step(s)
+}
+
+// operations are what whoever runs the bot does: restarts, money, mending.
+func (p *planner) operations() {
+	for range p.IntN(3) {
+		p.step(Step{At: p.moment(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)})
+	}
+	if p.one(3) {
+		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(-20_00 - p.IntN(900_00))})
+		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(p.IntN(900_00))})
+	}
+	for at := p.moment(); at < p.plan.Latest; at += p.between(2*time.Minute, 20*time.Minute) {
+		p.step(Step{At: at, Who: admin, Deed: TakesOut})
+		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
+	}
+	if p.one(4) {
+		p.step(Step{At: p.moment(), Who: admin, Deed: Settles})
+	}
+	p.plan.Tells = p.one(2)
+	if p.one(4) {
+		p.step(Step{At: p.moment(), Who: stranger, Deed: SlowPay, Takes: p.between(time.Second, 3*time.Minute)})
+	}
+	if p.storm == 0 {
+		return
+	}
+	for range p.IntN(2 + p.storm) {
+		k := Kill{After: p.moment(), Moments: p.IntN(60), Down: p.between(time.Second, time.Minute)}
+		p.plan.Kills = append(p.plan.Kills, k)
+		for p.one(3) { // and again while it recovers
+			k = Kill{After: k.After + time.Millisecond, Moments: p.IntN(30), Down: p.between(time.Second, 5*time.Minute)}
+			p.plan.Kills = append(p.plan.Kills, k)
+		}
+	}
+}
+
+func (p Plan) String() string {
+	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills; budget %d, credit %d cents, quiet from %s",
+		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), p.Budget, p.Credit, p.Latest)
+}

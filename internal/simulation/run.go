@@ -1,0 +1,115 @@
+package simulation
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// Outcome is what came of a run.
+type Outcome struct {
+	Wrong   []string // what must never be untrue and was; empty: the run is fine
+	Story   string
+	Summary Summary
+}
+
+// aftermath is how long all is quiet before the last look.
+const aftermath = 3 * time.Hour
+
+// Run plays a plan to its end, with the ledger in the folder dir. It must be called in a testing/synctest bubble, which
+// gives it the clock.
+func Run(plan Plan, dir string) Outcome {
+	time.Sleep(plan.Begin)
+	w := &world{
+		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan time.Duration, 1),
+		counts: map[string]int{}, checkouts: map[purchase.OrderID]int{}, agreed: map[purchase.OrderID]string{},
+		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100,
+		policy: purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{user(admin): true},
+			OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: purchase.Cents(plan.Budget)}},
+	}
+	w.slack = &workspace{story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{}}
+	for _, who := range buyers {
+		w.policy.Buyers[user(who)] = true
+	}
+	if plan.Tells {
+		w.purchasesChannel = "CPURCHASES"
+	}
+	w.server = cocalctest.New(cocalctest.Config{Seed: plan.Seed})
+	w.account = w.server.Add(cocalctest.NewAccount{Credit: plan.Credit, Partner: true})
+	w.story.Tell("%s", plan)
+
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		w.keep()
+	}()
+	w.outages()
+	w.play()
+	w.calm()
+	close(w.over)
+	<-kept
+	w.server.Close()
+	w.after.Wait()
+	w.last()
+	w.summary.Seeds = 1
+	return Outcome{Wrong: w.wrongs, Story: w.story.String(), Summary: w.summary}
+}
+
+// play goes through the steps of the plan.
+func (w *world) play() {
+	for _, s := range w.plan.Steps {
+		for s.At-w.sinceBegun() > time.Minute {
+			time.Sleep(time.Minute)
+			w.check()
+		}
+		if wait := s.At - w.sinceBegun(); wait > 0 {
+			time.Sleep(wait)
+		}
+		w.perform(s)
+		w.check()
+	}
+	for !w.quiet() {
+		time.Sleep(min(time.Minute, w.plan.Latest-w.sinceBegun()))
+		w.check()
+	}
+}
+
+// calm is the quiet end: everything works again, dave mends what is to be mended, and hours pass.
+func (w *world) calm() {
+	w.server.ClearFaults()
+	w.server.SetCheckoutTakes(40 * time.Millisecond)
+	w.story.Tell("everything works again, strangers leave the cart alone, and time passes")
+	for end := w.sinceBegun() + aftermath; w.sinceBegun() < end; {
+		w.takeOut()
+		w.resume()
+		time.Sleep(10 * time.Minute)
+		w.check()
+	}
+}
+
+// last opens the ledger once more, as a program that starts would, and looks at everything.
+func (w *world) last() {
+	l, err := storage.Open(filepath.Join(w.dir, "ledger.db"))
+	if err != nil {
+		w.wrong("the ledger does not open any more: %v", err)
+		return
+	}
+	defer l.Close()
+	b, err := readBooks(l, true)
+	if err != nil {
+		w.wrong("the ledger cannot be read: %v", err)
+		return
+	}
+	w.checkEnd(b)
+	w.summary.Orders, w.summary.Purchases = len(b.orders), len(b.purchases)
+	for _, e := range b.events {
+		if e.Kind == string(purchase.Unknown) {
+			w.summary.Unknown++
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+var (
+	oneSeed   = flag.Uint64("seed", 0, "run this seed alone, and tell its story")
+	manySeeds = flag.Uint64("seeds", 500, "how many seeds are run")
+	firstSeed = flag.Uint64("from", 1, "the first of them")
+)
+
+// Whatever happens, what must never be untrue is true. A seed that fails tells its story; -seed=N runs it again.
+func TestSimulation(t *testing.T) {
+	if *oneSeed != 0 {
+		if out := runSeed(t, *oneSeed); len(out.Wrong) == 0 {
+			t.Log(out.Story)
+		}
+		return
+	}
+	const chunk = 1000
+	var total totals
+	for from := *firstSeed; from < *firstSeed+*manySeeds; from += chunk {
+		to := min(from+chunk, *firstSeed+*manySeeds)
+		t.Run(fmt.Sprintf("seeds %d to %d", from, to-1), func(t *testing.T) {
+			for seed := from; seed < to; seed++ {
+				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+					t.Parallel()
+					total.add(runSeed(t, seed).Summary)
+				})
+			}
+		})
+		if *manySeeds > chunk {
+			fmt.Fprintln(os.Stderr, total.String())
+		}
+	}
+	t.Log(total.String())
+}
+
+type totals struct {
+	mu  sync.Mutex
+	sum Summary
+}
+
+func (t *totals) add(s Summary) { t.mu.Lock(); defer t.mu.Unlock(); t.sum.Add(s) }
+
+func (t *totals) String() string { t.mu.Lock(); defer t.mu.Unlock(); return t.sum.String() }
+
+func runSeed(t *testing.T, seed uint64) (out Outcome) {
+	dir := ledgerDir(t)
+	synctest.Test(t, func(t *testing.T) { out = Run(NewPlan(seed), dir) })
+	if len(out.Wrong) > 0 {
+		t.Errorf("seed %d:\n%s\n\n%s\n\nRun it again: go test ./internal/simulation -run TestSimulation -seed=%d",
+			seed, strings.Join(out.Wrong, "\n"), out.Story, seed)
+	}
+	return out
+}
+
+// ledgerDir is a folder in memory, where there is one: what is simulated is killed programs, not disks that lose their
+// power, so nothing has to outlast the machine.
+func ledgerDir(t *testing.T) string {
+	t.Helper()
+	if info, err := os.Stat("/dev/shm"); err != nil || !info.IsDir() {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "licensebot-simulation-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}

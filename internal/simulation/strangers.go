@@ -1,0 +1,120 @@
+package simulation
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+const (
+	strangersLicense = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
+		`"period":"monthly","run_limit":1,"title":"somebody else's"}`
+	breaksCart = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
+		`"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`
+)
+
+// spring springs the traps of a request.
+func (w *world) spring(endpoint string, n int, after bool) {
+	if w.quiet() {
+		return
+	}
+	for _, t := range w.plan.Traps {
+		if t.Endpoint == endpoint && t.Nth == n && t.After == after {
+			w.meddle(t.Do)
+			time.Sleep(2 * time.Millisecond)
+		}
+	}
+}
+
+// meddle is what a stranger does with the cart, in CoCalc's own store.
+func (w *world) meddle(s Step) {
+	var item int64
+	if items := w.inCart(s.Ours); len(items) > 0 {
+		item = items[s.Nth%len(items)]
+	}
+	which := "an item of theirs"
+	if s.Ours {
+		which = "licensebot's item"
+	}
+	clear := !w.underWay()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tell := func(format string, args ...any) { w.story.Tell("a stranger "+format, args...) }
+	switch s.Deed {
+	case Adds, AddsOdd, Breaks:
+		description := map[Deed]string{Adds: strangersLicense, AddsOdd: `{}`, Breaks: breaksCart}[s.Deed]
+		item = w.account.AddToCart("site-license", description)
+		w.touched[item] = append(w.touched[item], time.Now())
+		w.left[item] = true
+		tell("%s to the cart: %d", map[Deed]string{Adds: "adds an item", AddsOdd: "adds an item that nobody can buy", Breaks: "adds an item that breaks the cart"}[s.Deed], item)
+		return
+	case ChecksOut:
+		now := time.Now().UnixMilli()
+		var buys []int64
+		for _, i := range w.account.Cart() {
+			if open(i) && i.Checked {
+				buys = append(buys, i.ID)
+				w.bought[sale{now, i.ID}]++
+			}
+		}
+		tell("checks out the cart: %v", buys)
+		w.account.StartCheckout()
+		return
+	}
+	if item == 0 {
+		return
+	}
+	switch s.Deed {
+	case Unchecks:
+		w.account.SetChecked(item, false)
+		w.left[item] = false
+	case Checks:
+		w.account.SetChecked(item, true)
+		w.touched[item] = append(w.touched[item], time.Now())
+		w.left[item] = true
+	case Removes:
+		w.account.Remove(item)
+	case Deletes:
+		w.account.Delete(item)
+	}
+	if !clear || s.Ours || s.Deed == Removes || s.Deed == Deletes {
+		delete(w.left, item)
+	}
+	tell("%s %s: %d", s.Deed, which, item)
+}
+
+// open says that an item is in the cart.
+func open(i cocalctest.CartItem) bool { return i.Removed.IsZero() && i.PurchasedAt.IsZero() }
+
+// inCart are the items in the cart, the newest first: those of the bot or those of others.
+func (w *world) inCart(ours bool) (ids []int64) {
+	for _, i := range w.account.Cart() {
+		if open(i) && strings.Contains(string(i.Description), "order 0") == ours {
+			ids = append(ids, i.ID)
+		}
+	}
+	slices.Reverse(ids)
+	return ids
+}
+
+// underWay says that the bot may be at work on the cart: what becomes of an item that a stranger unchecks meanwhile is
+// not certain.
+func (w *world) underWay() bool {
+	l := w.current()
+	if l == nil {
+		return true
+	}
+	busy := true
+	_ = l.ledger.View(context.Background(), func(r purchase.Reader) error {
+		orders, err := r.OpenOrders()
+		busy = err != nil || slices.ContainsFunc(orders, func(o purchase.Order) bool {
+			return o.State.UnderWay() || o.State == purchase.Approved || len(o.Parked) > 0
+		})
+		return nil
+	})
+	return busy
+}

@@ -1,0 +1,214 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// workspace is Slack as people see it: messages, the buttons in them, and the forms that are open. It is kept when the
+// program dies.
+type workspace struct {
+	mu       sync.Mutex
+	story    *Story
+	numbers  int
+	messages []*message
+	urls     map[string]*answerURL
+	forms    map[string]slack.ModalViewRequest // by person: the form that is open
+	acts     []*act
+}
+
+// message is one that somebody sees, as it is now.
+type message struct {
+	ts      string
+	channel string
+	reader  string // who alone sees it; empty: everybody in the channel
+	text    string // all of it
+	buttons []pressable
+	shown   time.Time
+	past    []string // what it showed before
+}
+
+type pressable struct{ action, value, label string }
+
+// answerURL is the response URL of a command or a click.
+type answerURL struct {
+	act     *act
+	message *message // that holds the clicked button; nil for a command
+	uses    int
+	expires time.Time
+}
+
+// act is something that a person did and wants an answer to.
+type act struct {
+	who, what string
+	order     purchase.OrderID // of the button; empty: none
+	message   *message         // that holds the button
+	url       string
+	trigger   string
+	at        time.Time
+
+	handled  time.Time // when it first came to the program
+	answers  int       // that reached the person
+	attempts int       // to answer, those that Slack lost included
+	sorry    bool      // Slack told the person that it did not work
+	died     bool      // the program was killed between Slack's thanks and the answer
+	silent   bool      // nothing is answered directly: the card shows what became of it
+}
+
+// mint makes the response URL and the trigger of an act.
+func (s *workspace) mint(a *act) *act {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.numbers++
+	a.at = time.Now()
+	a.url, a.trigger = fmt.Sprintf("https://slack.test/respond/%d", s.numbers), fmt.Sprintf("trigger-%d", s.numbers)
+	s.urls[a.url] = &answerURL{act: a, message: a.message, expires: a.at.Add(30 * time.Minute)}
+	s.acts = append(s.acts, a)
+	return a
+}
+
+// post makes a message.
+func (s *workspace) post(channel, reader string, blocks []byte, text string) *message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.numbers++
+	m := &message{ts: fmt.Sprintf("%d.%06d", time.Now().Unix(), s.numbers), channel: channel, reader: reader}
+	m.show(blocks, text)
+	s.messages = append(s.messages, m)
+	return m
+}
+
+// replace shows something else in the place of a message.
+func (s *workspace) replace(m *message, blocks []byte, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.past = append(m.past, m.text)
+	m.show(blocks, text)
+}
+
+func (m *message) show(blocks []byte, text string) {
+	m.shown, m.buttons = time.Now(), nil
+	words := []string{text}
+	var tree any
+	_ = json.Unmarshal(blocks, &tree)
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, each := range v {
+				walk(each)
+			}
+		case map[string]any:
+			if v["type"] == "button" {
+				label, _ := v["text"].(map[string]any)["text"].(string)
+				action, _ := v["action_id"].(string)
+				value, _ := v["value"].(string)
+				m.buttons = append(m.buttons, pressable{action, value, label})
+				return
+			}
+			if said, ok := v["text"].(string); ok {
+				words = append(words, said)
+			}
+			for _, key := range slices.Sorted(keys(v)) {
+				walk(v[key])
+			}
+		}
+	}
+	walk(tree)
+	m.text = strings.Join(words, "\n")
+}
+
+func keys(m map[string]any) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// holding finds the Nth newest of the messages that a person sees with such a button.
+func (s *workspace) holding(who, action string, nth int) (*message, pressable, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range slices.Backward(s.messages) {
+		if m.reader != who {
+			continue
+		}
+		for _, b := range m.buttons {
+			if kind, _, _ := strings.Cut(b.action, ":"); kind != action {
+				continue
+			}
+			if nth == 0 {
+				return m, b, true
+			}
+			nth--
+			break
+		}
+	}
+	return nil, pressable{}, false
+}
+
+var orderID = regexp.MustCompile(`\b0[0-9A-HJKMNP-TV-Z]{25}\b`)
+
+// known is the id of the newest order that a person has read of.
+func (s *workspace) known(who string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range slices.Backward(s.messages) {
+		if id := orderID.FindString(m.text); m.reader == who && id != "" {
+			return id
+		}
+	}
+	return "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
+}
+
+// read says whether somebody was shown something about one of the orders since a moment.
+func (s *workspace) read(who string, since time.Time, about ...purchase.OrderID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if m.reader != who || m.shown.Before(since) {
+			continue
+		}
+		if slices.ContainsFunc(about, func(id purchase.OrderID) bool { return id != "" && strings.Contains(m.text, string(id)) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// latest is the card of an order as a person saw it last.
+func (s *workspace) latest(who string, id purchase.OrderID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var last *message
+	for _, m := range s.messages {
+		if m.reader == who && strings.Contains(m.text, "Order `"+string(id)) && (last == nil || !m.shown.Before(last.shown)) {
+			last = m
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	return last.text
+}
+
+// headline is the beginning of a message, for the story.
+func headline(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	if r := []rune(line); len(r) > 110 {
+		line = string(r[:110]) + "…"
+	}
+	return orderID.ReplaceAllStringFunc(line, func(id string) string { return short(purchase.OrderID(id)) })
+}

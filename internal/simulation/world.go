@@ -1,0 +1,232 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+// world is everything of one run.
+type world struct {
+	plan             Plan
+	dir              string
+	policy           purchase.Policy
+	purchasesChannel string
+	story            *Story
+	server           *cocalctest.Server
+	account          *cocalctest.Account
+	slack            *workspace
+
+	over     chan struct{} // closed when the run has ended: nobody waits any more
+	after    sync.WaitGroup
+	restarts chan time.Duration
+
+	mu            sync.Mutex
+	alive         *life // nil while the program is down
+	counts        map[string]int
+	killed        int // of plan.Kills
+	moments       int // since the next kill was due
+	looks         []time.Time
+	lookedPercent int
+	checkouts     map[purchase.OrderID]int    // that were sent
+	agreed        map[purchase.OrderID]string // what the button said that was clicked
+	wrongs        []string
+	summary       Summary
+
+	// What strangers did.
+	bought  map[sale]int          // by their checkouts
+	touched map[int64][]time.Time // items that they added or checked
+	left    map[int64]bool        // whether an item must be checked at the end; not there: nobody knows
+}
+
+// sale is an item that a checkout bought, by the moment at which the checkout began.
+type sale struct {
+	began int64 // milliseconds
+	item  int64
+}
+
+// Summary is what happened in a run, or in many.
+type Summary struct {
+	Seeds, Clicks, Commands, Orders, Purchases, Kills, Restarts, Faults, DoubleBuys, Unknown int
+}
+
+// Add adds up.
+func (s *Summary) Add(o Summary) {
+	s.Seeds += o.Seeds
+	s.Clicks += o.Clicks
+	s.Commands += o.Commands
+	s.Orders += o.Orders
+	s.Purchases += o.Purchases
+	s.Kills += o.Kills
+	s.Restarts += o.Restarts
+	s.Faults += o.Faults
+	s.DoubleBuys += o.DoubleBuys
+	s.Unknown += o.Unknown
+}
+
+func (s Summary) String() string {
+	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d restarts, %d faults, %d double buys found, %d unknown orders settled",
+		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown)
+}
+
+func (w *world) tally(add func(*Summary)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	add(&w.summary)
+}
+
+// wrong notes what must never be untrue and is.
+func (w *world) wrong(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	w.mu.Lock()
+	known := slices.Contains(w.wrongs, text)
+	if !known {
+		w.wrongs = append(w.wrongs, text)
+	}
+	w.mu.Unlock()
+	if !known {
+		w.story.Tell("WRONG: %s", text)
+	}
+}
+
+func (w *world) sinceBegun() time.Duration { return time.Since(w.story.begun) }
+
+func (w *world) quiet() bool { return w.sinceBegun() >= w.plan.Latest }
+
+// current is the program, if it runs.
+func (w *world) current() *life {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.alive
+}
+
+// count numbers the requests to an endpoint.
+func (w *world) count(endpoint string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counts[endpoint]++
+	return w.counts[endpoint]
+}
+
+// behind does something later that nobody waits for, unless the run is over by then.
+func (w *world) behind(wait time.Duration, do func()) {
+	w.after.Go(func() {
+		if wait > 0 && !w.sleep(wait) {
+			return
+		}
+		do()
+	})
+}
+
+// sleep waits; false says that the run is over.
+func (w *world) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.over:
+		return false
+	}
+}
+
+// ill decides what goes wrong with the nth request.
+func (w *world) ill(endpoint string, n int) (Ill, time.Duration) {
+	now := w.sinceBegun()
+	if w.quiet() {
+		return "", 0
+	}
+	side := "cocalc"
+	if len(endpoint) > 5 && endpoint[:5] == "slack" {
+		side = "slack"
+	}
+	for i, each := range w.plan.Weather {
+		if each.From > now || now >= each.To || (each.At != side && each.At != endpoint) {
+			continue
+		}
+		switch each.Ill {
+		case Outage, NoKey, Dearer, Cheaper:
+			continue // the server's own doing
+		}
+		if dice(w.plan.Seed, endpoint, n<<8+i).IntN(100) < each.Percent {
+			return each.Ill, each.Wait
+		}
+	}
+	return "", 0
+}
+
+// fatal decides whether the program is killed at this moment.
+func (w *world) fatal(where string) bool {
+	now := w.sinceBegun()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.killed >= len(w.plan.Kills) || now >= w.plan.Latest || now < w.plan.Kills[w.killed].After {
+		return false
+	}
+	w.moments++
+	if w.moments <= w.plan.Kills[w.killed].Moments {
+		return false
+	}
+	w.killed++
+	w.moments = 0
+	w.summary.Kills++
+	return true
+}
+
+// outages lets CoCalc's server have its own troubles.
+func (w *world) outages() {
+	effects := map[Ill]cocalctest.Effect{Outage: cocalctest.Outage, NoKey: cocalctest.KeyRevoked}
+	for _, each := range w.plan.Weather {
+		effect, ok := effects[each.Ill]
+		if !ok {
+			continue
+		}
+		w.behind(each.From, func() {
+			w.story.Tell("CoCalc %s, for %s", each.Ill, each.To-each.From)
+			fault := w.server.Inject(cocalctest.Fault{Effect: effect})
+			w.sleep(min(each.To, w.plan.Latest) - each.From)
+			fault.Clear()
+			w.story.Tell("CoCalc works again")
+		})
+	}
+}
+
+// keep runs the program: it starts it again after a death or a restart, until the run is over.
+func (w *world) keep() {
+	for number := 0; ; number++ {
+		l, err := w.begin(number)
+		if err != nil {
+			w.wrong("the program does not start: %v", err)
+			return
+		}
+		w.mu.Lock()
+		w.alive = l
+		w.mu.Unlock()
+		if number > 0 {
+			w.story.Tell("licensebot is started again")
+		}
+		down := time.Duration(0)
+		select {
+		case <-l.ctx.Done():
+			w.mu.Lock()
+			down = w.plan.Kills[w.killed-1].Down
+			w.mu.Unlock()
+			w.story.Tell("licensebot is killed %s; it is down for %s", l.where, down)
+		case down = <-w.restarts:
+			w.story.Tell("licensebot is told to stop")
+			w.tally(func(s *Summary) { s.Restarts++ })
+		case <-w.over:
+		}
+		l.end()
+		w.mu.Lock()
+		w.alive = nil
+		w.mu.Unlock()
+		if !w.sleep(down) {
+			return
+		}
+	}
+}
