@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
 
 	"licensebot/bot"
+	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -59,12 +61,12 @@ func (w *world) begin(number int) (*life, error) {
 		return nil, err
 	}
 	// net/http's own limit on an answer is the one that the program has.
-	posts := &http.Client{Transport: &responseURLs{l}, Timeout: 30 * time.Second}
+	posts := &http.Client{Transport: &slackWire{l}, Timeout: 30 * time.Second}
 	l.desk = purchase.New(purchase.Options{
 		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number),
 		Policy: w.policy, PurchasesChannel: w.purchasesChannel, Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
 	})
-	options := bot.Options{Desk: l.desk, Slack: &webAPI{l}, HTTP: posts, Defaults: cocalc.DefaultSpec()}
+	options := bot.Options{Desk: l.desk, Slack: socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop()), HTTP: posts, Defaults: cocalc.DefaultSpec()}
 	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
 
 	run, stopRun := context.WithCancel(context.Background())

@@ -163,12 +163,7 @@ const ackWithin = 3 * time.Second
 
 func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
 	l := w.current()
-	s := w.slack
-	note := func(set func()) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		set()
-	}
+	note := w.slack.note
 	if l == nil || !l.handles() {
 		note(func() { a.sorry = true })
 		w.story.Tell("nobody is there for %s's %q: Slack says that it did not work", a.who, a.what)
@@ -181,7 +176,7 @@ func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context,
 			a.handled = begun
 		}
 	})
-	base := context.WithValue(l.ctx, actKey{}, a)
+	base := acting(l.ctx, a)
 	ctx, cancel := context.WithTimeout(base, 2500*time.Millisecond)
 	defer cancel()
 	reply := handle(ctx, l.app)
@@ -210,19 +205,19 @@ func (w *world) thank(l *life, a *act, d socket.Delivery, payload any) {
 		n := w.count("slack ack")
 		if ill, _ := w.ill("slack ack", n); ill == LostBefore || ill == LostAfter {
 			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
-			l.app.Unsent(context.WithValue(l.ctx, actKey{}, a), d, payload)
+			l.app.Unsent(acting(l.ctx, a), d, payload)
 			return
 		}
 		blocks, _ := json.Marshal(p.Blocks)
 		w.slack.post(channel, a.who, blocks, p.Text)
-		w.slack.answered(a)
+		w.slack.note(func() { a.answers++ })
 		w.story.Tell("%s reads: %s", a.who, headline(p.Text))
 	case nil:
 		if d.Kind == socket.KindSubmission {
-			w.slack.answered(a) // the form closes
+			w.slack.note(func() { a.answers++ }) // the form closes
 		}
 	default:
-		w.slack.answered(a) // mistakes beside the fields
+		w.slack.note(func() { a.answers++ }) // mistakes beside the fields
 		text, _ := json.Marshal(p)
 		w.story.Tell("%s reads in the form: %s", a.who, headline(string(text)))
 	}

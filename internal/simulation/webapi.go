@@ -3,7 +3,7 @@ package simulation
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,70 +13,133 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// webAPI is Slack's Web API as a program with a life meets it.
-type webAPI struct{ life *life }
+// slackWire carries the program's requests to Slack: the Web API and the response URLs, with everything that can go wrong.
+type slackWire struct{ life *life }
 
+const (
+	slackAPI = "https://slack.test/api/"
+	// respondMethod is how response URLs are called among the methods of the Web API.
+	respondMethod = "response_url"
+)
+
+// actKey is the key under which a context has the act that is being answered.
 type actKey struct{}
 
-// meet lets a call to Slack take its time and its chances. apply is what it does in the workspace, if it does.
-func (x *webAPI) meet(ctx context.Context, method string, apply func() error) error {
+func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w, l := x.life.w, x.life
-	method = "slack " + method
-	if err := l.meet("before " + method); err != nil {
-		return err
+	raw, _ := io.ReadAll(req.Body)
+	_ = req.Body.Close()
+	method, isAPI := strings.CutPrefix(req.URL.Path, "/api/")
+	if !isAPI {
+		method = respondMethod
 	}
-	a, _ := ctx.Value(actKey{}).(*act)
-	if a != nil && method != "slack conversations.open" {
-		w.slack.mu.Lock()
-		a.attempts++
-		w.slack.mu.Unlock()
+	if err := l.meet("before slack " + method); err != nil {
+		return nil, err
 	}
-	n := w.count(method)
-	ill, wait := w.ill(method, n)
-	delay := time.Duration(5+dice(w.plan.Seed, "latency "+method, n).IntN(200)) * time.Millisecond
+	a, _ := req.Context().Value(actKey{}).(*act)
+	if method == "conversations.open" {
+		a = nil // which shows nobody anything
+	}
+	if a != nil {
+		w.slack.note(func() { a.attempts++ })
+	}
+	n := w.count("slack " + method)
+	ill, wait := w.ill("slack "+method, n)
+	delay := time.Duration(5+dice(w.plan.Seed, "latency slack "+method, n).IntN(200)) * time.Millisecond
 	if ill == Slow {
 		delay = wait
 	}
 	if ill != "" {
-		w.story.Tell("the request %s %s", method, ill)
+		w.story.Tell("the request to Slack's %s %s", method, ill)
 		w.tally(func(s *Summary) { s.Faults++ })
 	}
-	if err := l.sleep(ctx, delay); err != nil {
-		return err
+	if err := l.sleep(req.Context(), delay); err != nil {
+		return nil, err
 	}
 	switch ill {
-	case LostBefore, Fails, FailsAfter, Late, Throttles:
-		return io.ErrUnexpectedEOF
+	case LostBefore:
+		return nil, io.ErrUnexpectedEOF
 	case Refused:
-		return slack.SlackErrorResponse{Err: "not_in_channel"}
+		return refusal(req, method, "not_in_channel"), nil
 	case Limited:
-		return &slack.RateLimitedError{RetryAfter: wait}
+		r := says(req, "")
+		r.StatusCode, r.Status = http.StatusTooManyRequests, "429 Too Many Requests"
+		r.Header.Set("Retry-After", fmt.Sprint(int(wait/time.Second)))
+		return r, nil
 	}
-	if err := apply(); err != nil {
-		return err
-	}
-	if a != nil && method != "slack conversations.open" {
-		w.slack.answered(a)
+	var resp *http.Response
+	if method == respondMethod {
+		resp = w.respond(req, raw)
+	} else {
+		resp = w.act(req, method, raw, a)
 	}
 	if ill == LostAfter {
-		return io.ErrUnexpectedEOF
+		return nil, io.ErrUnexpectedEOF
 	}
-	return l.meet("after " + method)
+	return resp, l.meet("after slack " + method)
 }
 
-func (s *workspace) answered(a *act) {
+func (s *workspace) note(set func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a.answers++
+	set()
 }
 
-// decode reads the blocks and the text of a message.
-func decode(channel string, options []slack.MsgOption) ([]byte, string) {
-	_, values, err := slack.UnsafeApplyMsgOptions("token", channel, "https://slack.test/", options...)
-	if err != nil {
-		return nil, ""
+// refusal is a definite answer of no.
+func refusal(req *http.Request, method, why string) *http.Response {
+	if method != respondMethod {
+		return says(req, fmt.Sprintf(`{"ok":false,"error":%q}`, why))
 	}
-	return []byte(values.Get("blocks")), values.Get("text")
+	r := says(req, why)
+	r.StatusCode, r.Status = http.StatusNotFound, "404 Not Found"
+	return r
+}
+
+// act does what a method of the Web API does.
+func (w *world) act(req *http.Request, method string, raw []byte, a *act) *http.Response {
+	form, _ := url.ParseQuery(string(raw))
+	reads, blocks, text := "", []byte(form.Get("blocks")), form.Get("text")
+	to := form.Get("channel")
+	ok := map[string]any{"ok": true, "channel": to}
+	switch method {
+	case "conversations.open":
+		ok["channel"] = map[string]string{"id": "D" + strings.TrimPrefix(form.Get("users"), "U")}
+	case "chat.postMessage":
+		reads = reader(to)
+		ok["ts"] = w.slack.post(to, reads, blocks, text).ts
+	case "chat.postEphemeral":
+		reads = name(form.Get("user"))
+		ok["message_ts"] = w.slack.post(to, reads, blocks, text).ts
+	case "chat.update":
+		m := w.slack.find(to, form.Get("ts"))
+		if m == nil {
+			return refusal(req, method, "message_not_found")
+		}
+		reads = m.reader
+		w.slack.replace(m, blocks, text)
+		ok["ts"] = m.ts
+	case "views.open":
+		var body struct {
+			Trigger string                 `json:"trigger_id"`
+			View    slack.ModalViewRequest `json:"view"`
+		}
+		if err := json.Unmarshal(raw, &body); err != nil || !w.slack.open(body.Trigger, body.View) {
+			return refusal(req, method, "expired_trigger_id")
+		}
+	default:
+		return refusal(req, method, "unknown_method")
+	}
+	if text != "" {
+		if reads == "" {
+			reads = "everybody in " + to
+		}
+		w.story.Tell("%s reads: %s", reads, headline(text))
+	}
+	if a != nil {
+		w.slack.note(func() { a.answers++ })
+	}
+	body, _ := json.Marshal(ok)
+	return says(req, string(body))
 }
 
 // reader is who sees what is posted to a channel: everybody, or the one whose conversation it is.
@@ -87,144 +150,64 @@ func reader(channel string) string {
 	return ""
 }
 
-func (x *webAPI) PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error) {
-	ts := ""
-	err := x.meet(ctx, "chat.postMessage", func() error {
-		blocks, text := decode(channel, options)
-		ts = x.life.w.slack.post(channel, reader(channel), blocks, text).ts
-		x.life.w.story.Tell("%s reads: %s", whoReads(channel), headline(text))
-		return nil
-	})
-	return channel, ts, err
-}
-
-func whoReads(channel string) string {
-	if who := reader(channel); who != "" {
-		return who
-	}
-	return "everybody"
-}
-
-func (x *webAPI) PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (string, error) {
-	ts := ""
-	err := x.meet(ctx, "chat.postEphemeral", func() error {
-		blocks, text := decode(channel, options)
-		ts = x.life.w.slack.post(channel, name(user), blocks, text).ts
-		x.life.w.story.Tell("%s reads: %s", name(user), headline(text))
-		return nil
-	})
-	return ts, err
-}
-
-func (x *webAPI) UpdateMessageContext(ctx context.Context, channel, ts string, options ...slack.MsgOption) (string, string, string, error) {
-	err := x.meet(ctx, "chat.update", func() error {
-		s := x.life.w.slack
-		for _, m := range s.all() {
-			if m.ts == ts && m.channel == channel {
-				blocks, text := decode(channel, options)
-				s.replace(m, blocks, text)
-				x.life.w.story.Tell("%s reads, in place of an earlier message: %s", whoReads(channel), headline(text))
-				return nil
-			}
-		}
-		return slack.SlackErrorResponse{Err: "message_not_found"}
-	})
-	return channel, ts, "", err
-}
-
-func (s *workspace) all() []*message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]*message(nil), s.messages...)
-}
-
-func (x *webAPI) OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
-	if err := x.meet(ctx, "conversations.open", func() error { return nil }); err != nil {
-		return nil, false, false, err
-	}
-	c := &slack.Channel{}
-	c.ID = "D" + strings.TrimPrefix(params.Users[0], "U")
-	return c, false, true, nil
-}
-
-func (x *webAPI) OpenViewContext(ctx context.Context, trigger string, view slack.ModalViewRequest) (*slack.ViewResponse, error) {
-	err := x.meet(ctx, "views.open", func() error {
-		s := x.life.w.slack
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, a := range s.acts {
-			if a.trigger == trigger && time.Since(a.at) <= 3*time.Second {
-				s.forms[a.who] = view
-				x.life.w.story.Tell("%s sees the form", a.who)
-				return nil
-			}
-		}
-		return slack.SlackErrorResponse{Err: "expired_trigger_id"}
-	})
-	return &slack.ViewResponse{}, err
-}
-
-func (x *webAPI) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string, string) (*slack.ViewResponse, error) {
-	return nil, errors.New("nobody types in the forms of the simulation")
-}
-
-func (x *webAPI) PublishViewContext(context.Context, slack.PublishViewContextRequest) (*slack.ViewResponse, error) {
-	return nil, errors.New("nobody looks at the Home tab in the simulation")
-}
-
-// responseURLs carries posts to response URLs, of which Slack takes five in thirty minutes.
-type responseURLs struct{ life *life }
-
-func (x *responseURLs) RoundTrip(req *http.Request) (*http.Response, error) {
-	raw, _ := io.ReadAll(req.Body)
-	_ = req.Body.Close()
+// respond takes a post to a response URL: five in thirty minutes.
+func (w *world) respond(req *http.Request, raw []byte) *http.Response {
 	var msg struct {
 		Text    string          `json:"text"`
 		Blocks  json.RawMessage `json:"blocks"`
 		Replace bool            `json:"replace_original"`
 	}
-	if err := json.Unmarshal(raw, &msg); err != nil {
-		return nil, err
+	u := w.slack.use(req.URL.String())
+	if u == nil || json.Unmarshal(raw, &msg) != nil {
+		return refusal(req, respondMethod, "used_url")
 	}
-	w, s := x.life.w, x.life.w.slack
-	ctx, done := x.life.until(req.Context())
-	defer done()
-	var gone error
-	err := (&webAPI{x.life}).meet(ctx, "response_url", func() error {
-		s.mu.Lock()
-		u := s.urls[(&url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}).String()]
-		if u == nil || u.uses == 5 || time.Now().After(u.expires) {
-			s.mu.Unlock()
-			gone = errors.New("used_url")
-			return gone
-		}
-		u.uses++
-		a := u.act
-		a.answers++
-		s.mu.Unlock()
-		if msg.Replace && u.message != nil {
-			s.replace(u.message, msg.Blocks, msg.Text)
-			w.story.Tell("%s's card now says: %s", a.who, headline(msg.Text))
-		} else {
-			s.post("CMATH", a.who, msg.Blocks, msg.Text)
-			w.story.Tell("%s reads: %s", a.who, headline(msg.Text))
-		}
-		return nil
-	})
-	var limited *slack.RateLimitedError
-	var refused slack.SlackErrorResponse
-	switch {
-	case gone != nil, errors.As(err, &refused):
-		r := says(req, "used_url")
-		r.StatusCode, r.Status = http.StatusNotFound, "404 Not Found"
-		return r, nil
-	case errors.As(err, &limited):
-		r := says(req, "")
-		r.StatusCode, r.Status = http.StatusTooManyRequests, "429 Too Many Requests"
-		r.Header.Set("Retry-After", "30")
-		return r, nil
-	case err != nil:
-		return nil, err
+	if msg.Replace && u.message != nil {
+		w.slack.replace(u.message, msg.Blocks, msg.Text)
+		w.story.Tell("%s's card now says: %s", u.act.who, headline(msg.Text))
+	} else {
+		w.slack.post(channel, u.act.who, msg.Blocks, msg.Text)
+		w.story.Tell("%s reads: %s", u.act.who, headline(msg.Text))
 	}
-	return says(req, "ok"), nil
+	return says(req, "ok")
 }
+
+// use takes one of a response URL's posts; nil when there is none left.
+func (s *workspace) use(address string) *answerURL {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.urls[address]
+	if u == nil || u.uses == 5 || time.Now().After(u.expires) {
+		return nil
+	}
+	u.uses++
+	u.act.answers++
+	return u
+}
+
+func (s *workspace) find(channel, ts string) *message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if m.ts == ts && m.channel == channel {
+			return m
+		}
+	}
+	return nil
+}
+
+// open shows a form, within three seconds of the click.
+func (s *workspace) open(trigger string, view slack.ModalViewRequest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.acts {
+		if a.trigger == trigger && time.Since(a.at) <= 3*time.Second {
+			s.forms[a.who] = view
+			s.story.Tell("%s sees the form", a.who)
+			return true
+		}
+	}
+	return false
+}
+
+// acting is a context that says which act is being answered.
+func acting(ctx context.Context, a *act) context.Context { return context.WithValue(ctx, actKey{}, a) }
