@@ -1,6 +1,7 @@
 # make test    every test, with what it needs installed first
 # make check   formatting, go vet, staticcheck
 # make bench   every benchmark
+# make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make build   the static binary, bin/bot
 # make demo    the bot with a simulated Slack and CoCalc, in the browser
 
@@ -9,7 +10,10 @@ TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BOLT      := internal/slacksim/testdata/bolt
 
-.PHONY: test check bench build demo chromium
+SEEDS     ?= 100000
+FROM      ?= 1
+
+.PHONY: test check bench soak build demo chromium
 .DEFAULT_GOAL := build
 
 test: chromium $(BOLT)/node_modules/.package-lock.json
@@ -22,6 +26,9 @@ check:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+
+soak:
+	$(GO) test -count=1 -timeout 0 -v -run '^TestSimulation$$' ./internal/simulation -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS) | grep -v '=== \|^ *--- PASS'
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot

@@ -85,11 +85,11 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		if err != nil {
 			return 0, err
 		}
-		paused, err := b.tellPaused(hard, open)
+		stopped, err := b.tellStopped(hard, open)
 		if err != nil {
 			return 0, err
 		}
-		id, pause := b.next(open, paused)
+		id, pause := b.next(open, stopped)
 		if id == "" {
 			if left := b.sweepAt.Sub(b.now()); left > 0 {
 				return min(pause, left, b.timing.Sweep), nil
@@ -146,10 +146,14 @@ const idle = time.Hour
 // next picks the order to work on among those that are due, or answers how long there is none.
 //
 // First what is under way: it holds the account, so while it waits nothing else is begun, and nothing that was parked
-// is checked again. Then what is left of orders that have ended, then the approved order that was confirmed first. What
+// is checked again. So does a checkout that may still be carried out although its order has ended. Then what is left of orders that have ended, then the approved order that was confirmed first. What
 // only looks (a watch, a count) holds nobody up and is held up by nobody.
-func (b *buyer) next(open []Order, paused bool) (OrderID, time.Duration) {
+func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 	now, pause := b.now(), idle
+	lingering := b.lingering(open)
+	if lingering > 0 {
+		pause = lingering
+	}
 	due := func(o Order) bool {
 		at, ok := b.due[o.ID]
 		if ok && at.After(now) {
@@ -168,7 +172,7 @@ func (b *buyer) next(open []Order, paused bool) (OrderID, time.Duration) {
 		}
 	}
 	for _, o := range open {
-		if o.State.Final() && !(held && len(o.Parked) > 0) && due(o) {
+		if o.State.Final() && !((held || lingering > 0) && len(o.Parked) > 0) && due(o) {
 			return o.ID, 0
 		}
 	}
@@ -178,7 +182,7 @@ func (b *buyer) next(open []Order, paused bool) (OrderID, time.Duration) {
 			first = &open[i]
 		}
 	}
-	if first != nil && !held && !paused && due(*first) {
+	if first != nil && !held && !stopped && due(*first) {
 		return first.ID, 0
 	}
 	return "", max(pause, time.Millisecond)

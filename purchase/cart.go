@@ -245,8 +245,12 @@ func (b *buyer) endedWithoutPurchase(ctx context.Context, id OrderID) (bool, err
 	return order.State.Final() && order.State != Purchased, err
 }
 
-// restore checks again what was parked, as far as it is still there and nobody else decided about it.
+// restore checks again what was parked, as far as it is still there and nobody else decided about it; not while the
+// order's own checkout may still come and buy it.
 func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
+	if left := b.lingers(o); left > 0 {
+		return left, nil
+	}
 	for _, id := range o.Parked {
 		item, err := b.shop.CartItem(ctx, id)
 		if kindOf(err) == cocalc.NotFound {

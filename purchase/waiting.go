@@ -77,29 +77,64 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 	return err
 }
 
-// whyPaused is what the card of an order says that waits for buying to be resumed.
-const whyPaused = "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+// What the card of an order says that waits for buying to be resumed, or for another order's checkout.
+const (
+	whyPaused  = "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+	whyLingers = "CoCalc's answer to the checkout of another order was lost, so it may still be at work. Nothing was bought yet; the order is bought when that is certainly over, within minutes."
+)
 
-// tellPaused reads whether buying is paused, and has the cards of all orders that wait for their turn say so.
-func (b *buyer) tellPaused(ctx context.Context, open []Order) (bool, error) {
+// tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
+func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, err error) {
 	no, err := b.pausedNow(ctx)
 	if err != nil {
 		return false, err
 	}
+	why := ""
+	switch {
+	case no != nil:
+		why = whyPaused
+	case b.lingering(open) > 0:
+		why = whyLingers
+	}
 	for _, o := range open {
-		if o.State != Approved || (o.Wait != nil && o.Wait.Why == whyPaused) == (no != nil) {
+		said := ""
+		if o.Wait != nil && (o.Wait.Why == whyPaused || o.Wait.Why == whyLingers) {
+			said = o.Wait.Why
+		}
+		if o.State != Approved || said == why {
 			continue
 		}
 		var w *Wait
-		if no != nil {
-			w = &Wait{Why: whyPaused, Since: b.now()}
+		if why != "" {
+			w = &Wait{Why: why, Since: b.now()}
 		}
 		if _, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = w }); err != nil && !errors.Is(err, errMoved) {
 			return false, err
 		}
 		delete(b.due, o.ID)
 	}
-	return no != nil, nil
+	return why != "", nil
+}
+
+// lingers is for how long the order's checkout may still be carried out: nothing was heard of it, and that somebody bought
+// the item does not say that it was this checkout. Whatever is checked meanwhile, it would buy.
+func (b *buyer) lingers(o Order) time.Duration {
+	if o.CheckoutSent.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
+		return 0
+	}
+	left := o.CheckoutSent.Add(b.timing.Settle).Sub(b.now())
+	if left > b.timing.Settle {
+		return 0 // the clock was set back since: nobody knows
+	}
+	return max(left, 0)
+}
+
+// lingering is the longest of lingers among the orders.
+func (b *buyer) lingering(open []Order) (left time.Duration) {
+	for _, o := range open {
+		left = max(left, b.lingers(o))
+	}
+	return left
 }
 
 // pausedNow reads whether buying is paused.
