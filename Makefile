@@ -28,7 +28,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
 
 soak:
-	$(GO) test -count=1 -timeout 0 -v -run '^TestSimulation$$' ./internal/simulation -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS) | grep -v '=== \|^ *--- PASS'
+	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot

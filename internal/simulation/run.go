@@ -19,7 +19,7 @@ type Outcome struct {
 }
 
 // aftermath is how long all is quiet before the last look.
-const aftermath = 3 * time.Hour
+const aftermath = 100 * time.Minute
 
 // Run plays a plan to its end, with the ledger in the folder dir. It must be called in a testing/synctest bubble, which
 // gives it the clock.

@@ -76,7 +76,10 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ill == LostAfter {
 		return nil, io.ErrUnexpectedEOF
 	}
-	return resp, l.meet("after slack " + method)
+	if dead := l.meet("after slack " + method); dead != nil {
+		return nil, dead
+	}
+	return resp, nil
 }
 
 func (s *workspace) note(set func()) {

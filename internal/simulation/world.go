@@ -21,6 +21,10 @@ type world struct {
 	account          *cocalctest.Account
 	slack            *workspace
 
+	// What check has seen: it is called by one goroutine.
+	checkedHead uint64
+	checkedSold int
+
 	over     chan struct{} // closed when the run has ended: nobody waits any more
 	after    sync.WaitGroup
 	restarts chan time.Duration
