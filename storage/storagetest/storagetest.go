@@ -200,16 +200,127 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 			events, err := r.Events(1, 10)
 			prev := ""
 			for i, e := range events {
-				if e.Number != uint64(i+1) || e.Prev != prev || len(e.Hash) != 64 {
-					t.Errorf("record %d: %+v", i, e)
+				hash, err := Hash(e)
+				if e.Number != uint64(i+1) || e.Prev != prev || e.Hash != hash || err != nil {
+					t.Errorf("record %d: %+v, want hash %s (%v)", i, e, hash, err)
 				}
 				prev = e.Hash
+			}
+			if head, err := r.Head(); err != nil || head.Hash != prev {
+				t.Errorf("the head is %+v (%v)", head, err)
 			}
 			if last, _ := r.Events(3, 10); len(events) != 3 || len(last) != 1 {
 				t.Errorf("%d events, %d from the third on", len(events), len(last))
 			}
 			return err
 		})
+	})
+
+	t.Run("an empty ledger has no head, and room", func(t *testing.T) {
+		l, _ := open(t)
+		view(t, l, func(r purchase.Reader) error {
+			head, err := r.Head()
+			if head != (purchase.Event{}) {
+				t.Errorf("its head is %+v", head)
+			}
+			return err
+		})
+		if err := l.Room(ctx); err != nil {
+			t.Errorf("it has no room: %v", err)
+		}
+	})
+
+	t.Run("a license is found by its first entry, whatever corrects it later", func(t *testing.T) {
+		l, _ := open(t)
+		update(t, l, func(w purchase.Writer) error {
+			_, err := w.AddPurchase(purchase.Purchase{LicenseID: "l", Charged: 100})
+			_, err2 := w.AddPurchase(purchase.Purchase{LicenseID: "l", Charged: -5, Correction: true})
+			_, err3 := w.AddPurchase(purchase.Purchase{Charged: 7}) // its license is not known
+			p, ok, err4 := w.PurchaseOf("l")
+			if !ok || p.Charged != 100 || p.Number != 1 {
+				t.Errorf("found %v %+v", ok, p)
+			}
+			if p, ok, _ := w.PurchaseOf(""); ok {
+				t.Errorf("no license is found: %+v", p)
+			}
+			return errors.Join(err, err2, err3, err4)
+		})
+	})
+
+	t.Run("the account is kept whole, also over a restart", func(t *testing.T) {
+		l, reopen := open(t)
+		want := purchase.AccountState{
+			Pause:   &purchase.Pause{Since: at, By: "U1", Reason: "so"},
+			Notices: []purchase.Notice{{ID: "n", Kind: purchase.NoticePaused, Time: at, Text: "a & b", Left: []string{"U1", "C1"}}},
+			Broken:  []int64{1, 2}, Watching: at, Strangers: []purchase.Stranger{{PurchaseID: 7, Cost: 5, Time: at}},
+		}
+		update(t, l, func(w purchase.Writer) error { return w.PutAccount(want) })
+		view(t, reopen(), func(r purchase.Reader) error {
+			got, err := r.Account()
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			return err
+		})
+	})
+
+	t.Run("what was read is the reader's own", func(t *testing.T) {
+		l, _ := open(t)
+		o := order(1, purchase.Adding)
+		o.Parked = []int64{3, 4}
+		update(t, l, func(w purchase.Writer) error { return w.PutOrder(o) })
+		o.Parked[0] = 99 // after it was stored
+		for range 2 {
+			view(t, l, func(r purchase.Reader) error {
+				got, err := r.Order(o.ID)
+				if err == nil && !slices.Equal(got.Parked, []int64{3, 4}) {
+					t.Errorf("parked %v", got.Parked)
+				}
+				got.Parked[1] = 99
+				return err
+			})
+		}
+	})
+
+	t.Run("a panic is its caller's, and undone", func(t *testing.T) {
+		l, _ := open(t)
+		func() {
+			defer func() {
+				if r := recover(); r != "a bug" {
+					t.Errorf("recovered %v", r)
+				}
+			}()
+			_ = l.Update(ctx, func(w purchase.Writer) error {
+				if err := errors.Join(w.PutOrder(order(1, purchase.Proposed)), w.AppendEvent(purchase.Event{Kind: "proposed"})); err != nil {
+					t.Error(err)
+				}
+				panic("a bug")
+			})
+		}()
+		update(t, l, func(w purchase.Writer) error {
+			orders, err := w.Orders("", 10)
+			head, err2 := w.Head()
+			if len(orders) != 0 || head.Number != 0 {
+				t.Errorf("left behind: %v, %+v", orders, head)
+			}
+			return errors.Join(err, err2)
+		})
+	})
+
+	t.Run("nothing runs for a context that is done", func(t *testing.T) {
+		l, _ := open(t)
+		done, cancel := context.WithCancel(ctx)
+		cancel()
+		err := l.Update(done, func(purchase.Writer) error { t.Error("changed"); return nil })
+		err2 := l.View(done, func(purchase.Reader) error { t.Error("read"); return nil })
+		if !errors.Is(err, context.Canceled) || !errors.Is(err2, context.Canceled) {
+			t.Errorf("got %v, %v", err, err2)
+		}
+	})
+
+	t.Run("forty people confirm against a budget for ten", func(t *testing.T) {
+		l, _ := open(t)
+		confirmAtOnce(t, l, 40, 10)
 	})
 
 	t.Run("two hundred updates at once are all counted", func(t *testing.T) {

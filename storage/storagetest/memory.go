@@ -1,0 +1,284 @@
+package storagetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"licensebot/purchase"
+)
+
+// Memory is a ledger that is kept in memory, for tests that need many of them quickly. It passes the suite. The zero
+// value is an empty ledger.
+type Memory struct {
+	// Full makes it answer as a ledger whose disk is full: nothing can be written.
+	Full atomic.Bool
+
+	mu        sync.RWMutex
+	orders    map[purchase.OrderID][]byte // as JSON, so that nobody shares a slice with the ledger
+	ids       []purchase.OrderID          // of all orders, sorted
+	purchases [][]byte
+	licenses  map[string]int // place of the first entry of a license
+	budgets   map[string]purchase.Budget
+	account   []byte
+	events    []purchase.Event
+}
+
+// View implements purchase.Ledger.
+func (m *Memory) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return read(&writing{m: m})
+}
+
+// Update implements purchase.Ledger.
+func (m *Memory) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := &writing{m: m}
+	done := false
+	defer func() {
+		for ; !done && len(w.undo) > 0; w.undo = w.undo[:len(w.undo)-1] { // also when change panics
+			w.undo[len(w.undo)-1]()
+		}
+	}()
+	if err := change(w); err != nil {
+		return err
+	}
+	if m.Full.Load() && len(w.undo) > 0 {
+		return fmt.Errorf("write the ledger: %w", purchase.ErrFull)
+	}
+	done = true
+	return nil
+}
+
+// Room implements purchase.Ledger.
+func (m *Memory) Room(ctx context.Context) error {
+	if m.Full.Load() {
+		return purchase.ErrFull
+	}
+	return ctx.Err()
+}
+
+// writing is a transaction. It changes the ledger in place, and knows how to undo that.
+type writing struct {
+	m    *Memory
+	undo []func()
+}
+
+// set puts a value into a map of the ledger.
+func set[K comparable, V any](w *writing, in *map[K]V, key K, value V) {
+	if *in == nil {
+		*in = map[K]V{}
+	}
+	before, had := (*in)[key]
+	w.undo = append(w.undo, func() {
+		if had {
+			(*in)[key] = before
+		} else {
+			delete(*in, key)
+		}
+	})
+	(*in)[key] = value
+}
+
+// add appends a value to a list of the ledger.
+func add[V any](w *writing, to *[]V, value V) {
+	before := *to
+	w.undo = append(w.undo, func() { *to = before })
+	*to = append(before, value)
+}
+
+func parsed[T any](data []byte) (value T, err error) {
+	if data != nil {
+		err = json.Unmarshal(data, &value)
+	}
+	return value, err
+}
+
+func (w *writing) Order(id purchase.OrderID) (purchase.Order, error) {
+	data, ok := w.m.orders[id]
+	if !ok {
+		return purchase.Order{}, fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
+	}
+	return parsed[purchase.Order](data)
+}
+
+// selected are the orders that choose picks, oldest first.
+func (w *writing) selected(choose func(*purchase.Order) bool) (found []purchase.Order, err error) {
+	for _, id := range w.m.ids {
+		o, err := w.Order(id)
+		if err != nil {
+			return nil, err
+		}
+		if choose(&o) {
+			found = append(found, o)
+		}
+	}
+	return found, nil
+}
+
+func (w *writing) OpenOrders() ([]purchase.Order, error) {
+	return w.selected((*purchase.Order).Open)
+}
+
+func (w *writing) Queue() (queue []purchase.Queued, err error) {
+	open, err := w.OpenOrders()
+	for _, o := range open {
+		queue = append(queue, purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed})
+	}
+	return queue, err
+}
+
+func (w *writing) Unpublished() (ids []purchase.OrderID, err error) {
+	found, err := w.selected((*purchase.Order).Unpublished)
+	for _, o := range found {
+		ids = append(ids, o.ID)
+	}
+	return ids, err
+}
+
+func (w *writing) Orders(before purchase.OrderID, limit int) (page []purchase.Order, err error) {
+	end := len(w.m.ids)
+	if before != "" {
+		end, _ = slices.BinarySearch(w.m.ids, before)
+	}
+	for i := end - 1; i >= 0 && len(page) < limit; i-- {
+		o, err := w.Order(w.m.ids[i])
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, o)
+	}
+	return page, nil
+}
+
+func (w *writing) Purchases(before uint64, limit int) (page []purchase.Purchase, err error) {
+	end := len(w.m.purchases)
+	if before > 0 {
+		end = min(end, int(before)-1)
+	}
+	for i := end - 1; i >= 0 && len(page) < limit; i-- {
+		p, err := parsed[purchase.Purchase](w.m.purchases[i])
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, p)
+	}
+	return page, nil
+}
+
+func (w *writing) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
+	at, ok := w.m.licenses[licenseID]
+	if ok {
+		p, err = parsed[purchase.Purchase](w.m.purchases[at])
+	}
+	return p, ok, err
+}
+
+func (w *writing) Budget(month string) (purchase.Budget, error) {
+	b := w.m.budgets[month]
+	b.Month = month
+	return b, nil
+}
+
+func (w *writing) Budgets(limit int) (page []purchase.Budget, err error) {
+	months := slices.Sorted(maps.Keys(w.m.budgets))
+	for i := len(months) - 1; i >= 0 && len(page) < limit; i-- {
+		page = append(page, w.m.budgets[months[i]])
+	}
+	return page, nil
+}
+
+func (w *writing) Account() (purchase.AccountState, error) {
+	return parsed[purchase.AccountState](w.m.account)
+}
+
+func (w *writing) Events(first uint64, limit int) ([]purchase.Event, error) {
+	from := min(int(max(first, 1))-1, len(w.m.events))
+	return slices.Clone(w.m.events[from:min(from+limit, len(w.m.events))]), nil
+}
+
+func (w *writing) Head() (head purchase.Event, err error) {
+	if n := len(w.m.events); n > 0 {
+		head = w.m.events[n-1]
+	}
+	return head, nil
+}
+
+func (w *writing) PutOrder(o purchase.Order) error {
+	data, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if at, known := slices.BinarySearch(w.m.ids, o.ID); !known {
+		before := w.m.ids
+		w.undo = append(w.undo, func() { w.m.ids = before })
+		w.m.ids = slices.Insert(slices.Clone(before), at, o.ID)
+	}
+	set(w, &w.m.orders, o.ID, data)
+	return nil
+}
+
+func (w *writing) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
+	p.Number = uint64(len(w.m.purchases)) + 1
+	data, err := json.Marshal(p)
+	if err != nil {
+		return p, err
+	}
+	if _, known := w.m.licenses[p.LicenseID]; !known && p.LicenseID != "" {
+		set(w, &w.m.licenses, p.LicenseID, len(w.m.purchases))
+	}
+	add(w, &w.m.purchases, data)
+	return p, nil
+}
+
+func (w *writing) PutBudget(b purchase.Budget) error {
+	set(w, &w.m.budgets, b.Month, b)
+	return nil
+}
+
+func (w *writing) PutAccount(a purchase.AccountState) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	before := w.m.account
+	w.undo = append(w.undo, func() { w.m.account = before })
+	w.m.account = data
+	return nil
+}
+
+func (w *writing) AppendEvent(e purchase.Event) error {
+	head, err := w.Head()
+	if err != nil {
+		return err
+	}
+	e.Number, e.Prev = head.Number+1, head.Hash
+	e.Time = e.Time.Round(0) // as a file would keep it: without the monotonic clock
+	if e.Hash, err = Hash(e); err != nil {
+		return err
+	}
+	add(w, &w.m.events, e)
+	return nil
+}
+
+// Hash is what the Hash of an audit record must be: the hex SHA-256 of its JSON with Prev and with an empty Hash.
+func Hash(e purchase.Event) (string, error) {
+	e.Hash = ""
+	data, err := json.Marshal(e)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}

@@ -1,0 +1,37 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"licensebot/purchase"
+)
+
+func TestMemoryIsALedger(t *testing.T) {
+	Ledger(t, func(*testing.T) (purchase.Ledger, func() purchase.Ledger) {
+		m := new(Memory)
+		return m, func() purchase.Ledger { return m }
+	})
+}
+
+func TestMemoryThatIsFull(t *testing.T) {
+	ctx := context.Background()
+	m := new(Memory)
+	m.Full.Store(true)
+	put := func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "2026-11", Spent: 1}) }
+	if err := m.Update(ctx, put); !errors.Is(err, purchase.ErrFull) || !errors.Is(m.Room(ctx), purchase.ErrFull) {
+		t.Errorf("got %v, %v", err, m.Room(ctx))
+	}
+	m.Full.Store(false)
+	err := m.Update(ctx, func(w purchase.Writer) error {
+		b, err := w.Budget("2026-11")
+		if b.Spent != 0 {
+			t.Errorf("left behind: %+v", b)
+		}
+		return err
+	})
+	if err := errors.Join(err, m.Update(ctx, put)); err != nil {
+		t.Error(err)
+	}
+}
