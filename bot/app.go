@@ -31,6 +31,7 @@ type Options struct {
 	Desk     *purchase.Desk
 	Slack    WebAPI
 	HTTP     *http.Client // for response URLs; with a timeout
+	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
 	Defaults purchase.Spec
 	Location *time.Location // of the dates that people type; nil is UTC
 	Now      func() time.Time
@@ -52,7 +53,7 @@ type App struct {
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{desk: o.Desk, slack: o.Slack, http: o.HTTP, defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log}
+	a := &App{desk: o.Desk, slack: o.Slack, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log}
 	if a.loc == nil {
 		a.loc = time.UTC
 	}

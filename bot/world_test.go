@@ -81,7 +81,7 @@ func (w *world) start() {
 		Timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
 			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
 		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
-	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, Defaults: cocalc.DefaultSpec(), Log: testLog()}
+	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)
 	server, err := socket.New(socket.Config{API: api, Handler: bot.New(options), Sockets: 1, Log: testLog()})
 	if err != nil {

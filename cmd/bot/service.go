@@ -51,7 +51,7 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	client := socket.HTTPClient()
 	slackLog := log.With().Str("part", "slack").Logger()
 	s.slack = socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, client, slackLog)
-	options := bot.Options{Slack: s.slack, HTTP: client, Defaults: defaults, Location: c.Timezone.Location,
+	options := bot.Options{Slack: s.slack, HTTP: client, SlackURL: c.SlackAPIURL, Defaults: defaults, Location: c.Timezone.Location,
 		Log: log.With().Str("part", "bot").Logger()}
 	s.desk = purchase.New(purchase.Options{
 		Ledger: s.ledger, Shop: s.cocalc, Policy: c.policy(), KeyName: s.cocalc.KeyName(),

@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// The hosts of Slack's response URLs: of Slack, and of Slack for governments.
+const (
+	hooksHost    = "hooks.slack.com"
+	govHooksHost = "hooks.slack-gov.com"
+)
+
+// hooks carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the ledger, so
+// it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since each of
+// them comes through here.
+type hooks struct {
+	api     *url.URL // of Slack's Web API
+	carrier http.RoundTripper
+}
+
+// onlyToSlack is a copy of the client that speaks to Slack's response URLs alone. api is the address of Slack's Web API,
+// for whoever has a Slack of their own there.
+func onlyToSlack(client *http.Client, api string) *http.Client {
+	h := hooks{api: &url.URL{}, carrier: http.DefaultTransport}
+	if u, err := url.Parse(api); err == nil {
+		h.api = u
+	}
+	if client == nil {
+		client = &http.Client{}
+	}
+	guarded := *client
+	if client.Transport != nil {
+		h.carrier = client.Transport
+	}
+	guarded.Transport = h
+	return &guarded
+}
+
+// RoundTrip implements http.RoundTripper.
+func (h hooks) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !h.lead(req.URL) {
+		if req.Body != nil {
+			_ = req.Body.Close() // it is not sent, so nobody else closes it
+		}
+		return nil, fmt.Errorf("a response URL leads to %q, which is not Slack: nothing was sent there", req.URL.Host)
+	}
+	return h.carrier.RoundTrip(req)
+}
+
+// lead reports whether a URL leads to Slack.
+func (h hooks) lead(u *url.URL) bool {
+	switch {
+	case u.Scheme == "https" && (u.Host == hooksHost || u.Host == govHooksHost):
+		return true
+	case h.api.Host == "":
+		return false
+	}
+	return u.Scheme == h.api.Scheme && u.Host == h.api.Host
+}

@@ -1,0 +1,91 @@
+package bot
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+)
+
+// mailbox remembers where it was asked to bring something, and answers with a redirect if it has one.
+type mailbox struct {
+	to       []string
+	redirect string
+}
+
+func (m *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
+	m.to = append(m.to, req.URL.Host)
+	answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")), Request: req}
+	if m.redirect != "" {
+		answer.StatusCode = http.StatusTemporaryRedirect
+		answer.Header.Set("Location", m.redirect)
+	}
+	return answer, nil
+}
+
+// A payload may name any response URL. The bot posts to Slack's, and to nobody else's.
+func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
+	cases := []struct {
+		name, url string
+		redirect  string
+		sent      bool
+	}{
+		{"Slack", "https://hooks.slack.com/actions/T1/2/abc", "", true},
+		{"Slack for governments", "https://hooks.slack-gov.com/actions/T1/2/abc", "", true},
+		{"the workspace under SLACK_API_URL", "http://127.0.0.1:4000/actions/T1/2/abc", "", true},
+		{"somebody else", "https://evil.example/actions/T1/2/abc", "", false},
+		{"the cloud's own metadata", "http://169.254.169.254/latest/meta-data/", "", false},
+		{"another service on this machine", "http://127.0.0.1:8080/", "", false},
+		{"without encryption", "http://hooks.slack.com/actions/T1/2/abc", "", false},
+		{"a host that begins like Slack's", "https://hooks.slack.com.evil.example/", "", false},
+		{"a host that ends like Slack's", "https://evilhooks.slack.com/", "", false},
+		{"a host behind a user", "https://hooks.slack.com@evil.example/", "", false},
+		{"another port", "https://hooks.slack.com:8443/", "", false},
+		{"a file", "file:///etc/passwd", "", false},
+		{"no URL", "hooks.slack.com", "", false},
+		{"nothing", "", "", false},
+		{"Slack sends it on to somebody else", "https://hooks.slack.com/actions/T1/2/abc", "https://evil.example/", false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			box := &mailbox{redirect: c.redirect}
+			client := onlyToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
+			err := respond(context.Background(), client, c.url, say("Bought."), false)
+			if (err == nil) != c.sent {
+				t.Errorf("sent to %q: %v", box.to, err)
+			}
+			for _, host := range box.to {
+				if strings.Contains(host, "evil") || (!c.sent && c.redirect == "") {
+					t.Errorf("the answer went to %q", host)
+				}
+			}
+		})
+	}
+}
+
+// Whoever cannot be answered there is answered in another way.
+func TestAForgedResponseURLLeavesNobodyWithoutAnAnswer(t *testing.T) {
+	box, api := &mailbox{}, &mouth{}
+	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
+	a.tell(context.Background(), reach{"UALICE", "CMATH", "https://evil.example/x"}, say("Nothing was bought."), false)
+	if len(box.to) != 0 {
+		t.Errorf("the answer went to %q", box.to)
+	}
+	if len(api.told) != 1 || api.told[0] != "UALICE in CMATH" {
+		t.Errorf("told: %q", api.told)
+	}
+}
+
+// mouth is a Slack to which the bot speaks; it remembers to whom.
+type mouth struct {
+	WebAPI
+	told []string
+}
+
+func (m *mouth) PostEphemeralContext(_ context.Context, channel, user string, _ ...slack.MsgOption) (string, error) {
+	m.told = append(m.told, user+" in "+channel)
+	return "1.1", nil
+}
