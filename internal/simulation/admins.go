@@ -33,41 +33,35 @@ func (w *world) byAdmin(do func(ctx context.Context, l *life) error) {
 	})
 }
 
-// takeOut is what dave does about items that break the cart for everybody: he has the bot take them out.
-func (w *world) takeOut() {
+// mend is what somebody with the account does in CoCalc's own store, when hours have passed: what still breaks the cart
+// for everybody is taken out.
+func (w *world) mend() {
 	for _, i := range w.account.Cart() {
 		if open(i) && (cocalc.CartItem{Product: i.Product, Description: i.Description}).BreaksCart(time.Now()) {
-			w.byAdmin(func(ctx context.Context, l *life) error {
-				w.mu.Lock()
-				delete(w.left, i.ID)
-				w.mu.Unlock()
-				said, err := l.desk.TakeOut(ctx, i.ID, dave)
-				if err == nil {
-					w.story.Tell("dave has item %d, which breaks the cart, taken out: %s", i.ID, headline(said))
-				}
-				return err
-			})
+			w.account.Remove(i.ID)
+			w.mu.Lock()
+			delete(w.left, i.ID)
+			w.mu.Unlock()
+			w.story.Tell("somebody takes item %d, which breaks the cart, out of it", i.ID)
 		}
 	}
 }
 
 // resume is what dave does when buying is paused and he has looked at it.
 func (w *world) resume() {
-	w.byAdmin(func(ctx context.Context, l *life) error {
-		var account purchase.AccountState
-		err := l.ledger.View(ctx, func(r purchase.Reader) (err error) {
-			account, err = r.Account()
-			return err
-		})
-		if err != nil || account.Pause == nil {
-			return err
-		}
-		err = l.desk.Resume(ctx, dave, "looked at it")
-		if err == nil {
-			w.story.Tell("dave resumes buying, which was paused: %s", headline(account.Pause.Reason))
-		}
+	l := w.current()
+	if l == nil || !l.handles() {
+		return
+	}
+	defer l.busy.Done()
+	var account purchase.AccountState
+	err := l.ledger.View(l.ctx, func(r purchase.Reader) (err error) {
+		account, err = r.Account()
 		return err
 	})
+	if err == nil && account.Pause != nil {
+		w.types(Step{Who: admin, Text: "resume looked at it", Deliveries: []time.Duration{0}})
+	}
 }
 
 // settle is what dave does with an order whose outcome is unknown: he looks at CoCalc's pages and says what he sees

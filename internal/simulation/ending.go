@@ -17,6 +17,9 @@ func (w *world) checkEnd(b books) {
 	w.checkAccount(b)
 	w.checkCart()
 	w.checkAnswers(b)
+	for _, n := range b.account.Notices {
+		w.wrong("notice %s was not told to %v: %s", n.ID, n.Left, headline(n.Text))
+	}
 }
 
 // checkChain follows the audit records.
@@ -42,6 +45,9 @@ func (w *world) checkOrders(b books) {
 			w.wrong("order %s failed without a reason", o.ID)
 		case o.State != purchase.Unknown && (!o.State.Final() || o.Open()):
 			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait, o.Parked, o.WatchUntil)
+		}
+		if who := o.Requester.Name; !slices.Contains(buyers, who) {
+			w.wrong("order %s is %s's, who may not buy", o.ID, who)
 		}
 		if o.Unpublished() {
 			w.wrong("order %s is not shown as it is: %+v", o.ID, o.Messages)

@@ -66,7 +66,7 @@ func (w *world) begin(number int) (*life, error) {
 		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number),
 		Policy: w.policy, PurchasesChannel: w.purchasesChannel, Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
 	})
-	options := bot.Options{Desk: l.desk, Slack: socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop()), HTTP: posts, Defaults: cocalc.DefaultSpec()}
+	options := bot.Options{Desk: l.desk, Slack: socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop()), HTTP: posts, SlackURL: slackAPI, Defaults: cocalc.DefaultSpec()}
 	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
 
 	run, stopRun := context.WithCancel(context.Background())

@@ -31,8 +31,6 @@ func (w *world) perform(s Step) {
 		w.clicks(s)
 	case Submits:
 		w.submits(s)
-	case TakesOut:
-		w.takeOut()
 	case Resumes:
 		w.resume()
 	case Settles:
@@ -92,6 +90,7 @@ func (w *world) clicks(s Step) {
 		Team: slack.Team{ID: team}, ResponseURL: a.url, TriggerID: a.trigger,
 		ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: b.action, Value: b.value}}}}
 	cb.Channel.ID, cb.Channel.Name = at, "math"
+	cb.Message.Timestamp, cb.Message.Channel = m.ts, at
 	if s.Button == "order_buy" && s.Who == s.Whose {
 		w.mu.Lock()
 		w.agreed[a.order] = b.label

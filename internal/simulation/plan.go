@@ -41,12 +41,11 @@ const (
 	Deletes   Deed = "deletes"
 	ChecksOut Deed = "checks out"
 
-	TakesOut Deed = "takes out what breaks the cart"
-	Resumes  Deed = "resumes buying"
-	Settles  Deed = "settles an unknown order"
-	Credits  Deed = "changes the credit"
-	SlowPay  Deed = "slow checkout"
-	Restart  Deed = "restart"
+	Resumes Deed = "resumes buying"
+	Settles Deed = "settles an unknown order"
+	Credits Deed = "changes the credit"
+	SlowPay Deed = "slow checkout"
+	Restart Deed = "restart"
 )
 
 // Step is something that somebody does at a moment.
@@ -114,13 +113,15 @@ type Kill struct {
 	Down    time.Duration // until it is started again
 }
 
-// The people. Alice, bob and carol may buy, erin may not; dave runs the bot.
+// The people. Alice, bob and carol may buy, erin may not; gwen is on the list of buyers too, but a guest of the workspace;
+// dave runs the bot.
 var (
 	buyers = []string{"alice", "bob", "carol"}
-	people = []string{"alice", "bob", "carol", "erin"}
+	people = []string{"alice", "bob", "carol", "erin", guest}
 )
 
 const (
+	guest    = "gwen"
 	admin    = "dave"
 	stranger = "stranger"
 )
@@ -263,8 +264,8 @@ func (p *planner) noise() {
 	case 4:
 		s.Text = []string{"buy ram=64 cpu=9", "byu ram=4", "help buy", "quote ram=4 cpu=1", "buy"}[p.IntN(5)]
 	case 5:
-		s.Text = wishes[p.IntN(len(wishes))]
-		s.Who = "erin"
+		p.errand(s.At, []string{"erin", guest}[p.IntN(2)])
+		return
 	default:
 		s.Deed, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
 		s.Button = []string{"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh", "order_buy_new_price"}[p.IntN(6)]
@@ -283,7 +284,7 @@ func (p *planner) operations() {
 		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(p.IntN(900_00))})
 	}
 	for at := p.moment(); at < p.plan.Latest; at += p.between(2*time.Minute, 20*time.Minute) {
-		p.step(Step{At: at, Who: admin, Deed: TakesOut})
+		p.step(Step{At: at, Who: admin, Deed: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2), Deliveries: p.deliveries()})
 		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
 	}
 	if p.one(4) {

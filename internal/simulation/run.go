@@ -1,7 +1,9 @@
 package simulation
 
 import (
+	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -33,7 +35,7 @@ func Run(plan Plan, dir string) Outcome {
 			OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: purchase.Cents(plan.Budget)}},
 	}
 	w.slack = &workspace{story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{}}
-	for _, who := range buyers {
+	for _, who := range append(slices.Clone(buyers), guest) {
 		w.policy.Buyers[user(who)] = true
 	}
 	if plan.Tells {
@@ -85,7 +87,7 @@ func (w *world) calm() {
 	w.server.SetCheckoutTakes(40 * time.Millisecond)
 	w.story.Tell("everything works again, strangers leave the cart alone, and time passes")
 	for end := w.sinceBegun() + aftermath; w.sinceBegun() < end; {
-		w.takeOut()
+		w.mend()
 		w.resume()
 		time.Sleep(10 * time.Minute)
 		w.check()
@@ -106,6 +108,16 @@ func (w *world) last() {
 		return
 	}
 	w.checkEnd(b)
+	err = l.View(context.Background(), func(r purchase.Reader) error {
+		findings, err := purchase.CheckBooks(r)
+		for _, f := range findings {
+			w.wrong("the books do not agree: %s", f)
+		}
+		return err
+	})
+	if err != nil {
+		w.wrong("the books cannot be checked: %v", err)
+	}
 	w.summary.Orders, w.summary.Purchases = len(b.orders), len(b.purchases)
 	for _, e := range b.events {
 		if e.Kind == string(purchase.Unknown) {

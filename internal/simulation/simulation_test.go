@@ -36,11 +36,15 @@ func TestSimulation(t *testing.T) {
 				})
 			}
 		})
-		if *manySeeds > chunk {
+		if *manySeeds > chunk { // a soak
 			fmt.Fprintln(os.Stderr, total.String())
 		}
 	}
 	t.Log(total.String())
+	// A simulation in which nothing happens proves nothing.
+	if s, n := total.sum, int(*manySeeds); n >= 100 && (s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200) {
+		t.Errorf("too little has happened: %s", total.String())
+	}
 }
 
 type totals struct {

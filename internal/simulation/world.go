@@ -229,6 +229,11 @@ func (w *world) keep() {
 		w.mu.Lock()
 		w.alive = nil
 		w.mu.Unlock()
+		select {
+		case <-w.over:
+			return
+		default:
+		}
 		if !w.sleep(down) {
 			return
 		}
