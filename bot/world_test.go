@@ -35,6 +35,7 @@ type world struct {
 	path    string
 	policy  purchase.Policy
 	channel string // PURCHASES_CHANNEL
+	timing  purchase.Timing
 
 	ledger *storage.Bolt
 	desk   *purchase.Desk
@@ -51,6 +52,9 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
 		policy: purchase.Policy{Buyers: map[string]bool{slacksim.Alice: true, slacksim.Bob: true},
 			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}},
+		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
+		timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
+			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
 	w.shop = w.cocalc.Start(t)
@@ -77,9 +81,7 @@ func (w *world) start() {
 	var publisher *bot.Publisher
 	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
 		PurchasesChannel: w.channel, Log: testLog(),
-		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
-		Timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
-			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
+		Timing:  w.timing,
 		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
 	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)

@@ -1,0 +1,313 @@
+package bot_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// carolDecides makes carol an admin, and unknown outcomes last long enough to be settled.
+func carolDecides(w *world) {
+	w.policy.Admins = map[string]bool{slacksim.Carol: true}
+	w.timing.Settle = time.Minute
+}
+
+var orderID = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
+
+// hold buys as alice, with a checkout whose outcome nobody gets to know.
+func (w *world) hold() (card slacksim.Message, id string) {
+	w.t.Helper()
+	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+	card = w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	card = w.becomes(card, "I do not know yet whether this was bought")
+	return card, orderID.FindString(card.ContentText())
+}
+
+// writes waits until somebody has a direct message with the text.
+func (w *world) writes(to, text string) slacksim.Message {
+	w.t.Helper()
+	m, err := w.slack.Person(to).WaitForText(w.ctx, w.slack.DM(to), text)
+	w.must(err)
+	return m
+}
+
+// recorded are the audit records of a kind.
+func (w *world) recorded(kind string) (found []purchase.Event) {
+	w.t.Helper()
+	w.must(w.ledger.View(w.ctx, func(r purchase.Reader) error {
+		events, err := r.Events(1, 10_000)
+		for _, e := range events {
+			if e.Kind == kind {
+				found = append(found, e)
+			}
+		}
+		return err
+	}))
+	return found
+}
+
+// refused waits until a refusal with the code is in the audit, of somebody.
+func (w *world) refused(who string, code purchase.RefusalCode) {
+	w.t.Helper()
+	w.until(func() bool {
+		for _, e := range w.recorded("refused") {
+			if e.By == who && e.Note == string(code) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func contains(t *testing.T, m slacksim.Message, words ...string) {
+	t.Helper()
+	for _, want := range words {
+		if !strings.Contains(m.ContentText(), want) {
+			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
+		}
+	}
+}
+
+// Everybody sees what CoCalc shows of a held order; an admin settles it, says how they know, and the requester reads it.
+func TestAnAdminSettlesAHeldOrder(t *testing.T) {
+	const license = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
+	for _, c := range []struct {
+		button, says, reads string
+		spent               purchase.Cents
+	}{
+		{"It was not bought", "Settled as not bought: nothing was spent", "carol settled it as not bought. Their reason: CoCalc's support looked.", 0},
+		{"It was bought", "Settled as bought: $63.75 count as spent, once", "carol settled it as bought. Their reason: CoCalc's support looked.", 6375},
+	} {
+		t.Run(c.button, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, carolDecides)
+			card, id := w.hold()
+			w.says(slacksim.Bob, "order "+id)
+			seen := w.sees(slacksim.Bob, "What CoCalc shows of it")
+			contains(t, seen, "CoCalc's answer to the checkout was lost", "Held since", "Cart item 1 is in the cart and does not show as bought",
+				"None of the account's", "has the order's tag", "CoCalc knew the key meanwhile")
+			if len(seen.Buttons()) > 0 {
+				t.Errorf("bob gets buttons: %v", seen.Buttons())
+			}
+			w.says(slacksim.Bob, "settle "+id)
+			w.sees(slacksim.Bob, "Only an admin of this bot can do that")
+			w.refused(slacksim.Bob, purchase.NotAnAdmin)
+
+			w.says(slacksim.Carol, "settle "+id)
+			choice := w.sees(slacksim.Carol, "You can settle it")
+			w.clicks(slacksim.Carol, choice, c.button)
+			carol := w.slack.Person(slacksim.Carol)
+			modal, err := carol.WaitForModal(w.ctx, nil)
+			w.must(err)
+			if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
+				t.Errorf("without a reason: %v, %v", problems, err)
+			}
+			w.must(carol.Fill(w.ctx, modal, "How do you know?", "CoCalc's support looked"))
+			if c.spent > 0 {
+				w.must(carol.Fill(w.ctx, modal, "License id", "the big one"))
+				if problems, err := carol.Submit(w.ctx); err != nil || !strings.Contains(problems["license"], "not the id of a license") {
+					t.Errorf("with nonsense for a license: %v, %v", problems, err)
+				}
+				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.com/settings/licenses?id="+license))
+			}
+			problems, err := carol.Submit(w.ctx)
+			if err != nil || len(problems) > 0 {
+				t.Fatalf("%v, %v", problems, err)
+			}
+			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Settled as") })
+			w.must(err)
+			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) || len(done.Buttons()) > 0 {
+				t.Errorf("carol reads, with the buttons %v:\n%s", done.Buttons(), text)
+			}
+			now := w.becomes(card, c.reads)
+			if c.spent > 0 {
+				contains(t, now, license, "CoCalc did not tell whether it was bought")
+			}
+			if e := w.recorded("settled"); len(e) != 1 || e[0].By != slacksim.Carol || !strings.Contains(e[0].Note, "CoCalc's support looked") {
+				t.Errorf("recorded %+v", e)
+			}
+			h, err := w.desk.History(w.ctx, 1, 10)
+			if w.must(err); h.Months[0].Spent != c.spent || h.Months[0].Reserved != 0 {
+				t.Errorf("the ledger says %+v", h.Months[0])
+			}
+			w.clicks(slacksim.Carol, choice, c.button) // the buttons of a screen that lags behind
+			w.sees(slacksim.Carol, "There is nothing to settle")
+		})
+	}
+}
+
+// Somebody else buys on the same account: the purchases channel reads it once, also over a restart.
+func TestAForeignPurchaseIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	w.until(func() bool { // the bot watches the account
+		var account purchase.AccountState
+		w.must(w.ledger.View(w.ctx, func(r purchase.Reader) (err error) { account, err = r.Account(); return err }))
+		return !account.Watching.IsZero()
+	})
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU, spec.Title = 4, 1, "somebody's own"
+	w.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
+	w.must(w.account.Checkout())
+	w.restart()
+	m := w.sees(slacksim.Bob, "A purchase that is not mine")
+	contains(t, m, w.account.Licenses()[0].ID, "and not by me", "It does not count in the budget")
+	w.restart()
+	w.says(slacksim.Alice, "history")
+	w.sees(slacksim.Alice, "Nothing was bought yet through this bot")
+	told := 0
+	for _, m := range w.slack.Messages(slacksim.General) {
+		if strings.Contains(m.ContentText(), "A purchase that is not mine") {
+			told++
+		}
+	}
+	if told != 1 || len(w.recorded("foreign-purchase")) != 1 {
+		t.Errorf("told %d times, recorded %d times", told, len(w.recorded("foreign-purchase")))
+	}
+}
+
+// An item that breaks the cart is named to the admins, who take it out with a button; the order goes on by itself.
+func TestABrokenItemIsTakenOutByTheButton(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { carolDecides(w); w.timing.Patience = 30 * time.Second })
+	w.must(w.cocalc.SwitchOn("cart-broken"))
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	named := w.writes(slacksim.Carol, "An item blocks the CoCalc cart")
+	button := fmt.Sprintf("Take item %d out of the cart", w.stranger())
+	contains(t, named, fmt.Sprintf("Item %d of the cart", w.stranger()), "blocks every purchase")
+	w.clicks(slacksim.Carol, named, button)
+	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "was taken out") })
+	w.must(err)
+	if contains(t, now, "An item blocks the CoCalc cart", "Nothing was bought by that"); len(now.Buttons()) > 0 {
+		t.Errorf("the button is still there: %v", now.Buttons())
+	}
+	w.becomes(card, "Bought for $63.75")
+	w.clicks(slacksim.Carol, named, button) // on a screen that lags behind
+	_, err = w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, now, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "not in the cart any more") })
+	w.must(err)
+	w.spent(1, 6375)
+}
+
+// Without admins the purchases channel is told; whoever clicks there is refused, and nothing is touched.
+func TestOnlyAdminsTakeItemsOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
+	w.must(w.cocalc.SwitchOn("cart-broken"))
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	named := w.sees(slacksim.Bob, "An item blocks the CoCalc cart")
+	w.clicks(slacksim.Bob, named, fmt.Sprintf("Take item %d out of the cart", w.stranger()))
+	w.sees(slacksim.Bob, "Only an admin of this bot can do that")
+	w.refused(slacksim.Bob, purchase.NotAnAdmin)
+	for _, item := range w.account.Cart() {
+		if item.ID == w.stranger() && !item.Removed.IsZero() {
+			t.Error("it was taken out all the same")
+		}
+	}
+}
+
+func TestPauseAndResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General; w.policy.Admins[slacksim.Bob] = true })
+	card := w.card()
+	w.says(slacksim.Alice, "pause I want to")
+	w.sees(slacksim.Alice, "Only an admin of this bot can do that")
+	w.says(slacksim.Carol, "pause the *budget* is being checked")
+	w.sees(slacksim.Carol, "Buying is paused: nothing new is bought")
+	contains(t, w.writes(slacksim.Bob, "Buying is paused"), "carol paused all buying", "the *budget* is being checked", "/license resume")
+	w.sees(slacksim.Alice, "carol paused all buying") // in the purchases channel
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.refused(slacksim.Alice, purchase.Paused)
+	alice := w.slack.Person(slacksim.Alice)
+	w.must(alice.Home())
+	home, err := alice.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "Buying is paused") })
+	w.must(err)
+	if strings.Contains(home.ContentText(), "/license resume") {
+		t.Errorf("alice is told how to resume:\n%s", home.ContentText())
+	}
+	w.says(slacksim.Carol, "pause once more")
+	w.sees(slacksim.Carol, "buying is paused already")
+	w.says(slacksim.Bob, "resume it was checked")
+	w.sees(slacksim.Bob, "Buying goes on: orders are taken again")
+	w.writes(slacksim.Carol, "bob resumed buying. The reason: it was checked")
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	w.spent(1, 6375)
+}
+
+// Who is no full member neither buys nor decides, also when they are on every list, and is answered.
+func TestGuestsAndStrangersAreRefused(t *testing.T) {
+	t.Parallel()
+	const guest, stranger, app, grid = "U0GUEST", "U0ELSE", "U0APP", "U0GRID"
+	w := newWorld(t, func(w *world) {
+		w.policy.Everyone = true
+		w.policy.Admins = map[string]bool{guest: true, stranger: true, app: true}
+		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", UltraRestricted: true})
+		w.slack.AddUser(slacksim.User{ID: stranger, Name: "stan", TeamID: "T0ELSE", Stranger: true})
+		w.slack.AddUser(slacksim.User{ID: app, Name: "other-app", Bot: true})
+		w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE", Teams: []string{"T0ELSE", w.slack.Team().ID}})
+		for _, who := range []string{guest, stranger, app, grid} {
+			w.slack.Invite(slacksim.General, who)
+		}
+	})
+	for who, why := range map[string]string{guest: "Guests of this workspace", stranger: "People of other workspaces", app: "Apps can neither buy"} {
+		w.says(who, "buy ram=16 cpu=2")
+		w.sees(who, why)
+		w.refused(who, purchase.Outsider)
+		w.says(who, "quote ram=16 cpu=2") // reading is for everybody in the channel
+		w.sees(who, "$63.75 a month")
+		before := len(w.recorded("refused"))
+		w.says(who, "pause I can")
+		w.until(func() bool { return len(w.recorded("refused")) > before })
+	}
+	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
+	card := w.sees(grid, "A CoCalc license for $63.75 a month")
+	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"}) // who left it a moment ago: within five minutes nobody asks
+	w.clicks(grid, card, "Cancel")
+	w.until(func() bool { return len(w.recorded("cancelled")) == 1 })
+	w.spent(0, 0)
+}
+
+// When Slack does not say who somebody is, they cannot buy, are told so within Slack's three seconds, and nothing is held up.
+func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "missing_scope"}}})
+	w.says(slacksim.Alice, "buy ram=16 cpu=2")
+	w.sees(slacksim.Alice, "Slack did not tell me who you are")
+	w.refused(slacksim.Alice, purchase.Outsider)
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Delay: 10 * time.Second}}})
+	w.says(slacksim.Bob, "buy ram=16 cpu=2")
+	w.sees(slacksim.Bob, "Slack did not tell me who you are")
+	w.slack.SetFaults(slacksim.Faults{})
+	w.says(slacksim.Alice, "buy ram=16 cpu=2")
+	w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+}
+
+// A double buy is on the card with both licenses and the amount, and is told to the admins and in the purchases channel.
+func TestADoubleBuyIsShownAndTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General })
+	card := w.card()
+	w.inject("double-checkout")
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	now := w.becomes(card, "CoCalc bought this more than once")
+	first, second := w.account.Licenses()[0].ID, w.account.Licenses()[1].ID
+	contains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
+	contains(t, w.writes(slacksim.Carol, "A license was bought more than once"), first, second, "$63.75 too much", "/license resume")
+	contains(t, w.sees(slacksim.Bob, "A license was bought more than once"), first, second)
+	w.says(slacksim.Alice, "buy ram=16 cpu=2")
+	w.sees(slacksim.Alice, "An admin can resume it")
+	w.says(slacksim.Carol, "resume CoCalc paid it back")
+	w.sees(slacksim.Carol, "Buying goes on")
+	w.spent(2, 2*6375)
+}

@@ -1,0 +1,240 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// disk is a ledger whose disk can be full: it reads, and writes nothing.
+type disk struct {
+	purchase.Ledger
+	full atomic.Bool
+}
+
+func (d *disk) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if d.full.Load() {
+		return fmt.Errorf("write a page: %w", purchase.ErrFull)
+	}
+	return d.Ledger.Update(ctx, change)
+}
+
+func (d *disk) Room(ctx context.Context) error {
+	if d.full.Load() {
+		return purchase.ErrFull
+	}
+	return d.Ledger.Room(ctx)
+}
+
+// channel is a Slack that takes messages and says what it was asked to do.
+type channel struct {
+	WebAPI
+	fails error
+
+	mu   sync.Mutex
+	said []string
+}
+
+// asked notes what Slack was asked to do, and numbers it.
+func (c *channel) asked(what string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, what)
+	return fmt.Sprint(len(c.said))
+}
+
+func (c *channel) PostMessageContext(_ context.Context, to string, options ...slack.MsgOption) (string, string, error) {
+	return to, c.asked("post to " + to), c.fails
+}
+
+func (c *channel) UpdateMessageContext(_ context.Context, to, ts string, _ ...slack.MsgOption) (string, string, string, error) {
+	c.asked("update " + ts + " in " + to)
+	return to, ts, "", c.fails
+}
+
+func (c *channel) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
+	dm := &slack.Channel{}
+	dm.ID = "D" + p.Users[0]
+	return dm, false, false, nil
+}
+
+// publishing is a publisher with its ledger and its Slack, whose clock stands still.
+type publishing struct {
+	*Publisher
+	t     *testing.T
+	disk  *disk
+	slack *channel
+	now   time.Time
+}
+
+func newPublishing(t *testing.T) *publishing {
+	t.Helper()
+	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := &publishing{t: t, disk: &disk{Ledger: ledger}, slack: &channel{}, now: at}
+	clock := func() time.Time { return p.now }
+	admins := purchase.Policy{Admins: map[string]bool{"UDANA": true, "UEVE": true}}
+	desk := purchase.New(purchase.Options{Ledger: p.disk, Policy: admins, Now: clock, Log: zerolog.Nop()})
+	p.Publisher = NewPublisher(Options{Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock, Log: zerolog.Nop()})
+	return p
+}
+
+// put stores an order as it is now.
+func (p *publishing) put(o purchase.Order) {
+	p.t.Helper()
+	if err := p.disk.Ledger.Update(p.t.Context(), func(w purchase.Writer) error { return w.PutOrder(o) }); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// does publishes all that is due an hour later, and answers what Slack was asked to do.
+func (p *publishing) does() string {
+	p.t.Helper()
+	p.now = p.now.Add(time.Hour)
+	p.slack.said = nil
+	if _, err := p.round(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	p.busy.Wait()
+	return strings.Join(p.slack.said, "; ")
+}
+
+func (p *publishing) expect(when, want string) {
+	p.t.Helper()
+	if got := p.does(); got != want {
+		p.t.Errorf("%s: Slack was asked to %q, want %q", when, got, want)
+	}
+}
+
+// What was posted while the disk was full is not posted again, is brought up to date, and is kept as soon as there is room.
+func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
+	p := newPublishing(t)
+	o := order(bought)
+	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}, {Kind: purchase.MessageNote}}
+	p.put(o)
+	p.disk.full.Store(true)
+	p.expect("at first", "post to CMATH; post to DUALICE")
+	p.expect("again", "")
+	p.expect("and again", "")
+	o.Rev, o.Receipt.Charged = o.Rev+1, 6000
+	p.put(o)
+	p.expect("when there is something new", "update 1 in CMATH; update 2 in DUALICE")
+	p.expect("again", "")
+	p.disk.full.Store(false)
+	p.expect("when there is room", "")
+	kept, err := p.desk.Order(t.Context(), o.ID)
+	if err != nil || kept.Unpublished() {
+		t.Errorf("kept as %+v (%v)", kept.Messages, err)
+	}
+	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" || note.TS != "2" {
+		t.Errorf("the messages are %+v and %+v", line, note)
+	}
+	if len(p.unkept) > 0 {
+		t.Errorf("still remembered: %v", p.unkept)
+	}
+}
+
+// A card that cannot be reached goes on as a direct message, once, on a full disk too.
+func TestACardGoesOnDirectlyOnAFullDisk(t *testing.T) {
+	p := newPublishing(t)
+	o := order(bought)
+	o.Messages = []purchase.Message{{Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4, Expires: at}}
+	p.put(o)
+	p.disk.full.Store(true)
+	p.expect("at first", "post to DUALICE")
+	p.expect("again", "")
+	p.disk.full.Store(false)
+	p.expect("when there is room", "")
+	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Unpublished() || kept.Message(purchase.MessageNote).TS != "1" {
+		t.Errorf("kept as %+v (%v)", kept.Messages, err)
+	}
+}
+
+// A notice is told once to each, also when that could not be kept; who cannot be reached is recorded, and Slack's bad
+// hours are waited out. None of it holds up an order.
+func TestNoticesAreToldOnceToEach(t *testing.T) {
+	p := newPublishing(t)
+	byDana := purchase.Click{Who: purchase.Person{ID: "UDANA", Name: "dana"}, Typed: true}
+	if err := p.desk.Pause(t.Context(), byDana, "to look at it"); err != nil {
+		t.Fatal(err)
+	}
+	p.disk.full.Store(true)
+	p.expect("on a full disk", "post to DUEVE")
+	p.expect("again", "")
+	p.disk.full.Store(false)
+	p.expect("when there is room", "")
+	left := func() int {
+		notices, err := p.desk.Notices(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(notices)
+	}
+	if left() != 0 || len(p.told) > 0 {
+		t.Errorf("%d notices are left, %v remembered", left(), p.told)
+	}
+
+	if err := p.desk.Resume(t.Context(), byDana, "looked at it"); err != nil {
+		t.Fatal(err)
+	}
+	o := order(bought)
+	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}}
+	p.put(o)
+	for _, passes := range []error{errors.New("connection reset"), slack.SlackErrorResponse{Err: "internal_error"}, &slack.RateLimitedError{RetryAfter: time.Minute}} {
+		p.slack.fails = passes
+		if got := p.does(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") || left() != 1 {
+			t.Errorf("%v: Slack was asked to %q, and %d notices are left", passes, got, left())
+		}
+	}
+	p.slack.fails = slack.SlackErrorResponse{Err: "user_disabled"}
+	p.does()
+	if left() != 0 {
+		t.Error("somebody who is gone is told again and again")
+	}
+	var untold []string
+	if err := p.disk.View(t.Context(), func(r purchase.Reader) error {
+		events, err := r.Events(1, 100)
+		for _, e := range events {
+			if e.Kind == "untold" {
+				untold = append(untold, e.Place+": "+e.Note)
+			}
+		}
+		return err
+	}); err != nil || len(untold) != 1 || !strings.Contains(untold[0], "UEVE: resumed-") || !strings.Contains(untold[0], "user_disabled") {
+		t.Errorf("recorded %v (%v)", untold, err)
+	}
+}
+
+// Whoever decides something on a full disk reads why it does not count.
+func TestDecisionsOnAFullDisk(t *testing.T) {
+	p := newPublishing(t)
+	a := New(Options{Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}}, Now: func() time.Time { return at }, Log: zerolog.Nop()})
+	p.disk.full.Store(true)
+	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
+	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "the disk of the bot is full") || !strings.HasPrefix(m.Text, "Nothing was bought") {
+		t.Errorf("answers %+v", reply.Payload)
+	}
+	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil); !strings.Contains(got["ram"], "disk of the bot is full") {
+		t.Errorf("the form says %v", got)
+	}
+}
