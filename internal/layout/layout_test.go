@@ -45,8 +45,9 @@ var rooms = []room{
 	{dir: "internal/slacksim", slack: true},
 	{dir: "internal/layout"},
 	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
+	{dir: "internal/control", may: []string{"storage", "purchase"}},
 	{dir: "cmd/bot", slack: true, may: []string{
-		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/slacksim",
+		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/control", "internal/slacksim",
 	}},
 }
 
