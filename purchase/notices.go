@@ -33,6 +33,7 @@ const (
 	NoticeResumed     NoticeKind = "resumed"
 	NoticeSettled     NoticeKind = "settled"  // an admin settled an unknown order
 	NoticeRestored    NoticeKind = "restored" // an older copy of the ledger is in use
+	NoticeBooks       NoticeKind = "books"    // the ledger contradicts itself
 )
 
 // Notices are those that somebody does not have yet, oldest first.

@@ -3,6 +3,8 @@ package purchase
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,6 +51,59 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	})
 	nudge(d.wake)
 	return err
+}
+
+// ResumeByOperator ends a pause by the word of somebody on the bot's own machine, who need not be in Slack: what
+// `bot resume` does while a bot runs. It answers the pause; nil when there was none.
+func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pause, err error) {
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if was = account.Pause; err != nil || was == nil {
+			return err
+		}
+		now := d.now()
+		if err := ResumeBuying(w, by, reason, now); err != nil {
+			return err
+		}
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), fmt.Sprintf("%s resumed buying. The reason: %s", by, sentence(reason)), Order{}, ""))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("resume buying: %w", err)
+	}
+	d.changed("")
+	nudge(d.wake)
+	return was, nil
+}
+
+// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told. It does so once for
+// the same findings: whoever resumed buying since has seen them. It reports whether it paused.
+func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
+	what := "my ledger contradicts itself. " + findings[0].Sentence
+	if more := len(findings) - 1; more > 0 {
+		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
+	}
+	paused := false
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		paused = false
+		events, err := w.Events(1, math.MaxInt)
+		if err != nil || slices.ContainsFunc(events, func(e Event) bool { return e.Kind == string(NoticeBooks) && e.Note == what }) {
+			return err
+		}
+		now := d.now()
+		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Note: what}); err != nil {
+			return err
+		}
+		paused = true
+		if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}); err != nil {
+			return err
+		}
+		return addNotice(w, d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before an admin says `/license resume`.", Order{}, ""))
+	})
+	if err != nil {
+		return false, fmt.Errorf("pause buying: %w", err)
+	}
+	d.changed("")
+	return paused, nil
 }
 
 // throw runs an admin's decision about all buying in one transaction, and records a refusal.

@@ -23,15 +23,29 @@ type Report struct {
 // what bbolt checks itself, every record's checksum and content, the indexes, that no number is left out, and the audit
 // chain: each record's own hash, and that it names the hash of the one before. What is wrong first is the error: a
 // *Fault names a record; else it wraps ErrDamaged, ErrForeign or ErrNewer. Whether the records make sense together is
-// purchase.CheckBooks's to say.
-func Verify(ctx context.Context, path string) (report Report, err error) {
+// purchase.CheckBooks's to say. A ledger that is in order is then given to read, in the same state.
+func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(b *Bolt) error {
 		if report, err = b.verify(ctx); err != nil {
 			return fmt.Errorf("verify the ledger %s: %w", path, err)
 		}
+		for _, r := range read {
+			if err := b.View(ctx, r); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return report, err
+}
+
+// Verify checks an open ledger as the function of that name does.
+func (b *Bolt) Verify(ctx context.Context) (Report, error) {
+	report, err := b.verify(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("verify the ledger %s: %w", b.path, err)
+	}
+	return report, nil
 }
 
 // verifyFile is Verify for a file that nobody else writes to.

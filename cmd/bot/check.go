@@ -66,6 +66,11 @@ func check(ctx context.Context, settings config, patience time.Duration, out io.
 	default:
 		fmt.Fprintf(out, "✓ buyers: %d\n", len(p.Buyers))
 	}
+	if len(p.Admins) == 0 {
+		fmt.Fprintln(out, "✓ admins: none; unknown orders cannot be settled in Slack, and `bot resume` ends a pause")
+	} else {
+		fmt.Fprintf(out, "✓ admins: %d\n", len(p.Admins))
+	}
 	fmt.Fprintf(out, "✓ limits: %s per order, %s per month\n", p.OrderLimit, p.MonthlyBudget)
 	if bad > 0 {
 		return fmt.Errorf("%d of the checks failed", bad)

@@ -23,11 +23,11 @@ func TestCheck(t *testing.T) {
 		{"all is well", nil, nil, 0, []string{
 			"✓ Slack bot token: ", "✓ Slack app token: Socket Mode is on\n", "✓ CoCalc key sk-…", ": account ", "✓ CoCalc store: $1,000.00 of credit\n",
 			"✓ ledger: ", "does not exist yet; the bot makes it\n", "✓ buyers: everybody in the workspace\n",
-			"✓ limits: $200.00 per order, $1,000.00 per month\n",
+			"✓ admins: none; unknown orders cannot be settled in Slack, and `bot resume` ends a pause\n", "✓ limits: $200.00 per order, $1,000.00 per month\n",
 		}},
-		{"with a ledger, two buyers and no limits", []string{"BUYERS=U1,U2", "ORDER_LIMIT=none", "MONTHLY_BUDGET=none"},
+		{"with a ledger, two buyers, an admin and no limits", []string{"BUYERS=U1,U2", "ADMINS=U1", "ORDER_LIMIT=none", "MONTHLY_BUDGET=none"},
 			func(t *testing.T, w *town, s map[string]string) { keepLedger(t, s["DATABASE"]) }, 0,
-			[]string{"ledger.db can be read\n", "✓ buyers: 2\n", "✓ limits: no limit per order, no limit per month\n"}},
+			[]string{"ledger.db can be read\n", "✓ buyers: 2\n", "✓ admins: 1\n", "✓ limits: no limit per order, no limit per month\n"}},
 		{"while a bot runs", nil, func(t *testing.T, w *town, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
@@ -110,7 +110,7 @@ func TestCheck(t *testing.T) {
 func TestCheckAsACommand(t *testing.T) {
 	w := newTown(t)
 	environment(t, w.settings(t))
-	if got := does(t, "", "check"); got.code != 0 || strings.Count(got.out, "✓") != 7 {
+	if got := does(t, "", "check"); got.code != 0 || strings.Count(got.out, "✓") != 8 {
 		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 	}
 	environment(t, w.settings(t, "BUYERS=", "COCALC_API_KEY=sk-wrongWrongWrong"))

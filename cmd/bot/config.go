@@ -31,6 +31,7 @@ type config struct {
 	Database      string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
 
 	Buyers           []string `envconfig:"BUYERS" desc:"Slack user ids of who may buy, with commas between; * is everybody; empty is nobody"`
+	Admins           []string `envconfig:"ADMINS" desc:"Slack user ids of who may settle orders and pause or resume buying, with commas between"`
 	OrderLimit       dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none is no limit"`
 	MonthlyBudget    dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none is no limit"`
 	LicenseDefaults  string   `envconfig:"LICENSE_DEFAULTS" desc:"fields for what people leave out, such as user=academic uptime=short"`
@@ -127,9 +128,15 @@ func (c config) inconsistencies() []error {
 	if p := c.PurchasesChannel; p != "" && !strings.HasPrefix(p, "C") && !strings.HasPrefix(p, "G") {
 		faults = append(faults, fmt.Errorf("PURCHASES_CHANNEL: %s is no channel id; Slack shows it at the end of the channel's details, C…", shown(p)))
 	}
-	for _, id := range c.Buyers {
-		if id = strings.TrimSpace(id); id != "" && id != "*" && !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
-			faults = append(faults, fmt.Errorf("BUYERS: %s is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…", shown(id)))
+	for _, list := range []struct {
+		name string
+		ids  []string
+		all  string // what may stand there besides
+	}{{"BUYERS", c.Buyers, "*"}, {"ADMINS", c.Admins, ""}} {
+		for _, id := range list.ids {
+			if id = strings.TrimSpace(id); id != "" && id != list.all && !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
+				faults = append(faults, fmt.Errorf("%s: %s is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…", list.name, shown(id)))
+			}
 		}
 	}
 	if _, err := c.defaults(); err != nil {
@@ -154,8 +161,18 @@ func (c config) secrets() error {
 	}
 	need("SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-", "Slack shows it under OAuth & Permissions, after the app was installed")
 	need("SLACK_APP_TOKEN", c.SlackAppToken, "xapp-", "create one with connections:write under Basic Information, App-Level Tokens")
-	need("COCALC_API_KEY", c.CoCalcAPIKey, "sk-", "CoCalc makes one in the account's settings, under API Keys")
+	need("COCALC_API_KEY", c.CoCalcAPIKey, "sk-", keyWhere)
 	return settingsError(faults)
+}
+
+const keyWhere = "CoCalc makes one in the account's settings, under API Keys"
+
+// needKey checks the one secret that is needed to ask CoCalc.
+func (c config) needKey() error {
+	if c.CoCalcAPIKey == "" {
+		return settingsError([]error{errors.New("COCALC_API_KEY is not set: " + keyWhere)})
+	}
+	return nil
 }
 
 // printSettings prints the table of settings.
@@ -204,7 +221,7 @@ func (c config) defaults() (cocalc.LicenseSpec, error) {
 
 // policy is who may buy how much.
 func (c config) policy() purchase.Policy {
-	p := purchase.Policy{Buyers: map[string]bool{}, OrderLimit: c.OrderLimit.Limit, MonthlyBudget: c.MonthlyBudget.Limit, Location: c.Timezone.Location}
+	p := purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{}, OrderLimit: c.OrderLimit.Limit, MonthlyBudget: c.MonthlyBudget.Limit, Location: c.Timezone.Location}
 	for _, id := range c.Buyers {
 		switch id = strings.TrimSpace(id); id {
 		case "":
@@ -212,6 +229,11 @@ func (c config) policy() purchase.Policy {
 			p.Everyone = true
 		default:
 			p.Buyers[id] = true
+		}
+	}
+	for _, id := range c.Admins {
+		if id = strings.TrimSpace(id); id != "" {
+			p.Admins[id] = true
 		}
 	}
 	return p

@@ -34,7 +34,7 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 		c.LogFormat != "json" || c.PurchasesChannel != "" || c.Timezone.String() != "UTC" {
 		t.Errorf("got %+v", c)
 	}
-	want := purchase.Policy{Buyers: map[string]bool{}, OrderLimit: purchase.Limit{Max: 200_00}, MonthlyBudget: purchase.Limit{Max: 1000_00}, Location: time.UTC}
+	want := purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{}, OrderLimit: purchase.Limit{Max: 200_00}, MonthlyBudget: purchase.Limit{Max: 1000_00}, Location: time.UTC}
 	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
@@ -64,6 +64,8 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"an address of another kind", "COCALC_URL", "ftp://cocalc.com", "COCALC_URL: it must be an address that begins with https://"},
 		{"no name of a file", "DATABASE", "", "DATABASE: the name of a file is needed"},
 		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is no Slack user id; `},
+		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…`},
+		{"everybody an admin", "ADMINS", "*", `ADMINS: "*" is no Slack user id; `},
 		{"a limit in words", "ORDER_LIMIT", "much", `ORDER_LIMIT: "much": an amount of dollars is needed, such as 250 or 99.50, or none for no limit`},
 		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": an amount of dollars is needed`},
 		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": an amount of dollars is needed`},
@@ -121,7 +123,7 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 // Files of secrets end with a line break, and lists are written with blanks.
 func TestBlanksAroundValues(t *testing.T) {
 	environment(t, map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
-		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,"})
+		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, "})
 	c, err := readConfig()
 	if err != nil || c.secrets() != nil {
 		t.Fatal(err, c.secrets())
@@ -130,6 +132,9 @@ func TestBlanksAroundValues(t *testing.T) {
 		t.Error("blanks are kept")
 	}
 	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.policy().Buyers); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]bool{"W3": true}, c.policy().Admins); diff != "" {
 		t.Error(diff)
 	}
 }

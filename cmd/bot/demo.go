@@ -150,6 +150,7 @@ func (s *simulators) variables() []string {
 		"COCALC_API_KEY=" + s.account.Key(),
 		"COCALC_URL=" + s.shopURL,
 		"BUYERS=" + slacksim.Alice + "," + slacksim.Bob,
+		"ADMINS=" + slacksim.Bob,
 	}
 }
 
@@ -191,7 +192,8 @@ func (s *simulators) welcome(out io.Writer, o demoOptions) {
   In #general, as Alice, type:   /license buy ram=16 cpu=2
   then click "Buy for $63.75", and type:   /license list
 
-  Carol has no rights: switch to her and try. The panel on the right shows CoCalc's side and breaks it on request.
+  Carol has no rights: switch to her and try. Bob is an admin: he can type   /license pause we count the money
+  The panel on the right shows CoCalc's side and breaks it on request.
   Ledger and log are in %s
   Ctrl-C ends it.
 `, s.slack.URL, o.data)

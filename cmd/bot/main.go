@@ -38,7 +38,10 @@ func subcommands() []subcommand {
 		{"manifest", "bot manifest [-name licensebot]", "print the Slack app manifest to paste", runManifest},
 		{"quote", "bot quote 'ram=16 cpu=2'  |  bot quote --jsonl", "say what a license costs", runQuote},
 		{"purchases", "bot purchases [--json|--csv]", "print the purchase log", runPurchases},
-		{"resume", "bot resume REASON", "allow buying again after the bot paused it (while no bot runs)", runResume},
+		{"verify", "bot verify [--online] [--head NUMBER:HASH] [--database FILE]", "check the ledger, or a copy of it, and with --online compare it with CoCalc", runVerify},
+		{"backup", "bot backup FILE", "copy the ledger to a new file, also while the bot runs", runBackup},
+		{"restore", "bot restore FILE [--yes]", "put a backup in the place of the ledger, which is kept aside (while no bot runs)", runRestore},
+		{"resume", "bot resume REASON", "allow buying again after it was paused", runResume},
 		{"version", "bot version", "print the version", runVersion},
 	}
 }

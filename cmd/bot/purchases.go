@@ -147,11 +147,12 @@ func noLedger(path string) error {
 	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
 }
 
-func plural(n int, what string) string {
+// plural counts things; many is their plural when it is more than an s.
+func plural(n int, what string, many ...string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %s", n, strings.Join(append(many, what+"s")[:1], ""))
 }
 
 // isMissing reports whether a ledger could not be opened because there is none yet.

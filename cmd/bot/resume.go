@@ -2,19 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"strings"
 	"time"
 
+	"licensebot/internal/control"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
 
-// runResume ends a pause of buying in the ledger of a bot that is not running. Whoever can write the ledger may do it;
-// who and why is kept in the audit.
+// runResume ends a pause of buying: the running bot does it, or this program when none runs. Whoever can write the ledger
+// may do it; who and why is kept in the audit.
 func runResume(ctx context.Context, args []string, c console) error {
 	reason := strings.TrimSpace(strings.Join(args, " "))
 	if reason == "" {
@@ -27,27 +27,10 @@ func runResume(ctx context.Context, args []string, c console) error {
 	if _, err := os.Stat(settings.Database); isMissing(err) {
 		return noLedger(settings.Database)
 	}
-	ledger, err := storage.Open(settings.Database)
-	if errors.Is(err, storage.ErrLocked) {
-		return fmt.Errorf("%w: stop it, run this again, and start it", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer ledger.Close()
-	who := "operator"
-	if u, err := user.Current(); err == nil {
-		who += " " + u.Username
-	}
-	var was *purchase.Pause
-	err = ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		was = account.Pause
-		return purchase.ResumeBuying(w, who, reason, time.Now())
-	})
+	socket := control.Path(settings.Database)
+	was, err := byBotOrAlone(ctx,
+		func() (*purchase.Pause, error) { return control.Resume(ctx, socket, operator(), reason) },
+		func() (*purchase.Pause, error) { return resumeAlone(ctx, settings.Database, operator(), reason) })
 	if err != nil {
 		return err
 	}
@@ -57,4 +40,30 @@ func runResume(ctx context.Context, args []string, c console) error {
 	}
 	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.Format(time.RFC3339), was.Reason)
 	return err
+}
+
+// resumeAlone ends a pause in the ledger of a bot that is not running.
+func resumeAlone(ctx context.Context, database, by, reason string) (was *purchase.Pause, err error) {
+	ledger, err := storage.Open(database)
+	if err != nil {
+		return nil, err
+	}
+	defer ledger.Close()
+	err = ledger.Update(ctx, func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		was = account.Pause
+		return purchase.ResumeBuying(w, by, reason, time.Now())
+	})
+	return was, err
+}
+
+// operator is how the ledger names whoever works on the bot's machine.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return "operator " + u.Username
+	}
+	return "operator"
 }

@@ -72,6 +72,13 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 // run works until ctx is done: then it takes no more orders, finishes what is under way, shows the last changes and
 // returns nil.
 func (s *service) run(ctx context.Context) error {
+	if err := s.examine(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop meanwhile
+		}
+		return err
+	}
+	defer s.listen(ctx)() // to the end: a backup can be made as long as the ledger is open
 	if err := s.greet(ctx); err != nil {
 		return err
 	}
@@ -110,6 +117,9 @@ func (s *service) greet(ctx context.Context) error {
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
 		s.log.Warn().Msg("BUYERS is empty: nobody may buy. Fill in Slack user ids, or * for everybody")
+	}
+	if len(s.config.policy().Admins) == 0 {
+		s.log.Warn().Msg("ADMINS is empty: nobody can settle an unknown order or pause buying in Slack, and nobody is told of incidents but in PURCHASES_CHANNEL")
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

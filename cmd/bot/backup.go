@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"licensebot/internal/control"
+	"licensebot/storage"
+)
+
+// runBackup copies the ledger to a new file: the running bot does it, or this program when none runs.
+func runBackup(ctx context.Context, args []string, c console) error {
+	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
+	flags.SetOutput(c.err)
+	if err := flags.Parse(args); err != nil {
+		return errUsage
+	}
+	if flags.NArg() != 1 || flags.Arg(0) == "" {
+		return fmt.Errorf("the name of one new file is needed: %w", errUsage)
+	}
+	settings, err := readConfig()
+	if err != nil {
+		return err
+	}
+	to, err := filepath.Abs(flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(settings.Database); isMissing(err) {
+		return noLedger(settings.Database)
+	}
+	report, err := backUp(ctx, settings.Database, to)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s is a whole copy of the ledger: %s, verified.\n", to, contents(report))
+	if report.Head.Number > 0 {
+		fmt.Fprintf(c.out, "It ends with record %s\n", headOf(report.Head))
+	}
+	return nil
+}
+
+// backUp asks the running bot, and copies the ledger itself when there is none.
+func backUp(ctx context.Context, database, to string) (storage.Report, error) {
+	socket := control.Path(database)
+	report, err := byBotOrAlone(ctx,
+		func() (storage.Report, error) { return control.Backup(ctx, socket, to) },
+		func() (storage.Report, error) { return storage.Backup(ctx, database, to) })
+	if err != nil {
+		return report, err
+	}
+	// In a container, or with a private /tmp, the bot sees other folders than whoever asks.
+	if info, err := os.Stat(to); err != nil || info.Size() < report.Size {
+		return report, fmt.Errorf("the running bot says that it wrote %s, but there is no such file here: it sees other folders than you; run this where the bot runs", to)
+	}
+	return report, nil
+}
+
+const (
+	startTries = 5 // of reaching a bot that has its ledger but does not listen yet, or that is about to end
+	startPause = 300 * time.Millisecond
+)
+
+// byBotOrAlone has a running bot do something with the ledger that it holds, or does it alone. Between the two is a moment
+// in which a bot that starts or ends holds the ledger and does not answer.
+func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (done T, err error) {
+	for try := 1; ; try++ {
+		if done, err = byBot(); !errors.Is(err, control.ErrNobody) {
+			return done, err
+		}
+		nobody := err
+		if done, err = alone(); !errors.Is(err, storage.ErrLocked) {
+			return done, err
+		}
+		if try == startTries {
+			return done, fmt.Errorf("%w, and %w: it may be of an older version, or somebody else's; stop it, and try again", err, nobody)
+		}
+		select {
+		case <-ctx.Done():
+			return done, ctx.Err()
+		case <-time.After(startPause):
+		}
+	}
+}

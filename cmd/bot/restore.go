@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// runRestore puts a backup in the place of the ledger. It says first what would be lost, asks, and keeps the present
+// ledger aside; the bot that starts with the backup reconciles it with CoCalc before it takes orders.
+func runRestore(ctx context.Context, args []string, c console) error {
+	flags := flag.NewFlagSet("restore", flag.ContinueOnError)
+	flags.SetOutput(c.err)
+	yes := flags.Bool("yes", false, "do not ask")
+	files, err := anyOrder(flags, args)
+	if err != nil {
+		return errUsage
+	}
+	if len(files) != 1 || files[0] == "" {
+		return fmt.Errorf("the file of one backup is needed: %w", errUsage)
+	}
+	settings, err := readConfig()
+	if err != nil {
+		return err
+	}
+	r := restoration{file: files[0], database: settings.Database, loc: settings.Timezone.Location, out: c.out}
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if !*yes {
+		fmt.Fprintf(c.out, "Put it in the place of %s? Type yes: ", r.database)
+		answer, _ := bufio.NewReader(io.LimitReader(c.in, 100)).ReadString('\n')
+		if strings.TrimSpace(answer) != "yes" {
+			fmt.Fprintln(c.out)
+			return errors.New("that was no yes, so nothing was changed")
+		}
+	}
+	return r.replace(ctx)
+}
+
+// anyOrder parses a command line on which options may stand after the rest too.
+func anyOrder(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return rest, nil
+		}
+		rest = append(rest, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+}
+
+// restoration is one run of bot restore.
+type restoration struct {
+	file, database string
+	loc            *time.Location
+	out            io.Writer
+}
+
+// look refuses what cannot be restored, and says what the backup holds and how it differs from the present ledger.
+func (r restoration) look(ctx context.Context) error {
+	if err := r.idle(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(r.file); isMissing(err) {
+		return fmt.Errorf("there is no file %s", r.file)
+	}
+	var backup chain
+	report, err := storage.Verify(ctx, r.file, backup.read)
+	if err != nil {
+		return fmt.Errorf("%s cannot be restored: %w", r.file, err)
+	}
+	fmt.Fprintf(r.out, "%s holds %s, and is in order.\n", r.file, contents(report))
+	if last := report.Head; last.Number > 0 {
+		fmt.Fprintf(r.out, "It ends with record %s of %s.\n", headOf(last), r.day(last.Time))
+	}
+	for _, f := range backup.findings {
+		fmt.Fprintf(r.out, "! %s\n", f)
+	}
+	if _, err := os.Stat(r.database); isMissing(err) {
+		fmt.Fprintf(r.out, "There is no ledger %s at present.\n", r.database)
+		return nil
+	}
+	var present chain
+	if _, err := storage.Verify(ctx, r.database, present.read); err != nil {
+		fmt.Fprintf(r.out, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: %v\n", err)
+		return nil
+	}
+	r.compare(present, backup)
+	return nil
+}
+
+// idle refuses while a bot works with the ledger.
+func (r restoration) idle() error {
+	ledger, err := storage.OpenReadOnly(r.database)
+	if err == nil {
+		return ledger.Close()
+	}
+	if errors.Is(err, storage.ErrLocked) {
+		return fmt.Errorf("%w: stop it, run this again, and start it", err)
+	}
+	return nil // it may be damaged, or missing: that is what backups are for
+}
+
+// compare says what the present ledger has that the backup does not.
+func (r restoration) compare(present, backup chain) {
+	common := present.common(backup)
+	lost := present.events[common:]
+	switch {
+	case len(lost) == 0 && len(backup.events) == common:
+		fmt.Fprintf(r.out, "The present ledger holds the same %s: nothing would be lost.\n", plural(common, "record"))
+		return
+	case len(lost) == 0:
+		fmt.Fprintf(r.out, "The present ledger is an older copy of it, up to record %d: nothing would be lost.\n", common)
+		return
+	case len(backup.events) == common:
+		fmt.Fprintf(r.out, "The present ledger goes on after that: %s would be lost, of %s to %s.\n",
+			plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
+	default:
+		fmt.Fprintf(r.out, "The two have gone different ways after record %d: the backup has %s since that the present ledger lacks, and %s would be lost, of %s to %s.\n",
+			common, plural(len(backup.events)-common, "record"), plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
+	}
+	bought, sum := present.boughtBeside(backup)
+	if bought > 0 {
+		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. CoCalc knows them, and the bot reports them when it reconciles.\n", plural(bought, "purchase"), sum)
+	}
+}
+
+// replace does it, and says what happens next.
+func (r restoration) replace(ctx context.Context) error {
+	now := time.Now()
+	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
+		return purchase.AfterRestore(w, now, operator())
+	})
+	if errors.Is(err, storage.ErrLocked) {
+		return fmt.Errorf("%w: stop it, run this again, and start it", err)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "%s is restored from %s.\n", r.database, r.file)
+	if done.Aside != "" {
+		fmt.Fprintf(r.out, "The ledger from before is kept as %s\n", done.Aside)
+	}
+	fmt.Fprint(r.out, `What happens next, when you start the bot:
+- Nothing that was promised or proposed in the backup is bought; those people are told to ask again.
+- The bot compares the ledger with CoCalc's purchases before it takes any order. Purchases that the backup does not
+  know are told to the admins and in the purchases channel, and pause buying until an admin resumes it.
+- "bot verify --online" shows the same comparison here.
+`)
+	return nil
+}
+
+func (r restoration) day(t time.Time) string { return t.In(r.loc).Format("2 January 2006 15:04 MST") }
+
+// chain is what a ledger holds, for comparing it with another.
+type chain struct {
+	events    []purchase.Event
+	purchases []purchase.Purchase
+	findings  []purchase.Finding
+}
+
+func (c *chain) read(r purchase.Reader) (err error) {
+	if c.events, err = r.Events(1, math.MaxInt); err != nil {
+		return err
+	}
+	if c.purchases, err = r.Purchases(0, math.MaxInt); err != nil {
+		return err
+	}
+	c.findings, err = purchase.CheckBooks(r)
+	return err
+}
+
+// common is how many records the two begin with in common. Where a hash agrees, everything before it does.
+func (c *chain) common(other chain) int {
+	n := min(len(c.events), len(other.events))
+	first, _ := slices.BinarySearchFunc(c.events[:n], true, func(e purchase.Event, _ bool) int {
+		if other.events[e.Number-1].Hash == e.Hash {
+			return -1
+		}
+		return 0
+	})
+	return first
+}
+
+// boughtBeside counts the purchases that the other ledger does not have, and adds up what they cost.
+func (c *chain) boughtBeside(other chain) (n int, sum purchase.Cents) {
+	type key struct {
+		order      purchase.OrderID
+		license    string
+		correction bool
+		charged    purchase.Cents
+	}
+	has := map[key]bool{}
+	of := func(p purchase.Purchase) key { return key{p.Order, p.LicenseID, p.Correction, p.Charged} }
+	for _, p := range other.purchases {
+		has[of(p)] = true
+	}
+	for _, p := range c.purchases {
+		if has[of(p)] {
+			continue
+		}
+		sum += p.Charged
+		if !p.Correction {
+			n++
+		}
+	}
+	return n, sum
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// runVerify checks a ledger, also beside a running bot, and changes nothing. What is wrong is printed a line each.
+func runVerify(ctx context.Context, args []string, c console) error {
+	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
+	flags.SetOutput(c.err)
+	online := flags.Bool("online", false, "compare the purchase log with CoCalc's purchases too")
+	file := flags.String("database", "", "the file to check, such as a backup; default: the ledger")
+	var noted head
+	flags.Var(&noted, "head", "a record that was noted earlier, as NUMBER:HASH: check that it is still in the chain")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		return errUsage
+	}
+	settings, err := readConfig()
+	if err != nil {
+		return err
+	}
+	if *file == "" {
+		*file = settings.Database
+	}
+	if _, err := os.Stat(*file); isMissing(err) {
+		return noLedger(*file)
+	}
+	if *online {
+		if err := settings.needKey(); err != nil {
+			return err
+		}
+	}
+	v := verification{file: *file, noted: noted, loc: settings.Timezone.Location, out: c.out}
+	if err := v.read(ctx); err != nil {
+		return err
+	}
+	if *online {
+		if err := v.askCoCalc(ctx, settings); err != nil {
+			return fmt.Errorf("the ledger itself was checked, but not against CoCalc: %w", err)
+		}
+	}
+	v.printHead()
+	if v.wrong > 0 {
+		return fmt.Errorf("%s with the ledger %s: it was not changed by looking at it", plural(v.wrong, "thing is wrong", "things are wrong"), *file)
+	}
+	return nil
+}
+
+// verification is one run of bot verify.
+type verification struct {
+	file  string
+	noted head
+	loc   *time.Location
+	out   io.Writer
+
+	report storage.Report
+	claims purchase.Claims
+	wrong  int
+}
+
+// read checks what the file holds. What cannot be read any further is the error.
+func (v *verification) read(ctx context.Context) error {
+	var findings []purchase.Finding
+	var account purchase.AccountState
+	var then purchase.Event
+	at := time.Now()
+	report, err := storage.Verify(ctx, v.file, func(r purchase.Reader) (err error) {
+		if findings, err = purchase.CheckBooks(r); err != nil {
+			return err
+		}
+		if account, err = r.Account(); err != nil {
+			return err
+		}
+		if then, err = v.noted.record(r); err != nil {
+			return err
+		}
+		v.claims, err = purchase.ReadClaims(r, at)
+		return err
+	})
+	if errors.Is(err, storage.ErrDamaged) {
+		return fmt.Errorf("%w\n%s", err, damagedAdvice)
+	}
+	if err != nil {
+		return err
+	}
+	v.report = report
+	v.good("%s holds %s. Every record is as it was written, and the chain has no gap.", v.file, contents(report))
+	for _, f := range findings {
+		v.bad("%s", f)
+	}
+	if len(findings) == 0 {
+		v.good("The budgets, the orders, the purchase log and the audit records agree with each other.")
+	}
+	if v.noted.number > 0 {
+		v.compareNoted(then)
+	}
+	if p := account.Pause; p != nil {
+		v.note("Buying is paused since %s: %s", v.day(p.Since), p.Reason)
+	}
+	if r := account.Restored; r != nil {
+		v.note("It was restored on %s from a backup that ended with record %d; the bot has not compared it with CoCalc yet.", v.day(r.At), r.Head)
+	}
+	return nil
+}
+
+// damagedAdvice is what to do with a ledger that cannot be trusted.
+const damagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` puts a backup in its place and keeps it aside."
+
+func (v *verification) compareNoted(then purchase.Event) {
+	switch {
+	case then.Hash == v.noted.hash:
+		v.good("Record %d is in the chain as it was noted: nothing up to there was changed since.", v.noted.number)
+	case then.Number == 0:
+		v.bad("Record %d, which was noted, is missing: the chain ends with record %d. This is an older copy, or its end was cut off.", v.noted.number, v.report.Head.Number)
+	default:
+		v.bad("Record %d has another hash than was noted: the chain was written anew, or this is another ledger.", v.noted.number)
+	}
+}
+
+// askCoCalc compares the purchase log with what CoCalc sold.
+func (v *verification) askCoCalc(ctx context.Context, settings config) error {
+	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	sales, err := readSales(ctx, client)
+	if err != nil {
+		return err
+	}
+	said := v.claims.Compare(sales)
+	for _, f := range said.Wrong {
+		v.bad("%s", f)
+	}
+	for _, n := range said.Notes {
+		v.note("%s", n)
+	}
+	same := "id and amount"
+	if sales.Older {
+		same = "id (this older CoCalc does not tell amounts)"
+	}
+	if len(said.Wrong) == 0 {
+		v.good("CoCalc agrees: it sold %s of the log, with the same %s, and nothing of ours besides.", plural(said.Agree, "license"), same)
+	} else {
+		v.note("Of the log, CoCalc sold %s with the same %s.", plural(said.Agree, "license"), same)
+	}
+	if n := len(said.Strangers); n > 0 {
+		v.note("%s made by somebody else since the ledger began:", plural(n, "purchase of the account was", "purchases of the account were"))
+		for _, s := range said.Strangers {
+			fmt.Fprintln(v.out, "    "+s)
+		}
+	}
+	if said.Earlier > 0 {
+		v.note("%s from before the ledger began.", plural(said.Earlier, "purchase of the account is", "purchases of the account are"))
+	}
+	return nil
+}
+
+// salesPage is how many purchases are asked for at once.
+const salesPage = 500
+
+// readSales reads all license purchases of the account. Purchases that are made meanwhile move the pages, so that one
+// may come twice, but none is left out.
+func readSales(ctx context.Context, client *cocalc.Client) (purchase.Sales, error) {
+	var s purchase.Sales
+	store, err := client.Store(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Older = store == cocalc.StoreOlder
+	seen := map[int64]bool{}
+	for offset := 0; !s.Older; offset += salesPage {
+		rows, err := client.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: salesPage, Offset: offset})
+		if err != nil {
+			return s, err
+		}
+		for _, row := range rows {
+			if !seen[row.ID] {
+				seen[row.ID] = true
+				s.Rows = append(s.Rows, row)
+			}
+		}
+		if len(rows) < salesPage {
+			break
+		}
+	}
+	if s.Licenses, err = client.Licenses(ctx); err != nil {
+		return s, err
+	}
+	_, err = client.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
+	return s, err
+}
+
+func (v *verification) good(text string, args ...any) { fmt.Fprintf(v.out, "✓ "+text+"\n", args...) }
+
+func (v *verification) bad(text string, args ...any) {
+	v.wrong++
+	fmt.Fprintf(v.out, "✗ "+text+"\n", args...)
+}
+
+func (v *verification) note(text string, args ...any) { fmt.Fprintf(v.out, "- "+text+"\n", args...) }
+
+func (v *verification) day(t time.Time) string { return t.In(v.loc).Format("2 January 2006 15:04 MST") }
+
+// printHead ends with what can be compared with the purchases channel.
+func (v *verification) printHead() {
+	if v.report.Head.Number == 0 {
+		v.note("The chain is empty: nothing happened yet.")
+		return
+	}
+	fmt.Fprintf(v.out, "Head of the chain, of %s:\n%s\n", v.day(v.report.Head.Time), headOf(v.report.Head))
+}
+
+// contents says in words what a ledger holds.
+func contents(r storage.Report) string {
+	return fmt.Sprintf("%s, %s and %s in %.1f MB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
+		plural(int(r.Head.Number), "audit record"), float64(r.Size)/(1<<20))
+}
+
+// head is a record of the audit chain as people note it: "17:9f86d0…".
+type head struct {
+	number uint64
+	hash   string
+}
+
+func headOf(e purchase.Event) head { return head{e.Number, e.Hash} }
+
+// String implements flag.Value.
+func (h head) String() string {
+	if h.number == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d:%s", h.number, h.hash)
+}
+
+// Set implements flag.Value.
+func (h *head) Set(text string) error {
+	number, hash, _ := strings.Cut(strings.TrimSpace(text), ":")
+	n, err := strconv.ParseUint(number, 10, 63)
+	raw, noHex := hex.DecodeString(hash)
+	if err != nil || noHex != nil || n == 0 || len(raw) != 32 {
+		return errors.New("a record is needed as it was told, NUMBER:HASH")
+	}
+	h.number, h.hash = n, strings.ToLower(hash)
+	return nil
+}
+
+// record reads the audit record of that number; a zero Event when there is none.
+func (h head) record(r purchase.Reader) (purchase.Event, error) {
+	if h.number == 0 {
+		return purchase.Event{}, nil
+	}
+	events, err := r.Events(h.number, 1)
+	if err != nil || len(events) == 0 || events[0].Number != h.number {
+		return purchase.Event{}, err
+	}
+	return events[0], nil
+}

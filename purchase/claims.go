@@ -1,0 +1,290 @@
+package purchase
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"licensebot/cocalc"
+)
+
+// Claims are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
+// orders'. Compare holds them against what CoCalc says.
+type Claims struct {
+	at       time.Time // when the ledger said so
+	since    time.Time // from when on every purchase of the account has to be explained
+	bought   []claim   // oldest first
+	orders   map[OrderID]Order
+	byItem   map[int64]OrderID
+	reported string // the words of all reports about purchases that are not the ledger's
+}
+
+// claim is one license that the ledger says was bought.
+type claim struct {
+	entry    uint64 // number in the purchase log
+	order    OrderID
+	item     int64
+	row      int64 // CoCalc's purchase; 0: not known
+	license  string
+	charged  Cents // with the corrections
+	settled  bool  // by the word of an admin
+	counting bool  // it is still to be counted, which may correct it
+}
+
+// Sales are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
+type Sales struct {
+	Rows     []cocalc.PurchaseRow // of licenses
+	Licenses []cocalc.License     // that the account manages
+	Older    bool                 // a server without a list of purchases: its licenses are all there is
+}
+
+// Comparison is what came of holding a ledger against CoCalc.
+type Comparison struct {
+	Agree int // licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no amounts)
+	// Wrong are what cannot be if the ledger is whole and the only one of its account.
+	Wrong []Finding
+	// Strangers are purchases that somebody else made on the account since the ledger began, Earlier how many are older.
+	Strangers []string
+	Earlier   int
+	// Notes are what is no fault, and should be known all the same.
+	Notes []string
+}
+
+// ReadClaims reads what a ledger claims. at is the present.
+func ReadClaims(r Reader, at time.Time) (Claims, error) {
+	c := Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}}
+	account, err := r.Account()
+	if err != nil {
+		return c, err
+	}
+	c.since = account.Watching
+	for _, read := range []func(Reader) error{c.readOrders, c.readLog, c.readReports} {
+		if err := read(r); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Claims) readOrders(r Reader) error {
+	for before := OrderID(""); ; {
+		page, err := r.Orders(before, booksPage)
+		if err != nil {
+			return fmt.Errorf("read the orders: %w", err)
+		}
+		for _, o := range page {
+			before = o.ID
+			// What the comparison needs, and no more: a ledger can have very many.
+			c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
+			if o.ItemID != 0 {
+				c.byItem[o.ItemID] = o.ID
+			}
+		}
+		if len(page) < booksPage {
+			return nil
+		}
+	}
+}
+
+func (c *Claims) readLog(r Reader) error {
+	log, err := r.Purchases(0, 1<<31-1)
+	if err != nil {
+		return fmt.Errorf("read the purchase log: %w", err)
+	}
+	own := map[OrderID]int{} // where the order's own purchase is, which is no double buy
+	for _, p := range slices.Backward(log) {
+		if i, known := own[p.Order]; known && p.Correction {
+			b := &c.bought[i]
+			b.charged += p.Charged
+			b.row, b.license = cmp.Or(p.PurchaseID, b.row), cmp.Or(p.LicenseID, b.license)
+			continue
+		}
+		b := claim{entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID, charged: p.Charged}
+		if o := c.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
+			b.settled, b.counting = o.Receipt.Settled != "", o.Receipt.Unchecked
+			if b.row == 0 {
+				b.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
+			}
+		}
+		if !p.Duplicate {
+			own[p.Order] = len(c.bought)
+		}
+		c.bought = append(c.bought, b)
+	}
+	return nil
+}
+
+// readReports gathers what was reported as not the ledger's: once is enough.
+func (c *Claims) readReports(r Reader) error {
+	var all strings.Builder
+	first, err := r.Events(1, 1)
+	if err == nil && len(first) > 0 && c.since.IsZero() {
+		c.since = first[0].Time
+	}
+	for next := uint64(1); err == nil; {
+		var page []Event
+		if page, err = r.Events(next, booksPage); len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			next = e.Number + 1
+			if kind := NoticeKind(e.Kind); kind == NoticeForeign || kind == NoticeUnexplained {
+				all.WriteString(e.Note + "\n")
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the audit records: %w", err)
+	}
+	c.reported = all.String()
+	return nil
+}
+
+// Compare holds the ledger against CoCalc. It decides nothing and writes nothing: a running bot compares by itself, and
+// enters or reports what it finds.
+func (c Claims) Compare(s Sales) Comparison {
+	v := comparing{Claims: c, Sales: s, taken: map[int]bool{}, managed: map[string]bool{}}
+	for _, l := range s.Licenses {
+		v.managed[l.ID] = true
+	}
+	if s.Older {
+		v.Rows = rowsOf(s.Licenses)
+	}
+	v.Rows = slices.Clone(v.Rows)
+	slices.SortStableFunc(v.Rows, func(x, y cocalc.PurchaseRow) int { return cmp.Compare(x.ID, y.ID) })
+	for _, b := range c.bought {
+		v.claimed(b)
+	}
+	for i, row := range v.Rows {
+		if !v.taken[i] {
+			v.sold(row)
+		}
+	}
+	return v.said
+}
+
+// rowsOf are the purchases that licenses with a tag of ours tell of, on a server without a list of purchases.
+func rowsOf(licenses []cocalc.License) (rows []cocalc.PurchaseRow) {
+	for _, l := range licenses {
+		if _, ours := tagged(l.Description); ours {
+			rows = append(rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
+		}
+	}
+	return rows
+}
+
+// comparing is a comparison while it is made.
+type comparing struct {
+	Claims
+	Sales
+	taken   map[int]bool // rows that a claim has found
+	managed map[string]bool
+	said    Comparison
+}
+
+func (v *comparing) wrong(record, sentence string, args ...any) {
+	v.said.Wrong = append(v.said.Wrong, Finding{record, fmt.Sprintf(sentence, args...)})
+}
+
+func (v *comparing) note(sentence string, args ...any) {
+	v.said.Notes = append(v.said.Notes, fmt.Sprintf(sentence, args...))
+}
+
+// claimed looks for the purchase that an entry of the log speaks of.
+func (v *comparing) claimed(b claim) {
+	record := fmt.Sprintf("entry %d", b.entry)
+	at := v.rowOf(b)
+	switch {
+	case at < 0 && b.settled:
+		v.note("Entry %d of the purchase log (order %s, %s) stands on the word of an admin: CoCalc shows no such purchase.", b.entry, b.order, b.charged)
+		return
+	case at < 0 && v.Older:
+		v.wrong(record, "CoCalc does not list license %s of entry %d (order %s).", cmp.Or(b.license, "(unknown)"), b.entry, b.order)
+		return
+	case at < 0:
+		v.wrong(record, "CoCalc has no purchase like entry %d of the log (order %s, license %s, %s).", b.entry, b.order, cmp.Or(b.license, "unknown"), b.charged)
+		return
+	}
+	v.taken[at] = true
+	row := v.Rows[at]
+	switch {
+	case b.license != row.LicenseID && (b.license != "" || !b.counting):
+		v.wrong(record, "Entry %d of the log names license %s, and CoCalc's purchase %d is of license %s.", b.entry, cmp.Or(b.license, "(none)"), row.ID, row.LicenseID)
+		return
+	case v.Older: // tells no amounts
+	case b.charged != row.Cost && b.counting:
+		v.note("Entry %d of the log says %s, and CoCalc charged %s; the bot is about to count it and correct that.", b.entry, b.charged, row.Cost)
+		return
+	case b.charged != row.Cost:
+		v.wrong(record, "Entry %d of the log (license %s) says %s, and CoCalc charged %s (its purchase %d).", b.entry, b.license, b.charged, row.Cost, row.ID)
+		return
+	}
+	if !v.managed[row.LicenseID] {
+		v.note("License %s of entry %d is not among those that the account manages any more.", row.LicenseID, b.entry)
+	}
+	v.said.Agree++
+}
+
+// rowOf finds the purchase of a claim: by its number, else by its license, else by the order's tag or cart item. -1: none.
+func (v *comparing) rowOf(b claim) int {
+	o := v.orders[b.order]
+	for _, fits := range []func(cocalc.PurchaseRow) bool{
+		func(row cocalc.PurchaseRow) bool { return b.row != 0 && row.ID == b.row },
+		func(row cocalc.PurchaseRow) bool { return b.license != "" && row.LicenseID == b.license },
+		func(row cocalc.PurchaseRow) bool {
+			return b.license == "" && b.item != 0 && row.CartItemID == b.item && o.own(row.Text, row.Time)
+		},
+	} {
+		for i, row := range v.Rows {
+			if !v.taken[i] && fits(row) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// sold finds out whose a purchase is that no entry of the log speaks of.
+func (v *comparing) sold(row cocalc.PurchaseRow) {
+	id, isTagged := tagged(row.Text)
+	if !isTagged {
+		if id = v.byItem[row.CartItemID]; id != "" {
+			if o := v.orders[id]; !o.own(row.Text, row.Time) {
+				id = ""
+			}
+		}
+	}
+	o, known := v.orders[id]
+	reported := row.LicenseID != "" && strings.Contains(v.reported, row.LicenseID)
+	what := fmt.Sprintf("CoCalc's purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format("2 January 2006 15:04 UTC"), row.LicenseID, row.Cost)
+	if row.ID == 0 {
+		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format("2 January 2006 15:04 UTC"))
+	}
+	switch {
+	case row.Time.After(v.at) || newer(id, v.at): // since the ledger was read
+	case known && o.lookedAfter():
+		v.note("%s is of order %s, which the bot is working on.", what, id)
+	case reported:
+		v.said.Strangers = append(v.said.Strangers, what+", as the ledger reported.")
+	case known && o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
+		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, of a copy that somebody made of the cart item of order %s.", what, id))
+	case known:
+		v.wrong("order "+string(id), "%s is of order %s, and is not in the purchase log.", what, id)
+	case id != "":
+		v.wrong("order "+string(id), "%s has the tag of order %s, which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.", what, id)
+	case row.Time.Before(v.since):
+		v.said.Earlier++
+	default:
+		v.said.Strangers = append(v.said.Strangers, what+".")
+	}
+}
+
+// newer reports whether an order was proposed after a moment, which its id tells.
+func newer(id OrderID, than time.Time) bool {
+	parsed, err := ulid.ParseStrict(string(id))
+	return err == nil && ulid.Time(parsed.Time()).After(than)
+}
