@@ -62,7 +62,7 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 }
 
 const (
-	startTries = 5 // of reaching a bot that has its ledger but does not listen yet, or that is about to end
+	startTries = 3 // of reaching a bot that has its ledger but does not listen yet, or that is about to end
 	startPause = 300 * time.Millisecond
 )
 
@@ -73,12 +73,11 @@ func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (d
 		if done, err = byBot(); !errors.Is(err, control.ErrNobody) {
 			return done, err
 		}
-		nobody := err
 		if done, err = alone(); !errors.Is(err, storage.ErrLocked) {
 			return done, err
 		}
 		if try == startTries {
-			return done, fmt.Errorf("%w, and %w: it may be of an older version, or somebody else's; stop it, and try again", err, nobody)
+			return done, fmt.Errorf("%w, and it does not answer: it may have only just begun, or be of an older version; try again, or stop it first", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -143,7 +143,7 @@ func TestPurchasesOfANewLedger(t *testing.T) {
 }
 
 // Nobody has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
-// ledger, has to wait.
+// ledger, is the bot's, and has to wait for one that does not listen.
 func TestBooksWhileABotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
@@ -157,7 +157,7 @@ func TestBooksWhileABotRuns(t *testing.T) {
 	if beside := does(t, "", "purchases", "--csv"); beside != alone || beside.code != 0 {
 		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
 	}
-	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger: stop it, run this again, and start it\n") {
+	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger, and it does not answer: it may have only just begun, or be of an older version; try again, or stop it first\n") {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
