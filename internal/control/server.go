@@ -25,8 +25,8 @@ const (
 	resumeWithin = 20 * time.Second
 	backupWithin = 10 * time.Minute
 	endWithin    = time.Second // for what is under way when the bot stops
-	mostQuestion = 64 << 10        // bytes
-	mostClients  = 16              // at once
+	mostQuestion = 64 << 10    // bytes
+	mostClients  = 16          // at once
 )
 
 // Bot is what can be asked of a bot that runs.
