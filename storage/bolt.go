@@ -216,10 +216,9 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	if meta == nil || string(meta.Get(keyApplication)) != string(application) {
 		return ErrForeign
 	}
-	// The version is plain JSON in every schema, so that each program can tell a newer one.
-	var version int
-	if err := json.Unmarshal(meta.Get(keySchema), &version); err != nil {
-		return fmt.Errorf("%w: its schema version cannot be read", ErrDamaged)
+	version, err := schema(tx)
+	if err != nil {
+		return err
 	}
 	if version > SchemaVersion {
 		return fmt.Errorf("%w: it has schema version %d, and this program knows %d", ErrNewer, version, SchemaVersion)
@@ -234,6 +233,14 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 		}
 	}
 	return checkContents(tx)
+}
+
+// schema is the version of the file, which is plain JSON in every version, so that each program can tell a newer one.
+func schema(tx *bbolt.Tx) (version int, err error) {
+	if err := json.Unmarshal(tx.Bucket(bucketMeta).Get(keySchema), &version); err != nil {
+		return 0, fmt.Errorf("%w: its schema version cannot be read", ErrDamaged)
+	}
+	return version, nil
 }
 
 // create makes an empty ledger whole before it gets its name.

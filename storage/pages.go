@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -34,10 +33,23 @@ func checkPages(path string, info fs.FileInfo) error {
 	if !named(f, path, info) {
 		return errReplaced
 	}
-	data, err := io.ReadAll(f)
-	if err != nil {
+	if info, err = f.Stat(); err != nil {
 		return err
 	}
+	return walkFile(f, info.Size())
+}
+
+// walkFile checks the pages of an open file, which is mapped rather than read: after years it has hundreds of MB.
+func walkFile(f *os.File, size int64) (err error) {
+	if size == 0 {
+		return walk(nil)
+	}
+	data, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return fmt.Errorf("map the file: %w", err)
+	}
+	defer syscall.Munmap(data)
+	defer orDamage(&err)() // a disk that cannot read what it holds, a file that is cut short at this moment
 	return walk(data)
 }
 

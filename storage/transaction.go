@@ -13,6 +13,9 @@ import (
 	"licensebot/purchase"
 )
 
+// appended is how full pages become that are only ever added to. bbolt's half leaves room for records in between.
+const appended = 0.95
+
 // transaction implements purchase.Reader and purchase.Writer.
 type transaction struct{ tx *bbolt.Tx }
 
@@ -197,12 +200,13 @@ func (t *transaction) Queue() (queue []purchase.Queued, err error) {
 func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err error) {
 	defer orDamage(&err)()
 	b := t.tx.Bucket(bucketPurchases)
+	b.FillPercent = appended
 	n, err := b.NextSequence()
 	if err != nil {
 		return p, err
 	}
 	p.Number = n
-	if err := putJSON(t.tx, bucketPurchases, number(n), p); err != nil {
+	if err := put(b, number(n), p); err != nil {
 		return p, err
 	}
 	if p.LicenseID == "" || t.tx.Bucket(bucketLicenses).Get([]byte(p.LicenseID)) != nil {
@@ -224,6 +228,7 @@ func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
 func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	defer orDamage(&err)()
 	b := t.tx.Bucket(bucketEvents)
+	b.FillPercent = appended
 	before, err := t.Head()
 	if err != nil {
 		return err
@@ -237,7 +242,7 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	if e.Hash, err = Hash(e); err != nil {
 		return err
 	}
-	return putJSON(t.tx, bucketEvents, number(n), e)
+	return put(b, number(n), e)
 }
 
 // Hash is the link of the audit chain: the hex SHA-256 of the event's JSON with its Prev and without its Hash.

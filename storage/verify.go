@@ -62,8 +62,11 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
 	err = b.db.View(func(tx *bbolt.Tx) (err error) {
 		defer orDamage(&err)()
-		report = Report{Schema: SchemaVersion, Size: tx.Size(),
-			Orders: tx.Bucket(bucketOrders).Stats().KeyN, Purchases: tx.Bucket(bucketPurchases).Stats().KeyN}
+		report = Report{Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
+			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN}
+		if report.Schema, err = schema(tx); err != nil {
+			return err
+		}
 		for wrong := range tx.Check() { // to its end, or its goroutine stays
 			if err == nil {
 				err = damaged("%v", wrong)
