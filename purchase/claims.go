@@ -265,7 +265,7 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format("2 January 2006 15:04 UTC"))
 	}
 	switch {
-	case row.Time.After(v.at) || newer(id, v.at): // since the ledger was read
+	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ
 	case known && o.lookedAfter():
 		v.note("%s is of order %s, which the bot is working on.", what, id)
 	case reported:

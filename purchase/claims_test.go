@@ -1,0 +1,217 @@
+package purchase_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+// sales are what CoCalc says was bought, as the account's owner would read it.
+func (s *shop) sales() purchase.Sales {
+	s.t.Helper()
+	ctx := context.Background()
+	var sold purchase.Sales
+	store, err := s.client.Store(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if sold.Older = store == cocalc.StoreOlder; !sold.Older {
+		if sold.Rows, err = s.client.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: 500}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if sold.Licenses, err = s.client.Licenses(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	return sold
+}
+
+func (s *shop) claims() (c purchase.Claims) {
+	s.t.Helper()
+	err := s.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		c, err = purchase.ReadClaims(r, time.Now())
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// agrees compares ledger and CoCalc, and wants nothing wrong.
+func (s *shop) agrees(licenses int) purchase.Comparison {
+	s.t.Helper()
+	got := s.claims().Compare(s.sales())
+	if got.Agree != licenses || len(got.Wrong) > 0 {
+		s.t.Errorf("of %d licenses CoCalc agrees on %d; wrong are %v", licenses, got.Agree, got.Wrong)
+	}
+	return got
+}
+
+// The log of a bot that lived through much agrees with what CoCalc sold, and what others bought is told apart.
+func TestTheLogAgreesWithCoCalc(t *testing.T) {
+	cases := []struct {
+		name     string
+		licenses int
+		live     func(*shop)
+		says     []string // in the order: strangers, then notes
+	}{
+		{"nothing was bought", 0, func(s *shop) { s.propose(spec()) }, nil},
+		{"two plain purchases", 2, func(s *shop) {
+			s.until(s.buy(), purchase.Purchased)
+			s.until(s.buy(), purchase.Purchased)
+		}, nil},
+		{"a double buy", 2, func(s *shop) {
+			s.fault("double-checkout")
+			s.until(s.buy(), purchase.Purchased)
+			s.server.SwitchOff("double-checkout")
+		}, nil},
+		{"a lost answer", 1, func(s *shop) {
+			s.fault("lost-answer")
+			s.until(s.buy(), purchase.Purchased)
+		}, nil},
+		{"an older server", 1, func(s *shop) {
+			s.fault("older-server")
+			s.until(s.buy(), purchase.Purchased)
+		}, nil},
+		{"somebody else bought, and it was reported", 1, func(s *shop) {
+			s.until(s.buy(), purchase.Purchased)
+			strangersItem(s)
+			if err := s.account.Checkout(); err != nil {
+				s.t.Fatal(err)
+			}
+			<-time.After(time.Hour)
+		}, []string{", as the ledger reported."}},
+		{"somebody else bought just now", 0, func(s *shop) {
+			<-time.After(time.Second)
+			strangersItem(s)
+			if err := s.account.Checkout(); err != nil {
+				s.t.Fatal(err)
+			}
+		}, []string{"CoCalc's purchase "}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inShop(t, 100000, func(s *shop) {
+				<-time.After(time.Minute)
+				c.live(s)
+				<-time.After(time.Second)
+				got := s.agrees(c.licenses)
+				said := slices.Concat(got.Strangers, got.Notes)
+				if len(said) != len(c.says) {
+					t.Fatalf("said %q", said)
+				}
+				for i, text := range c.says {
+					if !strings.Contains(said[i], text) {
+						t.Errorf("said %q, want %q", said[i], text)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What an honest ledger and an honest CoCalc cannot say, one lie at a time, each with the sentence that tells it.
+func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
+	inShop(t, 100000, func(s *shop) {
+		<-time.After(time.Minute)
+		first, second := s.buy(), s.buy()
+		s.until(first, purchase.Purchased)
+		o := s.until(second, purchase.Purchased)
+		unbought := s.propose(spec()).ID
+		<-time.After(time.Hour) // nothing is looked after any more
+		claims, honest := s.claims(), s.sales()
+		s.agrees(2)
+		ours := slices.IndexFunc(honest.Rows, func(row cocalc.PurchaseRow) bool { return row.LicenseID == o.Receipt.LicenseID })
+		one := func(change func(*cocalc.PurchaseRow)) func() []cocalc.PurchaseRow {
+			return func() []cocalc.PurchaseRow {
+				rows := slices.Clone(honest.Rows)
+				change(&rows[ours])
+				return rows
+			}
+		}
+		more := func(change func(*cocalc.PurchaseRow)) func() []cocalc.PurchaseRow {
+			return func() []cocalc.PurchaseRow {
+				row := honest.Rows[ours]
+				row.ID, row.LicenseID, row.Time, row.CartItemID = 900, "the-license", row.Time.Add(time.Minute), 901
+				change(&row)
+				return append(slices.Clone(honest.Rows), row)
+			}
+		}
+		unknown := purchase.ULIDs(time.Now)()
+		cases := []struct {
+			name             string
+			rows             func() []cocalc.PurchaseRow
+			agree            int
+			wrong, strangers string
+		}{
+			{"CoCalc does not have it", func() []cocalc.PurchaseRow { return slices.Delete(slices.Clone(honest.Rows), ours, ours+1) }, 1,
+				fmt.Sprintf("CoCalc has no purchase like entry 2 of the log (order %s, license %s, $63.75).", second, o.Receipt.LicenseID), ""},
+			{"it cost something else", one(func(r *cocalc.PurchaseRow) { r.Cost++ }), 1,
+				fmt.Sprintf("Entry 2 of the log (license %s) says $63.75, and CoCalc charged $63.76 (its purchase %d).", o.Receipt.LicenseID, o.Receipt.PurchaseID), ""},
+			{"it is another license", one(func(r *cocalc.PurchaseRow) { r.LicenseID = "other" }), 1,
+				fmt.Sprintf("Entry 2 of the log names license %s, and CoCalc's purchase %d is of license other.", o.Receipt.LicenseID, o.Receipt.PurchaseID), ""},
+			{"an order that was not bought", more(func(r *cocalc.PurchaseRow) { r.Text = unbought.Tag() }), 2, "is of order " + string(unbought) + ", and is not in the purchase log.", ""},
+			{"one more of the same cart item", more(func(r *cocalc.PurchaseRow) { r.CartItemID = o.ItemID }), 2, "is of order " + string(second) + ", and is not in the purchase log.", ""},
+			{"one whose tag was edited away", more(func(r *cocalc.PurchaseRow) { r.CartItemID, r.Text = o.ItemID, "mine" }), 2, "is of order " + string(second) + ", and is not in the purchase log.", ""},
+			{"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
+				"has the tag of order " + string(unknown) + ", which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.", ""},
+			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", of a copy that somebody made of the cart item of order " + string(second) + "."},
+			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc's purchase 900 of 1 January 2000 "},
+			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},
+			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
+		}
+		for _, c := range cases {
+			got := claims.Compare(purchase.Sales{Rows: c.rows(), Licenses: honest.Licenses})
+			wrong, strangers := fmt.Sprint(got.Wrong), strings.Join(got.Strangers, " ")
+			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 || !strings.Contains(wrong, c.wrong) {
+				t.Errorf("%s: %d agree, wrong %s", c.name, got.Agree, wrong)
+			}
+			if (c.strangers == "") != (strangers == "") || !strings.Contains(strangers, c.strangers) {
+				t.Errorf("%s: strangers %q", c.name, strangers)
+			}
+			if earlier := c.name == "from before the ledger"; (got.Earlier == 1) != earlier {
+				t.Errorf("%s: %d earlier", c.name, got.Earlier)
+			}
+		}
+		gone := claims.Compare(purchase.Sales{Rows: honest.Rows})
+		if gone.Agree != 2 || len(gone.Notes) != 2 || !strings.HasSuffix(gone.Notes[0], "is not among those that the account manages any more.") {
+			t.Errorf("without licenses: %+v", gone)
+		}
+	})
+}
+
+// An order that the bot is still working on is no fault, and what an admin said stands as such.
+func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
+	inShop(t, 100000, func(s *shop) {
+		<-time.After(time.Minute)
+		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.Delay, Wait: time.Minute, Times: 1})
+		id := s.buy()
+		for len(s.account.Purchases()) < 2 { // the credit, and the license
+			<-time.After(time.Second)
+		}
+		<-time.After(time.Second)
+		if got := s.agrees(0); len(got.Notes) != 1 || !strings.HasSuffix(got.Notes[0], "is of order "+string(id)+", which the bot is working on.") {
+			t.Errorf("said %+v", got)
+		}
+	})
+	inShop(t, 100000, func(s *shop) {
+		s.server.SetCheckoutTakes(24*time.Hour, time.Second)
+		id := s.buy()
+		s.until(id, purchase.Unknown)
+		if _, err := s.desk.Settle(context.Background(), id, byAdmin, purchase.Settlement{Verdict: purchase.WasBought, Reason: "I saw it"}); err != nil {
+			t.Fatal(err)
+		}
+		got := s.agrees(0)
+		if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "stands on the word of an admin") {
+			t.Errorf("said %+v", got)
+		}
+	})
+}
