@@ -44,8 +44,8 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		a.log.Error().Err(err).Msg("what stops buying could not be read")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		who := purchase.Person{ID: user, Standing: a.people.standing(ctx, user)}
-		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)
+		admin := a.desk.IsAdmin(a.people.verified(ctx, purchase.Person{ID: user}))
+		blocks = append(blocks, stopBlocks(stop, admin)...)
 	}
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())
 	return append(blocks, a.history(ctx, 1).blocks...)

@@ -51,6 +51,18 @@ func newPeople(api WebAPI, now func() time.Time, log zerolog.Logger) *people {
 	return &people{api: api, now: now, log: log, known: map[string]known{}, asking: map[string]chan struct{}{}}
 }
 
+// verified is the person with their standing. Members get the bot's own workspace for theirs: in an organization of
+// several, Slack names now the one where somebody typed and now the one where they are at home.
+func (p *people) verified(ctx context.Context, who purchase.Person) purchase.Person {
+	who.Standing = p.standing(ctx, who.ID)
+	if who.Standing == purchase.Member {
+		p.mu.Lock()
+		who.Team = p.team
+		p.mu.Unlock()
+	}
+	return who
+}
+
 // standing answers what Slack says of a person: its word of the last five minutes, or a new one. Where Slack does not
 // answer, the last one is used for an hour, and then nobody counts as a member.
 func (p *people) standing(ctx context.Context, user string) purchase.Standing {

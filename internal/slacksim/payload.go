@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"licensebot/internal/slacksim/blockkit"
@@ -17,8 +18,12 @@ type obj = map[string]any
 func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*envelope, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	team := u.TeamID
+	if slices.Contains(u.Teams, ws.opts.Team.ID) { // of an organization: the workspace where it was typed
+		team = ws.opts.Team.ID
+	}
 	payload := obj{
-		"token": verificationToken, "team_id": u.TeamID, "team_domain": ws.opts.Team.Domain,
+		"token": verificationToken, "team_id": team, "team_domain": ws.opts.Team.Domain,
 		"channel_id": c.ID, "channel_name": channelName(c), "user_id": u.ID, "user_name": u.Name,
 		"command": command, "text": text, "api_app_id": ws.opts.App.ID,
 		"is_enterprise_install": "false", // a string here, a boolean everywhere else
