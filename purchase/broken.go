@@ -87,7 +87,7 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 		return "", fmt.Errorf("look at item %d: %w", id, err)
 	}
 	if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
-		return "", d.refused(ctx, &Refusal{NotBroken, fmt.Sprintf("Item %d does not block the cart (any more), so I left it where it is. Nothing was bought.", id)}, "", click.Who, click.At)
+		return "", d.refused(ctx, &Refusal{Code: NotBroken, Sentence: fmt.Sprintf("Item %d does not block the cart (any more), so I left it where it is. Nothing was bought.", id)}, "", click.Who, click.At)
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {

@@ -23,7 +23,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
-	known, headTold := map[OrderID]time.Time{}, ""
+	known, headTold := map[OrderID]deadline{}, ""
 	expiring.Go(func() {
 		d.repeat(ctx, d.proposed, func(ctx context.Context) (wait, error) {
 			expires, err := d.expire(ctx, known)
@@ -220,9 +220,28 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 	return b.watch(ctx, o)
 }
 
-// expire ends proposals that nobody decided on, and answers when the next one is due. It is called with every new
-// proposal, so it keeps in known when each of them expires, and reads an order but once.
-func (d *Desk) expire(ctx context.Context, known map[OrderID]time.Time) (wait, error) {
+// deadline is when something happens to an order that nobody decides on.
+type deadline struct {
+	state State
+	at    time.Time
+}
+
+// waits answers the deadline of an order that waits for people; ok is false for all others.
+func (o *Order) waits() (at time.Time, ok bool) {
+	switch {
+	case o.State == Proposed:
+		return o.Expires, true
+	case o.State == AwaitingApproval && !o.RemindAt.IsZero():
+		return o.RemindAt, true
+	case o.State == AwaitingApproval:
+		return o.ApproveBy, true
+	}
+	return time.Time{}, false
+}
+
+// expire ends orders that nobody decided on, reminds of those that wait for approval, and answers when the next one is
+// due. It is called with every new proposal, so it keeps in known when each of them is due, and reads an order but once.
+func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, error) {
 	open := map[OrderID]bool{}
 	err := d.ledger.View(ctx, func(r Reader) error {
 		queue, err := r.Queue()
@@ -230,18 +249,19 @@ func (d *Desk) expire(ctx context.Context, known map[OrderID]time.Time) (wait, e
 			return err
 		}
 		for _, q := range queue {
-			if q.State != Proposed {
+			if q.State != Proposed && q.State != AwaitingApproval {
 				continue
 			}
 			open[q.ID] = true
-			if _, ok := known[q.ID]; ok {
+			if known[q.ID].state == q.State {
 				continue
 			}
 			o, err := r.Order(q.ID)
 			if err != nil {
 				return err
 			}
-			known[q.ID] = o.Expires
+			at, _ := o.waits()
+			known[q.ID] = deadline{q.State, at}
 		}
 		return nil
 	})
@@ -249,26 +269,44 @@ func (d *Desk) expire(ctx context.Context, known map[OrderID]time.Time) (wait, e
 		return 0, err
 	}
 	pause := idle
-	for id, expires := range known {
+	for id, due := range known {
 		if !open[id] {
 			delete(known, id)
 			continue
 		}
-		if left := expires.Sub(d.now()); left > 0 {
+		if left := due.at.Sub(d.now()); left > 0 {
 			pause = min(pause, left)
 			continue
 		}
-		_, err := d.change(ctx, id, func(w Writer, o *Order) error {
-			if o.State != Proposed {
-				return nil // confirmed or cancelled in the meantime
-			}
-			return d.move(w, o, Expired, botName, "")
-		})
+		o, err := d.change(ctx, id, func(w Writer, o *Order) error { return d.overdue(w, o) })
 		if err != nil {
 			return 0, fmt.Errorf("expire order %s: %w", id, err)
 		}
+		if at, ok := o.waits(); ok {
+			known[id] = deadline{o.State, at}
+			pause = min(pause, max(at.Sub(d.now()), 0))
+		}
 	}
 	return max(pause, time.Millisecond), nil
+}
+
+// overdue ends an order that nobody decided on in time, or reminds the approvers of it, once.
+func (d *Desk) overdue(w Writer, o *Order) error {
+	at, ok := o.waits()
+	switch {
+	case !ok || at.After(d.now()): // decided in the meantime
+		return nil
+	case o.State == Proposed || o.RemindAt.IsZero():
+		return d.move(w, o, Expired, botName, "")
+	}
+	o.RemindAt = time.Time{}
+	if err := w.PutOrder(*o); err != nil {
+		return err
+	}
+	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), fmt.Sprintf("%s has been waiting for an approval since %s: %s for %s. It expires on %s.",
+		o.Requester.called(), o.Confirmed.UTC().Format("2 January 15:04 UTC"), o.Spec.Summary(), o.Price, o.ApproveBy.UTC().Format("2 January 15:04 UTC")), *o, "")
+	n.Left = []string{d.approvalsChannel}
+	return addNotice(w, n)
 }
 
 func (d *Desk) openOrders(ctx context.Context) (open []Order, err error) {

@@ -50,7 +50,8 @@ func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
-			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
+			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000},
+				PersonBudget: purchase.Limit{None: true}}}
 		for _, p := range prepare {
 			p(s)
 		}

@@ -40,6 +40,11 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 			"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
 				"Add credit at https://cocalc.com/settings/payments, then ask again.", max(*look.credit, 0), look.amount)))
 	}
+	if least := b.policy.LeastCredit; least > 0 && look.credit != nil && *look.credit-look.amount < least {
+		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
+			"The CoCalc account has %s of credit, this costs %s, and %s have to stay on it. Nothing was bought. "+
+				"Add credit at https://cocalc.com/settings/payments, then ask again.", *look.credit, look.amount, least)))
+	}
 	return b.pay(ctx, o, look.amount)
 }
 
@@ -173,9 +178,9 @@ func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 	case err != nil:
 		why = "CoCalc answered that the checkout succeeded, but cannot be read"
 	}
-	_, err = b.advance(ctx, o, Unknown, why, func(_ Writer, o *Order) error {
+	_, err = b.advance(ctx, o, Unknown, why, func(w Writer, o *Order) error {
 		o.Hold = &Hold{Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
-		return nil
+		return b.secondUnknown(w, *o)
 	})
 	return 0, err
 }
@@ -236,6 +241,9 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 	if err := d.enterExtra(w, *o, r.Extra); err != nil {
 		return err
 	}
+	if err := d.overcharged(w, *o, *r); err != nil {
+		return err
+	}
 	return d.move(w, o, Purchased, by, "license "+r.LicenseID)
 }
 
@@ -255,7 +263,7 @@ func (d *Desk) enter(w Writer, o Order, r Receipt) error {
 	if _, err := w.AddPurchase(entry(o, r)); err != nil {
 		return err
 	}
-	return spend(w, o.Month, r.Charged, 1)
+	return spend(w, o, r.Charged, 1)
 }
 
 // enterExtra logs what was bought too much, and pauses buying: somebody has to look at it before money moves again.
@@ -270,7 +278,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		if _, err := w.AddPurchase(e); err != nil {
 			return err
 		}
-		if err := spend(w, o.Month, x.Charged, 1); err != nil {
+		if err := spend(w, o, x.Charged, 1); err != nil {
 			return err
 		}
 		sum += x.Charged
@@ -301,13 +309,12 @@ func entry(o Order, r Receipt) Purchase {
 	}
 }
 
-func spend(w Writer, month string, amount Cents, licenses int) error {
-	budget, err := w.Budget(month)
+func spend(w Writer, o Order, amount Cents, licenses int) error {
+	budget, err := w.Budget(o.Month)
 	if err != nil {
 		return err
 	}
-	budget.Spent += amount
-	budget.Bought += licenses
+	budget.spend(o.Requester, amount, licenses)
 	return w.PutBudget(budget)
 }
 

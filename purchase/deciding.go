@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"licensebot/cocalc"
 )
@@ -17,6 +18,8 @@ type Click struct {
 	Card Message
 	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
 	Typed bool
+	// Reason is why the person wants it, where the order has no reason yet and one is needed.
+	Reason string
 }
 
 // attach keeps the card with the order, if the click was the requester's, and has it shown anew.
@@ -45,6 +48,9 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	}
 	order, err := d.decide(ctx, id, click, "confirm", func(w Writer, o *Order) (*Refusal, error) {
 		shown := o.attach(click)
+		if o.Reason == "" && onlyRequester(*o, click.Who) == nil {
+			o.Reason = strings.TrimSpace(click.Reason)
+		}
 		no, err := d.confirm(w, o, click.Who)
 		if err != nil || no == nil || !shown {
 			return no, err
@@ -96,6 +102,9 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	}
 	order.Confirmed = d.now()
 	order.Month = d.policy.Month(order.Confirmed)
+	if d.policy.asks(*order) {
+		return d.ask(w, order, who)
+	}
 	return nil, d.move(w, order, Approved, who.ID, "")
 }
 
@@ -114,6 +123,9 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 	if no := d.policy.mayBuy(who); no != nil {
 		return no, nil
 	}
+	if no := d.policy.here(order.Place); no != nil {
+		return no, nil
+	}
 	account, err := w.Account()
 	if err != nil {
 		return nil, err
@@ -125,7 +137,7 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.policy.allows(order.Price, budget, now), nil
+	return d.policy.allows(wish{who, order.Spec, order.Price, now, false}, budget), nil
 }
 
 // ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It

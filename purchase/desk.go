@@ -35,6 +35,7 @@ type Shop interface {
 // Timing holds every wait of the package. The zero value of a field means its default.
 type Timing struct {
 	Proposal time.Duration // how long a card can be confirmed: 30 minutes
+	Approval time.Duration // how long approvers can decide: 72 hours
 	// Patience is how long an order waits for a CoCalc that does not answer before it gives up, as long as nothing
 	// of it is in the cart: 2 minutes.
 	Patience time.Duration
@@ -59,6 +60,7 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	or(&t.Proposal, 30*time.Minute)
+	or(&t.Approval, 72*time.Hour)
 	or(&t.Patience, 2*time.Minute)
 	or(&t.AddWindow, time.Minute)
 	or(&t.Settle, 10*time.Minute)
@@ -81,6 +83,10 @@ type Options struct {
 	Log     zerolog.Logger
 	// PurchasesChannel is where the line about every purchase goes; empty: the channel where it was asked for.
 	PurchasesChannel string
+	// ApprovalsChannel is where approvers are asked.
+	ApprovalsChannel string
+	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
+	LookUp func(context.Context, Person) Person
 	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
 	// to tell. It must not block.
 	Changed func(OrderID)
@@ -99,6 +105,8 @@ type Desk struct {
 	changed func(OrderID)
 
 	purchasesChannel string
+	approvalsChannel string
+	lookUp           func(context.Context, Person) Person
 
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
@@ -112,7 +120,12 @@ func New(opts Options) *Desk {
 		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
+		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp,
 	}
+	if d.lookUp == nil {
+		d.lookUp = func(_ context.Context, p Person) Person { return p }
+	}
+	d.policy.Approvals = max(d.policy.Approvals, 1)
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -178,8 +191,10 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if d.stopping.Load() {
 		return Proposal{}, errStopping()
 	}
-	if no := d.policy.mayBuy(ask.Requester); no != nil {
-		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+	for _, no := range []*Refusal{d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place)} {
+		if no != nil {
+			return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+		}
 	}
 	quote, err := d.Quote(ask.Spec)
 	if err != nil {
@@ -209,7 +224,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = d.policy.allows(order.Price, budget, now); no != nil {
+		if no = d.policy.allows(wish{ask.Requester, order.Spec, order.Price, now, false}, budget); no != nil {
 			return nil
 		}
 		if amends != "" {
@@ -277,10 +292,14 @@ func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
 		if err != nil {
 			return err
 		}
+		day := d.policy.day(order.Confirmed)
 		if before {
-			budget.Reserved -= order.Price
+			budget.reserve(*order, day, -1)
+			if to != Purchased {
+				budget.count(*order, day, -1)
+			}
 		} else {
-			budget.Reserved += order.Price
+			budget.reserve(*order, day, 1)
 		}
 		if err := w.PutBudget(budget); err != nil {
 			return err

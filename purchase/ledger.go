@@ -98,6 +98,8 @@ type Budget struct {
 	Spent    Cents  `json:"spent_cents"`
 	Reserved Cents  `json:"reserved_cents"`
 	Bought   int    `json:"bought"` // licenses
+	// People are the parts of the month by requester. Months from before they were kept have none.
+	People map[string]Share `json:"people,omitempty"`
 }
 
 // AccountState is what the ledger knows of the CoCalc account as a whole.
@@ -113,6 +115,11 @@ type AccountState struct {
 	Strangers []Stranger `json:"strangers,omitempty"`
 	// Broken are the cart items that were named to the admins because they block the cart, newest last.
 	Broken []int64 `json:"broken,omitempty"`
+	// LastUnknown is the order whose outcome became unknown last, and LastUnknownAt when.
+	LastUnknown   OrderID   `json:"last_unknown,omitempty"`
+	LastUnknownAt time.Time `json:"last_unknown_at,omitzero"`
+	// Settings are the settings that limit what may be bought, as they were at the last start.
+	Settings map[string]string `json:"settings,omitempty"`
 	// HeadTold is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
 	HeadTold string `json:"head_told,omitempty"`
 	HeadHash string `json:"head_hash,omitempty"`

@@ -32,6 +32,7 @@ const (
 	NoticePaused      NoticeKind = "paused"
 	NoticeResumed     NoticeKind = "resumed"
 	NoticeSettled     NoticeKind = "settled"  // an admin settled an unknown order
+	NoticeReminder    NoticeKind = "reminder" // an order waits for approval
 	NoticeRestored    NoticeKind = "restored" // an older copy of the ledger is in use
 	NoticeBooks       NoticeKind = "books"    // the ledger contradicts itself
 )

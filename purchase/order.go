@@ -50,6 +50,9 @@ type Person struct {
 	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
 	// Standing is set for whoever is not a full member of the workspace.
 	Standing Standing `json:"standing,omitempty"`
+	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as
+	// Slack tells them at the moment of a decision, and not kept.
+	Groups []string `json:"-"`
 }
 
 // Place is where in Slack an order was asked for.
@@ -76,6 +79,11 @@ type Order struct {
 	Expires   time.Time `json:"expires"` // of the proposal
 
 	Confirmed time.Time `json:"confirmed,omitzero"`
+	// Approvals are what approvers said, in the order in which they did.
+	Approvals []Approval `json:"approvals,omitempty"`
+	// ApproveBy is until when approvers can decide; RemindAt when they are reminded, zero once they were.
+	ApproveBy time.Time `json:"approve_by,omitzero"`
+	RemindAt  time.Time `json:"remind_at,omitzero"`
 	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
 	// count in that month, also when the purchase happens minutes after its end.
 	Month string `json:"month,omitempty"`
@@ -155,7 +163,9 @@ const (
 	FailSettled     FailureCode = "settled" // was unknown; reading showed that nothing was bought
 	FailTermOver    FailureCode = "term-over"
 	FailByAdmin     FailureCode = "settled-by-admin"
-	FailRestored    FailureCode = "restored" // promised in an older copy of the ledger that was restored
+	FailPolicy      FailureCode = "policy"       // a limit or a right that changed while it waited
+	FailNobodyAsked FailureCode = "nobody-asked" // the approvers could not be reached
+	FailRestored    FailureCode = "restored"     // promised in an older copy of the ledger that was restored
 )
 
 // Receipt proves a purchase.
@@ -203,6 +213,7 @@ type MessageKind string
 const (
 	MessageCard MessageKind = "card" // the requester's own, only visible to them
 	MessageLine MessageKind = "line" // the one line in the channel, once bought
+	MessageAsk  MessageKind = "ask"  // the approvers' card, in their channel
 	MessageNote MessageKind = "note" // a direct message to the requester, when the card cannot be reached any more
 )
 

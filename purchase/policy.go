@@ -1,14 +1,18 @@
 package purchase
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"licensebot/cocalc"
 )
 
 // Refusal is an answer of no to a person: nothing happened, and Sentence says why and what to do next.
 type Refusal struct {
 	Code     RefusalCode
 	Sentence string
+	Channels []string // where it would not be refused: ids, for whoever shows the refusal
 }
 
 func (r *Refusal) Error() string { return r.Sentence }
@@ -33,35 +37,48 @@ const (
 	DiskFull       RefusalCode = "disk-full"
 	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"
+
+	NobodyToAsk      RefusalCode = "nobody-to-ask"
+	NotHere          RefusalCode = "not-here"
+	NotAnApprover    RefusalCode = "not-an-approver"
+	OwnOrder         RefusalCode = "own-order"
+	OverPersonBudget RefusalCode = "over-person-budget"
+	TooMany          RefusalCode = "too-many"
+	TooLarge         RefusalCode = "too-large"
+	WrongPeriod      RefusalCode = "wrong-period"
 )
 
-// Policy says who may buy, and how much.
+// Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids
+// of user groups (S…).
 type Policy struct {
-	// Buyers are Slack user ids. Everyone lets all members buy. With neither, nobody may.
+	// Buyers may buy. Everyone lets all members buy. With neither, nobody may.
 	Buyers   map[string]bool
 	Everyone bool
-	// Admins are the Slack user ids of those who may settle orders, pause and resume, and take out broken items.
+	// Approvers may agree to other people's orders. With none, nobody is asked.
+	Approvers map[string]bool
+	// Admins may settle orders, pause and resume, and take out broken items.
 	Admins map[string]bool
-	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may.
+	// Channels are where licenses may be asked for; empty: anywhere.
+	Channels map[string]bool
+
+	// AutoApprove is up to which price nobody is asked; renewing licenses are asked about in any case with AskRenewing.
+	AutoApprove Cents
+	AskRenewing bool
+	// Approvals is how many people have to agree: at least 1.
+	Approvals int
+
+	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may, PersonBudget
+	// the most that one person's may.
 	OrderLimit    Limit
 	MonthlyBudget Limit
-	// Location decides where a month begins. Nil is UTC.
+	PersonBudget  Limit
+	PersonOrders  int // the most that one person may buy in a day; 0: no limit
+	Largest       Sizes
+	Periods       map[cocalc.Period]bool // allowed; empty: all
+	// LeastCredit has to be left on the CoCalc account after a purchase.
+	LeastCredit Cents
+	// Location decides where days and months begin. Nil is UTC.
 	Location *time.Location
-}
-
-// Limit is an amount that must not be passed. The zero Limit lets nothing through: whoever wants no limit says so.
-type Limit struct {
-	Max  Cents
-	None bool // no limit at all
-}
-
-func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max }
-
-func (l Limit) String() string {
-	if l.None {
-		return "no limit"
-	}
-	return l.Max.String()
 }
 
 // Month names the budget month of a moment: "2026-11".
@@ -87,14 +104,50 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 	if no := outsider(who); no != nil {
 		return no
 	}
-	if p.Admins[who.ID] {
+	if listedIn(p.Admins, who) {
 		return nil
 	}
 	ask := "Please ask one of the admins."
 	if len(p.Admins) == 0 {
 		ask = "There is none yet: whoever runs this bot has to fill in `ADMINS`."
 	}
-	return &Refusal{NotAnAdmin, "Only an admin of this bot can do that, so nothing was changed and nothing was bought. " + ask}
+	return &Refusal{Code: NotAnAdmin, Sentence: "Only an admin of this bot can do that, so nothing was changed and nothing was bought. " + ask}
+}
+
+// listedIn reports whether the person, or a group of theirs, is on the list.
+func listedIn(list map[string]bool, who Person) bool {
+	return list[who.ID] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
+}
+
+// mayApprove refuses people who are not approvers, and the requester.
+func (p Policy) mayApprove(o Order, who Person) *Refusal {
+	if no := outsider(who); no != nil {
+		return no
+	}
+	if !listedIn(p.Approvers, who) {
+		return &Refusal{Code: NotAnApprover, Sentence: "Only an approver can decide on this order, so nothing was changed and nothing was bought by your click. " +
+			"Whoever runs this bot can add you to `APPROVERS`."}
+	}
+	if who.ID == o.Requester.ID {
+		return &Refusal{Code: OwnOrder, Sentence: "Nobody decides on their own order: somebody else has to. Nothing was bought by your click. " +
+			"You can withdraw it with `/license cancel " + string(o.ID) + "`."}
+	}
+	return nil
+}
+
+// asks reports whether somebody has to agree to an order before it is bought.
+func (p Policy) asks(o Order) bool {
+	return len(p.Approvers) > 0 && (o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
+}
+
+// here refuses orders that are asked for where that is not accepted.
+func (p Policy) here(at Place) *Refusal {
+	if len(p.Channels) == 0 || p.Channels[at.Channel] {
+		return nil
+	}
+	allowed := slices.Sorted(maps.Keys(p.Channels))
+	return &Refusal{Code: NotHere, Channels: allowed,
+		Sentence: "Licenses are not bought from here, so nothing was bought. Please ask in a channel that is meant for it."}
 }
 
 // mayBuy refuses people who are not on the list.
@@ -102,7 +155,7 @@ func (p Policy) mayBuy(who Person) *Refusal {
 	if no := outsider(who); no != nil {
 		return no
 	}
-	if p.Everyone || p.Buyers[who.ID] {
+	if p.Everyone || listedIn(p.Buyers, who) {
 		return nil
 	}
 	sentence := "You are not on the list of people who may buy licenses here, so nothing was bought. " +
@@ -110,25 +163,5 @@ func (p Policy) mayBuy(who Person) *Refusal {
 	if len(p.Buyers) == 0 {
 		sentence = "Nobody may buy licenses here yet, so nothing was bought. Whoever runs this bot has to fill in `BUYERS`."
 	}
-	return &Refusal{NotABuyer, sentence}
-}
-
-// allows checks a price against the limits, with what the month has already promised.
-func (p Policy) allows(price Cents, spent Budget, now time.Time) *Refusal {
-	if !p.OrderLimit.allows(price) {
-		return &Refusal{OverOrderLimit, fmt.Sprintf(
-			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
-				"Ask for less, or let whoever runs this bot raise `ORDER_LIMIT`.", price, p.OrderLimit)}
-	}
-	if left, limited := p.Left(spent); limited && price > left {
-		return &Refusal{OverBudget, fmt.Sprintf(
-			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. "+
-				"The next month's budget begins on %s.", price, max(left, 0), p.MonthlyBudget, p.resets(now))}
-	}
-	return nil
-}
-
-// Left is what may still be promised in the budget's month; limited is false when there is no limit.
-func (p Policy) Left(b Budget) (left Cents, limited bool) {
-	return p.MonthlyBudget.Max - b.Spent - b.Reserved, !p.MonthlyBudget.None
+	return &Refusal{Code: NotABuyer, Sentence: sentence}
 }

@@ -52,7 +52,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.allows(c.price, c.budget, now)
+			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month, PersonBudget: Limit{None: true}}.allows(wish{price: c.price, now: now}, c.budget)
 			var got RefusalCode
 			if no != nil {
 				got = no.Code
@@ -62,7 +62,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 			}
 		})
 	}
-	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(6375, Budget{Spent: 5000}, now)
+	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}, PersonBudget: Limit{None: true}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
 	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "1 December") {
 		t.Errorf("says %q", no.Sentence)
 	}

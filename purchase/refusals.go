@@ -10,12 +10,12 @@ import (
 // The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
 
 func errStopping() *Refusal {
-	return &Refusal{ShuttingDown, "I am being restarted and take no new orders for a moment. Nothing was bought by this; " +
+	return &Refusal{Code: ShuttingDown, Sentence: "I am being restarted and take no new orders for a moment. Nothing was bought by this; " +
 		"please try again in a minute."}
 }
 
 func noSuchOrder() *Refusal {
-	return &Refusal{NoSuchOrder, "I know no order with that id. Nothing was bought. `/license history` lists what was."}
+	return &Refusal{Code: NoSuchOrder, Sentence: "I know no order with that id. Nothing was bought. `/license history` lists what was."}
 }
 
 // closed refuses new orders while buying is stopped.
@@ -37,7 +37,7 @@ func (d *Desk) full(ctx context.Context) error {
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("ask for room in the ledger: %w", err)
 	}
-	return &Refusal{DiskFull, "Nothing was bought: the disk on which I keep the ledger is full, so I take no new orders. What is under way is still finished. " +
+	return &Refusal{Code: DiskFull, Sentence: "Nothing was bought: the disk on which I keep the ledger is full, so I take no new orders. What is under way is still finished. " +
 		"Please tell whoever runs this bot to make room, then try again."}
 }
 
@@ -45,7 +45,7 @@ func paused(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Paused, "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
+	return &Refusal{Code: Paused, Sentence: "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
 }
 
 // botName is how the bot names itself in the ledger.
@@ -55,12 +55,12 @@ func onlyRequester(order Order, who Person) *Refusal {
 	if order.Requester.ID == who.ID && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil
 	}
-	return &Refusal{NotYours, "Only the person who asked for this order can decide on it. Nothing was bought by your click. " +
+	return &Refusal{Code: NotYours, Sentence: "Only the person who asked for this order can decide on it. Nothing was bought by your click. " +
 		"To get a license yourself, use `/license buy`."}
 }
 
 func cardExpired(order Order) *Refusal {
-	return &Refusal{TooLate, fmt.Sprintf("This card is too old: its price of %s was good for 30 minutes. Nothing was bought. "+
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This card is too old: its price of %s was good for 30 minutes. Nothing was bought. "+
 		"Please ask again with `/license buy`.", order.Price)}
 }
 
@@ -93,7 +93,7 @@ func alreadyDecided(order Order) *Refusal {
 	if order.State == Expired || order.State == Cancelled {
 		code = TooLate
 	}
-	return &Refusal{code, text}
+	return &Refusal{Code: code, Sentence: text}
 }
 
 // tooLateTo answers a cancellation or an edit that comes after the fact.
@@ -112,7 +112,7 @@ func tooLateTo(verb string, order Order) *Refusal {
 	default:
 		text = fmt.Sprintf("There is nothing left to %s: the order was already %s, and nothing was bought.", verb, order.State)
 	}
-	return &Refusal{TooLate, text}
+	return &Refusal{Code: TooLate, Sentence: text}
 }
 
 // sentence ends a person's text with a full stop, unless it ends with one.

@@ -61,6 +61,6 @@ func restoring(account AccountState) *Refusal {
 	if account.Restored == nil {
 		return nil
 	}
-	return &Refusal{Restoring, "Nothing was bought. My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first. " +
+	return &Refusal{Code: Restoring, Sentence: "Nothing was bought. My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first. " +
 		"Please try again in a few minutes."}
 }

@@ -44,7 +44,7 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 		return no
 	}
 	if order.State != Unknown {
-		return &Refusal{TooLate, fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(order.State))}
+		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(order.State))}
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 	order, err := d.decide(ctx, id, click, "settle", func(w Writer, o *Order) (*Refusal, error) {
 		no := d.maySettle(*o, click.Who)
 		if no == nil && s.Reason == "" {
-			no = &Refusal{NoReason, "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
+			no = &Refusal{Code: NoReason, Sentence: "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
 		}
 		if no != nil {
 			return no, nil

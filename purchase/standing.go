@@ -34,7 +34,7 @@ func outsider(who Person) *Refusal {
 	if who.Standing != Unverified {
 		why += " A member of the workspace can do it for you."
 	}
-	return &Refusal{Outsider, "Nothing was bought by this. " + why}
+	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. " + why}
 }
 
 // elsewhere refuses a button that was clicked where the order is not shown: such a click was made up, or its card was
@@ -49,6 +49,6 @@ func elsewhere(order Order, click Click) *Refusal {
 			return nil
 		}
 	}
-	return &Refusal{Elsewhere, "This button belongs to another channel, so nothing was done by your click and nothing was bought by it. " +
+	return &Refusal{Code: Elsewhere, Sentence: "This button belongs to another channel, so nothing was done by your click and nothing was bought by it. " +
 		"Please decide where the order was asked for."}
 }

@@ -41,7 +41,7 @@ const (
 // the proof, whatever the ledger believed.
 var arrows = map[State][]State{
 	Proposed:         {AwaitingApproval, Approved, Cancelled, Expired},
-	AwaitingApproval: {Approved, Denied, Cancelled, Expired},
+	AwaitingApproval: {Approved, Denied, Cancelled, Expired, Failed},
 	Approved:         {Adding, Purchased, Failed, Cancelled},
 	Adding:           {Carted, Purchased, Failed},
 	Carted:           {Paying, Purchased, Failed},

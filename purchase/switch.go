@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 // and recorded. A *Refusal says why not.
 func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" {
-		return d.refused(ctx, &Refusal{NoReason, "Nothing was changed. Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
+		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Nothing was changed. Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
 	}
 	return d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -21,7 +22,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{AlreadyDone, "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
+			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
 		if err := pauseBuying(w, p); err != nil {
@@ -34,7 +35,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 // Resume ends a pause of buying. A *Refusal says why not.
 func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" {
-		return d.refused(ctx, &Refusal{NoReason, "Nothing was changed. Please say why buying may go on: the reason is kept in the ledger. For example `/license resume checked with CoCalc`."}, "", click.Who, click.At)
+		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Nothing was changed. Please say why buying may go on: the reason is kept in the ledger. For example `/license resume checked with CoCalc`."}, "", click.Who, click.At)
 	}
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -42,7 +43,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause == nil {
-			return &Refusal{AlreadyDone, "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
+			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
 		}
 		if err := ResumeBuying(w, click.Who.ID, reason, now); err != nil {
 			return nil, err
@@ -158,4 +159,78 @@ func pauseWords(p Pause) string {
 		by = p.By
 	}
 	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", by, p.Since.UTC().Format("2 January 15:04 UTC"), sentence(p.Reason))
+}
+
+// alarm pauses buying by the bot itself, and tells the admins.
+func (d *Desk) alarm(w Writer, about Order, what string) error {
+	now := d.now()
+	if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}); err != nil {
+		return err
+	}
+	return addNotice(w, d.notice(NoticePaused, noticeID("paused", now), "I paused all buying. "+sentence(what)+
+		" Nothing new is bought until an admin says `/license resume`.", about, ""))
+}
+
+// unknownsApart is within which time two orders whose outcome became unknown are no coincidence any more.
+const unknownsApart = 24 * time.Hour
+
+// secondUnknown pauses buying when the outcome of a second order becomes unknown within a day.
+func (d *Desk) secondUnknown(w Writer, o Order) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	last, at := account.LastUnknown, account.LastUnknownAt
+	account.LastUnknown, account.LastUnknownAt = o.ID, d.now()
+	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || d.now().Sub(at) > unknownsApart {
+		return err
+	}
+	return d.alarm(w, o, fmt.Sprintf("the outcome of two checkouts was unknown within a day: of order %s and of order %s", last, o.ID))
+}
+
+// overcharged pauses buying when CoCalc charged more than was agreed to.
+func (d *Desk) overcharged(w Writer, o Order, r Receipt) error {
+	if r.Charged <= o.Price {
+		return nil
+	}
+	what := fmt.Sprintf("CoCalc charged %s for order %s, and %s was agreed to", r.Charged, o.ID, o.Price)
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: "overcharged", Order: o.ID, By: botName, Amount: r.Charged, Note: what}); err != nil {
+		return err
+	}
+	return d.alarm(w, o, what)
+}
+
+// NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment of
+// the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
+func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if err != nil || maps.Equal(account.Settings, values) {
+			return err
+		}
+		before := account.Settings
+		account.Settings = maps.Clone(values)
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		names := slices.Sorted(maps.Keys(values))
+		for _, name := range names {
+			was, known := before[name]
+			if was == values[name] && known {
+				continue
+			}
+			note := fmt.Sprintf("%s=%s", name, values[name])
+			if known {
+				note = fmt.Sprintf("%s was %s, and is %s", name, was, values[name])
+			}
+			if err := w.AppendEvent(Event{Time: d.now(), Kind: "setting", By: botName, Note: note}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record the limiting settings: %w", err)
+	}
+	return nil
 }

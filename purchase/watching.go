@@ -139,13 +139,16 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 		if _, err := w.AddPurchase(e); err != nil {
 			return err
 		}
-		if err := spend(w, o.Month, diff, 0); err != nil {
+		if err := spend(w, *o, diff, 0); err != nil {
 			return err
 		}
 		if err := w.AppendEvent(Event{Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
 			Note: fmt.Sprintf("CoCalc charged %s, not %s, for license %s", full.Charged, had.Charged, full.LicenseID)}); err != nil {
 			return err
 		}
+	}
+	if err := b.overcharged(w, *o, *r); err != nil {
+		return err
 	}
 	return b.enterExtra(w, *o, extra)
 }

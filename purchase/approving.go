@@ -1,0 +1,177 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Approval is what one approver said about an order.
+type Approval struct {
+	By     Person    `json:"by"`
+	At     time.Time `json:"at"`
+	Denied bool      `json:"denied,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// ask puts an order before the approvers, with its money reserved. They are told why it is wanted, so a reason is needed.
+func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
+	if strings.TrimSpace(o.Reason) == "" {
+		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}, nil
+	}
+	if d.approvalsChannel == "" {
+		return nobodyAsked("no channel is set for them"), nil
+	}
+	now := d.now()
+	o.Approvals = nil
+	o.ApproveBy, o.RemindAt = now.Add(d.timing.Approval), now.Add(d.timing.Approval/2)
+	o.Messages = append(o.Messages, Message{Kind: MessageAsk, Channel: d.approvalsChannel})
+	return nil, d.move(w, o, AwaitingApproval, who.ID, o.Reason)
+}
+
+func nobodyAsked(why string) *Refusal {
+	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This needs an approval, and the approvers could not be asked (%s). Nothing was bought. "+
+		"Please tell whoever runs this bot.", why)}
+}
+
+// Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
+// A *Refusal says why not; a late one says who decided, and when.
+func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, error) {
+	if d.stopping.Load() {
+		return Order{}, errStopping()
+	}
+	requester := d.requester(ctx, id)
+	order, err := d.decide(ctx, id, click, "approve", func(w Writer, o *Order) (*Refusal, error) {
+		if no := d.mayDecide(*o, click); no != nil {
+			return no, nil
+		}
+		for _, a := range o.Approvals {
+			if a.By.ID == click.Who.ID {
+				return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(*o))}, nil
+			}
+		}
+		account, err := w.Account()
+		if err != nil {
+			return nil, err
+		}
+		if no := closed(account); no != nil {
+			return no, nil
+		}
+		now := d.now()
+		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: now})
+		if err := w.AppendEvent(Event{Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel, Amount: o.Price}); err != nil {
+			return nil, err
+		}
+		if len(o.Approvals) < d.policy.Approvals {
+			o.Rev++
+			o.Updated = now
+			return nil, w.PutOrder(*o)
+		}
+		return nil, d.approved(w, o, requester, click.Who)
+	})
+	if err == nil {
+		nudge(d.wake)
+	}
+	return order, err
+}
+
+// approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
+// as they are at this moment.
+func (d *Desk) approved(w Writer, o *Order, requester Person, by Person) error {
+	now := d.now()
+	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
+		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s while the order waited; %s was agreed to. Nothing was bought.", quote.Total, o.Price))
+		o.Failure.NewPrice = quote.Total
+		return d.move(w, o, Failed, botName, string(FailPriceMoved))
+	}
+	budget, err := w.Budget(o.Month)
+	if err != nil {
+		return err
+	}
+	no := d.policy.mayBuy(requester)
+	if no == nil {
+		no = d.policy.allows(wish{requester, o.Spec, o.Price, now, true}, budget)
+	}
+	if no != nil {
+		o.Failure = failure(FailPolicy, no.Sentence)
+		return d.move(w, o, Failed, botName, string(no.Code))
+	}
+	return d.move(w, o, Approved, by.ID, "")
+}
+
+// Deny is an approver's no, with its reason. One is enough.
+func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string) (Order, error) {
+	reason = strings.TrimSpace(reason)
+	return d.decide(ctx, id, click, "deny", func(w Writer, o *Order) (*Refusal, error) {
+		if no := d.mayDecide(*o, click); no != nil {
+			return no, nil
+		}
+		if reason == "" {
+			return &Refusal{Code: NoReason, Sentence: "Please say why, so that the requester knows. Nothing was changed, and nothing was bought."}, nil
+		}
+		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
+		return nil, d.move(w, o, Denied, click.Who.ID, reason)
+	})
+}
+
+// mayDecide refuses whoever may not decide on the order, and decisions that come too late.
+func (d *Desk) mayDecide(o Order, click Click) *Refusal {
+	if no := d.policy.mayApprove(o, click.Who); no != nil {
+		return no
+	}
+	if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {
+		return decidedBefore(o)
+	}
+	return nil
+}
+
+// decidedBefore tells a late approver who decided, and when.
+func decidedBefore(o Order) *Refusal {
+	what := "it is " + stateWords(o.State)
+	if n := len(o.Approvals); n > 0 {
+		last := o.Approvals[n-1]
+		did := "agreed"
+		if last.Denied {
+			did = "denied it"
+		}
+		what = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, last.At.UTC().Format("2 January 15:04 UTC"), what)
+	} else if o.State == AwaitingApproval {
+		what = "its time to be decided on is over"
+	}
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This order was decided already: %s. Nothing was bought by your click.", what)}
+}
+
+// stillNeeded says how many more people have to agree.
+func (d *Desk) stillNeeded(o Order) string {
+	switch n := d.policy.Approvals - len(o.Approvals); {
+	case n <= 0:
+		return "It needs nobody else."
+	case n == 1:
+		return "One more person has to."
+	default:
+		return fmt.Sprintf("%d more people have to.", n)
+	}
+}
+
+// requester looks up who asked for an order, as Slack knows them now: they may have left a group, or the workspace, since.
+func (d *Desk) requester(ctx context.Context, id OrderID) Person {
+	o, err := d.Order(ctx, id)
+	if err != nil {
+		return Person{Standing: Unverified}
+	}
+	return d.lookUp(ctx, o.Requester)
+}
+
+// Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's word
+// for it. Nothing is spent.
+func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error {
+	_, err := d.change(ctx, id, func(w Writer, o *Order) error {
+		if o.State != AwaitingApproval {
+			return nil
+		}
+		o.Failure = failure(FailNobodyAsked, nobodyAsked("Slack says "+problem).Sentence)
+		return d.move(w, o, Failed, botName, problem)
+	})
+	return err
+}

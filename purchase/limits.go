@@ -1,0 +1,184 @@
+package purchase
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// Limit is an amount that must not be passed. The zero Limit lets nothing through: whoever wants no limit says so.
+type Limit struct {
+	Max  Cents
+	None bool // no limit at all
+}
+
+func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max }
+
+func (l Limit) String() string {
+	if l.None {
+		return "no limit"
+	}
+	return l.Max.String()
+}
+
+// Sizes are the largest licenses that may be bought. A zero field means as large as CoCalc sells them.
+type Sizes struct {
+	RAM      int // GB per running project
+	CPU      int // cores per running project
+	Disk     int // GB per project
+	RunLimit int // projects running at the same time
+	Days     int // length of a fixed term
+}
+
+// sizes refuses a license that is larger than may be bought here.
+func (p Policy) sizes(spec Spec) *Refusal {
+	for _, c := range []struct {
+		asked, most int
+		what, unit  string
+		setting     string
+	}{
+		{spec.RAM, p.Largest.RAM, "RAM", " GB", "MAX_RAM"},
+		{spec.CPU, p.Largest.CPU, "CPU", " cores", "MAX_CPU"},
+		{spec.Disk, p.Largest.Disk, "disk", " GB", "MAX_DISK"},
+		{spec.RunLimit, p.Largest.RunLimit, "projects running at the same time", "", "MAX_RUN_LIMIT"},
+		{termDays(spec), p.Largest.Days, "length of a fixed term", " days", "MAX_DAYS"},
+	} {
+		if c.most > 0 && c.asked > c.most {
+			return &Refusal{Code: TooLarge, Sentence: fmt.Sprintf("The %s that you asked for is %d%s, and at most %d%s may be bought here, so nothing was bought. "+
+				"Ask for less, or let whoever runs this bot raise `%s`.", c.what, c.asked, c.unit, c.most, c.unit, c.setting)}
+		}
+	}
+	return nil
+}
+
+// termDays is the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start begins
+// when it is bought, so it is measured from then.
+func termDays(spec Spec) int {
+	if spec.Period != cocalc.PeriodRange || spec.Start.IsZero() {
+		return 0
+	}
+	return int((spec.End.Sub(spec.Start) + 24*time.Hour - 1) / (24 * time.Hour))
+}
+
+// periods refuses a way of paying that is not allowed here.
+func (p Policy) periods(spec Spec) *Refusal {
+	if len(p.Periods) == 0 || p.Periods[spec.Period] {
+		return nil
+	}
+	var allowed []string
+	for period := range p.Periods {
+		allowed = append(allowed, "`"+string(period)+"`")
+	}
+	slices.Sort(allowed)
+	renewing := ""
+	if spec.Period != cocalc.PeriodRange && !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
+		renewing = "Licenses that renew may not be bought here. "
+	}
+	return &Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, so nothing was bought. %sAllowed is %s. "+
+		"Ask for that, or let whoever runs this bot change `PERIODS`.", spec.Period, renewing, listed(allowed))}
+}
+
+// wish is what the limits are asked about.
+type wish struct {
+	who   Person
+	spec  Spec
+	price Cents
+	now   time.Time
+	// promised: the budget counts the wish already, since it was promised and may be bought any moment.
+	promised bool
+}
+
+// allows checks a wish against every limit, with what its month has promised so far.
+func (p Policy) allows(w wish, month Budget) *Refusal {
+	if no := p.periods(w.spec); no != nil {
+		return no
+	}
+	if w.spec.Period == cocalc.PeriodRange && w.spec.Start.IsZero() {
+		w.spec.Start = w.now
+	}
+	if no := p.sizes(w.spec); no != nil {
+		return no
+	}
+	if !p.OrderLimit.allows(w.price) {
+		return &Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
+			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
+				"Ask for less, or let whoever runs this bot raise `ORDER_LIMIT`.", w.price, p.OrderLimit)}
+	}
+	share, more, another := month.People[w.who.ID], w.price, 1
+	if w.promised {
+		more, another = 0, 0
+	}
+	if left, limited := p.Left(month); limited && more > left || limited && left < 0 {
+		return &Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
+			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. "+
+				"The next month's budget begins on %s.", w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))}
+	}
+	if left := p.PersonBudget.Max - share.Spent - share.Reserved; !p.PersonBudget.None && more > left || !p.PersonBudget.None && left < 0 {
+		return &Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
+			"This costs %s, and %s of the %s that one person may spend in a month is left for you, so nothing was bought. "+
+				"Your next month begins on %s. Whoever runs this bot can raise `PERSON_BUDGET`.", w.price, max(left, 0), p.PersonBudget, p.resets(w.now))}
+	}
+	day := p.day(w.now)
+	if n := share.Days[day]; p.PersonOrders > 0 && n+another > p.PersonOrders {
+		return &Refusal{Code: TooMany, Sentence: fmt.Sprintf(
+			"You have bought, or are buying, %d licenses today, and one person may buy %d a day, so nothing was bought. "+
+				"Your next day begins at midnight (%s). Whoever runs this bot can raise `PERSON_ORDERS`.", n, p.PersonOrders, p.location())}
+	}
+	return nil
+}
+
+// Left is what may still be promised in the budget's month; limited is false when there is no limit.
+func (p Policy) Left(b Budget) (left Cents, limited bool) {
+	return p.MonthlyBudget.Max - b.Spent - b.Reserved, !p.MonthlyBudget.None
+}
+
+// day names the day of a moment where the team is: "2026-11-23".
+func (p Policy) day(at time.Time) string { return at.In(p.location()).Format(time.DateOnly) }
+
+// Share is one person's part of a month.
+type Share struct {
+	Spent    Cents          `json:"spent_cents,omitempty"`
+	Reserved Cents          `json:"reserved_cents,omitempty"`
+	Days     map[string]int `json:"days,omitempty"` // orders promised or bought, by the day of the yes
+}
+
+// reserve counts an order's price as promised in its month, or takes that back with times -1.
+func (b *Budget) reserve(o Order, day string, times int) {
+	b.Reserved += o.Price * Cents(times)
+	s := b.share(o.Requester.ID)
+	s.Reserved += o.Price * Cents(times)
+	b.People[o.Requester.ID] = s
+	if times > 0 {
+		b.count(o, day, 1)
+	}
+}
+
+// count counts an order on the day of its yes, or takes that back.
+func (b *Budget) count(o Order, day string, times int) {
+	s := b.share(o.Requester.ID)
+	if s.Days == nil {
+		s.Days = map[string]int{}
+	}
+	if s.Days[day] += times; s.Days[day] <= 0 {
+		delete(s.Days, day)
+	}
+	b.People[o.Requester.ID] = s
+}
+
+// spend counts money that was charged.
+func (b *Budget) spend(who Person, amount Cents, licenses int) {
+	b.Spent += amount
+	b.Bought += licenses
+	s := b.share(who.ID)
+	s.Spent += amount
+	b.People[who.ID] = s
+}
+
+func (b *Budget) share(id string) Share {
+	if b.People == nil {
+		b.People = map[string]Share{}
+	}
+	return b.People[id]
+}
