@@ -40,6 +40,9 @@ type shop struct {
 	credit  int64 // cents on the account at the beginning
 	now     func() time.Time
 	channel string // for purchases and notices
+	// approvals is the approvers' channel. lookUp changes people since they asked.
+	approvals string
+	lookUp    func(purchase.Person) purchase.Person
 	// wrap puts something between the desk and its two sides.
 	wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
@@ -82,7 +85,13 @@ func (s *shop) open() {
 		ledger, over = s.wrap(ledger, over)
 	}
 	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, KeyName: s.client.KeyName(), Now: s.now,
-		PurchasesChannel: s.channel})
+		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals,
+		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
+			if s.lookUp != nil {
+				return s.lookUp(p)
+			}
+			return p
+		}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

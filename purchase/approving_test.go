@@ -1,0 +1,330 @@
+package purchase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+var (
+	erin  = purchase.Person{ID: "UERIN", Team: "T1", Name: "erin"} // an approver
+	frank = purchase.Person{ID: "UFRANK", Team: "T1", Name: "frank", Groups: []string{"SBOSSES"}}
+	desk  = purchase.Place{Channel: "CDESK", Name: "approvals"}
+)
+
+// withApprovers asks erin, and the members of SBOSSES, about everything above 50 dollars.
+func withApprovers(s *shop) {
+	s.policy.Approvers = map[string]bool{erin.ID: true, "SBOSSES": true, alice.ID: true}
+	s.policy.AutoApprove = 5000
+	s.approvals = desk.Channel
+}
+
+func (s *shop) approve(id purchase.OrderID, who purchase.Person) error {
+	_, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: who, At: desk})
+	return err
+}
+
+func (s *shop) deny(id purchase.OrderID, who purchase.Person, reason string) error {
+	_, err := s.desk.Deny(context.Background(), id, purchase.Click{Who: who, At: desk}, reason)
+	return err
+}
+
+func TestApprovals(t *testing.T) {
+	ctx := context.Background()
+	t.Run("an approver agrees, and it is bought", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			<-time.After(time.Hour)
+			o := s.order(id)
+			if o.State != purchase.AwaitingApproval || o.Message(purchase.MessageAsk) == nil {
+				t.Fatalf("the order is %s", o.State)
+			}
+			s.check(0, 0, 6375)
+			s.refusedAs(s.approve(id, alice), purchase.OwnOrder)
+			s.refusedAs(s.approve(id, bob), purchase.NotAnApprover)
+			_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: purchase.Place{Channel: "CELSEWHERE"}})
+			s.refusedAs(err, purchase.Elsewhere)
+			if err := s.approve(id, frank); err != nil {
+				t.Fatal(err)
+			}
+			s.until(id, purchase.Purchased)
+			err = s.deny(id, erin, "too much")
+			s.refusedAs(err, purchase.TooLate)
+			if !strings.Contains(err.Error(), "frank agreed") {
+				t.Errorf("the late approver reads %q", err)
+			}
+			s.check(1, 6375, 0)
+		}, withApprovers)
+	})
+	t.Run("below the limit nobody is asked", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) { s.until(s.buy(), purchase.Purchased) }, withApprovers, func(s *shop) { s.policy.AutoApprove = 6375 })
+	})
+	t.Run("renewing ones are asked about in any case", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			<-time.After(time.Second)
+			if o := s.order(s.buy()); o.State != purchase.AwaitingApproval {
+				t.Errorf("the order is %s", o.State)
+			}
+		}, withApprovers, func(s *shop) { s.policy.AutoApprove, s.policy.AskRenewing = 6375, true })
+	})
+	t.Run("a no ends it", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			s.refusedAs(s.deny(id, erin, " "), purchase.NoReason)
+			if err := s.deny(id, erin, "there is one already"); err != nil {
+				t.Fatal(err)
+			}
+			s.refusedAs(s.approve(id, frank), purchase.TooLate)
+			if o := s.order(id); o.State != purchase.Denied || o.Approvals[0].Reason != "there is one already" {
+				t.Errorf("%s, %+v", o.State, o.Approvals)
+			}
+			<-time.After(time.Hour)
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("two have to agree", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			if err := s.approve(id, erin); err != nil {
+				t.Fatal(err)
+			}
+			s.refusedAs(s.approve(id, erin), purchase.AlreadyDone)
+			<-time.After(time.Hour)
+			if o := s.order(id); o.State != purchase.AwaitingApproval {
+				t.Fatalf("after one yes the order is %s", o.State)
+			}
+			if err := s.approve(id, frank); err != nil {
+				t.Fatal(err)
+			}
+			s.until(id, purchase.Purchased)
+		}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
+	})
+	t.Run("the requester withdraws it", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			if _, err := s.desk.Cancel(ctx, id, byAlice); err != nil {
+				t.Fatal(err)
+			}
+			s.refusedAs(s.approve(id, erin), purchase.TooLate)
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("nobody decides: one reminder, then it expires", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			<-time.After(35 * time.Hour)
+			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) > 0 {
+				t.Errorf("reminded early: %q", texts)
+			}
+			<-time.After(2 * time.Hour)
+			s.restart()
+			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 || !strings.Contains(texts[0], "$63.75") {
+				t.Errorf("reminded with %q", texts)
+			}
+			<-time.After(36 * time.Hour)
+			if o := s.order(id); o.State != purchase.Expired || len(s.told(desk.Channel, purchase.NoticeReminder)) > 0 {
+				t.Errorf("the order is %s", o.State)
+			}
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("without a reason it is asked for", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.refusedAs(s.confirm(p.Order.ID), purchase.NoReason)
+			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: alice, At: math, Reason: "winter school"}); err != nil {
+				t.Fatal(err)
+			}
+			if o := s.order(p.Order.ID); o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
+				t.Errorf("%s, %q", o.State, o.Reason)
+			}
+		}, withApprovers)
+	})
+	t.Run("the approvers cannot be reached", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			if err := s.desk.Unaskable(ctx, id, "not_in_channel"); err != nil {
+				t.Fatal(err)
+			}
+			if o := s.order(id); o.State != purchase.Failed || !strings.Contains(o.Failure.Sentence, "not_in_channel") {
+				t.Errorf("%s, %+v", o.State, o.Failure)
+			}
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("the requester has lost the right meanwhile", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			s.lookUp = func(p purchase.Person) purchase.Person { p.Standing = purchase.Deactivated; return p }
+			if err := s.approve(id, erin); err != nil {
+				t.Fatal(err)
+			}
+			if o := s.order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
+				t.Errorf("%s, %+v", o.State, o.Failure)
+			}
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("a limit was lowered meanwhile", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			s.policy.OrderLimit = purchase.Limit{Max: 6000}
+			s.restart()
+			if err := s.approve(id, erin); err != nil {
+				t.Fatal(err)
+			}
+			if o := s.order(id); o.State != purchase.Failed || !strings.Contains(o.Failure.Sentence, "$60.00") {
+				t.Errorf("%s, %+v", o.State, o.Failure)
+			}
+			s.check(0, 0, 0)
+		}, withApprovers)
+	})
+	t.Run("a price that moved needs a new yes of both", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			s.fault("price-moved")
+			id := s.buy()
+			if err := s.approve(id, erin); err != nil {
+				t.Fatal(err)
+			}
+			s.until(id, purchase.Failed)
+			o, err := s.desk.ConfirmNewPrice(ctx, id, byAlice)
+			if err != nil || o.State != purchase.AwaitingApproval || o.Price != 7013 || len(o.Approvals) > 0 {
+				t.Fatalf("%s at %s, %+v (%v)", o.State, o.Price, o.Approvals, err)
+			}
+			if err := s.approve(o.ID, erin); err != nil {
+				t.Fatal(err)
+			}
+			s.until(o.ID, purchase.Purchased)
+			s.check(1, 7013, 0)
+		}, withApprovers)
+	})
+}
+
+// Two hundred people approve, deny, buy and withdraw in the same second, with one budget for all of them.
+func TestManyPeopleAtOnce(t *testing.T) {
+	inShop(t, 100_000_00, func(s *shop) {
+		ctx := context.Background()
+		const people = 200
+		var orders []purchase.Order
+		for i := range 40 {
+			who := purchase.Person{ID: fmt.Sprintf("UBUYER%d", i), Team: "T1"}
+			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: who, Place: math, Spec: spec(), Reason: "course"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			orders = append(orders, p.Order)
+		}
+		var crowd sync.WaitGroup
+		answers := make([]error, people)
+		for i := range people {
+			crowd.Go(func() {
+				o := orders[i%len(orders)]
+				approver := purchase.Click{Who: purchase.Person{ID: fmt.Sprintf("UBOSS%d", i), Team: "T1", Groups: []string{"SBOSSES"}}, At: desk}
+				switch i / len(orders) {
+				case 0, 1:
+					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})
+				case 2:
+					_, answers[i] = s.desk.Approve(ctx, o.ID, approver)
+				case 3:
+					_, answers[i] = s.desk.Deny(ctx, o.ID, approver, "no money")
+				default:
+					_, answers[i] = s.desk.Cancel(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})
+				}
+			})
+		}
+		crowd.Wait()
+		for i, err := range answers {
+			var no *purchase.Refusal
+			if err != nil && !errors.As(err, &no) {
+				t.Errorf("click %d: %v", i, err)
+			}
+		}
+		for _, o := range orders { // whoever is left is agreed to
+			if s.order(o.ID).State == purchase.AwaitingApproval {
+				if err := s.approve(o.ID, erin); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		<-time.After(3 * time.Hour)
+		bought := 0
+		for _, o := range orders {
+			now := s.order(o.ID)
+			switch {
+			case !now.State.Final() && now.State != purchase.Proposed:
+				t.Errorf("order %s is %s", o.ID, now.State)
+			case now.State == purchase.Purchased:
+				bought++
+			}
+			if n := len(now.Approvals); n > 1 {
+				t.Errorf("order %s was decided %d times: %+v", o.ID, n, now.Approvals)
+			}
+		}
+		if bought*6375 > 50000 {
+			t.Errorf("%d licenses were bought with a budget of $500", bought)
+		}
+		s.check(bought, purchase.Cents(bought*6375), 0)
+	}, withApprovers)
+}
+
+func TestTheBotPausesItself(t *testing.T) {
+	t.Run("when the outcome of a second order is unknown", func(t *testing.T) {
+		inShop(t, 40000, func(s *shop) {
+			s.held()
+			first := s.state().Pause
+			s.server.ClearFaults()
+			<-time.After(time.Hour)
+			o := s.held()
+			if first != nil || s.state().Pause == nil || !strings.Contains(s.state().Pause.Reason, string(o.ID)) {
+				t.Errorf("paused %+v, then %+v", first, s.state().Pause)
+			}
+			if texts := s.told(dana.ID, purchase.NoticePaused); len(texts) != 1 {
+				t.Errorf("the admin was told %q", texts)
+			}
+		})
+	})
+	t.Run("when CoCalc charges more than was agreed to", func(t *testing.T) {
+		inShop(t, 40000, func(s *shop) {
+			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.PriceMoved, Percent: 110})
+			id := s.buy()
+			s.until(id, purchase.Purchased)
+			if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, "$70.13") {
+				t.Errorf("paused %+v, charged %s", p, s.order(id).Receipt.Charged)
+			}
+			if len(s.events("overcharged")) != 1 {
+				t.Error("it is not recorded")
+			}
+		})
+	})
+}
+
+// Which settings limit what may be bought is recorded when they change, and only then.
+func TestChangedSettingsAreRecorded(t *testing.T) {
+	inShop(t, 0, func(s *shop) {
+		note := func(values map[string]string, want int) {
+			t.Helper()
+			if err := s.desk.NoteSettings(context.Background(), values); err != nil {
+				t.Fatal(err)
+			}
+			if e := s.events("setting"); len(e) != want {
+				t.Errorf("%d records, want %d: %+v", len(e), want, e)
+			}
+		}
+		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
+		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
+		note(map[string]string{"ORDER_LIMIT": "$500.00", "BUYERS": "U1"}, 3)
+		if e := s.events("setting"); e[2].Note != "ORDER_LIMIT was $200.00, and is $500.00" {
+			t.Errorf("recorded %q", e[2].Note)
+		}
+	})
+}
