@@ -30,6 +30,7 @@ type Shop interface {
 	License(ctx context.Context, id string) (cocalc.License, error)
 	Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
+	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
 }
 
 // Timing holds every wait of the package. The zero value of a field means its default.

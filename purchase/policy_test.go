@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"licensebot/cocalc"
 )
 
 func TestWhoMayBuy(t *testing.T) {
@@ -65,6 +67,60 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}, PersonBudget: Limit{None: true}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
 	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "1 December") {
 		t.Errorf("says %q", no.Sentence)
+	}
+}
+
+// Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it resets.
+func TestEveryLimitSaysWhatItIs(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}, PersonBudget: Limit{None: true}}
+	with := func(change func(*Policy)) Policy {
+		p := none
+		change(&p)
+		return p
+	}
+	small := Spec{RAM: 4, CPU: 1, Disk: 5, RunLimit: 2, Period: cocalc.PeriodMonthly}
+	term := small
+	term.Period, term.End = cocalc.PeriodRange, now.AddDate(0, 0, 30)
+	month := Budget{Spent: 9000, People: map[string]Share{"U1": {Spent: 5000, Reserved: 1000, Days: map[string]int{"2026-11-22": 3, "2026-11-21": 9}}}}
+	cases := []struct {
+		name   string
+		keeps  Policy
+		passes Policy
+		spec   Spec
+		code   RefusalCode
+		says   []string
+	}{
+		{"per person and month", with(func(p *Policy) { p.PersonBudget = Limit{Max: 7000} }), with(func(p *Policy) { p.PersonBudget = Limit{Max: 6999} }), small,
+			OverPersonBudget, []string{"$9.99 of the $69.99", "1 December", "PERSON_BUDGET"}},
+		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
+			TooMany, []string{"3 licenses today", "3 a day", "midnight", "PERSON_ORDERS"}},
+		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, TooLarge, []string{"4 GB", "at most 3 GB", "MAX_RAM"}},
+		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, TooLarge, []string{"2 cores", "MAX_CPU"}},
+		{"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small, TooLarge, []string{"5 GB", "MAX_DISK"}},
+		{"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }), small, TooLarge, []string{"MAX_RUN_LIMIT"}},
+		{"longest term", with(func(p *Policy) { p.Largest.Days = 30 }), with(func(p *Policy) { p.Largest.Days = 29 }), term, TooLarge, []string{"30 days", "at most 29 days", "MAX_DAYS"}},
+		{"renewing", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
+			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, WrongPeriod, []string{"renew may not be bought", "`range`", "PERIODS"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			asked := wish{who: Person{ID: "U1"}, spec: c.spec, price: 1000, now: now}
+			if c.name != "CPU" {
+				if no := c.keeps.allows(asked, month); no != nil {
+					t.Errorf("refused at the limit: %s", no.Sentence)
+				}
+			}
+			no := c.passes.allows(asked, month)
+			if no == nil || no.Code != c.code {
+				t.Fatalf("got %v, want %s", no, c.code)
+			}
+			for _, w := range append(c.says, "nothing was bought") {
+				if !strings.Contains(no.Sentence, w) {
+					t.Errorf("it does not say %q: %s", w, no.Sentence)
+				}
+			}
+		})
 	}
 }
 
