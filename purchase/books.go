@@ -85,12 +85,21 @@ func (b *books) readOrders(r Reader) error {
 			b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
 			if o.Promised() {
 				b.month(o.Month).Reserved += o.Price
+				b.promise(o)
 			}
 		}
 		if len(page) < booksPage {
 			return nil
 		}
 	}
+}
+
+// promise counts what is reserved for the requester of an order.
+func (b *books) promise(o Order) {
+	month := b.month(o.Month)
+	share := month.share(o.Requester.ID)
+	share.Reserved += o.Price
+	month.People[o.Requester.ID] = share
 }
 
 func (b *books) readLog(r Reader) error {
@@ -112,7 +121,7 @@ func (b *books) readLog(r Reader) error {
 func (b *books) enterLog(p Purchase) {
 	record := fmt.Sprintf("entry %d", p.Number)
 	month := b.month(p.Month)
-	month.Spent += p.Charged
+	month.spend(p.Requester, p.Charged, 0)
 	if !p.Correction {
 		month.Bought++
 		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
@@ -206,6 +215,17 @@ func (b *books) checkBudgets(r Reader) error {
 		}
 		if got.Bought != want.Bought {
 			b.find(record, "The budget of %s counts %d licenses, and the purchase log has %d.", month, got.Bought, want.Bought)
+		}
+		if _, older := got.People[nobodys]; older || len(got.People) == 0 {
+			continue // a month from before people's parts were kept
+		}
+		people := maps.Clone(got.People)
+		maps.Copy(people, want.People)
+		for _, id := range slices.Sorted(maps.Keys(people)) {
+			if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
+				b.find(record, "The budget of %s says that %s spent %s and has %s reserved; log and orders add up to %s and %s.",
+					month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
+			}
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ func (d *Desk) Budgets(ctx context.Context, months int) (BudgetReport, error) {
 			}
 		}
 		for id, share := range present.People {
-			if share.Spent != 0 || share.Reserved != 0 {
+			if id != nobodys && (share.Spent != 0 || share.Reserved != 0) {
 				report.Persons = append(report.Persons, PersonShare{id, share})
 			}
 		}

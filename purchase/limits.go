@@ -146,9 +146,9 @@ type Share struct {
 
 // reserve counts an order's price as promised in its month, or takes that back with times -1.
 func (b *Budget) reserve(o Order, day string, times int) {
-	b.Reserved += o.Price * Cents(times)
 	s := b.share(o.Requester.ID)
-	s.Reserved += o.Price * Cents(times)
+	b.Reserved += o.Price * Cents(times)
+	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // what was promised before parts were kept is in none
 	b.People[o.Requester.ID] = s
 	if times > 0 {
 		b.count(o, day, 1)
@@ -169,16 +169,23 @@ func (b *Budget) count(o Order, day string, times int) {
 
 // spend counts money that was charged.
 func (b *Budget) spend(who Person, amount Cents, licenses int) {
+	s := b.share(who.ID)
 	b.Spent += amount
 	b.Bought += licenses
-	s := b.share(who.ID)
 	s.Spent += amount
 	b.People[who.ID] = s
 }
 
+// nobody's part of a month is what was spent and reserved in it before people's parts were kept.
+const nobodys = ""
+
+// share is a person's part. It is asked for before the month is changed.
 func (b *Budget) share(id string) Share {
 	if b.People == nil {
 		b.People = map[string]Share{}
+		if b.Spent != 0 || b.Reserved != 0 {
+			b.People[nobodys] = Share{Spent: b.Spent, Reserved: b.Reserved}
+		}
 	}
 	return b.People[id]
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"licensebot/cocalc"
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -90,8 +92,8 @@ func TestPurchasesAsJSONAreWhole(t *testing.T) {
 		}
 		want := bought()[n]
 		want.Number = uint64(n + 1)
-		if p != want {
-			t.Errorf("got %+v\nwant %+v", p, want)
+		if diff := cmp.Diff(want, p); diff != "" {
+			t.Error(diff)
 		}
 		n++
 	}

@@ -174,8 +174,8 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 		l, _ := open(t)
 		update(t, l, func(w purchase.Writer) error {
 			zero, err := w.Budget("2026-10")
-			if zero != (purchase.Budget{Month: "2026-10"}) {
-				t.Errorf("a new month is %v", zero)
+			if diff := cmp.Diff(purchase.Budget{Month: "2026-10"}, zero); diff != "" {
+				t.Errorf("a new month is not empty: %s", diff)
 			}
 			return errors.Join(err, w.PutBudget(purchase.Budget{Month: "2026-10", Spent: 5, Reserved: 7, Bought: 1}),
 				w.PutBudget(purchase.Budget{Month: "2026-11"}))
