@@ -84,7 +84,6 @@ func (b *books) readOrders(r Reader) error {
 			before = o.ID
 			b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
 			if o.Promised() {
-				b.month(o.Month).Reserved += o.Price
 				b.promise(o)
 			}
 		}
@@ -98,6 +97,7 @@ func (b *books) readOrders(r Reader) error {
 func (b *books) promise(o Order) {
 	month := b.month(o.Month)
 	share := month.share(o.Requester.ID)
+	month.Reserved += o.Price
 	share.Reserved += o.Price
 	month.People[o.Requester.ID] = share
 }
