@@ -15,7 +15,7 @@ type BudgetReport struct {
 	Now     string   // the present month: "2026-11"
 	Resets  string   // when the next one begins: "1 December"
 	Limit   Limit    // per month
-	Each    Limit    // per person and month
+	Each    Cents    // per person and month; 0: no limit of their own
 	Months  []Budget // newest first; the present one first of all, also when nothing was spent in it
 	Persons []PersonShare
 }

@@ -53,8 +53,7 @@ func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
-			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000},
-				PersonBudget: purchase.Limit{None: true}}}
+			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
 		for _, p := range prepare {
 			p(s)
 		}

@@ -110,12 +110,12 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	if w.promised {
 		more, another = 0, 0
 	}
-	if left, limited := p.Left(month); limited && more > left || limited && left < 0 {
+	if left, limited := p.Left(month); limited && (more > left || left < 0) {
 		return &Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
 			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. "+
 				"The next month's budget begins on %s.", w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))}
 	}
-	if left := p.PersonBudget.Max - share.Spent - share.Reserved; !p.PersonBudget.None && more > left || !p.PersonBudget.None && left < 0 {
+	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
 		return &Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
 			"This costs %s, and %s of the %s that one person may spend in a month is left for you, so nothing was bought. "+
 				"Your next month begins on %s. Whoever runs this bot can raise `PERSON_BUDGET`.", w.price, max(left, 0), p.PersonBudget, p.resets(w.now))}

@@ -67,14 +67,15 @@ type Policy struct {
 	// Approvals is how many people have to agree: at least 1.
 	Approvals int
 
-	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may, PersonBudget
-	// the most that one person's may.
+	// OrderLimit is the most that one order may cost, MonthlyBudget the most that all orders of a month may.
 	OrderLimit    Limit
 	MonthlyBudget Limit
-	PersonBudget  Limit
-	PersonOrders  int // the most that one person may buy in a day; 0: no limit
-	Largest       Sizes
-	Periods       map[cocalc.Period]bool // allowed; empty: all
+	// PersonBudget is the most that one person's orders of a month may cost, PersonOrders how many one person may buy in a
+	// day; 0: no limit but the team's.
+	PersonBudget Cents
+	PersonOrders int
+	Largest      Sizes
+	Periods      map[cocalc.Period]bool // allowed; empty: all
 	// LeastCredit has to be left on the CoCalc account after a purchase.
 	LeastCredit Cents
 	// Location decides where days and months begin. Nil is UTC.

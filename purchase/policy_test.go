@@ -54,7 +54,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month, PersonBudget: Limit{None: true}}.allows(wish{price: c.price, now: now}, c.budget)
+			no := Policy{OrderLimit: c.order, MonthlyBudget: c.month}.allows(wish{price: c.price, now: now}, c.budget)
 			var got RefusalCode
 			if no != nil {
 				got = no.Code
@@ -64,7 +64,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 			}
 		})
 	}
-	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}, PersonBudget: Limit{None: true}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
+	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
 	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "1 December") {
 		t.Errorf("says %q", no.Sentence)
 	}
@@ -73,7 +73,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 // Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it resets.
 func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}, PersonBudget: Limit{None: true}}
+	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}}
 	with := func(change func(*Policy)) Policy {
 		p := none
 		change(&p)
@@ -91,7 +91,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		code   RefusalCode
 		says   []string
 	}{
-		{"per person and month", with(func(p *Policy) { p.PersonBudget = Limit{Max: 7000} }), with(func(p *Policy) { p.PersonBudget = Limit{Max: 6999} }), small,
+		{"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
 			OverPersonBudget, []string{"$9.99 of the $69.99", "1 December", "PERSON_BUDGET"}},
 		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
 			TooMany, []string{"3 licenses today", "3 a day", "midnight", "PERSON_ORDERS"}},
