@@ -170,7 +170,11 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 		case socket.KindCommand:
 			return now(say(sentence))
 		case socket.KindSubmission: // beside the first field: the form stays open, with what was filled in
-			return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{"ram": strings.ReplaceAll(sentence, "`", "")})}
+			first := "ram"
+			if d.Interaction != nil && d.Interaction.View.CallbackID == callbackSettle {
+				first = inputReason
+			}
+			return wrongField(first, sentence)
 		}
 	}
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, origin(d), say(sentence), false) }}

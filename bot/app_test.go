@@ -43,3 +43,15 @@ func TestWhatIsSaidWhenNothingWasHandled(t *testing.T) {
 		})
 	}
 }
+
+// A complaint is shown beside a field that the form has: beside any other Slack shows trouble of its own.
+func TestEveryFormIsToldBesideItsOwnField(t *testing.T) {
+	a := New(Options{})
+	for form, field := range map[string]string{callbackEditor: "ram", callbackSettle: inputReason} {
+		cb := &slack.InteractionCallback{View: slack.View{CallbackID: form}}
+		reply := a.Refused(socket.Delivery{Kind: socket.KindSubmission, Interaction: cb}, socket.Crashed, "abc123")
+		if answer, ok := reply.Payload.(*slack.ViewSubmissionResponse); !ok || answer.Errors[field] == "" {
+			t.Errorf("%s is answered %+v", form, reply.Payload)
+		}
+	}
+}

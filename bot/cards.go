@@ -257,7 +257,10 @@ func untilWord(spec purchase.Spec) string {
 
 // extraText names every license of a double buy, with the amount.
 func extraText(r purchase.Receipt) string {
-	ids := []string{"`" + escape(r.LicenseID) + "`"}
+	var ids []string
+	if r.LicenseID != "" {
+		ids = append(ids, "`"+escape(r.LicenseID)+"`")
+	}
 	var sum purchase.Cents
 	for _, x := range r.Extra {
 		ids = append(ids, "`"+escape(x.LicenseID)+"`")
