@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"runtime"
+	"time"
 
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -24,9 +27,12 @@ func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 }
 
 func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	turn := site()
+	l.life.apart(ctx, turn)
 	if err := l.life.meet("before a transaction"); err != nil {
 		return err
 	}
+	n := l.life.w.count("transactions")
 	var over []string
 	err := l.Bolt.Update(ctx, func(w purchase.Writer) error {
 		x := &watched{w, purchase.Cents(l.life.w.plan.Budget), nil}
@@ -42,7 +48,27 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	for _, wrong := range over {
 		l.life.w.wrong("%s", wrong)
 	}
+	l.life.apart(ctx, uint64(n)) // those that shared a commit go on one after the other
 	return l.life.meet("after a transaction")
+}
+
+// site tells the places in the code from which transactions are asked for apart.
+func site() uint64 {
+	var callers [3]uintptr
+	h := fnv.New64a()
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		_, _ = h.Write([]byte(f.Function))
+	}
+	return h.Sum64()
+}
+
+// apart lets a few microseconds pass, so that goroutines which run in the same instant get an order that does not depend
+// on Go's scheduler.
+func (l *life) apart(ctx context.Context, turn uint64) {
+	_ = l.sleep(ctx, time.Duration(1+turn%197)*time.Microsecond)
 }
 
 // watched notes which budgets are written.

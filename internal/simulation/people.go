@@ -153,6 +153,8 @@ func filled(element slack.BlockElement) (action string, value slack.BlockAction)
 // deliver hands something to the program, as often and as late as the plan says.
 func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
 	for _, delay := range delays {
+		// What happens in the same instant happens within a millisecond, and in the order of the plan.
+		delay += time.Duration(w.count("deliveries")%500) * time.Microsecond
 		w.behind(delay, func() { w.handOver(a, d, handle) })
 	}
 }
@@ -201,8 +203,7 @@ func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context,
 func (w *world) thank(l *life, a *act, d socket.Delivery, payload any) {
 	switch p := payload.(type) {
 	case slack.Msg:
-		n := w.count("slack ack")
-		if ill, _ := w.ill("slack ack", n); ill == LostBefore || ill == LostAfter {
+		if ill, _ := w.ill("slack ack", w.luck("slack ack "+a.url, nil)); ill == LostBefore || ill == LostAfter {
 			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
 			l.app.Unsent(acting(l.ctx, a), d, payload)
 			return

@@ -33,6 +33,10 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !isAPI {
 		method = respondMethod
 	}
+	luck := w.luck("slack "+method+req.URL.Path, raw)
+	if err := l.sleep(req.Context(), luck.latency(200)); err != nil {
+		return nil, err
+	}
 	if err := l.meet("before slack " + method); err != nil {
 		return nil, err
 	}
@@ -43,20 +47,16 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a != nil {
 		w.slack.note(func() { a.attempts++ })
 	}
-	n := w.count("slack " + method)
-	ill, wait := w.ill("slack "+method, n)
-	delay := time.Duration(5+dice(w.plan.Seed, "latency slack "+method, n).IntN(200)) * time.Millisecond
-	if ill == Slow {
-		delay = wait
-	}
+	ill, wait := w.ill("slack "+method, luck)
 	if ill != "" {
 		w.story.Tell("the request to Slack's %s %s", method, ill)
 		w.tally(func(s *Summary) { s.Faults++ })
 	}
-	if err := l.sleep(req.Context(), delay); err != nil {
-		return nil, err
-	}
 	switch ill {
+	case Slow:
+		if err := l.sleep(req.Context(), wait); err != nil {
+			return nil, err
+		}
 	case LostBefore:
 		return nil, io.ErrUnexpectedEOF
 	case Refused:

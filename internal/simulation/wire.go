@@ -3,7 +3,9 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -22,19 +24,18 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		body, _ = io.ReadAll(req.Body) // from memory
 		_ = req.Body.Close()
 	}
+	ctx, done := l.until(req.Context())
+	defer done()
+	n, luck := w.count(endpoint), w.luck(endpoint, body)
+	if err := l.sleep(ctx, luck.latency(40)); err != nil {
+		return nil, err
+	}
 	if err := l.meet("before " + endpoint); err != nil {
 		return nil, err
 	}
-	n := w.count(endpoint)
-	ctx, done := l.until(req.Context())
-	defer done()
-	ill, wait := w.ill(endpoint, n)
-	roll := dice(w.plan.Seed, "latency "+endpoint, n)
+	ill, wait := w.ill(endpoint, luck)
 	if endpoint == checkout {
 		w.checkoutSent(l)
-	}
-	if err := l.sleep(ctx, time.Duration(2+roll.IntN(40))*time.Millisecond); err != nil {
-		return nil, err
 	}
 	w.spring(endpoint, n, false)
 	if ill != "" {
@@ -43,7 +44,7 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := x.carry(ctx, req, body, endpoint, ill, wait)
 	w.spring(endpoint, n, true)
-	if err := l.sleep(ctx, time.Duration(1+roll.IntN(20))*time.Millisecond); err != nil {
+	if err := l.sleep(ctx, luck.latency(20)); err != nil {
 		return nil, err
 	}
 	if endpoint == cartAdd || endpoint == cartChecked || endpoint == cartRemove || endpoint == checkout {
@@ -53,6 +54,21 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, dead
 	}
 	return resp, err
+}
+
+// luck is what the seed has in store for one request, whatever else is asked in the same instant.
+type luck struct{ *rand.Rand }
+
+func (w *world) luck(endpoint string, body []byte) luck {
+	h := fnv.New64a()
+	_, _ = h.Write(body)
+	thing := fmt.Sprintf("%s %x", endpoint, h.Sum64())
+	return luck{dice(w.plan.Seed, thing, w.count(thing))}
+}
+
+// latency is a time from 1 to most milliseconds, to the nanosecond, so that hardly any two things happen at once.
+func (l luck) latency(most int) time.Duration {
+	return time.Millisecond + time.Duration(l.Int64N(int64(most)*int64(time.Millisecond)))
 }
 
 // carry brings one request to the server, or does not. Like behind a real connection, the server goes on with what it has

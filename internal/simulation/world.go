@@ -138,8 +138,8 @@ func (w *world) sleep(d time.Duration) bool {
 	}
 }
 
-// ill decides what goes wrong with the nth request.
-func (w *world) ill(endpoint string, n int) (Ill, time.Duration) {
+// ill decides what goes wrong with a request.
+func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 	now := w.sinceBegun()
 	if w.quiet() {
 		return "", 0
@@ -148,7 +148,7 @@ func (w *world) ill(endpoint string, n int) (Ill, time.Duration) {
 	if len(endpoint) > 5 && endpoint[:5] == "slack" {
 		side = "slack"
 	}
-	for i, each := range w.plan.Weather {
+	for _, each := range w.plan.Weather {
 		if each.From > now || now >= each.To || (each.At != side && each.At != endpoint) {
 			continue
 		}
@@ -156,7 +156,7 @@ func (w *world) ill(endpoint string, n int) (Ill, time.Duration) {
 		case Outage, NoKey, Dearer, Cheaper:
 			continue // the server's own doing
 		}
-		if dice(w.plan.Seed, endpoint, n<<8+i).IntN(100) < each.Percent {
+		if luck.IntN(100) < each.Percent {
 			return each.Ill, each.Wait
 		}
 	}
