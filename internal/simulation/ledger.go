@@ -26,6 +26,12 @@ func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	return l.Bolt.View(ctx, read)
 }
 
+// Room is asked before an order is made.
+func (l *ledger) Room(ctx context.Context) error {
+	l.life.apart(ctx, 0)
+	return l.Bolt.Room(ctx)
+}
+
 func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	turn := site()
 	l.life.apart(ctx, turn)
@@ -68,7 +74,7 @@ func site() uint64 {
 // apart lets a few microseconds pass, so that goroutines which run in the same instant get an order that does not depend
 // on Go's scheduler.
 func (l *life) apart(ctx context.Context, turn uint64) {
-	_ = l.sleep(ctx, time.Duration(1+turn%197)*time.Microsecond)
+	_ = l.sleep(ctx, time.Duration(1+turn%197)*time.Microsecond+time.Duration(answering(ctx).delivery%500)*1013)
 }
 
 // watched notes which budgets are written.

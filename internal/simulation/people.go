@@ -154,16 +154,16 @@ func filled(element slack.BlockElement) (action string, value slack.BlockAction)
 func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
 	for _, delay := range delays {
 		// What happens in the same instant happens within a millisecond, and in the order of the plan.
-		delay += time.Duration(w.count("deliveries")%500) * time.Microsecond
-		w.behind(delay, func() { w.handOver(a, d, handle) })
+		n := w.count("deliveries")
+		w.behind(delay+time.Duration(n%500)*time.Microsecond, func() { w.handOver(answer{a, n}, d, handle) })
 	}
 }
 
 // ackWithin is how long Slack waits for the thanks of the program.
 const ackWithin = 3 * time.Second
 
-func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
-	l := w.current()
+func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
+	l, a := w.current(), which.act
 	note := w.slack.note
 	if l == nil || !l.handles() {
 		note(func() { a.sorry = true })
@@ -177,7 +177,7 @@ func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context,
 			a.handled = begun
 		}
 	})
-	base := acting(l.ctx, a)
+	base := acting(l.ctx, which)
 	ctx, cancel := context.WithTimeout(base, 2500*time.Millisecond)
 	defer cancel()
 	reply := handle(ctx, l.app)
@@ -188,7 +188,7 @@ func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context,
 			return
 		}
 	}
-	w.thank(l, a, d, reply.Payload)
+	w.thank(l, which, d, reply.Payload)
 	if reply.After != nil {
 		reply.After(base)
 	} else if reply.Payload == nil {
@@ -200,12 +200,13 @@ func (w *world) handOver(a *act, d socket.Delivery, handle func(context.Context,
 }
 
 // thank is the acknowledgement with what rides on it.
-func (w *world) thank(l *life, a *act, d socket.Delivery, payload any) {
+func (w *world) thank(l *life, which answer, d socket.Delivery, payload any) {
+	a := which.act
 	switch p := payload.(type) {
 	case slack.Msg:
 		if ill, _ := w.ill("slack ack", w.luck("slack ack "+a.url, nil)); ill == LostBefore || ill == LostAfter {
 			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
-			l.app.Unsent(acting(l.ctx, a), d, payload)
+			l.app.Unsent(acting(l.ctx, which), d, payload)
 			return
 		}
 		blocks, _ := json.Marshal(p.Blocks)

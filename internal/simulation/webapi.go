@@ -22,7 +22,7 @@ const (
 	respondMethod = "response_url"
 )
 
-// actKey is the key under which a context has the act that is being answered.
+// actKey is the key under which a context has what is being answered.
 type actKey struct{}
 
 func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -40,7 +40,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := l.meet("before slack " + method); err != nil {
 		return nil, err
 	}
-	a, _ := req.Context().Value(actKey{}).(*act)
+	a := answering(req.Context()).act
 	if method == "conversations.open" || method == "users.info" || method == "auth.test" {
 		a = nil // these show nobody anything
 	}
@@ -217,5 +217,19 @@ func (s *workspace) open(trigger string, view slack.ModalViewRequest) bool {
 	return false
 }
 
-// acting is a context that says which act is being answered.
-func acting(ctx context.Context, a *act) context.Context { return context.WithValue(ctx, actKey{}, a) }
+// answer is an act that is being answered, and which of its deliveries: numbered through the run, from 1.
+type answer struct {
+	act      *act
+	delivery int
+}
+
+// acting is a context that says what is being answered.
+func acting(ctx context.Context, a answer) context.Context {
+	return context.WithValue(ctx, actKey{}, a)
+}
+
+// answering is what is being answered, if anything.
+func answering(ctx context.Context) answer {
+	a, _ := ctx.Value(actKey{}).(answer)
+	return a
+}
