@@ -59,6 +59,7 @@ func (w *world) checkoutSent(l *life) {
 		paying++
 		w.mu.Lock()
 		w.checkouts[o.ID]++
+		w.pays = append(w.pays, pay{time.Now(), w.looked})
 		n := w.checkouts[o.ID]
 		w.mu.Unlock()
 		if n > 1 {
@@ -148,7 +149,7 @@ func (w *world) checkSales(b books) {
 	for s, n := range w.bought {
 		left[s] = n
 	}
-	looks, touched := slices.Clone(w.looks), w.touched
+	pays := slices.Clone(w.pays)
 	w.mu.Unlock()
 	orders := map[purchase.OrderID]purchase.Order{}
 	for _, o := range b.orders {
@@ -168,7 +169,7 @@ func (w *world) checkSales(b books) {
 		id := of[row.LicenseID]
 		if id == "" {
 			w.mu.Lock()
-			excused := excuse(row, looks, touched)
+			excused := excuse(row, pays, w.touched[row.CartItemID])
 			w.mu.Unlock()
 			if !excused {
 				w.wrong("the bot's checkout bought somebody else's item %d for %s", row.CartItemID, dollars(row.Cents))
@@ -186,14 +187,14 @@ func (w *world) checkSales(b books) {
 }
 
 // excuse says that a stranger had put or checked the item into the cart after the bot's last look before the checkout.
-func excuse(row cocalctest.Purchase, looks []time.Time, touched map[int64][]time.Time) bool {
+func excuse(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
 	var look time.Time
-	for _, at := range looks {
-		if !at.After(row.Time) {
-			look = at
+	for _, p := range pays {
+		if !p.sent.After(row.Time) {
+			look = p.looked
 		}
 	}
-	return slices.ContainsFunc(touched[row.CartItemID], func(at time.Time) bool { return !at.Before(look.Truncate(1e6)) })
+	return slices.ContainsFunc(touched, func(at time.Time) bool { return !at.Before(look.Truncate(time.Millisecond)) })
 }
 
 // tags say which order each license was bought for.

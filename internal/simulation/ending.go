@@ -75,6 +75,7 @@ func (w *world) checkAccount(b books) {
 			logged[p.LicenseID] = p
 		}
 	}
+	theirs := w.bought
 	perOrder := map[purchase.OrderID]int{}
 	for _, row := range w.account.Purchases() {
 		if row.Service != "license" || row.Cents <= 0 {
@@ -100,6 +101,9 @@ func (w *world) checkAccount(b books) {
 		if id != "" {
 			perOrder[id]++
 		}
+		if theirs[sale{row.Time.UnixMilli(), row.CartItemID}] == 0 && w.checkouts[id] > 0 && saidNo(b.events, id) {
+			w.wrong("order %s was said to have failed, and then its own checkout bought it", id)
+		}
 		delete(logged, row.LicenseID)
 	}
 	for license, p := range logged {
@@ -114,6 +118,12 @@ func (w *world) checkAccount(b books) {
 			w.summary.DoubleBuys++
 		}
 	}
+}
+
+// saidNo says that the bot, and no admin, told that nothing was bought of an order.
+func saidNo(events []purchase.Event, id purchase.OrderID) bool {
+	settled := slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == "settled" && e.Order == id })
+	return !settled && slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == string(purchase.Failed) && e.Order == id })
 }
 
 // checkCart: nothing of ours is left in it, and what we parked is as it was.

@@ -17,23 +17,29 @@ const (
 
 var endpoints = []string{cartGet, cartAdd, cartChecked, cartRemove, params, checkout, checkout, checkout, getPurchases, getManaged, userQuery}
 
-// longest is how late CoCalc carries out what its caller gave up, and longestAdd the same for what the caller may send
-// again. Both lie well within the settle window of ten minutes, on which the bot relies.
-const longest = 8 * time.Minute
+// longest is how late CoCalc begins with what its caller gave up, and slowest how long a checkout takes from then on.
+// Together they lie within the settle window of ten minutes, on which the bot relies.
+const (
+	longest = 5 * time.Minute
+	slowest = 4 * time.Minute
+)
 
 // strangers use the same cart, now and then, and in the very moment of a request.
 func (p *planner) strangers() {
-	if p.one(3) {
+	if p.one(4) {
 		return // nobody else has the account
 	}
 	for range p.IntN(6) {
-		p.step(p.meddling(p.moment()))
+		p.step(p.meddling(p.tense()))
 	}
-	for range p.IntN(3 + p.storm) {
-		t := Trap{Endpoint: []string{cartGet, cartAdd, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(7)],
-			Nth: 1 + p.IntN(6), After: p.one(2), Do: p.meddling(0)}
-		if p.one(3) {
+	for range p.IntN(6 + 4*p.storm) {
+		t := Trap{Endpoint: []string{cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(9)],
+			Nth: 1 + p.IntN(8), After: p.one(2), Do: p.meddling(0)}
+		switch {
+		case t.Endpoint == checkout && p.one(2):
 			t.Do.Deed = ChecksOut
+		case t.Endpoint != checkout && p.one(2):
+			t.Do.Deed = Adds
 		}
 		p.plan.Traps = append(p.plan.Traps, t)
 	}
@@ -47,7 +53,7 @@ func (p *planner) meddling(at time.Duration) Step {
 // weather is what goes wrong by itself.
 func (p *planner) weather() {
 	for range p.IntN(3 * (p.storm + 1)) {
-		w := Weather{From: p.moment(), At: endpoints[p.IntN(len(endpoints))], Percent: 20 + p.IntN(81)}
+		w := Weather{From: p.tense(), At: endpoints[p.IntN(len(endpoints))], Percent: 20 + p.IntN(81)}
 		w.To = w.From + p.between(5*time.Second, 15*time.Minute)
 		w.Ill = []Ill{LostBefore, LostAfter, LostAfter, Slow, Fails, FailsAfter, Throttles, Late}[p.IntN(8)]
 		switch w.Ill {

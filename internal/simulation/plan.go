@@ -182,6 +182,20 @@ func (p *planner) moment() time.Duration {
 	return time.Duration(p.Int64N(int64(p.plan.Latest/time.Millisecond))) * time.Millisecond
 }
 
+// tense is a moment at which something is likely to be under way: mostly, right after somebody clicked on Buy.
+func (p *planner) tense() time.Duration {
+	var clicks []time.Duration
+	for _, s := range p.plan.Steps {
+		if s.Button == "order_buy" && s.At < p.plan.Latest {
+			clicks = append(clicks, s.At+s.Deliveries[0])
+		}
+	}
+	if len(clicks) == 0 || p.one(3) {
+		return p.moment()
+	}
+	return max(0, clicks[p.IntN(len(clicks))]+p.between(-5*time.Second, 5*time.Second)/time.Duration(1+p.IntN(10)))
+}
+
 // between is a duration from low to high, to the millisecond.
 func (p *planner) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(p.Int64N(int64((high-low)/time.Millisecond)+1))*time.Millisecond
@@ -277,7 +291,7 @@ func (p *planner) noise() {
 // operations are what whoever runs the bot does: restarts, money, mending.
 func (p *planner) operations() {
 	for range p.IntN(3) {
-		p.step(Step{At: p.moment(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)})
+		p.step(Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)})
 	}
 	if p.one(3) {
 		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(-20_00 - p.IntN(900_00))})
@@ -291,14 +305,14 @@ func (p *planner) operations() {
 		p.step(Step{At: p.moment(), Who: admin, Deed: Settles})
 	}
 	p.plan.Tells = p.one(2)
-	if p.one(4) {
-		p.step(Step{At: p.moment(), Who: stranger, Deed: SlowPay, Takes: p.between(time.Second, 3*time.Minute)})
+	for range p.IntN(3) {
+		p.step(Step{At: p.tense(), Who: stranger, Deed: SlowPay, Takes: p.between(time.Second, slowest)})
 	}
 	if p.storm == 0 {
 		return
 	}
 	for range p.IntN(2 + p.storm) {
-		k := Kill{After: p.moment(), Moments: p.IntN(60), Down: p.between(time.Second, time.Minute)}
+		k := Kill{After: p.tense(), Moments: p.IntN(70), Down: p.between(time.Second, time.Minute)}
 		p.plan.Kills = append(p.plan.Kills, k)
 		for p.one(3) { // and again while it recovers
 			k = Kill{After: k.After + time.Millisecond, Moments: p.IntN(30), Down: p.between(time.Second, 5*time.Minute)}

@@ -101,13 +101,12 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 	switch ill {
 	case LostBefore:
 		return nil, io.ErrUnexpectedEOF
-	case LostAfter:
-		_, _ = forward(0)
-		return nil, io.ErrUnexpectedEOF
-	case Late:
-		hungUp, cancel := context.WithCancel(ctx)
-		cancel()
-		ctx = hungUp
+	case LostAfter, Late:
+		if ill == Late || endpoint == checkout { // the connection drops at once, the server goes on
+			hungUp, cancel := context.WithCancel(ctx)
+			cancel()
+			ctx = hungUp
+		}
 		_, _ = forward(wait)
 		return nil, io.ErrUnexpectedEOF
 	case Slow:
@@ -135,7 +134,7 @@ func (w *world) atPrice(endpoint string) {
 		}
 	}
 	if endpoint == params {
-		w.looks, w.lookedPercent = append(w.looks, time.Now()), percent
+		w.looked, w.lookedPercent = time.Now(), percent
 	} else {
 		percent = min(percent, w.lookedPercent)
 	}

@@ -32,9 +32,10 @@ type world struct {
 	mu            sync.Mutex
 	alive         *life // nil while the program is down
 	counts        map[string]int
-	killed        int // of plan.Kills
-	moments       int // since the next kill was due
-	looks         []time.Time
+	killed        int       // of plan.Kills
+	moments       int       // since the next kill was due
+	looked        time.Time // when CoCalc was last asked what a checkout would buy
+	pays          []pay
 	lookedPercent int
 	checkouts     map[purchase.OrderID]int    // that were sent
 	agreed        map[purchase.OrderID]string // what the button said that was clicked
@@ -46,6 +47,9 @@ type world struct {
 	touched map[int64][]time.Time // items that they added or checked
 	left    map[int64]bool        // whether an item must be checked at the end; not there: nobody knows
 }
+
+// pay is a checkout of ours: when it was sent, and the last look before.
+type pay struct{ sent, looked time.Time }
 
 // sale is an item that a checkout bought, by the moment at which the checkout began.
 type sale struct {
