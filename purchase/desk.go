@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -317,13 +318,23 @@ func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
 // the refusal: it is the true answer.
 func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
 	err := d.ledger.Update(ctx, func(w Writer) error {
-		return w.AppendEvent(Event{Time: d.now(), Kind: "refused", Order: id, By: who.ID, Place: at.Channel,
-			Note: string(no.Code)})
+		return w.AppendEvent(Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID),
+			Place: brief(at.Channel), Note: string(no.Code)})
 	})
 	if err != nil {
 		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("a refusal could not be recorded")
 	}
 	return no
+}
+
+// brief is the beginning of an id as somebody sent it. A real one is shorter; a made-up one has as much room in the audit
+// as shows what it was.
+func brief(id string) string {
+	const most = 64
+	if len(id) <= most {
+		return id
+	}
+	return strings.ToValidUTF8(id[:most], "") + "…"
 }
 
 // nudge wakes one of Run's loops, if it is not awake already.

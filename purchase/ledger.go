@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -163,4 +164,13 @@ type Event struct {
 	Amount Cents     `json:"amount_cents,omitempty"`
 	Prev   string    `json:"prev"` // hex SHA-256 of the record before; empty for the first
 	Hash   string    `json:"hash"` // hex SHA-256 over Prev and this record without Hash
+}
+
+// Legible is the event with bytes that are no text replaced, as JSON would replace them. A ledger hashes that, since what
+// is hashed must be what is read again later.
+func (e Event) Legible() Event {
+	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
+		*text = strings.ToValidUTF8(*text, "\ufffd")
+	}
+	return e
 }

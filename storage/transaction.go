@@ -233,6 +233,7 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	if err != nil {
 		return err
 	}
+	e = e.Legible()
 	e.Prev = before.Hash
 	n, err := b.NextSequence()
 	if err != nil {

@@ -266,6 +266,7 @@ func (w *writing) AppendEvent(e purchase.Event) error {
 	if err != nil {
 		return err
 	}
+	e = e.Legible()
 	e.Number, e.Prev = head.Number+1, head.Hash
 	e.Time = e.Time.Round(0) // as a file would keep it: without the monotonic clock
 	if e.Hash, err = Hash(e); err != nil {

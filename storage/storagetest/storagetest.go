@@ -216,6 +216,21 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 		})
 	})
 
+	t.Run("an audit record of text that is no text keeps its hash", func(t *testing.T) {
+		l, reopen := open(t)
+		update(t, l, func(w purchase.Writer) error {
+			return w.AppendEvent(purchase.Event{Time: at, Kind: "refused", Order: "\xff\xfe", By: "U\xc3", Place: "C\x00", Note: "cut in the middl\xe2\x82"})
+		})
+		view(t, reopen(), func(r purchase.Reader) error {
+			head, err := r.Head()
+			hash, err2 := Hash(head)
+			if head.Number != 1 || head.Hash != hash {
+				t.Errorf("as it is read, the hash of %+v is %s", head, hash)
+			}
+			return errors.Join(err, err2)
+		})
+	})
+
 	t.Run("an empty ledger has no head, and room", func(t *testing.T) {
 		l, _ := open(t)
 		view(t, l, func(r purchase.Reader) error {
