@@ -176,6 +176,9 @@ func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, ot
 // formChanged computes the price anew. Slack refuses an update that is older than what the person sees (the hash),
 // which is right: the next change computes it again.
 func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
+	if len(cb.View.Blocks.BlockSet) == 0 {
+		return socket.Reply{} // a form without a place for its price is not ours
+	}
 	return socket.Reply{After: func(ctx context.Context) {
 		f, wrong := formFields(cb.View.State)
 		spec := Specify(a.defaults, f, a.now(), a.loc)
@@ -209,6 +212,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	var remember editing
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		return wrongField("ram", "Something went wrong inside me, and nothing was bought. Please close this form and begin again with /license buy.")
 	}
 	f, wrong := formFields(cb.View.State)
 	spec := Specify(a.defaults, f, a.now(), a.loc)

@@ -27,9 +27,11 @@ const pageSize = 6
 
 // listing says which page of which licenses is shown.
 type listing struct {
-	Filter string `json:"f"` // active, expired or all
+	Filter string `json:"f"` // one of filters
 	Page   int    `json:"p"` // from 1
 }
+
+var filters = []string{"active", "expired", "all"}
 
 func (l listing) value() string {
 	data, _ := json.Marshal(l) // cannot fail
@@ -53,7 +55,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 		switch kind {
 		case actionListPage:
 			var l listing
-			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 {
+			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listing{"active", 1}
 			}
 			a.tell(ctx, at, a.licenses(ctx, l), true)
@@ -78,6 +80,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 
 // buyAlike proposes another license like one of the account's.
 func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) {
+	click.Who.Standing = a.people.standing(ctx, click.Who.ID)
 	owned, err := a.desk.License(ctx, id)
 	if err != nil {
 		a.tell(ctx, at, say(escape(a.desk.Trouble(err))), false)
@@ -204,7 +207,7 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 	if l.Page < pages {
 		row = append(row, button(actionListPage+":more", listing{l.Filter, l.Page + 1}.value(), "More →"))
 	}
-	for _, filter := range []string{"active", "expired", "all"} {
+	for _, filter := range filters {
 		if filter != l.Filter {
 			row = append(row, button(actionListPage+":"+filter, listing{filter, 1}.value(), strings.ToUpper(filter[:1])+filter[1:]))
 		}

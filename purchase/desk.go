@@ -195,7 +195,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	}
 	for _, no := range []*Refusal{d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place)} {
 		if no != nil {
-			return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+			return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 		}
 	}
 	quote, err := d.Quote(ask.Spec)
@@ -245,7 +245,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		return Proposal{}, fmt.Errorf("store the proposal: %w", err)
 	}
 	if no != nil {
-		return Proposal{}, d.refused(ctx, no, "", ask.Requester, ask.Place)
+		return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 	}
 	nudge(d.proposed)
 	if amends != "" {

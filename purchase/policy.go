@@ -37,6 +37,7 @@ const (
 	DiskFull       RefusalCode = "disk-full"
 	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"
+	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"

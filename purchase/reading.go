@@ -25,8 +25,12 @@ type History struct {
 	Now       string     // the present month
 }
 
+// mostPage is the last page of the purchase log that can be asked for.
+const mostPage = 1_000_000
+
 // History reads a page of the purchase log; pages count from 1.
 func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
+	page = max(1, min(page, mostPage))
 	h := History{Limit: d.policy.MonthlyBudget, Now: d.policy.Month(d.now())}
 	err := d.ledger.View(ctx, func(r Reader) error {
 		all, err := r.Purchases(0, page*size+1)

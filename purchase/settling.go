@@ -57,6 +57,9 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 	click.Card, click.Typed = Message{}, true // the card is the requester's, and admins decide wherever they see the order
 	order, err := d.decide(ctx, id, click, "settle", func(w Writer, o *Order) (*Refusal, error) {
 		no := d.maySettle(*o, click.Who)
+		if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {
+			no = &Refusal{Code: Unreadable, Sentence: "I could not tell whether you mean that it was bought. The order is held as before, and nothing was bought by this. Please begin again with `/license settle`."}
+		}
 		if no == nil && s.Reason == "" {
 			no = &Refusal{Code: NoReason, Sentence: "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
 		}

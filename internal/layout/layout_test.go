@@ -41,7 +41,7 @@ var rooms = []room{
 	{dir: "storage", may: []string{"purchase"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"storage", "purchase", "cocalc"}},
 	{dir: "bot", may: []string{"commands", "purchase"}, slack: true,
-		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "internal/slacksim"}},
+		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/slacksim"}},
 	{dir: "internal/slacksim", slack: true},
 	{dir: "internal/layout"},
 	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},

@@ -1,0 +1,236 @@
+package bot_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage/storagetest"
+)
+
+// counter is the bot without its buyer: the App with a real desk over a ledger in memory, a Slack that only listens, and
+// a CoCalc that has licenses to show and nothing to sell.
+type counter struct {
+	t      testing.TB
+	ledger *storagetest.Memory
+	desk   *purchase.Desk
+	app    *bot.App
+	ear    *ear
+	now    time.Time
+}
+
+// The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UGUEST, a guest, and UROBOT, another app.
+// They belong to the workspace T1.
+func newCounter(t testing.TB) *counter {
+	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return c.now }
+	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{}, Now: now, Policy: purchase.Policy{Everyone: true,
+		Admins: map[string]bool{"UDANA": true}, OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}})
+	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
+	return c
+}
+
+// window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.
+type window struct{ purchase.Shop }
+
+const someLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
+
+func (window) Licenses(context.Context) ([]purchase.License, error) {
+	return []purchase.License{{ID: someLicense, Title: "Statistics", RunLimit: 1, Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"}}}, nil
+}
+
+func (w window) License(ctx context.Context, id string) (purchase.License, error) {
+	if id == someLicense {
+		all, _ := w.Licenses(ctx)
+		return all[0], nil
+	}
+	return purchase.License{}, &cocalc.Error{Op: "licenses/get-license", Outcome: cocalc.Rejected, Kind: cocalc.NotFound}
+}
+
+// ear is a Slack that remembers what the bot says and where.
+type ear struct {
+	bot.WebAPI
+	mu    sync.Mutex
+	heard []heard
+}
+
+// heard is something that the bot said or showed.
+type heard struct{ to, text string }
+
+func (e *ear) hear(to, text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heard = append(e.heard, heard{to, text})
+}
+
+func (e *ear) take() []heard {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := e.heard
+	e.heard = nil
+	return all
+}
+
+// RoundTrip takes what goes to response URLs.
+func (e *ear) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer req.Body.Close()
+	var m slack.WebhookMessage
+	if err := json.NewDecoder(req.Body).Decode(&m); err != nil {
+		return nil, err
+	}
+	e.hear(req.URL.String(), m.Text)
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, nil
+}
+
+func (e *ear) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string, error) {
+	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
+	if channel == "" || user == "" {
+		return "", errors.Join(err, slack.SlackErrorResponse{Err: "channel_not_found"})
+	}
+	e.hear(user+" in "+channel, values.Get("text"))
+	return "1.1", err
+}
+
+func (e *ear) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string, error) {
+	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
+	e.hear(channel, values.Get("text"))
+	return channel, "1.1", err
+}
+
+func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
+	if p.Users[0] == "" {
+		return nil, false, false, slack.SlackErrorResponse{Err: "user_not_found"}
+	}
+	c := &slack.Channel{}
+	c.ID = "D" + p.Users[0]
+	return c, false, false, nil
+}
+
+func (e *ear) UpdateMessageContext(_ context.Context, channel, _ string, _ ...slack.MsgOption) (string, string, string, error) {
+	e.hear(channel, "a message was changed")
+	return channel, "1.1", "", nil
+}
+
+func (e *ear) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{TeamID: "T1"}, nil
+}
+
+func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+	switch user {
+	case "UALICE", "UBOB", "UDANA":
+		return &slack.User{ID: user, TeamID: "T1"}, nil
+	case "UGUEST":
+		return &slack.User{ID: user, TeamID: "T1", IsRestricted: true}, nil
+	case "UROBOT":
+		return &slack.User{ID: user, TeamID: "T1", IsBot: true}, nil
+	case "UELSE":
+		return &slack.User{ID: user, TeamID: "T2"}, nil
+	}
+	return nil, slack.SlackErrorResponse{Err: "user_not_found"}
+}
+
+func (e *ear) OpenViewContext(_ context.Context, _ string, view slack.ModalViewRequest) (*slack.ViewResponse, error) {
+	e.hear("a form", view.CallbackID)
+	return &slack.ViewResponse{}, nil
+}
+
+func (e *ear) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string, string) (*slack.ViewResponse, error) {
+	e.hear("a form", "its price was computed anew")
+	return &slack.ViewResponse{}, nil
+}
+
+func (e *ear) PublishViewContext(_ context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error) {
+	e.hear("the Home tab of "+req.UserID, "")
+	return &slack.ViewResponse{}, nil
+}
+
+// put stores an order of somebody's in #math, in whatever state change brings it to.
+func (c *counter) put(id purchase.OrderID, requester string, change func(*purchase.Order)) {
+	c.t.Helper()
+	sp := cocalc.DefaultSpec()
+	sp.RAM, sp.CPU = 16, 2
+	o := purchase.Order{ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"}, Place: purchase.Place{Channel: "CMATH"},
+		Spec: sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute)}
+	if change != nil {
+		change(&o)
+	}
+	if err := c.ledger.Update(context.Background(), func(w purchase.Writer) error { return w.PutOrder(o) }); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// state is everything that the ledger holds but its audit records, and how many of those there are.
+func (c *counter) state() (held string, records uint64) {
+	c.t.Helper()
+	err := c.ledger.View(context.Background(), func(r purchase.Reader) error {
+		orders, err := r.Orders("", 1000)
+		bought, err2 := r.Purchases(0, 1000)
+		budgets, err3 := r.Budgets(100)
+		account, err4 := r.Account()
+		head, err5 := r.Head()
+		data, err6 := json.Marshal([]any{orders, bought, budgets, account})
+		held, records = string(data), head.Number
+		return errors.Join(err, err2, err3, err4, err5, err6)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return held, records
+}
+
+// last is the latest audit record.
+func (c *counter) last() (e purchase.Event) {
+	c.t.Helper()
+	err := c.ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+		e, err = r.Head()
+		return err
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return e
+}
+
+// payload is a click as Slack tells it.
+func payload(who, team, channel, action, value string) slack.InteractionCallback {
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, TriggerID: "1.2.3", ResponseURL: "https://hooks.slack.com/actions/T1/1/x"}
+	cb.User.ID, cb.Team.ID, cb.Channel.ID = who, team, channel
+	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: action, Value: value}}
+	return cb
+}
+
+// answer brings a reply to its end, and says what the person got.
+func (c *counter) answer(reply socket.Reply) string {
+	c.t.Helper()
+	var said []string
+	switch p := reply.Payload.(type) {
+	case nil:
+	case slack.Msg:
+		said = append(said, p.Text)
+	case *slack.ViewSubmissionResponse:
+		for _, sentence := range p.Errors {
+			said = append(said, sentence)
+		}
+	default:
+		c.t.Errorf("the acknowledgement carries %T", p)
+	}
+	if reply.After != nil {
+		reply.After(context.Background())
+	}
+	for _, h := range c.ear.take() {
+		said = append(said, h.text)
+	}
+	return strings.Join(said, "\n")
+}

@@ -1,0 +1,309 @@
+package bot_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// The orders that the tests of forged clicks find in the ledger.
+const (
+	hers      purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTA" // alice's proposal
+	herMoved  purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTB" // alice's, failed because the price had moved
+	herHeld   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTC" // alice's, whose outcome is unknown
+	theGuests purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTD" // of somebody who has become a guest since
+	nobodys   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTE" // whose requester has no id
+	unheardOf purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW" // in no ledger
+)
+
+func furnished(t *testing.T) *counter {
+	c := newCounter(t)
+	c.put(hers, "UALICE", nil)
+	c.put(herMoved, "UALICE", func(o *purchase.Order) {
+		o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "It went up.", NewPrice: 7013}
+	})
+	c.put(herHeld, "UALICE", func(o *purchase.Order) {
+		o.State, o.Month, o.CheckoutSent = purchase.Unknown, "2026-11", c.now
+		o.Hold = &purchase.Hold{Since: c.now, Until: c.now.Add(time.Minute)}
+	})
+	c.put(theGuests, "UGUEST", nil)
+	c.put(nobodys, "", nil)
+	return c
+}
+
+// buttons are all that carry an order's id, with an order on which each means something.
+var buttons = []struct {
+	action string
+	order  purchase.OrderID
+	admins bool // only admins may
+}{
+	{"order_buy", hers, false},
+	{"order_buy_new_price", herMoved, false},
+	{"order_edit", hers, false},
+	{"order_cancel", hers, false},
+	{"order_again", hers, false},
+	{"order_refresh", herHeld, false},
+	{"order_was_bought", herHeld, true},
+	{"order_was_not_bought", herHeld, true},
+}
+
+// An order's id in a button proves nothing. Whoever is not asked is refused, told so in a true sentence, and written
+// down; and nothing else changes.
+func TestForgedAndForeignClicks(t *testing.T) {
+	type forgery struct {
+		name               string
+		who, team, channel string
+		order              purchase.OrderID // in the button; "": the one on which the button means something
+		code               purchase.RefusalCode
+	}
+	var forgeries []forgery
+	for name, id := range map[string]purchase.OrderID{
+		"the id of no order": unheardOf, "no id at all": " ", "the id in lower case": purchase.OrderID(strings.ToLower(string(hers))),
+		"an id with something behind it": hers + "'; --", "a path": "../../ledger.db", "an id with a NUL": hers + "\x00", "no text": "\xff\xfe\x00",
+		"a list": `["` + hers + `"]`, "an id that fills a book": purchase.OrderID(strings.Repeat("A", 100_000)), "the tag": "order " + hers,
+	} {
+		forgeries = append(forgeries, forgery{name, "UALICE", "T1", "CMATH", id, purchase.NoSuchOrder})
+	}
+	forgeries = append(forgeries,
+		forgery{"somebody else", "UBOB", "T1", "CMATH", "", purchase.NotYours},
+		forgery{"an admin is not the requester either", "UDANA", "T1", "CMATH", "", purchase.NotYours},
+		forgery{"the same id in another workspace", "UALICE", "T2", "CMATH", "", purchase.NotYours},
+		forgery{"in another channel", "UALICE", "T1", "COTHER", "", purchase.Elsewhere},
+		forgery{"a guest, on what they asked for before", "UGUEST", "T1", "CMATH", theGuests, purchase.Outsider},
+		forgery{"somebody of another workspace", "UELSE", "T2", "CMATH", "", purchase.Outsider},
+		forgery{"another app", "UROBOT", "T1", "CMATH", "", purchase.Outsider},
+		forgery{"nobody", "", "T1", "CMATH", nobodys, purchase.Outsider},
+	)
+	for _, b := range buttons {
+		t.Run(b.action, func(t *testing.T) {
+			c := furnished(t)
+			for _, f := range forgeries {
+				want := f.code
+				switch {
+				case b.admins && want == purchase.Outsider, want == purchase.NoSuchOrder:
+				case b.admins && f.who == "UDANA":
+					continue // may
+				case b.admins:
+					want = purchase.NotAnAdmin
+				// What only looks is its requester's to see, whoever they are; what is proposed from it is theirs to be refused.
+				case b.action == "order_refresh" && want == purchase.Outsider && f.order != "":
+					continue
+				case (b.action == "order_again" || b.action == "order_edit" || b.action == "order_refresh") && want == purchase.Outsider && f.order == "":
+					want = purchase.NotYours
+				}
+				id := f.order
+				if id == "" {
+					id = b.order
+				}
+				if f.order == theGuests && b.action == "order_buy_new_price" {
+					id = herMoved
+				}
+				before, records := c.state()
+				said := c.answer(c.app.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
+				after, recorded := c.state()
+				if after != before {
+					t.Errorf("%s: the ledger has changed", f.name)
+				}
+				if !strings.Contains(said, "othing was bought") && !strings.Contains(said, "othing was changed") && !strings.Contains(said, "nothing is bought") {
+					t.Errorf("%s: they read %q", f.name, said)
+				}
+				last := c.last()
+				if recorded != records+1 || last.Kind != "refused" || last.Note != string(want) || last.By != f.who || last.Place != f.channel {
+					t.Errorf("%s: %d records, the last %+v; want one about %s", f.name, recorded-records, last, want)
+				}
+				if len(last.Order) > 80 {
+					t.Errorf("%s: the audit keeps %d bytes of an id", f.name, len(last.Order))
+				}
+			}
+		})
+	}
+}
+
+// The same for what is typed. A person may type anywhere.
+func TestForeignIDsInCommands(t *testing.T) {
+	cases := []struct {
+		name, who, team, text string
+		code                  purchase.RefusalCode
+	}{
+		{"to cancel no order", "UALICE", "T1", "cancel " + string(unheardOf), purchase.NoSuchOrder},
+		{"to cancel somebody else's", "UBOB", "T1", "cancel " + string(hers), purchase.NotYours},
+		{"to cancel from another workspace", "UALICE", "T2", "cancel " + string(hers), purchase.NotYours},
+		{"to cancel as a guest", "UGUEST", "T1", "cancel " + string(theGuests), purchase.Outsider},
+		{"to cancel as nobody", "", "T1", "cancel " + string(nobodys), purchase.Outsider},
+		{"to settle no order", "UDANA", "T1", "settle " + string(unheardOf), purchase.NoSuchOrder},
+		{"to settle one's own", "UALICE", "T1", "settle " + string(herHeld), purchase.NotAnAdmin},
+		{"to settle what is clear", "UDANA", "T1", "settle " + string(hers), purchase.TooLate},
+		{"to settle as another app", "UROBOT", "T1", "settle " + string(herHeld), purchase.Outsider},
+		{"to pause", "UALICE", "T1", "pause I say so", purchase.NotAnAdmin},
+		{"to resume", "UGUEST", "T1", "resume I say so", purchase.Outsider},
+		{"to buy as a guest", "UGUEST", "T1", "buy ram=16 cpu=2", purchase.Outsider},
+		{"to buy from another workspace", "UELSE", "T2", "buy ram=16 cpu=2", purchase.Outsider},
+		{"to buy as nobody", "", "T1", "buy ram=16 cpu=2", purchase.Outsider},
+	}
+	c := furnished(t)
+	for _, s := range cases {
+		t.Run(s.name, func(t *testing.T) {
+			c.t = t
+			before, records := c.state()
+			said := c.answer(c.app.Command(context.Background(), slack.SlashCommand{UserID: s.who, TeamID: s.team, ChannelID: "COTHER", Text: s.text,
+				ResponseURL: "https://hooks.slack.com/commands/T1/1/x"}))
+			after, recorded := c.state()
+			if after != before {
+				t.Error("the ledger has changed")
+			}
+			if !strings.Contains(strings.ToLower(said), "nothing was bought") {
+				t.Errorf("they read %q", said)
+			}
+			if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(s.code) || last.By != s.who || last.Place != "COTHER" {
+				t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, s.code)
+			}
+		})
+	}
+}
+
+// form is a submitted form as Slack tells it.
+func form(who, team, callback string, remembered any, fields map[string]string) slack.InteractionCallback {
+	metadata, isText := remembered.(string)
+	if !isText {
+		data, _ := json.Marshal(remembered)
+		metadata = string(data)
+	}
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission}
+	cb.User.ID, cb.Team.ID = who, team
+	cb.View.CallbackID, cb.View.PrivateMetadata = callback, metadata
+	cb.View.State = &slack.ViewState{Values: map[string]map[string]slack.BlockAction{}}
+	for block, value := range fields {
+		cb.View.State.Values[block] = map[string]slack.BlockAction{"input": {Value: value}}
+	}
+	return cb
+}
+
+// What a form remembers comes back by way of Slack, and is believed no more than a button.
+func TestForgedForms(t *testing.T) {
+	license := map[string]string{"ram": "8", "cpu": "2"}
+	why := map[string]string{"reason": "I say so"}
+	type m = map[string]string
+	cases := []struct {
+		name, who, team, callback string
+		remembered                any
+		fields                    map[string]string
+		code                      purchase.RefusalCode // "": nothing is recorded, since nothing was decided
+	}{
+		{"to change no order", "UALICE", "T1", "license_editor", m{"order": string(unheardOf), "channel": "CMATH"}, license, purchase.NoSuchOrder},
+		{"to change somebody else's", "UBOB", "T1", "license_editor", m{"order": string(hers), "channel": "CMATH"}, license, purchase.NotYours},
+		{"to change from another workspace", "UALICE", "T2", "license_editor", m{"order": string(hers), "channel": "CMATH"}, license, purchase.NotYours},
+		{"to change what has ended", "UALICE", "T1", "license_editor", m{"order": string(herMoved), "channel": "CMATH"}, license, purchase.TooLate},
+		{"to buy as a guest", "UGUEST", "T1", "license_editor", m{"channel": "CMATH"}, license, purchase.Outsider},
+		{"to buy as nobody", "", "T1", "license_editor", m{"channel": "CMATH"}, license, purchase.Outsider},
+		{"a form that remembers nothing", "UALICE", "T1", "license_editor", "", license, ""},
+		{"a form that remembers nonsense", "UALICE", "T1", "license_editor", `{"order":[1]}`, license, ""},
+		{"to settle no order", "UDANA", "T1", "order_settle", m{"order": string(unheardOf), "verdict": "bought"}, why, purchase.NoSuchOrder},
+		{"to settle without being an admin", "UALICE", "T1", "order_settle", m{"order": string(herHeld), "verdict": "bought"}, why, purchase.NotAnAdmin},
+		{"to settle as another app", "UROBOT", "T1", "order_settle", m{"order": string(herHeld), "verdict": "not-bought"}, why, purchase.Outsider},
+		{"to settle without a reason", "UDANA", "T1", "order_settle", m{"order": string(herHeld), "verdict": "bought"}, m{}, purchase.NoReason},
+		{"to settle what is clear", "UDANA", "T1", "order_settle", m{"order": string(hers), "verdict": "bought"}, why, purchase.TooLate},
+		{"to settle with a verdict that is none", "UDANA", "T1", "order_settle", m{"order": string(herHeld), "verdict": "perhaps"}, why, purchase.Unreadable},
+		{"to settle without a verdict", "UDANA", "T1", "order_settle", m{"order": string(herHeld)}, why, purchase.Unreadable},
+		{"to settle with nonsense", "UDANA", "T1", "order_settle", "[]", why, ""},
+	}
+	c := furnished(t)
+	for _, s := range cases {
+		t.Run(s.name, func(t *testing.T) {
+			c.t = t
+			before, records := c.state()
+			said := c.answer(c.app.Submission(context.Background(), form(s.who, s.team, s.callback, s.remembered, s.fields)))
+			after, recorded := c.state()
+			if after != before {
+				t.Error("the ledger has changed")
+			}
+			if !strings.Contains(strings.ToLower(said), "nothing was bought") && !strings.Contains(said, "There is nothing left to change") {
+				t.Errorf("they read %q", said)
+			}
+			if s.code == "" {
+				if recorded != records {
+					t.Errorf("recorded %+v", c.last())
+				}
+				return
+			}
+			if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(s.code) || last.By != s.who {
+				t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, s.code)
+			}
+		})
+	}
+}
+
+// Lists and licenses: what a button names that is not there is not there, and nothing breaks.
+func TestButtonsOfListsThatNobodyMade(t *testing.T) {
+	cases := []struct{ action, value, says string }{
+		{"list_page", `{"f":"active","p":-5}`, "1 active license"},
+		{"list_page", `{"f":"active","p":9223372036854775807}`, "1 active license"},
+		{"list_page", `{"f":"<!channel>","p":1}`, "1 active license"},
+		{"list_page", `nonsense`, "1 active license"},
+		{"license_show", `nonsense`, "I do not know this button any more"},
+		{"license_show", `{"id":"../get-license"}`, "CoCalc knows no license with that id"},
+		{"license_show:x", `{"id":"` + someLicense + `","from":{"f":"x","p":-1}}`, "License " + someLicense},
+		{"license_again", "x", "CoCalc knows no license with that id"},
+		{"history_page", "-1", "$0.00 spent"},
+		{"history_page", "9223372036854775807", "$0.00 spent"},
+		{"history_page", "99999999999999999999999999", "$0.00 spent"},
+		{"history_page", "x", "$0.00 spent"},
+		{"order_steal", string(hers), "I do not know this button any more; nothing was bought"},
+		{"", "", "I do not know this button any more; nothing was bought"},
+		{"item_take_out", "-1", "nothing was taken out"},
+		{"item_take_out", "1e3", "nothing was taken out"},
+	}
+	c := furnished(t)
+	before, _ := c.state()
+	for _, s := range cases {
+		t.Run(s.action+" "+s.value, func(t *testing.T) {
+			c.t = t
+			if said := c.answer(c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", s.action, s.value))); !strings.Contains(said, s.says) {
+				t.Errorf("they read %q", said)
+			}
+		})
+	}
+	if after, _ := c.state(); after != before {
+		t.Error("the ledger has changed")
+	}
+}
+
+// Another license like one of the account's is proposed to whoever may buy, and to nobody else.
+func TestWhoGetsAnotherLikeIt(t *testing.T) {
+	c := newCounter(t)
+	ask := func(who, team string) string {
+		return c.answer(c.app.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
+	}
+	for _, who := range []string{"UGUEST", "UROBOT", "UELSE", ""} {
+		if said := ask(who, "T1"); !strings.Contains(said, "Nothing was bought by this") {
+			t.Errorf("%q reads %q", who, said)
+		}
+		if last := c.last(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
+			t.Errorf("%q: the last record is %+v", who, last)
+		}
+	}
+	if said := ask("UBOB", "T1"); !strings.Contains(said, "Nothing is bought before you say so") {
+		t.Errorf("bob reads %q", said)
+	}
+	if last := c.last(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
+		t.Errorf("the last record is %+v", last)
+	}
+}
+
+// A price in a form that is not what the bot made is not computed, and harms nobody.
+func TestAFormThatWasTakenApart(t *testing.T) {
+	c := newCounter(t)
+	cb := payload("UALICE", "T1", "", "input", "8")
+	cb.View.CallbackID = "license_editor"
+	if said := c.answer(c.app.Action(context.Background(), cb)); said != "" {
+		t.Errorf("it says %q", said)
+	}
+	if reply := c.app.Submission(context.Background(), slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload == nil {
+		t.Error("a form without fields closes")
+	}
+}
