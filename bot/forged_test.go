@@ -3,6 +3,9 @@ package bot_test
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +22,7 @@ const (
 	herHeld   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTC" // alice's, whose outcome is unknown
 	theGuests purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTD" // of somebody who has become a guest since
 	nobodys   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTE" // whose requester has no id
+	theirs    purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTF" // of somebody who belongs to another workspace since
 	unheardOf purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW" // in no ledger
 )
 
@@ -34,6 +38,7 @@ func furnished(t *testing.T) *counter {
 	})
 	c.put(theGuests, "UGUEST", nil)
 	c.put(nobodys, "", nil)
+	c.put(theirs, "UELSE", nil)
 	return c
 }
 
@@ -73,7 +78,7 @@ func TestForgedAndForeignClicks(t *testing.T) {
 	forgeries = append(forgeries,
 		forgery{"somebody else", "UBOB", "T1", "CMATH", "", purchase.NotYours},
 		forgery{"an admin is not the requester either", "UDANA", "T1", "CMATH", "", purchase.NotYours},
-		forgery{"the same id in another workspace", "UALICE", "T2", "CMATH", "", purchase.NotYours},
+		forgery{"whoever belongs to another workspace by now", "UELSE", "T1", "CMATH", theirs, purchase.Outsider},
 		forgery{"in another channel", "UALICE", "T1", "COTHER", "", purchase.Elsewhere},
 		forgery{"a guest, on what they asked for before", "UGUEST", "T1", "CMATH", theGuests, purchase.Outsider},
 		forgery{"somebody of another workspace", "UELSE", "T2", "CMATH", "", purchase.Outsider},
@@ -100,9 +105,6 @@ func TestForgedAndForeignClicks(t *testing.T) {
 				id := f.order
 				if id == "" {
 					id = b.order
-				}
-				if f.order == theGuests && b.action == "order_buy_new_price" {
-					id = herMoved
 				}
 				before, records := c.state()
 				said := c.answer(c.app.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
@@ -133,7 +135,7 @@ func TestForeignIDsInCommands(t *testing.T) {
 	}{
 		{"to cancel no order", "UALICE", "T1", "cancel " + string(unheardOf), purchase.NoSuchOrder},
 		{"to cancel somebody else's", "UBOB", "T1", "cancel " + string(hers), purchase.NotYours},
-		{"to cancel from another workspace", "UALICE", "T2", "cancel " + string(hers), purchase.NotYours},
+		{"to cancel from another workspace", "UELSE", "T2", "cancel " + string(theirs), purchase.Outsider},
 		{"to cancel as a guest", "UGUEST", "T1", "cancel " + string(theGuests), purchase.Outsider},
 		{"to cancel as nobody", "", "T1", "cancel " + string(nobodys), purchase.Outsider},
 		{"to settle no order", "UDANA", "T1", "settle " + string(unheardOf), purchase.NoSuchOrder},
@@ -197,7 +199,7 @@ func TestForgedForms(t *testing.T) {
 	}{
 		{"to change no order", "UALICE", "T1", "license_editor", m{"order": string(unheardOf), "channel": "CMATH"}, license, purchase.NoSuchOrder},
 		{"to change somebody else's", "UBOB", "T1", "license_editor", m{"order": string(hers), "channel": "CMATH"}, license, purchase.NotYours},
-		{"to change from another workspace", "UALICE", "T2", "license_editor", m{"order": string(hers), "channel": "CMATH"}, license, purchase.NotYours},
+		{"to change from another workspace", "UELSE", "T1", "license_editor", m{"order": string(theirs), "channel": "CMATH"}, license, purchase.Outsider},
 		{"to change what has ended", "UALICE", "T1", "license_editor", m{"order": string(herMoved), "channel": "CMATH"}, license, purchase.TooLate},
 		{"to buy as a guest", "UGUEST", "T1", "license_editor", m{"channel": "CMATH"}, license, purchase.Outsider},
 		{"to buy as nobody", "", "T1", "license_editor", m{"channel": "CMATH"}, license, purchase.Outsider},
@@ -305,5 +307,33 @@ func TestAFormThatWasTakenApart(t *testing.T) {
 	}
 	if reply := c.app.Submission(context.Background(), slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload == nil {
 		t.Error("a form without fields closes")
+	}
+}
+
+// A new button that names an order is tried with forged ones too.
+func TestEveryButtonOfAnOrderIsForged(t *testing.T) {
+	tried := map[string]bool{}
+	for _, b := range buttons {
+		tried[b.action] = true
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`action\w+\s*=\s*"(order_\w+)"`).FindAllSubmatch(text, -1) {
+			found++
+			if !tried[string(m[1])] {
+				t.Errorf("%s has the button %s, which is not tried with forged orders", file, m[1])
+			}
+		}
+	}
+	if found < len(buttons) {
+		t.Errorf("found %d buttons of orders", found)
 	}
 }
