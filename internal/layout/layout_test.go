@@ -39,7 +39,7 @@ var rooms = []room{
 	{dir: "cocalc/cocalctest", may: []string{"cocalc"}},
 	{dir: "purchase", may: []string{"cocalc"}, tests: []string{"cocalc/cocalctest", "storage"}},
 	{dir: "storage", may: []string{"purchase"}, tests: []string{"storage/storagetest", "cocalc"}},
-	{dir: "storage/storagetest", may: []string{"storage", "purchase", "cocalc"}},
+	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "bot", may: []string{"commands", "purchase"}, slack: true,
 		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/slacksim"}},
 	{dir: "internal/slacksim", slack: true},

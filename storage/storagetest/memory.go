@@ -21,13 +21,20 @@ type Memory struct {
 	Full atomic.Bool
 
 	mu        sync.RWMutex
-	orders    map[purchase.OrderID][]byte // as JSON, so that nobody shares a slice with the ledger
-	ids       []purchase.OrderID          // of all orders, sorted
+	orders    map[purchase.OrderID]kept
+	ids       []purchase.OrderID // of all orders, sorted
 	purchases [][]byte
 	licenses  map[string]int // place of the first entry of a license
 	budgets   map[string]purchase.Budget
 	account   []byte
 	events    []purchase.Event
+}
+
+// kept is an order as JSON, so that nobody shares a slice with the ledger, with what it is looked for by.
+type kept struct {
+	data              []byte
+	open, unpublished bool
+	queued            purchase.Queued
 }
 
 // View implements purchase.Ledger.
@@ -109,45 +116,42 @@ func parsed[T any](data []byte) (value T, err error) {
 }
 
 func (w *writing) Order(id purchase.OrderID) (purchase.Order, error) {
-	data, ok := w.m.orders[id]
+	o, ok := w.m.orders[id]
 	if !ok {
 		return purchase.Order{}, fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
 	}
-	return parsed[purchase.Order](data)
+	return parsed[purchase.Order](o.data)
 }
 
-// selected are the orders that choose picks, oldest first.
-func (w *writing) selected(choose func(*purchase.Order) bool) (found []purchase.Order, err error) {
+func (w *writing) OpenOrders() (open []purchase.Order, err error) {
 	for _, id := range w.m.ids {
-		o, err := w.Order(id)
-		if err != nil {
-			return nil, err
-		}
-		if choose(&o) {
-			found = append(found, o)
+		if w.m.orders[id].open {
+			o, err := w.Order(id)
+			if err != nil {
+				return nil, err
+			}
+			open = append(open, o)
 		}
 	}
-	return found, nil
-}
-
-func (w *writing) OpenOrders() ([]purchase.Order, error) {
-	return w.selected((*purchase.Order).Open)
+	return open, nil
 }
 
 func (w *writing) Queue() (queue []purchase.Queued, err error) {
-	open, err := w.OpenOrders()
-	for _, o := range open {
-		queue = append(queue, purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed})
+	for _, id := range w.m.ids {
+		if o := w.m.orders[id]; o.open {
+			queue = append(queue, o.queued)
+		}
 	}
-	return queue, err
+	return queue, nil
 }
 
 func (w *writing) Unpublished() (ids []purchase.OrderID, err error) {
-	found, err := w.selected((*purchase.Order).Unpublished)
-	for _, o := range found {
-		ids = append(ids, o.ID)
+	for _, id := range w.m.ids {
+		if w.m.orders[id].unpublished {
+			ids = append(ids, id)
+		}
 	}
-	return ids, err
+	return ids, nil
 }
 
 func (w *writing) Orders(before purchase.OrderID, limit int) (page []purchase.Order, err error) {
@@ -228,7 +232,7 @@ func (w *writing) PutOrder(o purchase.Order) error {
 		w.undo = append(w.undo, func() { w.m.ids = before })
 		w.m.ids = slices.Insert(slices.Clone(before), at, o.ID)
 	}
-	set(w, &w.m.orders, o.ID, data)
+	set(w, &w.m.orders, o.ID, kept{data, o.Open(), o.Unpublished(), purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
 	return nil
 }
 

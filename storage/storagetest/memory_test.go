@@ -3,10 +3,20 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"flag"
+	"os"
 	"testing"
 
 	"licensebot/purchase"
 )
+
+// The stories of the order machine are fewer than rapid's hundred, so that the tests stay quick: -rapid.checks asks for more.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func TestMemoryIsALedger(t *testing.T) {
 	Ledger(t, func(*testing.T) (purchase.Ledger, func() purchase.Ledger) {
