@@ -93,7 +93,8 @@ type Purchase struct {
 }
 
 // Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
-// promised; only a double buy at CoCalc itself can exceed it, and that pauses buying.
+// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a double
+// buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought late.
 type Budget struct {
 	Month    string `json:"month"` // "2026-11"
 	Spent    Cents  `json:"spent_cents"`
