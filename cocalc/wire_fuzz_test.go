@@ -1,0 +1,282 @@
+package cocalc
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A pipeServer answers each request with the same bytes, whatever they are. Its connections are pipes, so that it runs
+// on the clock of a synctest bubble.
+type pipeServer struct {
+	answer []byte
+	drip   time.Duration // between two bytes; 0: all at once
+	hangs  bool          // says nothing more and does not close
+	dials  int
+
+	mu      sync.Mutex
+	asked   []string
+	written int
+	running sync.WaitGroup
+}
+
+func (s *pipeServer) dial(context.Context, string, string) (net.Conn, error) {
+	here, there := net.Pipe()
+	s.dials++
+	s.running.Go(func() {
+		defer there.Close()
+		request, err := http.ReadRequest(bufio.NewReader(there))
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.asked = append(s.asked, request.Host+request.URL.Path)
+		s.mu.Unlock()
+		// Who hangs up says so: reading ends then.
+		gone := make(chan struct{})
+		s.running.Go(func() {
+			defer close(gone)
+			_, _ = io.Copy(io.Discard, there)
+		})
+		answer := s.answer
+		step := len(answer)
+		if s.drip > 0 {
+			step = 1
+		}
+		for len(answer) > 0 {
+			n, err := there.Write(answer[:min(step, len(answer))])
+			s.mu.Lock()
+			s.written += n
+			s.mu.Unlock()
+			if err != nil {
+				return
+			}
+			answer = answer[n:]
+			if s.drip > 0 {
+				select {
+				case <-time.After(s.drip):
+				case <-gone:
+					return
+				}
+			}
+		}
+		if s.hangs {
+			<-gone
+		}
+	})
+	return here, nil
+}
+
+func (s *pipeServer) client(t *testing.T, o Options) *Client {
+	o.BaseURL, o.Key, o.Retries = "http://cocalc.test", testKey, -1
+	o.Transport = &http.Transport{DialContext: s.dial, DisableKeepAlives: true}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.store = StoreCurrent
+	return c
+}
+
+// response is an answer on the wire.
+func response(status int, body string, headers ...string) []byte {
+	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n", status, http.StatusText(status))
+	for _, h := range headers {
+		head += h + "\r\n"
+	}
+	if !strings.Contains(head, "Content-Length") && !strings.Contains(head, "Transfer-Encoding") {
+		head += fmt.Sprintf("Content-Length: %d\r\n", len(body))
+	}
+	return []byte(head + "\r\n" + body)
+}
+
+func zipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text) // into memory: cannot fail
+	_ = w.Close()
+	return b.String()
+}
+
+// Whatever comes back over the wire: a checkout counts as done only where the server said so, as refused only where it
+// refused plainly, and as unsent never, since the request was read; a list is empty only where the server sent an
+// empty list. Nobody is sent the key but the server that was asked, once. Everything ends in its time, and no
+// error repeats the key.
+func FuzzWire(f *testing.F) {
+	for _, seed := range [][]byte{
+		response(200, `{"success":true}`),
+		response(200, `{"success":true,"error":null}`),
+		response(200, `{"success":true,"error":"insufficient credit (you need $1.00)"}`),
+		response(200, `{"success":"true"}`),
+		response(200, `{"Success":true}`),
+		response(200, `{"success":true`),
+		response(200, `{"success":true}{"error":"no"}`),
+		response(200, `[]`), response(200, `{}`), response(200, `null`), response(200, `1`), response(200, ` [ ] `),
+		response(200, `{"purchases":[]}`), response(200, `{"purchases":null}`), response(200, `{"purchases":{}}`),
+		response(200, `{"error":"must be signed in"}`),
+		response(200, `{"error":"Connection terminated unexpectedly"}`),
+		response(200, `{"error":{"key":"{KEY}"}}`),
+		response(200, `{"error":"{KEY} and {AUTH}"}`),
+		response(200, `<html>{KEY}</html>`, "Content-Type: text/html"),
+		response(200, `{"success":true}`, "Content-Length: 5"),
+		response(200, `{"success":true}`, "Content-Length: 500"),
+		response(200, `{"success":true}`, "Content-Length: -1"),
+		response(200, "10\r\n{\"success\":true}\r\n0\r\n\r\n", "Transfer-Encoding: chunked"),
+		response(200, "ffffffffff\r\n{\"success\":true}\r\n", "Transfer-Encoding: chunked"),
+		response(200, "10\r\n{\"success\":true}\r\n", "Transfer-Encoding: chunked"),
+		response(200, zipped(`{"success":true}`), "Content-Encoding: gzip"),
+		response(200, zipped(`{"success":true}`)[:20], "Content-Encoding: gzip"),
+		response(200, `{"success":true}`, "Content-Encoding: gzip"),
+		response(200, zipped(strings.Repeat(" ", 200_000)), "Content-Encoding: gzip"),
+		response(204, ``), response(206, `{"success":true}`, "Content-Range: bytes 0-15/16"),
+		response(301, ``, "Location: http://evil.example/api/v2/"), response(302, ``, "Location: /api/v2/user-query"),
+		response(307, ``, "Location: https://evil.example/{KEY}"), response(308, ``, "Location: //evil.example"),
+		response(304, ``, "Content-Length: 0"), response(300, `{"success":true}`),
+		response(400, `{"error":"bad"}`), response(401, `{KEY}`), response(403, `<html>`), response(404, `<html>`), response(404, `{"error":"no"}`),
+		response(413, ``), response(418, ``), response(429, ``, "Retry-After: 5"), response(429, ``, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
+		response(500, `{"success":true}`), response(502, `<html>`), response(503, ``, "Retry-After: -1"), response(504, ``), response(599, ``), response(999, ``),
+		[]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"success\":true}"),
+		[]byte("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
+		[]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n{\"success\":true}"),
+		[]byte("HTTP/1.0 200 OK\r\n\r\n{\"success\":true}"), []byte("HTTP/1.1 200 OK\r\n\r\n"), []byte("HTTP/2.0 200 OK\r\n\r\n{}"),
+		[]byte("200"), []byte("{\"success\":true}"), []byte("\x16\x03\x01\x02"), []byte(""), []byte(strings.Repeat("X: y\r\n", 1000)),
+		[]byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 100_000)),
+	} {
+		f.Add(seed, uint8(0), false)
+	}
+	f.Add(response(200, `{"success":true}`), uint8(30), true)
+	f.Add(response(200, `[]`), uint8(1), true)
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 9"), uint8(0), true)
+	f.Fuzz(func(t *testing.T, raw []byte, drip uint8, hangs bool) {
+		raw = bytes.ReplaceAll(raw, []byte("{KEY}"), []byte(testKey))
+		secret := base64.StdEncoding.EncodeToString([]byte(testKey + ":"))
+		raw = bytes.ReplaceAll(raw, []byte("{AUTH}"), []byte(secret))
+		said := understand(raw)
+		ask := func(what string, timeout time.Duration, call func(c *Client) error) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &pipeServer{answer: raw, drip: time.Duration(drip) * time.Second, hangs: hangs}
+				c := s.client(t, Options{MaxAnswer: 64 << 10})
+				began := time.Now()
+				err := call(c)
+				if took := time.Since(began); took > timeout {
+					t.Errorf("%s took %s", what, took)
+				}
+				c.Close()
+				s.running.Wait()
+				if len(s.asked) != 1 || !strings.HasPrefix(s.asked[0], "cocalc.test/api/v2/") || strings.HasSuffix(s.asked[0], userQuery) || s.dials != 1 {
+					t.Errorf("%s asked %q on %d connections", what, s.asked, s.dials)
+				}
+				if err == nil {
+					return
+				}
+				e := asError(t, err)
+				if text := err.Error(); strings.Contains(text, testKey) || strings.Contains(text, secret) || len(text) > 2000 {
+					t.Errorf("%s says %q", what, text)
+				}
+				if what == "reading" && e.Outcome == Unknown {
+					t.Errorf("a read is unknown: %v", err)
+				}
+				if what != "reading" && e.Outcome == Transient && e.Kind != Throttled {
+					t.Errorf("%s arrived, and counts as unsent: %v", what, err)
+				}
+				if what != "reading" && e.Outcome == Rejected && !said.refuses {
+					t.Errorf("%s counts as refused: %v\n%q", what, err, raw)
+				}
+				if e.Wait < 0 {
+					t.Errorf("%s waits %s", what, e.Wait)
+				}
+			})
+		}
+		ask("checkout", 2*time.Minute, func(c *Client) error {
+			err := c.Checkout(context.Background())
+			if err == nil && !said.succeeds {
+				t.Errorf("%q counts as a checkout", raw)
+			}
+			return err
+		})
+		ask("adding", 30*time.Second, func(c *Client) error { return c.AddToCart(context.Background(), []byte(`{}`), "") })
+		ask("reading", 30*time.Second, func(c *Client) error {
+			items, err := c.Cart(context.Background(), InCart)
+			if err == nil && len(items) == 0 && said.body != "[]" {
+				t.Errorf("%q counts as an empty cart", raw)
+			}
+			return err
+		})
+		ask("reading", 30*time.Second, func(c *Client) error {
+			rows, err := c.Purchases(context.Background(), PurchaseFilter{})
+			if err == nil && len(rows) == 0 && !said.noPurchases {
+				t.Errorf("%q counts as an account without purchases", raw)
+			}
+			return err
+		})
+	})
+}
+
+// understood is what an answer says to somebody who only reads its text, and believes nothing that was cut off.
+type understood struct {
+	succeeds, refuses, noPurchases bool
+	body                           string // without blanks
+}
+
+func understand(raw []byte) (u understood) {
+	in := bufio.NewReader(bytes.NewReader(raw))
+	var r *http.Response
+	for {
+		var err error
+		if r, err = http.ReadResponse(in, &http.Request{Method: http.MethodPost}); err != nil {
+			return u
+		}
+		if r.StatusCode >= 200 || r.StatusCode == http.StatusSwitchingProtocols {
+			break
+		}
+	}
+	var from io.Reader = r.Body
+	if strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		from, _ = gzip.NewReader(r.Body)
+		if from == (*gzip.Reader)(nil) {
+			return u
+		}
+	}
+	body, err := io.ReadAll(io.LimitReader(from, 64<<10+1))
+	whole := err == nil && len(body) <= 64<<10
+	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) || strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
+	switch s := r.StatusCode; {
+	case s >= 300 && s < 400 && s != 304, s == 400, s == 401, s == 403, s == 405, s == 413, s == 415, s == 404 && page:
+		u.refuses = true // before any handler runs
+	case s != 200 || !whole:
+		return u
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) != nil {
+		return u
+	}
+	u.body = compact.String()
+	var object map[string]any
+	if json.Unmarshal(body, &object) != nil {
+		return u
+	}
+	for key, value := range object { // encoding/json does not mind how a key is spelled
+		switch strings.ToLower(key) {
+		case "success":
+			u.succeeds = u.succeeds || value == true
+		case "error":
+			u.refuses = u.refuses || value != nil
+		case "purchases":
+			list, isList := value.([]any)
+			u.noPurchases = u.noPurchases || isList && len(list) == 0
+		}
+	}
+	return u
+}
