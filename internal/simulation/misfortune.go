@@ -32,6 +32,9 @@ func (p *planner) strangers() {
 	for range p.IntN(6) {
 		p.step(p.meddling(p.tense()))
 	}
+	if p.one(10) {
+		p.crossing()
+	}
 	for range p.IntN(6 + 4*p.storm) {
 		t := Trap{Endpoint: []string{cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(9)],
 			Nth: 1 + p.IntN(8), After: p.one(2), Do: p.meddling(0)}
@@ -42,6 +45,18 @@ func (p *planner) strangers() {
 			t.Do.Deed = Adds
 		}
 		p.plan.Traps = append(p.plan.Traps, t)
+	}
+}
+
+// crossing is the worst that strangers can do: their checkout buys the bot's item, in the very moment in which the bot's
+// own is lost; and that is carried out minutes later, when other items may be in the cart.
+func (p *planner) crossing() {
+	from := p.tense()
+	p.plan.Weather = append(p.plan.Weather, Weather{From: from, To: from + 10*time.Minute, At: checkout, Ill: Late, Percent: 100,
+		Wait: p.between(20*time.Second, longest)})
+	p.step(Step{At: max(0, from-p.between(time.Second, time.Minute)), Who: stranger, Deed: Adds})
+	for n := range 4 {
+		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: checkout, Nth: n + 1, Do: Step{Who: stranger, Deed: ChecksOut}})
 	}
 }
 
@@ -80,6 +95,9 @@ func (p *planner) weather() {
 			w.Ill = []Ill{LostBefore, LostAfter, Slow, Refused, Limited}[p.IntN(5)]
 			w.Wait = p.between(time.Second, 40*time.Second)
 		}
+		if p.one(8) { // what costs most to get wrong: an add or a checkout that comes when nobody waits for it any more
+			w.At, w.Ill, w.Wait, w.Percent = []string{cartAdd, checkout}[p.IntN(2)], Late, p.between(time.Second, longest), 100
+		}
 		if w.At == cartChecked || w.At == "cocalc" {
 			w = p.noLateChecks(w)
 		}
@@ -91,7 +109,7 @@ func (p *planner) weather() {
 // click in CoCalc's store, which the bot leaves alone.
 func (p *planner) noLateChecks(w Weather) Weather {
 	if w.Ill == Late {
-		w.Ill = LostAfter
+		w.Ill, w.Wait = LostAfter, 0
 	}
 	if w.Ill == Slow {
 		w.Wait = min(w.Wait, 20*time.Second)
