@@ -41,7 +41,7 @@ func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.
 			a.tell(ctx, at, say("I do not know this button any more; nothing was taken out and nothing was bought."), false)
 			return
 		}
-		click.Who = a.people.verified(ctx, click.Who)
+		click.Who = a.people.LookUp(ctx, click.Who)
 		sentence, err := a.desk.TakeOut(ctx, item, click)
 		if err != nil {
 			a.tell(ctx, at, say(a.notTakenOut(err, item)), false)

@@ -20,6 +20,7 @@ type WebAPI interface {
 	UpdateMessageContext(ctx context.Context, channel, timestamp string, options ...slack.MsgOption) (string, string, string, error)
 	AuthTestContext(ctx context.Context) (*slack.AuthTestResponse, error)
 	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
+	GetUserGroupMembersContext(ctx context.Context, group string, options ...slack.GetUserGroupMembersOption) ([]string, error)
 	OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error)
 	OpenViewContext(ctx context.Context, triggerID string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
 	UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (*slack.ViewResponse, error)
@@ -34,8 +35,11 @@ type Options struct {
 	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
 	Defaults purchase.Spec
 	Location *time.Location // of the dates that people type; nil is UTC
-	Now      func() time.Time
-	Log      zerolog.Logger
+	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of the
+	// last yes; nil: a directory that knows no user groups.
+	People *People
+	Now    func() time.Time
+	Log    zerolog.Logger
 }
 
 // App answers what people do in Slack. Its methods may be called at the same time.
@@ -47,20 +51,23 @@ type App struct {
 	loc      *time.Location
 	now      func() time.Time
 	log      zerolog.Logger
-	people   *people
+	people   *People
 	looks    *looks
 }
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{desk: o.Desk, slack: o.Slack, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log}
+	a := &App{desk: o.Desk, slack: o.Slack, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log, people: o.People}
 	if a.loc == nil {
 		a.loc = time.UTC
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
-	a.people, a.looks = newPeople(a.slack, a.now, a.log), &looks{now: a.now}
+	a.looks = &looks{now: a.now}
+	if a.people == nil {
+		a.people = NewPeople(a.slack, nil, a.now, a.log)
+	}
 	return a
 }
 

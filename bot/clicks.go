@@ -27,7 +27,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
 	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name), Card: a.cardAt(cb.ResponseURL)}
 	if decides[kind] {
-		click.Who = a.people.verified(ctx, click.Who)
+		click.Who = a.people.LookUp(ctx, click.Who)
 	}
 	id := purchase.OrderID(argument)
 	switch kind {
@@ -109,7 +109,7 @@ const diskFull = "Nothing was bought: the disk of the bot is full, so I could no
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
-	click.Who = a.people.verified(ctx, click.Who)
+	click.Who = a.people.LookUp(ctx, click.Who)
 	click.Who.Standing = purchase.Member // looking decides nothing
 	if _, err := a.desk.Asked(ctx, id, click); err != nil {
 		return a.answer(at, a.refusal(err))
@@ -224,7 +224,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong))}
 	}
 	ask := purchase.Ask{Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason}
-	ask.Requester = a.people.verified(ctx, ask.Requester)
+	ask.Requester = a.people.LookUp(ctx, ask.Requester)
 	var p purchase.Proposal
 	var err error
 	if remember.Order != "" {

@@ -141,6 +141,10 @@ func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetU
 	return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 }
 
+func (e *ear) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string, error) {
+	return nil, slack.SlackErrorResponse{Err: "no_such_subteam"}
+}
+
 func (e *ear) OpenViewContext(_ context.Context, _ string, view slack.ModalViewRequest) (*slack.ViewResponse, error) {
 	e.hear("a form", view.CallbackID)
 	return &slack.ViewResponse{}, nil

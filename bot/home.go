@@ -44,7 +44,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		a.log.Error().Err(err).Msg("what stops buying could not be read")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		admin := a.desk.IsAdmin(a.people.verified(ctx, purchase.Person{ID: user}))
+		admin := a.desk.IsAdmin(a.people.LookUp(ctx, purchase.Person{ID: user}))
 		blocks = append(blocks, stopBlocks(stop, admin)...)
 	}
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())

@@ -90,7 +90,7 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 	if owned.Purchase != nil {
 		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time)
 	}
-	click.Who = a.people.verified(ctx, click.Who)
+	click.Who = a.people.LookUp(ctx, click.Who)
 	if reply := a.proposeAnew(ctx, at, click, spec, ""); reply.After != nil {
 		reply.After(ctx)
 	}

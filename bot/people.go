@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -14,14 +15,17 @@ import (
 )
 
 const (
-	// standingFresh is how long Slack's word on somebody counts without asking again, and standingKept how long it is
+	// wordFresh is how long Slack's word on a person or a group counts without asking again, and wordKept how long it is
 	// used when Slack does not answer.
-	standingFresh = 5 * time.Minute
-	standingKept  = time.Hour
+	wordFresh = 5 * time.Minute
+	wordKept  = time.Hour
 	// askWithin is how long a click waits for Slack's word at most; an acknowledgement has three seconds in all.
 	// askTakes is how long the question itself may take: an answer that comes late serves the next click.
 	askWithin = time.Second
 	askTakes  = 5 * time.Second
+	// groupRest is how long nobody asks again for the members of a group that Slack did not tell: it may be asked for
+	// about twenty of them a minute.
+	groupRest = 15 * time.Second
 	// mostKnown is how many people are remembered before those whose word is too old to use are forgotten.
 	mostKnown = 5000
 )
@@ -29,101 +33,85 @@ const (
 // slackbot is Slack's own account in every workspace, of which users.info does not say that it is a bot.
 const slackbot = "USLACKBOT"
 
-// people is the directory of who is a full member of the workspace. It asks Slack, remembers the answers, and may be
-// used by many at once; nobody waits for another person's answer.
-type people struct {
-	api WebAPI
-	now func() time.Time
-	log zerolog.Logger
+// People is the directory of the workspace: who is a full member, and who is in the user groups that the lists of the
+// policy name. It asks Slack, remembers the answers, and may be used by many at once; nobody waits for an answer about
+// somebody else.
+type People struct {
+	api       WebAPI
+	log       zerolog.Logger
+	groups    []string // S…
+	standings *words[purchase.Standing]
+	members   *words[[]string] // of the groups
 
-	mu     sync.Mutex
-	team   string // the bot's own workspace, T…; empty until Slack has told it
-	known  map[string]known
-	asking map[string]chan struct{} // closed when the question about somebody was answered, or not
+	mu   sync.Mutex
+	team string // the bot's own workspace, T…; empty until Slack has told it
 }
 
-type known struct {
-	standing purchase.Standing
-	at       time.Time
+// NewPeople makes a directory that asks api. groups are the ids of the user groups that matter (S…), as
+// purchase.Policy.Groups lists them. A nil now is the system's clock.
+func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Logger) *People {
+	if now == nil {
+		now = time.Now
+	}
+	p := &People{api: api, log: log, groups: slices.Clone(groups)}
+	p.standings = newWords(p.lookStanding, now, 0)
+	p.members = newWords(p.lookMembers, now, groupRest)
+	return p
 }
 
-func newPeople(api WebAPI, now func() time.Time, log zerolog.Logger) *people {
-	return &people{api: api, now: now, log: log, known: map[string]known{}, asking: map[string]chan struct{}{}}
-}
-
-// verified is the person with their standing. Members get the bot's own workspace for theirs: in an organization of
-// several, Slack names now the one where somebody typed and now the one where they are at home.
-func (p *people) verified(ctx context.Context, who purchase.Person) purchase.Person {
-	who.Standing = p.standing(ctx, who.ID)
-	if who.Standing == purchase.Member {
-		p.mu.Lock()
-		who.Team = p.team
-		p.mu.Unlock()
+// LookUp is the person with their standing and groups as Slack tells them now, or told lately. Members get the bot's own
+// workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
+// where they are at home. It takes a second at most.
+func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
+	questions := []<-chan struct{}{p.standings.ask(ctx, who.ID)}
+	for _, g := range p.groups {
+		questions = append(questions, p.members.ask(ctx, g))
+	}
+	await(ctx, questions...)
+	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
+	if who.Standing != purchase.Member {
+		return who
+	}
+	p.mu.Lock()
+	who.Team = p.team
+	p.mu.Unlock()
+	for _, g := range p.groups {
+		members, told := p.members.last(g)
+		switch {
+		case !told:
+			who.Untold = append(who.Untold, g)
+		case slices.Contains(members, who.ID):
+			who.Groups = append(who.Groups, g)
+		}
 	}
 	return who
 }
 
 // standing answers what Slack says of a person: its word of the last five minutes, or a new one. Where Slack does not
 // answer, the last one is used for an hour, and then nobody counts as a member.
-func (p *people) standing(ctx context.Context, user string) purchase.Standing {
-	p.mu.Lock()
-	if k, ok := p.remembered(user, standingFresh); ok {
-		p.mu.Unlock()
-		return k
-	}
-	answered := p.asking[user]
-	if answered == nil {
-		answered = make(chan struct{})
-		p.asking[user] = answered
-		go p.ask(context.WithoutCancel(ctx), user, answered)
-	}
-	p.mu.Unlock()
+func (p *People) standing(ctx context.Context, user string) purchase.Standing {
+	await(ctx, p.standings.ask(ctx, user))
+	return p.known(user)
+}
 
-	patience := askWithin
-	if end, ok := ctx.Deadline(); ok { // half of the time is for what is decided then
-		patience = min(patience, time.Until(end)/2)
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-answered:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if k, ok := p.remembered(user, standingKept); ok {
-		return k
+func (p *People) known(user string) purchase.Standing {
+	if s, ok := p.standings.last(user); ok {
+		return s
 	}
 	return purchase.Unverified
 }
 
-// remembered is the last word on somebody if it is not older than age. p.mu is held.
-func (p *people) remembered(user string, age time.Duration) (purchase.Standing, bool) {
-	k, ok := p.known[user]
-	past := p.now().Sub(k.at)
-	return k.standing, ok && past >= 0 && past < age
-}
-
-// ask gets Slack's word on somebody and remembers it.
-func (p *people) ask(ctx context.Context, user string, answered chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, askTakes)
-	defer cancel()
-	standing, err := p.look(ctx, user)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// lookStanding asks Slack about a person.
+func (p *People) lookStanding(ctx context.Context, user string) (purchase.Standing, error) {
+	s, err := p.askStanding(ctx, user)
 	if err != nil {
 		p.log.Warn().Err(err).Str("user", user).Msg("Slack did not say who somebody is")
-	} else {
-		p.known[user] = known{standing, p.now()}
-		p.forget()
 	}
-	delete(p.asking, user)
-	close(answered)
+	return s, err
 }
 
-// look asks Slack about a person, and about the bot's own workspace if that is not known yet.
-func (p *people) look(ctx context.Context, user string) (purchase.Standing, error) {
+// askStanding asks about a person, and about the bot's own workspace if that is not known yet.
+func (p *People) askStanding(ctx context.Context, user string) (purchase.Standing, error) {
 	p.mu.Lock()
 	team := p.team
 	p.mu.Unlock()
@@ -169,14 +157,17 @@ func standingOf(u *slack.User, team string) purchase.Standing {
 	return purchase.Member
 }
 
-// forget drops words that are too old to be used, when there are many. p.mu is held.
-func (p *people) forget() {
-	if len(p.known) <= mostKnown {
-		return
+// lookMembers asks Slack who is in a group. One that does not exist, or was switched off, has nobody in it.
+func (p *People) lookMembers(ctx context.Context, group string) ([]string, error) {
+	members, err := p.api.GetUserGroupMembersContext(ctx, group)
+	var said slack.SlackErrorResponse
+	if errors.As(err, &said) && (said.Err == "no_such_subteam" || said.Err == "subteam_disabled") {
+		p.log.Warn().Str("group", group).Str("error", said.Err).Msg("a user group that the settings name has nobody in it")
+		return nil, nil
 	}
-	for user := range p.known {
-		if _, ok := p.remembered(user, standingKept); !ok {
-			delete(p.known, user)
-		}
+	if err != nil {
+		p.log.Warn().Err(err).Str("group", group).Msg("Slack did not say who is in a user group")
+		return nil, fmt.Errorf("list the members of %s: %w", group, err)
 	}
+	return members, nil
 }

@@ -3,6 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +24,10 @@ type members struct {
 	takes time.Duration
 	fails atomic.Bool
 	asked atomic.Int32
+
+	groups    map[string][]string
+	secretive atomic.Bool // about groups
+	listed    atomic.Int32
 }
 
 func (m *members) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
@@ -42,6 +49,23 @@ func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slac
 		return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 	}
 	return &u, nil
+}
+
+// GetUserGroupMembersContext tells who is in a group; SGONE is none.
+func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, _ ...slack.GetUserGroupMembersOption) ([]string, error) {
+	m.listed.Add(1)
+	select {
+	case <-time.After(m.takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	switch {
+	case m.fails.Load() || m.secretive.Load():
+		return nil, slack.SlackErrorResponse{Err: "missing_scope"}
+	case group == "SGONE":
+		return nil, slack.SlackErrorResponse{Err: "subteam_disabled"}
+	}
+	return m.groups[group], nil
 }
 
 func TestWhoIsAMember(t *testing.T) {
@@ -75,7 +99,7 @@ func TestWhoIsAMember(t *testing.T) {
 func TestHowLongSlacksWordCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
-		p := newPeople(api, time.Now, zerolog.Nop())
+		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		expect := func(when string, want purchase.Standing, asked int32) {
 			t.Helper()
 			if got := p.standing(t.Context(), "U1"); got != want || api.asked.Load() != asked {
@@ -109,7 +133,7 @@ func TestHowLongSlacksWordCounts(t *testing.T) {
 func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}}, takes: 3 * time.Second}
-		p := newPeople(api, time.Now, zerolog.Nop())
+		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		began := time.Now()
 		answers := make(chan purchase.Standing, 10)
 		for range cap(answers) {
@@ -132,6 +156,66 @@ func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if got := p.standing(t.Context(), "U1"); got != purchase.Member || api.asked.Load() != 2 {
 			t.Errorf("afterwards %q after %d questions", got, api.asked.Load())
+		}
+	})
+}
+
+// The members of groups count as Slack told them in the last five minutes, for an hour when it does not tell any more, and
+// then nobody is in them; that nobody knows is said.
+func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true}},
+			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, takes: 50 * time.Millisecond}
+		p := NewPeople(api, []string{"SBOSSES", "SBUYERS", "SGONE"}, time.Now, zerolog.Nop())
+		expect := func(when string, groups, untold string, listed int32) {
+			t.Helper()
+			who := p.LookUp(t.Context(), purchase.Person{ID: "U1", Groups: []string{"SMADEUP"}})
+			if strings.Join(who.Groups, " ") != groups || strings.Join(who.Untold, " ") != untold || api.listed.Load() != listed {
+				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups, who.Untold, api.listed.Load(), groups, untold, listed)
+			}
+		}
+		expect("at first", "SBUYERS", "", 3)
+		if who := p.LookUp(t.Context(), purchase.Person{ID: "UGUEST"}); who.Standing != purchase.Guest || len(who.Groups) > 0 {
+			t.Errorf("a guest in a group is %+v", who)
+		}
+		time.Sleep(4 * time.Minute)
+		expect("within five minutes", "SBUYERS", "", 3)
+		api.groups["SBUYERS"], api.groups["SBOSSES"] = nil, []string{"U1"}
+		time.Sleep(2 * time.Minute)
+		expect("after five minutes", "SBOSSES", "", 6)
+		api.secretive.Store(true)
+		time.Sleep(55 * time.Minute)
+		expect("Slack does not tell", "SBOSSES", "", 9)
+		expect("a moment later nobody asks again", "SBOSSES", "", 9)
+		time.Sleep(6 * time.Minute)
+		expect("for more than an hour", "", "SBOSSES SBUYERS SGONE", 12)
+		time.Sleep(20 * time.Second)
+		api.secretive.Store(false)
+		expect("it tells again", "SBOSSES", "", 15)
+	})
+}
+
+// Many clicks ask for a group once, and none of them waits longer than a second for people and groups together.
+func TestManyClicksAskForAGroupOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{}, groups: map[string][]string{"SBUYERS": {"U1"}}, takes: 3 * time.Second}
+		p := NewPeople(api, []string{"SBUYERS"}, time.Now, zerolog.Nop())
+		var crowd sync.WaitGroup
+		began := time.Now()
+		for i := range 200 {
+			id := fmt.Sprintf("U%d", i)
+			api.users[id] = slack.User{ID: id, TeamID: "TOWN"}
+		}
+		for i := range 200 {
+			crowd.Go(func() { p.LookUp(t.Context(), purchase.Person{ID: fmt.Sprintf("U%d", i)}) })
+		}
+		crowd.Wait()
+		if took := time.Since(began); took != time.Second || api.listed.Load() != 1 {
+			t.Errorf("it took %s and %d questions", took, api.listed.Load())
+		}
+		time.Sleep(3 * time.Second)
+		if who := p.LookUp(t.Context(), purchase.Person{ID: "U1"}); len(who.Groups) != 1 || len(who.Untold) > 0 {
+			t.Errorf("afterwards %+v", who)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 		return say(a.refusal(err))
 	}
 	found := a.looks.evidence(ctx, a.desk, o)
-	who = a.people.verified(ctx, who)
+	who = a.people.LookUp(ctx, who)
 	if o, err = a.desk.Order(ctx, id); err != nil {
 		return say(a.refusal(err))
 	}
@@ -123,7 +123,7 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 	}
 	// The way here began with a command that names the order, which may be typed anywhere.
 	click := purchase.Click{Who: a.submitter(cb), At: place(remember.Channel, remember.ChannelName), Typed: true}
-	click.Who = a.people.verified(ctx, click.Who)
+	click.Who = a.people.LookUp(ctx, click.Who)
 	o, err := a.desk.Settle(ctx, remember.Order, click, s)
 	if err != nil {
 		return wrongField(inputReason, a.refusal(err))

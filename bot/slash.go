@@ -24,7 +24,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	switch asked.(type) {
 	case commands.Buy, commands.Cancel, commands.Settle, commands.Pause, commands.Resume: // what spends or decides
 		if len(mistakes) == 0 {
-			click.Who = a.people.verified(ctx, click.Who)
+			click.Who = a.people.LookUp(ctx, click.Who)
 		}
 	}
 	switch c := asked.(type) {

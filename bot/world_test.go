@@ -35,7 +35,9 @@ type world struct {
 	path    string
 	policy  purchase.Policy
 	channel string // PURCHASES_CHANNEL
-	timing  purchase.Timing
+	// approvals is APPROVALS_CHANNEL.
+	approvals string
+	timing    purchase.Timing
 
 	ledger *storage.Bolt
 	desk   *purchase.Desk
@@ -78,12 +80,13 @@ func (w *world) start() {
 	}
 	httpClient := socket.HTTPClient()
 	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
+	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog())
 	var publisher *bot.Publisher
 	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
-		PurchasesChannel: w.channel, Log: testLog(),
+		PurchasesChannel: w.channel, ApprovalsChannel: w.approvals, LookUp: people.LookUp, Log: testLog(),
 		Timing:  w.timing,
 		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
-	options := bot.Options{Desk: w.desk, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
+	options := bot.Options{Desk: w.desk, People: people, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)
 	server, err := socket.New(socket.Config{API: api, Handler: bot.New(options), Sockets: 1, Log: testLog()})
 	if err != nil {

@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,14 +16,25 @@ type Approval struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// ask puts an order before the approvers, with its money reserved. They are told why it is wanted, so a reason is needed.
+// ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
+func (d *Desk) ApprovalsNeeded() int { return d.policy.Approvals }
+
+// mayAsk refuses an order about which somebody else has to be asked, and cannot be. They are told why it is wanted, so a
+// reason is needed.
+func (d *Desk) mayAsk(o Order) *Refusal {
+	switch {
+	case !d.policy.asks(o):
+		return nil
+	case strings.TrimSpace(o.Reason) == "":
+		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}
+	case d.approvalsChannel == "":
+		return nobodyAsked("no channel is set for them")
+	}
+	return nil
+}
+
+// ask puts an order before the approvers, with its money reserved.
 func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
-	if strings.TrimSpace(o.Reason) == "" {
-		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}, nil
-	}
-	if d.approvalsChannel == "" {
-		return nobodyAsked("no channel is set for them"), nil
-	}
 	now := d.now()
 	o.Approvals = nil
 	o.ApproveBy, o.RemindAt = now.Add(d.timing.Approval), now.Add(d.timing.Approval/2)
@@ -58,12 +70,16 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		if no := closed(account); no != nil {
 			return no, nil
 		}
+		last := len(o.Approvals)+1 >= d.policy.Approvals
+		if last && d.unsure(requester) {
+			return &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether the requester may still buy, so your yes does not count yet, and nothing was bought. Please click again in a minute."}, nil
+		}
 		now := d.now()
 		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: now})
 		if err := w.AppendEvent(Event{Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel, Amount: o.Price}); err != nil {
 			return nil, err
 		}
-		if len(o.Approvals) < d.policy.Approvals {
+		if !last {
 			o.Rev++
 			o.Updated = now
 			return nil, w.PutOrder(*o)
@@ -113,6 +129,23 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
 		return nil, d.move(w, o, Denied, click.Who.ID, reason)
 	})
+}
+
+// unsure reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to end their order.
+func (d *Desk) unsure(requester Person) bool {
+	return requester.Standing == Unverified || requester.Standing == Member && !d.policy.Everyone && !listedIn(d.policy.Buyers, requester) && untold(d.policy.Buyers, requester) != nil
+}
+
+// Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why not.
+func (d *Desk) Decidable(ctx context.Context, id OrderID, click Click) (Order, error) {
+	order, err := d.Order(ctx, id)
+	if errors.Is(err, ErrNoOrder) {
+		return order, d.refused(ctx, noSuchOrder(), id, click.Who, click.At)
+	}
+	if err != nil {
+		return order, err
+	}
+	return order, d.unless(ctx, id, click, outsider(click.Who), elsewhere(order, click), d.mayDecide(order, click))
 }
 
 // mayDecide refuses whoever may not decide on the order, and decisions that come too late.

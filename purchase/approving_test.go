@@ -150,6 +150,31 @@ func TestApprovals(t *testing.T) {
 			}
 		}, withApprovers)
 	})
+	t.Run("without a reason a new price is not proposed either", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			s.policy.AutoApprove = 6375
+			s.restart()
+			s.fault("price-moved")
+			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.confirm(p.Order.ID); err != nil {
+				t.Fatal(err)
+			}
+			s.until(p.Order.ID, purchase.Failed)
+			o, err := s.desk.ConfirmNewPrice(ctx, p.Order.ID, byAlice)
+			s.refusedAs(err, purchase.NoReason)
+			if o.ID != p.Order.ID || len(s.events("proposed")) != 1 {
+				t.Errorf("order %s, and %d proposals in the audit", o.ID, len(s.events("proposed")))
+			}
+			click := byAlice
+			click.Reason = "winter school"
+			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, click); err != nil || o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
+				t.Errorf("%s, %q (%v)", o.State, o.Reason, err)
+			}
+		}, withApprovers)
+	})
 	t.Run("the approvers cannot be reached", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
@@ -174,6 +199,31 @@ func TestApprovals(t *testing.T) {
 			}
 			s.check(0, 0, 0)
 		}, withApprovers)
+	})
+	t.Run("Slack does not say whether the requester may still buy", func(t *testing.T) {
+		for name, silent := range map[string]func(purchase.Person) purchase.Person{
+			"who they are":   func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p },
+			"who is a buyer": func(p purchase.Person) purchase.Person { p.Groups, p.Untold = nil, []string{"SBUYERS"}; return p },
+		} {
+			t.Run(name, func(t *testing.T) {
+				inShop(t, 20000, func(s *shop) {
+					id := s.buy()
+					s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true}
+					s.lookUp = silent
+					s.restart()
+					err := s.approve(id, erin)
+					s.refusedAs(err, purchase.Outsider)
+					if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 || !strings.Contains(err.Error(), "click again") {
+						t.Errorf("%s, %+v; the approver reads %q", o.State, o.Approvals, err)
+					}
+					s.lookUp = func(p purchase.Person) purchase.Person { p.Groups = []string{"SBUYERS"}; return p }
+					if err := s.approve(id, erin); err != nil {
+						t.Fatal(err)
+					}
+					s.until(id, purchase.Purchased)
+				}, withApprovers)
+			})
+		}
 	})
 	t.Run("a limit was lowered meanwhile", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"licensebot/cocalc"
@@ -100,6 +101,9 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	if no, err := d.mayConfirm(w, order, who); no != nil || err != nil {
 		return no, err
 	}
+	if no := d.mayAsk(*order); no != nil {
+		return no, nil
+	}
 	order.Confirmed = d.now()
 	order.Month = d.policy.Month(order.Confirmed)
 	if d.policy.asks(*order) {
@@ -166,8 +170,14 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 			return alreadyDecided(old), nil
 		}
 		*o = d.atNewPrice(old, id)
+		if o.Reason == "" {
+			o.Reason = strings.TrimSpace(click.Reason)
+		}
 		o.attach(click)
 		no, err := d.mayConfirm(w, o, click.Who)
+		if no == nil && err == nil {
+			no = d.mayAsk(*o)
+		}
 		if no != nil {
 			*o = old
 		}
@@ -180,7 +190,8 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		if no, err := d.confirm(w, o, click.Who); no != nil || err != nil {
 			return no, err
 		}
-		old.ReplacedBy, old.Messages, old.Updated = id, nil, o.Updated
+		old.ReplacedBy, old.Updated = id, o.Updated
+		old.Messages = slices.DeleteFunc(old.Messages, func(m Message) bool { return m.Kind != MessageAsk }) // the rest goes on with the new order
 		return nil, w.PutOrder(old)
 	})
 	if err == nil {

@@ -53,6 +53,9 @@ type Person struct {
 	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as
 	// Slack tells them at the moment of a decision, and not kept.
 	Groups []string `json:"-"`
+	// Untold are those of the policy's user groups of which Slack did not tell who is in them: whether the person is, nobody
+	// knows.
+	Untold []string `json:"-"`
 }
 
 // Place is where in Slack an order was asked for.

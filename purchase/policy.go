@@ -3,6 +3,7 @@ package purchase
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"licensebot/cocalc"
@@ -101,6 +102,20 @@ func (p Policy) resets(at time.Time) string {
 	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, p.location()).Format("2 January")
 }
 
+// Groups are the ids of the user groups that the lists name, S…, in order.
+func (p Policy) Groups() []string {
+	var groups []string
+	for _, list := range []map[string]bool{p.Buyers, p.Approvers, p.Admins} {
+		for id, listed := range list {
+			if listed && strings.HasPrefix(id, "S") && !slices.Contains(groups, id) {
+				groups = append(groups, id)
+			}
+		}
+	}
+	slices.Sort(groups)
+	return groups
+}
+
 // mayAdminister refuses people who are not admins.
 func (p Policy) mayAdminister(who Person) *Refusal {
 	if no := outsider(who); no != nil {
@@ -108,6 +123,9 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 	}
 	if listedIn(p.Admins, who) {
 		return nil
+	}
+	if no := untold(p.Admins, who); no != nil {
+		return no
 	}
 	ask := "Please ask one of the admins."
 	if len(p.Admins) == 0 {
@@ -121,9 +139,21 @@ func listedIn(list map[string]bool, who Person) bool {
 	return list[who.ID] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
 }
 
+// untold refuses whoever may be on a list or not: by a group of which Slack does not tell who is in it.
+func untold(list map[string]bool, who Person) *Refusal {
+	if !slices.ContainsFunc(who.Untold, func(g string) bool { return list[g] }) {
+		return nil
+	}
+	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. Slack did not tell me who is in the user groups that may do it, so I could not check whether you are. " +
+		"Please try again in a minute."}
+}
+
 // mayApprove refuses people who are not approvers, and the requester.
 func (p Policy) mayApprove(o Order, who Person) *Refusal {
 	if no := outsider(who); no != nil {
+		return no
+	}
+	if no := untold(p.Approvers, who); no != nil && !listedIn(p.Approvers, who) {
 		return no
 	}
 	if !listedIn(p.Approvers, who) {
@@ -159,6 +189,9 @@ func (p Policy) mayBuy(who Person) *Refusal {
 	}
 	if p.Everyone || listedIn(p.Buyers, who) {
 		return nil
+	}
+	if no := untold(p.Buyers, who); no != nil {
+		return no
 	}
 	sentence := "You are not on the list of people who may buy licenses here, so nothing was bought. " +
 		"Whoever runs this bot can add you to `BUYERS`."

@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 func TestWhoMayBuy(t *testing.T) {
-	alice := Person{ID: "U1"}
+	alice := Person{ID: "U1", Groups: []string{"SBUYERS"}, Untold: []string{"SHIDDEN"}}
 	cases := []struct {
 		name   string
 		policy Policy
@@ -20,6 +21,9 @@ func TestWhoMayBuy(t *testing.T) {
 		{"somebody else is listed", Policy{Buyers: map[string]bool{"U2": true}}, false, "You are not on the list"},
 		{"they are listed", Policy{Buyers: map[string]bool{"U1": true}}, true, ""},
 		{"everybody may", Policy{Everyone: true}, true, ""},
+		{"a group of theirs is listed", Policy{Buyers: map[string]bool{"SBUYERS": true}}, true, ""},
+		{"a group that Slack does not tell of is listed", Policy{Buyers: map[string]bool{"SHIDDEN": true}}, false, "Please try again in a minute"},
+		{"they are listed, and such a group", Policy{Buyers: map[string]bool{"U1": true, "SHIDDEN": true}}, true, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -27,10 +31,18 @@ func TestWhoMayBuy(t *testing.T) {
 			if (no == nil) != c.may {
 				t.Fatalf("refused: %v", no)
 			}
-			if no != nil && (!strings.Contains(no.Sentence, c.says) || !strings.Contains(no.Sentence, "nothing was bought")) {
+			if no != nil && (!strings.Contains(no.Sentence, c.says) || !strings.Contains(no.Sentence, "othing was bought")) {
 				t.Errorf("says %q", no.Sentence)
 			}
 		})
+	}
+}
+
+// The groups that the lists name are looked up, each once.
+func TestTheGroupsOfAPolicy(t *testing.T) {
+	p := Policy{Buyers: map[string]bool{"U1": true, "SALL": true}, Approvers: map[string]bool{"SBOSSES": true, "SALL": true}, Admins: map[string]bool{"W1": true, "SOPS": true, "SNOT": false}}
+	if got := p.Groups(); !slices.Equal(got, []string{"SALL", "SBOSSES", "SOPS"}) {
+		t.Errorf("groups %v", got)
 	}
 }
 

@@ -32,10 +32,12 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 	})
 }
 
-// Resume ends a pause of buying. A *Refusal says why not.
+// Resume ends a pause of buying; the reason may be left out. A *Refusal says why not.
 func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
-	if reason = strings.TrimSpace(reason); reason == "" {
-		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Nothing was changed. Please say why buying may go on: the reason is kept in the ledger. For example `/license resume checked with CoCalc`."}, "", click.Who, click.At)
+	reason = strings.TrimSpace(reason)
+	said := ""
+	if reason != "" {
+		said = " The reason: " + sentence(reason)
 	}
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -48,7 +50,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 		if err := ResumeBuying(w, click.Who.ID, reason, now); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), fmt.Sprintf("%s resumed buying. The reason: %s", click.Who.called(), sentence(reason)), Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), click.Who.called()+" resumed buying."+said, Order{}, click.Who.ID))
 	})
 	nudge(d.wake)
 	return err

@@ -53,8 +53,11 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	s.slack = socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, client, slackLog)
 	options := bot.Options{Slack: s.slack, HTTP: client, SlackURL: c.SlackAPIURL, Defaults: defaults, Location: c.Timezone.Location,
 		Log: log.With().Str("part", "bot").Logger()}
+	policy := c.policy()
+	// Desk and App share what Slack says of people: the directory comes before both.
+	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log)
 	s.desk = purchase.New(purchase.Options{
-		Ledger: s.ledger, Shop: s.cocalc, Policy: c.policy(), KeyName: s.cocalc.KeyName(),
+		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), LookUp: options.People.LookUp,
 		Timing:           purchase.Timing{Settle: c.SettleAfter},
 		PurchasesChannel: c.PurchasesChannel,
 		Log:              log.With().Str("part", "purchase").Logger(),

@@ -1,0 +1,117 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// words are Slack's answers to one kind of question, each by the id that it is about. They may be asked for by many at
+// once: one question about an id is under way at a time, and nobody waits for an answer about another id.
+type words[V any] struct {
+	look func(ctx context.Context, id string) (V, error) // asks Slack
+	now  func() time.Time
+	rest time.Duration // how long nobody asks again after a question in vain
+
+	mu     sync.Mutex
+	known  map[string]word[V]
+	vain   map[string]time.Time
+	asking map[string]chan struct{} // closed when the question about an id was answered, or not
+}
+
+type word[V any] struct {
+	said V
+	at   time.Time
+}
+
+func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time, rest time.Duration) *words[V] {
+	return &words[V]{look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{}, asking: map[string]chan struct{}{}}
+}
+
+// answered is what nobody has to wait for.
+var answered = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// ask asks Slack about an id, unless its word is fresh. The channel is closed when there is an answer, or none.
+func (w *words[V]) ask(ctx context.Context, id string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.within(id, wordFresh); ok {
+		return answered
+	}
+	if done := w.asking[id]; done != nil {
+		return done
+	}
+	if past := w.now().Sub(w.vain[id]); past >= 0 && past < w.rest {
+		return answered
+	}
+	done := make(chan struct{})
+	w.asking[id] = done
+	go w.find(context.WithoutCancel(ctx), id, done)
+	return done
+}
+
+// find gets Slack's word on an id and remembers it.
+func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, askTakes)
+	defer cancel()
+	said, err := w.look(ctx, id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.vain[id] = w.now()
+	} else {
+		w.known[id] = word[V]{said, w.now()}
+		delete(w.vain, id)
+	}
+	w.forget()
+	delete(w.asking, id)
+	close(done)
+}
+
+// last is Slack's last word on an id, as long as it may be used.
+func (w *words[V]) last(id string) (said V, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.within(id, wordKept)
+}
+
+// within is the last word on an id if it is not older than age. w.mu is held.
+func (w *words[V]) within(id string, age time.Duration) (V, bool) {
+	k, ok := w.known[id]
+	past := w.now().Sub(k.at)
+	return k.said, ok && past >= 0 && past < age
+}
+
+// forget drops words that are too old to be used, when there are many. w.mu is held.
+func (w *words[V]) forget() {
+	if len(w.known) > mostKnown {
+		for id := range w.known {
+			if _, ok := w.within(id, wordKept); !ok {
+				delete(w.known, id)
+			}
+		}
+	}
+	if len(w.vain) > mostKnown {
+		clear(w.vain)
+	}
+}
+
+// await waits until all questions were answered, for askWithin at most, and not longer than half of the time that ctx
+// has left: the other half is for what is decided then.
+func await(ctx context.Context, questions ...<-chan struct{}) {
+	patience := askWithin
+	if end, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(end)/2)
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for _, q := range questions {
+		select {
+		case <-q:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
