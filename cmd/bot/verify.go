@@ -226,8 +226,8 @@ func (v *verification) printHead() {
 
 // contents says in words what a ledger holds.
 func contents(r storage.Report) string {
-	return fmt.Sprintf("%s, %s and %s in %.1f MB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
-		plural(int(r.Head.Number), "audit record"), float64(r.Size)/(1<<20))
+	return fmt.Sprintf("%s, %s and %s in %d KB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
+		plural(int(r.Head.Number), "audit record"), (r.Size+1023)>>10)
 }
 
 // head is a record of the audit chain as people note it: "17:9f86d0…".

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.etcd.io/bbolt"
+
+	"licensebot/cocalc"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// buys lets Alice buy n licenses, one after the other, with a bot that has no Slack.
+func (w *town) buys(t testing.TB, database string, n int) {
+	t.Helper()
+	ledger, err := storage.Open(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := make(chan purchase.OrderID, 1000)
+	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client, Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
+		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+		Changed: func(id purchase.OrderID) { changed <- id }})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	done := make(chan error, 1)
+	go func() { done <- desk.Run(ctx) }()
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU = 16, 2
+	for range n {
+		ask := purchase.Ask{Requester: purchase.Person{ID: slacksim.Alice, Name: "alice"}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec}
+		p, err := desk.Propose(ctx, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
+			t.Fatal(err)
+		}
+		for order := p.Order; order.State != purchase.Purchased; {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				t.Fatalf("order %s is %s", order.ID, order.State)
+			}
+			if order, err = desk.Order(ctx, order.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cancel()
+	err = <-done
+	client.Close()
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// strangerBuys has somebody else buy a license on the account.
+func (w *town) strangerBuys(t testing.TB) {
+	t.Helper()
+	w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+		`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+	if err := w.account.Checkout(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copied is a copy of a file.
+func copied(t testing.TB, from string) string {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// changeLedger changes a ledger as a program with a fault would.
+func changeLedger(t testing.TB, path string, change func(purchase.Writer) error) {
+	t.Helper()
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(ledger.Update(context.Background(), change), ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forge changes an audit record as somebody would who knows the format of the file, but for the chain.
+func forge(t testing.TB, path string, number uint64, change func(*purchase.Event)) {
+	t.Helper()
+	editFile(t, path, func(tx *bbolt.Tx) error {
+		key := binary.BigEndian.AppendUint64(nil, number)
+		events := tx.Bucket([]byte("events"))
+		var e purchase.Event
+		if err := json.Unmarshal(events.Get(key)[4:], &e); err != nil {
+			return err
+		}
+		change(&e)
+		record, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		table := crc32.MakeTable(crc32.Castagnoli)
+		sum := crc32.Update(crc32.Checksum(key, table), table, record)
+		return events.Put(key, append(binary.BigEndian.AppendUint32(nil, sum), record...))
+	})
+}
+
+// editFile changes a bbolt file.
+func editFile(t testing.TB, path string, edit func(*bbolt.Tx) error) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(edit), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// badFiles make, of a good ledger, every kind of file that is none that this program can use.
+var badFiles = []struct {
+	name string
+	make func(t *testing.T, path string)
+	says string
+}{
+	{"an empty file", func(t *testing.T, path string) { write(t, path, nil) }, ": the "},
+	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a ledger of licensebot"},
+	{"another program's database", func(t *testing.T, path string) {
+		editFile(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("meta")) })
+	}, "the file is not a ledger of licensebot"},
+	{"a newer ledger", func(t *testing.T, path string) {
+		editFile(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("schema"), []byte("99")) })
+	}, "the ledger was written by a newer licensebot"},
+	{"a ledger that was cut short", func(t *testing.T, path string) {
+		write(t, path, read(t, path)[:5*os.Getpagesize()])
+	}, "the ledger is damaged: "},
+	{"a ledger with a flipped bit in each page", func(t *testing.T, path string) {
+		data := read(t, path)
+		for at := 3*os.Getpagesize() + 40; at < len(data); at += os.Getpagesize() {
+			data[at] ^= 1
+		}
+		write(t, path, data)
+	}, "the ledger is damaged: "},
+	{"a chain that was forged", func(t *testing.T, path string) {
+		forge(t, path, 2, func(e *purchase.Event) { e.By = "U0CAROL" })
+	}, "the ledger is damaged: audit record 2 was changed after it was written"},
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func write(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// headPrinted is the record at the end of what bot verify prints.
+func headPrinted(t testing.TB, out string) string {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)(\d+:[0-9a-f]{64})$`).FindAllString(out, -1)
+	if len(found) == 0 {
+		t.Fatalf("no head is told:\n%s", out)
+	}
+	return found[len(found)-1]
+}
+
+// says checks the exit code and that texts are told in this order.
+func (o outcome) says(t testing.TB, code int, texts ...string) {
+	t.Helper()
+	rest := o.out + o.err
+	for _, text := range texts {
+		_, after, found := strings.Cut(rest, text)
+		if !found {
+			t.Errorf("%q is not said, or not in its place:\n%s%s", text, o.out, o.err)
+			return
+		}
+		rest = after
+	}
+	if o.code != code {
+		t.Errorf("exit %d, want %d:\n%s%s", o.code, code, o.out, o.err)
+	}
+}
+
+// A year of a ledger's life: what bot verify says of it, and of what is done to it.
+func TestVerify(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	path := s["DATABASE"]
+	environment(t, s)
+	does(t, "", "verify").says(t, 1, "bot: there is no ledger "+path)
+	w.buys(t, path, 1)
+	first := does(t, "", "verify")
+	first.says(t, 0, "✓ "+path+" holds 1 order, 1 purchase and ", " audit records in ", " KB. Every record is as it was written, and the chain has no gap.\n",
+		"✓ The budgets, the orders, the purchase log and the audit records agree with each other.\n", "Head of the chain, of ")
+	noted := headPrinted(t, first.out)
+	old := copied(t, path)
+	w.buys(t, path, 1)
+
+	does(t, "", "verify", "--head", noted).says(t, 0, "✓ Record "+strings.Split(noted, ":")[0]+" is in the chain as it was noted: nothing up to there was changed since.\n")
+	does(t, "", "verify", "--head", strings.ToUpper(noted)).says(t, 0, "as it was noted")
+	now := does(t, "", "verify", "--online")
+	now.says(t, 0, "✓ CoCalc agrees: it sold 2 licenses of the log, with the same id and amount, and nothing of ours besides.\n")
+	latest := headPrinted(t, now.out)
+	does(t, "", "verify", "--database", old, "--head", latest).says(t, 1, "✗ Record ", ", which was noted, is missing: the chain ends with record ",
+		"bot: 1 thing is wrong with the ledger "+old)
+	number, hash, _ := strings.Cut(noted, ":")
+	other := number + ":" + strings.Map(func(r rune) rune { return rune("fedcba9876543210"[strings.IndexRune("0123456789abcdef", r)]) }, hash)
+	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+" has another hash than was noted: the chain was written anew, or this is another ledger.\n")
+
+	// An older copy does not know what was bought since, and CoCalc tells.
+	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc's purchase ", "which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.\n",
+		"- Of the log, CoCalc sold 1 license with the same id and amount.\n", "bot: 1 thing is wrong")
+
+	w.strangerBuys(t)
+	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase of the account was made by somebody else since the ledger began:\n    CoCalc's purchase ")
+	w.strangerBuys(t)
+	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases of the account were made by somebody else")
+
+	changeLedger(t, path, func(wr purchase.Writer) error {
+		budgets, err := wr.Budgets(1)
+		if err != nil {
+			return err
+		}
+		budgets[0].Spent--
+		return wr.PutBudget(budgets[0])
+	})
+	does(t, "", "verify").says(t, 1, "✗ The budget of ", "says that $127.49 was spent, and the purchase log adds up to $127.50.\n", "Head of the chain", "bot: 1 thing is wrong with the ledger "+path)
+}
+
+// The ledger of a running bot, and CoCalc's troubles.
+func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 1)
+	ledger, err := storage.Open(s["DATABASE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license of the log")
+
+	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
+	environment(t, s)
+	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger itself was checked, but not against CoCalc: ")
+	delete(s, "COCALC_API_KEY")
+	environment(t, s)
+	does(t, "", "verify", "--online").says(t, 2, "bot: the settings need mending:\nCOCALC_API_KEY is not set: ")
+}
+
+func TestVerifyOfAnEmptyLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	does(t, "", "verify").says(t, 0, "holds 0 orders, 0 purchases and 0 audit records", "- The chain is empty: nothing happened yet.\n")
+	does(t, "", "verify", "--head", "1:"+strings.Repeat("0a", 32)).says(t, 1, "✗ Record 1, which was noted, is missing: the chain ends with record 0.")
+}
+
+// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes.
+func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	w.buys(t, s["DATABASE"], 1)
+	for _, bad := range badFiles {
+		t.Run(bad.name, func(t *testing.T) {
+			file := copied(t, s["DATABASE"])
+			bad.make(t, file)
+			before := read(t, file)
+			with := func(database string) { environment(t, w.settings(t, "DATABASE="+database)) }
+			backup := filepath.Join(filepath.Dir(file), "backup.db")
+			for _, args := range [][]string{{"verify"}, {"backup", backup}, {"run"}} {
+				with(file)
+				got := does(t, "", args...)
+				got.says(t, 1, bad.says)
+				if strings.Contains(got.out, "✓") || strings.Contains(got.err, "goroutine") {
+					t.Errorf("bot %s says\n%s%s", args, got.out, got.err)
+				}
+			}
+			with(s["DATABASE"])
+			present := read(t, s["DATABASE"])
+			does(t, "", "verify", "--database", file).says(t, 1, bad.says)
+			does(t, "", "restore", file, "--yes").says(t, 1, "bot: "+file+" cannot be restored: ", bad.says)
+			if string(read(t, s["DATABASE"])) != string(present) {
+				t.Error("the ledger was changed")
+			}
+			if string(read(t, file)) != string(before) {
+				t.Error("the file was changed")
+			}
+			for _, folder := range []string{file, s["DATABASE"]} {
+				if entries, err := os.ReadDir(filepath.Dir(folder)); err != nil || len(entries) != 1 {
+					t.Errorf("something was left beside it: %v (%v)", entries, err)
+				}
+			}
+		})
+	}
+}
+
+func TestTheHeadAsItIsNoted(t *testing.T) {
+	hash := strings.Repeat("0a", 32)
+	for text, want := range map[string]string{"17:" + hash: "17:" + hash, " 1:" + strings.ToUpper(hash) + " ": "1:" + hash} {
+		var h head
+		if err := h.Set(text); err != nil || fmt.Sprint(h) != want {
+			t.Errorf("%q: %s, %v", text, h, err)
+		}
+	}
+	for _, text := range []string{"", "17", "0:" + hash, "-1:" + hash, "17:" + hash[1:], "17:" + hash + "00", "17:" + strings.Repeat("zz", 32), hash} {
+		var h head
+		if err := h.Set(text); err == nil {
+			t.Errorf("%q was taken for %s", text, h)
+		}
+	}
+}
