@@ -1,0 +1,125 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+	"licensebot/storage"
+)
+
+// Without a running bot the command copies the ledger itself. It overwrites nothing, and leaves nothing half made.
+func TestBackupAlone(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "monday.db")
+	does(t, "", "backup", file).says(t, 1, "bot: there is no ledger "+s["DATABASE"])
+	w.buys(t, s["DATABASE"], 1)
+	t.Chdir(dir)
+	got := does(t, "", "backup", "monday.db")
+	got.says(t, 0, file+" is a whole copy of the ledger: 1 order, 1 purchase and ", " audit records in ", " KB, verified.\nIt ends with record ")
+	if now := does(t, "", "verify"); headPrinted(t, now.out) != headPrinted(t, got.out) {
+		t.Errorf("the heads differ:\n%s%s", now.out, got.out)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	before := read(t, file)
+	does(t, "", "backup", file).says(t, 1, "there is such a file already, and it stays as it is")
+	does(t, "", "backup", s["DATABASE"]).says(t, 1, "there is such a file already, and it stays as it is")
+	if string(read(t, file)) != string(before) {
+		t.Error("it was overwritten")
+	}
+	does(t, "", "backup", filepath.Join(dir, "none", "x.db")).says(t, 1, "no such file or directory")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v (%v)", entries, err)
+	}
+}
+
+// The running bot makes the copy, also in the middle of a purchase, for as long as it has the ledger; and it resumes
+// buying by itself. Its socket is its own user's alone, and gone when it ends.
+func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
+	w := newTown(t)
+	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
+	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	bot := launch(t, s, "run")
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	alice, bob := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob)
+	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(text string) {
+		t.Helper()
+		if _, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows("Paying …")
+	file := filepath.Join(t.TempDir(), "noon.db")
+	backup := launch(t, s, "backup", file)
+	if code := backup.ends(patience); code != 0 || !strings.Contains(backup.out.String(), file+" is a whole copy of the ledger: 1 order, 0 purchases and ") {
+		t.Errorf("exit %d:\n%s\n%s", code, &backup.out, &backup.err)
+	}
+	again := launch(t, s, "backup", file)
+	if code := again.ends(patience); code != 1 || !strings.Contains(again.err.String(), "there is such a file already, and it stays as it is") {
+		t.Errorf("exit %d:\n%s\n%s", code, &again.out, &again.err)
+	}
+	shows("Bought for $63.75")
+	environment(t, s)
+	does(t, "", "verify", "--head", headPrinted(t, backup.out.String())).says(t, 0, "is in the chain as it was noted")
+	does(t, "", "verify", "--database", file).says(t, 0, "1 order, 0 purchases")
+
+	if err := bob.Command(t.Context(), slacksim.General, "/license", "pause the money is counted"); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=2 cpu=1", "the money is counted")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is resumed. It had been paused since ", ": the money is counted\n")
+	does(t, "", "resume", "again").says(t, 0, "Buying was not paused.\n")
+	w.asks(t, "buy ram=3 cpu=1", "A CoCalc license for")
+
+	info, err := os.Lstat(s["DATABASE"] + ".sock")
+	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
+		t.Errorf("the socket: %v, %v", info, err)
+	}
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v (%v)", entries, err)
+	}
+}
+
+// A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
+func TestBackupAfterTheBotWasKilled(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	killed := launch(t, s, "run")
+	killed.prints(&killed.err, 1, "connected to Slack")
+	killed.cmd.Process.Kill()
+	killed.readers.Wait()
+	killed.cmd.Wait()
+	if _, err := os.Lstat(s["DATABASE"] + ".sock"); err != nil {
+		t.Fatal(err)
+	}
+	environment(t, s)
+	dir := t.TempDir()
+	does(t, "", "backup", filepath.Join(dir, "dead.db")).says(t, 0, "is a whole copy of the ledger")
+	next := launch(t, s, "run")
+	next.prints(&next.err, 1, "connected to Slack")
+	if ledger, err := storage.OpenReadOnly(s["DATABASE"]); err == nil {
+		ledger.Close()
+		t.Error("the bot does not hold its ledger")
+	}
+	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a whole copy of the ledger")
+	next.prints(&next.err, 1, "the ledger was backed up")
+}
