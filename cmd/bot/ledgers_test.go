@@ -79,6 +79,29 @@ func (w *town) strangerBuys(t testing.TB) {
 	}
 }
 
+// reads waits until somebody reads the text in the channel of that name; empty: in the conversation with the bot.
+func (w *town) reads(t testing.TB, person, channel, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := w.slack.Wait(ctx, func() bool {
+		for _, c := range w.slack.ChannelsOf(person) {
+			if c.Name != channel && (channel != "" || c.DM != person) {
+				continue
+			}
+			for _, m := range w.slack.MessagesFor(person, c.ID) {
+				if strings.Contains(m.ContentText(), text) {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	if err != nil {
+		t.Errorf("%s does not read %q: %v", person, text, err)
+	}
+}
+
 // copied is a copy of a file.
 func copied(t testing.TB, from string) string {
 	t.Helper()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -247,9 +248,11 @@ func (w *town) asks(t testing.TB, command, text string) slacksim.Message {
 	if err := alice.Command(t.Context(), slacksim.General, "/license", command); err != nil {
 		t.Fatal(err)
 	}
-	m, err := alice.WaitForText(t.Context(), slacksim.General, text)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	m, err := alice.WaitForText(ctx, slacksim.General, text)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("alice does not read %q: %v", text, err)
 	}
 	return m
 }

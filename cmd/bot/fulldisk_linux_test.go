@@ -1,0 +1,79 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"licensebot/internal/slacksim"
+)
+
+// mayWrite sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every write
+// fails as on a full disk, but for pipes.
+func (p *process) mayWrite(limit uint64) {
+	p.t.Helper()
+	var was unix.Rlimit
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &was); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(limit, was.Max), Max: was.Max}, nil); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// The disk fills up under a bot that runs: nobody's order is taken, everybody is told why, the bot lives on, and works
+// again when there is room.
+func TestTheDiskIsFull(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	bot := launch(t, s, "run")
+	alice := w.slack.Person(slacksim.Alice)
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	const full = "Nothing was bought: the disk of the bot is full"
+	bot.mayWrite(0)
+	w.asks(t, "buy ram=8 cpu=1", full)
+	w.asks(t, "list", "no active licenses") // reading needs no room
+	ledger := read(t, s["DATABASE"])
+	if err := alice.Click(t.Context(), before, "Buy for $63.75"); err != nil {
+		t.Fatal(err)
+	}
+	err := w.slack.Wait(t.Context(), func() bool {
+		told := 0
+		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
+			told += strings.Count(m.ContentText(), full)
+		}
+		return told == 2
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(ledger) {
+		t.Error("something was bought, or written")
+	}
+	does(t, "", "backup", t.TempDir()+"/full.db").says(t, 1, "bot: back up the ledger to ", "file too large")
+
+	bot.mayWrite(unix.RLIM_INFINITY)
+	card := w.asks(t, "buy ram=4 cpu=1", "for $26.25 a month")
+	for _, click := range []struct {
+		card   slacksim.Message
+		button string
+	}{{card, "Buy for $26.25"}, {before, "Buy for $63.75"}} {
+		if err := alice.Click(t.Context(), click.card, click.button); err != nil {
+			t.Fatal(err)
+		}
+		_, err := alice.WaitForUpdate(t.Context(), click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses of the log")
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	}
+}

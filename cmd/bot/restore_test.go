@@ -1,0 +1,216 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// What bot restore says before it does anything, for every way in which a backup and the present ledger can differ.
+func TestWhatWouldBeLost(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	path := s["DATABASE"]
+	w.buys(t, path, 1)
+	one := copied(t, path)
+	w.buys(t, path, 2)
+	three := copied(t, path)
+	other := copied(t, one)
+	changeLedger(t, other, func(wr purchase.Writer) error {
+		return wr.AppendEvent(purchase.Event{Time: time.Now(), Kind: "refused", By: slacksim.Carol, Note: "not-a-buyer"})
+	})
+	cases := []struct {
+		name, present, backup string
+		says                  []string
+	}{
+		{"an older copy", three, one, []string{" holds 1 order, 1 purchase and ", ", and is in order.\nIt ends with record ",
+			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. CoCalc knows them, and the bot reports them when it reconciles.\n"}},
+		{"the same", three, three, []string{" holds 3 orders, 3 purchases and ", "The present ledger holds the same ", ": nothing would be lost.\n"}},
+		{"a later one", one, three, []string{"The present ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
+		{"two ways", three, other, []string{"The two have gone different ways after record ", ": the backup has 1 record since that the present ledger lacks, and ", "would be lost",
+			"Among what would be lost: 2 purchases for $127.50."}},
+		{"no present ledger", "", one, []string{"There is no ledger ", " at present.\n"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			database := filepath.Join(t.TempDir(), "ledger.db")
+			if c.present != "" {
+				write(t, database, read(t, c.present))
+			}
+			environment(t, map[string]string{"DATABASE": database})
+			for _, answer := range []string{"", "y\n", "no\n", "yes please\n"} {
+				got := does(t, answer, "restore", c.backup)
+				got.says(t, 1, append(c.says, "Put it in the place of "+database+"? Type yes: ", "bot: that was no yes, so nothing was changed\n")...)
+			}
+			if c.present == "" {
+				if _, err := os.Stat(database); err == nil {
+					t.Error("a ledger was made")
+				}
+			} else if string(read(t, database)) != string(read(t, c.present)) {
+				t.Error("the ledger was changed")
+			}
+			before := read(t, c.backup)
+			got := does(t, "yes\n", "restore", c.backup)
+			got.says(t, 0, append(c.says, database+" is restored from "+c.backup+".\n", "What happens next, when you start the bot:\n")...)
+			if string(read(t, c.backup)) != string(before) {
+				t.Error("the backup was changed")
+			}
+			_, aside, kept := strings.Cut(got.out, "The ledger from before is kept as ")
+			if kept != (c.present != "") {
+				t.Fatalf("it says\n%s", got.out)
+			}
+			if aside, _, _ = strings.Cut(aside, "\n"); kept && string(read(t, aside)) != string(read(t, c.present)) {
+				t.Errorf("%s is not the ledger from before", aside)
+			}
+			does(t, "", "verify").says(t, 0, "- It was restored on ", "; the bot has not compared it with CoCalc yet.\n")
+		})
+	}
+}
+
+// A backup is for the day on which the ledger cannot be read any more; that one is kept as it is, as evidence.
+func TestRestoreOverABadLedger(t *testing.T) {
+	w := newTown(t)
+	good := w.settings(t)["DATABASE"]
+	w.buys(t, good, 1)
+	for _, bad := range badFiles {
+		t.Run(bad.name, func(t *testing.T) {
+			database := filepath.Join(t.TempDir(), "ledger.db")
+			write(t, database, read(t, good))
+			bad.make(t, database)
+			before := read(t, database)
+			environment(t, map[string]string{"DATABASE": database})
+			got := does(t, "", "restore", "--yes", good)
+			got.says(t, 0, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: ", " is restored from ", "The ledger from before is kept as ")
+			_, aside, _ := strings.Cut(got.out, "is kept as ")
+			aside, _, _ = strings.Cut(aside, "\n")
+			if string(read(t, aside)) != string(before) {
+				t.Error("the evidence was changed")
+			}
+			does(t, "", "verify").says(t, 0, "1 order, 1 purchase")
+		})
+	}
+}
+
+func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	w.buys(t, s["DATABASE"], 1)
+	backup := copied(t, s["DATABASE"])
+	environment(t, s)
+	ledger, err := storage.Open(s["DATABASE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+": another licensebot is running with this ledger: stop it, run this again, and start it\n")
+	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v (%v)", entries, err)
+	}
+}
+
+// The whole story: a backup, a purchase after it, the disk is lost, the backup is restored. The bot takes no order before
+// it has compared with CoCalc; then it knows of the purchase that the backup lacks, has it told, and waits for an admin.
+func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
+	environment(t, s)
+	file := filepath.Join(t.TempDir(), "monday.db")
+	alice := w.slack.Person(slacksim.Alice)
+	buy := func(n string) {
+		t.Helper()
+		card := w.asks(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
+		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
+			if strings.Contains(m.ContentText(), n) && strings.Contains(m.ContentText(), "A CoCalc license for") {
+				card = m
+			}
+		}
+		if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bot := launch(t, s, "run")
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	buy("first")
+	does(t, "", "backup", file).says(t, 0, "is a whole copy of the ledger: 1 order, 1 purchase")
+	buy("second")
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	}
+	newest := w.account.Licenses()[0].ID
+
+	does(t, "", "restore", "--yes", file).says(t, 0, "Among what would be lost: 1 purchase for $63.75.", " is restored from ")
+	does(t, "", "verify", "--online").says(t, 1, newest, "which this ledger does not know")
+
+	// CoCalc does not say yet what was bought: nobody's order is taken.
+	asked, answer := make(chan struct{}), make(chan struct{})
+	w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Call, Times: 1, Do: func(*cocalctest.Account) {
+		close(asked)
+		<-answer
+	}})
+	bot = launch(t, s, "run")
+	<-asked
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first.")
+	close(answer)
+	for _, text := range []string{"License `" + newest + "` was bought on the CoCalc account", "The ledger was restored from a backup that ends with record"} {
+		w.reads(t, slacksim.Alice, "general", text) // in the purchases channel
+		w.reads(t, slacksim.Bob, "", text)          // as an admin
+	}
+	w.asks(t, "buy ram=16 cpu=2 title=fourth", "a purchase with a tag of mine cannot be explained")
+	does(t, "", "resume", "it", "was", "ours").says(t, 0, "Buying is resumed.")
+	buy("fifth")
+	if n := len(w.account.Licenses()); n != 3 {
+		t.Errorf("CoCalc sold %d licenses", n)
+	}
+	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses of the log", "- 1 purchase of the account was made by somebody else since the ledger began:\n", newest, ", as the ledger reported.")
+}
+
+// A ledger that contradicts itself is not used for buying until an admin has looked at it; whoever asks is told why.
+func TestABotWithBooksThatDoNotAgree(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 1)
+	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
+		budgets, err := wr.Budgets(1)
+		if err != nil {
+			return err
+		}
+		budgets[0].Spent++
+		return wr.PutBudget(budgets[0])
+	})
+	const why = "says that $63.76 was spent, and the purchase log adds up to $63.75."
+	bot := launch(t, s, "run")
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=16 cpu=2", why)
+	w.reads(t, slacksim.Bob, "", why)
+	does(t, "", "verify").says(t, 1, "✗ The budget of ", why, "- Buying is paused since ", "my ledger contradicts itself.")
+	does(t, "", "resume", "a cent").says(t, 0, "Buying is resumed.")
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	}
+	seen := launch(t, s, "run") // what an admin has seen does not pause again
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	seen.ends(patience, syscall.SIGTERM)
+}
