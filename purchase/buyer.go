@@ -50,7 +50,9 @@ func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(conte
 			}
 			// The ledger itself failed (disk full, say). Orders stay as they are durably known; look again later.
 			d.log.Error().Err(err).Msg("the ledger could not be read or written; trying again")
-			pause = d.timing.PollMax
+			if pause == 0 {
+				pause = d.timing.PollMax
+			}
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -68,6 +70,8 @@ type buyer struct {
 	tries map[OrderID]int       // looks in vain at the present step, for growing pauses
 	due   map[OrderID]time.Time // before this there is nothing to do for the order, however often the buyer is woken
 	count count                 // the last look at the list of purchases
+
+	unkept int // steps in a row that the ledger could not keep
 
 	sweepAt    time.Time // when the account's purchases are compared with the ledger again
 	sweepFails int       // comparisons in vain since the last one
@@ -101,9 +105,12 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		}
 		wait, err := b.work(ctx, hard, id)
 		if err != nil {
-			b.due[id] = b.now().Add(b.timing.PollMax)
-			return 0, err
+			again := min(b.timing.Poll<<min(b.unkept, 10), b.timing.PollMax)
+			b.unkept++
+			b.due[id] = b.now().Add(again)
+			return again, err
 		}
+		b.unkept = 0
 		if wait > 0 {
 			b.due[id] = b.now().Add(wait)
 		}

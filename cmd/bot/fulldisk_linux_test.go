@@ -4,9 +4,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
 )
 
@@ -73,6 +75,47 @@ func TestTheDiskIsFull(t *testing.T) {
 		}
 	}
 	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses of the log")
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	}
+}
+
+// The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is room,
+// and it is bought once.
+func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
+	w := newTown(t)
+	w.cocalc.SetCheckoutTakes(500 * time.Millisecond)
+	sold := make(chan struct{})
+	w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
+		Do: func(*cocalctest.Account) { close(sold) }})
+	s := w.settings(t)
+	environment(t, s)
+	bot := launch(t, s, "run")
+	alice := w.slack.Person(slacksim.Alice)
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(text string) {
+		t.Helper()
+		if _, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows("Paying …")
+	bot.mayWrite(0)
+	<-sold
+	bot.prints(&bot.err, 1, "the disk of the ledger is full")
+	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
+	bot.mayWrite(unix.RLIM_INFINITY)
+	shows("Bought for $63.75")
+	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license of the log")
+	if n := len(w.account.Licenses()); n != 1 {
+		t.Errorf("CoCalc sold %d licenses", n)
+	}
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Errorf("it ends with %d:\n%s", code, &bot.err)
 	}
