@@ -272,6 +272,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		return nil
 	}
 	var sum Cents
+	times := len(o.Receipt.Extra) + 1 // with those that were found before
 	for _, x := range extra {
 		e := entry(o, Receipt{LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time, Expires: o.Receipt.Expires})
 		e.Duplicate = true
@@ -285,18 +286,20 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 	}
 	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("double buy: buying is paused")
 	if err := w.AppendEvent(Event{Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
-		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, len(extra)+1)}); err != nil {
+		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times)}); err != nil {
 		return err
 	}
-	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, len(extra)+1, sum)
+	var all Cents
+	licenses := []string{o.Receipt.LicenseID}
+	for _, x := range o.Receipt.Extra {
+		all += x.Charged
+		licenses = append(licenses, x.LicenseID)
+	}
+	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
 	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}); err != nil {
 		return err
 	}
-	licenses := []string{o.Receipt.LicenseID}
-	for _, x := range extra {
-		licenses = append(licenses, x.LicenseID)
-	}
-	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%d", o.ID, extra[0].PurchaseID), fmt.Sprintf(
+	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(
 		"Double buy: %s The licenses are %s. Buying is paused until an admin says `/license resume` and why. "+
 			"CoCalc's support can refund what was bought too much.", what, listed(licenses)), o, ""))
 }

@@ -63,6 +63,15 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if no == nil && s.Reason == "" {
 			no = &Refusal{Code: NoReason, Sentence: "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
 		}
+		if no == nil && s.LicenseID != "" {
+			p, ok, err := w.PurchaseOf(s.LicenseID)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				no = &Refusal{Code: Unreadable, Sentence: fmt.Sprintf("License %s was bought with order %s already, so it cannot be this order's. The order is held as before, and nothing was bought by this.", s.LicenseID, p.Order)}
+			}
+		}
 		if no != nil {
 			return no, nil
 		}

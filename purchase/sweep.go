@@ -187,14 +187,16 @@ func (b *buyer) explainRow(w Writer, found *cocalc.PurchaseRow, byItem map[int64
 	switch {
 	case !o.own(row.Text, row.Time):
 		return "", b.foreign(w, row, "")
-	case o.accountsFor(row) || o.lookedAfter():
+	case o.lookedAfter():
+		return "", nil
+	case o.awaits(row):
+		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
+	case o.accountsFor(row):
 		return "", nil
 	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
 		return "", b.foreign(w, row, fmt.Sprintf(" Somebody copied cart item %d of order `%s`, and bought the copy.", o.ItemID, o.ID))
 	case o.State == Failed && !o.NeverAdded():
 		return o.ID, nil
-	case o.State == Purchased && o.Receipt.PurchaseID == 0 && o.Receipt.LicenseID == "":
-		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
 	case o.State == Purchased:
 		return "", b.tooMuch(w, o, row)
 	}
@@ -259,6 +261,16 @@ func (o *Order) accountsFor(row cocalc.PurchaseRow) bool {
 	}
 	return (r.PurchaseID != 0 && r.PurchaseID == row.ID) || (r.LicenseID != "" && r.LicenseID == row.LicenseID) ||
 		slices.ContainsFunc(r.Extra, func(x Extra) bool { return x.LicenseID == row.LicenseID })
+}
+
+// awaits reports whether the purchase is the one that was looked for in vain when the order was bought. An admin may have
+// mistaken its license, where CoCalc numbers the purchases.
+func (o *Order) awaits(row cocalc.PurchaseRow) bool {
+	r := o.Receipt
+	if o.State != Purchased || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
+		return false
+	}
+	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != "")
 }
 
 // lookedAfter reports whether the buyer still works on the order, and finds its purchases by itself.

@@ -31,10 +31,10 @@ func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("CoCalc could not be read to watch a failed order")
 		return b.pause(o.ID), nil
 	case item.Purchased != nil:
-		return 0, b.bought(ctx, o, item, true)
+		return 0, b.adopt(ctx, o, item)
 	case len(rows) > 0:
 		r := receipt(o, item, rows)
-		r.Adopted = true
+		r.Adopted = o.CheckoutSent.IsZero()
 		return 0, b.finish(ctx, o, r)
 	case item.ID != 0 && item.Removed.IsZero():
 		b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("taking a failed order's item out of the cart")
@@ -79,11 +79,14 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	if left := b.left(o); late && left > 0 {
 		return left, nil
 	}
+	if o.Receipt.Settled != "" && o.Receipt.PurchaseID == 0 && !b.outOfCart(ctx, o) {
+		return b.pause(o.ID), nil
+	}
 	rows := o.among(b.count.rows)
 	if !late || b.count.at.Before(o.WatchUntil) || len(rows) == 0 {
 		var err error
 		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
-			if b.tries[o.ID] < mostCounts {
+			if b.tries[o.ID] < mostCounts || b.lingers(o) > 0 { // what may still come holds others up as long as this is open
 				return b.pause(o.ID), nil
 			}
 			// The purchase itself is proven; what is left is told in the ledger.
@@ -102,6 +105,16 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	delete(b.tries, o.ID)
 	_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error { return b.correct(w, live, rows, late) })
 	return 0, err
+}
+
+// outOfCart takes the item of an order that an admin settled as bought out of the cart, where somebody else's checkout would
+// buy it after all. It reports whether the item is certainly not to be had there any more.
+func (b *buyer) outOfCart(ctx context.Context, o Order) bool {
+	item, err := b.item(ctx, o)
+	if err == nil && item.Purchased == nil && item.Removed.IsZero() {
+		_, err = b.shop.RemoveFromCart(ctx, o.ItemID)
+	}
+	return err == nil || kindOf(err) == cocalc.NotFound
 }
 
 // correct brings receipt and ledger of a purchase in line with the list of purchases.
@@ -124,7 +137,7 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 	if late {
 		o.WatchUntil = time.Time{}
 	}
-	if had.Unchecked || len(extra) > 0 {
+	if had.Unchecked || len(extra) > 0 || r.LicenseID != had.LicenseID || r.Charged != had.Charged {
 		o.Rev++
 	}
 	o.Updated = b.now()
@@ -147,8 +160,10 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 			return err
 		}
 	}
-	if err := b.overcharged(w, *o, *r); err != nil {
-		return err
+	if full.Charged > had.Charged { // otherwise it was told before
+		if err := b.overcharged(w, *o, *r); err != nil {
+			return err
+		}
 	}
 	return b.enterExtra(w, *o, extra)
 }
