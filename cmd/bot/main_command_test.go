@@ -58,7 +58,7 @@ func TestExitCodes(t *testing.T) {
 		{"two formats", []string{"purchases", "--json", "--csv"}, 2, "bot: see 'bot help'\n"},
 		{"no reason", []string{"resume"}, 2, "bot: a reason is needed, for the audit: see 'bot help'\n"},
 		{"no ledger to verify", []string{"verify"}, 1, "bot: there is no ledger none.db: "},
-		{"no such copy to verify", []string{"verify", "--database", "other.db"}, 1, "bot: there is no ledger other.db: "},
+		{"no such copy to verify", []string{"verify", "--database", "other.db"}, 1, "bot: there is no file other.db\n"},
 		{"an argument too many for verify", []string{"verify", "none.db"}, 2, "bot: see 'bot help'\n"},
 		{"a head that is none", []string{"verify", "--head", "17"}, 2, "invalid value \"17\" for flag -head: a record is needed as it was told, NUMBER:HASH\n"},
 		{"no ledger to back up", []string{"backup", "new.db"}, 1, "bot: there is no ledger none.db: "},

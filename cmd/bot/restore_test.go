@@ -161,7 +161,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		close(asked)
 		<-answer
 	}})
-	bot = launch(t, s, "run")
+	launch(t, s, "run")
 	<-asked
 	if err := w.slack.WaitForSocket(t.Context()); err != nil {
 		t.Fatal(err)

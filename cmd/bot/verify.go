@@ -32,11 +32,12 @@ func runVerify(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
+	missing := fmt.Errorf("there is no file %s", *file)
 	if *file == "" {
-		*file = settings.Database
+		*file, missing = settings.Database, noLedger(settings.Database)
 	}
 	if _, err := os.Stat(*file); isMissing(err) {
-		return noLedger(*file)
+		return missing
 	}
 	if *online {
 		if err := settings.needKey(); err != nil {
