@@ -337,3 +337,42 @@ func TestEveryButtonOfAnOrderIsForged(t *testing.T) {
 		t.Errorf("found %d buttons of orders", found)
 	}
 }
+
+// A card that is too old is refused by its own time, also when nobody has ended it yet.
+func TestACardThatIsTooOld(t *testing.T) {
+	c := furnished(t)
+	c.now = c.now.Add(30 * time.Minute)
+	before, _ := c.state()
+	said := c.answer(c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers))))
+	if after, _ := c.state(); !strings.Contains(said, "This card is too old") || c.last().Note != string(purchase.TooLate) || after != before && c.orders()[hers].State != purchase.Proposed {
+		t.Errorf("she reads %q, and the last record is %+v", said, c.last())
+	}
+}
+
+// What a click decides is in the ledger when Action returns, which is before it is acknowledged.
+func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
+	c := furnished(t)
+	for action, want := range map[string]purchase.State{"order_buy": purchase.Approved, "order_cancel": purchase.Cancelled} {
+		c.put(hers, "UALICE", nil)
+		c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(hers)))
+		if got := c.orders()[hers].State; got != want {
+			t.Errorf("%s: when the click is answered the order is %s", action, got)
+		}
+	}
+}
+
+// What people write does not become a mention or a link in what they are told is wrong with it.
+func TestMistakesAreShownHarmless(t *testing.T) {
+	c := newCounter(t)
+	said := c.answer(c.app.Command(context.Background(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: "buy ram=<!channel>  cpu=<@U1>"}))
+	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
+		t.Errorf("she reads %q", said)
+	}
+	if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true}, "<!channel> see <https://evil.example|this>"); err != nil {
+		t.Fatal(err)
+	}
+	said = c.answer(c.app.Command(context.Background(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: "buy ram=16 cpu=2"}))
+	if strings.Contains(said, "<") || !strings.Contains(said, "&lt;!channel&gt;") {
+		t.Errorf("she reads %q", said)
+	}
+}

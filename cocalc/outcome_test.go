@@ -211,3 +211,16 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		t.Errorf("no account: got %v", e)
 	}
 }
+
+// What adds or buys is sent once, whatever the answer: repeating it is for whoever has looked at what became of it.
+func TestACallThatSpendsIsNeverRepeated(t *testing.T) {
+	for _, status := range []int{429, 500, 502, 503, 304} {
+		c, s := serve(t, map[string][]said{currentCheckout: {{status: status}}, cartAdd: {{status: status}}})
+		c.store = StoreCurrent
+		_ = c.Checkout(t.Context())
+		_ = c.AddToCart(t.Context(), []byte(`{}`), "")
+		if n := len(s.requests()); n != 2 {
+			t.Errorf("after %d: %q", status, s.requests())
+		}
+	}
+}
