@@ -21,6 +21,7 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeResumed:     {":arrow_forward:", "Buying goes on"},
 	purchase.NoticeSettled:     {":scales:", "An order was settled"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
+	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
 }
 
 // notice is a message about the account. It is a function of the notice alone: told to several, it says the same.

@@ -37,6 +37,10 @@ func (f *Fault) Record() string {
 	return fmt.Sprintf("%q in the list of %s orders", f.Key, f.Bucket)
 }
 
+// OfChain reports whether the fault is one of the audit chain. The file can be worked with then, but it does not prove
+// what happened any more.
+func (f *Fault) OfChain() bool { return f.Bucket == string(bucketEvents) }
+
 // bad says what is wrong with the record of a key.
 func bad(bucket, key []byte, what string, args ...any) error {
 	f := &Fault{Bucket: string(bucket), Key: string(key), What: fmt.Sprintf(what, args...)}

@@ -66,6 +66,9 @@ func check(ctx context.Context, settings config, patience time.Duration, out io.
 	default:
 		fmt.Fprintf(out, "✓ buyers: %d\n", len(p.Buyers))
 	}
+	if len(p.Approvers) > 0 {
+		fmt.Fprintf(out, "✓ approvals: %s of %d on the list, asked in %s\n", plural(p.Approvals, "person", "people"), len(p.Approvers), settings.ApprovalsChannel)
+	}
 	if len(p.Admins) == 0 {
 		fmt.Fprintln(out, "✓ admins: none; unknown orders cannot be settled in Slack, and `bot resume` ends a pause")
 	} else {

@@ -34,7 +34,9 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 		c.LogFormat != "json" || c.PurchasesChannel != "" || c.Timezone.String() != "UTC" {
 		t.Errorf("got %+v", c)
 	}
-	want := purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{}, OrderLimit: purchase.Limit{Max: 200_00}, MonthlyBudget: purchase.Limit{Max: 1000_00}, Location: time.UTC}
+	nobody := map[string]bool{}
+	want := purchase.Policy{Buyers: nobody, Approvers: nobody, Admins: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
+		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC}
 	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
@@ -66,6 +68,25 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is no Slack user id; `},
 		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…`},
 		{"everybody an admin", "ADMINS", "*", `ADMINS: "*" is no Slack user id; `},
+		{"everybody an approver", "APPROVERS", "*", `APPROVERS: "*" is no Slack user id; `},
+		{"a channel by name", "CHANNELS", "C1,#general", `CHANNELS: "#general" is no channel id; `},
+		{"approvers asked by name", "APPROVALS_CHANNEL", "#approvals", `APPROVALS_CHANNEL: "#approvals" is no channel id; `},
+		{"a channel to ask in, and nobody to ask", "APPROVALS_CHANNEL", "C1", "APPROVALS_CHANNEL: it is set, and APPROVERS is empty, so nobody would be asked"},
+		{"a price to ask from, and nobody to ask", "AUTO_APPROVE_LIMIT", "50", "AUTO_APPROVE_LIMIT: it is set, and APPROVERS is empty, so nobody would be asked"},
+		{"a price to ask from that says nothing", "AUTO_APPROVE_LIMIT", "none", `AUTO_APPROVE_LIMIT: "none": an amount of dollars is needed, such as 250 or 99.50`},
+		{"renewals to ask about, and nobody to ask", "APPROVE_RENEWING", "true", "APPROVE_RENEWING: it is set, and APPROVERS is empty, so nobody would be asked"},
+		{"renewals perhaps", "APPROVE_RENEWING", "perhaps", `APPROVE_RENEWING: "perhaps" is neither true nor false`},
+		{"two people to ask, and nobody", "APPROVALS_REQUIRED", "2", "APPROVALS_REQUIRED: it is set, and APPROVERS is empty, so nobody would be asked"},
+		{"no approval needed", "APPROVALS_REQUIRED", "none", "APPROVALS_REQUIRED: a whole number above 0 is needed"},
+		{"half an approval", "APPROVALS_REQUIRED", "0.5", `APPROVALS_REQUIRED: "0.5": a whole number above 0 is needed`},
+		{"no time to agree", "APPROVAL_TTL", "0s", "APPROVAL_TTL: it must be above 0"},
+		{"nothing for one person", "PERSON_BUDGET", "0", "PERSON_BUDGET: 0 would let nobody buy, which BUYERS says better; none is no limit"},
+		{"nothing in a day", "PERSON_ORDERS", "0", `PERSON_ORDERS: "0": a whole number above 0 is needed, or none for no limit`},
+		{"no RAM", "MAX_RAM", "-1", `MAX_RAM: "-1": a whole number above 0 is needed, or none for no limit`},
+		{"less disk than everybody gets", "MAX_DISK", "5", "MAX_DISK: it is 5, and who says no `disk` gets 10: put a smaller one into LICENSE_DEFAULTS"},
+		{"a period that is not there", "PERIODS", "monthly,weekly", `PERIODS: "weekly" is none of monthly, yearly and range`},
+		{"not the period that everybody gets", "PERIODS", "yearly,range", "PERIODS: it lacks monthly, which is what people get who say no `period`: put another into LICENSE_DEFAULTS"},
+		{"a credit in words", "LEAST_CREDIT", "some", `LEAST_CREDIT: "some": an amount of dollars is needed, such as 250 or 99.50`},
 		{"a limit in words", "ORDER_LIMIT", "much", `ORDER_LIMIT: "much": an amount of dollars is needed, such as 250 or 99.50, or none for no limit`},
 		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": an amount of dollars is needed`},
 		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": an amount of dollars is needed`},

@@ -162,6 +162,11 @@ func (s *simulators) settings(o demoOptions) (config, error) {
 			return config{}, err
 		}
 	}
+	for _, secret := range []string{"SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN_FILE", "COCALC_API_KEY_FILE"} {
+		if err := os.Unsetenv(secret); err != nil {
+			return config{}, err
+		}
+	}
 	// Nobody wants to wait ten minutes in a demo to see how an unknown checkout ends.
 	for name, value := range map[string]string{"CHECKOUT_TIMEOUT": "15s", "SETTLE_AFTER": "1m"} {
 		if os.Getenv(name) == "" {

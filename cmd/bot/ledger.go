@@ -11,35 +11,53 @@ import (
 	"licensebot/storage"
 )
 
-// examine verifies the ledger before anything is built upon it. A file or a chain that is broken ends the start: it stays
-// as it is, for whoever looks into it. Books that contradict themselves pause buying, so that people get an answer and an
-// admin decides.
+// examine verifies the ledger before anything is built upon it. A file that cannot be read whole ends the start: it stays
+// as it is, for whoever looks into it. A broken audit chain, and books that contradict themselves, pause buying, so that
+// people get an answer and an admin decides.
 func (s *service) examine(ctx context.Context) error {
 	began := time.Now()
+	var findings []purchase.Finding
 	report, err := s.ledger.Verify(ctx)
-	if errors.Is(err, storage.ErrDamaged) {
+	if fault, ok := errors.AsType[*storage.Fault](err); ok && fault.OfChain() {
+		findings = append(findings, brokenChain(fault))
+	} else if errors.Is(err, storage.ErrDamaged) {
 		return fmt.Errorf("%w\n%s", err, damagedAdvice)
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
-	var findings []purchase.Finding
-	err = s.ledger.View(ctx, func(r purchase.Reader) (err error) {
-		findings, err = purchase.CheckBooks(r)
+	err = s.ledger.View(ctx, func(r purchase.Reader) error {
+		more, err := purchase.CheckBooks(r)
+		findings = append(findings, more...)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("check the books: %w", err)
 	}
-	s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
-		Dur("took", time.Since(began)).Msg("the ledger is verified")
 	if len(findings) == 0 {
+		s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
+			Dur("took", time.Since(began)).Msg("the ledger is verified")
 		return nil
 	}
 	for _, f := range findings {
 		s.log.Error().Str("record", f.Record).Msg("the ledger contradicts itself: " + f.Sentence)
 	}
 	_, err = s.desk.Distrust(ctx, findings)
+	return err
+}
+
+// brokenChain is what people read who cannot buy because somebody wrote in the ledger, or took something out of it.
+func brokenChain(f *storage.Fault) purchase.Finding {
+	return purchase.Finding{Record: f.Record(), Sentence: fmt.Sprintf("Its audit chain is broken: %s %s.", f.Record(), f.What)}
+}
+
+// noteSettings has the audit say what limits buying from now on. A disk that is full is no reason to answer nobody: no
+// order is taken then, and the next start notes what it finds.
+func (s *service) noteSettings(ctx context.Context) error {
+	err := s.desk.NoteSettings(ctx, s.config.inForce())
+	if errors.Is(err, purchase.ErrFull) {
+		s.log.Error().Err(err).Msg("the settings that limit buying could not be recorded")
+		return nil
+	}
 	return err
 }
 

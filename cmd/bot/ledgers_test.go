@@ -166,28 +166,29 @@ var badFiles = []struct {
 	name string
 	make func(t *testing.T, path string)
 	says string
+	runs bool // the bot runs with it, and buys nothing
 }{
-	{"an empty file", func(t *testing.T, path string) { write(t, path, nil) }, ": the "},
-	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a ledger of licensebot"},
+	{"an empty file", func(t *testing.T, path string) { write(t, path, nil) }, ": the ", false},
+	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a ledger of licensebot", false},
 	{"another program's database", func(t *testing.T, path string) {
 		editFile(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("meta")) })
-	}, "the file is not a ledger of licensebot"},
+	}, "the file is not a ledger of licensebot", false},
 	{"a newer ledger", func(t *testing.T, path string) {
 		editFile(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("schema"), []byte("99")) })
-	}, "the ledger was written by a newer licensebot"},
+	}, "the ledger was written by a newer licensebot", false},
 	{"a ledger that was cut short", func(t *testing.T, path string) {
 		write(t, path, read(t, path)[:5*os.Getpagesize()])
-	}, "the ledger is damaged: "},
+	}, "the ledger is damaged: ", false},
 	{"a ledger with a flipped bit in each page", func(t *testing.T, path string) {
 		data := read(t, path)
 		for at := 3*os.Getpagesize() + 40; at < len(data); at += os.Getpagesize() {
 			data[at] ^= 1
 		}
 		write(t, path, data)
-	}, "the ledger is damaged: "},
+	}, "the ledger is damaged: ", false},
 	{"a chain that was forged", func(t *testing.T, path string) {
 		forge(t, path, 2, func(e *purchase.Event) { e.By = "U0CAROL" })
-	}, "the ledger is damaged: audit record 2 was changed after it was written"},
+	}, "the ledger is damaged: audit record 2 was changed after it was written", true},
 }
 
 func read(t testing.TB, path string) []byte {

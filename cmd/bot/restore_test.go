@@ -214,3 +214,34 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	seen.ends(patience, syscall.SIGTERM)
 }
+
+// Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and says
+// why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
+func TestABotWithABrokenAuditChain(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 1)
+	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
+	const why = "Its audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
+	bot := launch(t, s, "run")
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=16 cpu=2", why)
+	w.reads(t, slacksim.Bob, "", why)
+	if n := len(w.account.Licenses()); n != 1 {
+		t.Errorf("CoCalc sold %d licenses", n)
+	}
+	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
+	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is resumed.")
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	}
+	seen := launch(t, s, "run")
+	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	seen.ends(patience, syscall.SIGTERM)
+}

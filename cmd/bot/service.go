@@ -81,6 +81,9 @@ func (s *service) run(ctx context.Context) error {
 		}
 		return err
 	}
+	if err := s.noteSettings(ctx); err != nil {
+		return err
+	}
 	defer s.listen(ctx)() // to the end: a backup can be made as long as the ledger is open
 	if err := s.greet(ctx); err != nil {
 		return err
@@ -119,7 +122,7 @@ func (s *service) greet(ctx context.Context) error {
 		return err
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
-		s.log.Warn().Msg("BUYERS is empty: nobody may buy. Fill in Slack user ids, or * for everybody")
+		s.log.Warn().Msg("BUYERS is empty: nobody may buy. Fill in ids of people and user groups, or * for everybody")
 	}
 	if len(s.config.policy().Admins) == 0 {
 		s.log.Warn().Msg("ADMINS is empty: nobody can settle an unknown order or pause buying in Slack, and nobody is told of incidents but in PURCHASES_CHANNEL")

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +21,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // settingNames are all names of settings.
 func settingNames() []string {
 	var names []string
-	kind := reflect.TypeFor[config]()
-	for i := range kind.NumField() {
-		names = append(names, kind.Field(i).Tag.Get("envconfig"))
+	for _, field := range settingFields() {
+		names = append(names, field.Tag.Get("envconfig"))
 	}
 	return names
 }

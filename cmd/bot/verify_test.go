@@ -114,7 +114,8 @@ func TestVerifyOfAnEmptyLedger(t *testing.T) {
 	does(t, "", "verify", "--head", "1:"+strings.Repeat("0a", 32)).says(t, 1, "✗ Record 1, which was noted, is missing: the chain ends with record 0.")
 }
 
-// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes.
+// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A broken
+// chain alone does not keep the bot from answering: see TestABotWithABrokenAuditChain.
 func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
@@ -127,6 +128,9 @@ func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 			with := func(database string) { environment(t, w.settings(t, "DATABASE="+database)) }
 			backup := filepath.Join(filepath.Dir(file), "backup.db")
 			for _, args := range [][]string{{"verify"}, {"backup", backup}, {"run"}} {
+				if args[0] == "run" && bad.runs {
+					continue
+				}
 				with(file)
 				got := does(t, "", args...)
 				got.says(t, 1, bad.says)

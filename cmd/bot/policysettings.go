@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// policySettings are those that say who may spend how much, and who sees it. Every change of one is an audit record.
+type policySettings struct {
+	Buyers    []string `envconfig:"BUYERS" desc:"ids of who may buy: people (U…) and user groups (S…), with commas between; * is everybody; empty is nobody"`
+	Approvers []string `envconfig:"APPROVERS" desc:"ids of who may agree to other people's orders: people and user groups; empty asks nobody"`
+	Admins    []string `envconfig:"ADMINS" desc:"ids of who may settle orders and pause or resume buying: people and user groups"`
+	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses may be asked for, with commas between; empty is anywhere"`
+
+	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id where approvers are asked; needed with APPROVERS"`
+	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"up to which price nobody is asked, in dollars"`
+	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew are asked about at any price"`
+	ApprovalsRequired most          `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvers have to agree to an order"`
+	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded at half of it"`
+
+	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none is no limit"`
+	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none is no limit"`
+	PersonBudget  dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none is no limit but MONTHLY_BUDGET"`
+	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may buy in a day; none is no limit"`
+	MaxRAM        most     `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty is as large as CoCalc sells"`
+	MaxCPU        most     `envconfig:"MAX_CPU" desc:"most cores per project; empty is as many as CoCalc sells"`
+	MaxDisk       most     `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty is as large as CoCalc sells"`
+	MaxRunLimit   most     `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty is as many as CoCalc sells"`
+	MaxDays       most     `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none is as long as CoCalc sells"`
+	Periods       []string `envconfig:"PERIODS" desc:"what may be bought of monthly, yearly and range, with commas between; empty is all; range alone is nothing that renews"`
+	LeastCredit   amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"what has to stay on the CoCalc account after a purchase, in dollars"`
+
+	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id for the line about every purchase; empty is the channel of the command"`
+	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
+}
+
+// policyFaults are the faults of the policy's settings that can be read, and where they contradict each other.
+func (p policySettings) policyFaults() (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	for _, list := range []struct {
+		name  string
+		ids   []string
+		kinds string // with which letters an id begins
+		all   string // what may stand there besides
+		what  string
+	}{
+		{"BUYERS", p.Buyers, "UWS", "*", personIDs},
+		{"APPROVERS", p.Approvers, "UWS", "", personIDs},
+		{"ADMINS", p.Admins, "UWS", "", personIDs},
+		{"CHANNELS", p.Channels, "CG", "", channelIDs},
+		{"APPROVALS_CHANNEL", []string{p.ApprovalsChannel}, "CG", "", channelIDs},
+		{"PURCHASES_CHANNEL", []string{p.PurchasesChannel}, "CG", "", channelIDs},
+	} {
+		for _, id := range named(list.ids) {
+			if id != list.all && !strings.ContainsAny(id[:1], list.kinds) {
+				fault("%s: %s is %s", list.name, shown(id), list.what)
+			}
+		}
+	}
+	for _, word := range named(p.Periods) {
+		if !slices.Contains(allPeriods, cocalc.Period(word)) {
+			fault("PERIODS: %s is none of monthly, yearly and range", shown(word))
+		}
+	}
+	if p.ApprovalTTL <= 0 {
+		fault("APPROVAL_TTL: it must be above 0")
+	}
+	if p.ApprovalsRequired < 1 {
+		fault("APPROVALS_REQUIRED: a whole number above 0 is needed")
+	}
+	if p.PersonBudget == (dollars{}) {
+		fault("PERSON_BUDGET: 0 would let nobody buy, which BUYERS says better; none is no limit")
+	}
+	unreadable := func(err error) bool { return strings.HasPrefix(err.Error(), "APPROV") }
+	if slices.ContainsFunc(faults, unreadable) { // what they contradict is told once they can be read
+		return faults
+	}
+	return append(faults, p.approvalFaults()...)
+}
+
+const (
+	personIDs  = "no Slack user id; Slack shows it in a person's profile under Copy member ID, U…, and that of a user group behind its three dots, S…"
+	channelIDs = "no channel id; Slack shows it at the end of the channel's details, C…"
+)
+
+var allPeriods = []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, cocalc.PeriodRange}
+
+// approvalFaults are settings of approvals that contradict each other. Who set one of them wants people to be asked, and
+// would find out by the money that nobody was.
+func (p policySettings) approvalFaults() (faults []error) {
+	approvers := slices.Collect(maps.Keys(setOf(p.Approvers)))
+	if len(approvers) > 0 {
+		if p.ApprovalsChannel == "" {
+			faults = append(faults, errors.New("APPROVALS_CHANNEL: there are APPROVERS, and no channel where they are asked"))
+		}
+		groups := slices.ContainsFunc(approvers, func(id string) bool { return id[0] == 'S' })
+		if n := int(p.ApprovalsRequired); n > len(approvers) && !groups {
+			faults = append(faults, fmt.Errorf("APPROVALS_REQUIRED: %d have to agree, and APPROVERS lists %d", n, len(approvers)))
+		}
+		return faults
+	}
+	for _, s := range []struct {
+		name string
+		set  bool
+	}{
+		{"APPROVALS_CHANNEL", p.ApprovalsChannel != ""},
+		{"AUTO_APPROVE_LIMIT", p.AutoApproveLimit.Cents > 0},
+		{"APPROVE_RENEWING", p.ApproveRenewing},
+		{"APPROVALS_REQUIRED", p.ApprovalsRequired > 1},
+	} {
+		if s.set {
+			faults = append(faults, fmt.Errorf("%s: it is set, and APPROVERS is empty, so nobody would be asked", s.name))
+		}
+	}
+	return faults
+}
+
+// unbuyableDefaults are defaults of licenses that the limits refuse: everybody who leaves the field out would be.
+func (c config) unbuyableDefaults() (faults []error) {
+	spec, err := c.defaults()
+	if err != nil {
+		return nil
+	}
+	for _, s := range []struct {
+		field, limit string
+		value        int
+		most         most
+	}{
+		{"ram", "MAX_RAM", spec.RAM, c.MaxRAM},
+		{"cpu", "MAX_CPU", spec.CPU, c.MaxCPU},
+		{"disk", "MAX_DISK", spec.Disk, c.MaxDisk},
+		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
+	} {
+		if s.most > 0 && s.value > int(s.most) {
+			faults = append(faults, fmt.Errorf("%s: it is %d, and who says no `%s` gets %d: put a smaller one into LICENSE_DEFAULTS", s.limit, s.most, s.field, s.value))
+		}
+	}
+	// Who may buy fixed terms alone has to say how long in any case.
+	if p := named(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
+		faults = append(faults, fmt.Errorf("PERIODS: it lacks %s, which is what people get who say no `period`: put another into LICENSE_DEFAULTS", spec.Period))
+	}
+	return faults
+}
+
+// named are the ids or words of a list, without the blanks around them.
+func named(list []string) (names []string) {
+	for _, name := range list {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func setOf(list []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range named(list) {
+		set[name] = true
+	}
+	return set
+}
+
+// policy is who may buy how much, and who has to agree.
+func (p policySettings) policy() purchase.Policy {
+	policy := purchase.Policy{
+		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins), Channels: setOf(p.Channels),
+		AutoApprove: p.AutoApproveLimit.Cents, AskRenewing: p.ApproveRenewing, Approvals: int(p.ApprovalsRequired),
+		OrderLimit: p.OrderLimit.Limit, MonthlyBudget: p.MonthlyBudget.Limit, PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
+		Largest: purchase.Sizes{RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk), RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays)},
+		Periods: map[cocalc.Period]bool{}, LeastCredit: p.LeastCredit.Cents, Location: p.Timezone.Location,
+	}
+	for _, period := range named(p.Periods) {
+		policy.Periods[cocalc.Period(period)] = true
+	}
+	policy.Everyone = policy.Buyers["*"]
+	delete(policy.Buyers, "*")
+	return policy
+}
+
+// inForce are the settings as they are now, by their names: what the audit compares at every start.
+func (p policySettings) inForce() map[string]string {
+	values := map[string]string{}
+	v := reflect.ValueOf(p)
+	for i := range v.NumField() {
+		value := fmt.Sprint(v.Field(i).Interface())
+		if list, ok := v.Field(i).Interface().([]string); ok {
+			list = named(list)
+			slices.Sort(list)
+			value = strings.Join(slices.Compact(list), ",")
+		}
+		values[v.Type().Field(i).Tag.Get("envconfig")] = value
+	}
+	return values
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// mostSecret is how many bytes of a file are read for a secret: a token has about a hundred.
+const mostSecret = 16 << 10
+
+// secret is one of the settings that nobody may see, with the file that may hold it.
+type secret struct {
+	name   string
+	value  *string
+	file   string // of the setting NAME_FILE; empty: the value comes from the environment
+	prefix string // of all values
+	where  string // it is found
+}
+
+const keyWhere = "CoCalc makes one in the account's settings, under API Keys"
+
+// allSecrets are the three secrets.
+func (c *config) allSecrets() []secret {
+	return []secret{
+		{"SLACK_BOT_TOKEN", &c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "Slack shows it under OAuth & Permissions, after the app was installed"},
+		{"SLACK_APP_TOKEN", &c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "create one with connections:write under Basic Information, App-Level Tokens"},
+		{"COCALC_API_KEY", &c.CoCalcAPIKey, c.CoCalcAPIKeyFile, "sk-", keyWhere},
+	}
+}
+
+// readSecretFiles reads the secrets that come from files, as Docker and Kubernetes hand them over. Who only reads the
+// ledger needs no secret, so what is wrong with a file is told by whoever needs it.
+func (c *config) readSecretFiles() {
+	c.files = secretFiles{read: map[string]bool{}, unread: map[string]error{}}
+	for _, s := range c.allSecrets() {
+		switch {
+		case s.file == "":
+		case *s.value != "": // it would be a guess which one counts
+			c.files.doubled = append(c.files.doubled, fmt.Errorf("%s_FILE: %s is set too; leave one of them out", s.name, s.name))
+		default:
+			var err error
+			if *s.value, err = readSecret(s.file); err != nil {
+				c.files.unread[s.name] = fmt.Errorf("%s_FILE: %w", s.name, err)
+			}
+			c.files.read[s.name] = err == nil
+		}
+	}
+}
+
+// secretFiles is what came of reading the files of secrets, by the names of their settings without _FILE.
+type secretFiles struct {
+	read    map[string]bool
+	unread  map[string]error
+	doubled []error // set in both ways
+}
+
+// readSecret reads a file that holds one secret and a line break. Its errors do not repeat what it holds.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", unreadable(path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, mostSecret+1))
+	text := strings.TrimSpace(string(data))
+	switch {
+	case err != nil:
+		return "", unreadable(path, err)
+	case len(data) > mostSecret:
+		return "", fmt.Errorf("%s is too large to be a secret", shown(path))
+	case text == "":
+		return "", fmt.Errorf("%s is empty", shown(path))
+	}
+	return text, nil
+}
+
+// unreadable leaves the path out of the system's words: who put the secret itself in the place of its file would read it
+// in the log.
+func unreadable(path string, err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("%s cannot be read: %w", shown(path), err)
+}
+
+// secrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
+func (c config) secrets() error {
+	var faults []error
+	for _, s := range c.allSecrets() {
+		name := s.name
+		if c.files.read[s.name] {
+			name = "what " + s.name + "_FILE names"
+		}
+		switch value := *s.value; {
+		case c.files.unread[s.name] != nil:
+			faults = append(faults, c.files.unread[s.name])
+		case value == "":
+			faults = append(faults, fmt.Errorf("%s is not set: %s", s.name, s.where))
+		case !strings.HasPrefix(value, s.prefix):
+			faults = append(faults, fmt.Errorf("%s does not begin with %s: %s", name, s.prefix, s.where))
+		case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }):
+			faults = append(faults, fmt.Errorf("%s has characters in it that belong to no token: copy it again", name))
+		}
+	}
+	return settingsError(faults)
+}
+
+// needKey checks the one secret that is needed to ask CoCalc.
+func (c config) needKey() error {
+	switch {
+	case c.files.unread["COCALC_API_KEY"] != nil:
+		return settingsError([]error{c.files.unread["COCALC_API_KEY"]})
+	case c.CoCalcAPIKey == "":
+		return settingsError([]error{errors.New("COCALC_API_KEY is not set: " + keyWhere)})
+	}
+	return nil
+}

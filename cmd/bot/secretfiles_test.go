@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Docker and Kubernetes hand secrets over as files, which end with a line break.
+func TestSecretsFromFiles(t *testing.T) {
+	dir := t.TempDir()
+	settings := map[string]string{}
+	for name, value := range needed {
+		path := filepath.Join(dir, strings.ToLower(name))
+		write(t, path, []byte(value+"\n"))
+		settings[name+"_FILE"] = path
+	}
+	environment(t, settings)
+	c, err := readConfig()
+	if err != nil || c.secrets() != nil || c.needKey() != nil {
+		t.Fatal(err, c.secrets(), c.needKey())
+	}
+	var out bytes.Buffer
+	log := c.logger(&out)
+	for name, value := range needed {
+		log.Error().Msg(name + " is " + value)
+	}
+	for _, value := range needed {
+		if strings.Contains(out.String(), value) {
+			t.Errorf("a secret that came from a file is logged: %s", out.String())
+		}
+	}
+	for _, value := range c.inForce() {
+		if strings.Contains(value, dir) {
+			t.Errorf("the audit names a file of a secret: %s", value)
+		}
+	}
+}
+
+func TestFaultsOfSecretFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		write(t, path, []byte(text))
+		return path
+	}
+	cases := []struct {
+		name     string
+		settings map[string]string
+		says     string
+	}{
+		{"no such file", map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key"}, `COCALC_API_KEY_FILE: "/nowhere/key" cannot be read: no such file or directory`},
+		{"a folder", map[string]string{"COCALC_API_KEY_FILE": dir}, "COCALC_API_KEY_FILE: \"" + dir + `" cannot be read: is a directory`},
+		{"the secret in the place of its file", map[string]string{"COCALC_API_KEY_FILE": "sk-secretCoCalcKey"}, "COCALC_API_KEY_FILE: [a secret] cannot be read: no such file or directory"},
+		{"an empty file", map[string]string{"SLACK_BOT_TOKEN_FILE": file("empty", "\n")}, `SLACK_BOT_TOKEN_FILE: "` + dir + `/empty" is empty`},
+		{"a large file", map[string]string{"SLACK_BOT_TOKEN_FILE": file("large", strings.Repeat("xoxb-secret", 10_000))}, `SLACK_BOT_TOKEN_FILE: "` + dir + `/large" is too large to be a secret`},
+		{"another secret", map[string]string{"SLACK_APP_TOKEN_FILE": file("other", "xoxb-1-secretBotToken")}, "what SLACK_APP_TOKEN_FILE names does not begin with xapp-: "},
+		{"two lines", map[string]string{"SLACK_APP_TOKEN_FILE": file("two", "xapp-1-secret\nxapp-2-secret")}, "what SLACK_APP_TOKEN_FILE names has characters in it that belong to no token: copy it again"},
+		{"set in both ways", map[string]string{"COCALC_API_KEY": "sk-secretCoCalcKey", "COCALC_API_KEY_FILE": file("key", "sk-secretCoCalcKey")}, "COCALC_API_KEY_FILE: COCALC_API_KEY is set too; leave one of them out"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			settings := with(c.settings)
+			for name := range c.settings {
+				if bare, file := strings.CutSuffix(name, "_FILE"); file && c.settings[bare] == "" {
+					delete(settings, bare)
+				}
+			}
+			environment(t, settings)
+			got := does(t, "", "run")
+			lines := strings.Split(strings.TrimSpace(got.err), "\n")
+			if got.code != 2 || len(lines) != 2 || !strings.HasPrefix(lines[1], c.says) {
+				t.Errorf("exit %d, err:\n%s", got.code, got.err)
+			}
+			if strings.Contains(strings.ReplaceAll(got.err, "[a secret]", ""), "-secret") {
+				t.Errorf("a secret is told:\n%s", got.err)
+			}
+		})
+	}
+	t.Run("who reads the purchase log needs no secret", func(t *testing.T) {
+		environment(t, map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key", "DATABASE": filepath.Join(dir, "ledger.db")})
+		w := newTown(t)
+		w.buys(t, os.Getenv("DATABASE"), 0)
+		if got := does(t, "", "purchases"); got.code != 0 {
+			t.Errorf("exit %d: %s", got.code, got.err)
+		}
+	})
+}
