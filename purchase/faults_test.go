@@ -3,8 +3,6 @@ package purchase_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -399,37 +397,5 @@ func TestAFixedTermThatBeginsNow(t *testing.T) {
 			t.Errorf("it expires %s, the card said %s", o.Receipt.Expires, sp.End)
 		}
 		s.check(1, o.Receipt.Charged, 0)
-	})
-}
-
-// An item that somebody makes dearer in the cart is theirs to explain: its price is not offered as CoCalc's new one.
-func TestAnItemThatSomebodyEditedIsNotAPriceThatMoved(t *testing.T) {
-	inShop(t, 100000, func(s *shop) {
-		if _, err := s.client.Store(context.Background()); err != nil { // asks the same endpoint, once
-			t.Fatal(err)
-		}
-		s.server.Inject(cocalctest.Fault{Endpoint: "purchases/get-shopping-cart-checkout-params", Effect: cocalctest.Call, Times: 1,
-			Do: func(a *cocalctest.Account) {
-				body := fmt.Sprintf(`{"id":%d,"description":{"type":"quota","ram":16,"cpu":3,"disk":20,"member":true,"uptime":"day","user":"business",`+
-					`"boost":false,"period":"yearly","run_limit":9,"title":"bigger"}}`, a.Cart()[0].ID)
-				r, err := http.NewRequest(http.MethodPost, "http://cocalc.test/api/v2/shopping/cart/edit", strings.NewReader(body))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				r.SetBasicAuth(a.Key(), "")
-				r.Header.Set("Content-Type", "application/json")
-				answer, err := s.server.Transport().RoundTrip(r)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				answer.Body.Close()
-			}})
-		o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
-		if o.State != purchase.Failed || o.Failure.Code != purchase.FailCart || o.Failure.NewPrice != 0 {
-			t.Errorf("the order is %s: %+v", o.State, o.Failure)
-		}
-		s.check(0, 0, 0)
 	})
 }

@@ -1,0 +1,58 @@
+package layout
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// named finds the tests that a document names: `TestACleanPurchase`, `FuzzRecord`.
+var named = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
+
+// A document that says which test holds a promise up names a test that is there.
+func TestDocumentsNameTestsThatExist(t *testing.T) {
+	root := moduleRoot(t)
+	exists := map[string]bool{}
+	for _, f := range sources(t) {
+		if !f.isTest {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, f.path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+				exists[fn.Name.Name] = true
+			}
+		}
+	}
+	documents, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, document := range append(documents, filepath.Join(root, "README.md"), filepath.Join(root, "SECURITY.md")) {
+		text, err := os.ReadFile(document)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range named.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if !exists[name[1]] {
+				t.Errorf("%s names %s, and there is no such test", strings.TrimPrefix(document, root+"/"), name[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no document names a test")
+	}
+}
