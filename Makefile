@@ -18,6 +18,7 @@ FROM      ?= 1
 
 test: chromium $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test $(TESTFLAGS) ./internal/simulation
 
 check:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi

@@ -66,6 +66,9 @@ func (w *world) checkoutSent(l *life) {
 			w.wrong("checkout was sent %d times for order %s", n, o.ID)
 		}
 	}
+	if pause := b.account.Pause; pause != nil && time.Since(pause.Since) > time.Second {
+		w.wrong("a checkout is sent, and buying is paused since %s", pause.Since)
+	}
 	if paying != 1 {
 		w.wrong("a checkout is sent while %d orders are being paid", paying)
 	}

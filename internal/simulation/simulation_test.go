@@ -12,7 +12,7 @@ import (
 
 var (
 	oneSeed   = flag.Uint64("seed", 0, "run this seed alone, and tell its story")
-	manySeeds = flag.Uint64("seeds", 500, "how many seeds are run")
+	manySeeds = flag.Uint64("seeds", defaultSeeds, "how many seeds are run")
 	firstSeed = flag.Uint64("from", 1, "the first of them")
 )
 
