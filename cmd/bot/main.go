@@ -38,6 +38,7 @@ func subcommands() []subcommand {
 		{"manifest", "bot manifest [-name licensebot]", "print the Slack app manifest to paste", runManifest},
 		{"quote", "bot quote 'ram=16 cpu=2'  |  bot quote --jsonl", "say what a license costs", runQuote},
 		{"purchases", "bot purchases [--json|--csv]", "print the purchase log", runPurchases},
+		{"audit", "bot audit [--since DAY|DURATION] [--order ID] [--by USER] [--json|--csv]", "print the audit records: who decided what, when and where, and what was refused", runAudit},
 		{"verify", "bot verify [--online] [--head NUMBER:HASH] [--database FILE]", "check the ledger, or a copy of it, and with --online compare it with CoCalc", runVerify},
 		{"backup", "bot backup FILE", "copy the ledger to a new file, also while the bot runs", runBackup},
 		{"restore", "bot restore FILE [--yes]", "put a backup in the place of the ledger, which is kept aside (while no bot runs)", runRestore},

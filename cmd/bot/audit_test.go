@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// What happened to an order, who did it and where, in every form.
+func TestTheAuditIsPrinted(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 2)
+	var all []purchase.Event
+	lines := func(args ...string) (events []purchase.Event) {
+		t.Helper()
+		got := does(t, "", append([]string{"audit", "--json"}, args...)...)
+		if got.code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, got.code, got.err)
+		}
+		for line := range strings.Lines(got.out) {
+			var e purchase.Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, e)
+		}
+		return events
+	}
+	all = lines()
+	for i, e := range all {
+		hash, err := storage.Hash(e)
+		if err != nil || hash != e.Hash || e.Number != uint64(i+1) || (i > 0 && e.Prev != all[i-1].Hash) {
+			t.Errorf("record %d cannot be checked from what is printed: %+v", i+1, e)
+		}
+	}
+	id := all[len(all)-1].Order
+	only := func(f func(purchase.Event) bool) (n int) {
+		for _, e := range all {
+			if f(e) {
+				n++
+			}
+		}
+		return n
+	}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"--order", string(id)}, only(func(e purchase.Event) bool { return e.Order == id })},
+		{[]string{"--by", slacksim.Alice}, only(func(e purchase.Event) bool { return e.By == slacksim.Alice })},
+		{[]string{"--by", "licensebot", "--order", string(id)}, only(func(e purchase.Event) bool { return e.By == "licensebot" && e.Order == id })},
+		{[]string{"--since", "1h"}, len(all)},
+		{[]string{"--since", "2d"}, len(all)},
+		{[]string{"--since", time.Now().AddDate(0, 0, 2).Format(time.DateOnly)}, 0},
+		{[]string{"--by", "U0NOBODY"}, 0},
+	} {
+		if got := lines(c.args...); len(got) != c.want || c.want == len(all) && len(all) < 10 {
+			t.Errorf("%v: %d records, want %d of %d", c.args, len(got), c.want, len(all))
+		}
+	}
+	rows, err := csv.NewReader(strings.NewReader(does(t, "", "audit", "--csv").out)).ReadAll()
+	if err != nil || len(rows) != len(all)+1 || !slices.Equal(rows[0], []string{"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash"}) {
+		t.Errorf("as a spreadsheet: %d rows of %d, %v", len(rows), len(all), err)
+	}
+	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id), "$63.75", "purchased", "The hashes are cut short here")
+	does(t, "", "audit", "--by", "U0NOBODY").says(t, 0, "There is no such record.\n")
+	does(t, "", "audit", "--since", "yesterday").says(t, 2, `bot: --since "yesterday": a day such as 2026-11-01 or a duration such as 36h or 30d is needed`)
+	does(t, "", "audit", "--since", "-1h").says(t, 2, `bot: --since "-1h": `)
+
+	open, err := storage.Open(s["DATABASE"]) // as a running bot has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	if beside := lines(); len(beside) != len(all) {
+		t.Errorf("beside a running bot: %d records of %d", len(beside), len(all))
+	}
+}
+
+// A day begins where the team is.
+func TestSinceWhen(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"":                     {},
+		"2026-11-01":           time.Date(2026, time.October, 31, 23, 0, 0, 0, time.UTC),
+		"2026-11-01T15:04:05Z": time.Date(2026, time.November, 1, 15, 4, 5, 0, time.UTC),
+		"36h":                  time.Date(2026, time.November, 22, 0, 0, 0, 0, time.UTC),
+		"30d":                  time.Date(2026, time.October, 24, 12, 0, 0, 0, time.UTC),
+	} {
+		if got, err := sinceWhen(text, now, vienna); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
+		}
+	}
+}
