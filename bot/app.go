@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
+	"licensebot/internal/step"
 	"licensebot/purchase"
 )
 
@@ -57,7 +58,7 @@ type App struct {
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{desk: o.Desk, slack: o.Slack, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log, people: o.People}
+	a := &App{desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log, people: o.People}
 	if a.loc == nil {
 		a.loc = time.UTC
 	}
@@ -66,7 +67,7 @@ func New(o Options) *App {
 	}
 	a.looks = &looks{now: a.now}
 	if a.people == nil {
-		a.people = NewPeople(a.slack, nil, a.now, a.log)
+		a.people = NewPeople(o.Slack, nil, a.now, a.log)
 	}
 	return a
 }
@@ -82,7 +83,10 @@ const (
 // respond posts to the response URL of a command or a click, for the person's eyes alone. With replace it takes the
 // place of the message that holds the clicked button.
 func (a *App) respond(ctx context.Context, url string, c content, replace bool) error {
-	return respond(ctx, a.http, url, c, replace)
+	step.At(step.Before, step.Answer)
+	err := respond(ctx, a.http, url, c, replace)
+	step.At(step.After, step.Answer)
+	return err
 }
 
 func respond(ctx context.Context, client *http.Client, url string, c content, replace bool) error {

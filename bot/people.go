@@ -53,7 +53,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	if now == nil {
 		now = time.Now
 	}
-	p := &People{api: api, log: log, groups: slices.Clone(groups)}
+	p := &People{api: stepped{api}, log: log, groups: slices.Clone(groups)}
 	p.standings = newWords(p.lookStanding, now, 0)
 	p.members = newWords(p.lookMembers, now, groupRest)
 	return p

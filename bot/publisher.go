@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
+	"licensebot/internal/step"
 	"licensebot/purchase"
 )
 
@@ -243,7 +244,9 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 			return err
 		}
 		m.Uses--
+		step.At(step.Before, step.Card)
 		err = respond(ctx, p.http, m.ResponseURL, c, true)
+		step.At(step.After, step.Card)
 		if err == nil {
 			_, err := p.shown(ctx, o, m)
 			return err

@@ -11,6 +11,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"licensebot/internal/step"
 )
 
 // effect says what repeating a request would do.
@@ -74,7 +76,10 @@ func (c *Client) pause(err *Error, what effect, try int) (time.Duration, bool) {
 
 func (c *Client) once(ctx context.Context, what effect, endpoint string, params any) (json.RawMessage, *Error) {
 	started := c.options.Now()
+	moment := stepOf(endpoint, params)
+	step.At(step.Before, moment)
 	a := c.send(ctx, what, endpoint, params)
+	step.At(step.After, moment)
 	body, err := classify(endpoint, what, a, c.options.Now())
 	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Dur("took", c.options.Now().Sub(started)).Int("bytes", len(a.body))
 	if err != nil {

@@ -38,6 +38,9 @@ type Shop interface {
 type Timing struct {
 	Proposal time.Duration // how long a card can be confirmed: 30 minutes
 	Approval time.Duration // how long approvers can decide: 72 hours
+	// The defaults of Patience, AddWindow, Poll and PollMax hold for a Settle of 10 minutes or more, and shrink with a
+	// shorter one.
+
 	// Patience is how long an order waits for a CoCalc that does not answer before it gives up, as long as nothing
 	// of it is in the cart: 2 minutes.
 	Patience time.Duration
@@ -61,13 +64,18 @@ func (t Timing) withDefaults() Timing {
 			*d = def
 		}
 	}
+	or(&t.Settle, 10*time.Minute)
+	// Whoever gives checkouts less time to show themselves has a CoCalc that is quick, so the other waits for it shrink
+	// along. It is not asked more often than it lets its purchases be read.
+	share := func(part int64, most, least time.Duration) time.Duration {
+		return max(min(t.Settle/time.Duration(part), most), least)
+	}
 	or(&t.Proposal, 30*time.Minute)
 	or(&t.Approval, 72*time.Hour)
-	or(&t.Patience, 2*time.Minute)
-	or(&t.AddWindow, time.Minute)
-	or(&t.Settle, 10*time.Minute)
-	or(&t.Poll, 2*time.Second)
-	or(&t.PollMax, 30*time.Second)
+	or(&t.Patience, share(5, 2*time.Minute, 0))
+	or(&t.AddWindow, share(10, time.Minute, 0))
+	or(&t.Poll, share(300, 2*time.Second, 100*time.Millisecond))
+	or(&t.PollMax, share(20, 30*time.Second, 500*time.Millisecond))
 	or(&t.Sweep, 10*time.Minute)
 	or(&t.Drain, 45*time.Second)
 	return t

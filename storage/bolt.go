@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"licensebot/internal/step"
 	"licensebot/purchase"
 )
 
@@ -291,7 +292,7 @@ func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx}) })
+	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
 }
 
 // Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
@@ -305,10 +306,18 @@ func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) e
 		return err
 	}
 	var own error
+	var deed step.What
 	err := b.db.Batch(func(tx *bbolt.Tx) error {
-		own = change(&transaction{tx})
+		t := &transaction{tx: tx, deeds: observe()}
+		if own = change(t); own == nil {
+			deed = t.deeds.name()
+			passes(step.Before, deed)
+		}
 		return own
 	})
+	if err == nil {
+		passes(step.After, deed)
+	}
 	if err != nil && own == nil {
 		return fmt.Errorf("write the ledger: %w", asFull(err))
 	}

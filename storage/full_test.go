@@ -113,8 +113,8 @@ func checkWhole(t *testing.T, b *Bolt, orders int) {
 		for err := range tx.Check() {
 			all = errors.Join(all, err)
 		}
-		got, err := (&transaction{tx}).Orders("", 1000)
-		events, err2 := (&transaction{tx}).Events(1, 1000)
+		got, err := (&transaction{tx: tx}).Orders("", 1000)
+		events, err2 := (&transaction{tx: tx}).Events(1, 1000)
 		if len(got) != orders || len(events) != orders {
 			t.Errorf("%d orders and %d audit records, want %d", len(got), len(events), orders)
 		}

@@ -17,7 +17,10 @@ import (
 const appended = 0.95
 
 // transaction implements purchase.Reader and purchase.Writer.
-type transaction struct{ tx *bbolt.Tx }
+type transaction struct {
+	tx    *bbolt.Tx
+	deeds *deeds // nil unless somebody wants to know what the transaction does
+}
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
 	defer orDamage(&err)()
@@ -151,6 +154,10 @@ func (t *transaction) Head() (head purchase.Event, err error) {
 func (t *transaction) PutOrder(o purchase.Order) (err error) {
 	defer orDamage(&err)()
 	id := []byte(o.ID)
+	if t.deeds != nil {
+		before, _, _ := getJSON[purchase.Order](t.tx, bucketOrders, id)
+		t.deeds.put(before, o)
+	}
 	if err := putJSON(t.tx, bucketOrders, id, o); err != nil {
 		return err
 	}
@@ -222,11 +229,16 @@ func (t *transaction) PutBudget(b purchase.Budget) (err error) {
 
 func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
 	defer orDamage(&err)()
+	if t.deeds != nil {
+		before, _ := t.Account()
+		t.deeds.put(before, a)
+	}
 	return putJSON(t.tx, bucketAccount, keyAccount, a)
 }
 
 func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	defer orDamage(&err)()
+	t.deeds.record(e.Kind)
 	b := t.tx.Bucket(bucketEvents)
 	b.FillPercent = appended
 	before, err := t.Head()

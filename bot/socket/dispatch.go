@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"licensebot/internal/step"
 )
 
 const (
@@ -211,7 +213,7 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
 		if reply.Payload != nil {
 			diverted = errGuardFirst
 		}
-	} else if err := d.acknowledge(from, j.EnvelopeID, payload, lost); err != nil && payload != nil {
+	} else if err := d.answer(j, from, payload, lost); err != nil && payload != nil {
 		diverted = err
 		j.ticket.divert()
 	}
@@ -230,6 +232,20 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
 	if !ok {
 		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Msg("a reply was lost: no room, or the grace period is over")
 	}
+}
+
+// answer acknowledges what was handled: what it decided is durable by now.
+func (d *dispatcher) answer(j *job, from line, payload json.RawMessage, lost func(error)) error {
+	moment := acks[j.Kind]
+	step.At(step.Before, moment)
+	err := d.acknowledge(from, j.EnvelopeID, payload, lost)
+	step.At(step.After, moment)
+	return err
+}
+
+// acks names acknowledgements for whoever kills the program around them.
+var acks = map[Kind]step.What{
+	KindCommand: step.AckCommand, KindAction: step.AckAction, KindSubmission: step.AckSubmission, KindHome: step.AckHome,
 }
 
 // guard acknowledges a command that has no answer yet.

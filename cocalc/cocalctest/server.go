@@ -26,6 +26,7 @@ type Config struct {
 	Seed          uint64           // of the ids, keys and uuids: the same seed gives the same ones
 	CheckoutTakes time.Duration    // from reading the cart to the commit, the window of the double buy; 0: 40 ms
 	Generation    Generation
+	Unthrottled   bool // answers however often it is asked: for tests that let minutes pass in seconds
 }
 
 // defaultCheckoutTakes lies in what was measured: 15 to 60 ms.
@@ -33,9 +34,10 @@ const defaultCheckoutTakes = 40 * time.Millisecond
 
 // Server is a CoCalc. It is an http.Handler, and safe for use by several goroutines.
 type Server struct {
-	now        func() time.Time
-	generation Generation
-	endpoints  map[string]endpoint
+	now         func() time.Time
+	generation  Generation
+	unthrottled bool
+	endpoints   map[string]endpoint
 
 	zippers sync.Pool     // of *gzip.Writer: making one costs more than what it compresses here
 	quit    chan struct{} // closed by Close: nobody sleeps any more
@@ -65,7 +67,7 @@ func New(config Config) *Server {
 	s := &Server{
 		// What the server shows of a moment ends at its milliseconds.
 		now:        func() time.Time { return now().UTC().Truncate(time.Millisecond) },
-		generation: config.Generation, quit: make(chan struct{}), ids: newIDSource(config.Seed),
+		generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}), ids: newIDSource(config.Seed),
 		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
 	}
 	if config.CheckoutTakes == 0 {

@@ -27,7 +27,7 @@ func throttled(endpoint string) bool {
 
 // throttle counts a request and refuses it when there were too many.
 func (s *Server) throttle(c *call) error {
-	if !throttled(c.endpoint) {
+	if s.unthrottled || !throttled(c.endpoint) {
 		return nil
 	}
 	now := s.now()

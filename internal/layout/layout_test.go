@@ -35,15 +35,17 @@ type room struct {
 // each other. A new folder has to be entered here.
 var rooms = []room{
 	{dir: "commands"},
-	{dir: "cocalc", tests: []string{"cocalc/cocalctest"}},
+	{dir: "cocalc", may: []string{"internal/step"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "cocalc/cocalctest", may: []string{"cocalc"}},
 	{dir: "purchase", may: []string{"cocalc"}, tests: []string{"cocalc/cocalctest", "storage"}},
-	{dir: "storage", may: []string{"purchase"}, tests: []string{"storage/storagetest", "cocalc"}},
+	{dir: "storage", may: []string{"purchase", "internal/step"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
-	{dir: "bot", may: []string{"commands", "purchase"}, slack: true,
+	{dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
 		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/slacksim"}},
 	{dir: "internal/slacksim", slack: true},
 	{dir: "internal/layout"},
+	{dir: "internal/step"},
+	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "internal/slacksim", "internal/step", "purchase", "storage"}},
 	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
 	{dir: "internal/control", may: []string{"storage", "purchase"}},
 	{dir: "cmd/bot", slack: true, may: []string{

@@ -1,0 +1,75 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/internal/step"
+)
+
+// stepped is Slack's Web API with a step before and after each call. It names each method, so that a new one is not
+// forgotten here.
+type stepped struct{ api WebAPI }
+
+// around makes a call between its two steps.
+func around(what step.What, call func()) {
+	step.At(step.Before, what)
+	call()
+	step.At(step.After, what)
+}
+
+func (s stepped) PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (at, ts string, err error) {
+	what := step.Post
+	if strings.HasPrefix(channel, "D") {
+		what = step.PostDirectly
+	}
+	around(what, func() { at, ts, err = s.api.PostMessageContext(ctx, channel, options...) })
+	return at, ts, err
+}
+
+func (s stepped) PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (ts string, err error) {
+	around(step.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
+	return ts, err
+}
+
+func (s stepped) UpdateMessageContext(ctx context.Context, channel, timestamp string, options ...slack.MsgOption) (at, ts, text string, err error) {
+	around(step.Update, func() { at, ts, text, err = s.api.UpdateMessageContext(ctx, channel, timestamp, options...) })
+	return at, ts, text, err
+}
+
+func (s stepped) AuthTestContext(ctx context.Context) (own *slack.AuthTestResponse, err error) {
+	around(step.OwnTeam, func() { own, err = s.api.AuthTestContext(ctx) })
+	return own, err
+}
+
+func (s stepped) GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (u *slack.User, err error) {
+	around(step.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
+	return u, err
+}
+
+func (s stepped) GetUserGroupMembersContext(ctx context.Context, group string, options ...slack.GetUserGroupMembersOption) (users []string, err error) {
+	around(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
+	return users, err
+}
+
+func (s stepped) OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (c *slack.Channel, noOp, open bool, err error) {
+	around(step.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
+	return c, noOp, open, err
+}
+
+func (s stepped) OpenViewContext(ctx context.Context, triggerID string, view slack.ModalViewRequest) (r *slack.ViewResponse, err error) {
+	around(step.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
+	return r, err
+}
+
+func (s stepped) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (r *slack.ViewResponse, err error) {
+	around(step.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
+	return r, err
+}
+
+func (s stepped) PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (r *slack.ViewResponse, err error) {
+	around(step.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
+	return r, err
+}

@@ -1,0 +1,222 @@
+package killtest
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// adminStories are about the account as a whole, and those who look after it.
+func adminStories() []story {
+	alice, bob, carol := slacksim.Alice, slacksim.Bob, slacksim.Carol
+	return []story{
+		{"an admin settles what CoCalc does not tell", func(w *town) {
+			w.settings["ADMINS"] = bob + "," + carol
+			w.fault("server-error")
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail})
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.readingAny(alice, "I do not know yet whether this was bought", "Not bought"))
+			if _, held := w.reads(alice, "I do not know yet"); held {
+				w.settles(bob)
+				w.sees(w.reading(carol, "An order was settled"))
+			}
+			w.cocalc.ClearFaults()
+		}, ending{}},
+		{"somebody else buys on the account", func(w *town) {
+			w.settings["PURCHASES_CHANNEL"] = slacksim.General
+			w.began()
+			strangersItem(w)
+			w.must(w.account.Checkout())
+		}, func(w *town) {
+			w.sees(w.reading(alice, "A purchase that is not mine"))
+			w.sees(w.reading(alice, "The head of the ledger"))
+		}, ending{foreign: 1}},
+		{"somebody else buys, and nobody can be told", func(w *town) {
+			w.settings["PURCHASES_CHANNEL"] = slacksim.Random
+			w.began()
+			strangersItem(w)
+			w.must(w.account.Checkout())
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(alice, "/invite @licensebot"))
+		}, ending{foreign: 1, bought: 1}},
+		{"the ledger comes from a backup", func(w *town) {
+			w.settings["ADMINS"] = bob
+			w.began()
+			w.write(func(wr purchase.Writer) error { return purchase.AfterRestore(wr, time.Now(), "the operator") })
+		}, func(w *town) {
+			w.sees(w.reading(bob, "The ledger was restored from a backup"))
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"a card gets too old", func(w *town) { w.proposedLongAgo() }, func(w *town) {
+			w.asks(standard, aCard)
+		}, ending{}},
+		{"buying is paused and resumed", func(w *town) { w.settings["ADMINS"] = bob + "," + carol }, func(w *town) {
+			w.says(bob, "pause the budget is being checked", "paused")
+			w.sees(w.reading(carol, "Buying is paused"))
+			w.says(alice, standard, "paused all buying")
+			w.says(bob, "resume all is well", "Buying goes on", "nothing to resume")
+			w.sees(w.reading(carol, "Buying goes on"))
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"an item breaks the cart", func(w *town) {
+			w.settings["ADMINS"] = bob
+			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`)
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(bob, "An item blocks the CoCalc cart"))
+			w.takesOut(bob)
+		}, ending{bought: 1, maybe: true, takenOut: true}},
+		{"somebody else checks out at the same moment", func(w *town) {
+			w.settings["ADMINS"] = bob + "," + carol
+			w.fault("double-checkout")
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(bob, "A license was bought more than once"))
+		}, ending{bought: 1}},
+		{"CoCalc charges more than it said", func(w *town) {
+			w.settings["ADMINS"] = bob
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 110, Times: 1})
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(bob, "Buying is paused"))
+		}, ending{bought: 1}},
+		{"people look around", nil, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(alice, "Bought for $63.75"))
+			w.says(alice, "list", "1 active license")
+			w.says(alice, "show "+w.account.Licenses()[0].ID, "Each project gets", "Buy another like this")
+			w.does(func(ctx context.Context) error {
+				if err := w.slack.Person(alice).Home(); err != nil {
+					return err
+				}
+				return w.soon(ctx, func(ctx context.Context) error {
+					_, err := w.slack.Person(alice).WaitForHome(ctx, nil)
+					return err
+				})
+			})
+		}, ending{bought: 1}},
+		{"somebody who may not buy", nil, func(w *town) {
+			w.says(carol, standard, "You are not on the list of people who may buy")
+		}, ending{}},
+	}
+}
+
+// says types a command until one of the texts is read.
+func (w *town) says(who, text string, answers ...string) {
+	w.Helper()
+	w.does(func(ctx context.Context) error {
+		if err := w.types(who, text)(ctx); err != nil {
+			return err
+		}
+		return w.soon(ctx, w.readingAny(who, answers...))
+	})
+}
+
+var orderID = regexp.MustCompile(`[0-9A-Z]{26}`)
+
+// settles has an admin say that the order on alice's card was not bought.
+func (w *town) settles(who string) {
+	w.Helper()
+	card, _ := w.reads(slacksim.Alice, "I do not know yet")
+	id := orderID.FindString(card.ContentText())
+	admin := w.slack.Person(who)
+	w.does(func(ctx context.Context) error {
+		if err := w.types(who, "settle "+id)(ctx); err != nil {
+			return err
+		}
+		if err := w.soon(ctx, w.readingAny(who, "What CoCalc shows of it", "There is nothing to settle")); err != nil {
+			return err
+		}
+		if _, over := w.reads(who, "There is nothing to settle"); over {
+			return nil
+		}
+		m, ok := w.button(who, "It was not bought")
+		if !ok {
+			return errAgain
+		}
+		if err := admin.Click(ctx, m, "It was not bought"); err != nil {
+			return err
+		}
+		var form slacksim.View
+		if err := w.soon(ctx, func(ctx context.Context) (err error) { form, err = admin.WaitForModal(ctx, nil); return err }); err != nil {
+			return err
+		}
+		if err := admin.Fill(ctx, form, "How do you know?", "CoCalc's support says so"); err != nil {
+			return err
+		}
+		if problems, err := admin.Submit(ctx); err != nil || len(problems) > 0 {
+			return errors.Join(err, errAgain)
+		}
+		return nil
+	})
+}
+
+// takesOut has an admin click the button of the notice about a broken item.
+func (w *town) takesOut(who string) {
+	w.Helper()
+	w.does(func(ctx context.Context) error {
+		for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
+			for _, b := range m.Buttons() {
+				if strings.HasPrefix(b, "Take item") {
+					if err := w.slack.Person(who).Click(ctx, m, b); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return w.soon(ctx, w.readingAny(who, "was taken out of the cart", "not in the cart any more"))
+	})
+}
+
+// write changes the ledger before the bot opens it.
+func (w *town) write(change func(purchase.Writer) error) {
+	ledger, err := storage.Open(w.ledger)
+	w.must(err)
+	w.must(ledger.Update(w.ctx, change))
+	w.must(ledger.Close())
+}
+
+// began makes a ledger that has watched the account for an hour.
+func (w *town) began() {
+	hour := time.Now().Add(-time.Hour)
+	w.write(func(wr purchase.Writer) error {
+		account, err := wr.Account()
+		if err != nil {
+			return err
+		}
+		account.Watching = hour
+		return errors.Join(wr.PutAccount(account), wr.AppendEvent(purchase.Event{Time: hour, Kind: "setting", By: "licensebot"}))
+	})
+}
+
+// proposedLongAgo puts a card into the ledger that nobody has clicked in time.
+func (w *town) proposedLongAgo() {
+	ledger, err := storage.Open(w.ledger)
+	w.must(err)
+	desk := purchase.New(purchase.Options{Ledger: ledger, Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true},
+		MonthlyBudget: purchase.Limit{None: true}}, Now: func() time.Time { return time.Now().Add(-time.Hour) }})
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU = 16, 2
+	_, err = desk.Propose(w.ctx, purchase.Ask{Requester: purchase.Person{ID: slacksim.Alice}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec})
+	w.must(err)
+	w.must(ledger.Close())
+}

@@ -1,0 +1,169 @@
+package killtest
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"licensebot/internal/step"
+)
+
+var (
+	full = flag.Bool("full", false, "kill at every step of every story, each time that the bot comes there")
+	wide = flag.Int("wide", 10, "how many towns there are at the same time")
+)
+
+// tell plays a story in a town of its own, with the bot killed where it is planned, and answers its lives.
+func (s story) tell(t *testing.T, kills ...kill) []*life {
+	w := newTown(t, kills...)
+	if s.set != nil {
+		s.set(w)
+	}
+	cart := w.account.Cart()
+	w.live()
+	s.play(w)
+	w.rest()
+	w.inTruth(s.ends, cart)
+	return w.lives
+}
+
+// chapter is a story with the steps at which the bot is killed, life by life.
+type chapter struct {
+	story story
+	kills []kill
+}
+
+// all runs tests at the same time, more than the machine has processors: they mostly wait.
+func all[T any](t *testing.T, of []T, name func(T) string, test func(*testing.T, T)) {
+	var running sync.WaitGroup
+	room := make(chan struct{}, *wide)
+	for _, each := range of {
+		running.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			t.Run(name(each), func(t *testing.T) { test(t, each) })
+		})
+	}
+	running.Wait()
+}
+
+// counted numbers the steps of a life: how often the bot had come to each.
+func counted(steps []step.Step) (all []kill) {
+	n := map[step.Step]int{}
+	for _, s := range steps {
+		n[s]++
+		all = append(all, kill{s, n[s]})
+	}
+	return all
+}
+
+// The bot is killed at every step: once; again at the same step when it comes there after its start; and, killed around a
+// checkout, at every step of its recovery. Whatever it was: each order is bought at most once, and exactly once if it was
+// confirmed and nothing else went wrong; the ledger says what CoCalc says; the cart is left as it was; everybody reads the
+// truth.
+func TestKilledAtEveryStep(t *testing.T) {
+	undisturbed := &archive{lives: map[string][]*life{}}
+	var untold []chapter
+	for _, s := range stories() {
+		untold = append(untold, chapter{story: s})
+	}
+	undisturbed.tell(t, untold)
+	if t.Failed() {
+		return
+	}
+	once := plan(t, undisturbed)
+	killed := &archive{lives: map[string][]*life{}}
+	killed.tell(t, once)
+	if t.Failed() {
+		return
+	}
+	twice := &archive{lives: map[string][]*life{}}
+	twice.tell(t, planAgain(once, killed))
+	t.Logf("%d steps; killed once in %d stories, twice in %d", len(step.All()), len(killed.lives), len(twice.lives))
+}
+
+// archive keeps the lives of the bot in the chapters that were told, by name.
+type archive struct {
+	mu    sync.Mutex
+	lives map[string][]*life
+}
+
+// tell plays chapters, several at the same time.
+func (a *archive) tell(t *testing.T, chapters []chapter) {
+	all(t, chapters, chapter.name, func(t *testing.T, c chapter) {
+		lives := c.story.tell(t, c.kills...)
+		if len(c.kills) > 0 && lives[0].killed == "" {
+			t.Errorf("the bot never came %s", c.kills[0])
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.lives[c.name()] = lives
+	})
+}
+
+func (c chapter) name() string {
+	name := c.story.name
+	for i, k := range c.kills {
+		name += fmt.Sprintf("%s %s", []string{", killed", ", then"}[min(i, 1)], k)
+	}
+	return name
+}
+
+// unreached are steps to which no story can come yet, and why.
+var unreached = map[step.What]string{
+	step.Subscriptions: "nothing that people can ask for reads the subscriptions",
+	step.Members:       "no setting names a user group",
+}
+
+// plan chooses where the bot is killed first. Every step that is listed must be met by some story.
+func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
+	left := step.All()
+	for _, s := range stories() {
+		for _, k := range counted(undisturbed.lives[s.name][0].steps()) {
+			i := slices.Index(left, k.at)
+			if i >= 0 {
+				left = slices.Delete(left, i, i+1)
+			}
+			if i >= 0 || *full {
+				chapters = append(chapters, chapter{s, []kill{k}})
+			}
+		}
+	}
+	var excused []step.Step
+	for what := range unreached {
+		excused = append(excused, step.Of(step.Before, what), step.Of(step.After, what))
+	}
+	for _, s := range left {
+		if !slices.Contains(excused, s) {
+			t.Errorf("no story comes to the step %q", s)
+		}
+	}
+	for _, s := range excused {
+		if !slices.Contains(left, s) {
+			t.Errorf("a story comes to %q: it is not out of reach any more", s)
+		}
+	}
+	return chapters
+}
+
+// planAgain chooses where it is killed once more: where it came again after its start, and, after a kill around a checkout
+// in one of the first two stories, wherever else it came.
+func planAgain(once []chapter, killed *archive) (chapters []chapter) {
+	recovering := []step.Step{step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout)}
+	for _, c := range once {
+		first := c.kills[0].at
+		seen := map[step.Step]bool{}
+		for _, k := range counted(killed.lives[c.name()][1].steps()) {
+			if seen[k.at] && !*full {
+				continue
+			}
+			seen[k.at] = true
+			if k.at == first || slices.Contains(recovering, first) {
+				chapters = append(chapters, chapter{c.story, []kill{c.kills[0], k}})
+			}
+		}
+	}
+	return chapters
+}

@@ -1,0 +1,149 @@
+package killtest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+// story is what people do and what goes wrong, up to an end that is known.
+type story struct {
+	name string
+	// set prepares the town before the bot starts for the first time.
+	set  func(*town)
+	play func(*town)
+	ends ending
+}
+
+const (
+	checkout = "purchases/shopping-cart-checkout"
+	standard = "buy ram=16 cpu=2"
+	aCard    = "A CoCalc license for $63.75 a month"
+	yes      = "Buy for $63.75"
+)
+
+func stories() []story {
+	alice := slacksim.Alice
+	return append([]story{
+		{"a purchase beside somebody else's item", strangersItem, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"the answer of the checkout is lost", func(w *town) { strangersItem(w); w.fault("lost-answer") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"the checkout gets an error and buys nothing", func(w *town) { strangersItem(w); w.fault("server-error") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{}},
+		{"the checkout is refused", func(w *town) { strangersItem(w); w.fault("refused") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{}},
+		{"the answer of the add is lost", func(w *town) { w.fault("lost-add") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"the add gets an error and adds nothing", func(w *town) {
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.Fail, Times: 1})
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{}},
+		{"the price has moved, and is confirmed anew", func(w *town) { w.fault("price-moved") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.sees(w.reading(alice, "price went up to $70.13"))
+			w.clicks(alice, "Buy for $70.13")
+		}, ending{bought: 1}},
+		{"it is called off", nil, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, "Cancel")
+			w.sees(w.reading(alice, "Cancelled; nothing was bought"))
+		}, ending{}},
+		{"it is edited first", nil, edited, ending{bought: 1}},
+		{"the card cannot be reached", func(w *town) {
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
+			w.fault("lost-answer")
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.clicks(alice, yes)
+			w.sees(w.readingAny(alice, "You have already said yes", "did not buy it again"))
+		}, ending{bought: 1}},
+		{"the card cannot be reached, and the add has to wait", func(w *town) {
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second, Times: 1})
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"CoCalc does not work for a moment", func(w *town) {
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/get", Effect: cocalctest.Fail, Times: 4})
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
+		{"a second order waits for the lost checkout of the first", func(w *town) { w.fault("lost-answer") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.asks("buy ram=8 cpu=2", "A CoCalc license for $48.75")
+			w.clicks(alice, "Buy for $48.75")
+		}, ending{bought: 2}},
+	}, adminStories()...)
+}
+
+func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
+
+func strangersItem(w *town) {
+	w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+		`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+}
+
+// edited has alice change the card's memory in the form before she buys. When the form leads nowhere, she asks for what she
+// wants in the first place.
+func edited(w *town) {
+	w.asks(standard, aCard)
+	lost := false
+	w.does(func(ctx context.Context) error {
+		if _, ok := w.button(slacksim.Alice, "Buy for $48.75"); ok {
+			return nil
+		}
+		if lost {
+			if err := w.types(slacksim.Alice, "buy ram=8 cpu=2")(ctx); err != nil {
+				return err
+			}
+			return w.soon(ctx, w.reading(slacksim.Alice, "A CoCalc license for $48.75"))
+		}
+		lost = true // if nothing comes of this
+		card, ok := w.reads(slacksim.Alice, aCard)
+		if !ok {
+			return errAgain
+		}
+		alice := w.slack.Person(slacksim.Alice)
+		if err := alice.Click(ctx, card, "Edit"); err != nil {
+			return err
+		}
+		modal, err := alice.WaitForModal(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := alice.Fill(ctx, modal, "Memory for each project, GB", "8"); err != nil {
+			return err
+		}
+		price := func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") }
+		if err := w.soon(ctx, func(ctx context.Context) error { _, err := alice.WaitForModal(ctx, price); return err }); err != nil {
+			return err
+		}
+		if problems, err := alice.Submit(ctx); err != nil || len(problems) > 0 {
+			return errors.Join(err, errAgain)
+		}
+		return w.soon(ctx, w.reading(slacksim.Alice, "A CoCalc license for $48.75"))
+	})
+	w.clicks(slacksim.Alice, "Buy for $48.75")
+}

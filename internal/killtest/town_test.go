@@ -1,0 +1,360 @@
+package killtest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+const (
+	// settleAfter is short, so that a few seconds show what takes minutes in earnest; checkoutTimeout must be shorter.
+	settleAfter     = 1200 * time.Millisecond
+	checkoutTimeout = 800 * time.Millisecond
+	// patience is how long a story may take in all; machines that test are slow.
+	patience = 60 * time.Second
+)
+
+// town is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started again.
+type town struct {
+	*testing.T
+	ctx      context.Context
+	slack    *slacksim.Workspace
+	cocalc   *cocalctest.Server
+	account  *cocalctest.Account
+	settings map[string]string
+	ledger   string
+
+	kills []kill // of the coming lives
+	lives []*life
+	last  func(context.Context) error // what somebody did last
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and made anew when the bot has passed a step, or ended
+}
+
+func newTown(t *testing.T, kills ...kill) *town {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	dir, err := os.MkdirTemp("", "kill") // a short name: the bot's control socket is there too
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	w := &town{T: t, ctx: ctx, kills: kills, changed: make(chan struct{}), ledger: filepath.Join(dir, "ledger.db"),
+		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
+		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
+	}
+	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	w.settings = map[string]string{
+		"SLACK_API_URL": w.slack.Start(t).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(),
+		"COCALC_URL": w.cocalc.Start(t), "COCALC_API_KEY": w.account.Key(), "DATABASE": w.ledger, "HOME": dir, "TMPDIR": dir,
+		"BUYERS": slacksim.Alice, "CHECKOUT_TIMEOUT": checkoutTimeout.String(), "SETTLE_AFTER": settleAfter.String(),
+	}
+	t.Cleanup(func() {
+		for _, l := range w.lives {
+			l.end()
+		}
+	})
+	return w
+}
+
+func (w *town) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatalf("%v\n%s", err, w.story())
+	}
+}
+
+// story is what the bot went through, for whoever reads of a failure.
+func (w *town) story() string {
+	var s strings.Builder
+	for _, l := range w.lives {
+		if !l.dead() {
+			l.end()
+		}
+		steps := l.steps()
+		s.WriteString("— a life that was to end " + l.ends.String() + ", its last steps:\n")
+		for _, each := range steps[max(0, len(steps)-12):] {
+			s.WriteString("    " + string(each) + "\n")
+		}
+		s.WriteString(l.log.String())
+	}
+	return s.String()
+}
+
+// live starts the bot and waits until it is connected to Slack, over as many deaths as are planned for that.
+func (w *town) live() {
+	w.Helper()
+	for {
+		var ends kill
+		if len(w.kills) > 0 {
+			ends, w.kills = w.kills[0], w.kills[1:]
+		}
+		l, err := begin(w.settings, ends, w.touch)
+		w.must(err)
+		w.lives = append(w.lives, l)
+		ctx, cancel := w.until(l)
+		err = w.slack.WaitForSocket(ctx)
+		cancel()
+		if !l.dead() {
+			w.must(err)
+			return
+		}
+		w.must(l.asPlanned())
+	}
+}
+
+// until ends with the life of the bot.
+func (w *town) until(l *life) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(w.ctx)
+	go func() {
+		select {
+		case <-l.died:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func (w *town) touch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *town) now() *life { return w.lives[len(w.lives)-1] }
+
+// errAgain says that what somebody did has led to nothing that they could see.
+var errAgain = errors.New("nothing happened")
+
+// does has somebody do something. When the bot dies meanwhile, or gives no answer, they do it again.
+func (w *town) does(act func(context.Context) error) {
+	w.Helper()
+	w.last = act
+	for tries := 0; ; {
+		l := w.now()
+		ctx, cancel := w.until(l)
+		err := act(ctx)
+		cancel()
+		var slackSays *slacksim.Failure
+		switch {
+		case l.dead():
+			w.rise()
+		case err == nil:
+			return
+		case tries < 5 && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
+			tries++
+			w.moment(l)
+		default:
+			w.must(err)
+		}
+	}
+}
+
+// moment is how long people look at what Slack tells them before they try again.
+func (w *town) moment(l *life) {
+	timer := time.NewTimer(200 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.died:
+	}
+}
+
+// sees waits until something is as it should be. When the bot dies meanwhile, people click again.
+func (w *town) sees(what func(context.Context) error) {
+	w.Helper()
+	for {
+		l := w.now()
+		ctx, cancel := w.until(l)
+		err := what(ctx)
+		cancel()
+		if !l.dead() {
+			w.must(err)
+			return
+		}
+		w.rise()
+		if last := w.last; last != nil {
+			w.does(last)
+		}
+	}
+}
+
+// rise starts the bot again after its death. Slack delivers what it delivered last once more, twice.
+func (w *town) rise() {
+	w.Helper()
+	w.must(w.now().asPlanned())
+	w.live()
+	for _, e := range slices.Backward(w.slack.Envelopes()) {
+		if e.Type == "events_api" {
+			continue
+		}
+		ctx, cancel := w.until(w.now())
+		// Whether these are taken is not asked: Slack would not ask either. Death is seen with what somebody does next.
+		_ = w.slack.Redeliver(ctx, e)
+		_ = w.slack.Repeat(ctx, e)
+		cancel()
+		break
+	}
+}
+
+// types is a command of somebody in #general; the context is the bot's life.
+func (w *town) types(who, text string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return w.slack.Person(who).Command(ctx, slacksim.General, "/license", text)
+	}
+}
+
+// reads looks for the newest message that somebody sees with the text, in #general or from the bot directly.
+func (w *town) reads(who string, texts ...string) (slacksim.Message, bool) {
+	p := w.slack.Person(who)
+	for _, channel := range []string{w.slack.DM(who), slacksim.General, slacksim.Random} {
+		for _, m := range slices.Backward(p.Messages(channel)) {
+			if m.BotID != "" && !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(m.ContentText(), t) }) {
+				return m, true
+			}
+		}
+	}
+	return slacksim.Message{}, false
+}
+
+// reading waits until somebody reads a text.
+func (w *town) reading(who string, texts ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := w.slack.Wait(ctx, func() bool { _, ok := w.reads(who, texts...); return ok })
+		if err != nil {
+			return errors.Join(err, errors.New(who+" waits for "+strings.Join(texts, " … ")+" and reads:\n"+w.screen(who)))
+		}
+		return nil
+	}
+}
+
+// readingAny waits until somebody reads one of several texts.
+func (w *town) readingAny(who string, texts ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := w.slack.Wait(ctx, func() bool {
+			return slices.ContainsFunc(texts, func(text string) bool { _, ok := w.reads(who, text); return ok })
+		})
+		if err != nil {
+			return errors.Join(err, errors.New(who+" waits for one of "+strings.Join(texts, " | ")+" and reads:\n"+w.screen(who)))
+		}
+		return nil
+	}
+}
+
+func (w *town) screen(who string) string {
+	var s strings.Builder
+	for _, channel := range []string{slacksim.General, w.slack.DM(who)} {
+		for _, m := range w.slack.Person(who).Messages(channel) {
+			s.WriteString("— " + m.ContentText() + "\n")
+		}
+	}
+	return s.String()
+}
+
+// clicks presses the newest button of that name which somebody sees. What is clicked stays the same when it is done again:
+// a screen may lag behind.
+func (w *town) clicks(who, button string) {
+	w.Helper()
+	var on *slacksim.Message
+	w.does(func(ctx context.Context) error {
+		if on == nil {
+			m, ok := w.button(who, button)
+			if !ok {
+				return errors.New(who + " sees no button " + button + ":\n" + w.screen(who))
+			}
+			on = &m
+		}
+		return w.slack.Person(who).Click(ctx, on, button)
+	})
+}
+
+func (w *town) button(who, button string) (slacksim.Message, bool) {
+	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
+		for _, m := range slices.Backward(w.slack.Person(who).Messages(channel)) {
+			if _, ok := m.Button(button); ok {
+				return m, true
+			}
+		}
+	}
+	return slacksim.Message{}, false
+}
+
+// asks has alice ask until she sees a card with the text.
+func (w *town) asks(text, card string) {
+	w.Helper()
+	w.does(func(ctx context.Context) error {
+		if err := w.types(slacksim.Alice, text)(ctx); err != nil {
+			return err
+		}
+		return w.soon(ctx, w.reading(slacksim.Alice, card))
+	})
+}
+
+// soon gives something a moment to happen; somebody who sees nothing then tries again.
+func (w *town) soon(ctx context.Context, what func(context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if err := what(short); err != nil && ctx.Err() == nil {
+		return errors.Join(errAgain, err)
+	}
+	return ctx.Err()
+}
+
+// rest waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to show or to
+// tell.
+func (w *town) rest() {
+	w.Helper()
+	w.sees(func(ctx context.Context) error {
+		look := time.NewTicker(100 * time.Millisecond)
+		defer look.Stop()
+		for {
+			busy, err := w.busy(ctx)
+			if err == nil && busy == "" {
+				return nil
+			}
+			select {
+			case <-look.C:
+			case <-ctx.Done():
+				return errors.Join(ctx.Err(), err, errors.New("left to do: "+busy+"\n"+w.screen(slacksim.Alice)))
+			}
+		}
+	})
+}
+
+func (w *town) busy(ctx context.Context) (left string, err error) {
+	err = storage.ReadCopy(ctx, w.ledger, func(r purchase.Reader) error {
+		open, err := r.OpenOrders()
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			if o.State != purchase.Proposed {
+				left += " order " + string(o.ID) + " is " + string(o.State)
+			}
+		}
+		shown, err := r.Unpublished()
+		if err == nil && len(shown) > 0 {
+			left += " order " + string(shown[0]) + " is not shown as it is"
+		}
+		account, err2 := r.Account()
+		for _, n := range account.Notices {
+			left += " notice " + n.ID + " is not told to " + strings.Join(n.Left, ", ")
+		}
+		return errors.Join(err, err2)
+	})
+	return left, err
+}

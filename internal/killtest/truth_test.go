@@ -1,0 +1,206 @@
+package killtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// ending is what must have come of a story.
+type ending struct {
+	bought  int  // orders
+	maybe   bool // or fewer
+	foreign int  // purchases of somebody else
+	// takenOut: an admin has an item of somebody else's taken out of the cart.
+	takenOut bool
+}
+
+// inTruth checks everything at the end: what CoCalc sold, what the ledger says of it, how the cart is left, and what
+// people read.
+func (w *town) inTruth(want ending, cart []cocalctest.CartItem) {
+	w.Helper()
+	w.now().end()
+	for _, l := range w.lives {
+		for _, name := range l.unlisted {
+			w.Errorf("the bot met %q, which step.All does not list", name)
+		}
+	}
+	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
+	least := want.bought
+	for _, l := range w.lives {
+		if l.between("before ledger: paying", "after cocalc: checkout") || l.between("before ledger: adding", "before ledger: carted") && w.unadded() {
+			least--
+		}
+	}
+	var bought int
+	_, err := storage.Verify(context.Background(), w.ledger, func(r purchase.Reader) error {
+		findings, err := purchase.CheckBooks(r)
+		for _, f := range findings {
+			w.Error(f)
+		}
+		if err != nil {
+			return err
+		}
+		bought, err = w.orders(r)
+		return err
+	}, w.compare(want), func(r purchase.Reader) error {
+		budgets, err := r.Budgets(10)
+		for _, b := range budgets {
+			if b.Reserved != 0 {
+				w.Errorf("%s stay reserved", b.Reserved)
+			}
+		}
+		return err
+	})
+	w.must(err)
+	if bought > want.bought || bought < least && !want.maybe {
+		w.Errorf("%d orders were bought, want %d", bought, want.bought)
+	}
+	if !want.takenOut {
+		w.sameCart(cart)
+	}
+	if w.Failed() {
+		w.Log(w.story())
+	}
+}
+
+// unadded reports whether there is an order of which nothing ever came into the cart.
+func (w *town) unadded() bool {
+	missing := false
+	w.must(storage.ReadCopy(context.Background(), w.ledger, func(r purchase.Reader) error {
+		all, err := r.Orders("", 1000)
+		for _, o := range all {
+			missing = missing || !o.Confirmed.IsZero() && !slices.ContainsFunc(w.account.Cart(), func(i cocalctest.CartItem) bool {
+				return strings.Contains(string(i.Description), o.ID.Tag())
+			})
+		}
+		return err
+	}))
+	return missing
+}
+
+// orders checks each order by itself, and what its requester reads of it. It counts those that were bought.
+func (w *town) orders(r purchase.Reader) (bought int, err error) {
+	all, err := r.Orders("", 1000)
+	for _, o := range all {
+		licenses := 0
+		for _, l := range w.account.Licenses() {
+			if strings.Contains(l.Description, o.ID.Tag()) {
+				licenses++
+			}
+		}
+		receipts := 0
+		if o.State == purchase.Purchased {
+			bought++
+			receipts = 1 + len(o.Receipt.Extra)
+			if o.Receipt.Settled != "" && licenses == 0 {
+				receipts = 0 // an admin says so
+			}
+		}
+		if licenses != receipts {
+			w.Errorf("order %s is %s with %d receipts, and CoCalc sold %d licenses for it", o.ID, o.State, receipts, licenses)
+		}
+		if !o.Confirmed.IsZero() && o.ReplacedBy == "" {
+			w.told(o)
+		}
+	}
+	return bought, err
+}
+
+// told checks that the requester reads what became of an order, and the channel that it was bought.
+func (w *town) told(o purchase.Order) {
+	words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "nothing was bought"}[o.State]
+	if _, ok := w.reads(o.Requester.ID, string(o.ID), words); !ok || words == "" {
+		w.Errorf("order %s is %s, and its requester reads:\n%s", o.ID, o.State, w.screen(o.Requester.ID))
+	}
+	m := o.Message(purchase.MessageLine)
+	if o.State != purchase.Purchased || m == nil || m.Problem != "" {
+		return
+	}
+	lines := 0
+	for _, seen := range w.slack.Messages(m.Channel) {
+		if !seen.Ephemeral() && strings.Contains(seen.ContentText(), string(o.ID)) && strings.Contains(seen.ContentText(), "bought a CoCalc license") {
+			lines++
+		}
+	}
+	// A kill between Slack's answer and our note of it posts the line once more.
+	most := 1
+	for _, l := range w.lives {
+		if l.killed != "" && l.passed("before slack: message in a channel") {
+			most++
+		}
+	}
+	if lines < 1 || lines > most {
+		w.Errorf("the channel has %d lines about order %s", lines, o.ID)
+	}
+}
+
+// compare holds the ledger against CoCalc's list of purchases.
+func (w *town) compare(want ending) func(purchase.Reader) error {
+	return func(r purchase.Reader) error {
+		w.cocalc.ClearFaults()
+		shop, err := cocalc.New(cocalc.Options{BaseURL: w.settings["COCALC_URL"], Key: w.account.Key(), Log: zerolog.Nop()})
+		if err != nil {
+			return err
+		}
+		defer shop.Close()
+		rows, err := shop.Purchases(w.ctx, cocalc.PurchaseFilter{Service: "license", Limit: 500})
+		if err != nil {
+			return err
+		}
+		licenses, err := shop.Licenses(w.ctx)
+		if err != nil {
+			return err
+		}
+		claims, err := purchase.ReadClaims(r, w.slack.Now())
+		if err != nil {
+			return err
+		}
+		said := claims.Compare(purchase.Sales{Rows: rows, Licenses: licenses})
+		for _, f := range said.Wrong {
+			w.Error(f)
+		}
+		budgets, err := r.Budgets(10)
+		var spent int64
+		for _, b := range budgets {
+			spent += int64(b.Spent)
+		}
+		charged, foreign := 100_000-w.account.Balance(), len(said.Strangers)
+		if foreign != want.foreign {
+			w.Errorf("somebody else's purchases: %q", said.Strangers)
+		}
+		if foreign == 0 && charged != spent {
+			w.Errorf("CoCalc charged %d cents, and the ledger says that %d were spent", charged, spent)
+		}
+		return err
+	}
+}
+
+// sameCart checks that other people's items are as they were, and that nothing of ours is left.
+func (w *town) sameCart(before []cocalctest.CartItem) {
+	show := func(items []cocalctest.CartItem) (s string) {
+		for _, i := range items {
+			if !strings.Contains(string(i.Description), "order ") {
+				s += fmt.Sprintf("item %d, checked %t, removed %t, bought %t; ", i.ID, i.Checked, !i.Removed.IsZero(), !i.PurchasedAt.IsZero())
+			}
+		}
+		return s
+	}
+	after := w.account.Cart()
+	if was, is := show(before), show(after); was != is {
+		w.Errorf("the cart was %q and is %q", was, is)
+	}
+	for _, i := range after {
+		if strings.Contains(string(i.Description), "order ") && i.Removed.IsZero() && i.PurchasedAt.IsZero() {
+			w.Errorf("item %d of ours is left in the cart", i.ID)
+		}
+	}
+}
