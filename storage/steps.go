@@ -64,7 +64,7 @@ func fields(record any) map[string]json.RawMessage {
 
 // telling are the fields by which a transaction without audit records is named: the first of them that it changes.
 var telling = []string{"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait", "wait emptied",
-	"watch_until", "watch_until emptied", "messages", "head_told", "reconciled", "notices", "notices emptied", "watching"}
+	"watch_until", "watch_until emptied", "messages", "head_told", "reconciled", "notices", "watching"}
 
 // name is what the transaction does; empty when it changes nothing.
 func (d *deeds) name() step.What {
@@ -80,6 +80,9 @@ func (d *deeds) name() step.What {
 		if slices.Contains(d.fields, field) {
 			return step.Kept("only " + field)
 		}
+	}
+	if slices.Contains(d.fields, "notices emptied") { // who is told last is chance
+		return step.Kept("only notices")
 	}
 	slices.Sort(d.fields)
 	return step.Kept("only " + d.fields[0])

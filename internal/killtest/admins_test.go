@@ -85,6 +85,7 @@ func adminStories() []story {
 		{"somebody else checks out at the same moment", func(w *town) {
 			w.settings["ADMINS"] = bob + "," + carol
 			w.fault("double-checkout")
+			w.cocalc.SetCheckoutTakes(250 * time.Millisecond) // so that the two overlap on a slow machine too
 		}, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)

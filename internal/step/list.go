@@ -74,7 +74,7 @@ func deeds() []string {
 		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer", "purchased",
 		"only failure", "failed", "unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until", "only watch_until emptied",
 		// Showing and telling.
-		"only messages", "only notices emptied", "only notices", "untold",
+		"only messages", "only notices", "untold",
 		// The account as a whole.
 		"only watching", "only reconciled", "reconciled", "foreign-purchase", "only head_told", "broken-item", "item-taken-out",
 		"paused", "resumed", "settled, failed", "double-buy, paused, purchased", "overcharged, paused, purchased",
