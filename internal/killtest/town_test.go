@@ -164,9 +164,9 @@ func (w *town) does(act func(context.Context) error) {
 	}
 }
 
-// moment is how long people look at what Slack tells them before they try again.
+// moment is how long people look at what Slack tells them before they try again. It ends with the bot's life.
 func (w *town) moment(l *life) {
-	timer := time.NewTimer(200 * time.Millisecond)
+	timer := time.NewTimer(100 * time.Millisecond)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
