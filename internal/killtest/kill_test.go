@@ -12,7 +12,7 @@ import (
 
 var (
 	full = flag.Bool("full", false, "kill at every step of every story, each time that the bot comes there")
-	wide = flag.Int("wide", 10, "how many towns there are at the same time")
+	wide = flag.Int("wide", 20, "how many towns there are at the same time")
 )
 
 // tell plays a story in a town of its own, with the bot killed where it is planned, and answers its lives.
