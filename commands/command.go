@@ -1,7 +1,7 @@
 package commands
 
-// Command is what a person asked for: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Settle],
-// [Pause], [Resume], [Help].
+// Command is what a person asked for: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Approve],
+// [Deny], [Budget], [Settle], [Pause], [Resume], [Help].
 type Command interface{ isCommand() }
 
 // Buy asks for a license: a card with its price, and buttons.
@@ -28,13 +28,22 @@ type Order struct{ ID string }
 // Cancel asks to call off one order, by its id: a ULID in upper case.
 type Cancel struct{ ID string }
 
+// Approve says yes to somebody else's order, by its id: a ULID in upper case.
+type Approve struct{ ID string }
+
+// Deny says no to somebody else's order, by its id: a ULID in upper case. Reason is as in [Pause].
+type Deny struct{ ID, Reason string }
+
+// Budget asks what was spent and promised, and what is left.
+type Budget struct{}
+
 // Settle asks an admin's word on an order whose outcome is unknown, by its id: a ULID in upper case.
 type Settle struct{ ID string }
 
 // Pause asks to stop all buying. Reason is in one line of 1 to [MaxReason] characters.
 type Pause struct{ Reason string }
 
-// Resume asks to end a pause of buying. Reason is as in [Pause].
+// Resume asks to end a pause of buying. Reason is as in [Pause], or empty.
 type Resume struct{ Reason string }
 
 // Help asks how things are written. Topic is the name of a command or of a field; empty means all commands.
@@ -47,6 +56,9 @@ func (Show) isCommand()    {}
 func (History) isCommand() {}
 func (Order) isCommand()   {}
 func (Cancel) isCommand()  {}
+func (Approve) isCommand() {}
+func (Deny) isCommand()    {}
+func (Budget) isCommand()  {}
 func (Settle) isCommand()  {}
 func (Pause) isCommand()   {}
 func (Resume) isCommand()  {}
@@ -145,6 +157,23 @@ var commandTable = []commandInfo{
 		examples: []Example{{"cancel " + exampleOrder, "no longer wants this order"}},
 	},
 	{
+		name: "approve", aliases: []string{"agree", "accept", "allow"}, usage: "approve ORDER-ID",
+		summary:  "For approvers: agree to somebody else's order.",
+		details:  []string{"The same as the button on the card in the approvals channel. Your yes is for the price that the order names, and for no higher one."},
+		examples: []Example{{"approve " + exampleOrder, "agrees to the order with this id"}},
+	},
+	{
+		name: "deny", aliases: []string{"reject", "refuse", "decline"}, usage: "deny ORDER-ID REASON",
+		summary:  "For approvers: say no to somebody else's order, and why.",
+		details:  []string{"The requester reads the reason, and it is kept in the ledger."},
+		examples: []Example{{"deny " + exampleOrder + " " + exampleReason["deny"], "ends the order with this id"}},
+	},
+	{
+		name: "budget", aliases: []string{"spending", "spent", "limits"}, usage: "budget",
+		summary:  "Show what was spent and promised, by month and by person, and what is left.",
+		examples: []Example{{"budget", "this month and the ones before"}},
+	},
+	{
 		name: "settle", aliases: []string{"resolve", "decide"}, usage: "settle ORDER-ID",
 		summary: "For admins: say whether an order of unknown outcome was bought.",
 		details: []string{
@@ -162,9 +191,9 @@ var commandTable = []commandInfo{
 		examples: []Example{{"pause " + exampleReason["pause"], "no order is taken until an admin resumes"}},
 	},
 	{
-		name: "resume", aliases: []string{"unpause", "unfreeze", "continue"}, usage: "resume REASON",
+		name: "resume", aliases: []string{"unpause", "unfreeze", "continue"}, usage: "resume [REASON]",
 		summary:  "For admins: let buying go on after a pause.",
-		details:  []string{"The reason is kept in the ledger."},
+		details:  []string{"The reason is kept in the ledger; it may be left out."},
 		examples: []Example{{"resume " + exampleReason["resume"], "orders are taken again"}},
 	},
 	{

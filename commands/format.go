@@ -28,6 +28,12 @@ func Format(c Command) string {
 		return withArguments("order", c.ID)
 	case Cancel:
 		return withArguments("cancel", c.ID)
+	case Approve:
+		return withArguments("approve", c.ID)
+	case Deny:
+		return withArguments("deny", c.ID, formatText(c.Reason))
+	case Budget:
+		return "budget"
 	case Settle:
 		return withArguments("settle", c.ID)
 	case Pause:

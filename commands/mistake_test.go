@@ -20,7 +20,7 @@ func TestMistakes(t *testing.T) {
 		{"swapped letters in a command", "byu ram=16", []string{"`byu`: did you mean `buy`?"}, "buy ram=16"},
 		{"a letter too few", "histry", []string{"`histry`: did you mean `history`?"}, "history"},
 		{"a command broken off", "canc " + order, []string{"`canc`: did you mean `cancel`?"}, "cancel " + order},
-		{"no command at all", "xyzzy", []string{"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, settle, pause, resume and help."}, "help"},
+		{"no command at all", "xyzzy", []string{"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, approve, deny, budget, settle, pause, resume and help."}, "help"},
 		{"fields without a command", "ram=16 cpu = 2", []string{
 			"Begin with what to do: `buy` and the fields to buy, `quote` and the fields to see a price.",
 		}, "quote ram=16 cpu=2"},
@@ -168,7 +168,12 @@ func TestMistakes(t *testing.T) {
 		}, "cancel"},
 		{"settle nothing", "settle", []string{"`settle` needs the id of an order, which its card shows."}, "settle"},
 		{"pause without a reason", "pause", []string{"`pause` needs a reason, which people will read: `pause somebody else is clearing the cart`."}, "pause"},
-		{"resume with an empty reason", `resume reason="  "`, []string{"`resume` needs a reason, which people will read: `resume CoCalc paid the double buy back`."}, "resume"},
+		{"approve nothing", "approve", []string{"`approve` needs the id of an order, which its card shows."}, "approve"},
+		{"deny nothing", "deny order", []string{"`deny` needs the id of an order, which its card shows."}, "deny"},
+		{"deny without an id", "deny too expensive", []string{"`too` is not the id of an order; those have 26 letters and digits, as in `" + order + "`."}, "deny"},
+		{"deny without a reason", "deny " + order + " …", []string{"`deny` needs a reason, which the requester will read: `deny " + order + " the course of spring has one already`."}, "deny " + order},
+		{"deny with a reason that nobody would read", "deny " + order + " " + strings.Repeat("a", 501), []string{"A reason has at most 500 characters, and this has 501."}, "deny " + order + ` "` + strings.Repeat("a", 500) + `"`},
+		{"a budget of something", "budget november", []string{"`budget` is written by itself, and `november` is more than that."}, "budget"},
 		{"pause with marks alone", "pause --- !!", []string{"`pause` needs a reason, which people will read: `pause somebody else is clearing the cart`."}, "pause"},
 		{"a reason that nobody would read", "pause " + strings.Repeat("a", 501), []string{"A reason has at most 500 characters, and this has 501."}, `pause "` + strings.Repeat("a", 500) + `"`},
 		{"cancel two", "cancel " + order + " " + order, []string{
@@ -176,7 +181,7 @@ func TestMistakes(t *testing.T) {
 		}, "cancel " + order},
 		{"help on something misspelt", "help uptme", []string{"`uptme`: did you mean `uptime`?"}, "help uptime"},
 		{"help on nothing we know", "help xyzzy", []string{
-			"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, settle, pause, resume and help.",
+			"`xyzzy` is not a command; there are buy, quote, list, show, history, order, cancel, approve, deny, budget, settle, pause, resume and help.",
 		}, "help"},
 
 		// What a sentence repeats.

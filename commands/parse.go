@@ -129,6 +129,14 @@ func arguments(command, rest string) (Command, []Mistake) {
 	case "cancel":
 		id, mistakes := parseOrder("cancel", rest)
 		return Cancel{ID: id}, mistakes
+	case "approve":
+		id, mistakes := parseOrder("approve", rest)
+		return Approve{ID: id}, mistakes
+	case "deny":
+		id, reason, mistakes := parseDeny(rest)
+		return Deny{ID: id, Reason: reason}, mistakes
+	case "budget":
+		return Budget{}, parseNothing("budget", rest)
 	case "settle":
 		id, mistakes := parseOrder("settle", rest)
 		return Settle{ID: id}, mistakes
@@ -136,7 +144,7 @@ func arguments(command, rest string) (Command, []Mistake) {
 		reason, mistakes := parseReason("pause", rest)
 		return Pause{Reason: reason}, mistakes
 	case "resume":
-		reason, mistakes := parseReason("resume", rest)
+		reason, mistakes := parseOptionalReason(rest)
 		return Resume{Reason: reason}, mistakes
 	}
 	return parseHelp(rest)

@@ -14,6 +14,15 @@ const MaxReason = 500
 // parseReason reads what follows a command that takes a reason and nothing else: everything up to the end, in quotes
 // or not, in one line.
 func parseReason(command, rest string) (string, []Mistake) {
+	text, mistakes := parseOptionalReason(rest)
+	if text == "" {
+		return "", []Mistake{{Sentence: fmt.Sprintf("`%s` needs a reason, which people will read: `%s %s`.", command, command, exampleReason[command])}}
+	}
+	return text, mistakes
+}
+
+// parseOptionalReason is parseReason where nothing is a reason too.
+func parseOptionalReason(rest string) (string, []Mistake) {
 	text := strings.TrimSpace(rest)
 	if i := strings.IndexAny(text, "=:"); i > 0 && slices.Contains([]string{"reason", "why", "because"}, strings.ToLower(strings.TrimSpace(text[:i]))) {
 		text = strings.TrimSpace(text[i+1:])
@@ -21,7 +30,7 @@ func parseReason(command, rest string) (string, []Mistake) {
 	text = strings.Join(strings.Fields(printable(unquoted(text))), " ")
 	switch n := utf8.RuneCountInString(text); {
 	case !strings.ContainsFunc(text, isReadable):
-		return "", []Mistake{{Sentence: fmt.Sprintf("`%s` needs a reason, which people will read: `%s %s`.", command, command, exampleReason[command])}}
+		return "", nil
 	case n > MaxReason:
 		return string([]rune(text)[:MaxReason]), []Mistake{{Text: echo(text), Sentence: fmt.Sprintf(
 			"A reason has at most %d characters, and this has %d.", MaxReason, n)}}
@@ -29,9 +38,44 @@ func parseReason(command, rest string) (string, []Mistake) {
 	return text, nil
 }
 
+// parseDeny reads the id of an order, which comes first, and the reason behind it.
+func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
+	for text := strings.TrimLeft(rest, " \n"); text != ""; {
+		word := text
+		if end := strings.IndexAny(text, " \n"); end >= 0 {
+			word, text = text[:end], strings.TrimLeft(text[end:], " \n")
+		} else {
+			text = ""
+		}
+		word = strings.TrimRight(word, ":,;")
+		if len(idWords(word, "id", "order", "order_id")) == 0 {
+			continue // a label, which stands before the id
+		}
+		if id, mistakes = parseOrder("deny", word); len(mistakes) > 0 {
+			return "", "", mistakes
+		}
+		if reason, mistakes = parseReason("deny", text); reason == "" {
+			mistakes = []Mistake{{Sentence: fmt.Sprintf("`deny` needs a reason, which the requester will read: `deny %s %s`.", id, exampleReason["deny"])}}
+		}
+		return id, reason, mistakes
+	}
+	_, mistakes = parseOrder("deny", "")
+	return "", "", mistakes
+}
+
+// parseNothing is for commands that take nothing.
+func parseNothing(command, rest string) []Mistake {
+	text := strings.Trim(rest, " \n`,;.!")
+	if text == "" {
+		return nil
+	}
+	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`%s` is written by itself, and %s is more than that.", command, code(text))}}
+}
+
 // exampleReason is a reason as somebody would write it.
 var exampleReason = map[string]string{
 	"pause":  "somebody else is clearing the cart",
+	"deny":   "the course of spring has one already",
 	"resume": "CoCalc paid the double buy back",
 }
 
