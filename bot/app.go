@@ -182,7 +182,7 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 			return now(say(sentence))
 		case socket.KindSubmission: // beside the first field: the form stays open, with what was filled in
 			first := "ram"
-			if d.Interaction != nil && d.Interaction.View.CallbackID == callbackSettle {
+			if d.Interaction != nil && d.Interaction.View.CallbackID != callbackEditor { // all others ask for a reason
 				first = inputReason
 			}
 			return wrongField(first, sentence)

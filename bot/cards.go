@@ -39,6 +39,8 @@ type cardFacts struct {
 	ahead   int // orders that are bought before this one
 	left    purchase.Cents
 	limited bool // whether left is limited at all
+	asks    bool // somebody else has to agree before it is bought
+	needed  int  // how many have to
 }
 
 // card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.
@@ -49,7 +51,9 @@ func card(o purchase.Order, f cardFacts) content {
 			return endedCard(o, "This card is too old; nothing was bought.")
 		}
 		return proposalCard(o, f)
-	case purchase.AwaitingApproval, purchase.Approved, purchase.Adding, purchase.Carted, purchase.Paying:
+	case purchase.AwaitingApproval:
+		return waitingCard(o, f)
+	case purchase.Approved, purchase.Adding, purchase.Carted, purchase.Paying:
 		return progressCard(o, f)
 	case purchase.Unknown:
 		return unknownCard(o)
@@ -60,8 +64,11 @@ func card(o purchase.Order, f cardFacts) content {
 	case purchase.Cancelled:
 		return endedCard(o, "Cancelled; nothing was bought.")
 	case purchase.Denied:
-		return endedCard(o, "Denied; nothing was bought.")
+		return deniedCard(o)
 	case purchase.Expired:
+		if !o.ApproveBy.IsZero() {
+			return endedCard(o, "Nobody decided on this in time, so it has expired; nothing was bought.")
+		}
 		return endedCard(o, "This card has expired; nothing was bought.")
 	}
 	return endedCard(o, "This order is "+string(o.State)+".")
@@ -80,6 +87,9 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	notes := o.Spec.Notes()
 	if f.limited {
 		notes = append(notes, fmt.Sprintf("%s of this month's budget is left.", f.left))
+	}
+	if f.asks {
+		notes = append(notes, "Somebody else has to agree: the approvers are asked when you click.")
 	}
 	notes = append(notes, fmt.Sprintf("Nothing is bought before you say so. This price is good until %s.", clock(o.Expires)))
 	blocks = append(blocks,
@@ -154,8 +164,7 @@ var steps = []struct {
 // progressCard shows the steps while they happen. It has no buttons that could no longer mean anything.
 func progressCard(o purchase.Order, f cardFacts) content {
 	lines := []string{fmt.Sprintf("*Buying a license for %s: %s*", o.Price, gives(o.Spec))}
-	doing := "Waiting for an approval"
-	reached := o.State == purchase.AwaitingApproval
+	doing, reached := "", false
 	for _, s := range steps {
 		switch {
 		case s.state == o.State:
@@ -307,7 +316,7 @@ func endedCard(o purchase.Order, sentence string) content {
 }
 
 func orderLine(o purchase.Order) *slack.ContextBlock {
-	return small(mrkdwn("Order `" + string(o.ID) + "`"))
+	return small(mrkdwn("Order `" + string(o.ID) + "`" + agreedBy(o)))
 }
 
 // line is the one line that the channel gets about a purchase.

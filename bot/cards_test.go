@@ -105,6 +105,12 @@ func TestCards(t *testing.T) {
 		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
 		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},
 		{"denied", func(o *purchase.Order) { o.State = purchase.Denied }, facts},
+		{"proposed-to-be-approved", nil, cardFacts{now: at, left: 93625, limited: true, asks: true, needed: 1}},
+		{"waiting-for-an-approval", asked, cardFacts{now: at, needed: 1}},
+		{"waiting-for-a-second-approval", func(o *purchase.Order) { asked(o); agreed("UERIN")(o) }, cardFacts{now: at, needed: 2}},
+		{"denied-by-somebody", deniedBy("UERIN"), facts},
+		{"expired-unapproved", func(o *purchase.Order) { asked(o); o.State = purchase.Expired }, facts},
+		{"bought-with-approvals", func(o *purchase.Order) { asked(o); agreed("UERIN")(o); agreed("UFRANK")(o); bought(o) }, facts},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

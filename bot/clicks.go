@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -33,10 +34,17 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	switch kind {
 	case actionBuy:
 		_, err := a.desk.Confirm(ctx, id, click)
-		return a.decided(at, err)
+		return a.confirmed(at, cb.TriggerID, remembered(id, click), err)
 	case actionNewPrice:
 		_, err := a.desk.ConfirmNewPrice(ctx, id, click)
+		remember := remembered(id, click)
+		remember.NewPrice = true
+		return a.confirmed(at, cb.TriggerID, remember, err)
+	case actionApprove:
+		_, err := a.desk.Approve(ctx, id, click)
 		return a.decided(at, err)
+	case actionDeny:
+		return a.askDenial(ctx, at, id, click, cb.TriggerID)
 	case actionCancel:
 		_, err := a.desk.Cancel(ctx, id, click)
 		return a.decided(at, err)
@@ -64,7 +72,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 
 // decides names the buttons that spend or decide, before which Slack is asked who clicked.
 var decides = map[string]bool{
-	actionBuy: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionBought: true, actionNotBought: true,
+	actionBuy: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
 }
 
 // submitter is who clicked, or sent a form.
@@ -93,7 +101,7 @@ func (a *App) answer(at reach, sentence string) socket.Reply {
 func (a *App) refusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
-		return escape(no.Sentence)
+		return escape(no.Sentence) + channelWords(no.Channels)
 	}
 	if errors.Is(err, purchase.ErrFull) {
 		a.log.Error().Err(err).Msg("a decision could not be made durable")
@@ -101,6 +109,24 @@ func (a *App) refusal(err error) string {
 	}
 	a.log.Error().Err(err).Msg("a decision could not be made durable")
 	return "Something went wrong inside me before your click counted: nothing was bought by it. Please click again, and tell whoever runs this bot if it stays so."
+}
+
+// mostChannels is how many channels a refusal names.
+const mostChannels = 5
+
+// channelWords name the channels in which something would not be refused.
+func channelWords(ids []string) string {
+	var links []string
+	for _, id := range ids[:min(len(ids), mostChannels)] {
+		links = append(links, "<#"+id+">")
+	}
+	switch {
+	case len(links) == 0:
+		return ""
+	case len(ids) > mostChannels:
+		return fmt.Sprintf(" It can be asked for in %s and %s.", strings.Join(links, ", "), plural(len(ids)-mostChannels, "other channel"))
+	}
+	return " It can be asked for in " + strings.Join(links, ", ") + "."
 }
 
 // diskFull is said when a decision could not be kept.
@@ -203,6 +229,10 @@ func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) sock
 		return a.specified(ctx, cb)
 	case callbackSettle:
 		return a.settled(ctx, cb)
+	case callbackDeny:
+		return a.denied(ctx, cb)
+	case callbackReason:
+		return a.reasoned(ctx, cb)
 	}
 	return socket.Reply{}
 }

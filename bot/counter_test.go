@@ -31,13 +31,13 @@ type counter struct {
 	now    time.Time
 }
 
-// The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UGUEST, a guest, and UROBOT, another app.
+// The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and UROBOT, another app.
 // They belong to the workspace T1.
 func newCounter(t testing.TB) *counter {
 	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return c.now }
 	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{}, Now: now, Policy: purchase.Policy{Everyone: true,
-		Admins: map[string]bool{"UDANA": true}, OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}})
+		Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true}, OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}})
 	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
 	return c
 }
@@ -129,7 +129,7 @@ func (e *ear) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) 
 
 func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
 	switch user {
-	case "UALICE", "UBOB", "UDANA":
+	case "UALICE", "UBOB", "UDANA", "UERIN":
 		return &slack.User{ID: user, TeamID: "T1"}, nil
 	case "UGUEST":
 		return &slack.User{ID: user, TeamID: "T1", IsRestricted: true}, nil

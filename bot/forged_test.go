@@ -23,6 +23,7 @@ const (
 	theGuests purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTD" // of somebody who has become a guest since
 	nobodys   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTE" // whose requester has no id
 	theirs    purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTF" // of somebody who belongs to another workspace since
+	herAsked  purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTG" // alice's, which waits for an approval
 	unheardOf purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW" // in no ledger
 )
 
@@ -36,6 +37,9 @@ func furnished(t *testing.T) *counter {
 		o.State, o.Month, o.CheckoutSent = purchase.Unknown, "2026-11", c.now
 		o.Hold = &purchase.Hold{Since: c.now, Until: c.now.Add(time.Minute)}
 	})
+	c.put(herAsked, "UALICE", func(o *purchase.Order) {
+		o.State, o.Month, o.ApproveBy, o.Reason = purchase.AwaitingApproval, "2026-11", c.now.Add(time.Hour), "winter school"
+	})
 	c.put(theGuests, "UGUEST", nil)
 	c.put(nobodys, "", nil)
 	c.put(theirs, "UELSE", nil)
@@ -47,15 +51,18 @@ var buttons = []struct {
 	action string
 	order  purchase.OrderID
 	admins bool // only admins may
+	others bool // only approvers may
 }{
-	{"order_buy", hers, false},
-	{"order_buy_new_price", herMoved, false},
-	{"order_edit", hers, false},
-	{"order_cancel", hers, false},
-	{"order_again", hers, false},
-	{"order_refresh", herHeld, false},
-	{"order_was_bought", herHeld, true},
-	{"order_was_not_bought", herHeld, true},
+	{"order_buy", hers, false, false},
+	{"order_buy_new_price", herMoved, false, false},
+	{"order_edit", hers, false, false},
+	{"order_cancel", hers, false, false},
+	{"order_again", hers, false, false},
+	{"order_refresh", herHeld, false, false},
+	{"order_was_bought", herHeld, true, false},
+	{"order_was_not_bought", herHeld, true, false},
+	{"order_approve", herAsked, false, true},
+	{"order_deny", herAsked, false, true},
 }
 
 // An order's id in a button proves nothing. Whoever is not asked is refused, told so in a true sentence, and written
@@ -96,6 +103,8 @@ func TestForgedAndForeignClicks(t *testing.T) {
 					continue // may
 				case b.admins:
 					want = purchase.NotAnAdmin
+				case b.others && want == purchase.NotYours:
+					want = purchase.NotAnApprover
 				// What only looks is its requester's to see, whoever they are; what is proposed from it is theirs to be refused.
 				case b.action == "order_refresh" && want == purchase.Outsider && f.order != "":
 					continue
@@ -138,6 +147,13 @@ func TestForeignIDsInCommands(t *testing.T) {
 		{"to cancel from another workspace", "UELSE", "T2", "cancel " + string(theirs), purchase.Outsider},
 		{"to cancel as a guest", "UGUEST", "T1", "cancel " + string(theGuests), purchase.Outsider},
 		{"to cancel as nobody", "", "T1", "cancel " + string(nobodys), purchase.Outsider},
+		{"to approve no order", "UERIN", "T1", "approve " + string(unheardOf), purchase.NoSuchOrder},
+		{"to approve one's own", "UALICE", "T1", "approve " + string(herAsked), purchase.NotAnApprover},
+		{"to approve as an admin", "UDANA", "T1", "approve " + string(herAsked), purchase.NotAnApprover},
+		{"to approve what nobody was asked about", "UERIN", "T1", "approve " + string(hers), purchase.TooLate},
+		{"to approve as a guest", "UGUEST", "T1", "approve " + string(herAsked), purchase.Outsider},
+		{"to deny as another app", "UROBOT", "T1", "deny " + string(herAsked) + " no money", purchase.Outsider},
+		{"to deny what has ended", "UERIN", "T1", "deny " + string(herMoved) + " no money", purchase.TooLate},
 		{"to settle no order", "UDANA", "T1", "settle " + string(unheardOf), purchase.NoSuchOrder},
 		{"to settle one's own", "UALICE", "T1", "settle " + string(herHeld), purchase.NotAnAdmin},
 		{"to settle what is clear", "UDANA", "T1", "settle " + string(hers), purchase.TooLate},
@@ -212,6 +228,18 @@ func TestForgedForms(t *testing.T) {
 		{"to settle what is clear", "UDANA", "T1", "order_settle", m{"order": string(hers), "verdict": "bought"}, why, purchase.TooLate},
 		{"to settle with a verdict that is none", "UDANA", "T1", "order_settle", m{"order": string(herHeld), "verdict": "perhaps"}, why, purchase.Unreadable},
 		{"to settle without a verdict", "UDANA", "T1", "order_settle", m{"order": string(herHeld)}, why, purchase.Unreadable},
+		{"to deny no order", "UERIN", "T1", "order_deny_why", m{"order": string(unheardOf), "channel": "CMATH"}, why, purchase.NoSuchOrder},
+		{"to deny in another channel", "UERIN", "T1", "order_deny_why", m{"order": string(herAsked), "channel": "COTHER"}, why, purchase.Elsewhere},
+		{"to deny without being an approver", "UBOB", "T1", "order_deny_why", m{"order": string(herAsked), "channel": "CMATH"}, why, purchase.NotAnApprover},
+		{"to deny as a guest", "UGUEST", "T1", "order_deny_why", m{"order": string(herAsked), "channel": "CMATH"}, why, purchase.Outsider},
+		{"to deny without a reason", "UERIN", "T1", "order_deny_why", m{"order": string(herAsked), "channel": "CMATH"}, m{"reason": " "}, purchase.NoReason},
+		{"to deny with nonsense", "UERIN", "T1", "order_deny_why", `{"order":7}`, why, ""},
+		{"to give a reason for somebody else's", "UBOB", "T1", "order_reason", m{"order": string(hers), "channel": "CMATH"}, why, purchase.NotYours},
+		{"to give a reason in another channel", "UALICE", "T1", "order_reason", m{"order": string(hers), "channel": "COTHER"}, why, purchase.Elsewhere},
+		{"to give a reason twice", "UALICE", "T1", "order_reason", m{"order": string(herAsked), "channel": "CMATH"}, why, purchase.AlreadyDone},
+		{"to give a reason as a guest", "UGUEST", "T1", "order_reason", m{"order": string(theGuests), "channel": "CMATH"}, why, purchase.Outsider},
+		{"to give no reason", "UALICE", "T1", "order_reason", m{"order": string(hers), "channel": "CMATH"}, m{}, ""},
+		{"to give a reason with nonsense", "UALICE", "T1", "order_reason", "[]", why, ""},
 		{"to settle with nonsense", "UDANA", "T1", "order_settle", "[]", why, ""},
 	}
 	c := furnished(t)
@@ -224,7 +252,7 @@ func TestForgedForms(t *testing.T) {
 			if after != before {
 				t.Error("the ledger has changed")
 			}
-			if !strings.Contains(strings.ToLower(said), "nothing was bought") && !strings.Contains(said, "There is nothing left to change") {
+			if !strings.Contains(strings.ToLower(said), "nothing was bought") && !strings.Contains(said, "There is nothing left to change") && s.code != purchase.AlreadyDone {
 				t.Errorf("they read %q", said)
 			}
 			if s.code == "" {

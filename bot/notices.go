@@ -20,6 +20,8 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticePaused:      {":double_vertical_bar:", "Buying is paused"},
 	purchase.NoticeResumed:     {":arrow_forward:", "Buying goes on"},
 	purchase.NoticeSettled:     {":scales:", "An order was settled"},
+	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
+	purchase.NoticeBooks:       {":rotating_light:", "The ledger contradicts itself"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
 	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
 }
@@ -33,8 +35,8 @@ func notice(n purchase.Notice) content {
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
 	told := h.head + ". " + strings.ReplaceAll(n.Text, "`", "")
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem:
-		// These repeat what people wrote: a reason, the title of an item.
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder:
+		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
 		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(strings.ReplaceAll(n.Text, "`", ""), limitSection), false, false), nil, nil))
 		told = h.head + "."
 	default:
@@ -46,7 +48,10 @@ func notice(n purchase.Notice) content {
 			plain("It belongs to somebody, who can put it back in CoCalc's store. Nothing is bought by this."), plain("Take it out"), plain("Leave it"))
 		blocks = append(blocks, slack.NewActionBlock("notice_actions", out))
 	}
-	if n.Order != "" {
+	switch {
+	case n.Kind == purchase.NoticeReminder:
+		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Order `%s` · decide on its card above, or with `/license approve %s` or `/license deny %s` and why", n.Order, n.Order, n.Order))))
+	case n.Order != "":
 		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · `/license order "+string(n.Order)+"` shows it")))
 	}
 	return content{told, blocks}

@@ -37,6 +37,8 @@ type Publisher struct {
 	// each with Slack's refusal if it was one.
 	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	told   map[string]string
+
+	alike *similar // licenses like those that approvers are asked about
 }
 
 const (
@@ -52,7 +54,8 @@ func NewPublisher(o Options) *Publisher {
 	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
 		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
 		taken: map[purchase.OrderID]bool{}, after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{},
-		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{}}
+		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{},
+		alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
 }
 
 // Changed tells the publisher that there is something to show. It never blocks.
@@ -161,9 +164,20 @@ func (p *Publisher) nextDue() time.Duration {
 	return max(pause, 10*time.Millisecond)
 }
 
-// publish brings the order's messages up to date: first the channel's line, since the card says when that could not
-// be posted, then the card.
+// publish brings the order's messages up to date: first what the requester waits for, then the approvers' card. Trouble
+// with one of the two is no reason not to show the other.
 func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
+	o, shown := p.remembered(o)
+	err := p.publishToRequester(ctx, o, shown)
+	if m := o.Message(purchase.MessageAsk); m != nil && m.Shown < o.Rev {
+		err = errors.Join(err, p.publishAsk(ctx, o, *m))
+	}
+	return err
+}
+
+// publishToRequester brings the channel's line up to date, since the card says when that could not be posted, and then the
+// card. shown are the messages that show the order already and only have to be kept.
+func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order, shown []purchase.Message) error {
 	var unkept error // a ledger that cannot be written is no reason not to show the rest
 	goOn := func(err error) bool {
 		if errors.Is(err, errUnkept) {
@@ -171,7 +185,6 @@ func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
 		}
 		return err == nil
 	}
-	o, shown := p.remembered(o)
 	for _, m := range shown {
 		if _, err := p.shown(ctx, o, m); !goOn(err) {
 			return err
@@ -222,13 +235,13 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order, m purchas
 // does not take it any more, the card goes on as a direct message.
 //
 // Slack takes five posts at a response URL, so they are kept for what matters: the last one for the end, the one before
-// for bad news on the way, the one before that for paying, which is the step that takes time.
+// for bad news on the way and while it waits for an approval, the one before that for paying, which is the step that takes time.
 func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) error {
 	keep := 3
 	switch {
 	case o.State.Final():
 		keep = 0
-	case o.State == purchase.Unknown || o.Wait != nil:
+	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Wait != nil:
 		keep = 1
 	case o.State == purchase.Paying:
 		keep = 2
@@ -308,5 +321,5 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	left, limited, err := p.desk.BudgetNow(ctx)
-	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited}), err
+	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: p.desk.Asks(o), needed: p.desk.ApprovalsNeeded()}), err
 }

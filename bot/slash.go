@@ -22,7 +22,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		At:  place(cmd.ChannelID, cmd.ChannelName), Typed: true,
 	}
 	switch asked.(type) {
-	case commands.Buy, commands.Cancel, commands.Settle, commands.Pause, commands.Resume: // what spends or decides
+	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause, commands.Resume: // what spends or decides
 		if len(mistakes) == 0 {
 			click.Who = a.people.LookUp(ctx, click.Who)
 		}
@@ -52,6 +52,10 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		return a.order(ctx, at, purchase.OrderID(c.ID), click.Who)
 	case commands.Cancel:
 		return a.cancel(ctx, purchase.OrderID(c.ID), click)
+	case commands.Approve:
+		return a.approve(ctx, purchase.OrderID(c.ID), click)
+	case commands.Deny:
+		return a.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
 	case commands.Settle:
 		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:
@@ -102,7 +106,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited})
+	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited, asks: a.desk.Asks(p.Order)})
 }
 
 // notProposed says why there is no card.
@@ -201,7 +205,7 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	if err != nil {
 		a.log.Error().Err(err).Msg("the orders ahead could not be counted")
 	}
-	return orderFacts(o, cardFacts{now: a.now(), ahead: ahead})
+	return orderFacts(o, cardFacts{now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded()})
 }
 
 // orderFacts are an order's card without its buttons, and what else is known of it.

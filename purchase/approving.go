@@ -19,6 +19,9 @@ type Approval struct {
 // ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
 func (d *Desk) ApprovalsNeeded() int { return d.policy.Approvals }
 
+// Asks reports whether somebody else has to agree to an order.
+func (d *Desk) Asks(o Order) bool { return d.policy.asks(o) }
+
 // mayAsk refuses an order about which somebody else has to be asked, and cannot be. They are told why it is wanted, so a
 // reason is needed.
 func (d *Desk) mayAsk(o Order) *Refusal {

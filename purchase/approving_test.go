@@ -135,6 +135,20 @@ func TestApprovals(t *testing.T) {
 			s.check(0, 0, 0)
 		}, withApprovers)
 	})
+	t.Run("approvers have less time than the card had", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			<-time.After(6 * time.Minute)
+			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 {
+				t.Errorf("reminded with %q", texts)
+			}
+			<-time.After(5 * time.Minute)
+			if o := s.order(id); o.State != purchase.Expired {
+				t.Errorf("the order is %s", o.State)
+			}
+			s.check(0, 0, 0)
+		}, withApprovers, func(s *shop) { s.timing.Approval = 10 * time.Minute })
+	})
 	t.Run("without a reason it is asked for", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			p, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})

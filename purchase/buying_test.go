@@ -37,6 +37,7 @@ type shop struct {
 	desk    *purchase.Desk
 	stop    func()
 	policy  purchase.Policy
+	timing  purchase.Timing
 	credit  int64 // cents on the account at the beginning
 	now     func() time.Time
 	channel string // for purchases and notices
@@ -85,7 +86,7 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, KeyName: s.client.KeyName(), Now: s.now,
+	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Now: s.now,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {

@@ -60,6 +60,7 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	})
 	if err == nil {
 		nudge(d.wake)
+		nudge(d.proposed) // one that waits for an approval has another deadline than its card had
 	}
 	return order, err
 }
@@ -196,6 +197,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 	})
 	if err == nil {
 		nudge(d.wake)
+		nudge(d.proposed) // one that waits for an approval has another deadline than its card had
 	}
 	return order, err
 }

@@ -120,7 +120,7 @@ type Desk struct {
 
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
-	proposed chan struct{} // capacity 1: there is a new card that will expire
+	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
 	stopping atomic.Bool   // no new promises
 }
 

@@ -1,0 +1,230 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// The buttons with which approvers decide on an order.
+const (
+	actionApprove = "order_approve"
+	actionDeny    = "order_deny" // opens the form that asks for the reason
+)
+
+// askFacts is what the approvers' card shows beside the order itself.
+type askFacts struct {
+	now    time.Time
+	needed int // people who have to agree
+	budget *purchase.BudgetReport
+	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
+	similar []purchase.License
+	known   bool
+}
+
+// decidable reports whether approvers can still decide on an order.
+func decidable(o purchase.Order, now time.Time) bool {
+	return o.State == purchase.AwaitingApproval && now.Before(o.ApproveBy)
+}
+
+// askCard asks approvers about an order, and tells them afterwards what became of it. It is a function of its arguments
+// alone.
+func askCard(o purchase.Order, f askFacts) content {
+	head := fmt.Sprintf("<@%s> asks for a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
+	if !decidable(o, f.now) {
+		head = strings.Replace(head, " asks ", " asked ", 1)
+	}
+	blocks := []slack.Block{section("*" + head + "*\n" + renewal(o.Spec, o.Renews))}
+	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
+	if !decidable(o, f.now) {
+		outcome, said := askOutcome(o)
+		blocks = append(blocks, decisions(o)...)
+		return content{said + " " + head + ".", append(blocks, section(outcome), orderID(o))}
+	}
+	blocks = append(blocks, fields(moneyFacts(o, f)...))
+	if text := similarWords(f); text != "" {
+		blocks = append(blocks, section(text))
+	}
+	blocks = append(blocks, decisions(o)...)
+	yes := button(actionApprove, string(o.ID), "Approve")
+	yes.Style = slack.StylePrimary
+	yes.Confirm = slack.NewConfirmationBlockObject(plain("Agree to this order?"),
+		plain(cut(fmt.Sprintf("%s\n%s now. %s", gives(o.Spec), o.Price, renewal(o.Spec, o.Renews)), 300)), plain("Agree"), plain("Not yet"))
+	no := button(actionDeny, string(o.ID), "Deny …")
+	no.Style = slack.StyleDanger
+	ask := fmt.Sprintf("Can be decided until %s.", moment(o.ApproveBy))
+	if f.needed > 1 {
+		ask = fmt.Sprintf("%d people have to agree, and %s so far. ", f.needed, haveAgreed(len(o.Approvals))) + ask
+	}
+	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
+		small(mrkdwn(ask+" Nobody decides on their own order. Where there are no buttons: `/license approve "+string(o.ID)+"`, or `deny` and why.")))
+	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format("2 January 15:04 UTC")), blocks}
+}
+
+func haveAgreed(n int) string {
+	switch n {
+	case 0:
+		return "nobody has"
+	case 1:
+		return "1 has"
+	}
+	return fmt.Sprintf("%d have", n)
+}
+
+// moneyFacts say what an order costs, and what was spent already.
+func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
+	yearly := "nothing more: a fixed term"
+	switch o.Spec.Period {
+	case "monthly":
+		yearly = fmt.Sprintf("%s, until somebody cancels it", o.Renews*12)
+	case "yearly":
+		yearly = fmt.Sprintf("%s, until somebody cancels it", o.Renews)
+	}
+	pairs := []*slack.TextBlockObject{mrkdwn("*Now*\n" + o.Price.String()), mrkdwn("*Per year*\n" + yearly)}
+	if f.budget == nil || len(f.budget.Months) == 0 {
+		return pairs
+	}
+	month, name := f.budget.Months[0], monthName(f.budget.Now)
+	team := spentWords(month.Spent, month.Reserved)
+	if left, limited := f.budget.Left(); limited {
+		team += fmt.Sprintf("\n%s of %s left", max(left, 0), f.budget.Limit)
+	}
+	share := month.People[o.Requester.ID]
+	own := spentWords(share.Spent, share.Reserved)
+	if f.budget.Each > 0 {
+		own += fmt.Sprintf("\n%s of %s left", max(f.budget.Each-share.Spent-share.Reserved, 0), f.budget.Each)
+	}
+	return append(pairs, mrkdwn("*The team in "+name+"*\n"+team), mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
+}
+
+// spentWords are amounts of a month. What is promised holds what is being asked about.
+func spentWords(spent, promised purchase.Cents) string {
+	text := fmt.Sprintf("%s spent", spent)
+	if promised > 0 {
+		text += fmt.Sprintf(", %s promised, with this", promised)
+	}
+	return text
+}
+
+// mostSimilar is how many licenses like the one that is asked for are named.
+const mostSimilar = 3
+
+// similarWords name active licenses that give the same as the one that is asked for.
+func similarWords(f askFacts) string {
+	switch {
+	case !f.known:
+		return ":information_source: CoCalc did not tell in time which licenses like this are active already."
+	case len(f.similar) == 0:
+		return "No license that gives the same is active."
+	}
+	var lines []string
+	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
+		lines = append(lines, fmt.Sprintf("\n• `%s`: %s, %d running now, %s", escape(l.ID), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
+	}
+	text := fmt.Sprintf(":information_source: *%s active*%s", giveTheSame(len(f.similar)), strings.Join(lines, ""))
+	if more := len(f.similar) - mostSimilar; more > 0 {
+		text += fmt.Sprintf("\n• and %d more", more)
+	}
+	return text
+}
+
+func giveTheSame(n int) string {
+	if n == 1 {
+		return "1 license that gives the same is"
+	}
+	return fmt.Sprintf("%d licenses that give the same are", n)
+}
+
+// decisions say who decided what, when and why. The reasons are people's own words.
+func decisions(o purchase.Order) []slack.Block {
+	var blocks []slack.Block
+	for _, a := range o.Approvals {
+		if !a.Denied {
+			blocks = append(blocks, section(fmt.Sprintf(":white_check_mark: <@%s> agreed, %s.", a.By.ID, moment(a.At))))
+			continue
+		}
+		blocks = append(blocks, section(fmt.Sprintf(":no_entry: <@%s> denied it, %s.", a.By.ID, moment(a.At))),
+			slack.NewSectionBlock(plain("Their reason: "+a.Reason), nil, nil))
+	}
+	return blocks
+}
+
+// askOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for notifications.
+func askOutcome(o purchase.Order) (text, said string) {
+	switch o.State {
+	case purchase.AwaitingApproval, purchase.Expired:
+		return ":hourglass: *Expired*: nobody decided in time. Nothing was bought.", "Expired."
+	case purchase.Denied:
+		return "Nothing was bought.", "Denied."
+	case purchase.Cancelled:
+		return fmt.Sprintf(":leftwards_arrow_with_hook: *Withdrawn* by <@%s>, %s. Nothing was bought.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
+	case purchase.Failed:
+		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin { // somebody's own words: the requester's card has them
+			return ":x: *Not bought.* An admin settled it so.", "Not bought."
+		}
+		text = ":x: *Not bought.* " + escape(o.Failure.Sentence)
+		if o.Failure.Code == purchase.FailPriceMoved {
+			text += " Nobody's yes covers the new price: if it is still wanted, you are asked again."
+		}
+		return text, "Not bought."
+	case purchase.Unknown:
+		return ":hourglass_flowing_sand: It is not clear yet whether CoCalc sold it. I am watching CoCalc; it will not be paid twice.", "Agreed to."
+	case purchase.Purchased:
+		text = fmt.Sprintf(":white_check_mark: *Bought for %s.*", o.Receipt.Charged)
+		if o.Receipt.LicenseID != "" {
+			text += " License `" + escape(o.Receipt.LicenseID) + "`."
+		}
+		return text, "Bought."
+	}
+	return ":hourglass_flowing_sand: It is being bought.", "Agreed to."
+}
+
+// waitingCard tells the requester whom their order waits for.
+func waitingCard(o purchase.Order, f cardFacts) content {
+	where := ""
+	if m := o.Message(purchase.MessageAsk); m != nil {
+		where = " in <#" + m.Channel + ">"
+	}
+	text := fmt.Sprintf(":raised_hand: *Waits for an approval: a license for %s%s*\nThe approvers are asked%s, and can decide until %s. Nothing is bought before; %s are reserved in the budget.",
+		o.Price, each(string(o.Spec.Period)), where, moment(o.ApproveBy), o.Price)
+	if f.needed > 1 {
+		text += fmt.Sprintf(" %d people have to agree, and %s so far.", f.needed, haveAgreed(len(o.Approvals)))
+	}
+	blocks := append([]slack.Block{section(text)}, decisions(o)...)
+	blocks = append(blocks, slack.NewSectionBlock(plain("Your reason: "+o.Reason), nil, nil), small(plain(gives(o.Spec))),
+		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderID(o))
+	return content{fmt.Sprintf("Your license for %s waits for an approval.", o.Price), blocks}
+}
+
+// deniedCard tells the requester who said no, and why.
+func deniedCard(o purchase.Order) content {
+	c := endedCard(o, "Denied; nothing was bought.")
+	if len(o.Approvals) == 0 {
+		return c
+	}
+	c.blocks = append([]slack.Block{section("*Denied*; nothing was bought.")}, append(decisions(o), c.blocks[1:]...)...)
+	return c
+}
+
+// agreedBy names in small print who agreed to an order.
+func agreedBy(o purchase.Order) string {
+	var names []string
+	for _, a := range o.Approvals {
+		if !a.Denied {
+			names = append(names, "<@"+a.By.ID+">")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " · agreed to by " + strings.Join(names, " and ")
+}
+
+// orderID is the small print where who agreed is said already.
+func orderID(o purchase.Order) *slack.ContextBlock {
+	return small(mrkdwn("Order `" + string(o.ID) + "`"))
+}

@@ -1,0 +1,363 @@
+package bot_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// theDesk is the approvers' channel.
+const theDesk = "C0DESK"
+
+// withApprovers lets bob and carol, and alice too, decide on everything in a channel of theirs.
+func withApprovers(w *world) {
+	w.approvals = theDesk
+	w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true, slacksim.Carol: true}
+	w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, w.slack.App().BotUserID}})
+}
+
+// asks lets alice ask for the standard license, and waits for her card and the approvers'.
+func (w *world) asks() (card, ask slacksim.Message) {
+	w.t.Helper()
+	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+	card = w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	ask = w.seesIn(slacksim.Bob, theDesk, "asks for a CoCalc license for $63.75 a month")
+	return w.becomes(card, "Waits for an approval"), ask
+}
+
+// seesIn waits until somebody sees a message with the text in a channel.
+func (w *world) seesIn(who, channel, text string) slacksim.Message {
+	w.t.Helper()
+	m, err := w.slack.Person(who).WaitForText(w.ctx, channel, text)
+	w.must(err)
+	return m
+}
+
+// shows waits until a message in the approvers' channel has changed to one with the text.
+func (w *world) shows(m slacksim.Message, text string) slacksim.Message {
+	w.t.Helper()
+	now, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+	w.must(err)
+	return now
+}
+
+// orders are all orders as the ledger has them.
+func (w *world) orders() (all []purchase.Order) {
+	w.t.Helper()
+	w.must(w.ledger.View(w.ctx, func(r purchase.Reader) (err error) {
+		all, err = r.Orders("", 1000)
+		return err
+	}))
+	return all
+}
+
+// decider reports whether somebody has decided on an order.
+func (w *world) decider(who string) bool {
+	return slices.ContainsFunc(w.orders(), func(o purchase.Order) bool {
+		return slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == who })
+	})
+}
+
+func TestAnApproverAgrees(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card, ask := w.asks()
+	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
+	contains(t, ask, "Reason: winter school", "$765.00, until somebody cancels it", "$0.00 spent, $63.75 promised", "No license that gives the same is active")
+	w.clicks(slacksim.Alice, ask, "Approve")
+	w.seesIn(slacksim.Alice, theDesk, "Nobody decides on their own order")
+	w.refused(slacksim.Alice, purchase.OwnOrder)
+	w.clicks(slacksim.Bob, ask, "Approve")
+	contains(t, w.becomes(card, "Bought for $63.75"), "agreed to by <@"+slacksim.Bob+">")
+	done := w.shows(ask, "Bought for $63.75")
+	if contains(t, done, "<@"+slacksim.Bob+"> agreed", "winter school"); len(done.Buttons()) > 0 {
+		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+	}
+	w.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
+	w.seesIn(slacksim.Carol, theDesk, "This order was decided already: bob agreed")
+	w.clicks(slacksim.Carol, ask, "Deny …")
+	w.until(func() bool { return len(w.recorded("refused")) == 3 })
+	w.spent(1, 6375)
+}
+
+func TestAnApproverDenies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card, ask := w.asks()
+	carol := w.slack.Person(slacksim.Carol)
+	w.clicks(slacksim.Carol, ask, "Deny …")
+	modal, err := carol.WaitForModal(w.ctx, nil)
+	w.must(err)
+	if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
+		t.Errorf("without a reason: %v, %v", problems, err)
+	}
+	w.must(carol.Fill(w.ctx, modal, "Why not?", "there is *one* already"))
+	if problems, err := carol.Submit(w.ctx); err != nil || len(problems) > 0 {
+		t.Fatalf("%v, %v", problems, err)
+	}
+	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already", "nothing was bought")
+	if done := w.shows(ask, "denied it"); len(done.Buttons()) > 0 {
+		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+	}
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.seesIn(slacksim.Bob, theDesk, "carol denied it")
+	w.spent(0, 0)
+}
+
+// Two have to agree; the second is on the phone and types.
+func TestTwoHaveToAgree(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
+	card, ask := w.asks()
+	contains(t, ask, "2 people have to agree, and nobody has so far")
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.shows(ask, "2 people have to agree, and 1 has so far")
+	card = w.becomes(card, "2 people have to agree, and 1 has so far")
+	contains(t, card, "<@"+slacksim.Bob+"> agreed")
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.seesIn(slacksim.Bob, theDesk, "You have already agreed to this order. One more person has to.")
+	w.says(slacksim.Carol, "approve "+orderID.FindString(card.ContentText()))
+	w.sees(slacksim.Carol, "It is bought now")
+	contains(t, w.becomes(card, "Bought for $63.75"), "agreed to by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
+	w.spent(1, 6375)
+}
+
+// Without a reason the yes leads to a form that asks for it.
+func TestTheReasonIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card := w.card()
+	contains(t, card, "Somebody else has to agree")
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	alice := w.slack.Person(slacksim.Alice)
+	modal, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	contains(t, w.becomes(card, "Somebody else has to agree"), "Nothing is bought before")
+	w.must(alice.Fill(w.ctx, modal, "What do you need it for?", "winter school"))
+	if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
+		t.Fatalf("%v, %v", problems, err)
+	}
+	card = w.becomes(card, "Waits for an approval")
+	ask := w.seesIn(slacksim.Bob, theDesk, "Reason: winter school")
+	w.says(slacksim.Bob, "deny "+orderID.FindString(card.ContentText())+" not this year")
+	w.sees(slacksim.Bob, "Denied: <@"+slacksim.Alice+"> is told")
+	w.becomes(card, "not this year")
+	w.shows(ask, "not this year")
+	w.spent(0, 0)
+}
+
+func TestTheRequesterWithdraws(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card, ask := w.asks()
+	w.clicks(slacksim.Alice, card, "Withdraw")
+	w.becomes(card, "Cancelled; nothing was bought")
+	if done := w.shows(ask, "Withdrawn"); len(done.Buttons()) > 0 {
+		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+	}
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.seesIn(slacksim.Bob, theDesk, "it is cancelled")
+	w.spent(0, 0)
+}
+
+// Nobody decides: one reminder, and then the order is over. It is reminded of once, also over a restart.
+func TestNobodyDecides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
+	card, ask := w.asks()
+	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order waits for an approval"), "/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
+	w.restart()
+	w.becomes(card, "Nobody decided on this in time")
+	if done := w.shows(ask, "Expired"); len(done.Buttons()) > 0 {
+		t.Errorf("the approvers still have the buttons %v", done.Buttons())
+	}
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.seesIn(slacksim.Bob, theDesk, "This order was decided already: it is expired")
+	reminders := 0
+	for _, m := range w.slack.Messages(theDesk) {
+		if strings.Contains(m.ContentText(), "An order waits for an approval") {
+			reminders++
+		}
+	}
+	if reminders != 1 {
+		t.Errorf("%d reminders", reminders)
+	}
+	w.spent(0, 0)
+}
+
+// Nobody's yes covers a higher price: the requester says yes to it, and the approvers are asked again.
+func TestAPriceThatMovedIsAskedAboutAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	w.inject("price-moved")
+	card, ask := w.asks()
+	w.clicks(slacksim.Bob, ask, "Approve")
+	card = w.becomes(card, "Not bought.")
+	w.shows(ask, "Nobody's yes covers the new price")
+	w.clicks(slacksim.Alice, card, "Buy for $70.13")
+	card = w.becomes(card, "Waits for an approval: a license for $70.13")
+	again := w.seesIn(slacksim.Carol, theDesk, "asks for a CoCalc license for $70.13 a month")
+	w.clicks(slacksim.Carol, again, "Approve")
+	w.becomes(card, "Bought for $70.13")
+	w.shows(again, "Bought for $70.13")
+	w.spent(1, 7013)
+}
+
+// An approvals channel that does not let the bot in is told to the requester, and nothing is spent.
+func TestTheApproversCannotBeAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		channel string
+		says    string
+	}{
+		"a channel that the bot was not invited to": {slacksim.Random, "not_in_channel"},
+		"a channel that does not exist":             {"C0NOWHERE", "channel_not_found"},
+		"an archived channel":                       {theDesk, "is_archived"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) { withApprovers(w); w.approvals = c.channel; w.slack.Archive(theDesk, true) })
+			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			contains(t, w.becomes(card, "Not bought."), "the approvers could not be asked", c.says, "Nothing was bought")
+			w.spent(0, 0)
+		})
+	}
+}
+
+// A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that somebody deleted is
+// posted anew while it can be decided on.
+func TestAskingIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	const dora = "U0DORA"
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		w.policy.Approvals, w.policy.Approvers[dora] = 3, true
+		w.slack.AddUser(slacksim.User{ID: dora, Name: "dora"})
+		w.slack.Invite(slacksim.General, dora)
+	})
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": {Error: "internal_error", Times: 1}}})
+	card, ask := w.asks()
+	w.clicks(slacksim.Bob, ask, "Approve")
+	ask = w.shows(ask, "1 has so far")
+	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.api))
+	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // somebody tidies up
+	w.must(err)
+	w.says(dora, "approve "+orderID.FindString(card.ContentText()))
+	again, err := w.slack.Person(slacksim.Carol).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
+		return m.TS != ask.TS && strings.Contains(m.ContentText(), "2 have so far")
+	})
+	w.must(err)
+	w.clicks(slacksim.Carol, again, "Approve")
+	w.becomes(card, "Bought for $63.75")
+	w.shows(again, "Bought for $63.75")
+	w.spent(1, 6375)
+}
+
+// Rights come from user groups, and are looked at again at the last yes: a requester who has left the group by then gets
+// nothing. Guests do not decide, whatever the lists say.
+func TestGroupsDecide(t *testing.T) {
+	t.Parallel()
+	const guest = "U0GUEST"
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		w.policy.Buyers, w.policy.Approvers = map[string]bool{"S0BUYERS": true}, map[string]bool{"S0BOSSES": true}
+		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
+		w.slack.Invite(theDesk, guest)
+		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, guest}})
+	})
+	w.says(slacksim.Bob, "buy ram=16 cpu=2")
+	w.sees(slacksim.Bob, "You are not on the list of people who may buy")
+	card, ask := w.asks()
+	w.clicks(guest, ask, "Approve")
+	w.seesIn(guest, theDesk, "Guests of this workspace")
+	w.refused(guest, purchase.Outsider)
+	w.clicks(slacksim.Carol, ask, "Approve")
+	w.seesIn(slacksim.Carol, theDesk, "Only an approver can decide")
+	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob}})
+	w.restart() // what Slack said before is forgotten
+	w.clicks(slacksim.Bob, ask, "Approve")
+	contains(t, w.becomes(card, "Not bought."), "You are not on the list of people who may buy")
+	w.shows(ask, "Not bought.")
+	w.spent(0, 0)
+}
+
+// Many approvers click in the same second, some yes and some no, on several orders: each order is decided once, and
+// everybody is answered.
+func TestManyApproversAtOnce(t *testing.T) {
+	t.Parallel()
+	const people, licenses = 30, 3
+	var bosses []string
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		for i := range people {
+			id := fmt.Sprintf("U0BOSS%02d", i)
+			bosses = append(bosses, id)
+			w.slack.AddUser(slacksim.User{ID: id, Name: fmt.Sprintf("boss%02d", i)})
+			w.slack.Invite(theDesk, id)
+			w.slack.Invite(slacksim.General, id)
+		}
+		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BOSSES", Users: bosses})
+		w.policy.Approvers = map[string]bool{"S0BOSSES": true}
+	})
+	var asked []slacksim.Message
+	var ids []string
+	for i := range licenses {
+		w.says(slacksim.Alice, fmt.Sprintf(`buy ram=%d cpu=1 reason="course"`, i+1))
+		card := w.sees(slacksim.Alice, fmt.Sprintf("%d GB RAM · 1 core", i+1))
+		w.must(w.slack.Person(slacksim.Alice).Click(w.ctx, card, "order_buy"))
+		ask := w.seesIn(slacksim.Bob, theDesk, fmt.Sprintf("%d GB RAM · 1 core", i+1))
+		asked = append(asked, ask)
+		ids = append(ids, orderID.FindString(ask.ContentText()))
+	}
+	var crowd sync.WaitGroup
+	for i, who := range bosses {
+		crowd.Go(func() {
+			person, where := w.slack.Person(who), theDesk
+			decide := func() error { return person.Click(w.ctx, asked[(i+i/3)%licenses], "Approve") }
+			if i%3 == 0 {
+				where = slacksim.General
+				decide = func() error {
+					return person.Command(w.ctx, slacksim.General, "/license", "deny "+ids[i%licenses]+" no money")
+				}
+			}
+			for range 2 { // a Slack that is slow to say who somebody is has them try again
+				if err := decide(); err != nil {
+					t.Errorf("%s: %v", who, err)
+				}
+				if w.decider(who) {
+					return
+				}
+				m, err := person.WaitForMessage(w.ctx, where, func(m slacksim.Message) bool { return m.OnlyFor == who })
+				if err != nil {
+					t.Errorf("%s is not answered: %v", who, err)
+				}
+				if !strings.Contains(m.ContentText(), "Slack did not tell me") {
+					if !strings.Contains(m.ContentText(), "This order was decided already") {
+						t.Errorf("%s reads %q", who, m.ContentText())
+					}
+					return
+				}
+			}
+		})
+	}
+	crowd.Wait()
+	for _, o := range w.orders() {
+		if len(o.Approvals) != 1 {
+			t.Errorf("order %s was decided by %+v", o.ID, o.Approvals)
+		}
+	}
+	for _, ask := range asked {
+		_, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, ask, func(m slacksim.Message) bool { return len(m.Buttons()) == 0 })
+		w.must(err)
+	}
+}

@@ -1,0 +1,154 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// The forms that ask for a reason: an approver's for their no, and a requester's for what somebody else has to agree to.
+const (
+	callbackDeny   = "order_deny_why"
+	callbackReason = "order_reason"
+)
+
+// deciding is what these forms have to remember: Slack keeps it with the view and gives it back.
+type deciding struct {
+	Order       purchase.OrderID `json:"order"`
+	NewPrice    bool             `json:"new_price,omitempty"` // the requester agreed to the new price of an order that failed
+	Channel     string           `json:"channel,omitempty"`   // where the button was clicked
+	ChannelName string           `json:"channel_name,omitempty"`
+}
+
+func remembered(id purchase.OrderID, click purchase.Click) deciding {
+	return deciding{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
+}
+
+// formClick is the decision of whoever sent the form: it counts where the button was clicked, which is where the form was opened.
+// The card is reached by the button's response URL, which came with the first click.
+func (a *App) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
+	return purchase.Click{Who: a.people.LookUp(ctx, a.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
+}
+
+// confirmed answers a requester's yes. When somebody else has to agree and wants to know what it is for, a form asks.
+func (a *App) confirmed(at reach, trigger string, remember deciding, err error) socket.Reply {
+	var no *purchase.Refusal
+	if !errors.As(err, &no) || no.Code != purchase.NoReason {
+		return a.decided(at, err)
+	}
+	return a.openView(at, trigger, reasonView(remember), "Slack did not open the form in time; nothing was bought, and nobody was asked. Please click again.")
+}
+
+// reasonView asks a requester what an order is for.
+func reasonView(remember deciding) slack.ModalViewRequest {
+	reason := textInput(inputReason, "What do you need it for?", "the approvers read it, and it is kept in the ledger", "", 1000, true)
+	reason.Optional = false
+	return decidingView(callbackReason, remember, "Why do you need it?", "Ask for it",
+		section("Somebody else has to agree to this order first. They are asked when you send this; nothing is bought before they agree."), reason)
+}
+
+// reasoned takes a requester's reason from the form, and with it their yes.
+func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := a.recall(cb)
+	if broken != nil {
+		return *broken
+	}
+	click := a.formClick(ctx, cb, remember)
+	if click.Reason = typed(cb.View.State, inputReason); click.Reason == "" {
+		return wrongField(inputReason, "Please say why. Nothing was bought, and nobody was asked yet.")
+	}
+	confirm := a.desk.Confirm
+	if remember.NewPrice {
+		confirm = a.desk.ConfirmNewPrice
+	}
+	if _, err := confirm(ctx, remember.Order, click); err != nil {
+		return wrongField(inputReason, a.refusal(err))
+	}
+	return socket.Reply{}
+}
+
+// askDenial opens the form in which an approver says why not.
+func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
+	o, err := a.desk.Decidable(ctx, id, click)
+	if err != nil {
+		return a.answer(at, a.refusal(err))
+	}
+	return a.openView(at, trigger, denyView(o, remembered(id, click)), "Slack did not open the form in time; the order waits as before, and nothing was bought. Please click again.")
+}
+
+func denyView(o purchase.Order, remember deciding) slack.ModalViewRequest {
+	reason := textInput(inputReason, "Why not?", "the requester reads it, and it is kept in the ledger", "", commands.MaxReason, true)
+	reason.Optional = false
+	return decidingView(callbackDeny, remember, "Deny this order", "Deny",
+		section(fmt.Sprintf("<@%s> asks for a license for %s%s: %s. With your no the order ends, and its %s are free in the budget again.",
+			o.Requester.ID, o.Price, each(string(o.Spec.Period)), gives(o.Spec), o.Price)), reason)
+}
+
+// denied takes an approver's no from the form. A refusal is said beside its field.
+func (a *App) denied(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := a.recall(cb)
+	if broken != nil {
+		return *broken
+	}
+	if _, err := a.desk.Deny(ctx, remember.Order, a.formClick(ctx, cb, remember), typed(cb.View.State, inputReason)); err != nil {
+		return wrongField(inputReason, a.refusal(err))
+	}
+	return socket.Reply{}
+}
+
+func decidingView(callback string, remember deciding, title, submit string, blocks ...slack.Block) slack.ModalViewRequest {
+	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(metadata),
+		Title: plain(title), Submit: plain(submit), Close: plain("Back"), Blocks: slack.Blocks{BlockSet: blocks},
+	}
+}
+
+// recall reads what a form had to remember.
+func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
+		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		reply := wrongField(inputReason, "Something went wrong inside me: nothing was decided, and nothing was bought. Please close this form and click again.")
+		return remember, &reply
+	}
+	return remember, nil
+}
+
+// approve is an approver's typed yes.
+func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
+	o, err := a.desk.Approve(ctx, id, click)
+	if err != nil {
+		return now(say(a.refusal(err)))
+	}
+	whose := fmt.Sprintf("the license of <@%s> for %s", o.Requester.ID, o.Price)
+	switch {
+	case o.State == purchase.AwaitingApproval:
+		return now(say(fmt.Sprintf("You agreed to %s. %s more to agree before it is bought.", whose, haveTo(a.desk.ApprovalsNeeded()-len(o.Approvals)))))
+	case o.State == purchase.Failed && o.Failure != nil:
+		return now(say(fmt.Sprintf("You agreed to %s, but it is not bought: %s", whose, escape(o.Failure.Sentence))))
+	}
+	return now(say(fmt.Sprintf("You agreed to %s. It is bought now.", whose)))
+}
+
+func haveTo(n int) string {
+	if n == 1 {
+		return "1 person has"
+	}
+	return fmt.Sprintf("%d people have", n)
+}
+
+// deny is an approver's typed no.
+func (a *App) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
+	o, err := a.desk.Deny(ctx, id, click, reason)
+	if err != nil {
+		return now(say(a.refusal(err)))
+	}
+	return now(say(fmt.Sprintf("Denied: <@%s> is told, with your reason. Nothing was bought, and %s are free in the budget again.", o.Requester.ID, o.Price)))
+}

@@ -1,0 +1,112 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"licensebot/purchase"
+)
+
+// publishAsk shows an order in the approvals channel: posted once, then kept up to date. A channel that does not let the
+// bot in ends the order, since nobody can be asked there.
+func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order, m purchase.Message) error {
+	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 { // it ended before anybody was asked
+		_, err := p.shown(ctx, o, m)
+		return err
+	}
+	channel, ts, err := m.Channel, m.TS, error(nil)
+	options := messageOptions(p.askCard(ctx, o))
+	if ts == "" {
+		channel, ts, err = p.slack.PostMessageContext(ctx, channel, options...)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, options...)
+	}
+	problem, definite := refusedBySlack(err)
+	switch {
+	case err == nil:
+		m.Channel, m.TS, m.Problem = channel, ts, ""
+	case !definite:
+		return err
+	case m.TS == "" && o.State == purchase.AwaitingApproval:
+		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers cannot be asked in their channel")
+		return p.desk.Unaskable(ctx, o.ID, problem)
+	case problem == "message_not_found" && decidable(o, p.now()): // somebody deleted the card: without one nobody is asked
+		m.TS = ""
+		return p.publishAsk(ctx, o, m)
+	default:
+		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers' card could not be brought up to date")
+		m.Problem = problem
+	}
+	_, err = p.shown(ctx, o, m)
+	return err
+}
+
+// askCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the same.
+func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
+	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded()}
+	if decidable(o, f.now) {
+		if report, err := p.desk.Budgets(ctx, 1); err == nil {
+			f.budget = &report
+		} else {
+			p.log.Error().Err(err).Msg("the budget could not be read for the approvers' card")
+		}
+		f.similar, f.known = p.alike.find(ctx, o.Spec)
+	}
+	return askCard(o, f)
+}
+
+const (
+	alikeFresh  = time.Minute     // how long what CoCalc said of licenses is shown
+	alikeWithin = 5 * time.Second // how long approvers wait for it
+)
+
+// similar answers which active licenses give the same as one that is asked for. Many orders for the same ask CoCalc once.
+type similar struct {
+	desk *purchase.Desk
+	now  func() time.Time
+	same singleflight.Group
+	mu   sync.Mutex
+	last map[string]found
+}
+
+type found struct {
+	licenses []purchase.License
+	at       time.Time
+}
+
+// find answers ok false when CoCalc did not tell in time.
+func (s *similar) find(ctx context.Context, spec purchase.Spec) (licenses []purchase.License, ok bool) {
+	key := fmt.Sprint(spec.RAM, spec.CPU, spec.Member, spec.Uptime)
+	all, err, _ := s.same.Do(key, func() (any, error) {
+		s.mu.Lock()
+		f, ok := s.last[key]
+		s.mu.Unlock()
+		if past := s.now().Sub(f.at); ok && past >= 0 && past < alikeFresh {
+			return f.licenses, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alikeWithin)
+		defer cancel()
+		licenses, err := s.desk.Similar(ctx, spec)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.last) >= mostAlike {
+			clear(s.last)
+		}
+		s.last[key] = found{licenses, s.now()}
+		return licenses, nil
+	})
+	if err != nil {
+		return nil, false
+	}
+	return all.([]purchase.License), true
+}
+
+// mostAlike is how many answers are kept.
+const mostAlike = 100
