@@ -21,7 +21,6 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeResumed:     {":arrow_forward:", "Buying goes on"},
 	purchase.NoticeSettled:     {":scales:", "An order was settled"},
 	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
-	purchase.NoticeBooks:       {":rotating_light:", "The ledger contradicts itself"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
 	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
 }
