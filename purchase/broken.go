@@ -81,7 +81,9 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 	}
 	item, err := d.shop.CartItem(ctx, id)
 	switch {
-	case kindOf(err) == cocalc.NotFound, err == nil && (!item.Removed.IsZero() || item.Purchased != nil):
+	case err == nil && item.Purchased != nil:
+		return fmt.Sprintf("Item %d is not in the cart any more, since somebody has bought it: there was nothing to take out. Nothing was bought by this.", id), nil
+	case kindOf(err) == cocalc.NotFound, err == nil && !item.Removed.IsZero():
 		return fmt.Sprintf("Item %d is not in the cart any more: there was nothing to take out. Nothing was bought.", id), nil
 	case err != nil:
 		return "", fmt.Errorf("look at item %d: %w", id, err)
@@ -109,6 +111,9 @@ func (b *buyer) blocked(ctx context.Context, o Order, e *cocalc.Error) error {
 	item, err := b.shop.FindBrokenItem(ctx)
 	if err != nil {
 		return nil // it stays unnamed, and the order waits all the same
+	}
+	if carries(item, o.ID) || item.ID == o.ItemID {
+		return nil // the order's own, which somebody edited: it is taken out when the order is given up
 	}
 	e.ItemID = item.ID
 	if err := b.nameBroken(ctx, o, item); err != nil {

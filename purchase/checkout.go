@@ -118,21 +118,25 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 var errSentBefore = errors.New("checkout was sent before; it is never sent again")
 
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
-func (b *buyer) pay(ctx context.Context, o Order, amount Cents) (wait, error) {
-	pausedBy, err := b.pausedNow(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if pausedBy != nil {
-		return b.abandon(ctx, o, failure(FailRefused, pausedBy.Sentence))
-	}
-	o, err = b.advance(ctx, o, Paying, "", func(_ Writer, o *Order) error {
+func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error) {
+	o, err := b.advance(ctx, seen, Paying, "", func(w Writer, o *Order) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if no := closed(account); no != nil { // once a pause is in the ledger no checkout is sent
+			return no
+		}
 		if !o.CheckoutSent.IsZero() {
 			return errSentBefore
 		}
 		o.CheckoutSent, o.Amount = b.now(), amount
 		return nil
 	})
+	var stopped *Refusal
+	if errors.As(err, &stopped) {
+		return b.abandon(ctx, seen, failure(FailRefused, stopped.Sentence))
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -217,7 +221,7 @@ func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 			return errMoved
 		}
 		live.ItemID = o.ItemID
-		return b.sold(w, live, r, !older, botName)
+		return b.sold(w, live, r, !older || b.lingers(*live) > 0, botName)
 	})
 	return err
 }

@@ -106,7 +106,7 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 		return no, nil
 	}
 	order.Confirmed = d.now()
-	order.Month = d.policy.Month(order.Confirmed)
+	order.Month, order.Day = d.policy.Month(order.Confirmed), d.policy.day(order.Confirmed)
 	if d.policy.asks(*order) {
 		return d.ask(w, order, who)
 	}

@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -292,18 +293,20 @@ func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
 	if !order.State.CanBecome(to) {
 		return errArrow(order.State, to)
 	}
-	before := order.Promised()
+	was, before := order.State, order.Promised()
 	order.State = to
 	order.Wait = nil
 	order.Rev++
 	order.Updated = d.now()
-	if before != order.Promised() {
+	if late := was == Failed && to == Purchased; late || before != order.Promised() {
 		budget, err := w.Budget(order.Month)
 		if err != nil {
 			return err
 		}
-		day := d.policy.day(order.Confirmed)
-		if before {
+		day := cmp.Or(order.Day, d.policy.day(order.Confirmed))
+		if late {
+			budget.count(*order, day, 1)
+		} else if before {
 			budget.reserve(*order, day, -1)
 			if to != Purchased {
 				budget.count(*order, day, -1)

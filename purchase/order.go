@@ -90,6 +90,8 @@ type Order struct {
 	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
 	// count in that month, also when the purchase happens minutes after its end.
 	Month string `json:"month,omitempty"`
+	// Day is the day of the yes ("2026-11-23"), in which the order counts among its requester's.
+	Day string `json:"day,omitempty"`
 
 	Sent    json.RawMessage `json:"sent,omitempty"` // the description as it goes, or went, to the cart
 	AddSent time.Time       `json:"add_sent,omitzero"`

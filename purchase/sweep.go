@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,14 @@ func (b *buyer) sweep(ctx context.Context) error {
 	account, err := b.beginWatch(ctx, at)
 	if err != nil {
 		return err
+	}
+	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
+	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
+	if r := account.Restored; r != nil {
+		if left := r.At.Add(b.timing.Settle).Sub(at); left > 0 && left <= b.timing.Settle {
+			b.sweepAt = at.Add(left)
+			return nil
+		}
 	}
 	from := account.Watching
 	if back := account.Reconciled.Add(-lookBack); back.After(from) {
@@ -128,7 +137,11 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) ([]cocalc.Purchas
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
 func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
-	slices.SortFunc(rows, func(x, y cocalc.PurchaseRow) int { return int(x.ID - y.ID) })
+	// The list grows while it is read, so a row can be on two pages.
+	slices.SortFunc(rows, func(x, y cocalc.PurchaseRow) int {
+		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
+	})
+	rows = slices.CompactFunc(rows, func(x, y cocalc.PurchaseRow) bool { return x.ID == y.ID && x.LicenseID == y.LicenseID })
 	byItem, err := b.itemsSince(ctx, from)
 	if err != nil {
 		return nil, err
@@ -136,6 +149,7 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 	told := false
 	err = b.ledger.Update(ctx, func(w Writer) error {
 		told, late = false, map[OrderID][]cocalc.PurchaseRow{}
+		var found reports
 		before, err := w.Account()
 		if err != nil {
 			return err
@@ -144,7 +158,7 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 			if before.reported(row) {
 				continue
 			}
-			o, err := b.explainRow(w, &row, byItem)
+			o, err := b.explainRow(w, &found, &row, byItem)
 			if err != nil {
 				return err
 			}
@@ -152,7 +166,7 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 				late[o] = append(late[o], row)
 			}
 		}
-		told, err = b.compared(w, before, at)
+		told, err = b.compared(w, before, found, at)
 		return err
 	})
 	if told {
@@ -164,19 +178,19 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 // explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
 // that had ended without a purchase, if the purchase is such an order's. Where the server has no list of purchases, the
 // row gets the order's price.
-func (b *buyer) explainRow(w Writer, found *cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
+func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
 	row := *found
 	id, isTagged := tagged(row.Text)
 	if !isTagged {
 		id = byItem[row.CartItemID] // somebody edited the tag away
 	}
 	if id == "" {
-		return "", b.foreign(w, row, "")
+		return "", b.foreign(w, r, row, "")
 	}
 	o, err := w.Order(id)
 	switch {
 	case errors.Is(err, ErrNoOrder):
-		return "", b.unexplained(w, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
+		return "", b.unexplained(w, r, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
 	case err != nil:
 		return "", err
 	}
@@ -186,7 +200,7 @@ func (b *buyer) explainRow(w Writer, found *cocalc.PurchaseRow, byItem map[int64
 	}
 	switch {
 	case !o.own(row.Text, row.Time):
-		return "", b.foreign(w, row, "")
+		return "", b.foreign(w, r, row, "")
 	case o.lookedAfter():
 		return "", nil
 	case o.awaits(row):
@@ -194,29 +208,31 @@ func (b *buyer) explainRow(w Writer, found *cocalc.PurchaseRow, byItem map[int64
 	case o.accountsFor(row):
 		return "", nil
 	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		return "", b.foreign(w, row, fmt.Sprintf(" Somebody copied cart item %d of order `%s`, and bought the copy.", o.ItemID, o.ID))
+		return "", b.foreign(w, r, row, fmt.Sprintf(" Somebody copied cart item %d of order `%s`, and bought the copy.", o.ItemID, o.ID))
 	case o.State == Failed && !o.NeverAdded():
 		return o.ID, nil
 	case o.State == Purchased:
 		return "", b.tooMuch(w, o, row)
 	}
-	return "", b.unexplained(w, row, id, "which was never sent to CoCalc as far as I know")
+	return "", b.unexplained(w, r, row, id, "which was never sent to CoCalc as far as I know")
 }
 
 // compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A restored
 // ledger has caught up with that.
-func (b *buyer) compared(w Writer, before AccountState, at time.Time) (told bool, err error) {
+func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time) (told bool, err error) {
 	account, err := w.Account()
 	if err != nil {
 		return false, err
 	}
-	found, restored := len(account.Strangers)-len(before.Strangers), account.Restored
+	account.Strangers = append(slices.Clone(account.Strangers), r.strangers...)
+	account.Notices = append(slices.Clone(account.Notices), r.notices...)
+	found, restored := len(r.strangers), account.Restored
 	told = len(account.Notices) > len(before.Notices)
-	if !told && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
+	if !told && found == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
 		return false, nil // nothing new that is worth a write
 	}
 	account.Reconciled, account.Restored = at, nil
-	account.Strangers = slices.DeleteFunc(slices.Clone(account.Strangers), func(s Stranger) bool {
+	account.Strangers = slices.DeleteFunc(account.Strangers, func(s Stranger) bool {
 		return s.Time.Before(at.Add(-2 * lookBack))
 	})
 	if err := w.PutAccount(account); err != nil || restored == nil {
@@ -292,17 +308,24 @@ func (b *buyer) tooMuch(w Writer, o Order, row cocalc.PurchaseRow) error {
 	return b.enterExtra(w, o, []Extra{extra})
 }
 
+// reports are purchases that are not the ledger's, as one comparison found them. They are kept together at its end: there
+// can be hundreds, and meanwhile nobody else can write.
+type reports struct {
+	strangers []Stranger
+	notices   []Notice
+}
+
 // foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
-func (b *buyer) foreign(w Writer, row cocalc.PurchaseRow, why string) error {
+func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, why string) error {
 	what := bought(row) + ", and not by me." + why
-	return b.report(w, row, NoticeForeign, "", what, what+" It does not count in the budget.")
+	return b.report(w, r, row, NoticeForeign, "", what, what+" It does not count in the budget.")
 }
 
 // unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
 // buying: either this ledger is not the only one, or it has lost something.
-func (b *buyer) unexplained(w Writer, row cocalc.PurchaseRow, id OrderID, why string) error {
+func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID, why string) error {
 	what := fmt.Sprintf("%s, and I cannot explain it: it has the tag of order `%s`, %s.", bought(row), id, why)
-	if err := b.report(w, row, NoticeUnexplained, id, what,
+	if err := b.report(w, r, row, NoticeUnexplained, id, what,
 		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
 		return err
 	}
@@ -319,19 +342,12 @@ func bought(row cocalc.PurchaseRow) string {
 }
 
 // report keeps a purchase that is not the ledger's, and has people told.
-func (b *buyer) report(w Writer, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, note, text string) error {
-	account, err := w.Account()
-	if err != nil {
-		return err
+func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, note, text string) error {
+	r.strangers = append(r.strangers, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
+	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""); len(n.Left) > 0 {
+		r.notices = append(r.notices, n)
 	}
-	account.Strangers = append(slices.Clone(account.Strangers), Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
-	if err := w.PutAccount(account); err != nil {
-		return err
-	}
-	if err := w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note}); err != nil {
-		return err
-	}
-	return addNotice(w, b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""))
+	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note})
 }
 
 // reported tells whether the purchase was reported before.

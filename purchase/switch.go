@@ -13,7 +13,7 @@ import (
 // Pause stops all buying until an admin resumes it: nothing new is promised or begun; what was paid is still finished
 // and recorded. A *Refusal says why not.
 func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
-	if reason = strings.TrimSpace(reason); reason == "" {
+	if reason = strings.TrimSpace(reason); reason == "" && d.IsAdmin(click.Who) {
 		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Nothing was changed. Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
 	}
 	return d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
@@ -169,7 +169,7 @@ func (d *Desk) alarm(w Writer, about Order, what string) error {
 	if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}); err != nil {
 		return err
 	}
-	return addNotice(w, d.notice(NoticePaused, noticeID("paused", now), "I paused all buying. "+sentence(what)+
+	return addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+
 		" Nothing new is bought until an admin says `/license resume`.", about, ""))
 }
 

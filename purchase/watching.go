@@ -86,6 +86,10 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	if !late || b.count.at.Before(o.WatchUntil) || len(rows) == 0 {
 		var err error
 		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
+			if store, err := b.shop.Store(ctx); late && err == nil && store == cocalc.StoreOlder { // which has nothing to count
+				_, err := b.edit(ctx, o, false, func(o *Order) { o.WatchUntil = time.Time{} })
+				return 0, err
+			}
 			if b.tries[o.ID] < mostCounts || b.lingers(o) > 0 { // what may still come holds others up as long as this is open
 				return b.pause(o.ID), nil
 			}
