@@ -32,7 +32,7 @@ func TestSimulation(t *testing.T) {
 			for seed := from; seed < to; seed++ {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					t.Parallel()
-					total.add(runSeed(t, seed).Summary)
+					total.add(seed, runSeed(t, seed))
 				})
 			}
 		})
@@ -48,13 +48,28 @@ func TestSimulation(t *testing.T) {
 }
 
 type totals struct {
-	mu  sync.Mutex
-	sum Summary
+	mu     sync.Mutex
+	sum    Summary
+	failed []uint64
 }
 
-func (t *totals) add(s Summary) { t.mu.Lock(); defer t.mu.Unlock(); t.sum.Add(s) }
+func (t *totals) add(seed uint64, out Outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Add(out.Summary)
+	if len(out.Wrong) > 0 {
+		t.failed = append(t.failed, seed)
+	}
+}
 
-func (t *totals) String() string { t.mu.Lock(); defer t.mu.Unlock(); return t.sum.String() }
+func (t *totals) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.failed) == 0 {
+		return t.sum.String()
+	}
+	return fmt.Sprintf("%s; FAILED: %d", t.sum, t.failed)
+}
 
 func runSeed(t *testing.T, seed uint64) (out Outcome) {
 	dir := ledgerDir(t)
