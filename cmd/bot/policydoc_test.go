@@ -40,7 +40,6 @@ func (p *counter) newID() purchase.OrderID {
 
 var (
 	alice = purchase.Person{ID: "U0ALICE", Name: "alice"}
-	bob   = purchase.Person{ID: "U0BOB", Name: "bob"}
 	carol = purchase.Person{ID: "U0CAROL", Name: "carol"}
 	here  = purchase.Place{Channel: "C0GENERAL", Name: "general"}
 )
