@@ -1,0 +1,173 @@
+package purchase_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+// decisions are everything by which people spend or decide, each tried on an order that is ready for it.
+var decisions = []struct {
+	name  string
+	admin bool           // it is an admin's; all others are the requester's
+	state purchase.State // of the order; empty: it is about no order
+	tied  bool           // to the place of a card, when it is clicked
+	try   func(*purchase.Desk, purchase.OrderID, purchase.Click) error
+}{
+	{"propose", false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+		_, err := d.Propose(context.Background(), purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
+		return err
+	}},
+	{"amend", false, purchase.Proposed, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.Amend(context.Background(), id, purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
+		return err
+	}},
+	{"editable", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.Editable(context.Background(), id, c)
+		return err
+	}},
+	{"confirm", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.Confirm(context.Background(), id, c)
+		return err
+	}},
+	{"cancel", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.Cancel(context.Background(), id, c)
+		return err
+	}},
+	{"confirm the new price", false, purchase.Failed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.ConfirmNewPrice(context.Background(), id, c)
+		return err
+	}},
+	{"settle", true, purchase.Unknown, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+		_, err := d.Settle(context.Background(), id, c, purchase.Settlement{Verdict: purchase.WasBought, Reason: "so it is"})
+		return err
+	}},
+	{"pause", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+		return d.Pause(context.Background(), c, "so it is")
+	}},
+	{"pause without a reason", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+		return d.Pause(context.Background(), c, "")
+	}},
+	{"resume", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+		return d.Resume(context.Background(), c, "so it is")
+	}},
+	{"take out", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+		_, err := d.TakeOut(context.Background(), 1, c)
+		return err
+	}},
+}
+
+// ready makes an order that stands in the state.
+func (s *shop) ready(state purchase.State) (id purchase.OrderID) {
+	s.t.Helper()
+	<-time.After(time.Second) // the account was compared with the ledger
+	switch state {
+	case purchase.Proposed:
+		id = s.propose(spec()).ID
+	case purchase.Unknown:
+		id = s.held().ID
+	case purchase.Failed:
+		armed := s.server.Inject(cocalctest.Fault{Endpoint: paramsPath, Effect: cocalctest.PriceMoved, Percent: 110})
+		id = s.buy()
+		s.until(id, purchase.Failed)
+		armed.Clear()
+		<-time.After(time.Hour) // nobody looks after it any more
+	}
+	return id
+}
+
+// unchanged tries something that must be refused: with the code, a sentence and a record, and nothing else is changed.
+func (s *shop) unchanged(id purchase.OrderID, code purchase.RefusalCode, try func() error) {
+	s.t.Helper()
+	synctest.Wait() // nothing happens beside it in this instant
+	requests := s.server.Counts()
+	account := s.state()
+	var order purchase.Order
+	if id != "" {
+		order = s.order(id)
+	}
+	refused := len(s.events("refused"))
+	s.refusedAs(try(), code)
+	if n := len(s.events("refused")); n != refused+1 {
+		s.t.Errorf("recorded %d times", n-refused)
+	}
+	if id != "" && !reflect.DeepEqual(s.order(id), order) {
+		s.t.Errorf("the order was %+v, and is %+v", order, s.order(id))
+	}
+	if now := s.state(); !reflect.DeepEqual(now, account) {
+		s.t.Errorf("the account was %+v, and is %+v", account, now)
+	}
+	if now := s.server.Counts(); !reflect.DeepEqual(now, requests) {
+		s.t.Errorf("CoCalc was asked: %v, before %v", now, requests)
+	}
+}
+
+// Whoever is no full member neither buys nor decides, although the lists name them.
+func TestOutsidersDecideNothing(t *testing.T) {
+	standings := []purchase.Standing{purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign, purchase.Unverified, "something new"}
+	for _, c := range decisions {
+		t.Run(c.name, func(t *testing.T) {
+			inShop(t, 40000, func(s *shop) {
+				id := s.ready(c.state)
+				for _, standing := range standings {
+					who := alice
+					if c.admin {
+						who = dana
+					}
+					who.Standing = standing
+					for _, typed := range []bool{false, true} {
+						s.unchanged(id, purchase.Outsider, func() error {
+							return c.try(s.desk, id, purchase.Click{Who: who, At: math, Typed: typed})
+						})
+					}
+				}
+			})
+		})
+	}
+}
+
+// A button belongs to where its order is shown. What is typed may be typed anywhere.
+func TestWhereAButtonMayBeClicked(t *testing.T) {
+	for _, c := range decisions {
+		if !c.tied {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			inShop(t, 40000, func(s *shop) {
+				id := s.ready(c.state)
+				s.unchanged(id, purchase.Elsewhere, func() error {
+					return c.try(s.desk, id, purchase.Click{Who: alice, At: purchase.Place{Channel: "CELSEWHERE"}})
+				})
+				s.unchanged(id, purchase.NotYours, func() error {
+					return c.try(s.desk, id, purchase.Click{Who: bob, At: math})
+				})
+			})
+		})
+		for where, click := range map[string]purchase.Click{
+			"in its channel":       {Who: alice, At: math},
+			"with the bot alone":   {Who: alice, At: purchase.Place{Channel: "DALICE", Direct: true}},
+			"beside its message":   {Who: alice, At: purchase.Place{Channel: "CNOTE"}},
+			"typed somewhere else": {Who: alice, At: purchase.Place{Channel: "CELSEWHERE"}, Typed: true},
+		} {
+			t.Run(fmt.Sprint(c.name, " ", where), func(t *testing.T) {
+				inShop(t, 40000, func(s *shop) {
+					id := s.ready(c.state)
+					if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
+						o.Put(purchase.Message{Kind: purchase.MessageNote, Channel: "CNOTE", TS: "1.1"})
+					}); err != nil {
+						t.Fatal(err)
+					}
+					if err := c.try(s.desk, id, click); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+		}
+	}
+}
