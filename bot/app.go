@@ -54,6 +54,7 @@ type App struct {
 	log      zerolog.Logger
 	people   *People
 	looks    *looks
+	renewals *renewals
 }
 
 // New makes an App.
@@ -65,7 +66,7 @@ func New(o Options) *App {
 	if a.now == nil {
 		a.now = time.Now
 	}
-	a.looks = &looks{now: a.now}
+	a.looks, a.renewals = &looks{now: a.now}, &renewals{desk: a.desk, now: a.now}
 	if a.people == nil {
 		a.people = NewPeople(o.Slack, nil, a.now, a.log)
 	}
@@ -106,6 +107,10 @@ func say(sentence string) content {
 func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 	if at.responseURL != "" {
 		err := a.respond(ctx, at.responseURL, c, replace)
+		for fewer, had := withoutLastChart(c); err != nil && had; fewer, had = withoutLastChart(c) {
+			c = fewer
+			err = a.respond(ctx, at.responseURL, c, replace)
+		}
 		if err == nil {
 			return
 		}

@@ -361,3 +361,24 @@ func TestManyApproversAtOnce(t *testing.T) {
 		w.must(err)
 	}
 }
+
+// The budget is shown with charts where the workspace takes them, and in words where it does not.
+func TestTheBudget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	w.says(slacksim.Alice, "budget")
+	m := w.sees(slacksim.Alice, "$63.75 spent, *$936.25 of $1,000.00 left*")
+	contains(t, m, "<@"+slacksim.Alice+">: $63.75 spent", "1 active subscription on the CoCalc account, for $63.75 a month")
+	if !strings.Contains(string(m.Blocks), "data_visualization") {
+		t.Errorf("there is no chart: %s", m.Blocks)
+	}
+	w.slack.SetFaults(slacksim.Faults{NoNewBlocks: true})
+	w.says(slacksim.Bob, "budget")
+	m = w.sees(slacksim.Bob, "$63.75 spent, *$936.25 of $1,000.00 left*")
+	if strings.Contains(string(m.Blocks), "data_visualization") {
+		t.Error("there is a chart where none is taken")
+	}
+}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,11 +38,11 @@ const slackbot = "USLACKBOT"
 // policy name. It asks Slack, remembers the answers, and may be used by many at once; nobody waits for an answer about
 // somebody else.
 type People struct {
-	api       WebAPI
-	log       zerolog.Logger
-	groups    []string // S…
-	standings *words[purchase.Standing]
-	members   *words[[]string] // of the groups
+	api     WebAPI
+	log     zerolog.Logger
+	groups  []string // S…
+	persons *words[person]
+	members *words[[]string] // of the groups
 
 	mu   sync.Mutex
 	team string // the bot's own workspace, T…; empty until Slack has told it
@@ -54,7 +55,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 		now = time.Now
 	}
 	p := &People{api: stepped{api}, log: log, groups: slices.Clone(groups)}
-	p.standings = newWords(p.lookStanding, now, 0)
+	p.persons = newWords(p.lookPerson, now, 0)
 	p.members = newWords(p.lookMembers, now, groupRest)
 	return p
 }
@@ -63,7 +64,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 // workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
 // where they are at home. It takes a second at most.
 func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
-	questions := []<-chan struct{}{p.standings.ask(ctx, who.ID)}
+	questions := []<-chan struct{}{p.persons.ask(ctx, who.ID)}
 	for _, g := range p.groups {
 		questions = append(questions, p.members.ask(ctx, g))
 	}
@@ -90,38 +91,51 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 // standing answers what Slack says of a person: its word of the last five minutes, or a new one. Where Slack does not
 // answer, the last one is used for an hour, and then nobody counts as a member.
 func (p *People) standing(ctx context.Context, user string) purchase.Standing {
-	await(ctx, p.standings.ask(ctx, user))
+	await(ctx, p.persons.ask(ctx, user))
 	return p.known(user)
 }
 
 func (p *People) known(user string) purchase.Standing {
-	if s, ok := p.standings.last(user); ok {
-		return s
+	if u, ok := p.persons.last(user); ok {
+		return u.standing
 	}
 	return purchase.Unverified
 }
 
-// lookStanding asks Slack about a person.
-func (p *People) lookStanding(ctx context.Context, user string) (purchase.Standing, error) {
-	s, err := p.askStanding(ctx, user)
+// name is how somebody calls themselves, as far as Slack tells: for charts, which cannot mention people.
+func (p *People) name(ctx context.Context, user string) string {
+	await(ctx, p.persons.ask(ctx, user))
+	u, _ := p.persons.last(user)
+	return u.name
+}
+
+// person is what Slack says of somebody.
+type person struct {
+	standing purchase.Standing
+	name     string
+}
+
+// lookPerson asks Slack about a person.
+func (p *People) lookPerson(ctx context.Context, user string) (person, error) {
+	s, err := p.askPerson(ctx, user)
 	if err != nil {
 		p.log.Warn().Err(err).Str("user", user).Msg("Slack did not say who somebody is")
 	}
 	return s, err
 }
 
-// askStanding asks about a person, and about the bot's own workspace if that is not known yet.
-func (p *People) askStanding(ctx context.Context, user string) (purchase.Standing, error) {
+// askPerson asks about a person, and about the bot's own workspace if that is not known yet.
+func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 	p.mu.Lock()
 	team := p.team
 	p.mu.Unlock()
 	if team == "" {
 		own, err := p.api.AuthTestContext(ctx)
 		if err != nil {
-			return "", err
+			return person{}, err
 		}
 		if own.TeamID == "" {
-			return "", errors.New("auth.test names no workspace")
+			return person{}, errors.New("auth.test names no workspace")
 		}
 		team = own.TeamID
 		p.mu.Lock()
@@ -132,13 +146,13 @@ func (p *People) askStanding(ctx context.Context, user string) (purchase.Standin
 	var said slack.SlackErrorResponse
 	switch {
 	case errors.As(err, &said) && (said.Err == "user_not_found" || said.Err == "user_not_visible"):
-		return purchase.Foreign, nil // Slack knows nobody of that id here
+		return person{standing: purchase.Foreign}, nil // Slack knows nobody of that id here
 	case err != nil:
-		return "", err
+		return person{}, err
 	case u.ID != user || u.TeamID == "":
-		return "", errors.New("users.info answers without the person and their workspace")
+		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
-	return standingOf(u, team), nil
+	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name)}, nil
 }
 
 // standingOf reads what users.info says of a person. team is the bot's own workspace; in an organization of several

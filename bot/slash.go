@@ -56,6 +56,8 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		return a.approve(ctx, purchase.OrderID(c.ID), click)
 	case commands.Deny:
 		return a.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
+	case commands.Budget:
+		return a.later(at, a.budget)
 	case commands.Settle:
 		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:

@@ -58,10 +58,10 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log)
 	s.desk = purchase.New(purchase.Options{
 		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), LookUp: options.People.LookUp,
-		Timing:           purchase.Timing{Settle: c.SettleAfter},
-		PurchasesChannel: c.PurchasesChannel,
-		Log:              log.With().Str("part", "purchase").Logger(),
-		Changed:          func(id purchase.OrderID) { s.publisher.Changed(id) },
+		Timing:           purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
+		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
+		Log:     log.With().Str("part", "purchase").Logger(),
+		Changed: func(id purchase.OrderID) { s.publisher.Changed(id) },
 	})
 	options.Desk = s.desk
 	s.publisher = bot.NewPublisher(options)

@@ -1,0 +1,234 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
+
+	"licensebot/purchase"
+)
+
+// What a report of the budget shows at most: on a phone more would not be read, and a pie has six pieces.
+const (
+	budgetMonths  = 6
+	budgetPersons = 10
+	budgetPieces  = 6
+)
+
+// budget shows what months and people have cost, and what is left. Everybody may see it: that money is spent is no secret
+// inside the team.
+func (a *App) budget(ctx context.Context) content {
+	report, err := a.desk.Budgets(ctx, budgetMonths)
+	if err != nil {
+		a.log.Error().Err(err).Msg("the budget could not be read")
+		return say(escape(a.desk.Trouble(err)))
+	}
+	names := map[string]string{}
+	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
+		names[p.ID] = a.people.name(ctx, p.ID)
+	}
+	return budgetPage(report, a.renewals.find(ctx), names)
+}
+
+// budgetPage is the report of the budget: charts first, and the same in words. names are people's names for the charts,
+// which cannot mention anybody.
+func budgetPage(r purchase.BudgetReport, renewals renewalsFound, names map[string]string) content {
+	present := r.Months[0]
+	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
+	if present.Reserved > 0 {
+		head += fmt.Sprintf(", %s promised", present.Reserved)
+	}
+	if left, limited := r.Left(); limited {
+		head += fmt.Sprintf(", *%s of %s left*. The next budget begins on %s.", max(left, 0), r.Limit, r.Resets)
+	} else {
+		head += "; there is no limit."
+	}
+	text := strings.ReplaceAll(head, "*", "")
+	blocks := append([]slack.Block{section(head)}, budgetCharts(r, names)...)
+	if lines := personLines(r); len(lines) > 0 {
+		title := "*By person*"
+		if r.Each > 0 {
+			title += fmt.Sprintf(", each at most %s a month", r.Each)
+		}
+		blocks = append(blocks, section(title+"\n"+strings.Join(lines, "\n")))
+	}
+	var before []string
+	for _, m := range r.Months[1:] {
+		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))+promisedWords(m.Reserved))
+	}
+	if len(before) > 0 {
+		blocks = append(blocks, section("*Before*\n"+strings.Join(before, "\n")))
+	}
+	return content{text, append(blocks, section(renewals.words()))}
+}
+
+func promisedWords(promised purchase.Cents) string {
+	if promised == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s promised", promised)
+}
+
+func personLines(r purchase.BudgetReport) []string {
+	var lines []string
+	for _, p := range r.Persons[:min(len(r.Persons), budgetPersons)] {
+		lines = append(lines, fmt.Sprintf("<@%s>: %s spent", p.ID, p.Spent)+promisedWords(p.Reserved))
+	}
+	if more := r.Persons[len(lines):]; len(more) > 0 {
+		var spent, promised purchase.Cents
+		for _, p := range more {
+			spent, promised = spent+p.Spent, promised+p.Reserved
+		}
+		lines = append(lines, fmt.Sprintf("%s more: %s spent", people(len(more)), spent)+promisedWords(promised))
+	}
+	return lines
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+// budgetCharts are bars by month and a pie by person. Where there is nothing to compare there is no chart.
+func budgetCharts(r purchase.BudgetReport, names map[string]string) []slack.Block {
+	var charts []slack.Block
+	axis := slack.DataVisualizationAxisConfig{YLabel: "Dollars"}
+	spent := slack.DataVisualizationDataSeries{Name: "Spent"}
+	promised := slack.DataVisualizationDataSeries{Name: "Promised"}
+	something := false
+	for _, m := range slices.Backward(r.Months) {
+		label := monthName(m.Month)
+		axis.Categories = append(axis.Categories, label)
+		spent.Data = append(spent.Data, slack.NewDataVisualizationDataPoint(label, dollars(m.Spent)))
+		promised.Data = append(promised.Data, slack.NewDataVisualizationDataPoint(label, dollars(m.Reserved)))
+		something = something || m.Spent != 0 || m.Reserved != 0
+	}
+	if something {
+		charts = append(charts, slack.NewDataVisualizationBlock("Licenses by month", slack.NewDataVisualizationBarChart(axis, spent, promised)))
+	}
+	var pieces []slack.DataVisualizationSegment
+	var others purchase.Cents
+	for _, p := range r.Persons {
+		amount := p.Spent + p.Reserved
+		switch {
+		case amount <= 0: // a pie has no piece of nothing
+		case len(pieces) < budgetPieces-1 || len(r.Persons) == budgetPieces:
+			pieces = append(pieces, slack.NewDataVisualizationSegment(chartLabel(names[p.ID], p.ID), dollars(amount)))
+		default:
+			others += amount
+		}
+	}
+	if others > 0 {
+		pieces = append(pieces, slack.NewDataVisualizationSegment("Others", dollars(others)))
+	}
+	if len(pieces) > 1 {
+		charts = append(charts, slack.NewDataVisualizationBlock(monthName(r.Now)+" by person", slack.NewDataVisualizationPieChart(pieces...)))
+	}
+	return charts
+}
+
+func dollars(c purchase.Cents) float64 { return float64(c) / 100 }
+
+// chartLabel is a name as a chart takes it: at most 20 characters of one line.
+func chartLabel(name, otherwise string) string {
+	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name))
+	if name == "" {
+		name = otherwise
+	}
+	return cut(name, 20)
+}
+
+// withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said in words too.
+func withoutLastChart(c content) (fewer content, had bool) {
+	for i, b := range slices.Backward(c.blocks) {
+		if b.BlockType() == slack.MBTDataVisualization {
+			return content{c.text, slices.Concat(c.blocks[:i], c.blocks[i+1:])}, true
+		}
+	}
+	return c, false
+}
+
+// renewals shares what CoCalc says of subscriptions between people who ask at the same time.
+type renewals struct {
+	desk *purchase.Desk
+	now  func() time.Time
+	same singleflight.Group
+	mu   sync.Mutex
+	last renewalsFound
+}
+
+// renewalsFound is what will be charged without anybody being asked, or why that is not known.
+type renewalsFound struct {
+	committed purchase.Committed
+	trouble   string // a sentence
+	at        time.Time
+}
+
+func (r *renewals) find(ctx context.Context) renewalsFound {
+	found, _, _ := r.same.Do("", func() (any, error) {
+		r.mu.Lock()
+		last := r.last
+		r.mu.Unlock()
+		if past := r.now().Sub(last.at); !last.at.IsZero() && past >= 0 && past < alikeFresh {
+			return last, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alikeWithin)
+		defer cancel()
+		c, err := r.desk.Committed(ctx)
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return renewalsFound{trouble: "CoCalc did not tell in time what will renew."}, nil
+		case err != nil:
+			return renewalsFound{trouble: "What will renew is not known. " + r.desk.Trouble(err)}, nil
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.last = renewalsFound{committed: c, at: r.now()}
+		return r.last, nil
+	})
+	return found.(renewalsFound)
+}
+
+func (f renewalsFound) words() string {
+	c := f.committed
+	if f.trouble != "" {
+		return ":information_source: " + escape(f.trouble)
+	}
+	if c.Active == 0 {
+		return "*Renewals*: no subscription is active, so nothing renews by itself."
+	}
+	var sums []string
+	if c.Monthly > 0 {
+		sums = append(sums, fmt.Sprintf("%s a month", c.Monthly))
+	}
+	if c.Yearly > 0 {
+		sums = append(sums, fmt.Sprintf("%s a year", c.Yearly))
+	}
+	if len(sums) == 0 {
+		sums = []string{"nothing"}
+	}
+	return fmt.Sprintf("*Renewals*: %s on the CoCalc account, for %s; %s of it falls due this month. CoCalc charges them by itself until somebody cancels them, and they are not in the amounts above.",
+		subscriptions(c.Active), strings.Join(sums, " and "), c.DueThisMonth)
+}
+
+func subscriptions(n int) string {
+	if n == 1 {
+		return "1 active subscription"
+	}
+	return fmt.Sprintf("%d active subscriptions", n)
+}

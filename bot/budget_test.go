@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"licensebot/purchase"
+)
+
+// The report of the budget as people get it, with and without what there is to compare.
+func TestTheBudgetPage(t *testing.T) {
+	share := func(spent, reserved purchase.Cents) purchase.Share {
+		return purchase.Share{Spent: spent, Reserved: reserved}
+	}
+	crowd := purchase.BudgetReport{Now: "2026-11", Resets: "1 December", Limit: purchase.Limit{Max: 100000}, Each: 20000,
+		Months: []purchase.Budget{{Month: "2026-11", Spent: 70000, Reserved: 12750}, {Month: "2026-10", Spent: 6375, Bought: 1}, {Month: "2026-09", Spent: 12750, Bought: 2}}}
+	names := map[string]string{"U0": hostile, "U1": "", "U2": "Hélène \x00\n"}
+	for i := range 13 {
+		crowd.Persons = append(crowd.Persons, purchase.PersonShare{ID: fmt.Sprintf("U%d", i), Share: share(purchase.Cents(20000-1000*i), 0)})
+	}
+	crowd.Persons[1].Reserved = 6375
+	quiet := purchase.BudgetReport{Now: "2026-11", Resets: "1 December", Limit: purchase.Limit{Max: 100000}, Months: []purchase.Budget{{Month: "2026-11"}}}
+	alone := purchase.BudgetReport{Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11", Spent: 6375}},
+		Persons: []purchase.PersonShare{{ID: "U1", Share: share(6375, 0)}}}
+	six := crowd
+	six.Persons = crowd.Persons[:6]
+	for name, c := range map[string]struct {
+		report   purchase.BudgetReport
+		renewals renewalsFound
+		charts   int
+	}{
+		"crowd": {crowd, renewalsFound{committed: purchase.Committed{Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375}}, 2},
+		"six":   {six, renewalsFound{committed: purchase.Committed{Monthly: 6375, Active: 1}}, 2},
+		"quiet": {quiet, renewalsFound{}, 0},
+		"alone": {alone, renewalsFound{trouble: "What will renew is not known. CoCalc does not answer."}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := budgetPage(c.report, c.renewals, names)
+			golden(t, "budget-"+name, got)
+			harmless(t, got)
+			raw, err := json.Marshal(got.blocks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(raw), `"data_visualization"`); n != c.charts {
+				t.Errorf("%d charts, want %d", n, c.charts)
+			}
+			for range c.charts {
+				var had bool
+				if got, had = withoutLastChart(got); !had {
+					t.Error("a chart cannot be left out")
+				}
+			}
+			if _, had := withoutLastChart(got); had {
+				t.Error("there is a chart more")
+			}
+		})
+	}
+}
