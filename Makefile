@@ -2,6 +2,7 @@
 # make check   formatting, go vet, staticcheck
 # make bench   every benchmark
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
+# make mutants the program without each of its safeguards, one at a time: every one must make a test fail
 # make build   the static binary, bin/bot
 # make demo    the bot with a simulated Slack and CoCalc, in the browser
 
@@ -13,7 +14,7 @@ BOLT      := internal/slacksim/testdata/bolt
 SEEDS     ?= 100000
 FROM      ?= 1
 
-.PHONY: test check bench soak build demo chromium
+.PHONY: test check bench soak mutants build demo chromium
 .DEFAULT_GOAL := build
 
 test: chromium $(BOLT)/node_modules/.package-lock.json
@@ -30,6 +31,9 @@ bench:
 
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
+
+mutants:
+	$(GO) run ./internal/mutants
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot

@@ -204,13 +204,27 @@ func TestTheCartHoldsSomethingElse(t *testing.T) {
 func TestSomebodyAddsBeforeThePayment(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 20000, func(s *shop) {
-		m.before = once("params", func() { strangersItem(s) })
-		s.until(s.buy(), purchase.Purchased)
-		<-time.After(time.Minute)
-		s.check(1, 6375, 0)
-		if items := s.cart(); len(items) != 1 || !items[0].Checked {
-			t.Errorf("the stranger's item is not as it was: %+v", items)
+		strangersItem(s)
+		theirs := s.account.Cart()[0].ID
+		for name, meddle := range map[string]func(){
+			"adds another":           func() { strangersItem(s) },
+			"checks the parked item": func() { s.account.SetChecked(theirs, true) },
+		} {
+			before, bought := len(s.cart()), len(s.account.Licenses())
+			m.before = once("params", func() { meddle(); before = len(s.cart()) - 1 })
+			s.until(s.buy(), purchase.Purchased)
+			m.before = nil
+			<-time.After(time.Minute)
+			if n := len(s.account.Licenses()) - bought; n != 1 || len(s.cart()) != before {
+				t.Errorf("somebody %s: %d licenses were bought, and %d items are in the cart, not %d", name, n, len(s.cart()), before)
+			}
+			for _, item := range s.cart() {
+				if !item.Checked {
+					t.Errorf("somebody %s: item %d is not checked any more", name, item.ID)
+				}
+			}
 		}
+		s.check(2, 2*6375, 0)
 	}, m.with)
 }
 
@@ -362,7 +376,10 @@ func TestAnAddThatComesLate(t *testing.T) {
 
 // Somebody in the store buys what is checked, our item with it, before we do: it is bought, and the order says by whom.
 func TestSomebodyBuysOurItem(t *testing.T) {
-	for _, at := range []string{"params", "cart"} {
+	for at, audit := range map[string][]string{
+		"params": {"proposed", "approved", "adding", "carted", "purchased"},
+		"cart":   {"proposed", "approved", "adding", "purchased"},
+	} {
 		t.Run("before the "+at, func(t *testing.T) {
 			m := &meddler{}
 			inShop(t, 20000, func(s *shop) {
@@ -382,6 +399,7 @@ func TestSomebodyBuysOurItem(t *testing.T) {
 				if n := s.server.Count("purchases/shopping-cart-checkout"); n != 0 {
 					t.Errorf("our own checkout was sent %d times", n)
 				}
+				s.checkAudit(audit...) // nobody was told meanwhile that it had failed
 				s.check(1, 6375, 0)
 			}, m.with)
 		})

@@ -46,6 +46,7 @@ var rooms = []room{
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
 	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "internal/slacksim", "internal/step", "purchase", "storage"}},
+	{dir: "internal/mutants"},
 	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
 	{dir: "internal/control", may: []string{"storage", "purchase"}},
 	{dir: "cmd/bot", slack: true, may: []string{

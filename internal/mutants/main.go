@@ -1,0 +1,77 @@
+// Command mutants takes the safeguards out of the program, one at a time, and looks whether the tests notice. Each
+// mutant is a copy of one file with one text replaced, which the go command builds in the file's place: nothing in the
+// working tree is touched. One that no test notices says that a test is missing, and is an error.
+//
+// The tests that have to notice are named with each mutant, so that a run takes minutes and says which tests hold up what.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	only := flag.String("only", "", "run the mutants alone whose names match this regular expression")
+	together := flag.Int("together", 1, "how many mutants are run at once")
+	within := flag.Duration("within", 90*time.Second, "how long one run of tests may take; longer counts as noticed")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := mutate(ctx, os.Stdout, *only, *together, *within); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// mutate runs the mutants and prints a table of what became of each. The error says that one survived, could not be
+// made, or was not reached.
+func mutate(ctx context.Context, out io.Writer, only string, together int, within time.Duration) error {
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	var chosen []mutant
+	for _, m := range table() {
+		if pattern.MatchString(m.name) {
+			chosen = append(chosen, m)
+		}
+	}
+	began := time.Now()
+	outcomes, err := runAll(ctx, chosen, together, within)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "WITHOUT\tFILE\tNOTICED BY\tSECONDS")
+	caught, wrong := 0, 0
+	for i, o := range outcomes {
+		by := o.caughtBy
+		switch {
+		case o.err != nil:
+			wrong++
+			by = "ERROR: " + o.err.Error()
+		case by == "":
+			wrong++
+			by = "NOBODY: it survived"
+		default:
+			caught++
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", chosen[i].name, chosen[i].file, by, o.took.Seconds())
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d of %d mutants were noticed, in %s.\n", caught, len(chosen), time.Since(began).Round(time.Second))
+	if wrong > 0 {
+		return fmt.Errorf("%d mutants survived or could not be run", wrong)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package main
+
+import "slices"
+
+// table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of its
+// answers, what looks after the account, what is written down, and what Slack brings.
+func table() []mutant {
+	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide())
+}
+
+// Tests that many mutants meet.
+func core(run string) tests       { return tests{pkg: "./purchase", run: run} }
+func client(run string) tests     { return tests{pkg: "./cocalc", run: run} }
+func kept(run string) tests       { return tests{pkg: "./storage", run: run} }
+func dispatched(run string) tests { return tests{pkg: "./bot/socket", run: run} }
+func shown(run string) tests      { return tests{pkg: "./bot", run: run} }
+
+// simulated is a part of the seeds of the simulation.
+func simulated(seeds string) tests {
+	return tests{pkg: "./internal/simulation", run: "^TestSimulation$", args: []string{"-seeds=" + seeds}}
+}
+
+// deciding are the safeguards between a click and a promise.
+func deciding() []mutant {
+	return []mutant{
+		{"the requester check", "purchase/refusals.go",
+			`if order.Requester.ID == who.ID && (`, `if (order.Requester.ID == who.ID || true) && (`,
+			[]tests{shown("^TestForgedAndForeignClicks$")}},
+		{"the check of who is a member", "purchase/standing.go",
+			"	switch who.Standing {\n", "	switch Member {\n",
+			[]tests{shown("^TestForgedAndForeignClicks$")}},
+		{"the check of the place of a button", "purchase/standing.go",
+			`if click.Typed || click.At.Direct ||`, `if true || click.Typed || click.At.Direct ||`,
+			[]tests{core("^TestClicksThatOnlyLook$")}},
+		{"the record of a refusal", "purchase/desk.go",
+			"		return w.AppendEvent(Event{Time: d.now(), Kind: \"refused\"", "		return nil\n		return w.AppendEvent(Event{Time: d.now(), Kind: \"refused\"",
+			[]tests{shown("^TestForgedAndForeignClicks$")}},
+		{"the once-only confirmation", "purchase/deciding.go",
+			"	if order.State != Proposed {\n		return alreadyDecided(*order), nil\n	}\n", "",
+			[]tests{core("^TestClicks$")}},
+		{"the expiry of a card", "purchase/deciding.go",
+			`if !now.Before(order.Expires) {`, `if false && !now.Before(order.Expires) {`,
+			[]tests{shown("^TestACardThatIsTooOld$")}},
+		{"the end of a card that nobody decides on", "purchase/buyer.go",
+			"	case o.State == Proposed:\n		return o.Expires, true\n", "	case o.State == Proposed:\n		return o.Expires.AddDate(1, 0, 0), true\n",
+			[]tests{core("^TestClicks$")}},
+		{"the list of buyers, asked again at the yes", "purchase/deciding.go",
+			"	if no := d.policy.mayBuy(who); no != nil {\n		return no, nil\n	}\n", "",
+			[]tests{core("^TestRightsAndLimitsCountAtTheYes$")}},
+		{"the limits, asked again at the yes", "purchase/deciding.go",
+			`	return d.policy.allows(wish{who, order.Spec, order.Price, now, false}, budget), nil`, `	_ = budget
+	return nil, nil`,
+			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), core("^TestRightsAndLimitsCountAtTheYes$")}},
+		{"the limit of an order", "purchase/limits.go",
+			`func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max }`, `func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max+1 }`,
+			[]tests{core("^TestWhatTheLimitsLetThrough$")}},
+		{"the reservation", "purchase/desk.go",
+			`		if err := w.PutBudget(budget); err != nil {
+			return err
+		}
+	}
+	if err := w.PutOrder(*order)`, `	}
+	if err := w.PutOrder(*order)`,
+			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$")}},
+		{"the pause, asked at the yes", "purchase/deciding.go",
+			"	if no := closed(account); no != nil {\n		return no, nil\n	}\n	budget, err", "	_ = account\n	budget, err",
+			[]tests{core("^(TestTheSwitch|TestAfterARestore)$")}},
+		{"that nobody approves their own order", "purchase/policy.go",
+			`if who.ID == o.Requester.ID {`, `if false {`,
+			[]tests{core("^TestApprovals$")}},
+		{"the price again when it was approved", "purchase/approving.go",
+			`err == nil && quote.Total > o.Price {`, `err == nil && quote.Total > 2*o.Price {`,
+			[]tests{core("^TestAPriceThatRoseBeforeItWasApproved$")}},
+		{"the limits again when it was approved", "purchase/approving.go",
+			"		no = d.policy.allows(wish{requester, o.Spec, o.Price, now, true}, budget)\n", "		_, _, no = budget, now, nil\n",
+			[]tests{core("^TestApprovals$")}},
+		{"that as many people agree as are asked for", "purchase/approving.go",
+			`len(o.Approvals)+1 >= d.policy.Approvals`, `true`,
+			[]tests{core("^TestApprovals$")}},
+		{"the list of buyers", "purchase/policy.go",
+			"	if p.Everyone || listedIn(p.Buyers, who) {\n", "	if true {\n",
+			[]tests{core("^TestWhoMayBuy$")}},
+		{"the budget of the month", "purchase/limits.go",
+			`limited && (more > left || left < 0)`, `false && limited && (more > left || left < 0)`,
+			[]tests{core("^TestWhatTheLimitsLetThrough$")}},
+		{"the budget of a person", "purchase/limits.go",
+			`p.PersonBudget > 0 && (more > left || left < 0)`, `false`,
+			[]tests{core("^(TestWhatTheLimitsLetThrough|TestEveryLimitSaysWhatItIs|TestManyPeopleAtOnce)$")}},
+		{"the list of admins", "purchase/policy.go",
+			"	if listedIn(p.Admins, who) {\n", "	if true {\n",
+			[]tests{shown("^TestForgedForms$")}},
+		{"a verdict that says neither", "purchase/settling.go",
+			`if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {`, `if false {`,
+			[]tests{shown("^TestForgedForms$")}},
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+// settling are the safeguards of an order whose outcome is not known.
+func settling() []mutant {
+	return []mutant{
+		{"the first settle window, with the item in the cart", "purchase/settle.go",
+			`	case b.now().Before(o.Hold.Until):
+`, `	case false:
+`,
+			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")}},
+		{"the second settle window, after the item was taken out", "purchase/settle.go",
+			`			o.Hold.Until = b.now().Add(b.timing.Settle)
+		})
+		return 0, err
+	}
+`, `			o.Hold.Until = b.now()
+		})
+		return 0, err
+	}
+`,
+			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), simulated("60")}},
+		{"taking the item out before an unknown order fails", "purchase/settle.go",
+			`if o.Hold.Removed.IsZero() {`, `if false {`,
+			[]tests{core("^TestAnUnknownOutcomeHoldsTheAccount$"), core("^TestEveryFaultOfCoCalc$")}},
+		{"looking at the purchases for an order whose item is gone", "purchase/settle.go",
+			`	case len(rows) > 0: // bought`, `	case false: // bought`,
+			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")}},
+		{"the proof of the key beside nothing found", "purchase/evidence.go",
+			`	_, err = b.shop.WhoAmI(ctx)
+	return item, nil, err
+`, "	return item, nil, nil\n",
+			[]tests{core("^TestNothingFoundWithoutAProofOfTheKey$")}},
+		{"looking at the licenses for an order whose item is gone", "purchase/evidence.go",
+			`		if id, ok := tagged(l.Description); ok && id == o.ID {
+			return item,`, `		if id, ok := tagged(l.Description); false && ok && id == o.ID {
+			return item,`,
+			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")}},
+		{"only an order that is unknown can be settled", "purchase/settling.go",
+			`	if order.State != Unknown {`, `	if false {`,
+			[]tests{shown("^TestForgedForms$")}},
+		{"the reason of an admin", "purchase/settling.go",
+			`if no == nil && s.Reason == "" {`, `if false {`,
+			[]tests{shown("^TestForgedForms$")}},
+		{"the record of an admin's word", "purchase/settling.go",
+			`		err := w.AppendEvent(Event{Time: d.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price, Note: note + ": " + s.Reason})
+		if err != nil {
+			return nil, err
+		}
+`, "		_ = note\n",
+			[]tests{core("^TestAnAdminSettles$")}},
+		{"waiting for a checkout of ours that may still come", "purchase/waiting.go",
+			`	return max(left, 0)
+`, `	return 0 * max(left, 0)
+`,
+			[]tests{core("^TestACheckoutThatComesAfterTheItemWasSold$")}},
+	}
+}
+
+// watching are the safeguards for what comes late, and for the account as a whole.
+func watching() []mutant {
+	return []mutant{
+		{"watching an order that failed", "purchase/buyer.go",
+			`			o.WatchUntil = b.watchUntil()
+		}
+		o.Failure, o.Hold = &f, nil`, `			_ = b.watchUntil()
+		}
+		o.Failure, o.Hold = &f, nil`,
+			[]tests{core("^TestAnAddThatComesLate$")}},
+		{"taking out the late item of a failed order", "purchase/watching.go",
+			`	case item.ID != 0 && item.Removed.IsZero():
+`, `	case false:
+`,
+			[]tests{core("^TestAnAddThatComesLate$")}},
+		{"adopting what somebody else's checkout has bought", "purchase/cart.go",
+			`		case items[i].Purchased != nil:
+			return 0, b.adopt(ctx, o, items[i])
+`, `		case items[i].Purchased != nil:
+			return 0, b.fail(ctx, o, *failure(FailCart, "It is gone."))
+`,
+			[]tests{core("^TestSomebodyBuysOurItem$")}},
+		{"comparing the account's purchases with the ledger", "purchase/sweep.go",
+			`		for _, row := range rows {
+			if before.reported(row) {`, `		for _, row := range rows[:0] {
+			if before.reported(row) {`,
+			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")}},
+		{"entering a purchase of a failed order that the comparison finds", "purchase/sweep.go",
+			`	case o.State == Failed && !o.NeverAdded():
+		return o.ID, nil
+`, "",
+			[]tests{core("^TestACheckoutThatCommitsAnHourLate$")}},
+		{"the proof of the key beside the comparison", "purchase/sweep.go",
+			`	_, err = b.shop.WhoAmI(ctx)
+	return rows, err
+`, "	return rows, nil\n",
+			[]tests{core("^TestACheckoutThatCommitsAnHourLate$"), core("^TestTheComparisonProvesTheKey$")}},
+		{"telling of a foreign purchase once", "purchase/sweep.go",
+			`	account.Strangers = append(slices.Clone(account.Strangers), r.strangers...)
+`, "",
+			[]tests{core("^TestAForeignPurchase$")}},
+		{"pausing on a purchase that cannot be explained", "purchase/sweep.go",
+			`	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."})
+`, "	return nil\n",
+			[]tests{core("^TestAPurchaseThatCannotBeExplained$")}},
+		{"buying nothing that an older copy of the ledger promised", "purchase/restoring.go",
+			`		case Approved, Adding, Carted:
+`, `		case Adding, Carted:
+`,
+			[]tests{core("^TestAfterARestore$")}},
+		{"taking no order before a restored ledger was compared with CoCalc", "purchase/restoring.go",
+			`	if account.Restored == nil {
+		return nil
+	}
+`, `	if true {
+		return nil
+	}
+`,
+			[]tests{core("^TestAfterARestore$")}},
+		{"that only what breaks the cart is taken out", "purchase/broken.go",
+			`if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {`, `if now := d.now(); false && item.Problem(now) == "" {`,
+			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")}},
+		{"a notice is told once to each", "purchase/notices.go",
+			`		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
+`, "",
+			[]tests{core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"), shown("^TestNoticesAreToldOnceToEach$")}},
+	}
+}

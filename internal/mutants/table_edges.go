@@ -1,0 +1,180 @@
+package main
+
+// answers are the safeguards in what is believed of CoCalc's answers.
+func answers() []mutant {
+	return []mutant{
+		{"the proof of the key beside an empty list", "cocalc/licenses.go",
+			`	if _, err := c.WhoAmI(ctx); err != nil {
+		return nil, err
+	}
+`, "",
+			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")}},
+		{"reading an empty list again after the proof", "cocalc/licenses.go",
+			`	list, _, err = read(ctx)
+	return list, err
+`, "	return list, nil\n",
+			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")}},
+		{"that what is no list is not an empty one", "cocalc/cart.go",
+			`	if !bytes.HasPrefix(body, []byte("[")) {`, `	if false && !bytes.HasPrefix(body, []byte("[")) {`,
+			[]tests{client("^FuzzWire$")}},
+		{"that a lost answer to what spends is unknown", "cocalc/classify.go",
+			`	if e == reads {
+		return Transient // whatever`, `	if true {
+		return Transient // whatever`,
+			[]tests{client("^FuzzWire$")}},
+		{"that a server error to what spends is unknown", "cocalc/classify.go",
+			"s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:", "s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType, s >= 500:",
+			[]tests{client("^FuzzWire$")}},
+		{"that a lost database is unknown", "cocalc/classify.go",
+			`	case what != reads && lostDatabase.MatchString(text):
+		e.Outcome = Unknown
+`, "",
+			[]tests{client("^TestOutcomes$")}},
+		{"that the older checkout may have charged before its error", "cocalc/classify.go",
+			`		e.Outcome = Unknown
+	}
+	return e
+`, `		_ = e
+	}
+	return e
+`,
+			[]tests{client("^(TestOutcomes|TestTheOlderStore)$")}},
+		{"that success is said in so many words", "cocalc/checkout.go",
+			`json.Unmarshal(body, &answer) != nil || answer.Success != true {`, `json.Unmarshal(body, &answer) != nil || answer.Success == nil {`,
+			[]tests{client("^FuzzWire$")}},
+		{"that what spends is never repeated", "cocalc/request.go",
+			`if !again || try >= tries || ctx.Err() != nil {`, `if what != spends && !again || try >= 3 || ctx.Err() != nil {`,
+			[]tests{client("^TestACallThatSpendsIsNeverRepeated$")}},
+		{"that checkouts of one client take turns", "cocalc/checkout.go",
+			`	case c.paying <- struct{}{}:
+		defer func() { <-c.paying }()
+`, `	case c.paying <- struct{}{}:
+		<-c.paying
+`,
+			[]tests{client("^TestCheckoutsOfOneClientDoNotOverlap$")}},
+		{"a connection of its own for what spends", "cocalc/client.go",
+			`	fresh.DisableKeepAlives = true
+`, "",
+			[]tests{client("^TestACallThatSpendsUsesNoKeptConnection$")}},
+		{"that redirects are not followed", "cocalc/client.go",
+			`return http.ErrUseLastResponse }}`, `return nil }}`,
+			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$")}},
+		{"the bound of an answer", "cocalc/request.go",
+			`io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))`, `io.ReadAll(resp.Body)`,
+			[]tests{client("^TestAnAnswerThatIsTooLargeIsNotRead$")}},
+		{"the timeout of an answer", "cocalc/request.go",
+			`context.WithTimeout(ctx, timeout)`, `context.WithTimeout(ctx, 100*timeout)`,
+			[]tests{client("^TestAnAnswerThatNeverEndsIsCutOff$")}},
+		{"that the key is in no error", "cocalc/client.go",
+			`	text = strings.ReplaceAll(text, c.key, c.KeyName())
+`, "",
+			[]tests{client("^(TestTheKeyIsInNoErrorAndNoLog|FuzzWire)$")}},
+		{"that the key is shown shortened", "cocalc/client.go",
+			`		return "sk-…" + key[n-6:]
+`, "		return key\n",
+			[]tests{client("^TestRedactKey$")}},
+		{"that a change names its item", "cocalc/cart.go",
+			`	if id > 0 {
+		return nil
+	}
+`, `	if id > -1 {
+		return nil
+	}
+`,
+			[]tests{client("^TestAChangeWithoutAnItemIsNotSent$")}},
+		{"the cent by which CoCalc does not round up", "cocalc/formula.go",
+			`beforeRounding  float64 = 0.00001`, `beforeRounding  float64 = 0`,
+			[]tests{client("^TestPriceIsTheServersToTheCent$")}},
+	}
+}
+
+// ledger are the safeguards of what is written down.
+func ledger() []mutant {
+	return []mutant{
+		{"the link of the chain", "storage/transaction.go",
+			`	e.Prev = before.Hash
+`, `	_ = before
+`,
+			[]tests{kept("^TestBoltIsALedger$")}},
+		{"checking the link of the chain", "storage/verify.go",
+			`if e.Prev != last.Hash {`, `if false {`,
+			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
+		{"checking the hash of a record", "storage/verify.go",
+			`if hash != e.Hash {`, `if false && hash != e.Hash {`,
+			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
+		{"hashing what will be read again", "storage/transaction.go",
+			`	e = e.Legible()
+`, "",
+			[]tests{kept("^TestBoltIsALedger$")}},
+		{"the checksum of a record", "storage/contents.go",
+			`binary.BigEndian.Uint32(record) != checksum(key, record[4:])`, `false`,
+			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
+		{"the key in a record's checksum", "storage/contents.go",
+			`crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)`, `crc32.Update(0*crc32.Checksum(key, castagnoli), castagnoli, data)`,
+			[]tests{kept("^TestFilesOfEverySchema$")}},
+		{"comparing the budgets with the orders", "purchase/books.go",
+			`		if got.Spent != want.Spent {
+`, `		if false {
+`,
+			[]tests{core("^TestCheckBooks$")}},
+		{"the audit record of a move", "purchase/desk.go",
+			`	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to)`, `	return nil
+	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to)`,
+			[]tests{core("^TestACleanPurchase$")}},
+		{"marking a move as to be published", "purchase/desk.go",
+			"	order.Wait = nil\n	order.Rev++\n", "	order.Wait = nil\n",
+			[]tests{shown("^TestBuyAndList$")}},
+	}
+}
+
+// slackSide are the safeguards in what comes from Slack and goes there.
+func slackSide() []mutant {
+	return []mutant{
+		{"durable before acknowledged", "bot/socket/dispatch.go",
+			`	reply := d.attempt(ctx, j.Delivery)
+	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {
+		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
+	}
+	reply := d.attempt(ctx, j.Delivery)
+	d.settle(`,
+			[]tests{dispatched("^TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly$")}},
+		{"that a decision is made before its click is answered", "bot/clicks.go",
+			`		_, err := a.desk.Confirm(ctx, id, click)
+		return a.confirmed(`, `		return socket.Reply{After: func(ctx context.Context) { _, _ = a.desk.Confirm(ctx, id, click) }}
+		_, err := a.desk.Confirm(ctx, id, click)
+		return a.confirmed(`,
+			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")}},
+		{"that a click which waited too long is not handled", "bot/socket/dispatch.go",
+			`	case !time.Now().Before(deadline):
+		d.refuse(j, Busy, nil)
+		return
+`, "",
+			[]tests{dispatched("^TestAClickThatWaitedTooLongIsNotHandledButACommandIs$")}},
+		{"knowing a delivery that comes again", "bot/socket/seen.go",
+			`	if t, ok := s.byID[id]; ok {
+		return t, false
+	}
+`, "",
+			[]tests{dispatched("^TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain$")}},
+		{"surviving a panic of the handler", "bot/socket/dispatch.go",
+			`		if r := recover(); r != nil {
+			reply = d.apology(del, Crashed, d.crashed(del, r))
+		}
+`, "		_ = reply\n",
+			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")}},
+		{"that response URLs lead to Slack", "bot/hooks.go",
+			`	if !h.lead(req.URL) {`, `	if false {`,
+			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")}},
+		{"that mentions are escaped", "bot/text.go",
+			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
+			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")}},
+		{"that people's words stay plain text", "bot/text.go",
+			`slack.NewTextBlockObject(slack.PlainTextType, cut(text, limitField), false, false)`, `slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitField), false, false)`,
+			[]tests{shown("^TestCards$")}},
+		{"asking Slack who somebody is", "bot/people.go",
+			`	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
+`, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
+`,
+			[]tests{shown("^TestForgedAndForeignClicks$")}},
+	}
+}

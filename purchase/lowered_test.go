@@ -1,0 +1,59 @@
+package purchase_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// A limit that was lowered while an order waited for its turn applies to it: it is not bought, and its money is free again.
+func TestALimitThatWasLoweredWhileAnOrderWaited(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		s.fault("outage")
+		id := s.buy()
+		<-time.After(10 * time.Second)
+		s.policy.OrderLimit = purchase.Limit{Max: 6374}
+		s.restart()
+		s.server.SwitchOff("outage")
+		o := s.until(id, purchase.Purchased, purchase.Failed)
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy {
+			t.Errorf("the order is %s: %+v", o.State, o.Failure)
+		}
+		s.check(0, 0, 0)
+	})
+}
+
+// CoCalc's price went up between the card and the approvers' yes (a newer version of the bot knows a newer one): what
+// they agree to is not what it costs, so it is not bought.
+func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
+	ctx := context.Background()
+	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Policy: purchase.Policy{Everyone: true, Approvals: 1,
+		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
+	p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := d.Show(ctx, p.Order.ID, func(o *purchase.Order) { o.Price -= 100 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Confirm(ctx, o.ID, purchase.Click{Who: alice, At: math}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: desk}); err != nil {
+		t.Fatal(err)
+	}
+	o, err = d.Order(ctx, o.ID)
+	if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPriceMoved || o.Failure.NewPrice != 6375 {
+		t.Errorf("the order is %s: %+v (%v)", o.State, o.Failure, err)
+	}
+}
