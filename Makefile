@@ -3,6 +3,7 @@
 # make bench   every benchmark
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
+# make kill    kill the real bot at every step of every story, each time that it comes there (a quarter of an hour)
 # make build   the static binary, bin/bot
 # make demo    the bot with a simulated Slack and CoCalc, in the browser
 
@@ -14,7 +15,7 @@ BOLT      := internal/slacksim/testdata/bolt
 SEEDS     ?= 100000
 FROM      ?= 1
 
-.PHONY: test check bench soak mutants build demo chromium
+.PHONY: test check bench soak mutants kill build demo chromium
 .DEFAULT_GOAL := build
 
 test: chromium $(BOLT)/node_modules/.package-lock.json
@@ -32,8 +33,13 @@ bench:
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
 
+<<<<<<< HEAD
 mutants:
 	$(GO) run ./internal/mutants
+=======
+kill:
+	cd internal/killtest && $(GO) test -count=1 -timeout 0 -full $(TESTFLAGS)
+>>>>>>> b0b3d88 (Kill around every checkout, also of one that goes on; the list of steps and the code agree; make kill)
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot

@@ -51,6 +51,15 @@ func adminStories() []story {
 			w.clicks(alice, yes)
 			w.sees(w.reading(alice, "/invite @licensebot"))
 		}, ending{foreign: 1, bought: 1}},
+		{"a purchase has a tag that the ledger does not know", func(w *town) {
+			w.settings["ADMINS"] = bob
+			w.began()
+			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+			w.must(w.account.Checkout())
+		}, func(w *town) {
+			w.sees(w.reading(bob, "A purchase that I cannot explain"))
+		}, ending{foreign: 1}},
 		{"the ledger comes from a backup", func(w *town) {
 			w.settings["ADMINS"] = bob
 			w.began()

@@ -37,6 +37,13 @@ func stories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
+		{"the answer of the checkout is lost, and it buys later", func(w *town) {
+			strangersItem(w)
+			w.slowCheckout()
+		}, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
 		{"the checkout gets an error and buys nothing", func(w *town) { strangersItem(w); w.fault("server-error") }, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
@@ -99,6 +106,14 @@ func stories() []story {
 }
 
 func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
+
+// slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one meanwhile
+// would buy the same once more.
+func (w *town) slowCheckout() {
+	w.cocalc.SetCheckoutTakes(settleAfter/2, time.Millisecond)
+	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Times: 1, Do: (*cocalctest.Account).StartCheckout})
+	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.LoseAnswer, Times: 1})
+}
 
 func strangersItem(w *town) {
 	w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+

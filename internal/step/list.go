@@ -76,7 +76,7 @@ func deeds() []string {
 		// Showing and telling.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
-		"setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "only head_told", "broken-item", "item-taken-out",
+		"setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "unexplained-purchase, paused", "only head_told", "broken-item", "item-taken-out",
 		"paused", "resumed", "settled, failed", "double-buy, paused, purchased", "overcharged, paused, purchased",
 	}
 }

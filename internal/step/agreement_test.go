@@ -1,0 +1,213 @@
+package step
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// unmet are kinds of audit records that no transaction of the list has, and why a kill around them cannot be told yet.
+var unmet = map[string]string{
+	"awaiting_approval": "nobody can be asked for an approval in Slack yet",
+	"agreed":            "as above",
+	"denied":            "as above",
+	"restored":          "written by bot restore, before any bot opens the ledger",
+	"books":             "only of a ledger that contradicts itself",
+	"uncounted":         "only after twenty looks at a list of purchases that stays empty",
+	"corrected":         "only when the list of purchases says something else than the item",
+}
+
+// The constants are in the list, and the code comes to each of them.
+func TestListAndCodeAgree(t *testing.T) {
+	consts := constants(t)
+	for name, what := range consts {
+		if !slices.Contains(whats(), what) {
+			t.Errorf("%s is not in the list", name)
+		}
+	}
+	used := map[string]bool{}
+	for _, f := range program(t) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "step" {
+				used[s.Sel.Name] = true
+				if s.Sel.Name != "Kept" && s.Sel.Name != "At" && s.Sel.Name != "Armed" && s.Sel.Name != "What" && s.Sel.Name != "When" &&
+					s.Sel.Name != "Before" && s.Sel.Name != "After" && consts[s.Sel.Name] == "" {
+					t.Errorf("the code says step.%s, which is no step", s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	for name := range consts {
+		if !used[name] {
+			t.Errorf("no code comes to %s", name)
+		}
+	}
+	seen := map[Step]bool{}
+	for _, s := range All() {
+		if seen[s] {
+			t.Errorf("%q is in the list twice", s)
+		}
+		seen[s] = true
+	}
+}
+
+// Whoever marks the moment before something marks the one after it too, in the same function.
+func TestStepsComeInPairs(t *testing.T) {
+	calls := 0
+	for path, f := range program(t) {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			sides := map[string]int{}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				c, ok := n.(*ast.CallExpr)
+				if !ok || len(c.Args) != 2 {
+					return true
+				}
+				if name := types.ExprString(c.Fun); name == "step.At" || name == "passes" {
+					calls++
+					switch types.ExprString(c.Args[0]) {
+					case "step.Before":
+						sides[types.ExprString(c.Args[1])]++
+					case "step.After":
+						sides[types.ExprString(c.Args[1])]--
+					}
+				}
+				return true
+			})
+			for what, n := range sides {
+				if n != 0 {
+					t.Errorf("%s: %s has %s on one side only", path, fn.Name.Name, what)
+				}
+			}
+		}
+	}
+	if calls < 10 {
+		t.Errorf("there are only %d calls", calls)
+	}
+}
+
+// Every kind of audit record is in some transaction of the list, or it is told why not.
+func TestEveryAuditRecordHasAStep(t *testing.T) {
+	var listed []string
+	for _, d := range deeds() {
+		listed = append(listed, strings.Split(d, ", ")...)
+	}
+	kinds := auditKinds(t)
+	if len(kinds) < 20 {
+		t.Fatalf("found only %q", kinds)
+	}
+	for _, kind := range kinds {
+		_, excused := unmet[kind]
+		if in := slices.Contains(listed, kind); in == excused {
+			t.Errorf("audit records %q: in the list %t, and excused from it %t", kind, in, excused)
+		}
+	}
+}
+
+// auditKinds are those that package purchase writes: of Event literals, and all states.
+func auditKinds(t *testing.T) (kinds []string) {
+	texts := map[string]string{} // of constants
+	for path, f := range program(t) {
+		if !strings.Contains(filepath.ToSlash(path), "/purchase/") {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if ok && len(v.Names) == 1 && len(v.Values) == 1 {
+				if text, ok := literal(v.Values[0]); ok {
+					texts[v.Names[0].Name] = text
+					if v.Type != nil && types.ExprString(v.Type) == "State" {
+						kinds = append(kinds, text)
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, f := range program(t) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			c, ok := n.(*ast.CompositeLit)
+			if !ok || c.Type == nil || types.ExprString(c.Type) != "Event" {
+				return true
+			}
+			for _, e := range c.Elts {
+				kv, ok := e.(*ast.KeyValueExpr)
+				if !ok || types.ExprString(kv.Key) != "Kind" {
+					continue
+				}
+				if text, ok := literal(kv.Value); ok {
+					kinds = append(kinds, text)
+				} else if call, ok := kv.Value.(*ast.CallExpr); ok && texts[types.ExprString(call.Args[0])] != "" {
+					kinds = append(kinds, texts[types.ExprString(call.Args[0])])
+				}
+			}
+			return true
+		})
+	}
+	// The sweep hands its two kinds to one function.
+	kinds = append(kinds, texts["NoticeForeign"], texts["NoticeUnexplained"])
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// constants are the names of what is done, as list.go declares them.
+func constants(t *testing.T) map[string]What {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "list.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]What{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && v.Type != nil && types.ExprString(v.Type) == "What" {
+			text, _ := literal(v.Values[0])
+			all[v.Names[0].Name] = What(text)
+		}
+		return true
+	})
+	if len(all) < 20 {
+		t.Fatalf("found only %d constants", len(all))
+	}
+	return all
+}
+
+func literal(e ast.Expr) (string, bool) {
+	b, ok := e.(*ast.BasicLit)
+	if !ok || b.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(b.Value)
+	return text, err == nil
+}
+
+// program is the code of the rooms that have steps, without tests, by path.
+func program(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	for _, dir := range []string{"cocalc", "storage", "bot", "purchase", "cmd"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			files[path], err = parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
