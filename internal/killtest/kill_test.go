@@ -87,7 +87,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	}
 	twice := &archive{lives: map[string][]*life{}}
 	twice.tell(t, planAgain(once, killed))
-	t.Logf("%d steps; killed once in %d stories, twice in %d", len(step.All()), len(killed.lives), len(twice.lives))
+	t.Logf("%d steps, %d stories; killed once in %d tellings, twice in %d", len(step.All()), len(stories()), len(killed.lives), len(twice.lives))
 }
 
 // archive keeps the lives of the bot in the chapters that were told, by name.
@@ -127,9 +127,7 @@ var unreached = map[step.What]string{
 }
 
 // vital are the steps at which the bot is killed in every story: where money is about to be spent, or was.
-var vital = []step.Step{
-	step.Of(step.Before, step.Kept("paying")), step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout),
-}
+var vital = []step.Step{step.Of(step.Before, step.Kept("paying")), step.Of(step.After, step.Checkout)}
 
 // plan chooses where the bot is killed first. Every step that is listed must be met by some story.
 func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
@@ -140,7 +138,7 @@ func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
 			if i >= 0 {
 				left = slices.Delete(left, i, i+1)
 			}
-			if i >= 0 || *full || slices.Contains(vital, k.at) {
+			if i >= 0 || *full || slices.Contains(vital, k.at) && !s.ends.maybe {
 				chapters = append(chapters, chapter{s, []kill{k}})
 			}
 		}
@@ -162,19 +160,21 @@ func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
 	return chapters
 }
 
-// planAgain chooses where it is killed once more: where it came again after its start, and, after a kill around the checkout
-// of the first story, wherever else it came.
+// planAgain chooses where it is killed once more: where it came again after its start (half of these), and, after a kill
+// around the checkout of the first story, wherever else it came.
 func planAgain(once []chapter, killed *archive) (chapters []chapter) {
-	for _, c := range once {
+	paying := []step.Step{step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout)}
+	for i, c := range once {
 		first := c.kills[0].at
-		recovering := slices.Contains(vital[1:], first) && (*full || c.story.name == stories()[0].name)
+		again := *full || i%2 == 0
+		recovering := slices.Contains(paying, first) && (*full || c.story.name == stories()[0].name)
 		seen := map[step.Step]bool{}
 		for _, k := range counted(killed.lives[c.name()][1].steps()) { // a story goes on until a life of the bot is not killed
 			if seen[k.at] && !*full {
 				continue
 			}
 			seen[k.at] = true
-			if k.at == first || recovering {
+			if k.at == first && again || recovering {
 				chapters = append(chapters, chapter{c.story, []kill{c.kills[0], k}})
 			}
 		}

@@ -72,12 +72,12 @@ func deeds() []string {
 		"proposed", "approved", "proposed, approved", "cancelled, proposed", "cancelled", "expired", "refused",
 		// Buying.
 		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer", "purchased",
-		"only failure", "failed", "unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until", "only watch_until emptied",
+		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until", "only watch_until emptied",
 		// Showing and telling.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
 		"setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "unexplained-purchase, paused", "only head_told", "broken-item", "item-taken-out",
-		"paused", "resumed", "settled, failed", "double-buy, paused, purchased", "overcharged, paused, purchased",
+		"paused", "resumed", "settled, failed", "double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
 	}
 }
 
