@@ -39,7 +39,7 @@ func (d *deeds) record(kind string) {
 func (d *deeds) put(before, after any) {
 	was, is := fields(before), fields(after)
 	for name, value := range is {
-		if name != "updated" && string(was[name]) != string(value) {
+		if string(was[name]) != string(value) {
 			d.fields = append(d.fields, name)
 		}
 	}
@@ -64,7 +64,7 @@ func fields(record any) map[string]json.RawMessage {
 
 // telling are the fields by which a transaction without audit records is named: the first of them that it changes.
 var telling = []string{"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait", "wait emptied",
-	"watch_until", "watch_until emptied", "messages", "head_told", "reconciled", "notices", "watching"}
+	"watch_until", "messages", "head_told", "reconciled", "notices", "watching"}
 
 // name is what the transaction does; empty when it changes nothing.
 func (d *deeds) name() step.What {
@@ -81,7 +81,11 @@ func (d *deeds) name() step.What {
 			return step.Kept("only " + field)
 		}
 	}
-	if slices.Contains(d.fields, "notices emptied") { // who is told last is chance
+	switch {
+	case len(d.fields) == 1 && d.fields[0] == "updated", // a watch that begins anew has a rounded end, perhaps the same
+		slices.Contains(d.fields, "watch_until emptied"):
+		return step.Kept("only watch_until")
+	case slices.Contains(d.fields, "notices emptied"): // who is told last is chance
 		return step.Kept("only notices")
 	}
 	slices.Sort(d.fields)

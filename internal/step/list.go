@@ -72,7 +72,7 @@ func deeds() []string {
 		"proposed", "approved", "proposed, approved", "cancelled, proposed", "cancelled", "expired", "refused",
 		// Buying.
 		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer", "purchased",
-		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until", "only watch_until emptied",
+		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until",
 		// Showing and telling.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
