@@ -33,13 +33,11 @@ bench:
 soak:
 	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
 
-<<<<<<< HEAD
 mutants:
 	$(GO) run ./internal/mutants
-=======
+
 kill:
 	cd internal/killtest && $(GO) test -count=1 -timeout 0 -full $(TESTFLAGS)
->>>>>>> b0b3d88 (Kill around every checkout, also of one that goes on; the list of steps and the code agree; make kill)
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot
