@@ -114,6 +114,7 @@ func adminStories() []story {
 				return
 			}
 			w.says(alice, "list", "1 active license")
+			w.says(alice, "budget", "$63.75 spent")
 			w.says(alice, "show "+w.account.Licenses()[0].ID, "Each project gets", "Buy another like this")
 			w.does(func(ctx context.Context) error {
 				if err := w.slack.Person(alice).Home(); err != nil {

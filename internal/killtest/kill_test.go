@@ -121,10 +121,7 @@ func (c chapter) name() string {
 }
 
 // unreached are steps to which no story can come yet, and why.
-var unreached = map[step.What]string{
-	step.Subscriptions: "nothing that people can ask for reads the subscriptions",
-	step.Members:       "no setting names a user group",
-}
+var unreached = map[step.What]string{}
 
 // vital are the steps at which the bot is killed in every story: where money is about to be spent, or was.
 var vital = []step.Step{step.Of(step.Before, step.Kept("paying")), step.Of(step.After, step.Checkout)}

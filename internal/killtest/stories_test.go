@@ -3,6 +3,7 @@ package killtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ const (
 
 func stories() []story {
 	alice := slacksim.Alice
-	return append([]story{
+	return slices.Concat([]story{
 		{"a purchase beside somebody else's item", strangersItem, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
@@ -111,7 +112,7 @@ func stories() []story {
 			w.asks("buy ram=8 cpu=2", "A CoCalc license for $48.75")
 			w.clicks(alice, "Buy for $48.75")
 		}, ending{}},
-	}, adminStories()...)
+	}, approvalStories(), adminStories())
 }
 
 func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
