@@ -36,9 +36,6 @@ func CheckBooks(r Reader) ([]Finding, error) {
 	return b.findings, nil
 }
 
-// booksPage is how many records are read at once.
-const booksPage = 500
-
 // books are the ledger while it is checked.
 type books struct {
 	orders   map[OrderID]*dossier
@@ -75,22 +72,16 @@ func (b *books) month(name string) *Budget {
 }
 
 func (b *books) readOrders(r Reader) error {
-	for before := OrderID(""); ; {
-		page, err := r.Orders(before, booksPage)
+	for o, err := range AllOrders(r) {
 		if err != nil {
 			return fmt.Errorf("read the orders: %w", err)
 		}
-		for _, o := range page {
-			before = o.ID
-			b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
-			if o.Promised() {
-				b.promise(o)
-			}
-		}
-		if len(page) < booksPage {
-			return nil
+		b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
+		if o.Promised() {
+			b.promise(o)
 		}
 	}
+	return nil
 }
 
 // promise counts what is reserved for the requester of an order.
@@ -104,7 +95,7 @@ func (b *books) promise(o Order) {
 
 func (b *books) readLog(r Reader) error {
 	for before := uint64(0); ; {
-		page, err := r.Purchases(before, booksPage)
+		page, err := r.Purchases(before, walkPage)
 		if err != nil {
 			return fmt.Errorf("read the purchase log: %w", err)
 		}
@@ -112,7 +103,7 @@ func (b *books) readLog(r Reader) error {
 			before = p.Number
 			b.enterLog(p)
 		}
-		if len(page) < booksPage || before <= 1 {
+		if len(page) < walkPage || before <= 1 {
 			return nil
 		}
 	}
@@ -146,21 +137,14 @@ func (b *books) readAudit(r Reader) error {
 		states[s] = true
 	}
 	paused := ""
-	for next := uint64(1); ; {
-		page, err := r.Events(next, booksPage)
+	for e, err := range AllEvents(r) {
 		if err != nil {
 			return fmt.Errorf("read the audit records: %w", err)
 		}
-		for _, e := range page {
-			next = e.Number + 1
-			if states[State(e.Kind)] {
-				b.enterEvent(e)
-			} else if e.Kind == "paused" || e.Kind == "resumed" {
-				paused = e.Kind
-			}
-		}
-		if len(page) < booksPage {
-			break
+		if states[State(e.Kind)] {
+			b.enterEvent(e)
+		} else if e.Kind == "paused" || e.Kind == "resumed" {
+			paused = e.Kind
 		}
 	}
 	account, err := r.Account()

@@ -71,23 +71,17 @@ func ReadClaims(r Reader, at time.Time) (Claims, error) {
 }
 
 func (c *Claims) readOrders(r Reader) error {
-	for before := OrderID(""); ; {
-		page, err := r.Orders(before, booksPage)
+	for o, err := range AllOrders(r) {
 		if err != nil {
 			return fmt.Errorf("read the orders: %w", err)
 		}
-		for _, o := range page {
-			before = o.ID
-			// What the comparison needs, and no more: a ledger can have very many.
-			c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
-			if o.ItemID != 0 {
-				c.byItem[o.ItemID] = o.ID
-			}
-		}
-		if len(page) < booksPage {
-			return nil
+		// What the comparison needs, and no more: a ledger can have very many.
+		c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
+		if o.ItemID != 0 {
+			c.byItem[o.ItemID] = o.ID
 		}
 	}
+	return nil
 }
 
 func (c *Claims) readLog(r Reader) error {
@@ -121,24 +115,16 @@ func (c *Claims) readLog(r Reader) error {
 // readReports gathers what was reported as not the ledger's: once is enough.
 func (c *Claims) readReports(r Reader) error {
 	var all strings.Builder
-	first, err := r.Events(1, 1)
-	if err == nil && len(first) > 0 && c.since.IsZero() {
-		c.since = first[0].Time
-	}
-	for next := uint64(1); err == nil; {
-		var page []Event
-		if page, err = r.Events(next, booksPage); len(page) == 0 {
-			break
+	for e, err := range AllEvents(r) {
+		if err != nil {
+			return fmt.Errorf("read the audit records: %w", err)
 		}
-		for _, e := range page {
-			next = e.Number + 1
-			if kind := NoticeKind(e.Kind); kind == NoticeForeign || kind == NoticeUnexplained {
-				all.WriteString(e.Note + "\n")
-			}
+		if c.since.IsZero() {
+			c.since = e.Time
 		}
-	}
-	if err != nil {
-		return fmt.Errorf("read the audit records: %w", err)
+		if kind := NoticeKind(e.Kind); kind == NoticeForeign || kind == NoticeUnexplained {
+			all.WriteString(e.Note + "\n")
+		}
 	}
 	c.reported = all.String()
 	return nil

@@ -250,21 +250,15 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 func (b *buyer) itemsSince(ctx context.Context, from time.Time) (map[int64]OrderID, error) {
 	items := map[int64]OrderID{}
 	err := b.ledger.View(ctx, func(r Reader) error {
-		for before := OrderID(""); ; {
-			orders, err := r.Orders(before, 100)
-			if err != nil {
+		for o, err := range AllOrders(r) {
+			if err != nil || o.Created.Before(from.Add(-lookBack)) {
 				return err
 			}
-			for _, o := range orders {
-				if o.ItemID != 0 {
-					items[o.ItemID] = o.ID
-				}
-				before = o.ID
-			}
-			if len(orders) < 100 || orders[len(orders)-1].Created.Before(from.Add(-lookBack)) {
-				return nil
+			if o.ItemID != 0 {
+				items[o.ItemID] = o.ID
 			}
 		}
+		return nil
 	})
 	return items, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -88,9 +87,10 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 	paused := false
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		paused = false
-		events, err := w.Events(1, math.MaxInt)
-		if err != nil || slices.ContainsFunc(events, func(e Event) bool { return e.Kind == string(NoticeBooks) && e.Note == what }) {
-			return err
+		for e, err := range AllEvents(w) {
+			if err != nil || e.Kind == string(NoticeBooks) && e.Note == what {
+				return err
+			}
 		}
 		now := d.now()
 		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Note: what}); err != nil {

@@ -137,6 +137,11 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 		if err != nil {
 			return nil, err
 		}
+		if len(k) != 8 {
+			return nil, bad(bucketEvents, k, "has no number")
+		}
+		// What a record says of its number may have been edited. Verify tells; whoever walks through them goes on.
+		e.Number = binary.BigEndian.Uint64(k)
 		events = append(events, e)
 	}
 	return events, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,6 +118,45 @@ func TestVerifyNamesTheFirstBadRecord(t *testing.T) {
 				t.Errorf("the file was changed (%v)", err)
 			}
 		})
+	}
+}
+
+// Whoever walks through the audit records does so by where they are, whatever they say of themselves: not for ever.
+func TestAuditRecordsThatLieAboutTheirNumber(t *testing.T) {
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	err := b.Update(t.Context(), func(w purchase.Writer) (err error) {
+		for n := 0; n < 1000 && err == nil; n++ { // twice what is read at once
+			err = w.AppendEvent(purchase.Event{Kind: "refused"})
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.db.Update(func(tx *bbolt.Tx) error {
+		for _, n := range []uint64{500, 700, 1000} {
+			e, _, err := getJSON[purchase.Event](tx, bucketEvents, number(n))
+			e.Number = 1
+			if err := errors.Join(err, putJSON(tx, bucketEvents, number(n), e)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen uint64
+	err = b.View(t.Context(), func(r purchase.Reader) error {
+		for e, err := range purchase.AllEvents(r) {
+			if seen++; err != nil || e.Number != seen {
+				return fmt.Errorf("record %d says it is %d, %w", seen, e.Number, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen != 1000 {
+		t.Errorf("%d records were seen, %v", seen, err)
 	}
 }
 

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,7 +11,6 @@ import (
 	"time"
 
 	"licensebot/purchase"
-	"licensebot/storage"
 )
 
 // auditFilter says which audit records are asked for. Zero fields ask for all.
@@ -30,15 +26,13 @@ func (f auditFilter) takes(e purchase.Event) bool {
 
 // runAudit prints the audit records, oldest first, for people, programs or spreadsheets. It works beside a running bot.
 func runAudit(ctx context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	flags.SetOutput(c.err)
+	var form listing
+	flags := form.flags("audit", c)
 	since := flags.String("since", "", "a day such as 2026-11-01, a time such as 2026-11-01T15:04:05Z, or a duration such as 36h or 30d")
 	order := flags.String("order", "", "only what happened to the order with this id")
 	by := flags.String("by", "", "only what this Slack user id did; licensebot is the bot itself")
-	asJSON := flags.Bool("json", false, "print one JSON object per line")
-	asCSV := flags.Bool("csv", false, "print comma-separated values with a header")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *asJSON && *asCSV {
-		return errUsage
+	if err := form.parse(flags, args); err != nil {
+		return err
 	}
 	settings, err := readConfig()
 	if err != nil {
@@ -53,15 +47,9 @@ func runAudit(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	switch {
-	case *asJSON:
-		encoder := json.NewEncoder(c.out)
-		for _, e := range events {
-			if err := encoder.Encode(e); err != nil {
-				return err
-			}
-		}
-		return nil
-	case *asCSV:
+	case form.json:
+		return writeJSON(c.out, events)
+	case form.csv:
 		return writeAuditCSV(c.out, events)
 	}
 	return writeAuditTable(c.out, events, settings.Timezone.Location)
@@ -89,35 +77,19 @@ func sinceWhen(text string, now time.Time, loc *time.Location) (time.Time, error
 	return time.Time{}, fmt.Errorf("--since %q: a day such as 2026-11-01 or a duration such as 36h or 30d is needed: %w", text, errUsage)
 }
 
-// auditPage is how many records are read at once.
-const auditPage = 1000
-
-// readEvents reads the records that are asked for, oldest first, of a ledger that a bot may be using.
-func readEvents(ctx context.Context, path string, f auditFilter) ([]purchase.Event, error) {
-	var found []purchase.Event
-	read := func(r purchase.Reader) error {
-		for next := uint64(1); ; {
-			page, err := r.Events(next, auditPage)
-			if err != nil || len(page) == 0 {
+// readEvents reads the records that are asked for, oldest first.
+func readEvents(ctx context.Context, path string, f auditFilter) (found []purchase.Event, err error) {
+	err = readLedger(ctx, path, func(r purchase.Reader) error {
+		for e, err := range purchase.AllEvents(r) {
+			if err != nil {
 				return err
 			}
-			for _, e := range page {
-				next = e.Number + 1
-				if f.takes(e) {
-					found = append(found, e)
-				}
+			if f.takes(e) {
+				found = append(found, e)
 			}
 		}
-	}
-	ledger, err := storage.OpenReadOnly(path)
-	switch {
-	case errors.Is(err, storage.ErrLocked):
-		err = storage.ReadCopy(ctx, path, read)
-	case isMissing(err):
-		err = noLedger(path)
-	case err == nil:
-		err = errors.Join(ledger.View(ctx, read), ledger.Close())
-	}
+		return nil
+	})
 	return found, err
 }
 

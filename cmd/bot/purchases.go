@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -18,17 +14,13 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
-	"licensebot/storage"
 )
 
 // runPurchases prints the purchase log, oldest first, for people, programs or spreadsheets.
 func runPurchases(ctx context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("purchases", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	asJSON := flags.Bool("json", false, "print one JSON object per line")
-	asCSV := flags.Bool("csv", false, "print comma-separated values with a header")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *asJSON && *asCSV {
-		return errUsage
+	var form listing
+	if err := form.parse(form.flags("purchases", c), args); err != nil {
+		return err
 	}
 	settings, err := readConfig()
 	if err != nil {
@@ -39,37 +31,20 @@ func runPurchases(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	switch {
-	case *asJSON:
-		encoder := json.NewEncoder(c.out)
-		for _, p := range all {
-			if err := encoder.Encode(p); err != nil {
-				return err
-			}
-		}
-		return nil
-	case *asCSV:
+	case form.json:
+		return writeJSON(c.out, all)
+	case form.csv:
 		return writeCSV(c.out, all)
 	}
 	return writeTable(c.out, all, settings.Timezone.Location)
 }
 
-// readPurchases reads the log from oldest to newest. A running bot keeps its ledger to itself; then it is read from a
-// copy, so that nobody has to stop the bot to do the books.
-func readPurchases(ctx context.Context, path string) ([]purchase.Purchase, error) {
-	var all []purchase.Purchase
-	read := func(r purchase.Reader) (err error) {
+// readPurchases reads the log from oldest to newest.
+func readPurchases(ctx context.Context, path string) (all []purchase.Purchase, err error) {
+	err = readLedger(ctx, path, func(r purchase.Reader) error {
 		all, err = r.Purchases(0, math.MaxInt)
 		return err
-	}
-	ledger, err := storage.OpenReadOnly(path)
-	switch {
-	case errors.Is(err, storage.ErrLocked):
-		err = storage.ReadCopy(ctx, path, read)
-	case isMissing(err):
-		err = noLedger(path)
-	case err == nil:
-		err = errors.Join(ledger.View(ctx, read), ledger.Close())
-	}
+	})
 	slices.Reverse(all)
 	return all, err
 }
@@ -98,15 +73,6 @@ func writeCSV(out io.Writer, all []purchase.Purchase) error {
 	}
 	w.Flush()
 	return w.Error()
-}
-
-// cell keeps a spreadsheet from taking what people wrote for a formula. Some skip blanks first, or read the wide forms
-// of East Asian keyboards as the plain ones.
-func cell(text string) string {
-	if begin := strings.TrimLeft(text, " \u00a0\u3000"); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(begin)[0]) {
-		return "'" + text
-	}
-	return text
 }
 
 func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) error {
@@ -143,10 +109,6 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	return err
 }
 
-func noLedger(path string) error {
-	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
-}
-
 // plural counts things; many is their plural when it is more than an s.
 func plural(n int, what string, many ...string) string {
 	if n == 1 {
@@ -154,6 +116,3 @@ func plural(n int, what string, many ...string) string {
 	}
 	return fmt.Sprintf("%d %s", n, strings.Join(append(many, what+"s")[:1], ""))
 }
-
-// isMissing reports whether a ledger could not be opened because there is none yet.
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

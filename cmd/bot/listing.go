@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// listing is how records of the ledger are printed: as a table for people, or for programs and spreadsheets.
+type listing struct{ json, csv bool }
+
+// flags are the switches of a subcommand that prints records.
+func (l *listing) flags(name string, c console) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(c.err)
+	flags.BoolVar(&l.json, "json", false, "print one JSON object per line")
+	flags.BoolVar(&l.csv, "csv", false, "print comma-separated values with a header")
+	return flags
+}
+
+// parse reads the command line of such a subcommand, which has nothing but switches.
+func (l *listing) parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || l.json && l.csv {
+		return errUsage
+	}
+	return nil
+}
+
+// writeJSON prints one object per line.
+func writeJSON[T any](out io.Writer, all []T) error {
+	encoder := json.NewEncoder(out)
+	for _, one := range all {
+		if err := encoder.Encode(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLedger runs read on the ledger. A running bot keeps its ledger to itself; then read gets a copy, so that nobody has
+// to stop the bot to do the books.
+func readLedger(ctx context.Context, path string, read func(purchase.Reader) error) error {
+	ledger, err := storage.OpenReadOnly(path)
+	switch {
+	case errors.Is(err, storage.ErrLocked):
+		return storage.ReadCopy(ctx, path, read)
+	case isMissing(err):
+		return noLedger(path)
+	case err != nil:
+		return err
+	}
+	return errors.Join(ledger.View(ctx, read), ledger.Close())
+}
+
+func noLedger(path string) error {
+	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
+}
+
+// isMissing reports whether a ledger could not be opened because there is none yet.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// cell keeps a spreadsheet from taking what people wrote for a formula. Some skip blanks first, or read the wide forms
+// of East Asian keyboards as the plain ones.
+func cell(text string) string {
+	if begin := strings.TrimLeft(text, " \u00a0\u3000"); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(begin)[0]) {
+		return "'" + text
+	}
+	return text
+}
