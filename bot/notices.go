@@ -23,6 +23,7 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
 	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
+	purchase.NoticeUntold:      {":warning:", "Some admins were not told yet"},
 }
 
 // notice is a message about the account. It is a function of the notice alone: told to several, it says the same.
@@ -34,7 +35,7 @@ func notice(n purchase.Notice) content {
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
 	told := h.head + ". " + strings.ReplaceAll(n.Text, "`", "")
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder:
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
 		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(strings.ReplaceAll(n.Text, "`", ""), limitSection), false, false), nil, nil))
 		told = h.head + "."

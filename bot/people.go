@@ -109,6 +109,30 @@ func (p *People) name(ctx context.Context, user string) string {
 	return u.name
 }
 
+// inGroup answers the full members of the workspace who are in a user group, as their rights are: the others in it have
+// none. It waits for Slack's word, and answers an error when there is none, nor one of the last hour.
+func (p *People) inGroup(ctx context.Context, group string) (members []string, err error) {
+	<-p.members.ask(ctx, group)
+	listed, told := p.members.last(group)
+	if !told {
+		return nil, fmt.Errorf("list the members of %s: no word of Slack's", group)
+	}
+	var questions []<-chan struct{}
+	for _, id := range listed {
+		questions = append(questions, p.persons.ask(ctx, id))
+	}
+	for i, id := range listed {
+		<-questions[i]
+		switch p.known(id) {
+		case purchase.Member:
+			members = append(members, id)
+		case purchase.Unverified:
+			return nil, fmt.Errorf("look up %s of the user group %s: no word of Slack's", id, group)
+		}
+	}
+	return members, nil
+}
+
 // person is what Slack says of somebody.
 type person struct {
 	standing purchase.Standing

@@ -38,7 +38,8 @@ type Publisher struct {
 	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	told   map[string]string
 
-	alike *similar // licenses like those that approvers are asked about
+	alike  *similar // licenses like those that approvers are asked about
+	people *People  // who is in the user groups that notices are for
 }
 
 const (
@@ -55,7 +56,7 @@ func NewPublisher(o Options) *Publisher {
 		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
 		taken: map[purchase.OrderID]bool{}, after: map[purchase.OrderID]time.Time{}, tries: map[purchase.OrderID]int{},
 		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{},
-		alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
+		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
 }
 
 // Changed tells the publisher that there is something to show. It never blocks.

@@ -49,11 +49,28 @@ func (p *Publisher) tellNext(ctx context.Context, to string) error {
 		return err
 	}
 	for _, n := range notices {
-		if slices.Contains(n.Left, to) {
+		switch {
+		case !slices.Contains(n.Left, to):
+		case strings.HasPrefix(to, "S"):
+			return p.tellGroup(ctx, n, to)
+		default:
 			return p.tellOne(ctx, n, to)
 		}
 	}
 	return nil
+}
+
+// tellGroup puts the members of a user group in the place of the group, since nobody can write to a group. When Slack does
+// not tell who they are, that is said in the purchases channel, and tried again.
+func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group string) error {
+	members, err := p.people.inGroup(ctx, group)
+	if err != nil {
+		return errors.Join(err, p.desk.NoticeWaits(ctx, n.ID, group))
+	}
+	if len(members) == 0 {
+		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("nobody is in a user group that is to be told about the account")
+	}
+	return p.desk.NoticeTo(ctx, n.ID, group, members)
 }
 
 // tellOne sends a notice to one recipient and keeps that they have it. When that cannot be kept, it is remembered at

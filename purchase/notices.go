@@ -17,7 +17,11 @@ type Notice struct {
 	Order OrderID    `json:"order,omitempty"`
 	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
 	Text  string     `json:"text"`           // sentences for people
-	Left  []string   `json:"left"`           // channels and people who do not have it yet: their Slack ids
+	Left  []string   `json:"left"`           // channels, people and user groups who do not have it yet: their Slack ids
+	// Had are people who are not told, or not again, as members of a user group in Left: they have it, or caused it.
+	Had []string `json:"had,omitempty"`
+	// Silent are the user groups in Left of which Slack did not tell who is in them, when that was said already.
+	Silent []string `json:"silent,omitempty"`
 }
 
 // NoticeKind says what a notice is about.
@@ -35,6 +39,7 @@ const (
 	NoticeReminder    NoticeKind = "reminder" // an order waits for approval
 	NoticeRestored    NoticeKind = "restored" // an older copy of the ledger is in use
 	NoticeBooks       NoticeKind = "books"    // the ledger contradicts itself
+	NoticeUntold      NoticeKind = "untold"   // the members of a user group do not have another notice
 )
 
 // Notices are those that somebody does not have yet, oldest first.
@@ -51,31 +56,56 @@ func (d *Desk) Notices(ctx context.Context) (left []Notice, err error) {
 // took the message. A recipient who cannot be reached is recorded in the audit.
 func (d *Desk) NoticeSent(ctx context.Context, id, recipient, problem string) error {
 	err := d.ledger.Update(ctx, func(w Writer) error {
-		account, err := w.Account()
-		if err != nil {
+		n, err := left(w, id, recipient)
+		if err != nil || n.ID == "" {
 			return err
 		}
-		i := slices.IndexFunc(account.Notices, func(n Notice) bool { return n.ID == id })
-		if i < 0 || !slices.Contains(account.Notices[i].Left, recipient) {
-			return nil
-		}
-		n := account.Notices[i]
 		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
-		account.Notices = slices.Clone(account.Notices)
-		account.Notices[i] = n
-		if len(n.Left) == 0 {
-			account.Notices = slices.Delete(account.Notices, i, i+1)
+		if slices.ContainsFunc(n.Left, isGroup) {
+			n.Had = append(slices.Clone(n.Had), recipient)
 		}
-		if err := w.PutAccount(account); err != nil || problem == "" {
+		if err := keepNotice(w, n); err != nil || problem == "" {
 			return err
 		}
-		return w.AppendEvent(Event{Time: d.now(), Kind: "untold", Order: n.Order, By: botName, Place: recipient,
-			Note: fmt.Sprintf("%s could not be told: %s", n.ID, problem)})
+		return w.AppendEvent(d.untold(n, recipient, "could not be told: "+problem))
 	})
 	if err != nil {
 		return fmt.Errorf("keep that %s was told to %s: %w", id, recipient, err)
 	}
 	return nil
+}
+
+// untold is the audit record of a notice that a recipient does not have.
+func (d *Desk) untold(n Notice, recipient, why string) Event {
+	return Event{Time: d.now(), Kind: "untold", Order: n.Order, By: botName, Place: recipient, Note: n.ID + " " + why}
+}
+
+// left reads a notice that a recipient does not have yet; one without an id when they have it.
+func left(r Reader, id, recipient string) (Notice, error) {
+	account, err := r.Account()
+	if err != nil {
+		return Notice{}, err
+	}
+	for _, n := range account.Notices {
+		if n.ID == id && slices.Contains(n.Left, recipient) {
+			return n, nil
+		}
+	}
+	return Notice{}, nil
+}
+
+// keepNotice stores a notice as it is now. One that everybody has is done.
+func keepNotice(w Writer, n Notice) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	account.Notices = slices.Clone(account.Notices)
+	i := slices.IndexFunc(account.Notices, func(old Notice) bool { return old.ID == n.ID })
+	if account.Notices[i] = n; len(n.Left) == 0 {
+		account.Notices = slices.Delete(account.Notices, i, i+1)
+	}
+	return w.PutAccount(account)
 }
 
 // notice makes a notice for those whom its kind concerns; about is its order, if it has one. Whoever caused it (by) knows.
@@ -105,6 +135,9 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 		}
 	default:
 		n.Left = slices.Concat(admins, channel)
+	}
+	if slices.ContainsFunc(n.Left, isGroup) && by != "" {
+		n.Had = []string{by}
 	}
 	// An incident is told to somebody in any case.
 	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && about.Requester.ID != by {

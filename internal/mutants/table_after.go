@@ -123,5 +123,13 @@ func watching() []mutant {
 			`		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
 `, "",
 			[]tests{core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"), shown("^TestNoticesAreToldOnceToEach$")}},
+		{"who has a notice is not told again as a member of a group", "purchase/groupnotices.go",
+			"if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {", "if true {",
+			[]tests{shown("^TestTheMembersOfAGroupAreTold$")}},
+		{"the members of a group are told, not the group", "bot/telling.go",
+			`		case strings.HasPrefix(to, "S"):
+`, `		case false:
+`,
+			[]tests{shown("^TestAGroupWithNobodyInIt$")}},
 	}
 }

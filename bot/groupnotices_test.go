@@ -1,0 +1,104 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// bosses is a user group.
+const bosses = "S0BOSSES"
+
+// ledByBosses makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the group says.
+func ledByBosses(w *world) {
+	const guest = "U0GUEST"
+	w.channel = slacksim.General
+	w.policy.Admins = map[string]bool{bosses: true}
+	w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
+	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol, slacksim.Bob, guest}})
+}
+
+// told is how many direct messages with the text somebody has.
+func (w *world) told(who, text string) (n int) {
+	for _, m := range w.slack.Messages(w.slack.DM(who)) {
+		if strings.Contains(m.ContentText(), text) {
+			n++
+		}
+	}
+	return n
+}
+
+// Nobody can write to a group, so its members are written to: each once, also over a restart, and also who is listed by
+// name besides. Whoever caused it knows.
+func TestTheMembersOfAGroupAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Bob] = true })
+	w.says(slacksim.Carol, "pause we count the money")
+	w.writes(slacksim.Bob, "carol paused all buying")
+	w.says(slacksim.Bob, "resume we are done")
+	w.writes(slacksim.Carol, "bob resumed buying")
+	w.restart()
+	w.says(slacksim.Carol, "pause we count once more")
+	w.writes(slacksim.Bob, "we count once more")
+	for who, counts := range map[string]map[string]int{
+		slacksim.Bob:   {"we count the money": 1, "we count once more": 1, "bob resumed buying": 0},
+		slacksim.Carol: {"carol paused all buying": 0, "bob resumed buying": 1},
+		"U0GUEST":      {"Buying": 0},
+	} {
+		for text, want := range counts {
+			if got := w.told(who, text); got != want {
+				t.Errorf("%s was told %q %d times, want %d", who, text, got, want)
+			}
+		}
+	}
+	w.until(func() bool { notices, err := w.desk.Notices(w.ctx); return err == nil && len(notices) == 0 })
+}
+
+// When Slack does not tell who is in the group, the purchases channel reads so, once, and the members are told as soon as
+// Slack tells. Those count who are in it then.
+func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Alice] = true })
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
+	w.says(slacksim.Alice, "pause we count the money")
+	contains(t, w.sees(slacksim.Bob, "Some admins were not told yet"), bosses, "I keep trying")
+	w.restart()
+	w.until(func() bool {
+		asked := 0
+		for _, c := range w.slack.Calls() {
+			if c.Method == "usergroups.users.list" {
+				asked++
+			}
+		}
+		return asked > 1
+	})
+	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol}})
+	w.slack.SetFaults(slacksim.Faults{})
+	w.restart() // without it, Slack is asked again after a quarter of a minute
+	w.writes(slacksim.Carol, "alice paused all buying")
+	said := 0
+	for _, m := range w.slack.Messages(slacksim.General) {
+		if strings.Contains(m.ContentText(), "Some admins were not told yet") {
+			said++
+		}
+	}
+	if said != 1 || w.told(slacksim.Bob, "Buying") != 0 || len(w.recorded("untold")) != 1 {
+		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said, w.told(slacksim.Bob, "Buying"), len(w.recorded("untold")))
+	}
+}
+
+// A group that was switched off has nobody in it: that nobody was told does not stay unseen.
+func TestAGroupWithNobodyInIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		ledByBosses(w)
+		w.policy.Admins[slacksim.Alice] = true
+		w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Disabled: true})
+	})
+	w.says(slacksim.Alice, "pause we count the money")
+	contains(t, w.sees(slacksim.Bob, "Some admins were not told"), "nobody is in the user group "+bosses)
+	if n := len(w.recorded("untold")); n != 1 {
+		t.Errorf("recorded %d times", n)
+	}
+}

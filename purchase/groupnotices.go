@@ -1,0 +1,78 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// isGroup tells the id of a user group, S…, from those of people and channels.
+func isGroup(id string) bool { return strings.HasPrefix(id, "S") }
+
+// NoticeTo puts the members of a user group in its place among those who do not have a notice yet: nobody can write to a
+// group. Each of them is told once, also who is listed by name besides. A group with nobody in it is recorded, and said in
+// the purchases channel.
+func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		n, err := left(w, id, group)
+		if err != nil || n.ID == "" {
+			return err
+		}
+		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == group })
+		for _, m := range members {
+			if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
+				n.Left = append(n.Left, m)
+			}
+		}
+		if err := keepNotice(w, n); err != nil || len(members) > 0 {
+			return err
+		}
+		return d.saidUntold(w, n, group, "nobody is in the user group "+group)
+	})
+	if err != nil {
+		return fmt.Errorf("put the members of %s among those who are told %s: %w", group, id, err)
+	}
+	d.changed("")
+	return nil
+}
+
+// NoticeWaits keeps that Slack did not tell who is in a user group that a notice is for. The audit and the purchases
+// channel get to know it once; the group stays among those who do not have the notice.
+func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
+	var n Notice
+	err := d.ledger.View(ctx, func(r Reader) (err error) { n, err = left(r, id, group); return err })
+	if err != nil || n.ID == "" || slices.Contains(n.Silent, group) {
+		return err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		n, err := left(w, id, group)
+		if err != nil || n.ID == "" || slices.Contains(n.Silent, group) {
+			return err
+		}
+		n.Silent = append(slices.Clone(n.Silent), group)
+		if err := keepNotice(w, n); err != nil {
+			return err
+		}
+		return d.saidUntold(w, n, group, "Slack does not tell who is in the user group "+group+"; I keep trying")
+	})
+	if err != nil {
+		return fmt.Errorf("keep that %s waits for the members of %s: %w", id, group, err)
+	}
+	d.changed("")
+	return nil
+}
+
+// saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel, with
+// what the notice says where that channel is not told of its kind.
+func (d *Desk) saidUntold(w Writer, n Notice, group, why string) error {
+	if err := w.AppendEvent(d.untold(n, group, "is not told: "+why)); err != nil || d.purchasesChannel == "" {
+		return err
+	}
+	what := "a message for admins does not reach them: " + why + "."
+	if n.Kind == NoticeBrokenItem || n.Kind == NoticeSettled {
+		what += " It says: " + n.Text
+	}
+	return addNotice(w, Notice{ID: "untold-" + n.ID + "-" + group, Kind: NoticeUntold, Time: d.now(), Order: n.Order,
+		Text: strings.ToUpper(what[:1]) + what[1:], Left: []string{d.purchasesChannel}})
+}
