@@ -38,10 +38,7 @@ func startDemo(t *testing.T) *demo {
 		d.stop()
 		sims.close()
 	})
-	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_API_URL", "COCALC_API_KEY", "COCALC_URL", "BUYERS",
-		"CHECKOUT_TIMEOUT", "SETTLE_AFTER"} {
-		t.Setenv(name, "") // put back as it was when the test ends
-	}
+	environment(t, nil)
 	d.start()
 	return d
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -113,11 +114,8 @@ type simulators struct {
 
 func startSimulators(o demoOptions) (*simulators, error) {
 	s := &simulators{
-		workspace: slacksim.New(slacksim.Options{
-			Team: slacksim.Team{Name: "Demo University", Domain: "demo-university"},
-			App:  slacksim.App{Name: "licensebot", Commands: []slacksim.SlashCommand{demoCommand}},
-		}),
-		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
+		workspace: demoWorkspace(),
+		cocalc:    cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
 	}
 	s.account = s.cocalc.Add(cocalctest.NewAccount{Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -141,18 +139,32 @@ func (s *simulators) close() {
 	s.cocalc.Close()
 }
 
-// variables are the settings that lead a bot to the simulators.
+// variables are the settings that lead a bot to the simulators, and say who may do what there.
 func (s *simulators) variables() []string {
-	return []string{
+	all := []string{
 		"SLACK_BOT_TOKEN=" + s.workspace.BotToken(),
 		"SLACK_APP_TOKEN=" + s.workspace.AppToken(),
 		"SLACK_API_URL=" + s.slack.APIURL,
 		"COCALC_API_KEY=" + s.account.Key(),
 		"COCALC_URL=" + s.shopURL,
-		"BUYERS=" + slacksim.Alice + "," + slacksim.Bob,
-		"ADMINS=" + slacksim.Bob,
+		"BUYERS=" + ids(func(p demoPerson) bool { return p.buyer }),
+		"APPROVERS=" + ids(func(p demoPerson) bool { return p.approver }),
+		"ADMINS=" + ids(func(p demoPerson) bool { return p.admin }),
+		"APPROVALS_CHANNEL=" + demoApprovals,
 	}
+	for _, own := range ownSettings {
+		all = append(all, own.name+"="+own.now())
+	}
+	return all
 }
+
+// ownSettings are the demo's where the environment has none: the first try is bought at once, one that costs twice as much
+// has to be agreed to, and nobody has to wait ten minutes to see how an unknown checkout ends.
+var ownSettings = []ownSetting{{"AUTO_APPROVE_LIMIT", "100"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"}}
+
+type ownSetting struct{ name, value string }
+
+func (s ownSetting) now() string { return cmp.Or(os.Getenv(s.name), s.value) }
 
 // settings are the environment's, with the simulators in the place of the real services.
 func (s *simulators) settings(o demoOptions) (config, error) {
@@ -165,14 +177,6 @@ func (s *simulators) settings(o demoOptions) (config, error) {
 	for _, secret := range []string{"SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN_FILE", "COCALC_API_KEY_FILE"} {
 		if err := os.Unsetenv(secret); err != nil {
 			return config{}, err
-		}
-	}
-	// Nobody wants to wait ten minutes in a demo to see how an unknown checkout ends.
-	for name, value := range map[string]string{"CHECKOUT_TIMEOUT": "15s", "SETTLE_AFTER": "1m"} {
-		if os.Getenv(name) == "" {
-			if err := os.Setenv(name, value); err != nil {
-				return config{}, err
-			}
 		}
 	}
 	c, err := readConfig()
@@ -194,12 +198,15 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 func (s *simulators) welcome(out io.Writer, o demoOptions) {
 	fmt.Fprintf(out, `The demo runs. Open %s
 
-  In #general, as Alice, type:   /license buy ram=16 cpu=2
-  then click "Buy for $63.75", and type:   /license list
+  Buy       As Alice, in #general, type   %s   and click "Buy for $63.75".
+  Approve   As Alice, type   %s
+            That is more than she may spend alone: say why, then be Bob in #license-approvals and click "Approve".
+  Deny      The same once more, and Bob clicks "Deny …". Alice reads his reason.
+  Pause     As Carol, type   %s   and try to buy as Alice. /license resume ends it.
 
-  Carol has no rights: switch to her and try. Bob is an admin: he can type   /license pause we count the money
+  Olga is a guest and may do none of it. /license budget shows what was spent.
   The panel on the right shows CoCalc's side and breaks it on request.
   Ledger and log are in %s
   Ctrl-C ends it.
-`, s.slack.URL, o.data)
+`, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data)
 }

@@ -11,6 +11,22 @@ import (
 	"licensebot/internal/slacksim/page"
 )
 
+// What a newcomer types first, in this order: a license that is bought at once, one that somebody else has to agree to, and
+// the switch that stops all buying.
+const (
+	tryBuying  = "/license buy ram=16 cpu=2"
+	tryAsking  = "/license buy ram=16 cpu=2 run_limit=2"
+	tryPausing = "/license pause we count the money"
+)
+
+// demoWelcome stands in every channel in which nothing was said yet.
+const demoWelcome = "*Four things to try.* Nothing here is real: no money moves.\n" +
+	"• *Buy.* As Alice, type `" + tryBuying + "` and see what it costs.\n" +
+	"• *Approve.* As Alice, type `" + tryAsking + "`. That is more than she may spend alone, so be Bob in <#" + demoApprovals + "> and agree to it.\n" +
+	"• *Deny.* The same once more, and Bob says no. Alice reads why.\n" +
+	"• *Pause.* As Carol, type `" + tryPausing + "` and try to buy as Alice. `/license resume` ends it.\n" +
+	"You become somebody else at the bottom of the list on the left. Olga is a guest, and may do none of this."
+
 // demoCommand is the slash command as the demo's workspace knows it.
 var demoCommand = slacksim.SlashCommand{
 	Name: "/license", Description: "Buy and look after CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
@@ -20,17 +36,16 @@ var demoCommand = slacksim.SlashCommand{
 func (s *simulators) page() http.Handler {
 	return page.New(s.workspace, page.Options{
 		Commands: []page.Command{{
-			Name: demoCommand.Name, Usage: "buy ram=16 cpu=2 · list · history · help", Description: demoCommand.Description,
+			Name: demoCommand.Name, Usage: "buy ram=16 cpu=2 · list · history · budget · help", Description: demoCommand.Description,
 			Examples: []string{
-				"/license buy ram=16 cpu=2",
+				tryBuying, tryAsking + ` reason="winter school"`,
 				"/license buy ram=8 cpu=1 user=academic run_limit=30 days=90 title=\"Statistics 101\"",
-				"/license quote ram=4 cpu=1 period=yearly", "/license list", "/license history", "/license help",
+				"/license quote ram=4 cpu=1 period=yearly", "/license list", "/license history",
+				"/license budget", tryPausing, "/license resume the money is counted", "/license help",
 			},
 		}},
-		Notes: map[string]string{
-			slacksim.Alice: "may buy licenses", slacksim.Bob: "may buy licenses", slacksim.Carol: "has no rights",
-		},
-		Welcome: "Type `/license buy ram=16 cpu=2` and see what it costs. Nothing here is real: no money moves.",
+		Notes:   demoNotes(),
+		Welcome: demoWelcome,
 		Panel: &page.Panel{
 			Title:         "CoCalc's side",
 			Intro:         "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API.",

@@ -163,7 +163,7 @@ func (p *process) ends(within time.Duration, signals ...syscall.Signal) int {
 // The simulators alone, for a bot in another process that gets nothing but the printed settings.
 func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 	demo := launch(t, nil, "demo", "--without-bot", "--addr", "127.0.0.1:0", "--credit", "123.45")
-	demo.prints(&demo.out, 6, "=")
+	demo.prints(&demo.out, 12, "=")
 	demo.prints(&demo.err, 1, "Ctrl-C ends it.")
 	settings := map[string]string{}
 	for line := range strings.Lines(demo.out.String() + "\n") {

@@ -372,6 +372,27 @@ func TestKeyboardOnly(t *testing.T) {
 	}
 }
 
+// TestComingAndGoing becomes somebody else more often than a browser opens connections to one server, and goes back to a
+// page that it left: what happened meanwhile is there.
+func TestComingAndGoing(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	for range 3 {
+		tab.As("Bob Brandt")
+		tab.As("Alice Amsel")
+	}
+	tab.Send("still here")
+	tab.WaitText("still here")
+	tab.Visit("random")
+	if _, err := s.ws.Person(slacksim.Bob).Say(slacksim.General, "a message from Bob"); err != nil {
+		t.Fatal(err)
+	}
+	pagetest.Eval[bool](tab, "(history.back(), true)")
+	tab.WaitText("a message from Bob")
+	tab.Send("and here")
+	tab.WaitText("and here")
+}
+
 // TestRestart leaves a page open while the workspace is replaced by another at the same
 // address, as when somebody starts the demo again.
 func TestRestart(t *testing.T) {

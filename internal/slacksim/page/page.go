@@ -27,7 +27,7 @@ type Options struct {
 	// Notes stand beside people's names where one chooses whom to be, by user id: what
 	// they may do.
 	Notes map[string]string
-	// Welcome is mrkdwn at the top of every channel that has no messages yet.
+	// Welcome is mrkdwn at the beginning of every channel.
 	Welcome string
 	// Panel stands beside the chat; nil: there is none.
 	Panel *Panel

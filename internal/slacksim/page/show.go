@@ -151,7 +151,7 @@ func (p *Page) sidebar(v visitor) sidebar {
 		}
 		if !e.Here {
 			for _, c := range p.channels(u.ID) {
-				if c.DM != "" { // what waits for them alone; everybody sees the channels
+				if c.DM != "" || !c.Has(v.Person.ID) { // what the reader does not see beside the other channels
 					e.Unread += p.unread(u.ID, c.ID)
 				}
 			}

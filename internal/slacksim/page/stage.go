@@ -74,7 +74,7 @@ func (p *Page) stage(v visitor) stage {
 		return s
 	}
 	s.Messages, s.Earlier = p.messages(v)
-	if len(s.Messages) == 0 && p.opts.Welcome != "" {
+	if s.Earlier == 0 && p.opts.Welcome != "" {
 		s.Welcome = Mrkdwn(p.opts.Welcome, names{p.ws})
 	}
 	return s

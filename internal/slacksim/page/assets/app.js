@@ -69,8 +69,14 @@ function apply({id, html}) {
   }
 }
 
+// A browser keeps pages that were left, to go back to, and opens only so many connections to one server: a page that is
+// not looked at must not hold one.
+let source;
+addEventListener('pagehide', () => source.close());
+addEventListener('pageshow', e => { if (e.persisted) listen(); });
+
 function listen() {
-  const source = new EventSource(events);
+  source = new EventSource(events);
   source.onopen = () => { $('offline').hidden = true; };
   source.onmessage = e => apply(JSON.parse(e.data));
   source.onerror = () => {

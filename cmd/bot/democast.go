@@ -1,0 +1,75 @@
+package main
+
+import (
+	"strings"
+
+	"licensebot/internal/slacksim"
+)
+
+// What the demo's workspace has besides the names that package slacksim knows.
+const (
+	demoBot       = "U0LICENSEBOT"
+	demoOlga      = "U0OLGA"
+	demoApprovals = "C0APPROVALS" // where approvers are asked
+)
+
+// demoPerson is one of the people that a newcomer can be.
+type demoPerson struct {
+	slacksim.User
+	may                    string // what they may do, beside their name on the page
+	buyer, approver, admin bool
+}
+
+// demoCast are a buyer, an approver, an admin and an outsider. The approver buys too and the admin approves too, so that one
+// can try to agree to an order of one's own, and can be the second who decides.
+func demoCast() []demoPerson {
+	return []demoPerson{
+		{slacksim.User{ID: slacksim.Alice, Name: "alice", RealName: "Alice Amsel"}, "buys licenses", true, false, false},
+		{slacksim.User{ID: slacksim.Bob, Name: "bob", RealName: "Bob Brandt"}, "approves, and buys", true, true, false},
+		{slacksim.User{ID: slacksim.Carol, Name: "carol", RealName: "Carol Conti"}, "admin: pauses, and approves", false, true, true},
+		{slacksim.User{ID: demoOlga, Name: "olga", RealName: "Olga Oster", Restricted: true}, "a guest, with no rights", false, false, false},
+	}
+}
+
+// ids lists those of the cast for whom has says so, with commas between, as settings take them.
+func ids(has func(demoPerson) bool) string {
+	var list []string
+	for _, p := range demoCast() {
+		if has(p) {
+			list = append(list, p.ID)
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// demoWorkspace is the workspace of the demo: everybody is in #general, and approvers have a channel of their own.
+func demoWorkspace() *slacksim.Workspace {
+	var users []slacksim.User
+	everybody, deciding := []string{}, []string{demoBot}
+	for _, p := range demoCast() {
+		users = append(users, p.User)
+		everybody = append(everybody, p.ID)
+		if p.approver {
+			deciding = append(deciding, p.ID)
+		}
+	}
+	return slacksim.New(slacksim.Options{
+		Team:  slacksim.Team{Name: "Demo University", Domain: "demo-university"},
+		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, Commands: []slacksim.SlashCommand{demoCommand}},
+		Users: users,
+		Channels: []slacksim.Channel{
+			{ID: slacksim.General, Name: "general", Members: append([]string{demoBot}, everybody...)},
+			{ID: slacksim.Random, Name: "random", Topic: "licensebot was not invited", Members: everybody},
+			{ID: demoApprovals, Name: "license-approvals", Topic: "Bob and Carol decide here", Members: deciding},
+		},
+	})
+}
+
+// demoNotes say beside the names what each person may do.
+func demoNotes() map[string]string {
+	notes := map[string]string{}
+	for _, p := range demoCast() {
+		notes[p.ID] = p.may
+	}
+	return notes
+}
