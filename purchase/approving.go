@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,15 +57,16 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 	if d.stopping.Load() {
 		return Order{}, errStopping()
 	}
-	requester := d.requester(ctx, id)
+	requester, approvers := d.asNow(ctx, id)
 	order, err := d.decide(ctx, id, click, "approve", func(w Writer, o *Order) (*Refusal, error) {
 		if no := d.mayDecide(*o, click); no != nil {
 			return no, nil
 		}
-		for _, a := range o.Approvals {
-			if a.By.ID == click.Who.ID {
-				return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(*o))}, nil
-			}
+		counts, gone, silent := d.stillAgree(*o, approvers)
+		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.ID == click.Who.ID })
+		need := d.policy.Approvals
+		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
+			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(len(counts)))}, nil
 		}
 		account, err := w.Account()
 		if err != nil {
@@ -73,12 +75,24 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		if no := closed(account); no != nil {
 			return no, nil
 		}
-		last := len(o.Approvals)+1 >= d.policy.Approvals
+		now := d.now()
+		if !twice {
+			counts = append(counts, Approval{By: click.Who, At: now})
+		}
+		last := len(counts) >= need
+		if last && silent != nil {
+			return silent, nil
+		}
 		if last && d.unsure(requester) {
 			return &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether the requester may still buy, so your yes does not count yet, and nothing was bought. Please click again in a minute."}, nil
 		}
-		now := d.now()
-		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: now})
+		for _, p := range gone {
+			if err := w.AppendEvent(Event{Time: now, Kind: "agreement-void", Order: o.ID, By: botName, Place: click.At.Channel, Amount: o.Price,
+				Note: fmt.Sprintf("the yes of %s does not count any more: they are no approver now", p.ID)}); err != nil {
+				return nil, err
+			}
+		}
+		o.Approvals = counts
 		if err := w.AppendEvent(Event{Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel, Amount: o.Price}); err != nil {
 			return nil, err
 		}
@@ -109,6 +123,9 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, by Person) error {
 		return err
 	}
 	no := d.policy.mayBuy(requester)
+	if no == nil {
+		no = d.policy.here(o.Place)
+	}
 	if no == nil {
 		no = d.policy.allows(wish{requester, o.Spec, o.Price, now, true}, budget)
 	}
@@ -178,9 +195,9 @@ func decidedBefore(o Order) *Refusal {
 	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This order was decided already: %s. Nothing was bought by your click.", what)}
 }
 
-// stillNeeded says how many more people have to agree.
-func (d *Desk) stillNeeded(o Order) string {
-	switch n := d.policy.Approvals - len(o.Approvals); {
+// stillNeeded says how many more people have to agree than did so far.
+func (d *Desk) stillNeeded(agreed int) string {
+	switch n := d.policy.Approvals - agreed; {
 	case n <= 0:
 		return "It needs nobody else."
 	case n == 1:
@@ -188,15 +205,6 @@ func (d *Desk) stillNeeded(o Order) string {
 	default:
 		return fmt.Sprintf("%d more people have to.", n)
 	}
-}
-
-// requester looks up who asked for an order, as Slack knows them now: they may have left a group, or the workspace, since.
-func (d *Desk) requester(ctx context.Context, id OrderID) Person {
-	o, err := d.Order(ctx, id)
-	if err != nil {
-		return Person{Standing: Unverified}
-	}
-	return d.lookUp(ctx, o.Requester)
 }
 
 // Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's word

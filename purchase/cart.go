@@ -17,11 +17,8 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return 0, b.fail(ctx, o, *over)
 	}
-	if no, err := b.stillAllowed(ctx, o); err != nil || no != nil {
-		if err != nil {
-			return 0, err
-		}
-		return 0, b.fail(ctx, o, *failure(FailPolicy, no.Sentence))
+	if stop, wait, err := b.notAnyMore(ctx, o); stop || err != nil {
+		return wait, err
 	}
 	items, err := b.shop.Cart(ctx, cocalc.InCart)
 	if err != nil {
@@ -61,16 +58,6 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 		return 0, err
 	}
 	return b.sendAdd(ctx, o)
-}
-
-// stillAllowed checks the limits as they are now: one that was lowered while an order waited applies to it.
-func (b *buyer) stillAllowed(ctx context.Context, o Order) (no *Refusal, err error) {
-	err = b.ledger.View(ctx, func(r Reader) error {
-		month, err := r.Budget(o.Month)
-		no = b.policy.allows(wish{o.Requester, o.Spec, o.Price, o.Confirmed, true}, month)
-		return err
-	})
-	return no, err
 }
 
 // add tries again to add, after an attempt that certainly did nothing.

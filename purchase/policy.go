@@ -35,6 +35,7 @@ const (
 	Outsider       RefusalCode = "outsider"  // guests, apps, people of other workspaces
 	Elsewhere      RefusalCode = "elsewhere" // a button that was clicked where its card is not
 	NoReason       RefusalCode = "no-reason"
+	NotAgreed      RefusalCode = "not-agreed"
 	DiskFull       RefusalCode = "disk-full"
 	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"

@@ -12,10 +12,18 @@ func buying() []mutant {
 		{"the pause, before an order is begun", "purchase/buyer.go",
 			`if first != nil && !held && !stopped && due(*first) {`, `if first != nil && !held && due(*first) {`,
 			[]tests{core("^TestOrdersWaitForTheEndOfAPause$")}},
-		{"the limits, before an order is begun", "purchase/cart.go",
-			`		return 0, b.fail(ctx, o, *failure(FailPolicy, no.Sentence))
-`, "		no = nil\n",
+		{"the limits, before an order is begun", "purchase/recheck.go",
+			`			no = b.policy.allows(wish{o.Requester, o.Spec, o.Price, o.Confirmed, true}, month)
+`, "			_ = month\n",
 			[]tests{core("^TestALimitThatWasLoweredWhileAnOrderWaited$")}},
+		{"the requester's right, before an order is begun", "purchase/recheck.go",
+			`		no = b.policy.mayBuy(who)
+`, "		_ = who\n",
+			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")}},
+		{"how many have to agree, before an order is begun", "purchase/recheck.go",
+			`			no = b.policy.agreed(o)
+`, "",
+			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")}},
 		{"the intent before it is added", "purchase/cart.go",
 			`	o, err = b.advance(ctx, o, Adding, "", func(_ Writer, o *Order) error {
 		o.AddSent = b.now()

@@ -1,0 +1,152 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// What was promised is looked at once more before anything is spent for it: an order can wait for hours, in which people
+// leave, and lists and limits change.
+
+// promiseKept is for how long a right that was checked when the money was promised counts where Slack does not tell it
+// anew.
+const promiseKept = time.Hour
+
+// whySilent is what the card of an order says that waits for Slack's word on its requester.
+const whySilent = "Slack does not tell me whether you may still buy. Nothing was bought yet; the order is bought as soon as Slack does."
+
+// notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when it
+// may be bought.
+func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait, err error) {
+	who := b.lookUp(ctx, o.Requester)
+	var no *Refusal
+	switch {
+	case !b.unsure(who):
+		no = b.policy.mayBuy(who)
+	case b.now().Sub(o.promisedAt()) < promiseKept: // they were asked about a moment ago
+	default:
+		since := b.now()
+		if o.Wait != nil && o.Wait.Why == whySilent && o.Wait.Troubled.Before(since) {
+			since = o.Wait.Troubled
+		}
+		if b.now().Sub(since) < b.timing.Patience {
+			pause, err = b.waitFor(ctx, o, Wait{Why: whySilent, Troubled: since}, b.pause(o.ID))
+			return true, pause, err
+		}
+		no = &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether you may still buy, so nothing was bought. Please ask again with `/license buy`."}
+	}
+	if no == nil {
+		if no, err = b.stillAllowed(ctx, o); err != nil {
+			return true, 0, err
+		}
+	}
+	if no == nil {
+		return false, 0, nil
+	}
+	return true, 0, b.fail(ctx, o, *failure(FailPolicy, no.Sentence))
+}
+
+// stillAllowed checks the rules as they are now: one that changed while an order waited applies to it.
+func (b *buyer) stillAllowed(ctx context.Context, o Order) (no *Refusal, err error) {
+	err = b.ledger.View(ctx, func(r Reader) error {
+		month, err := r.Budget(o.Month)
+		if no = b.policy.here(o.Place); no == nil {
+			no = b.policy.allows(wish{o.Requester, o.Spec, o.Price, o.Confirmed, true}, month)
+		}
+		if no == nil {
+			no = b.policy.agreed(o)
+		}
+		return err
+	})
+	return no, err
+}
+
+// agreed refuses an order to which fewer people have agreed than have to by now.
+func (p Policy) agreed(o Order) *Refusal {
+	n := 0
+	for _, a := range o.Approvals {
+		if !a.Denied {
+			n++
+		}
+	}
+	if !p.asks(o) || n >= p.Approvals {
+		return nil
+	}
+	return &Refusal{Code: NotAgreed, Sentence: fmt.Sprintf("The rules were changed while this order waited: %s to it now, and %s, so nothing was bought. "+
+		"Please ask again with `/license buy`.", haveToAgree(p.Approvals), haveAgreed(n))}
+}
+
+func haveToAgree(n int) string {
+	if n == 1 {
+		return "somebody else has to agree"
+	}
+	return fmt.Sprintf("%d people have to agree", n)
+}
+
+func haveAgreed(n int) string {
+	switch n {
+	case 0:
+		return "nobody has"
+	case 1:
+		return "1 has"
+	}
+	return fmt.Sprintf("%d have", n)
+}
+
+// promisedAt is when the last right was checked on which the order rests.
+func (o *Order) promisedAt() time.Time {
+	at := o.Confirmed
+	for _, a := range o.Approvals {
+		if a.At.After(at) {
+			at = a.At
+		}
+	}
+	return at
+}
+
+// asNow looks up who asked for an order, and who agreed to it so far, as Slack knows them now: they may have left a group,
+// or the workspace, since.
+func (d *Desk) asNow(ctx context.Context, id OrderID) (requester Person, approvers map[string]Person) {
+	o, err := d.Order(ctx, id)
+	if err != nil {
+		return Person{Standing: Unverified}, nil
+	}
+	found := make([]Person, len(o.Approvals))
+	var asking sync.WaitGroup
+	for i, a := range o.Approvals {
+		asking.Go(func() { found[i] = d.lookUp(ctx, a.By) })
+	}
+	requester = d.lookUp(ctx, o.Requester)
+	asking.Wait()
+	approvers = map[string]Person{}
+	for _, p := range found {
+		approvers[p.ID] = p
+	}
+	return requester, approvers
+}
+
+// stillAgree sorts what approvers said of an order so far: what counts still, and of whom it does not, since they are no
+// approvers any more. now is who they are by now; who is not in it has agreed only now. A *Refusal says that Slack does not
+// tell of one of them.
+func (d *Desk) stillAgree(o Order, now map[string]Person) (counts []Approval, gone []Person, no *Refusal) {
+	for _, a := range o.Approvals {
+		who, asked := now[a.By.ID]
+		if !asked {
+			counts = append(counts, a)
+			continue
+		}
+		switch {
+		case who.Standing == Unverified, who.Standing == Member && !listedIn(d.policy.Approvers, who) && untold(d.policy.Approvers, who) != nil:
+			counts = append(counts, a)
+			no = &Refusal{Code: Outsider, Sentence: fmt.Sprintf("Slack did not tell me whether %s, who agreed before, may still decide, so your yes does not count yet, and nothing was bought. "+
+				"Please click again in a minute.", a.By.called())}
+		case d.policy.mayApprove(o, who) != nil:
+			gone = append(gone, a.By)
+		default:
+			counts = append(counts, a)
+		}
+	}
+	return counts, gone, no
+}

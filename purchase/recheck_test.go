@@ -1,0 +1,227 @@
+package purchase_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// waiting makes an order that was promised and cannot be begun, since buying is paused.
+func (s *shop) waiting(agreed ...purchase.Person) purchase.OrderID {
+	s.t.Helper()
+	id := s.propose(spec()).ID
+	s.fault("outage") // the buyer does not get to it before the pause
+	if err := s.confirm(id); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, who := range agreed {
+		if err := s.approve(id, who); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if o := s.order(id); o.State != purchase.Approved {
+		s.t.Fatalf("the order is %s", o.State)
+	}
+	if err := s.desk.Pause(context.Background(), byAdmin, "the books are closed"); err != nil {
+		s.t.Fatal(err)
+	}
+	s.server.SwitchOff("outage")
+	return id
+}
+
+func (s *shop) resume() {
+	s.t.Helper()
+	if err := s.desk.Resume(context.Background(), byAdmin, "go on"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// An order can wait for its turn for days. What has changed by then applies to it: it is not bought by somebody who has left,
+// nor by rules that do not hold any more, and its money is free again.
+func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
+	asNow := func(change func(*purchase.Person)) func(*shop) {
+		return func(s *shop) {
+			s.lookUp = func(p purchase.Person) purchase.Person { change(&p); return p }
+		}
+	}
+	cases := []struct {
+		name   string
+		agreed []purchase.Person
+		before func(*shop) // how it was promised; nil: without approvers
+		then   func(*shop)
+		says   string
+	}{
+		{"nothing", nil, nil, func(*shop) {}, ""},
+		{"the requester was deactivated", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Deactivated }), "deactivated"},
+		{"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }), "Guests"},
+		{"the requester was taken off the list", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{bob.ID: true} }, "BUYERS"},
+		{"the requester left the buyers' group", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true} }, "BUYERS"},
+		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, "not bought from here"},
+		{"a limit was lowered", nil, nil, func(s *shop) { s.policy.MonthlyBudget = purchase.Limit{Max: 6000} }, "$60.00"},
+		{"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} }, "somebody else has to agree to it now, and nobody has"},
+		{"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AutoApprove = 6374 }, "nobody has"},
+		{"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AskRenewing = true }, "nobody has"},
+		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) { s.policy.Approvals = 2 }, "2 people have to agree to it now, and 1 has"},
+		{"fewer people have to agree", []purchase.Person{erin, frank}, func(s *shop) { withApprovers(s); s.policy.Approvals = 2 }, func(s *shop) { s.policy.Approvals = 1 }, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			prepare := []func(*shop){}
+			if c.before != nil {
+				prepare = append(prepare, c.before)
+			}
+			inShop(t, 20000, func(s *shop) {
+				id := s.waiting(c.agreed...)
+				<-time.After(48 * time.Hour)
+				c.then(s)
+				s.restart()
+				s.resume()
+				o := s.until(id, purchase.Purchased, purchase.Failed)
+				switch {
+				case c.says == "" && o.State != purchase.Purchased:
+					t.Errorf("it is %s: %+v", o.State, o.Failure)
+				case c.says != "" && (o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy):
+					t.Errorf("it is %s: %+v", o.State, o.Failure)
+				case c.says != "" && (!strings.Contains(o.Failure.Sentence, c.says) || !strings.Contains(strings.ToLower(o.Failure.Sentence), "nothing was bought")):
+					t.Errorf("the requester reads %q", o.Failure.Sentence)
+				}
+				if c.says != "" {
+					s.check(0, 0, 0)
+				}
+			}, prepare...)
+		})
+	}
+}
+
+// Slack does not say who the requester is when an old promise comes to its turn: the order waits for a while, and is bought
+// when Slack answers, or not at all. A promise of this hour counts.
+func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
+	silent := func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p }
+	for _, c := range []struct {
+		name         string
+		old          bool
+		answersAgain bool
+		want         purchase.State
+	}{
+		{"a promise of this hour", false, false, purchase.Purchased},
+		{"an old one, and Slack answers again", true, true, purchase.Purchased},
+		{"an old one, and Slack stays silent", true, false, purchase.Failed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				id := s.waiting()
+				if c.old {
+					<-time.After(2 * time.Hour)
+				}
+				s.stop()
+				s.stop = func() {}
+				s.lookUp = silent
+				s.restart()
+				s.resume()
+				<-time.After(time.Minute)
+				if o := s.order(id); c.old && (o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Slack")) {
+					t.Errorf("after a minute it is %s and waits %+v", o.State, o.Wait)
+				}
+				if c.answersAgain {
+					s.stop()
+					s.stop = func() {}
+					s.lookUp = nil
+					s.restart()
+				}
+				if o := s.until(id, purchase.Purchased, purchase.Failed); o.State != c.want {
+					t.Errorf("it is %s: %+v", o.State, o.Failure)
+				}
+			})
+		})
+	}
+}
+
+// Two have to agree. Who agreed first counts at the second yes only if they are an approver then.
+func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
+	two := func(s *shop) { withApprovers(s); s.policy.Approvals = 2 }
+	george := purchase.Person{ID: "UGEORGE", Team: "T1", Name: "george", Groups: []string{"SBOSSES"}}
+	leave := func(s *shop, how func(*purchase.Person)) {
+		s.lookUp = func(p purchase.Person) purchase.Person {
+			switch p.ID {
+			case erin.ID:
+				how(&p)
+			case frank.ID, george.ID:
+				p.Groups = []string{"SBOSSES"}
+			}
+			return p
+		}
+	}
+	for name, how := range map[string]func(*shop){
+		"they were deactivated":   func(s *shop) { leave(s, func(p *purchase.Person) { p.Standing = purchase.Deactivated }) },
+		"they are a guest by now": func(s *shop) { leave(s, func(p *purchase.Person) { p.Standing = purchase.Guest }) },
+		"they were taken off the list": func(s *shop) {
+			leave(s, func(*purchase.Person) {})
+			delete(s.policy.Approvers, erin.ID)
+			s.restart()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				id := s.buy()
+				if err := s.approve(id, erin); err != nil {
+					t.Fatal(err)
+				}
+				how(s)
+				if err := s.approve(id, frank); err != nil {
+					t.Fatal(err)
+				}
+				o := s.order(id)
+				if o.State != purchase.AwaitingApproval || len(o.Approvals) != 1 || o.Approvals[0].By.ID != frank.ID {
+					t.Fatalf("it is %s, agreed to by %+v", o.State, o.Approvals)
+				}
+				if e := s.events("agreement-void"); len(e) != 1 || !strings.Contains(e[0].Note, erin.ID) {
+					t.Errorf("recorded %+v", e)
+				}
+				if err := s.approve(id, george); err != nil {
+					t.Fatal(err)
+				}
+				s.until(id, purchase.Purchased)
+			}, two)
+		})
+	}
+	t.Run("Slack does not say", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			if err := s.approve(id, erin); err != nil {
+				t.Fatal(err)
+			}
+			leave(s, func(p *purchase.Person) { p.Standing = purchase.Unverified })
+			err := s.approve(id, frank)
+			s.refusedAs(err, purchase.Outsider)
+			if o := s.order(id); len(o.Approvals) != 1 || !strings.Contains(err.Error(), "erin") || !strings.Contains(err.Error(), "click again") {
+				t.Errorf("agreed to by %+v; frank reads %q", o.Approvals, err)
+			}
+			leave(s, func(*purchase.Person) {})
+			if err := s.approve(id, frank); err != nil {
+				t.Fatal(err)
+			}
+			s.until(id, purchase.Purchased)
+		}, two)
+	})
+}
+
+// Fewer have to agree than when the order was asked for: whoever did can finish it, and is not told to wait for nobody.
+func TestFewerHaveToAgreeThanDid(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		id := s.buy()
+		if err := s.approve(id, erin); err != nil {
+			t.Fatal(err)
+		}
+		s.policy.Approvals = 1
+		s.restart()
+		if err := s.approve(id, erin); err != nil {
+			t.Fatal(err)
+		}
+		if o := s.until(id, purchase.Purchased); len(o.Approvals) != 1 {
+			t.Errorf("agreed to by %+v", o.Approvals)
+		}
+	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
+}
