@@ -137,7 +137,12 @@ const diskFull = "Nothing was bought: the disk of the bot is full, so I could no
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = a.people.LookUp(ctx, click.Who)
 	click.Who.Standing = purchase.Member // looking decides nothing
-	if _, err := a.desk.Asked(ctx, id, click); err != nil {
+	order, err := a.desk.Asked(ctx, id, click)
+	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
+		id = order.ReplacedBy
+		order, err = a.desk.Order(ctx, id)
+	}
+	if err != nil {
 		return a.answer(at, a.refusal(err))
 	}
 	click.Card.Kind = purchase.MessageCard

@@ -60,6 +60,10 @@ func (c *channel) PostMessageContext(_ context.Context, to string, options ...sl
 	return to, c.asked("post to " + to), c.fails
 }
 
+func (c *channel) PostEphemeralContext(_ context.Context, _, user string, _ ...slack.MsgOption) (string, error) {
+	return c.asked("whisper to " + user), c.fails
+}
+
 func (c *channel) UpdateMessageContext(_ context.Context, to, ts string, _ ...slack.MsgOption) (string, string, string, error) {
 	c.asked("update " + ts + " in " + to)
 	return to, ts, "", c.fails
@@ -168,6 +172,22 @@ func TestACardGoesOnDirectlyOnAFullDisk(t *testing.T) {
 	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Unpublished() || kept.Message(purchase.MessageNote).TS != "1" {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
+}
+
+// Whoever clicks on a card that cannot be reached gets an answer, also when their direct messages say the same already.
+func TestAClickOnACardThatCannotBeReachedIsAnswered(t *testing.T) {
+	p := newPublishing(t)
+	o := order(bought)
+	o.Messages = []purchase.Message{
+		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "0", Shown: o.Rev},
+		{Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4, Expires: at.Add(2 * time.Hour)},
+	}
+	p.put(o)
+	p.slack.fails = slack.SlackErrorResponse{Err: "internal_error"}
+	p.expect("while Slack takes nothing", "post to DUALICE; whisper to UALICE")
+	p.slack.fails = nil
+	p.expect("when it does again", "post to DUALICE")
+	p.expect("after that", "")
 }
 
 // A notice is told once to each, also when that could not be kept; who cannot be reached is recorded, and Slack's bad

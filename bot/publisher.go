@@ -275,16 +275,17 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 }
 
 // goOnDirectly lets the order go on in the requester's direct messages, in place of a card that cannot be reached any
-// more. If there are some already, they were brought up to date before the card.
+// more. If there are some already, they were brought up to date before the card; a click that nothing else answers gets a
+// new one all the same, since nobody notices that an older one says what it said.
 func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card purchase.Message) error {
-	note := o.Message(purchase.MessageNote)
+	anew := o.Message(purchase.MessageNote) == nil || card.Shown == 0 && o.State.Final()
 	_, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
 		o.Drop(purchase.MessageCard)
-		if o.Message(purchase.MessageNote) == nil {
+		if anew {
 			o.Put(purchase.Message{Kind: purchase.MessageNote})
 		}
 	})
-	if note == nil {
+	if anew {
 		if said := p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); said != nil && !errors.Is(said, errUnkept) {
 			return said
 		}

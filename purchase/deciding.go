@@ -37,6 +37,24 @@ func (o *Order) attach(c Click) bool {
 	return true
 }
 
+// successor shows the order that has taken over o's card, if there is one, where that card was clicked.
+func successor(w Writer, o Order, c Click) error {
+	if o.ReplacedBy == "" {
+		return nil
+	}
+	for o.ReplacedBy != "" {
+		next, err := w.Order(o.ReplacedBy)
+		if err != nil {
+			return err
+		}
+		o = next
+	}
+	if !o.attach(c) {
+		return nil
+	}
+	return w.PutOrder(o)
+}
+
 // Confirm is the requester's yes to the price on the card. When it returns nil the promise is durable: the order
 // will be bought at most once and at most at that price, also if the program dies now. A *Refusal says why not.
 // A second yes is refused as AlreadyDone, with the order as it stands.
@@ -53,10 +71,13 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 			o.Reason = strings.TrimSpace(click.Reason)
 		}
 		no, err := d.confirm(w, o, click.Who)
-		if err != nil || no == nil || !shown {
+		if err != nil || no == nil {
 			return no, err
 		}
-		return no, w.PutOrder(*o)
+		if shown {
+			return no, w.PutOrder(*o)
+		}
+		return no, successor(w, *o, click)
 	})
 	if err == nil {
 		nudge(d.wake)
@@ -235,7 +256,7 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 		if shown {
 			return no, w.PutOrder(*o)
 		}
-		return no, nil
+		return no, successor(w, *o, click)
 	})
 }
 

@@ -239,7 +239,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 			return nil
 		}
 		if amends != "" {
-			if no, err = d.retire(w, amends, ask.Requester); no != nil || err != nil {
+			if no, err = d.retire(w, amends, order); no != nil || err != nil {
 				return err
 			}
 		}
@@ -269,8 +269,9 @@ func (d *Desk) Amend(ctx context.Context, old OrderID, ask Ask) (Proposal, error
 	return d.propose(ctx, ask, old)
 }
 
-// retire cancels a proposal in favour of its successor.
-func (d *Desk) retire(w Writer, id OrderID, who Person) (*Refusal, error) {
+// retire cancels a proposal in favour of its successor, whose card takes the place of its own.
+func (d *Desk) retire(w Writer, id OrderID, successor Order) (*Refusal, error) {
+	who := successor.Requester
 	order, err := w.Order(id)
 	if errors.Is(err, ErrNoOrder) {
 		return noSuchOrder(), nil
@@ -284,6 +285,7 @@ func (d *Desk) retire(w Writer, id OrderID, who Person) (*Refusal, error) {
 	if order.State != Proposed {
 		return tooLateTo("change", order), nil
 	}
+	order.ReplacedBy, order.Messages = successor.ID, nil
 	return nil, d.move(w, &order, Cancelled, who.ID, "edited")
 }
 

@@ -113,7 +113,8 @@ type Order struct {
 	// after all, somebody else's checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
-	// ReplacedBy is the order made from this one when its price had moved and the requester agreed to the new one.
+	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or when
+	// they changed what they ask for. It has taken over this one's card.
 	ReplacedBy OrderID `json:"replaced_by,omitempty"`
 
 	Messages []Message `json:"messages,omitempty"`

@@ -81,6 +81,10 @@ func alreadyDecided(order Order) *Refusal {
 	case Failed:
 		text = "This order has ended without a purchase: nothing was bought. Please ask again with `/license buy`."
 	case Cancelled:
+		if order.ReplacedBy != "" {
+			text = changedSince
+			break
+		}
 		text = "This order was cancelled; nothing was bought. Please ask again with `/license buy`."
 	case Expired:
 		text = "This card has expired; nothing was bought. Please ask again with `/license buy`."
@@ -96,6 +100,9 @@ func alreadyDecided(order Order) *Refusal {
 	return &Refusal{Code: code, Sentence: text}
 }
 
+// changedSince is said of a click on an order that its requester changed into another.
+const changedSince = "You have changed what you ask for since; the card shows it now. Nothing was bought by this click."
+
 // tooLateTo answers a cancellation or an edit that comes after the fact.
 func tooLateTo(verb string, order Order) *Refusal {
 	var text string
@@ -109,6 +116,12 @@ func tooLateTo(verb string, order Order) *Refusal {
 			"subscription at https://cocalc.com/settings/subscriptions.", verb)
 	case Approved, AwaitingApproval:
 		text = fmt.Sprintf("It is too late to %s this order: you have already said yes. You can cancel it with `/license cancel %s` until it is being bought.", verb, order.ID)
+	case Cancelled:
+		if order.ReplacedBy != "" {
+			text = changedSince
+			break
+		}
+		fallthrough
 	default:
 		text = fmt.Sprintf("There is nothing left to %s: the order was already %s, and nothing was bought.", verb, order.State)
 	}

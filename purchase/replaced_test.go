@@ -2,12 +2,46 @@ package purchase_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
+
+// A card that was changed belongs to the order that follows, also when a click from before the change comes late.
+func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		ctx := context.Background()
+		ask := purchase.Ask{Requester: alice, Place: math, Spec: spec()}
+		old, err := s.desk.Propose(ctx, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := s.desk.Amend(ctx, old.Order.ID, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		click := purchase.Click{Who: alice, At: math, Card: purchase.Message{ResponseURL: "https://slack.test/1", Uses: 4}}
+		for name, decide := range map[string]func(context.Context, purchase.OrderID, purchase.Click) (purchase.Order, error){
+			"cancel": s.desk.Cancel, "confirm": s.desk.Confirm,
+		} {
+			var no *purchase.Refusal
+			if _, err := decide(ctx, old.Order.ID, click); !errors.As(err, &no) || !strings.Contains(no.Sentence, "changed") {
+				t.Errorf("%s: %v; want a refusal that says it was changed", name, err)
+			}
+			if o := s.order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
+				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", name, o.ReplacedBy, o.Messages)
+			}
+			if o := s.order(next.Order.ID); o.Message(purchase.MessageCard) == nil || o.Message(purchase.MessageCard).ResponseURL != click.Card.ResponseURL {
+				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", name, o.Messages)
+			}
+			click.Card.ResponseURL += "0"
+		}
+	})
+}
 
 // A click on an order whose price had moved is delivered once more, after its card has gone on to the order at the new
 // price: what that card says then is the new order's to say.

@@ -145,7 +145,7 @@ func (w *world) checkBooks(b books) {
 }
 
 // checkSales looks at what CoCalc has sold: per order at most one license by our own checkouts, for no more than was
-// shown, and nothing of others' that was in the cart when we looked last.
+// shown unless the price rose while CoCalc let the checkout wait, and nothing of others' that was in the cart when we looked last.
 func (w *world) checkSales(b books) {
 	w.mu.Lock()
 	left := make(map[sale]int, len(w.bought))
@@ -183,7 +183,10 @@ func (w *world) checkSales(b books) {
 		if own[id] > 1 {
 			w.wrong("the bot's own checkouts bought %d licenses for order %s", own[id], id)
 		}
-		if o, known := orders[id]; known && row.Cents > int64(o.Price) {
+		w.mu.Lock()
+		dearer := w.dearer[row.Time.UnixMilli()]
+		w.mu.Unlock()
+		if o, known := orders[id]; known && row.Cents > int64(o.Price) && !dearer {
 			w.wrong("order %s was shown for %s and charged %s", id, o.Price, dollars(row.Cents))
 		}
 	}

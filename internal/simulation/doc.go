@@ -16,7 +16,8 @@
 //
 // What is assumed, as the bot assumes it: CoCalc is done with a checkout within the settle window of ten minutes after it
 // was sent; it carries out no uncheck minutes late; and its price does not move in the milliseconds between the last look
-// and the checkout. What the bot may be blamed for is kept apart from what strangers did in that moment: a stranger's
+// and the checkout. It may when CoCalc carries the checkout out late: then more is charged than was shown, which has to be
+// found and told. What the bot may be blamed for is kept apart from what strangers did in that moment: a stranger's
 // overlapping checkout may buy an order's item once more, which then has to be found.
 //
 // A run that fails tells its story: one line for each thing that happened, with the simulated time.

@@ -101,6 +101,9 @@ func (w *world) checkAccount(b books) {
 		if id != "" {
 			perOrder[id]++
 		}
+		if ours && !p.Duplicate && p.Charged > p.Shown && !happened(b.events, "overcharged", id) {
+			w.wrong("order %s was shown for %s and charged %s, and nobody was told", id, p.Shown, p.Charged)
+		}
 		if theirs[sale{row.Time.UnixMilli(), row.CartItemID}] == 0 && w.checkouts[id] > 0 && saidNo(b.events, id) {
 			w.wrong("order %s was said to have failed, and then its own checkout bought it", id)
 		}
@@ -110,7 +113,7 @@ func (w *world) checkAccount(b books) {
 		w.wrong("the log has license %s of order %s, which CoCalc did not sell", license, p.Order)
 	}
 	for id, n := range perOrder {
-		incident := slices.ContainsFunc(b.events, func(e purchase.Event) bool { return e.Kind == "double-buy" && e.Order == id })
+		incident := happened(b.events, "double-buy", id)
 		if n > 1 && !incident {
 			w.wrong("order %s was bought %d times, and nobody noticed", id, n)
 		}
@@ -122,8 +125,12 @@ func (w *world) checkAccount(b books) {
 
 // saidNo says that the bot, and no admin, told that nothing was bought of an order.
 func saidNo(events []purchase.Event, id purchase.OrderID) bool {
-	settled := slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == "settled" && e.Order == id })
-	return !settled && slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == string(purchase.Failed) && e.Order == id })
+	return !happened(events, "settled", id) && happened(events, string(purchase.Failed), id)
+}
+
+// happened says that the audit has such a record of an order.
+func happened(events []purchase.Event, kind string, id purchase.OrderID) bool {
+	return slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == kind && e.Order == id })
 }
 
 // checkCart: nothing of ours is left in it, and what we parked is as it was.

@@ -30,7 +30,7 @@ func Run(plan Plan, dir string) Outcome {
 	w := &world{
 		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan time.Duration, 1),
 		counts: map[string]int{}, checkouts: map[purchase.OrderID]int{}, agreed: map[purchase.OrderID]string{},
-		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100,
+		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100, dearer: map[int64]bool{},
 		policy: purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{user(admin): true},
 			OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: purchase.Cents(plan.Budget)}},
 	}

@@ -75,13 +75,14 @@ func (l luck) latency(most int) time.Duration {
 // received when the caller hangs up.
 func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoint string, ill Ill, wait time.Duration) (*http.Response, error) {
 	w := x.life.w
+	shown := w.lastLook()
 	forward := func(delay time.Duration) (*http.Response, error) {
 		came := make(chan *http.Response, 1)
 		w.behind(delay, func() {
 			again := req.Clone(context.WithoutCancel(ctx))
 			again.Body = io.NopCloser(strings.NewReader(string(body)))
 			if endpoint == checkout || endpoint == params {
-				w.atPrice(endpoint)
+				w.atPrice(endpoint, shown, delay)
 			}
 			if resp, err := w.server.Transport().RoundTrip(again); err == nil {
 				came <- resp
@@ -123,9 +124,16 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 	return forward(0)
 }
 
-// atPrice lets CoCalc's price move, but never between the last look and a checkout: the few milliseconds between
-// them are nobody's to guard.
-func (w *world) atPrice(endpoint string) {
+// lastLook is the price that CoCalc said last, in percent of the usual one.
+func (w *world) lastLook() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lookedPercent
+}
+
+// atPrice lets CoCalc's price move. Between the last look, which showed so many percent, and a checkout it rises only when
+// CoCalc carries that out late: the few milliseconds between them otherwise are nobody's to guard.
+func (w *world) atPrice(endpoint string, shown int, late time.Duration) {
 	w.mu.Lock()
 	percent := 100
 	for _, each := range w.plan.Weather {
@@ -135,8 +143,10 @@ func (w *world) atPrice(endpoint string) {
 	}
 	if endpoint == params {
 		w.looked, w.lookedPercent = time.Now(), percent
-	} else {
-		percent = min(percent, w.lookedPercent)
+	} else if late == 0 {
+		percent = min(percent, shown)
+	} else if percent > shown {
+		w.dearer[time.Now().UnixMilli()] = true
 	}
 	w.mu.Unlock()
 	if percent != 100 {

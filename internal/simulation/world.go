@@ -37,6 +37,7 @@ type world struct {
 	looked        time.Time // when CoCalc was last asked what a checkout would buy
 	pays          []pay
 	lookedPercent int
+	dearer        map[int64]bool              // when a checkout was carried out late, and its price had risen
 	checkouts     map[purchase.OrderID]int    // that were sent
 	agreed        map[purchase.OrderID]string // what the button said that was clicked
 	wrongs        []string
