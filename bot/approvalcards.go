@@ -35,10 +35,12 @@ func decidable(o purchase.Order, now time.Time) bool {
 // alone.
 func askCard(o purchase.Order, f askFacts) content {
 	head := fmt.Sprintf("<@%s> asks for a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
+	sign := ":raised_hand:" // in a channel full of cards it shows where one stands
 	if !decidable(o, f.now) {
 		head = strings.Replace(head, " asks ", " asked ", 1)
+		sign = askSign(o)
 	}
-	blocks := []slack.Block{section("*" + head + "*\n" + renewal(o.Spec, o.Renews))}
+	blocks := []slack.Block{section(sign + " *" + head + "*\n" + renewal(o.Spec, o.Renews))}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
 	if !decidable(o, f.now) {
 		outcome, said := askOutcome(o)
@@ -105,7 +107,7 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 func spentWords(spent, promised purchase.Cents) string {
 	text := fmt.Sprintf("%s spent", spent)
 	if promised > 0 {
-		text += fmt.Sprintf(", %s promised, with this", promised)
+		text += fmt.Sprintf("\n%s promised, this included", promised)
 	}
 	return text
 }
@@ -153,34 +155,51 @@ func decisions(o purchase.Order) []slack.Block {
 	return blocks
 }
 
+// askSign is what became of an order, for whoever looks through the channel.
+func askSign(o purchase.Order) string {
+	switch o.State {
+	case purchase.AwaitingApproval, purchase.Expired:
+		return ":hourglass:"
+	case purchase.Denied:
+		return ":no_entry:"
+	case purchase.Cancelled:
+		return ":leftwards_arrow_with_hook:"
+	case purchase.Failed:
+		return ":x:"
+	case purchase.Purchased:
+		return ":white_check_mark:"
+	}
+	return ":hourglass_flowing_sand:"
+}
+
 // askOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for notifications.
 func askOutcome(o purchase.Order) (text, said string) {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
-		return ":hourglass: *Expired*: nobody decided in time. Nothing was bought.", "Expired."
+		return "*Expired*: nobody decided in time. Nothing was bought.", "Expired."
 	case purchase.Denied:
-		return "Nothing was bought.", "Denied."
+		return "*Denied.* Nothing was bought.", "Denied."
 	case purchase.Cancelled:
-		return fmt.Sprintf(":leftwards_arrow_with_hook: *Withdrawn* by <@%s>, %s. Nothing was bought.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
+		return fmt.Sprintf("*Withdrawn* by <@%s>, %s. Nothing was bought.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
 	case purchase.Failed:
 		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin { // somebody's own words: the requester's card has them
-			return ":x: *Not bought.* An admin settled it so.", "Not bought."
+			return "*Not bought.* An admin settled it so.", "Not bought."
 		}
-		text = ":x: *Not bought.* " + escape(o.Failure.Sentence)
+		text = "*Not bought.* " + escape(o.Failure.Sentence)
 		if o.Failure.Code == purchase.FailPriceMoved {
 			text += " Nobody's yes covers the new price: if it is still wanted, you are asked again."
 		}
 		return text, "Not bought."
 	case purchase.Unknown:
-		return ":hourglass_flowing_sand: It is not clear yet whether CoCalc sold it. I am watching CoCalc; it will not be paid twice.", "Agreed to."
+		return "It is not clear yet whether CoCalc sold it. I am watching CoCalc; it will not be paid twice.", "Agreed to."
 	case purchase.Purchased:
-		text = fmt.Sprintf(":white_check_mark: *Bought for %s.*", o.Receipt.Charged)
+		text = fmt.Sprintf("*Bought for %s.*", o.Receipt.Charged)
 		if o.Receipt.LicenseID != "" {
 			text += " License `" + escape(o.Receipt.LicenseID) + "`."
 		}
 		return text, "Bought."
 	}
-	return ":hourglass_flowing_sand: It is being bought.", "Agreed to."
+	return "It is being bought.", "Agreed to."
 }
 
 // waitingCard tells the requester whom their order waits for.

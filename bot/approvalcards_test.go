@@ -65,7 +65,7 @@ func TestTheApproversCard(t *testing.T) {
 		{"asked", asked, full, true},
 		{"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0 }),
 			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11"}}}, known: true}, true},
-		{"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period = "yearly" }), askFacts{now: at, needed: 1}, true},
+		{"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.RunLimit = "yearly", 40 }), askFacts{now: at, needed: 1}, true},
 		{"asked-of-two", with(asked, agreed("UERIN")), askFacts{now: at, needed: 2, budget: report, known: true, similar: []purchase.License{license(1)}}, true},
 		{"too-late", asked, askFacts{now: at.Add(72 * time.Hour), needed: 1}, false},
 		{"expired", with(asked, in(purchase.Expired)), full, false},

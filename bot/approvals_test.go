@@ -72,7 +72,7 @@ func TestAnApproverAgrees(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
-	contains(t, ask, "Reason: winter school", "$765.00, until somebody cancels it", "$0.00 spent, $63.75 promised", "No license that gives the same is active")
+	contains(t, ask, "Reason: winter school", "$765.00, until somebody cancels it", "$0.00 spent\n$63.75 promised, this included", "No license that gives the same is active")
 	w.clicks(slacksim.Alice, ask, "Approve")
 	w.seesIn(slacksim.Alice, theDesk, "Nobody decides on their own order")
 	w.refused(slacksim.Alice, purchase.OwnOrder)

@@ -90,6 +90,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	}
 	if f.asks {
 		notes = append(notes, "Somebody else has to agree: the approvers are asked when you click.")
+		buy.Confirm = confirmAsk(o)
 	}
 	notes = append(notes, fmt.Sprintf("Nothing is bought before you say so. This price is good until %s.", clock(o.Expires)))
 	blocks = append(blocks,
@@ -102,8 +103,13 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 // confirmBuy is Slack's own question before the click counts.
 func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
 	text := fmt.Sprintf("%s\n%s now. %s", gives(o.Spec), price, renewal(o.Spec, price))
-	c := slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(text), plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
-	return c
+	return slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(text), plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
+}
+
+// confirmAsk is that question where somebody else has to agree first.
+func confirmAsk(o purchase.Order) *slack.ConfirmationBlockObject {
+	text := fmt.Sprintf("%s\n%s now, once the approvers agree. %s", gives(o.Spec), o.Price, renewal(o.Spec, o.Renews))
+	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(text), plain("Ask the approvers"), plain("Not yet"))
 }
 
 // specBlocks show what a license gives. What people wrote is plain text: it never becomes a mention, link or format.
@@ -113,7 +119,7 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 		hosting = "No"
 	}
 	pairs := []*slack.TextBlockObject{
-		mrkdwn("*Each project gets*\n" + gives(spec)),
+		mrkdwn("*Each project gets*\n" + givesEach(spec)),
 		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit)),
 		mrkdwn("*Stops when idle*\n" + idle(string(spec.Uptime))),
 		mrkdwn("*Member hosting*\n" + hosting),

@@ -121,9 +121,17 @@ func term(spec purchase.Spec) string {
 	return "from " + moment(spec.Start) + " until " + moment(spec.End)
 }
 
-// gives lists what a license gives, short enough for a phone.
-func gives(spec purchase.Spec) string {
+// givesEach lists what each project gets, short enough for a phone.
+func givesEach(spec purchase.Spec) string {
 	return strings.Join(strings.Split(spec.Summary(), ", ")[:3], " · ")
+}
+
+// gives lists what a license gives: several projects are what makes it dear, so they are never left out.
+func gives(spec purchase.Spec) string {
+	if spec.RunLimit == 1 {
+		return givesEach(spec)
+	}
+	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at a time"
 }
 
 // plural counts things: "1 order", "2 orders".
