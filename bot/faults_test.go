@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,11 +53,12 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			if c.fault == "cart-broken" { // the bot names such an item and does not touch it: a person takes it out
 				w.until(func() bool { return len(w.account.Cart()) == 2 })
-				w.until(func() bool { return w.waits() })
+				w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Failure != nil }) })
 				w.account.Remove(w.stranger())
 			}
 			now := w.becomes(card, strings.ReplaceAll(c.reads, "Not bought.", "*Not bought.*"))
 			w.cocalc.ClearFaults()
+			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.Parked) > 0 }) }) // the card comes before that
 			if !strings.Contains(c.reads, "ought") {
 				t.Errorf("the card does not say whether money was spent:\n%s", now.ContentText())
 			}
@@ -111,18 +113,16 @@ func (w *world) until(done func() bool) {
 	}
 }
 
-// waits reports whether some order waits for CoCalc.
-func (w *world) waits() bool {
-	waits := false
+// has reports whether there is such an open order.
+func (w *world) has(such func(purchase.Order) bool) (found bool) {
+	w.t.Helper()
 	err := w.ledger.View(w.ctx, func(r purchase.Reader) error {
 		open, err := r.OpenOrders()
-		for _, o := range open {
-			waits = waits || o.Failure != nil
-		}
+		found = slices.ContainsFunc(open, such)
 		return err
 	})
 	w.must(err)
-	return waits
+	return found
 }
 
 // stranger is the cart item that is none of the bot's.
