@@ -316,10 +316,26 @@ func (d *Desk) overdue(w Writer, o *Order) error {
 	return addNotice(w, n)
 }
 
+// openOrders are those with which the buyer may have something to do, oldest first. Cards and orders that wait for
+// people are none of these, and hundreds of them may wait for days.
 func (d *Desk) openOrders(ctx context.Context) (open []Order, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
-		open, err = r.OpenOrders()
-		return err
+		open = nil
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State == Proposed || q.State == AwaitingApproval {
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			open = append(open, o)
+		}
+		return nil
 	})
 	return open, err
 }

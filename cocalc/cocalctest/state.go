@@ -149,6 +149,16 @@ func (a *Account) Delete(id int64) bool {
 	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, a.s.deleteItem)
 }
 
+// Edit replaces what an item that was not bought describes; false when there is none. The description is JSON; it panics on
+// anything else, since the caller wrote it.
+func (a *Account) Edit(id int64, description string) bool {
+	parsed, err := parseJSON([]byte(description))
+	if err != nil {
+		panic("cocalctest: the description is no JSON: " + err.Error())
+	}
+	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, func(i *cartItem) { i.description = jsonb(parsed) })
+}
+
 func (a *Account) change(id int64, when func(*cartItem) bool, change func(*cartItem)) bool {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()

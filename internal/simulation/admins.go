@@ -1,37 +1,12 @@
 package simulation
 
 import (
-	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"licensebot/cocalc"
 	"licensebot/purchase"
 )
-
-// dave is whoever runs the bot.
-var dave = purchase.Click{Who: purchase.Person{ID: user(admin), Team: team, Name: admin}, At: purchase.Place{Channel: "DDAVE", Direct: true}, Typed: true}
-
-// byAdmin does something with the program, if it is there.
-func (w *world) byAdmin(do func(ctx context.Context, l *life) error) {
-	l := w.current()
-	if l == nil || !l.handles() {
-		return
-	}
-	w.behind(0, func() {
-		defer l.busy.Done()
-		err := do(l.ctx, l)
-		var no *purchase.Refusal
-		var busy *cocalc.Error
-		switch {
-		case err == nil, l.ctx.Err() != nil, errors.As(err, &busy):
-		case errors.As(err, &no):
-			w.story.Tell("dave is told: %s", headline(no.Sentence))
-		default:
-			w.wrong("an admin is answered: %v", err)
-		}
-	})
-}
 
 // mend is what somebody with the account does in CoCalc's own store, when hours have passed: what still breaks the cart
 // for everybody is taken out.
@@ -64,33 +39,35 @@ func (w *world) resume() {
 	}
 }
 
-// settle is what dave does with an order whose outcome is unknown: he looks at CoCalc's pages and says what he sees
-// there. A checkout that is still under way shows later that he was wrong.
-func (w *world) settle() {
-	w.byAdmin(func(ctx context.Context, l *life) error {
-		var orders []purchase.Order
-		err := l.ledger.View(ctx, func(r purchase.Reader) (err error) {
-			orders, err = r.OpenOrders()
-			return err
-		})
-		if err != nil {
-			return err
+// settle is what dave does with an order whose outcome is unknown: he has it shown, looks at CoCalc's own pages and says
+// what he sees there. A checkout that is still under way shows later that he was wrong.
+func (w *world) settle(s Step) {
+	l := w.current()
+	if l == nil || !l.handles() {
+		return
+	}
+	var open []purchase.Order
+	err := l.ledger.View(l.ctx, func(r purchase.Reader) (err error) {
+		open, err = r.OpenOrders()
+		return err
+	})
+	l.busy.Done()
+	i := slices.IndexFunc(open, func(o purchase.Order) bool { return o.State == purchase.Unknown })
+	if err != nil || i < 0 {
+		return
+	}
+	id := open[i].ID
+	w.types(Step{Who: admin, Text: "settle " + string(id), Deliveries: s.Deliveries})
+	w.behind(15*time.Second, func() {
+		button := "order_was_not_bought"
+		for _, license := range w.account.Licenses() {
+			if orderOf(license.Description) == id {
+				button = "order_was_bought"
+			}
 		}
-		for _, o := range orders {
-			if o.State != purchase.Unknown {
-				continue
-			}
-			s := purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "saw it in the store"}
-			for _, license := range w.account.Licenses() {
-				if orderOf(license.Description) == o.ID {
-					s.Verdict, s.LicenseID = purchase.WasBought, license.ID
-				}
-			}
-			w.story.Tell("dave settles order %s as %s", short(o.ID), s.Verdict)
-			if _, err := l.desk.Settle(ctx, o.ID, dave, s); err != nil {
-				return err
-			}
+		w.clicks(Step{Who: admin, Deed: Clicks, Button: button, Whose: admin, Deliveries: s.Deliveries})
+		if w.sleep(5 * time.Second) {
+			w.submits(Step{Who: admin, Deliveries: s.Deliveries})
 		}
-		return nil
 	})
 }

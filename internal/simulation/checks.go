@@ -170,10 +170,10 @@ func (w *world) checkSales(b books) {
 			continue
 		}
 		id := of[row.LicenseID]
+		w.mu.Lock()
+		excused := excuse(row, pays, w.touched[row.CartItemID])
+		w.mu.Unlock()
 		if id == "" {
-			w.mu.Lock()
-			excused := excuse(row, pays, w.touched[row.CartItemID])
-			w.mu.Unlock()
 			if !excused {
 				w.wrong("the bot's checkout bought somebody else's item %d for %s", row.CartItemID, dollars(row.Cents))
 			}
@@ -186,13 +186,13 @@ func (w *world) checkSales(b books) {
 		w.mu.Lock()
 		dearer := w.dearer[row.Time.UnixMilli()]
 		w.mu.Unlock()
-		if o, known := orders[id]; known && row.Cents > int64(o.Price) && !dearer {
+		if o, known := orders[id]; known && row.Cents > int64(o.Price) && !dearer && !excused {
 			w.wrong("order %s was shown for %s and charged %s", id, o.Price, dollars(row.Cents))
 		}
 	}
 }
 
-// excuse says that a stranger had put or checked the item into the cart after the bot's last look before the checkout.
+// excuse says that a stranger had put or checked the item into the cart, or edited it, after the bot's last look before the checkout.
 func excuse(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
 	var look time.Time
 	for _, p := range pays {

@@ -28,6 +28,7 @@ var errDead = errors.New("the program was killed here")
 type life struct {
 	w      *world
 	number int
+	rules  Rules
 	ctx    context.Context // ends at death
 	die    context.CancelFunc
 
@@ -50,7 +51,7 @@ type life struct {
 
 // begin starts the program on the ledger that is there.
 func (w *world) begin(number int) (*life, error) {
-	l := &life{w: w, number: number}
+	l := &life{w: w, number: number, rules: w.rules}
 	l.ctx, l.die = context.WithCancel(context.Background())
 	var err error
 	if l.ledger, err = storage.Open(filepath.Join(w.dir, "ledger.db")); err != nil {
@@ -62,12 +63,18 @@ func (w *world) begin(number int) (*life, error) {
 	}
 	// net/http's own limit on an answer is the one that the program has.
 	posts := &http.Client{Transport: &slackWire{l}, Timeout: 30 * time.Second}
+	policy, api := l.rules.policy(), socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop())
+	people := bot.NewPeople(api, policy.Groups(), nil, zerolog.Nop())
 	l.desk = purchase.New(purchase.Options{
-		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number),
-		Policy: w.policy, PurchasesChannel: w.purchasesChannel, Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
+		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number), LookUp: people.LookUp,
+		Policy: policy, Timing: purchase.Timing{Approval: w.plan.TTL}, PurchasesChannel: w.purchasesChannel, ApprovalsChannel: approvals,
+		Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
 	})
-	options := bot.Options{Desk: l.desk, Slack: socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop()), HTTP: posts, SlackURL: slackAPI, Defaults: cocalc.DefaultSpec()}
+	options := bot.Options{Desk: l.desk, Slack: api, HTTP: posts, SlackURL: slackAPI, Defaults: cocalc.DefaultSpec(), People: people}
 	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
+	if err := l.desk.NoteSettings(context.Background(), l.rules.settings()); err != nil && !errors.Is(err, errDead) && !errors.Is(err, purchase.ErrFull) {
+		return nil, err
+	}
 
 	run, stopRun := context.WithCancel(context.Background())
 	show, stopShow := context.WithCancel(context.Background())

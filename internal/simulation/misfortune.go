@@ -1,15 +1,21 @@
 package simulation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The endpoints that the buyer asks while it buys.
 const (
-	cartGet      = "shopping/cart/get"
-	cartAdd      = "shopping/cart/add"
-	cartChecked  = "shopping/cart/checked"
-	cartRemove   = "shopping/cart/remove"
-	params       = "purchases/get-shopping-cart-checkout-params"
-	checkout     = "purchases/shopping-cart-checkout"
+	cartGet     = "shopping/cart/get"
+	cartAdd     = "shopping/cart/add"
+	cartChecked = "shopping/cart/checked"
+	cartRemove  = "shopping/cart/remove"
+	params      = "purchases/get-shopping-cart-checkout-params"
+	checkout    = "purchases/shopping-cart-checkout"
+
+	olderCheckout = "shopping/cart/checkout"
+
 	getPurchases = "purchases/get-purchases"
 	getManaged   = "licenses/get-managed"
 	userQuery    = "user-query"
@@ -61,7 +67,7 @@ func (p *planner) crossing() {
 }
 
 func (p *planner) meddling(at time.Duration) Step {
-	deeds := []Deed{Adds, Adds, Adds, AddsOdd, Unchecks, Checks, Removes, Deletes, ChecksOut, Breaks}
+	deeds := []Deed{Adds, Adds, Adds, AddsOdd, Unchecks, Checks, Removes, Deletes, ChecksOut, Breaks, Edits}
 	return Step{At: at, Who: stranger, Deed: deeds[p.IntN(len(deeds))], Ours: p.one(2), Nth: p.IntN(3)}
 }
 
@@ -115,4 +121,22 @@ func (p *planner) noLateChecks(w Weather) Weather {
 		w.Wait = min(w.Wait, 20*time.Second)
 	}
 	return w
+}
+
+// aged leaves out what a CoCalc of the older kind gives no means against: it tells no prices, sells one item after the
+// other, and has no list in which a stranger's purchase of the bot's item could be told from the bot's own.
+func (p *planner) aged() {
+	p.plan.Steps = slices.DeleteFunc(p.plan.Steps, func(s Step) bool { return s.Deed == ChecksOut })
+	p.plan.Traps = slices.DeleteFunc(p.plan.Traps, func(t Trap) bool { return t.Do.Deed == ChecksOut })
+	p.plan.Weather = slices.DeleteFunc(p.plan.Weather, func(w Weather) bool { return w.Ill == Dearer || w.Ill == Cheaper })
+	for i := range p.plan.Weather {
+		if w := &p.plan.Weather[i]; w.At == checkout {
+			w.At = olderCheckout
+		}
+	}
+	for i := range p.plan.Traps {
+		if t := &p.plan.Traps[i]; t.Endpoint == checkout {
+			t.Endpoint = olderCheckout
+		}
+	}
 }

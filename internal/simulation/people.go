@@ -31,10 +31,12 @@ func (w *world) perform(s Step) {
 		w.clicks(s)
 	case Submits:
 		w.submits(s)
+	case Leaves, Joins, Closes, ComeBack:
+		w.rightsChange(s)
 	case Resumes:
 		w.resume()
 	case Settles:
-		w.settle()
+		w.settle(s)
 	case Credits:
 		w.account.AddCredit(s.Cents, "changed by dave")
 		w.story.Tell("dave changes CoCalc's credit by %s", dollars(s.Cents))
@@ -43,7 +45,7 @@ func (w *world) perform(s Step) {
 		w.story.Tell("the next checkout at CoCalc will take %s", s.Takes)
 	case Restart:
 		select {
-		case w.restarts <- s.Takes:
+		case w.restarts <- s:
 		default: // it is being restarted
 		}
 	default:
@@ -53,7 +55,9 @@ func (w *world) perform(s Step) {
 
 func (w *world) types(s Step) {
 	text := strings.Replace(s.Text, "ORDER", w.slack.known(s.Who), 1)
-	a := w.slack.mint(&act{who: s.Who, what: "/license " + text})
+	text = strings.Replace(text, "ASKED", w.slack.known(approvals), 1)
+	verb, _, _ := strings.Cut(text, " ")
+	a := w.slack.mint(&act{who: s.Who, what: "/license " + text, deed: verb, order: purchase.OrderID(orderID.FindString(text))})
 	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Commands++ })
 	cmd := slack.SlashCommand{Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
@@ -68,16 +72,16 @@ func (w *world) clicks(s Step) {
 	if !ok {
 		return
 	}
-	a := &act{who: s.Who, what: b.label, message: m}
+	a := &act{who: s.Who, what: b.label, deed: b.action, message: m, card: m.text}
 	if strings.HasPrefix(b.action, "order_") {
 		a.order = purchase.OrderID(b.value)
 	}
-	if s.Who != s.Whose {
+	if s.Who != s.Whose && m.channel != approvals {
 		a.message = nil // a forged click: nobody sees others' cards
 	}
 	w.slack.mint(a)
 	whose, where := "", ""
-	if s.Who != s.Whose {
+	if s.Who != s.Whose && s.Whose != approvals {
 		whose = s.Whose + "'s "
 	}
 	at := m.channel
@@ -120,10 +124,13 @@ func (w *world) submits(s Step) {
 		if in.BlockID == "ram" {
 			value.Value = []string{"2", "6", "12", "64"}[s.Nth%4]
 		}
+		if in.BlockID == "reason" && view.CallbackID != "license_editor" && s.Nth != 3 { // somebody forgets to say why
+			value.Value = "because of the winter school"
+		}
 		state.Values[in.BlockID] = map[string]slack.BlockAction{id: value}
 	}
-	a := w.slack.mint(&act{who: s.Who, what: "the form"})
-	w.story.Tell("%s submits the form%s", s.Who, times(s.Deliveries))
+	a := w.slack.mint(&act{who: s.Who, what: "the form", deed: view.CallbackID, order: purchase.OrderID(orderID.FindString(view.PrivateMetadata))})
+	w.story.Tell("%s submits the form %q%s", s.Who, view.Title.Text, times(s.Deliveries))
 	cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
 		Team: slack.Team{ID: team}, TriggerID: a.trigger,
 		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state}}
@@ -211,15 +218,15 @@ func (w *world) thank(l *life, which answer, d socket.Delivery, payload any) {
 		}
 		blocks, _ := json.Marshal(p.Blocks)
 		w.slack.post(channel, a.who, blocks, p.Text)
-		w.slack.note(func() { a.answers++ })
+		w.slack.note(func() { a.hears(p.Text) })
 		w.story.Tell("%s reads: %s", a.who, headline(p.Text))
 	case nil:
 		if d.Kind == socket.KindSubmission {
 			w.slack.note(func() { a.answers++ }) // the form closes
 		}
 	default:
-		w.slack.note(func() { a.answers++ }) // mistakes beside the fields
 		text, _ := json.Marshal(p)
+		w.slack.note(func() { a.hears(string(text)) }) // mistakes beside the fields
 		w.story.Tell("%s reads in the form: %s", a.who, headline(string(text)))
 	}
 }

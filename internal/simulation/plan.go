@@ -12,8 +12,10 @@ import (
 type Plan struct {
 	Seed   uint64
 	Begin  time.Duration // when the program first starts, after midnight of 1 January 2000 UTC
-	Budget int64         // cents a month
+	Rules  []Rules       // the settings at the beginning, and those of the restarts that change them
+	TTL    time.Duration // how long approvers can decide
 	Credit int64         // cents on CoCalc's account at the beginning
+	Older  bool          // CoCalc is one of the older kind, without a list of purchases
 	Latest time.Duration // when the quiet end begins, counted from Begin like all that follows
 
 	Tells bool // whether there is a channel for all purchases
@@ -39,7 +41,13 @@ const (
 	Checks    Deed = "checks"
 	Removes   Deed = "removes"
 	Deletes   Deed = "deletes"
+	Edits     Deed = "edits"
 	ChecksOut Deed = "checks out"
+
+	Leaves   Deed = "leaves their user group"
+	Joins    Deed = "is in their user group again"
+	Closes   Deed = "is deactivated"
+	ComeBack Deed = "is back in the workspace"
 
 	Resumes Deed = "resumes buying"
 	Settles Deed = "settles an unknown order"
@@ -53,7 +61,8 @@ type Step struct {
 	At   time.Duration
 	Who  string
 	Deed Deed
-	// Text is what is typed. ORDER stands for the id of an order that the person knows.
+	// Text is what is typed. ORDER stands for the id of an order that the person knows, ASKED for that of the newest one
+	// about which approvers are asked.
 	Text string
 	// Button is the action id that is clicked, on the Nth newest of Whose messages that have one.
 	Button string
@@ -67,6 +76,7 @@ type Step struct {
 	Deliveries []time.Duration
 	Cents      int64         // Credits
 	Takes      time.Duration // SlowPay: the next checkout; Restart: how long the program is down
+	Rules      int           // Restart: which of the plan's are in force from then on; 0: those that are
 }
 
 // Ill is what goes wrong with a request.
@@ -86,12 +96,14 @@ const (
 	NoKey      Ill = "takes no key"
 	Dearer     Ill = "wants a higher price"
 	Cheaper    Ill = "wants a lower price"
+	ShutOut    Ill = "does not let the bot in" // the approvers' channel
+	Full       Ill = "is full"                 // the ledger's disk
 )
 
 // Weather is what goes wrong for a while, with part of the requests.
 type Weather struct {
 	From, To time.Duration
-	At       string // an endpoint of CoCalc's, "cocalc" or "slack" for all of one side
+	At       string // an endpoint of CoCalc's, "cocalc" or "slack" for all of one side; "ledger", or the approvers' channel
 	Ill      Ill
 	Percent  int // of the requests
 	Wait     time.Duration
@@ -113,11 +125,11 @@ type Kill struct {
 	Down    time.Duration // until it is started again
 }
 
-// The people. Alice, bob and carol may buy, erin may not; gwen is on the list of buyers too, but a guest of the workspace;
-// dave runs the bot.
+// The people. Alice, bob and carol may buy; bob, frank and heidi may agree to others' orders; erin may do neither; gwen is
+// on both lists, but a guest of the workspace; dave runs the bot.
 var (
 	buyers = []string{"alice", "bob", "carol"}
-	people = []string{"alice", "bob", "carol", "erin", guest}
+	people = []string{"alice", "bob", "carol", "erin", guest, "frank"}
 )
 
 const (
@@ -143,15 +155,13 @@ type planner struct {
 // NewPlan makes the plan of a seed.
 func NewPlan(seed uint64) Plan {
 	p := &planner{Rand: dice(seed, "plan", 0)}
-	p.plan = Plan{Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Budget: 500_00, Credit: 1000_00,
+	p.plan = Plan{Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Credit: 1000_00, Older: p.one(10),
 		Latest: time.Duration(12+p.IntN(28)) * time.Minute}
 	p.storm = p.IntN(4)
 	if p.one(4) { // the end of a month is near
 		p.plan.Begin = 31*24*time.Hour - time.Duration(1+p.IntN(25))*time.Minute
 	}
-	if p.one(3) {
-		p.plan.Budget = int64(60_00 + p.IntN(200_00))
-	}
+	p.rules()
 	if p.one(4) {
 		p.plan.Credit = int64(20_00 + p.IntN(150_00))
 	}
@@ -167,9 +177,13 @@ func NewPlan(seed uint64) Plan {
 	for range p.IntN(6) {
 		p.noise()
 	}
+	p.oversight()
 	p.strangers()
 	p.operations()
 	p.weather()
+	if p.plan.Older {
+		p.aged()
+	}
 	slices.SortStableFunc(p.plan.Steps, func(a, b Step) int { return int(a.At - b.At) })
 	slices.SortStableFunc(p.plan.Kills, func(a, b Kill) int { return int(a.After - b.After) })
 	return p.plan
@@ -182,11 +196,11 @@ func (p *planner) moment() time.Duration {
 	return time.Duration(p.Int64N(int64(p.plan.Latest/time.Millisecond))) * time.Millisecond
 }
 
-// tense is a moment at which something is likely to be under way: mostly, right after somebody clicked on Buy.
+// tense is a moment at which something is likely to be under way: mostly, right after somebody said yes.
 func (p *planner) tense() time.Duration {
 	var clicks []time.Duration
 	for _, s := range p.plan.Steps {
-		if s.Button == "order_buy" && s.At < p.plan.Latest {
+		if (s.Button == "order_buy" || s.Button == "order_approve") && s.At < p.plan.Latest {
 			clicks = append(clicks, s.At+s.Deliveries[0])
 		}
 	}
@@ -236,6 +250,9 @@ func (p *planner) errand(at time.Duration, who string) {
 		at += p.between(0, time.Second)
 		click("order_buy")
 	}
+	if p.plan.Rules[0].Asks {
+		p.asked(at, who)
+	}
 	if p.one(4) { // somebody else clicks the same button in the same instant
 		other := people[p.IntN(len(people))]
 		p.step(Step{At: at, Who: other, Deed: Clicks, Button: "order_buy", Whose: who, Deliveries: p.deliveries()})
@@ -266,7 +283,7 @@ func (p *planner) deliveries() []time.Duration {
 func (p *planner) noise() {
 	who := people[p.IntN(len(people))]
 	s := Step{At: p.moment(), Who: who, Deed: Types, Deliveries: p.deliveries()}
-	switch p.IntN(9) {
+	switch p.IntN(11) {
 	case 0:
 		s.Text = "order ORDER"
 	case 1:
@@ -280,6 +297,10 @@ func (p *planner) noise() {
 	case 5:
 		p.errand(s.At, []string{"erin", guest}[p.IntN(2)])
 		return
+	case 6:
+		s.Text = "budget"
+	case 7:
+		s.Text = []string{"pause I want to", "resume me", "settle ORDER", "approve ASKED", "deny ASKED too dear", "approve ORDER"}[p.IntN(6)]
 	default:
 		s.Deed, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
 		s.Button = []string{"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh", "order_buy_new_price"}[p.IntN(6)]
@@ -290,8 +311,12 @@ func (p *planner) noise() {
 
 // operations are what whoever runs the bot does: restarts, money, mending.
 func (p *planner) operations() {
-	for range p.IntN(3) {
-		p.step(Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)})
+	for n := range max(p.IntN(3), len(p.plan.Rules)-1) {
+		s := Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)}
+		if n+1 < len(p.plan.Rules) {
+			s.Rules = n + 1
+		}
+		p.step(s)
 	}
 	if p.one(3) {
 		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(-20_00 - p.IntN(900_00))})
@@ -302,7 +327,7 @@ func (p *planner) operations() {
 		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
 	}
 	if p.one(4) {
-		p.step(Step{At: p.moment(), Who: admin, Deed: Settles})
+		p.step(Step{At: p.moment(), Who: admin, Deed: Settles, Deliveries: p.deliveries()})
 	}
 	p.plan.Tells = p.one(2)
 	for range p.IntN(3) {
@@ -322,6 +347,10 @@ func (p *planner) operations() {
 }
 
 func (p Plan) String() string {
-	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills; budget %d, credit %d cents, quiet from %s",
-		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), p.Budget, p.Credit, p.Latest)
+	older := ""
+	if p.Older {
+		older = ", CoCalc is of the older kind"
+	}
+	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills; %s; approvers have %s; credit %s%s, quiet from %s",
+		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), p.Rules[0], p.TTL, dollars(p.Credit), older, p.Latest)
 }

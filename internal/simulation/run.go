@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -28,20 +27,19 @@ const aftermath = 100 * time.Minute
 func Run(plan Plan, dir string) Outcome {
 	time.Sleep(plan.Begin)
 	w := &world{
-		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan time.Duration, 1),
+		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan Step, 1), rules: plan.Rules[0],
 		counts: map[string]int{}, checkouts: map[purchase.OrderID]int{}, agreed: map[purchase.OrderID]string{},
 		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100, dearer: map[int64]bool{},
-		policy: purchase.Policy{Buyers: map[string]bool{}, Admins: map[string]bool{user(admin): true},
-			OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: purchase.Cents(plan.Budget)}},
 	}
-	w.slack = &workspace{story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{}}
-	for _, who := range append(slices.Clone(buyers), guest) {
-		w.policy.Buyers[user(who)] = true
-	}
+	w.slack = &workspace{story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{}, people: newDirectory()}
 	if plan.Tells {
 		w.purchasesChannel = "CPURCHASES"
 	}
-	w.server = cocalctest.New(cocalctest.Config{Seed: plan.Seed})
+	generation := cocalctest.Current
+	if plan.Older {
+		generation = cocalctest.Older
+	}
+	w.server = cocalctest.New(cocalctest.Config{Seed: plan.Seed, Generation: generation})
 	w.account = w.server.Add(cocalctest.NewAccount{Credit: plan.Credit, Partner: true})
 	w.story.Tell("%s", plan)
 

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -80,12 +81,27 @@ func (w *world) meddle(s Step) {
 		w.account.Remove(item)
 	case Deletes:
 		w.account.Delete(item)
+	case Edits:
+		w.account.Edit(item, w.edited(item))
+		w.touched[item] = append(w.touched[item], time.Now())
 	}
 	if !clear || s.Ours || s.Deed == Removes || s.Deed == Deletes {
 		delete(w.left, item)
 	}
 	tell("%s %s: %d", s.Deed, which, item)
 }
+
+// edited is what an item describes with more memory: dearer than it was, under the same title and tag.
+func (w *world) edited(item int64) string {
+	for _, i := range w.account.Cart() {
+		if i.ID == item {
+			return dearer.ReplaceAllString(string(i.Description), "${1}16")
+		}
+	}
+	return "{}"
+}
+
+var dearer = regexp.MustCompile(`("ram": ?)\d+`)
 
 // open says that an item is in the cart.
 func open(i cocalctest.CartItem) bool { return i.Removed.IsZero() && i.PurchasedAt.IsZero() }

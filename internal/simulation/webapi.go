@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,8 +42,13 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a := answering(req.Context()).act
-	if method == "conversations.open" || method == "users.info" || method == "auth.test" {
+	form, _ := url.ParseQuery(string(raw))
+	about := whatOf(method, form)
+	if method == "conversations.open" || method == "auth.test" || about != "" {
 		a = nil // these show nobody anything
+	}
+	if about != "" {
+		w.slack.people.note(word{at: time.Now(), life: l.number, id: about, lost: true})
 	}
 	if a != nil {
 		w.slack.note(func() { a.attempts++ })
@@ -71,13 +77,17 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if method == respondMethod {
 		resp = w.respond(req, raw)
 	} else {
-		resp = w.act(req, method, raw, a)
+		resp = w.act(req, method, form, raw, a)
 	}
 	if ill == LostAfter {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if dead := l.meet("after slack " + method); dead != nil {
 		return nil, dead
+	}
+	if about != "" {
+		_, says := w.slack.people.tells(about)
+		w.slack.people.note(word{at: time.Now(), life: l.number, id: about, says: says})
 	}
 	return resp, nil
 }
@@ -99,17 +109,20 @@ func refusal(req *http.Request, method, why string) *http.Response {
 }
 
 // act does what a method of the Web API does.
-func (w *world) act(req *http.Request, method string, raw []byte, a *act) *http.Response {
-	form, _ := url.ParseQuery(string(raw))
+func (w *world) act(req *http.Request, method string, form url.Values, raw []byte, a *act) *http.Response {
 	reads, blocks, text := "", []byte(form.Get("blocks")), form.Get("text")
 	to := form.Get("channel")
 	ok := map[string]any{"ok": true, "channel": to}
+	if to == approvals && w.shutOut(time.Now()) {
+		w.story.Tell("the approvers' channel does not let licensebot in")
+		return refusal(req, method, "not_in_channel")
+	}
 	switch method {
 	case "auth.test":
 		ok["team_id"], ok["user_id"] = team, "UBOT"
-	case "users.info":
-		who := form.Get("user")
-		ok["user"] = map[string]any{"id": who, "team_id": team, "name": name(who), "is_restricted": name(who) == guest}
+	case "users.info", "usergroups.users.list":
+		answer, _ := w.slack.people.tells(whatOf(method, form))
+		maps.Copy(ok, answer)
 	case "conversations.open":
 		ok["channel"] = map[string]string{"id": "D" + strings.TrimPrefix(form.Get("users"), "U")}
 	case "chat.postMessage":
@@ -144,7 +157,7 @@ func (w *world) act(req *http.Request, method string, raw []byte, a *act) *http.
 		w.story.Tell("%s reads: %s", reads, headline(text))
 	}
 	if a != nil {
-		w.slack.note(func() { a.answers++ })
+		w.slack.note(func() { a.hears(text) })
 	}
 	body, _ := json.Marshal(ok)
 	return says(req, string(body))
@@ -169,6 +182,7 @@ func (w *world) respond(req *http.Request, raw []byte) *http.Response {
 	if u == nil || json.Unmarshal(raw, &msg) != nil {
 		return refusal(req, respondMethod, "used_url")
 	}
+	w.slack.note(func() { u.act.hears(msg.Text) })
 	if msg.Replace && u.message != nil {
 		w.slack.replace(u.message, msg.Blocks, msg.Text)
 		w.story.Tell("%s's card now says: %s", u.act.who, headline(msg.Text))
@@ -188,7 +202,6 @@ func (s *workspace) use(address string) *answerURL {
 		return nil
 	}
 	u.uses++
-	u.act.answers++
 	return u
 }
 

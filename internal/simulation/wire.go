@@ -34,7 +34,8 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ill, wait := w.ill(endpoint, luck)
-	if endpoint == checkout {
+	pays := endpoint == checkout || endpoint == olderCheckout
+	if pays {
 		w.checkoutSent(l)
 	}
 	w.spring(endpoint, n, false)
@@ -47,7 +48,7 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := l.sleep(ctx, luck.latency(20)); err != nil {
 		return nil, err
 	}
-	if endpoint == cartAdd || endpoint == cartChecked || endpoint == cartRemove || endpoint == checkout {
+	if endpoint == cartAdd || endpoint == cartChecked || endpoint == cartRemove || pays {
 		w.story.Tell("licensebot: %s → %s", asked(endpoint, string(body)), answered(resp, err))
 	}
 	if dead := l.meet("after " + endpoint); dead != nil {
@@ -103,7 +104,7 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 	case LostBefore:
 		return nil, io.ErrUnexpectedEOF
 	case LostAfter, Late:
-		if ill == Late || endpoint == checkout { // the connection drops at once, the server goes on
+		if ill == Late || endpoint == checkout || endpoint == olderCheckout { // the connection drops at once, the server goes on
 			hungUp, cancel := context.WithCancel(ctx)
 			cancel()
 			ctx = hungUp
@@ -179,7 +180,7 @@ func asked(endpoint, body string) string {
 	if i := strings.Index(body, "order "); endpoint == cartAdd && i >= 0 && len(body) >= i+32 {
 		return "adds the item of order …" + body[i+28:i+32]
 	}
-	if endpoint == checkout {
+	if endpoint == checkout || endpoint == olderCheckout {
 		return "checks out"
 	}
 	return strings.TrimPrefix(endpoint, "shopping/") + " " + body

@@ -24,6 +24,7 @@ type workspace struct {
 	urls     map[string]*answerURL
 	forms    map[string]slack.ModalViewRequest // by person: the form that is open
 	acts     []*act
+	people   *directory
 }
 
 // message is one that somebody sees, as it is now.
@@ -50,7 +51,9 @@ type answerURL struct {
 // act is something that a person did and wants an answer to.
 type act struct {
 	who, what string
-	order     purchase.OrderID // of the button; empty: none
+	deed      string           // what they did, in the program's words: the id of a button or of a form, the verb of a command
+	order     purchase.OrderID // that it is about; empty: none
+	card      string           // what the message with the button said
 	message   *message         // that holds the button
 	url       string
 	trigger   string
@@ -58,10 +61,25 @@ type act struct {
 
 	handled  time.Time // when it first came to the program
 	answers  int       // that reached the person
+	said     []string  // the texts of those
 	attempts int       // to answer, those that Slack lost included
 	sorry    bool      // Slack told the person that it did not work
 	died     bool      // the program was killed between Slack's thanks and the answer
 	silent   bool      // nothing is answered directly: the card shows what became of it
+}
+
+// hears counts an answer that reached the person.
+func (a *act) hears(text string) {
+	a.answers++
+	a.said = append(a.said, text)
+}
+
+// approves says that it is a yes to somebody's order.
+func (a *act) approves() bool { return a.deed == "order_approve" || a.deed == "approve" }
+
+// denies says that it is a no to somebody's order.
+func (a *act) denies() bool {
+	return a.deed == "order_deny" || a.deed == "order_deny_why" || a.deed == "deny"
 }
 
 // mint makes the response URL and the trigger of an act.
@@ -137,12 +155,12 @@ func keys(m map[string]any) func(func(string) bool) {
 	}
 }
 
-// holding finds the Nth newest of the messages that a person sees with such a button.
+// holding finds the Nth newest of the messages with such a button that a person sees, or that are in the approvers' channel.
 func (s *workspace) holding(who, action string, nth int) (*message, pressable, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range slices.Backward(s.messages) {
-		if m.reader != who {
+		if m.reader != who && (who != approvals || m.channel != approvals || m.reader != "") {
 			continue
 		}
 		for _, b := range m.buttons {
@@ -161,24 +179,26 @@ func (s *workspace) holding(who, action string, nth int) (*message, pressable, b
 
 var orderID = regexp.MustCompile(`\b0[0-9A-HJKMNP-TV-Z]{25}\b`)
 
-// known is the id of the newest order that a person has read of.
+// known is the id of the newest order that a person has read of, or that was shown in the approvers' channel.
 func (s *workspace) known(who string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range slices.Backward(s.messages) {
-		if id := orderID.FindString(m.text); m.reader == who && id != "" {
+		if id := orderID.FindString(m.text); (m.reader == who || who == approvals && m.channel == approvals && m.reader == "") && id != "" {
 			return id
 		}
 	}
 	return "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
 }
 
-// read says whether somebody was shown something about one of the orders since a moment.
-func (s *workspace) read(who string, since time.Time, about ...purchase.OrderID) bool {
+// read says whether somebody was shown something about one of the orders since a moment. What is in the approvers' channel
+// counts for whoever decided on an order there.
+func (s *workspace) read(a *act, since time.Time, about ...purchase.OrderID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.messages {
-		if m.reader != who || m.shown.Before(since) {
+		desk := m.channel == approvals && m.reader == "" && (a.approves() || a.denies())
+		if m.reader != a.who && !desk || m.shown.Before(since) {
 			continue
 		}
 		if slices.ContainsFunc(about, func(id purchase.OrderID) bool { return id != "" && strings.Contains(m.text, string(id)) }) {

@@ -14,7 +14,7 @@ import (
 type world struct {
 	plan             Plan
 	dir              string
-	policy           purchase.Policy
+	rules            Rules // that are in force from the next start on
 	purchasesChannel string
 	story            *Story
 	server           *cocalctest.Server
@@ -27,7 +27,7 @@ type world struct {
 
 	over     chan struct{} // closed when the run has ended: nobody waits any more
 	after    sync.WaitGroup
-	restarts chan time.Duration
+	restarts chan Step
 
 	mu            sync.Mutex
 	alive         *life // nil while the program is down
@@ -158,8 +158,8 @@ func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 			continue
 		}
 		switch each.Ill {
-		case Outage, NoKey, Dearer, Cheaper:
-			continue // the server's own doing
+		case Outage, NoKey, Dearer, Cheaper, ShutOut, Full:
+			continue // the server's own doing, or that of others
 		}
 		if luck.IntN(100) < each.Percent {
 			return each.Ill, each.Wait
@@ -167,6 +167,19 @@ func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 	}
 	return "", 0
 }
+
+// weather is what goes wrong somewhere at a moment; nil: nothing.
+func (w *world) weather(at string, ill Ill, when time.Time) *Weather {
+	since := when.Sub(w.story.begun)
+	for i, each := range w.plan.Weather {
+		if each.At == at && each.Ill == ill && each.From <= since && since < min(each.To, w.plan.Latest) {
+			return &w.plan.Weather[i]
+		}
+	}
+	return nil
+}
+
+func (w *world) shutOut(at time.Time) bool { return w.weather(approvals, ShutOut, at) != nil }
 
 // fatal decides whether the program is killed at this moment.
 func (w *world) fatal(where string) bool {
@@ -225,8 +238,13 @@ func (w *world) keep() {
 			down = w.plan.Kills[w.killed-1].Down
 			w.mu.Unlock()
 			w.story.Tell("licensebot is killed %s; it is down for %s", l.where, down)
-		case down = <-w.restarts:
+		case s := <-w.restarts:
+			down = s.Takes
 			w.story.Tell("licensebot is told to stop")
+			if s.Rules > 0 {
+				w.rules = w.plan.Rules[s.Rules]
+				w.story.Tell("the settings are changed: %s", w.rules)
+			}
 			w.tally(func(s *Summary) { s.Restarts++ })
 		case <-w.over:
 		}

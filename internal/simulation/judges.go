@@ -1,0 +1,156 @@
+package simulation
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// mayBuy and mayAgree say what stands against somebody's right now, by what Slack has told the program.
+func (l *life) mayBuy(who string) error {
+	return l.w.slack.people.lets(l.number, who, []string{"alice", "bob"}, buyersGroup)
+}
+
+func (l *life) mayAgree(who string) error {
+	return l.w.slack.people.lets(l.number, who, []string{"bob"}, approversGroup)
+}
+
+// lookAtRequester: whoever asked for an order may buy at the moment at which it is promised.
+func (x *witness) lookAtRequester(o purchase.Order) {
+	if err := x.life.mayBuy(name(o.Requester.ID)); err != nil {
+		x.wrong("order %s becomes %s, and %s may not buy: %v", o.ID, o.State, o.Requester.Name, err)
+	}
+}
+
+// lookAtApproval: an order above the limit has the yes of as many people as are required, none of them the requester's,
+// and each from somebody who clicked or typed it. At the last yes each of them may still agree.
+func (x *witness) lookAtApproval(o purchase.Order, last bool) {
+	if !x.life.rules.asks(o) {
+		return
+	}
+	var agreed []string
+	for _, a := range o.Approvals {
+		who := name(a.By.ID)
+		switch {
+		case a.Denied:
+			x.wrong("order %s becomes %s, and %s denied it", o.ID, o.State, who)
+		case who == name(o.Requester.ID):
+			x.wrong("order %s becomes %s by its requester's own yes", o.ID, o.State)
+		case last:
+			if err := x.life.mayAgree(who); err != nil {
+				continue
+			}
+			agreed = append(agreed, who)
+		default:
+			agreed = append(agreed, who)
+		}
+	}
+	slices.Sort(agreed)
+	if agreed = slices.Compact(agreed); len(agreed) < x.life.rules.Approvals {
+		x.wrong("order %s over %s becomes %s with the yes of %v, and %d have to agree", o.ID, o.Price, o.State, agreed, x.life.rules.Approvals)
+	}
+}
+
+// lookAtYes: whoever agrees may, once, in time, and to the price that they were shown.
+func (x *witness) lookAtYes(o purchase.Order, e purchase.Event) {
+	who := name(e.By)
+	if err := x.life.mayAgree(who); err != nil {
+		x.wrong("%s agrees to order %s, and may not: %v", who, o.ID, err)
+	}
+	if e.Amount != o.Price {
+		x.wrong("%s agrees to %s for order %s, which costs %s", who, e.Amount, o.ID, o.Price)
+	}
+	if !time.Now().Before(o.ApproveBy) {
+		x.wrong("%s agrees to order %s at the end of its time, or later", who, o.ID)
+	}
+	if !x.life.w.slack.did(who, o, (*act).approves) {
+		x.wrong("%s is said to agree to order %s for %s, and never did", who, o.ID, o.Price)
+	}
+}
+
+// lookAtNo: one no is enough, of somebody who may, with a reason.
+func (x *witness) lookAtNo(o purchase.Order) {
+	if len(o.Approvals) == 0 || !o.Approvals[len(o.Approvals)-1].Denied {
+		x.wrong("order %s is denied by nobody", o.ID)
+		return
+	}
+	no := o.Approvals[len(o.Approvals)-1]
+	who := name(no.By.ID)
+	if err := x.life.mayAgree(who); err != nil {
+		x.wrong("%s denies order %s, and may not: %v", who, o.ID, err)
+	}
+	if who == name(o.Requester.ID) || no.Reason == "" || !time.Now().Before(o.ApproveBy) || !x.life.w.slack.did(who, o, (*act).denies) {
+		x.wrong("%s is said to deny order %s of %s in time, for the reason %q", who, o.ID, o.Requester.Name, no.Reason)
+	}
+}
+
+// did says whether somebody clicked or typed such a thing about an order; a card on which they clicked said its price.
+func (s *workspace) did(who string, o purchase.Order, kind func(*act) bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.acts, func(a *act) bool {
+		return a.who == who && a.order == o.ID && !a.handled.IsZero() && kind(a) && (a.card == "" || strings.Contains(a.card, o.Price.String()))
+	})
+}
+
+// refused says whether Slack was set to refuse a message to the approvers' channel since a moment.
+func (w *world) refused(since time.Time) bool {
+	return slices.ContainsFunc(w.plan.Weather, func(x Weather) bool {
+		return (x.Ill == ShutOut || x.Ill == Refused) && w.story.begun.Add(x.To).After(since)
+	})
+}
+
+// checkDecisions: each order was decided on once, and whoever came late was told who decided, or what became of it.
+func (w *world) checkDecisions(b books) {
+	orders := map[purchase.OrderID]purchase.Order{}
+	for _, o := range b.orders {
+		orders[o.ID] = o
+	}
+	ends := map[purchase.OrderID]purchase.Event{} // of the wait for approvers
+	waits := map[purchase.OrderID]bool{}
+	for _, e := range b.events {
+		switch purchase.State(e.Kind) {
+		case purchase.AwaitingApproval:
+			waits[e.Order] = true
+		case purchase.Approved, purchase.Denied, purchase.Expired, purchase.Cancelled, purchase.Failed:
+			if !waits[e.Order] {
+				continue
+			}
+			end, decided := ends[e.Order]
+			if decided && (e.Kind == string(purchase.Approved) || e.Kind == string(purchase.Denied) || e.Kind == string(purchase.Expired)) {
+				w.wrong("order %s was %s on %s, and then %s", e.Order, end.Kind, end.Time, e.Kind)
+			}
+			if !decided {
+				ends[e.Order] = e
+			}
+		}
+	}
+	for _, a := range w.slack.acts {
+		end, over := ends[a.order]
+		if !a.approves() && !a.denies() || !over || !a.handled.After(end.Time) {
+			continue
+		}
+		for _, said := range a.said {
+			if strings.Contains(said, "You agreed") || strings.Contains(said, "Denied:") {
+				w.wrong("%s's %q on order %s came after its end, and they read: %s", a.who, a.what, a.order, headline(said))
+			}
+			if strings.Contains(said, "decided already") && !names(said, orders[a.order], end) {
+				w.wrong("%s came late to order %s, and was not told what became of it: %s", a.who, a.order, said)
+			}
+		}
+		if a.silent && len(a.said) == 0 && !a.died && !a.sorry {
+			w.wrong("%s came late to order %s, and was told nothing", a.who, a.order)
+		}
+	}
+}
+
+// names says whether a sentence tells who decided on an order, and when; or, where nobody did, what became of it.
+func names(said string, o purchase.Order, end purchase.Event) bool {
+	if end.Kind == string(purchase.Approved) || end.Kind == string(purchase.Denied) {
+		last := o.Approvals[len(o.Approvals)-1]
+		return strings.Contains(said, last.By.Name) && strings.Contains(said, last.At.UTC().Format("2 January 15:04"))
+	}
+	return strings.Contains(said, "it is "+end.Kind) || strings.Contains(said, "its time to be decided on is over")
+}

@@ -1,0 +1,106 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+// asked is what follows when somebody said yes to what others have to agree to: they say why they want it, and the
+// approvers decide, or do not; often several in the same instant, in which the requester may also withdraw it.
+func (p *planner) asked(at time.Duration, who string) {
+	p.step(Step{At: at + p.between(2*time.Second, 15*time.Second), Who: who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
+	at += p.between(16*time.Second, 4*time.Minute)
+	do := func(who string, deed func(Step)) {
+		deed(Step{At: at, Who: who, Whose: approvals, Nth: p.IntN(2) * p.IntN(2), Deliveries: p.deliveries()})
+	}
+	all := slices.Clone(approvers)
+	p.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	needed := p.plan.Rules[0].Approvals
+	switch p.IntN(10) {
+	case 0: // nobody looks at it
+	case 1:
+		do(all[0], p.denies)
+	case 2: // the requester and an approver at the same time
+		do(all[0], p.approves)
+		p.step(Step{At: at, Who: who, Deed: Clicks, Button: "order_cancel", Whose: who, Deliveries: p.deliveries()})
+	case 3, 4: // all of them in the same instant
+		for _, each := range all {
+			do(each, []func(Step){p.approves, p.approves, p.approves, p.denies}[p.IntN(4)])
+		}
+		if p.one(3) {
+			p.step(Step{At: at, Who: who, Deed: Types, Text: "cancel ORDER", Deliveries: p.deliveries()})
+		}
+	default:
+		for _, each := range append(all, all...)[:needed+p.IntN(2)] {
+			do(each, p.approves)
+			at += p.between(0, 90*time.Second)
+		}
+	}
+	if p.one(4) { // whoever may not, also the requester themselves, who may agree to others' orders
+		do([]string{"erin", guest, who, admin}[p.IntN(4)], p.approves)
+	}
+	if p.one(3) { // late
+		at += p.between(5*time.Second, 10*time.Minute)
+		do(all[0], []func(Step){p.approves, p.denies}[p.IntN(2)])
+	}
+	if p.one(6) { // the price goes up meanwhile: whoever agreed is asked again
+		p.plan.Weather = append(p.plan.Weather, Weather{From: at - p.between(0, 2*time.Minute), To: at + p.between(time.Minute, 10*time.Minute), At: "cocalc", Ill: Dearer, Percent: 100})
+		at += p.between(10*time.Second, 2*time.Minute)
+		p.step(Step{At: at, Who: who, Deed: Clicks, Button: "order_buy_new_price", Whose: who, Deliveries: p.deliveries()})
+		for _, each := range all {
+			at += p.between(5*time.Second, time.Minute)
+			do(each, p.approves)
+		}
+	}
+}
+
+// approves is a yes: a click, or typed.
+func (p *planner) approves(s Step) {
+	if s.Deed, s.Button = Clicks, "order_approve"; p.one(5) {
+		s.Deed, s.Text = Types, "approve ASKED"
+	}
+	s.Elsewhere = p.one(15)
+	p.step(s)
+}
+
+// denies is a no: a click and the form that asks why, or typed.
+func (p *planner) denies(s Step) {
+	if p.one(3) {
+		s.Deed, s.Text = Types, "deny ASKED there is one already"
+		p.step(s)
+		return
+	}
+	s.Deed, s.Button = Clicks, "order_deny"
+	p.step(s)
+	p.step(Step{At: s.At + p.between(500*time.Millisecond, 20*time.Second), Who: s.Who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
+}
+
+// oversight is what those do who watch over the spending: admins pause and resume, people join and leave.
+func (p *planner) oversight() {
+	for range p.IntN(3) * p.IntN(2) {
+		p.step(Step{At: p.tense(), Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
+		p.step(Step{At: p.moment(), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
+	}
+	for range p.IntN(3) * p.IntN(2) {
+		away := []Step{{Who: "carol", Deed: Leaves}, {Who: "frank", Deed: Leaves}, {Who: "heidi", Deed: Leaves}, {Who: "heidi", Deed: Closes}, {Who: "alice", Deed: Closes}, {Who: "bob", Deed: Closes}}[p.IntN(6)]
+		away.At = p.tense()
+		p.step(away)
+		if p.one(2) {
+			back := Step{At: away.At + p.between(time.Minute, 20*time.Minute), Who: away.Who, Deed: Joins}
+			if away.Deed == Closes {
+				back.Deed = ComeBack
+			}
+			p.step(back)
+		}
+	}
+	if p.plan.Rules[0].Asks && p.one(6) {
+		w := Weather{From: p.tense(), At: approvals, Ill: ShutOut, Percent: 100}
+		w.To = w.From + p.between(5*time.Second, 10*time.Minute)
+		p.plan.Weather = append(p.plan.Weather, w)
+	}
+	if p.one(8) {
+		w := Weather{From: p.tense(), At: "ledger", Ill: Full, Percent: p.IntN(101)}
+		w.To = w.From + p.between(time.Second, 3*time.Minute)
+		p.plan.Weather = append(p.plan.Weather, w)
+	}
+}
