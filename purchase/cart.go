@@ -34,12 +34,8 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 		return 0, b.adopt(ctx, o, bought[i])
 	}
 	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return carries(i, o.ID) }) {
-		_, err := b.advance(ctx, o, Adding, "already in the cart", func(_ Writer, o *Order) error {
-			o.AddSent = b.now()
-			o.Sent = b.description(*o)
-			return nil
-		})
-		return 0, err
+		_, pause, err := b.begin(ctx, o, "already in the cart")
+		return pause, err
 	}
 	o, clean, err := b.park(ctx, o, items)
 	if err != nil {
@@ -49,15 +45,37 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 		b.tries[o.ID]++
 		return 0, nil // look at the cart again: what was parked must not be checked any more
 	}
-	o, err = b.advance(ctx, o, Adding, "", func(_ Writer, o *Order) error {
+	o, pause, err := b.begin(ctx, o, "")
+	if pause > 0 || err != nil {
+		return pause, err
+	}
+	return b.sendAdd(ctx, o)
+}
+
+// begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
+// also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked again.
+func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait, error) {
+	o, err := b.advance(ctx, seen, Adding, note, func(w Writer, o *Order) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		if no := closed(account); no != nil {
+			return no
+		}
 		o.AddSent = b.now()
 		o.Sent = b.description(*o)
 		return nil
 	})
-	if err != nil {
-		return 0, err
+	var stopped *Refusal
+	if !errors.As(err, &stopped) {
+		return o, 0, err
 	}
-	return b.sendAdd(ctx, o)
+	if len(seen.Parked) == 0 {
+		return seen, b.timing.Poll, nil
+	}
+	pause, err := b.restore(ctx, seen)
+	return seen, max(pause, b.timing.Poll), err
 }
 
 // add tries again to add, after an attempt that certainly did nothing.

@@ -3,6 +3,7 @@ package purchase_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,34 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 		s.until(second, purchase.Purchased)
 		s.check(2, 2*6375, 0)
 	})
+}
+
+// A pause that comes while the buyer looks at the cart for an order keeps it from being begun: it waits for the end of the
+// pause, the cart is as it was meanwhile, and then it is bought.
+func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
+	ctx := context.Background()
+	m := &meddler{}
+	inShop(t, 20000, func(s *shop) {
+		strangersItem(s)
+		m.before = once("cart", func() {
+			if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
+				t.Error(err)
+			}
+		})
+		id := s.buy()
+		<-time.After(time.Hour)
+		if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Buying is paused") || len(o.Parked) > 0 {
+			t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
+		}
+		if items := s.cart(); len(items) != 1 || !items[0].Checked {
+			t.Errorf("the cart is not as it was: %+v", items)
+		}
+		if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
+			t.Fatal(err)
+		}
+		s.until(id, purchase.Purchased)
+		s.check(1, 6375, 0)
+	}, m.with)
 }
 
 // Other people's cards expire on time while an order waits, and being woken does not make it ask CoCalc before its time.
