@@ -35,6 +35,10 @@ func deciding() []mutant {
 		{"the record of a refusal", "purchase/desk.go",
 			"		return w.AppendEvent(Event{Time: d.now(), Kind: \"refused\"", "		return nil\n		return w.AppendEvent(Event{Time: d.now(), Kind: \"refused\"",
 			[]tests{shown("^TestForgedAndForeignClicks$")}},
+		{"the card that goes on to the changed order", "purchase/desk.go",
+			`	order.ReplacedBy, order.Messages = successor.ID, nil
+`, ``,
+			[]tests{core("^TestALateClickDoesNotTakeBackAChangedCard$")}},
 		{"the once-only confirmation", "purchase/deciding.go",
 			"	if order.State != Proposed {\n		return alreadyDecided(*order), nil\n	}\n", "",
 			[]tests{core("^TestClicks$")}},

@@ -130,6 +130,9 @@ func ledger() []mutant {
 // slackSide are the safeguards in what comes from Slack and goes there.
 func slackSide() []mutant {
 	return []mutant{
+		{"the answer to a click on a card that is gone", "bot/publisher.go",
+			` || card.Shown == 0 && o.State.Final()`, ``,
+			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")}},
 		{"durable before acknowledged", "bot/socket/dispatch.go",
 			`	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {
