@@ -80,7 +80,7 @@ type found struct {
 
 // find answers ok false when CoCalc did not tell in time.
 func (s *similar) find(ctx context.Context, spec purchase.Spec) (licenses []purchase.License, ok bool) {
-	key := fmt.Sprint(spec.RAM, spec.CPU, spec.Member, spec.Uptime)
+	key := alikeKey(spec)
 	all, err, _ := s.same.Do(key, func() (any, error) {
 		s.mu.Lock()
 		f, ok := s.last[key]
@@ -106,6 +106,17 @@ func (s *similar) find(ctx context.Context, spec purchase.Spec) (licenses []purc
 		return nil, false
 	}
 	return all.([]purchase.License), true
+}
+
+// forget has CoCalc asked anew about licenses like one that was just bought.
+func (s *similar) forget(spec purchase.Spec) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.last, alikeKey(spec))
+}
+
+func alikeKey(spec purchase.Spec) string {
+	return fmt.Sprint(spec.RAM, spec.CPU, spec.Member, spec.Uptime)
 }
 
 // mostAlike is how many answers are kept.

@@ -47,6 +47,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		admin := a.desk.IsAdmin(a.people.LookUp(ctx, purchase.Person{ID: user}))
 		blocks = append(blocks, stopBlocks(stop, admin)...)
 	}
+	blocks = append(blocks, a.waiting(ctx, user)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())
 	return append(blocks, a.history(ctx, 1).blocks...)
 }

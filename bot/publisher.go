@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -169,6 +170,9 @@ func (p *Publisher) nextDue() time.Duration {
 // with one of the two is no reason not to show the other.
 func (p *Publisher) publish(ctx context.Context, o purchase.Order) error {
 	o, shown := p.remembered(o)
+	if o.State == purchase.Purchased {
+		p.alike.forget(o.Spec)
+	}
 	err := p.publishToRequester(ctx, o, shown)
 	if m := o.Message(purchase.MessageAsk); m != nil && m.Shown < o.Rev {
 		err = errors.Join(err, p.publishAsk(ctx, o, *m))
@@ -195,6 +199,18 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order, sh
 		var err error
 		if o, err = p.publishLine(ctx, o, *m); !goOn(err) {
 			return err
+		}
+	}
+	if tellsDirectly(o) {
+		now, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
+			if o.Message(purchase.MessageNote) == nil {
+				o.Put(purchase.Message{Kind: purchase.MessageNote})
+			}
+		})
+		if err != nil { // told once there is room
+			unkept = fmt.Errorf("%w: %w", errUnkept, err)
+		} else {
+			o.Put(*now.Message(purchase.MessageNote))
 		}
 	}
 	if m := o.Message(purchase.MessageNote); m != nil && m.Shown < o.Rev {

@@ -23,6 +23,11 @@ func (d *Desk) ApprovalsNeeded() int { return d.policy.Approvals }
 // Asks reports whether somebody else has to agree to an order.
 func (d *Desk) Asks(o Order) bool { return d.policy.asks(o) }
 
+// IsApprover reports whether a person may decide on other people's orders.
+func (d *Desk) IsApprover(who Person) bool {
+	return outsider(who) == nil && listedIn(d.policy.Approvers, who)
+}
+
 // mayAsk refuses an order about which somebody else has to be asked, and cannot be. They are told why it is wanted, so a
 // reason is needed.
 func (d *Desk) mayAsk(o Order) *Refusal {

@@ -150,6 +150,29 @@ func (d *Desk) Ahead(ctx context.Context, o Order) (int, error) {
 	return n, err
 }
 
+// Waiting lists the orders that wait for an approval, oldest first.
+func (d *Desk) Waiting(ctx context.Context) (waiting []Order, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		waiting = nil
+		queue, err := r.Queue()
+		if err != nil {
+			return err
+		}
+		for _, q := range queue {
+			if q.State != AwaitingApproval {
+				continue
+			}
+			o, err := r.Order(q.ID)
+			if err != nil {
+				return err
+			}
+			waiting = append(waiting, o)
+		}
+		return nil
+	})
+	return waiting, err
+}
+
 // Stop is what keeps orders from being bought right now; zero when nothing does.
 type Stop struct {
 	Pause    *Pause

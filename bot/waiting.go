@@ -1,0 +1,57 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// mostWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
+const mostWaiting = 5
+
+// waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack anew.
+func (a *App) waiting(ctx context.Context, user string) []slack.Block {
+	orders, err := a.desk.Waiting(ctx)
+	if err != nil {
+		a.log.Error().Err(err).Msg("the orders that wait for an approval could not be read")
+	}
+	if len(orders) == 0 {
+		return nil
+	}
+	return waitingBlocks(orders, user, a.desk.IsApprover(a.people.LookUp(ctx, purchase.Person{ID: user})))
+}
+
+// waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.
+func waitingBlocks(orders []purchase.Order, user string, approver bool) []slack.Block {
+	var own, others []slack.Block
+	for _, o := range orders {
+		what := fmt.Sprintf("%s%s, %s, until %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
+		switch {
+		case o.Requester.ID == user:
+			own = append(own, section(fmt.Sprintf(":raised_hand: *You wait for an approval*: %s `/license order %s` shows it, `/license cancel %s` withdraws it.", what, o.ID, o.ID)))
+		case approver:
+			others = append(others, section(fmt.Sprintf(":raised_hand: *<@%s> waits for an approval*: %s `/license order %s` shows it; decide with `/license approve %s`, or `deny` and why.", o.Requester.ID, what, o.ID, o.ID)))
+		}
+	}
+	return append(fewWaiting(own), fewWaiting(others)...)
+}
+
+func fewWaiting(blocks []slack.Block) []slack.Block {
+	if len(blocks) <= mostWaiting {
+		return blocks
+	}
+	return append(blocks[:mostWaiting:mostWaiting], small(mrkdwn(fmt.Sprintf("and %d more", len(blocks)-mostWaiting))))
+}
+
+// tellsDirectly reports whether the requester has to be told in a direct message what became of an order. Those who waited
+// for others have to be: their card is gone when they load Slack anew, and its changes notify nobody. Whoever withdrew it knows.
+func tellsDirectly(o purchase.Order) bool {
+	switch o.State {
+	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:
+		return !o.ApproveBy.IsZero() && o.Message(purchase.MessageNote) == nil
+	}
+	return false
+}

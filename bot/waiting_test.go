@@ -1,0 +1,99 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// direct are the direct messages that somebody has from the bot.
+func (w *world) direct(who string) (texts []string) {
+	for _, m := range w.slack.Messages(w.slack.DM(who)) {
+		texts = append(texts, m.ContentText())
+	}
+	return texts
+}
+
+// A requester's card is gone when they load Slack anew, and its changes notify nobody: what became of an order that
+// waited comes as a direct message, once, also over a restart.
+func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card, ask := w.asks()
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.writes(slacksim.Alice, "Bought for $63.75")
+	w.becomes(card, "Bought for $63.75")
+
+	card, ask = w.asks()
+	bob := w.slack.Person(slacksim.Bob)
+	w.must(bob.Command(w.ctx, theDesk, "/license", "deny "+orderID.FindString(ask.ContentText())+" not this year"))
+	w.writes(slacksim.Alice, "not this year")
+	w.becomes(card, "not this year")
+
+	card, ask = w.asks()
+	w.clicks(slacksim.Alice, card, "Withdraw") // who did it themselves is not told
+	w.becomes(card, "nothing was bought")
+	w.shows(ask, "Withdrawn")
+	w.restart()
+	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
+	if told := w.direct(slacksim.Alice); len(told) != 2 {
+		t.Errorf("alice is told directly:\n%s", strings.Join(told, "\n\n"))
+	}
+	w.spent(1, 6375)
+}
+
+// Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and nobody
+// else is shown anything.
+func TestHomeShowsWhatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true}
+	})
+	card, ask := w.asks()
+	id := orderID.FindString(ask.ContentText())
+	home := func(who, text string) string {
+		t.Helper()
+		w.must(w.slack.Person(who).Home())
+		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), text) })
+		w.must(err)
+		return v.ContentText()
+	}
+	mine := home(slacksim.Alice, "You wait for an approval")
+	for _, want := range []string{"$63.75 a month", "/license order " + id, "/license cancel " + id} {
+		if !strings.Contains(mine, want) {
+			t.Errorf("alice does not read %q:\n%s", want, mine)
+		}
+	}
+	if strings.Contains(mine, "/license approve") {
+		t.Errorf("alice is asked to decide on her own order:\n%s", mine)
+	}
+	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> waits for an approval"); !strings.Contains(theirs, "/license approve "+id) || strings.Contains(theirs, "/license cancel") {
+		t.Errorf("bob reads:\n%s", theirs)
+	}
+	if carols := home(slacksim.Carol, "Buy and look after"); strings.Contains(carols, id) {
+		t.Errorf("carol, who decides nothing, reads:\n%s", carols)
+	}
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.becomes(card, "Bought for $63.75")
+	if after := home(slacksim.Alice, "$63.75 spent"); strings.Contains(after, "You wait for an approval") {
+		t.Errorf("alice still waits:\n%s", after)
+	}
+}
+
+// Approvers of two orders for the same within a minute see of the second what the first has brought.
+func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withApprovers)
+	card, ask := w.asks()
+	contains(t, ask, "No license that gives the same is active")
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.becomes(card, "Bought for $63.75")
+	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
+	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="summer school"`)
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Buy for $63.75")
+	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "summer school") })
+	w.must(err)
+	contains(t, next, "1 license that gives the same is active")
+}
