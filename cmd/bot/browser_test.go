@@ -2,18 +2,10 @@ package main
 
 import (
 	"context"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/rs/zerolog"
-
-	"licensebot/internal/slacksim/page/pagetest"
 )
-
-// pictures says where the screenshots of the README are made anew: go test ./cmd/bot -run Browser -pictures ../../docs/img
-var pictures = flag.String("pictures", "", "folder for screenshots")
 
 // demo is a running demo whose bot can be stopped and started again while Slack and CoCalc go on.
 type demo struct {
@@ -69,26 +61,11 @@ func (d *demo) start() {
 	<-s.socket.Ready()
 }
 
-// picture makes a screenshot when they are asked for.
-func (d *demo) picture(tab *pagetest.Tab, name string) {
-	if *pictures != "" {
-		tab.Screenshot(filepath.Join(*pictures, name))
-	}
-}
-
 // TestBrowser is the README's tour, in a real Chromium: the command, the card, the receipt, the form, the list, and the
 // history after the bot was started anew.
 func TestBrowser(t *testing.T) {
-	if *pictures != "" {
-		if err := os.MkdirAll(*pictures, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	d := startDemo(t)
-	tab := pagetest.Open(t, d.sims.slack.URL)
-	if *pictures != "" {
-		tab.Sharp(1280, 800)
-	}
+	tab := d.open("")
 	tab.Send("/license buy ram=16 cpu=2 title=\"Statistics 101\"")
 	tab.WaitText("A CoCalc license for $63.75 a month")
 	d.picture(tab, "card.png")
@@ -127,7 +104,6 @@ func TestBrowser(t *testing.T) {
 	tab.As("Carol Conti")
 	tab.Send("/license buy ram=16 cpu=2")
 	tab.WaitText("You are not on the list of people who may buy licenses here")
-	d.picture(tab, "refused.png")
 
 	tab.As("Alice Amsel")
 	tab.Turn("Lost answer")
@@ -138,8 +114,5 @@ func TestBrowser(t *testing.T) {
 	if got := len(d.sims.account.Licenses()); got != 3 {
 		t.Errorf("CoCalc sold %d licenses, want 3", got)
 	}
-	if *pictures != "" {
-		tab.Sharp(390, 844)
-		d.picture(tab, "phone.png")
-	}
+	d.pictureOnPhone(tab, "phone.png")
 }

@@ -107,7 +107,8 @@ func (p *Page) messages(v visitor) (list []message, earlier int) {
 			continue
 		}
 		now, before := &list[i], list[i-1]
-		now.Compact = now.Face == before.Face && now.OnlyYou == before.OnlyYou && now.Epoch-before.Epoch < 5*60 && !now.OnlyYou
+		// Cards look alike: without a name above each, two would look like one.
+		now.Compact = now.Face == before.Face && now.OnlyYou == before.OnlyYou && now.Epoch-before.Epoch < 5*60 && !now.OnlyYou && len(now.Blocks) == 0
 	}
 	return list, earlier
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/internal/slacksim/page/pagetest"
+)
+
+// whoDecides is the address of the approvers' channel as one of them.
+func whoDecides(who string) string { return "?as=" + who + "&at=" + demoApprovals }
+
+// reads checks what can be read on a page at the moment.
+func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {
+	t.Helper()
+	text := tab.Text()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("nobody can read %q here:\n%s", want, text)
+		}
+	}
+}
+
+// sold checks how many licenses CoCalc has sold.
+func (d *demo) sold(want int) {
+	d.t.Helper()
+	if got := len(d.sims.account.Licenses()); got != want {
+		d.t.Errorf("CoCalc sold %d licenses, want %d", got, want)
+	}
+}
+
+// TestBrowserApproval is the second play of the demo: Alice asks and says why, Bob agrees. Carol, who had begun to deny it,
+// is told that it is decided.
+func TestBrowserApproval(t *testing.T) {
+	d := startDemo(t)
+	alice := d.open("")
+	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin: pauses, and approves", "a guest, with no rights")
+	alice.Send(tryAsking)
+	alice.WaitText("Somebody else has to agree")
+	alice.Click("Buy for $127.50")
+	alice.WaitText("2 projects at a time\n$127.50 now, once the approvers agree")
+	alice.Click("Ask the approvers")
+	alice.WaitText("Why do you need it?")
+	alice.Click("Ask for it")
+	alice.WaitText("Please complete this required field.")
+	alice.Fill("What do you need it for?", "winter school, 40 people")
+	alice.Click("Ask for it")
+	alice.WaitText("Waits for an approval: a license for $127.50 a month")
+	reads(t, alice, "The approvers are asked in #license-approvals", "Your reason: winter school, 40 people")
+	alice.Until("Bob to be called", "[...document.querySelectorAll('.person')].some(p => p.innerText.startsWith('BB\\nBob Brandt') && p.querySelector('.badge'))")
+
+	bob, carol := d.open(whoDecides(slacksim.Bob)), d.open(whoDecides(slacksim.Carol))
+	bob.WaitText("@Alice Amsel asks for a CoCalc license for $127.50 a month")
+	reads(t, bob, "Reason: winter school, 40 people", "$1,530.00, until somebody cancels it", "$127.50 promised, this included", "$872.50 of $1,000.00 left")
+	d.picture(bob, "approval-ask.png")
+	carol.Click("Deny …")
+	carol.Fill("Why not?", "we have one already")
+
+	bob.Click("Approve")
+	bob.WaitText("2 projects at a time\n$127.50 now.")
+	bob.Click("Agree")
+	bob.WaitText("Bought for $127.50. License")
+	reads(t, bob, "@Bob Brandt agreed, ")
+	if bob.Has("Approve") || bob.Has("Deny …") {
+		t.Error("Bob can still decide")
+	}
+	d.picture(bob, "approved.png")
+
+	alice.WaitText("Bought for $127.50: 16 GB RAM · 2 cores · 10 GB disk · 2 projects at a time")
+	reads(t, alice, "agreed to by @Bob Brandt")
+	if n := pagetest.Eval[int](alice, "document.querySelectorAll('.only-you').length"); n != 1 {
+		t.Errorf("Alice has %d messages of her own, and not one that shows it all", n)
+	}
+
+	carol.Click("Deny")
+	carol.WaitText("This order was decided already: bob agreed on")
+	carol.Click("Back")
+	carol.WaitNoText("Why not?")
+	d.sold(1)
+}
+
+// TestBrowserDenial is the third play: Bob says no on his phone, and Alice reads why, also where she finds it after the
+// page was loaded anew.
+func TestBrowserDenial(t *testing.T) {
+	d := startDemo(t)
+	alice, bob := d.open(""), d.open(whoDecides(slacksim.Bob))
+	alice.Send(tryAsking + ` reason="winter school, 40 people" title="Statistics 101"`)
+	alice.Click("Buy for $127.50")
+	alice.Click("Ask the approvers")
+	alice.WaitText("Waits for an approval")
+	bob.WaitText("Title: Statistics 101")
+	d.pictureOnPhone(bob, "approver-phone.png")
+	bob.Click("Deny …")
+	bob.WaitText("@Alice Amsel asks for a license for $127.50 a month")
+	bob.Click("Deny")
+	bob.WaitText("Please complete this required field.")
+	bob.Fill("Why not?", "There is one from last year, and hardly anybody uses it.")
+	d.picture(bob, "denial-reason.png")
+	bob.Click("Deny")
+	bob.WaitText("@Bob Brandt denied it, ")
+	if reads(t, bob, "Their reason: There is one from last year"); bob.Has("Approve") {
+		t.Error("Bob can still decide")
+	}
+
+	alice.WaitText("Denied; nothing was bought.")
+	reads(t, alice, "@Bob Brandt denied it, ", "Their reason: There is one from last year, and hardly anybody uses it.")
+	d.picture(alice, "denied.png")
+	alice.Visit("licensebot")
+	alice.WaitText("Their reason: There is one from last year")
+	alice.Click("Ask again")
+	alice.WaitText("A CoCalc license for $127.50 a month")
+	d.sold(0)
+}
+
+// TestBrowserPause is the fourth play: Carol stops all buying, everybody who tries is told who did it and why, and she
+// lets it go on. Olga is a guest, and nothing to do with any of it.
+func TestBrowserPause(t *testing.T) {
+	d := startDemo(t)
+	alice, other := d.open(""), d.open("?as="+slacksim.Carol)
+	alice.Send(tryBuying)
+	alice.WaitText("A CoCalc license for $63.75 a month")
+	other.Send(tryPausing)
+	other.WaitText("Buying is paused: nothing new is bought")
+	alice.Click("Buy for $63.75")
+	alice.Click("Buy for $63.75")
+	alice.WaitText("carol paused all buying on ")
+	reads(t, alice, "Nothing was bought.", "we count the money")
+	d.picture(alice, "paused.png")
+	d.sold(0)
+
+	for who, said := range map[string]struct{ types, reads string }{
+		"Bob Brandt": {"/license resume", "Only an admin of this bot can do that"},
+		"Olga Oster": {tryBuying, "Guests of this workspace can neither buy licenses nor decide on orders"},
+	} {
+		other.As(who)
+		other.Send(said.types)
+		other.WaitText(said.reads)
+		d.picture(other, fmt.Sprintf("refused-%s.png", strings.ToLower(strings.Fields(who)[0])))
+	}
+	other.As("Carol Conti")
+	other.Send("/license resume the money is counted")
+	other.WaitText("Buying goes on")
+	alice.Click("Buy for $63.75")
+	alice.Click("Buy for $63.75")
+	alice.WaitText("Bought for $63.75")
+	d.sold(1)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"flag"
+	"image"
+	"image/color"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"licensebot/internal/slacksim/page/pagetest"
+)
+
+// pictures says where the screenshots of the README are made anew: go test ./cmd/bot -run Browser -pictures ../../docs/img
+var pictures = flag.String("pictures", "", "folder for screenshots")
+
+// open opens the demo's page in a tab; query says as whom and where: "?as=U0BOB&at=C0APPROVALS".
+func (d *demo) open(query string) *pagetest.Tab {
+	tab := pagetest.Open(d.t, d.sims.slack.URL+"/"+query)
+	if *pictures != "" {
+		tab.Sharp(1280, 800)
+	}
+	return tab
+}
+
+// picture makes a screenshot when they are asked for.
+func (d *demo) picture(tab *pagetest.Tab, name string) {
+	d.t.Helper()
+	if *pictures == "" {
+		return
+	}
+	if err := os.MkdirAll(*pictures, 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	file := filepath.Join(*pictures, name)
+	tab.Screenshot(file)
+	if err := fewerColors(file); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// pictureOnPhone makes one as on a phone.
+func (d *demo) pictureOnPhone(tab *pagetest.Tab, name string) {
+	d.t.Helper()
+	if *pictures == "" {
+		return
+	}
+	tab.Sharp(390, 844)
+	d.picture(tab, name)
+	tab.Sharp(1280, 800)
+}
+
+// fewerColors keeps the 256 colors that are seen most and the nearest of them for the others, which are those at the edges
+// of letters: nobody sees the difference, and the file is less than half as large.
+func fewerColors(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	from, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	area := from.Bounds()
+	at := func(x, y int) color.NRGBA { return color.NRGBAModel.Convert(from.At(x, y)).(color.NRGBA) }
+	seen := map[color.NRGBA]int{}
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			seen[at(x, y)]++
+		}
+	}
+	all := slices.SortedFunc(maps.Keys(seen), func(a, b color.NRGBA) int { return cmp.Compare(seen[b], seen[a]) })
+	var palette color.Palette
+	for _, c := range all[:min(len(all), 256)] {
+		palette = append(palette, c)
+	}
+	nearest := map[color.NRGBA]uint8{}
+	for c := range seen {
+		nearest[c] = uint8(palette.Index(c))
+	}
+	to := image.NewPaletted(area, palette)
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			to.SetColorIndex(x, y, nearest[at(x, y)])
+		}
+	}
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&out, to); err != nil {
+		return err
+	}
+	return os.WriteFile(file, out.Bytes(), 0o644)
+}
