@@ -83,8 +83,8 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 		button, says, reads string
 		spent               purchase.Cents
 	}{
-		{"It was not bought", "Settled as not bought: nothing was spent", "carol settled it as not bought. Their reason: CoCalc's support looked.", 0},
-		{"It was bought", "Settled as bought: $63.75 count as spent, once", "carol settled it as bought. Their reason: CoCalc's support looked.", 6375},
+		{"It was not bought", "Settled as not bought: nothing was spent", "carol settled it as not bought. Their reason: “CoCalc's support looked”.", 0},
+		{"It was bought", "Settled as bought: $63.75 count as spent, once", "carol settled it as bought. Their reason: “CoCalc's support looked”.", 6375},
 	} {
 		t.Run(c.button, func(t *testing.T) {
 			t.Parallel()
@@ -238,7 +238,7 @@ func TestPauseAndResume(t *testing.T) {
 	w.sees(slacksim.Carol, "buying is paused already")
 	w.says(slacksim.Bob, "resume it was checked")
 	w.sees(slacksim.Bob, "Buying goes on: orders are taken again")
-	w.writes(slacksim.Carol, "bob resumed buying. The reason: it was checked")
+	w.writes(slacksim.Carol, "bob resumed buying. The reason: “it was checked”.")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	w.spent(1, 6375)

@@ -18,7 +18,7 @@ const actionTakeOut = "item_take_out"
 // pause stops all buying by an admin's word.
 func (a *App) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
 	if err := a.desk.Pause(ctx, click, reason); err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	return now(say("Buying is paused: nothing new is bought until an admin says `/license resume` and why. " +
 		"What is being paid right now is brought to its end. Whoever tries to buy reads your reason."))
@@ -27,7 +27,7 @@ func (a *App) pause(ctx context.Context, click purchase.Click, reason string) so
 // resume ends a pause of buying by an admin's word.
 func (a *App) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
 	if err := a.desk.Resume(ctx, click, reason); err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	return now(say("Buying goes on: orders are taken again, and those that waited are bought now. Your reason is kept in the ledger."))
 }

@@ -55,7 +55,7 @@ func askCard(o purchase.Order, f askFacts) content {
 	yes := button(actionApprove, string(o.ID), "Approve")
 	yes.Style = slack.StylePrimary
 	yes.Confirm = slack.NewConfirmationBlockObject(plain("Agree to this order?"),
-		plain(cut(fmt.Sprintf("%s\n%s now. %s", gives(o.Spec), o.Price, renewal(o.Spec, o.Renews)), 300)), plain("Agree"), plain("Not yet"))
+		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Agree"), plain("Not yet"))
 	no := button(actionDeny, string(o.ID), "Deny …")
 	no.Style = slack.StyleDanger
 	ask := fmt.Sprintf("Can be decided until %s.", moment(o.ApproveBy))
@@ -125,7 +125,7 @@ func similarWords(f askFacts) string {
 	}
 	var lines []string
 	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
-		lines = append(lines, fmt.Sprintf("\n• `%s`: %s, %d running now, %s", escape(l.ID), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
+		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(l.ID), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
 	}
 	text := fmt.Sprintf(":information_source: *%s active*%s", giveTheSame(len(f.similar)), strings.Join(lines, ""))
 	if more := len(f.similar) - mostSimilar; more > 0 {
@@ -150,7 +150,7 @@ func decisions(o purchase.Order) []slack.Block {
 			continue
 		}
 		blocks = append(blocks, section(fmt.Sprintf(":no_entry: <@%s> denied it, %s.", a.By.ID, moment(a.At))),
-			slack.NewSectionBlock(plain("Their reason: "+a.Reason), nil, nil))
+			wrote("Their reason", a.Reason))
 	}
 	return blocks
 }
@@ -195,7 +195,7 @@ func askOutcome(o purchase.Order) (text, said string) {
 	case purchase.Purchased:
 		text = fmt.Sprintf("*Bought for %s.*", o.Receipt.Charged)
 		if o.Receipt.LicenseID != "" {
-			text += " License `" + escape(o.Receipt.LicenseID) + "`."
+			text += " License " + code(o.Receipt.LicenseID) + "."
 		}
 		return text, "Bought."
 	}
@@ -214,7 +214,7 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 		text += fmt.Sprintf(" %d people have to agree, and %s so far.", f.needed, haveAgreed(len(o.Approvals)))
 	}
 	blocks := append([]slack.Block{section(text)}, decisions(o)...)
-	blocks = append(blocks, slack.NewSectionBlock(plain("Your reason: "+o.Reason), nil, nil), small(plain(gives(o.Spec))),
+	blocks = append(blocks, wrote("Your reason", o.Reason), small(plain(gives(o.Spec))),
 		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderID(o))
 	return content{fmt.Sprintf("Your license for %s waits for an approval.", o.Price), blocks}
 }

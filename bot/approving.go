@@ -48,7 +48,7 @@ func (a *App) confirmed(at reach, trigger string, remember deciding, err error) 
 
 // reasonView asks a requester what an order is for.
 func reasonView(remember deciding) slack.ModalViewRequest {
-	reason := textInput(inputReason, "What do you need it for?", "the approvers read it, and it is kept in the ledger", "", 1000, true)
+	reason := textInput(inputReason, "What do you need it for?", "the approvers read it, and it is kept in the ledger", "", mostWrote, true)
 	reason.Optional = false
 	return decidingView(callbackReason, remember, "Why do you need it?", "Ask for it",
 		section("Somebody else has to agree to this order first. They are asked when you send this; nothing is bought before they agree."), reason)
@@ -69,7 +69,7 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 		confirm = a.desk.ConfirmNewPrice
 	}
 	if _, err := confirm(ctx, remember.Order, click); err != nil {
-		return wrongField(inputReason, a.refusal(err))
+		return wrongField(inputReason, a.sentence(err))
 	}
 	return socket.Reply{}
 }
@@ -78,7 +78,7 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
 	o, err := a.desk.Decidable(ctx, id, click)
 	if err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	return a.openView(at, trigger, denyView(o, remembered(id, click)), "Slack did not open the form in time; the order waits as before, and nothing was bought. Please click again.")
 }
@@ -98,7 +98,7 @@ func (a *App) denied(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return *broken
 	}
 	if _, err := a.desk.Deny(ctx, remember.Order, a.formClick(ctx, cb, remember), typed(cb.View.State, inputReason)); err != nil {
-		return wrongField(inputReason, a.refusal(err))
+		return wrongField(inputReason, a.sentence(err))
 	}
 	return socket.Reply{}
 }
@@ -125,7 +125,7 @@ func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *s
 func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	o, err := a.desk.Approve(ctx, id, click)
 	if err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	whose := fmt.Sprintf("the license of <@%s> for %s", o.Requester.ID, o.Price)
 	switch {
@@ -148,7 +148,7 @@ func haveTo(n int) string {
 func (a *App) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
 	o, err := a.desk.Deny(ctx, id, click, reason)
 	if err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	return now(say(fmt.Sprintf("Denied: <@%s> is told, with your reason. Nothing was bought, and %s are free in the budget again.", o.Requester.ID, o.Price)))
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/singleflight"
 
+	"licensebot/commands"
 	"licensebot/purchase"
 )
 
@@ -141,13 +141,7 @@ func dollars(c purchase.Cents) float64 { return float64(c) / 100 }
 
 // chartLabel is a name as a chart takes it: at most 20 characters of one line.
 func chartLabel(name, otherwise string) string {
-	name = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, name))
-	if name == "" {
+	if name = commands.OneLine(name); name == "" {
 		name = otherwise
 	}
 	return cut(name, 20)

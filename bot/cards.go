@@ -102,14 +102,14 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 
 // confirmBuy is Slack's own question before the click counts.
 func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
-	text := fmt.Sprintf("%s\n%s now. %s", gives(o.Spec), price, renewal(o.Spec, price))
-	return slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(text), plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
+	return slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
+		plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
 }
 
 // confirmAsk is that question where somebody else has to agree first.
 func confirmAsk(o purchase.Order) *slack.ConfirmationBlockObject {
-	text := fmt.Sprintf("%s\n%s now, once the approvers agree. %s", gives(o.Spec), o.Price, renewal(o.Spec, o.Renews))
-	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(text), plain("Ask the approvers"), plain("Not yet"))
+	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now, once the approvers agree. %s", o.Price, renewal(o.Spec, o.Renews))),
+		plain("Ask the approvers"), plain("Not yet"))
 }
 
 // specBlocks show what a license gives. What people wrote is plain text: it never becomes a mention, link or format.
@@ -130,14 +130,14 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 		pairs = append(pairs, mrkdwn("*Boost*\nYes"))
 	}
 	if spec.ProjectID != "" {
-		pairs = append(pairs, mrkdwn("*Put on project*\n`"+escape(spec.ProjectID)+"`"))
+		pairs = append(pairs, mrkdwn("*Put on project*\n"+code(spec.ProjectID)))
 	}
 	blocks := []slack.Block{fields(pairs...)}
 	for _, said := range []struct{ label, text string }{
 		{"Title", spec.Title}, {"Description", spec.Description}, {"Reason", reason},
 	} {
 		if said.text != "" {
-			blocks = append(blocks, slack.NewSectionBlock(plain(said.label+": "+said.text), nil, nil))
+			blocks = append(blocks, wrote(said.label, said.text))
 		}
 	}
 	return blocks
@@ -225,7 +225,7 @@ func receiptCard(o purchase.Order) content {
 	}
 	license := "not known yet"
 	if r.LicenseID != "" {
-		license = "`" + escape(r.LicenseID) + "`"
+		license = code(r.LicenseID)
 	}
 	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n" + license)}
 	if !r.Expires.IsZero() {
@@ -233,10 +233,10 @@ func receiptCard(o purchase.Order) content {
 	}
 	blocks := []slack.Block{section(head), fields(pairs...)}
 	if o.Spec.Title != "" {
-		blocks = append(blocks, slack.NewSectionBlock(plain("Title: "+o.Spec.Title), nil, nil))
+		blocks = append(blocks, wrote("Title", o.Spec.Title))
 	}
 	if r.Settled != "" { // somebody's own words
-		blocks = append(blocks, slack.NewSectionBlock(plain("CoCalc did not tell whether it was bought. "+r.Settled), nil, nil))
+		blocks = append(blocks, quoting("CoCalc did not tell whether it was bought. "+r.Settled))
 	}
 	if r.Adopted {
 		blocks = append(blocks, section(":information_source: Somebody else's checkout on the same CoCalc account bought it, before mine was sent."))
@@ -247,7 +247,7 @@ func receiptCard(o purchase.Order) content {
 	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
 		why := ", since I am not in it. Type `/invite @licensebot` there, and I will the next time."
 		if m.Problem != "not_in_channel" && m.Problem != "channel_not_found" {
-			why = ": Slack says `" + escape(m.Problem) + "`."
+			why = ": Slack says " + code(m.Problem) + "."
 		}
 		blocks = append(blocks, section(":information_source: I could not tell the channel about it"+why))
 	}
@@ -274,11 +274,11 @@ func untilWord(spec purchase.Spec) string {
 func extraText(r purchase.Receipt) string {
 	var ids []string
 	if r.LicenseID != "" {
-		ids = append(ids, "`"+escape(r.LicenseID)+"`")
+		ids = append(ids, code(r.LicenseID))
 	}
 	var sum purchase.Cents
 	for _, x := range r.Extra {
-		ids = append(ids, "`"+escape(x.LicenseID)+"`")
+		ids = append(ids, code(x.LicenseID))
 		sum += x.Charged
 	}
 	return fmt.Sprintf(":rotating_light: *CoCalc bought this more than once*, because another checkout ran on the same account at the same moment. "+
@@ -294,7 +294,7 @@ func failedCard(o purchase.Order) content {
 	}
 	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
 	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // somebody's own words
-		why, told = slack.NewSectionBlock(plain("❌ Not bought. "+sentence), nil, nil), "an admin settled it so."
+		why, told = quoting("❌ Not bought. "+sentence), "an admin settled it so."
 	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
 	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved && o.ReplacedBy == "" {
@@ -333,7 +333,7 @@ func line(o purchase.Order) content {
 	}
 	ids := "Order `" + string(o.ID) + "`"
 	if o.Receipt.LicenseID != "" {
-		ids = "License `" + escape(o.Receipt.LicenseID) + "` · order `" + string(o.ID) + "`"
+		ids = "License " + code(o.Receipt.LicenseID) + " · order `" + string(o.ID) + "`"
 	}
 	return content{text, []slack.Block{section(text), small(mrkdwn(ids))}}
 }

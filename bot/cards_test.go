@@ -87,12 +87,12 @@ func TestCards(t *testing.T) {
 		}, facts},
 		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
 			bought(o)
-			o.Receipt.Settled = "dana settled it as bought. Their reason: " + hostile + "."
+			o.Receipt.Settled = "dana settled it as bought. Their reason: “" + hostile + "”."
 		}, facts},
 		{"bought-without-a-license-id", func(o *purchase.Order) {
 			bought(o)
 			o.Receipt.LicenseID, o.Receipt.Expires = "", time.Time{}
-			o.Receipt.Settled = "dana settled it as bought. Their reason: CoCalc's support said so."
+			o.Receipt.Settled = "dana settled it as bought. Their reason: “CoCalc's support said so”."
 		}, facts},
 		{"bought-but-the-channel-is-archived", func(o *purchase.Order) {
 			bought(o)
@@ -100,7 +100,7 @@ func TestCards(t *testing.T) {
 		}, facts},
 		{"failed-by-the-word-of-an-admin", func(o *purchase.Order) {
 			o.State = purchase.Failed
-			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana settled it as not bought. Their reason: " + hostile + "."}
+			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana settled it as not bought. Their reason: “" + hostile + "”."}
 		}, facts},
 		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
 		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},

@@ -89,7 +89,7 @@ func (a *App) decided(at reach, err error) socket.Reply {
 	if err == nil {
 		return socket.Reply{}
 	}
-	return a.answer(at, a.refusal(err))
+	return a.refuse(at, err)
 }
 
 // answer says a sentence to the person who clicked, after the click was acknowledged.
@@ -97,11 +97,25 @@ func (a *App) answer(at reach, sentence string) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, say(sentence), false) }}
 }
 
-// refusal is the sentence for an error of the desk.
+// refuse says no to the person who clicked, after the click was acknowledged.
+func (a *App) refuse(at reach, err error) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.no(err), false) }}
+}
+
+// refusal is the sentence for an error of the desk, in mrkdwn.
 func (a *App) refusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
 		return escape(no.Sentence) + channelWords(no.Channels)
+	}
+	return a.sentence(err)
+}
+
+// sentence is what an error of the desk says, where there is no format: beside the field of a form.
+func (a *App) sentence(err error) string {
+	var no *purchase.Refusal
+	if errors.As(err, &no) {
+		return no.Sentence
 	}
 	if errors.Is(err, purchase.ErrFull) {
 		a.log.Error().Err(err).Msg("a decision could not be made durable")
@@ -143,11 +157,11 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 		order, err = a.desk.Order(ctx, id)
 	}
 	if err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	click.Card.Kind = purchase.MessageCard
 	if _, err := a.desk.Show(ctx, id, func(o *purchase.Order) { o.Put(click.Card) }); err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	return socket.Reply{}
 }
@@ -156,7 +170,7 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
 	order, err := a.desk.Editable(ctx, id, click)
 	if err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	return a.openEditor(at, trigger, order.Spec, order.Reason, editing{
 		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL, Replace: true,
@@ -167,7 +181,7 @@ func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click pur
 func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	old, err := a.desk.Asked(ctx, id, click)
 	if err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	began := old.Confirmed
 	if began.IsZero() {

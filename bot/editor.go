@@ -61,9 +61,9 @@ func editorView(spec purchase.Spec, reason string, remember editing, price strin
 	add(selectInput("uptime", "Projects stop after", uptimeChoices, string(spec.Uptime)))
 	add(selectInput("member", "Member hosting", yesNoChoices, yesNo(spec.Member)))
 	add(selectInput("boost", "Boost of another license", yesNoChoices, yesNo(spec.Boost)))
-	add(textInput("title", "Title", "", spec.Title, 200, false))
-	add(textInput("description", "Description", "", spec.Description, 1000, true))
-	add(textInput("reason", "Reason", "kept in the ledger", reason, 1000, true))
+	add(textInput("title", "Title", "", commands.OneLine(spec.Title), purchase.MaxTitle, false))
+	add(textInput("description", "Description", "", spec.Description, purchase.MaxDescription, true))
+	add(textInput("reason", "Reason", "kept in the ledger", reason, mostWrote, true))
 	add(textInput("project", "Project id", "the license is put on this project", spec.ProjectID, 36, false))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: string(metadata),
@@ -202,11 +202,11 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 		for _, m := range mistakes {
 			field := m.Field
 			if _, twice := out[field]; !twice {
-				out[field] = strings.ReplaceAll(m.Sentence, "`", "")
+				out[field] = unmarked(m.Sentence)
 			}
 		}
 	case errors.As(err, &no):
-		out["ram"] = strings.ReplaceAll(no.Sentence, "`", "")
+		out["ram"] = unmarked(no.Sentence)
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFull
 	case err != nil:

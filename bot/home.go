@@ -63,7 +63,7 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 		if admin {
 			text += " `/license resume` with a reason lets it go on."
 		}
-		blocks = append(blocks, section(text), slack.NewSectionBlock(plain("The reason: "+p.Reason), nil, nil))
+		blocks = append(blocks, section(text), wrote("The reason", p.Reason))
 	}
 	if stop.Restored != nil {
 		blocks = append(blocks, section(":floppy_disk: *No orders are taken for a moment*: the ledger was restored from a backup, and is being compared with CoCalc."))

@@ -159,14 +159,10 @@ func (l listing) kind() string {
 // licenseRow is a license in the list: what people wrote is plain text.
 func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	_, sign := licenseState(o.License, now)
-	title := o.License.Title
-	if title == "" {
-		title = "Untitled"
-	}
-	row := slack.NewSectionBlock(plain(cut(title, 150)), nil,
+	row := slack.NewSectionBlock(plain(named(o.License.Title)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
-	text := fmt.Sprintf("%s %s · %s\n%s · %s\n`%s`", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
-		plural(o.License.RunLimit, "project")+" at a time", expiry(o.License, now), lastUse(o.License), escape(o.License.ID))
+	text := fmt.Sprintf("%s %s · %s\n%s · %s\n%s", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
+		plural(o.License.RunLimit, "project")+" at a time", expiry(o.License, now), lastUse(o.License), code(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
 
@@ -228,10 +224,6 @@ func (a *App) license(ctx context.Context, id string, from *listing) content {
 func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 	l := o.License
 	word, sign := licenseState(l, now)
-	title := l.Title
-	if title == "" {
-		title = "Untitled"
-	}
 	hosting := "No"
 	if l.Quota.Member {
 		hosting = "Yes"
@@ -242,11 +234,11 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
 		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
-		mrkdwn("*For*\n" + escape(l.Quota.User) + " use"),
+		mrkdwn("*For*\n" + code(l.Quota.User) + " use"),
 		mrkdwn("*Runs*\n" + expiry(l, now)),
 		mrkdwn("*Used*\n" + lastUse(l)),
 	}
-	blocks := []slack.Block{slack.NewSectionBlock(plain(title), nil, nil), fields(pairs...)}
+	blocks := []slack.Block{slack.NewSectionBlock(plain(named(l.Title)), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {
 		p := o.Purchase
 		text := fmt.Sprintf("Bought by <@%s> %s for %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Charged, p.Order)
@@ -262,7 +254,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 	if from != nil {
 		row = append(row, button(actionListPage+":list", from.value(), "← Back to the list"))
 	}
-	blocks = append(blocks, slack.NewActionBlock("license_actions", row...), small(mrkdwn("License `"+escape(l.ID)+"`")))
+	blocks = append(blocks, slack.NewActionBlock("license_actions", row...), small(mrkdwn("License "+code(l.ID))))
 	return content{fmt.Sprintf("License %s: %s.", l.ID, word), blocks}
 }
 
@@ -302,9 +294,9 @@ func historyPage(h purchase.History, page int) content {
 		}
 		blocks = append(blocks, slack.NewDividerBlock(), section(text))
 		if p.Spec.Title != "" {
-			blocks = append(blocks, slack.NewSectionBlock(plain(p.Spec.Title), nil, nil))
+			blocks = append(blocks, slack.NewSectionBlock(plain(named(p.Spec.Title)), nil, nil))
 		}
-		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("License `%s` · order `%s` · #%d", escape(p.LicenseID), p.Order, p.Number))))
+		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", code(p.LicenseID), p.Order, p.Number))))
 	}
 	var row []slack.BlockElement
 	if page > 1 {

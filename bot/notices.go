@@ -33,11 +33,11 @@ func notice(n purchase.Notice) content {
 		h.sign, h.head = ":information_source:", "Something about the CoCalc account"
 	}
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
-	told := h.head + ". " + strings.ReplaceAll(n.Text, "`", "")
+	told := h.head + ". " + escape(strings.ReplaceAll(n.Text, "`", ""))
 	switch n.Kind {
 	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
-		blocks = append(blocks, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, cut(strings.ReplaceAll(n.Text, "`", ""), limitSection), false, false), nil, nil))
+		blocks = append(blocks, quoting(n.Text))
 		told = h.head + "."
 	default:
 		blocks = append(blocks, section(escape(n.Text)))

@@ -37,7 +37,7 @@ type settling struct {
 // settle shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
 func (a *App) settle(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	if _, err := a.desk.Settleable(ctx, id, click); err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
 }
@@ -47,12 +47,12 @@ func (a *App) settle(ctx context.Context, at reach, id purchase.OrderID, click p
 func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
 	o, err := a.desk.Order(ctx, id)
 	if err != nil {
-		return say(a.refusal(err))
+		return a.no(err)
 	}
 	found := a.looks.evidence(ctx, a.desk, o)
 	who = a.people.LookUp(ctx, who)
 	if o, err = a.desk.Order(ctx, id); err != nil {
-		return say(a.refusal(err))
+		return a.no(err)
 	}
 	c := a.standing(ctx, o)
 	if o.State == purchase.Unknown {
@@ -79,7 +79,7 @@ func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin bool) []slack.B
 func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict, click purchase.Click, trigger string) socket.Reply {
 	o, err := a.desk.Settleable(ctx, id, click)
 	if err != nil {
-		return a.answer(at, a.refusal(err))
+		return a.refuse(at, err)
 	}
 	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL})
 	return a.openView(at, trigger, view, "Slack did not open the form in time; the order is held as before, and nothing was bought. Please click again.")
@@ -126,7 +126,7 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 	click.Who = a.people.LookUp(ctx, click.Who)
 	o, err := a.desk.Settle(ctx, remember.Order, click, s)
 	if err != nil {
-		return wrongField(inputReason, a.refusal(err))
+		return wrongField(inputReason, a.sentence(err))
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s), true) }}
@@ -151,9 +151,9 @@ func typed(state *slack.ViewState, block string) string {
 	return strings.TrimSpace(state.Values[block][inputOf].Value)
 }
 
-// wrongField keeps a form open, with a sentence beside one of its fields. Slack shows no marks there.
+// wrongField keeps a form open, with a sentence beside one of its fields.
 func wrongField(block, sentence string) socket.Reply {
-	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: strings.ReplaceAll(sentence, "`", "")})}
+	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: unmarked(sentence)})}
 }
 
 // looks shares what CoCalc showed of an order between people who ask at the same time, since its list of purchases may

@@ -121,7 +121,7 @@ func (a *App) notProposed(err error, f *commands.Fields) content {
 		}
 		return mistaken(nil, said, wrong)
 	}
-	return say(a.refusal(err))
+	return a.no(err)
 }
 
 // mistaken tells all mistakes at once: those of the grammar and those of the specification. Of a field that could not
@@ -181,7 +181,7 @@ func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 // cancel calls off an order by its id.
 func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	if _, err := a.desk.Cancel(ctx, id, click); err != nil {
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	}
 	return now(say("Cancelled; nothing was bought."))
 }
@@ -194,7 +194,7 @@ func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, who purc
 	case errors.Is(err, purchase.ErrNoOrder):
 		return now(say("I know no order with that id. Nothing was bought. `/license history` lists what was."))
 	case err != nil:
-		return now(say(a.refusal(err)))
+		return now(a.no(err))
 	case o.State == purchase.Unknown:
 		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, who) })
 	}

@@ -105,7 +105,7 @@ func asBought(l purchase.License, defaults purchase.Spec) purchase.Spec {
 	spec.Start, spec.End = time.Time{}, time.Time{}
 	setWord(&spec.Uptime, &l.Quota.Uptime)
 	setWord(&spec.User, &l.Quota.User)
-	spec.Title = l.Title
+	spec.Title = cut(commands.OneLine(l.Title), purchase.MaxTitle) // somebody else's may be longer than what is sold
 	spec.Description, spec.ProjectID = "", ""
 	return spec
 }

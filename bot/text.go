@@ -8,6 +8,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"licensebot/commands"
 	"licensebot/purchase"
 )
 
@@ -38,9 +39,13 @@ func mrkdwn(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitSection), false, true)
 }
 
-// plain is text that may come from people: shown as it is, letter for letter.
-func plain(text string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, cut(text, limitField), false, false)
+// plain is text that may come from people: shown letter for letter, each of texts in a line of its own.
+func plain(texts ...string) *slack.TextBlockObject {
+	var lines []string
+	for _, text := range texts {
+		lines = append(lines, commands.OneLine(text))
+	}
+	return slack.NewTextBlockObject(slack.PlainTextType, cut(strings.Join(lines, "\n"), limitField), false, false)
 }
 
 func section(text string) *slack.SectionBlock {

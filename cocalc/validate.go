@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -150,8 +151,19 @@ func (s LicenseSpec) Notes() []string {
 	return notes
 }
 
-// quoted prints what a person wrote, short and on one line.
-func quoted(s string) string { return fmt.Sprintf("%q", shorten(s, 60)) }
+// quoted prints what a person wrote between marks of code, short, on one line, and without what could leave the marks.
+func quoted(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '`' || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if s == "" {
+		return "something that is not seen"
+	}
+	return "`" + shorten(s, 60) + "`"
+}
 
 // day prints a moment for a sentence about dates.
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -37,9 +37,9 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"negative disk", func(s *LicenseSpec) { s.Disk = -1 }, []string{"`disk` must be a whole number of GB from 1 to 20, not -1."}},
 		{"too many projects", func(s *LicenseSpec) { s.RunLimit = 10001 }, []string{"`run_limit` must be a whole number of projects from 1 to 10,000, not 10001."}},
 		{"words", func(s *LicenseSpec) { s.Uptime, s.User, s.Period = "forever", "", "weekly" }, []string{
-			"`uptime` must be short, medium, day or always_running, not \"forever\".",
+			"`uptime` must be short, medium, day or always_running, not `forever`.",
 			"`user` must be academic or business.",
-			"`period` must be monthly, yearly or range, not \"weekly\".",
+			"`period` must be monthly, yearly or range, not `weekly`.",
 		}},
 		{"a day without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeDay, false },
 			[]string{"`uptime` day needs `member` hosting: say `member=yes`, or choose a shorter `uptime`."}},
@@ -69,7 +69,11 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		{"emoji, quotes and control characters", func(s *LicenseSpec) { s.Title = "👩‍🔬 \"x\" \t\x01" }, nil},
 		{"a project", func(s *LicenseSpec) { s.ProjectID = "5c1be219-b12a-4bcc-a5c4-736954dfce6b" }, nil},
 		{"no project", func(s *LicenseSpec) { s.ProjectID = "{5c1be219-b12a-4bcc-a5c4-736954dfce6b}" },
-			[]string{"`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not \"{5c1be219-b12a-4bcc-a5c4-736954dfce6b}\"."}},
+			[]string{"`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not `{5c1be219-b12a-4bcc-a5c4-736954dfce6b}`."}},
+		{"a project of formats and marks", func(s *LicenseSpec) { s.ProjectID = "`*x*`\n\u202e" },
+			[]string{"`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not `*x*`."}},
+		{"a project that is not seen", func(s *LicenseSpec) { s.ProjectID = "\u200b" },
+			[]string{"`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not something that is not seen."}},
 		{"a boost", func(s *LicenseSpec) { s.Boost = true }, nil},
 	} {
 		got := spec(test.change).Validate(testNow)

@@ -57,7 +57,7 @@ func itemWords(item cocalc.CartItem) string {
 		words += fmt.Sprintf(" (a %q)", item.Product)
 	}
 	if title := strings.TrimSpace(d.Title); title != "" {
-		words += fmt.Sprintf(", “%s”,", cutRunes(title, 60))
+		words += ", " + quoted(cutRunes(title, 60)) + ","
 	}
 	if !item.Added.IsZero() {
 		words += " which was added on " + item.Added.UTC().Format("2 January 15:04 UTC")

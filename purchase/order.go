@@ -19,6 +19,12 @@ type (
 	Mistakes = cocalc.Mistakes
 )
 
+// What CoCalc takes of a title and a description, in characters.
+const (
+	MaxTitle       = cocalc.MaxTitle
+	MaxDescription = cocalc.MaxDescription
+)
+
 // OrderID is a ULID: 26 characters that sort by time of creation.
 type OrderID string
 

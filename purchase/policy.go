@@ -14,6 +14,7 @@ type Refusal struct {
 	Code     RefusalCode
 	Sentence string
 	Channels []string // where it would not be refused: ids, for whoever shows the refusal
+	Quotes   bool     // Sentence repeats what people wrote, so that whoever shows it shows it without any format
 }
 
 func (r *Refusal) Error() string { return r.Sentence }

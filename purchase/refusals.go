@@ -1,10 +1,12 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
@@ -45,7 +47,7 @@ func paused(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Code: Paused, Sentence: "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
+	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
 }
 
 // botName is how the bot names itself in the ledger.
@@ -127,6 +129,39 @@ func tooLateTo(verb string, order Order) *Refusal {
 	}
 	return &Refusal{Code: TooLate, Sentence: text}
 }
+
+// quoted is what somebody wrote, within a sentence of ours: in quotes, which it cannot leave, and in one line.
+func quoted(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch r {
+		case '“', '”', '„', '‟', '"', '«', '»', '＂', '〝', '〞', '〟', '″':
+			return '\''
+		}
+		return r
+	}, strings.TrimSuffix(strings.Join(strings.Fields(text), " "), "."))
+	return "“" + text + "”"
+}
+
+// called is how people call the person: their name, as far as it is letters and what stands between letters. People choose
+// their names themselves.
+func (p Person) called() string {
+	var words []string
+	for _, word := range strings.Fields(cutRunes(p.Name, 80)) {
+		word = strings.Map(func(r rune) rune {
+			if unicode.In(r, unicode.L, unicode.M, unicode.N) || strings.ContainsRune(joins, r) {
+				return r
+			}
+			return -1
+		}, word)
+		if word = strings.Trim(word, joins); word != "" {
+			words = append(words, word)
+		}
+	}
+	return cmp.Or(strings.Join(words, " "), p.ID)
+}
+
+// joins stand between the letters of a name, and mean nothing there.
+const joins = "._-'’"
 
 // sentence ends a person's text with a full stop, unless it ends with one.
 func sentence(text string) string {

@@ -84,7 +84,7 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if err != nil {
 			return nil, err
 		}
-		said := fmt.Sprintf("%s settled it as %s. Their reason: %s", click.Who.called(), verdictWords(s.Verdict), sentence(s.Reason))
+		said := fmt.Sprintf("%s settled it as %s. Their reason: %s.", click.Who.called(), verdictWords(s.Verdict), quoted(s.Reason))
 		if s.Verdict == WasBought {
 			r := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: s.LicenseID, Time: o.CheckoutSent}}, nil)
 			r.Settled, r.Unchecked = said, true // should it show up in the list of purchases, the entry follows that
@@ -112,14 +112,6 @@ func verdictWords(v Verdict) string {
 		return "bought"
 	}
 	return "not bought"
-}
-
-// called is how people call the person.
-func (p Person) called() string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return p.ID
 }
 
 func stateWords(s State) string { return strings.ReplaceAll(string(s), "_", " ") }

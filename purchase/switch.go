@@ -21,7 +21,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
+			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
 		if err := pauseBuying(w, p); err != nil {
@@ -36,7 +36,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	reason = strings.TrimSpace(reason)
 	said := ""
 	if reason != "" {
-		said = " The reason: " + sentence(reason)
+		said = " The reason: " + quoted(reason) + "."
 	}
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -67,7 +67,7 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 		if err := ResumeBuying(w, by, reason, now); err != nil {
 			return err
 		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), fmt.Sprintf("%s resumed buying. The reason: %s", by, sentence(reason)), Order{}, ""))
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), fmt.Sprintf("%s resumed buying. The reason: %s.", by, quoted(reason)), Order{}, ""))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resume buying: %w", err)
@@ -156,11 +156,11 @@ func pauseBuying(w Writer, p Pause) error {
 
 // pauseWords says who paused buying, since when and why.
 func pauseWords(p Pause) string {
-	by := p.Name
-	if by == "" {
-		by = p.By
+	reason := quoted(p.Reason) + "."
+	if p.By == botName { // its own words, of a sentence or several
+		reason = sentence(p.Reason)
 	}
-	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", by, p.Since.UTC().Format("2 January 15:04 UTC"), sentence(p.Reason))
+	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: p.By, Name: p.Name}.called(), p.Since.UTC().Format("2 January 15:04 UTC"), reason)
 }
 
 // alarm pauses buying by the bot itself, and tells the admins.

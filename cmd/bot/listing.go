@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -34,9 +33,9 @@ func (l *listing) parse(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// writeJSON prints one object per line.
+// writeJSON prints one object per line, with nothing in it that does something to a terminal.
 func writeJSON[T any](out io.Writer, all []T) error {
-	encoder := json.NewEncoder(out)
+	encoder := json.NewEncoder(spelling{out})
 	for _, one := range all {
 		if err := encoder.Encode(one); err != nil {
 			return err
@@ -66,12 +65,3 @@ func noLedger(path string) error {
 
 // isMissing reports whether a ledger could not be opened because there is none yet.
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
-// cell keeps a spreadsheet from taking what people wrote for a formula. Some skip blanks first, or read the wide forms
-// of East Asian keyboards as the plain ones.
-func cell(text string) string {
-	if begin := strings.TrimLeft(text, " \u00a0\u3000"); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(begin)[0]) {
-		return "'" + text
-	}
-	return text
-}

@@ -12,7 +12,7 @@ import (
 
 // logger makes the program's log. Whatever is logged, at whatever level, the secrets are taken out on its way.
 func (c config) logger(w io.Writer) zerolog.Logger {
-	w = &redactor{w, c.secretValues()}
+	w = &redactor{spelling{w}, c.secretValues()}
 	if c.LogFormat == "console" {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: true}
 	}

@@ -66,9 +66,9 @@ func writeCSV(out io.Writer, all []purchase.Purchase) error {
 		if !p.Expires.IsZero() {
 			expires = p.Expires.UTC().Format(time.RFC3339)
 		}
-		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.Month, cell(p.Requester.Name), p.Requester.ID,
-			cell(p.Place.Name), p.Spec.Summary(), string(p.Spec.Period), cell(p.Spec.Title), cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged),
-			dollarsOf(p.Renews), string(p.Order), strconv.FormatInt(p.ItemID, 10), strconv.FormatInt(p.PurchaseID, 10), p.LicenseID,
+		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.Month, cell(p.Requester.Name), cell(p.Requester.ID),
+			cell(p.Place.Name), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title), cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged),
+			dollarsOf(p.Renews), cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10), strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID),
 			expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction)})
 	}
 	w.Flush()

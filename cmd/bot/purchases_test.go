@@ -106,9 +106,10 @@ func TestPurchasesAsJSONAreWhole(t *testing.T) {
 func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
-	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1"} {
+	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1", "\u200b=1+1", "\ufeff=1+1",
+		"\u202e=1", "\u2003=1", "\x00=1", "\x1b=1", "−1+1", "\n=1", "\u200b\u00a0\u200b-1"} {
 		p := bought()[0]
-		p.Spec.Title, p.Reason, p.Requester.Name, p.Place.Name = evil, evil, evil, evil
+		p.Spec.Title, p.Reason, p.Requester.Name, p.Requester.ID, p.Place.Name, p.LicenseID = evil, evil, evil, evil, evil, evil
 		all = append(all, p)
 	}
 	keepLedger(t, path, all...)
@@ -119,7 +120,7 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 	}
 	for _, row := range rows {
 		for n, text := range row {
-			if strings.ContainsAny(text[:min(len(text), 1)], "=+-@\t\r") || strings.HasPrefix(strings.TrimSpace(text), "=") || strings.HasPrefix(text, "＝") {
+			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" && strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""), isUnseen) {
 				t.Errorf("column %s: %q", rows[0][n], text)
 			}
 		}
@@ -201,5 +202,47 @@ func TestResume(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// What is printed for programs means what people wrote, and does nothing to a terminal on the way. So does the log.
+func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
+	const hostile = "x\x1b[2J\u009b31m \u202e00.1$ \u200b\U000e0041\u2028 y"
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	p := bought()[0]
+	p.Spec.Title, p.Reason, p.Requester.Name = hostile, hostile, hostile
+	keepLedger(t, path, p)
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+		return errors.Join(w.AppendEvent(purchase.Event{Kind: "paused", By: hostile, Place: hostile, Note: hostile}),
+			w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{By: "U0CAROL", Reason: hostile}}))
+	})
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+	environment(t, map[string]string{"DATABASE": path})
+	for _, args := range [][]string{{"purchases"}, {"purchases", "--json"}, {"purchases", "--csv"}, {"audit"}, {"audit", "--json"}, {"audit", "--csv"},
+		{"verify"}, {"resume", "it", "is", hostile}} {
+		got := does(t, "", args...)
+		if strings.ContainsFunc(got.out+got.err, isUnseen) || got.out == "" {
+			t.Errorf("%v: %q", args, got.out+got.err)
+		}
+		if len(args) == 2 && args[1] == "--json" && args[0] == "purchases" {
+			var back purchase.Purchase
+			if err := json.Unmarshal([]byte(got.out), &back); err != nil || back.Reason != hostile || back.Spec.Title != hostile {
+				t.Errorf("it reads %+v, %v", back, err)
+			}
+		}
+	}
+	for _, format := range []logFormat{"json", "console"} {
+		var log strings.Builder
+		logger := config{LogFormat: format}.logger(&log)
+		logger.Error().Err(errors.New(hostile)).Str("title", hostile).Msg("something " + hostile)
+		if strings.ContainsFunc(log.String(), isUnseen) || !strings.Contains(log.String(), "00.1$") {
+			t.Errorf("the log as %s: %q", format, log.String())
+		}
 	}
 }

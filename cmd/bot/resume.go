@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"licensebot/commands"
 	"licensebot/internal/control"
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -38,7 +39,7 @@ func runResume(ctx context.Context, args []string, c console) error {
 		_, err = fmt.Fprintln(c.out, "Buying was not paused.")
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.Format(time.RFC3339), was.Reason)
+	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.Format(time.RFC3339), commands.OneLine(was.Reason))
 	return err
 }
 

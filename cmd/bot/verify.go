@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/commands"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -109,7 +110,7 @@ func (v *verification) read(ctx context.Context) error {
 		v.compareNoted(then)
 	}
 	if p := account.Pause; p != nil {
-		v.note("Buying is paused since %s: %s", v.day(p.Since), p.Reason)
+		v.note("Buying is paused since %s: %s", v.day(p.Since), commands.OneLine(p.Reason))
 	}
 	if r := account.Restored; r != nil {
 		v.note("It was restored on %s from a backup that ended with record %d; the bot has not compared it with CoCalc yet.", v.day(r.At), r.Head)

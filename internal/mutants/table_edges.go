@@ -172,8 +172,19 @@ func slackSide() []mutant {
 			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
 			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")}},
 		{"that people's words stay plain text", "bot/text.go",
-			`slack.NewTextBlockObject(slack.PlainTextType, cut(text, limitField), false, false)`, `slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitField), false, false)`,
+			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`, `slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
 			[]tests{shown("^TestCards$")}},
+		{"that people's words stay in one line", "bot/text.go",
+			`lines = append(lines, commands.OneLine(text))`, `lines = append(lines, text)`,
+			[]tests{shown("^TestHostileWordsOfPeople$")}},
+		{"that a refusal which quotes people has no format", "bot/wrote.go",
+			`!errors.As(err, &no) || !no.Quotes {`, `true {`,
+			[]tests{shown("^TestHostileWordsOfPeople$")}},
+		{"that a spreadsheet gets no formulas", "cmd/bot/unseen.go",
+			`		return "'" + text
+`, `		return text
+`,
+			[]tests{{pkg: "./cmd/bot", run: "^TestSpreadsheetsRunNoFormulas$"}}},
 		{"asking Slack who somebody is", "bot/people.go",
 			`	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil

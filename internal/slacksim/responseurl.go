@@ -49,8 +49,14 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 	if hit {
 		ws.pause(r.Context(), fault.Delay)
 	}
-	status, code := ws.useHook(w, r, fault)
-	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok")})
+	q := &request{args: map[string]json.RawMessage{}}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	status, code := http.StatusBadRequest, "invalid_payload"
+	if err == nil {
+		_ = json.Unmarshal(body, &q.args) // for the log of calls: what is no JSON is refused below
+		status, code = ws.useHook(r, body, fault)
+	}
+	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok"), Args: q.strings()})
 	if hit && fault.LoseAnswer {
 		panic(http.ErrAbortHandler)
 	}
@@ -67,11 +73,7 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, code)
 }
 
-func (ws *Workspace) useHook(w http.ResponseWriter, r *http.Request, fault MethodFault) (status int, code string) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return http.StatusBadRequest, "invalid_payload"
-	}
+func (ws *Workspace) useHook(r *http.Request, body json.RawMessage, fault MethodFault) (status int, code string) {
 	switch {
 	case fault.Status != 0:
 		return fault.Status, http.StatusText(fault.Status)

@@ -1,0 +1,58 @@
+package bot
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// What people wrote (titles, reasons, names) stands in plain text alone, which Slack shows letter for letter: there
+// nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see to.
+// What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
+
+// mostWrote is how many characters of what somebody wrote are shown: a form takes as many. The ledger has all of it.
+const mostWrote = 1000
+
+// wrote is what somebody wrote, behind a label that says what it is.
+func wrote(label, text string) *slack.SectionBlock {
+	if text = commands.OneLine(text); text == "" {
+		text = "(nothing that can be shown)"
+	}
+	return slack.NewSectionBlock(plain(label+": "+cut(text, mostWrote)), nil, nil)
+}
+
+// named is a title that somebody gave; one of which nothing can be seen is none.
+func named(title string) string {
+	if title = commands.OneLine(title); title == "" {
+		return "Untitled"
+	}
+	return cut(title, 150)
+}
+
+// quoting is a sentence that repeats what people wrote, as a section.
+func quoting(sentence string) *slack.SectionBlock {
+	return slack.NewSectionBlock(plain(unmarked(sentence)), nil, nil)
+}
+
+// unmarked is a sentence where there is no format, and the marks of code would be seen.
+func unmarked(sentence string) string {
+	return commands.OneLine(strings.ReplaceAll(sentence, "`", ""))
+}
+
+// code is an id, or another word from elsewhere, between marks of code, which it cannot leave.
+func code(word string) string {
+	return "`" + escape(cut(commands.OneLine(strings.ReplaceAll(word, "`", "")), 100)) + "`"
+}
+
+// no is the answer to somebody whose click or command came to nothing.
+func (a *App) no(err error) content {
+	var no *purchase.Refusal
+	if !errors.As(err, &no) || !no.Quotes {
+		return say(a.refusal(err))
+	}
+	return content{"No: nothing was bought by this.", []slack.Block{quoting(no.Sentence)}}
+}
