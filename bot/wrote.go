@@ -48,11 +48,14 @@ func code(word string) string {
 	return "`" + escape(cut(commands.OneLine(strings.ReplaceAll(word, "`", "")), 100)) + "`"
 }
 
+// formless takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
+var formless = strings.NewReplacer("*", "", "_", " ", "~", "")
+
 // no is the answer to somebody whose click or command came to nothing.
 func (a *App) no(err error) content {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || !no.Quotes {
 		return say(a.refusal(err))
 	}
-	return content{"No: nothing was bought by this.", []slack.Block{quoting(no.Sentence)}}
+	return content{formless.Replace(escape(unmarked(no.Sentence))), []slack.Block{quoting(no.Sentence)}}
 }
