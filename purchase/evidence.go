@@ -107,7 +107,7 @@ func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow,
 		return nil, err
 	}
 	at := b.now()
-	rows, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: o.Created.Add(-lookBack), Limit: sweepPage})
+	rows, err := b.sales(ctx, o.Created.Add(-lookBack))
 	if err != nil {
 		return nil, err
 	}

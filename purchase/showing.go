@@ -96,7 +96,7 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 	}
 	var rows []cocalc.PurchaseRow
 	if err == nil {
-		rows, err = d.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: o.Created.Add(-time.Hour), Limit: sweepPage})
+		rows, err = d.sales(ctx, o.Created.Add(-time.Hour))
 	}
 	if !e.could(err, "The account's purchases") {
 		return

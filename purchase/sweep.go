@@ -15,8 +15,8 @@ const (
 	// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes
 	// its row with the time at which it began.
 	lookBack = 24 * time.Hour
-	// sweepPage is how many purchases are read at once, and mostPages how often that is done in one sweep.
-	sweepPage, mostPages = 500, 40
+	// salesPage is how many purchases are read at once: the most that CoCalc gives.
+	salesPage = 500
 )
 
 // sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
@@ -120,28 +120,48 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) ([]cocalc.Purchas
 		}
 		return rows, nil
 	}
-	var rows []cocalc.PurchaseRow
-	for page := range mostPages {
-		got, err := b.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: from, Limit: sweepPage, Offset: page * sweepPage})
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, got...)
-		if len(got) < sweepPage {
-			break
-		}
+	rows, err := b.sales(ctx, from)
+	if err != nil {
+		return nil, err
 	}
 	_, err = b.shop.WhoAmI(ctx)
 	return rows, err
 }
 
+// sales reads all license purchases of the account since then, newest first, each once. The list grows while it is read,
+// so a row can be on two pages. One that was not read to its end is an error: it looks like an account that bought less.
+func (d *Desk) sales(ctx context.Context, since time.Time) (rows []cocalc.PurchaseRow, err error) {
+	type key struct {
+		id      int64
+		license string
+	}
+	seen := map[key]bool{}
+	for offset := 0; ; offset += salesPage {
+		page, err := d.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: since, Limit: salesPage, Offset: offset})
+		if err != nil {
+			return nil, err
+		}
+		before := len(rows)
+		for _, row := range page {
+			if k := (key{row.ID, row.LicenseID}); !seen[k] {
+				seen[k] = true
+				rows = append(rows, row)
+			}
+		}
+		switch {
+		case len(page) < salesPage:
+			return rows, nil
+		case len(rows) == before:
+			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("page after page is the same, from number %d on", offset)}
+		}
+	}
+}
+
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
 func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
-	// The list grows while it is read, so a row can be on two pages.
 	slices.SortFunc(rows, func(x, y cocalc.PurchaseRow) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
 	})
-	rows = slices.CompactFunc(rows, func(x, y cocalc.PurchaseRow) bool { return x.ID == y.ID && x.LicenseID == y.LicenseID })
 	byItem, err := b.itemsSince(ctx, from)
 	if err != nil {
 		return nil, err
