@@ -215,6 +215,29 @@ func (s *shop) restored() error {
 	if err != nil {
 		return err
 	}
-	err = ledger.Update(context.Background(), func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA") })
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle) })
 	return errors.Join(err, ledger.Close())
+}
+
+// What was under way in a restored copy is watched for as long as the bot was told to give CoCalc, so that an item that is
+// added late is taken out, however long that is.
+func TestARestoredOrderIsWatchedAsLongAsTheBotWasTold(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		id, old := s.copyAt(purchase.Approved, false)
+		s.close()
+		s.path = old
+		if err := s.restored(); err != nil {
+			t.Fatal(err)
+		}
+		s.open()
+		s.server.ClearFaults()
+		<-time.After(50 * time.Minute)
+		sp := spec()
+		sp.Description = id.Tag()
+		s.account.AddToCart("site-license", string(sp.CartDescription(time.Now()))) // the add of the bot from before was slow
+		<-time.After(3 * time.Hour)
+		if items := s.cart(); len(items) > 0 {
+			t.Errorf("the cart holds %+v", items)
+		}
+	}, func(s *shop) { s.timing.Settle = time.Hour })
 }

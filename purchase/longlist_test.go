@@ -47,7 +47,9 @@ func TestPurchasesOnALaterPage(t *testing.T) {
 			t.Errorf("people read %q", e.Lines)
 		}
 	}, func(s *shop) {
-		s.wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) { return l, busy{Shop: shop, others: &others} }
+		s.wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return l, busy{Shop: shop, others: &others}
+		}
 	})
 }
 
@@ -60,6 +62,8 @@ func TestAListOfPurchasesWithoutAnEnd(t *testing.T) {
 			t.Errorf("the account counts as compared, at %s", at)
 		}
 	}, func(s *shop) {
-		s.wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) { return l, busy{shop, &others, true} }
+		s.wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return l, busy{shop, &others, true}
+		}
 	})
 }

@@ -8,8 +8,9 @@ import (
 // AfterRestore prepares an older copy of the ledger for use, before any bot opens it. What happened since the copy was
 // made is only known to CoCalc, and that checkout was sent for an order may be part of it: so no order that the copy
 // promised or proposed is bought from it. The desk takes no order until it has compared the ledger with CoCalc's
-// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it.
-func AfterRestore(w Writer, now time.Time, by string) error {
+// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it; settle is how
+// long CoCalc is given to show what it has done, as Timing.Settle of the bot that goes on (0: its default).
+func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) error {
 	account, err := w.Account()
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func AfterRestore(w Writer, now time.Time, by string) error {
 	if err != nil {
 		return err
 	}
-	d := New(Options{Now: func() time.Time { return now }})
+	d := New(Options{Now: func() time.Time { return now }, Timing: Timing{Settle: settle}})
 	for _, o := range open {
 		switch o.State {
 		case Proposed:
@@ -43,7 +44,7 @@ func AfterRestore(w Writer, now time.Time, by string) error {
 			if o.AddSent.IsZero() {
 				o.AddSent = o.Confirmed
 			}
-			o.WatchUntil = now.Add(d.timing.Settle)
+			o.WatchUntil = d.watchUntil()
 			o.Failure = failure(FailRestored, "The ledger was restored from a backup while this order was under way, so it is not bought. "+
 				"Should CoCalc show that it was bought already, this message will say so. Otherwise please ask again.")
 			err = d.move(w, &o, Failed, botName, string(FailRestored))

@@ -259,7 +259,7 @@ func TestAfterARestore(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = ledger.Update(ctx, func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA") })
+				err = ledger.Update(ctx, func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle) })
 				if err := errors.Join(err, ledger.Close()); err != nil {
 					t.Fatal(err)
 				}

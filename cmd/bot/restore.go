@@ -34,7 +34,7 @@ func runRestore(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	r := restoration{file: files[0], database: settings.Database, loc: settings.Timezone.Location, out: c.out}
+	r := restoration{file: files[0], database: settings.Database, settle: settings.SettleAfter, loc: settings.Timezone.Location, out: c.out}
 	if err := r.look(ctx); err != nil {
 		return err
 	}
@@ -66,6 +66,7 @@ func anyOrder(flags *flag.FlagSet, args []string) (rest []string, err error) {
 // restoration is one run of bot restore.
 type restoration struct {
 	file, database string
+	settle         time.Duration // how long what was under way is watched
 	loc            *time.Location
 	out            io.Writer
 }
@@ -143,7 +144,7 @@ func (r restoration) compare(present, backup chain) {
 func (r restoration) replace(ctx context.Context) error {
 	now := time.Now()
 	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
-		return purchase.AfterRestore(w, now, operator())
+		return purchase.AfterRestore(w, now, operator(), r.settle)
 	})
 	if errors.Is(err, storage.ErrLocked) {
 		return fmt.Errorf("%w: stop it, run this again, and start it", err)

@@ -65,7 +65,7 @@ func adminStories() []story {
 		{"the ledger comes from a backup", func(w *town) {
 			w.settings["ADMINS"] = bob
 			w.began()
-			w.write(func(wr purchase.Writer) error { return purchase.AfterRestore(wr, time.Now(), "the operator") })
+			w.write(func(wr purchase.Writer) error { return purchase.AfterRestore(wr, time.Now(), "the operator", 0) })
 		}, func(w *town) {
 			w.sees(w.reading(bob, "The ledger was restored from a backup"))
 			w.asks(standard, aCard)
