@@ -38,8 +38,25 @@ func (d *Desk) mayAsk(o Order) *Refusal {
 		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}
 	case d.approvalsChannel == "":
 		return nobodyAsked("no channel is set for them")
+	case !d.policy.enough(o.Requester):
+		return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("%s to this order, and beside you there are too few approvers. Nothing was bought. "+
+			"Whoever runs this bot can add some to `APPROVERS`.", upper(haveToAgree(d.policy.Approvals)))}
 	}
 	return nil
+}
+
+// enough reports whether there may be enough approvers beside the requester. Who is in a user group is not looked at.
+func (p Policy) enough(requester Person) bool {
+	n := 0
+	for id, listed := range p.Approvers {
+		if listed && strings.HasPrefix(id, "S") {
+			return true
+		}
+		if listed && id != requester.ID {
+			n++
+		}
+	}
+	return n >= p.Approvals
 }
 
 // ask puts an order before the approvers, with its money reserved.
@@ -106,7 +123,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			o.Updated = now
 			return nil, w.PutOrder(*o)
 		}
-		return nil, d.approved(w, o, requester, click.Who)
+		return nil, d.approved(w, o, requester, click)
 	})
 	if err == nil {
 		nudge(d.wake)
@@ -116,7 +133,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 
 // approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
 // as they are at this moment.
-func (d *Desk) approved(w Writer, o *Order, requester Person, by Person) error {
+func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error {
 	now := d.now()
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
 		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s while the order waited; %s was agreed to. Nothing was bought.", quote.Total, o.Price))
@@ -138,7 +155,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, by Person) error {
 		o.Failure = failure(FailPolicy, no.Sentence)
 		return d.move(w, o, Failed, botName, string(no.Code))
 	}
-	return d.move(w, o, Approved, by.ID, "")
+	return d.moveFrom(w, o, Approved, last.Who.ID, last.At.Channel, "")
 }
 
 // Deny is an approver's no, with its reason. One is enough.
@@ -152,7 +169,7 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 			return &Refusal{Code: NoReason, Sentence: "Please say why, so that the requester knows. Nothing was changed, and nothing was bought."}, nil
 		}
 		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
-		return nil, d.move(w, o, Denied, click.Who.ID, reason)
+		return nil, d.moveFrom(w, o, Denied, click.Who.ID, click.At.Channel, reason)
 	})
 }
 
@@ -187,7 +204,7 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 // decidedBefore tells a late approver who decided, and when.
 func decidedBefore(o Order) *Refusal {
 	what := "it is " + stateWords(o.State)
-	if n := len(o.Approvals); n > 0 {
+	if n := len(o.Approvals); n > 0 && o.State != AwaitingApproval {
 		last := o.Approvals[n-1]
 		did := "agreed"
 		if last.Denied {

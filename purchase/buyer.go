@@ -303,7 +303,7 @@ func (d *Desk) overdue(w Writer, o *Order) error {
 	switch {
 	case !ok || at.After(d.now()): // decided in the meantime
 		return nil
-	case o.State == Proposed || o.RemindAt.IsZero():
+	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // nobody is reminded of what is over
 		return d.move(w, o, Expired, botName, "")
 	}
 	o.RemindAt = time.Time{}

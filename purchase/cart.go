@@ -220,11 +220,18 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 
 // park unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
 // before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
-// an add that came late: they are taken out. clean reports that nothing had to be done.
+// an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be done.
 func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ Order, clean bool, err error) {
 	clean = true
 	for _, item := range items {
 		if carries(item, o.ID) {
+			if o.ItemID != 0 && item.ID != o.ItemID { // a second one, that came after the cart was put in order
+				clean = false
+				b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("taking a copy of the order's item out of the cart")
+				if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
+					return o, false, err
+				}
+			}
 			continue
 		}
 		if id, ok := tagged(item.Text()); ok {

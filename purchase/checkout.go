@@ -40,7 +40,12 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 			"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
 				"Add credit at https://cocalc.com/settings/payments, then ask again.", max(*look.credit, 0), look.amount)))
 	}
-	if least := b.policy.LeastCredit; least > 0 && look.credit != nil && *look.credit-look.amount < least {
+	least := b.policy.LeastCredit
+	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
+		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf("%s of credit have to stay on the CoCalc account, and this CoCalc server does not tell how much there is. "+
+			"Nothing was bought. Whoever runs this bot has to leave out `LEAST_CREDIT`.", least)))
+	}
+	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
 			"The CoCalc account has %s of credit, this costs %s, and %s have to stay on it. Nothing was bought. "+
 				"Add credit at https://cocalc.com/settings/payments, then ask again.", *look.credit, look.amount, least)))
@@ -245,7 +250,7 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 	if err := d.enterExtra(w, *o, r.Extra); err != nil {
 		return err
 	}
-	if err := d.overcharged(w, *o, *r); err != nil {
+	if err := d.charged(w, *o, *r); err != nil {
 		return err
 	}
 	return d.move(w, o, Purchased, by, "license "+r.LicenseID)
@@ -300,7 +305,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		licenses = append(licenses, x.LicenseID)
 	}
 	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
-	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}); err != nil {
+	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}, ""); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(

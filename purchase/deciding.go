@@ -188,7 +188,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 			}
 			return alreadyDecided(*o), nil
 		}
-		if old.Failure == nil || old.Failure.Code != FailPriceMoved {
+		if old.State != Failed || old.Failure == nil || old.Failure.Code != FailPriceMoved {
 			return alreadyDecided(old), nil
 		}
 		*o = d.atNewPrice(old, id)
@@ -242,15 +242,19 @@ func (d *Desk) atNewPrice(old Order, id OrderID) Order {
 	return o
 }
 
-// Cancel takes an order back, as long as nothing of it was sent to CoCalc.
+// Cancel takes an order back, as long as nothing of it was sent to CoCalc. Slack need not tell who the requester is: nothing
+// is spent by it, and an order that could not be called off would be bought.
 func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, error) {
+	if click.Who.Standing == Unverified {
+		click.Who.Standing, click.Who.Team = Member, "" // whose workspace is not known either
+	}
 	return d.decide(ctx, id, click, "cancel", func(w Writer, o *Order) (*Refusal, error) {
 		if no := onlyRequester(*o, click.Who); no != nil {
 			return no, nil
 		}
 		shown := o.attach(click)
 		if o.State.CanBecome(Cancelled) {
-			return nil, d.move(w, o, Cancelled, click.Who.ID, "")
+			return nil, d.moveFrom(w, o, Cancelled, click.Who.ID, click.At.Channel, "")
 		}
 		no := tooLateTo("cancel", *o)
 		if shown {

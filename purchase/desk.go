@@ -292,6 +292,11 @@ func (d *Desk) retire(w Writer, id OrderID, successor Order) (*Refusal, error) {
 // move is the one place where an order changes its state. It keeps the reservation in step, writes the audit record
 // and marks the order as to be published, all in the caller's transaction.
 func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
+	return d.moveFrom(w, order, to, by, order.Place.Channel, note)
+}
+
+// moveFrom is move by somebody who decided elsewhere than where the order was asked for: the audit record says where.
+func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string) error {
 	if !order.State.CanBecome(to) {
 		return errArrow(order.State, to)
 	}
@@ -324,7 +329,7 @@ func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
 		return err
 	}
 	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to), Order: order.ID, By: by,
-		Place: order.Place.Channel, Note: note, Amount: order.Price})
+		Place: place, Note: note, Amount: order.Price})
 }
 
 // refused records a refusal in the audit and returns it. When even that cannot be written the person still gets

@@ -134,10 +134,7 @@ func (o *Order) among(rows []cocalc.PurchaseRow) (ours []cocalc.PurchaseRow) {
 // receipt puts together what proves the purchase. The item names one of the licenses; with a double buy the other
 // rows are extra.
 func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt {
-	r := &Receipt{Charged: o.Price, Expires: o.Spec.End}
-	if o.Amount > 0 {
-		r.Charged = o.Amount
-	}
+	r := &Receipt{Charged: o.announced(), Expires: o.Spec.End}
 	if item.Purchased != nil {
 		r.LicenseID, r.Time = item.Purchased.LicenseID, item.Purchased.Time
 	}
@@ -189,7 +186,7 @@ func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocal
 	}
 	for _, l := range licenses {
 		if id, ok := tagged(l.Description); ok && id == o.ID {
-			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: o.Price, CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
+			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: o.announced(), CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
 		}
 	}
 	_, err = b.shop.WhoAmI(ctx)

@@ -175,3 +175,17 @@ func (s *shop) onlyOrder() purchase.OrderID {
 	}
 	return open[0].ID
 }
+
+// What has to stay on the account cannot be looked at where CoCalc does not tell what is there: then nothing is bought.
+func TestCreditThatCannotBeRead(t *testing.T) {
+	inShop(t, 100000, func(s *shop) {
+		o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || !strings.Contains(o.Failure.Sentence, "LEAST_CREDIT") {
+			t.Errorf("it is %s: %+v", o.State, o.Failure)
+		}
+		s.check(0, 0, 0)
+	}, func(s *shop) {
+		s.policy.LeastCredit = 100
+		s.server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older})
+	})
+}

@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -84,6 +85,9 @@ func haveToAgree(n int) string {
 	}
 	return fmt.Sprintf("%d people have to agree", n)
 }
+
+// upper begins a sentence with the words.
+func upper(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
 
 func haveAgreed(n int) string {
 	switch n {

@@ -16,48 +16,49 @@ import (
 var decisions = []struct {
 	name  string
 	admin bool           // it is an admin's; all others are the requester's
+	frees bool           // nothing is spent by it, so that people of whom Slack is silent may do it
 	state purchase.State // of the order; empty: it is about no order
 	tied  bool           // to the place of a card, when it is clicked
 	try   func(*purchase.Desk, purchase.OrderID, purchase.Click) error
 }{
-	{"propose", false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"propose", false, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
 		_, err := d.Propose(context.Background(), purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
 		return err
 	}},
-	{"amend", false, purchase.Proposed, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"amend", false, false, purchase.Proposed, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Amend(context.Background(), id, purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
 		return err
 	}},
-	{"editable", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"editable", false, false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Editable(context.Background(), id, c)
 		return err
 	}},
-	{"confirm", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"confirm", false, false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Confirm(context.Background(), id, c)
 		return err
 	}},
-	{"cancel", false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"cancel", false, true, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Cancel(context.Background(), id, c)
 		return err
 	}},
-	{"confirm the new price", false, purchase.Failed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"confirm the new price", false, false, purchase.Failed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.ConfirmNewPrice(context.Background(), id, c)
 		return err
 	}},
-	{"settle", true, purchase.Unknown, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+	{"settle", true, false, purchase.Unknown, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Settle(context.Background(), id, c, purchase.Settlement{Verdict: purchase.WasBought, Reason: "so it is"})
 		return err
 	}},
-	{"pause", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"pause", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Pause(context.Background(), c, "so it is")
 	}},
-	{"pause without a reason", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"pause without a reason", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Pause(context.Background(), c, "")
 	}},
-	{"resume", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"resume", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
 		return d.Resume(context.Background(), c, "so it is")
 	}},
-	{"take out", true, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
+	{"take out", true, false, "", false, func(d *purchase.Desk, _ purchase.OrderID, c purchase.Click) error {
 		_, err := d.TakeOut(context.Background(), 1, c)
 		return err
 	}},
@@ -116,6 +117,9 @@ func TestOutsidersDecideNothing(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {
 				id := s.ready(c.state)
 				for _, standing := range standings {
+					if c.frees && standing == purchase.Unverified {
+						continue
+					}
 					who := alice
 					if c.admin {
 						who = dana

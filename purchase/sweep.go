@@ -141,17 +141,19 @@ func (d *Desk) sales(ctx context.Context, since time.Time) (rows []cocalc.Purcha
 		if err != nil {
 			return nil, err
 		}
-		before := len(rows)
+		before := len(seen)
 		for _, row := range page {
 			if k := (key{row.ID, row.LicenseID}); !seen[k] {
 				seen[k] = true
-				rows = append(rows, row)
+				if row.Cost >= 0 { // less than nothing is money back
+					rows = append(rows, row)
+				}
 			}
 		}
 		switch {
 		case len(page) < salesPage:
 			return rows, nil
-		case len(rows) == before:
+		case len(seen) == before:
 			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("page after page is the same, from number %d on", offset)}
 		}
 	}
@@ -215,7 +217,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, byIt
 		return "", err
 	}
 	if row.ID == 0 {
-		row.Cost = o.Price
+		row.Cost = o.announced()
 		*found = row
 	}
 	switch {
@@ -343,7 +345,7 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
 		return err
 	}
-	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."})
+	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."}, "")
 }
 
 // bought says what was bought.

@@ -1,12 +1,15 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"licensebot/cocalc"
 )
 
 // Pause stops all buying until an admin resumes it: nothing new is promised or begun; what was paid is still finished
@@ -24,7 +27,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
-		if err := pauseBuying(w, p); err != nil {
+		if err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
 		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), pauseWords(p)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
@@ -46,7 +49,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 		if account.Pause == nil {
 			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
 		}
-		if err := ResumeBuying(w, click.Who.ID, reason, now); err != nil {
+		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
 			return nil, err
 		}
 		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), click.Who.called()+" resumed buying."+said, Order{}, click.Who.ID))
@@ -97,7 +100,7 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 			return err
 		}
 		paused = true
-		if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}); err != nil {
+		if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}, ""); err != nil {
 			return err
 		}
 		return addNotice(w, d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before an admin says `/license resume`.", Order{}, ""))
@@ -130,6 +133,11 @@ func (d *Desk) throw(ctx context.Context, click Click, decision func(Writer, tim
 
 // ResumeBuying ends a pause in the ledger: what `bot resume` does while no bot runs.
 func ResumeBuying(w Writer, by, reason string, now time.Time) error {
+	return resumeBuying(w, by, "", reason, now)
+}
+
+// resumeBuying ends a pause by somebody's word in the place.
+func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	account, err := w.Account()
 	if err != nil || account.Pause == nil {
 		return err
@@ -138,20 +146,32 @@ func ResumeBuying(w Writer, by, reason string, now time.Time) error {
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Note: reason})
+	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason})
 }
 
-// pauseBuying stops all buying, unless it is stopped already.
-func pauseBuying(w Writer, p Pause) error {
+// mostReasons is how long the reasons of a pause may get before further ones are only in the audit.
+const mostReasons = 1000
+
+// pauseBuying stops all buying. What is found while it is stopped already is added to the reason: whoever resumes buying has
+// to know of that too. place is where somebody said so.
+func pauseBuying(w Writer, p Pause, place string) error {
 	account, err := w.Account()
-	if err != nil || account.Pause != nil {
+	if err != nil {
 		return err
 	}
-	account.Pause = &p
+	now := p
+	if was := account.Pause; was != nil {
+		now = *was
+		if strings.Contains(was.Reason, p.Reason) || len(was.Reason) > mostReasons {
+			return nil
+		}
+		now.Reason = fmt.Sprintf("%s Since then: %s", sentence(was.Reason), p.Reason)
+	}
+	account.Pause = &now
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	return w.AppendEvent(Event{Time: p.Since, Kind: "paused", By: p.By, Note: p.Reason})
+	return w.AppendEvent(Event{Time: p.Since, Kind: "paused", By: p.By, Place: place, Note: p.Reason})
 }
 
 // pauseWords says who paused buying, since when and why.
@@ -166,7 +186,7 @@ func pauseWords(p Pause) string {
 // alarm pauses buying by the bot itself, and tells the admins.
 func (d *Desk) alarm(w Writer, about Order, what string) error {
 	now := d.now()
-	if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}); err != nil {
+	if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}, ""); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+
@@ -190,17 +210,27 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 	return d.alarm(w, o, fmt.Sprintf("the outcome of two checkouts was unknown within a day: of order %s and of order %s", last, o.ID))
 }
 
-// overcharged pauses buying when CoCalc charged more than was agreed to.
-func (d *Desk) overcharged(w Writer, o Order, r Receipt) error {
-	if r.Charged <= o.Price {
+// charged pauses buying when CoCalc charged something else than was agreed to and announced. Only a fixed term may cost
+// less: it has begun meanwhile.
+func (d *Desk) charged(w Writer, o Order, r Receipt) error {
+	agreed, kind := o.announced(), "overcharged"
+	switch {
+	case r.Charged > o.Price:
+		agreed = o.Price
+	case r.Charged == agreed, o.Spec.Period == cocalc.PeriodRange:
 		return nil
+	case r.Charged < agreed:
+		kind = "undercharged"
 	}
-	what := fmt.Sprintf("CoCalc charged %s for order %s, and %s was agreed to", r.Charged, o.ID, o.Price)
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: "overcharged", Order: o.ID, By: botName, Amount: r.Charged, Note: what}); err != nil {
+	what := fmt.Sprintf("CoCalc charged %s for order %s, and %s was agreed to", r.Charged, o.ID, agreed)
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what}); err != nil {
 		return err
 	}
 	return d.alarm(w, o, what)
 }
+
+// announced is what the order costs: as the server said at the last look before paying, or else as shown.
+func (o *Order) announced() Cents { return cmp.Or(o.Amount, o.Price) }
 
 // NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment of
 // the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.

@@ -164,8 +164,8 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 			return err
 		}
 	}
-	if full.Charged > had.Charged { // otherwise it was told before
-		if err := b.overcharged(w, *o, *r); err != nil {
+	if full.Charged != had.Charged { // otherwise it was told before
+		if err := b.charged(w, *o, *r); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func watching() []mutant {
 `, "",
 			[]tests{core("^TestAForeignPurchase$")}},
 		{"pausing on a purchase that cannot be explained", "purchase/sweep.go",
-			`	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."})
+			`	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."}, "")
 `, "	return nil\n",
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")}},
 		{"buying nothing that an older copy of the ledger promised", "purchase/restoring.go",

@@ -25,13 +25,9 @@ func buying() []mutant {
 `, "",
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")}},
 		{"the intent before it is added", "purchase/cart.go",
-			`	o, err = b.advance(ctx, o, Adding, "", func(_ Writer, o *Order) error {
-		o.AddSent = b.now()
-		o.Sent = b.description(*o)
-		return nil
-	})
-	if err != nil {
-		return 0, err
+			`	o, pause, err := b.begin(ctx, o, "")
+	if pause > 0 || err != nil {
+		return pause, err
 	}
 	return b.sendAdd(ctx, o)
 `, `	o.AddSent = b.now()
@@ -102,7 +98,7 @@ func buying() []mutant {
 			`if look.credit != nil && *look.credit < look.amount {`, `if look.credit != nil && *look.credit+300 < look.amount {`,
 			[]tests{core("^TestCreditThatNearlySuffices$")}},
 		{"the credit that has to stay", "purchase/checkout.go",
-			`look.credit != nil && *look.credit-look.amount < least {`, `look.credit != nil && *look.credit < least {`,
+			`least > 0 && *look.credit-look.amount < least {`, `least > 0 && *look.credit < least {`,
 			[]tests{core("^TestCreditThatNearlySuffices$")}},
 	}
 }
@@ -145,13 +141,13 @@ func paying() []mutant {
 `, "",
 			[]tests{core("^TestADoubleBuyIsFound$")}},
 		{"pausing after a double buy", "purchase/checkout.go",
-			`	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}); err != nil {
+			`	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}, ""); err != nil {
 		return err
 	}
 `, "",
 			[]tests{core("^TestADoubleBuyIsFound$")}},
 		{"pausing after an overcharge", "purchase/switch.go",
-			"	if r.Charged <= o.Price {\n", "	if true {\n",
+			"	case r.Charged > o.Price:\n		agreed = o.Price\n", "	case r.Charged > o.Price:\n		return nil\n",
 			[]tests{core("^TestTheBotPausesItself$")}},
 		{"pausing after the second unknown outcome", "purchase/switch.go",
 			`d.now().Sub(at) > unknownsApart {`, `true || d.now().Sub(at) > unknownsApart {`,
