@@ -12,7 +12,7 @@ import (
 func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 	now := d.now().In(d.policy.location())
 	day := now.Format(time.DateOnly)
-	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	tomorrow := dayBegins(now.Year(), now.Month(), now.Day()+1, now.Location())
 	pause := max(tomorrow.Sub(now), time.Millisecond)
 	if d.purchasesChannel == "" || *last == day {
 		return pause, nil

@@ -101,7 +101,18 @@ func (p Policy) location() *time.Location {
 // resets says when the budget of the month that holds at begins anew: "1 December".
 func (p Policy) resets(at time.Time) string {
 	t := at.In(p.location())
-	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, p.location()).Format("2 January")
+	return dayBegins(t.Year(), t.Month()+1, 1, p.location()).Format("2 January")
+}
+
+// dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no midnight:
+// time.Date answers eleven in the evening of the day before.
+func dayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
+	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
+	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)
+	if midnight.Day() != noon.Day() {
+		midnight, _ = noon.ZoneBounds()
+	}
+	return midnight
 }
 
 // Groups are the ids of the user groups that the lists name, S…, in order.

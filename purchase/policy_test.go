@@ -210,3 +210,58 @@ func TestTheTagIsFoundAtTheEndOnly(t *testing.T) {
 		})
 	}
 }
+
+// Days begin where the team is, also on those that have no midnight since clocks are set forward then.
+func TestWhenADayBegins(t *testing.T) {
+	for _, c := range []struct {
+		zone  string
+		day   time.Time
+		wants string
+	}{
+		{"UTC", time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), "2026-11-23T00:00:00Z"},
+		{"UTC", time.Date(2026, 12, 32, 0, 0, 0, 0, time.UTC), "2027-01-01T00:00:00Z"},
+		{"Europe/Vienna", time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC), "2026-03-29T00:00:00+01:00"},
+		{"America/Santiago", time.Date(2026, 9, 6, 0, 0, 0, 0, time.UTC), "2026-09-06T01:00:00-03:00"},
+		{"America/Havana", time.Date(2026, 3, 8, 0, 0, 0, 0, time.UTC), "2026-03-08T01:00:00-04:00"},
+		{"Africa/Cairo", time.Date(2026, 4, 24, 0, 0, 0, 0, time.UTC), "2026-04-24T01:00:00+03:00"},
+	} {
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dayBegins(c.day.Year(), c.day.Month(), c.day.Day(), loc).Format(time.RFC3339); got != c.wants {
+			t.Errorf("%s in %s begins at %s, want %s", c.day.Format(time.DateOnly), c.zone, got, c.wants)
+		}
+	}
+	asuncion, err := time.LoadLocation("America/Asuncion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got != "1 October" {
+		t.Errorf("the budget of September 2023 ends on %s", got)
+	}
+}
+
+// Months and days where the team is: what is promised just before midnight there counts in the old month, also in the hour that
+// comes twice.
+func TestTheMonthAndTheDayOfAMoment(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Policy{Location: vienna}
+	for at, want := range map[string]string{
+		"2026-11-30T22:59:59Z": "2026-11 2026-11-30", "2026-11-30T23:00:00Z": "2026-12 2026-12-01",
+		"2026-10-25T00:30:00Z": "2026-10 2026-10-25", "2026-10-25T01:30:00Z": "2026-10 2026-10-25",
+		"2026-03-31T21:59:59Z": "2026-03 2026-03-31", "2026-03-31T22:00:00Z": "2026-04 2026-04-01",
+		"2026-12-31T23:00:00Z": "2027-01 2027-01-01",
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Month(moment) + " " + p.day(moment); got != want {
+			t.Errorf("%s is %s, want %s", at, got, want)
+		}
+	}
+}
