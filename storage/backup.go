@@ -22,9 +22,16 @@ func Backup(ctx context.Context, from, to string) (Report, error) {
 	return b.Backup(ctx, to)
 }
 
+// UnprovenEnding is at the end of the name of a copy whose audit chain is broken, so that nobody takes it for a good one.
+const UnprovenEnding = ".unproven"
+
 // Backup copies the ledger, as it is at this moment, to a new file of mode 0600, while the bot goes on. The copy is
 // durable and verified when Backup returns nil, and there is no file otherwise. It overwrites nothing: when there is a
 // file of that name, the error wraps fs.ErrExist.
+//
+// A ledger with a broken audit chain is copied all the same, since a bot goes on with it and what it bought has to be kept:
+// the copy gets UnprovenEnding at the end of its name, and Report.Unproven says what is wrong. Whatever else is wrong is an
+// error.
 func (b *Bolt) Backup(ctx context.Context, to string) (Report, error) {
 	report, err := b.backup(ctx, to)
 	if err != nil {
@@ -49,7 +56,16 @@ func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error)
 	if err := errors.Join(err, ctx.Err(), temp.Sync(), temp.Close()); err != nil {
 		return report, err
 	}
-	if report, err = verifyFile(ctx, temp.Name()); err != nil {
+	copied, err := open(temp.Name(), true)
+	if err == nil {
+		report, err = copied.verify(ctx)
+		err = errors.Join(err, copied.Close())
+	}
+	if fault, ok := errors.AsType[*Fault](err); ok && copied != nil && fault.OfChain() {
+		report.Unproven = fault.Record() + " " + fault.What
+		return report, giveName(temp.Name(), to+UnprovenEnding)
+	}
+	if err != nil {
 		return report, fmt.Errorf("the copy is not in order, so it was not kept: %w", err)
 	}
 	return report, giveName(temp.Name(), to)

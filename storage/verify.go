@@ -17,6 +17,9 @@ type Report struct {
 	Purchases int
 	// Head is the last audit record, whose Number says how many there are; a zero Event when there is none.
 	Head purchase.Event
+	// Unproven says what is wrong with the audit chain of a backup, as a sentence without its end; empty when the chain is in
+	// order. Head is the last record before that then.
+	Unproven string `json:",omitempty"`
 }
 
 // Verify reads the whole ledger at path, also beside a running bot, as ReadCopy does. It checks the pages of the file,

@@ -38,6 +38,10 @@ func runBackup(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
+	if report.Unproven != "" {
+		return fmt.Errorf("the audit chain of the ledger is broken: %s. %s%s is a copy of what there is, and not verified: it does not prove what happened, and `bot restore` refuses it. "+
+			"Keep the last good backup", report.Unproven, to, storage.UnprovenEnding)
+	}
 	fmt.Fprintf(c.out, "%s is a whole copy of the ledger: %s, verified.\n", to, contents(report))
 	if report.Head.Number > 0 {
 		fmt.Fprintf(c.out, "It ends with record %s\n", headOf(report.Head))
@@ -55,6 +59,9 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 		return report, err
 	}
 	// In a container, or with a private /tmp, the bot sees other folders than whoever asks.
+	if report.Unproven != "" {
+		to += storage.UnprovenEnding
+	}
 	if info, err := os.Stat(to); err != nil || info.Size() < report.Size {
 		return report, fmt.Errorf("the running bot says that it wrote %s, but there is no such file here: it sees other folders than you; run this where the bot runs", to)
 	}

@@ -236,10 +236,19 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 		t.Errorf("CoCalc sold %d licenses", n)
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
+	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and nobody takes it for a good one
+	unproven := []string{"audit chain of the ledger is broken: audit record 2 was changed", backup + ".unproven is a copy of what there is, and not verified"}
+	does(t, "", "backup", backup).says(t, 1, unproven...)
+	if _, err := os.Stat(backup); err == nil {
+		t.Error("the backup has the name of a good one")
+	}
 	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is resumed.")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
 	}
+	does(t, "", "restore", "--yes", backup+".unproven").says(t, 1, "cannot be restored", "audit record 2")
+	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too
+	does(t, "", "backup", alone).says(t, 1, alone+".unproven is a copy of what there is")
 	seen := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(t.Context()); err != nil {
 		t.Fatal(err)

@@ -150,7 +150,9 @@ func (s *Server) routes() http.Handler {
 			}
 			defer s.copying.Unlock()
 			report, err := s.bot.Backup(ctx, q.To)
-			if err == nil {
+			if err == nil && report.Unproven != "" {
+				s.log.Error().Str("file", q.To+storage.UnprovenEnding).Str("wrong", report.Unproven).Msg("the ledger was backed up as it is, with a broken audit chain")
+			} else if err == nil {
 				s.log.Info().Str("file", q.To).Uint64("records", report.Head.Number).Str("hash", report.Head.Hash).Msg("the ledger was backed up")
 			}
 			return report, err
