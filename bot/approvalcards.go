@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func askCard(o purchase.Order, f askFacts) content {
 		sign = askSign(o)
 	}
 	blocks := []slack.Block{section(sign + " *" + head + "*\n" + renewal(o.Spec, o.Renews))}
-	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
+	blocks = append(blocks, askedFor(o)...)
 	if !decidable(o, f.now) {
 		outcome, said := askOutcome(o)
 		blocks = append(blocks, decisions(o)...)
@@ -67,6 +68,36 @@ func askCard(o purchase.Order, f askFacts) content {
 	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format("2 January 15:04 UTC")), blocks}
 }
 
+// askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
+func askedFor(o purchase.Order) []slack.Block {
+	spec, rest := o.Spec, []string{"stops when idle: " + idle(string(o.Spec.Uptime)), "member hosting", string(o.Spec.User) + " use", "runs " + term(o.Spec)}
+	if !spec.Member {
+		rest[1] = "no member hosting"
+	}
+	if spec.Boost {
+		rest = append(rest, "boost")
+	}
+	if spec.ProjectID != "" {
+		rest = append(rest, "put on project "+code(spec.ProjectID))
+	}
+	blocks := []slack.Block{wrote("Reason", o.Reason)}
+	blocks = append(blocks, titled(o)...)
+	if spec.Description != "" {
+		blocks = append(blocks, wrote("Description", spec.Description))
+	}
+	return append(blocks,
+		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)), mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit))),
+		small(mrkdwn(strings.Join(rest, " · "))))
+}
+
+// titled is the title of what was asked for, if it has one: it tells orders apart.
+func titled(o purchase.Order) []slack.Block {
+	if o.Spec.Title == "" {
+		return nil
+	}
+	return []slack.Block{wrote("Title", o.Spec.Title)}
+}
+
 func haveAgreed(n int) string {
 	switch n {
 	case 0:
@@ -90,7 +121,8 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 	if f.budget == nil || len(f.budget.Months) == 0 {
 		return pairs
 	}
-	month, name := f.budget.Months[0], monthName(f.budget.Now)
+	month := f.budget.Months[0]
+	name, _, _ := strings.Cut(monthName(f.budget.Now), " ") // the year goes without saying
 	team := spentWords(month.Spent, month.Reserved)
 	if left, limited := f.budget.Left(); limited {
 		team += fmt.Sprintf("\n%s of %s left", max(left, 0), f.budget.Limit)
@@ -146,10 +178,10 @@ func decisions(o purchase.Order) []slack.Block {
 	var blocks []slack.Block
 	for _, a := range o.Approvals {
 		if !a.Denied {
-			blocks = append(blocks, section(fmt.Sprintf(":white_check_mark: <@%s> agreed, %s.", a.By.ID, moment(a.At))))
+			blocks = append(blocks, section(fmt.Sprintf(":heavy_check_mark: <@%s> agreed, %s.", a.By.ID, moment(a.At))))
 			continue
 		}
-		blocks = append(blocks, section(fmt.Sprintf(":no_entry: <@%s> denied it, %s.", a.By.ID, moment(a.At))),
+		blocks = append(blocks, section(fmt.Sprintf("<@%s> denied it, %s.", a.By.ID, moment(a.At))),
 			wrote("Their reason", a.Reason))
 	}
 	return blocks
@@ -213,8 +245,10 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	if f.needed > 1 {
 		text += fmt.Sprintf(" %d people have to agree, and %s so far.", f.needed, haveAgreed(len(o.Approvals)))
 	}
+	text += " What becomes of it comes as a direct message; until then my Home tab shows it too."
 	blocks := append([]slack.Block{section(text)}, decisions(o)...)
-	blocks = append(blocks, wrote("Your reason", o.Reason), small(plain(gives(o.Spec))),
+	blocks = append(append(blocks, wrote("Your reason", o.Reason)), titled(o)...)
+	blocks = append(blocks, small(plain(gives(o.Spec))),
 		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderID(o))
 	return content{fmt.Sprintf("Your license for %s waits for an approval.", o.Price), blocks}
 }
@@ -225,7 +259,7 @@ func deniedCard(o purchase.Order) content {
 	if len(o.Approvals) == 0 {
 		return c
 	}
-	c.blocks = append([]slack.Block{section("*Denied*; nothing was bought.")}, append(decisions(o), c.blocks[1:]...)...)
+	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied*; nothing was bought.")}, decisions(o), titled(o), c.blocks[1:])
 	return c
 }
 

@@ -36,7 +36,7 @@ func (d *demo) sold(want int) {
 func TestBrowserApproval(t *testing.T) {
 	d := startDemo(t)
 	alice := d.open("")
-	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin: pauses, and approves", "a guest, with no rights")
+	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "a guest, with no rights")
 	alice.Send(tryAsking)
 	alice.WaitText("Somebody else has to agree")
 	alice.Click("Buy for $127.50")
@@ -105,6 +105,7 @@ func TestBrowserDenial(t *testing.T) {
 	}
 
 	alice.WaitText("Denied; nothing was bought.")
+	reads(t, alice, "Title: Statistics 101")
 	reads(t, alice, "@Bob Brandt denied it, ", "Their reason: There is one from last year, and hardly anybody uses it.")
 	d.picture(alice, "denied.png")
 	alice.Visit("licensebot")

@@ -26,7 +26,7 @@ func demoCast() []demoPerson {
 	return []demoPerson{
 		{slacksim.User{ID: slacksim.Alice, Name: "alice", RealName: "Alice Amsel"}, "buys licenses", true, false, false},
 		{slacksim.User{ID: slacksim.Bob, Name: "bob", RealName: "Bob Brandt"}, "approves, and buys", true, true, false},
-		{slacksim.User{ID: slacksim.Carol, Name: "carol", RealName: "Carol Conti"}, "admin: pauses, and approves", false, true, true},
+		{slacksim.User{ID: slacksim.Carol, Name: "carol", RealName: "Carol Conti"}, "admin, and approves", false, true, true},
 		{slacksim.User{ID: demoOlga, Name: "olga", RealName: "Olga Oster", Restricted: true}, "a guest, with no rights", false, false, false},
 	}
 }

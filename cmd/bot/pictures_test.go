@@ -54,8 +54,9 @@ func (d *demo) pictureOnPhone(tab *pagetest.Tab, name string) {
 	tab.Sharp(1280, 800)
 }
 
-// fewerColors keeps the 256 colors that are seen most and the nearest of them for the others, which are those at the edges
-// of letters: nobody sees the difference, and the file is less than half as large.
+// fewerColors keeps 256 colors, and the nearest of them for the others: the file is less than half as large, and nobody sees
+// the difference. Half of the colors are those seen most of all that are alike, so that none is far from what is kept; the
+// others are those seen most.
 func fewerColors(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -75,8 +76,17 @@ func fewerColors(file string) error {
 	}
 	all := slices.SortedFunc(maps.Keys(seen), func(a, b color.NRGBA) int { return cmp.Compare(seen[b], seen[a]) })
 	var palette color.Palette
-	for _, c := range all[:min(len(all), 256)] {
-		palette = append(palette, c)
+	kept, alike := map[color.NRGBA]bool{}, map[[3]uint8]bool{}
+	for _, c := range all {
+		if kind := [3]uint8{c.R >> 4, c.G >> 4, c.B >> 4}; !alike[kind] && len(palette) < 128 {
+			alike[kind], kept[c] = true, true
+			palette = append(palette, c)
+		}
+	}
+	for _, c := range all {
+		if !kept[c] && len(palette) < 256 {
+			palette = append(palette, c)
+		}
 	}
 	nearest := map[color.NRGBA]uint8{}
 	for c := range seen {
