@@ -76,6 +76,9 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 	p.mu.Lock()
 	who.Team = p.team
 	p.mu.Unlock()
+	if u, _ := p.persons.last(who.ID); u.org != who.ID {
+		who.Org = u.org
+	}
 	for _, g := range p.groups {
 		members, told := p.members.last(g)
 		switch {
@@ -137,6 +140,7 @@ func (p *People) inGroup(ctx context.Context, group string) (members []string, e
 type person struct {
 	standing purchase.Standing
 	name     string
+	org      string // their id in an organization of several workspaces; empty elsewhere
 }
 
 // lookPerson asks Slack about a person.
@@ -176,7 +180,7 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 	case u.ID != user || u.TeamID == "":
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
-	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name)}, nil
+	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}, nil
 }
 
 // standingOf reads what users.info says of a person. team is the bot's own workspace; in an organization of several

@@ -219,3 +219,20 @@ func TestManyClicksAskForAGroupOnce(t *testing.T) {
 		}
 	})
 }
+
+// In an organization of several workspaces somebody can have an id there and another one here: it is told which belong together.
+func TestWhoHasTwoIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{
+			"U1":     {ID: "U1", TeamID: "TOWN"},
+			"ULOCAL": {ID: "ULOCAL", TeamID: "TOWN", Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TOWN"}}},
+			"WORG":   {ID: "WORG", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TELSE", "TOWN"}}},
+		}}
+		p := NewPeople(api, nil, time.Now, zerolog.Nop())
+		for id, org := range map[string]string{"U1": "", "ULOCAL": "WORG", "WORG": ""} {
+			if who := p.LookUp(t.Context(), purchase.Person{ID: id}); who.Org != org || who.Standing != purchase.Member {
+				t.Errorf("%s is %+v, want organization id %q", id, who, org)
+			}
+		}
+	})
+}

@@ -85,7 +85,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			return no, nil
 		}
 		counts, gone, silent := d.stillAgree(*o, approvers)
-		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.ID == click.Who.ID })
+		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.is(click.Who) })
 		need := d.policy.Approvals
 		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
 			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(len(counts)))}, nil
@@ -204,6 +204,12 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 // decidedBefore tells a late approver who decided, and when.
 func decidedBefore(o Order) *Refusal {
 	what := "it is " + stateWords(o.State)
+	switch o.State {
+	case Cancelled:
+		what = fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), o.Updated.UTC().Format("2 January 15:04 UTC"))
+	case Expired:
+		what = fmt.Sprintf("it expired on %s", o.ApproveBy.UTC().Format("2 January 15:04 UTC"))
+	}
 	if n := len(o.Approvals); n > 0 && o.State != AwaitingApproval {
 		last := o.Approvals[n-1]
 		did := "agreed"

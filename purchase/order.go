@@ -54,6 +54,9 @@ type Person struct {
 	ID   string `json:"id"`             // U…
 	Team string `json:"team,omitempty"` // T…
 	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
+	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two ids is
+	// one person all the same.
+	Org string `json:"org,omitempty"`
 	// Standing is set for whoever is not a full member of the workspace.
 	Standing Standing `json:"standing,omitempty"`
 	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as

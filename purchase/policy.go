@@ -173,7 +173,7 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 		return &Refusal{Code: NotAnApprover, Sentence: "Only an approver can decide on this order, so nothing was changed and nothing was bought by your click. " +
 			"Whoever runs this bot can add you to `APPROVERS`."}
 	}
-	if who.ID == o.Requester.ID {
+	if who.is(o.Requester) {
 		return &Refusal{Code: OwnOrder, Sentence: "Nobody decides on their own order: somebody else has to. Nothing was bought by your click. " +
 			"You can withdraw it with `/license cancel " + string(o.ID) + "`."}
 	}

@@ -225,3 +225,57 @@ func TestFewerHaveToAgreeThanDid(t *testing.T) {
 		}
 	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 }
+
+// In an organization of several workspaces one person can have two ids: with neither of them they agree to their own order, or
+// to another one twice.
+func TestTwoIDsAreOnePerson(t *testing.T) {
+	aliceToo := purchase.Person{ID: "WALICE", Team: "T1"} // whose id in the organization it is
+	erinToo := purchase.Person{ID: "WERIN", Team: "T1", Org: "WERIN"}
+	inShop(t, 20000, func(s *shop) {
+		here := alice
+		here.Org = "WALICE"
+		p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: here, Place: math, Spec: spec(), Reason: "winter school"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.desk.Confirm(context.Background(), p.Order.ID, purchase.Click{Who: here, At: math}); err != nil {
+			t.Fatal(err)
+		}
+		id := p.Order.ID
+		s.refusedAs(s.approve(id, aliceToo), purchase.OwnOrder)
+		s.refusedAs(s.deny(id, aliceToo, "no"), purchase.OwnOrder)
+		erinHere := erin
+		erinHere.Org = "WERIN"
+		if err := s.approve(id, erinHere); err != nil {
+			t.Fatal(err)
+		}
+		s.refusedAs(s.approve(id, erinToo), purchase.AlreadyDone)
+		if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) != 1 {
+			t.Errorf("it is %s, agreed to by %+v", o.State, o.Approvals)
+		}
+	}, withApprovers, func(s *shop) {
+		s.policy.Approvals = 2
+		s.policy.Approvers["WALICE"], s.policy.Approvers["WERIN"] = true, true
+	})
+}
+
+// Who comes too late reads who decided, and when, also when it was the requester, or nobody.
+func TestWhoDecidedBefore(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		withdrawn, forgotten := s.buy(), s.buy()
+		if err := s.approve(withdrawn, frank); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.desk.Cancel(context.Background(), withdrawn, byAlice); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(80 * time.Hour)
+		for id, says := range map[purchase.OrderID]string{withdrawn: "alice withdrew it on 1 January 00:00 UTC", forgotten: "it expired on 4 January 00:00 UTC"} {
+			err := s.approve(id, erin)
+			s.refusedAs(err, purchase.TooLate)
+			if !strings.Contains(err.Error(), says) {
+				t.Errorf("erin reads %q, want %q", err, says)
+			}
+		}
+	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
+}
