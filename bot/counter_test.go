@@ -29,17 +29,24 @@ type counter struct {
 	app    *bot.App
 	ear    *ear
 	now    time.Time
+	policy purchase.Policy
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and UROBOT, another app.
 // They belong to the workspace T1.
 func newCounter(t testing.TB) *counter {
 	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
-	now := func() time.Time { return c.now }
-	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{}, Now: now, Policy: purchase.Policy{Everyone: true,
-		Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true}, OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}})
-	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
+	c.policy = purchase.Policy{Everyone: true, Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true},
+		OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}
+	c.open()
 	return c
+}
+
+// open makes the bot with the policy as it is now, as a restart does.
+func (c *counter) open() {
+	now := func() time.Time { return c.now }
+	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{}, Now: now, Policy: c.policy})
+	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
 }
 
 // window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.
