@@ -146,11 +146,18 @@ func (w *world) checkDecisions(b books) {
 	}
 }
 
-// names says whether a sentence tells who decided on an order, and when; or, where nobody did, what became of it.
+// names says whether a sentence tells who decided on an order, or withdrew it, and when; or, where nobody did, what became of
+// it.
 func names(said string, o purchase.Order, end purchase.Event) bool {
-	if end.Kind == string(purchase.Approved) || end.Kind == string(purchase.Denied) {
+	const minute = "2 January 15:04"
+	switch purchase.State(end.Kind) {
+	case purchase.Approved, purchase.Denied:
 		last := o.Approvals[len(o.Approvals)-1]
-		return strings.Contains(said, last.By.Name) && strings.Contains(said, last.At.UTC().Format("2 January 15:04"))
+		return strings.Contains(said, last.By.Name) && strings.Contains(said, last.At.UTC().Format(minute))
+	case purchase.Cancelled:
+		return strings.Contains(said, o.Requester.Name+" withdrew it on "+end.Time.UTC().Format(minute))
+	case purchase.Expired:
+		return strings.Contains(said, "it expired on "+o.ApproveBy.UTC().Format(minute)) || strings.Contains(said, "its time to be decided on is over")
 	}
 	return strings.Contains(said, "it is "+end.Kind) || strings.Contains(said, "its time to be decided on is over")
 }
