@@ -160,12 +160,12 @@ func TestTheRequesterWithdraws(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	w.clicks(slacksim.Alice, card, "Withdraw")
-	w.becomes(card, "Cancelled; nothing was bought")
+	w.becomes(card, "Withdrawn; nothing was bought")
 	if done := w.shows(ask, "Withdrawn"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "it is cancelled")
+	w.seesIn(slacksim.Bob, theDesk, "alice withdrew it on")
 	w.spent(0, 0)
 }
 
@@ -181,7 +181,7 @@ func TestNobodyDecides(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "This order was decided already: it is expired")
+	w.seesIn(slacksim.Bob, theDesk, "This order was decided already: it expired on")
 	reminders := 0
 	for _, m := range w.slack.Messages(theDesk) {
 		if strings.Contains(m.ContentText(), "An order waits for an approval") {

@@ -62,6 +62,9 @@ func card(o purchase.Order, f cardFacts) content {
 	case purchase.Failed:
 		return failedCard(o)
 	case purchase.Cancelled:
+		if !o.ApproveBy.IsZero() {
+			return endedCard(o, "Withdrawn; nothing was bought.")
+		}
 		return endedCard(o, "Cancelled; nothing was bought.")
 	case purchase.Denied:
 		return deniedCard(o)

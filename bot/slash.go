@@ -34,12 +34,13 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		spec := Specify(a.defaults, c.Fields, a.now(), a.loc)
 		quote, err := a.desk.Quote(spec)
 		if err != nil || len(mistakes) > 0 {
-			return now(mistaken(mistakes, c.Fields, err))
+			return now(mistaken("quote", mistakes, c.Fields, err))
 		}
 		return now(quoted(spec, quote))
 	}
 	if len(mistakes) > 0 {
-		return now(mistaken(mistakes, commands.Fields{}, nil))
+		name, _, _ := strings.Cut(commands.Format(asked), " ")
+		return now(mistaken(name, mistakes, commands.Fields{}, nil))
 	}
 	switch c := asked.(type) {
 	case commands.List:
@@ -89,7 +90,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 	spec := Specify(a.defaults, f, a.now(), a.loc)
 	if len(mistakes) > 0 {
 		_, err := a.desk.Quote(spec)
-		return now(mistaken(mistakes, f, err))
+		return now(mistaken("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
 		return a.openEditor(reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, spec, "",
@@ -119,20 +120,20 @@ func (a *App) notProposed(err error, f *commands.Fields) content {
 		if f != nil {
 			said = *f
 		}
-		return mistaken(nil, said, wrong)
+		return mistaken("buy", nil, said, wrong)
 	}
 	return a.no(err)
 }
 
 // mistaken tells all mistakes at once: those of the grammar and those of the specification. Of a field that could not
-// be read only the first is told, since its value says nothing.
-func mistaken(grammar []commands.Mistake, f commands.Fields, err error) content {
+// be read only the first is told, since its value says nothing. command is what help there is about it.
+func mistaken(command string, grammar []commands.Mistake, f commands.Fields, err error) content {
 	sentences := Sentences(grammar, f, err)
 	text := "Nothing was bought. " + escape(sentences[0])
 	if len(sentences) > 1 {
 		text = "Nothing was bought. There is more than one thing to mend:\n• " + escape(strings.Join(sentences, "\n• "))
 	}
-	return content{text, []slack.Block{section(text), small(mrkdwn("`/license help buy` shows all fields."))}}
+	return content{text, []slack.Block{section(text), small(mrkdwn("`" + strings.TrimSuffix("/license help "+command, " help") + "` shows how it is written."))}}
 }
 
 // Sentences are all mistakes of a specification as it was written: f was read from it, and err is what its price

@@ -28,7 +28,7 @@ func (a *App) waiting(ctx context.Context, user string) []slack.Block {
 func waitingBlocks(orders []purchase.Order, user string, approver bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
-		what := fmt.Sprintf("%s%s, %s, until %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
+		what := fmt.Sprintf("%s%s, %s. Approvers can decide until %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
 		switch {
 		case o.Requester.ID == user:
 			own = append(own, section(fmt.Sprintf(":raised_hand: *You wait for an approval*: %s `/license order %s` shows it, `/license cancel %s` withdraws it.", what, o.ID, o.ID)))

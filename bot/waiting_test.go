@@ -97,3 +97,15 @@ func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
 	w.must(err)
 	contains(t, next, "1 license that gives the same is active")
 }
+
+// A command that is written wrong points to the help about that command.
+func TestAMistakePointsToItsHelp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for text, help := range map[string]string{
+		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "`/license help` ",
+	} {
+		w.says(slacksim.Bob, text)
+		w.sees(slacksim.Bob, help)
+	}
+}

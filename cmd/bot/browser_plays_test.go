@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -131,15 +130,13 @@ func TestBrowserPause(t *testing.T) {
 	d.picture(alice, "paused.png")
 	d.sold(0)
 
-	for who, said := range map[string]struct{ types, reads string }{
-		"Bob Brandt": {"/license resume", "Only an admin of this bot can do that"},
-		"Olga Oster": {tryBuying, "Guests of this workspace can neither buy licenses nor decide on orders"},
-	} {
-		other.As(who)
-		other.Send(said.types)
-		other.WaitText(said.reads)
-		d.picture(other, fmt.Sprintf("refused-%s.png", strings.ToLower(strings.Fields(who)[0])))
-	}
+	other.As("Bob Brandt")
+	other.Send("/license resume")
+	other.WaitText("Only an admin of this bot can do that")
+	other.As("Olga Oster")
+	other.Send(tryBuying)
+	other.WaitText("Guests of this workspace can neither buy licenses nor decide on orders")
+	d.picture(other, "refused.png")
 	other.As("Carol Conti")
 	other.Send("/license resume the money is counted")
 	other.WaitText("Buying goes on")
