@@ -134,7 +134,6 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 // approved promises an order for good, or ends it when it may not be bought any more: rights, limits and prices count
 // as they are at this moment.
 func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error {
-	now := d.now()
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
 		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s while the order waited; %s was agreed to. Nothing was bought.", quote.Total, o.Price))
 		o.Failure.NewPrice = quote.Total
@@ -149,7 +148,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 		no = d.policy.here(o.Place)
 	}
 	if no == nil {
-		no = d.policy.allows(wish{requester, o.Spec, o.Price, now, true}, budget)
+		no = d.policy.allows(wish{requester, o.Spec, o.Price, o.Confirmed, true}, budget)
 	}
 	if no != nil {
 		o.Failure = failure(FailPolicy, no.Sentence)

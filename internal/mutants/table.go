@@ -76,7 +76,7 @@ func deciding() []mutant {
 			`err == nil && quote.Total > o.Price {`, `err == nil && quote.Total > 2*o.Price {`,
 			[]tests{core("^TestAPriceThatRoseBeforeItWasApproved$")}},
 		{"the limits again when it was approved", "purchase/approving.go",
-			"		no = d.policy.allows(wish{requester, o.Spec, o.Price, now, true}, budget)\n", "		_, _, no = budget, now, nil\n",
+			"		no = d.policy.allows(wish{requester, o.Spec, o.Price, o.Confirmed, true}, budget)\n", "		_, no = budget, nil\n",
 			[]tests{core("^TestApprovals$")}},
 		{"that as many people agree as are asked for", "purchase/approving.go",
 			`last := len(counts) >= need`, `last := true`,
