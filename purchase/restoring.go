@@ -57,6 +57,14 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339))})
 }
 
+// KeepPause carries the pause of the ledger whose place a copy takes over into the copy; nil is none.
+func KeepPause(w Writer, pause *Pause) error {
+	if pause == nil {
+		return nil
+	}
+	return pauseBuying(w, *pause, "")
+}
+
 // restoring refuses orders as long as an older copy of the ledger was not compared with CoCalc.
 func restoring(account AccountState) *Refusal {
 	if account.Restored == nil {

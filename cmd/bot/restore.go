@@ -66,13 +66,14 @@ func anyOrder(flags *flag.FlagSet, args []string) (rest []string, err error) {
 // restoration is one run of bot restore.
 type restoration struct {
 	file, database string
-	settle         time.Duration // how long what was under way is watched
+	settle         time.Duration   // how long what was under way is watched
+	pause          *purchase.Pause // of the present ledger: going back is no way to resume buying
 	loc            *time.Location
 	out            io.Writer
 }
 
 // look refuses what cannot be restored, and says what the backup holds and how it differs from the present ledger.
-func (r restoration) look(ctx context.Context) error {
+func (r *restoration) look(ctx context.Context) error {
 	if err := r.idle(); err != nil {
 		return err
 	}
@@ -100,6 +101,7 @@ func (r restoration) look(ctx context.Context) error {
 		fmt.Fprintf(r.out, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: %v\n", err)
 		return nil
 	}
+	r.pause = present.account.Pause
 	r.compare(present, backup)
 	return nil
 }
@@ -144,7 +146,10 @@ func (r restoration) compare(present, backup chain) {
 func (r restoration) replace(ctx context.Context) error {
 	now := time.Now()
 	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
-		return purchase.AfterRestore(w, now, operator(), r.settle)
+		if err := purchase.AfterRestore(w, now, operator(), r.settle); err != nil {
+			return err
+		}
+		return purchase.KeepPause(w, r.pause)
 	})
 	if errors.Is(err, storage.ErrLocked) {
 		return fmt.Errorf("%w: stop it, run this again, and start it", err)
@@ -172,6 +177,7 @@ type chain struct {
 	events    []purchase.Event
 	purchases []purchase.Purchase
 	findings  []purchase.Finding
+	account   purchase.AccountState
 }
 
 func (c *chain) read(r purchase.Reader) (err error) {
@@ -179,6 +185,9 @@ func (c *chain) read(r purchase.Reader) (err error) {
 		return err
 	}
 	if c.purchases, err = r.Purchases(0, math.MaxInt); err != nil {
+		return err
+	}
+	if c.account, err = r.Account(); err != nil {
 		return err
 	}
 	c.findings, err = purchase.CheckBooks(r)

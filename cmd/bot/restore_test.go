@@ -256,3 +256,18 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	seen.ends(patience, syscall.SIGTERM)
 }
+
+// Buying was paused after the backup was made. To go back to the backup is no way to resume it.
+func TestAPauseOutlivesARestore(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 1)
+	backup := copied(t, s["DATABASE"])
+	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
+		return purchase.KeepPause(wr, &purchase.Pause{Since: time.Now(), By: slacksim.Bob, Name: "bob", Reason: "the money is counted"})
+	})
+	does(t, "", "restore", "--yes", backup).says(t, 0, " is restored from ")
+	does(t, "", "verify").says(t, 0, "- Buying is paused since ", "the money is counted")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is resumed. It had been paused since ", ": the money is counted\n")
+}
