@@ -33,7 +33,10 @@ func (p *planner) asked(at time.Duration, who string) {
 	default:
 		for _, each := range append(all, all...)[:needed+p.IntN(2)] {
 			do(each, p.approves)
-			at += p.between(0, 90*time.Second)
+			if at += p.between(0, 90*time.Second); needed > 1 && p.one(4) { // whoever agreed leaves before the others do
+				p.step(Step{At: at, Who: each, Deed: []Deed{Leaves, Closes}[p.IntN(2)]})
+				at += p.between(4*time.Minute, 8*time.Minute)
+			}
 		}
 	}
 	if p.one(4) { // whoever may not, also the requester themselves, who may agree to others' orders
@@ -78,8 +81,9 @@ func (p *planner) denies(s Step) {
 // oversight is what those do who watch over the spending: admins pause and resume, people join and leave.
 func (p *planner) oversight() {
 	for range p.IntN(3) * p.IntN(2) {
-		p.step(Step{At: p.tense(), Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
-		p.step(Step{At: p.moment(), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
+		at := p.tense()
+		p.step(Step{At: at, Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
+		p.step(Step{At: at + p.between(time.Second, 6*time.Minute), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
 	}
 	for range p.IntN(3) * p.IntN(2) {
 		away := []Step{{Who: "carol", Deed: Leaves}, {Who: "frank", Deed: Leaves}, {Who: "heidi", Deed: Leaves}, {Who: "heidi", Deed: Closes}, {Who: "alice", Deed: Closes}, {Who: "bob", Deed: Closes}}[p.IntN(6)]

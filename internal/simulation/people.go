@@ -54,8 +54,12 @@ func (w *world) perform(s Step) {
 }
 
 func (w *world) types(s Step) {
-	text := strings.Replace(s.Text, "ORDER", w.slack.known(s.Who), 1)
-	text = strings.Replace(text, "ASKED", w.slack.known(approvals), 1)
+	text := s.Text
+	for word, who := range map[string]string{"ORDER": s.Who, "ASKED": approvals} {
+		if strings.Contains(text, word) {
+			text = strings.Replace(text, word, w.slack.known(who), 1)
+		}
+	}
 	verb, _, _ := strings.Cut(text, " ")
 	a := w.slack.mint(&act{who: s.Who, what: "/license " + text, deed: verb, order: purchase.OrderID(orderID.FindString(text))})
 	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))

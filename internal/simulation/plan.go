@@ -165,7 +165,7 @@ func NewPlan(seed uint64) Plan {
 	if p.one(4) {
 		p.plan.Credit = int64(20_00 + p.IntN(150_00))
 	}
-	for range 2 + p.IntN(7) {
+	for range 3 + p.IntN(7) {
 		p.errand(p.moment(), buyers[p.IntN(len(buyers))])
 	}
 	if p.one(2) { // everybody at once
@@ -315,6 +315,10 @@ func (p *planner) operations() {
 		s := Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)}
 		if n+1 < len(p.plan.Rules) {
 			s.Rules = n + 1
+			if p.one(2) { // an order waits for CoCalc's cart meanwhile
+				p.plan.Weather = append(p.plan.Weather, Weather{From: max(0, s.At-5*time.Second), To: s.At + s.Takes + 90*time.Second, At: cartGet, Ill: Fails, Percent: 100})
+				s.At += p.between(time.Second, 30*time.Second)
+			}
 		}
 		p.step(s)
 	}
@@ -326,8 +330,8 @@ func (p *planner) operations() {
 		p.step(Step{At: at, Who: admin, Deed: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2), Deliveries: p.deliveries()})
 		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
 	}
-	if p.one(4) {
-		p.step(Step{At: p.moment(), Who: admin, Deed: Settles, Deliveries: p.deliveries()})
+	for range p.IntN(4) {
+		p.step(Step{At: p.tense() + time.Minute, Who: admin, Deed: Settles, Deliveries: p.deliveries()})
 	}
 	p.plan.Tells = p.one(2)
 	for range p.IntN(3) {

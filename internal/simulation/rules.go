@@ -93,7 +93,7 @@ func (p *planner) rules() {
 	if p.one(4) {
 		r.PersonOrders = 1 + p.IntN(4)
 	}
-	if r.Asks = !p.one(3); r.Asks {
+	if r.Asks = p.one(2); r.Asks {
 		r.AutoApprove = []int64{0, 10_00, 50_00}[p.IntN(3)]
 		r.AskRenewing = p.one(3)
 		r.Approvals = 1 + p.IntN(3)*p.IntN(2)

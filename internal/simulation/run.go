@@ -118,8 +118,11 @@ func (w *world) last() {
 	}
 	w.summary.Orders, w.summary.Purchases = len(b.orders), len(b.purchases)
 	for _, e := range b.events {
-		if e.Kind == string(purchase.Unknown) {
-			w.summary.Unknown++
+		for kind, n := range map[string]*int{string(purchase.Unknown): &w.summary.Unknown, string(purchase.AwaitingApproval): &w.summary.Asked,
+			"agreed": &w.summary.Agreed, string(purchase.Denied): &w.summary.Denied, "paused": &w.summary.Paused} {
+			if e.Kind == kind {
+				*n++
+			}
 		}
 	}
 }

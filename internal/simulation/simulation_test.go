@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a run keeps little and makes much
 	const chunk = 1000
 	var total totals
 	for from := *firstSeed; from < *firstSeed+*manySeeds; from += chunk {
@@ -42,7 +44,8 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Log(total.String())
 	// A simulation in which nothing happens proves nothing.
-	if s, n := total.sum, int(*manySeeds); n >= 100 && (s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200) {
+	if s, n := total.sum, int(*manySeeds); n >= 100 && (s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
+		s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5) {
 		t.Errorf("too little has happened: %s", total.String())
 	}
 }

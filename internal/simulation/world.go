@@ -61,6 +61,8 @@ type sale struct {
 // Summary is what happened in a run, or in many.
 type Summary struct {
 	Seeds, Clicks, Commands, Orders, Purchases, Kills, Restarts, Faults, DoubleBuys, Unknown int
+	// Of the orders: how many approvers were asked about, how often they agreed and denied, and how often buying was paused.
+	Asked, Agreed, Denied, Paused int
 }
 
 // Add adds up.
@@ -75,11 +77,15 @@ func (s *Summary) Add(o Summary) {
 	s.Faults += o.Faults
 	s.DoubleBuys += o.DoubleBuys
 	s.Unknown += o.Unknown
+	s.Asked += o.Asked
+	s.Agreed += o.Agreed
+	s.Denied += o.Denied
+	s.Paused += o.Paused
 }
 
 func (s Summary) String() string {
-	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d restarts, %d faults, %d double buys found, %d unknown orders settled",
-		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown)
+	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d times and denied %d; %d pauses",
+		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
 }
 
 func (w *world) tally(add func(*Summary)) {
