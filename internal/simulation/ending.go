@@ -72,6 +72,11 @@ func (w *world) checkAccount(b books) {
 	of := w.tags()
 	logged, charged := map[string]purchase.Purchase{}, map[string]int64{}
 	for _, p := range b.purchases {
+		if p.LicenseID == "" { // an admin said that it was bought; a correction names the license since
+			if i := slices.IndexFunc(b.purchases, func(c purchase.Purchase) bool { return c.Order == p.Order && c.Correction }); i >= 0 {
+				p.LicenseID = b.purchases[i].LicenseID
+			}
+		}
 		charged[p.LicenseID] += int64(p.Charged)
 		if _, known := logged[p.LicenseID]; !known {
 			logged[p.LicenseID] = p

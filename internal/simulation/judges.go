@@ -26,14 +26,22 @@ func (x *witness) lookAtRequester(o purchase.Order) {
 
 // lookAtApproval: an order above the limit has the yes of as many people as are required, none of them the requester's,
 // and each from somebody who clicked or typed it. At the last yes each of them may still agree.
-func (x *witness) lookAtApproval(o purchase.Order, last bool) {
+func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
 	if !x.life.rules.asks(o) {
-		return
+		return nil
+	}
+	events, err := x.Events(1, 1<<20)
+	if err != nil {
+		return err
 	}
 	var agreed []string
 	for _, a := range o.Approvals {
 		who := name(a.By.ID)
 		switch {
+		case !slices.ContainsFunc(events, func(e purchase.Event) bool {
+			return e.Kind == "agreed" && e.Order == o.ID && e.By == a.By.ID && e.Amount == o.Price
+		}):
+			x.wrong("order %s becomes %s for %s with %s's yes, of which the audit knows nothing", o.ID, o.State, o.Price, who)
 		case a.Denied:
 			x.wrong("order %s becomes %s, and %s denied it", o.ID, o.State, who)
 		case who == name(o.Requester.ID):
@@ -51,6 +59,7 @@ func (x *witness) lookAtApproval(o purchase.Order, last bool) {
 	if agreed = slices.Compact(agreed); len(agreed) < x.life.rules.Approvals {
 		x.wrong("order %s over %s becomes %s with the yes of %v, and %d have to agree", o.ID, o.Price, o.State, agreed, x.life.rules.Approvals)
 	}
+	return nil
 }
 
 // lookAtYes: whoever agrees may, once, in time, and to the price that they were shown.

@@ -194,14 +194,14 @@ func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
 	switch {
 	case o.State == purchase.Approved:
 		x.lookAtRequester(o)
-		x.lookAtApproval(o, true)
+		return x.lookAtApproval(o, true)
 	case o.State == purchase.AwaitingApproval:
 		x.lookAtRequester(o)
 		if o.Reason == "" {
 			x.wrong("approvers are asked about order %s, and not told what it is for", o.ID)
 		}
 	case o.State == purchase.Adding:
-		x.lookAtApproval(o, false)
+		return x.lookAtApproval(o, false)
 	}
 	return nil
 }
