@@ -42,6 +42,13 @@ func buying() []mutant {
 	return 0, err
 `,
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")}},
+		{"the pause, asked again when an order begins", "purchase/cart.go",
+			`		if no := closed(account); no != nil {
+			return no
+		}
+		o.AddSent = b.now()`, `		_ = account
+		o.AddSent = b.now()`,
+			[]tests{core("^TestAPauseWhileTheCartIsLookedAt$"), simulated("60")}},
 		{"looking for the tag after a lost answer, in place of adding again", "purchase/cart.go",
 			`	case cocalc.Unknown:
 		b.log.Warn()`, `	case cocalc.Unknown:

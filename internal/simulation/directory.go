@@ -125,7 +125,7 @@ func (d *directory) vouches(life int, id, who string) error {
 		case age <= deciding: // the decision may have begun before
 			continue
 		}
-		return fmt.Errorf("Slack's last word on %s, %s ago, says %v", id, age, x.says)
+		return fmt.Errorf("the last word of Slack's on %s, %s ago, says %v", id, age, x.says)
 	}
-	return fmt.Errorf("Slack has told nothing of %s", id)
+	return fmt.Errorf("nothing was told by Slack of %s", id)
 }

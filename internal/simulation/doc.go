@@ -2,9 +2,9 @@
 // of misfortune in a fraction of a second, on the fake clock of a testing/synctest bubble, and checks after every step
 // what must never be untrue.
 //
-// From one seed follows the [Plan]: who types and clicks what and when, how often and how late Slack delivers it, what
-// the network loses, when CoCalc and Slack are down, what strangers do with the same cart, and when the program is
-// killed. The same seed makes the same plan, always. What a request meets on its way is decided by the seed, the
+// From one seed follows the [Plan]: who types and clicks what and when, how often and how late Slack delivers it, who
+// agrees to whose orders and who may, what the network loses, when CoCalc and Slack are down, what strangers do with the
+// same cart, when the settings change, and when the program is killed. The same seed makes the same plan, always. What a request meets on its way is decided by the seed, the
 // endpoint and how many requests came before it, so that two runs of a plan meet the same fates as long as they make the
 // same requests.
 //
@@ -19,6 +19,10 @@
 // and the checkout. It may when CoCalc carries the checkout out late: then more is charged than was shown, which has to be
 // found and told. What the bot may be blamed for is kept apart from what strangers did in that moment: a stranger's
 // overlapping checkout may buy an order's item once more, which then has to be found.
+//
+// A witness looks into every transaction: what it promises, agrees to, denies or begins has to be allowed at that moment,
+// by the settings of that start and by what Slack has told the program of people since then. What nobody could help is
+// left out of the account: money that a stranger's checkout, a late one or a charge of CoCalc's has spent beyond a promise.
 //
 // A run that fails tells its story: one line for each thing that happened, with the simulated time.
 package simulation

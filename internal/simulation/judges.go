@@ -168,5 +168,5 @@ func names(said string, o purchase.Order, end purchase.Event) bool {
 	case purchase.Expired:
 		return strings.Contains(said, "it expired on "+o.ApproveBy.UTC().Format(minute)) || strings.Contains(said, "its time to be decided on is over")
 	}
-	return strings.Contains(said, "it is "+end.Kind) || strings.Contains(said, "its time to be decided on is over")
+	return strings.Contains(said, "it is "+end.Kind)
 }

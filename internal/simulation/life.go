@@ -29,6 +29,7 @@ type life struct {
 	w      *world
 	number int
 	rules  Rules
+	began  time.Time
 	ctx    context.Context // ends at death
 	die    context.CancelFunc
 
@@ -51,7 +52,7 @@ type life struct {
 
 // begin starts the program on the ledger that is there.
 func (w *world) begin(number int) (*life, error) {
-	l := &life{w: w, number: number, rules: w.rules}
+	l := &life{w: w, number: number, rules: w.rules, began: time.Now()}
 	l.ctx, l.die = context.WithCancel(context.Background())
 	var err error
 	if l.ledger, err = storage.Open(filepath.Join(w.dir, "ledger.db")); err != nil {

@@ -8,8 +8,20 @@ import (
 // asked is what follows when somebody said yes to what others have to agree to: they say why they want it, and the
 // approvers decide, or do not; often several in the same instant, in which the requester may also withdraw it.
 func (p *planner) asked(at time.Duration, who string) {
-	p.step(Step{At: at + p.between(2*time.Second, 15*time.Second), Who: who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
+	why := Step{At: at + p.between(2*time.Second, 15*time.Second), Who: who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()}
+	p.step(why)
+	if end := why.At + why.Deliveries[0] + p.plan.TTL; p.one(3) && end < p.plan.Latest {
+		p.tooLate(at+p.plan.TTL, end)
+		return
+	}
 	at += p.between(16*time.Second, 4*time.Minute)
+	if p.one(10) { // just before they decide
+		p.pauses(at - p.between(0, 2*time.Second))
+	}
+	if p.one(10) { // whoever asked leaves before that
+		p.step(Step{At: at, Who: who, Deed: map[bool]Deed{true: Leaves, false: Closes}[who == "carol"]})
+		at += p.between(4*time.Minute, 8*time.Minute)
+	}
 	do := func(who string, deed func(Step)) {
 		deed(Step{At: at, Who: who, Whose: approvals, Nth: p.IntN(2) * p.IntN(2), Deliveries: p.deliveries()})
 	}
@@ -57,6 +69,16 @@ func (p *planner) asked(at time.Duration, who string) {
 	}
 }
 
+// tooLate is approvers who decide when the time for it has just passed, somewhere from one moment to the other, and the
+// order has not ended yet, since the disk is full.
+func (p *planner) tooLate(from, to time.Duration) {
+	p.plan.Weather = append(p.plan.Weather, Weather{From: from - time.Second, To: to + 25*time.Second, At: "ledger", Ill: Full, Percent: 60})
+	for i, each := range approvers {
+		s := Step{At: to + time.Duration(1+2*i)*time.Second, Who: each, Whose: approvals, Deliveries: []time.Duration{100 * time.Millisecond}}
+		[]func(Step){p.approves, p.approves, p.denies}[p.IntN(3)](s)
+	}
+}
+
 // approves is a yes: a click, or typed.
 func (p *planner) approves(s Step) {
 	if s.Deed, s.Button = Clicks, "order_approve"; p.one(5) {
@@ -78,12 +100,16 @@ func (p *planner) denies(s Step) {
 	p.step(Step{At: s.At + p.between(500*time.Millisecond, 20*time.Second), Who: s.Who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
 }
 
+// pauses is an admin who stops all buying for some minutes.
+func (p *planner) pauses(at time.Duration) {
+	p.step(Step{At: at, Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
+	p.step(Step{At: at + p.between(time.Second, 6*time.Minute), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
+}
+
 // oversight is what those do who watch over the spending: admins pause and resume, people join and leave.
 func (p *planner) oversight() {
 	for range p.IntN(3) * p.IntN(2) {
-		at := p.tense()
-		p.step(Step{At: at, Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
-		p.step(Step{At: at + p.between(time.Second, 6*time.Minute), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
+		p.pauses(p.tense())
 	}
 	for range p.IntN(3) * p.IntN(2) {
 		away := []Step{{Who: "carol", Deed: Leaves}, {Who: "frank", Deed: Leaves}, {Who: "heidi", Deed: Leaves}, {Who: "heidi", Deed: Closes}, {Who: "alice", Deed: Closes}, {Who: "bob", Deed: Closes}}[p.IntN(6)]

@@ -56,8 +56,8 @@ func (w *world) perform(s Step) {
 func (w *world) types(s Step) {
 	text := s.Text
 	for word, who := range map[string]string{"ORDER": s.Who, "ASKED": approvals} {
-		if strings.Contains(text, word) {
-			text = strings.Replace(text, word, w.slack.known(who), 1)
+		if before, after, ok := strings.Cut(text, word); ok {
+			text = before + w.slack.known(who) + after
 		}
 	}
 	verb, _, _ := strings.Cut(text, " ")

@@ -165,7 +165,7 @@ func NewPlan(seed uint64) Plan {
 	if p.one(4) {
 		p.plan.Credit = int64(20_00 + p.IntN(150_00))
 	}
-	for range 3 + p.IntN(7) {
+	for range 4 + p.IntN(9) {
 		p.errand(p.moment(), buyers[p.IntN(len(buyers))])
 	}
 	if p.one(2) { // everybody at once
@@ -249,6 +249,9 @@ func (p *planner) errand(at time.Duration, who string) {
 	if p.one(3) {
 		at += p.between(0, time.Second)
 		click("order_buy")
+	}
+	if p.one(25) {
+		p.pauses(at + p.between(0, 300*time.Millisecond))
 	}
 	if p.plan.Rules[0].Asks {
 		p.asked(at, who)

@@ -183,8 +183,11 @@ func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
 	case purchase.Denied:
 		x.lookAtNo(o)
 	case purchase.Expired:
-		if left := time.Until(o.ApproveBy); !o.ApproveBy.IsZero() && (left > 0 || !o.RemindAt.IsZero()) {
-			x.wrong("order %s expires %s before its time to be decided on is over, and nobody was reminded of it", o.ID, left)
+		if left := time.Until(o.ApproveBy); !o.ApproveBy.IsZero() && left > 0 {
+			x.wrong("order %s expires %s before its time to be decided on is over", o.ID, left)
+		}
+		if could := x.life.began.Before(o.RemindAt) && x.life.w.weather("ledger", Full, o.RemindAt) == nil; could && !o.RemindAt.IsZero() && !o.ApproveBy.IsZero() {
+			x.wrong("order %s expires, and nobody was reminded of it on %s", o.ID, o.RemindAt)
 		}
 	case purchase.Failed:
 		if f := o.Failure; f != nil && f.Code == purchase.FailNobodyAsked && !x.life.w.refused(o.Confirmed) {
