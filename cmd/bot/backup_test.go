@@ -50,7 +50,7 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	alice, bob := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob)
@@ -60,7 +60,7 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
 			t.Fatal(err)
 		}
 	}

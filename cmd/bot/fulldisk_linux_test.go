@@ -33,7 +33,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	environment(t, s)
 	bot := launch(t, s, "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	before := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
@@ -45,7 +45,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	if err := alice.Click(t.Context(), before, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	err := w.slack.Wait(t.Context(), func() bool {
+	err := w.slack.Wait(bot.life, func() bool {
 		told := 0
 		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
 			told += strings.Count(m.ContentText(), full)
@@ -69,7 +69,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		if err := alice.Click(t.Context(), click.card, click.button); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(t.Context(), click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
+		_, err := alice.WaitForUpdate(bot.life, click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	environment(t, s)
 	bot := launch(t, s, "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
@@ -101,13 +101,17 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	shows("Paying …")
 	bot.mayWrite(0)
-	<-sold
+	select {
+	case <-sold:
+	case <-bot.life.Done():
+		t.Fatal("nothing was sold")
+	}
 	bot.prints(&bot.err, 1, "the disk of the ledger is full")
 	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
 	bot.mayWrite(unix.RLIM_INFINITY)

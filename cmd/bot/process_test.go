@@ -28,6 +28,7 @@ type process struct {
 	out     lines
 	err     lines
 	readers sync.WaitGroup
+	life    context.Context // ends with the process: nobody waits for what a dead one should do
 }
 
 // lines are what a process has printed so far.
@@ -65,8 +66,14 @@ func (l *lines) String() string {
 // patience is how long a process may take for a step; machines that test are slow.
 const patience = 30 * time.Second
 
+// lifetime is how long a process may run at most, and dying how long it may take to say what it was doing.
+const (
+	lifetime = 2 * time.Minute
+	dying    = 5 * time.Second
+)
+
 // launch starts the test program as bot, with this command line and these settings alone. It is ended with the test, if
-// it has not ended.
+// it has not ended; one that runs too long is ended before, tells what it was doing, and fails the test.
 func launch(t testing.TB, settings map[string]string, args ...string) *process {
 	t.Helper()
 	return start(t, os.Args[0], settings, args...)
@@ -99,14 +106,39 @@ func start(t testing.TB, program string, settings map[string]string, args ...str
 	}
 	p.readers.Go(func() { p.out.read(out) })
 	p.readers.Go(func() { p.err.read(errs) })
+	var end context.CancelFunc
+	p.life, end = context.WithCancel(t.Context())
+	go func() {
+		p.readers.Wait()
+		end()
+	}()
+	hangs := time.AfterFunc(lifetime, p.endWithStacks)
 	t.Cleanup(func() {
+		inTime := hangs.Stop()
 		if p.cmd.ProcessState == nil {
-			p.cmd.Process.Kill()
+			if inTime && !t.Failed() {
+				p.cmd.Process.Kill()
+			} else {
+				p.endWithStacks()
+			}
 			p.readers.Wait()
 			p.cmd.Wait()
 		}
+		if !inTime {
+			t.Errorf("%q was still running after %s", args, lifetime)
+		}
+		if t.Failed() {
+			t.Logf("%q printed\n%s\n%s", args, &p.out, &p.err)
+		}
 	})
 	return p
+}
+
+// endWithStacks ends the process at once, after it has printed what each of its goroutines was doing. One that does not
+// even do that is killed.
+func (p *process) endWithStacks() {
+	p.cmd.Process.Signal(syscall.SIGQUIT)
+	time.AfterFunc(dying, func() { p.cmd.Process.Kill() })
 }
 
 // prints waits until the process has printed n lines on l that contain text.
@@ -145,7 +177,7 @@ func (p *process) ends(within time.Duration, signals ...syscall.Signal) int {
 			p.t.Fatal(err)
 		}
 	}
-	late := time.AfterFunc(within, func() { p.cmd.Process.Kill() })
+	late := time.AfterFunc(within, p.endWithStacks)
 	p.readers.Wait()
 	err := p.cmd.Wait()
 	if !late.Stop() {
@@ -221,14 +253,14 @@ func TestTermDuringAPurchase(t *testing.T) {
 	w.cocalc.SetCheckoutTakes(700 * time.Millisecond)
 	bot := launch(t, w.settings(t), "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Paying …") })
+	_, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Paying …") })
 	if err != nil {
 		t.Fatal(err)
 	}

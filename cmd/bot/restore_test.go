@@ -124,6 +124,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	environment(t, s)
 	file := filepath.Join(t.TempDir(), "monday.db")
 	alice := w.slack.Person(slacksim.Alice)
+	var bot *process
 	buy := func(n string) {
 		t.Helper()
 		card := w.asks(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
@@ -135,13 +136,13 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+		_, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	bot = launch(t, s, "run")
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	buy("first")
@@ -163,9 +164,13 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		close(asked)
 		<-answer
 	}})
-	launch(t, s, "run")
-	<-asked
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	bot = launch(t, s, "run")
+	select {
+	case <-asked:
+	case <-bot.life.Done():
+		t.Fatal("CoCalc was not asked")
+	}
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first.")
@@ -199,7 +204,7 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	})
 	const why = "says that $63.76 was spent, and the purchase log adds up to $63.75."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", why)
@@ -210,7 +215,7 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
 	}
 	seen := launch(t, s, "run") // what an admin has seen does not pause again
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(seen.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
@@ -227,7 +232,7 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
 	const why = "Its audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", why)
@@ -250,7 +255,7 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too
 	does(t, "", "backup", alone).says(t, 1, alone+".unproven is a copy of what there is")
 	seen := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(t.Context()); err != nil {
+	if err := w.slack.WaitForSocket(seen.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
