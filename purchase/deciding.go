@@ -94,26 +94,26 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
 		if order, err = w.Order(id); errors.Is(err, ErrNoOrder) {
-			no = noSuchOrder()
-			return nil
+			no, err = noSuchOrder(), nil
+		} else if err == nil {
+			if no = outsider(click.Who); no == nil {
+				no = elsewhere(order, click)
+			}
+			if no == nil {
+				no, err = decision(w, &order)
+			}
 		}
-		if err != nil {
+		if no == nil || err != nil {
 			return err
 		}
-		if no = outsider(click.Who); no == nil {
-			no = elsewhere(order, click)
-		}
-		if no == nil {
-			no, err = decision(w, &order)
-		}
-		return err
+		return w.AppendEvent(d.refusal(no, id, click.Who, click.At))
 	})
 	if err != nil {
 		return Order{}, fmt.Errorf("%s order %s: %w", doing, id, err)
 	}
 	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
-		return order, d.refused(ctx, no, id, click.Who, click.At)
+		return order, no
 	}
 	return order, nil
 }

@@ -335,14 +335,17 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 // refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
 // the refusal: it is the true answer.
 func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
-	err := d.ledger.Update(ctx, func(w Writer) error {
-		return w.AppendEvent(Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID),
-			Place: brief(at.Channel), Note: string(no.Code)})
-	})
+	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
+	err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(d.refusal(no, id, who, at)) })
 	if err != nil {
 		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("a refusal could not be recorded")
 	}
 	return no
+}
+
+// refusal is the audit record of a refusal.
+func (d *Desk) refusal(no *Refusal, id OrderID, who Person, at Place) Event {
+	return Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID), Place: brief(at.Channel), Note: string(no.Code)}
 }
 
 // brief is the beginning of an id as somebody sent it. A real one is shorter; a made-up one has as much room in the audit

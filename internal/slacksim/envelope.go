@@ -48,15 +48,18 @@ type envelope struct {
 // maxEnvelopes bounds what a workspace remembers, since a demo may run for days.
 const maxEnvelopes = 5000
 
-// newEnvelope registers an envelope. ws.mu is held.
+// newEnvelope registers an envelope. It encodes the payload, so nobody should hold ws.mu meanwhile.
 func (ws *Workspace) newEnvelope(kind string, payload any, accepts bool) (*envelope, error) {
 	raw, err := toJSON(payload)
 	if err != nil {
 		return nil, err
 	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
 	return ws.register(&envelope{Envelope: Envelope{ID: uuid.NewString(), Type: kind, Payload: raw}, accepts: accepts}), nil
 }
 
+// register remembers an envelope. ws.mu is held.
 func (ws *Workspace) register(env *envelope) *envelope {
 	env.began, env.done = time.Now(), make(chan struct{})
 	ws.envelopes = append(ws.envelopes, env)
@@ -160,8 +163,6 @@ func (ws *Workspace) deliverNow(env *envelope, faults Faults) bool {
 
 // write puts env on the next open socket in turn.
 func (ws *Workspace) write(env *envelope) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
 	frame := obj{
 		"envelope_id": env.ID, "type": env.Type, "payload": env.Payload, "accepts_response_payload": env.accepts,
 	}
@@ -175,6 +176,8 @@ func (ws *Workspace) write(env *envelope) bool {
 	if err != nil {
 		return false
 	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
 	for range ws.conns {
 		c := ws.nextOpen()
 		if c == nil {

@@ -16,19 +16,20 @@ const verificationToken = "simulated-verification-token"
 type obj = map[string]any
 
 func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*envelope, error) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
 	team := u.TeamID
 	if slices.Contains(u.Teams, ws.opts.Team.ID) { // of an organization: the workspace where it was typed
 		team = ws.opts.Team.ID
 	}
+	ws.mu.Lock()
+	hook, trigger := ws.newHook(hook{kind: "commands", channel: c.ID, person: u.ID}), ws.newTrigger(u.ID)
+	ws.mu.Unlock()
 	payload := obj{
 		"token": verificationToken, "team_id": team, "team_domain": ws.opts.Team.Domain,
 		"channel_id": c.ID, "channel_name": channelName(c), "user_id": u.ID, "user_name": u.Name,
 		"command": command, "text": text, "api_app_id": ws.opts.App.ID,
 		"is_enterprise_install": "false", // a string here, a boolean everywhere else
-		"response_url":          ws.newHook(hook{kind: "commands", channel: c.ID, person: u.ID}),
-		"trigger_id":            ws.newTrigger(u.ID),
+		"response_url":          hook,
+		"trigger_id":            trigger,
 	}
 	env, err := ws.newEnvelope("slash_commands", payload, true)
 	if err != nil {
@@ -50,21 +51,37 @@ func channelName(c Channel) string {
 
 // actionEnvelope is the block_actions of one use of one element.
 func (ws *Workspace) actionEnvelope(u User, s surface, e blockkit.Element, values []string) (*envelope, error) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	ts := ws.nextTS()
 	payload := ws.interaction("block_actions", u)
-	payload["trigger_id"] = ws.newTrigger(u.ID)
-	payload["actions"] = []any{action(e, values, ts)}
-	if err := ws.addSource(payload, u, s, true); err != nil {
+	if err := ws.addAction(payload, u, s, e, values); err != nil {
 		return nil, err
 	}
 	return ws.newEnvelope("interactive", payload, false)
 }
 
+// addAction says what was used, and where. It reads the message before it takes ws.mu: that takes longer than all the rest, and
+// hundreds may click at once.
+func (ws *Workspace) addAction(payload obj, u User, s surface, e blockkit.Element, values []string) error {
+	var elements []blockkit.Element
+	if s.message != nil {
+		elements = s.message.Elements()
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	payload["trigger_id"] = ws.newTrigger(u.ID)
+	payload["actions"] = []any{action(e, values, ws.nextTS())}
+	if err := ws.addSource(payload, u, s); err != nil {
+		return err
+	}
+	if m := s.message; m != nil {
+		payload["state"] = obj{"values": stateValues(elements, ws.desk(u.ID).inputs[m.Channel+"/"+m.TS])}
+		payload["response_url"] = ws.newHook(hook{kind: "actions", channel: m.Channel, person: u.ID, message: m.TS})
+	}
+	return nil
+}
+
 // addSource says where an action happened: in a view, or in a message with its channel.
 // ws.mu is held.
-func (ws *Workspace) addSource(payload obj, u User, s surface, withState bool) error {
+func (ws *Workspace) addSource(payload obj, u User, s surface) error {
 	if s.view != nil {
 		v := ws.view(s.view.ID)
 		if v == nil {
@@ -84,10 +101,6 @@ func (ws *Workspace) addSource(payload obj, u User, s surface, withState bool) e
 	// Slack does not store ephemeral messages, so it cannot send them back.
 	if !m.Ephemeral() {
 		payload["message"] = ws.messageJSON(m)
-	}
-	if withState {
-		payload["state"] = obj{"values": stateValues(m.Elements(), ws.desk(u.ID).inputs[m.Channel+"/"+m.TS])}
-		payload["response_url"] = ws.newHook(hook{kind: "actions", channel: m.Channel, person: u.ID, message: m.TS})
 	}
 	return nil
 }
@@ -113,13 +126,26 @@ func action(e blockkit.Element, values []string, ts string) obj {
 }
 
 func (ws *Workspace) submissionEnvelope(u User, v View) (*envelope, error) {
+	payload := ws.interaction("view_submission", u)
+	if err := ws.addSubmitted(payload, u, v); err != nil {
+		return nil, err
+	}
+	env, err := ws.newEnvelope("interactive", payload, true)
+	if err != nil {
+		return nil, err
+	}
+	env.onAck = func(ack json.RawMessage) *Failure { return ws.submissionAnswered(env, u.ID, v.ID, ack) }
+	return env, nil
+}
+
+// addSubmitted says what was filled in.
+func (ws *Workspace) addSubmitted(payload obj, u User, v View) error {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	now := ws.view(v.ID)
 	if now == nil {
-		return nil, ErrGone
+		return ErrGone
 	}
-	payload := ws.interaction("view_submission", u)
 	payload["trigger_id"] = ws.newTrigger(u.ID)
 	payload["view"] = ws.viewJSON(now)
 	urls := []any{}
@@ -133,17 +159,10 @@ func (ws *Workspace) submissionEnvelope(u User, v View) (*envelope, error) {
 		}
 	}
 	payload["response_urls"] = urls
-	env, err := ws.newEnvelope("interactive", payload, true)
-	if err != nil {
-		return nil, err
-	}
-	env.onAck = func(ack json.RawMessage) *Failure { return ws.submissionAnswered(env, u.ID, v.ID, ack) }
-	return env, nil
+	return nil
 }
 
 func (ws *Workspace) closedEnvelope(u User, v View, cleared bool) (*envelope, error) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
 	payload := ws.interaction("view_closed", u)
 	payload["view"] = ws.viewJSON(&v)
 	payload["is_cleared"] = cleared
@@ -151,11 +170,12 @@ func (ws *Workspace) closedEnvelope(u User, v View, cleared bool) (*envelope, er
 }
 
 func (ws *Workspace) suggestionEnvelope(u User, s surface, e blockkit.Element, query string) (*envelope, error) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
 	payload := ws.interaction("block_suggestion", u)
 	payload["block_id"], payload["action_id"], payload["value"] = e.BlockID, e.ActionID, query
-	if err := ws.addSource(payload, u, s, false); err != nil {
+	ws.mu.Lock()
+	err := ws.addSource(payload, u, s)
+	ws.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	env, err := ws.newEnvelope("interactive", payload, true)
@@ -170,6 +190,18 @@ func (ws *Workspace) suggestionEnvelope(u User, s surface, e blockkit.Element, q
 }
 
 func (ws *Workspace) homeEnvelope(u User) (*envelope, error) {
+	return ws.newEnvelope("events_api", obj{
+		"token": verificationToken, "team_id": ws.opts.Team.ID, "api_app_id": ws.opts.App.ID, "event": ws.homeOpened(u),
+		"type": "event_callback", "event_id": ws.nextID("Ev"), "event_time": ws.opts.Now().Unix(),
+		"authorizations": []any{obj{
+			"enterprise_id": nil, "team_id": ws.opts.Team.ID, "user_id": ws.opts.App.BotUserID,
+			"is_bot": true, "is_enterprise_install": false,
+		}},
+		"is_ext_shared_channel": false,
+	}, false)
+}
+
+func (ws *Workspace) homeOpened(u User) obj {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	event := obj{
@@ -178,15 +210,7 @@ func (ws *Workspace) homeEnvelope(u User) (*envelope, error) {
 	if v := ws.desk(u.ID).home; v != nil {
 		event["view"] = ws.viewJSON(v)
 	}
-	return ws.newEnvelope("events_api", obj{
-		"token": verificationToken, "team_id": ws.opts.Team.ID, "api_app_id": ws.opts.App.ID, "event": event,
-		"type": "event_callback", "event_id": ws.nextID("Ev"), "event_time": ws.opts.Now().Unix(),
-		"authorizations": []any{obj{
-			"enterprise_id": nil, "team_id": ws.opts.Team.ID, "user_id": ws.opts.App.BotUserID,
-			"is_bot": true, "is_enterprise_install": false,
-		}},
-		"is_ext_shared_channel": false,
-	}, false)
+	return event
 }
 
 // interaction is what all interactive payloads have in common.

@@ -1,0 +1,247 @@
+package bot_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// What somebody reads whose decision came too late.
+var lateWords = regexp.MustCompile(`This order was decided already: (p\d{3} (agreed|denied it) on \d+ \w+ \d\d:\d\d UTC, and )?it is `)
+
+// What people read whose click was not taken, by why it was not.
+var crowdWords = map[purchase.RefusalCode]*regexp.Regexp{
+	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There is nothing left to cancel|It is too late to cancel`),
+	purchase.AlreadyDone:      regexp.MustCompile(`You have already said yes|This was already bought, once|You have already agreed|This order (was denied|has ended)`),
+	purchase.OverBudget:       regexp.MustCompile(`is left, so nothing was bought`),
+	purchase.OverPersonBudget: regexp.MustCompile(`that one person may spend in a month is left for you, so nothing was bought`),
+	purchase.OwnOrder:         regexp.MustCompile(`Nobody decides on their own order`),
+	purchase.NotAnApprover:    regexp.MustCompile(`Only an approver can decide on this order`),
+	purchase.NotABuyer:        regexp.MustCompile(`You are not on the list of people who may buy`),
+	purchase.Outsider:         regexp.MustCompile(`Guests of this workspace|People of other workspaces|Slack did not tell me`),
+}
+
+// records are the audit records from a number on.
+func (c *crowd) records(first uint64) (found []purchase.Event) {
+	c.t.Helper()
+	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) (err error) {
+		found, err = r.Events(first, 100_000)
+		return err
+	}))
+	return found
+}
+
+// toldIn is what the bot told each person alone in a channel since the second began.
+func (c *crowd) toldIn(channel string) map[string][]string {
+	told := map[string][]string{}
+	for _, m := range c.slack.Messages(channel) {
+		if m.OnlyFor != "" && !c.before[m.TS] {
+			told[m.OnlyFor] = append(told[m.OnlyFor], m.ContentText())
+		}
+	}
+	return told
+}
+
+// acknowledged tells how long Slack waited. What the bot did not take in time it did not take at all, and Slack said so.
+func (c *crowd) acknowledged(sent []slacksim.Envelope) {
+	c.t.Helper()
+	var took []time.Duration
+	gaveUp := 0
+	for _, e := range sent {
+		if took = append(took, e.Took); !e.Acked || e.Late {
+			gaveUp++
+		}
+	}
+	slices.Sort(took)
+	c.t.Logf("%d clicks were acknowledged after %s (median), %s (99th percentile), %s; Slack gave up on %d", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], gaveUp)
+	for _, m := range c.members {
+		told := c.slack.NoticesOf(m.id)
+		if len(told) != int(m.gaveUp.Load()) {
+			c.t.Errorf("Slack tells %s, who %s: %+v", m.id, m.what, told)
+		}
+	}
+}
+
+// answered: every click counts or was refused, once; and what was refused or typed was answered, in words that say why.
+func (c *crowd) answered() {
+	c.t.Helper()
+	counted, refused := map[string]int{}, map[string][]purchase.RefusalCode{}
+	requester := map[purchase.OrderID]string{}
+	for _, o := range c.orders() {
+		requester[o.ID] = o.Requester.ID
+	}
+	for _, e := range c.records(c.first) {
+		switch e.Kind {
+		case "agreed", string(purchase.Denied), string(purchase.Cancelled), string(purchase.AwaitingApproval):
+			counted[e.By]++
+		case string(purchase.Approved):
+			if e.By == requester[e.Order] {
+				counted[e.By]++
+			}
+		case "refused":
+			refused[e.By] = append(refused[e.By], purchase.RefusalCode(e.Note))
+		}
+	}
+	awaited := func(m *member) int {
+		switch {
+		case m.typed > 0:
+			return m.typed
+		case m.formed > 0:
+			return 0 // in the form, or where it would have been
+		}
+		return len(refused[m.id])
+	}
+	var told map[string][]string
+	c.until(func() bool { // what goes through response URLs comes after the acknowledgements
+		told = c.toldIn(slacksim.General)
+		for who, texts := range c.toldIn(theDesk) {
+			told[who] = append(told[who], texts...)
+		}
+		return !slices.ContainsFunc(c.members, func(m *member) bool { return len(told[m.id]) < awaited(m) })
+	})
+	for _, m := range c.members {
+		if n := counted[m.id] + len(refused[m.id]); m.pressed > 0 && (n < m.pressed || n > m.pressed+int(m.gaveUp.Load())) {
+			c.t.Errorf("%s, who %s, clicked %d times, and %d of it was decided", m.id, m.what, m.pressed, n)
+		}
+		if n := len(told[m.id]) - awaited(m); m.formed == 0 && (n < 0 || n > int(m.gaveUp.Load())) {
+			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what, told[m.id], m.typed, m.pressed, refused[m.id])
+		}
+		for _, code := range refused[m.id] {
+			words := crowdWords[code]
+			if words == nil {
+				c.t.Errorf("%s, who %s, is refused as %s", m.id, m.what, code)
+			} else if m.formed == 0 && m.gaveUp.Load() == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {
+				c.t.Errorf("%s, who %s, was refused as %s and reads %q", m.id, m.what, code, told[m.id])
+			}
+		}
+	}
+}
+
+// neverOver: at no moment was more promised and spent than the budgets of the team and of each person.
+func (c *crowd) neverOver() {
+	c.t.Helper()
+	requester := map[purchase.OrderID]string{}
+	for _, o := range c.orders() {
+		requester[o.ID] = o.Requester.ID
+	}
+	promised, each, over := map[purchase.OrderID]bool{}, map[string]purchase.Cents{}, 0
+	team, most := purchase.Cents(0), purchase.Cents(0)
+	for _, e := range c.records(1) {
+		change := purchase.Cents(0)
+		switch state := purchase.State(e.Kind); state {
+		case purchase.AwaitingApproval, purchase.Approved:
+			if !promised[e.Order] {
+				promised[e.Order], change = true, e.Amount
+			}
+		case purchase.Denied, purchase.Cancelled, purchase.Failed, purchase.Expired:
+			if promised[e.Order] {
+				promised[e.Order], change = false, -e.Amount
+			}
+		case "refused":
+			if e.Note == string(purchase.OverBudget) {
+				over++
+			}
+		}
+		who := requester[e.Order]
+		team, each[who] = team+change, each[who]+change
+		if most = max(most, team); team > crowdBudget || each[who] > personally {
+			c.t.Errorf("after record %d the team has promised %s of %s, and %s %s of %s", e.Number, team, crowdBudget, who, each[who], personally)
+		}
+	}
+	if c.t.Logf("at most %s of %s was promised; %d clicks were over it", most, crowdBudget, over); over == 0 {
+		c.t.Error("the budget was large enough for everybody")
+	}
+}
+
+// boughtOnce: the books agree with themselves, and CoCalc sold and charged what they say.
+func (c *crowd) boughtOnce() {
+	c.t.Helper()
+	states, spent := map[purchase.State]int{}, purchase.Cents(0)
+	for _, o := range c.orders() {
+		if states[o.State]++; o.State == purchase.Purchased {
+			spent += o.Receipt.Charged
+		}
+	}
+	c.t.Logf("%v", states)
+	for _, state := range []purchase.State{purchase.Purchased, purchase.Denied, purchase.Cancelled, purchase.AwaitingApproval} {
+		if states[state] == 0 {
+			c.t.Errorf("no order is %s", state)
+		}
+	}
+	if n := len(c.account.Licenses()); n != states[purchase.Purchased] {
+		c.t.Errorf("CoCalc sold %d licenses for %d orders", n, states[purchase.Purchased])
+	}
+	if charged := purchase.Cents(10_000_00 - c.account.Balance()); charged != spent || charged > crowdBudget {
+		c.t.Errorf("CoCalc charged %s; the receipts say %s, and the budget is %s", charged, spent, crowdBudget)
+	}
+	c.must(c.ledger.View(c.ctx, func(r purchase.Reader) error {
+		findings, err := purchase.CheckBooks(r)
+		for _, f := range findings {
+			c.t.Errorf("the books: %s", f)
+		}
+		return err
+	}))
+}
+
+// decidedOnce: one yes or one no per order, and never the requester's.
+func (c *crowd) decidedOnce() {
+	c.t.Helper()
+	decisions := map[purchase.OrderID]int{}
+	for _, e := range c.records(1) {
+		if e.Kind == "agreed" || e.Kind == string(purchase.Denied) {
+			decisions[e.Order]++
+		}
+	}
+	for _, o := range c.orders() {
+		if decisions[o.ID] != len(o.Approvals) || len(o.Approvals) > 1 {
+			c.t.Errorf("order %s was decided %d times, by %+v", o.ID, decisions[o.ID], o.Approvals)
+		}
+		if slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == o.Requester.ID }) {
+			c.t.Errorf("%s decided on their own order", o.Requester.ID)
+		}
+		if asked := o.Price > 3000; o.State == purchase.Purchased && asked && (len(o.Approvals) == 0 || o.Approvals[0].Denied) {
+			c.t.Errorf("order %s was bought without an approval", o.ID)
+		}
+	}
+}
+
+// orderOn is the order that a message's buttons are about.
+func orderOn(m slacksim.Message) purchase.OrderID {
+	for _, e := range m.Elements() {
+		if orderID.MatchString(e.Value) {
+			return purchase.OrderID(e.Value)
+		}
+	}
+	return ""
+}
+
+// asksNoMore: the cards of what was decided have no buttons that decide, and say what became of it; the others have.
+func (c *crowd) asksNoMore() {
+	c.t.Helper()
+	states := map[purchase.OrderID]purchase.State{}
+	for _, o := range c.orders() {
+		states[o.ID] = o.State
+	}
+	says := map[purchase.State]string{purchase.Purchased: "Bought for $", purchase.Denied: "denied it", purchase.Cancelled: ""}
+	for _, ask := range c.slack.Messages(theDesk) {
+		state := states[purchase.OrderID(orderID.FindString(ask.ContentText()))]
+		if live := len(ask.Buttons()) > 0; ask.OnlyFor == "" && live != (state == purchase.AwaitingApproval) {
+			c.t.Errorf("the approvers' card of an order that is %s has the buttons %v", state, ask.Buttons())
+		}
+	}
+	for _, m := range c.members {
+		for _, card := range m.cards {
+			now, ok := c.slack.Current(card)
+			state := states[orderOn(card)]
+			buttons := strings.Join(now.Buttons(), ", ")
+			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed && strings.Contains(buttons, "Buy for") ||
+				!strings.Contains(now.ContentText(), says[state]) {
+				c.t.Errorf("the card of an order that is %s has the buttons %s and reads\n%s", state, buttons, now.ContentText())
+			}
+		}
+	}
+}
