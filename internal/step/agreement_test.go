@@ -17,10 +17,11 @@ const root = "../.."
 
 // unmet are kinds of audit records that no transaction of the list has, and why a kill around them cannot be told yet.
 var unmet = map[string]string{
-	"restored":  "written by bot restore, before any bot opens the ledger",
-	"books":     "only of a ledger that contradicts itself",
-	"uncounted": "only after twenty looks at a list of purchases that stays empty",
-	"corrected": "only when the list of purchases says something else than the item",
+	"restored":       "written by bot restore, before any bot opens the ledger",
+	"books":          "only of a ledger that contradicts itself",
+	"uncounted":      "only after twenty looks at a list of purchases that stays empty",
+	"corrected":      "only when the list of purchases says something else than the item",
+	"agreement-void": "only when an approver has lost the right before the last yes",
 }
 
 // The constants are in the list, and the code comes to each of them.
