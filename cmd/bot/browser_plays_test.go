@@ -30,10 +30,9 @@ func (d *demo) sold(want int) {
 	}
 }
 
-// TestBrowserApproval is the second play of the demo: Alice asks and says why, Bob agrees. Carol, who had begun to deny it,
+// approval is the second play of the demo: Alice asks and says why, Bob agrees. Carol, who had begun to deny it,
 // is told that it is decided.
-func TestBrowserApproval(t *testing.T) {
-	d := startDemo(t)
+func approval(t *testing.T, d *demo) {
 	alice := d.open("")
 	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "a guest, with no rights")
 	alice.Send(tryAsking)
@@ -80,10 +79,9 @@ func TestBrowserApproval(t *testing.T) {
 	d.sold(1)
 }
 
-// TestBrowserDenial is the third play: Bob says no on his phone, and Alice reads why, also where she finds it after the
+// denial is the third play: Bob says no, and Alice reads why, also where she finds it after the
 // page was loaded anew.
-func TestBrowserDenial(t *testing.T) {
-	d := startDemo(t)
+func denial(t *testing.T, d *demo) {
 	alice, bob := d.open(""), d.open(whoDecides(slacksim.Bob))
 	alice.Send(tryAsking + ` reason="winter school, 40 people" title="Statistics 101"`)
 	alice.Click("Buy for $127.50")
@@ -114,10 +112,9 @@ func TestBrowserDenial(t *testing.T) {
 	d.sold(0)
 }
 
-// TestBrowserPause is the fourth play: Carol stops all buying, everybody who tries is told who did it and why, and she
+// pause is the fourth play: Carol stops all buying, everybody who tries is told who did it and why, and she
 // lets it go on. Olga is a guest, and nothing to do with any of it.
-func TestBrowserPause(t *testing.T) {
-	d := startDemo(t)
+func pause(t *testing.T, d *demo) {
 	alice, other := d.open(""), d.open("?as="+slacksim.Carol)
 	alice.Send(tryBuying)
 	alice.WaitText("A CoCalc license for $63.75 a month")

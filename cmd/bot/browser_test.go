@@ -7,41 +7,53 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// demo is a running demo whose bot can be stopped and started again while Slack and CoCalc go on.
-type demo struct {
-	t    *testing.T
-	sims *simulators
-	opts demoOptions
-	stop func()
+// TestBrowser plays the demo in a real Chromium, two plays at a time.
+func TestBrowser(t *testing.T) {
+	environment(t, nil)
+	for name, play := range map[string]func(*testing.T, *demo){
+		"tour": tour, "approval": approval, "denial": denial, "pause": pause,
+	} {
+		d := newDemo(t) // reads the environment, which tests that run at the same time cannot change
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d.t = t
+			d.start()
+			t.Cleanup(func() { d.stop() })
+			play(t, d)
+		})
+	}
 }
 
-func startDemo(t *testing.T) *demo {
+// demo is a demo whose bot can be stopped and started again while Slack and CoCalc go on.
+type demo struct {
+	t        *testing.T
+	sims     *simulators
+	settings config
+	stop     func()
+}
+
+// newDemo starts Slack and CoCalc. Its bot is not started yet.
+func newDemo(t *testing.T) *demo {
 	t.Helper()
-	d := &demo{t: t, opts: demoOptions{addr: "127.0.0.1:0", data: t.TempDir()}}
-	if err := d.opts.credit.Decode("1000"); err != nil {
+	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir()}
+	if err := opts.credit.Decode("1000"); err != nil {
 		t.Fatal(err)
 	}
-	sims, err := startSimulators(d.opts)
+	sims, err := startSimulators(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.sims = sims
-	t.Cleanup(func() {
-		d.stop()
-		sims.close()
-	})
-	environment(t, nil)
-	d.start()
-	return d
+	t.Cleanup(sims.close)
+	settings, err := sims.settings(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &demo{t: t, sims: sims, settings: settings}
 }
 
 func (d *demo) start() {
 	d.t.Helper()
-	settings, err := d.sims.settings(d.opts)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	s, err := assemble(settings, zerolog.Nop())
+	s, err := assemble(d.settings, zerolog.Nop())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -61,10 +73,9 @@ func (d *demo) start() {
 	<-s.socket.Ready()
 }
 
-// TestBrowser is the README's tour, in a real Chromium: the command, the card, the receipt, the form, the list, and the
-// history after the bot was started anew.
-func TestBrowser(t *testing.T) {
-	d := startDemo(t)
+// tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after the bot
+// was started anew.
+func tour(t *testing.T, d *demo) {
 	tab := d.open("")
 	tab.Send("/license buy ram=16 cpu=2 title=\"Statistics 101\"")
 	tab.WaitText("A CoCalc license for $63.75 a month")
