@@ -187,6 +187,15 @@ func decisions(o purchase.Order) []slack.Block {
 	return blocks
 }
 
+// saidToRequester is why an order has failed, for people who did not ask for it: what is said of rights and limits is said
+// to whoever asked.
+func saidToRequester(o purchase.Order) string {
+	if o.Failure.Code == purchase.FailPolicy {
+		return fmt.Sprintf("<@%s> is told: %s", o.Requester.ID, escape(o.Failure.Sentence))
+	}
+	return escape(o.Failure.Sentence)
+}
+
 // askSign is what became of an order, for whoever looks through the channel.
 func askSign(o purchase.Order) string {
 	switch o.State {
@@ -217,7 +226,7 @@ func askOutcome(o purchase.Order) (text, said string) {
 		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin { // somebody's own words: the requester's card has them
 			return "*Not bought.* An admin settled it so.", "Not bought."
 		}
-		text = "*Not bought.* " + escape(o.Failure.Sentence)
+		text = "*Not bought.* " + saidToRequester(o)
 		if o.Failure.Code == purchase.FailPriceMoved {
 			text += " Nobody's yes covers the new price: if it is still wanted, you are asked again."
 		}

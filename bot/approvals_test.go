@@ -165,7 +165,7 @@ func TestTheRequesterWithdraws(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "alice withdrew it on")
+	w.seesIn(slacksim.Bob, theDesk, "can no longer be decided on: alice withdrew it")
 	w.spent(0, 0)
 }
 
@@ -181,7 +181,7 @@ func TestNobodyDecides(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "This order was decided already: it expired on")
+	w.seesIn(slacksim.Bob, theDesk, "can no longer be decided on: it expired on")
 	reminders := 0
 	for _, m := range w.slack.Messages(theDesk) {
 		if strings.Contains(m.ContentText(), "An order waits for an approval") {

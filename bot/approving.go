@@ -132,7 +132,7 @@ func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.C
 	case o.State == purchase.AwaitingApproval:
 		return now(say(fmt.Sprintf("You agreed to %s. %s more to agree before it is bought.", whose, haveTo(a.desk.ApprovalsNeeded()-len(o.Approvals)))))
 	case o.State == purchase.Failed && o.Failure != nil:
-		return now(say(fmt.Sprintf("You agreed to %s, but it is not bought: %s", whose, escape(o.Failure.Sentence))))
+		return now(say(fmt.Sprintf("You agreed to %s, but it is not bought. %s", whose, saidToRequester(o))))
 	}
 	return now(say(fmt.Sprintf("You agreed to %s. It is bought now.", whose)))
 }

@@ -61,6 +61,9 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	case actionTakeOut:
 		return a.takeOut(at, argument, click, cb)
 	case actionBuyForm:
+		if err := a.desk.Proposable(ctx, click); err != nil {
+			return a.refuse(at, err)
+		}
 		return a.openEditor(at, cb.TriggerID, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
 		return a.browse(kind, argument, at, click)
@@ -72,7 +75,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 
 // decides names the buttons that spend or decide, before which Slack is asked who clicked.
 var decides = map[string]bool{
-	actionBuy: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
+	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
 }
 
 // submitter is who clicked, or sent a form.
@@ -106,9 +109,18 @@ func (a *App) refuse(at reach, err error) socket.Reply {
 func (a *App) refusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
-		return escape(no.Sentence) + channelWords(no.Channels)
+		return Words(no)
 	}
 	return a.sentence(err)
+}
+
+// Words are what a person reads who is refused, in mrkdwn; of another error, what it says.
+func Words(err error) string {
+	var no *purchase.Refusal
+	if errors.As(err, &no) {
+		return escape(no.Sentence) + channelWords(no.Channels)
+	}
+	return escape(err.Error())
 }
 
 // sentence is what an error of the desk says, where there is no format: beside the field of a form.
@@ -141,6 +153,12 @@ func channelWords(ids []string) string {
 		return fmt.Sprintf(" It can be asked for in %s and %s.", strings.Join(links, ", "), plural(len(ids)-mostChannels, "other channel"))
 	}
 	return " It can be asked for in " + strings.Join(links, ", ") + "."
+}
+
+// namesChannels reports whether a refusal is answered with channels where it would be none.
+func namesChannels(err error) bool {
+	var no *purchase.Refusal
+	return errors.As(err, &no) && len(no.Channels) > 0
 }
 
 // diskFull is said when a decision could not be kept.
@@ -281,9 +299,13 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	} else {
 		p, err = a.desk.Propose(ctx, ask)
 	}
-	if err != nil {
-		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil))}
-	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
+	if err != nil {
+		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil))}
+		if namesChannels(err) { // a form cannot link to them
+			reply.After = func(ctx context.Context) { a.tell(ctx, at, a.no(err), false) }
+		}
+		return reply
+	}
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.proposal(p), remember.Replace) }}
 }

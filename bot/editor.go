@@ -207,6 +207,9 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 		}
 	case errors.As(err, &no):
 		out["ram"] = unmarked(no.Sentence)
+		if len(no.Channels) > 0 {
+			out["ram"] += " I have sent you a message with the channels where you can ask."
+		}
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFull
 	case err != nil:

@@ -93,6 +93,9 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 		return now(mistaken("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
+		if err := a.desk.Proposable(ctx, click); err != nil {
+			return now(a.no(err))
+		}
 		return a.openEditor(reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, spec, "",
 			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}

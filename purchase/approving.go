@@ -68,9 +68,18 @@ func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
 	return nil, d.move(w, o, AwaitingApproval, who.ID, o.Reason)
 }
 
+// channelShut says why the bot could not post in the approvers' channel. problem is Slack's word for it.
+func channelShut(problem string) string {
+	switch problem {
+	case "not_in_channel", "channel_not_found":
+		return "I am not in their channel, and somebody there has to type `/invite @licensebot` (Slack says " + problem + ")"
+	}
+	return "Slack does not let me post in their channel (it says " + problem + ")"
+}
+
 func nobodyAsked(why string) *Refusal {
-	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This needs an approval, and the approvers could not be asked (%s). Nothing was bought. "+
-		"Please tell whoever runs this bot.", why)}
+	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This needs an approval, and the approvers could not be asked: %s. Nothing was bought. "+
+		"Please tell whoever runs this bot, then ask again.", why)}
 }
 
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
@@ -200,26 +209,49 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 	return nil
 }
 
-// decidedBefore tells a late approver who decided, and when.
+// decidedBefore tells a late approver who decided, and when; or, where nobody did, what became of the order.
 func decidedBefore(o Order) *Refusal {
-	what := "it is " + stateWords(o.State)
+	const minute = "2 January 15:04 UTC"
+	lead, became := "This order was decided already", standing(o.State)
 	switch o.State {
 	case Cancelled:
-		what = fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), o.Updated.UTC().Format("2 January 15:04 UTC"))
-	case Expired:
-		what = fmt.Sprintf("it expired on %s", o.ApproveBy.UTC().Format("2 January 15:04 UTC"))
+		lead, became = "This order can no longer be decided on", fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), o.Updated.UTC().Format(minute))
+	case Expired, AwaitingApproval: // nobody has looked at the clock yet
+		lead, became = "This order can no longer be decided on", "it expired on "+o.ApproveBy.UTC().Format(minute)
 	}
-	if n := len(o.Approvals); n > 0 && o.State != AwaitingApproval {
-		last := o.Approvals[n-1]
-		did := "agreed"
+	if n := len(o.Approvals); n > 0 {
+		last, did := o.Approvals[n-1], "agreed"
 		if last.Denied {
 			did = "denied it"
 		}
-		what = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, last.At.UTC().Format("2 January 15:04 UTC"), what)
-	} else if o.State == AwaitingApproval {
-		what = "its time to be decided on is over"
+		became = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, last.At.UTC().Format(minute), became)
+	} else if o.State == Failed {
+		lead = "This order can no longer be decided on"
 	}
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This order was decided already: %s. Nothing was bought by your click.", what)}
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("%s: %s. Nothing was bought by your click.", lead, became)}
+}
+
+// standing says in words where an order is: "it is being bought".
+func standing(s State) string {
+	switch s {
+	case Proposed:
+		return "its requester has not said yes yet"
+	case AwaitingApproval:
+		return "it waits for an approval"
+	case Approved:
+		return "it waits for its turn to be bought"
+	case Adding, Carted, Paying:
+		return "it is being bought"
+	case Unknown:
+		return "it is not clear yet whether CoCalc sold it"
+	case Purchased:
+		return "it was bought"
+	case Cancelled:
+		return "it was cancelled"
+	case Expired:
+		return "it has expired"
+	}
+	return "it was not bought"
 }
 
 // stillNeeded says how many more people have to agree than did so far.
@@ -241,7 +273,7 @@ func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error 
 		if o.State != AwaitingApproval {
 			return nil
 		}
-		o.Failure = failure(FailNobodyAsked, nobodyAsked("Slack says "+problem).Sentence)
+		o.Failure = failure(FailNobodyAsked, nobodyAsked(channelShut(problem)).Sentence)
 		return d.move(w, o, Failed, botName, problem)
 	})
 	return err

@@ -29,7 +29,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
 	}
 	if look.amount > o.Price {
-		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; you agreed to %s. Nothing was bought.", look.amount, o.Price))
+		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; %s was agreed to. Nothing was bought.", look.amount, o.Price))
 		f.NewPrice = look.amount
 		return b.abandon(ctx, o, f)
 	}
@@ -47,8 +47,8 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	}
 	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
-			"The CoCalc account has %s of credit, this costs %s, and %s have to stay on it. Nothing was bought. "+
-				"Add credit at https://cocalc.com/settings/payments, then ask again.", *look.credit, look.amount, least)))
+			"The CoCalc account has %s of credit, this costs %s, and %s of it may not be spent (`LEAST_CREDIT`): %s is missing. Nothing was bought. "+
+				"Add credit at https://cocalc.com/settings/payments, then ask again.", *look.credit, look.amount, least, look.amount+least-*look.credit)))
 	}
 	return b.pay(ctx, o, look.amount)
 }

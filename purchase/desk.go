@@ -192,6 +192,19 @@ func (d *Desk) Quote(spec Spec) (cocalc.Quote, error) {
 	return cocalc.Price(spec, now)
 }
 
+// Proposable reports whether somebody may ask for a license where they are, before they fill in a form. A *Refusal says
+// why not.
+func (d *Desk) Proposable(ctx context.Context, click Click) error {
+	if d.stopping.Load() {
+		return errStopping()
+	}
+	stopped, err := d.pausedNow(ctx)
+	if err != nil {
+		return fmt.Errorf("read whether buying is paused: %w", err)
+	}
+	return d.unless(ctx, "", click, d.policy.mayBuy(click.Who), d.policy.here(click.At), stopped)
+}
+
 // Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
 func (d *Desk) Propose(ctx context.Context, ask Ask) (Proposal, error) {
 	return d.propose(ctx, ask, "")

@@ -35,22 +35,34 @@ type Sizes struct {
 // sizes refuses a license that is larger than may be bought here.
 func (p Policy) sizes(spec Spec) *Refusal {
 	for _, c := range []struct {
-		asked, most int
-		what, unit  string
-		setting     string
+		asked, most   int
+		unit          func(int) string
+		what, setting string
 	}{
-		{spec.RAM, p.Largest.RAM, "RAM", " GB", "MAX_RAM"},
-		{spec.CPU, p.Largest.CPU, "CPU", " cores", "MAX_CPU"},
-		{spec.Disk, p.Largest.Disk, "disk", " GB", "MAX_DISK"},
-		{spec.RunLimit, p.Largest.RunLimit, "projects running at the same time", "", "MAX_RUN_LIMIT"},
-		{termDays(spec), p.Largest.Days, "length of a fixed term", " days", "MAX_DAYS"},
+		{spec.RAM, p.Largest.RAM, gigabytes, "%s of RAM", "MAX_RAM"},
+		{spec.CPU, p.Largest.CPU, units("core"), "%s", "MAX_CPU"},
+		{spec.Disk, p.Largest.Disk, gigabytes, "%s of disk", "MAX_DISK"},
+		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s at the same time", "MAX_RUN_LIMIT"},
+		{termDays(spec), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return &Refusal{Code: TooLarge, Sentence: fmt.Sprintf("The %s that you asked for is %d%s, and at most %d%s may be bought here, so nothing was bought. "+
-				"Ask for less, or let whoever runs this bot raise `%s`.", c.what, c.asked, c.unit, c.most, c.unit, c.setting)}
+			return &Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, and at most %s may be bought here, so nothing was bought. "+
+				"Ask for no more than that, or ask whoever runs this bot to raise `%s`.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most), c.setting)}
 		}
 	}
 	return nil
+}
+
+func gigabytes(n int) string { return fmt.Sprintf("%d GB", n) }
+
+// units counts things as people do: "1 core", "2 cores".
+func units(one string) func(int) string {
+	return func(n int) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprintf("%d %ss", n, one)
+	}
 }
 
 // termDays is the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start begins
@@ -69,15 +81,19 @@ func (p Policy) periods(spec Spec) *Refusal {
 	}
 	var allowed []string
 	for period := range p.Periods {
-		allowed = append(allowed, "`"+string(period)+"`")
+		allowed = append(allowed, "`period="+string(period)+"`")
 	}
 	slices.Sort(allowed)
-	renewing := ""
-	if spec.Period != cocalc.PeriodRange && !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
-		renewing = "Licenses that renew may not be bought here. "
+	are, next := "is", "Ask for that"
+	if len(allowed) > 1 {
+		are, next = "are", "Ask for one of these"
 	}
-	return &Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, so nothing was bought. %sAllowed is %s. "+
-		"Ask for that, or let whoever runs this bot change `PERIODS`.", spec.Period, renewing, listed(allowed))}
+	renewing := ""
+	if !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
+		renewing, next = "Licenses that renew may not be bought here. ", "Ask for a fixed term, as with `days=30`"
+	}
+	return &Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, and only %s %s allowed here, so nothing was bought. %s"+
+		"%s, or ask whoever runs this bot to change `PERIODS`.", spec.Period, listed(allowed), are, renewing, next)}
 }
 
 // wish is what the limits are asked about.
@@ -104,7 +120,7 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	if !p.OrderLimit.allows(w.price) {
 		return &Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
 			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
-				"Ask for less, or let whoever runs this bot raise `ORDER_LIMIT`.", w.price, p.OrderLimit)}
+				"Ask for a smaller license, or ask whoever runs this bot to raise `ORDER_LIMIT`.", w.price, p.OrderLimit)}
 	}
 	share, more, another := month.People[w.who.ID], w.price, 1
 	if w.promised {
@@ -112,19 +128,20 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
 		return &Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
-			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. "+
-				"The next month's budget begins on %s.", w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))}
+			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. The next budget begins on %s. "+
+				"Wait until then, ask for less, or ask whoever runs this bot to raise `MONTHLY_BUDGET`. `/license budget` shows what was spent and promised.",
+			w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))}
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
 		return &Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
-			"This costs %s, and %s of the %s that one person may spend in a month is left for you, so nothing was bought. "+
-				"Your next month begins on %s. Whoever runs this bot can raise `PERSON_BUDGET`.", w.price, max(left, 0), p.PersonBudget, p.resets(w.now))}
+			"This costs %s, and %s of the %s that you may spend in a month is left, so nothing was bought. Your next month begins on %s. "+
+				"Wait until then, ask for less, or ask whoever runs this bot to raise `PERSON_BUDGET`. `/license budget` shows what you have spent.",
+			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))}
 	}
-	day := p.day(w.now)
-	if n := share.Days[day]; p.PersonOrders > 0 && n+another > p.PersonOrders {
+	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
 		return &Refusal{Code: TooMany, Sentence: fmt.Sprintf(
-			"You have bought, or are buying, %d licenses today, and one person may buy %d a day, so nothing was bought. "+
-				"Your next day begins at midnight (%s). Whoever runs this bot can raise `PERSON_ORDERS`.", n, p.PersonOrders, p.location())}
+			"One person may buy %s a day, and you have %d bought or under way today, so nothing was bought. "+
+				"Try again after midnight (%s), or ask whoever runs this bot to raise `PERSON_ORDERS`.", units("license")(p.PersonOrders), n, p.location())}
 	}
 	return nil
 }

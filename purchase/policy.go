@@ -192,7 +192,7 @@ func (p Policy) here(at Place) *Refusal {
 	}
 	allowed := slices.Sorted(maps.Keys(p.Channels))
 	return &Refusal{Code: NotHere, Channels: allowed,
-		Sentence: "Licenses are not bought from here, so nothing was bought. Please ask in a channel that is meant for it."}
+		Sentence: "Licenses may not be asked for here, so nothing was bought. Please ask in a channel that is meant for it, or ask whoever runs this bot to add this one to `CHANNELS`."}
 }
 
 // mayBuy refuses people who are not on the list.

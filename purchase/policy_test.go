@@ -106,14 +106,14 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		{"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
 			OverPersonBudget, []string{"$9.99 of the $69.99", "1 December", "PERSON_BUDGET"}},
 		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
-			TooMany, []string{"3 licenses today", "3 a day", "midnight", "PERSON_ORDERS"}},
+			TooMany, []string{"3 licenses a day", "you have 3", "midnight", "PERSON_ORDERS"}},
 		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, TooLarge, []string{"4 GB", "at most 3 GB", "MAX_RAM"}},
-		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, TooLarge, []string{"2 cores", "MAX_CPU"}},
+		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, TooLarge, []string{"2 cores", "at most 1 core may", "MAX_CPU"}},
 		{"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small, TooLarge, []string{"5 GB", "MAX_DISK"}},
-		{"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }), small, TooLarge, []string{"MAX_RUN_LIMIT"}},
+		{"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }), small, TooLarge, []string{"2 projects at the same time", "at most 1 project may", "MAX_RUN_LIMIT"}},
 		{"longest term", with(func(p *Policy) { p.Largest.Days = 30 }), with(func(p *Policy) { p.Largest.Days = 29 }), term, TooLarge, []string{"30 days", "at most 29 days", "MAX_DAYS"}},
 		{"renewing", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
-			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, WrongPeriod, []string{"renew may not be bought", "`range`", "PERIODS"}},
+			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, WrongPeriod, []string{"renew may not be bought", "only `period=range` is allowed", "PERIODS"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -59,7 +59,7 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 		{"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }), "Guests"},
 		{"the requester was taken off the list", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{bob.ID: true} }, "BUYERS"},
 		{"the requester left the buyers' group", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true} }, "BUYERS"},
-		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, "not bought from here"},
+		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, "may not be asked for here"},
 		{"a limit was lowered", nil, nil, func(s *shop) { s.policy.MonthlyBudget = purchase.Limit{Max: 6000} }, "$60.00"},
 		{"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} }, "somebody else has to agree to it now, and nobody has"},
 		{"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AutoApprove = 6374 }, "nobody has"},

@@ -91,7 +91,7 @@ func alreadyDecided(order Order) *Refusal {
 	case Expired:
 		text = "This card has expired; nothing was bought. Please ask again with `/license buy`."
 	case Denied:
-		text = "This order was denied; nothing was bought."
+		text = "An approver denied this order; nothing was bought. Their reason is on its card."
 	default:
 		text = "This order cannot be confirmed any more; nothing was bought by your click."
 	}
@@ -110,11 +110,11 @@ func tooLateTo(verb string, order Order) *Refusal {
 	var text string
 	switch order.State {
 	case Adding, Carted, Paying:
-		text = fmt.Sprintf("It is too late to %s this order: it is being bought right now.", verb)
+		text = fmt.Sprintf("It is too late to %s this order: it is being bought right now, once. `/license order %s` shows how it goes.", verb, order.ID)
 	case Unknown:
-		text = fmt.Sprintf("It is too late to %s this order: the checkout was sent, and I am finding out what came of it.", verb)
+		text = fmt.Sprintf("It is too late to %s this order: the checkout was sent, and I am finding out what came of it. It will not be paid twice.", verb)
 	case Purchased:
-		text = fmt.Sprintf("It is too late to %s this order: the license was bought. To stop it from renewing, cancel its "+
+		text = fmt.Sprintf("It is too late to %s this order: the license was bought, once. To stop it from renewing, cancel its "+
 			"subscription at https://cocalc.com/settings/subscriptions.", verb)
 	case Approved, AwaitingApproval:
 		text = fmt.Sprintf("It is too late to %s this order: you have already said yes. You can cancel it with `/license cancel %s` until it is being bought.", verb, order.ID)
@@ -125,7 +125,7 @@ func tooLateTo(verb string, order Order) *Refusal {
 		}
 		fallthrough
 	default:
-		text = fmt.Sprintf("There is nothing left to %s: the order was already %s, and nothing was bought.", verb, order.State)
+		text = fmt.Sprintf("There is nothing left to %s: %s already. Nothing was bought.", verb, standing(order.State))
 	}
 	return &Refusal{Code: TooLate, Sentence: text}
 }

@@ -44,7 +44,7 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 		return no
 	}
 	if order.State != Unknown {
-		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There is nothing to settle: the order is %s. Nothing was bought by this.", stateWords(order.State))}
+		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There is nothing to settle: %s. Nothing was bought by this.", standing(order.State))}
 	}
 	return nil
 }
@@ -113,5 +113,3 @@ func verdictWords(v Verdict) string {
 	}
 	return "not bought"
 }
-
-func stateWords(s State) string { return strings.ReplaceAll(string(s), "_", " ") }

@@ -145,7 +145,7 @@ func (w *world) checkDecisions(b books) {
 			if strings.Contains(said, "You agreed") || strings.Contains(said, "Denied:") {
 				w.wrong("%s's %q on order %s came after its end, and they read: %s", a.who, a.what, a.order, headline(said))
 			}
-			if strings.Contains(said, "decided already") && !names(said, orders[a.order], end) {
+			if (strings.Contains(said, "decided already") || strings.Contains(said, "can no longer be decided on")) && !names(said, orders[a.order], end) {
 				w.wrong("%s came late to order %s, and was not told what became of it: %s", a.who, a.order, said)
 			}
 		}
@@ -166,7 +166,7 @@ func names(said string, o purchase.Order, end purchase.Event) bool {
 	case purchase.Cancelled:
 		return strings.Contains(said, o.Requester.Name+" withdrew it on "+end.Time.UTC().Format(minute))
 	case purchase.Expired:
-		return strings.Contains(said, "it expired on "+o.ApproveBy.UTC().Format(minute)) || strings.Contains(said, "its time to be decided on is over")
+		return strings.Contains(said, "it expired on "+o.ApproveBy.UTC().Format(minute))
 	}
-	return strings.Contains(said, "it is "+end.Kind)
+	return strings.Contains(said, "it was not bought")
 }

@@ -1,0 +1,52 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also to
+// whoever came by the Home tab, which is no channel.
+func TestNobodyFillsInAFormForNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
+	alice := w.slack.Person(slacksim.Alice)
+	w.says(slacksim.Alice, "buy")
+	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "nothing was bought", "It can be asked for in <#"+slacksim.Random+">")
+	w.must(alice.Home())
+	home, err := alice.WaitForHome(w.ctx, nil)
+	w.must(err)
+	w.clicks(slacksim.Alice, home, "Buy a license")
+	contains(t, w.writes(slacksim.Alice, "Licenses may not be asked for here"), "It can be asked for in <#"+slacksim.Random+">")
+	w.says(slacksim.Carol, "buy")
+	w.sees(slacksim.Carol, "You are not on the list of people who may buy")
+	if view, open := alice.Modal(); open {
+		t.Errorf("a form is open:\n%s", view.ContentText())
+	}
+	w.refused(slacksim.Alice, purchase.NotHere)
+}
+
+// A channel was taken off the list while somebody filled in the form: the form says what to do, and a message names the
+// channels, to which a form cannot link.
+func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	alice := w.slack.Person(slacksim.Alice)
+	w.says(slacksim.Alice, "buy")
+	form, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, form, "Memory for each project, GB", "16"))
+	w.must(alice.Choose(w.ctx, form, "Processor for each project", "2 cores"))
+	w.policy.Channels = map[string]bool{slacksim.Random: true}
+	w.restart()
+	problems, err := alice.Submit(w.ctx)
+	w.must(err)
+	if said := problems["ram"]; !strings.Contains(said, "nothing was bought") || !strings.Contains(said, "I have sent you a message with the channels") || strings.ContainsAny(said, "<`") {
+		t.Errorf("the form says %q", problems)
+	}
+	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "It can be asked for in <#"+slacksim.Random+">")
+	w.spent(0, 0)
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/bot"
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// refusedBy is what somebody reads who meets a limit: the desk itself answers.
+type refusedBy struct {
+	setting string // and its value; settings that it needs besides follow
+	when    string
+	meet    func(t *testing.T, p *counter) error
+}
+
+// counter is a desk with a policy, at which the sentences of docs/policy.md are said.
+type counter struct {
+	desk    *purchase.Desk
+	changed chan purchase.OrderID
+	now     time.Time
+	account *cocalctest.Account // that pays
+	orders  int
+}
+
+// newID numbers the orders, so that the page is the same every time.
+func (p *counter) newID() purchase.OrderID {
+	p.orders++
+	return purchase.OrderID(fmt.Sprintf("01KAR%021d", p.orders))
+}
+
+var (
+	alice = purchase.Person{ID: "U0ALICE", Name: "alice"}
+	bob   = purchase.Person{ID: "U0BOB", Name: "bob"}
+	carol = purchase.Person{ID: "U0CAROL", Name: "carol"}
+	here  = purchase.Place{Channel: "C0GENERAL", Name: "general"}
+)
+
+// asks proposes a license of $63.75 a month, or a changed one.
+func (p *counter) asks(t *testing.T, who purchase.Person, change ...func(*purchase.Ask)) (purchase.Order, error) {
+	spec := cocalc.DefaultSpec()
+	spec.RAM, spec.CPU = 16, 2
+	ask := purchase.Ask{Requester: who, Place: here, Spec: spec, Reason: "the course begins"}
+	for _, c := range change {
+		c(&ask)
+	}
+	proposal, err := p.desk.Propose(t.Context(), ask)
+	return proposal.Order, err
+}
+
+// approves is what somebody reads who agrees to an order of alice's, in the approvers' channel.
+func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *counter) error {
+	return func(t *testing.T, p *counter) error {
+		o, err := p.buys(t, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range before {
+			b(p)
+		}
+		for range 2 { // the second time is one too many in any case
+			if _, err = p.desk.Approve(t.Context(), o.ID, purchase.Click{Who: who, At: purchase.Place{Channel: "C0APPROVALS"}}); err != nil {
+				break
+			}
+		}
+		return err
+	}
+}
+
+// buys says yes to an order that was just asked for.
+func (p *counter) buys(t *testing.T, who purchase.Person, change ...func(*purchase.Ask)) (purchase.Order, error) {
+	o, err := p.asks(t, who, change...)
+	if err != nil {
+		return o, err
+	}
+	return p.desk.Confirm(t.Context(), o.ID, purchase.Click{Who: who, At: here})
+}
+
+// twice buys two licenses, of which the second is one too many.
+func twice(t *testing.T, p *counter) error {
+	if _, err := p.buys(t, alice); err != nil {
+		return err
+	}
+	_, err := p.buys(t, alice)
+	return err
+}
+
+func asking(who purchase.Person, change ...func(*purchase.Ask)) func(*testing.T, *counter) error {
+	return func(t *testing.T, p *counter) error { _, err := p.asks(t, who, change...); return err }
+}
+
+// refusals are what is said for each setting that limits somebody.
+var refusals = []refusedBy{
+	{"BUYERS=", "nobody is listed", asking(carol)},
+	{"BUYERS=U0ALICE,U0BOB", "somebody who is not listed asks", asking(carol)},
+	{"BUYERS=*", "a guest asks, whatever the list says", asking(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
+	{"BUYERS=*", "somebody of another workspace asks", asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign})},
+	{"APPROVERS=U0BOB", "somebody who is not listed wants to agree", approves(carol)},
+	{"APPROVERS=U0ALICE,U0BOB", "an approver wants to agree to their own order", approves(alice)},
+	{"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "Slack does not let the bot post there", func(t *testing.T, p *counter) error {
+		o, err := p.buys(t, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.desk.Unaskable(t.Context(), o.ID, "not_in_channel"); err != nil {
+			t.Fatal(err)
+		}
+		return p.failure(t, o.ID)
+	}},
+	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them agrees twice", approves(bob)},
+	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver agrees a day too late", approves(bob, func(p *counter) { p.now = p.now.Add(48 * time.Hour) })},
+	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews says not what it is for", unreasoned},
+	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a dearer order says not what it is for", unreasoned},
+	{"ADMINS=U0BOB", "somebody who is not listed wants to pause buying", func(t *testing.T, p *counter) error {
+		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "we count the money")
+	}},
+	{"CHANNELS=C0LICENSES", "somebody asks in another channel", asking(alice)},
+	{"ORDER_LIMIT=50", "an order costs more", asking(alice)},
+	{"MONTHLY_BUDGET=100", "the month has too little left", twice},
+	{"PERSON_BUDGET=100", "the person has too little left", twice},
+	{"PERSON_ORDERS=1", "it would be one license too many of the day", twice},
+	{"MAX_RAM=8", "more RAM is asked for", asking(alice)},
+	{"MAX_CPU=1", "more cores are asked for", asking(alice)},
+	{"MAX_DISK=10", "a larger disk is asked for", asking(alice, func(a *purchase.Ask) { a.Spec.Disk = 20 })},
+	{"MAX_RUN_LIMIT=30", "more projects are to run at the same time", asking(alice, func(a *purchase.Ask) { a.Spec.RunLimit = 100 })},
+	{"MAX_DAYS=100", "a longer term is asked for", asking(alice, func(a *purchase.Ask) {
+		a.Spec.Period, a.Spec.End = cocalc.PeriodRange, time.Date(2027, time.November, 1, 0, 0, 0, 0, time.UTC)
+	})},
+	{"PERIODS=range", "a license that renews is asked for", asking(alice)},
+	{"LEAST_CREDIT=950", "too little would stay on the account of $1,000.00", func(t *testing.T, p *counter) error {
+		o, err := p.buys(t, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.works(t, o.ID, func(o purchase.Order) bool { return o.State.Final() })
+		return p.failure(t, o.ID)
+	}},
+	{"TIMEZONE=Europe/Vienna PERSON_ORDERS=1", "it would be one license too many of the day", twice},
+	{"COCALC_API_KEY=", "CoCalc does not accept the key", func(t *testing.T, p *counter) error {
+		p.account.RevokeKey(p.account.Key())
+		o, err := p.buys(t, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = p.works(t, o.ID, func(o purchase.Order) bool { return o.Wait != nil })
+		return errors.New(o.Wait.Why)
+	}},
+}
+
+// unreasoned is what somebody reads who has to be asked why.
+func unreasoned(t *testing.T, p *counter) error {
+	_, err := p.buys(t, alice, func(a *purchase.Ask) { a.Reason = "" })
+	return err
+}
+
+// failure is why an order has failed.
+func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
+	o, err := p.desk.Order(t.Context(), id)
+	if err != nil || o.Failure == nil {
+		t.Fatalf("the order is %s, %v", o.State, err)
+	}
+	return errors.New(o.Failure.Sentence)
+}
+
+// works buys until an order is as wanted.
+func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.Order) bool) purchase.Order {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.desk.Run(ctx) }()
+	for {
+		select {
+		case <-p.changed:
+		case <-ctx.Done():
+			t.Fatal("the order does not get there")
+		}
+		o, err := p.desk.Order(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wanted(o) {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			return o
+		}
+	}
+}
+
+// said has a desk with this setting alone refuse what it limits, on a day in November 2026.
+func said(t *testing.T, r refusedBy) string {
+	t.Helper()
+	settings := map[string]string{"BUYERS": "*"}
+	for setting := range strings.FieldsSeq(r.setting) {
+		name, value, _ := strings.Cut(setting, "=")
+		settings[name] = value
+	}
+	delete(settings, "COCALC_API_KEY") // the account has another one
+	if settings["APPROVERS"] != "" {
+		settings["APPROVALS_CHANNEL"] = "C0APPROVALS"
+	}
+	environment(t, settings)
+	c, err := readConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	shop := cocalctest.New(cocalctest.Config{Seed: 7})
+	defer shop.Close()
+	account := shop.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
+	client, err := cocalc.New(cocalc.Options{BaseURL: shop.Start(t), Key: account.Key()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	p := &counter{changed: make(chan purchase.OrderID, 100), account: account, now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)}
+	p.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: client, Policy: c.policy(), ApprovalsChannel: c.ApprovalsChannel,
+		Changed: func(id purchase.OrderID) { p.changed <- id }, NewID: p.newID, KeyName: "sk-…f3Xa",
+		Timing: purchase.Timing{Approval: c.ApprovalTTL}, Now: func() time.Time { return p.now }})
+	no := r.meet(t, p)
+	if no == nil {
+		t.Fatalf("%s: nobody was refused when %s", r.setting, r.when)
+	}
+	return bot.Words(no)
+}
