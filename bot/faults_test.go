@@ -34,7 +34,7 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 		{"cart-stranger", bought, 1, 6375, 1},
 		{"cart-broken", "blocks every purchase of the account. Nothing was bought", 0, 0, 0},
 		{"double-checkout", "CoCalc bought this more than once", 2, 2 * 6375, 0},
-		{"price-moved", "Not bought. CoCalc's price went up to $70.13; you agreed to $63.75. Nothing was bought", 0, 0, 0},
+		{"price-moved", "Not bought. CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought", 0, 0, 0},
 		{"no-credit", "Not bought. The CoCalc account has $0.00 of credit, and this costs $63.75. Nothing was bought", 0, 0, 0},
 		{"key-revoked", "Not bought. CoCalc does not accept the API key sk-", 0, 0, 0},
 		{"outage", "(or its database is down). Nothing was bought", 0, 0, 0},
