@@ -1,0 +1,42 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// Who may do what is the demo's; a limit that somebody has set counts in the demo too, as they will want to try it.
+func TestTheDemosSettings(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		environment map[string]string
+		limit       string
+	}{
+		{"nothing is set", nil, "$100.00"},
+		{"a limit is set, and the people of another workspace", map[string]string{"AUTO_APPROVE_LIMIT": "50", "BUYERS": "U0REAL", "APPROVERS": "S0REAL", "APPROVALS_CHANNEL": "C0REAL"}, "$50.00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			environment(t, c.environment)
+			d := newDemo(t)
+			p := d.settings.policy()
+			if got := p.AutoApprove.String(); got != c.limit {
+				t.Errorf("up to %s nobody is asked, want %s", got, c.limit)
+			}
+			if !p.Buyers[slacksim.Alice] || p.Approvers[slacksim.Alice] || !p.Approvers[slacksim.Bob] || !p.Admins[slacksim.Carol] || p.Buyers[slacksim.Carol] ||
+				p.Buyers[demoOlga] || p.Approvers[demoOlga] || p.Admins[demoOlga] || p.Buyers["U0REAL"] || len(p.Groups()) > 0 {
+				t.Errorf("buyers %v, approvers %v, admins %v", p.Buyers, p.Approvers, p.Admins)
+			}
+			channel, ok := d.sims.workspace.Channel(d.settings.ApprovalsChannel)
+			if !ok || !channel.Has(d.sims.workspace.App().BotUserID) {
+				t.Errorf("approvers are asked in %q, where the bot is not", d.settings.ApprovalsChannel)
+			}
+			for id := range p.Approvers {
+				if !slices.Contains(channel.Members, id) {
+					t.Errorf("%s is not where approvers are asked", id)
+				}
+			}
+		})
+	}
+}
