@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -67,7 +68,7 @@ func readConfig() (config, error) {
 		at := field.Index
 		field.Index = nil
 		one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
-		if err := envconfig.Process("", one.Interface()); err != nil {
+		if err := errors.Join(envconfig.Process("", one.Interface()), blank(field)); err != nil {
 			faults = append(faults, plainly(err))
 			continue
 		}
@@ -87,6 +88,16 @@ func readConfig() (config, error) {
 		}
 	}
 	return c, settingsError(faults)
+}
+
+// blank refuses a number that has a default and is set to nothing: that would be no limit, and nobody said so.
+func blank(field reflect.StructField) error {
+	name := field.Tag.Get("envconfig")
+	value, set := os.LookupEnv(name)
+	if !set || strings.TrimSpace(value) != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
+		return nil
+	}
+	return fmt.Errorf("%s: %q: a whole number above 0 is needed; leave it out for %s", name, value, field.Tag.Get("default"))
 }
 
 func settingsError(faults []error) error {

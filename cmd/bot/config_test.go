@@ -90,6 +90,12 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"a limit in words", "ORDER_LIMIT", "much", `ORDER_LIMIT: "much": an amount of dollars is needed, such as 250 or 99.50, or none for no limit`},
 		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": an amount of dollars is needed`},
 		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": an amount of dollars is needed`},
+		{"a comma before the cents", "MONTHLY_BUDGET", "99,50", `MONTHLY_BUDGET: "99,50": an amount of dollars is needed`},
+		{"as many orders as nothing", "PERSON_ORDERS", "", `PERSON_ORDERS: "": a whole number above 0 is needed; leave it out for 10`},
+		{"as many days as nothing", "MAX_DAYS", " ", `MAX_DAYS: " ": a whole number above 0 is needed; leave it out for 366`},
+		{"no number of approvals", "APPROVALS_REQUIRED", "", `APPROVALS_REQUIRED: "": a whole number above 0 is needed; leave it out for 1`},
+		{"two ids in one", "BUYERS", "U1;U2", `BUYERS: "U1;U2" is no Slack user id; `},
+		{"two channels in one", "CHANNELS", "C1 C2", `CHANNELS: "C1 C2" is no channel id; `},
 		{"a channel's name", "PURCHASES_CHANNEL", "#general", `PURCHASES_CHANNEL: "#general" is no channel id; `},
 		{"no such time zone", "TIMEZONE", "Vienna", `TIMEZONE: "Vienna": a time zone such as Europe/Vienna or UTC is needed`},
 		{"a time without a unit", "CHECKOUT_TIMEOUT", "90", `CHECKOUT_TIMEOUT: "90" is no duration such as 90s or 10m`},
@@ -188,7 +194,7 @@ func TestWhoMayBuy(t *testing.T) {
 
 func TestDollarsAsPeopleWriteThem(t *testing.T) {
 	good := map[string]purchase.Limit{
-		"200": {Max: 200_00}, "99.50": {Max: 99_50}, "99.5": {Max: 99_50}, "0": {}, "0.01": {Max: 1}, "$1,000": {Max: 1000_00},
+		"200": {Max: 200_00}, "99.50": {Max: 99_50}, "99.5": {Max: 99_50}, "0": {}, "0.01": {Max: 1}, "$1,000": {Max: 1000_00}, "1,000.50": {Max: 1000_50}, "12,345,678": {Max: 12_345_678_00},
 		" 250 ": {Max: 250_00}, "none": {None: true}, "999999999.99": {Max: 999_999_999_99},
 	}
 	for text, want := range good {
@@ -197,7 +203,8 @@ func TestDollarsAsPeopleWriteThem(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, want %+v", text, d.Limit, err, want)
 		}
 	}
-	for _, text := range []string{"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5"} {
+	for _, text := range []string{"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5",
+		"99,50", "1,00", "1000,000", ",500", "1,,000", "1,000,00", "1.000,50", "1,000,"} {
 		var d dollars
 		if err := d.Decode(text); err == nil {
 			t.Errorf("%q was taken for %+v", text, d.Limit)

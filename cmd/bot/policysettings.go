@@ -60,7 +60,7 @@ func (p policySettings) policyFaults() (faults []error) {
 		{"PURCHASES_CHANNEL", []string{p.PurchasesChannel}, "CG", "", channelIDs},
 	} {
 		for _, id := range named(list.ids) {
-			if id != list.all && !strings.ContainsAny(id[:1], list.kinds) {
+			if id != list.all && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
 				fault("%s: %s is %s", list.name, shown(id), list.what)
 			}
 		}
@@ -90,6 +90,10 @@ const (
 	personIDs  = "no Slack user id; Slack shows it in a person's profile under Copy member ID, U…, and that of a user group behind its three dots, S…"
 	channelIDs = "no channel id; Slack shows it at the end of the channel's details, C…"
 )
+
+// noID reports whether a character is in none of Slack's ids. Who separated two of them by a semicolon has written one that
+// nobody has.
+func noID(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }
 
 var allPeriods = []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, cocalc.PeriodRange}
 

@@ -17,12 +17,20 @@ type dollars struct{ purchase.Limit }
 
 // Decode implements envconfig.Decoder.
 func (d *dollars) Decode(text string) error {
-	clean := strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(text), "$"), ",", "")
+	clean := strings.TrimPrefix(strings.TrimSpace(text), "$")
 	if clean == "none" {
 		d.Limit = purchase.Limit{None: true}
 		return nil
 	}
 	whole, fraction, point := strings.Cut(clean, ".")
+	// Where 99,50 is how people write it, a comma that is passed over would make it a hundred times as much.
+	groups := strings.Split(whole, ",")
+	for i, group := range groups[1:] {
+		if len(group) != 3 || i == 0 && (len(groups[0]) < 1 || len(groups[0]) > 3) {
+			return errDollars
+		}
+	}
+	whole = strings.Join(groups, "")
 	if whole == "" || len(whole) > 9 || (point && (fraction == "" || len(fraction) > 2)) {
 		return errDollars
 	}
