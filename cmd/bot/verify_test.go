@@ -115,7 +115,7 @@ func TestVerifyOfAnEmptyLedger(t *testing.T) {
 }
 
 // No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A broken
-// chain alone does not keep the bot from answering: see TestABotWithABrokenAuditChain.
+// chain alone keeps the bot neither from answering nor from being copied: see TestABotWithABrokenAuditChain.
 func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
@@ -128,7 +128,7 @@ func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 			with := func(database string) { environment(t, w.settings(t, "DATABASE="+database)) }
 			backup := filepath.Join(filepath.Dir(file), "backup.db")
 			for _, args := range [][]string{{"verify"}, {"backup", backup}, {"run"}} {
-				if args[0] == "run" && bad.runs {
+				if args[0] != "verify" && bad.runs {
 					continue
 				}
 				with(file)
