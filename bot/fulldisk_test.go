@@ -190,6 +190,23 @@ func TestAClickOnACardThatCannotBeReachedIsAnswered(t *testing.T) {
 	p.expect("after that", "")
 }
 
+// What Slack did not take, and what has nothing left to be shown by the time of the next try, is not looked for again and
+// again: the publisher rests.
+func TestThePublisherRestsWhenNothingIsLeft(t *testing.T) {
+	p := newPublishing(t)
+	o := order(bought)
+	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}}
+	p.put(o)
+	p.slack.fails = errors.New("connection reset")
+	p.expect("while Slack takes nothing", "post to CMATH")
+	o.Messages = nil // another order has taken its place
+	p.put(o)
+	p.expect("when nothing is left to be shown", "")
+	if pause, err := p.round(t.Context()); err != nil || pause != restartedLook {
+		t.Errorf("the next look is in %s (%v)", pause, err)
+	}
+}
+
 // A notice is told once to each, also when that could not be kept; who cannot be reached is recorded, and Slack's bad
 // hours are waited out. None of it holds up an order.
 func TestNoticesAreToldOnceToEach(t *testing.T) {

@@ -106,6 +106,11 @@ func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	notices, err := p.desk.Notices(ctx)
+	if err != nil {
+		return 0, err
+	}
+	p.forget(ids, notices)
 	for _, id := range ids {
 		if !p.take(id) {
 			continue
@@ -121,7 +126,30 @@ func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 			p.Changed(id) // the order may have moved on meanwhile
 		})
 	}
-	return p.nextDue(), p.tell(ctx)
+	p.tell(ctx, notices)
+	return p.nextDue(), nil
+}
+
+// forget drops the turns of what has nothing left to be shown, since it was shown on another way, or an order in its place
+// is. What stayed would be due at every look.
+func (p *Publisher) forget(ids []purchase.OrderID, notices []purchase.Notice) {
+	left := map[purchase.OrderID]bool{}
+	for _, id := range ids {
+		left[id] = true
+	}
+	for _, n := range notices {
+		for _, to := range n.Left {
+			left[recipient(to)] = true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.after {
+		if !left[id] {
+			delete(p.after, id)
+			delete(p.tries, id)
+		}
+	}
 }
 
 // take reports whether the order is due, and claims it: one order is published by one goroutine.
@@ -132,6 +160,7 @@ func (p *Publisher) take(id purchase.OrderID) bool {
 		return false
 	}
 	p.taken[id] = true
+	delete(p.after, id) // its turn is now: it is not due once more meanwhile
 	return true
 }
 

@@ -20,11 +20,7 @@ func recipient(id string) purchase.OrderID { return purchase.OrderID("to " + id)
 
 // tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a time:
 // they stay in order, and Slack takes about one message a second in a channel.
-func (p *Publisher) tell(ctx context.Context) error {
-	notices, err := p.desk.Notices(ctx)
-	if err != nil {
-		return err
-	}
+func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 	for _, n := range notices {
 		for _, to := range n.Left {
 			if !p.take(recipient(to)) {
@@ -38,7 +34,6 @@ func (p *Publisher) tell(ctx context.Context) error {
 			})
 		}
 	}
-	return nil
 }
 
 // tellNext tells somebody the oldest notice that they do not have. It is read when their turn has come, since they may

@@ -58,6 +58,9 @@ func (w *world) checkOrders(b books) {
 		}
 		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Cancelled",
 			purchase.Denied: "Denied", purchase.Expired: "Nobody decided on this in time"}[o.State]
+		if !o.ApproveBy.IsZero() && o.State == purchase.Cancelled {
+			words = "Withdrawn" // from those who were to decide on it
+		}
 		if last := w.slack.latest(name(o.Requester.ID), o.ID); !strings.Contains(last, words) {
 			w.wrong("order %s is %s, and the last that %s read about it is: %s", o.ID, o.State, o.Requester.Name, headline(last))
 		}
