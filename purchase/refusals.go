@@ -91,7 +91,7 @@ func alreadyDecided(order Order) *Refusal {
 	case Expired:
 		text = "This card has expired; nothing was bought. Please ask again with `/license buy`."
 	case Denied:
-		text = "An approver denied this order; nothing was bought. Their reason is on its card."
+		text = "This order was denied; nothing was bought. Its card says by whom, and why."
 	default:
 		text = "This order cannot be confirmed any more; nothing was bought by your click."
 	}
