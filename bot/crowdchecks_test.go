@@ -18,7 +18,7 @@ var crowdWords = map[purchase.RefusalCode]*regexp.Regexp{
 	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There is nothing left to cancel|It is too late to cancel`),
 	purchase.AlreadyDone:      regexp.MustCompile(`You have already said yes|This was already bought, once|You have already agreed|This order (was denied|has ended)`),
 	purchase.OverBudget:       regexp.MustCompile(`is left, so nothing was bought`),
-	purchase.OverPersonBudget: regexp.MustCompile(`that one person may spend in a month is left for you, so nothing was bought`),
+	purchase.OverPersonBudget: regexp.MustCompile(`that you may spend in a month is left, so nothing was bought`),
 	purchase.OwnOrder:         regexp.MustCompile(`Nobody decides on their own order`),
 	purchase.NotAnApprover:    regexp.MustCompile(`Only an approver can decide on this order`),
 	purchase.NotABuyer:        regexp.MustCompile(`You are not on the list of people who may buy`),
