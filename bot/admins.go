@@ -29,7 +29,11 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 	if err := a.desk.Resume(ctx, click, reason); err != nil {
 		return now(a.no(err))
 	}
-	return now(say("Buying goes on: orders are taken again, and those that waited are bought now. Your reason is kept in the ledger."))
+	said := "Buying goes on: orders are taken again, and those that waited are bought now."
+	if reason != "" {
+		said += " Your reason is kept in the ledger."
+	}
+	return now(say(said))
 }
 
 // takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice, in

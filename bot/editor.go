@@ -231,7 +231,7 @@ func priceLine(quote purchase.Quote, err error, wrong map[string]string) string 
 		return ":point_down: " + escape(strings.Join(mistakes.Sentences(), " "))
 	}
 	if err != nil {
-		return "The price cannot be computed right now."
+		return "The price cannot be computed right now. Nothing was bought."
 	}
 	text := fmt.Sprintf("*%s%s*", quote.Total, each(string(quote.Period)))
 	if quote.RenewsAt > 0 {

@@ -72,7 +72,7 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 		return blocks
 	}
 	if !admin {
-		return append(blocks, section(":hourglass_flowing_sand: *Orders wait*: it is not clear yet whether CoCalc carried out the last checkout. I am watching it."))
+		return append(blocks, section(":hourglass_flowing_sand: *Orders wait*: it is not clear yet whether CoCalc carried out the last checkout. I am watching it; it will not be paid twice."))
 	}
 	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
 		text := fmt.Sprintf(":hourglass_flowing_sand: *Held*: %s by <@%s>, %s.", o.Price, o.Requester.ID, gives(o.Spec))

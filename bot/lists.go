@@ -62,7 +62,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 		case actionLicense:
 			var l looking
 			if json.Unmarshal([]byte(argument), &l) != nil {
-				a.tell(ctx, at, say("I do not know this button any more. Please ask again with `/license list`."), false)
+				a.tell(ctx, at, say("I do not know this button any more; nothing was bought. Please ask again with `/license list`."), false)
 				return
 			}
 			a.tell(ctx, at, a.license(ctx, l.ID, l.From), true)

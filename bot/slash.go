@@ -196,7 +196,7 @@ func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, who purc
 	o, err := a.desk.Order(ctx, id)
 	switch {
 	case errors.Is(err, purchase.ErrNoOrder):
-		return now(say("I know no order with that id. Nothing was bought. `/license history` lists what was."))
+		return now(say("I know no order with that id. Nothing was bought. `/license history` lists what was bought."))
 	case err != nil:
 		return now(a.no(err))
 	case o.State == purchase.Unknown:

@@ -42,8 +42,8 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
-		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf("%s of credit have to stay on the CoCalc account, and this CoCalc server does not tell how much there is. "+
-			"Nothing was bought. Whoever runs this bot has to leave out `LEAST_CREDIT`.", least)))
+		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf("%s of the CoCalc account's credit may not be spent (`LEAST_CREDIT`), and this CoCalc server does not tell how much there is. "+
+			"Nothing was bought. Whoever runs this bot can leave that setting out.", least)))
 	}
 	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(

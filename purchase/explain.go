@@ -23,10 +23,10 @@ func explain(e *cocalc.Error, keyName string) Failure {
 		if e.Need > 0 {
 			need = fmt.Sprintf(" (%s is missing)", e.Need)
 		}
-		return *failure(FailNoCredit, "The CoCalc account has not enough credit"+need+". Nothing was bought. "+
+		return *failure(FailNoCredit, "The CoCalc account does not have enough credit"+need+". Nothing was bought. "+
 			"Add credit at https://cocalc.com/settings/payments, then ask again.")
 	case cocalc.Throttled:
-		return *failure(FailUnreachable, "CoCalc refused to go on, because of too many requests. Nothing was bought. Please try again in a minute.")
+		return *failure(FailUnreachable, "CoCalc had too many requests, and refused to go on. Nothing was bought. Please try again in a minute.")
 	case cocalc.CartBroken:
 		which := "An item"
 		if e.ItemID != 0 {
@@ -35,10 +35,10 @@ func explain(e *cocalc.Error, keyName string) Failure {
 		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase of the account. Nothing was bought. "+
 			"Somebody has to take it out at https://cocalc.com/store/cart, then ask again.")
 	case cocalc.NotSoldHere:
-		return *failure(FailNotSold, "This CoCalc server does not sell licenses (any more). Nothing was bought.")
+		return *failure(FailNotSold, "This CoCalc server does not sell licenses (any more). Nothing was bought. Whoever runs this bot should check `COCALC_URL`.")
 	}
 	if e.Outcome == cocalc.Rejected {
-		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. The log of the bot has its words.")
+		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. Whoever runs this bot finds CoCalc's words in its log.")
 	}
 	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
 }
@@ -49,7 +49,7 @@ func waiting(e *cocalc.Error, keyName string) string {
 	case cocalc.NotSignedIn:
 		return fmt.Sprintf("CoCalc does not accept the API key %s right now, or its database is down. Nothing was bought yet; I keep trying.", keyName)
 	case cocalc.Throttled:
-		return "CoCalc asks to wait before the next item is added."
+		return "CoCalc asks to wait before the next item is added. Nothing was bought yet; I keep trying."
 	case cocalc.CartBroken:
 		return "Another item in the CoCalc cart is broken and blocks it. Nothing was bought yet; I keep trying."
 	}

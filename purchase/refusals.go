@@ -17,7 +17,7 @@ func errStopping() *Refusal {
 }
 
 func noSuchOrder() *Refusal {
-	return &Refusal{Code: NoSuchOrder, Sentence: "I know no order with that id. Nothing was bought. `/license history` lists what was."}
+	return &Refusal{Code: NoSuchOrder, Sentence: "I know no order with that id. Nothing was bought. `/license history` lists what was bought."}
 }
 
 // closed refuses new orders while buying is stopped.

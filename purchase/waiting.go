@@ -32,7 +32,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)
-		return b.waitFor(ctx, o, Wait{Why: fmt.Sprintf("CoCalc asks to wait %s before the next item is added.", people(e.Wait)), Until: now.Add(pause)}, pause)
+		return b.waitFor(ctx, o, Wait{Why: fmt.Sprintf("CoCalc asks to wait %s before the next item is added. Nothing was bought yet; the order goes on then.", people(e.Wait)), Until: now.Add(pause)}, pause)
 	}
 	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
 	// is certain does not.
