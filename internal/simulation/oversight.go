@@ -100,6 +100,24 @@ func (p *planner) denies(s Step) {
 	p.step(Step{At: s.At + p.between(500*time.Millisecond, 20*time.Second), Who: s.Who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
 }
 
+// closeCalls are what comes in the moment between a promise and its beginning: an admin pauses while the buyer looks at the
+// cart; or CoCalc's cart does not answer, and at the next start more have to agree than did.
+func (p *planner) closeCalls() {
+	if p.one(4) {
+		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: cartGet, Nth: 1 + p.IntN(12), Do: Step{Who: admin, Deed: Types,
+			Text: "pause something looks odd", Deliveries: []time.Duration{0}}})
+	}
+	if len(p.plan.Rules) > 1 || !p.one(8) {
+		return
+	}
+	stricter := p.plan.Rules[0]
+	stricter.Asks, stricter.AutoApprove, stricter.Approvals = true, 0, stricter.Approvals+1
+	p.plan.Rules = append(p.plan.Rules, stricter)
+	s := Step{At: p.tense() + p.between(time.Second, 10*time.Second), Who: admin, Deed: Restart, Takes: p.between(time.Second, 20*time.Second), Rules: 1}
+	p.step(s)
+	p.plan.Weather = append(p.plan.Weather, Weather{From: max(0, s.At-15*time.Second), To: s.At + s.Takes + 30*time.Second, At: cartGet, Ill: Fails, Percent: 100})
+}
+
 // pauses is an admin who stops all buying for some minutes.
 func (p *planner) pauses(at time.Duration) {
 	p.step(Step{At: at, Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})

@@ -181,6 +181,7 @@ func NewPlan(seed uint64) Plan {
 	p.strangers()
 	p.operations()
 	p.weather()
+	p.closeCalls()
 	if p.plan.Older {
 		p.aged()
 	}

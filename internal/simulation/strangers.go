@@ -25,7 +25,7 @@ func (w *world) spring(endpoint string, n int, after bool) {
 	}
 	for _, t := range w.plan.Traps {
 		if t.Endpoint == endpoint && t.Nth == n && t.After == after {
-			w.meddle(t.Do)
+			w.perform(t.Do)
 			time.Sleep(2 * time.Millisecond)
 		}
 	}
