@@ -390,8 +390,10 @@ func TestACrowdInTheSameSecond(t *testing.T) {
 	c.plan()
 	head, sent := c.records(1), len(c.slack.Envelopes())
 	c.first = uint64(len(head)) + 1
+	began := time.Now()
 	c.atOnce(c.clicks)
 	c.settles()
+	t.Logf("after %s everything was bought and every card showed it", time.Since(began))
 
 	c.acknowledged(c.slack.Envelopes()[sent:])
 	c.answered()
