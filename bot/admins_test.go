@@ -83,6 +83,7 @@ func TestNotices(t *testing.T) {
 		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12. It was compared with CoCalc's purchases since: 0 of them are not in it."},
 		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for an approval since 22 November 21:00 UTC: 16 GB RAM for $63.75. It expires on 25 November 21:00 UTC."},
 		"books":             {Kind: purchase.NoticeBooks, Text: "Buying is paused: my ledger contradicts itself. Please look at it before an admin says `/license resume`."},
+		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins does not reach them: nobody is in the user group S0BOSSES. It says: Item 77 of the cart, “" + hostile + "”, blocks every purchase."},
 		"of-a-kind-to-come": {Kind: "something-new", Text: "Something happened."},
 	} {
 		t.Run(name, func(t *testing.T) {

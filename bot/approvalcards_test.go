@@ -76,6 +76,7 @@ func TestTheApproversCard(t *testing.T) {
 		{"bought", with(asked, agreed("UERIN"), agreed("UFRANK"), bought), full, false},
 		{"price-moved", with(asked, agreed("UERIN"), failed(purchase.FailPriceMoved, "CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought.")), full, false},
 		{"failed", with(asked, agreed("UERIN"), failed(purchase.FailNoCredit, "The CoCalc account has $1.00 of credit. Nothing was bought.")), full, false},
+		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(purchase.FailPolicy, "You are not on the list of people who may buy licenses here, so nothing was bought.")), full, false},
 		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(purchase.FailByAdmin, hostile)), full, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
