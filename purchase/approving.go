@@ -103,7 +103,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		if err != nil {
 			return nil, err
 		}
-		if no := closed(account); no != nil {
+		if no := d.policy.closed(account); no != nil {
 			return no, nil
 		}
 		now := d.now()
@@ -204,27 +204,26 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 		return no
 	}
 	if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {
-		return decidedBefore(o)
+		return d.policy.decidedBefore(o)
 	}
 	return nil
 }
 
 // decidedBefore tells a late approver who decided, and when; or, where nobody did, what became of the order.
-func decidedBefore(o Order) *Refusal {
-	const minute = "2 January 15:04 UTC"
+func (p Policy) decidedBefore(o Order) *Refusal {
 	lead, became := "This order was decided already", standing(o.State)
 	switch o.State {
 	case Cancelled:
-		lead, became = "This order can no longer be decided on", fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), o.Updated.UTC().Format(minute))
+		lead, became = "This order can no longer be decided on", fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), p.moment(o.Updated))
 	case Expired, AwaitingApproval: // nobody has looked at the clock yet
-		lead, became = "This order can no longer be decided on", "it expired on "+o.ApproveBy.UTC().Format(minute)
+		lead, became = "This order can no longer be decided on", "it expired on "+p.moment(o.ApproveBy)
 	}
 	if n := len(o.Approvals); n > 0 {
 		last, did := o.Approvals[n-1], "agreed"
 		if last.Denied {
 			did = "denied it"
 		}
-		became = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, last.At.UTC().Format(minute), became)
+		became = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, p.moment(last.At), became)
 	} else if o.State == Failed {
 		lead = "This order can no longer be decided on"
 	}

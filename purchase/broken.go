@@ -28,7 +28,7 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		what := itemWords(item)
+		what := b.policy.itemWords(item)
 		if err := w.AppendEvent(Event{Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName, Note: what}); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 }
 
 // itemWords say what a cart item is: "Item 77 of the cart, “Statistics”, in the cart since 3 November (Invalid time value)".
-func itemWords(item cocalc.CartItem) string {
+func (p Policy) itemWords(item cocalc.CartItem) string {
 	var d struct {
 		Title  string          `json:"title"`
 		Type   json.RawMessage `json:"type"`
@@ -60,7 +60,7 @@ func itemWords(item cocalc.CartItem) string {
 		words += ", " + quoted(cutRunes(title, 60)) + ","
 	}
 	if !item.Added.IsZero() {
-		words += " which was added on " + item.Added.UTC().Format("2 January 15:04 UTC")
+		words += " which was added on " + p.moment(item.Added)
 	}
 	return words
 }
@@ -93,7 +93,7 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {
-		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Note: itemWords(item)})
+		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Note: d.policy.itemWords(item)})
 	})
 	if err != nil {
 		return "", fmt.Errorf("record that item %d is taken out: %w", id, err)

@@ -311,7 +311,7 @@ func (d *Desk) overdue(w Writer, o *Order) error {
 		return err
 	}
 	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), fmt.Sprintf("%s has been waiting for an approval since %s: %s for %s. It expires on %s.",
-		o.Requester.called(), o.Confirmed.UTC().Format("2 January 15:04 UTC"), o.Spec.Summary(), o.Price, o.ApproveBy.UTC().Format("2 January 15:04 UTC")), *o, "")
+		o.Requester.called(), d.policy.moment(o.Confirmed), o.Spec.Summary(), o.Price, d.policy.moment(o.ApproveBy)), *o, "")
 	n.Left = []string{d.approvalsChannel}
 	return addNotice(w, n)
 }

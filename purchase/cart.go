@@ -60,7 +60,7 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 		if err != nil {
 			return err
 		}
-		if no := closed(account); no != nil {
+		if no := b.policy.closed(account); no != nil {
 			return no
 		}
 		o.AddSent = b.now()

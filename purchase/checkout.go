@@ -129,7 +129,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		if err != nil {
 			return err
 		}
-		if no := closed(account); no != nil { // once a pause is in the ledger no checkout is sent
+		if no := b.policy.closed(account); no != nil { // once a pause is in the ledger no checkout is sent
 			return no
 		}
 		if !o.CheckoutSent.IsZero() {

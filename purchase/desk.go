@@ -241,7 +241,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = closed(account); no != nil {
+		if no = d.policy.closed(account); no != nil {
 			return nil
 		}
 		budget, err := w.Budget(d.policy.Month(now))

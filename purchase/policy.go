@@ -98,6 +98,9 @@ func (p Policy) location() *time.Location {
 	return p.Location
 }
 
+// moment says when something was, as people where the team is read it: "23 November 08:05 CET".
+func (p Policy) moment(at time.Time) string { return at.In(p.location()).Format("2 January 15:04 MST") }
+
 // resets says when the budget of the month that holds at begins anew: "1 December".
 func (p Policy) resets(at time.Time) string {
 	t := at.In(p.location())

@@ -148,6 +148,10 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 	if got := (Policy{Location: vienna}).Month(late); got != "2026-12" {
 		t.Errorf("in Vienna it is %s", got)
 	}
+	stop := AccountState{Pause: &Pause{Since: late, By: "UDANA", Name: "dana", Reason: "we count"}}
+	if no := (Policy{Location: vienna}).closed(stop); !strings.Contains(no.Sentence, "dana paused all buying on 1 December 00:30 CET.") {
+		t.Errorf("people in Vienna read %s", no.Sentence)
+	}
 }
 
 // Every state is reached from Proposed, every state that is not final has a way to its end, and money is promised

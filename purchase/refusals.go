@@ -21,11 +21,14 @@ func noSuchOrder() *Refusal {
 }
 
 // closed refuses new orders while buying is stopped.
-func closed(account AccountState) *Refusal {
+func (p Policy) closed(account AccountState) *Refusal {
 	if no := restoring(account); no != nil {
 		return no
 	}
-	return paused(account)
+	if account.Pause == nil {
+		return nil
+	}
+	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + p.pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
@@ -41,13 +44,6 @@ func (d *Desk) full(ctx context.Context) error {
 	}
 	return &Refusal{Code: DiskFull, Sentence: "Nothing was bought: the disk on which I keep the ledger is full, so I take no new orders. What is under way is still finished. " +
 		"Please tell whoever runs this bot to make room, then try again."}
-}
-
-func paused(account AccountState) *Refusal {
-	if account.Pause == nil {
-		return nil
-	}
-	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
 }
 
 // botName is how the bot names itself in the ledger.

@@ -79,10 +79,10 @@ func (d *Desk) showItem(ctx context.Context, o Order, e *Evidence) {
 	case !found:
 		e.say("No item of the cart, bought or not, has the order's tag.")
 	case item.Purchased != nil:
-		e.say("Cart item %d was bought on %s: license `%s`.", item.ID, item.Purchased.Time.UTC().Format("2 January 15:04:05 UTC"), item.Purchased.LicenseID)
+		e.say("Cart item %d was bought on %s: license `%s`.", item.ID, d.policy.moment(item.Purchased.Time), item.Purchased.LicenseID)
 	case !item.Removed.IsZero():
 		e.say("Cart item %d was taken out of the cart on %s and does not show as bought, which proves nothing while a checkout may still be at work.",
-			item.ID, item.Removed.UTC().Format("2 January 15:04:05 UTC"))
+			item.ID, d.policy.moment(item.Removed))
 	default:
 		e.say("Cart item %d is in the cart and does not show as bought.", item.ID)
 	}
@@ -106,7 +106,7 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 		id, isTagged := tagged(row.Text)
 		if (isTagged && id == o.ID) || (o.ItemID != 0 && row.CartItemID == o.ItemID && o.own(row.Text, row.Time)) {
 			n++
-			e.say("Purchase %d of %s: license `%s` for %s.", row.ID, row.Time.UTC().Format("2 January 15:04:05 UTC"), row.LicenseID, row.Cost)
+			e.say("Purchase %d of %s: license `%s` for %s.", row.ID, d.policy.moment(row.Time), row.LicenseID, row.Cost)
 		}
 	}
 	if n == 0 {

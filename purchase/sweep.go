@@ -261,7 +261,7 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 		return told, err
 	}
 	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d of %s. It was compared with CoCalc's purchases since: %d of them are not in it.",
-		restored.Head, restored.Last.UTC().Format("2 January 15:04 UTC"), found)
+		restored.Head, b.policy.moment(restored.Last), found)
 	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Note: what}); err != nil {
 		return true, err
 	}
@@ -333,14 +333,14 @@ type reports struct {
 
 // foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
 func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, why string) error {
-	what := bought(row) + ", and not by me." + why
+	what := b.policy.bought(row) + ", and not by me." + why
 	return b.report(w, r, row, NoticeForeign, "", what, what+" It does not count in the budget.")
 }
 
 // unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
 // buying: either this ledger is not the only one, or it has lost something.
 func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID, why string) error {
-	what := fmt.Sprintf("%s, and I cannot explain it: it has the tag of order `%s`, %s.", bought(row), id, why)
+	what := fmt.Sprintf("%s, and I cannot explain it: it has the tag of order `%s`, %s.", b.policy.bought(row), id, why)
 	if err := b.report(w, r, row, NoticeUnexplained, id, what,
 		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
 		return err
@@ -349,8 +349,8 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 }
 
 // bought says what was bought.
-func bought(row cocalc.PurchaseRow) string {
-	words := fmt.Sprintf("License `%s` was bought on the CoCalc account on %s", row.LicenseID, row.Time.UTC().Format("2 January 15:04 UTC"))
+func (p Policy) bought(row cocalc.PurchaseRow) string {
+	words := fmt.Sprintf("License `%s` was bought on the CoCalc account on %s", row.LicenseID, p.moment(row.Time))
 	if row.ID != 0 {
 		words += fmt.Sprintf(" for %s (CoCalc's purchase %d)", row.Cost, row.ID)
 	}

@@ -24,13 +24,13 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + pauseWords(*account.Pause)}, nil
+			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + d.policy.pauseWords(*account.Pause)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
 		if err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), pauseWords(p)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
 	})
 }
 
@@ -175,12 +175,12 @@ func pauseBuying(w Writer, p Pause, place string) error {
 }
 
 // pauseWords says who paused buying, since when and why.
-func pauseWords(p Pause) string {
-	reason := quoted(p.Reason) + "."
-	if p.By == botName { // its own words, of a sentence or several
-		reason = sentence(p.Reason)
+func (p Policy) pauseWords(stop Pause) string {
+	reason := quoted(stop.Reason) + "."
+	if stop.By == botName { // its own words, of a sentence or several
+		reason = sentence(stop.Reason)
 	}
-	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: p.By, Name: p.Name}.called(), p.Since.UTC().Format("2 January 15:04 UTC"), reason)
+	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: stop.By, Name: stop.Name}.called(), p.moment(stop.Since), reason)
 }
 
 // alarm pauses buying by the bot itself, and tells the admins.

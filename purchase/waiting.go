@@ -141,7 +141,7 @@ func (b *buyer) lingering(open []Order) (left time.Duration) {
 func (d *Desk) pausedNow(ctx context.Context) (no *Refusal, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
-		no = closed(account)
+		no = d.policy.closed(account)
 		return err
 	})
 	return no, err

@@ -43,7 +43,7 @@ func buying() []mutant {
 `,
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")}},
 		{"the pause, asked again when an order begins", "purchase/cart.go",
-			`		if no := closed(account); no != nil {
+			`		if no := b.policy.closed(account); no != nil {
 			return no
 		}
 		o.AddSent = b.now()`, `		_ = account
@@ -123,7 +123,7 @@ func buying() []mutant {
 func paying() []mutant {
 	return []mutant{
 		{"the pause, asked before paying", "purchase/checkout.go",
-			`if no := closed(account); no != nil { // once`, `if no := closed(account); false { // once`,
+			`if no := b.policy.closed(account); no != nil { // once`, `if no := b.policy.closed(account); false { // once`,
 			[]tests{core("^TestAPauseJustBeforeThePayment$")}},
 		{"the intent before checkout", "purchase/checkout.go",
 			`		o.CheckoutSent, o.Amount = b.now(), amount
