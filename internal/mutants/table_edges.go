@@ -174,11 +174,16 @@ func slackSide() []mutant {
 		{"that people's words stay plain text", "bot/text.go",
 			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`, `slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
 			[]tests{shown("^TestCards$")}},
-		{"that people's words stay in one line", "bot/text.go",
-			`lines = append(lines, commands.OneLine(text))`, `lines = append(lines, text)`,
+		{"that people's words stay in one line", "commands/oneline.go",
+			`	marks := 0
+`, `	marks := 0
+	if true {
+		return text
+	}
+`,
 			[]tests{shown("^TestHostileWordsOfPeople$")}},
 		{"that a refusal which quotes people has no format", "bot/wrote.go",
-			`!errors.As(err, &no) || !no.Quotes {`, `true {`,
+			`!errors.As(err, &no) || !no.Quotes {`, `!errors.As(err, &no) || true {`,
 			[]tests{shown("^TestHostileWordsOfPeople$")}},
 		{"that a spreadsheet gets no formulas", "cmd/bot/unseen.go",
 			`		return "'" + text
