@@ -150,11 +150,13 @@ func (x *witness) unasked(month, whose string) (sum, added purchase.Cents, err e
 		if err != nil {
 			return 0, 0, err
 		}
+		extra := max(p.Charged-p.Shown, 0) // whose item was edited, or whose price rose, after the last look
 		if p.Duplicate || p.Correction || failed {
-			sum += max(p.Charged, 0)
-			if slices.ContainsFunc(x.entries, func(e purchase.Purchase) bool { return e.Number == p.Number }) {
-				added += max(p.Charged, 0)
-			}
+			extra = max(p.Charged, 0)
+		}
+		sum += extra
+		if slices.ContainsFunc(x.entries, func(e purchase.Purchase) bool { return e.Number == p.Number }) {
+			added += extra
 		}
 	}
 	return sum, added, nil
