@@ -107,7 +107,7 @@ func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow,
 		return nil, err
 	}
 	at := b.now()
-	rows, err := b.sales(ctx, o.Created.Add(-lookBack))
+	rows, err := Sold(ctx, b.shop, o.Created.Add(-lookBack))
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 	}
 	var rows []cocalc.PurchaseRow
 	if err == nil {
-		rows, err = d.sales(ctx, o.Created.Add(-time.Hour))
+		rows, err = Sold(ctx, d.shop, o.Created.Add(-time.Hour))
 	}
 	if !e.could(err, "The account's purchases") {
 		return

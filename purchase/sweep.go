@@ -11,13 +11,9 @@ import (
 	"licensebot/cocalc"
 )
 
-const (
-	// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes
-	// its row with the time at which it began.
-	lookBack = 24 * time.Hour
-	// salesPage is how many purchases are read at once: the most that CoCalc gives.
-	salesPage = 500
-)
+// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its row
+// with the time at which it began.
+const lookBack = 24 * time.Hour
 
 // sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
 // after, or reported: nothing that was paid from the account stays unseen.
@@ -120,43 +116,12 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) ([]cocalc.Purchas
 		}
 		return rows, nil
 	}
-	rows, err := b.sales(ctx, from)
+	rows, err := Sold(ctx, b.shop, from)
 	if err != nil {
 		return nil, err
 	}
 	_, err = b.shop.WhoAmI(ctx)
 	return rows, err
-}
-
-// sales reads all license purchases of the account since then, newest first, each once. The list grows while it is read,
-// so a row can be on two pages. One that was not read to its end is an error: it looks like an account that bought less.
-func (d *Desk) sales(ctx context.Context, since time.Time) (rows []cocalc.PurchaseRow, err error) {
-	type key struct {
-		id      int64
-		license string
-	}
-	seen := map[key]bool{}
-	for offset := 0; ; offset += salesPage {
-		page, err := d.shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: since, Limit: salesPage, Offset: offset})
-		if err != nil {
-			return nil, err
-		}
-		before := len(seen)
-		for _, row := range page {
-			if k := (key{row.ID, row.LicenseID}); !seen[k] {
-				seen[k] = true
-				if row.Cost >= 0 { // less than nothing is money back
-					rows = append(rows, row)
-				}
-			}
-		}
-		switch {
-		case len(page) < salesPage:
-			return rows, nil
-		case len(seen) == before:
-			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("page after page is the same, from number %d on", offset)}
-		}
-	}
 }
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.

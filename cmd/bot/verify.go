@@ -171,11 +171,7 @@ func (v *verification) askCoCalc(ctx context.Context, settings config) error {
 	return nil
 }
 
-// salesPage is how many purchases are asked for at once.
-const salesPage = 500
-
-// readSales reads all license purchases of the account. Purchases that are made meanwhile move the pages, so that one
-// may come twice, but none is left out.
+// readSales reads what CoCalc sold to the account, ever.
 func readSales(ctx context.Context, client *cocalc.Client) (purchase.Sales, error) {
 	var s purchase.Sales
 	store, err := client.Store(ctx)
@@ -183,20 +179,9 @@ func readSales(ctx context.Context, client *cocalc.Client) (purchase.Sales, erro
 		return s, err
 	}
 	s.Older = store == cocalc.StoreOlder
-	seen := map[int64]bool{}
-	for offset := 0; !s.Older; offset += salesPage {
-		rows, err := client.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Limit: salesPage, Offset: offset})
-		if err != nil {
+	if !s.Older {
+		if s.Rows, err = purchase.Sold(ctx, client, time.Time{}); err != nil {
 			return s, err
-		}
-		for _, row := range rows {
-			if !seen[row.ID] {
-				seen[row.ID] = true
-				s.Rows = append(s.Rows, row)
-			}
-		}
-		if len(rows) < salesPage {
-			break
 		}
 	}
 	if s.Licenses, err = client.Licenses(ctx); err != nil {

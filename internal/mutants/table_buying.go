@@ -110,7 +110,7 @@ func buying() []mutant {
 		{"a copy of the item in the last moment", "purchase/cart.go",
 			`			if o.ItemID != 0 && item.ID != o.ItemID {`, `			if false {`,
 			[]tests{core("^TestACopyOfTheItemJustBeforeItIsPaid$")}},
-		{"a list of purchases to its end", "purchase/sweep.go",
+		{"a list of purchases to its end", "purchase/selling.go",
 			`		case len(page) < salesPage:`, `		case true:`,
 			[]tests{core("^TestPurchasesOnALaterPage$")}},
 		{"the credit that has to stay", "purchase/checkout.go",
