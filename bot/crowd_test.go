@@ -171,7 +171,11 @@ func (c *crowd) gather() {
 	}
 	for _, o := range c.orders() {
 		for _, m := range c.members {
-			if m.id == o.Requester.ID {
+			switch {
+			case m.id != o.Requester.ID:
+			case o.State == purchase.AwaitingApproval: // who asked once more when Slack gave up has a card too many
+				m.orders = append([]purchase.OrderID{o.ID}, m.orders...)
+			default:
 				m.orders = append(m.orders, o.ID)
 			}
 		}
