@@ -151,6 +151,7 @@ func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
 	inBubble(t, 1, 0, func(t *testing.T, b rig) {
 		release := make(chan struct{})
 		b.desk.try(func() { <-release })
+		synctest.Wait() // the desk is at it, so that it makes no room later
 		for b.desk.try(func() {}) {
 		}
 		b.handling.close()
