@@ -39,6 +39,27 @@ func shot(t *testing.T, tab *pagetest.Tab, name string) {
 	}
 }
 
+// Whoever closes a dialog and opens it again at once is asked anew, and answers once.
+func TestADialogOpenedAgainAtOnce(t *testing.T) {
+	s := open(t, hints)
+	tab := pagetest.Open(t, s.url)
+	tab.Send("/order card")
+	tab.WaitText("Budget left: $88.00")
+	pagetest.Eval[bool](tab, `(() => {
+		const buy = [...document.querySelectorAll('button')].find(b => b.textContent.trim() === 'Buy for $12.00');
+		const dialog = document.getElementById(buy.dataset.ask);
+		buy.click();
+		dialog.close();
+		buy.click();
+		return dialog.open;
+	})()`)
+	tab.Click("Yes, buy")
+	tab.WaitText("✅ Bought 3 coffees for $12.00.")
+	if got := strings.Count(s.told(), "action buy"); got != 1 {
+		t.Errorf("it was bought %d times: %s", got, s.told())
+	}
+}
+
 func TestCommandButtonConfirm(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)

@@ -138,12 +138,22 @@ function flush(el) {
   return line;
 }
 
+// The browser says later that a dialog was closed. By then it may have been opened anew: that is another question.
+const asked = new WeakMap();
+
 function confirmed(el) {
   const dialog = el.dataset.ask && $(el.dataset.ask);
   if (!dialog) return Promise.resolve(true);
+  const question = {};
+  asked.set(dialog, question);
   dialog.returnValue = '';
   dialog.showModal();
-  return new Promise(done => dialog.addEventListener('close', () => done(dialog.returnValue === 'yes'), {once: true}));
+  return new Promise(done => dialog.addEventListener('close', function closed() {
+    const current = asked.get(dialog) === question;
+    if (current && dialog.open) return;
+    dialog.removeEventListener('close', closed);
+    done(current && dialog.returnValue === 'yes');
+  }));
 }
 
 async function press(el) {
