@@ -1,6 +1,7 @@
 package purchase_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -65,4 +66,56 @@ func TestAPriceThatFellIsCharged(t *testing.T) {
 			t.Errorf("charged %s of %s, and paused %+v", o.Receipt.Charged, o.Price, p)
 		}
 	})
+}
+
+// A server of the older kind tells no charge. When somebody makes the item dearer while our checkout is on its way, what was
+// sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for failed.
+func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
+	for name, c := range map[string]struct {
+		hide bool
+		late bool // an admin settles that it was not bought, and the watch is over, when it is
+		spec func() purchase.Spec
+	}{
+		"the item tells":                      {spec: spec},
+		"the license tells":                   {spec: spec, hide: true},
+		"the license of a failed order tells": {spec: spec, hide: true, late: true},
+		"the license of a fixed term tells": {hide: true, spec: func() purchase.Spec {
+			sp := spec()
+			sp.Period, sp.Start, sp.End = cocalc.PeriodRange, time.Now().Add(24*time.Hour), time.Now().AddDate(0, 0, 31)
+			return sp
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &meddler{}
+			inShop(t, 0, func(s *shop) {
+				s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/checkout", Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
+				if c.late {
+					s.server.SetCheckoutTakes(time.Hour, time.Second)
+				}
+				o := s.propose(c.spec())
+				if err := s.confirm(o.ID); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(time.Minute)
+				item := s.ours()
+				s.account.Edit(item.ID, regexp.MustCompile(`("ram": ?)\d+`).ReplaceAllString(string(item.Description), "${1}32"))
+				if c.late {
+					<-time.After(5 * time.Minute)
+					if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				m.blind.Store(c.hide)
+				<-time.After(2 * time.Hour)
+				o = s.until(o.ID, purchase.Purchased)
+				sold := s.account.Purchases()
+				if len(sold) != 1 || int64(o.Receipt.Charged) != sold[0].Cents || o.Receipt.Charged <= o.Price {
+					t.Errorf("charged %s of %s, and CoCalc sold %+v", o.Receipt.Charged, o.Price, sold)
+				}
+				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 || !strings.Contains(p.Reason, o.Receipt.Charged.String()) {
+					t.Errorf("paused %+v", p)
+				}
+			}, m.with, func(s *shop) { s.server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older}) })
+		})
+	}
 }

@@ -210,18 +210,17 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	r := receipt(o, item, rows)
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
-	if store, err := b.shop.Store(ctx); err == nil && store == cocalc.StoreOlder {
-		r.Unchecked = false // nothing to count with
+	if b.older(ctx) {
+		r.Unchecked, r.Charged = false, b.computedFor(o, item) // nothing to count with
 	}
 	return b.finish(ctx, o, r)
 }
 
 // finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.
 func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
-	store, err := b.shop.Store(ctx)
-	older := err == nil && store == cocalc.StoreOlder // which has no list of purchases to count again
+	older := b.older(ctx) // which has no list of purchases to count again
 	delete(b.tries, o.ID)
-	_, err = b.change(ctx, o.ID, func(w Writer, live *Order) error {
+	_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error {
 		if live.State != o.State {
 			return errMoved
 		}

@@ -186,7 +186,7 @@ func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocal
 	}
 	for _, l := range licenses {
 		if id, ok := tagged(l.Description); ok && id == o.ID {
-			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: o.announced(), CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
+			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: computedOf(o, l), CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
 		}
 	}
 	_, err = b.shop.WhoAmI(ctx)

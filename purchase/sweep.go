@@ -35,7 +35,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 	if back := account.Reconciled.Add(-lookBack); back.After(from) {
 		from = back
 	}
-	rows, err := b.soldSince(ctx, from)
+	sold, err := b.soldSince(ctx, from)
 	if err != nil {
 		if asCoCalc(err) == nil {
 			return err
@@ -47,7 +47,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 		return nil
 	}
 	b.sweepFails = 0
-	late, err := b.compare(ctx, rows, from, at)
+	late, err := b.compare(ctx, sold, from, at)
 	if err != nil {
 		return err
 	}
@@ -96,37 +96,43 @@ func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountS
 	return account, err
 }
 
+// sales are license purchases of the account. A server of the older kind tells only of licenses, which are told by id.
+type sales struct {
+	rows     []cocalc.PurchaseRow
+	licenses map[string]cocalc.License
+}
+
 // soldSince reads the license purchases of the account, with the key proven: a list that is empty is empty. A server of
 // the older kind has no such list; its licenses tell which were bought, but not by whom, so only tagged ones are taken.
-func (b *buyer) soldSince(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error) {
+func (b *buyer) soldSince(ctx context.Context, from time.Time) (s sales, err error) {
 	store, err := b.shop.Store(ctx)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	if store == cocalc.StoreOlder {
 		licenses, err := b.shop.Licenses(ctx)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		var rows []cocalc.PurchaseRow
+		s.licenses = map[string]cocalc.License{}
 		for _, l := range licenses {
 			if _, ours := tagged(l.Description); ours && !l.Created.Before(from) {
-				rows = append(rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
+				s.rows = append(s.rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
+				s.licenses[l.ID] = l
 			}
 		}
-		return rows, nil
+		return s, nil
 	}
-	rows, err := Sold(ctx, b.shop, from)
-	if err != nil {
-		return nil, err
+	if s.rows, err = Sold(ctx, b.shop, from); err != nil {
+		return s, err
 	}
 	_, err = b.shop.WhoAmI(ctx)
-	return rows, err
+	return s, err
 }
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
-func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
-	slices.SortFunc(rows, func(x, y cocalc.PurchaseRow) int {
+func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
+	slices.SortFunc(sold.rows, func(x, y cocalc.PurchaseRow) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
 	})
 	byItem, err := b.itemsSince(ctx, from)
@@ -141,11 +147,11 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
+		for _, row := range sold.rows {
 			if before.reported(row) {
 				continue
 			}
-			o, err := b.explainRow(w, &found, &row, byItem)
+			o, err := b.explainRow(w, &found, &row, sold.licenses, byItem)
 			if err != nil {
 				return err
 			}
@@ -164,8 +170,8 @@ func (b *buyer) compare(ctx context.Context, rows []cocalc.PurchaseRow, from, at
 
 // explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
 // that had ended without a purchase, if the purchase is such an order's. Where the server has no list of purchases, the
-// row gets the order's price.
-func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, byItem map[int64]OrderID) (OrderID, error) {
+// row gets what the license cost by the formula.
+func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, licenses map[string]cocalc.License, byItem map[int64]OrderID) (OrderID, error) {
 	row := *found
 	id, isTagged := tagged(row.Text)
 	if !isTagged {
@@ -182,7 +188,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, byIt
 		return "", err
 	}
 	if row.ID == 0 {
-		row.Cost = o.announced()
+		row.Cost = computedOf(o, licenses[row.LicenseID])
 		*found = row
 	}
 	switch {

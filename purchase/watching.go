@@ -86,7 +86,7 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	if !late || b.count.at.Before(o.WatchUntil) || len(rows) == 0 {
 		var err error
 		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
-			if store, err := b.shop.Store(ctx); late && err == nil && store == cocalc.StoreOlder { // which has nothing to count
+			if late && b.older(ctx) { // which has nothing to count
 				_, err := b.edit(ctx, o, false, func(o *Order) { o.WatchUntil = time.Time{} })
 				return 0, err
 			}
