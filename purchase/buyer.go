@@ -71,6 +71,8 @@ type buyer struct {
 	due   map[OrderID]time.Time // before this there is nothing to do for the order, however often the buyer is woken
 	count count                 // the last look at the list of purchases
 
+	isProven bool // the key is of the ledger's account
+
 	unkept int // steps in a row that the ledger could not keep
 
 	sweepAt    time.Time // when the account's purchases are compared with the ledger again
@@ -197,6 +199,11 @@ func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 
 // step makes the order's next move. A wait above 0 means that nothing can be done before.
 func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
+	if pause, err := b.proven(ctx); err != nil {
+		return b.unproven(ctx, o, err)
+	} else if pause > 0 {
+		return pause, nil
+	}
 	switch o.State {
 	case Approved:
 		return b.prepare(ctx, o)

@@ -107,6 +107,8 @@ type Budget struct {
 // AccountState is what the ledger knows of the CoCalc account as a whole.
 type AccountState struct {
 	Pause *Pause `json:"pause,omitempty"`
+	// CoCalc is the account that is bought with, a uuid; empty until CoCalc has said so.
+	CoCalc string `json:"cocalc,omitempty"`
 	// Notices are told to people until each recipient has them.
 	Notices []Notice `json:"notices,omitempty"`
 	// Watching is from when on every purchase of the account has to be explained: the ledger's beginning. Reconciled is

@@ -19,6 +19,14 @@ const lookBack = 24 * time.Hour
 // after, or reported: nothing that was paid from the account stays unseen.
 func (b *buyer) sweep(ctx context.Context) error {
 	at := b.now()
+	pause, err := b.proven(ctx)
+	if pause > 0 {
+		b.sweepAt = at.Add(pause)
+		return nil
+	}
+	if err != nil {
+		return b.sweepAgain(err)
+	}
 	account, err := b.beginWatch(ctx, at)
 	if err != nil {
 		return err
@@ -37,14 +45,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 	}
 	sold, err := b.soldSince(ctx, from)
 	if err != nil {
-		if asCoCalc(err) == nil {
-			return err
-		}
-		pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
-		b.sweepFails++
-		b.sweepAt = b.now().Add(pause)
-		b.log.Info().Err(err).Dur("pause", pause).Msg("the account's purchases could not be compared with the ledger; trying again")
-		return nil
+		return b.sweepAgain(err)
 	}
 	b.sweepFails = 0
 	late, err := b.compare(ctx, sold, from, at)
@@ -67,6 +68,18 @@ func (b *buyer) sweep(ctx context.Context) error {
 		}
 	}
 	b.sweepAt = b.now().Add(b.timing.Sweep)
+	return nil
+}
+
+// sweepAgain plans the next comparison after one that CoCalc did not allow; an error of the ledger is answered.
+func (b *buyer) sweepAgain(err error) error {
+	if asCoCalc(err) == nil {
+		return err
+	}
+	pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
+	b.sweepFails++
+	b.sweepAt = b.now().Add(pause)
+	b.log.Info().Err(err).Dur("pause", pause).Msg("the account's purchases could not be compared with the ledger; trying again")
 	return nil
 }
 

@@ -158,7 +158,7 @@ func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
 }
 
 // planAgain chooses where it is killed once more: where it came again after its start, and, after a kill around the checkout
-// of the first story, wherever else it came. Without -full these are samples: a quarter of the former, and of the latter
+// of the first story (with -full: of every story), wherever else it came, the first time that it came there. Without -full these are samples: a quarter of the former, and of the latter
 // every second one after a kill before the checkout and the others after a kill behind it.
 func planAgain(once []chapter, killed *archive) (chapters []chapter) {
 	before, behind := step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout)
@@ -167,8 +167,12 @@ func planAgain(once []chapter, killed *archive) (chapters []chapter) {
 		again := *full || i%4 == 0
 		recovering := (first == before || first == behind) && (*full || c.story.name == stories()[0].name)
 		seen := map[step.Step]bool{}
-		for _, k := range counted(killed.lives[c.name()][1].steps()) {
-			if seen[k.at] && !*full {
+		lives := killed.lives[c.name()]
+		if len(lives) < 2 { // it did not come to that step this time
+			continue
+		}
+		for _, k := range counted(lives[1].steps()) {
+			if seen[k.at] {
 				continue
 			}
 			turn := *full || (len(seen)%2 == 0) == (first == before)

@@ -80,10 +80,27 @@ func watching() []mutant {
 `,
 			[]tests{core("^TestSomebodyBuysOurItem$")}},
 		{"comparing the account's purchases with the ledger", "purchase/sweep.go",
-			`		for _, row := range rows {
-			if before.reported(row) {`, `		for _, row := range rows[:0] {
+			`		for _, row := range sold.rows {
+			if before.reported(row) {`, `		for _, row := range sold.rows[:0] {
 			if before.reported(row) {`,
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")}},
+		{"whose the key is", "purchase/whose.go",
+			"account.CoCalc == who.ID {", "true {",
+			[]tests{core("^TestAKeyOfAnotherAccount$")}},
+		{"whose the key is, before an order is begun", "purchase/buyer.go",
+			`	if pause, err := b.proven(ctx); err != nil {
+		return b.unproven(ctx, o, err)
+	} else if pause > 0 {
+		return pause, nil
+	}
+`, "",
+			[]tests{core("^(TestAKeyOfAnotherAccount|TestAnOrderWaitsUntilTheKeyIsProven)$")}},
+		{"what an item that somebody made dearer has cost, on a server that does not tell", "purchase/computed.go",
+			"item.Purchased == nil || b.differs(o, item) == nil {", "true {",
+			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")}},
+		{"what such a license has cost", "purchase/computed.go",
+			"		same = same && sent[name] == has\n", "",
+			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")}},
 		{"entering a purchase of a failed order that the comparison finds", "purchase/sweep.go",
 			`	case o.State == Failed && !o.NeverAdded():
 		return o.ID, nil
@@ -91,8 +108,8 @@ func watching() []mutant {
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$")}},
 		{"the proof of the key beside the comparison", "purchase/sweep.go",
 			`	_, err = b.shop.WhoAmI(ctx)
-	return rows, err
-`, "	return rows, nil\n",
+	return s, err
+`, "	return s, nil\n",
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$"), core("^TestTheComparisonProvesTheKey$")}},
 		{"telling of a foreign purchase once", "purchase/sweep.go",
 			`	account.Strangers = append(slices.Clone(account.Strangers), r.strangers...)

@@ -1,0 +1,95 @@
+package purchase_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/purchase"
+)
+
+// withKeyOf starts the bot again with the key of another account.
+func (s *shop) withKeyOf(a *cocalctest.Account) {
+	s.t.Helper()
+	s.close()
+	s.account = a
+	s.open()
+}
+
+// Somebody starts the bot with the key of another CoCalc account. That account says nothing about the orders of this ledger:
+// what is not bought there is not settled as not bought, what was bought there is nobody's news, and nothing more is bought.
+func TestAKeyOfAnotherAccount(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		mine, other := s.account, s.server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
+		other.AddToCart("site-license", string(s.description()))
+		if err := other.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		held := s.held()
+		second := s.propose(spec())
+		if err := s.confirm(second.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		s.withKeyOf(other)
+		<-time.After(3 * time.Hour)
+		for range 2 {
+			if o := s.order(held.ID); o.State != purchase.Unknown {
+				t.Fatalf("the held order is %s: %+v", o.State, o.Failure)
+			}
+			if o := s.order(second.ID); o.State != purchase.Approved || s.server.Count(checkoutPath) != 1 {
+				t.Fatalf("the second order is %s: %+v", o.State, o.Failure)
+			}
+			if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, mine.ID()) || !strings.Contains(p.Reason, other.ID()) {
+				t.Fatalf("paused %+v", p)
+			}
+			s.resume() // which is no answer to it
+			<-time.After(time.Hour)
+		}
+		if texts := s.told("CBUYING", purchase.NoticeForeign); len(texts) > 0 || len(s.events("paused")) != 3 {
+			t.Errorf("told %q, paused %d times", texts, len(s.events("paused")))
+		}
+
+		s.withKeyOf(mine)
+		<-time.After(time.Hour)
+		if o := s.order(held.ID); o.State != purchase.Failed {
+			t.Errorf("the held order is %s", o.State)
+		}
+		s.resume()
+		s.until(second.ID, purchase.Purchased)
+		if n := len(other.Licenses()); n != 1 {
+			t.Errorf("the other account has %d licenses", n)
+		}
+	}, withChannel)
+}
+
+// A bot that starts while CoCalc does not say whose the key is takes orders, and begins none of them.
+func TestAnOrderWaitsUntilTheKeyIsProven(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		s.close()
+		s.server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 1000})
+		s.open()
+		id := s.buy()
+		<-time.After(20 * time.Second)
+		if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || s.server.Count("shopping/cart/add") > 0 {
+			t.Errorf("the order is %s, and waits for %+v", o.State, o.Wait)
+		}
+		s.server.ClearFaults()
+		s.until(id, purchase.Purchased)
+	})
+}
+
+// The ledger keeps whose purchases it tells of from its first contact with CoCalc.
+func TestTheLedgerKeepsWhoseItIs(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		<-time.After(time.Minute)
+		s.restart()
+		<-time.After(time.Minute)
+		who, err := s.client.WhoAmI(context.Background())
+		if e := s.events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) || s.state().CoCalc != who.ID {
+			t.Errorf("%+v, and the account is %q (%v)", e, s.state().CoCalc, err)
+		}
+	})
+}
