@@ -16,6 +16,7 @@ import (
 // orders'. Compare holds them against what CoCalc says.
 type Claims struct {
 	at       time.Time // when the ledger said so
+	account  string    // that was bought with; empty: not known yet
 	since    time.Time // from when on every purchase of the account has to be explained
 	bought   []claim   // oldest first
 	orders   map[OrderID]Order
@@ -37,6 +38,7 @@ type claim struct {
 
 // Sales are what CoCalc says was bought with the account. The lists are whole, and were read beside a proof of the key.
 type Sales struct {
+	Account  string               // whose key it is
 	Rows     []cocalc.PurchaseRow // of licenses
 	Licenses []cocalc.License     // that the account manages
 	Older    bool                 // a server without a list of purchases: its licenses are all there is
@@ -61,7 +63,7 @@ func ReadClaims(r Reader, at time.Time) (Claims, error) {
 	if err != nil {
 		return c, err
 	}
-	c.since = account.Watching
+	c.account, c.since = account.CoCalc, account.Watching
 	for _, read := range []func(Reader) error{c.readOrders, c.readLog, c.readReports} {
 		if err := read(r); err != nil {
 			return c, err
@@ -134,6 +136,10 @@ func (c *Claims) readReports(r Reader) error {
 // enters or reports what it finds.
 func (c Claims) Compare(s Sales) Comparison {
 	v := comparing{Claims: c, Sales: s, taken: map[int]bool{}, managed: map[string]bool{}}
+	if c.account != "" && s.Account != c.account {
+		v.wrong("account", "The API key is of CoCalc account %s, and this ledger is of account %s: what that one sold says nothing about it.", s.Account, c.account)
+		return v.said
+	}
 	for _, l := range s.Licenses {
 		v.managed[l.ID] = true
 	}

@@ -17,7 +17,7 @@ import (
 func (s *shop) sales() purchase.Sales {
 	s.t.Helper()
 	ctx := context.Background()
-	var sold purchase.Sales
+	sold := purchase.Sales{Account: s.account.ID()}
 	store, err := s.client.Store(ctx)
 	if err != nil {
 		s.t.Fatal(err)
@@ -169,7 +169,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
 		}
 		for _, c := range cases {
-			got := claims.Compare(purchase.Sales{Rows: c.rows(), Licenses: honest.Licenses})
+			got := claims.Compare(purchase.Sales{Account: honest.Account, Rows: c.rows(), Licenses: honest.Licenses})
 			wrong, strangers := fmt.Sprint(got.Wrong), strings.Join(got.Strangers, " ")
 			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 || !strings.Contains(wrong, c.wrong) {
 				t.Errorf("%s: %d agree, wrong %s", c.name, got.Agree, wrong)
@@ -181,7 +181,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 				t.Errorf("%s: %d earlier", c.name, got.Earlier)
 			}
 		}
-		gone := claims.Compare(purchase.Sales{Rows: honest.Rows})
+		gone := claims.Compare(purchase.Sales{Account: honest.Account, Rows: honest.Rows})
 		if gone.Agree != 2 || len(gone.Notes) != 2 || !strings.HasSuffix(gone.Notes[0], "is not among those that the account manages any more.") {
 			t.Errorf("without licenses: %+v", gone)
 		}

@@ -187,7 +187,8 @@ func readSales(ctx context.Context, client *cocalc.Client) (purchase.Sales, erro
 	if s.Licenses, err = client.Licenses(ctx); err != nil {
 		return s, err
 	}
-	_, err = client.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
+	who, err := client.WhoAmI(ctx) // an empty list is only worth something beside a proof of the key
+	s.Account = who.ID
 	return s, err
 }
 

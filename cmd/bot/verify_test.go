@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -97,6 +98,10 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	}
 	defer ledger.Close()
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license of the log")
+
+	s["COCALC_API_KEY"] = w.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
+	environment(t, s)
+	does(t, "", "verify", "--online").says(t, 1, "✗ The API key is of CoCalc account ", ", and this ledger is of account ", "bot: 1 thing is wrong")
 
 	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
 	environment(t, s)

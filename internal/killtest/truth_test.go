@@ -165,7 +165,7 @@ func (w *town) compare(want ending) func(purchase.Reader) error {
 		if err != nil {
 			return err
 		}
-		said := claims.Compare(purchase.Sales{Rows: rows, Licenses: licenses})
+		said := claims.Compare(purchase.Sales{Account: w.account.ID(), Rows: rows, Licenses: licenses})
 		for _, f := range said.Wrong {
 			w.Error(f)
 		}
