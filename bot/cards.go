@@ -60,7 +60,7 @@ func card(o purchase.Order, f cardFacts) content {
 	case purchase.Purchased:
 		return receiptCard(o)
 	case purchase.Failed:
-		return failedCard(o)
+		return failedCard(o, f)
 	case purchase.Cancelled:
 		if !o.ApproveBy.IsZero() {
 			return endedCard(o, "Withdrawn; nothing was bought.")
@@ -80,9 +80,7 @@ func card(o purchase.Order, f cardFacts) content {
 // proposalCard is the price with its buttons.
 func proposalCard(o purchase.Order, f cardFacts) content {
 	price := o.Price.String()
-	buy := button(actionBuy, string(o.ID), "Buy for "+price)
-	buy.Style = slack.StylePrimary
-	buy.Confirm = confirmBuy(o, o.Price)
+	buy := yesButton(actionBuy, o, o.Price, f)
 	blocks := []slack.Block{
 		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews))),
 	}
@@ -93,7 +91,6 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	}
 	if f.asks {
 		notes = append(notes, "Somebody else has to agree: the approvers are asked when you click.")
-		buy.Confirm = confirmAsk(o)
 	}
 	notes = append(notes, fmt.Sprintf("Nothing is bought before you say so. This price is good until %s.", clock(o.Expires)))
 	blocks = append(blocks,
@@ -103,6 +100,18 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. Nothing is bought before you say so.", price, each(string(o.Spec.Period)), gives(o.Spec)), blocks}
 }
 
+// yesButton is the button that promises the money, or asks those who have to agree; it says which.
+func yesButton(action string, o purchase.Order, price purchase.Cents, f cardFacts) *slack.ButtonBlockElement {
+	words, confirm := "Buy for ", confirmBuy
+	if f.asks {
+		words, confirm = "Ask for it: ", confirmAsk
+	}
+	yes := button(action, string(o.ID), words+price.String())
+	yes.Style = slack.StylePrimary
+	yes.Confirm = confirm(o, price)
+	return yes
+}
+
 // confirmBuy is Slack's own question before the click counts.
 func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
 	return slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
@@ -110,8 +119,8 @@ func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlock
 }
 
 // confirmAsk is that question where somebody else has to agree first.
-func confirmAsk(o purchase.Order) *slack.ConfirmationBlockObject {
-	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now, once the approvers agree. %s", o.Price, renewal(o.Spec, o.Renews))),
+func confirmAsk(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
+	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now, once the approvers agree. %s", price, renewal(o.Spec, price))),
 		plain("Ask the approvers"), plain("Not yet"))
 }
 
@@ -290,7 +299,7 @@ func extraText(r purchase.Receipt) string {
 }
 
 // failedCard says that nothing was bought, why, and what to do next.
-func failedCard(o purchase.Order) content {
+func failedCard(o purchase.Order, f cardFacts) content {
 	sentence := "This was not bought."
 	if o.Failure != nil {
 		sentence = o.Failure.Sentence
@@ -301,10 +310,7 @@ func failedCard(o purchase.Order) content {
 	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
 	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved && o.ReplacedBy == "" {
-		buy := button(actionNewPrice, string(o.ID), "Buy for "+o.Failure.NewPrice.String())
-		buy.Style = slack.StylePrimary
-		buy.Confirm = confirmBuy(o, o.Failure.NewPrice)
-		next = []slack.BlockElement{buy}
+		next = []slack.BlockElement{yesButton(actionNewPrice, o, o.Failure.NewPrice, f)}
 	}
 	return content{"Not bought: " + told, []slack.Block{
 		why,

@@ -162,7 +162,7 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		_, err = alice.WaitForModal(w.ctx, nil)
 		w.must(err)
 		w.must(alice.CloseModal())
-		w.clicks(slacksim.Alice, card, "Buy for $63.75")
+		w.clicks(slacksim.Alice, card, "Ask for it: $63.75")
 		card = w.becomes(card, "Waits for an approval")
 		id := orderID.FindString(card.ContentText())
 		ask := w.seesIn(slacksim.Bob, theDesk, "asks for a CoCalc license for $63.75 a month")
@@ -206,7 +206,7 @@ func TestALongReasonIsKept(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	reason := strings.TrimSpace(strings.Repeat("evil & ", 1400))
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="`+reason+`"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Buy for $63.75")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Ask for it: $63.75")
 	w.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
 	if w.harmless(); w.orders()[0].Reason != reason {
 		t.Errorf("the ledger has %d characters of %d", len(w.orders()[0].Reason), len(reason))

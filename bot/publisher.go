@@ -368,5 +368,9 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	left, limited, err := p.desk.BudgetNow(ctx)
-	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: p.desk.Asks(o), needed: p.desk.ApprovalsNeeded()}), err
+	priced := o
+	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved {
+		priced.Price = o.Failure.NewPrice // which a click would agree to
+	}
+	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: p.desk.Asks(priced), needed: p.desk.ApprovalsNeeded()}), err
 }

@@ -92,7 +92,7 @@ func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
 	w.becomes(card, "Bought for $63.75")
 	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="summer school"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Buy for $63.75")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Ask for it: $63.75")
 	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "summer school") })
 	w.must(err)
 	contains(t, next, "1 license that gives the same is active")

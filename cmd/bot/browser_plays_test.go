@@ -37,7 +37,7 @@ func approval(t *testing.T, d *demo) {
 	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "a guest, with no rights")
 	alice.Send(tryAsking)
 	alice.WaitText("Somebody else has to agree")
-	alice.Click("Buy for $127.50")
+	alice.Click("Ask for it: $127.50")
 	alice.WaitText("2 projects at a time\n$127.50 now, once the approvers agree")
 	alice.Click("Ask the approvers")
 	alice.WaitText("Why do you need it?")
@@ -84,7 +84,7 @@ func approval(t *testing.T, d *demo) {
 func denial(t *testing.T, d *demo) {
 	alice, bob := d.open(""), d.open(whoDecides(slacksim.Bob))
 	alice.Send(tryAsking + ` reason="winter school, 40 people" title="Statistics 101"`)
-	alice.Click("Buy for $127.50")
+	alice.Click("Ask for it: $127.50")
 	alice.Click("Ask the approvers")
 	alice.WaitText("Waits for an approval")
 	bob.WaitText("Title: Statistics 101")

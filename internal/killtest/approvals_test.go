@@ -17,20 +17,20 @@ func approvalStories() []story {
 	return []story{
 		{"two approvers agree", func(w *town) { w.approvers("2", "72h") }, func(w *town) {
 			w.asks(wanted, aCard)
-			w.clicks(alice, yes)
+			w.clicks(alice, asking)
 			w.agrees(bob)
 			w.agrees(carol)
 		}, ending{bought: 1}},
 		{"an approver says no", func(w *town) { w.approvers("1", "72h") }, func(w *town) {
 			w.asks(wanted, aCard)
-			w.clicks(alice, yes)
+			w.clicks(alice, asking)
 			w.sees(w.reading(bob, askedFor)) // nobody else decides, so it stays
 			ask, _ := w.reads(bob, askedFor)
 			w.says(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "Denied: ", "This order was decided already")
 		}, ending{}},
 		{"no approver decides in time", func(w *town) { w.approvers("1", "1s") }, func(w *town) {
 			w.asks(wanted, aCard)
-			w.clicks(alice, yes)
+			w.clicks(alice, asking)
 		}, ending{}},
 	}
 }

@@ -25,6 +25,7 @@ const (
 	standard = "buy ram=16 cpu=2"
 	aCard    = "A CoCalc license for $63.75 a month"
 	yes      = "Buy for $63.75"
+	asking   = "Ask for it: $63.75" // where approvers have to agree
 )
 
 func stories() []story {
