@@ -155,7 +155,8 @@ const idle = time.Hour
 // next picks the order to work on among those that are due, or answers how long there is none.
 //
 // First what is under way: it holds the account, so while it waits nothing else is begun, and nothing that was parked
-// is checked again. So does a checkout that may still be carried out although its order has ended. Then what is left of orders that have ended, then the approved order that was confirmed first. What
+// is checked again. So does a checkout that may still be carried out although its order has ended. Then what is left of
+// orders that have ended, or that had items parked when buying was paused; then the approved order that was confirmed first. What
 // only looks (a watch, a count) holds nobody up and is held up by nobody.
 func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 	now, pause := b.now(), idle
@@ -181,7 +182,8 @@ func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 		}
 	}
 	for _, o := range open {
-		if o.State.Final() && !((held || lingering > 0) && len(o.Parked) > 0) && due(o) {
+		left := o.State.Final() || stopped && o.State == Approved && len(o.Parked) > 0
+		if left && !((held || lingering > 0) && len(o.Parked) > 0) && due(o) {
 			return o.ID, 0
 		}
 	}
@@ -206,6 +208,12 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 	}
 	switch o.State {
 	case Approved:
+		if stopped, err := b.pausedNow(ctx); err != nil {
+			return 0, err
+		} else if stopped != nil && len(o.Parked) > 0 {
+			pause, err := b.restore(ctx, o)
+			return max(pause, b.timing.Poll), err
+		}
 		return b.prepare(ctx, o)
 	case Adding:
 		if o.AddSent.IsZero() {

@@ -280,3 +280,46 @@ func TestWhoDecidedBefore(t *testing.T) {
 		}
 	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 }
+
+// An order has taken somebody's item out of the way, and then CoCalc falls silent and an admin pauses buying: their item is
+// checked again as soon as CoCalc answers, not only when buying goes on.
+func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
+	m := &meddler{}
+	inShop(t, 40000, func(s *shop) {
+		theirs := s.account.AddToCart("site-license", string(s.description()))
+		looks := 0
+		m.before = func(request string) {
+			if request != "cart" {
+				return
+			}
+			if looks++; looks == 3 { // in the cart and bought; then in the cart again, with what was found there parked
+				s.fault("outage")
+				if err := s.desk.Pause(context.Background(), byAdmin, "the books are closed"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		id := s.buy()
+		<-time.After(time.Minute)
+		checked := func() (is bool) {
+			for _, item := range s.account.Cart() {
+				is = is || item.ID == theirs && item.Checked
+			}
+			return is
+		}
+		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 1 || checked() {
+			t.Fatalf("the order is %s, and has %v out of the way", o.State, o.Parked)
+		}
+		s.server.SwitchOff("outage")
+		<-time.After(5 * time.Minute)
+		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 0 || !checked() {
+			t.Errorf("the order is %s, has %v out of the way, and their item is checked: %v", o.State, o.Parked, checked())
+		}
+		s.resume()
+		s.until(id, purchase.Purchased)
+		<-time.After(time.Minute)
+		if !checked() {
+			t.Error("their item is not checked at the end")
+		}
+	}, m.with)
+}

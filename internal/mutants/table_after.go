@@ -84,6 +84,9 @@ func watching() []mutant {
 			if before.reported(row) {`, `		for _, row := range sold.rows[:0] {
 			if before.reported(row) {`,
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")}},
+		{"checking what was parked again when buying is paused", "purchase/buyer.go",
+			`left := o.State.Final() || stopped && o.State == Approved && len(o.Parked) > 0`, `left := o.State.Final()`,
+			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")}},
 		{"whose the key is", "purchase/whose.go",
 			"account.CoCalc == who.ID {", "true {",
 			[]tests{core("^TestAKeyOfAnotherAccount$")}},
