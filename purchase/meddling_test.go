@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 // meddler is somebody who does something with the account, or to what it answers, in the moment before a request.
 type meddler struct {
 	purchase.Shop
+	mu       sync.Mutex
 	before   func(request string)
 	checkout func() error // in place of the server's, if set
 	item     func(cocalc.CartItem) cocalc.CartItem
@@ -24,9 +26,19 @@ type meddler struct {
 	nobody   atomic.Bool // the key is not known, though the lists are there
 }
 
+// meddle is what happens before each request from now on; the desk may be in the middle of one.
+func (m *meddler) meddle(before func(request string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.before = before
+}
+
 func (m *meddler) meet(request string) {
-	if m.before != nil {
-		m.before(request)
+	m.mu.Lock()
+	before := m.before
+	m.mu.Unlock()
+	if before != nil {
+		before(request)
 	}
 }
 
@@ -211,9 +223,9 @@ func TestSomebodyAddsBeforeThePayment(t *testing.T) {
 			"checks the parked item": func() { s.account.SetChecked(theirs, true) },
 		} {
 			before, bought := len(s.cart()), len(s.account.Licenses())
-			m.before = once("params", func() { meddle(); before = len(s.cart()) - 1 })
+			m.meddle(once("params", func() { meddle(); before = len(s.cart()) - 1 }))
 			s.until(s.buy(), purchase.Purchased)
-			m.before = nil
+			m.meddle(nil)
 			<-time.After(time.Minute)
 			if n := len(s.account.Licenses()) - bought; n != 1 || len(s.cart()) != before {
 				t.Errorf("somebody %s: %d licenses were bought, and %d items are in the cart, not %d", name, n, len(s.cart()), before)
@@ -234,7 +246,7 @@ func TestWhatIsParkedIsSomebodyElses(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		strangersItem(s)
 		theirs := s.account.Cart()[0].ID
-		m.before = once("checkout", func() { s.account.Remove(theirs) })
+		m.meddle(once("checkout", func() { s.account.Remove(theirs) }))
 		o := s.until(s.buy(), purchase.Purchased)
 		<-time.After(time.Minute)
 		s.check(1, 6375, 0)
@@ -273,11 +285,11 @@ func TestCreditThatNearlySuffices(t *testing.T) {
 func TestAPauseJustBeforeThePayment(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 20000, func(s *shop) {
-		m.before = once("params", func() {
+		m.meddle(once("params", func() {
 			if err := s.desk.Pause(context.Background(), byAdmin, "wait"); err != nil {
 				t.Error(err)
 			}
-		})
+		}))
 		o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Failed || !strings.Contains(o.Failure.Sentence, "paused all buying") {
 			t.Errorf("the order is %s: %+v", o.State, o.Failure)
@@ -291,11 +303,11 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 20000, func(s *shop) {
 		var id purchase.OrderID
-		m.before = once("params", func() { // as an older version of the program, or somebody with an editor, might leave it
+		m.meddle(once("params", func() { // as an older version of the program, or somebody with an editor, might leave it
 			if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) { o.CheckoutSent = time.Now() }); err != nil {
 				t.Error(err)
 			}
-		})
+		}))
 		o := s.propose(spec())
 		id = o.ID
 		if err := s.confirm(id); err != nil {
@@ -384,14 +396,14 @@ func TestSomebodyBuysOurItem(t *testing.T) {
 			m := &meddler{}
 			inShop(t, 20000, func(s *shop) {
 				bought := false
-				m.before = func(request string) {
+				m.meddle(func(request string) {
 					if request == at && !bought && s.ours().ID != 0 {
 						bought = true
 						if err := s.account.Checkout(); err != nil {
 							t.Error(err)
 						}
 					}
-				}
+				})
 				o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
 				if o.State != purchase.Purchased || !o.Receipt.Adopted {
 					t.Errorf("the order is %s: %+v %+v", o.State, o.Failure, o.Receipt)

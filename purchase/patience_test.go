@@ -93,11 +93,11 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 20000, func(s *shop) {
 		strangersItem(s)
-		m.before = once("cart", func() {
+		m.meddle(once("cart", func() {
 			if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
 				t.Error(err)
 			}
-		})
+		}))
 		id := s.buy()
 		<-time.After(time.Hour)
 		if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Buying is paused") || len(o.Parked) > 0 {

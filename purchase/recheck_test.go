@@ -288,7 +288,7 @@ func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		theirs := s.account.AddToCart("site-license", string(s.description()))
 		looks := 0
-		m.before = func(request string) {
+		m.meddle(func(request string) {
 			if request != "cart" {
 				return
 			}
@@ -298,7 +298,7 @@ func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 					t.Error(err)
 				}
 			}
-		}
+		})
 		id := s.buy()
 		<-time.After(time.Minute)
 		checked := func() (is bool) {
