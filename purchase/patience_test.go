@@ -90,28 +90,41 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 // pause, the cart is as it was meanwhile, and then it is bought.
 func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 	ctx := context.Background()
-	m := &meddler{}
-	inShop(t, 20000, func(s *shop) {
-		strangersItem(s)
-		m.meddle(once("cart", func() {
-			if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
-				t.Error(err)
-			}
-		}))
-		id := s.buy()
-		<-time.After(time.Hour)
-		if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Buying is paused") || len(o.Parked) > 0 {
-			t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
-		}
-		if items := s.cart(); len(items) != 1 || !items[0].Checked {
-			t.Errorf("the cart is not as it was: %+v", items)
-		}
-		if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
-			t.Fatal(err)
-		}
-		s.until(id, purchase.Purchased)
-		s.check(1, 6375, 0)
-	}, m.with)
+	for at, request := range map[string]int{ // the looks at the cart, and at what was bought from it, are two requests
+		"at the first look":                    1,
+		"at the look before the order's begin": 4, // when the stranger's item is parked already
+	} {
+		t.Run(at, func(t *testing.T) {
+			m := &meddler{}
+			inShop(t, 20000, func(s *shop) {
+				strangersItem(s)
+				looks := 0
+				m.meddle(func(r string) {
+					if r != "cart" {
+						return
+					}
+					if looks++; looks == request {
+						if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+				id := s.buy()
+				<-time.After(time.Hour)
+				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Buying is paused") || len(o.Parked) > 0 {
+					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
+				}
+				if items := s.cart(); len(items) != 1 || !items[0].Checked {
+					t.Errorf("the cart is not as it was: %+v", items)
+				}
+				if err := s.desk.Resume(ctx, byAdmin, "all is well"); err != nil {
+					t.Fatal(err)
+				}
+				s.until(id, purchase.Purchased)
+				s.check(1, 6375, 0)
+			}, m.with)
+		})
+	}
 }
 
 // Other people's cards expire on time while an order waits, and being woken does not make it ask CoCalc before its time.
