@@ -58,15 +58,18 @@ func TestAFixedTermWaitsInTheCart(t *testing.T) {
 func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 	inShop(t, 30000, func(s *shop) {
 		ctx := context.Background()
+		<-time.After(time.Minute) // it is known whose the key is
 		s.fault("outage")
 		first, second := s.buy(), s.buy()
-		err := s.ledger.Update(ctx, func(w purchase.Writer) error {
-			return w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{Since: time.Now(), By: "UADMIN", Reason: "a look"}})
-		})
-		if err != nil {
+		if err := s.desk.Pause(ctx, byAdmin, "a look"); err != nil {
 			t.Fatal(err)
 		}
+		<-time.After(time.Minute)
+		before := s.server.Count("shopping/cart/get")
 		<-time.After(time.Hour)
+		if n := s.server.Count("shopping/cart/get") - before; n > 0 {
+			t.Errorf("the cart was asked for %d times while nothing may be bought", n)
+		}
 		for _, id := range []purchase.OrderID{first, second} {
 			if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Why[:16] != "Buying is paused" {
 				t.Errorf("order %s: %+v", o.State, o.Wait)

@@ -282,13 +282,19 @@ func TestWhoDecidedBefore(t *testing.T) {
 }
 
 // An order has taken somebody's item out of the way, and then CoCalc falls silent and an admin pauses buying: their item is
-// checked again as soon as CoCalc answers, not only when buying goes on.
+// checked again as soon as CoCalc answers, not only when buying goes on; also after a restart.
 func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 40000, func(s *shop) {
 		theirs := s.account.AddToCart("site-license", string(s.description()))
-		looks := 0
+		looks, proofs := 0, 0
 		m.meddle(func(request string) {
+			if request == "who am I" {
+				if proofs++; proofs == 200 {
+					t.Error("a silent CoCalc is asked without a rest")
+					s.server.SwitchOff("outage")
+				}
+			}
 			if request != "cart" {
 				return
 			}
@@ -310,6 +316,8 @@ func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 1 || checked() {
 			t.Fatalf("the order is %s, and has %v out of the way", o.State, o.Parked)
 		}
+		s.restart() // and has to find out again whose the key is
+		<-time.After(10 * time.Minute)
 		s.server.SwitchOff("outage")
 		<-time.After(5 * time.Minute)
 		if o := s.order(id); o.State != purchase.Approved || len(o.Parked) != 0 || !checked() {

@@ -55,8 +55,12 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	return b.waitFor(ctx, o, Wait{Why: waiting(e, b.keyName), Troubled: since}, b.pause(o.ID))
 }
 
-// waitFor keeps with the order why it does not move, so that its card can say so.
+// waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a pause
+// goes on saying that, and its patience with CoCalc does not run meanwhile.
 func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, error) {
+	if waitsForPause(o) {
+		return d, nil
+	}
 	w.Since = b.now()
 	if o.Wait != nil {
 		if o.Wait.Why == w.Why && o.Wait.Troubled.Equal(w.Troubled) {
@@ -83,6 +87,11 @@ const (
 	whyLingers = "CoCalc's answer to the checkout of another order was lost, so it may still be at work. Nothing was bought yet; the order is bought when that is certainly over, within minutes."
 )
 
+// waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
+func waitsForPause(o Order) bool {
+	return o.Wait != nil && (o.Wait.Why == whyPaused || o.Wait.Why == whyLingers)
+}
+
 // tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
 func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, err error) {
 	no, err := b.pausedNow(ctx)
@@ -98,7 +107,7 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	}
 	for _, o := range open {
 		said := ""
-		if o.Wait != nil && (o.Wait.Why == whyPaused || o.Wait.Why == whyLingers) {
+		if waitsForPause(o) {
 			said = o.Wait.Why
 		}
 		if o.State != Approved || said == why {

@@ -84,6 +84,12 @@ func watching() []mutant {
 			if before.reported(row) {`, `		for _, row := range sold.rows[:0] {
 			if before.reported(row) {`,
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")}},
+		{"that an order which waits for the end of a pause goes on saying so", "purchase/waiting.go",
+			`	if waitsForPause(o) {
+		return d, nil
+	}
+`, "",
+			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")}},
 		{"checking what was parked again when buying is paused", "purchase/buyer.go",
 			`left := o.State.Final() || stopped && o.State == Approved && len(o.Parked) > 0`, `left := o.State.Final()`,
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")}},
