@@ -31,7 +31,7 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 		return b.troubled(ctx, o, err)
 	}
 	if i := slices.IndexFunc(bought, func(i cocalc.CartItem) bool { return carries(i, o.ID) }); i >= 0 {
-		return 0, b.adopt(ctx, o, bought[i])
+		return b.adopt(ctx, o, bought[i])
 	}
 	if slices.ContainsFunc(items, func(i cocalc.CartItem) bool { return carries(i, o.ID) }) {
 		_, pause, err := b.begin(ctx, o, "already in the cart")
@@ -198,7 +198,7 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		switch {
 		case i < 0:
 		case items[i].Purchased != nil:
-			return 0, b.adopt(ctx, o, items[i])
+			return b.adopt(ctx, o, items[i])
 		default:
 			return 0, b.fail(ctx, o, *failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
 		}
@@ -316,7 +316,7 @@ func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
 	case err != nil:
 		return b.troubled(ctx, o, err)
 	case item.Purchased != nil:
-		return 0, b.adopt(ctx, o, item)
+		return b.adopt(ctx, o, item)
 	case item.Removed.IsZero():
 		return b.pause(o.ID), nil
 	}

@@ -69,16 +69,19 @@ func TestAPriceThatFellIsCharged(t *testing.T) {
 }
 
 // A server of the older kind tells no charge. When somebody makes the item dearer while our checkout is on its way, what was
-// sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for failed.
+// sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for failed. When the
+// checkout had read the item before, nothing was made dearer.
 func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 	for name, c := range map[string]struct {
 		hide bool
 		late bool // an admin settles that it was not bought, and the watch is over, when it is
+		read bool // the checkout had read the item before
 		spec func() purchase.Spec
 	}{
-		"the item tells":                      {spec: spec},
-		"the license tells":                   {spec: spec, hide: true},
-		"the license of a failed order tells": {spec: spec, hide: true, late: true},
+		"the item tells":                            {spec: spec},
+		"the license tells":                         {spec: spec, hide: true},
+		"the license tells that it was read before": {spec: spec, read: true},
+		"the license of a failed order tells":       {spec: spec, hide: true, late: true},
 		"the license of a fixed term tells": {hide: true, spec: func() purchase.Spec {
 			sp := spec()
 			sp.Period, sp.Start, sp.End = cocalc.PeriodRange, time.Now().Add(24*time.Hour), time.Now().AddDate(0, 0, 31)
@@ -88,7 +91,11 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := &meddler{}
 			inShop(t, 0, func(s *shop) {
-				s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/checkout", Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
+				if c.read {
+					s.server.SetCheckoutTakes(3*time.Minute, time.Second)
+				} else {
+					s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/checkout", Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
+				}
 				if c.late {
 					s.server.SetCheckoutTakes(time.Hour, time.Second)
 				}
@@ -97,6 +104,10 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 					t.Fatal(err)
 				}
 				<-time.After(time.Minute)
+				if c.read { // and the license has to be waited for
+					s.server.Inject(cocalctest.Fault{Endpoint: "licenses/get-managed", Effect: cocalctest.Fail, Times: 10000})
+					time.AfterFunc(3*time.Minute, s.server.ClearFaults)
+				}
 				item := s.ours()
 				s.account.Edit(item.ID, regexp.MustCompile(`("ram": ?)\d+`).ReplaceAllString(string(item.Description), "${1}32"))
 				if c.late {
@@ -109,8 +120,14 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 				<-time.After(2 * time.Hour)
 				o = s.until(o.ID, purchase.Purchased)
 				sold := s.account.Purchases()
-				if len(sold) != 1 || int64(o.Receipt.Charged) != sold[0].Cents || o.Receipt.Charged <= o.Price {
+				if len(sold) != 1 || int64(o.Receipt.Charged) != sold[0].Cents || (o.Receipt.Charged > o.Price) == c.read {
 					t.Errorf("charged %s of %s, and CoCalc sold %+v", o.Receipt.Charged, o.Price, sold)
+				}
+				if c.read {
+					if p := s.state().Pause; p != nil {
+						t.Errorf("paused: %s", p.Reason)
+					}
+					return
 				}
 				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 || !strings.Contains(p.Reason, o.Receipt.Charged.String()) {
 					t.Errorf("paused %+v", p)

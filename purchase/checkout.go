@@ -106,7 +106,7 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 		case err != nil:
 			return b.troubled(ctx, o, err)
 		case item.Purchased != nil:
-			return 0, b.adopt(ctx, o, item)
+			return b.adopt(ctx, o, item)
 		}
 		if _, err := b.shop.SetChecked(ctx, o.ItemID, true); err != nil {
 			return b.troubled(ctx, o, err)
@@ -172,7 +172,7 @@ const looksAfterCheckout = 3
 func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 	item, err := b.item(ctx, o)
 	if err == nil && item.Purchased != nil {
-		return 0, b.bought(ctx, o, item, false)
+		return b.bought(ctx, o, item, false)
 	}
 	// Success was answered, so reading should show it: give it a few looks. After anything else the order is held.
 	if o.Answer == AnswerSuccess && b.tries[o.ID] < looksAfterCheckout {
@@ -195,13 +195,14 @@ func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 }
 
 // adopt ends an order whose item was bought by a checkout that is not the order's own.
-func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) error {
+func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) (wait, error) {
 	return b.bought(ctx, o, item, o.CheckoutSent.IsZero())
 }
 
 // bought ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
-// receipt. When they cannot be counted now, the receipt says so and they are counted later.
-func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) error {
+// receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind has
+// nothing to count with: there what tells the cost is waited for a while.
+func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) (wait, error) {
 	o.ItemID = item.ID
 	rows, err := b.purchasesOf(ctx, o)
 	if err != nil {
@@ -211,9 +212,13 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
 	if b.older(ctx) {
-		r.Unchecked, r.Charged = false, b.computedFor(o, item) // nothing to count with
+		r.Unchecked = false
+		if r.Charged, err = b.computedFor(ctx, o, item); err != nil && b.tries[o.ID] < looksForCost {
+			b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("bought; the license cannot be read to tell what an edited item cost")
+			return b.pause(o.ID), nil
+		}
 	}
-	return b.finish(ctx, o, r)
+	return 0, b.finish(ctx, o, r)
 }
 
 // finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.

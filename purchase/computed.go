@@ -3,42 +3,74 @@ package purchase
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"licensebot/cocalc"
 )
 
 // A server of the older kind tells no prices and no charges: what it charged is computed by the formula it sells by. That is what
-// was announced, unless somebody edited the item between the last look and the moment in which CoCalc carried the checkout out.
+// was announced, unless somebody edited the item between the last look and the moment in which CoCalc read it for the checkout.
 
-// computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more.
-func (b *buyer) computedFor(o Order, item cocalc.CartItem) Cents {
+// looksForCost is how often the license of an edited item is looked for before the item alone has to tell what it cost.
+const looksForCost = 10
+
+// computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be edited while
+// a checkout is at work that has read it before: what the license gives shows which of the two was sold. The error is of a CoCalc that
+// does not show the license; the cost is the item's then.
+func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) (Cents, error) {
 	if item.Purchased == nil || b.differs(o, item) == nil {
-		return o.announced()
+		return o.announced(), nil
 	}
-	return computed(o, item.Description, item.Purchased.Time)
+	cost := computed(o, item.Description, item.Purchased.Time)
+	licenses, err := b.shop.Licenses(ctx)
+	if err != nil {
+		return cost, err
+	}
+	for _, l := range licenses {
+		if l.ID == item.Purchased.LicenseID && !gives(item.Description, l) {
+			return computedOf(o, l), nil
+		}
+	}
+	return cost, nil
 }
 
 // computedOf is what a license of the order cost. A license tells what each project gets from it and for how many projects
 // it is; the period and the dates are taken as they were sent.
 func computedOf(o Order, l cocalc.License) Cents {
+	if gives(o.Sent, l) {
+		return o.announced()
+	}
 	var sent map[string]any
 	if json.Unmarshal(o.Sent, &sent) != nil {
 		return o.announced()
 	}
-	same := true
-	for name, has := range map[string]any{
-		"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,
-		"user": l.Quota.User, "uptime": l.Quota.Uptime, "run_limit": float64(l.RunLimit),
-	} {
-		same = same && sent[name] == has
-		sent[name] = has
-	}
+	maps.Copy(sent, given(l))
 	description, err := json.Marshal(sent)
-	if same || err != nil {
+	if err != nil {
 		return o.announced()
 	}
 	return computed(o, description, l.Created)
+}
+
+// given is what a license gives, in the words of a description.
+func given(l cocalc.License) map[string]any {
+	return map[string]any{"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,
+		"user": l.Quota.User, "uptime": l.Quota.Uptime, "run_limit": float64(l.RunLimit)}
+}
+
+// gives reports whether a license gives what the description asks for.
+func gives(description json.RawMessage, l cocalc.License) bool {
+	var asked map[string]any
+	if json.Unmarshal(description, &asked) != nil {
+		return false
+	}
+	for name, has := range given(l) {
+		if asked[name] != has {
+			return false
+		}
+	}
+	return true
 }
 
 // computed is the price of a description at that moment; what was announced, where it has none.

@@ -20,7 +20,7 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("the outcome is still unknown: CoCalc could not be read")
 		return b.pause(o.ID), nil
 	case item.Purchased != nil:
-		return 0, b.bought(ctx, o, item, false)
+		return b.bought(ctx, o, item, false)
 	case len(rows) > 0: // bought, and its item is gone from the cart
 		return 0, b.finish(ctx, o, receipt(o, item, rows))
 	case o.Hold.Until.Sub(b.now()) > b.timing.Settle: // the clock was set back: the window begins anew

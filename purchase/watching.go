@@ -31,7 +31,7 @@ func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("CoCalc could not be read to watch a failed order")
 		return b.pause(o.ID), nil
 	case item.Purchased != nil:
-		return 0, b.adopt(ctx, o, item)
+		return b.adopt(ctx, o, item)
 	case len(rows) > 0:
 		r := receipt(o, item, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
