@@ -76,12 +76,18 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 		hide bool
 		late bool // an admin settles that it was not bought, and the watch is over, when it is
 		read bool // the checkout had read the item before
+		slow bool // it reads the item minutes before it is sold
 		spec func() purchase.Spec
 	}{
 		"the item tells":                            {spec: spec},
 		"the license tells":                         {spec: spec, hide: true},
 		"the license tells that it was read before": {spec: spec, read: true},
 		"the license of a failed order tells":       {spec: spec, hide: true, late: true},
+		"the license tells when a term was sold that had begun": {slow: true, spec: func() purchase.Spec {
+			sp := spec()
+			sp.Period, sp.Start, sp.End = cocalc.PeriodRange, time.Now(), time.Now().AddDate(0, 0, 1)
+			return sp
+		}},
 		"the license of a fixed term tells": {hide: true, spec: func() purchase.Spec {
 			sp := spec()
 			sp.Period, sp.Start, sp.End = cocalc.PeriodRange, time.Now().Add(24*time.Hour), time.Now().AddDate(0, 0, 31)
@@ -98,6 +104,9 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 				}
 				if c.late {
 					s.server.SetCheckoutTakes(time.Hour, time.Second)
+				}
+				if c.slow {
+					s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 				}
 				o := s.propose(c.spec())
 				if err := s.confirm(o.ID); err != nil {

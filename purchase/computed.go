@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"licensebot/cocalc"
@@ -22,17 +23,16 @@ func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) 
 	if item.Purchased == nil || b.differs(o, item) == nil {
 		return o.announced(), nil
 	}
-	cost := computed(o, item.Description, item.Purchased.Time)
 	licenses, err := b.shop.Licenses(ctx)
-	if err != nil {
-		return cost, err
+	i := slices.IndexFunc(licenses, func(l cocalc.License) bool { return l.ID == item.Purchased.LicenseID })
+	switch {
+	case err != nil || i < 0:
+		return computed(o, item.Description, item.Purchased.Time), err
+	case !gives(item.Description, licenses[i]):
+		return computedOf(o, licenses[i]), nil
+	default: // the license is made when the item is read, minutes before it is sold
+		return computed(o, item.Description, licenses[i].Created), nil
 	}
-	for _, l := range licenses {
-		if l.ID == item.Purchased.LicenseID && !gives(item.Description, l) {
-			return computedOf(o, l), nil
-		}
-	}
-	return cost, nil
 }
 
 // computedOf is what a license of the order cost. A license tells what each project gets from it and for how many projects

@@ -91,7 +91,7 @@ func watching() []mutant {
 `, "",
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")}},
 		{"that a checkout of an older server may have read the item before it was edited", "purchase/computed.go",
-			"!gives(item.Description, l) {", "false {",
+			"case !gives(item.Description, licenses[i]):", "case false:",
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")}},
 		{"checking what was parked again when buying is paused", "purchase/buyer.go",
 			`left := o.State.Final() || stopped && o.State == Approved && len(o.Parked) > 0`, `left := o.State.Final()`,
