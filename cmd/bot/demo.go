@@ -102,6 +102,9 @@ func demoFolder() string {
 	return filepath.Join(base, "licensebot-demo")
 }
 
+// demoAccount is the CoCalc account of every demo: its ledger is kept, and a ledger is of one account.
+const demoAccount = "d3300000-0000-4000-8000-000000000001"
+
 // simulators are a Slack workspace and a CoCalc on loopback.
 type simulators struct {
 	workspace *slacksim.Workspace
@@ -117,7 +120,7 @@ func startSimulators(o demoOptions) (*simulators, error) {
 		workspace: demoWorkspace(),
 		cocalc:    cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
 	}
-	s.account = s.cocalc.Add(cocalctest.NewAccount{Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
+	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: demoAccount, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for CoCalc: %w", err)

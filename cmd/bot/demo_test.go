@@ -40,3 +40,12 @@ func TestTheDemosSettings(t *testing.T) {
 		})
 	}
 }
+
+// The demo keeps its ledger, and a ledger is of one CoCalc account: to the next demo's bot, another account would be somebody
+// else's, and it would buy nothing.
+func TestEveryDemoHasTheSameCoCalcAccount(t *testing.T) {
+	environment(t, nil)
+	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {
+		t.Errorf("one demo has the account %s, the next one %s", one, next)
+	}
+}
