@@ -147,6 +147,9 @@ func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []strin
 	for _, m := range grammar {
 		sentences = append(sentences, m.Sentence)
 		unread[m.Field], unread[m.Nearest] = true, true
+		if m.Field == "start" || m.Field == "days" || m.Field == "period" { // they make a fixed term, and its end
+			unread["end"] = true
+		}
 	}
 	var spec purchase.Mistakes
 	if errors.As(err, &spec) {

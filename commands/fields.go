@@ -109,6 +109,9 @@ func (f *Fields) settle(said func(key string) bool) []Mistake {
 	if said("end") && said("days") {
 		wrong("days", "`days` and `end` both say when the license ends; keep one of them.", "days")
 	}
+	if f.Days != nil && *f.Days < 1 {
+		wrong("days", fmt.Sprintf("`days` must be at least 1, not %d.", *f.Days), "days")
+	}
 	renews := f.Period != nil && *f.Period != periodRange
 	switch {
 	case renews && term:

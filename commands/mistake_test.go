@@ -86,6 +86,7 @@ func TestMistakes(t *testing.T) {
 
 		// Terms.
 		{"days and end", "buy days=3 end=2027-01-31", []string{"`days` and `end` both say when the license ends; keep one of them."}, "buy end=2027-01-31 days=3"},
+		{"no days", "buy days=0", []string{"`days` must be at least 1, not 0."}, "buy days=0"},
 		{"a start alone", "buy start=2027-01-01", []string{"`start` needs an end: add `days=30` or `end=2027-01-31`."}, "buy start=2027-01-01"},
 		{"a range alone", "buy period=range", []string{"`period=range` needs an end: add `days=30` or `end=2027-01-31`."}, "buy period=range"},
 		{"a term that renews", "buy period=yearly days=30", []string{
@@ -173,7 +174,7 @@ func TestMistakes(t *testing.T) {
 		{"deny without an id", "deny too expensive", []string{"`too` is not the id of an order; those have 26 letters and digits, as in `" + order + "`."}, "deny"},
 		{"deny without a reason", "deny " + order + " …", []string{"`deny` needs a reason, which the requester will read: `deny " + order + " the course of spring has one already`."}, "deny " + order},
 		{"deny with a reason that nobody would read", "deny " + order + " " + strings.Repeat("a", 501), []string{"A reason has at most 500 characters, and this has 501."}, "deny " + order + ` "` + strings.Repeat("a", 500) + `"`},
-		{"a budget of something", "budget november", []string{"`budget` is written by itself, and `november` is more than that."}, "budget"},
+		{"a budget of something", "budget november", []string{"`budget` takes nothing more, and `november` is too much."}, "budget"},
 		{"pause with marks alone", "pause --- !!", []string{"`pause` needs a reason, which people will read: `pause somebody else is clearing the cart`."}, "pause"},
 		{"a reason that nobody would read", "pause " + strings.Repeat("a", 501), []string{"A reason has at most 500 characters, and this has 501."}, `pause "` + strings.Repeat("a", 500) + `"`},
 		{"cancel two", "cancel " + order + " " + order, []string{

@@ -69,7 +69,7 @@ func parseNothing(command, rest string) []Mistake {
 	if text == "" {
 		return nil
 	}
-	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`%s` is written by itself, and %s is more than that.", command, code(text))}}
+	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`%s` takes nothing more, and %s is too much.", command, code(text))}}
 }
 
 // exampleReason is a reason as somebody would write it.

@@ -18,7 +18,7 @@ func TestQuoteForPeople(t *testing.T) {
 	cases := []struct {
 		name, defaults string
 		words          []string
-		says           string // the beginning of what is printed, or of the error
+		says           string // the beginning of what is printed, or of the error; all of the error, if it ends with a line
 		code           int
 	}{
 		{"the license of the README", "", []string{"ram=16 cpu=2"}, "$63.75 a month. Renews every month at $63.75 until cancelled.\n", 0},
@@ -28,13 +28,16 @@ func TestQuoteForPeople(t *testing.T) {
 		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled.\n", 0},
 		{"nothing said", "", nil, "bot: `ram` is missing: say how many GB of memory each project gets, for example `ram=8`.\n`cpu` is missing", 1},
 		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma`: did you mean `ram`?", 1},
+		{"half a term, told once", "", []string{"ram=16 cpu=2 start=2100-01-01"}, "bot: `start` needs an end: add `days=30` or `end=2027-01-31`.\n", 1},
+		{"half a term without dates", "", []string{"ram=16 cpu=2 period=range"}, "bot: `period=range` needs an end: add `days=30` or `end=2027-01-31`.\n", 1},
+		{"no days", "", []string{"ram=16 cpu=2 days=0"}, "bot: `days` must be at least 1, not 0.\n", 1},
 		{"two mistakes", "", []string{"ram=64 cpu=9"}, "bot: `ram` must be a whole number of GB from 1 to 16, not 64.\n`cpu` must be", 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			environment(t, map[string]string{"LICENSE_DEFAULTS": c.defaults})
 			got := does(t, "", append([]string{"quote"}, c.words...)...)
-			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) {
+			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) || c.code != 0 && strings.HasSuffix(c.says, "\n") && got.err != c.says {
 				t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 			}
 		})
