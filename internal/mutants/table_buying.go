@@ -149,8 +149,8 @@ func paying() []mutant {
 			[]tests{core("^TestEveryFaultOfCoCalc$")}},
 		{"the proof after checkout", "purchase/checkout.go",
 			`	if err == nil && item.Purchased != nil {
-		return 0, b.bought(ctx, o, item, false)`, `	if err == nil && (item.Purchased != nil || o.Answer == AnswerSuccess) {
-		return 0, b.bought(ctx, o, item, false)`,
+		return b.bought(ctx, o, item, false)`, `	if err == nil && (item.Purchased != nil || o.Answer == AnswerSuccess) {
+		return b.bought(ctx, o, item, false)`,
 			[]tests{core("^TestSuccessThatBoughtNothing$"), simulated("60")}},
 		{"finding a double buy", "purchase/evidence.go",
 			`			r.Extra = append(r.Extra, Extra{PurchaseID: row.ID, LicenseID: row.LicenseID, Charged: row.Cost})
