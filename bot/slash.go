@@ -147,7 +147,7 @@ func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []strin
 	for _, m := range grammar {
 		sentences = append(sentences, m.Sentence)
 		unread[m.Field], unread[m.Nearest] = true, true
-		if m.Field == "start" || m.Field == "days" || m.Field == "period" { // they make a fixed term, and its end
+		if m.Field == "days" || m.Field == "period" || m.Field == "start" && f.End == nil { // what is wrong with the end follows from it
 			unread["end"] = true
 		}
 	}
