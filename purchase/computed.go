@@ -17,8 +17,8 @@ import (
 const looksForCost = 10
 
 // computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be edited while
-// a checkout is at work that has read it before: what the license gives shows which of the two was sold. The error is of a CoCalc that
-// does not show the license; the cost is the item's then.
+// a checkout is at work that has read it before: what the license gives shows which of the two was sold. The error says
+// that the licenses could not be read; the cost is the item's then, as when the license is not among them.
 func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) (Cents, error) {
 	if item.Purchased == nil || b.differs(o, item) == nil {
 		return o.announced(), nil
