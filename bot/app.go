@@ -118,11 +118,19 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 	}
 	options := messageOptions(c)
 	if at.channel != "" {
-		if _, err := a.slack.PostEphemeralContext(ctx, at.channel, at.user, options...); err == nil {
+		err := waitOut(ctx, func() error {
+			_, err := a.slack.PostEphemeralContext(ctx, at.channel, at.user, options...)
+			return err
+		})
+		if err == nil {
 			return
 		}
 	}
-	if _, _, err := directMessage(ctx, a.slack, at.user, c); err != nil {
+	err := waitOut(ctx, func() error {
+		_, _, err := directMessage(ctx, a.slack, at.user, c)
+		return err
+	})
+	if err != nil {
 		a.log.Error().Err(err).Str("user", at.user).Msg("an answer could not be given")
 	}
 }

@@ -231,7 +231,7 @@ func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, ot
 	return socket.Reply{After: func(ctx context.Context) {
 		if _, err := a.slack.OpenViewContext(ctx, trigger, view); err != nil {
 			a.log.Warn().Err(err).Str("form", view.CallbackID).Msg("a form could not be opened")
-			a.tell(ctx, at, say(otherwise), false)
+			a.tell(ctx, at, say(notOpened(err, otherwise)), false)
 		}
 	}}
 }

@@ -22,7 +22,11 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 	}
 	return socket.Reply{After: func(ctx context.Context) {
 		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx, ev.User)}}
-		if _, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: ev.User, View: view}); err != nil {
+		err := waitOut(ctx, func() error {
+			_, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: ev.User, View: view})
+			return err
+		})
+		if err != nil {
 			a.log.Warn().Err(err).Str("user", ev.User).Msg("the Home tab could not be shown")
 		}
 	}}

@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/slack-go/slack"
-
+	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
 
@@ -107,21 +106,11 @@ func (p *Publisher) send(ctx context.Context, c content, to string) error {
 	return err
 }
 
-// passing are Slack's answers that say nothing of the message or of whom it is for: the same message may be taken later,
-// when Slack works again or the app's token was mended.
-var passing = map[string]bool{
-	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true, "ratelimited": true,
-	"rate_limited": true, "team_added_to_org": true, "invalid_auth": true, "not_authed": true, "account_inactive": true,
-	"token_revoked": true, "token_expired": true, "missing_scope": true, "not_allowed_token_type": true, "org_login_required": true,
-	"ekm_access_denied": true, "accesslimited": true,
-}
-
 // refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false when
 // trying again may help, and when there is no error.
 func refusedBySlack(err error) (problem string, definite bool) {
-	var said slack.SlackErrorResponse
-	if !errors.As(err, &said) || passing[said.Err] {
-		return "", false
+	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
+		return answer.Code, true
 	}
-	return said.Err, true
+	return "", false
 }

@@ -13,14 +13,17 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// HTTPClient returns a client for Slack's Web API. The default one of slack-go has no
-// timeout, so that one request without an answer would keep a socket closed for ever.
-func HTTPClient() *http.Client {
+// HTTPClient returns a client for Slack's Web API and its response URLs. The default one of slack-go has no
+// timeout, so that one request without an answer would keep a socket closed for ever. Every 429 that comes
+// through it is a *slack.RateLimitedError.
+func HTTPClient() *http.Client { return httpClient(time.Now) }
+
+func httpClient(now func() time.Time) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		// Slack answers within seconds, an upload included.
 		Timeout: 30 * time.Second,
-		Transport: &http.Transport{
+		Transport: limited{now: now, Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer.DialContext,
 			ForceAttemptHTTP2:     true,
@@ -29,13 +32,13 @@ func HTTPClient() *http.Client {
 			IdleConnTimeout:       90 * time.Second,
 			MaxIdleConns:          32,
 			MaxIdleConnsPerHost:   16,
-		},
+		}},
 	}
 }
 
 // NewAPI returns a client of Slack's Web API. base is the address of the API,
-// https://slack.com/api/ for Slack itself. Only rate-limited requests are repeated, at
-// most twice: those were not taken, while any other failed post may have been.
+// https://slack.com/api/ for Slack itself. It repeats no request by itself: who waits for the answer decides whether
+// a rate limit is waited out, since a form can be opened for three seconds only.
 func NewAPI(base, botToken, appToken string, client *http.Client, log zerolog.Logger) *slack.Client {
 	if !strings.HasSuffix(base, "/") {
 		base += "/" // slack-go appends the method to it as it is
@@ -44,7 +47,6 @@ func NewAPI(base, botToken, appToken string, client *http.Client, log zerolog.Lo
 		slack.OptionAppLevelToken(appToken),
 		slack.OptionAPIURL(base),
 		slack.OptionHTTPClient(client),
-		slack.OptionRetry(2), // wraps the HTTP client, so it comes after it
 		slack.OptionLog(libraryLog{log}),
 	)
 }

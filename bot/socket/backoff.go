@@ -2,10 +2,7 @@ package socket
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/slack-go/slack"
 )
 
 // backoff says how long to wait between attempts to reach Slack.
@@ -27,9 +24,9 @@ func (b backoff) wait(failures int, cause error) time.Duration {
 		d = b.first << failures
 	}
 	d = d/2 + time.Duration(b.jitter()*float64(d/2))
-	if limited, ok := errors.AsType[*slack.RateLimitedError](cause); ok {
+	if answer := Classify(cause); answer.Outcome == OutcomeRateLimited {
 		// The jitter is kept on top: the others were told the same second.
-		d += limited.RetryAfter
+		d += answer.Wait
 	}
 	return d
 }
