@@ -23,8 +23,8 @@ func TestACleanPurchase(t *testing.T) {
 		o := s.until(id, purchase.Purchased)
 		requests := s.server.Requests()[before:]
 		s.check(1, 6375, 0)
-		if len(requests) > 8 {
-			t.Errorf("it took %d requests, at most 8 are allowed:", len(requests))
+		if len(requests) != 8 {
+			t.Errorf("it took %d requests, want 8:", len(requests))
 			for _, r := range requests {
 				t.Errorf("  %s %s", r.Endpoint, r.Body)
 			}

@@ -60,14 +60,15 @@ func BenchmarkBurstOfConfirmations(b *testing.B) {
 		s, stop := w.serve(b)
 		// CoCalc hangs from here on, so that the first order waits and the others stay promised.
 		w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
-		cards := w.cards(b, burst)
+		people := w.crowd(burst)
+		cards := w.cards(b, people)
 		before := len(w.slack.Envelopes())
 		for _, e := range w.slack.Envelopes() {
 			commands = append(commands, e.Took)
 		}
 		b.StartTimer()
 		all(b, burst, func(n int) error {
-			return w.slack.Person(slacksim.Alice).Click(context.Background(), cards[n], "Buy for $63.75")
+			return people[n].Click(context.Background(), cards[n], "Buy for $63.75")
 		})
 		b.StopTimer()
 		for _, e := range w.slack.Envelopes()[before:] {
@@ -90,25 +91,30 @@ func BenchmarkBurstOfConfirmations(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// cards asks for n cards at once and returns them.
-func (w *town) cards(b *testing.B, n int) []slacksim.Message {
+// crowd adds n people to the workspace.
+func (w *town) crowd(n int) []*slacksim.Person {
+	people := make([]*slacksim.Person, n)
+	for i := range people {
+		id := fmt.Sprintf("U0P%03d", i)
+		w.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[2:])})
+		w.slack.Invite(slacksim.General, id)
+		people[i] = w.slack.Person(id)
+	}
+	return people
+}
+
+// cards has everyone ask for a card at once, and returns each one's.
+func (w *town) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
 	b.Helper()
-	alice := w.slack.Person(slacksim.Alice)
-	all(b, n, func(int) error {
-		return alice.Command(context.Background(), slacksim.General, "/license", "buy ram=16 cpu=2")
+	all(b, len(people), func(n int) error {
+		return people[n].Command(b.Context(), slacksim.General, "/license", "buy ram=16 cpu=2")
 	})
-	var cards []slacksim.Message
-	err := w.slack.Wait(context.Background(), func() bool {
-		cards = cards[:0]
-		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
-			if _, ok := m.Button("Buy for $63.75"); ok {
-				cards = append(cards, m)
-			}
+	cards := make([]slacksim.Message, len(people))
+	for n, person := range people {
+		var err error
+		if cards[n], err = person.WaitForText(b.Context(), slacksim.General, "A CoCalc license for $63.75"); err != nil {
+			b.Fatal(err)
 		}
-		return len(cards) == n
-	})
-	if err != nil {
-		b.Fatal(err)
 	}
 	return cards
 }
@@ -180,7 +186,7 @@ func BenchmarkPurchase(b *testing.B) {
 }
 
 // client makes an account with money and a client for it, whose connection is open.
-func client(b *testing.B, server *cocalctest.Server, url string) *cocalc.Client {
+func client(b testing.TB, server *cocalctest.Server, url string) *cocalc.Client {
 	b.Helper()
 	account := server.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	c, err := cocalc.New(cocalc.Options{BaseURL: url, Key: account.Key()})
@@ -196,8 +202,8 @@ func client(b *testing.B, server *cocalctest.Server, url string) *cocalc.Client 
 }
 
 // buyOnce buys a license with a desk of its own. It returns how long it took from the confirmation to the receipt, how
-// long one transaction of the ledger took before, and what was asked of CoCalc.
-func buyOnce(b *testing.B, server *cocalctest.Server, url string) (took, transaction time.Duration, sent []cocalctest.Request) {
+// long one transaction of the ledger took before, and what was asked of CoCalc for it.
+func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transaction time.Duration, sent []cocalctest.Request) {
 	b.Helper()
 	ledger, err := storage.Open(b.TempDir() + "/ledger.db")
 	if err != nil {
@@ -212,6 +218,8 @@ func buyOnce(b *testing.B, server *cocalctest.Server, url string) (took, transac
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- desk.Run(ctx) }()
+	waitForStart(b, ledger)
+	server.ForgetRequests()
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	who := purchase.Person{ID: slacksim.Alice}
@@ -238,6 +246,44 @@ func buyOnce(b *testing.B, server *cocalctest.Server, url string) (took, transac
 		b.Fatal(err)
 	}
 	return took, transaction, sent
+}
+
+// waitForStart returns when the desk has compared the account with its ledger for the first time. What it asks of CoCalc
+// for that is not part of a purchase.
+func waitForStart(b testing.TB, ledger *storage.Bolt) {
+	b.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		var account purchase.AccountState
+		err := ledger.View(b.Context(), func(r purchase.Reader) (err error) {
+			account, err = r.Account()
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if !account.Reconciled.IsZero() {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-b.Context().Done():
+			b.Fatal("the desk did not start")
+		}
+	}
+}
+
+// A purchase asks eight things of CoCalc: the benchmark reports what this test counts.
+func TestAPurchaseMakesEightRequests(t *testing.T) {
+	server := cocalctest.New(cocalctest.Config{Seed: 7})
+	_, _, sent := buyOnce(t, server, server.Start(t))
+	if len(sent) != 8 {
+		t.Errorf("a purchase makes %d requests, want 8:", len(sent))
+		for _, r := range sent {
+			t.Errorf("  %s %s", r.Endpoint, r.Body)
+		}
+	}
 }
 
 // sendBare sends requests like those that were sent, for another account.
@@ -294,8 +340,8 @@ func BenchmarkClickToReceipt(b *testing.B) {
 		b.StopTimer()
 		w := newTown(b)
 		_, stop := w.serve(b)
-		card := w.cards(b, 1)[0]
 		alice := w.slack.Person(slacksim.Alice)
+		card := w.cards(b, []*slacksim.Person{alice})[0]
 		b.StartTimer()
 		start := time.Now()
 		if err := alice.Click(context.Background(), card, "Buy for $63.75"); err != nil {
