@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
@@ -50,7 +49,7 @@ func runAudit(ctx context.Context, args []string, c console) error {
 	case form.json:
 		return writeJSON(c.out, events)
 	case form.csv:
-		return writeAuditCSV(c.out, events)
+		return form.writeAuditCSV(c.out, events)
 	}
 	return writeAuditTable(c.out, events, settings.Timezone.Location)
 }
@@ -93,9 +92,11 @@ func readEvents(ctx context.Context, path string, f auditFilter) (found []purcha
 	return found, err
 }
 
-func writeAuditCSV(out io.Writer, events []purchase.Event) error {
-	w := csv.NewWriter(out)
-	w.Write([]string{"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash"})
+func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
+	w, err := l.newCSV(out, "number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash")
+	if err != nil {
+		return err
+	}
 	for _, e := range events {
 		w.Write([]string{strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), cell(e.Kind), cell(e.By), cell(e.Place), cell(string(e.Order)),
 			dollarsOf(e.Amount), cell(e.Note), e.Prev, e.Hash})
@@ -110,11 +111,11 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		_, err := fmt.Fprintln(out, "There is no such record.")
 		return err
 	}
-	quoted := func(text string) string {
+	bare := func(text string) string {
 		if text == "" {
 			return "-"
 		}
-		if plain := strconv.Quote(text); len(plain) != len(text)+2 || strings.Contains(text, " ") {
+		if plain := quoted(text); len(plain) != len(text)+2 || strings.Contains(text, " ") {
 			return plain
 		}
 		return text
@@ -126,8 +127,8 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		if e.Amount != 0 {
 			amount = e.Amount.String()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format("2006-01-02 15:04:05"), quoted(e.Kind), quoted(e.By),
-			quoted(e.Place), quoted(string(e.Order)), amount, quoted(e.Note), e.Hash)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format("2006-01-02 15:04:05"), bare(e.Kind), bare(e.By),
+			bare(e.Place), bare(string(e.Order)), amount, bare(e.Note), e.Hash)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,7 +15,7 @@ import (
 )
 
 // listing is how records of the ledger are printed: as a table for people, or for programs and spreadsheets.
-type listing struct{ json, csv bool }
+type listing struct{ json, csv, bom bool }
 
 // flags are the switches of a subcommand that prints records.
 func (l *listing) flags(name string, c console) *flag.FlagSet {
@@ -22,15 +23,27 @@ func (l *listing) flags(name string, c console) *flag.FlagSet {
 	flags.SetOutput(c.err)
 	flags.BoolVar(&l.json, "json", false, "print one JSON object per line")
 	flags.BoolVar(&l.csv, "csv", false, "print comma-separated values with a header")
+	flags.BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, by which Excel knows that it is UTF-8")
 	return flags
 }
 
 // parse reads the command line of such a subcommand, which has nothing but switches.
 func (l *listing) parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || l.json && l.csv {
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || l.json && l.csv || l.bom && !l.csv {
 		return errUsage
 	}
 	return nil
+}
+
+// newCSV begins a table of comma-separated values.
+func (l *listing) newCSV(out io.Writer, header ...string) (*csv.Writer, error) {
+	if l.bom {
+		if _, err := io.WriteString(out, "\ufeff"); err != nil {
+			return nil, err
+		}
+	}
+	w := csv.NewWriter(out)
+	return w, w.Write(header)
 }
 
 // writeJSON prints one object per line, with nothing in it that does something to a terminal.

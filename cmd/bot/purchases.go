@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
@@ -34,7 +33,7 @@ func runPurchases(ctx context.Context, args []string, c console) error {
 	case form.json:
 		return writeJSON(c.out, all)
 	case form.csv:
-		return writeCSV(c.out, all)
+		return form.writeCSV(c.out, entries(all, settings.Timezone.Location))
 	}
 	return writeTable(c.out, all, settings.Timezone.Location)
 }
@@ -57,19 +56,43 @@ func dollarsOf(c cocalc.Cents) string {
 	return fmt.Sprintf("%d.%02d", c/100, c%100)
 }
 
-func writeCSV(out io.Writer, all []purchase.Purchase) error {
-	w := csv.NewWriter(out)
-	w.Write([]string{"number", "time", "month", "who", "who_id", "channel", "what", "period", "title", "reason", "shown_usd", "charged_usd",
-		"renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate", "correction"})
+// entry is a purchase with its days where the team is.
+type entry struct {
+	purchase.Purchase
+	day string // on which it was bought: "2026-12-01"
+	// booked is the day for the books. Bookkeeping programs leave out entries that are dated before the newest one they
+	// know, and the log learns of a purchase that CoCalc made twice, or charged differently, after it wrote later ones: so
+	// it is never before the day of an earlier entry.
+	booked string
+}
+
+// entries dates the whole log, oldest first. A part of it would be dated differently.
+func entries(all []purchase.Purchase, loc *time.Location) []entry {
+	dated := make([]entry, len(all))
+	booked := ""
+	for i, p := range all {
+		day := p.Time.In(loc).Format(time.DateOnly)
+		booked = max(booked, day)
+		dated[i] = entry{p, day, booked}
+	}
+	return dated
+}
+
+func (l *listing) writeCSV(out io.Writer, all []entry) error {
+	w, err := l.newCSV(out, "number", "time", "day", "entry_date", "month", "who", "who_id", "channel", "channel_id", "what", "period", "title", "reason",
+		"shown_usd", "charged_usd", "renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate", "correction")
+	if err != nil {
+		return err
+	}
 	for _, p := range all {
 		expires := ""
 		if !p.Expires.IsZero() {
 			expires = p.Expires.UTC().Format(time.RFC3339)
 		}
-		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.Month, cell(p.Requester.Name), cell(p.Requester.ID),
-			cell(p.Place.Name), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title), cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged),
-			dollarsOf(p.Renews), cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10), strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID),
-			expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction)})
+		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, cell(p.Month), cell(p.Requester.Name),
+			cell(p.Requester.ID), cell(p.Place.Name), cell(p.Place.Channel), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title),
+			cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10),
+			strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction)})
 	}
 	w.Flush()
 	return w.Error()
@@ -99,7 +122,7 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		if !p.Correction {
 			licenses++
 		}
-		fmt.Fprintf(w, "%d\t%s\t%q\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format("2006-01-02 15:04"), who, p.Charged, what, p.LicenseID, p.Order)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format("2006-01-02 15:04"), quoted(who), p.Charged, what, p.LicenseID, p.Order)
 		sum += p.Charged
 	}
 	if err := w.Flush(); err != nil {

@@ -125,7 +125,7 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 			}
 		}
 	}
-	if rows[1][10] != "63.75" || rows[0][10] != "shown_usd" {
+	if rows[1][13] != "63.75" || rows[0][13] != "shown_usd" {
 		t.Errorf("amounts: %v", rows[1])
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"iter"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -41,15 +43,54 @@ func spelled(text []byte) []byte {
 // isUnseen knows what is not shown but does something. Line breaks and tabs are what the program itself writes.
 func isUnseen(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
+// isJoiner knows ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+
+// characters yields the characters of a text and whether each is seen. A single joiner counts as seen between two
+// characters of writing that needs it: Persian and Hindi words are spelled with joiners, and some emoji consist of
+// several. Next to ASCII a joiner is only a disguise.
+func characters(text string) iter.Seq2[string, bool] {
+	joined := func(r rune) bool {
+		return r >= utf8.RuneSelf && r != utf8.RuneError && unicode.In(r, unicode.L, unicode.M, unicode.S)
+	}
+	return func(yield func(string, bool) bool) {
+		last := rune(0)
+		for len(text) > 0 {
+			r, size := utf8.DecodeRuneInString(text)
+			next, _ := utf8.DecodeRuneInString(text[size:])
+			if !yield(text[:size], !isUnseen(r) || isJoiner(r) && joined(last) && joined(next)) {
+				return
+			}
+			text, last = text[size:], r
+		}
+	}
+}
+
+// quoted prints what people wrote in quotes, with everything spelled out that moves the cursor of a terminal.
+func quoted(text string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for c, seen := range characters(text) {
+		if r, _ := utf8.DecodeRuneInString(c); !isJoiner(r) || !seen {
+			spelled := strconv.Quote(c)
+			c = spelled[1 : len(spelled)-1]
+		}
+		out.WriteString(c)
+	}
+	out.WriteByte('"')
+	return out.String()
+}
+
 // cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger, and
 // --json, have it. Spreadsheets skip blanks first, and read the wide forms of East Asian keyboards as the plain ones.
 func cell(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if isUnseen(r) && r != '\r' {
-			return -1
+	var shown strings.Builder
+	for c, seen := range characters(text) {
+		if seen || c == "\r" {
+			shown.WriteString(c)
 		}
-		return r
-	}, text)
+	}
+	text = shown.String()
 	begin := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune("\t\r\n", r) })
 	if first, _ := utf8.DecodeRuneInString(begin); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠−", first) {
 		return "'" + text

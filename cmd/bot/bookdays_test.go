@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/csv"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// table is what `bot purchases --csv` prints, by column.
+func table(t *testing.T, text string) (rows []map[string]string) {
+	t.Helper()
+	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%v: %q", err, text)
+	}
+	for _, cells := range all[1:] {
+		row := map[string]string{}
+		for i, name := range all[0] {
+			row[name] = cells[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// The month of a row is the team's, so its day is too; and a private channel is known by its id.
+func TestTheCSVForTheBooks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, purchase.Purchase{Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
+		Place: purchase.Place{Channel: "C0SECRET", Name: "privategroup"}}) // what Slack calls every private channel
+	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	row := table(t, does(t, "", "purchases", "--csv").out)[0]
+	for column, want := range map[string]string{"time": "2026-11-30T23:30:00Z", "day": "2026-12-01", "entry_date": "2026-12-01", "month": "2026-12",
+		"channel": "privategroup", "channel_id": "C0SECRET"} {
+		if row[column] != want {
+			t.Errorf("%s is %q, want %q", column, row[column], want)
+		}
+	}
+}
+
+// A late entry has the day on which CoCalc sold it, and is booked on the day of the newest entry before it.
+func TestEntryDatesNeverDecrease(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
+	keepLedger(t, path, purchase.Purchase{Time: day(3)}, purchase.Purchase{Time: day(20)}, purchase.Purchase{Time: day(3), Duplicate: true},
+		purchase.Purchase{Time: day(21)}, purchase.Purchase{Time: day(20), Correction: true})
+	environment(t, map[string]string{"DATABASE": path})
+	var days, booked []string
+	for _, row := range table(t, does(t, "", "purchases", "--csv").out) {
+		days, booked = append(days, row["day"]), append(booked, row["entry_date"])
+	}
+	if want := []string{"2026-11-03", "2026-11-20", "2026-11-03", "2026-11-21", "2026-11-20"}; !slices.Equal(days, want) {
+		t.Errorf("the days are %v, want %v", days, want)
+	}
+	if want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}; !slices.Equal(booked, want) {
+		t.Errorf("the entry dates are %v, want %v", booked, want)
+	}
+}
+
+// Joiners belong to how words are spelled. Where they join nothing, they only hide something.
+func TestJoinersInNames(t *testing.T) {
+	for name, c := range map[string]struct{ text, cell, quoted string }{
+		"Persian":             {"می\u200cخواهم", "می\u200cخواهم", "\"می\u200cخواهم\""},
+		"Hindi":               {"क्\u200dष", "क्\u200dष", "\"क्\u200dष\""},
+		"an emoji of several": {"👩\u200d🏫", "👩\u200d🏫", "\"👩\u200d🏫\""},
+		"between ASCII":       {"pay\u200cpal", "paypal", `"pay\u200cpal"`},
+		"before a formula":    {"\u200c=1+1", "'=1+1", `"\u200c=1+1"`},
+		"before a word":       {"\u200dمی", "می", `"\u200dمی"`},
+		"after a word":        {"می\u200c", "می", `"می\u200c"`},
+		"two in a row":        {"می\u200c\u200dخ", "میخ", `"می\u200c\u200dخ"`},
+		"beside an override":  {"می\u200c\u202eخ", "میخ", `"می\u200c\u202eخ"`},
+		"after a broken byte": {"\xff\u200cخ", "\xffخ", `"\xff\u200cخ"`},
+	} {
+		if got := cell(c.text); got != c.cell {
+			t.Errorf("%s: the cell is %+q, want %+q", name, got, c.cell)
+		}
+		if got := quoted(c.text); got != c.quoted {
+			t.Errorf("%s: quoted it is %+q, want %+q", name, got, c.quoted)
+		}
+	}
+}
+
+// Excel takes a file for UTF-8 only when it begins with a byte order mark; other programs would take the mark for a part of
+// the first column's name.
+func TestAByteOrderMarkForExcel(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, what := range []string{"purchases", "audit"} {
+		plain := does(t, "", what, "--csv")
+		marked := does(t, "", what, "--csv", "--bom")
+		if plain.code != 0 || marked.code != 0 || strings.HasPrefix(plain.out, "\ufeff") || marked.out != "\ufeff"+plain.out {
+			t.Errorf("%s: exit %d and %d: %q", what, plain.code, marked.code, marked.out[:20])
+		}
+		for _, args := range [][]string{{"--bom"}, {"--json", "--bom"}} {
+			if got := does(t, "", append([]string{what}, args...)...); got.code != 2 || got.out != "" {
+				t.Errorf("%s %v: exit %d: %s", what, args, got.code, got.out)
+			}
+		}
+	}
+}
