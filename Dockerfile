@@ -2,7 +2,7 @@
 
 # The bot, alone in an image: a static binary, CA certificates and time zones, no shell, no root.
 #
-#   docker build -t licensebot .
+#   docker build -t licensebot --build-arg REVISION=$(git rev-parse --short=12 HEAD) .
 #   docker run --env-file settings.env -v licensebot:/data licensebot
 #
 # The ledger lies in the volume /data. One bot at a time may use it; a second one that is started on the same volume
@@ -17,10 +17,11 @@ COPY . .
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=container
+ARG REVISION=
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/bot ./cmd/bot \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.revision=$REVISION" -o /out/bot ./cmd/bot \
     && mkdir /out/data
 
 # Holds CA certificates and time zones; its user nonroot is 65532.

@@ -11,6 +11,7 @@
 GO        ?= go
 TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+REVISION  ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 BOLT      := internal/slacksim/testdata/bolt
 
 SEEDS     ?= 100000
@@ -42,7 +43,7 @@ kill:
 	cd internal/killtest && $(GO) test -count=1 -timeout 0 -full $(TESTFLAGS)
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/bot ./cmd/bot
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' -o bin/bot ./cmd/bot
 
 demo:
 	$(GO) run ./cmd/bot demo

@@ -9,71 +9,62 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/purchase"
 )
 
 // auditFilter says which audit records are asked for. Zero fields ask for all.
 type auditFilter struct {
-	since time.Time
+	when  span
 	order purchase.OrderID
 	by    string
 }
 
 func (f auditFilter) takes(e purchase.Event) bool {
-	return !e.Time.Before(f.since) && (f.order == "" || e.Order == f.order) && (f.by == "" || e.By == f.by)
+	return f.when.holds(e.Time) && (f.order == "" || e.Order == f.order) && (f.by == "" || e.By == f.by)
 }
 
-// runAudit prints the audit records, oldest first, for people, programs or spreadsheets. It works beside a running bot.
-func runAudit(ctx context.Context, args []string, c console) error {
-	var form listing
-	flags := form.flags("audit", c)
-	since := flags.String("since", "", "a day such as 2026-11-01, a time such as 2026-11-01T15:04:05Z, or a duration such as 36h or 30d")
-	order := flags.String("order", "", "only what happened to the order with this id")
-	by := flags.String("by", "", "only what this Slack user id did; licensebot is the bot itself")
-	if err := form.parse(flags, args); err != nil {
-		return err
-	}
+// auditOptions are the command line of bot audit.
+type auditOptions struct {
+	form      listing
+	span      spanOptions
+	order, by string
+}
+
+// newAuditCommand prints the audit records, oldest first, for people, programs or spreadsheets. It works beside a running bot.
+func newAuditCommand(c console) *cobra.Command {
+	var o auditOptions
+	cmd := &cobra.Command{Use: "audit [--since WHEN] [--until WHEN] [--month MONTH] [--order ID] [--by USER] [--json|--csv [--bom]]",
+		Short: "print the audit records: who decided what, when and where, and what was refused"}
+	o.form.options(cmd)
+	o.span.options(cmd)
+	cmd.Flags().StringVar(&o.order, "order", "", "only what happened to the order with this `ID`")
+	cmd.Flags().StringVar(&o.by, "by", "", "only what the `USER` with this Slack id did; licensebot is the bot itself")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), o, c) }
+	return cmd
+}
+
+func runAudit(ctx context.Context, o auditOptions, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err
 	}
-	from, err := sinceWhen(*since, time.Now(), settings.Timezone.Location)
+	when, err := o.span.read(time.Now(), settings.Timezone.Location)
 	if err != nil {
 		return err
 	}
-	events, err := readEvents(ctx, settings.Database, auditFilter{from, purchase.OrderID(*order), *by})
+	events, err := readEvents(ctx, settings.Database, auditFilter{when, purchase.OrderID(o.order), o.by})
 	if err != nil {
 		return err
 	}
 	switch {
-	case form.json:
+	case o.form.json:
 		return writeJSON(c.out, events)
-	case form.csv:
-		return form.writeAuditCSV(c.out, events)
+	case o.form.csv:
+		return o.form.writeAuditCSV(c.out, events)
 	}
 	return writeAuditTable(c.out, events, settings.Timezone.Location)
-}
-
-// sinceWhen reads a day where the team is, a moment, or how long ago it was. Empty is the beginning.
-func sinceWhen(text string, now time.Time, loc *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, loc); err == nil {
-		return day, nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.AddDate(0, 0, -int(n)), nil
-		}
-	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	return time.Time{}, fmt.Errorf("--since %q: a day such as 2026-11-01 or a duration such as 36h or 30d is needed: %w", text, errUsage)
 }
 
 // readEvents reads the records that are asked for, oldest first.

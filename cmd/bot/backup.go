@@ -3,31 +3,31 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/internal/control"
 	"licensebot/storage"
 )
 
-// runBackup copies the ledger to a new file: the running bot does it, or this program when none runs.
-func runBackup(ctx context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	if err := flags.Parse(args); err != nil {
-		return errUsage
-	}
-	if flags.NArg() != 1 || flags.Arg(0) == "" {
-		return fmt.Errorf("the name of one new file is needed: %w", errUsage)
-	}
+// newBackupCommand copies the ledger to a new file: the running bot does it, or this program when none runs.
+func newBackupCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{Use: "backup FILE", Short: "copy the ledger to a new file, also while the bot runs", Args: oneFile("the name of one new file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) }}
+	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
+	return cmd
+}
+
+func runBackup(ctx context.Context, file string, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err
 	}
-	to, err := filepath.Abs(flags.Arg(0))
+	to, err := filepath.Abs(file)
 	if err != nil {
 		return err
 	}

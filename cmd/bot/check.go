@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+	"github.com/spf13/cobra"
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
@@ -17,11 +18,16 @@ import (
 	"licensebot/storage"
 )
 
-// runCheck looks at everything that the bot needs, changes nothing and spends nothing. Every line says what was found.
-func runCheck(ctx context.Context, args []string, c console) error {
-	if len(args) > 0 {
-		return fmt.Errorf("bot check takes no arguments: %w", errUsage)
+// newCheckCommand looks at everything that the bot needs.
+func newCheckCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "check the settings, the tokens, the key and the ledger, and spend nothing", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCheck(cmd.Context(), c) },
 	}
+}
+
+// runCheck looks at everything that the bot needs, changes nothing and spends nothing. Every line says what was found.
+func runCheck(ctx context.Context, c console) error {
 	settings, err := readConfig()
 	if missing := settings.secrets(); err != nil || missing != nil {
 		return joinSettings(err, missing)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
@@ -26,13 +27,27 @@ type demoOptions struct {
 	withoutBot bool
 }
 
-// runDemo starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the same code as
-// in production, with other addresses.
-func runDemo(ctx context.Context, args []string, c console) error {
-	o, err := demoFlags(args, c.err)
-	if err != nil {
-		return err
+// newDemoCommand starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the same code as in
+// production, with other addresses.
+func newDemoCommand(c console) *cobra.Command {
+	var o demoOptions
+	var credit string
+	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--without-bot]", Args: noArguments,
+		Short: "try everything in a browser, with a simulated Slack and CoCalc"}
+	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:3000", "`HOST:PORT` of the page, on this machine")
+	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` of the ledger and the log; kept, so that a restart shows the history")
+	cmd.Flags().StringVar(&credit, "credit", "1000", "`DOLLARS` that the CoCalc account starts with")
+	cmd.Flags().BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.check(credit); err != nil {
+			return err
+		}
+		return runDemo(cmd.Context(), o, c)
 	}
+	return cmd
+}
+
+func runDemo(ctx context.Context, o demoOptions, c console) error {
 	sims, err := startSimulators(o)
 	if err != nil {
 		return err
@@ -71,26 +86,16 @@ func runDemo(ctx context.Context, args []string, c console) error {
 	return nil
 }
 
-func demoFlags(args []string, out io.Writer) (demoOptions, error) {
-	var o demoOptions
-	credit := "1000"
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.StringVar(&o.addr, "addr", "127.0.0.1:3000", "where the page is; on this machine only")
-	flags.StringVar(&o.data, "data", demoFolder(), "folder of the ledger and the log; kept, so that a restart shows the history")
-	flags.StringVar(&credit, "credit", credit, "what the CoCalc account starts with, in dollars")
-	flags.BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return o, errUsage
-	}
+// check refuses options that make no sense together with the text of --credit, and reads it.
+func (o *demoOptions) check(credit string) error {
 	if err := o.credit.Decode(credit); err != nil || o.credit.None {
-		return o, fmt.Errorf("--credit %q: %w: %w", credit, errDollars, errUsage)
+		return fmt.Errorf("--credit %q: %w: %w", credit, errDollars, errUsage)
 	}
 	host, _, err := net.SplitHostPort(o.addr)
 	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
-		return o, fmt.Errorf("--addr %q: the demo is for this machine only, such as 127.0.0.1:3000: %w", o.addr, errUsage)
+		return fmt.Errorf("--addr %q: the demo is for this machine only, such as 127.0.0.1:3000: %w", o.addr, errUsage)
 	}
-	return o, nil
+	return nil
 }
 
 // demoFolder is where the demo keeps its ledger between runs.

@@ -5,10 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/spf13/cobra"
 
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -17,22 +18,20 @@ import (
 // listing is how records of the ledger are printed: as a table for people, or for programs and spreadsheets.
 type listing struct{ json, csv, bom bool }
 
-// flags are the switches of a subcommand that prints records.
-func (l *listing) flags(name string, c console) *flag.FlagSet {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	flags.BoolVar(&l.json, "json", false, "print one JSON object per line")
-	flags.BoolVar(&l.csv, "csv", false, "print comma-separated values with a header")
-	flags.BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, by which Excel knows that it is UTF-8")
-	return flags
-}
-
-// parse reads the command line of such a subcommand, which has nothing but switches.
-func (l *listing) parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || l.json && l.csv || l.bom && !l.csv {
-		return errUsage
+// options adds the options of a subcommand that prints records.
+func (l *listing) options(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&l.json, "json", false, "print a JSON object per line")
+	cmd.Flags().BoolVar(&l.csv, "csv", false, "print comma-separated values with a header")
+	cmd.Flags().BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, by which Excel knows that it is UTF-8")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if l.json && l.csv {
+			return fmt.Errorf("--json and --csv are two forms; choose one: %w", errUsage)
+		}
+		if l.bom && !l.csv {
+			return fmt.Errorf("--bom belongs to --csv: %w", errUsage)
+		}
+		return noArguments(cmd, args)
 	}
-	return nil
 }
 
 // newCSV begins a table of comma-separated values.

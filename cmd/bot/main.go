@@ -1,5 +1,5 @@
-// Command bot is licensebot: it runs the bot, the demo, and the tools for whoever looks after it. One file holds one
-// subcommand; this one only picks it.
+// Command bot is licensebot: it runs the bot, the demo, and the tools of its operator. One file holds one subcommand;
+// this one only picks it.
 package main
 
 import (
@@ -9,14 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
 
 	_ "time/tzdata" // time zones for images that have none
-)
 
-// version is set when a release is built.
-var version = "dev"
+	"github.com/spf13/cobra"
+)
 
 // console is the outside world of a subcommand.
 type console struct {
@@ -24,31 +23,26 @@ type console struct {
 	out, err io.Writer
 }
 
-// subcommand is one row of the table of what the program can do.
-type subcommand struct {
-	name, usage, summary string
-	run                  func(ctx context.Context, args []string, c console) error
-}
-
-func subcommands() []subcommand {
-	return []subcommand{
-		{"run", "bot run", "run the bot; so does bot alone", runBot},
-		{"demo", "bot demo [--addr 127.0.0.1:3000] [--data DIR] [--credit 1000] [--without-bot]", "try everything in a browser, with a simulated Slack and CoCalc", runDemo},
-		{"check", "bot check", "check the settings, the tokens, the key and the ledger, and spend nothing", runCheck},
-		{"manifest", "bot manifest [-name licensebot]", "print the Slack app manifest to paste", runManifest},
-		{"quote", "bot quote 'ram=16 cpu=2'  |  bot quote --jsonl", "say what a license costs", runQuote},
-		{"purchases", "bot purchases [--json|--csv [--bom]]", "print the purchase log", runPurchases},
-		{"audit", "bot audit [--since DAY|DURATION] [--order ID] [--by USER] [--json|--csv [--bom]]", "print the audit records: who decided what, when and where, and what was refused", runAudit},
-		{"verify", "bot verify [--online] [--head NUMBER:HASH] [--database FILE]", "check the ledger, or a copy of it, and with --online compare it with CoCalc", runVerify},
-		{"backup", "bot backup FILE", "copy the ledger to a new file, also while the bot runs", runBackup},
-		{"restore", "bot restore FILE [--yes]", "put a backup in the place of the ledger, which is kept aside (while no bot runs)", runRestore},
-		{"resume", "bot resume REASON", "allow buying again after it was paused", runResume},
-		{"version", "bot version", "print the version", runVersion},
+// subcommands are what the program can do, in the order of its help.
+func subcommands(c console) []*cobra.Command {
+	return []*cobra.Command{
+		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c),
+		newPurchasesCommand(c), newAuditCommand(c), newVerifyCommand(c), newBackupCommand(c), newRestoreCommand(c),
+		newResumeCommand(c), newVersionCommand(c), newCompletionCommand(c), newHelpCommand(c),
 	}
 }
 
-// errUsage is a command line that makes no sense; its words were printed.
+// errUsage ends the error of a command line that makes no sense. What is printed names the command whose help to read.
 var errUsage = errors.New("see 'bot help'")
+
+// exitError ends the program with a code that says more than "it failed".
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -56,57 +50,71 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// execute runs a command line, says what went wrong, and returns the exit code: 0 when all is well, 2 when the command
-// line or the settings have to be changed, 1 for everything else.
+// execute runs a command line, prints what went wrong, and returns the exit code: 0 when all is well, 2 when the command
+// line or the settings have to be changed, 1 for everything else, unless the command says otherwise.
 func execute(ctx context.Context, args []string, c console) int {
-	err := run(ctx, args, c)
-	switch {
-	case err == nil:
+	command, err := run(ctx, args, c)
+	if err == nil {
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, errSettings):
-		fmt.Fprintln(c.err, "bot:", err)
+	}
+	text, _ := strings.CutSuffix(err.Error(), errUsage.Error())
+	if errors.Is(err, errUsage) {
+		text += "see '" + helpLine(command) + "'"
+	}
+	fmt.Fprintln(c.err, "bot:", text)
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
+	}
+	if errors.Is(err, errUsage) || errors.Is(err, errSettings) {
 		return 2
 	}
-	fmt.Fprintln(c.err, "bot:", err)
 	return 1
 }
 
-// run picks the subcommand.
-func run(ctx context.Context, args []string, c console) error {
-	if len(args) == 0 {
-		return runBot(ctx, nil, c)
+// helpLine is the command line that prints the help of a command.
+func helpLine(command *cobra.Command) string {
+	if command == nil || !command.HasParent() {
+		return "bot help"
 	}
-	if asksHelp(args[0]) {
-		return printUsage(c.out)
+	return "bot help " + command.Name()
+}
+
+// run picks the subcommand and runs it.
+func run(ctx context.Context, args []string, c console) (*cobra.Command, error) {
+	root := newRoot(c)
+	root.SetArgs(append([]string{}, args...)) // to cobra, nil stands for the arguments of the process
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagFault(args, err) })
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	command, err := root.ExecuteContextC(ctx)
+	if err != nil && !began && !errors.Is(err, errUsage) { // cobra itself refused the command line
+		err = fmt.Errorf("%w: %w", err, errUsage)
 	}
-	for _, s := range subcommands() {
-		if s.name != args[0] {
-			continue
+	return command, err
+}
+
+// newRoot is the program alone: it runs the bot.
+func newRoot(c console) *cobra.Command {
+	root := &cobra.Command{
+		Use: "bot", Short: "Buy and manage CoCalc licenses from Slack.", Version: versionLine(), Args: knownCommand,
+		SilenceErrors: true, SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBot(cmd.Context(), c) },
+	}
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	all := subcommands(c)
+	root.AddCommand(all...)
+	root.SetHelpCommand(all[len(all)-1])
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		if cmd.HasParent() {
+			printHelp(cmd, c.out)
+		} else {
+			printUsage(all, c.out)
 		}
-		if len(args) > 1 && asksHelp(args[1]) {
-			_, err := fmt.Fprintf(c.out, "%s\n    %s\n", s.usage, s.summary)
-			return err
-		}
-		return s.run(ctx, args[1:], c)
-	}
-	return fmt.Errorf("there is no command %q: %w", args[0], errUsage)
-}
-
-func asksHelp(word string) bool {
-	return slices.Contains([]string{"help", "-h", "-help", "--help"}, word)
-}
-
-func printUsage(w io.Writer) error {
-	fmt.Fprintln(w, "licensebot buys and looks after CoCalc licenses from Slack.")
-	fmt.Fprintln(w, "\nCommands:")
-	for _, s := range subcommands() {
-		fmt.Fprintf(w, "  %s\n      %s\n", s.usage, s.summary)
-	}
-	fmt.Fprintln(w, "\nSettings, from the environment, with their defaults:")
-	return printSettings(w)
-}
-
-func runVersion(_ context.Context, _ []string, c console) error {
-	_, err := fmt.Fprintln(c.out, version)
-	return err
+	})
+	return root
 }

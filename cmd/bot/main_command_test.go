@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"slices"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -26,12 +26,19 @@ func TestHelp(t *testing.T) {
 }
 
 func TestHelpForACommand(t *testing.T) {
-	for _, s := range subcommands() {
-		got := does(t, "", s.name, "--help")
-		if got.code != 0 || !strings.HasPrefix(got.out, s.usage+"\n") || !strings.Contains(got.out, s.summary) || got.err != "" {
-			t.Errorf("%s: exit %d\n%s%s", s.name, got.code, got.out, got.err)
+	for _, cmd := range subcommands(console{}) {
+		name := cmd.Name()
+		want := does(t, "", "help", name)
+		if want.code != 0 || !strings.HasPrefix(want.out, "bot "+name+": "+cmd.Short+"\n\nUsage:\n  bot "+cmd.Use+"\n") || want.err != "" {
+			t.Errorf("%s: exit %d\n%s%s", name, want.code, want.out, want.err)
+		}
+		for _, flag := range []string{"-h", "--help"} {
+			if got := does(t, "", name, flag); got != want {
+				t.Errorf("%s %s: exit %d\n%s%s", name, flag, got.code, got.out, got.err)
+			}
 		}
 	}
+	does(t, "", "help", "audit").says(t, 0, "--by USER", "--csv", "--json", "--month MONTH", "--order ID", "--since WHEN", "--until WHEN")
 }
 
 // 0: all is well. 1: it did not work out. 2: the command line or the settings have to be changed.
@@ -52,26 +59,34 @@ func TestExitCodes(t *testing.T) {
 		{"no settings", nil, 2, "bot: the settings need mending:\nSLACK_BOT_TOKEN is not set: "},
 		{"no settings to check", []string{"check"}, 2, "bot: the settings need mending:\nSLACK_BOT_TOKEN is not set: "},
 		{"a command that is not there", []string{"buy"}, 2, `bot: there is no command "buy": see 'bot help'` + "\n"},
-		{"an argument too many for run", []string{"run", "fast"}, 2, "bot: bot run takes no arguments: see 'bot help'\n"},
-		{"an argument too many for check", []string{"check", "all"}, 2, "bot: bot check takes no arguments: see 'bot help'\n"},
-		{"an argument too many for purchases", []string{"purchases", "all"}, 2, "bot: see 'bot help'\n"},
-		{"two formats", []string{"purchases", "--json", "--csv"}, 2, "bot: see 'bot help'\n"},
-		{"no reason", []string{"resume"}, 2, "bot: a reason is needed, for the audit: see 'bot help'\n"},
+		{"a command with a slip", []string{"chek"}, 2, `bot: there is no command "chek"; did you mean 'check'? see 'bot help'` + "\n"},
+		{"help for a command that is not there", []string{"help", "buy"}, 2, `bot: there is no command "buy": see 'bot help help'` + "\n"},
+		{"an option of the program that is not there", []string{"--fast"}, 2, "bot: there is no option --fast: see 'bot help'\n"},
+		{"one dash", []string{"manifest", "-name", "x"}, 2, "bot: options have two dashes: write --name: see 'bot help manifest'\n"},
+		{"one dash before a letter that is an option", []string{"-version"}, 2, "bot: options have two dashes: write --version: see 'bot help'\n"},
+		{"an option without its value", []string{"audit", "--by"}, 2, "bot: --by needs a value: see 'bot help audit'\n"},
+		{"a shell without completion", []string{"completion", "tcsh"}, 2, "bot: the name of a shell is required, bash, zsh or fish: see 'bot help completion'\n"},
+		{"a month and a day", []string{"purchases", "--month", "2026-11", "--since", "1d"}, 2, "bot: --month says both ends of the time; leave out --since and --until: see 'bot help purchases'\n"},
+		{"an argument too many for run", []string{"run", "fast"}, 2, "bot: bot run takes no arguments, and \"fast\" is one: see 'bot help run'\n"},
+		{"an argument too many for check", []string{"check", "all"}, 2, "bot: bot check takes no arguments, and \"all\" is one: see 'bot help check'\n"},
+		{"an argument too many for purchases", []string{"purchases", "all"}, 2, "bot: bot purchases takes no arguments, and \"all\" is one: see 'bot help purchases'\n"},
+		{"two formats", []string{"purchases", "--json", "--csv"}, 2, "bot: --json and --csv are two forms; choose one: see 'bot help purchases'\n"},
+		{"no reason", []string{"resume"}, 2, "bot: a reason is required, for the audit: see 'bot help resume'\n"},
 		{"no ledger to verify", []string{"verify"}, 1, "bot: there is no ledger none.db: "},
 		{"no such copy to verify", []string{"verify", "--database", "other.db"}, 1, "bot: there is no file other.db\n"},
-		{"an argument too many for verify", []string{"verify", "none.db"}, 2, "bot: see 'bot help'\n"},
-		{"a head that is none", []string{"verify", "--head", "17"}, 2, "invalid value \"17\" for flag -head: a record is needed as it was told, NUMBER:HASH\n"},
+		{"an argument too many for verify", []string{"verify", "none.db"}, 2, "bot: bot verify takes no arguments, and \"none.db\" is one: see 'bot help verify'\n"},
+		{"a head that is none", []string{"verify", "--head", "17"}, 2, "bot: --head \"17\": a record is needed as it was told, NUMBER:HASH: see 'bot help verify'\n"},
 		{"no ledger to back up", []string{"backup", "new.db"}, 1, "bot: there is no ledger none.db: "},
-		{"no name for a backup", []string{"backup"}, 2, "bot: the name of one new file is needed: see 'bot help'\n"},
-		{"an empty name for a backup", []string{"backup", ""}, 2, "bot: the name of one new file is needed: see 'bot help'\n"},
-		{"two names for a backup", []string{"backup", "a.db", "b.db"}, 2, "bot: the name of one new file is needed: see 'bot help'\n"},
-		{"nothing to restore", []string{"restore", "--yes"}, 2, "bot: the file of one backup is needed: see 'bot help'\n"},
-		{"two files to restore", []string{"restore", "a.db", "b.db", "--yes"}, 2, "bot: the file of one backup is needed: see 'bot help'\n"},
+		{"no name for a backup", []string{"backup"}, 2, "bot: the name of one new file is required: see 'bot help backup'\n"},
+		{"an empty name for a backup", []string{"backup", ""}, 2, "bot: the name of one new file is required: see 'bot help backup'\n"},
+		{"two names for a backup", []string{"backup", "a.db", "b.db"}, 2, "bot: the name of one new file is required: see 'bot help backup'\n"},
+		{"nothing to restore", []string{"restore", "--yes"}, 2, "bot: the file of one backup is required: see 'bot help restore'\n"},
+		{"two files to restore", []string{"restore", "a.db", "b.db", "--yes"}, 2, "bot: the file of one backup is required: see 'bot help restore'\n"},
 		{"no such file to restore", []string{"restore", "a.db", "--yes"}, 1, "bot: there is no file a.db\n"},
-		{"an option that restore does not have", []string{"restore", "a.db", "--force"}, 2, "flag provided but not defined: -force\n"},
-		{"an option that is not there", []string{"quote", "--xml"}, 2, "flag provided but not defined: -xml\n"},
-		{"words beside --jsonl", []string{"quote", "--jsonl", "ram=16"}, 2, "bot: see 'bot help'\n"},
-		{"a demo for everybody", []string{"demo", "--addr", "0.0.0.0:3000"}, 2, `bot: --addr "0.0.0.0:3000": the demo is for this machine only, such as 127.0.0.1:3000: see 'bot help'` + "\n"},
+		{"an option that restore does not have", []string{"restore", "a.db", "--force"}, 2, "bot: there is no option --force: see 'bot help restore'\n"},
+		{"an option that is not there", []string{"quote", "--xml"}, 2, "bot: there is no option --xml: see 'bot help quote'\n"},
+		{"words beside --jsonl", []string{"quote", "--jsonl", "ram=16"}, 2, "bot: --jsonl reads licenses from standard input, and \"ram=16\" is on the command line: see 'bot help quote'\n"},
+		{"a demo for everybody", []string{"demo", "--addr", "0.0.0.0:3000"}, 2, `bot: --addr "0.0.0.0:3000": the demo is for this machine only, such as 127.0.0.1:3000: see 'bot help demo'` + "\n"},
 		{"a demo on every address", []string{"demo", "--addr", ":3000"}, 2, `bot: --addr ":3000": the demo is for this machine only`},
 		{"a demo without end of credit", []string{"demo", "--credit", "none"}, 2, `bot: --credit "none": `},
 	}
@@ -87,13 +102,35 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	if got := does(t, "", "version"); got.out != version+"\n" {
-		t.Errorf("got %q", got.out)
+	want := does(t, "", "version")
+	want.says(t, 0, "licensebot "+version+" (revision ", ", go1.")
+	for _, flag := range []string{"--version", "-v"} {
+		if got := does(t, "", flag); got != want {
+			t.Errorf("%s: exit %d\n%s%s", flag, got.code, got.out, got.err)
+		}
+	}
+}
+
+// A build says which commit it was made from, whether or not the go command could note it.
+func TestRevisions(t *testing.T) {
+	noted := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
+	commit := debug.BuildSetting{Key: "vcs.revision", Value: "0e4a2cf1c2d3e4f5061728394a5b6c7d8e9f0a1b"}
+	for want, info := range map[string]*debug.BuildInfo{
+		"":                   nil,
+		"0e4a2cf1c2d3":       noted(commit, debug.BuildSetting{Key: "vcs.modified", Value: "false"}),
+		"0e4a2cf1c2d3-dirty": noted(debug.BuildSetting{Key: "vcs.modified", Value: "true"}, commit),
+	} {
+		if got := revisionOf(info); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := describeBuild("v1.2", ""); !strings.HasPrefix(got, "licensebot v1.2 (revision unknown, go1.") {
+		t.Error(got)
 	}
 }
 
 func TestManifestIsForPasting(t *testing.T) {
-	got := does(t, "", "manifest", "-name", "Licenses & more")
+	got := does(t, "", "manifest", "--name", "Licenses & more")
 	var m struct {
 		Display struct{ Name string } `json:"display_information"`
 		Feature struct {
@@ -117,13 +154,6 @@ func TestRunIsTheDefault(t *testing.T) {
 	if alone, run := does(t, ""), does(t, "", "run"); alone != run {
 		t.Errorf("got %+v and %+v", alone, run)
 	}
-	names := []string{}
-	for _, s := range subcommands() {
-		names = append(names, s.name)
-	}
-	if slices.Contains(names, "help") {
-		t.Error("help is both a word and a command")
-	}
 }
 
 // A program that is told to stop before it has begun ends, and says so by ending well.
@@ -132,7 +162,7 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	environment(t, w.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := run(ctx, []string{"run"}, console{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err != nil {
+	if _, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err != nil {
 		t.Error(err)
 	}
 }

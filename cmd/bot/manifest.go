@@ -1,24 +1,22 @@
 package main
 
 import (
-	"context"
-	"flag"
+	"github.com/spf13/cobra"
 
 	"licensebot/bot"
 )
 
-// runManifest prints the Slack app manifest.
-func runManifest(_ context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("manifest", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	name := flags.String("name", "licensebot", "how the app is called in Slack")
-	if err := flags.Parse(args); err != nil {
-		return errUsage
-	}
-	manifest, err := bot.Manifest(*name)
-	if err != nil {
+// newManifestCommand prints the Slack app manifest.
+func newManifestCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste", Args: noArguments}
+	name := cmd.Flags().String("name", "licensebot", "the app's `NAME` in Slack")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		manifest, err := bot.Manifest(*name)
+		if err != nil {
+			return err
+		}
+		_, err = c.out.Write(manifest)
 		return err
 	}
-	_, err = c.out.Write(manifest)
-	return err
+	return cmd
 }

@@ -11,17 +11,29 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/cocalc"
 	"licensebot/purchase"
 )
 
-// runPurchases prints the purchase log, oldest first, for people, programs or spreadsheets.
-func runPurchases(ctx context.Context, args []string, c console) error {
+// newPurchasesCommand prints the purchase log, oldest first, for people, programs or spreadsheets.
+func newPurchasesCommand(c console) *cobra.Command {
 	var form listing
-	if err := form.parse(form.flags("purchases", c), args); err != nil {
+	var when spanOptions
+	cmd := &cobra.Command{Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]]", Short: "print the purchase log"}
+	form.options(cmd)
+	when.options(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runPurchases(cmd.Context(), form, when, c) }
+	return cmd
+}
+
+func runPurchases(ctx context.Context, form listing, when spanOptions, c console) error {
+	settings, err := readConfig()
+	if err != nil {
 		return err
 	}
-	settings, err := readConfig()
+	asked, err := when.read(time.Now(), settings.Timezone.Location)
 	if err != nil {
 		return err
 	}
@@ -29,11 +41,20 @@ func runPurchases(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
+	ever := len(all)
+	dated := slices.DeleteFunc(entries(all, settings.Timezone.Location), func(e entry) bool { return !asked.holds(e.at) })
+	all = all[:0]
+	for _, e := range dated {
+		all = append(all, e.Purchase)
+	}
 	switch {
 	case form.json:
 		return writeJSON(c.out, all)
 	case form.csv:
-		return form.writeCSV(c.out, entries(all, settings.Timezone.Location))
+		return form.writeCSV(c.out, dated)
+	case len(all) == 0 && ever > 0:
+		_, err := fmt.Fprintf(c.out, "No purchases in that time; the ledger has %s of other times.\n", plural(ever, "purchase"))
+		return err
 	}
 	return writeTable(c.out, all, settings.Timezone.Location)
 }
@@ -64,16 +85,18 @@ type entry struct {
 	// know, and the log learns of a purchase that CoCalc made twice, or charged differently, after it wrote later ones: so
 	// it is never before the day of an earlier entry.
 	booked string
+	at     time.Time // the moment behind booked; by it entries are chosen, so that each one is in exactly one month
 }
 
 // entries dates the whole log, oldest first. A part of it would be dated differently.
 func entries(all []purchase.Purchase, loc *time.Location) []entry {
 	dated := make([]entry, len(all))
-	booked := ""
+	var at time.Time
 	for i, p := range all {
-		day := p.Time.In(loc).Format(time.DateOnly)
-		booked = max(booked, day)
-		dated[i] = entry{p, day, booked}
+		if p.Time.After(at) {
+			at = p.Time
+		}
+		dated[i] = entry{p, p.Time.In(loc).Format(time.DateOnly), at.In(loc).Format(time.DateOnly), at}
 	}
 	return dated
 }

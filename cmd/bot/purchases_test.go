@@ -80,6 +80,39 @@ func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
 	}
 }
 
+// The books of one month, as whoever keeps them asks for it.
+func TestPurchasesOfSomeTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	month := bought()[0].Time.In(vienna).Format("2006-01")
+	in := 0
+	for _, p := range bought() {
+		if p.Time.In(vienna).Format("2006-01") == month {
+			in++
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"--month", month}, in},
+		{[]string{"--month", "2020-01"}, 0},
+		{[]string{"--since", "2020-01-01"}, len(bought())},
+		{[]string{"--until", "2020-01-01"}, 0},
+	} {
+		got := does(t, "", append([]string{"purchases", "--json"}, c.args...)...)
+		if n := strings.Count(got.out, "\n"); got.code != 0 || n != c.want {
+			t.Errorf("%v: %d purchases, want %d\n%s", c.args, n, c.want, got.err)
+		}
+	}
+	does(t, "", "purchases", "--month", "2020-01").says(t, 0, "No purchases in that time; the ledger has ")
+}
+
 func TestPurchasesAsJSONAreWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)

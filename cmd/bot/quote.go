@@ -3,14 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"licensebot/bot"
 	"licensebot/cocalc"
@@ -20,17 +20,28 @@ import (
 // maxLine is the longest line of --jsonl input; CoCalc itself takes no request above 1 MB.
 const maxLine = 1 << 20
 
-// runQuote says what a license costs: for people, or for programs line by line.
-func runQuote(_ context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("quote", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	jsonl := flags.Bool("jsonl", false, "read one cart description (JSON) per line from standard input, print one line each")
-	if err := flags.Parse(args); err != nil || *jsonl && flags.NArg() > 0 {
-		return errUsage
+// newQuoteCommand says what a license costs: for people, or for programs line by line.
+func newQuoteCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{Use: "quote 'ram=16 cpu=2' | quote --jsonl", Short: "say what a license costs"}
+	cmd.Flags().SetInterspersed(false) // what follows the first word is the license
+	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a line for each")
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if *jsonl && len(args) > 0 {
+			return fmt.Errorf("--jsonl reads licenses from standard input, and %q is on the command line: %w", args[0], errUsage)
+		}
+		return nil
 	}
-	if *jsonl {
-		return quoteLines(c.in, c.out, time.Now)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if *jsonl {
+			return quoteLines(c.in, c.out, time.Now)
+		}
+		return runQuote(strings.Join(args, " "), c)
 	}
+	return cmd
+}
+
+// runQuote prints the price of one license.
+func runQuote(text string, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err
@@ -39,7 +50,7 @@ func runQuote(_ context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	return quoteWords(strings.Join(flags.Args(), " "), defaults, time.Now(), settings.Timezone.Location, c.out)
+	return quoteWords(text, defaults, time.Now(), settings.Timezone.Location, c.out)
 }
 
 // quoteWords prints the price of a specification as people write it.

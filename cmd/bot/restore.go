@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -13,32 +12,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/purchase"
 	"licensebot/storage"
 )
 
-// runRestore puts a backup in the place of the ledger. It says first what would be lost, asks, and keeps the present
+// newRestoreCommand puts a backup in the place of the ledger. It says first what would be lost, asks, and keeps the present
 // ledger aside; the bot that starts with the backup reconciles it with CoCalc before it takes orders.
-func runRestore(ctx context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("restore", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	yes := flags.Bool("yes", false, "do not ask")
-	files, err := anyOrder(flags, args)
-	if err != nil {
-		return errUsage
-	}
-	if len(files) != 1 || files[0] == "" {
-		return fmt.Errorf("the file of one backup is needed: %w", errUsage)
-	}
+func newRestoreCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{Use: "restore FILE [--yes]", Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("the file of one backup")}
+	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
+	yes := cmd.Flags().Bool("yes", false, "do not ask")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), args[0], *yes, c) }
+	return cmd
+}
+
+func runRestore(ctx context.Context, file string, yes bool, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err
 	}
-	r := restoration{file: files[0], database: settings.Database, settle: settings.SettleAfter, loc: settings.Timezone.Location, out: c.out}
+	r := restoration{file: file, database: settings.Database, settle: settings.SettleAfter, loc: settings.Timezone.Location, out: c.out}
 	if err := r.look(ctx); err != nil {
 		return err
 	}
-	if !*yes {
+	if !yes {
 		fmt.Fprintf(c.out, "Put it in the place of %s? Type yes: ", r.database)
 		answer, _ := bufio.NewReader(io.LimitReader(c.in, 100)).ReadString('\n')
 		if strings.TrimSpace(answer) != "yes" {
@@ -47,20 +46,6 @@ func runRestore(ctx context.Context, args []string, c console) error {
 		}
 	}
 	return r.replace(ctx)
-}
-
-// anyOrder parses a command line on which options may stand after the rest too.
-func anyOrder(flags *flag.FlagSet, args []string) (rest []string, err error) {
-	for {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		if flags.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, flags.Arg(0))
-		args = flags.Args()[1:]
-	}
 }
 
 // restoration is one run of bot restore.

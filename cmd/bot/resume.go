@@ -8,19 +8,32 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/commands"
 	"licensebot/internal/control"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
 
-// runResume ends a pause of buying: the running bot does it, or this program when none runs. Whoever can write the ledger
-// may do it; who and why is kept in the audit.
-func runResume(ctx context.Context, args []string, c console) error {
-	reason := strings.TrimSpace(strings.Join(args, " "))
-	if reason == "" {
-		return fmt.Errorf("a reason is needed, for the audit: %w", errUsage)
+// newResumeCommand ends a pause of buying: the running bot does it, or this program when none runs. Every user of the machine
+// who can write the ledger may do it; the audit keeps who did and why.
+func newResumeCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{Use: "resume REASON", Short: "allow buying again after it was paused"}
+	cmd.Flags().SetInterspersed(false) // a reason is plain text
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if strings.TrimSpace(strings.Join(args, " ")) == "" {
+			return fmt.Errorf("a reason is required, for the audit: %w", errUsage)
+		}
+		return nil
 	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runResume(cmd.Context(), strings.TrimSpace(strings.Join(args, " ")), c)
+	}
+	return cmd
+}
+
+func runResume(ctx context.Context, reason string, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err

@@ -3,14 +3,20 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+
+	"github.com/spf13/cobra"
 )
 
-// runBot runs the bot until it is told to stop.
-func runBot(ctx context.Context, args []string, c console) (err error) {
-	if len(args) > 0 {
-		return fmt.Errorf("bot run takes no arguments: %w", errUsage)
+// newRunCommand runs the bot, as the program does alone.
+func newRunCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "run the bot; so does bot alone", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBot(cmd.Context(), c) },
 	}
+}
+
+// runBot runs the bot until ctx is done.
+func runBot(ctx context.Context, c console) (err error) {
 	settings, err := readConfig()
 	if missing := settings.secrets(); err != nil || missing != nil {
 		return joinSettings(err, missing)
@@ -21,7 +27,7 @@ func runBot(ctx context.Context, args []string, c console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	log.Info().Str("version", version).Str("ledger", settings.Database).Msg("licensebot starts")
+	log.Info().Str("version", version).Str("revision", versionLine()).Str("ledger", settings.Database).Msg("licensebot starts")
 	if err := s.run(ctx); err != nil {
 		return err
 	}

@@ -83,7 +83,10 @@ func TestNoSecretIsTold(t *testing.T) {
 			var out bytes.Buffer
 			ctx, stop := context.WithCancel(context.Background())
 			done := make(chan error, 1)
-			go func() { done <- run(ctx, []string{"run"}, console{strings.NewReader(""), &out, &log}) }()
+			go func() {
+				_, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &out, &log})
+				done <- err
+			}()
 			w.suffers(t)
 			stop()
 			if err := <-done; err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,51 +11,62 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"licensebot/cocalc"
 	"licensebot/commands"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
 
-// runVerify checks a ledger, also beside a running bot, and changes nothing. What is wrong is printed a line each.
-func runVerify(ctx context.Context, args []string, c console) error {
-	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
-	flags.SetOutput(c.err)
-	online := flags.Bool("online", false, "compare the purchase log with CoCalc's purchases too")
-	file := flags.String("database", "", "the file to check, such as a backup; default: the ledger")
-	var noted head
-	flags.Var(&noted, "head", "a record that was noted earlier, as NUMBER:HASH: check that it is still in the chain")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return errUsage
-	}
+// verifyOptions are the command line of bot verify.
+type verifyOptions struct {
+	online bool
+	file   string
+	noted  head
+}
+
+// newVerifyCommand checks a ledger, also beside a running bot, and changes nothing. What is wrong is printed a line each.
+func newVerifyCommand(c console) *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,
+		Short: "check the ledger, or a copy of it, and with --online compare it with CoCalc"}
+	cmd.Flags().BoolVar(&o.online, "online", false, "compare the purchase log with CoCalc's purchases too")
+	cmd.Flags().StringVar(&o.file, "database", "", "the `FILE` to check, such as a backup; default: the ledger")
+	cmd.Flags().Var(&o.noted, "head", "check that a record that was noted earlier, as `NUMBER:HASH`, is still in the chain")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), o, c) }
+	return cmd
+}
+
+func runVerify(ctx context.Context, o verifyOptions, c console) error {
 	settings, err := readConfig()
 	if err != nil {
 		return err
 	}
-	missing := fmt.Errorf("there is no file %s", *file)
-	if *file == "" {
-		*file, missing = settings.Database, noLedger(settings.Database)
+	missing := fmt.Errorf("there is no file %s", o.file)
+	if o.file == "" {
+		o.file, missing = settings.Database, noLedger(settings.Database)
 	}
-	if _, err := os.Stat(*file); isMissing(err) {
+	if _, err := os.Stat(o.file); isMissing(err) {
 		return missing
 	}
-	if *online {
+	if o.online {
 		if err := settings.needKey(); err != nil {
 			return err
 		}
 	}
-	v := verification{file: *file, noted: noted, loc: settings.Timezone.Location, out: c.out}
+	v := verification{file: o.file, noted: o.noted, loc: settings.Timezone.Location, out: c.out}
 	if err := v.read(ctx); err != nil {
 		return err
 	}
-	if *online {
+	if o.online {
 		if err := v.askCoCalc(ctx, settings); err != nil {
 			return fmt.Errorf("the ledger itself was checked, but not against CoCalc: %w", err)
 		}
 	}
 	v.printHead()
 	if v.wrong > 0 {
-		return fmt.Errorf("%s with the ledger %s: it was not changed by looking at it", plural(v.wrong, "thing is wrong", "things are wrong"), *file)
+		return fmt.Errorf("%s with the ledger %s: it was not changed by looking at it", plural(v.wrong, "thing is wrong", "things are wrong"), o.file)
 	}
 	return nil
 }
@@ -226,7 +236,7 @@ type head struct {
 
 func headOf(e purchase.Event) head { return head{e.Number, e.Hash} }
 
-// String implements flag.Value.
+// String implements pflag.Value.
 func (h head) String() string {
 	if h.number == 0 {
 		return ""
@@ -234,7 +244,10 @@ func (h head) String() string {
 	return fmt.Sprintf("%d:%s", h.number, h.hash)
 }
 
-// Set implements flag.Value.
+// Type implements pflag.Value.
+func (h head) Type() string { return "NUMBER:HASH" }
+
+// Set implements pflag.Value.
 func (h *head) Set(text string) error {
 	number, hash, _ := strings.Cut(strings.TrimSpace(text), ":")
 	n, err := strconv.ParseUint(number, 10, 63)

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// spanOptions are the options that say of which time records are printed.
+type spanOptions struct{ since, until, month string }
+
+func (o *spanOptions) options(cmd *cobra.Command) {
+	const forms = "a day such as 2026-11-01, a time such as 2026-11-01T15:04:05Z, or an age such as 36h or 30d"
+	cmd.Flags().StringVar(&o.since, "since", "", "from `WHEN` on: "+forms)
+	cmd.Flags().StringVar(&o.until, "until", "", "up to `WHEN`, in the same forms; a day is included")
+	cmd.Flags().StringVar(&o.month, "month", "", "only of one `MONTH` in TIMEZONE, such as 2026-11")
+}
+
+// span is a time: from the one moment on, before the other. A zero moment is no bound.
+type span struct{ from, before time.Time }
+
+func (s span) holds(t time.Time) bool {
+	return !t.Before(s.from) && (s.before.IsZero() || t.Before(s.before))
+}
+
+// read reads the options. Days and months are those of loc.
+func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error) {
+	if o.month != "" {
+		if o.since != "" || o.until != "" {
+			return s, fmt.Errorf("--month says both ends of the time; leave out --since and --until: %w", errUsage)
+		}
+		s.from, err = time.ParseInLocation("2006-01", o.month, loc)
+		if err != nil {
+			return s, fmt.Errorf("--month %q: write a month as 2026-11: %w", o.month, errUsage)
+		}
+		s.before = time.Date(s.from.Year(), s.from.Month()+1, 1, 0, 0, 0, 0, loc)
+		return s, nil
+	}
+	if s.from, _, err = readMoment("--since", o.since, now, loc); err != nil {
+		return s, err
+	}
+	end, isDay, err := readMoment("--until", o.until, now, loc)
+	if isDay {
+		end = time.Date(end.Year(), end.Month(), end.Day()+1, 0, 0, 0, 0, loc)
+	}
+	s.before = end
+	if err == nil && !s.before.IsZero() && !s.from.Before(s.before) {
+		err = fmt.Errorf("--since %s is not before --until %s: %w", o.since, o.until, errUsage)
+	}
+	return s, err
+}
+
+// readMoment reads a day where the team is, a moment, or how long ago it was. Empty is the zero moment.
+func readMoment(option, text string, now time.Time, loc *time.Location) (at time.Time, isDay bool, err error) {
+	if text == "" {
+		return time.Time{}, false, nil
+	}
+	if day, err := time.ParseInLocation(time.DateOnly, text, loc); err == nil {
+		return day, true, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, false, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.AddDate(0, 0, -int(n)), false, nil
+		}
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), false, nil
+	}
+	return time.Time{}, false, fmt.Errorf("%s %q: write a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, errUsage)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version and revision are set when a release is built. Where revision is empty, the go command has noted it: it does so
+// for everything that is built in a checkout.
+var (
+	version  = "dev"
+	revision = ""
+)
+
+// newVersionCommand prints which build this is.
+func newVersionCommand(c console) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version, and the revision that it was built from", Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(c.out, versionLine())
+			return err
+		},
+	}
+}
+
+func versionLine() string {
+	info, _ := debug.ReadBuildInfo()
+	return describeBuild(version, cmp.Or(revision, revisionOf(info)))
+}
+
+// describeBuild is the line that names a build.
+func describeBuild(version, revision string) string {
+	return fmt.Sprintf("licensebot %s (revision %s, %s %s/%s)", version, cmp.Or(revision, "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// revisionOf is the commit that a program was built from, in the form of git describe. It is empty when the go command
+// did not note it: it does not for "go run", nor in a worktree of git.
+func revisionOf(info *debug.BuildInfo) string {
+	if info == nil {
+		return ""
+	}
+	noted := map[string]string{}
+	for _, s := range info.Settings {
+		noted[s.Key] = s.Value
+	}
+	commit := noted["vcs.revision"]
+	commit = commit[:min(len(commit), 12)]
+	if commit != "" && noted["vcs.modified"] == "true" {
+		commit += "-dirty"
+	}
+	return commit
+}
