@@ -7,7 +7,7 @@ type Command interface{ isCommand() }
 // Buy asks for a license: a card with its price, and buttons.
 type Buy struct{ Fields Fields }
 
-// Quote asks what a license would cost; nothing is bought.
+// Quote asks what a license would cost.
 type Quote struct{ Fields Fields }
 
 // List asks for the licenses of the account. Page counts from 1.
@@ -16,34 +16,35 @@ type List struct {
 	Page   int
 }
 
-// Show asks for one license, by its id: a uuid in lower case.
-type Show struct{ ID string }
+// Show asks for one license, by its id, a uuid in lower case, or by a part of it: 4 characters or more of its beginning or
+// its ending. One of the two is empty.
+type Show struct{ ID, Part string }
 
-// History asks for what was bought, newest first. Page counts from 1.
+// History asks for past purchases, newest first. Page counts from 1.
 type History struct{ Page int }
 
-// Order asks for one order, by its id: a ULID in upper case.
-type Order struct{ ID string }
+// Order asks for one order, by its id, a ULID in upper case, or by a part of it, as in [Show].
+type Order struct{ ID, Part string }
 
-// Cancel asks to call off one order, by its id: a ULID in upper case.
+// Cancel cancels an order, by its id: a ULID in upper case.
 type Cancel struct{ ID string }
 
-// Approve says yes to somebody else's order, by its id: a ULID in upper case.
+// Approve approves an order, by its id: a ULID in upper case.
 type Approve struct{ ID string }
 
-// Deny says no to somebody else's order, by its id: a ULID in upper case. Reason is as in [Pause].
+// Deny denies an order, by its id: a ULID in upper case. Reason is as in [Pause].
 type Deny struct{ ID, Reason string }
 
-// Budget asks what was spent and promised, and what is left.
+// Budget asks what was spent and reserved, and what is left.
 type Budget struct{}
 
-// Settle asks an admin's word on an order whose outcome is unknown, by its id: a ULID in upper case.
+// Settle resolves an order whose outcome is unknown, by its id: a ULID in upper case.
 type Settle struct{ ID string }
 
-// Pause asks to stop all buying. Reason is in one line of 1 to [MaxReason] characters.
+// Pause pauses all buying. Reason is one line of 1 to [MaxReason] characters.
 type Pause struct{ Reason string }
 
-// Resume asks to end a pause of buying. Reason is as in [Pause], or empty.
+// Resume ends a pause of buying. Reason is as in [Pause], or empty.
 type Resume struct{ Reason string }
 
 // Help asks how things are written. Topic is the name of a command or of a field; empty means all commands.
@@ -100,114 +101,122 @@ type commandInfo struct {
 var commandTable = []commandInfo{
 	{
 		name: "buy", aliases: []string{"purchase", "new"}, usage: "buy field=value …", fields: true,
-		summary: "Buy a license: shows its price first, and buys only after a click.",
+		summary: "Buy a license. You see the price before you pay.",
 		details: []string{
-			"The card shows the price and what it renews at. Nothing is bought before its button is clicked.",
-			`Text with blanks goes in quotes: title="Statistics 101".`,
+			"Shows a card with the price. You won't be charged until you click Buy. Without any fields, a form opens.",
+			`Put text that contains spaces in quotes: title="Statistics 101".`,
 		},
 		examples: []Example{
-			{"buy ram=16 cpu=2", "a machine with 16 GB and 2 cores, renewed every month"},
-			{`buy ram=8 cpu=1 user=academic run_limit=30 days=90 title="Statistics 101"`, "a course of 30 students for 90 days"},
-			{"buy ram=4 cpu=1 period=yearly uptime=always_running", "a server that never stops, renewed every year"},
-			{`buy ram=4 cpu=1 start=2027-01-01 end=2027-01-31 reason="winter school"`, "a fixed term, with a reason for those who approve"},
+			{"buy ram=16 cpu=2", "16 GB and 2 cores, renews every month"},
+			{`buy ram=8 cpu=1 user=academic run_limit=30 days=90 title="Statistics 101"`, "a course with 30 students, for 90 days"},
+			{"buy ram=4 cpu=1 period=yearly uptime=always_running", "a server that is always on, renews every year"},
+			{`buy ram=4 cpu=1 start=2027-01-01 end=2027-01-31 reason="winter school"`, "a fixed term, with a reason for the approvers"},
 		},
 	},
 	{
 		name: "quote", aliases: []string{"price", "cost", "estimate"}, usage: "quote field=value …", fields: true,
-		summary: "See what a license costs, without buying it.",
+		summary: "See the price of a license without buying it.",
 		examples: []Example{
-			{"quote ram=16 cpu=2", "the price of a month"},
-			{"quote ram=16 cpu=2 period=yearly", "the price of a year"},
+			{"quote ram=16 cpu=2", "the price per month"},
+			{"quote ram=16 cpu=2 period=yearly", "the price per year"},
 		},
 	},
 	{
 		name: "list", aliases: []string{"ls", "licenses"}, usage: "list [active|expired|all] [page=N]",
-		summary: "List the licenses of the account.",
+		summary: "List your team's licenses.",
 		examples: []Example{
-			{"list", "those that can be used today"},
-			{"list expired page=2", "the second page of those that are over"},
-			{"list all", "all of them"},
+			{"list", "active licenses"},
+			{"list expired page=2", "page 2 of the expired licenses"},
+			{"list all", "all licenses"},
 		},
 	},
 	{
 		name: "show", aliases: []string{"view", "details", "info"}, usage: "show LICENSE-ID",
-		summary: "Show one license, by its id or its link.",
+		summary: "Show a license.",
+		details: []string{"Use its id, its link, or the first or last characters of its id (at least 4)."},
 		examples: []Example{
-			{"show " + exampleLicense, "the license with this id"},
-			{"show https://cocalc.com/settings/licenses?id=" + exampleLicense, "the same, by its link"},
+			{"show " + exampleLicense, "by its id"},
+			{"show https://cocalc.com/settings/licenses?id=" + exampleLicense, "by its link"},
+			{"show " + exampleLicense[len(exampleLicense)-4:], "by the end of its id"},
 		},
 	},
 	{
 		name: "history", aliases: []string{"ledger", "purchases", "log"}, usage: "history [page=N]",
-		summary: "Show what was bought, newest first.",
+		summary: "Show past purchases, newest first.",
 		examples: []Example{
-			{"history", "the newest purchases"},
-			{"history page=2", "the ones before"},
+			{"history", "the latest purchases"},
+			{"history page=2", "older purchases"},
 		},
 	},
 	{
 		name: "order", aliases: []string{"status"}, usage: "order ORDER-ID",
-		summary:  "Show one order and how far it is.",
-		details:  []string{"Of an order whose outcome is unknown it shows why it is held, until when, and what CoCalc shows of it now."},
-		examples: []Example{{"order " + exampleOrder, "the order with this id"}},
+		summary: "Check the status of an order.",
+		details: []string{
+			"Use its id, or the first or last characters of its id (at least 4).",
+			"If the outcome of an order is unknown, you see why, what CoCalc shows now, and how long I'll keep checking.",
+		},
+		examples: []Example{
+			{"order " + exampleOrder, "by its id"},
+			{"order " + exampleOrder[len(exampleOrder)-4:], "by the end of its id"},
+		},
 	},
 	{
 		name: "cancel", aliases: []string{"abort", "withdraw"}, usage: "cancel ORDER-ID",
-		summary:  "Call off an order that was not bought yet.",
-		examples: []Example{{"cancel " + exampleOrder, "no longer wants this order"}},
+		summary:  "Cancel an order that hasn't been bought yet.",
+		examples: []Example{{"cancel " + exampleOrder, "cancels this order"}},
 	},
 	{
 		name: "approve", aliases: []string{"agree", "accept", "allow"}, usage: "approve ORDER-ID",
-		summary:  "For approvers: agree to somebody else's order.",
-		details:  []string{"The same as the button on the card in the approvals channel. Your yes is for the price that the order names, and for no higher one."},
-		examples: []Example{{"approve " + exampleOrder, "agrees to the order with this id"}},
+		summary:  "Approvers: approve someone else's order.",
+		details:  []string{"Same as the button in the approvals channel. You approve the price shown, and nothing higher."},
+		examples: []Example{{"approve " + exampleOrder, "approves this order"}},
 	},
 	{
 		name: "deny", aliases: []string{"reject", "refuse", "decline"}, usage: "deny ORDER-ID REASON",
-		summary:  "For approvers: say no to somebody else's order, and why.",
-		details:  []string{"The requester reads the reason, and it is kept in the ledger."},
-		examples: []Example{{"deny " + exampleOrder + " " + exampleReason["deny"], "ends the order with this id"}},
+		summary:  "Approvers: deny someone else's order.",
+		details:  []string{"The requester sees your reason, and it's kept on record."},
+		examples: []Example{{"deny " + exampleOrder + " " + exampleReason["deny"], "denies this order"}},
 	},
 	{
 		name: "budget", aliases: []string{"spending", "spent", "limits"}, usage: "budget",
-		summary:  "Show what was spent and promised, by month and by person, and what is left.",
-		examples: []Example{{"budget", "this month and the ones before"}},
+		summary:  "Show what's been spent and reserved, by month and person, and what's left.",
+		examples: []Example{{"budget", "this month and the months before"}},
 	},
 	{
 		name: "settle", aliases: []string{"resolve", "decide"}, usage: "settle ORDER-ID",
-		summary: "For admins: say whether an order of unknown outcome was bought.",
+		summary: "Admins: resolve an order whose outcome is unknown.",
 		details: []string{
-			"Shows what CoCalc says of the order, and asks for your word and its reason. Both are kept in the ledger.",
-			"Nothing is bought by it, whatever you answer.",
+			"Shows what CoCalc reports, then asks for the outcome and how you know. Both are kept on record.",
+			"Whatever you answer, nothing is charged.",
 		},
-		examples: []Example{{"settle " + exampleOrder, "asks about the order with this id"}},
+		examples: []Example{{"settle " + exampleOrder, "resolves this order"}},
 	},
 	{
 		name: "pause", aliases: []string{"freeze", "halt"}, usage: "pause REASON",
-		summary: "For admins: stop all buying.",
+		summary: "Admins: pause all buying.",
 		details: []string{
-			"What is being bought right now is brought to its end. Everybody who wants to buy reads the reason.",
+			"Payments already in progress will finish. Anyone who tries to buy will see your reason.",
 		},
-		examples: []Example{{"pause " + exampleReason["pause"], "no order is taken until an admin resumes"}},
+		examples: []Example{{"pause " + exampleReason["pause"], "stops new orders until an admin resumes"}},
 	},
 	{
 		name: "resume", aliases: []string{"unpause", "unfreeze", "continue"}, usage: "resume [REASON]",
-		summary:  "For admins: let buying go on after a pause.",
-		details:  []string{"The reason is kept in the ledger; it may be left out."},
-		examples: []Example{{"resume " + exampleReason["resume"], "orders are taken again"}},
+		summary:  "Admins: resume buying after a pause.",
+		details:  []string{"The reason is optional. It's kept on record."},
+		examples: []Example{{"resume " + exampleReason["resume"], "accepts orders again"}},
 	},
 	{
 		name: "help", aliases: []string{"?", "h", "usage", "commands"}, usage: "help [command or field]",
-		summary: "Show how a command or a field is written.",
+		summary: "Show help for a command or a field.",
 		examples: []Example{
 			{"help", "all commands"},
-			{"help buy", "one command, with all its fields"},
-			{"help uptime", "one field, with its choices"},
+			{"help buy", "a command and its fields"},
+			{"help uptime", "a field and its options"},
 		},
 	},
 }
 
-// The ids of the examples are well-formed and belong to nobody.
+// The ids of the examples are well-formed and name nothing.
 const (
 	exampleLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	exampleProject = "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"

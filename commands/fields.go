@@ -31,8 +31,9 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// ParseDate reads a date with its year first: 2027-01-31, also with "/" or "." between the numbers. It says false
-// for everything else, and for days that the calendar does not have.
+// ParseDate reads a date with its year first (2027-01-31, also with "/" or "." between the numbers) or, with dots, with
+// its day first (31.1.2027). Digits and dashes may be of any script. It returns false for everything else, also for
+// 1/2/2027, which is a day in January or in February depending on the country, and for days that the calendar lacks.
 func ParseDate(text string) (Date, bool) {
 	d, fault := readDate(text)
 	return d, fault == dateFine
@@ -47,8 +48,15 @@ const (
 )
 
 func readDate(text string) (Date, dateFault) {
+	text = strings.ReplaceAll(folded(text), ". ", ".")
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == '/' || r == '.' })
-	if len(parts) != 3 || len(parts[0]) != 4 || len(text) != len(parts[0])+len(parts[1])+len(parts[2])+2 {
+	if len(parts) != 3 || len(text) != len(parts[0])+len(parts[1])+len(parts[2])+2 {
+		return Date{}, dateShape
+	}
+	if len(parts[2]) == 4 && strings.Count(text, ".") == 2 {
+		parts[0], parts[2] = parts[2], parts[0]
+	}
+	if len(parts[0]) != 4 {
 		return Date{}, dateShape
 	}
 	var n [3]int
@@ -82,7 +90,7 @@ func (f Fields) Get(key string) (string, bool) {
 func (f *Fields) Set(key, text string) (Mistake, bool) {
 	row, ok := fieldNamed(key)
 	if !ok {
-		return unknownKey(key, fieldWords(), "field"), false
+		return unknownField(key), false
 	}
 	value, fault := row.read(strings.TrimSpace(printable(text)))
 	if fault != nil {
@@ -107,23 +115,22 @@ func (f *Fields) settle(said func(key string) bool) []Mistake {
 	}
 	term := said("end") || said("days")
 	if said("end") && said("days") {
-		wrong("days", "`days` and `end` both say when the license ends; keep one of them.", "days")
+		wrong("days", "Use `days` or `end`, not both.", "days")
 	}
 	if f.Days != nil && *f.Days < 1 {
-		wrong("days", fmt.Sprintf("`days` must be at least 1, not %d.", *f.Days), "days")
+		wrong("days", "`days` must be at least 1.", "days")
 	}
 	renews := f.Period != nil && *f.Period != periodRange
 	switch {
 	case renews && term:
-		wrong("period", fmt.Sprintf("`period=%s` renews until it is cancelled, and `end` or `days` makes a fixed term; keep one of them.",
-			*f.Period), "period")
+		wrong("period", fmt.Sprintf("A license with `period=%s` renews, so it can't have `end` or `days`. Use one or the other.", *f.Period), "period")
 	case renews && said("start"):
-		wrong("period", fmt.Sprintf("`period=%s` begins when it is bought, and `start` is for a fixed term, which also needs `end` or `days`.",
+		wrong("period", fmt.Sprintf("A license with `period=%s` starts when you buy it, so it can't have `start`. For a fixed term, replace `period` with `end` or `days`.",
 			*f.Period), "period")
 	case said("start") && !term:
-		wrong("start", "`start` needs an end: add `days=30` or `end=2027-01-31`.", "start")
+		wrong("start", "`start` needs an end. Add `days=30` or `end=2027-01-31`.", "start")
 	case f.Period != nil && !renews && !term:
-		wrong("period", "`period=range` needs an end: add `days=30` or `end=2027-01-31`.", "period")
+		wrong("period", "`period=range` needs an end. Add `days=30` or `end=2027-01-31`.", "period")
 	case f.Period == nil && !said("period") && (f.End != nil || f.Days != nil):
 		f.Period = ptr(periodRange)
 	}

@@ -17,8 +17,8 @@ func TestFormsSetFieldsAsTheParserDoes(t *testing.T) {
 	}{
 		{"a number", "ram", "16", "16", ""},
 		{"a number with its unit", "ram", " 16 GB ", "16", ""},
-		{"no number", "ram", "lots", "", "`ram` takes whole numbers only, and `lots` is none; write it as in `ram=16`."},
-		{"nothing", "ram", "", "", "`ram` takes whole numbers only, and this is none; write it as in `ram=16`."},
+		{"no number", "ram", "lots", "", "`ram` must be a whole number, e.g. `ram=16`."},
+		{"nothing", "ram", "", "", "`ram` must be a whole number, e.g. `ram=16`."},
 		{"a choice", "uptime", "always_running", "always_running", ""},
 		{"yes", "member", "true", "yes", ""},
 		{"no", "boost", "no", "no", ""},
@@ -29,7 +29,8 @@ func TestFormsSetFieldsAsTheParserDoes(t *testing.T) {
 		{"a title of several lines", "title", "a\nb", "a b", ""},
 		{"a project", "project", project, project, ""},
 		{"another word for a key", "memory", "16", "16", ""},
-		{"a key that is none", "gpu", "1", "", "`gpu`: did you mean `cpu`?"},
+		{"a key that is none", "cpuu", "1", "", "`cpuu` isn't a field. Did you mean `cpu`?"},
+		{"what no license has", "gpu", "1", "", "CoCalc licenses have no GPU. Leave it out."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var f commands.Fields
@@ -97,7 +98,16 @@ func TestParseDate(t *testing.T) {
 		{"no leap year", "2027-02-29", ""},
 		{"month zero", "2027-00-01", ""},
 		{"year zero", "0000-01-01", ""},
-		{"the day first", "31-01-2027", ""},
+		{"the day first, with dots", "31.12.2026", "2026-12-31"},
+		{"the day first, with dots and blanks", "1. 2. 2027", "2027-02-01"},
+		{"dashes of documents", "2027–12‑31", "2027-12-31"},
+		{"a minus and a dash of Japanese keyboards", "2027−12ー31", "2027-12-31"},
+		{"fullwidth", "２０２７／１２／３１", "2027-12-31"},
+		{"Arabic-Indic digits", "٢٠٢٧-١٢-٣١", "2027-12-31"},
+		{"the day first, with a day too many", "31.11.2026", ""},
+		{"the day first, or the month", "1/2/2027", ""},
+		{"the day first, with one dot", "31.12-2026", ""},
+		{"the day first, with dashes", "31-01-2027", ""},
 		{"two digits for the year", "27-01-31", ""},
 		{"nothing between", "20270131", ""},
 		{"marks doubled", "2027--01-31", ""},

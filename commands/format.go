@@ -21,11 +21,11 @@ func Format(c Command) string {
 		}
 		return withArguments("list", filter, formatPage(c.Page))
 	case Show:
-		return withArguments("show", c.ID)
+		return withArguments("show", c.ID, c.Part)
 	case History:
 		return withArguments("history", formatPage(c.Page))
 	case Order:
-		return withArguments("order", c.ID)
+		return withArguments("order", c.ID, c.Part)
 	case Cancel:
 		return withArguments("cancel", c.ID)
 	case Approve:

@@ -38,11 +38,11 @@ func HelpText(topic string) HelpPage {
 	}
 	page := HelpPage{
 		Usage:   slash + "command …",
-		Summary: "Buy and look after CoCalc licenses.",
-		Details: []string{"Type `/license help buy` for one command, `/license help uptime` for one field."},
+		Summary: "Buy and manage your team's CoCalc licenses.",
+		Details: []string{"For more, type `/license help buy` (a command) or `/license help uptime` (a field)."},
 		Examples: []Example{
-			{"buy ram=16 cpu=2", "shows the price, and buys after a click"},
-			{"list", "shows the licenses that can be used today"},
+			{"buy ram=16 cpu=2", "shows the price; you pay after a click"},
+			{"list", "shows active licenses"},
 		},
 	}
 	for _, c := range commandTable {
@@ -66,11 +66,11 @@ func helpOfCommand(name string) HelpPage {
 func helpOfField(key string) HelpPage {
 	row, _ := fieldNamed(key)
 	page := HelpPage{
-		Topic: key, Usage: slash + "buy " + row.sample() + " …", Summary: row.Label + ": " + row.Says() + ".",
+		Topic: key, Usage: slash + "buy " + row.sample() + " …", Summary: row.Says(),
 		Fields: []FieldInfo{row.info()},
 	}
 	if len(row.Aliases) > 0 {
-		page.Details = append(page.Details, "Also understood: "+enumerate(row.Aliases, "and")+".")
+		page.Details = append(page.Details, "Other names: "+enumerate(row.Aliases, "or")+".")
 	}
 	others := "ram=4 cpu=1 "
 	switch key {
@@ -85,20 +85,10 @@ func helpOfField(key string) HelpPage {
 	return page
 }
 
-// Says is the field's line in the help behind its key: what it is, what it may be, and what counts without it.
+// Says describes the field in the help: what it is, what it may be, and its default.
 func (f FieldInfo) Says() string {
 	says := f.Hint
-	switch {
-	case f.Bounds != "":
-		says += "; " + f.Bounds
-		if f.Unit != "" {
-			says += " " + f.Unit
-		}
-	case f.Kind == KindYesNo:
-		says += "; yes or no"
-	case f.Kind == KindDate:
-		says += "; as in " + f.Example
-	case f.Kind == KindChoice:
+	if f.Kind == KindChoice {
 		var choices []string
 		for _, c := range f.Choices {
 			choice := c.Value
@@ -107,13 +97,29 @@ func (f FieldInfo) Says() string {
 			}
 			choices = append(choices, choice)
 		}
-		says += "; " + enumerate(choices, "or")
+		says += ": " + enumerate(choices, "or")
+	}
+	says += "."
+	if f.Required {
+		says += " Required."
 	}
 	switch {
-	case f.Required:
-		says += "; has to be said"
-	case f.Default != "":
-		says += "; default " + f.Default
+	case f.Bounds != "":
+		says += " " + f.Bounds
+		if f.Unit != "" {
+			says += " " + f.Unit
+		}
+		if f.Advice != "" {
+			says += " (" + f.Advice + ")"
+		}
+		says += "."
+	case f.Kind == KindYesNo:
+		says += " Yes or no."
+	case f.Kind == KindDate:
+		says += " YYYY-MM-DD."
+	}
+	if f.Default != "" {
+		says += " Default: " + f.Default + "."
 	}
 	return says
 }

@@ -36,21 +36,26 @@ func TestHelpLooksAsRecorded(t *testing.T) {
 		}
 		for suffix, got := range map[string]string{".txt": page.Plain(), ".mrkdwn": page.Mrkdwn()} {
 			t.Run(name+suffix, func(t *testing.T) {
-				file := filepath.Join("testdata", "help", name+suffix)
-				if *update {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(string(want), got); diff != "" {
-					t.Errorf("%s, -recorded +now (go test -update records anew):\n%s", file, diff)
-				}
+				golden(t, filepath.Join("testdata", "help", name+suffix), got)
 			})
 		}
+	}
+}
+
+// golden compares a text with its recorded form.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s, -recorded +now (go test -update records anew):\n%s", file, diff)
 	}
 }
 

@@ -9,14 +9,21 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// idWords are the words of an argument that is one id, without what people copy along: quotes, code marks, "id=".
+// shortestPart is how many characters of an id's beginning or ending name a license or an order.
+const shortestPart = 4
+
+// idWords are the words of an argument that is one id, without what people copy along: quotes, code marks, "id=", dots
+// that stand for the rest of it.
 func idWords(rest string, labels ...string) []string {
-	words := strings.FieldsFunc(rest, func(r rune) bool {
+	words := strings.FieldsFunc(folded(rest), func(r rune) bool {
 		return r == ' ' || r == '\n' || r == '`' || r == ',' || r == ';' || isQuote(r)
 	})
 	for i, w := range words {
 		if key, value, ok := strings.Cut(w, "="); ok && slices.Contains(labels, strings.ToLower(key)) {
-			words[i] = value
+			w = value
+		}
+		if words[i] = withoutEnd(strings.TrimLeft(w, "….#([")); isMarks(w) {
+			words[i] = ""
 		}
 	}
 	return slices.DeleteFunc(words, func(w string) bool {
@@ -24,27 +31,36 @@ func idWords(rest string, labels ...string) []string {
 	})
 }
 
-func parseLicense(rest string) (string, []Mistake) {
+// parseLicense reads the id of a license, or a part of one: its beginning or its ending.
+func parseLicense(rest string) (id, part string, mistakes []Mistake) {
 	words := idWords(rest, "id", "license", "license_id")
 	if len(words) == 0 {
-		return "", []Mistake{{Sentence: "`show` needs the id of a license, which `list` shows."}}
+		return "", "", []Mistake{{Sentence: "Which license? Add its id; `/license list` shows it."}}
 	}
 	all := strings.Join(words, " ")
-	id, where := findUUID(words[0])
+	wrong := func(nearest, format string, args ...any) (string, string, []Mistake) {
+		return id, "", []Mistake{{Text: echo(all), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)}}
+	}
+	whole, where := findUUID(words[0])
 	_, isOrder := orderID(words[0])
 	switch {
 	case len(words) > 1:
-		return id, []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("`show` takes one license id, and %s is more than that.", code(all))}}
+		id = whole
+		return wrong("", "`/license show` takes one license id.")
 	case where == uuidOfProject:
-		return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("`show` takes a license, and %s is the link of a project.", code(all))}}
-	case id != "":
-		return id, nil
+		return wrong("", "That link is for a project. `/license show` takes a license's id or link.")
+	case whole != "":
+		return whole, "", nil
 	case isOrder:
-		return "", []Mistake{{Text: echo(all), Nearest: "order", Sentence: fmt.Sprintf("%s is the id of an order: write `order %s`.", code(all), echo(all))}}
+		return wrong("order", "%s is an order. Use `/license order %s`.", code(all), echo(all))
+	case licensePart.MatchString(all):
+		return "", strings.ToLower(all), nil
 	}
-	return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf(
-		"%s is not the id of a license; those look like `%s`, and `list` shows them.", code(all), exampleLicense)}}
+	return wrong("", "%s isn't a license id. `/license list` shows the ids; the first or last %d characters of one are enough.", code(all), shortestPart)
 }
+
+// licensePart is what a license's id may begin or end with.
+var licensePart = regexp.MustCompile(`^[0-9A-Fa-f-]{4,35}$`)
 
 // LicenseID reads the id of a license, or its link, from a field of a form. It is in lower case.
 func LicenseID(text string) (id string, ok bool) {
@@ -59,27 +75,44 @@ func LicenseID(text string) (id string, ok bool) {
 func parseOrder(command, rest string) (string, []Mistake) {
 	words := idWords(rest, "id", "order", "order_id")
 	if len(words) == 0 {
-		return "", []Mistake{{Sentence: fmt.Sprintf("`%s` needs the id of an order, which its card shows.", command)}}
+		return "", []Mistake{{Sentence: "Which order? Add its id; it's at the bottom of the order's card."}}
 	}
 	all := strings.Join(words, " ")
 	id, ok := orderID(words[0])
 	license, _ := findUUID(words[0])
 	switch {
 	case len(words) > 1:
-		return id, []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("`%s` takes one order id, and %s is more than that.", command, code(all))}}
+		return id, []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("`/license %s` takes one order id.", command)}}
 	case ok:
 		return id, nil
+	case license != "" && command == "cancel":
+		return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("%s is a license. %s", code(all), onEndings)}}
 	case license != "":
-		return "", []Mistake{{Text: echo(all), Nearest: "show", Sentence: fmt.Sprintf(
-			"%s is the id of a license, and `%s` takes an order; to see the license write `show %s`.", code(all), command, license)}}
+		return "", []Mistake{{Text: echo(all), Nearest: "show", Sentence: fmt.Sprintf("%s is a license. Use `/license show %s`.", code(all), license)}}
+	case command == "order":
+		return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf(
+			"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.", code(all), exampleOrder, shortestPart)}}
 	}
 	return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf(
-		"%s is not the id of an order; those have 26 letters and digits, as in `%s`.", code(all), exampleOrder)}}
+		"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", code(all), exampleOrder)}}
+}
+
+// orderPart is what an order's id may begin or end with: a ULID's alphabet lacks I, L, O and U.
+var orderPart = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4,25}$`)
+
+// partOfOrder reads the beginning or ending of an order's id, in upper case.
+func partOfOrder(rest string) (part string, ok bool) {
+	words := idWords(rest, "id", "order", "order_id")
+	if len(words) != 1 {
+		return "", false
+	}
+	part = strings.ToUpper(words[0])
+	return part, orderPart.MatchString(part)
 }
 
 // orderID reads an order's id in either case.
 func orderID(text string) (string, bool) {
-	id, err := ulid.ParseStrict(text)
+	id, err := ulid.ParseStrict(folded(text))
 	if err != nil {
 		return "", false
 	}
@@ -99,6 +132,7 @@ var uuidPattern = regexp.MustCompile(`[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{
 // findUUID finds the one id in a text that is an id or a link to one of CoCalc's pages, and says what the link is to.
 // The id is in lower case, as CoCalc prints it; empty when there is none, or more than one.
 func findUUID(text string) (id string, where uuidPlace) {
+	text = folded(text)
 	found := uuidPattern.FindAllStringIndex(text, 2)
 	if len(found) != 1 {
 		return "", uuidAlone

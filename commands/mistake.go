@@ -49,29 +49,74 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-// unknownKey says that a word is no key, and which one it may have been. what names what it would be: "field".
-func unknownKey(word string, v vocabulary, what string) Mistake {
+// unknownCommand says that a word is no command, and what there is instead.
+func unknownCommand(word string) Mistake {
 	m := Mistake{Text: echo(word)}
-	if hint, ok := ambiguous[normal(word)]; ok && what == "field" {
-		m.Sentence = fmt.Sprintf("%s: %s.", code(word), hint)
-	} else if name, ok := v.nearest(word); ok {
-		m.Nearest = name
-		m.Sentence = fmt.Sprintf("%s: did you mean `%s`?", code(word), name)
-	} else if len(v.names) == 1 {
-		m.Sentence = fmt.Sprintf("%s is not a %s; the only one is `%s`.", code(word), what, v.names[0])
+	if there, ok := elsewhere[normal(withoutEnd(word))]; ok {
+		m.Sentence = there
+	} else if name, ok := commandWords().nearest(word); ok {
+		m.Nearest, m.Sentence = name, fmt.Sprintf("I don't know `/license %s`. Did you mean `/license %s`?", echo(word), name)
+	} else if text := echo(word); text != "" {
+		m.Sentence = fmt.Sprintf("I don't know `/license %s`. Try `/license help`.", text)
 	} else {
-		m.Sentence = fmt.Sprintf("%s is not a %s; there are %s.", code(word), what, enumerate(v.names, "and"))
+		m.Sentence = "I couldn't read this. Try `/license help`."
 	}
 	return m
 }
 
-// ambiguous are words that people write for fields and that may mean several: naming the nearest would be a guess.
+// unknownField says that a word is no field, and which one was probably meant.
+func unknownField(word string) Mistake {
+	m := Mistake{Text: echo(word)}
+	if hint, ok := ambiguous[normal(word)]; ok {
+		m.Sentence = hint
+	} else if name, ok := fieldWords().nearest(word); ok {
+		m.Nearest, m.Sentence = name, fmt.Sprintf("%s isn't a field. Did you mean `%s`?", code(word), name)
+	} else {
+		m.Sentence = fmt.Sprintf("%s isn't a field.", code(word))
+	}
+	return m
+}
+
+// theFields lists the fields, once for all words that are none.
+func theFields() Mistake {
+	return Mistake{Sentence: fmt.Sprintf("The fields are %s.", enumerate(fieldWords().names, "and"))}
+}
+
+const noGPU = "CoCalc licenses have no GPU. Leave it out."
+
+// ambiguous are words that people write for fields and that are none, or may mean several: naming the nearest would be
+// a guess.
 var ambiguous = map[string]string{
-	"users":   "write `run_limit=30` for how many projects run at the same time, or `user=academic` for the kind of customer",
-	"type":    "write `user=academic` for the kind of customer, or `period=yearly` for how it is paid for",
-	"size":    "write `ram=16` for memory, `cpu=2` for cores, or `disk=15` for disk space",
-	"price":   "the price follows from the other fields; ask for it with `quote ram=16 cpu=2`",
-	"license": "to see one license write `show` and its id",
+	"users":    "`users` isn't a field. Use `run_limit=30` for the projects that run at once, or `user=academic` for the discount.",
+	"type":     "`type` isn't a field. Use `user=academic` for the discount, or `period=yearly` for the billing period.",
+	"size":     "`size` isn't a field. Use `ram=16` for memory, `cpu=2` for cores and `disk=15` for disk space.",
+	"price":    "You can't set the price. To see it, use `/license quote ram=16 cpu=2`.",
+	"license":  "To see a license, use `/license show` and its id.",
+	"gpu":      noGPU,
+	"gpus":     noGPU,
+	"cuda":     noGPU,
+	"graphics": noGPU,
+}
+
+const (
+	onRenewals = "Monthly and yearly licenses renew on their own. To extend a fixed term, find it with `/license list all` and click Buy another like this."
+	onExports  = "There's no export in Slack. `/license history` shows purchases, and your admins can export them."
+	onPersons  = "I can't filter by person. `/license history` lists purchases, and `/license budget` shows spending."
+	onChanges  = "A license can't be changed after it's bought. Buy another one with `/license buy`, or change it on CoCalc."
+	onRefunds  = "I can't refund purchases. Ask CoCalc's support: help@cocalc.com."
+	onEndings  = "To stop a license from renewing, cancel its subscription on CoCalc. `/license cancel` is for orders that aren't paid yet."
+	onBalances = "I can't change or show the CoCalc account's credit. `/license budget` shows what your team spent and what's left."
+)
+
+// elsewhere are words that people try as commands, with what exists for them.
+var elsewhere = map[string]string{
+	"renew": onRenewals, "renewal": onRenewals, "extend": onRenewals, "prolong": onRenewals,
+	"export": onExports, "csv": onExports, "download": onExports, "report": onExports, "invoice": onExports,
+	"mine": onPersons, "my": onPersons, "me": onPersons,
+	"edit": onChanges, "change": onChanges, "update": onChanges, "upgrade": onChanges,
+	"refund":      onRefunds,
+	"unsubscribe": onEndings, "delete": onEndings, "remove": onEndings,
+	"balance": onBalances, "credit": onBalances, "topup": onBalances, "pay": onBalances,
 }
 
 // limit cuts a list of mistakes to what can be told at once, and leaves out what was said already.
@@ -86,7 +131,7 @@ func limit(mistakes []Mistake) []Mistake {
 	}
 	if len(kept) > maxMistakes+1 {
 		rest := len(kept) - maxMistakes
-		kept = append(kept[:maxMistakes], Mistake{Sentence: fmt.Sprintf("And %d more mistakes.", rest)})
+		kept = append(kept[:maxMistakes], Mistake{Sentence: fmt.Sprintf("There are %d more.", rest)})
 	}
 	if len(kept) == 0 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 var pagePattern = regexp.MustCompile(`^[0-9]{1,9}$`)
@@ -38,11 +39,10 @@ func (p *pageParser) parse(rest string) {
 		if pc.key != "" {
 			name, known := keys.find(pc.key)
 			if !known {
-				m := unknownKey(pc.key, keys, "setting here")
-				p.mistakes = append(p.mistakes, m)
+				p.wrong(pc.key, "", "I don't know %s. %s", code(pc.key), p.usage())
 				words = words[min(1, len(words)):]
 			} else if len(words) == 0 {
-				p.wrong(pc.key, "", "%s has no value; write it as in `page=2`.", code(pc.key))
+				p.wrong(pc.key, "", "%s needs a value, e.g. `page=2`.", code(pc.key))
 			} else if name == "page" {
 				p.setPage(words[0].text)
 				words = words[1:]
@@ -51,21 +51,24 @@ func (p *pageParser) parse(rest string) {
 		for i := 0; i < len(words); i++ {
 			if name, ok := keys.find(words[i].text); ok && name == "page" && i+1 < len(words) {
 				text := words[i].text + " " + words[i+1].text
-				p.wrong(text, "page", "%s: did you mean `page=%s`?", code(text), echo(words[i+1].text))
+				p.wrong(text, "page", "Write `page=%s` instead of %s.", echo(words[i+1].text), code(text))
 				i++
 				continue
 			}
-			p.bare(words[i].text)
+			if !words[i].isMarks() {
+				p.bare(words[i].text)
+			}
 		}
 	}
 }
 
 func (p *pageParser) setPage(text string) {
+	text = withoutEnd(folded(text))
 	switch n, _ := strconv.Atoi(text); {
 	case p.paged:
-		p.wrong("page", "", "`page` is given twice; say it once.")
+		p.wrong("page", "", "`page` appears twice. Use it once.")
 	case !pagePattern.MatchString(text) || n == 0:
-		p.wrong(text, "", "`page` takes a whole number from 1, and %s is none; write it as in `page=2`.", code(text))
+		p.wrong(text, "", "`page` must be a whole number, e.g. `page=2`.")
 	default:
 		p.page = n
 	}
@@ -74,28 +77,27 @@ func (p *pageParser) setPage(text string) {
 
 // bare reads a word without a key: a filter, or something that is none.
 func (p *pageParser) bare(text string) {
-	if !p.filters {
-		if pagePattern.MatchString(text) {
-			p.wrong(text, "page", "%s: did you mean `page=%s`?", code(text), echo(text))
-			return
-		}
-		p.wrong(text, "", "%s means nothing here; the one setting is `page=2`.", code(text))
+	text = withoutEnd(text)
+	if number := folded(text); pagePattern.MatchString(number) {
+		p.wrong(text, "page", "Write `page=%s` instead of %s.", number, code(text))
+		return
+	}
+	if there, ok := elsewhere[normal(text)]; ok && there == onPersons || strings.HasPrefix(text, "@") {
+		p.wrong(text, "", onPersons)
 		return
 	}
 	words := filterWords()
 	name, ok := words.find(text)
-	if !ok {
-		if pagePattern.MatchString(text) {
-			p.wrong(text, "page", "%s: did you mean `page=%s`?", code(text), echo(text))
-		} else if near, ok := words.nearest(text); ok {
-			p.wrong(text, near, "%s: did you mean `%s`?", code(text), near)
+	if !p.filters || !ok {
+		if near, ok := words.nearest(text); ok && p.filters {
+			p.wrong(text, near, "I don't know %s. Did you mean `/license list %s`?", code(text), near)
 		} else {
-			p.wrong(text, "", "%s means nothing here; a list is of licenses that are active, expired or all.", code(text))
+			p.wrong(text, "", "I don't know %s. %s", code(text), p.usage())
 		}
 		return
 	}
 	if p.filtered != "" && p.filtered != name {
-		p.wrong(text, "", "`%s` and `%s` contradict each other; keep one of them.", p.filtered, name)
+		p.wrong(text, "", "Use `%s` or `%s`, not both.", p.filtered, name)
 		return
 	}
 	p.filtered = name
@@ -104,6 +106,14 @@ func (p *pageParser) bare(text string) {
 			p.filter = f
 		}
 	}
+}
+
+// usage says what the command takes.
+func (p *pageParser) usage() string {
+	if p.filters {
+		return "Use `list active`, `list expired` or `list all`, and `page=2` for more."
+	}
+	return "Use `history`, and `history page=2` for more."
 }
 
 func filterWords() vocabulary {

@@ -24,7 +24,7 @@ func readable(text string) (string, []Mistake) {
 	if len(text) <= maxText {
 		return clean(text), nil
 	}
-	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("The text is too long; at most %d bytes are read.", maxText)}}
+	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("Your text is too long. I read the first %d bytes.", maxText)}}
 }
 
 // commandWords are the words for commands, made from the table when they are first needed.
@@ -36,18 +36,22 @@ var commandWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
-// firstWord splits the word that names the command from the rest. Copied code marks, dashes and the slash command
-// itself before it are no part of it.
+// firstWord splits the word that names the command from the rest. Copied code marks, bullets, dashes and the slash
+// command itself before it, and punctuation behind it, are no part of it.
 func firstWord(text string) (name, rest string) {
-	text = strings.TrimLeft(text, " \n`")
+	text = strings.TrimLeft(text, " \n`"+bullets)
 	if after, ok := cutWord(text, "/license"); ok {
-		text = strings.TrimLeft(after, " \n`")
+		text = strings.TrimLeft(after, " \n`"+bullets)
 	}
 	end := 0
 	for end < len(text) && !isSeparator(text, end) {
 		end++
 	}
-	return strings.TrimRight(strings.TrimLeftFunc(text[:end], isDash), ":"), text[end:]
+	name = strings.TrimLeftFunc(text[:end], isDash)
+	if word := withoutEnd(name); !strings.ContainsAny(folded(word), ":=") {
+		name = word
+	}
+	return name, text[end:]
 }
 
 func cutWord(text, word string) (after string, ok bool) {
@@ -68,18 +72,18 @@ func parseCommand(name, rest string) (Command, []Mistake) {
 		}
 		return arguments(command, rest)
 	}
-	if id, _ := findUUID(name); id != "" && id == strings.ToLower(name) {
-		return Show{ID: id}, []Mistake{{Text: echo(name), Nearest: "show", Sentence: fmt.Sprintf("%s: did you mean `show %s`?", code(name), id)}}
+	if id, _ := findUUID(name); id != "" && id == strings.ToLower(folded(name)) {
+		return Show{ID: id}, []Mistake{{Text: echo(name), Nearest: "show", Sentence: fmt.Sprintf("Did you mean `/license show %s`?", id)}}
 	}
 	if id, ok := orderID(name); ok {
-		return Order{ID: id}, []Mistake{{Text: echo(name), Nearest: "order", Sentence: fmt.Sprintf("%s: did you mean `order %s`?", code(name), id)}}
+		return Order{ID: id}, []Mistake{{Text: echo(name), Nearest: "order", Sentence: fmt.Sprintf("Did you mean `/license order %s`?", id)}}
 	}
-	if strings.Contains(name, "=") || beginsWithField(name+rest) {
+	if strings.Contains(folded(name), "=") || beginsWithField(name+rest) {
 		fields, mistakes := parseFields(name + rest)
-		first := Mistake{Text: echo(name), Sentence: "Begin with what to do: `buy` and the fields to buy, `quote` and the fields to see a price."}
+		first := Mistake{Text: echo(name), Sentence: "Start with `buy` to order a license, or `quote` to see its price."}
 		return Quote{Fields: fields}, append([]Mistake{first}, mistakes...)
 	}
-	unknown := unknownKey(name, words, "command")
+	unknown := unknownCommand(name)
 	if unknown.Nearest == "" {
 		return Help{}, []Mistake{unknown}
 	}
@@ -95,7 +99,7 @@ func beginsWithField(text string) bool {
 }
 
 func asksForHelp(rest string) bool {
-	switch strings.Trim(strings.ToLower(rest), " \n`-–—") {
+	switch strings.TrimLeft(strings.Trim(strings.ToLower(folded(rest)), " \n`.!"), "-") {
 	case "help", "?":
 		return true
 	case "h":
@@ -121,9 +125,12 @@ func arguments(command, rest string) (Command, []Mistake) {
 		p.parse(rest)
 		return History{Page: p.page}, p.mistakes
 	case "show":
-		id, mistakes := parseLicense(rest)
-		return Show{ID: id}, mistakes
+		id, part, mistakes := parseLicense(rest)
+		return Show{ID: id, Part: part}, mistakes
 	case "order":
+		if part, ok := partOfOrder(rest); ok {
+			return Order{Part: part}, nil
+		}
 		id, mistakes := parseOrder("order", rest)
 		return Order{ID: id}, mistakes
 	case "cancel":
@@ -151,7 +158,7 @@ func arguments(command, rest string) (Command, []Mistake) {
 }
 
 func parseHelp(rest string) (Command, []Mistake) {
-	topic := strings.Trim(rest, " \n`,;")
+	topic := withoutEnd(strings.Trim(rest, " \n`,;/"))
 	if topic == "" {
 		return Help{}, nil
 	}
@@ -162,10 +169,13 @@ func parseHelp(rest string) (Command, []Mistake) {
 	if name, ok := fields.find(topic); ok {
 		return Help{Topic: name}, nil
 	}
-	m := unknownKey(topic, commands, "command")
-	if m.Nearest == "" {
-		if name, ok := fields.nearest(topic); ok {
-			m = Mistake{Text: echo(topic), Nearest: name, Sentence: fmt.Sprintf("%s: did you mean `%s`?", code(topic), name)}
+	m := Mistake{Text: echo(topic), Sentence: fmt.Sprintf("There's no help on %s. Try `/license help`.", code(topic))}
+	if there, ok := elsewhere[normal(topic)]; ok {
+		return Help{}, []Mistake{{Text: m.Text, Sentence: there}}
+	}
+	for _, words := range []vocabulary{commands, fields} {
+		if name, ok := words.nearest(topic); ok && m.Nearest == "" {
+			m.Nearest, m.Sentence = name, fmt.Sprintf("There's no help on %s. Did you mean `/license help %s`?", code(topic), name)
 		}
 	}
 	return Help{Topic: m.Nearest}, []Mistake{m}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,10 +56,13 @@ func (p *fieldParser) piece(pc piece) {
 func (p *fieldParser) field(pc piece) {
 	row, known := fieldNamed(pc.key)
 	if !known {
-		m := unknownKey(pc.key, fieldWords(), "field")
+		m := unknownField(pc.key)
 		p.wrong(m)
 		if m.Nearest == "" {
-			// Nobody knows how many of the words belonged to it; the first did.
+			if _, hinted := ambiguous[normal(pc.key)]; !hinted {
+				p.wrong(theFields())
+			}
+			// How many of the words belonged to it is unknown; the first did.
 			p.stray(pc.words[min(1, len(pc.words)):])
 			return
 		}
@@ -86,9 +90,9 @@ func (p *fieldParser) saidOnce(row *field, word string) bool {
 	}
 	m := Mistake{Text: echo(word), Field: row.Key}
 	if normal(before) == normal(word) {
-		m.Sentence = fmt.Sprintf("%s is given twice; say it once.", code(word))
+		m.Sentence = fmt.Sprintf("%s appears twice. Use it once.", code(word))
 	} else {
-		m.Sentence = fmt.Sprintf("%s and %s say the same thing; give it once.", code(before), code(word))
+		m.Sentence = fmt.Sprintf("%s and %s are the same field. Use one.", code(before), code(word))
 	}
 	p.wrong(m)
 	return false
@@ -155,31 +159,34 @@ func (f *field) readWords(words []word) (value string, n int, problem *fault) {
 // leftOver says what is wrong with words behind a value. Behind a text without quotes they were surely meant to
 // belong to it.
 func (p *fieldParser) leftOver(row *field, words, rest []word) {
-	if len(rest) == 0 {
+	if !slices.ContainsFunc(rest, func(w word) bool { return !w.isMarks() }) {
 		return
 	}
 	if row.Kind == KindText && !words[0].quoted {
 		text := echo(join(words))
 		p.wrong(Mistake{Text: text, Field: row.Key, Sentence: fmt.Sprintf(
-			"Text with blanks goes in quotes: `%s=\"%s\"`.", row.Key, strings.ReplaceAll(text, `"`, ""))})
+			"Put text that contains spaces in quotes: `%s=\"%s\"`.", row.Key, strings.ReplaceAll(text, `"`, ""))})
 		return
 	}
 	p.stray(rest)
 }
 
 // stray says what is wrong with words that belong to no key. A field or a choice among them is named together with
-// the way to write it.
+// the way to write it. Marks between fields are fine.
 func (p *fieldParser) stray(words []word) {
 	var nobodys []word
 	flush := func() {
 		if len(nobodys) > 0 {
 			text := join(nobodys)
-			p.wrong(Mistake{Text: echo(text), Sentence: fmt.Sprintf(
-				"%s belongs to no field; fields are written as in `ram=16` or `title=\"two words\"`.", code(text))})
+			p.wrong(Mistake{Text: echo(text), Sentence: fmt.Sprintf("I couldn't read %s. Write fields as `ram=16 cpu=2`.", code(text))})
 			nobodys = nil
 		}
 	}
 	for len(words) > 0 {
+		if words[0].isMarks() {
+			words = words[1:]
+			continue
+		}
 		if m, n := strayField(words); n > 0 {
 			flush()
 			p.wrong(m)
@@ -198,14 +205,14 @@ func strayField(words []word) (Mistake, int) {
 	if words[0].quoted {
 		return Mistake{}, 0
 	}
-	name := words[0].text
+	name := withoutEnd(words[0].text)
 	row, known := fieldNamed(name)
 	if !known {
 		for i := range fieldTable {
 			key := fieldTable[i].Key
 			if value, ok := choiceWords()[key].find(name); ok {
 				return Mistake{Text: echo(name), Field: key, Nearest: value, Sentence: fmt.Sprintf(
-					"%s: did you mean `%s=%s`?", code(name), key, value)}, 1
+					"Write `%s=%s` instead of %s.", key, value, code(name))}, 1
 			}
 		}
 		return Mistake{}, 0
@@ -214,18 +221,18 @@ func strayField(words []word) (Mistake, int) {
 		if value, n, fault := row.readWords(words[1:]); fault == nil {
 			text := join(words[:1+n])
 			return Mistake{Text: echo(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
-				"%s: did you mean `%s=%s`?", code(text), row.Key, value)}, 1 + n
+				"Write `%s=%s` instead of %s.", row.Key, value, code(text))}, 1 + n
 		}
 	}
 	return Mistake{Text: echo(name), Field: row.Key, Sentence: missing(name, row)}, 1
 }
 
 func unclosed(text string) Mistake {
-	return Mistake{Text: echo(text), Sentence: fmt.Sprintf("The quote that begins with %s is not closed.", code(text))}
+	return Mistake{Text: echo(text), Sentence: fmt.Sprintf("Close the quote that starts with %s.", code(text))}
 }
 
 func missing(key string, row *field) string {
-	return fmt.Sprintf("%s has no value; write it as in `%s`.", code(key), row.sample())
+	return fmt.Sprintf("%s needs a value, e.g. `%s`.", code(key), row.sample())
 }
 
 func join(words []word) string {

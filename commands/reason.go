@@ -16,7 +16,7 @@ const MaxReason = 500
 func parseReason(command, rest string) (string, []Mistake) {
 	text, mistakes := parseOptionalReason(rest)
 	if text == "" {
-		return "", []Mistake{{Sentence: fmt.Sprintf("`%s` needs a reason, which people will read: `%s %s`.", command, command, exampleReason[command])}}
+		return "", []Mistake{{Sentence: fmt.Sprintf("Add a reason, e.g. `/license %s %s`.", command, exampleReason[command])}}
 	}
 	return text, mistakes
 }
@@ -24,8 +24,9 @@ func parseReason(command, rest string) (string, []Mistake) {
 // parseOptionalReason is parseReason where nothing is a reason too.
 func parseOptionalReason(rest string) (string, []Mistake) {
 	text := strings.TrimSpace(rest)
-	if i := strings.IndexAny(text, "=:"); i > 0 && slices.Contains([]string{"reason", "why", "because"}, strings.ToLower(strings.TrimSpace(text[:i]))) {
-		text = strings.TrimSpace(text[i+1:])
+	if i := strings.IndexFunc(text, func(r rune) bool { return fold(r) == '=' || fold(r) == ':' }); i > 0 && slices.Contains([]string{"reason", "why", "because"}, strings.ToLower(strings.TrimSpace(text[:i]))) {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		text = strings.TrimSpace(text[i+size:])
 	}
 	text = strings.Join(strings.Fields(printable(unquoted(text))), " ")
 	switch n := utf8.RuneCountInString(text); {
@@ -33,7 +34,7 @@ func parseOptionalReason(rest string) (string, []Mistake) {
 		return "", nil
 	case n > MaxReason:
 		return string([]rune(text)[:MaxReason]), []Mistake{{Text: echo(text), Sentence: fmt.Sprintf(
-			"A reason has at most %d characters, and this has %d.", MaxReason, n)}}
+			"A reason can have up to %d characters; yours has %d.", MaxReason, n)}}
 	}
 	return text, nil
 }
@@ -55,7 +56,7 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 			return "", "", mistakes
 		}
 		if reason, mistakes = parseReason("deny", text); reason == "" {
-			mistakes = []Mistake{{Sentence: fmt.Sprintf("`deny` needs a reason, which the requester will read: `deny %s %s`.", id, exampleReason["deny"])}}
+			mistakes = []Mistake{{Sentence: fmt.Sprintf("Add a reason for the requester, e.g. `/license deny %s %s`.", id, exampleReason["deny"])}}
 		}
 		return id, reason, mistakes
 	}
@@ -63,20 +64,20 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 	return "", "", mistakes
 }
 
-// parseNothing is for commands that take nothing.
+// parseNothing is for commands that take no arguments.
 func parseNothing(command, rest string) []Mistake {
-	text := strings.Trim(rest, " \n`,;.!")
+	text := strings.Trim(rest, " \n`"+marks)
 	if text == "" {
 		return nil
 	}
-	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`%s` takes nothing more, and %s is too much.", command, code(text))}}
+	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`/license %s` takes no arguments.", command)}}
 }
 
 // exampleReason is a reason as somebody would write it.
 var exampleReason = map[string]string{
-	"pause":  "somebody else is clearing the cart",
-	"deny":   "the course of spring has one already",
-	"resume": "CoCalc paid the double buy back",
+	"pause":  "quarterly audit",
+	"deny":   "the spring course already has one",
+	"resume": "audit finished",
 }
 
 // unquoted takes the quotes from a text that is in quotes as a whole.

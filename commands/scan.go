@@ -1,7 +1,9 @@
 package commands
 
 import (
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,12 +13,15 @@ type word struct {
 	quoted bool
 }
 
+// isMarks reports whether the word says nothing: see the function of that name.
+func (w word) isMarks() bool { return !w.quoted && isMarks(w.text) }
+
 // piece is a key with the words that follow it up to the next key. The words before the first key are a piece without.
 type piece struct {
 	key    string // as it was typed, without dashes
 	dashed bool   // "--boost": the key began with dashes
 	marked bool   // "=" or ":" followed the key
-	open   bool   // its last word is a quote that nobody closed
+	open   bool   // its last word is a quote that is not closed
 	words  []word
 }
 
@@ -44,9 +49,9 @@ func (s *scanner) next() {
 		return
 	}
 	begin := s.at
-	key := s.keyWord()
+	key := strings.TrimLeftFunc(folded(s.keyWord()), isBullet)
 	name := strings.TrimLeftFunc(key, isDash)
-	dashed := len(name) < len(key) && name != "" && !isDigit(name[0])
+	dashed := len(name) < len(key) && name != "" && !isDigit(rune(name[0]))
 	if !dashed {
 		name = key
 	}
@@ -61,15 +66,27 @@ func (s *scanner) next() {
 		return
 	}
 	s.restOfWord()
-	s.keep(word{text: s.text[begin:s.at]})
+	if text := s.text[begin:s.at]; !itemNumber.MatchString(folded(text)) || !s.beginsLine(begin) {
+		s.keep(word{text: text})
+	}
+}
+
+// itemNumber is what begins an item of a numbered list.
+var itemNumber = regexp.MustCompile(`^[0-9]{1,2}[.)]$`)
+
+// beginsLine reports whether only blanks stand before an offset in its line.
+func (s *scanner) beginsLine(at int) bool {
+	before := strings.TrimRight(s.text[:at], " ")
+	return before == "" || strings.HasSuffix(before, "\n")
 }
 
 // keyWord reads a word up to a blank or a mark.
 func (s *scanner) keyWord() string {
 	begin := s.at
-	for s.at < len(s.text) && !isSeparator(s.text, s.at) && s.text[s.at] != '=' && s.text[s.at] != ':' {
-		s.at++
-	}
+	s.skip(func(text string, at int) bool {
+		r, _ := foldedAt(text, at)
+		return r != '=' && r != ':' && !isSeparator(text, at)
+	})
 	return s.text[begin:s.at]
 }
 
@@ -80,16 +97,15 @@ func (s *scanner) mark(key string) bool {
 	for at < len(s.text) && isBlank(s.text[at]) {
 		at++
 	}
-	rest := s.text[at:]
-	switch {
-	case strings.HasPrefix(rest, "="):
-	case strings.HasPrefix(rest, ":") && !strings.HasPrefix(rest, "://") && (at == s.at || s.knows(key)):
-		at++
+	switch r, size := foldedAt(s.text, at); {
+	case r == '=':
+	case r == ':' && !strings.HasPrefix(s.text[at:], "://") && (at == s.at || s.knows(key)):
+		at += size
 	default:
 		return false
 	}
-	for at < len(s.text) && s.text[at] == '=' {
-		at++
+	for r, size := foldedAt(s.text, at); r == '='; r, size = foldedAt(s.text, at) {
+		at += size
 	}
 	s.at = at
 	return true
@@ -123,7 +139,7 @@ func (s *scanner) value() {
 	if s.at > begin {
 		// "ram= cpu=2": what follows is the next key, and a value is missing.
 		back := s.at
-		name := strings.TrimLeftFunc(s.keyWord(), isDash)
+		name := strings.TrimLeftFunc(folded(s.keyWord()), isDash)
 		isKey := s.knows(name) && s.mark(name)
 		s.at = back
 		if isKey {
@@ -198,6 +214,10 @@ func closer(open rune) rune {
 		return '»'
 	case '‘':
 		return '’'
+	case '「':
+		return '」'
+	case '『':
+		return '』'
 	}
 	return open
 }
@@ -240,33 +260,39 @@ func (s *scanner) restOfWord() {
 
 func (s *scanner) skip(while func(text string, at int) bool) {
 	for s.at < len(s.text) && while(s.text, s.at) {
-		s.at++
+		_, size := utf8.DecodeRuneInString(s.text[s.at:])
+		s.at += size
 	}
 }
 
 // isSeparator knows what stands between words: blanks, commas and semicolons, and the marks of code, which people copy
 // along with it. The comma inside a number ("1,000", "1,5") belongs to the number.
 func isSeparator(text string, at int) bool {
-	switch c := text[at]; c {
+	switch r, size := foldedAt(text, at); r {
 	case ' ', '\n', ';', '`':
 		return true
 	case ',':
-		return at == 0 || at+1 == len(text) || !isDigit(text[at-1]) || !isDigit(text[at+1])
+		if at == 0 || at+size == len(text) {
+			return true
+		}
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := foldedAt(text, at+size)
+		return !isDigit(fold(before)) || !isDigit(after)
 	}
 	return false
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\n' }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
-func isDash(r rune) bool { return r == '-' || r == '–' || r == '—' || r == '−' }
+func isDash(r rune) bool { return r == '−' || r == '⁃' || unicode.Is(unicode.Pd, r) }
 
 func isQuote(r rune) bool { return isDoubleQuote(r) || isSingleQuote(r) }
 
 func isDoubleQuote(r rune) bool {
 	switch r {
-	case '"', '“', '”', '„', '‟', '«', '»':
+	case '"', '“', '”', '„', '‟', '«', '»', '＂', '「', '」', '『', '』':
 		return true
 	}
 	return false
@@ -274,7 +300,7 @@ func isDoubleQuote(r rune) bool {
 
 func isSingleQuote(r rune) bool {
 	switch r {
-	case '\'', '‘', '’', '‚', '‛':
+	case '\'', '‘', '’', '‚', '‛', '＇':
 		return true
 	}
 	return false

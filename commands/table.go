@@ -22,12 +22,13 @@ const (
 type FieldInfo struct {
 	Key       string   // as it is typed: "run_limit"
 	Label     string   // for an input: "Run limit"
-	Hint      string   // one phrase that says what it is
+	Hint      string   // what it is: a sentence without its full stop
+	Advice    string   // which of its values is recommended; empty: nothing is
 	Kind      Kind     //
 	Unit      string   // what a number counts: "GB"; empty for other kinds
-	Default   string   // what counts when it is not said, in words; empty: nothing, or it has to be said
-	Bounds    string   // what it may be, in words: "1-16"; empty: anything
-	Required  bool     // has no default: somebody has to say it
+	Default   string   // its value when it is left out, in words; empty: none, or it is required
+	Bounds    string   // what it may be, in words: "1–16"; empty: anything
+	Required  bool     // has no default
 	Multiline bool     // text of several lines
 	Example   string   // a value as it is typed
 	Choices   []Choice // of KindChoice
@@ -67,23 +68,23 @@ var (
 var fieldTable = []field{
 	{
 		FieldInfo: FieldInfo{
-			Key: "ram", Label: "RAM", Hint: "memory of each running project; at least 2 GB is recommended",
-			Kind: KindNumber, Unit: "GB", Bounds: "1-16", Required: true, Example: "16", Aliases: []string{"memory", "mem"},
+			Key: "ram", Label: "RAM", Hint: "Memory per project", Advice: "2 GB or more recommended",
+			Kind: KindNumber, Unit: "GB", Bounds: "1–16", Required: true, Example: "16", Aliases: []string{"memory", "mem"},
 		},
 		units: unitsGB, num: func(f *Fields) **int { return &f.RAM },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "cpu", Label: "CPU", Hint: "cores of each running project",
-			Kind: KindNumber, Unit: "cores", Bounds: "1-3", Required: true, Example: "2",
+			Key: "cpu", Label: "CPU", Hint: "Processor cores per project",
+			Kind: KindNumber, Unit: "cores", Bounds: "1–3", Required: true, Example: "2",
 			Aliases: []string{"cpus", "core", "cores", "vcpu", "vcpus", "processors"},
 		},
 		units: unitsCores, num: func(f *Fields) **int { return &f.CPU },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "disk", Label: "Disk", Hint: "disk space of each project",
-			Kind: KindNumber, Unit: "GB", Default: "10", Bounds: "1-20", Example: "15",
+			Key: "disk", Label: "Disk", Hint: "Disk space per project",
+			Kind: KindNumber, Unit: "GB", Default: "10", Bounds: "1–20", Example: "15",
 			Aliases: []string{"storage", "space", "disk_space"},
 		},
 		units: unitsGB, num: func(f *Fields) **int { return &f.Disk },
@@ -91,22 +92,22 @@ var fieldTable = []field{
 	{
 		FieldInfo: FieldInfo{
 			Key: "run_limit", Label: "Run limit",
-			Hint: "projects that can run at the same time; for a course, the number of students",
-			Kind: KindNumber, Unit: "projects", Default: "1", Bounds: "1-10,000", Example: "10",
+			Hint: "How many projects can run at once; for a course, the number of students",
+			Kind: KindNumber, Unit: "projects", Default: "1", Bounds: "1–10,000", Example: "10",
 			Aliases: []string{"limit", "projects", "students", "seats", "count", "quantity"},
 		},
 		units: unitsProjects, num: func(f *Fields) **int { return &f.RunLimit },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "member", Label: "Member hosting", Hint: "hosting on machines with less competition for resources",
+			Key: "member", Label: "Member hosting", Hint: "Hosting on less crowded servers",
 			Kind: KindYesNo, Default: "yes", Example: "yes", Aliases: []string{"member_hosting", "hosting"},
 		},
 		flag: func(f *Fields) **bool { return &f.Member },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "uptime", Label: "Uptime", Hint: "how long an idle project keeps running",
+			Key: "uptime", Label: "Uptime", Hint: "How long an idle project keeps running",
 			Kind: KindChoice, Default: "medium", Example: "medium", Aliases: []string{"idle_timeout", "timeout", "idle"},
 			Choices: []Choice{
 				{"short", "30 minutes", []string{"30m", "30min", "30mins", "30minutes", "halfhour"}},
@@ -119,37 +120,37 @@ var fieldTable = []field{
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "user", Label: "Kind of customer", Hint: "who uses it, which sets the discount",
+			Key: "user", Label: "Who it's for", Hint: "Who it's for",
 			Kind: KindChoice, Default: "business", Example: "academic", Aliases: []string{"customer"},
 			Choices: []Choice{
-				{"academic", "teaching and research, at a discount", []string{"academia", "edu", "education", "university", "school"}},
-				{"business", "everybody else", []string{"commercial", "company", "industry", "biz"}},
+				{"academic", "teaching and research, discounted", []string{"academia", "edu", "education", "university", "school"}},
+				{"business", "everyone else", []string{"commercial", "company", "industry", "biz"}},
 			},
 		},
 		text: func(f *Fields) **string { return &f.User },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "boost", Label: "Boost", Hint: "adds to another license of the same project, does nothing alone",
+			Key: "boost", Label: "Boost", Hint: "Adds to another license on the same project; does nothing on its own",
 			Kind: KindYesNo, Default: "no", Example: "no",
 		},
 		flag: func(f *Fields) **bool { return &f.Boost },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "period", Label: "Period", Hint: "how it is paid for",
+			Key: "period", Label: "Billing", Hint: "Billing",
 			Kind: KindChoice, Default: "monthly", Example: "yearly", Aliases: []string{"billing", "subscription", "renewal"},
 			Choices: []Choice{
 				{"monthly", "renews every month until cancelled", []string{"month", "permonth", "everymonth", "amonth", "mo"}},
 				{"yearly", "renews every year until cancelled", []string{"year", "peryear", "everyyear", "ayear", "annual", "annually"}},
-				{periodRange, "a fixed term that never renews", []string{"fixed", "fixedterm", "term", "once"}},
+				{periodRange, "a fixed term, never renews", []string{"fixed", "fixedterm", "term", "once"}},
 			},
 		},
 		text: func(f *Fields) **string { return &f.Period },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "start", Label: "Start", Hint: "first day of a fixed term; when left out it begins when it is bought",
+			Key: "start", Label: "Start", Hint: "First day of a fixed term; leave it out to start when you buy",
 			Kind: KindDate, Example: "2027-01-01",
 			Aliases: []string{"from", "begin", "begins", "starts", "start_date"},
 		},
@@ -157,7 +158,7 @@ var fieldTable = []field{
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "end", Label: "End", Hint: "last day of a fixed term",
+			Key: "end", Label: "End", Hint: "Last day of a fixed term",
 			Kind: KindDate, Example: "2027-01-31",
 			Aliases: []string{"until", "till", "to", "ends", "expires", "end_date"},
 		},
@@ -165,28 +166,28 @@ var fieldTable = []field{
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "days", Label: "Days", Hint: "length of a fixed term, instead of its end",
+			Key: "days", Label: "Days", Hint: "Length of a fixed term in days, instead of end",
 			Kind: KindNumber, Unit: "days", Example: "30", Aliases: []string{"day", "duration", "length"},
 		},
 		units: unitsDays, num: func(f *Fields) **int { return &f.Days },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "title", Label: "Title", Hint: "a name for the license",
+			Key: "title", Label: "Title", Hint: "Name of the license",
 			Kind: KindText, Example: `"Statistics 101"`, Aliases: []string{"name", "label"},
 		},
 		text: func(f *Fields) **string { return &f.Title },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "description", Label: "Description", Hint: "more about the license, kept with it",
-			Kind: KindText, Multiline: true, Example: `"for the course of spring"`, Aliases: []string{"desc", "note", "notes"},
+			Key: "description", Label: "Description", Hint: "More about the license, stored with it",
+			Kind: KindText, Multiline: true, Example: `"for the spring course"`, Aliases: []string{"desc", "note", "notes"},
 		},
 		text: func(f *Fields) **string { return &f.Description },
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "reason", Label: "Reason", Hint: "why it is needed, for those who approve and pay",
+			Key: "reason", Label: "Reason", Hint: "Why you need it; approvers read this",
 			Kind: KindText, Multiline: true, Example: `"our server is too slow"`,
 			Aliases: []string{"why", "because", "purpose", "justification"},
 		},
@@ -194,7 +195,7 @@ var fieldTable = []field{
 	},
 	{
 		FieldInfo: FieldInfo{
-			Key: "project", Label: "Project", Hint: "id or link of the CoCalc project that gets the license when it is bought",
+			Key: "project", Label: "Project", Hint: "CoCalc project that gets the license, by its id or link",
 			Kind: KindProject, Example: exampleProject, Aliases: []string{"project_id"},
 		},
 		text: func(f *Fields) **string { return &f.Project },

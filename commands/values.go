@@ -24,6 +24,9 @@ func (f *fault) mistake() Mistake {
 
 // read turns a text into the field's value in its one proper form, the form that put takes and Format prints.
 func (f *field) read(text string) (string, *fault) {
+	if f.Kind != KindText {
+		text = withoutEnd(folded(text))
+	}
 	switch f.Kind {
 	case KindNumber:
 		return f.readNumber(text)
@@ -70,16 +73,16 @@ func (f *field) readNumber(text string) (string, *fault) {
 	}
 	ours := unit == "" || slices.Contains(f.units, unit)
 	if allDigits(digits) && !ours && slices.Contains(otherUnits, unit) {
-		fault := f.fault(text, "`%s` counts %s, and %s is in another unit; write it as in `%s`.", f.Key, f.Unit, code(text), f.sample())
+		fault := f.fault(text, "Give `%s` in %s, e.g. `%s`.", f.Key, f.Unit, f.sample())
 		fault.certain = true
 		return "", fault
 	}
 	if !allDigits(digits) || !ours {
-		return "", f.fault(text, "`%s` takes whole numbers only, and %s is none; write it as in `%s`.", f.Key, code(text), f.sample())
+		return "", f.fault(text, "`%s` must be a whole number, e.g. `%s`.", f.Key, f.sample())
 	}
 	n, err := strconv.Atoi(digits)
 	if err != nil || n > math.MaxInt32 {
-		return "", f.fault(text, "`%s`: the number %s is too big.", f.Key, code(text))
+		return "", f.fault(text, "%s is too large for `%s`.", code(text), f.Key)
 	}
 	return strconv.Itoa(n), nil
 }
@@ -97,7 +100,7 @@ func readYesNo(text string) (yes, ok bool) {
 func (f *field) readYesNo(text string) (string, *fault) {
 	yes, ok := readYesNo(text)
 	if !ok {
-		return "", f.fault(text, "`%s` is yes or no, and %s is neither; write it as in `%s`.", f.Key, code(text), f.sample())
+		return "", f.fault(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.sample())
 	}
 	return yesNo(yes), nil
 }
@@ -108,11 +111,11 @@ func (f *field) readChoice(text string) (string, *fault) {
 		return value, nil
 	}
 	if value, ok := words.nearest(text); ok {
-		fault := f.fault(text, "%s: did you mean `%s=%s`?", code(text), f.Key, value)
+		fault := f.fault(text, "`%s` can't be %s. Did you mean `%s=%s`?", f.Key, code(text), f.Key, value)
 		fault.nearest = value
 		return "", fault
 	}
-	return "", f.fault(text, "`%s` is %s, and %s is none of them.", f.Key, enumerate(words.names, "or"), code(text))
+	return "", f.fault(text, "`%s` must be %s.", f.Key, enumerate(words.names, "or"))
 }
 
 func (f *field) readDate(text string) (string, *fault) {
@@ -121,26 +124,26 @@ func (f *field) readDate(text string) (string, *fault) {
 	case dateFine:
 		return d.String(), nil
 	case dateCalendar:
-		return "", f.fault(text, "`%s`: the calendar has no day %s.", f.Key, code(text))
+		return "", f.fault(text, "`%s` can't be %s: there's no such day.", f.Key, code(text))
 	}
 	if f.Key == "start" {
 		switch normal(text) {
 		case "now", "today", "immediately", "asap":
-			return "", f.fault(text, "Leave `start` out for a license that begins when it is bought.")
+			return "", f.fault(text, "To start as soon as you buy, leave out `start`.")
 		}
 	}
-	return "", f.fault(text, "`%s` takes a date as year-month-day, and %s is none; write it as in `%s`.", f.Key, code(text), f.sample())
+	return "", f.fault(text, "Write dates as YYYY-MM-DD, e.g. `%s`.", f.sample())
 }
 
 func (f *field) readProject(text string) (string, *fault) {
 	id, where := findUUID(text)
 	switch {
 	case where == uuidOfLicense:
-		return "", f.fault(text, "`%s` takes the id of a project, and %s is the link of a license.", f.Key, code(text))
+		return "", f.fault(text, "That link is for a license. `%s` takes a project's id or link.", f.Key)
 	case id != "":
 		return id, nil
 	case allDigits(text):
-		return "", f.fault(text, "`%s` takes the id of a project; for how many run at the same time write `run_limit=%s`.", f.Key, echo(text))
+		return "", f.fault(text, "`%s` takes a project's id or link. For the number of projects that run at once, use `run_limit=%s`.", f.Key, echo(text))
 	}
-	return "", f.fault(text, "`%s` takes the id or the link of a project, and %s is neither; an id looks like `%s`.", f.Key, code(text), exampleProject)
+	return "", f.fault(text, "`%s` takes a project's id or link, e.g. `%s`.", f.Key, f.sample())
 }

@@ -82,7 +82,7 @@ func sortedBytes(s string) string {
 
 // normal is the form in which words are compared: "Run-Limit", "run limit" and "run_limit" are one word.
 func normal(word string) string {
-	return joiners.Replace(strings.ToLower(word))
+	return joiners.Replace(strings.ToLower(folded(word)))
 }
 
 var joiners = strings.NewReplacer("_", "", "-", "", " ", "", "\n", "")

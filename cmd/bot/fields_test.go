@@ -38,15 +38,15 @@ func TestTheHelpSaysWhatCounts(t *testing.T) {
 		t.Errorf("the help does not tell of %v", want)
 	}
 	if d.RAM != 0 || d.CPU != 0 {
-		t.Error("ram and cpu have a default, and the help says that they have to be said")
+		t.Error("ram and cpu have a default, and the help says that they are required")
 	}
 }
 
 func bounds(low, high int) string {
 	if high == 10_000 {
-		return fmt.Sprintf("%d-10,000", low)
+		return fmt.Sprintf("%d–10,000", low)
 	}
-	return fmt.Sprintf("%d-%d", low, high)
+	return fmt.Sprintf("%d–%d", low, high)
 }
 
 // Every value that the help offers can be ordered, and the first value beyond the bounds cannot.

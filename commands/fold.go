@@ -1,0 +1,100 @@
+package commands
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// fold returns the ASCII character that a character of another script, input method or document stands for: a decimal
+// digit of any script, a fullwidth letter or mark, a typographic dash. Every other character stays as it is. It is for
+// numbers, dates, ids and the words of the grammar; titles and other text of people's own keep their characters.
+func fold(r rune) rune {
+	if r < utf8.RuneSelf {
+		return r
+	}
+	if r >= '\uff01' && r <= '\uff5e' {
+		return r - '\uff01' + '!'
+	}
+	if n, ok := digitValue(r); ok {
+		return '0' + n
+	}
+	switch r {
+	case '−', 'ー', 'ｰ', '─', '˗', '⁃':
+		return '-'
+	case '﹦', '꞊':
+		return '='
+	case '﹕', '꞉', '∶':
+		return ':'
+	case '。', '｡', '․', '٫':
+		return '.'
+	case '⁄', '∕':
+		return '/'
+	case '،', '٬', '﹐':
+		return ','
+	case '؛', '、', '､', '﹔':
+		return ';'
+	}
+	if unicode.Is(unicode.Pd, r) {
+		return '-'
+	}
+	return r
+}
+
+// digitValue returns the value of a decimal digit of any script. Unicode keeps the ten digits of a script together and in
+// order, and the ranges of the table begin with a zero.
+func digitValue(r rune) (value rune, ok bool) {
+	for _, t := range unicode.Nd.R16 {
+		if lo, hi := rune(t.Lo), rune(t.Hi); lo <= r && r <= hi {
+			return (r - lo) % 10, true
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if lo, hi := rune(t.Lo), rune(t.Hi); lo <= r && r <= hi {
+			return (r - lo) % 10, true
+		}
+	}
+	return 0, false
+}
+
+// folded is fold for a whole text.
+func folded(text string) string {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return strings.Map(fold, text)
+		}
+	}
+	return text
+}
+
+// foldedAt decodes and folds the character at an offset, and returns its width in the text.
+func foldedAt(text string, at int) (r rune, size int) {
+	if at < len(text) && text[at] < utf8.RuneSelf {
+		return rune(text[at]), 1
+	}
+	r, size = utf8.DecodeRuneInString(text[at:])
+	return fold(r), size
+}
+
+// bullets begin the lines of a copied list.
+const bullets = "•‣◦∙·・●○■□◆◇▪▫▶►➤➢➜→✓✔☑✅*([\ufe0f"
+
+// marks separate fields, or end a sentence. "=" and ":" are none: they belong to a field.
+const marks = bullets + "-|/+&.,;!?…_)]}{"
+
+// isMarks recognizes a word that people write between fields and that says nothing: a bullet, a dash, a full stop.
+func isMarks(word string) bool {
+	return word != "" && strings.Trim(folded(word), marks) == ""
+}
+
+func isBullet(r rune) bool { return strings.ContainsRune(bullets, r) }
+
+// withoutEnd takes the punctuation from the end of a value: phones put a full stop after two blanks, and a list ends
+// with a comma. A text of punctuation alone stays.
+func withoutEnd(text string) string {
+	ends := func(r rune) bool { return strings.ContainsRune(".,;:!?…)]•· ", fold(r)) }
+	if end := strings.TrimRightFunc(text, ends); end != "" {
+		return end
+	}
+	return text
+}
