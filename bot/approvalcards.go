@@ -35,6 +35,7 @@ func decidable(o purchase.Order, now time.Time) bool {
 // askCard asks approvers about an order, and tells them afterwards what became of it. It is a function of its arguments
 // alone.
 func askCard(o purchase.Order, f askFacts) content {
+	o = withoutIDs(o)
 	head := fmt.Sprintf("<@%s> asks for a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
 	sign := ":raised_hand:" // in a channel full of cards it shows where one stands
 	if !decidable(o, f.now) {
@@ -66,6 +67,21 @@ func askCard(o purchase.Order, f askFacts) content {
 	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
 		small(mrkdwn(ask+" Nobody decides on their own order. Where there are no buttons: `/license approve "+string(o.ID)+"`, or `deny` and why.")))
 	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format("2 January 15:04 UTC")), blocks}
+}
+
+// withoutIDs is an order whose texts name no whole ids: everyone in the approvers' channel reads them.
+func withoutIDs(o purchase.Order) purchase.Order {
+	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title), purchase.ShortenIDs(o.Spec.Description)
+	o.Approvals = slices.Clone(o.Approvals)
+	for i := range o.Approvals {
+		o.Approvals[i].Reason = purchase.ShortenIDs(o.Approvals[i].Reason)
+	}
+	if o.Failure != nil {
+		f := *o.Failure
+		f.Sentence = purchase.ShortenIDs(f.Sentence)
+		o.Failure = &f
+	}
+	return o
 }
 
 // askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
@@ -157,7 +173,7 @@ func similarWords(f askFacts) string {
 	}
 	var lines []string
 	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
-		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(l.ID), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
+		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
 	}
 	text := fmt.Sprintf(":information_source: *%s active*%s", giveTheSame(len(f.similar)), strings.Join(lines, ""))
 	if more := len(f.similar) - mostSimilar; more > 0 {
@@ -236,7 +252,7 @@ func askOutcome(o purchase.Order) (text, said string) {
 	case purchase.Purchased:
 		text = fmt.Sprintf("*Bought for %s.*", o.Receipt.Charged)
 		if o.Receipt.LicenseID != "" {
-			text += " License " + code(o.Receipt.LicenseID) + "."
+			text += " License " + code(purchase.ShortID(o.Receipt.LicenseID)) + "."
 		}
 		return text, "Bought."
 	}

@@ -23,14 +23,14 @@ const (
 	budgetPieces  = 6
 )
 
-// budget shows what months and people have cost, and what is left. Everybody may see it: that money is spent is no secret
-// inside the team.
-func (a *App) budget(ctx context.Context) content {
+// budget shows what months and people have cost, and what is left. Buyers see the team's months and their own part.
+func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 	report, err := a.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the budget could not be read")
 		return say(escape(a.desk.Trouble(err)))
 	}
+	report.Persons = slices.DeleteFunc(report.Persons, func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
 	names := map[string]string{}
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
 		names[p.ID] = a.people.name(ctx, p.ID)

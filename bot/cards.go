@@ -334,7 +334,8 @@ func orderLine(o purchase.Order) *slack.ContextBlock {
 	return small(mrkdwn("Order `" + string(o.ID) + "`" + agreedBy(o)))
 }
 
-// line is the one line that the channel gets about a purchase.
+// line is the one line that the channel gets about a purchase. Everyone in the channel reads it, so it names the end of the
+// license's id alone.
 func line(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged, each(string(o.Spec.Period)), gives(o.Spec))
 	if len(o.Receipt.Extra) > 0 {
@@ -342,7 +343,7 @@ func line(o purchase.Order) content {
 	}
 	ids := "Order `" + string(o.ID) + "`"
 	if o.Receipt.LicenseID != "" {
-		ids = "License " + code(o.Receipt.LicenseID) + " · order `" + string(o.ID) + "`"
+		ids = "License " + code(purchase.ShortID(o.Receipt.LicenseID)) + " · order `" + string(o.ID) + "`"
 	}
 	return content{text, []slack.Block{section(text), small(mrkdwn(ids))}}
 }

@@ -270,23 +270,25 @@ func TestBuyAnotherLikeThis(t *testing.T) {
 	w.spent(3, 3*6375)
 }
 
-// /license order tells anybody where an order stands, and what is known about it.
+// /license order tells the requester where an order stands, and what is known about it.
 func TestLookingAtAnOrder(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
 	id := regexp.MustCompile(`[0-9A-Z]{26}`).FindString(receipt.ContentText())
-	w.says(slacksim.Bob, "order "+strings.ToLower(id))
-	m := w.sees(slacksim.Bob, "Checkout sent")
+	w.says(slacksim.Alice, "order "+strings.ToLower(id))
+	m := w.sees(slacksim.Alice, "Checkout sent")
 	for _, want := range []string{"Bought for $63.75", "asked", "Confirmed", "Cart item 1", "the answer was: success", "CoCalc's purchase"} {
 		if !strings.Contains(m.ContentText(), want) {
 			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
 		}
 	}
 	if len(m.Buttons()) != 0 {
-		t.Errorf("somebody else gets buttons: %v", m.Buttons())
+		t.Errorf("what is known of it has buttons: %v", m.Buttons())
 	}
+	w.says(slacksim.Bob, "order "+id)
+	w.sees(slacksim.Bob, "That is someone else's order")
 	w.says(slacksim.Bob, "cancel "+id)
 	w.sees(slacksim.Bob, "Only the person who asked for this order can decide on it")
 	w.says(slacksim.Alice, "cancel "+id)

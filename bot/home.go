@@ -38,22 +38,27 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 	list := button(actionHistoryPage+":home", "1", "What was bought")
 	text := "Buy and look after the team's CoCalc licenses. Type `/license buy ram=16 cpu=2` in any channel, or use the form. " +
 		"Nothing is bought before you have seen the price and said so."
+	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
+	who := a.people.LookUp(ctx, purchase.Person{ID: user})
+	sight, err := a.desk.Sight(who)
+	if err != nil {
+		return append([]slack.Block{head, section(text), section(a.refusal(err))}, a.waiting(ctx, who)...)
+	}
 	left, limited, err := a.desk.BudgetNow(ctx)
 	if err == nil && limited {
 		text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
 	}
-	blocks := []slack.Block{slack.NewHeaderBlock(plain("CoCalc licenses")), section(text)}
+	blocks := []slack.Block{head, section(text)}
 	stop, err := a.desk.Stopped(ctx)
 	if err != nil {
 		a.log.Error().Err(err).Msg("what stops buying could not be read")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		admin := a.desk.IsAdmin(a.people.LookUp(ctx, purchase.Person{ID: user}))
-		blocks = append(blocks, stopBlocks(stop, admin)...)
+		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)
 	}
-	blocks = append(blocks, a.waiting(ctx, user)...)
+	blocks = append(blocks, a.waiting(ctx, who)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())
-	return append(blocks, a.history(ctx, 1).blocks...)
+	return append(blocks, a.history(ctx, 1, sight).blocks...)
 }
 
 // mostHeld is how many held orders the Home tab names.
@@ -67,7 +72,7 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 		if admin {
 			text += " `/license resume` with a reason lets it go on."
 		}
-		blocks = append(blocks, section(text), wrote("The reason", p.Reason))
+		blocks = append(blocks, section(text), wrote("The reason", purchase.ShortenIDs(p.Reason)))
 	}
 	if stop.Restored != nil {
 		blocks = append(blocks, section(":floppy_disk: *No orders are taken for a moment*: the ledger was restored from a backup, and is being compared with CoCalc."))

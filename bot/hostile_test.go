@@ -249,8 +249,8 @@ func TestHostileTitlesFromCoCalc(t *testing.T) {
 		w.clicks(slacksim.Bob, card, regexp.MustCompile(`Buy for [$0-9.]+`).FindString(strings.Join(card.Buttons(), " ")))
 		w.sees(slacksim.Bob, "Bought for")
 	}
-	w.says(slacksim.Carol, "history")
-	w.sees(slacksim.Carol, "1 license")
+	w.says(slacksim.Bob, "history")
+	w.sees(slacksim.Bob, "spent, 1 license")
 	if n := w.harmless(); n < 3*len(hostileTexts) {
 		t.Errorf("the titles were said %d times only", n)
 	}

@@ -52,6 +52,16 @@ func (l looking) value() string {
 // browse answers the buttons of lists: the new page takes the place of the old one.
 func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
+		click.Who = a.people.LookUp(ctx, click.Who)
+		if kind == actionLicenseAgain {
+			a.buyAlike(ctx, argument, at, click)
+			return
+		}
+		sight, err := a.desk.MaySee(ctx, click)
+		if err != nil { // in the place of what they could see before
+			a.tell(ctx, at, a.no(err), true)
+			return
+		}
 		switch kind {
 		case actionListPage:
 			var l listing
@@ -65,22 +75,23 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 				a.tell(ctx, at, say("I do not know this button any more; nothing was bought. Please ask again with `/license list`."), false)
 				return
 			}
-			a.tell(ctx, at, a.license(ctx, l.ID, l.From), true)
+			a.tell(ctx, at, a.license(ctx, l.ID, l.From, sight), true)
 		case actionHistoryPage:
 			page := 1
 			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
 				page = 1
 			}
-			a.tell(ctx, at, a.history(ctx, page), true)
-		case actionLicenseAgain:
-			a.buyAlike(ctx, argument, at, click)
+			a.tell(ctx, at, a.history(ctx, page, sight), true)
 		}
 	}}
 }
 
 // buyAlike proposes another license like one of the account's.
 func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) {
-	click.Who.Standing = a.people.standing(ctx, click.Who.ID)
+	if err := a.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
+		a.tell(ctx, at, a.no(err), false)
+		return
+	}
 	owned, err := a.desk.License(ctx, id)
 	if err != nil {
 		a.tell(ctx, at, say(escape(a.desk.Trouble(err))), false)
@@ -90,7 +101,6 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 	if owned.Purchase != nil {
 		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time)
 	}
-	click.Who = a.people.LookUp(ctx, click.Who)
 	if reply := a.proposeAnew(ctx, at, click, spec, ""); reply.After != nil {
 		reply.After(ctx)
 	}
@@ -212,16 +222,16 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 }
 
 // license shows one license, with a way back when one came from the list.
-func (a *App) license(ctx context.Context, id string, from *listing) content {
+func (a *App) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
 	o, err := a.desk.License(ctx, id)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("a license could not be read")
+		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("a license could not be read")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	return licenseDetails(o, from, a.now())
+	return licenseDetails(o, from, a.now(), s)
 }
 
-func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
+func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.Sight) content {
 	l := o.License
 	word, sign := licenseState(l, now)
 	hosting := "No"
@@ -241,9 +251,12 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 	blocks := []slack.Block{slack.NewSectionBlock(plain(named(l.Title)), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {
 		p := o.Purchase
-		text := fmt.Sprintf("Bought by <@%s> %s for %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Charged, p.Order)
-		if p.Renews > 0 {
-			text += " " + renewal(p.Spec, p.Renews)
+		text := fmt.Sprintf("Bought by <@%s> %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Order)
+		if s.Cost(p.Requester) {
+			text = fmt.Sprintf("Bought by <@%s> %s for %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Charged, p.Order)
+			if p.Renews > 0 {
+				text += " " + renewal(p.Spec, p.Renews)
+			}
 		}
 		blocks = append(blocks, section(text))
 	}
@@ -259,16 +272,16 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time) content {
 }
 
 // history is a page of the purchase log, with what the months have cost.
-func (a *App) history(ctx context.Context, page int) content {
+func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
 	h, err := a.desk.History(ctx, page, pageSize)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the purchase log could not be read")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	return historyPage(h, page)
+	return historyPage(h, page, s)
 }
 
-func historyPage(h purchase.History, page int) content {
+func historyPage(h purchase.History, page int, s purchase.Sight) content {
 	var totals []string
 	for _, m := range h.Months {
 		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))
@@ -285,14 +298,7 @@ func historyPage(h purchase.History, page int) content {
 		blocks = append(blocks, section("Nothing was bought yet through this bot."))
 	}
 	for _, p := range h.Purchases {
-		text := fmt.Sprintf("*%s* · %s · <@%s>\n%s · %s", p.Charged, moment(p.Time), p.Requester.ID, gives(p.Spec), paid(p))
-		if p.Correction {
-			text = fmt.Sprintf("*%s* · %s · <@%s>\nCorrects what the entry of this order says: CoCalc charged another amount", p.Charged, moment(p.Time), p.Requester.ID)
-		}
-		if p.Duplicate {
-			text += "\n:rotating_light: bought twice by overlapping checkouts; ask CoCalc for this money back"
-		}
-		blocks = append(blocks, slack.NewDividerBlock(), section(text))
+		blocks = append(blocks, slack.NewDividerBlock(), section(historyEntry(p, s.Cost(p.Requester))))
 		if p.Spec.Title != "" {
 			blocks = append(blocks, slack.NewSectionBlock(plain(named(p.Spec.Title)), nil, nil))
 		}
@@ -309,6 +315,21 @@ func historyPage(h purchase.History, page int) content {
 		blocks = append(blocks, slack.NewActionBlock("history_pages", row...))
 	}
 	return content{strings.ReplaceAll(strings.Join(totals, "; "), "*", ""), slices.Clip(blocks)}
+}
+
+// historyEntry is a purchase of the log; without money for people who may not see what it cost.
+func historyEntry(p purchase.Purchase, money bool) string {
+	head, gave := fmt.Sprintf("%s · <@%s>", moment(p.Time), p.Requester.ID), gives(p.Spec)
+	if money {
+		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+paid(p)
+	}
+	if p.Correction {
+		gave = "Corrects what the entry of this order says: CoCalc charged another amount"
+	}
+	if p.Duplicate {
+		gave += "\n:rotating_light: bought twice by overlapping checkouts; ask CoCalc for this money back"
+	}
+	return head + "\n" + gave
 }
 
 func paid(p purchase.Purchase) string {

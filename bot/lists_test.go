@@ -53,12 +53,15 @@ func TestLicenseLists(t *testing.T) {
 	}
 }
 
+// seesAll is what viewers, approvers and admins see.
+var seesAll = purchase.Sight{Licenses: true, All: true}
+
 func TestLicenseDetails(t *testing.T) {
 	got := licenseDetails(owned(1, func(o *purchase.Owned) {
 		o.License.Title = hostile
 		o.Purchase = &purchase.Purchase{Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
 			Charged: 6375, Renews: 6375, Spec: order(nil).Spec}
-	}), &listing{"active", 2}, at)
+	}), &listing{"active", 2}, at, seesAll)
 	golden(t, "license-details", got)
 	harmless(t, got)
 }
@@ -84,8 +87,8 @@ func TestHistoryPages(t *testing.T) {
 		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2}, {Month: "2026-10", Spent: 6375, Bought: 1}},
 		More:   true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
 	}
-	got := historyPage(h, 2)
+	got := historyPage(h, 2, seesAll)
 	golden(t, "history", got)
 	harmless(t, got)
-	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11"}, 1))
+	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11"}, 1, seesAll))
 }

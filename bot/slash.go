@@ -44,13 +44,15 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	}
 	switch c := asked.(type) {
 	case commands.List:
-		return a.later(at, func(ctx context.Context) content { return a.licenses(ctx, listing{c.Filter.String(), c.Page}) })
+		return a.reveal(at, click, func(ctx context.Context, _ purchase.Sight) content {
+			return a.licenses(ctx, listing{c.Filter.String(), c.Page})
+		})
 	case commands.Show:
-		return a.later(at, func(ctx context.Context) content { return a.license(ctx, c.ID, nil) })
+		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
 	case commands.History:
-		return now(a.history(ctx, c.Page))
+		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
 	case commands.Order:
-		return a.order(ctx, at, purchase.OrderID(c.ID), click.Who)
+		return a.order(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Cancel:
 		return a.cancel(ctx, purchase.OrderID(c.ID), click)
 	case commands.Approve:
@@ -58,7 +60,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Deny:
 		return a.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
 	case commands.Budget:
-		return a.later(at, a.budget)
+		return a.reveal(at, click, a.budget)
 	case commands.Settle:
 		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:
@@ -193,17 +195,22 @@ func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Cl
 	return now(say("Cancelled; nothing was bought."))
 }
 
-// order tells where an order stands, to anybody: that money is spent is no secret inside the team. Of one whose outcome
-// is unknown it tells what CoCalc shows, which has to be asked first.
-func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, who purchase.Person) socket.Reply {
+// order tells where an order stands, to its requester and to people who may see all. Of one whose outcome is unknown it
+// tells what CoCalc shows, which has to be asked first.
+func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	click.Who = a.people.LookUp(ctx, click.Who)
 	o, err := a.desk.Order(ctx, id)
 	switch {
 	case errors.Is(err, purchase.ErrNoOrder):
-		return now(say("I know no order with that id. Nothing was bought. `/license history` lists what was bought."))
+		return now(say("I know no order with that id. `/license history` lists what was bought."))
 	case err != nil:
 		return now(a.no(err))
-	case o.State == purchase.Unknown:
-		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, who) })
+	}
+	if err := a.desk.MaySeeOrder(ctx, o, click); err != nil {
+		return now(a.no(err))
+	}
+	if o.State == purchase.Unknown {
+		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
 	}
 	return now(a.standing(ctx, o))
 }

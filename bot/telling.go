@@ -75,6 +75,9 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	problem, told := p.told[key]
 	p.mu.Unlock()
 	if !told {
+		if !isPerson(to) { // everyone in a channel reads it
+			n.Text = purchase.ShortenIDs(n.Text)
+		}
 		err := p.send(ctx, notice(n), to)
 		var definite bool
 		if problem, definite = refusedBySlack(err); err != nil && !definite {
@@ -98,13 +101,16 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 
 // send posts to a channel, or to a person's conversation with the bot.
 func (p *Publisher) send(ctx context.Context, c content, to string) error {
-	if strings.HasPrefix(to, "U") || strings.HasPrefix(to, "W") {
+	if isPerson(to) {
 		_, _, err := directMessage(ctx, p.slack, to, c)
 		return err
 	}
 	_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
 	return err
 }
+
+// isPerson tells the id of a person from that of a channel.
+func isPerson(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }
 
 // refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false when
 // trying again may help, and when there is no error.

@@ -13,7 +13,7 @@ import (
 const mostWaiting = 5
 
 // waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack anew.
-func (a *App) waiting(ctx context.Context, user string) []slack.Block {
+func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 	orders, err := a.desk.Waiting(ctx)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the orders that wait for an approval could not be read")
@@ -21,16 +21,16 @@ func (a *App) waiting(ctx context.Context, user string) []slack.Block {
 	if len(orders) == 0 {
 		return nil
 	}
-	return waitingBlocks(orders, user, a.desk.IsApprover(a.people.LookUp(ctx, purchase.Person{ID: user})))
+	return waitingBlocks(orders, who, a.desk.IsApprover(who))
 }
 
 // waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.
-func waitingBlocks(orders []purchase.Order, user string, approver bool) []slack.Block {
+func waitingBlocks(orders []purchase.Order, who purchase.Person, approver bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
 		what := fmt.Sprintf("%s%s, %s. Approvers can decide until %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
 		switch {
-		case o.Requester.ID == user:
+		case who.Is(o.Requester):
 			own = append(own, section(fmt.Sprintf(":raised_hand: *You wait for an approval*: %s `/license order %s` shows it, `/license cancel %s` withdraws it.", what, o.ID, o.ID)))
 		case approver:
 			others = append(others, section(fmt.Sprintf(":raised_hand: *<@%s> waits for an approval*: %s `/license order %s` shows it; decide with `/license approve %s`, or `deny` and why.", o.Requester.ID, what, o.ID, o.ID)))

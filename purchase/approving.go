@@ -94,7 +94,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			return no, nil
 		}
 		counts, gone, silent := d.stillAgree(*o, approvers)
-		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.is(click.Who) })
+		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.Is(click.Who) })
 		need := d.policy.Approvals
 		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
 			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(len(counts)))}, nil

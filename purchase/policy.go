@@ -50,6 +50,7 @@ const (
 	TooMany          RefusalCode = "too-many"
 	TooLarge         RefusalCode = "too-large"
 	WrongPeriod      RefusalCode = "wrong-period"
+	NotAViewer       RefusalCode = "not-a-viewer"
 )
 
 // Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids
@@ -62,6 +63,10 @@ type Policy struct {
 	Approvers map[string]bool
 	// Admins may settle orders, pause and resume, and take out broken items.
 	Admins map[string]bool
+	// Viewers may see all licenses, history and money, as approvers and admins do; AllView lets all members. Buyers see the
+	// licenses, what their own orders cost, and the team's budget.
+	Viewers map[string]bool
+	AllView bool
 	// Channels are where licenses may be asked for; empty: anywhere.
 	Channels map[string]bool
 
@@ -121,7 +126,7 @@ func dayBegins(year int, month time.Month, day int, loc *time.Location) time.Tim
 // Groups are the ids of the user groups that the lists name, S…, in order.
 func (p Policy) Groups() []string {
 	var groups []string
-	for _, list := range []map[string]bool{p.Buyers, p.Approvers, p.Admins} {
+	for _, list := range []map[string]bool{p.Buyers, p.Approvers, p.Admins, p.Viewers} {
 		for id, listed := range list {
 			if listed && strings.HasPrefix(id, "S") && !slices.Contains(groups, id) {
 				groups = append(groups, id)
@@ -152,7 +157,7 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 
 // listedIn reports whether the person, or a group of theirs, is on the list.
 func listedIn(list map[string]bool, who Person) bool {
-	return list[who.ID] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
+	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
 }
 
 // untold refuses whoever may be on a list or not: by a group of which Slack does not tell who is in it.
@@ -176,7 +181,7 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 		return &Refusal{Code: NotAnApprover, Sentence: "Only an approver can decide on this order, so nothing was changed and nothing was bought by your click. " +
 			"Whoever runs this bot can add you to `APPROVERS`."}
 	}
-	if who.is(o.Requester) {
+	if who.Is(o.Requester) {
 		return &Refusal{Code: OwnOrder, Sentence: "Nobody decides on their own order: somebody else has to. Nothing was bought by your click. " +
 			"You can withdraw it with `/license cancel " + string(o.ID) + "`."}
 	}

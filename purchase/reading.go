@@ -96,7 +96,7 @@ func (d *Desk) Licenses(ctx context.Context) ([]Owned, error) {
 func (d *Desk) License(ctx context.Context, id string) (Owned, error) {
 	l, err := d.shop.License(ctx, id)
 	if err != nil {
-		return Owned{}, fmt.Errorf("read license %s: %w", id, err)
+		return Owned{}, fmt.Errorf("read license %s: %w", ShortID(id), err)
 	}
 	var p *Purchase
 	err = d.ledger.View(ctx, func(r Reader) error {

@@ -28,7 +28,7 @@ func (p Policy) closed(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + p.pauseWords(*account.Pause) + " An admin can resume it with `/license resume`."}
+	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + ShortenIDs(p.pauseWords(*account.Pause)) + " An admin can resume it with `/license resume`."}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that

@@ -16,8 +16,8 @@ const (
 	Unverified  Standing = "unverified"  // Slack could not be asked
 )
 
-// is reports whether two of Slack's ids are one person's.
-func (p Person) is(q Person) bool {
+// Is reports whether two of Slack's ids are one person's.
+func (p Person) Is(q Person) bool {
 	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
 }
 

@@ -62,7 +62,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 		}
 		r := receipt(o, cocalc.CartItem{}, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
-		b.log.Error().Str("order", string(id)).Str("license", r.LicenseID).Msg("an order that had ended without a purchase was bought after all")
+		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("an order that had ended without a purchase was bought after all")
 		if err := b.finish(ctx, o, r); err != nil && !errors.Is(err, errMoved) {
 			return err
 		}

@@ -35,7 +35,7 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	nobody := map[string]bool{}
-	want := purchase.Policy{Buyers: nobody, Approvers: nobody, Admins: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
+	want := purchase.Policy{Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
 		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC}
 	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
@@ -69,6 +69,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…`},
 		{"everybody an admin", "ADMINS", "*", `ADMINS: "*" is no Slack user id; `},
 		{"everybody an approver", "APPROVERS", "*", `APPROVERS: "*" is no Slack user id; `},
+		{"a viewer by name", "VIEWERS", "finance", `VIEWERS: "finance" is no Slack user id; `},
 		{"a channel by name", "CHANNELS", "C1,#general", `CHANNELS: "#general" is no channel id; `},
 		{"approvers asked by name", "APPROVALS_CHANNEL", "#approvals", `APPROVALS_CHANNEL: "#approvals" is no channel id; `},
 		{"a channel to ask in, and nobody to ask", "APPROVALS_CHANNEL", "C1", "APPROVALS_CHANNEL: it is set, and APPROVERS is empty, so nobody would be asked"},

@@ -39,7 +39,7 @@ func (s *service) examine(ctx context.Context) error {
 		return nil
 	}
 	for _, f := range findings {
-		s.log.Error().Str("record", f.Record).Msg("the ledger contradicts itself: " + f.Sentence)
+		s.log.Error().Str("record", f.Record).Msg("the ledger contradicts itself: " + purchase.ShortenIDs(f.Sentence))
 	}
 	_, err = s.desk.Distrust(ctx, findings)
 	return err

@@ -98,6 +98,14 @@ func asking(who purchase.Person, change ...func(*purchase.Ask)) func(*testing.T,
 	return func(t *testing.T, p *counter) error { _, err := p.asks(t, who, change...); return err }
 }
 
+// seeing is what someone reads who wants to see what was bought, where only alice buys.
+func seeing(who purchase.Person) func(*testing.T, *counter) error {
+	return func(t *testing.T, p *counter) error {
+		_, err := p.desk.MaySee(t.Context(), purchase.Click{Who: who, At: here, Typed: true})
+		return err
+	}
+}
+
 // refusals are what is said for each setting that limits somebody.
 var refusals = []refusedBy{
 	{"BUYERS=", "nobody is listed", asking(carol)},
@@ -123,6 +131,8 @@ var refusals = []refusedBy{
 	{"ADMINS=U0BOB", "somebody who is not listed wants to pause buying", func(t *testing.T, p *counter) error {
 		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "we count the money")
 	}},
+	{"VIEWERS=U0BOB", "someone who neither buys nor is listed types `/license history`", seeing(carol)},
+	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
 	{"CHANNELS=C0LICENSES", "somebody asks in another channel", asking(alice)},
 	{"ORDER_LIMIT=50", "an order costs more", asking(alice)},
 	{"MONTHLY_BUDGET=100", "the month has too little left", twice},
@@ -204,6 +214,9 @@ func said(t *testing.T, r refusedBy) string {
 	for setting := range strings.FieldsSeq(r.setting) {
 		name, value, _ := strings.Cut(setting, "=")
 		settings[name] = value
+	}
+	if strings.HasPrefix(r.setting, "VIEWERS") {
+		settings["BUYERS"] = "U0ALICE"
 	}
 	delete(settings, "COCALC_API_KEY") // the account has another one
 	if settings["APPROVERS"] != "" {

@@ -18,6 +18,7 @@ type policySettings struct {
 	Buyers    []string `envconfig:"BUYERS" desc:"ids of who may buy: people (U…) and user groups (S…), with commas between; * is everybody; empty is nobody"`
 	Approvers []string `envconfig:"APPROVERS" desc:"ids of who may agree to other people's orders: people and user groups; empty asks nobody"`
 	Admins    []string `envconfig:"ADMINS" desc:"ids of who may settle orders and pause or resume buying: people and user groups"`
+	Viewers   []string `envconfig:"VIEWERS" desc:"users (U…) or groups (S…) who see all licenses, history and money, as approvers and admins do; * is everyone in the workspace. Buyers see the licenses, the team's budget, and what their own orders cost"`
 	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses may be asked for, with commas between; empty is anywhere"`
 
 	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id where approvers are asked; needed with APPROVERS"`
@@ -55,6 +56,7 @@ func (p policySettings) policyFaults() (faults []error) {
 		{"BUYERS", p.Buyers, "UWS", "*", personIDs},
 		{"APPROVERS", p.Approvers, "UWS", "", personIDs},
 		{"ADMINS", p.Admins, "UWS", "", personIDs},
+		{"VIEWERS", p.Viewers, "UWS", "*", personIDs},
 		{"CHANNELS", p.Channels, "CG", "", channelIDs},
 		{"APPROVALS_CHANNEL", []string{p.ApprovalsChannel}, "CG", "", channelIDs},
 		{"PURCHASES_CHANNEL", []string{p.PurchasesChannel}, "CG", "", channelIDs},
@@ -175,7 +177,7 @@ func setOf(list []string) map[string]bool {
 // policy is who may buy how much, and who has to agree.
 func (p policySettings) policy() purchase.Policy {
 	policy := purchase.Policy{
-		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins), Channels: setOf(p.Channels),
+		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins), Viewers: setOf(p.Viewers), Channels: setOf(p.Channels),
 		AutoApprove: p.AutoApproveLimit.Cents, AskRenewing: p.ApproveRenewing, Approvals: int(p.ApprovalsRequired),
 		OrderLimit: p.OrderLimit.Limit, MonthlyBudget: p.MonthlyBudget.Limit, PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
 		Largest: purchase.Sizes{RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk), RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays)},
@@ -186,6 +188,8 @@ func (p policySettings) policy() purchase.Policy {
 	}
 	policy.Everyone = policy.Buyers["*"]
 	delete(policy.Buyers, "*")
+	policy.AllView = policy.Viewers["*"]
+	delete(policy.Viewers, "*")
 	return policy
 }
 
