@@ -46,7 +46,7 @@ func newAuditCommand(c console) *cobra.Command {
 }
 
 func runAudit(ctx context.Context, o auditOptions, c console) error {
-	settings, err := readConfig()
+	settings, err := readFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func newBackupCommand(c console) *cobra.Command {
 }
 
 func runBackup(ctx context.Context, file string, c console) error {
-	settings, err := readConfig()
+	settings, err := readFor("DATABASE")
 	if err != nil {
 		return err
 	}

@@ -28,9 +28,9 @@ func newCheckCommand(c console) *cobra.Command {
 
 // runCheck looks at everything that the bot needs, changes nothing and spends nothing. Every line says what was found.
 func runCheck(ctx context.Context, c console) error {
-	settings, err := readConfig()
-	if missing := settings.secrets(); err != nil || missing != nil {
-		return joinSettings(err, missing)
+	settings := readSettings()
+	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
+		return err
 	}
 	return check(ctx, settings, 10*time.Second, c.out)
 }

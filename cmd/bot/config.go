@@ -42,7 +42,8 @@ type config struct {
 	LogLevel  logLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat logFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`
 
-	files secretFiles
+	files  secretFiles
+	faults settingFaults
 }
 
 // settingFields are the fields of config that are settings, in the order of the table.
@@ -55,71 +56,86 @@ func settingFields() (fields []reflect.StructField) {
 	return fields
 }
 
-// errSettings wraps what is wrong with the settings, a line each.
-var errSettings = errors.New("the settings need mending")
-
 // readConfig reads the environment. Its error names every setting that is wrong, all at once, without the secrets.
 func readConfig() (config, error) {
-	var c config
-	var faults []error
+	c := readSettings()
+	return c, c.faults.err()
+}
+
+// readFor reads the environment for a command that needs these settings alone: what is wrong with others is no reason not
+// to look at the ledger.
+func readFor(settings ...string) (config, error) {
+	c := readSettings()
+	return c, c.faults.of(settings...).err()
+}
+
+// readSettings reads the environment, with what is wrong in config.faults. A setting that cannot be read has its zero
+// value, and TIMEZONE is UTC then.
+func readSettings() (c config) {
 	// envconfig stops at the first value it cannot read, so it is given one setting after the other.
 	v := reflect.ValueOf(&c).Elem()
 	for _, field := range settingFields() {
-		at := field.Index
-		field.Index = nil
-		one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
-		if err := errors.Join(envconfig.Process("", one.Interface()), blank(field)); err != nil {
-			faults = append(faults, plainly(err))
+		name, at := field.Tag.Get("envconfig"), field.Index
+		if err := cleanVariable(name); err != nil {
+			c.faults.add(name, "%v", err)
 			continue
 		}
-		value := one.Elem().Field(0)
-		if value.Type() == reflect.TypeFor[string]() {
-			value.SetString(strings.TrimSpace(value.String())) // files of secrets end with a line break
+		field.Index = nil
+		one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
+		if err := errors.Join(blank(field), envconfig.Process("", one.Interface())); err != nil {
+			c.faults.add(name, "%s", plainly(err))
+			continue
 		}
-		v.FieldByIndex(at).Set(value)
+		v.FieldByIndex(at).Set(one.Elem().Field(0))
+	}
+	if c.Timezone.Location == nil {
+		c.Timezone.Location = time.UTC
 	}
 	c.readSecretFiles()
 	// What could not be read is its zero value now; that is not told as a second fault.
-	unread := settingsError(faults)
+	unread := c.faults
 	for _, fault := range c.inconsistencies() {
-		name, _, _ := strings.Cut(fault.Error(), ":")
-		if unread == nil || !strings.Contains(unread.Error(), name+":") {
-			faults = append(faults, fault)
+		if len(unread.of(fault.setting)) == 0 {
+			c.faults = append(c.faults, fault)
 		}
 	}
-	return c, settingsError(faults)
+	return c
+}
+
+// cleanVariable puts a variable back into the environment as [cleanValue] reads it, since envconfig reads it there.
+func cleanVariable(name string) error {
+	raw, set := os.LookupEnv(name)
+	if !set {
+		return nil
+	}
+	value, err := cleanValue(raw)
+	if err != nil || value == raw {
+		return err
+	}
+	return os.Setenv(name, value)
 }
 
 // blank refuses a number that has a default and is set to nothing: that would be no limit, and nobody said so.
 func blank(field reflect.StructField) error {
-	name := field.Tag.Get("envconfig")
-	value, set := os.LookupEnv(name)
-	if !set || strings.TrimSpace(value) != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
+	value, set := os.LookupEnv(field.Tag.Get("envconfig"))
+	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
 		return nil
 	}
-	return fmt.Errorf("%s: %q: a whole number above 0 is needed; leave it out for %s", name, value, field.Tag.Get("default"))
+	return fmt.Errorf("it is set to nothing; write a whole number above 0, or leave the setting out for %s", field.Tag.Get("default"))
 }
 
-func settingsError(faults []error) error {
-	if len(faults) == 0 {
-		return nil
+// plainly says what is wrong with a value without envconfig's talk of Go types.
+func plainly(err error) string {
+	wrong, ok := errors.AsType[*envconfig.ParseError](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case wrong.TypeName == "time.Duration":
+		return shown(wrong.Value) + " is no duration such as 90s or 10m"
+	case wrong.TypeName == "bool":
+		return shown(wrong.Value) + " is neither true nor false"
 	}
-	return fmt.Errorf("%w:\n%w", errSettings, errors.Join(faults...))
-}
-
-// plainly says which setting is wrong without envconfig's talk of Go types.
-func plainly(err error) error {
-	var wrong *envconfig.ParseError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	switch wrong.TypeName {
-	case "time.Duration":
-		return fmt.Errorf("%s: %s is no duration such as 90s or 10m", wrong.KeyName, shown(wrong.Value))
-	case "bool":
-		return fmt.Errorf("%s: %s is neither true nor false", wrong.KeyName, shown(wrong.Value))
-	}
-	return fmt.Errorf("%s: %s: %w", wrong.KeyName, shown(wrong.Value), wrong.Err)
+	return fmt.Sprintf("%s: %v", shown(wrong.Value), wrong.Err)
 }
 
 // shown is a wrong value as an error repeats it. Who mixed up two lines of a file may have put a token there.
@@ -132,33 +148,35 @@ func shown(value string) string {
 	return strconv.Quote(value)
 }
 
-// inconsistencies are faults of values that can be read.
-func (c config) inconsistencies() []error {
-	var faults []error
+// inconsistencies are faults of values that can be read, in the order of their settings' names.
+func (c config) inconsistencies() (faults settingFaults) {
 	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			faults = append(faults, fmt.Errorf("%s: it must be an address that begins with https://", name))
+			faults.add(name, "it must be an address that begins with https://")
 		}
 	}
 	for name, value := range map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter} {
 		if value <= 0 {
-			faults = append(faults, fmt.Errorf("%s: it must be above 0", name))
+			faults.add(name, "it must be above 0")
 		}
 	}
 	if c.SettleAfter > 0 && c.SettleAfter <= c.CheckoutTimeout {
-		faults = append(faults, errors.New("SETTLE_AFTER: it must be longer than CHECKOUT_TIMEOUT, since a checkout that is still under way proves nothing"))
+		faults.add("SETTLE_AFTER", "it must be longer than CHECKOUT_TIMEOUT, since a checkout that is still under way proves nothing")
 	}
 	if c.Database == "" {
-		faults = append(faults, errors.New("DATABASE: the name of a file is needed"))
+		faults.add("DATABASE", "the name of a file is required")
 	}
 	faults = append(faults, c.policyFaults()...)
+	if wrong := slices.Concat(c.faults, faults); len(wrong.of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
+		faults = append(faults, c.approvalFaults()...) // else they are told once those can be read
+	}
 	faults = append(faults, c.files.doubled...)
-	if _, err := c.defaults(); err != nil {
-		faults = append(faults, err)
+	if _, wrong := c.defaults(); len(wrong) > 0 {
+		faults = append(faults, wrong...)
 	} else {
 		faults = append(faults, c.unbuyableDefaults()...)
 	}
-	slices.SortFunc(faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	slices.SortFunc(faults, func(a, b settingFault) int { return strings.Compare(a.Error(), b.Error()) })
 	return faults
 }
 
@@ -176,19 +194,19 @@ func printSettings(w io.Writer) error {
 	return t.Flush()
 }
 
-// defaults is what people get who leave a field out.
-func (c config) defaults() (cocalc.LicenseSpec, error) {
+// defaults is what people get who leave a field out, and what is wrong with LICENSE_DEFAULTS.
+func (c config) defaults() (spec cocalc.LicenseSpec, faults settingFaults) {
+	const setting = "LICENSE_DEFAULTS"
 	f, mistakes := commands.ParseFields(c.LicenseDefaults)
-	var faults []error
 	for _, m := range mistakes {
-		faults = append(faults, errors.New("LICENSE_DEFAULTS: "+m.Sentence))
+		faults.add(setting, "%s", m.Sentence)
 	}
 	for _, name := range []string{"start", "end", "days", "title", "description", "reason", "project"} {
 		if _, said := f.Get(name); said {
-			faults = append(faults, fmt.Errorf("LICENSE_DEFAULTS: `%s` belongs to one license and cannot be a default", name))
+			faults.add(setting, "`%s` belongs to one license and cannot be a default", name)
 		}
 	}
-	spec := bot.Specify(cocalc.DefaultSpec(), f, time.Time{}, time.UTC)
+	spec = bot.Specify(cocalc.DefaultSpec(), f, time.Time{}, time.UTC)
 	probe := spec // ram and cpu may be left to people, and so may the dates of a fixed term
 	if probe.RAM == 0 {
 		probe.RAM = cocalc.MinRAM
@@ -200,7 +218,7 @@ func (c config) defaults() (cocalc.LicenseSpec, error) {
 		probe.Period = cocalc.PeriodMonthly
 	}
 	for _, m := range probe.Validate(time.Time{}) {
-		faults = append(faults, errors.New("LICENSE_DEFAULTS: "+m.Sentence))
+		faults.add(setting, "%s", m.Sentence)
 	}
-	return spec, errors.Join(faults...)
+	return spec, faults
 }

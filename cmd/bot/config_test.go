@@ -40,12 +40,11 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
-	if spec, err := c.defaults(); err != nil || spec != cocalc.DefaultSpec() {
-		t.Errorf("a license without a word: %+v, %v", spec, err)
+	if spec, wrong := c.defaults(); len(wrong) > 0 || spec != cocalc.DefaultSpec() {
+		t.Errorf("a license without a word: %+v, %v", spec, wrong)
 	}
-	missing := c.secrets()
 	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"} {
-		if missing == nil || !strings.Contains(missing.Error(), name+" is not set: ") {
+		if missing := c.secrets().of(name); len(missing) != 1 || !strings.HasPrefix(missing[0].text, "it is not set; ") {
 			t.Errorf("%s is not missed: %v", name, missing)
 		}
 	}
@@ -56,15 +55,15 @@ func TestFaultsOfSettings(t *testing.T) {
 	cases := []struct {
 		name, setting, value, says string
 	}{
-		{"no bot token", "SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN is not set: Slack shows it under OAuth & Permissions, after the app was installed"},
-		{"tokens mixed up", "SLACK_BOT_TOKEN", "xapp-1-secretAppToken", "SLACK_BOT_TOKEN does not begin with xoxb-: "},
-		{"a token of two lines", "SLACK_BOT_TOKEN", "xoxb-1-secret\nBotToken", "SLACK_BOT_TOKEN has characters in it that belong to no token: copy it again"},
-		{"no app token", "SLACK_APP_TOKEN", "", "SLACK_APP_TOKEN is not set: create one with connections:write"},
-		{"no key", "COCALC_API_KEY", " ", "COCALC_API_KEY is not set: CoCalc makes one in the account's settings, under API Keys"},
+		{"no bot token", "SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN: it is not set; Slack shows it under OAuth & Permissions, after the app was installed"},
+		{"tokens mixed up", "SLACK_BOT_TOKEN", "xapp-1-secretAppToken", "SLACK_BOT_TOKEN: it does not begin with xoxb-; "},
+		{"a token of two lines", "SLACK_BOT_TOKEN", "xoxb-1-secret\nBotToken", "SLACK_BOT_TOKEN: it has characters in it that belong to no token; copy it again"},
+		{"no app token", "SLACK_APP_TOKEN", "", "SLACK_APP_TOKEN: it is not set; create one with connections:write"},
+		{"no key", "COCALC_API_KEY", " ", "COCALC_API_KEY: it is not set; CoCalc makes one in the account's settings, under API Keys"},
 		{"an address without a scheme", "SLACK_API_URL", "slack.com/api/", "SLACK_API_URL: it must be an address that begins with https://"},
 		{"no address", "SLACK_API_URL", "", "SLACK_API_URL: it must be an address that begins with https://"},
 		{"an address of another kind", "COCALC_URL", "ftp://cocalc.com", "COCALC_URL: it must be an address that begins with https://"},
-		{"no name of a file", "DATABASE", "", "DATABASE: the name of a file is needed"},
+		{"no name of a file", "DATABASE", "", "DATABASE: the name of a file is required"},
 		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is no Slack user id; `},
 		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is no Slack user id; Slack shows it in a person's profile under Copy member ID, U…`},
 		{"everybody an admin", "ADMINS", "*", `ADMINS: "*" is no Slack user id; `},
@@ -92,9 +91,9 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": an amount of dollars is needed`},
 		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": an amount of dollars is needed`},
 		{"a comma before the cents", "MONTHLY_BUDGET", "99,50", `MONTHLY_BUDGET: "99,50": an amount of dollars is needed`},
-		{"as many orders as nothing", "PERSON_ORDERS", "", `PERSON_ORDERS: "": a whole number above 0 is needed; leave it out for 10`},
-		{"as many days as nothing", "MAX_DAYS", " ", `MAX_DAYS: " ": a whole number above 0 is needed; leave it out for 366`},
-		{"no number of approvals", "APPROVALS_REQUIRED", "", `APPROVALS_REQUIRED: "": a whole number above 0 is needed; leave it out for 1`},
+		{"as many orders as nothing", "PERSON_ORDERS", "", `PERSON_ORDERS: it is set to nothing; write a whole number above 0, or leave the setting out for 10`},
+		{"as many days as nothing", "MAX_DAYS", " ", `MAX_DAYS: it is set to nothing; write a whole number above 0, or leave the setting out for 366`},
+		{"no number of approvals", "APPROVALS_REQUIRED", "", `APPROVALS_REQUIRED: it is set to nothing; write a whole number above 0, or leave the setting out for 1`},
 		{"two ids in one", "BUYERS", "U1;U2", `BUYERS: "U1;U2" is no Slack user id; `},
 		{"two channels in one", "CHANNELS", "C1 C2", `CHANNELS: "C1 C2" is no channel id; `},
 		{"a channel's name", "PURCHASES_CHANNEL", "#general", `PURCHASES_CHANNEL: "#general" is no channel id; `},
@@ -116,7 +115,7 @@ func TestFaultsOfSettings(t *testing.T) {
 			environment(t, with(map[string]string{c.setting: c.value}))
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
-			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: the settings need mending:" || !strings.HasPrefix(lines[1], c.says) {
+			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" || !strings.HasPrefix(lines[1], c.says) {
 				t.Errorf("exit %d, out %q, err:\n%s", got.code, got.out, got.err)
 			}
 			if strings.Contains(got.err, "secret") && !strings.Contains(got.err, "[a secret]") {
@@ -153,7 +152,7 @@ func TestBlanksAroundValues(t *testing.T) {
 	environment(t, map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
 		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, "})
 	c, err := readConfig()
-	if err != nil || c.secrets() != nil {
+	if err != nil || len(c.secrets()) > 0 {
 		t.Fatal(err, c.secrets())
 	}
 	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] || c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
@@ -229,13 +228,13 @@ func TestDefaultsForLicenses(t *testing.T) {
 		{"disk=20 boost=yes run_limit=30", change(func(s *cocalc.LicenseSpec) { s.Disk, s.Boost, s.RunLimit = 20, true, 30 })},
 	}
 	for _, c := range cases {
-		if got, err := (config{LicenseDefaults: c.text}).defaults(); err != nil || got != c.want {
+		if got, err := (config{LicenseDefaults: c.text}).defaults(); len(err) > 0 || got != c.want {
 			t.Errorf("%q: got %+v, %v", c.text, got, err)
 		}
 	}
 	for _, text := range []string{"days=30", "end=2027-01-31", "start=2027-01-01", "period=range", "reason=because", "description=x",
 		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense"} {
-		if got, err := (config{LicenseDefaults: text}).defaults(); err == nil {
+		if got, err := (config{LicenseDefaults: text}).defaults(); len(err) == 0 {
 			t.Errorf("%q was taken: %+v", text, got)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -43,9 +42,8 @@ type policySettings struct {
 	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 }
 
-// policyFaults are the faults of the policy's settings that can be read, and where they contradict each other.
-func (p policySettings) policyFaults() (faults []error) {
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+// policyFaults are the faults of the policy's settings, each by itself.
+func (p policySettings) policyFaults() (faults settingFaults) {
 	for _, list := range []struct {
 		name  string
 		ids   []string
@@ -63,29 +61,25 @@ func (p policySettings) policyFaults() (faults []error) {
 	} {
 		for _, id := range named(list.ids) {
 			if id != list.all && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
-				fault("%s: %s is %s", list.name, shown(id), list.what)
+				faults.add(list.name, "%s is %s", shown(id), list.what)
 			}
 		}
 	}
 	for _, word := range named(p.Periods) {
 		if !slices.Contains(allPeriods, cocalc.Period(word)) {
-			fault("PERIODS: %s is none of monthly, yearly and range", shown(word))
+			faults.add("PERIODS", "%s is none of monthly, yearly and range", shown(word))
 		}
 	}
 	if p.ApprovalTTL <= 0 {
-		fault("APPROVAL_TTL: it must be above 0")
+		faults.add("APPROVAL_TTL", "it must be above 0")
 	}
 	if p.ApprovalsRequired < 1 {
-		fault("APPROVALS_REQUIRED: a whole number above 0 is needed")
+		faults.add("APPROVALS_REQUIRED", "a whole number above 0 is needed")
 	}
 	if p.PersonBudget == (dollars{}) {
-		fault("PERSON_BUDGET: 0 would let nobody buy, which BUYERS says better; none is no limit")
+		faults.add("PERSON_BUDGET", "0 would let nobody buy, which BUYERS says better; none is no limit")
 	}
-	unreadable := func(err error) bool { return strings.HasPrefix(err.Error(), "APPROV") }
-	if slices.ContainsFunc(faults, unreadable) { // what they contradict is told once they can be read
-		return faults
-	}
-	return append(faults, p.approvalFaults()...)
+	return faults
 }
 
 const (
@@ -101,15 +95,15 @@ var allPeriods = []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, coca
 
 // approvalFaults are settings of approvals that contradict each other. Who set one of them wants people to be asked, and
 // would find out by the money that nobody was.
-func (p policySettings) approvalFaults() (faults []error) {
+func (p policySettings) approvalFaults() (faults settingFaults) {
 	approvers := slices.Collect(maps.Keys(setOf(p.Approvers)))
 	if len(approvers) > 0 {
 		if p.ApprovalsChannel == "" {
-			faults = append(faults, errors.New("APPROVALS_CHANNEL: there are APPROVERS, and no channel where they are asked"))
+			faults.add("APPROVALS_CHANNEL", "there are APPROVERS, and no channel where they are asked")
 		}
 		groups := slices.ContainsFunc(approvers, func(id string) bool { return id[0] == 'S' })
 		if n := int(p.ApprovalsRequired); n > len(approvers) && !groups {
-			faults = append(faults, fmt.Errorf("APPROVALS_REQUIRED: %d have to agree, and APPROVERS lists %d", n, len(approvers)))
+			faults.add("APPROVALS_REQUIRED", "%d have to approve, and APPROVERS lists %d", n, len(approvers))
 		}
 		return faults
 	}
@@ -123,16 +117,16 @@ func (p policySettings) approvalFaults() (faults []error) {
 		{"APPROVALS_REQUIRED", p.ApprovalsRequired > 1},
 	} {
 		if s.set {
-			faults = append(faults, fmt.Errorf("%s: it is set, and APPROVERS is empty, so nobody would be asked", s.name))
+			faults.add(s.name, "it is set, and APPROVERS is empty, so nobody would be asked")
 		}
 	}
 	return faults
 }
 
 // unbuyableDefaults are defaults of licenses that the limits refuse: everybody who leaves the field out would be.
-func (c config) unbuyableDefaults() (faults []error) {
-	spec, err := c.defaults()
-	if err != nil {
+func (c config) unbuyableDefaults() (faults settingFaults) {
+	spec, wrong := c.defaults()
+	if len(wrong) > 0 {
 		return nil
 	}
 	for _, s := range []struct {
@@ -146,12 +140,12 @@ func (c config) unbuyableDefaults() (faults []error) {
 		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
 	} {
 		if s.most > 0 && s.value > int(s.most) {
-			faults = append(faults, fmt.Errorf("%s: it is %d, and who says no `%s` gets %d: put a smaller one into LICENSE_DEFAULTS", s.limit, s.most, s.field, s.value))
+			faults.add(s.limit, "it is %d, and who says no `%s` gets %d: put a smaller one into LICENSE_DEFAULTS", s.most, s.field, s.value)
 		}
 	}
 	// Who may buy fixed terms alone has to say how long in any case.
 	if p := named(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
-		faults = append(faults, fmt.Errorf("PERIODS: it lacks %s, which is what people get who say no `period`: put another into LICENSE_DEFAULTS", spec.Period))
+		faults.add("PERIODS", "it lacks %s, which is what people get who say no `period`: put another into LICENSE_DEFAULTS", spec.Period)
 	}
 	return faults
 }

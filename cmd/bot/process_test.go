@@ -329,7 +329,7 @@ func TestRunWithWhatSlackRefuses(t *testing.T) {
 			w := newTown(t)
 			environment(t, w.settings(t, name+"="+token))
 			got := does(t, "", "run")
-			_, end, _ := strings.Cut(got.err, "bot: the settings need mending:\n")
+			_, end, _ := strings.Cut(got.err, "bot: invalid configuration:\n")
 			if got.code != 2 || !strings.Contains(end, "("+name+")") || strings.Count(end, "\n") != 1 {
 				t.Errorf("exit %d:\n%s", got.code, got.err)
 			}

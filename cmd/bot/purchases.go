@@ -29,7 +29,7 @@ func newPurchasesCommand(c console) *cobra.Command {
 }
 
 func runPurchases(ctx context.Context, form listing, when spanOptions, c console) error {
-	settings, err := readConfig()
+	settings, err := readFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}

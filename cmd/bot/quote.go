@@ -42,14 +42,11 @@ func newQuoteCommand(c console) *cobra.Command {
 
 // runQuote prints the price of one license.
 func runQuote(text string, c console) error {
-	settings, err := readConfig()
+	settings, err := readFor("LICENSE_DEFAULTS", "TIMEZONE")
 	if err != nil {
 		return err
 	}
-	defaults, err := settings.defaults()
-	if err != nil {
-		return err
-	}
+	defaults, _ := settings.defaults()
 	return quoteWords(text, defaults, time.Now(), settings.Timezone.Location, c.out)
 }
 

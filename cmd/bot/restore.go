@@ -29,7 +29,10 @@ func newRestoreCommand(c console) *cobra.Command {
 }
 
 func runRestore(ctx context.Context, file string, yes bool, c console) error {
-	settings, err := readConfig()
+	if _, err := os.Stat(file); isMissing(err) {
+		return fmt.Errorf("there is no file %s", file)
+	}
+	settings, err := readFor("DATABASE", "SETTLE_AFTER", "CHECKOUT_TIMEOUT")
 	if err != nil {
 		return err
 	}
@@ -61,9 +64,6 @@ type restoration struct {
 func (r *restoration) look(ctx context.Context) error {
 	if err := r.idle(); err != nil {
 		return err
-	}
-	if _, err := os.Stat(r.file); isMissing(err) {
-		return fmt.Errorf("there is no file %s", r.file)
 	}
 	var backup chain
 	report, err := storage.Verify(ctx, r.file, backup.read)

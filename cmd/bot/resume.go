@@ -34,7 +34,7 @@ func newResumeCommand(c console) *cobra.Command {
 }
 
 func runResume(ctx context.Context, reason string, c console) error {
-	settings, err := readConfig()
+	settings, err := readFor("DATABASE")
 	if err != nil {
 		return err
 	}

@@ -17,9 +17,9 @@ func newRunCommand(c console) *cobra.Command {
 
 // runBot runs the bot until ctx is done.
 func runBot(ctx context.Context, c console) (err error) {
-	settings, err := readConfig()
-	if missing := settings.secrets(); err != nil || missing != nil {
-		return joinSettings(err, missing)
+	settings := readSettings()
+	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
+		return err
 	}
 	log := settings.logger(c.err)
 	s, err := assemble(settings, log)
@@ -33,20 +33,4 @@ func runBot(ctx context.Context, c console) (err error) {
 	}
 	log.Info().Msg("licensebot has stopped; what is not done yet is in the ledger")
 	return nil
-}
-
-// joinSettings puts the faults of values and the missing ones under one heading.
-func joinSettings(errs ...error) error {
-	var faults []error
-	for _, err := range errs {
-		if err == nil {
-			continue
-		}
-		if list, ok := err.(interface{ Unwrap() []error }); ok && len(list.Unwrap()) == 2 {
-			faults = append(faults, list.Unwrap()[1])
-			continue
-		}
-		faults = append(faults, err)
-	}
-	return settingsError(faults)
 }

@@ -34,16 +34,16 @@ func (c *config) allSecrets() []secret {
 // readSecretFiles reads the secrets that come from files, as Docker and Kubernetes hand them over. Who only reads the
 // ledger needs no secret, so what is wrong with a file is told by whoever needs it.
 func (c *config) readSecretFiles() {
-	c.files = secretFiles{read: map[string]bool{}, unread: map[string]error{}}
+	c.files = secretFiles{read: map[string]bool{}, unread: map[string]settingFault{}}
 	for _, s := range c.allSecrets() {
 		switch {
 		case s.file == "":
 		case *s.value != "": // it would be a guess which one counts
-			c.files.doubled = append(c.files.doubled, fmt.Errorf("%s_FILE: %s is set too; leave one of them out", s.name, s.name))
+			c.files.doubled.add(s.name+"_FILE", "%s is set too; leave one of them out", s.name)
 		default:
 			var err error
 			if *s.value, err = readSecret(s.file); err != nil {
-				c.files.unread[s.name] = fmt.Errorf("%s_FILE: %w", s.name, err)
+				c.files.unread[s.name] = settingFault{s.name + "_FILE", err.Error()}
 			}
 			c.files.read[s.name] = err == nil
 		}
@@ -53,8 +53,8 @@ func (c *config) readSecretFiles() {
 // secretFiles is what came of reading the files of secrets, by the names of their settings without _FILE.
 type secretFiles struct {
 	read    map[string]bool
-	unread  map[string]error
-	doubled []error // set in both ways
+	unread  map[string]settingFault
+	doubled settingFaults // set in both ways
 }
 
 // readSecret reads a file that holds one secret and a line break. Its errors do not repeat what it holds.
@@ -65,10 +65,13 @@ func readSecret(path string) (string, error) {
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, mostSecret+1))
-	text := strings.TrimSpace(string(data))
+	if err != nil {
+		return "", unreadable(path, err)
+	}
+	text, err := cleanValue(string(data))
 	switch {
 	case err != nil:
-		return "", unreadable(path, err)
+		return "", fmt.Errorf("%s: %w", shown(path), err)
 	case len(data) > mostSecret:
 		return "", fmt.Errorf("%s is too large to be a secret", shown(path))
 	case text == "":
@@ -87,34 +90,31 @@ func unreadable(path string, err error) error {
 }
 
 // secrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
-func (c config) secrets() error {
-	var faults []error
+func (c config) secrets() (faults settingFaults) {
 	for _, s := range c.allSecrets() {
-		name := s.name
-		if c.files.read[s.name] {
-			name = "what " + s.name + "_FILE names"
+		if len(c.faults.of(s.name, s.name+"_FILE")) > 0 {
+			continue // it is told already
 		}
+		setting := s.name
+		if c.files.read[s.name] {
+			setting += "_FILE"
+		}
+		unread, isUnread := c.files.unread[s.name]
 		switch value := *s.value; {
-		case c.files.unread[s.name] != nil:
-			faults = append(faults, c.files.unread[s.name])
+		case isUnread:
+			faults = append(faults, unread)
 		case value == "":
-			faults = append(faults, fmt.Errorf("%s is not set: %s", s.name, s.where))
+			faults.add(setting, "it is not set; %s", s.where)
 		case !strings.HasPrefix(value, s.prefix):
-			faults = append(faults, fmt.Errorf("%s does not begin with %s: %s", name, s.prefix, s.where))
+			faults.add(setting, "it does not begin with %s; %s", s.prefix, s.where)
 		case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }):
-			faults = append(faults, fmt.Errorf("%s has characters in it that belong to no token: copy it again", name))
+			faults.add(setting, "it has characters in it that belong to no token; copy it again")
 		}
 	}
-	return settingsError(faults)
+	return faults
 }
 
 // needKey checks the one secret that is needed to ask CoCalc.
 func (c config) needKey() error {
-	switch {
-	case c.files.unread["COCALC_API_KEY"] != nil:
-		return settingsError([]error{c.files.unread["COCALC_API_KEY"]})
-	case c.CoCalcAPIKey == "":
-		return settingsError([]error{errors.New("COCALC_API_KEY is not set: " + keyWhere)})
-	}
-	return nil
+	return c.secrets().of("COCALC_API_KEY", "COCALC_API_KEY_FILE").err()
 }

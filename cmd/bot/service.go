@@ -32,13 +32,14 @@ type service struct {
 
 // assemble puts the bot together and opens the ledger. It talks to nobody yet.
 func assemble(c config, log zerolog.Logger) (*service, error) {
-	if err := c.secrets(); err != nil {
+	if err := c.secrets().err(); err != nil {
 		return nil, err
 	}
-	defaults, err := c.defaults()
-	if err != nil {
-		return nil, settingsError([]error{err})
+	defaults, wrong := c.defaults()
+	if err := wrong.err(); err != nil {
+		return nil, err
 	}
+	var err error
 	s := &service{config: c, log: log}
 	s.cocalc, err = cocalc.New(cocalc.Options{BaseURL: c.CoCalcURL, Key: c.CoCalcAPIKey, CheckoutTimeout: c.CheckoutTimeout,
 		Log: log.With().Str("part", "cocalc").Logger()})

@@ -39,7 +39,14 @@ func newVerifyCommand(c console) *cobra.Command {
 }
 
 func runVerify(ctx context.Context, o verifyOptions, c console) error {
-	settings, err := readConfig()
+	needed := []string{}
+	if o.file == "" {
+		needed = append(needed, "DATABASE")
+	}
+	if o.online {
+		needed = append(needed, "COCALC_URL", "COCALC_API_KEY", "COCALC_API_KEY_FILE")
+	}
+	settings, err := readFor(needed...)
 	if err != nil {
 		return err
 	}

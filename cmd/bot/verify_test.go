@@ -108,7 +108,7 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger itself was checked, but not against CoCalc: ")
 	delete(s, "COCALC_API_KEY")
 	environment(t, s)
-	does(t, "", "verify", "--online").says(t, 2, "bot: the settings need mending:\nCOCALC_API_KEY is not set: ")
+	does(t, "", "verify", "--online").says(t, 2, "bot: invalid configuration:\nCOCALC_API_KEY: it is not set; ")
 }
 
 func TestVerifyOfAnEmptyLedger(t *testing.T) {

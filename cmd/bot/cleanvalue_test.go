@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Values as docker's --env-file, Windows and text processors write them.
+func TestValuesAreCleanedOrRefused(t *testing.T) {
+	for raw, want := range map[string]string{
+		"":                                "",
+		"licensebot.db":                   "licensebot.db",
+		"200\r":                           "200",
+		" U1, U2 \r\n":                    "U1, U2",
+		"\ufeffsk-key\r\n":                "sk-key",
+		" \ufeff UTC":                     "UTC",
+		`user="academic"`:                 `user="academic"`,
+		`user=academic uptime="short"`:    `user=academic uptime="short"`,
+		"title=“two words”":               "title=“two words”",
+		"/srv/the team's/licensebot.db":   "/srv/the team's/licensebot.db",
+		"/srv/the \"team\"/licensebot.db": "/srv/the \"team\"/licensebot.db",
+	} {
+		if got, err := cleanValue(raw); err != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", raw, got, err, want)
+		}
+	}
+	for _, raw := range []string{`"licensebot.db"`, "'licensebot.db'", `"licensebot.db`, `licensebot.db"`, "“U1”", "„U1“", `""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`"} {
+		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "the value has quotes around it; write it without them") {
+			t.Errorf("%q was taken for %q, or refused without a reason: %v", raw, got, err)
+		}
+	}
+}
+
+// One reader for all: every setting is taken with the line ends of Windows and a byte order mark, and none with quotes.
+func TestEverySettingIsReadTheSameWay(t *testing.T) {
+	values := map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken", "COCALC_API_KEY": "sk-secretCoCalcKey",
+		"SLACK_API_URL": "https://slack.example/api/", "COCALC_URL": "https://cocalc.example", "DATABASE": "other.db",
+		"LICENSE_DEFAULTS": "user=academic", "CHECKOUT_TIMEOUT": "1m", "SETTLE_AFTER": "20m", "LOG_LEVEL": "warn", "LOG_FORMAT": "console",
+		"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3",
+	}
+	for name, value := range strict {
+		if values[name] == "" && !strings.HasPrefix(name, "APPROV") && name != "PERIODS" {
+			values[name] = value
+		}
+	}
+	for name, value := range values {
+		t.Run(name, func(t *testing.T) {
+			all := with(map[string]string{"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3"})
+			all[name] = value
+			environment(t, all)
+			plain := readSettings()
+			all[name] = "\ufeff" + value + "\r\n"
+			environment(t, all)
+			if got := readSettings(); got.faults.err() != nil || got.secrets().err() != nil || got.show() != plain.show() {
+				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.faults, got.secrets(), got.show(), plain.show())
+			}
+			for _, quote := range []string{`"`, "'"} {
+				all[name] = quote + value + quote
+				environment(t, all)
+				got := does(t, "", "run")
+				if got.code != 2 || strings.Count(got.err, "\n") != 2 || !strings.Contains(got.err, name+": the value has quotes around it") {
+					t.Errorf("in quotes: exit %d\n%s", got.code, got.err)
+				}
+			}
+		})
+	}
+}
+
+// show is every setting as it was read, for comparing.
+func (c config) show() string {
+	var text strings.Builder
+	for _, field := range settingFields() {
+		fmt.Fprintf(&text, "%s=%v\n", field.Tag.Get("envconfig"), reflect.ValueOf(c).FieldByIndex(field.Index))
+	}
+	return text.String()
+}
+
+// With quotes in its name, a ledger would be a second one, and empty.
+func TestAQuotedDatabaseBeginsNoLedger(t *testing.T) {
+	w := newTown(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	environment(t, w.settings(t, `DATABASE="ledger.db"`))
+	does(t, "", "run").says(t, 2, "DATABASE: the value has quotes around it")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A file of a secret is read like a setting, and its refusal does not repeat the secret.
+func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	for text, says := range map[string]string{
+		"\ufeffsk-secretCoCalcKey\r\n": "",
+		"\"sk-secretCoCalcKey\"\n":     "COCALC_API_KEY_FILE: \"" + path + "\": the value has quotes around it",
+	} {
+		write(t, path, []byte(text))
+		settings := with(map[string]string{"COCALC_API_KEY_FILE": path})
+		delete(settings, "COCALC_API_KEY")
+		environment(t, settings)
+		c := readSettings()
+		if err := c.secrets().err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%q: %q, %v", text, c.CoCalcAPIKey, err)
+		} else if err != nil && strings.Contains(err.Error(), "sk-") {
+			t.Errorf("the secret is told: %v", err)
+		}
+	}
+}
+
+// Whoever looks at the ledger does not have to put other things right first.
+func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	w.buys(t, s["DATABASE"], 1)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	wrong := map[string]string{
+		"DATABASE": s["DATABASE"], "BUYERS": "alice", "ORDER_LIMIT": "much", "LOG_LEVEL": "all", "SLACK_API_URL": "?", "LICENSE_DEFAULTS": "nonsense",
+		"APPROVALS_REQUIRED": "none", "SLACK_BOT_TOKEN": "\"x\"", "SLACK_APP_TOKEN_FILE": "/nowhere", "COCALC_API_KEY_FILE": "/nowhere", "PERIODS": "weekly",
+	}
+	environment(t, wrong)
+	does(t, "", "purchases").says(t, 0, "1 license, $63.75")
+	does(t, "", "audit", "--json").says(t, 0, `"kind":"purchased"`)
+	does(t, "", "verify").says(t, 0, "agree with each other")
+	does(t, "", "verify", "--online").says(t, 2, "COCALC_API_KEY_FILE: ")
+	does(t, "", "backup", backup).says(t, 0, "is a whole copy of the ledger")
+	does(t, "", "resume", "it was me").says(t, 0, "Buying was not paused.")
+	does(t, "", "restore", backup, "--yes").says(t, 0, "is restored from")
+	does(t, "", "quote", "ram=4 cpu=1").says(t, 2, "LICENSE_DEFAULTS: ")
+
+	wrong["TIMEZONE"], wrong["DATABASE"] = "Vienna", `"x.db"`
+	environment(t, wrong)
+	does(t, "", "verify", "--database", backup).says(t, 0, "agree with each other", "UTC")
+	does(t, "", "purchases").says(t, 2, "DATABASE: the value has quotes around it", "TIMEZONE: ")
+	if got := does(t, "", "purchases"); strings.Contains(got.err, "BUYERS") {
+		t.Errorf("it names settings that it does not need:\n%s", got.err)
+	}
+}
