@@ -1,7 +1,8 @@
 # make test    every test, with what it needs installed first
 #              (the simulation and the crowd once more without the race detector, which is ten times faster)
+# make quick   gofmt, go vet and the tests of what decides about money, without the race detector: under a minute once built
 # make check   formatting, go vet, staticcheck
-# make bench   every benchmark
+# make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once)
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
 # make kill    kill the real bot at every step of every story, each time that it comes there (half an hour)
@@ -17,10 +18,10 @@ BOLT      := internal/slacksim/testdata/bolt
 SEEDS     ?= 100000
 FROM      ?= 1
 
-.PHONY: test check bench soak mutants kill build demo chromium
+.PHONY: test quick check bench soak mutants kill build demo chromium accounting
 .DEFAULT_GOAL := build
 
-test: chromium $(BOLT)/node_modules/.package-lock.json
+test: chromium accounting $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
@@ -60,6 +61,16 @@ chromium:
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	set -x; \
 	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+
+# The journals for bookkeeping are read by the programs that they are for.
+accounting:
+	@if command -v hledger && command -v ledger && command -v bean-check && command -v bean-query; then exit 0; fi >/dev/null; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "The tests need hledger, ledger and beancount; please install them."; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	set -x; \
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends hledger ledger beancount
 
 # npm writes this file last, so it is older than the lock file exactly when the modules are not those of the lock file.
 $(BOLT)/node_modules/.package-lock.json: $(BOLT)/package-lock.json

@@ -17,23 +17,36 @@ import (
 	"licensebot/purchase"
 )
 
-// newPurchasesCommand prints the purchase log, oldest first, for people, programs or spreadsheets.
+// purchasesOptions are the command line of bot purchases.
+type purchasesOptions struct {
+	form  listing
+	span  spanOptions
+	books journal
+}
+
+// newPurchasesCommand prints the purchase log, oldest first, for people, programs, spreadsheets or bookkeeping.
 func newPurchasesCommand(c console) *cobra.Command {
-	var form listing
-	var when spanOptions
-	cmd := &cobra.Command{Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]]", Short: "print the purchase log"}
-	form.options(cmd)
-	when.options(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runPurchases(cmd.Context(), form, when, c) }
+	var o purchasesOptions
+	cmd := &cobra.Command{Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format hledger|ledger|beancount]",
+		Short: "print the purchase log, also as a double-entry journal"}
+	o.form.options(cmd)
+	o.span.options(cmd)
+	o.books.options(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.books.check(cmd, o.form); err != nil {
+			return err
+		}
+		return runPurchases(cmd.Context(), o, c)
+	}
 	return cmd
 }
 
-func runPurchases(ctx context.Context, form listing, when spanOptions, c console) error {
+func runPurchases(ctx context.Context, o purchasesOptions, c console) error {
 	settings, err := readFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
-	asked, err := when.read(time.Now(), settings.Timezone.Location)
+	asked, err := o.span.read(time.Now(), settings.Timezone.Location)
 	if err != nil {
 		return err
 	}
@@ -48,10 +61,12 @@ func runPurchases(ctx context.Context, form listing, when spanOptions, c console
 		all = append(all, e.Purchase)
 	}
 	switch {
-	case form.json:
+	case o.books.format != "":
+		return o.books.write(c.out, dated)
+	case o.form.json:
 		return writeJSON(c.out, all)
-	case form.csv:
-		return form.writeCSV(c.out, dated)
+	case o.form.csv:
+		return o.form.writeCSV(c.out, dated)
 	case len(all) == 0 && ever > 0:
 		_, err := fmt.Fprintf(c.out, "No purchases in that time; the ledger has %s of other times.\n", plural(ever, "purchase"))
 		return err

@@ -1,0 +1,339 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// A bookkeeper is a program that reads journals, as Debian has it.
+type bookkeeper struct {
+	format string
+	// accepts has the program read a journal as strictly as it can, and answers the balance of an account in dollars.
+	accepts func(t *testing.T, path, account string) (balance string, err error)
+}
+
+var bookkeepers = []bookkeeper{
+	{"hledger", func(t *testing.T, path, account string) (string, error) {
+		if out, err := runs(t, "hledger", "-f", path, "check", "accounts", "ordereddates"); err != nil {
+			return out, err
+		}
+		out, err := runs(t, "hledger", "-f", path, "balance", "--flat", "--no-total", "--format", "%(total)", "^"+account+"$")
+		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
+	}},
+	{"ledger", func(t *testing.T, path, account string) (string, error) {
+		out, err := runs(t, "ledger", "--args-only", "-f", path, "--pedantic", "--no-pager", "balance", "--flat", "--no-total",
+			"--balance-format", "%(scrub(display_total))", "^"+account+"$")
+		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
+	}},
+	{"beancount", func(t *testing.T, path, account string) (string, error) {
+		if out, err := runs(t, "bean-check", path); err != nil {
+			return out, err
+		}
+		out, err := runs(t, "bean-query", "-f", "csv", path, fmt.Sprintf("SELECT sum(number) AS total WHERE account = '%s'", account))
+		_, total, _ := strings.Cut(strings.TrimSpace(out), "\n")
+		return strings.TrimSpace(total), err
+	}},
+}
+
+// runs runs a program of a bookkeeper's with no settings of the person who runs the test.
+func runs(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "LEDGER_FILE=")
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Fatalf("%v: install hledger, ledger and beancount, as `make test` does on Debian", err)
+	}
+	return string(out), err
+}
+
+// journalOf exports the ledger to a file.
+func journalOf(t *testing.T, format string, more ...string) (path string) {
+	t.Helper()
+	got := does(t, "", append([]string{"purchases", "--format", format}, more...)...)
+	if got.code != 0 || got.err != "" {
+		t.Fatalf("exit %d: %s", got.code, got.err)
+	}
+	path = filepath.Join(t.TempDir(), "purchases."+format)
+	if err := os.WriteFile(path, []byte(got.out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// balanced checks that a program reads the journal of the ledger, and that both accounts have the ledger's sum.
+func (b bookkeeper) balanced(t *testing.T, path, expense, payment string, sum cocalc.Cents) {
+	t.Helper()
+	for account, want := range map[string]cocalc.Cents{expense: sum, payment: -sum} {
+		got, err := b.accepts(t, path, account)
+		if err != nil {
+			text, _ := os.ReadFile(path)
+			t.Fatalf("%s: %v: %s\n%s", b.format, err, got, text)
+		}
+		if got == "" {
+			got = "0.00"
+		}
+		if got != dollarsOf(want) {
+			t.Errorf("%s has %s in %s, the ledger %s", b.format, got, account, dollarsOf(want))
+		}
+	}
+}
+
+func sumOf(all []purchase.Purchase) (sum cocalc.Cents) {
+	for _, p := range all {
+		sum += p.Charged
+	}
+	return sum
+}
+
+// Titles and names that a journal could take for something else.
+var journalTraps = []string{"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`, `back\slash\n`,
+	"#tag ^link", "= 2026-01-01", "[2026-01-01]", "date: 2020-01-01", ":tag:", "~ monthly", "P 2026-01-01 USD $5", "{{x}} @ $5", "2020-01-01 * other",
+	"Statistics\n2020-01-01 * injected\n    Expenses:Evil  $1\n    Assets:Evil", "a\r\nb", "می\u200cخواهم", "中文；标题", "👩\u200d🏫", "\u202e", "end comment", "% x", "'"}
+
+func TestJournals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	for _, b := range bookkeepers {
+		t.Run(b.format, func(t *testing.T) {
+			file := journalOf(t, b.format)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "purchases."+b.format, string(text))
+			b.balanced(t, file, expenseAccount, paymentAccount, sumOf(bought()))
+		})
+	}
+}
+
+func TestWhatPeopleWroteStaysTextInJournals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	var all []purchase.Purchase
+	for _, trap := range journalTraps {
+		p := bought()[0]
+		p.Spec.Title, p.Requester.Name, p.Reason, p.Place.Name = trap, trap, trap, trap
+		p.Requester.ID, p.Place.Channel, p.LicenseID, p.Order, p.Month = trap, trap, trap, purchase.OrderID(trap), trap
+		all = append(all, p)
+	}
+	keepLedger(t, path, all...)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, b := range bookkeepers {
+		t.Run(b.format, func(t *testing.T) {
+			file := journalOf(t, b.format)
+			b.balanced(t, file, expenseAccount, paymentAccount, sumOf(all))
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(text)) {
+				if strings.Contains(line, "Evil") && !strings.Contains(line, "injected") || strings.HasPrefix(line, "2020") {
+					t.Errorf("a title has lines of its own: %q", line)
+				}
+			}
+		})
+	}
+	out, err := runs(t, "hledger", "-f", journalOf(t, "hledger"), "tags")
+	if want := strings.Join([]string{"bought", "channel", "entry", "item", "license", "month", "order", "purchase", "requester"}, "\n") + "\n"; err != nil || out != want {
+		t.Errorf("the tags are %q (%v)", out, err)
+	}
+}
+
+// The books agree with the ledger to the cent, whatever was charged and corrected, in whatever order CoCalc told.
+func TestJournalsHaveTheSumOfTheLedger(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var all []purchase.Purchase
+	for n := range 300 {
+		p := bought()[n%5]
+		p.Time = p.Time.Add(time.Duration(rng.IntN(90*24)) * time.Hour)
+		p.Charged = cocalc.Cents(rng.IntN(3_000_000))
+		if p.Correction {
+			p.Charged -= 1_500_000
+		}
+		all = append(all, p)
+	}
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, all...)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, b := range bookkeepers {
+		b.balanced(t, journalOf(t, b.format), expenseAccount, paymentAccount, sumOf(all))
+	}
+}
+
+func TestJournalsOfAnEmptyLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, b := range bookkeepers {
+		if out, err := b.accepts(t, journalOf(t, b.format), expenseAccount); err != nil {
+			t.Errorf("%s: %v: %s", b.format, err, out)
+		}
+	}
+}
+
+// Who imports each month gets everything once: also what CoCalc bought twice and told of only after later purchases.
+func TestImportsOfAGrowingLogMissNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	at := func(day int) time.Time { return time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC) }
+	plain := func(day int, p purchase.Purchase) purchase.Purchase {
+		p.Time = at(day)
+		return p
+	}
+	grows := [][]purchase.Purchase{
+		{plain(3, bought()[0])},
+		{plain(20, bought()[1]), plain(3, bought()[3])},                         // bought twice on the 3rd, which shows on the 20th
+		{plain(20, bought()[4]), plain(20, bought()[0])},                        // corrected
+		{plain(21, bought()[2]), plain(3, bought()[4]), plain(20, bought()[3])}, // all of it late
+		{plain(3, bought()[3]), plain(21, bought()[3]), plain(20, bought()[4])}, // and with nothing newer
+	}
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	folder := t.TempDir()
+	books, export := filepath.Join(folder, "books.journal"), filepath.Join(folder, "purchases.journal")
+	if err := os.WriteFile(books, []byte("commodity USD\naccount "+expenseAccount+"\naccount "+paymentAccount+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all []purchase.Purchase
+	for _, more := range grows {
+		grow(t, path, more...)
+		all = append(all, more...)
+		if err := os.Rename(journalOf(t, "hledger"), export); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := runs(t, "hledger", "-f", books, "import", export); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		bookkeepers[0].balanced(t, books, expenseAccount, paymentAccount, sumOf(all))
+	}
+}
+
+// grow appends to the log of a ledger that nobody has open.
+func grow(t *testing.T, path string, more ...purchase.Purchase) {
+	t.Helper()
+	ledger, err := storage.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+		for _, p := range more {
+			if _, err := w.AddPurchase(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The journal's numbers mean the same in books that write a comma where it writes a point.
+func TestAJournalInBooksWithADecimalComma(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	books := filepath.Join(t.TempDir(), "books.journal")
+	text := fmt.Sprintf("decimal-mark ,\ncommodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n", journalOf(t, "hledger"), expenseAccount, paymentAccount)
+	if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := bookkeepers[0].accepts(t, books, expenseAccount)
+	if want := "1.065,30"; err != nil || got != want {
+		t.Errorf("the balance is %s, want %s (%v)", got, want, err)
+	}
+}
+
+// Books that open their accounts themselves include the journal without its open directives.
+func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, c := range []struct {
+		file string
+		ok   bool
+	}{{journalOf(t, "beancount", "--no-open"), true}, {journalOf(t, "beancount"), false}} {
+		books := filepath.Join(t.TempDir(), "books.beancount")
+		text := fmt.Sprintf("2020-01-01 open %s\n2020-01-01 open %s USD\ninclude %q\n", expenseAccount, paymentAccount, c.file)
+		if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := bookkeepers[2].accepts(t, books, expenseAccount); (err == nil) != c.ok {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+}
+
+// An account name that is taken is one that the program takes, and means the same there.
+func TestAccountNames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path, bought()...)
+	environment(t, map[string]string{"DATABASE": path})
+	for name, formats := range map[string]string{
+		"Expenses:Software:CoCalc":  "hledger ledger beancount",
+		"Expenses:2026:9-x":         "hledger ledger beancount",
+		"Expenses:Büro:Ökonomie":    "hledger ledger beancount",
+		"Assets:Prepaid-Credit":     "hledger ledger beancount",
+		"expenses:software":         "hledger ledger",
+		"Software":                  "hledger ledger",
+		"Aufwand:R & D:Dr. O'Neill": "hledger ledger",
+		"費用:ソフト":                    "hledger ledger",
+		"Expenses":                  "hledger ledger",
+		"4400 Software/Cloud_x":     "hledger ledger",
+		"Expenses:Co  Calc":         "", "Expenses:Co\tCalc": "", " Expenses:X": "", "Expenses:X ": "", "(Expenses:X)": "", "[Expenses:X]": "",
+		"; X": "", "Expenses:X;y": "", "": "", "Expenses::X": "", ":X": "", "X:": "", "* X": "", "! X": "", "X\nY": "", "Expenses: X": "", "=X": "", "<X>": "", "X\xff": "",
+	} {
+		for _, b := range bookkeepers {
+			args := []string{"--expense-account", name}
+			got := does(t, "", append([]string{"purchases", "--format", b.format}, args...)...)
+			if !slices.Contains(strings.Fields(formats), b.format) {
+				if got.code != 2 || got.out != "" || !strings.Contains(got.err, "--expense-account") {
+					t.Errorf("%s takes %q: exit %d: %s", b.format, name, got.code, got.err)
+				}
+				continue
+			}
+			if got.code != 0 {
+				t.Errorf("%s does not take %q: %s", b.format, name, got.err)
+				continue
+			}
+			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
+			if sum, err := b.accepts(t, journalOf(t, b.format, args...), account); err != nil || sum != dollarsOf(sumOf(bought())) {
+				t.Errorf("%s has %s in %q (%v)", b.format, sum, name, err)
+			}
+		}
+	}
+}
+
+func TestJournalSwitches(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	keepLedger(t, path)
+	environment(t, map[string]string{"DATABASE": path})
+	for _, c := range []struct{ args, says string }{
+		{"--format excel", "choose hledger, ledger or beancount"},
+		{"--format hledger --csv", "choose one of --format, --json and --csv"},
+		{"--format hledger --json", "choose one of"},
+		{"--expense-account Expenses:X", "--expense-account needs --format"},
+		{"--csv --payment-account Assets:X", "--payment-account needs --format"},
+		{"--no-open", "--no-open needs --format"},
+		{"--format=", "--format needs"},
+		{"--format ledger --payment-account " + expenseAccount, "are both"},
+	} {
+		got := does(t, "", append([]string{"purchases"}, strings.Fields(c.args)...)...)
+		if got.code != 2 || got.out != "" || !strings.Contains(got.err, c.says) {
+			t.Errorf("%s: exit %d: %s%s", c.args, got.code, got.out, got.err)
+		}
+	}
+}
