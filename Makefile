@@ -1,6 +1,7 @@
 # make test    every test, with what it needs installed first
 #              (the simulation and the crowd once more without the race detector, which is ten times faster)
 # make quick   gofmt, go vet and the tests of what decides about money, without the race detector: under a minute once built
+#              (for between two changes; the whole is .ci/run)
 # make check   formatting, go vet, staticcheck
 # make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once)
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
@@ -25,6 +26,15 @@ test: chromium accounting $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
+
+# The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, and the rules of the
+# layout. It leaves out the race detector, browsers, whole processes, journals, the simulation, kills and damaged files.
+QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest ./internal/control ./internal/layout ./internal/mutants
+
+quick:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) test -skip '^(TestACrowdInTheSameSecond|TestHostileWordsOfPeople)$$' $(TESTFLAGS) $(QUICK)
 
 check:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi

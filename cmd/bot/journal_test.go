@@ -247,7 +247,7 @@ func TestAJournalInBooksWithADecimalComma(t *testing.T) {
 	keepLedger(t, path, bought()...)
 	environment(t, map[string]string{"DATABASE": path})
 	books := filepath.Join(t.TempDir(), "books.journal")
-	text := fmt.Sprintf("decimal-mark ,\ncommodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n", journalOf(t, "hledger"), expenseAccount, paymentAccount)
+	text := fmt.Sprintf("commodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n", journalOf(t, "hledger"), expenseAccount, paymentAccount)
 	if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

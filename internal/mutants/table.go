@@ -5,7 +5,7 @@ import "slices"
 // table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of its
 // answers, what looks after the account, what is written down, and what Slack brings.
 func table() []mutant {
-	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide())
+	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide(), books())
 }
 
 // Tests that many mutants meet.
@@ -14,6 +14,7 @@ func client(run string) tests     { return tests{pkg: "./cocalc", run: run} }
 func kept(run string) tests       { return tests{pkg: "./storage", run: run} }
 func dispatched(run string) tests { return tests{pkg: "./bot/socket", run: run} }
 func shown(run string) tests      { return tests{pkg: "./bot", run: run} }
+func program(run string) tests    { return tests{pkg: "./cmd/bot", run: run} }
 
 // simulated is a part of the seeds of the simulation.
 func simulated(seeds string) tests {
