@@ -114,7 +114,7 @@ func TestEveryAnswerOfNo(t *testing.T) {
 		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be a whole number of GB from 1 to 16, not 64"},
 		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is missing"},
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
-		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "I know no order with that id"},
+		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
 		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc knows no license with that id"},
 		{"no licenses yet", slacksim.Alice, "list", "The account has no active licenses"},
 		{"nothing bought yet", slacksim.Alice, "history", "Nothing was bought yet"},

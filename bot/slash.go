@@ -48,10 +48,16 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 			return a.licenses(ctx, listing{c.Filter.String(), c.Page})
 		})
 	case commands.Show:
+		if c.Part != "" {
+			return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) })
+		}
 		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
 	case commands.History:
 		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
 	case commands.Order:
+		if c.Part != "" {
+			return a.later(at, func(ctx context.Context) content { return a.orderNamed(ctx, c.Part, click) })
+		}
 		return a.order(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Cancel:
 		return a.cancel(ctx, purchase.OrderID(c.ID), click)
@@ -199,20 +205,31 @@ func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Cl
 // tells what CoCalc shows, which has to be asked first.
 func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = a.people.LookUp(ctx, click.Who)
-	o, err := a.desk.Order(ctx, id)
-	switch {
-	case errors.Is(err, purchase.ErrNoOrder):
-		return now(say("I know no order with that id. `/license history` lists what was bought."))
-	case err != nil:
-		return now(a.no(err))
-	}
-	if err := a.desk.MaySeeOrder(ctx, o, click); err != nil {
-		return now(a.no(err))
+	o, err := a.seen(ctx, id, click)
+	if err != nil {
+		return now(a.noOrder(err))
 	}
 	if o.State == purchase.Unknown {
 		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
 	}
 	return now(a.standing(ctx, o))
+}
+
+// seen reads an order that the person may see.
+func (a *App) seen(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+	o, err := a.desk.Order(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	return o, a.desk.MaySeeOrder(ctx, o, click)
+}
+
+// noOrder says why an order is not shown.
+func (a *App) noOrder(err error) content {
+	if errors.Is(err, purchase.ErrNoOrder) {
+		return say("There's no order with that id. `/license history` shows past purchases.")
+	}
+	return a.no(err)
 }
 
 // standing is where an order stands, for somebody who has nothing to decide on it.

@@ -37,6 +37,8 @@ type Reader interface {
 	Queue() ([]Queued, error)
 	// Orders are at most limit orders older than before (all when before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
+	// OrdersNamed are at most limit ids of orders that begin or end with part, newest first. No order is decoded.
+	OrdersNamed(part string, limit int) ([]OrderID, error)
 	// Unpublished names the orders with Order.Unpublished, oldest first.
 	Unpublished() ([]OrderID, error)
 	// Purchases are at most limit entries of the purchase log with a number below before (0: all), newest first.

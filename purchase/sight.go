@@ -52,6 +52,45 @@ func (d *Desk) MaySeeOrder(ctx context.Context, o Order, click Click) error {
 	return nil
 }
 
+const (
+	// mostNamed is how many orders a part of an id is looked up in for a person who sees their own alone: each is read.
+	mostNamed = 1000
+	// mostMatches is how many matching orders are returned.
+	mostMatches = 5
+)
+
+// OrdersNamed finds the orders whose id begins or ends with part, newest first, among those that the person may see. Orders
+// of other people are neither returned nor counted.
+func (d *Desk) OrdersNamed(ctx context.Context, part string, who Person) (ids []OrderID, err error) {
+	if no := unseen(who); no != nil {
+		return nil, no
+	}
+	sight, _ := d.policy.sight(who) // those who see nothing else see their own orders
+	limit := mostMatches
+	if !sight.All {
+		limit = mostNamed
+	}
+	err = d.ledger.View(ctx, func(r Reader) error {
+		ids = nil
+		named, err := r.OrdersNamed(part, limit)
+		if err != nil || sight.All {
+			ids = named
+			return err
+		}
+		for _, id := range named {
+			o, err := r.Order(id)
+			if err != nil {
+				return err
+			}
+			if who.Is(o.Requester) && len(ids) < mostMatches {
+				ids = append(ids, id)
+			}
+		}
+		return nil
+	})
+	return ids, err
+}
+
 func (p Policy) sight(who Person) (Sight, *Refusal) {
 	if no := unseen(who); no != nil {
 		return Sight{}, no

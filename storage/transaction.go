@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -62,6 +63,17 @@ func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purchase.Order, err error) {
 	defer orDamage(&err)()
 	return newestFirst[purchase.Order](t.tx, bucketOrders, []byte(before), limit)
+}
+
+func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
+	defer orDamage(&err)()
+	c := t.tx.Bucket(bucketOrders).Cursor()
+	for k, _ := c.Last(); k != nil && len(ids) < limit; k, _ = c.Prev() {
+		if id := string(k); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
+			ids = append(ids, purchase.OrderID(id))
+		}
+	}
+	return ids, nil
 }
 
 func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {

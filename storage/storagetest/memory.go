@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -167,6 +168,15 @@ func (w *writing) Orders(before purchase.OrderID, limit int) (page []purchase.Or
 		page = append(page, o)
 	}
 	return page, nil
+}
+
+func (w *writing) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
+	for _, id := range slices.Backward(w.m.ids) {
+		if len(ids) < limit && (strings.HasPrefix(string(id), part) || strings.HasSuffix(string(id), part)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 func (w *writing) Purchases(before uint64, limit int) (page []purchase.Purchase, err error) {

@@ -159,6 +159,14 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 			if len(older) != 3 || older[0].ID != order(3, "").ID {
 				t.Errorf("orders %v, %v", orders, older)
 			}
+			begin, err6 := r.OrdersNamed(string(order(1, "").ID[:8]), 3)
+			end, err7 := r.OrdersNamed(string(order(2, "").ID[20:]), 3)
+			none, err8 := r.OrdersNamed("NONE", 3)
+			if !slices.Equal(begin, []purchase.OrderID{order(5, "").ID, order(4, "").ID, order(3, "").ID}) ||
+				!slices.Equal(end, []purchase.OrderID{order(2, "").ID}) || len(none) != 0 {
+				t.Errorf("orders by the beginning %v, by the ending %v, by nothing %v", begin, end, none)
+			}
+			err = errors.Join(err, err6, err7, err8)
 			p, ok, err5 := r.PurchaseOf("license-2")
 			if !ok || p.Number != 2 {
 				t.Errorf("purchase of license-2: %v %v", p, ok)

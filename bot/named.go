@@ -1,0 +1,74 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"licensebot/purchase"
+)
+
+// Licenses and orders can be named by the beginning or the ending of their id. A part is looked up among what the person
+// may see and nowhere else, so that its answer tells nothing of other ids.
+
+// licenseNamed shows the license whose id begins or ends with part. The person may see licenses.
+func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
+	all, err := a.desk.Licenses(ctx)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("the licenses could not be listed")
+		return say(escape(a.desk.Trouble(err)))
+	}
+	var found []purchase.Owned
+	var ids []string
+	for _, o := range all {
+		if id := strings.ToLower(o.License.ID); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
+			found, ids = append(found, o), append(ids, o.License.ID)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.", code(part)))
+	case 1:
+		return licenseDetails(found[0], nil, a.now(), s)
+	}
+	return several("license", "show", part, ids)
+}
+
+// orderNamed shows the order whose id begins or ends with part, among those that the person may see.
+func (a *App) orderNamed(ctx context.Context, part string, click purchase.Click) content {
+	click.Who = a.people.LookUp(ctx, click.Who)
+	found, err := a.desk.OrdersNamed(ctx, part, click.Who)
+	if err != nil {
+		return a.no(err)
+	}
+	switch len(found) {
+	case 0:
+		return say(fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.", code(part)))
+	case 1:
+		o, err := a.seen(ctx, found[0], click)
+		if err != nil {
+			return a.noOrder(err)
+		}
+		if o.State == purchase.Unknown {
+			return a.held(ctx, o.ID, click.Who)
+		}
+		return a.standing(ctx, o)
+	}
+	var ids []string
+	for _, id := range found {
+		ids = append(ids, string(id))
+	}
+	return several("order", "order", part, ids)
+}
+
+// mostSeveral is how many ids are listed when a part names several.
+const mostSeveral = 5
+
+// several lists ids that begin or end with the same part.
+func several(what, command, part string, ids []string) content {
+	lines := []string{fmt.Sprintf("More than one %s id begins or ends with %s. Type more of it:", what, code(part))}
+	for _, id := range ids[:min(len(ids), mostSeveral)] {
+		lines = append(lines, "• `/license "+command+" "+escape(id)+"`")
+	}
+	return say(strings.Join(lines, "\n"))
+}

@@ -1,0 +1,80 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// A part of an id names a license or an order to people who may see it. To others it tells nothing: they read the same
+// about an order of someone else as about no order at all.
+func TestNamedByAPartOfTheID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		withVisitor(w)
+		w.policy.Buyers[slacksim.Carol] = true
+		w.policy.Viewers = map[string]bool{slacksim.Bob: true}
+	})
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	receipt := w.becomes(card, "Bought for $63.75")
+	license, order := w.account.Licenses()[0].ID, orderID.FindString(receipt.ContentText())
+	says := func(who, command string) string {
+		t.Helper()
+		n := len(w.private(who))
+		w.says(who, command)
+		w.until(func() bool { return len(w.private(who)) > n })
+		return w.private(who)[n].ContentText()
+	}
+	for _, who := range []string{slacksim.Alice, slacksim.Bob} { // the requester, and a viewer
+		for _, part := range []string{order[:20], order[22:], strings.ToLower("…" + order[20:])} {
+			if said := says(who, "order "+part); !strings.Contains(said, order) || !strings.Contains(said, "$63.75") {
+				t.Errorf("%s asks for order %s and reads:\n%s", who, part, said)
+			}
+		}
+	}
+	for _, part := range []string{license[:8], license[32:], "…" + strings.ToUpper(license[30:])} {
+		if said := says(slacksim.Carol, "show "+part); !strings.Contains(said, license) {
+			t.Errorf("a buyer asks for license %s and reads:\n%s", part, said)
+		}
+	}
+	// A buyer sees the licenses, but not another person's order: the same answer as for a part that no id has.
+	for _, part := range []string{order[:4], order[22:]} {
+		other := strings.Repeat("Z", len(part))
+		if mine, none := says(slacksim.Carol, "order "+part), says(slacksim.Carol, "order "+other); strings.ReplaceAll(mine, part, other) != none {
+			t.Errorf("an order of someone else answers\n%s\nand none answers\n%s", mine, none)
+		}
+	}
+	for _, command := range []string{"show " + license[:8], "show " + license[32:], "order " + order[22:]} {
+		if said := says(visitor, command); strings.Contains(said, "GB") || strings.Contains(said, order) || strings.Contains(said, license) {
+			t.Errorf("a guest types %s and reads:\n%s", command, said)
+		}
+	}
+	w.refused(visitor, purchase.Outsider)
+}
+
+// A part that several ids share lists those that the person may see, and no others.
+func TestNamedByAPartOfSeveralIDs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.policy.Buyers[slacksim.Carol] = true })
+	var alices []string
+	for range 2 {
+		w.says(slacksim.Alice, "buy ram=16 cpu=2")
+		w.until(func() bool { return len(w.private(slacksim.Alice)) > len(alices) })
+		alices = append(alices, orderID.FindString(string(w.private(slacksim.Alice)[len(alices)].Blocks)))
+	}
+	w.says(slacksim.Carol, "buy ram=4 cpu=1")
+	carols := orderID.FindString(string(w.sees(slacksim.Carol, "A CoCalc license for").Blocks))
+	begin := alices[0][:4]
+	w.says(slacksim.Alice, "order "+begin)
+	several := w.sees(slacksim.Alice, "More than one order id")
+	contains(t, several, alices[0])
+	contains(t, several, alices[1])
+	if strings.Contains(several.ContentText(), carols) {
+		t.Error("an order of someone else is named")
+	}
+	w.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
+	contains(t, w.sees(slacksim.Carol, "<@"+slacksim.Carol+"> asked"), "4 GB")
+}
