@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	_ "time/tzdata" // time zones for images that have none
 
@@ -45,9 +43,7 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once: the ledger can bear it
-	os.Exit(execute(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(execute(untilTold(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // execute runs a command line, prints what went wrong, and returns the exit code: 0 when all is well, 2 when the command
