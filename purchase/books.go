@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// Finding is one thing in the ledger that does not agree with another.
-type Finding struct {
-	Record   string // "budget 2026-11", "order 01J…", "entry 3", "audit record 17", "account"
-	Sentence string // what is wrong with it, for people; it names the record
-}
-
-func (f Finding) String() string { return f.Sentence }
-
 // CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and the
 // purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No findings
 // mean that the books agree. That the records are as they were written is the storage's to check, and that they are what
@@ -59,8 +51,8 @@ type dossier struct {
 	paid    bool // the audit says that it was about to check out
 }
 
-func (b *books) find(record, sentence string, args ...any) {
-	b.findings = append(b.findings, Finding{record, fmt.Sprintf(sentence, args...)})
+func (b *books) find(record string, code FindingCode, args ...any) {
+	b.findings = append(b.findings, NewFinding(record, code, args...))
 }
 
 // month is what the budget of a month should be.
@@ -116,17 +108,17 @@ func (b *books) enterLog(p Purchase) {
 	if !p.Correction {
 		month.Bought++
 		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {
-			b.find(record, "Entries %d and %d of the purchase log are both of license %s.", p.Number, other, p.LicenseID)
+			b.find(record, FoundEntriesOfOneLicense, p.Number, other, p.LicenseID)
 		}
 		if other := b.rows[p.PurchaseID]; other != 0 && p.PurchaseID != 0 {
-			b.find(record, "Entries %d and %d of the purchase log are both CoCalc's purchase %d.", p.Number, other, p.PurchaseID)
+			b.find(record, FoundEntriesOfOnePurchase, p.Number, other, p.PurchaseID)
 		}
 		b.licenses[p.LicenseID], b.rows[p.PurchaseID] = p.Number, p.Number
 	}
 	if d := b.orders[p.Order]; d != nil {
 		d.entries = append(d.entries, p)
 	} else {
-		b.find(record, "Entry %d of the purchase log is of order %q, which is not in the ledger.", p.Number, p.Order)
+		b.find(record, FoundEntryWithoutOrder, p.Number, p.Order)
 	}
 }
 
@@ -152,9 +144,9 @@ func (b *books) readAudit(r Reader) error {
 		return fmt.Errorf("read the account: %w", err)
 	}
 	if now := account.Pause != nil; now && paused != "paused" {
-		b.find("account", "Buying is paused, and no audit record says so.")
+		b.find("account", FoundPauseUnrecorded)
 	} else if !now && paused == "paused" {
-		b.find("account", "Buying is not paused, and the audit records do not say that it was resumed.")
+		b.find("account", FoundResumeUnrecorded)
 	}
 	return nil
 }
@@ -163,15 +155,15 @@ func (b *books) enterEvent(e Event) {
 	record := fmt.Sprintf("audit record %d", e.Number)
 	d, to := b.orders[e.Order], State(e.Kind)
 	if d == nil {
-		b.find(record, "Audit record %d says that order %q became %s, and there is no such order.", e.Number, e.Order, to)
+		b.find(record, FoundRecordWithoutOrder, e.Number, e.Order, to)
 		return
 	}
 	// Early ledgers have no record of the proposal of an order at a new price.
 	if first := d.last == ""; first && to != Proposed && to != Approved || !first && !d.last.CanBecome(to) {
-		b.find(record, "Audit record %d says that order %s became %s, which it could not after %s.", e.Number, e.Order, to, cmp.Or(string(d.last), "nothing"))
+		b.find(record, FoundRecordImpossible, e.Number, e.Order, to, cmp.Or(string(d.last), "nothing"))
 	}
 	if e.Amount != d.price {
-		b.find(record, "Audit record %d says that order %s costs %s, and the order says %s.", e.Number, e.Order, e.Amount, d.price)
+		b.find(record, FoundRecordPrice, e.Number, e.Order, e.Amount, d.price)
 	}
 	d.last, d.lastAt = to, e.Number
 	d.paid = d.paid || to == Paying
@@ -192,13 +184,13 @@ func (b *books) checkBudgets(r Reader) error {
 		want, got := *b.months[month], have[month]
 		record := "budget " + month
 		if got.Spent != want.Spent {
-			b.find(record, "The budget of %s says that %s was spent, and the purchase log adds up to %s.", month, got.Spent, want.Spent)
+			b.find(record, FoundBudgetSpent, month, got.Spent, want.Spent)
 		}
 		if got.Reserved != want.Reserved {
-			b.find(record, "The budget of %s says that %s is reserved, and the orders that are promised add up to %s.", month, got.Reserved, want.Reserved)
+			b.find(record, FoundBudgetReserved, month, got.Reserved, want.Reserved)
 		}
 		if got.Bought != want.Bought {
-			b.find(record, "The budget of %s counts %d licenses, and the purchase log has %d.", month, got.Bought, want.Bought)
+			b.find(record, FoundBudgetCount, month, got.Bought, want.Bought)
 		}
 		if _, older := got.People[nobodys]; older || len(got.People) == 0 {
 			continue // a month from before people's parts were kept
@@ -207,7 +199,7 @@ func (b *books) checkBudgets(r Reader) error {
 		maps.Copy(people, want.People)
 		for _, id := range slices.Sorted(maps.Keys(people)) {
 			if g, w := got.People[id], want.People[id]; g.Spent != w.Spent || g.Reserved != w.Reserved {
-				b.find(record, "The budget of %s says that %s spent %s and has %s reserved; log and orders add up to %s and %s.",
+				b.find(record, FoundBudgetPerson,
 					month, id, g.Spent, g.Reserved, w.Spent, w.Reserved)
 			}
 		}
@@ -219,24 +211,24 @@ func (b *books) checkBudgets(r Reader) error {
 func (b *books) checkOrder(d *dossier) {
 	record := "order " + string(d.id)
 	if d.last != d.state {
-		b.find(record, "Order %s is %s, and its last audit record (%d) says %s.", d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
+		b.find(record, FoundOrderState, d.id, d.state, d.lastAt, cmp.Or(string(d.last), "nothing"))
 	}
 	if d.paid && d.sent.IsZero() {
-		b.find(record, "Order %s was about to be checked out, and does not say that checkout was sent.", d.id)
+		b.find(record, FoundOrderNotSent, d.id)
 	} else if !d.paid && !d.sent.IsZero() {
-		b.find(record, "Order %s says that checkout was sent, and no audit record does.", d.id)
+		b.find(record, FoundOrderSentUnrecorded, d.id)
 	}
 	if d.state != Purchased {
 		for _, p := range d.entries {
-			b.find(record, "Order %s is %s, and entry %d of the purchase log says that it was bought.", d.id, d.state, p.Number)
+			b.find(record, FoundEntryOfUnbought, d.id, d.state, p.Number)
 		}
 		if d.receipt != nil {
-			b.find(record, "Order %s is %s, and has a receipt.", d.id, d.state)
+			b.find(record, FoundReceiptOfUnbought, d.id, d.state)
 		}
 		return
 	}
 	if d.receipt == nil {
-		b.find(record, "Order %s was bought, and has no receipt.", d.id)
+		b.find(record, FoundNoReceipt, d.id)
 		return
 	}
 	b.checkReceipt(record, d)
@@ -249,7 +241,7 @@ func (b *books) checkReceipt(record string, d *dossier) {
 	named := false
 	for _, p := range d.entries {
 		if p.Month != d.month {
-			b.find(record, "Order %s counts in %s, and its entry %d of the purchase log in %s.", d.id, d.month, p.Number, p.Month)
+			b.find(record, FoundEntryMonth, d.id, d.month, p.Number, p.Month)
 		}
 		if p.Duplicate {
 			extra++
@@ -267,16 +259,16 @@ func (b *books) checkReceipt(record string, d *dossier) {
 	}
 	switch {
 	case own == 0:
-		b.find(record, "Order %s was bought, and is not in the purchase log.", d.id)
+		b.find(record, FoundOrderNotLogged, d.id)
 	case own > 1:
-		b.find(record, "Order %s is %d times in the purchase log, and none of these is marked as a double buy.", d.id, own)
+		b.find(record, FoundOrderLoggedTwice, d.id, own)
 	case !named:
-		b.find(record, "Order %s has license %q on its receipt, and another one in the purchase log.", d.id, d.receipt.LicenseID)
+		b.find(record, FoundReceiptLicense, d.id, d.receipt.LicenseID)
 	case charged != d.receipt.Charged:
-		b.find(record, "Order %s cost %s by its receipt, and %s by the purchase log.", d.id, d.receipt.Charged, charged)
+		b.find(record, FoundReceiptAmount, d.id, d.receipt.Charged, charged)
 	}
 	if extra != len(d.receipt.Extra) || extraCharged != wantExtra {
-		b.find(record, "Order %s was bought %d times too often by its receipt (%s), and %d times by the purchase log (%s).",
+		b.find(record, FoundReceiptExtra,
 			d.id, len(d.receipt.Extra), wantExtra, extra, extraCharged)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,6 +166,14 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	return 0, editErr
 }
 
+// heldWords say why the outcome of a checkout is unknown.
+var heldWords = map[CauseCode]string{
+	HeldNotShown:   "CoCalc answered that the checkout succeeded, but the item does not show as bought",
+	HeldStopped:    "I was stopped while CoCalc was checking out",
+	HeldAnswerLost: "CoCalc's answer to the checkout was lost",
+	HeldUnreadable: "CoCalc answered that the checkout succeeded, but cannot be read",
+}
+
 // looksAfterCheckout is how often the item is read back before a paying order becomes unknown.
 const looksAfterCheckout = 3
 
@@ -178,17 +187,18 @@ func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 	if o.Answer == AnswerSuccess && b.tries[o.ID] < looksAfterCheckout {
 		return b.pause(o.ID), nil
 	}
-	why := "CoCalc answered that the checkout succeeded, but the item does not show as bought"
+	code := HeldNotShown
 	switch {
 	case o.Answer == AnswerNone:
-		why = "I was stopped while CoCalc was checking out"
+		code = HeldStopped
 	case o.Answer == AnswerUnclear:
-		why = "CoCalc's answer to the checkout was lost"
+		code = HeldAnswerLost
 	case err != nil:
-		why = "CoCalc answered that the checkout succeeded, but cannot be read"
+		code = HeldUnreadable
 	}
+	why := heldWords[code]
 	_, err = b.advance(ctx, o, Unknown, why, func(w Writer, o *Order) error {
-		o.Hold = &Hold{Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
+		o.Hold = &Hold{Cause: Cause{Code: code}, Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
 		return b.secondUnknown(w, *o)
 	})
 	return 0, err
@@ -309,7 +319,8 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		licenses = append(licenses, x.LicenseID)
 	}
 	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
-	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}, ""); err != nil {
+	cause := Cause{IncidentDoubleBuy, Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
+	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -15,13 +14,15 @@ import (
 // Claims are what a ledger says about the CoCalc account at one moment: what was bought, and which cart items are its
 // orders'. Compare holds them against what CoCalc says.
 type Claims struct {
-	at       time.Time // when the ledger said so
-	account  string    // that was bought with; empty: not known yet
-	since    time.Time // from when on every purchase of the account has to be explained
-	bought   []claim   // oldest first
-	orders   map[OrderID]Order
-	byItem   map[int64]OrderID
-	reported string // the words of all reports about purchases that are not the ledger's
+	at      time.Time // when the ledger said so
+	account string    // that was bought with; empty: not known yet
+	since   time.Time // from when on every purchase of the account has to be explained
+	bought  []claim   // oldest first
+	orders  map[OrderID]Order
+	byItem  map[int64]OrderID
+	// What was reported as not the ledger's: the licenses, and CoCalc's numbers of their purchases.
+	reportedLicenses  map[string]bool
+	reportedPurchases map[int64]bool
 }
 
 // claim is one license that the ledger says was bought.
@@ -58,7 +59,7 @@ type Comparison struct {
 
 // ReadClaims reads what a ledger claims. at is the present.
 func ReadClaims(r Reader, at time.Time) (Claims, error) {
-	c := Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}}
+	c := Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}, reportedLicenses: map[string]bool{}, reportedPurchases: map[int64]bool{}}
 	account, err := r.Account()
 	if err != nil {
 		return c, err
@@ -116,7 +117,6 @@ func (c *Claims) readLog(r Reader) error {
 
 // readReports gathers what was reported as not the ledger's: once is enough.
 func (c *Claims) readReports(r Reader) error {
-	var all strings.Builder
 	for e, err := range AllEvents(r) {
 		if err != nil {
 			return fmt.Errorf("read the audit records: %w", err)
@@ -124,12 +124,21 @@ func (c *Claims) readReports(r Reader) error {
 		if c.since.IsZero() {
 			c.since = e.Time
 		}
-		if kind := NoticeKind(e.Kind); kind == NoticeForeign || kind == NoticeUnexplained {
-			all.WriteString(e.Note + "\n")
+		license, purchase := e.reported()
+		if license != "" {
+			c.reportedLicenses[license] = true
+		}
+		if purchase != 0 {
+			c.reportedPurchases[purchase] = true
 		}
 	}
-	c.reported = all.String()
 	return nil
+}
+
+// isReported reports whether a purchase was reported. A report of a server without a list of purchases names the license
+// alone.
+func (c *Claims) isReported(row cocalc.PurchaseRow) bool {
+	return c.reportedLicenses[row.LicenseID] || c.reportedPurchases[row.ID]
 }
 
 // Compare holds the ledger against CoCalc. It decides nothing and writes nothing: a running bot compares by itself, and
@@ -137,7 +146,7 @@ func (c *Claims) readReports(r Reader) error {
 func (c Claims) Compare(s Sales) Comparison {
 	v := comparing{Claims: c, Sales: s, taken: map[int]bool{}, managed: map[string]bool{}}
 	if c.account != "" && s.Account != c.account {
-		v.wrong("account", "The API key is of CoCalc account %s, and this ledger is of account %s: what that one sold says nothing about it.", s.Account, c.account)
+		v.wrong("account", FoundOtherAccount, s.Account, c.account)
 		return v.said
 	}
 	for _, l := range s.Licenses {
@@ -178,8 +187,8 @@ type comparing struct {
 	said    Comparison
 }
 
-func (v *comparing) wrong(record, sentence string, args ...any) {
-	v.said.Wrong = append(v.said.Wrong, Finding{record, fmt.Sprintf(sentence, args...)})
+func (v *comparing) wrong(record string, code FindingCode, args ...any) {
+	v.said.Wrong = append(v.said.Wrong, NewFinding(record, code, args...))
 }
 
 func (v *comparing) note(sentence string, args ...any) {
@@ -195,24 +204,24 @@ func (v *comparing) claimed(b claim) {
 		v.note("Entry %d of the purchase log (order %s, %s) stands on the word of an admin: CoCalc shows no such purchase.", b.entry, b.order, b.charged)
 		return
 	case at < 0 && v.Older:
-		v.wrong(record, "CoCalc does not list license %s of entry %d (order %s).", cmp.Or(b.license, "(unknown)"), b.entry, b.order)
+		v.wrong(record, FoundLicenseNotListed, cmp.Or(b.license, "(unknown)"), b.entry, b.order)
 		return
 	case at < 0:
-		v.wrong(record, "CoCalc has no purchase like entry %d of the log (order %s, license %s, %s).", b.entry, b.order, cmp.Or(b.license, "unknown"), b.charged)
+		v.wrong(record, FoundPurchaseMissing, b.entry, b.order, cmp.Or(b.license, "unknown"), b.charged)
 		return
 	}
 	v.taken[at] = true
 	row := v.Rows[at]
 	switch {
 	case b.license != row.LicenseID && (b.license != "" || !b.counting):
-		v.wrong(record, "Entry %d of the log names license %s, and CoCalc's purchase %d is of license %s.", b.entry, cmp.Or(b.license, "(none)"), row.ID, row.LicenseID)
+		v.wrong(record, FoundOtherLicense, b.entry, cmp.Or(b.license, "(none)"), row.ID, row.LicenseID)
 		return
 	case v.Older: // tells no amounts
 	case b.charged != row.Cost && b.counting:
 		v.note("Entry %d of the log says %s, and CoCalc charged %s; the bot is about to count it and correct that.", b.entry, b.charged, row.Cost)
 		return
 	case b.charged != row.Cost:
-		v.wrong(record, "Entry %d of the log (license %s) says %s, and CoCalc charged %s (its purchase %d).", b.entry, b.license, b.charged, row.Cost, row.ID)
+		v.wrong(record, FoundOtherAmount, b.entry, b.license, b.charged, row.Cost, row.ID)
 		return
 	}
 	if !v.managed[row.LicenseID] {
@@ -251,7 +260,6 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		}
 	}
 	o, known := v.orders[id]
-	reported := row.LicenseID != "" && strings.Contains(v.reported, row.LicenseID)
 	what := fmt.Sprintf("CoCalc's purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format("2 January 2006 15:04 UTC"), row.LicenseID, row.Cost)
 	if row.ID == 0 {
 		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format("2 January 2006 15:04 UTC"))
@@ -260,14 +268,14 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ
 	case known && o.lookedAfter():
 		v.note("%s is of order %s, which the bot is working on.", what, id)
-	case reported:
+	case v.isReported(row):
 		v.said.Strangers = append(v.said.Strangers, what+", as the ledger reported.")
 	case known && o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
 		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, of a copy that somebody made of the cart item of order %s.", what, id))
 	case known:
-		v.wrong("order "+string(id), "%s is of order %s, and is not in the purchase log.", what, id)
+		v.wrong("order "+string(id), FoundNotLogged, what, id)
 	case id != "":
-		v.wrong("order "+string(id), "%s has the tag of order %s, which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.", what, id)
+		v.wrong("order "+string(id), FoundUnknownTag, what, id)
 	case row.Time.Before(v.since):
 		v.said.Earlier++
 	default:

@@ -3,6 +3,7 @@ package purchase
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -43,14 +44,38 @@ func explain(e *cocalc.Error, keyName string) Failure {
 	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
 }
 
-// waiting says why an order waits for CoCalc.
-func waiting(e *cocalc.Error, keyName string) string {
+// waiting is why an order waits for CoCalc.
+func waiting(e *cocalc.Error, keyName string) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return fmt.Sprintf("CoCalc does not accept the API key %s right now, or its database is down. Nothing was bought yet; I keep trying.", keyName)
+		return Cause{WaitsForKey, Args{"key": keyName}}
 	case cocalc.Throttled:
-		return "CoCalc asks to wait before the next item is added. Nothing was bought yet; I keep trying."
+		return Cause{Code: WaitsForTurn}
 	case cocalc.CartBroken:
+		return Cause{Code: WaitsForCart}
+	}
+	return Cause{Code: WaitsForCoCalc}
+}
+
+// words say on the order's card why it waits.
+func (w *Wait) words() string {
+	switch w.Code {
+	case WaitsForResume:
+		return "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+	case WaitsForCheckout:
+		return "CoCalc's answer to the checkout of another order was lost, so it may still be at work. " +
+			"Nothing was bought yet; the order is bought when that is certainly over, within minutes."
+	case WaitsForSlack:
+		return "Slack does not tell me whether you may still buy. Nothing was bought yet; the order is bought as soon as Slack does."
+	case WaitsForKey:
+		return fmt.Sprintf("CoCalc does not accept the API key %s right now, or its database is down. Nothing was bought yet; I keep trying.", w.Args["key"])
+	case WaitsForTurn:
+		if seconds, err := strconv.Atoi(w.Args["seconds"]); err == nil {
+			return fmt.Sprintf("CoCalc asks to wait %s before the next item is added. Nothing was bought yet; the order goes on then.",
+				people(time.Duration(seconds)*time.Second))
+		}
+		return "CoCalc asks to wait before the next item is added. Nothing was bought yet; I keep trying."
+	case WaitsForCart:
 		return "Another item in the CoCalc cart is broken and blocks it. Nothing was bought yet; I keep trying."
 	}
 	return "CoCalc does not answer properly right now. Nothing was bought yet; I keep trying."

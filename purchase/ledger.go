@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 )
@@ -154,7 +155,9 @@ type Pause struct {
 	Since  time.Time `json:"since"`
 	By     string    `json:"by"`             // a person's id, or "licensebot"
 	Name   string    `json:"name,omitempty"` // how people call them
-	Reason string    `json:"reason"`
+	Reason string    `json:"reason"`         // the first reasons in words for people
+	// Incidents are the reasons, oldest first. Ledgers of older versions have none: incidents reads them from Reason.
+	Incidents []Incident `json:"incidents,omitempty"`
 }
 
 // Event is one audit record: something that happened to an order or to the account.
@@ -167,8 +170,10 @@ type Event struct {
 	Place  string    `json:"place,omitempty"`
 	Note   string    `json:"note,omitempty"`
 	Amount Cents     `json:"amount_cents,omitempty"`
-	Prev   string    `json:"prev"` // hex SHA-256 of the record before; empty for the first
-	Hash   string    `json:"hash"` // hex SHA-256 over Prev and this record without Hash
+	// Code and Args say what Note says in words, where something is decided by it. Records of older versions have none.
+	Cause
+	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first
+	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash
 }
 
 // Legible is the event with bytes that are no text replaced, as JSON would replace them. A ledger hashes that, since what
@@ -176,6 +181,12 @@ type Event struct {
 func (e Event) Legible() Event {
 	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
 		*text = strings.ToValidUTF8(*text, "\ufffd")
+	}
+	for name, value := range e.Args {
+		if legible := strings.ToValidUTF8(value, "\ufffd"); legible != value {
+			e.Args = maps.Clone(e.Args)
+			e.Args[name] = legible
+		}
 	}
 	return e
 }

@@ -141,7 +141,8 @@ const (
 
 // Wait says why an order is not moving right now, and until when.
 type Wait struct {
-	Why   string    `json:"why"` // a sentence for people
+	Cause
+	Why   string    `json:"why"` // the cause as a sentence for people
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
 	// Troubled is since when CoCalc has not been working for this order; zero while it waits for something else. The
@@ -151,8 +152,9 @@ type Wait struct {
 
 // Hold is kept with an order whose outcome is unknown.
 type Hold struct {
+	Cause
 	Since   time.Time `json:"since"`
-	Why     string    `json:"why"`
+	Why     string    `json:"why"`              // the cause in words for people
 	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
 	Until   time.Time `json:"until"`            // the end of the current settle window
 }

@@ -15,9 +15,6 @@ import (
 // anew.
 const promiseKept = time.Hour
 
-// whySilent is what the card of an order says that waits for Slack's word on its requester.
-const whySilent = "Slack does not tell me whether you may still buy. Nothing was bought yet; the order is bought as soon as Slack does."
-
 // notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when it
 // may be bought.
 func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait, err error) {
@@ -29,11 +26,11 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 	case b.now().Sub(o.promisedAt()) < promiseKept: // they were asked about a moment ago
 	default:
 		since := b.now()
-		if o.Wait != nil && o.Wait.Why == whySilent && o.Wait.Troubled.Before(since) {
+		if o.Wait.cause().Code == WaitsForSlack && o.Wait.Troubled.Before(since) {
 			since = o.Wait.Troubled
 		}
 		if b.now().Sub(since) < b.timing.Patience {
-			pause, err = b.waitFor(ctx, o, Wait{Why: whySilent, Troubled: since}, b.pause(o.ID))
+			pause, err = b.waitFor(ctx, o, Wait{Cause: Cause{Code: WaitsForSlack}, Troubled: since}, b.pause(o.ID))
 			return true, pause, err
 		}
 		no = &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether you may still buy, so nothing was bought. Please ask again with `/license buy`."}

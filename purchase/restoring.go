@@ -62,7 +62,8 @@ func KeepPause(w Writer, pause *Pause) error {
 	if pause == nil {
 		return nil
 	}
-	return pauseBuying(w, *pause, "")
+	_, err := pauseBuying(w, *pause, "")
+	return err
 }
 
 // restoring refuses orders as long as an older copy of the ledger was not compared with CoCalc.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -329,7 +330,9 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
 		return err
 	}
-	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."}, "")
+	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
+		"a purchase with a tag of mine cannot be explained: license "+row.LicenseID+"."), "")
+	return err
 }
 
 // bought says what was bought.
@@ -347,7 +350,13 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""); len(n.Left) > 0 {
 		r.notices = append(r.notices, n)
 	}
-	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note})
+	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note,
+		Cause: Cause{CauseCode(kind), reportArgs(row)}})
+}
+
+// reportArgs name a purchase in an audit record.
+func reportArgs(row cocalc.PurchaseRow) Args {
+	return Args{"license": row.LicenseID, "purchase": strconv.FormatInt(row.ID, 10)}
 }
 
 // reported tells whether the purchase was reported before.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,8 +27,9 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 		if account.Pause != nil {
 			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + d.policy.pauseWords(*account.Pause)}, nil
 		}
-		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason}
-		if err := pauseBuying(w, p, click.At.Channel); err != nil {
+		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
+			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}}}
+		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
 		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
@@ -87,20 +89,22 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 	if more := len(findings) - 1; more > 0 {
 		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
 	}
+	cause := Cause{IncidentBooks, Args{"finding": string(findings[0].Code), "record": findings[0].Record,
+		"more": strconv.Itoa(len(findings) - 1), "digest": digest(findings)}}
 	paused := false
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		paused = false
 		for e, err := range AllEvents(w) {
-			if err != nil || e.Kind == string(NoticeBooks) && e.Note == what {
+			if err != nil || e.saysSo(findings) {
 				return err
 			}
 		}
 		now := d.now()
-		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Note: what}); err != nil {
+		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Note: what, Cause: cause}); err != nil {
 			return err
 		}
 		paused = true
-		if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}, ""); err != nil {
+		if _, err := pauseBuying(w, ownPause(now, cause, what), ""); err != nil {
 			return err
 		}
 		return addNotice(w, d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before an admin says `/license resume`.", Order{}, ""))
@@ -149,47 +153,80 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason})
 }
 
-// mostReasons is how long the reasons of a pause may get before further ones are only in the audit.
+// mostReasons is how long the reasons of a pause get in words (Pause.Reason) before further ones are only in its incidents.
 const mostReasons = 1000
 
-// pauseBuying stops all buying. What is found while it is stopped already is added to the reason: whoever resumes buying has
-// to know of that too. place is where somebody said so.
-func pauseBuying(w Writer, p Pause, place string) error {
+// ownPause is a pause by the bot itself.
+func ownPause(now time.Time, why Cause, what string) Pause {
+	return Pause{Since: now, By: botName, Reason: what, Incidents: []Incident{{why, now, botName, what}}}
+}
+
+// pauseBuying stops all buying. What is found while it is stopped already is added to the reasons: whoever resumes buying has
+// to know of that too. Each incident is kept and recorded once as long as the pause lasts; isNew says that some of p's was
+// not. place is where somebody said so.
+func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 	account, err := w.Account()
 	if err != nil {
-		return err
+		return false, err
 	}
+	was := account.Pause
 	now := p
-	if was := account.Pause; was != nil {
+	if was != nil {
 		now = *was
-		if strings.Contains(was.Reason, p.Reason) || len(was.Reason) > mostReasons {
-			return nil
+	}
+	all := slices.Clone(was.incidents())
+	for _, in := range p.incidents() {
+		if slices.ContainsFunc(all, func(known Incident) bool { return known.Is(in.Cause) }) {
+			continue
 		}
-		now.Reason = fmt.Sprintf("%s Since then: %s", sentence(was.Reason), p.Reason)
+		all = append(all, in)
+		if was != nil && len(now.Reason) <= mostReasons {
+			now.Reason = fmt.Sprintf("%s Since then: %s", sentence(now.Reason), in.Text)
+		}
+		if err := w.AppendEvent(Event{Time: in.Time, Kind: "paused", By: in.By, Place: place, Note: in.Text, Cause: in.Cause}); err != nil {
+			return false, err
+		}
+		isNew = true
 	}
+	if !isNew {
+		return false, nil
+	}
+	if n := len(all); n > mostIncidents { // how it began is kept
+		all = slices.Delete(all, 1, 1+n-mostIncidents)
+	}
+	now.Incidents = all
 	account.Pause = &now
-	if err := w.PutAccount(account); err != nil {
-		return err
-	}
-	return w.AppendEvent(Event{Time: p.Since, Kind: "paused", By: p.By, Place: place, Note: p.Reason})
+	return true, w.PutAccount(account)
 }
+
+// mostTold is how many reasons of a pause are told in words: the first, and the last ones.
+const mostTold = 4
 
 // pauseWords says who paused buying, since when and why.
 func (p Policy) pauseWords(stop Pause) string {
-	reason := quoted(stop.Reason) + "."
-	if stop.By == botName { // its own words, of a sentence or several
-		reason = sentence(stop.Reason)
+	var reasons []string
+	for _, in := range stop.incidents() {
+		reason := sentence(in.Text) // the bot's own words, of a sentence or several
+		if in.By != botName {
+			reason = quoted(in.Text) + "."
+		}
+		reasons = append(reasons, reason)
 	}
-	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: stop.By, Name: stop.Name}.called(), p.moment(stop.Since), reason)
+	if more := len(reasons) - mostTold; more > 0 {
+		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, fmt.Sprintf("%d more incidents, which `bot audit` shows.", more))
+	}
+	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: stop.By, Name: stop.Name}.called(), p.moment(stop.Since),
+		strings.Join(reasons, " Since then: "))
 }
 
-// alarm pauses buying by the bot itself, and tells the admins.
-func (d *Desk) alarm(w Writer, about Order, what string) error {
+// alarm pauses buying by the bot itself, and tells the admins, once for each incident. It reports whether it is new.
+func (d *Desk) alarm(w Writer, about Order, why Cause, what string) (isNew bool, err error) {
 	now := d.now()
-	if err := pauseBuying(w, Pause{Since: now, By: botName, Reason: what}, ""); err != nil {
-		return err
+	isNew, err = pauseBuying(w, ownPause(now, why, what), "")
+	if err != nil || !isNew {
+		return false, err
 	}
-	return addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+
+	return true, addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+
 		" Nothing new is bought until an admin says `/license resume`.", about, ""))
 }
 
@@ -207,7 +244,9 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || d.now().Sub(at) > unknownsApart {
 		return err
 	}
-	return d.alarm(w, o, fmt.Sprintf("the outcome of two checkouts was unknown within a day: of order %s and of order %s", last, o.ID))
+	_, err = d.alarm(w, o, Cause{IncidentUnknown, Args{"first": string(last), "second": string(o.ID)}},
+		fmt.Sprintf("the outcome of two checkouts was unknown within a day: of order %s and of order %s", last, o.ID))
+	return err
 }
 
 // charged pauses buying when CoCalc charged something else than was agreed to and announced. Only a fixed term may cost
@@ -223,10 +262,12 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 		kind = "undercharged"
 	}
 	what := fmt.Sprintf("CoCalc charged %s for order %s, and %s was agreed to", r.Charged, o.ID, agreed)
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what}); err != nil {
+	cause := Cause{IncidentCharged, Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what, Cause: cause}); err != nil {
 		return err
 	}
-	return d.alarm(w, o, what)
+	_, err := d.alarm(w, o, cause, what)
+	return err
 }
 
 // announced is what the order costs: as the server said at the last look before paying, or else as shown.

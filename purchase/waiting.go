@@ -3,7 +3,7 @@ package purchase
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -32,7 +32,8 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)
-		return b.waitFor(ctx, o, Wait{Why: fmt.Sprintf("CoCalc asks to wait %s before the next item is added. Nothing was bought yet; the order goes on then.", people(e.Wait)), Until: now.Add(pause)}, pause)
+		seconds := strconv.Itoa(int((e.Wait + time.Second - 1) / time.Second))
+		return b.waitFor(ctx, o, Wait{Cause: Cause{WaitsForTurn, Args{"seconds": seconds}}, Until: now.Add(pause)}, pause)
 	}
 	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
 	// is certain does not.
@@ -52,7 +53,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	case over && o.Failure == nil && (o.State == Adding || o.State == Carted):
 		return b.abandon(ctx, o, &f)
 	}
-	return b.waitFor(ctx, o, Wait{Why: waiting(e, b.keyName), Troubled: since}, b.pause(o.ID))
+	return b.waitFor(ctx, o, Wait{Cause: waiting(e, b.keyName), Troubled: since}, b.pause(o.ID))
 }
 
 // waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a pause
@@ -61,9 +62,9 @@ func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, err
 	if waitsForPause(o) {
 		return d, nil
 	}
-	w.Since = b.now()
+	w.Since, w.Why = b.now(), w.words()
 	if o.Wait != nil {
-		if o.Wait.Why == w.Why && o.Wait.Troubled.Equal(w.Troubled) {
+		if o.Wait.cause().Is(w.Cause) && o.Wait.Troubled.Equal(w.Troubled) {
 			return d, nil
 		}
 		w.Since = o.Wait.Since
@@ -81,15 +82,10 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 	return err
 }
 
-// What the card of an order says that waits for buying to be resumed, or for another order's checkout.
-const (
-	whyPaused  = "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
-	whyLingers = "CoCalc's answer to the checkout of another order was lost, so it may still be at work. Nothing was bought yet; the order is bought when that is certainly over, within minutes."
-)
-
 // waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
 func waitsForPause(o Order) bool {
-	return o.Wait != nil && (o.Wait.Why == whyPaused || o.Wait.Why == whyLingers)
+	code := o.Wait.cause().Code
+	return code == WaitsForResume || code == WaitsForCheckout
 }
 
 // tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
@@ -98,24 +94,25 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	if err != nil {
 		return false, err
 	}
-	why := ""
+	var why CauseCode
 	switch {
 	case no != nil:
-		why = whyPaused
+		why = WaitsForResume
 	case b.lingering(open) > 0:
-		why = whyLingers
+		why = WaitsForCheckout
 	}
 	for _, o := range open {
-		said := ""
+		var said CauseCode
 		if waitsForPause(o) {
-			said = o.Wait.Why
+			said = o.Wait.cause().Code
 		}
 		if o.State != Approved || said == why {
 			continue
 		}
 		var w *Wait
 		if why != "" {
-			w = &Wait{Why: why, Since: b.now()}
+			w = &Wait{Cause: Cause{Code: why}, Since: b.now()}
+			w.Why = w.words()
 		}
 		if _, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = w }); err != nil && !errors.Is(err, errMoved) {
 			return false, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"licensebot/cocalc"
 )
@@ -20,9 +19,9 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	if err != nil {
 		return 0, err
 	}
-	var told bool
+	var told, foreign bool
 	err = b.ledger.Update(ctx, func(w Writer) error {
-		told = false
+		told, foreign = false, false
 		account, err := w.Account()
 		if err != nil || account.CoCalc == who.ID {
 			return err
@@ -36,25 +35,23 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		}
 		what := fmt.Sprintf("the API key (%s) is of CoCalc account %s, and this ledger is of account %s: one ledger is for one account. "+
 			"Start me with a key of that account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
-		if account.Pause != nil && strings.Contains(account.Pause.Reason, what) {
-			return errForeignKey
-		}
-		told = true
-		return b.alarm(w, Order{}, what)
+		foreign = true
+		told, err = b.alarm(w, Order{}, Cause{IncidentForeignKey, Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}}, what)
+		return err
 	})
 	switch {
-	case told && err == nil:
+	case err != nil:
+		return 0, err
+	case told:
 		b.log.Error().Str("account", who.ID).Msg("the key is of another CoCalc account than the ledger; buying is paused")
 		b.changed("")
-		return b.timing.PollMax, nil
-	case errors.Is(err, errForeignKey):
+	}
+	if foreign {
 		return b.timing.PollMax, nil
 	}
-	b.isProven = err == nil
-	return 0, err
+	b.isProven = true
+	return 0, nil
 }
-
-var errForeignKey = errors.New("the key is of another account")
 
 // unproven says what to do with an order as long as CoCalc does not say whose the key is.
 func (b *buyer) unproven(ctx context.Context, o Order, err error) (wait, error) {

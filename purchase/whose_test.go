@@ -93,3 +93,25 @@ func TestTheLedgerKeepsWhoseItIs(t *testing.T) {
 		}
 	})
 }
+
+// However long the reason of a pause is, what is found while it lasts is recorded once and announced once.
+func TestAnIncidentDuringALongPause(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		other := s.server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
+		<-time.After(time.Minute)
+		if err := s.desk.Pause(t.Context(), byAdmin, strings.Repeat("預", 400)); err != nil {
+			t.Fatal(err)
+		}
+		s.withKeyOf(other)
+		var notices []string
+		for range 2 {
+			<-time.After(time.Hour)
+			notices = append(notices, s.told("CBUYING", purchase.NoticePaused)...)
+			records, p := s.events("paused"), s.state().Pause
+			if len(notices) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey || records[1].Args["account"] != other.ID() || len(p.Incidents) != 2 {
+				t.Fatalf("told %d times, recorded %d times: %+v", len(notices), len(records), p)
+			}
+			s.restart()
+		}
+	}, withChannel)
+}

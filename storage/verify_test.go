@@ -29,7 +29,7 @@ func TestVerifyReports(t *testing.T) {
 		return err
 	})
 	if err != nil || report.Orders != 12 || report.Purchases != 3 || report.Schema != 1 || report.Size == 0 ||
-		head.Number != 12 || report.Head != head {
+		head.Number != 12 || report.Head.Hash != head.Hash {
 		t.Errorf("%+v, head %+v, %v", report, head, err)
 	}
 }

@@ -47,7 +47,7 @@ func (s *service) examine(ctx context.Context) error {
 
 // brokenChain is what people read who cannot buy because somebody wrote in the ledger, or took something out of it.
 func brokenChain(f *storage.Fault) purchase.Finding {
-	return purchase.Finding{Record: f.Record(), Sentence: fmt.Sprintf("Its audit chain is broken: %s %s.", f.Record(), f.What)}
+	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
 }
 
 // noteSettings has the audit say what limits buying from now on. A disk that is full is no reason to answer nobody: no

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -72,11 +73,11 @@ func TestABotIsAsked(t *testing.T) {
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	serve(t, socket, bot)
 	got, err := Backup(t.Context(), socket, "/backups/today.db")
-	if err != nil || got != report {
+	if err != nil || !reflect.DeepEqual(got, report) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	was, err := Resume(t.Context(), socket, "operator ann", "the money is back")
-	if err != nil || was == nil || *was != *bot.pause {
+	if err != nil || was == nil || !reflect.DeepEqual(was, bot.pause) {
 		t.Errorf("got %+v, %v", was, err)
 	}
 	bot.pause = nil

@@ -128,9 +128,17 @@ func watching() []mutant {
 `, "",
 			[]tests{core("^TestAForeignPurchase$")}},
 		{"pausing on a purchase that cannot be explained", "purchase/sweep.go",
-			`	return pauseBuying(w, Pause{Since: b.now(), By: botName, Reason: "a purchase with a tag of mine cannot be explained: license " + row.LicenseID + "."}, "")
+			`	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
+		"a purchase with a tag of mine cannot be explained: license "+row.LicenseID+"."), "")
+	return err
 `, "	return nil\n",
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")}},
+		{"that an incident is recorded and told once", "purchase/switch.go",
+			"return known.Is(in.Cause) })", "return known.Is(in.Cause) && false })",
+			[]tests{core("^TestAnIncidentDuringALongPause$")}},
+		{"that an incident is recorded and told however long the reasons are", "purchase/switch.go",
+			"	if err != nil || !isNew {\n		return false, err", "	if err != nil || !isNew || true {\n		return false, err",
+			[]tests{core("^TestAnIncidentDuringALongPause$")}},
 		{"buying nothing that an older copy of the ledger promised", "purchase/restoring.go",
 			`		case Approved, Adding, Carted:
 `, `		case Adding, Carted:

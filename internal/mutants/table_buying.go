@@ -157,10 +157,10 @@ func paying() []mutant {
 `, "",
 			[]tests{core("^TestADoubleBuyIsFound$")}},
 		{"pausing after a double buy", "purchase/checkout.go",
-			`	if err := pauseBuying(w, Pause{Since: d.now(), By: botName, Reason: what}, ""); err != nil {
+			`	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
 		return err
 	}
-`, "",
+`, "	_ = cause\n",
 			[]tests{core("^TestADoubleBuyIsFound$")}},
 		{"pausing after an overcharge", "purchase/switch.go",
 			"	case r.Charged > o.Price:\n		agreed = o.Price\n", "	case r.Charged > o.Price:\n		return nil\n",

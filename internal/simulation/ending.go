@@ -94,7 +94,7 @@ func (w *world) checkAccount(b books) {
 		id := of[row.LicenseID]
 		p, ours := logged[row.LicenseID]
 		reported := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
-			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) && strings.Contains(e.Note, row.LicenseID)
+			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) && e.Args["license"] == row.LicenseID
 		})
 		switch {
 		case ours && reported:

@@ -1,0 +1,71 @@
+package purchase
+
+import (
+	"maps"
+	"strconv"
+	"time"
+)
+
+// Cause says why something is as it is: a code with arguments. Decisions compare causes and never sentences, which are
+// made from a cause for people, and may be reworded in any release.
+type Cause struct {
+	Code CauseCode `json:"code,omitempty"`
+	Args Args      `json:"args,omitempty"`
+}
+
+// Args are the arguments of a cause by their names. Amounts are in cents, times in RFC 3339.
+type Args map[string]string
+
+// CauseCode names a kind of cause. Codes are kept in ledgers: one that was written once keeps its meaning.
+type CauseCode string
+
+// What an order waits for (Wait).
+const (
+	WaitsForResume   CauseCode = "paused"        // buying is paused
+	WaitsForCheckout CauseCode = "lingering"     // another order's checkout may still be at work
+	WaitsForSlack    CauseCode = "slack-silent"  // Slack does not say whether the requester may still buy
+	WaitsForTurn     CauseCode = "throttled"     // CoCalc asks to wait: seconds, where it says for how long
+	WaitsForKey      CauseCode = "key-refused"   // CoCalc does not accept the key: key
+	WaitsForCart     CauseCode = "cart-broken"   // an item blocks the cart
+	WaitsForCoCalc   CauseCode = "not-answering" // CoCalc does not answer properly
+)
+
+// Why the outcome of a checkout is unknown (Hold).
+const (
+	HeldNotShown   CauseCode = "success-not-shown"  // success was answered, and the item does not show as bought
+	HeldStopped    CauseCode = "stopped"            // the program was stopped during the checkout
+	HeldAnswerLost CauseCode = "answer-lost"        // no answer, or none that can be read
+	HeldUnreadable CauseCode = "success-unreadable" // success was answered, and CoCalc cannot be read
+)
+
+// Why buying is paused (Incident), with their arguments.
+const (
+	IncidentSaid        CauseCode = "said"                 // a person paused buying: reason
+	IncidentForeignKey  CauseCode = "foreign-key"          // key, account (of the key), ledger (its account)
+	IncidentUnknown     CauseCode = "second-unknown"       // first, second: orders
+	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
+	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase
+	IncidentDoubleBuy   CauseCode = "double-buy"           // order, item, times, amount
+	IncidentBooks       CauseCode = "books"                // finding, record, more, digest
+	IncidentOther       CauseCode = "other"                // text: words of an older version that have no code
+)
+
+// Is reports whether two causes are the same: the same code with the same arguments.
+func (c Cause) Is(other Cause) bool { return c.Code == other.Code && maps.Equal(c.Args, other.Args) }
+
+// cents is an amount as an argument.
+func cents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
+
+// Incident is one reason of a pause.
+type Incident struct {
+	Cause
+	Time time.Time `json:"time"`
+	By   string    `json:"by"`   // a person's id, or "licensebot"
+	Text string    `json:"text"` // what people read; a person's own words as they wrote them
+}
+
+// said is the cause of a pause by a person.
+func said(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }
+
+// mostIncidents is how many reasons a pause keeps. When there are more, the second oldest goes first: the audit has all.
+const mostIncidents = 100

@@ -1,0 +1,166 @@
+package purchase
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Records that were written before causes had codes say why in sentences alone. They stay as they are: their causes are
+// read from these sentences, which are those of that version and are never reworded.
+
+// cause is why the order waits.
+func (w *Wait) cause() Cause {
+	switch {
+	case w == nil:
+		return Cause{}
+	case w.Code != "":
+		return w.Cause
+	}
+	for _, old := range oldWaits {
+		if strings.HasPrefix(w.Why, old.begins) {
+			return Cause{Code: old.code}
+		}
+	}
+	return Cause{}
+}
+
+var oldWaits = []struct {
+	begins string
+	code   CauseCode
+}{
+	{"Buying is paused. Nothing was bought yet; the order is bought when buying is resumed.", WaitsForResume},
+	{"CoCalc's answer to the checkout of another order was lost, so it may still be at work.", WaitsForCheckout},
+	{"Slack does not tell me whether you may still buy.", WaitsForSlack},
+	{"CoCalc asks to wait ", WaitsForTurn},
+	{"CoCalc does not accept the API key ", WaitsForKey},
+	{"Another item in the CoCalc cart is broken and blocks it.", WaitsForCart},
+	{"CoCalc does not answer properly right now.", WaitsForCoCalc},
+}
+
+// incidents are the reasons of the pause, oldest first.
+func (p *Pause) incidents() []Incident {
+	if p == nil {
+		return nil
+	}
+	if len(p.Incidents) > 0 {
+		return p.Incidents
+	}
+	var all []Incident
+	for i, text := range strings.Split(p.Reason, " Since then: ") {
+		in := Incident{Cause: oldIncident(text), Time: p.Since, By: botName, Text: text}
+		if i == 0 {
+			in.By = p.By
+		}
+		if in.By != botName {
+			in.Cause = said(text)
+		}
+		all = append(all, in)
+	}
+	return all
+}
+
+// oldIncident is the cause of a pause by the bot itself.
+func oldIncident(text string) Cause {
+	for _, old := range oldIncidents {
+		found := old.says.FindStringSubmatch(text)
+		if found == nil {
+			continue
+		}
+		c := Cause{Code: old.code, Args: Args{}}
+		for i, name := range old.args {
+			value := found[i+1]
+			if strings.HasPrefix(value, "$") {
+				value = strings.NewReplacer("$", "", ",", "", ".", "").Replace(value) // cents
+				value = strings.TrimLeft(value[:len(value)-1], "0") + value[len(value)-1:]
+			}
+			c.Args[name] = value
+		}
+		return c
+	}
+	return Cause{Code: IncidentOther, Args: Args{"text": text}}
+}
+
+var oldIncidents = []struct {
+	says *regexp.Regexp
+	code CauseCode
+	args []string
+}{
+	{regexp.MustCompile(`^the API key \((.*)\) is of CoCalc account (\S+), and this ledger is of account ([^\s:]+):`), IncidentForeignKey, []string{"key", "account", "ledger"}},
+	{regexp.MustCompile(`^the outcome of two checkouts was unknown within a day: of order (\w+) and of order (\w+)`), IncidentUnknown, []string{"first", "second"}},
+	{regexp.MustCompile(`^CoCalc charged (\S+) for order (\w+), and (\S+) was agreed to`), IncidentCharged, []string{"charged", "order", "agreed"}},
+	{regexp.MustCompile(`^a purchase with a tag of mine cannot be explained: license ([^\s.]+)`), IncidentUnexplained, []string{"license"}},
+	{regexp.MustCompile(`^cart item (\d+) of order (\w+) was bought (\d+) times; CoCalc charged (\S+) too much`), IncidentDoubleBuy, []string{"item", "order", "times", "amount"}},
+}
+
+// reported is the purchase that an audit record reports as not the ledger's: its license and CoCalc's number of it, where
+// these are known.
+func (e *Event) reported() (license string, purchase int64) {
+	if kind := NoticeKind(e.Kind); kind != NoticeForeign && kind != NoticeUnexplained {
+		return "", 0
+	}
+	if e.Args != nil {
+		purchase, _ = strconv.ParseInt(e.Args["purchase"], 10, 64)
+		return e.Args["license"], purchase
+	}
+	if found := oldReport.FindStringSubmatch(e.Note); found != nil {
+		purchase, _ = strconv.ParseInt(found[2], 10, 64)
+		return found[1], purchase
+	}
+	return "", 0
+}
+
+var oldReport = regexp.MustCompile("^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
+
+// saysSo reports whether the audit record says that the books have these findings.
+func (e *Event) saysSo(findings []Finding) bool {
+	switch {
+	case e.Kind != string(NoticeBooks):
+		return false
+	case e.Code != "":
+		return e.Args["digest"] == digest(findings)
+	}
+	f := findings[0]
+	format, ok := oldFindings[f.Code]
+	if !ok {
+		return false
+	}
+	args := make([]any, 0, len(f.Args))
+	for _, arg := range f.Args {
+		args = append(args, arg)
+	}
+	note := "my ledger contradicts itself. " + fmt.Sprintf(format, args...)
+	if more := len(findings) - 1; more > 0 {
+		note += fmt.Sprintf(" `bot verify` shows %d more.", more)
+	}
+	return e.Note == note
+}
+
+var oldFindings = map[FindingCode]string{
+	FoundEntriesOfOneLicense:  "Entries %s and %s of the purchase log are both of license %s.",
+	FoundEntriesOfOnePurchase: "Entries %s and %s of the purchase log are both CoCalc's purchase %s.",
+	FoundEntryWithoutOrder:    "Entry %s of the purchase log is of order %q, which is not in the ledger.",
+	FoundPauseUnrecorded:      "Buying is paused, and no audit record says so.",
+	FoundResumeUnrecorded:     "Buying is not paused, and the audit records do not say that it was resumed.",
+	FoundRecordWithoutOrder:   "Audit record %s says that order %q became %s, and there is no such order.",
+	FoundRecordImpossible:     "Audit record %s says that order %s became %s, which it could not after %s.",
+	FoundRecordPrice:          "Audit record %s says that order %s costs %s, and the order says %s.",
+	FoundBudgetSpent:          "The budget of %s says that %s was spent, and the purchase log adds up to %s.",
+	FoundBudgetReserved:       "The budget of %s says that %s is reserved, and the orders that are promised add up to %s.",
+	FoundBudgetCount:          "The budget of %s counts %s licenses, and the purchase log has %s.",
+	FoundBudgetPerson:         "The budget of %s says that %s spent %s and has %s reserved; log and orders add up to %s and %s.",
+	FoundOrderState:           "Order %s is %s, and its last audit record (%s) says %s.",
+	FoundOrderNotSent:         "Order %s was about to be checked out, and does not say that checkout was sent.",
+	FoundOrderSentUnrecorded:  "Order %s says that checkout was sent, and no audit record does.",
+	FoundEntryOfUnbought:      "Order %s is %s, and entry %s of the purchase log says that it was bought.",
+	FoundReceiptOfUnbought:    "Order %s is %s, and has a receipt.",
+	FoundNoReceipt:            "Order %s was bought, and has no receipt.",
+	FoundEntryMonth:           "Order %s counts in %s, and its entry %s of the purchase log in %s.",
+	FoundOrderNotLogged:       "Order %s was bought, and is not in the purchase log.",
+	FoundOrderLoggedTwice:     "Order %s is %s times in the purchase log, and none of these is marked as a double buy.",
+	FoundReceiptLicense:       "Order %s has license %q on its receipt, and another one in the purchase log.",
+	FoundReceiptAmount:        "Order %s cost %s by its receipt, and %s by the purchase log.",
+	FoundReceiptExtra:         "Order %s was bought %s times too often by its receipt (%s), and %s times by the purchase log (%s).",
+	FoundChainBroken:          "Its audit chain is broken: %s %s.",
+}

@@ -1,0 +1,89 @@
+package purchase
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Records that the versions before codes wrote say the same to the decisions as records of today.
+func TestOldRecordsHaveCauses(t *testing.T) {
+	data, err := os.ReadFile("testdata/old_records.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []struct {
+		Wait     *Wait
+		Pause    *Pause
+		Event    *Event
+		Codes    []CauseCode
+		Args     []Args
+		License  string
+		Purchase int64
+	}
+	if err := json.Unmarshal(data, &records); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		switch {
+		case r.Wait != nil:
+			if got := r.Wait.cause().Code; got != r.Codes[0] {
+				t.Errorf("%q has the code %q, want %q", r.Wait.Why, got, r.Codes[0])
+			}
+		case r.Pause != nil:
+			var codes []CauseCode
+			var args []Args
+			for _, in := range r.Pause.incidents() {
+				codes, args = append(codes, in.Code), append(args, in.Args)
+			}
+			if diff := cmp.Diff(r.Codes, codes) + cmp.Diff(r.Args, args); diff != "" {
+				t.Errorf("%q: %s", r.Pause.Reason, diff)
+			}
+		case r.Event != nil:
+			if license, purchase := r.Event.reported(); license != r.License || purchase != r.Purchase {
+				t.Errorf("%q reports license %q, purchase %d; want %q, %d", r.Event.Note, license, purchase, r.License, r.Purchase)
+			}
+		}
+	}
+}
+
+// The words of today are not those of old records: rewording one changes no decision. This test only says that the
+// table of old words covers what today's code means by its codes.
+func TestEveryWaitHasOldWords(t *testing.T) {
+	old := map[CauseCode]bool{}
+	for _, o := range oldWaits {
+		old[o.code] = true
+	}
+	for _, code := range []CauseCode{WaitsForResume, WaitsForCheckout, WaitsForSlack, WaitsForTurn, WaitsForKey, WaitsForCart, WaitsForCoCalc} {
+		if !old[code] {
+			t.Errorf("old records that wait for %s are not understood", code)
+		}
+	}
+}
+
+// Findings that an older version has paused buying for are known as the same, and others are not.
+func TestOldFindingsAreKnown(t *testing.T) {
+	one := NewFinding("order 01J", FoundReceiptOfUnbought, OrderID("01J"), Failed)
+	two := NewFinding("entry 3", FoundEntryWithoutOrder, uint64(3), OrderID("01J"))
+	old := func(note string) Event { return Event{Kind: "books", By: botName, Note: note} }
+	for _, c := range []struct {
+		event    Event
+		findings []Finding
+		same     bool
+	}{
+		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{one}, true},
+		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt. `bot verify` shows 1 more."), []Finding{one, two}, true},
+		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{one, two}, false},
+		{old("my ledger contradicts itself. Entry 3 of the purchase log is of order \"01J\", which is not in the ledger."), []Finding{two}, true},
+		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{two}, false},
+		{Event{Kind: "books", Cause: Cause{IncidentBooks, Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, two}, true},
+		{Event{Kind: "books", Cause: Cause{IncidentBooks, Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")}, false},
+		{Event{Kind: "paused", Note: "my ledger contradicts itself. Order 01J is failed, and has a receipt."}, []Finding{one}, false},
+	} {
+		if got := c.event.saysSo(c.findings); got != c.same {
+			t.Errorf("%q %v says %v: %v", c.event.Note, c.event.Args, c.findings, got)
+		}
+	}
+}
