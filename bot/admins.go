@@ -64,7 +64,7 @@ func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.
 
 func (a *App) notTakenOut(err error, item int64) string {
 	var no *purchase.Refusal
-	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) {
+	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || purchase.Unusable(err) != nil {
 		return a.refusal(err)
 	}
 	a.log.Warn().Err(err).Int64("item", item).Msg("an item could not be taken out of the cart")

@@ -129,6 +129,9 @@ func (a *App) sentence(err error) string {
 	if errors.As(err, &no) {
 		return no.Sentence
 	}
+	if no = purchase.Unusable(err); no != nil {
+		return no.Sentence
+	}
 	if errors.Is(err, purchase.ErrFull) {
 		a.log.Error().Err(err).Msg("a decision could not be made durable")
 		return diskFull
@@ -178,7 +181,7 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 		return a.refuse(at, err)
 	}
 	click.Card.Kind = purchase.MessageCard
-	if err := a.desk.ShowAt(ctx, id, click.Card); err != nil {
+	if _, err := a.desk.Show(ctx, id, func(o *purchase.Order) { o.Put(click.Card) }); err != nil {
 		return a.refuse(at, err)
 	}
 	return socket.Reply{}

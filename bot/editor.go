@@ -210,6 +210,8 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 		if len(no.Channels) > 0 {
 			out["ram"] += " I have sent you a message with the channels where you can ask."
 		}
+	case purchase.Unusable(err) != nil:
+		out["ram"] = purchase.Unusable(err).Sentence
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFull
 	case err != nil:

@@ -23,6 +23,7 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
 	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
+	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
 	purchase.NoticeUntold:      {":warning:", "Some admins were not told yet"},
 }
 

@@ -65,7 +65,7 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	if no := d.full(ctx); no != nil {
 		return Order{}, no
 	}
-	order, err := d.decide(ctx, id, click, "confirm", func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, id, click, "confirm", true, func(w Writer, o *Order) (*Refusal, error) {
 		shown := o.attach(click)
 		if o.Reason == "" && onlyRequester(*o, click.Who) == nil {
 			o.Reason = strings.TrimSpace(click.Reason)
@@ -88,9 +88,10 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 
 // decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
 // in the place of the one it gets: the one that shows what became of the click.
-func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
+func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, buys bool, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
 	var order Order
 	var no *Refusal
+	began := d.now()
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
 		if order, err = w.Order(id); errors.Is(err, ErrNoOrder) {
@@ -109,7 +110,8 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 		return w.AppendEvent(d.refusal(no, id, click.Who, click.At))
 	})
 	if err != nil {
-		return Order{}, fmt.Errorf("%s order %s: %w", doing, id, err)
+		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", doing, id, err), Doubt{Began: began, Who: click.Who.ID, Order: id,
+			Became: order.ID, Typed: click.Typed, Buys: buys})
 	}
 	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
@@ -176,7 +178,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		return Order{}, no
 	}
 	id := d.newID()
-	order, err := d.decide(ctx, failed, click, "confirm the new price of", func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, failed, click, "confirm the new price of", true, func(w Writer, o *Order) (*Refusal, error) {
 		old := *o
 		if no := onlyRequester(old, click.Who); no != nil {
 			return no, nil
@@ -248,7 +250,7 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 	if click.Who.Standing == Unverified {
 		click.Who.Standing, click.Who.Team = Member, "" // whose workspace is not known either
 	}
-	return d.decide(ctx, id, click, "cancel", func(w Writer, o *Order) (*Refusal, error) {
+	return d.decide(ctx, id, click, "cancel", false, func(w Writer, o *Order) (*Refusal, error) {
 		if no := onlyRequester(*o, click.Who); no != nil {
 			return no, nil
 		}

@@ -98,6 +98,8 @@ type Options struct {
 	ApprovalsChannel string
 	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
 	LookUp func(context.Context, Person) Person
+	// Doubts keeps the decisions during which the disk failed. Nil: nobody is told later whether theirs counted.
+	Doubts Doubts
 	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
 	// to tell. It must not block.
 	Changed func(OrderID)
@@ -114,6 +116,7 @@ type Desk struct {
 	newID   func() OrderID
 	log     zerolog.Logger
 	changed func(OrderID)
+	doubts  Doubts
 
 	purchasesChannel string
 	approvalsChannel string
@@ -131,7 +134,7 @@ func New(opts Options) *Desk {
 		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
-		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp,
+		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
 	}
 	if d.lookUp == nil {
 		d.lookUp = func(_ context.Context, p Person) Person { return p }
@@ -264,7 +267,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		return w.AppendEvent(proposed(order, order.Spec.Summary()))
 	})
 	if err != nil {
-		return Proposal{}, fmt.Errorf("store the proposal: %w", err)
+		return Proposal{}, d.doubted(fmt.Errorf("store the proposal: %w", err), Doubt{Began: now, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
 		return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)

@@ -13,6 +13,11 @@ var (
 	ErrNoOrder = errors.New("no such order")
 	// ErrFull says that the ledger's disk is full, or too full to take another order.
 	ErrFull = errors.New("the disk of the ledger is full")
+	// ErrUncertain says that the disk failed while a change was made durable: only the next start learns whether it is in
+	// the ledger.
+	ErrUncertain = errors.New("the disk of the ledger failed, and whether the change is in it shows at the next start")
+	// ErrStopped says that nothing was read or changed, because the ledger cannot be used any more before the next start.
+	ErrStopped = errors.New("the ledger cannot be used until the next start")
 )
 
 // Ledger keeps everything that happened, for ever. Implementations pass storagetest.
@@ -20,7 +25,7 @@ type Ledger interface {
 	// View runs read against one consistent state.
 	View(ctx context.Context, read func(Reader) error) error
 	// Update runs change in one transaction: all of it is durable when Update returns nil, and none of it happened
-	// otherwise. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
+	// otherwise, unless the error wraps ErrUncertain. After that every method answers ErrStopped. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
 	// and on variables that it sets anew each time; it must not call the ledger, the network or anything slow.
 	Update(ctx context.Context, change func(Writer) error) error
 	// Room answers nil when another order can be taken, and wraps ErrFull when there is too little space left: what is
@@ -130,6 +135,8 @@ type AccountState struct {
 	// HeadTold is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
 	HeadTold string `json:"head_told,omitempty"`
 	HeadHash string `json:"head_hash,omitempty"`
+	// Doubted is the newest decision of which its person was told, after the disk had failed, whether it counted.
+	Doubted time.Time `json:"doubted,omitzero"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
 }

@@ -11,6 +11,14 @@ import (
 
 // The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
 
+// Unusable answers what a person reads while the ledger cannot be used any more: nil for other errors.
+func Unusable(err error) *Refusal {
+	if errors.Is(err, ErrStopped) || errors.Is(err, ErrUncertain) {
+		return errStopping()
+	}
+	return nil
+}
+
 func errStopping() *Refusal {
 	return &Refusal{Code: ShuttingDown, Sentence: "I am being restarted and take no new orders for a moment. Nothing was bought by this; " +
 		"please try again in a minute."}

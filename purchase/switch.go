@@ -118,14 +118,14 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 
 // throw runs an admin's decision about all buying in one transaction, and records a refusal.
 func (d *Desk) throw(ctx context.Context, click Click, decision func(Writer, time.Time) (*Refusal, error)) error {
-	no := d.policy.mayAdminister(click.Who)
+	no, began := d.policy.mayAdminister(click.Who), d.now()
 	if no == nil {
 		err := d.ledger.Update(ctx, func(w Writer) (err error) {
 			no, err = decision(w, d.now())
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("pause or resume buying: %w", err)
+			return d.doubted(fmt.Errorf("pause or resume buying: %w", err), Doubt{Began: began, Who: click.Who.ID, Typed: click.Typed})
 		}
 	}
 	if no != nil {

@@ -49,7 +49,7 @@ func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error)
 		return report, err
 	}
 	defer os.Remove(temp.Name())
-	err = b.db.View(func(tx *bbolt.Tx) error {
+	err = b.view(func(tx *bbolt.Tx) error {
 		_, err := tx.WriteTo(patient{ctx, temp})
 		return err
 	})

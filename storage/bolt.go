@@ -69,9 +69,13 @@ var (
 
 // Bolt is a ledger in a bbolt file. It implements purchase.Ledger.
 type Bolt struct {
-	db   *bbolt.DB
-	path string
-	room func(dir string) (free uint64, err error)
+	db       *bbolt.DB
+	file     *os.File // that bbolt works with
+	path     string
+	pageSize int64
+	readOnly bool
+	room     func(dir string) (free uint64, err error)
+	commits
 }
 
 // Open opens the ledger at path, or creates it: in a temporary file beside it that is renamed when it is whole, so
@@ -128,13 +132,15 @@ func open(path string, readOnly bool) (*Bolt, error) {
 			}
 		}
 	}
-	db, err := openFile(path, readOnly, info)
+	db, file, err := openFile(path, readOnly, info)
 	if err != nil {
 		return nil, err
 	}
+	b := &Bolt{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: freeSpace}
+	b.down = make(chan struct{})
 	err = db.View(func(tx *bbolt.Tx) error {
-		if tx.ID() == inspected {
-			return nil // nobody wrote to it since
+		if err := b.learn(tx.ID()); err != nil || tx.ID() == inspected { // nobody wrote to it since
+			return err
 		}
 		return checkMeta(tx)
 	})
@@ -142,12 +148,12 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		db.Close()
 		return nil, err
 	}
-	return &Bolt{db: db, path: path, room: freeSpace}, nil
+	return b, nil
 }
 
 // inspect reads all of a ledger once, and answers its last transaction.
 func inspect(path string, info fs.FileInfo) (last int, err error) {
-	db, err := openFile(path, true, info)
+	db, _, err := openFile(path, true, info)
 	if err != nil {
 		return 0, err
 	}
@@ -161,13 +167,12 @@ func inspect(path string, info fs.FileInfo) (last int, err error) {
 
 // openFile opens with bbolt, which panics on some damaged files and returns errors for others. info is of the file that was
 // looked at before.
-func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, err error) {
+func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, file *os.File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
 	}()
-	var file *os.File
 	options := &bbolt.Options{
 		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
@@ -181,20 +186,20 @@ func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, err e
 	db, err = bbolt.Open(path, fileMode, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, ErrLocked
+		return nil, nil, ErrLocked
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrForeign, err)
 	case errors.As(err, new(*fs.PathError)), errors.As(err, new(syscall.Errno)): // no rights, a read-only file system
-		return nil, err
+		return nil, nil, err
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if !named(file, path, info) {
 		db.Close()
-		return nil, errReplaced
+		return nil, nil, errReplaced
 	}
-	db.MaxBatchDelay, db.AllocSize = batchDelay, growth
-	return db, nil
+	db.AllocSize = growth
+	return db, file, nil
 }
 
 // errReplaced says that another ledger was put in the place of the one that is being opened.
@@ -285,29 +290,33 @@ func create(path string) error {
 }
 
 // Close waits for transactions and releases the file.
-func (b *Bolt) Close() error { return b.db.Close() }
+func (b *Bolt) Close() error {
+	if b.Failure() != nil {
+		// bbolt would wait for the locks that a fault inside it left behind. The mapping would keep the file's lock.
+		return errors.Join(syscall.Flock(int(b.file.Fd()), syscall.LOCK_UN), b.file.Close())
+	}
+	return b.db.Close()
+}
 
 // View implements purchase.Ledger. A panic of read is the caller's.
 func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.db.View(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
+	return b.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
 }
 
 // Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
 // before it, and one that fails, or panics, is undone without the others. When the disk is full the error wraps
-// purchase.ErrFull, and the ledger can be written to again once there is room.
-//
-// A disk that fails while the very last page of a transaction is synced leaves open whether that transaction is in the
-// file: after an error, what the ledger says counts, not what was wanted.
+// purchase.ErrFull, nothing was changed, and the ledger can be written to again once there is room. After any other
+// failure of the disk it wraps purchase.ErrUncertain, and the ledger is not used any more: see Failed.
 func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var own error
 	var deed step.What
-	err := b.db.Batch(func(tx *bbolt.Tx) error {
+	err := b.together(func(tx *bbolt.Tx) error {
 		t := &transaction{tx: tx, deeds: observe()}
 		if own = change(t); own == nil {
 			deed = t.deeds.name()
@@ -319,7 +328,7 @@ func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) e
 		passes(step.After, deed)
 	}
 	if err != nil && own == nil {
-		return fmt.Errorf("write the ledger: %w", asFull(err))
+		return fmt.Errorf("write the ledger: %w", err)
 	}
 	return err
 }

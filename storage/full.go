@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,9 @@ const reserve = 16 << 20 // bytes
 // Room implements purchase.Ledger: nil when there is room for another order, or an error that wraps purchase.ErrFull.
 func (b *Bolt) Room(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.usable(); err != nil {
 		return err
 	}
 	free, err := b.room(filepath.Dir(b.path))
@@ -39,16 +43,20 @@ func freeSpace(dir string) (uint64, error) {
 	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
 
-// asFull wraps purchase.ErrFull around an error that says so: no space, no quota, or a file that may not grow further.
-// bbolt keeps some of its errors only as text.
+// asFull wraps purchase.ErrFull around an error that says so. bbolt keeps some of its errors only as text.
 func asFull(err error) error {
 	if err == nil || errors.Is(err, purchase.ErrFull) {
 		return err
 	}
-	for _, full := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+	for _, full := range fulls {
 		if errors.Is(err, full) || strings.Contains(err.Error(), full.Error()) {
 			return fmt.Errorf("%w: %w", purchase.ErrFull, err)
 		}
 	}
 	return err
 }
+
+// fulls are how the kernel says that there is no room: no space, no quota, or a file that may not grow further.
+var fulls = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+
+func isFull(errno syscall.Errno) bool { return slices.Contains(fulls, errno) }

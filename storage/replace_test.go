@@ -216,7 +216,7 @@ func TestABotThatWaitedForTheLock(t *testing.T) {
 	if err := checkPages(ledger, before); !errors.Is(err, ErrLocked) {
 		t.Errorf("its pages are checked: %v", err)
 	}
-	if _, err := openFile(ledger, false, before); !errors.Is(err, ErrLocked) {
+	if _, _, err := openFile(ledger, false, before); !errors.Is(err, ErrLocked) {
 		t.Errorf("it is opened: %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 
 // verify checks what opening a ledger does not check already.
 func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
-	err = b.db.View(func(tx *bbolt.Tx) (err error) {
+	err = b.view(func(tx *bbolt.Tx) (err error) {
 		defer orDamage(&err)()
 		report = Report{Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
 			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN}

@@ -56,6 +56,8 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 		fmt.Fprintf(out, "  bot %s\n      %s\n", cmd.Use, cmd.Short)
 	}
 	fmt.Fprintln(out, "\n'bot help COMMAND' shows the options of a command; 'bot --version' prints the version.")
+	fmt.Fprintf(out, "\nExit codes: 0 success; 1 failure; 2 wrong arguments or settings; %d the ledger's disk failed, or its file was overwritten:\n"+
+		"start the bot again, and it continues with what the file holds.\n", exitLedgerFailed)
 	fmt.Fprintln(out, "\nSettings, from the environment, with their defaults:")
 	printSettings(out)
 }

@@ -61,6 +61,31 @@ func (s *service) noteSettings(ctx context.Context) error {
 	return err
 }
 
+// resolveDoubts has people told whether what they decided while the disk failed is in the ledger. What cannot be read or
+// written now is tried again at the next start.
+func (s *service) resolveDoubts(ctx context.Context) error {
+	err := s.desk.ResolveDoubts(ctx)
+	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
+		return err
+	}
+	s.log.Error().Err(err).Msg("people are not told yet whether the decisions counted during which the disk failed")
+	return nil
+}
+
+// errLedgerFailed ends the program: what is in the ledger's file shows only when it is opened again.
+var errLedgerFailed = errors.New("the ledger cannot be used any more; start the bot again")
+
+// ledgerFails waits until the ledger cannot be used any more, or ctx is done.
+func (s *service) ledgerFails(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.ledger.Failed():
+	}
+	s.log.Error().Err(s.ledger.Failure()).Str("ledger", s.config.Database).Msg("the ledger cannot be used any more: the bot ends, and the next start goes on with what is in the file")
+	return fmt.Errorf("%w: %s: %w", errLedgerFailed, s.config.Database, s.ledger.Failure())
+}
+
 // listen lets the program's own commands reach this bot until the returned function is called.
 func (s *service) listen(ctx context.Context) (end func()) {
 	log := s.log.With().Str("part", "control").Logger()

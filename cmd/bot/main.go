@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	_ "time/tzdata" // time zones for images that have none
 
 	"github.com/spf13/cobra"
+
+	"licensebot/purchase"
 )
 
 // console is the outside world of a subcommand.
@@ -43,11 +47,18 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	os.Exit(execute(untilTold(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once: the ledger can bear it
+	os.Exit(execute(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
+// exitLedgerFailed is the exit code when the ledger's disk failed, or its file was overwritten, while the program worked with
+// it: whether the last change is in the file shows at the next start. It is EX_IOERR of sysexits.h.
+const exitLedgerFailed = 74
+
 // execute runs a command line, prints what went wrong, and returns the exit code: 0 when all is well, 2 when the command
-// line or the settings have to be changed, 1 for everything else, unless the command says otherwise.
+// line or the settings have to be changed, exitLedgerFailed when the program has to be started again, 1 for everything
+// else, unless the command says otherwise.
 func execute(ctx context.Context, args []string, c console) int {
 	command, err := run(ctx, args, c)
 	if err == nil {
@@ -63,6 +74,9 @@ func execute(ctx context.Context, args []string, c console) int {
 	}
 	if errors.Is(err, errUsage) || errors.Is(err, errSettings) {
 		return 2
+	}
+	if errors.Is(err, errLedgerFailed) || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
+		return exitLedgerFailed
 	}
 	return 1
 }

@@ -17,7 +17,6 @@ func newRunCommand(c console) *cobra.Command {
 
 // runBot runs the bot until ctx is done.
 func runBot(ctx context.Context, c console) (err error) {
-	outliveReaders()
 	settings := readSettings()
 	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
 		return err
@@ -29,7 +28,7 @@ func runBot(ctx context.Context, c console) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	log.Info().Str("version", version).Str("revision", versionLine()).Str("ledger", settings.Database).Msg("licensebot starts")
-	if err := s.run(ctx); err != nil {
+	if err := s.runWhileUsable(ctx); err != nil {
 		return err
 	}
 	log.Info().Msg("licensebot has stopped; what is not done yet is in the ledger")

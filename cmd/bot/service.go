@@ -61,6 +61,7 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), LookUp: options.People.LookUp,
 		Timing:           purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
+		Doubts:  storage.DoubtsOf(c.Database),
 		Log:     log.With().Str("part", "purchase").Logger(),
 		Changed: func(id purchase.OrderID) { s.publisher.Changed(id) },
 	})
@@ -73,6 +74,29 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	return s, nil
 }
 
+// lastWords is how long the bot may take to its end when its ledger cannot be used any more: people are still answered, and a
+// request to CoCalc that is under way has its time.
+const lastWords = time.Minute
+
+// runWhileUsable is run, but does not wait longer than lastWords for work that hangs in a ledger that cannot be used any more.
+func (s *service) runWhileUsable(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-s.ledger.Failed():
+	}
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		return errLedgerFailed
+	}
+}
+
 // run works until ctx is done: then it takes no more orders, finishes what is under way, shows the last changes and
 // returns nil.
 func (s *service) run(ctx context.Context) error {
@@ -83,6 +107,9 @@ func (s *service) run(ctx context.Context) error {
 		return err
 	}
 	if err := s.noteSettings(ctx); err != nil {
+		return err
+	}
+	if err := s.resolveDoubts(ctx); err != nil {
 		return err
 	}
 	defer s.listen(ctx)() // to the end: a backup can be made as long as the ledger is open
@@ -98,6 +125,7 @@ func (s *service) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.desk.Run(ctx) })
 	group.Go(func() error { return s.socket.Run(ctx) })
+	group.Go(func() error { return s.ledgerFails(ctx) })
 	err := group.Wait()
 	if fatal, ok := errors.AsType[*socket.FatalError](err); ok {
 		err = settingsError([]error{fatal})

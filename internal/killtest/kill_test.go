@@ -60,7 +60,7 @@ func counted(steps []step.Step) (all []kill) {
 	n := map[step.Step]int{}
 	for _, s := range steps {
 		n[s]++
-		all = append(all, kill{s, n[s]})
+		all = append(all, kill{at: s, n: n[s]})
 	}
 	return all
 }

@@ -9,6 +9,8 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+	"licensebot/storage"
 )
 
 // story is what people do and what goes wrong, up to an end that is known.
@@ -73,6 +75,12 @@ func stories() []story {
 				w.clicks(alice, "Buy for $70.13")
 			}
 		}, ending{bought: 1}},
+		{"it is not known whether a click counted, since the disk failed", func(w *town) {
+			doubt := purchase.Doubt{Began: time.Now(), Who: alice, Order: "01M8HTDCS9SG2S3RP1V3GF4S9K", Buys: true}
+			w.must(storage.DoubtsOf(w.ledger).Keep(doubt))
+		}, func(w *town) {
+			w.sees(w.reading(alice, "My disk failed", "didn't count. Nothing was bought by it."))
+		}, ending{}},
 		{"it is called off", nil, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, "Cancel")

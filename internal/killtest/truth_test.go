@@ -135,7 +135,7 @@ func (w *town) told(o purchase.Order) {
 	// A kill between Slack's answer and our note of it posts the line once more.
 	most := 1
 	for _, l := range w.lives {
-		if l.killed != "" && l.passed("before slack: message in a channel") {
+		if l != w.now() && l.passed("before slack: message in a channel") {
 			most++
 		}
 	}

@@ -91,6 +91,20 @@ func answers() []mutant {
 // ledger are the safeguards of what is written down.
 func ledger() []mutant {
 	return []mutant{
+		{"that a failed fsync ends the work with the file", "storage/commit.go",
+			`	} else if b.untouched(err, size) {`, `	} else if true || b.untouched(err, size) {`,
+			[]tests{kept("^TestAFailedCommit$")}},
+		{"that what was read is durable", "storage/commit.go",
+			`	if pending != nil && id > b.known.Load().tx {`, `	if false && pending != nil {`,
+			[]tests{kept("^TestAReaderWaitsForTheFsyncOfWhatItRead$")}},
+		{"that an overwritten ledger is noticed", "storage/commit.go",
+			`	if b.readOnly || b.familiar() {`, `	if true {`,
+			[]tests{kept("^TestAFileCopiedOverTheLedger$")}},
+		{"that a doubted decision is told of", "purchase/doubts.go",
+			`		kept := d.doubts.Keep(doubt)
+`, `		var kept error
+`,
+			[]tests{core("^TestADecisionOnADiskThatFails$")}},
 		{"the link of the chain", "storage/transaction.go",
 			`	e.Prev = before.Hash
 `, `	_ = before
@@ -130,28 +144,9 @@ func ledger() []mutant {
 // slackSide are the safeguards in what comes from Slack and goes there.
 func slackSide() []mutant {
 	return []mutant{
-		{"the answer to a click on a card that is gone", "bot/requester.go",
+		{"the answer to a click on a card that is gone", "bot/publisher.go",
 			` || card.Shown == 0 && o.State.Final()`, ``,
 			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")}},
-		{"the receipt before every other message", "bot/publisher.go",
-			`	for _, t := range []part{partRequester, partLine, partAsk} {
-		if !t.lacks(o) {
-			continue
-		}
-`, `	for _, t := range []part{partLine, partRequester, partAsk} {
-		if !t.lacks(o) {
-			continue
-		}
-		if t == partRequester && partLine.lacks(o) {
-			continue
-		}
-`,
-			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")}},
-		{"a rate limit rests the channel", "bot/rests.go",
-			`	r.until[channel] = r.now().Add(answer.Wait)
-`, `	r.until[channel] = r.now()
-`,
-			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
 		{"durable before acknowledged", "bot/socket/dispatch.go",
 			`	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {

@@ -1,12 +1,15 @@
 package step
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 )
 
 // When says on which side of what is done a step lies.
@@ -52,6 +55,53 @@ const (
 	// KillAt has the program killed with SIGKILL at a step, the n-th time that it comes there: "2 before cocalc: add".
 	KillAt = "LICENSEBOT_KILL_AT"
 )
+
+// FailCommit has the n-th commit of the ledger fail like one whose last fsync fails: "3 kept" for a transaction that is in the
+// file all the same, "3 lost" for one that is not.
+const FailCommit = "LICENSEBOT_FAIL_COMMIT"
+
+// ErrDisk is what a commit says that FailCommit has fail.
+var ErrDisk = syscall.EIO
+
+// Commit commits by do, or undoes by undo, as FailCommit says.
+func Commit(do, undo func() error) error {
+	if failing == nil {
+		return do()
+	}
+	return failing.commit(do, undo)
+}
+
+// failing is set when the program starts, and never changed.
+var failing = failCommit(os.Getenv(FailCommit))
+
+type failure struct {
+	left atomic.Int64 // commits up to the one that fails
+	kept bool
+}
+
+func failCommit(which string) *failure {
+	if which == "" {
+		return nil
+	}
+	count, what, _ := strings.Cut(which, " ")
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 1 || what != "kept" && what != "lost" {
+		panic(fmt.Sprintf("%s=%q names no commit", FailCommit, which))
+	}
+	f := &failure{kept: what == "kept"}
+	f.left.Store(int64(n))
+	return f
+}
+
+func (f *failure) commit(do, undo func() error) error {
+	if f.left.Add(-1) != 0 {
+		return do()
+	}
+	if f.kept {
+		undo = do
+	}
+	return errors.Join(ErrDisk, undo())
+}
 
 // armed is set when the program starts, and never changed.
 var armed = arm(os.Getenv(ReportTo), os.Getenv(KillAt), func() { _ = self().Kill() })

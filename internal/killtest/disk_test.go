@@ -1,0 +1,232 @@
+package killtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/internal/step"
+)
+
+// exitLedgerFailed is the exit code that the README promises for a disk that fails.
+const exitLedgerFailed = 74
+
+const (
+	unsure      = "counted. I'll tell you."
+	noRoom      = "the disk of the bot is full"
+	noAnswer    = "Slack did not tell me who you are" // a busy machine
+	look        = "in a few minutes"                  // where not even the doubt could be kept
+	verdict     = "My disk failed"
+	didNotCount = "didn't count."
+)
+
+// purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not count.
+func (w *town) purchaseOnABadDisk() {
+	w.live()
+	w.untilDone(func() error {
+		return w.slack.Person(slacksim.Alice).Command(w.ctx, slacksim.General, "/license", standard)
+	}, aCard)
+	card, ok := w.button(slacksim.Alice, yes)
+	if !ok {
+		w.Fatalf("no button:\n%s", w.screen(slacksim.Alice))
+	}
+	w.untilDone(func() error {
+		return w.slack.Person(slacksim.Alice).Click(w.ctx, card, yes)
+	}, "Bought for", "Not bought")
+	w.rest()
+}
+
+// untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of the
+// texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
+func (w *town) untilDone(act func() error, texts ...string) {
+	var failed error // what Slack says of what she did
+	for again := true; ; {
+		l, before := w.now(), w.count(slacksim.Alice, unsure)
+		late := w.count(slacksim.Alice, noAnswer) + w.count(slacksim.Alice, noRoom)
+		verdicts, looks := w.count(slacksim.Alice, verdict), w.count(slacksim.Alice, look)
+		if again {
+			if failed = act(); failed != nil && !w.dies(l) {
+				if _, late := errors.AsType[*slacksim.Failure](failed); late && w.ctx.Err() == nil {
+					continue // Slack waited three seconds for a busy machine
+				}
+				w.must(failed)
+			}
+		}
+		ctx, cancel := w.until(l)
+		repeat := false
+		err := w.slack.Wait(ctx, func() bool {
+			repeat = w.count(slacksim.Alice, noAnswer)+w.count(slacksim.Alice, noRoom) > late
+			return repeat || slices.ContainsFunc(texts, func(text string) bool { return w.count(slacksim.Alice, text) > 0 })
+		})
+		cancel()
+		if again = repeat; repeat {
+			continue
+		}
+		if err == nil {
+			return
+		}
+		if !l.dead() {
+			w.must(errors.Join(err, errors.New(w.screen(slacksim.Alice))))
+		}
+		w.must(l.asPlanned())
+		asked := w.count(slacksim.Alice, unsure) > before
+		sold := len(w.account.Licenses())
+		w.live()
+		switch {
+		case asked:
+			w.must(w.slack.Wait(w.ctx, func() bool { return w.count(slacksim.Alice, verdict) > verdicts }))
+			again = w.count(slacksim.Alice, didNotCount) > 0
+			if again && sold > 0 {
+				w.Errorf("she reads that nothing counted, and %d licenses were sold", sold)
+			}
+			again = again || w.count(slacksim.Alice, "please type it again") > 0
+		default:
+			_, shown := w.button(slacksim.Alice, yes)
+			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, "I am being restarted") > 0
+		}
+	}
+}
+
+// dies waits a moment for the end of a life that refused to do something.
+func (w *town) dies(l *life) bool {
+	for range 50 {
+		if w.moment(l); l.dead() {
+			return true
+		}
+	}
+	return false
+}
+
+// count is how many messages somebody reads with a text.
+func (w *town) count(who, text string) (n int) {
+	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
+		for _, m := range w.slack.Person(who).Messages(channel) {
+			n += strings.Count(m.ContentText(), text)
+		}
+	}
+	return n
+}
+
+// honest checks that no sentence says more than was known.
+func (w *town) honest() {
+	for _, sentence := range []string{"Something went wrong inside me", "Please click again"} {
+		if n := w.count(slacksim.Alice, sentence); n > 0 {
+			w.Errorf("she reads %q:\n%s", sentence, w.screen(slacksim.Alice))
+		}
+	}
+	if n := len(w.account.Licenses()); n > 1 {
+		w.Errorf("CoCalc sold %d licenses", n)
+	}
+}
+
+// onABadDisk tells of one purchase, and whether the fault came.
+func onABadDisk(t *testing.T, fault kill) (came bool) {
+	w := newTown(t, fault)
+	cart := w.account.Cart()
+	w.purchaseOnABadDisk()
+	w.honest()
+	if fault.call != nil {
+		came = fault.call.came
+	} else {
+		came = len(w.lives) > 1
+	}
+	w.inTruth(ending{bought: 1, maybe: came}, cart)
+	return came
+}
+
+// Every commit of a purchase fails once, with its transaction in the file and without it.
+func TestEveryCommitFails(t *testing.T) {
+	w := newTown(t)
+	w.purchaseOnABadDisk()
+	commits := 0
+	for _, s := range w.now().steps() {
+		if strings.HasPrefix(string(s), string(step.After)+" ledger:") {
+			commits++
+		}
+	}
+	var faults []kill
+	for n := range commits {
+		for _, what := range []string{"kept", "lost"} {
+			faults = append(faults, kill{disk: fmt.Sprintf("%d %s", n+1, what)})
+		}
+	}
+	if commits < 10 {
+		t.Fatalf("a purchase has %d commits", commits)
+	}
+	var came atomic.Int64
+	all(t, faults, kill.String, func(t *testing.T, k kill) {
+		if onABadDisk(t, k) {
+			came.Add(1)
+		}
+	})
+	// How many changes share a commit is chance.
+	if n := int(came.Load()); n < len(faults)-6 {
+		t.Errorf("%d of %d commits failed", n, len(faults))
+	}
+}
+
+// badCall is a system call on a file of the ledger that fails once.
+type badCall struct {
+	class string // "fsync", "pwrite", "ftruncate", "rename"
+	n     int    // which one, from 1
+	errno syscall.Errno
+	also  string // a class of which every call fails after that one
+
+	seen   map[string]int // calls so far, by class
+	came   bool
+	status syscall.WaitStatus // how the life ended
+}
+
+func (b *badCall) String() string {
+	name := fmt.Sprintf("when %s %d says %q", b.class, b.n, b.errno)
+	if b.also != "" {
+		name += ", and so does every " + b.also + " behind it"
+	}
+	return name
+}
+
+// Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is one of them, as a sample:
+// there are hundreds. Where no program may trace another, TestEveryCommitFails has to do.
+func TestEverySystemCallFails(t *testing.T) {
+	if err := traceable(); err != nil {
+		t.Logf("no system calls can be made to fail here: %v", err)
+		return
+	}
+	undisturbed := &badCall{}
+	w := newTown(t, kill{call: undisturbed})
+	w.purchaseOnABadDisk()
+	w.now().end()
+	var faults []kill
+	for class, n := range undisturbed.seen {
+		for i := range n {
+			for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
+				if *full || class != "pwrite" || i%4 == 0 {
+					faults = append(faults, kill{call: &badCall{class: class, n: i + 1, errno: errno}})
+				}
+				if class == "fsync" && (*full || i%4 == 0) {
+					faults = append(faults, kill{call: &badCall{class: class, n: i + 1, errno: errno, also: "rename"}})
+				}
+			}
+		}
+	}
+	t.Logf("a purchase has %v; %d fail", undisturbed.seen, len(faults))
+	for class, least := range map[string]int{"fsync": 30, "pwrite": 60, "rename": 1} {
+		if undisturbed.seen[class] < least {
+			t.Errorf("a purchase has %d calls of %s", undisturbed.seen[class], class)
+		}
+	}
+	var came atomic.Int64
+	all(t, faults, kill.String, func(t *testing.T, k kill) {
+		if onABadDisk(t, k) {
+			came.Add(1)
+		}
+	})
+	if n := int(came.Load()); n < len(faults)*9/10 { // how many changes share a commit is chance
+		t.Errorf("%d of %d system calls failed", n, len(faults))
+	}
+}

@@ -1,0 +1,166 @@
+package purchase
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Doubt is a person's decision during which the disk failed. Whether it is in the ledger shows at the next start.
+type Doubt struct {
+	Began time.Time `json:"began"` // before the decision was written
+	Who   string    `json:"who"`   // a person's id
+	Order OrderID   `json:"order,omitempty"`
+	// Became is the order that takes the place of Order with the decision, at a new price.
+	Became OrderID `json:"became,omitempty"`
+	Typed  bool    `json:"typed,omitempty"` // a command, not a click
+	Buys   bool    `json:"buys,omitempty"`  // with it money would have been promised
+}
+
+// Doubts keeps doubts beside the ledger, from the failure of its disk to the next start.
+type Doubts interface {
+	// Keep adds a doubt. It is durable when Keep returns nil.
+	Keep(Doubt) error
+	// All are the doubts that were kept, oldest first.
+	All() ([]Doubt, error)
+	// Clear forgets all of them.
+	Clear() error
+}
+
+// doubted answers what a person reads after a decision that could not be written: a *Refusal if the disk failed, and err
+// otherwise.
+func (d *Desk) doubted(err error, doubt Doubt) error {
+	if errors.Is(err, ErrStopped) {
+		return errStopping()
+	}
+	if !errors.Is(err, ErrUncertain) {
+		return err
+	}
+	d.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
+		Msg("the disk failed while a decision was written; the next start learns whether it counts")
+	what := doubt.what()
+	if d.doubts != nil {
+		kept := d.doubts.Keep(doubt)
+		if kept == nil {
+			return &Refusal{Code: Doubtful, Sentence: "I don't know yet whether " + what + " counted. I'll tell you."}
+		}
+		d.log.Error().Err(kept).Msg("that a decision is uncertain could not be kept either: the person is not told after the next start")
+	}
+	look := "try again"
+	if doubt.Order != "" {
+		look = fmt.Sprintf("look with `/license order %s`", doubt.Order)
+	}
+	return &Refusal{Code: Doubtful, Sentence: fmt.Sprintf("I don't know yet whether %s counted. Please %s in a few minutes.", what, look)}
+}
+
+func (u Doubt) what() string {
+	if u.Typed {
+		return "your command"
+	}
+	return "your click"
+}
+
+// ResolveDoubts has people told whether the decisions counted during which the disk failed, each once. It comes before
+// anything else is decided.
+func (d *Desk) ResolveDoubts(ctx context.Context) error {
+	if d.doubts == nil {
+		return nil
+	}
+	all, err := d.doubts.All()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		for _, doubt := range all {
+			if err := d.resolve(w, doubt); err != nil {
+				return err
+			}
+		}
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Doubted = all[len(all)-1].Began
+		return w.PutAccount(account)
+	})
+	if err != nil {
+		return fmt.Errorf("tell people whether their decisions counted: %w", err)
+	}
+	d.changed("")
+	return d.doubts.Clear()
+}
+
+// resolve looks for the audit record of a decision: it is part of the same transaction.
+func (d *Desk) resolve(w Writer, doubt Doubt) error {
+	account, err := w.Account()
+	if err != nil || !doubt.Began.After(account.Doubted) { // told already; the file could not be cleared
+		return err
+	}
+	kind, err := decided(w, doubt)
+	if err != nil {
+		return err
+	}
+	text, err := verdict(w, doubt, kind)
+	if err != nil {
+		return err
+	}
+	note := "not in the ledger"
+	if kind != "" {
+		note = "in the ledger: " + kind
+	}
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who, Note: note}); err != nil {
+		return err
+	}
+	return addNotice(w, Notice{ID: noticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: NoticeUncertain, Time: d.now(), Order: doubt.Order,
+		Text: text, Left: []string{doubt.Who}})
+}
+
+// lastRecords is how many audit records are looked through for a decision: the ledger took nothing after the transaction
+// that holds it, which has a few of each change that shared its commit.
+const lastRecords = 4 * 1000
+
+// decided is the kind of the audit record of a decision; empty when there is none.
+func decided(r Reader, doubt Doubt) (kind string, err error) {
+	head, err := r.Head()
+	if err != nil {
+		return "", err
+	}
+	events, err := r.Events(max(head.Number, lastRecords)-lastRecords+1, lastRecords)
+	for _, e := range events {
+		if e.By == doubt.Who && !e.Time.Before(doubt.Began) && (doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became) {
+			kind = e.Kind
+		}
+	}
+	return kind, err
+}
+
+// verdict is what the person reads.
+func verdict(r Reader, doubt Doubt, kind string) (string, error) {
+	what := "Your" + strings.TrimPrefix(doubt.what(), "your")
+	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
+	known := err == nil // else it is an order that was to be made, or none of ours
+	if err != nil && !errors.Is(err, ErrNoOrder) {
+		return "", err
+	}
+	if known && kind != string(Proposed) {
+		what += fmt.Sprintf(" on order `%s`", doubt.Order)
+	}
+	if kind == "" || kind == "refused" {
+		text := what + " didn't count."
+		if doubt.Buys {
+			text += " Nothing was bought by it."
+		}
+		return text + " Please try again.", nil
+	}
+	text := what + " counted."
+	if !known {
+		return text, nil
+	}
+	if kind == string(Proposed) && doubt.Became == "" {
+		return text + " Its card was not shown, so please type it again.", nil
+	}
+	return fmt.Sprintf("%s `/license order %s` shows how far the order is.", text, o.ID), nil
+}

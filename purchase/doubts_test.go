@@ -1,0 +1,171 @@
+package purchase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// badDisk is a ledger whose disk fails: the next change is in it or not, and nothing works afterwards.
+type badDisk struct {
+	purchase.Ledger
+	fails  atomic.Bool // the next change
+	keeps  bool
+	failed atomic.Bool
+}
+
+func (d *badDisk) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if d.failed.Load() {
+		return purchase.ErrStopped
+	}
+	return d.Ledger.View(ctx, read)
+}
+
+func (d *badDisk) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	switch {
+	case d.failed.Load():
+		return purchase.ErrStopped
+	case !d.fails.Load():
+		return d.Ledger.Update(ctx, change)
+	}
+	d.failed.Store(true)
+	undone := errors.New("undone")
+	_ = d.Ledger.Update(ctx, func(w purchase.Writer) error {
+		if err := change(w); err != nil || d.keeps {
+			return err
+		}
+		return undone
+	})
+	return fmt.Errorf("write the ledger: %w", purchase.ErrUncertain)
+}
+
+// doubts keeps them in memory.
+type doubts struct {
+	all []purchase.Doubt
+	err error
+}
+
+func (d *doubts) Keep(doubt purchase.Doubt) error {
+	if d.err == nil {
+		d.all = append(d.all, doubt)
+	}
+	return d.err
+}
+func (d *doubts) All() ([]purchase.Doubt, error) { return d.all, nil }
+func (d *doubts) Clear() error                   { d.all = nil; return nil }
+
+func anyLedger(t *testing.T) purchase.Ledger {
+	b, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+var (
+	buying = purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, MonthlyBudget: purchase.Limit{None: true}, OrderLimit: purchase.Limit{None: true}}
+	asks   = purchase.Ask{Requester: alice, Place: math, Spec: spec()}
+)
+
+// A person whose decision the disk failed on reads what is certain, and is told after the next start whether it counted.
+func TestADecisionOnADiskThatFails(t *testing.T) {
+	const id = "`ORDER`"
+	cases := []struct {
+		name         string
+		decides      func(context.Context, *purchase.Desk, purchase.OrderID) error
+		unsure       string
+		lost, counts string
+	}{
+		{"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+			_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
+			return err
+		}, "I don't know yet whether your click counted. I'll tell you.",
+			"Your click on order " + id + " didn't count. Nothing was bought by it. Please try again.",
+			"Your click on order " + id + " counted. `/license order ORDER` shows how far the order is."},
+		{"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+			_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
+			return err
+		}, "I don't know yet whether your command counted. I'll tell you.",
+			"Your command on order " + id + " didn't count. Please try again.",
+			"Your command on order " + id + " counted. `/license order ORDER` shows how far the order is."},
+		{"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
+			_, err := d.Propose(ctx, asks)
+			return err
+		}, "I don't know yet whether your command counted. I'll tell you.",
+			"Your command didn't count. Please try again.",
+			"Your command counted. Its card was not shown, so please type it again."},
+		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
+			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
+		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted."},
+	}
+	for _, c := range cases {
+		for _, keeps := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, kept: %t", c.name, keeps), func(t *testing.T) {
+				disk, kept := &badDisk{Ledger: anyLedger(t), keeps: keeps}, &doubts{}
+				desk := purchase.New(purchase.Options{Ledger: disk, Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+				p, err := desk.Propose(t.Context(), asks)
+				if err != nil {
+					t.Fatal(err)
+				}
+				disk.fails.Store(true)
+				var no *purchase.Refusal
+				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful || no.Sentence != c.unsure {
+					t.Errorf("reads %v", err)
+				}
+				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.ShuttingDown {
+					t.Errorf("and then %v", err)
+				}
+				disk.fails.Store(false)
+				disk.failed.Store(false) // the next start
+				for range 2 {            // a start that was killed before the file was cleared tells it once
+					again := kept.all
+					if err := desk.ResolveDoubts(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					kept.all = again
+				}
+				notices, err := desk.Notices(t.Context())
+				if err != nil || len(notices) != 1 {
+					t.Fatalf("%d notices (%v)", len(notices), err)
+				}
+				want := c.lost
+				if keeps {
+					want = c.counts
+				}
+				if got := strings.ReplaceAll(notices[0].Text, string(kept.all[0].Order), "ORDER"); kept.all[0].Order != "" && got != want || kept.all[0].Order == "" && notices[0].Text != want {
+					t.Errorf("is told %q, want %q", notices[0].Text, want)
+				}
+				if left := notices[0].Left; len(left) != 1 || left[0] != kept.all[0].Who {
+					t.Errorf("%v are told", left)
+				}
+			})
+		}
+	}
+}
+
+// When not even the doubt can be kept, nothing is promised to be told.
+func TestADoubtThatCannotBeKept(t *testing.T) {
+	disk := &badDisk{Ledger: anyLedger(t)}
+	desk := purchase.New(purchase.Options{Ledger: disk, Doubts: &doubts{err: errors.New("no disk")}, Log: zerolog.Nop(), Policy: buying})
+	p, err := desk.Propose(t.Context(), asks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.fails.Store(true)
+	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math})
+	want := fmt.Sprintf("I don't know yet whether your click counted. Please look with `/license order %s` in a few minutes.", p.Order.ID)
+	var no *purchase.Refusal
+	if !errors.As(err, &no) || no.Sentence != want {
+		t.Errorf("reads %v, want %s", err, want)
+	}
+}

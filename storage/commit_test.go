@@ -1,0 +1,238 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"licensebot/internal/step"
+	"licensebot/purchase"
+)
+
+func event(kind string) func(purchase.Writer) error {
+	return func(w purchase.Writer) error { return w.AppendEvent(purchase.Event{Kind: kind}) }
+}
+
+// After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in the
+// file or not. The next start finds one or the other.
+func TestAFailedCommit(t *testing.T) {
+	ctx := context.Background()
+	if os.Getenv(step.FailCommit) == "" {
+		for _, which := range []string{"2 kept", "2 lost"} {
+			child := exec.Command(os.Args[0], "-test.run=^TestAFailedCommit$", "-test.v")
+			child.Env = append(os.Environ(), step.FailCommit+"="+which)
+			if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestAFailedCommit ") {
+				t.Errorf("%s: %v\n%s", which, err, out)
+			}
+		}
+		return
+	}
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	b := opened(t, path)
+	if err := b.Update(ctx, event("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Update(ctx, event("second")); !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, step.ErrDisk) {
+		t.Fatalf("the second says %v", err)
+	}
+	select {
+	case <-b.Failed():
+	default:
+		t.Error("it does not say that it failed")
+	}
+	if !errors.Is(b.Failure(), step.ErrDisk) {
+		t.Errorf("it failed because of %v", b.Failure())
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	_, backup := b.Backup(ctx, copied)
+	_, verify := b.Verify(ctx)
+	for what, err := range map[string]error{
+		"a change": b.Update(ctx, event("third")),
+		"a look":   b.View(ctx, func(purchase.Reader) error { t.Error("the file is read"); return nil }),
+		"room":     b.Room(ctx),
+		"a backup": backup,
+		"verify":   verify,
+	} {
+		if !errors.Is(err, purchase.ErrStopped) || errors.Is(err, purchase.ErrUncertain) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	want := map[string]string{"2 kept": "first second", "2 lost": "first"}[os.Getenv(step.FailCommit)]
+	if got := kinds(t, opened(t, path)); got != want {
+		t.Errorf("the next start finds %q, want %q", got, want)
+	}
+}
+
+func kinds(t *testing.T, b *Bolt) string {
+	t.Helper()
+	var all []string
+	err := b.View(context.Background(), func(r purchase.Reader) error {
+		events, err := r.Events(1, 100)
+		for _, e := range events {
+			all = append(all, e.Kind)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, " ")
+}
+
+// bbolt shows a transaction to readers before its last fsync. What such a reader read counts once that has succeeded, and
+// not at all when it fails.
+func TestAReaderWaitsForTheFsyncOfWhatItRead(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+			before := b.known.Load()
+			if err := b.Update(t.Context(), event("first")); err != nil {
+				t.Fatal(err)
+			}
+			after, settled := b.known.Load(), make(chan struct{})
+			b.known.Store(before) // as it is during the last fsync
+			b.pending = settled
+			read, done := false, make(chan error, 1)
+			go func() {
+				done <- b.View(t.Context(), func(purchase.Reader) error { read = true; return nil })
+			}()
+			synctest.Wait()
+			if len(done) > 0 || !read {
+				t.Errorf("read: %t; it has an answer: %t", read, len(done) > 0)
+			}
+			if fails {
+				b.fail(errors.New("no fsync"), purchase.ErrUncertain)
+			} else {
+				b.known.Store(after)
+			}
+			close(settled)
+			if err := <-done; errors.Is(err, purchase.ErrStopped) != fails {
+				t.Errorf("fails: %t; the reader is told %v", fails, err)
+			}
+		})
+	}
+}
+
+// A file that is copied over the ledger of a bot that runs ends the work with it, before anything of it is read or changed.
+func TestAFileCopiedOverTheLedger(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	older := filepath.Join(dir, "older.db")
+	for name, over := range map[string]func(path string) error{
+		"an older copy": func(path string) error {
+			data, err := os.ReadFile(older)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, data, 0o600)
+		},
+		"a text":        func(path string) error { return os.WriteFile(path, []byte("hello"), 0o600) },
+		"nothing":       func(path string) error { return os.Truncate(path, 0) },
+		"half a ledger": func(path string) error { return os.Truncate(path, 4096) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			b := opened(t, path)
+			if err := b.Update(ctx, event("first")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Backup(ctx, older); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Remove(older)
+			if err := b.Update(ctx, event("second")); err != nil {
+				t.Fatal(err)
+			}
+			if err := over(path); err != nil {
+				t.Fatal(err)
+			}
+			there, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			look := b.View(ctx, func(purchase.Reader) error { t.Error("the file is read"); return nil })
+			change := b.Update(ctx, event("third"))
+			for _, err := range []error{look, change} {
+				if !errors.Is(err, purchase.ErrStopped) || name == "an older copy" && !errors.Is(err, ErrOverwritten) {
+					t.Errorf("it says %v", err)
+				}
+			}
+			<-b.Failed()
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+			if now, err := os.ReadFile(path); err != nil || string(now) != string(there) {
+				t.Errorf("the file was changed (%v)", err)
+			}
+		})
+	}
+}
+
+// A file that is cut short while a transaction reads or changes it is an error, not the end of the program.
+func TestAFileCutShortDuringATransaction(t *testing.T) {
+	ctx := context.Background()
+	for _, writes := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		b := opened(t, path)
+		for range 20 {
+			if err := b.Update(ctx, event(strings.Repeat("x", 3000))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		if writes {
+			err = b.Update(ctx, func(w purchase.Writer) error {
+				first := event("first")(w)
+				return errors.Join(first, os.Truncate(path, 0))
+			})
+		} else {
+			err = b.View(ctx, func(r purchase.Reader) error {
+				if err := os.Truncate(path, 0); err != nil {
+					return err
+				}
+				_, err := r.Events(1, 100)
+				return err
+			})
+		}
+		if err == nil || b.Failure() == nil {
+			t.Errorf("writes: %t; it says %v, and failed because of %v", writes, err, b.Failure())
+		}
+	}
+}
+
+// What was uncertain is kept beside the ledger, in order, until it is told.
+func TestDoubtsAreKeptBesideTheLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	d := DoubtsOf(path)
+	if all, err := d.All(); err != nil || len(all) > 0 {
+		t.Errorf("at first: %v, %v", all, err)
+	}
+	for _, who := range []string{"UALICE", "UBOB"} {
+		if err := d.Keep(purchase.Doubt{Who: who, Order: "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := DoubtsOf(path).All()
+	if err != nil || len(all) != 2 || all[0].Who != "UALICE" || all[1].Who != "UBOB" || all[0].Order != "1" {
+		t.Errorf("kept: %+v, %v", all, err)
+	}
+	only(t, filepath.Dir(path), "ledger.db.doubts")
+	if err := errors.Join(d.Clear(), d.Clear()); err != nil {
+		t.Error(err)
+	}
+	only(t, filepath.Dir(path))
+	if err := os.WriteFile(path+".doubts", []byte("{\"who\": 1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.All(); err == nil || d.Keep(purchase.Doubt{}) == nil {
+		t.Error("a file that cannot be read is taken, or written over")
+	}
+}

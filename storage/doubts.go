@@ -1,0 +1,84 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"licensebot/purchase"
+)
+
+// Doubts keeps in a file of its own what the ledger cannot keep once its disk has failed. It implements purchase.Doubts.
+type Doubts struct {
+	path string
+	mu   sync.Mutex
+}
+
+// DoubtsOf are those of the ledger at path: in the file beside it whose name ends with ".doubts".
+func DoubtsOf(path string) *Doubts { return &Doubts{path: path + ".doubts"} }
+
+// Keep implements purchase.Doubts.
+func (d *Doubts) Keep(doubt purchase.Doubt) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all, err := d.all()
+	if err != nil {
+		return err
+	}
+	temp, err := tempBeside(d.path, "new")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // after the rename there is nothing of that name
+	to := json.NewEncoder(temp)
+	for _, each := range append(all, doubt) {
+		err = errors.Join(err, to.Encode(each))
+	}
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), d.path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(d.path))
+}
+
+// All implements purchase.Doubts.
+func (d *Doubts) All() ([]purchase.Doubt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.all()
+}
+
+func (d *Doubts) all() (all []purchase.Doubt, err error) {
+	data, err := os.ReadFile(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for lines := json.NewDecoder(bytes.NewReader(data)); lines.More(); {
+		var doubt purchase.Doubt
+		if err := lines.Decode(&doubt); err != nil {
+			return nil, fmt.Errorf("read %s: %w", d.path, err)
+		}
+		all = append(all, doubt)
+	}
+	return all, nil
+}
+
+// Clear implements purchase.Doubts.
+func (d *Doubts) Clear() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := os.Remove(d.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(d.path))
+}
