@@ -51,7 +51,7 @@ func approval(t *testing.T, d *demo) {
 
 	bob, carol := d.open(whoDecides(slacksim.Bob)), d.open(whoDecides(slacksim.Carol))
 	bob.WaitText("@Alice Amsel asks for a CoCalc license for $127.50 a month")
-	reads(t, bob, "Reason: winter school, 40 people", "$1,530.00, until somebody cancels it", "$127.50 promised, this included", "$872.50 of $1,000.00 left")
+	reads(t, bob, "Reason: winter school, 40 people", "$1,530.00, until somebody cancels it", "$127.50 promised, this included", "$49,872.50 of $50,000.00 left")
 	d.picture(bob, "approval-ask.png")
 	carol.Click("Deny …")
 	carol.Fill("Why not?", "we have one already")

@@ -11,7 +11,7 @@ import (
 func TestBrowser(t *testing.T) {
 	environment(t, nil)
 	for name, play := range map[string]func(*testing.T, *demo){
-		"tour": tour, "approval": approval, "denial": denial, "pause": pause,
+		"tour": tour, "approval": approval, "denial": denial, "pause": pause, "buttons": buttons,
 	} {
 		d := newDemo(t) // reads the environment, which tests that run at the same time cannot change
 		t.Run(name, func(t *testing.T) {
@@ -35,15 +35,19 @@ type demo struct {
 // newDemo starts Slack and CoCalc. Its bot is not started yet.
 func newDemo(t *testing.T) *demo {
 	t.Helper()
-	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir()}
-	if err := opts.credit.Decode("1000"); err != nil {
+	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), unthrottled: true}
+	if err := opts.check(demoCredit); err != nil {
 		t.Fatal(err)
 	}
 	sims, err := startSimulators(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(sims.close)
+	t.Cleanup(func() {
+		if err := sims.close(); err != nil {
+			t.Error(err)
+		}
+	})
 	settings, err := sims.settings(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -24,19 +24,26 @@ type demoOptions struct {
 	addr       string
 	data       string
 	credit     dollars
+	fresh      bool
 	withoutBot bool
+
+	unthrottled bool // CoCalc's limits on requests are off: for tests
 }
+
+// demoLog is the log's name in the demo's folder.
+const demoLog = "bot.log"
 
 // newDemoCommand starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the same code as in
 // production, with other addresses.
 func newDemoCommand(c console) *cobra.Command {
 	var o demoOptions
 	var credit string
-	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--without-bot]", Args: noArguments,
+	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--without-bot]", Args: noArguments,
 		Short: "try everything in a browser, with a simulated Slack and CoCalc"}
 	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:3000", "`HOST:PORT` of the page, on this machine")
-	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` of the ledger and the log; kept, so that a restart shows the history")
-	cmd.Flags().StringVar(&credit, "credit", "1000", "`DOLLARS` that the CoCalc account starts with")
+	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` of the ledger, the log and the simulators; kept, so that the next demo goes on from there")
+	cmd.Flags().StringVar(&credit, "credit", demoCredit, "`DOLLARS` that the CoCalc account starts with")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew; an earlier demo's ledger is moved into a folder beside it")
 	cmd.Flags().BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.check(credit); err != nil {
@@ -52,18 +59,19 @@ func runDemo(ctx context.Context, o demoOptions, c console) error {
 	if err != nil {
 		return err
 	}
-	defer sims.close()
 	if o.withoutBot {
-		return sims.alone(ctx, c)
+		return errors.Join(sims.alone(ctx, c), sims.close())
 	}
+	return errors.Join(sims.withBot(ctx, o, c), sims.close())
+}
+
+// withBot runs the bot until ctx is done.
+func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) error {
 	settings, err := sims.settings(o)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.data, 0o700); err != nil {
-		return fmt.Errorf("make the folder of the demo: %w", err)
-	}
-	log, err := os.OpenFile(filepath.Join(o.data, "bot.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(o.data, demoLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
@@ -82,7 +90,7 @@ func runDemo(ctx context.Context, o demoOptions, c console) error {
 	if err := errors.Join(s.run(ctx), s.close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\nThe demo has stopped. Its ledger is kept in %s: the next demo shows its history.\n", o.data)
+	fmt.Fprintf(c.out, "\nThe demo has stopped. Everything is kept in %s: the next demo goes on from here, and `bot demo --fresh` begins anew.\n", o.data)
 	return nil
 }
 
@@ -118,33 +126,73 @@ type simulators struct {
 	account   *cocalctest.Account
 	shop      *http.Server
 	shopURL   string
+	state     *demoState
 }
 
 func startSimulators(o demoOptions) (*simulators, error) {
-	s := &simulators{
-		workspace: demoWorkspace(),
-		cocalc:    cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond}),
-	}
-	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: demoAccount, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	state, err := openDemoState(o, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("listen for CoCalc: %w", err)
+		return nil, err
 	}
-	s.shopURL = "http://" + listener.Addr().String()
-	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
-	go s.shop.Serve(listener) // ends with close
-	if s.slack, err = s.workspace.Listen(o.addr, s.page()); err != nil {
-		s.shop.Close()
+	s := &simulators{
+		workspace: demoWorkspace(state.keep("slack")), state: state,
+		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond,
+			Unthrottled: o.unthrottled, Keep: state.keep("cocalc")}),
+	}
+	if err := s.listen(o); err != nil {
+		s.workspace.Close()
 		s.cocalc.Close()
-		return nil, fmt.Errorf("%w; is another demo running? --addr 127.0.0.1:3001 takes another port", err)
+		return nil, errors.Join(err, state.close())
 	}
 	return s, nil
 }
 
-func (s *simulators) close() {
+// listen brings both simulators to where they were, and serves them.
+func (s *simulators) listen(o demoOptions) error {
+	if err := s.remember(o); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen for CoCalc: %w", err)
+	}
+	s.shopURL = "http://" + listener.Addr().String()
+	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
+	if s.slack, err = s.workspace.Listen(o.addr, s.page()); err != nil {
+		listener.Close()
+		return fmt.Errorf("%w; is another demo running? Use another port, such as --addr 127.0.0.1:3001", err)
+	}
+	go s.shop.Serve(listener) // ends with close
+	return nil
+}
+
+// remember gives the simulators what the last demo left, and CoCalc its account if this is the first.
+func (s *simulators) remember(o demoOptions) error {
+	const advice = "%w; --fresh begins anew"
+	if s.state.slack != nil {
+		if err := s.workspace.Restore(s.state.slack); err != nil {
+			return fmt.Errorf(advice, err)
+		}
+	}
+	if s.state.cocalc != nil {
+		if err := s.cocalc.Restore(s.state.cocalc); err != nil {
+			return fmt.Errorf(advice, err)
+		}
+	}
+	if account, ok := s.cocalc.Account(demoAccount); ok {
+		s.account = account
+		return nil
+	}
+	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: demoAccount, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
+	s.state.keep("cocalc")(s.cocalc.Snapshot())
+	return nil
+}
+
+func (s *simulators) close() error {
 	s.slack.Close()
 	s.shop.Close()
 	s.cocalc.Close()
+	return s.state.close()
 }
 
 // variables are the settings that lead a bot to the simulators, and say who may do what there.
@@ -167,8 +215,15 @@ func (s *simulators) variables() []string {
 }
 
 // ownSettings are the demo's where the environment has none: the first try is bought at once, one that costs twice as much
-// has to be agreed to, and nobody has to wait ten minutes to see how an unknown checkout ends.
-var ownSettings = []ownSetting{{"AUTO_APPROVE_LIMIT", "100"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"}}
+// needs an approval, an unknown checkout is settled within two minutes instead of twenty, and an afternoon of purchases
+// reaches no limit.
+var ownSettings = []ownSetting{
+	{"AUTO_APPROVE_LIMIT", "100"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"},
+	{"ORDER_LIMIT", "5000"}, {"MONTHLY_BUDGET", "50000"}, {"PERSON_ORDERS", "1000"},
+}
+
+// demoCredit is what the demo's account starts with, in dollars: more than the month's budget.
+const demoCredit = "60000"
 
 type ownSetting struct{ name, value string }
 
@@ -188,7 +243,7 @@ func (s *simulators) settings(o demoOptions) (config, error) {
 		}
 	}
 	c, err := readConfig()
-	c.Database = filepath.Join(o.data, "licensebot.db")
+	c.Database = filepath.Join(o.data, demoLedger)
 	return c, err
 }
 
@@ -214,7 +269,15 @@ func (s *simulators) welcome(out io.Writer, o demoOptions) {
 
   Olga is a guest and may do none of it. /license budget shows what was spent.
   The panel on the right shows CoCalc's side and breaks it on request.
-  Ledger and log are in %s
-  Ctrl-C ends it.
-`, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data)
+  Everything is kept in %s, also for the next demo; --fresh begins anew.
+%s  Ctrl-C ends it.
+`, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data, s.movedAside())
+}
+
+// movedAside says where an earlier demo's ledger is, if this demo began anew.
+func (s *simulators) movedAside() string {
+	if s.state.aside == "" {
+		return ""
+	}
+	return "  The ledger of the demo before is in " + s.state.aside + ".\n"
 }

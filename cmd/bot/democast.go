@@ -43,7 +43,7 @@ func ids(has func(demoPerson) bool) string {
 }
 
 // demoWorkspace is the workspace of the demo: everybody is in #general, and approvers have a channel of their own.
-func demoWorkspace() *slacksim.Workspace {
+func demoWorkspace(keep func(snapshot []byte)) *slacksim.Workspace {
 	var users []slacksim.User
 	everybody, deciding := []string{}, []string{demoBot}
 	for _, p := range demoCast() {
@@ -54,6 +54,7 @@ func demoWorkspace() *slacksim.Workspace {
 		}
 	}
 	return slacksim.New(slacksim.Options{
+		Keep:  keep,
 		Team:  slacksim.Team{Name: "Demo University", Domain: "demo-university"},
 		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, Commands: []slacksim.SlashCommand{demoCommand}},
 		Users: users,

@@ -315,7 +315,7 @@ func TestDemoOnAPortInUse(t *testing.T) {
 	for _, args := range [][]string{{"demo"}, {"demo", "--without-bot"}} {
 		got := does(t, "", append(args, "--addr", taken.Addr().String(), "--data", t.TempDir())...)
 		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "address already in use") ||
-			!strings.HasSuffix(got.err, "is another demo running? --addr 127.0.0.1:3001 takes another port\n") {
+			!strings.HasSuffix(got.err, "is another demo running? Use another port, such as --addr 127.0.0.1:3001\n") {
 			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
 		}
 	}

@@ -26,7 +26,9 @@ type Config struct {
 	Seed          uint64           // of the ids, keys and uuids: the same seed gives the same ones
 	CheckoutTakes time.Duration    // from reading the cart to the commit, the window of the double buy; 0: 40 ms
 	Generation    Generation
-	Unthrottled   bool // answers however often it is asked: for tests that let minutes pass in seconds
+	// Keep is called with a Snapshot after everything that changed one, before the caller is answered. Nil: nothing is kept.
+	Keep        func(snapshot []byte)
+	Unthrottled bool // answers however often it is asked: for tests that let minutes pass in seconds
 }
 
 // defaultCheckoutTakes lies in what was measured: 15 to 60 ms.
@@ -39,7 +41,11 @@ type Server struct {
 	unthrottled bool
 	endpoints   map[string]endpoint
 
-	zippers sync.Pool     // of *gzip.Writer: making one costs more than what it compresses here
+	zippers sync.Pool // of *gzip.Writer: making one costs more than what it compresses here
+	keeper  func([]byte)
+	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
+	kept    []byte
+
 	quit    chan struct{} // closed by Close: nobody sleeps any more
 	once    sync.Once
 	running sync.WaitGroup // requests under way, including those whose caller is gone
@@ -66,8 +72,8 @@ func New(config Config) *Server {
 	}
 	s := &Server{
 		// What the server shows of a moment ends at its milliseconds.
-		now:        func() time.Time { return now().UTC().Truncate(time.Millisecond) },
-		generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}), ids: newIDSource(config.Seed),
+		now:    func() time.Time { return now().UTC().Truncate(time.Millisecond) },
+		keeper: config.Keep, generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}), ids: newIDSource(config.Seed),
 		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
 	}
 	if config.CheckoutTakes == 0 {

@@ -18,7 +18,7 @@ type Message struct {
 	BotID   string // set on the app's messages
 	Text    string // as sent: the whole message, or the fallback of Blocks
 	// Blocks is a JSON array as the app sent it, with the ids that Slack fills in.
-	Blocks json.RawMessage
+	Blocks json.RawMessage `json:",omitempty"`
 	// OnlyFor is the one person who sees an ephemeral message; empty for the others.
 	OnlyFor  string
 	ThreadTS string

@@ -41,6 +41,7 @@ func (ws *Workspace) newHook(h hook) string {
 	h.expires = now.Add(hookLife)
 	path := fmt.Sprintf("/%s/%s/%d/%s", h.kind, ws.opts.Team.ID, ws.ids.Add(1), secret())
 	ws.hooks[path] = &h
+	ws.unseen++
 	return ws.baseURL + path
 }
 
@@ -56,6 +57,7 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &q.args) // for the log of calls: what is no JSON is refused below
 		status, code = ws.useHook(r, body, fault)
 	}
+	ws.keep()
 	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok"), Args: q.strings()})
 	if hit && fault.LoseAnswer {
 		panic(http.ErrAbortHandler)
@@ -95,6 +97,7 @@ func (ws *Workspace) useHook(r *http.Request, body json.RawMessage, fault Method
 	var used hook
 	if code == "" {
 		h.uses++
+		ws.unseen++
 		used = *h
 	}
 	ws.mu.Unlock()

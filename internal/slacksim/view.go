@@ -31,7 +31,7 @@ type View struct {
 	NotifyOnClose   bool
 
 	// Blocks is a JSON array as the app sent it, with the ids that Slack fills in.
-	Blocks json.RawMessage
+	Blocks json.RawMessage `json:",omitempty"`
 	// Inputs is what the fields hold, by block_id and action_id, in the form of
 	// blockkit.Element.State.
 	Inputs map[string]map[string][]string

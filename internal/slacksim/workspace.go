@@ -20,6 +20,9 @@ type Options struct {
 	// Log is told about each request and envelope at debug level. Default: nothing.
 	Log zerolog.Logger
 
+	// Keep is called with a Snapshot after everything that changed one; the app is answered after it. Nil: nothing is kept.
+	Keep func(snapshot []byte)
+
 	Team Team
 	App  App
 	// Users and Channels are there from the start. Nil means DefaultUsers and
@@ -96,8 +99,12 @@ type Workspace struct {
 
 	ids atomic.Int64
 
+	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
+	kept    [2]uint64  // version and unseen of the newest snapshot that was kept
+
 	mu        sync.Mutex // guards everything below
 	version   uint64
+	unseen    uint64        // counts the changes of what is not shown: of response URLs
 	changed   chan struct{} // closed and replaced at every change
 	closed    bool
 	baseURL   string // http://127.0.0.1:port
@@ -185,6 +192,7 @@ func New(opts Options) *Workspace {
 	for _, c := range opts.Channels {
 		ws.AddChannel(c)
 	}
+	ws.keepOn()
 	return ws
 }
 

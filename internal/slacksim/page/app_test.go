@@ -194,7 +194,7 @@ func card() []slack.Block {
 		slack.NewHeaderBlock(plain("3 coffees")),
 		slack.NewSectionBlock(mrkdwn("With *oat milk*, for <@U0BOB>."), []*slack.TextBlockObject{mrkdwn("*Price*\n$12.00"), mrkdwn("*Ready*\n<!date^1700000000^{date_short} at {time}|soon>")}, nil),
 		slack.NewContextBlock("", mrkdwn("Budget left: $88.00 · order `01J`")),
-		slack.NewActionBlock("actions", buy, slack.NewButtonBlockElement("edit", "", plain("Edit")), slack.NewButtonBlockElement("cancel", "", plain("Cancel")).WithStyle(slack.StyleDanger)),
+		slack.NewActionBlock("actions", buy, slack.NewButtonBlockElement("edit:3", "", plain("Edit")), slack.NewButtonBlockElement("cancel", "", plain("Cancel")).WithStyle(slack.StyleDanger)),
 	}
 }
 

@@ -79,6 +79,8 @@ func TestCommandButtonConfirm(t *testing.T) {
 	tab.WaitText("Nov 14, 2023 at 11:13 PM") // in the reader's time zone
 	shot(t, tab, "card")
 
+	tab.Click("Edit") // its action id has a colon
+	s.await(t, "action edit:3 ")
 	tab.Click("Buy for $12.00")
 	tab.WaitText("You pay $12.00 now.")
 	shot(t, tab, "confirm")
@@ -87,7 +89,7 @@ func TestCommandButtonConfirm(t *testing.T) {
 	}
 	tab.Press("Escape")
 	tab.WaitNoText("You pay $12.00 now.")
-	if strings.Contains(s.told(), "action") {
+	if strings.Contains(s.told(), "action buy") {
 		t.Errorf("a declined dialog sent: %s", s.told())
 	}
 	tab.Click("Buy for $12.00")
@@ -96,7 +98,7 @@ func TestCommandButtonConfirm(t *testing.T) {
 	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
 		t.Error("the buttons are still there")
 	}
-	if got := s.told(); got != "command card by U0ALICE\naction buy value=3 option= options= by U0ALICE" {
+	if got := s.told(); got != "command card by U0ALICE\naction edit:3 value= option= options= by U0ALICE\naction buy value=3 option= options= by U0ALICE" {
 		t.Errorf("the app was told:\n%s", got)
 	}
 	shot(t, tab, "bought")

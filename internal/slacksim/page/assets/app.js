@@ -123,7 +123,7 @@ function report(control, verb, what, el) {
   clearTimeout(timers.get(control));
   dirty.delete(control);
   told.set(control, what);
-  const deed = {...where(control), block: control.dataset.block, action: control.dataset.action, values: what};
+  const deed = {...where(control), block: control.dataset.blockId, action: control.dataset.actionId, values: what};
   if (el) el.dataset.busy = '';
   const sent = line = line.then(() => post(verb, deed));
   return sent.finally(() => el?.removeAttribute('data-busy'));
@@ -233,7 +233,7 @@ function suggest(field) {
   const list = field.parentElement.querySelector('.options'), control = field.closest('.control');
   clearTimeout(timers.get(field));
   timers.set(field, setTimeout(async () => {
-    const {options = []} = await post('suggest', {...where(field), block: control.dataset.block, action: control.dataset.action, text: field.value});
+    const {options = []} = await post('suggest', {...where(field), block: control.dataset.blockId, action: control.dataset.actionId, text: field.value});
     list.replaceChildren(...options.map(({value, text}) => {
       const option = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
       option.setAttribute('role', 'option');

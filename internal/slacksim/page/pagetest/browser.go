@@ -12,7 +12,8 @@
 // One browser serves all tests of a package, with a fresh profile for every tab. Every
 // step waits for what it needs and fails the test, with what the page shows, after
 // Patience. A tab also fails its test when the page throws, breaks its own content
-// security policy, or asks any other host for anything.
+// security policy, asks any other host for anything, or shows a value that html/template
+// filtered out.
 package pagetest
 
 import (

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// The demo's folder holds the bot's ledger and what its simulators remember: one without the other would be a CoCalc that has
+// never heard of the licenses in the ledger, and a bot that rightly stops buying.
+const (
+	demoLedger     = "licensebot.db"
+	demoSimulators = "simulators.db"
+)
+
+// demoState is what the simulated Slack and CoCalc remember between two demos.
+type demoState struct {
+	db *bbolt.DB // bbolt for its lock, and because a killed program leaves the last state whole
+	// slack and cocalc are the snapshots of the last demo; nil: there was none.
+	slack, cocalc []byte
+	// aside is where the ledger of an earlier demo went; empty: it is still in use.
+	aside string
+
+	mu     sync.Mutex
+	failed error // the first snapshot that could not be written
+}
+
+var demoBucket = []byte("snapshots")
+
+// openDemoState opens the folder for one demo at a time. With fresh set, the demo begins anew, and the earlier one's files are
+// moved to a folder beside them. A ledger whose simulators are not there is one of a demo from before they were kept, or not a
+// demo's at all: only in the demo's own folder it is moved aside without being asked.
+func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the demo: %w", err)
+	}
+	file := filepath.Join(o.data, demoSimulators)
+	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("another demo uses %s: stop it, or give this one a folder of its own with --data DIR", o.data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open what the simulators remember: %w", err)
+	}
+	s := &demoState{db: db}
+	if err := s.begin(o, now); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (s *demoState) begin(o demoOptions, now time.Time) error {
+	if err := s.db.View(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(demoBucket); b != nil {
+			s.slack, s.cocalc = clone(b.Get([]byte("slack"))), clone(b.Get([]byte("cocalc")))
+		}
+		return nil
+	}); err != nil {
+		return fmt.Errorf("read what the simulators remember: %w", err)
+	}
+	ledger := filepath.Join(o.data, demoLedger)
+	_, err := os.Lstat(ledger)
+	there := err == nil
+	orphan := there && s.cocalc == nil
+	if orphan && !o.fresh && o.data != demoFolder() {
+		return fmt.Errorf("%s is a ledger without a simulated CoCalc: an earlier demo's, or not a demo's at all. "+
+			"Choose another folder with --data DIR, or begin anew with --fresh, which keeps it aside", ledger)
+	}
+	if !o.fresh && !orphan {
+		return nil
+	}
+	s.slack, s.cocalc = nil, nil
+	if there {
+		if s.aside, err = setAside(o.data, now); err != nil {
+			return err
+		}
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if tx.Bucket(demoBucket) == nil {
+			return nil
+		}
+		return tx.DeleteBucket(demoBucket)
+	})
+}
+
+// setAside moves the ledger and the log of an earlier demo into a folder of their own, and returns it. Nothing is deleted.
+func setAside(folder string, now time.Time) (string, error) {
+	ledger := filepath.Join(folder, demoLedger)
+	// A running bot has the ledger locked, and would go on writing into the moved file.
+	db, err := bbolt.Open(ledger, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return "", fmt.Errorf("a bot that runs uses %s: stop it first", ledger)
+	}
+	if err == nil { // one that cannot be read is moved as well
+		if err := db.Close(); err != nil {
+			return "", fmt.Errorf("close the earlier ledger: %w", err)
+		}
+	}
+	aside := filepath.Join(folder, "before-"+now.UTC().Format("20060102-150405.000"))
+	if err := os.Mkdir(aside, 0o700); err != nil {
+		return "", fmt.Errorf("set the earlier demo aside: %w", err)
+	}
+	for _, name := range []string{demoLedger, demoLog} {
+		if err := os.Rename(filepath.Join(folder, name), filepath.Join(aside, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("set the earlier demo aside: %w", err)
+		}
+	}
+	return aside, nil
+}
+
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append([]byte{}, b...)
+}
+
+// keep writes one of the snapshots. What cannot be written is said when the demo ends, since the simulators cannot say it.
+func (s *demoState) keep(name string) func([]byte) {
+	return func(snapshot []byte) {
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists(demoBucket)
+			if err != nil {
+				return err
+			}
+			return b.Put([]byte(name), snapshot)
+		})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil && s.failed == nil {
+			s.failed = fmt.Errorf("keep what the simulators remember in %s: %w", s.db.Path(), err)
+		}
+	}
+}
+
+// close lets go of the file. Its error is the first snapshot that could not be written.
+func (s *demoState) close() error {
+	err := s.db.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.failed, err)
+}

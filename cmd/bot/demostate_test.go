@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+)
+
+// demoReader is Alice with her browser, at a demo that runs as a process of its own.
+type demoReader struct {
+	t       *testing.T
+	process *process
+	url     string
+}
+
+func startDemo(t *testing.T, settings map[string]string, args ...string) *demoReader {
+	t.Helper()
+	p := launch(t, settings, append([]string{"demo", "--addr", "127.0.0.1:0"}, args...)...)
+	p.prints(&p.out, 1, "Ctrl-C ends it.")
+	return &demoReader{t, p, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.out.String())}
+}
+
+// page is what Alice has before her in #general.
+func (r *demoReader) page() string {
+	r.t.Helper()
+	resp, err := http.Get(r.url + "/?" + url.Values{"as": {slacksim.Alice}, "at": {slacksim.General}}.Encode())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (r *demoReader) do(verb string, deed map[string]any) {
+	r.t.Helper()
+	deed["as"], deed["at"] = slacksim.Alice, slacksim.General
+	body, err := json.Marshal(deed)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	resp, err := http.Post(r.url+"/-/do/"+verb, "application/json", bytes.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || strings.TrimSpace(string(text)) != "{}" {
+		r.t.Fatalf("%s: %s %v", verb, text, err)
+	}
+}
+
+// until looks at the page until it has what is looked for.
+func (r *demoReader) until(what string, has func(page string) bool) {
+	r.t.Helper()
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		page := r.page()
+		if has(page) {
+			return
+		}
+		if time.Since(began) > 100*time.Second { // CoCalc may ask the bot to wait for a minute before its next question
+			r.t.Fatalf("waiting for %s; the page is\n%s", what, page)
+		}
+	}
+}
+
+var (
+	article   = regexp.MustCompile(`(?s)<article .*?</article>`)
+	attribute = regexp.MustCompile(`data-([a-z-]+)="([^"]*)"`)
+	soldRow   = regexp.MustCompile(`<small>order 01[0-9A-Z]{24}</small>`)
+)
+
+// click asks for a license and clicks Buy on its card.
+func (r *demoReader) click() {
+	r.t.Helper()
+	r.do("say", map[string]any{"text": tryBuying})
+	deed := map[string]any{"values": []string{}}
+	r.until("the card", func(page string) bool {
+		for _, message := range article.FindAllString(page, -1) {
+			at := strings.Index(message, `data-action-id="order_buy"`)
+			if at < 0 {
+				continue
+			}
+			deed["ts"] = attribute.FindStringSubmatch(message)[2]
+			for _, a := range attribute.FindAllStringSubmatch(message[strings.LastIndex(message[:at], "<span"):], 2) {
+				deed[strings.TrimSuffix(a[1], "-id")] = a[2]
+			}
+			return true
+		}
+		return false
+	})
+	r.do("use", deed)
+}
+
+// sold counts the licenses of CoCalc's side that the bot bought.
+func sold(page string) int { return len(soldRow.FindAllString(page, -1)) }
+
+// receipts counts the cards of orders that were bought.
+func receipts(page string) int { return strings.Count(page, `data-action-id="order_again"`) }
+
+// Each start of the demo sells, whatever became of the one before: four ended with Ctrl-C, one was killed in the middle of a
+// checkout, and one with its receipt just on the page. What was said and sold is there again. (Two checkouts of unknown outcome
+// in a day pause buying, so only one is killed.)
+func TestFiveDemosInARow(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "demo")
+	quick := map[string]string{"CHECKOUT_TIMEOUT": "2s", "SETTLE_AFTER": "3s"}
+	bought := 0
+	for i, end := range []string{"ctrl-c", "killed while it buys", "ctrl-c", "killed after a receipt", "ctrl-c", "ctrl-c"} {
+		r := startDemo(t, quick, "--data", data)
+		page := r.page()
+		if now := sold(page); now < bought {
+			t.Fatalf("start %d: CoCalc has %d licenses, and had %d", i+1, now, bought)
+		}
+		before := receipts(page)
+		if before < i {
+			t.Errorf("start %d: there are %d receipts", i+1, before)
+		}
+		r.click()
+		r.until("the receipt", func(page string) bool { return receipts(page) > before })
+		if end == "killed while it buys" {
+			r.click()
+			r.until("the checkout", func(page string) bool { return strings.Contains(page, "<dd>checked</dd>") })
+		}
+		bought = sold(r.page())
+		if end == "ctrl-c" {
+			if code := r.process.ends(patience, syscall.SIGINT); code != 0 || r.process.err.String() != "" {
+				t.Fatalf("start %d ends with %d:\n%s\n%s", i+1, code, &r.process.out, &r.process.err)
+			}
+			continue
+		}
+		r.process.cmd.Process.Kill()
+		r.process.readers.Wait()
+		r.process.cmd.Wait()
+	}
+	if bought < 6 {
+		t.Errorf("six starts bought %d licenses", bought)
+	}
+	log, err := os.ReadFile(filepath.Join(data, demoLog))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "double") || strings.Contains(line, `"level":"error"`) {
+			t.Error(line)
+		}
+	}
+
+	t.Run("fresh", func(t *testing.T) {
+		r := startDemo(t, quick, "--data", data, "--fresh")
+		if page := r.page(); sold(page) != 0 || receipts(page) != 0 {
+			t.Errorf("a fresh demo has %d licenses and %d receipts", sold(page), receipts(page))
+		}
+		r.click()
+		r.until("the purchase", func(page string) bool { return sold(page) == 1 })
+		aside, err := filepath.Glob(filepath.Join(data, "before-*", demoLedger))
+		if err != nil || len(aside) != 1 || !strings.Contains(r.process.out.String(), filepath.Dir(aside[0])) {
+			t.Errorf("the earlier ledger is at %q (%v), and the demo says\n%s", aside, err, &r.process.out)
+		}
+		// A second demo in the same folder would move the ledger of the first away.
+		second := does(t, "", "demo", "--addr", "127.0.0.1:0", "--data", data, "--fresh")
+		if second.code != 1 || !strings.Contains(second.err, "another demo uses "+data) {
+			t.Errorf("a second demo: exit %d\n%s%s", second.code, second.out, second.err)
+		}
+	})
+}
+
+// A ledger without a simulated CoCalc may be a real bot's. It is opened by no demo, and is moved only when somebody asks for
+// that while no bot runs.
+func TestDemoBesideAnotherLedger(t *testing.T) {
+	data := t.TempDir()
+	ledger := filepath.Join(data, demoLedger)
+	if err := os.WriteFile(ledger, []byte("a ledger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := does(t, "", "demo", "--addr", "127.0.0.1:0", "--data", data)
+	if got.code != 1 || !strings.Contains(got.err, "is a ledger without a simulated CoCalc") || !strings.Contains(got.err, "--fresh") {
+		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+	}
+	if content, err := os.ReadFile(ledger); err != nil || string(content) != "a ledger" {
+		t.Errorf("the ledger is %q now: %v", content, err)
+	}
+
+	running := filepath.Join(t.TempDir(), "running")
+	w := newTown(t)
+	environment(t, w.settings(t, "DATABASE="+filepath.Join(running, demoLedger)))
+	if err := os.MkdirAll(running, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config, err := readConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := assemble(config, config.logger(io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	state, err := openDemoState(demoOptions{data: running, fresh: true}, time.Now())
+	if err == nil {
+		state.close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("the ledger of a bot that runs: %v", err)
+	}
+}

@@ -1,0 +1,76 @@
+package cocalctest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// post asks a server as a client does.
+func post(s *Server, key, path, body string) string {
+	r := httptest.NewRequest(http.MethodPost, "/api/v2/"+path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.SetBasicAuth(key, "")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Body.String()
+}
+
+// A server that goes on with another's snapshot gives the same answers, and counts its ids on.
+func TestSnapshotGoesOn(t *testing.T) {
+	var kept []byte
+	first := New(Config{Seed: 1, Unthrottled: true, Keep: func(snapshot []byte) { kept = snapshot }})
+	account := first.Add(NewAccount{Credit: 100000, Partner: true})
+	account.AddProject("5a6b7c8d-0000-4000-8000-000000000001", "Thesis")
+	key := account.Key()
+	const item = `{"product":"site-license","description":{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",` +
+		`"boost":false,"period":"monthly","run_limit":1,"title":"Ä <b>"}}`
+	post(first, key, "shopping/cart/add", item)
+	post(first, key, "purchases/shopping-cart-checkout", `{}`)
+	post(first, key, "shopping/cart/add", item)
+	if len(account.Licenses()) != 1 {
+		t.Fatal("nothing was sold")
+	}
+	next := New(Config{Seed: 2, Unthrottled: true})
+	if err := next.Restore(kept); err != nil {
+		t.Fatal(err)
+	}
+	again, ok := next.Account(account.ID())
+	if !ok || again.Key() != key || again.Balance() != account.Balance() {
+		t.Fatalf("the account is %v", again)
+	}
+	for _, path := range []string{"shopping/cart/get", "licenses/get-managed", "purchases/get-purchases", "purchases/get-subscriptions",
+		"purchases/get-shopping-cart-checkout-params", "shopping/cart/recent-purchases", "licenses/get-projects", "purchases/get-balance"} {
+		body := `{}`
+		if path == "shopping/cart/get" {
+			body = `{"purchased":true}`
+		}
+		if diff := cmp.Diff(post(first, key, path, body), post(next, key, path, body)); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
+	if !json.Valid(next.Snapshot()) {
+		t.Error("the snapshot is no JSON")
+	}
+	post(next, key, "purchases/shopping-cart-checkout", `{}`)
+	if got := again.Licenses(); len(got) != 2 || got[0].ID == got[1].ID {
+		t.Errorf("after another purchase there are %d licenses", len(got))
+	}
+	ids := map[int64]bool{}
+	for _, p := range again.Purchases() {
+		ids[p.ID] = true
+	}
+	if len(ids) != 3 || !ids[1] || !ids[2] || !ids[3] {
+		t.Errorf("the purchases are %v, want the credit and two licenses, counted on", ids)
+	}
+	if err := next.Restore(kept); err == nil {
+		t.Error("a server with accounts took another's")
+	}
+	if err := New(Config{}).Restore(kept[:len(kept)/2]); err == nil {
+		t.Error("half a snapshot was taken")
+	}
+}

@@ -1,0 +1,46 @@
+package page
+
+import (
+	"html"
+	"html/template"
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// html/template reads the names of attributes, also behind "data-": what looks like an address, a style or a script to it
+// (data-action, data-src, data-on…) is filtered as one, and an id with a colon becomes #ZgotmplZ. So every attribute that
+// carries an id of an app, or what a person wrote, must have a name by which its value arrives unchanged.
+func TestAttributesCarryWhatAppsChoose(t *testing.T) {
+	attribute := regexp.MustCompile(`[\s"](data-[a-z-]+|value|id|for|name|aria-[a-z]+|placeholder|title|download)="\{\{`)
+	seen := map[string]bool{}
+	err := fs.WalkDir(templateFiles, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(templateFiles, path)
+		for _, found := range attribute.FindAllStringSubmatch(string(text), -1) {
+			seen[found[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) < 20 {
+		t.Fatalf("only %d attributes were found: %v", len(seen), seen)
+	}
+	for name := range seen {
+		probe := template.Must(template.New("").Parse(`<span ` + name + `="{{.}}"></span>`))
+		for _, value := range []string{"list_page:1", "javascript:alert(1)", `{"id":"a b&c","p":2}`, "ü — ✓", "a/b?c=d#e"} {
+			var out strings.Builder
+			if err := probe.Execute(&out, value); err != nil {
+				t.Fatal(err)
+			}
+			if want := `<span ` + name + `="` + value + `"></span>`; html.UnescapeString(out.String()) != want {
+				t.Errorf("%s with %q becomes %s", name, value, out.String())
+			}
+		}
+	}
+}
