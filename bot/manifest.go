@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// BotScopes are what the app needs in a workspace.
+// BotScopes are what the app needs in a workspace. channels:read and groups:read let bot check look up the channels that
+// the settings name.
 func BotScopes() []string {
-	return []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "files:write"}
+	return []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read", "groups:read"}
 }
 
 // Manifest is the Slack app manifest, as JSON to paste. name is how the app is called, 1 to 35 characters. slack-go's

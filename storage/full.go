@@ -60,3 +60,9 @@ func asFull(err error) error {
 var fulls = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
 
 func isFull(errno syscall.Errno) bool { return slices.Contains(fulls, errno) }
+
+// LeastFree is how many bytes must be free on the disk of the ledger for an order to be taken.
+const LeastFree = reserve
+
+// Free returns how many bytes a program without special rights can still write to the file system of a folder.
+func Free(folder string) (uint64, error) { return freeSpace(folder) }

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -88,17 +89,14 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, jitter: cfg.Jitter}
 	told := ""
 	for failures := 0; ; failures++ {
-		who, err := cfg.API.AuthTestContext(ctx)
+		who, err := Ask(ctx, cfg.API)
 		if err == nil {
-			return Identity{
-				TeamID: who.TeamID, Team: who.Team, UserID: who.UserID, BotID: who.BotID, URL: who.URL,
-				Scopes: scopes(who.Header),
-			}, nil
+			return who, nil
 		}
 		if ctx.Err() != nil {
 			return Identity{}, ctx.Err()
 		}
-		if fatal := diagnose(methodTest, err, false); fatal != nil {
+		if fatal, ok := errors.AsType[*FatalError](err); ok {
 			return Identity{}, fatal
 		}
 		if kind := trouble(err); kind != told {

@@ -2,143 +2,59 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
-	"github.com/slack-go/slack"
 	"github.com/spf13/cobra"
-
-	"licensebot/bot"
-	"licensebot/bot/socket"
-	"licensebot/cocalc"
-	"licensebot/storage"
 )
+
+// checkPatience is how long one side may take to answer all questions.
+const checkPatience = 20 * time.Second
+
+// checkOptions are the command line of bot check.
+type checkOptions struct{ strict, json bool }
 
 // newCheckCommand looks at everything that the bot needs.
 func newCheckCommand(c console) *cobra.Command {
-	return &cobra.Command{
-		Use: "check", Short: "check the settings, the tokens, the key and the ledger, and spend nothing", Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runCheck(cmd.Context(), c) },
-	}
-}
-
-// runCheck looks at everything that the bot needs, changes nothing and spends nothing. Every line says what was found.
-func runCheck(ctx context.Context, c console) error {
-	settings := readSettings()
-	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
-		return err
-	}
-	return check(ctx, settings, 10*time.Second, c.out)
-}
-
-// check does what runCheck says, and gives each question the patience to be answered.
-func check(ctx context.Context, settings config, patience time.Duration, out io.Writer) error {
-	bad := 0
-	say := func(err error, what, good string) {
-		if err != nil {
-			bad++
-			fmt.Fprintf(out, "✗ %s: %v\n", what, err)
-			return
+	var o checkOptions
+	cmd := &cobra.Command{Use: "check [--strict] [--json]", Args: noArguments,
+		Short: "check the settings, Slack, CoCalc and the ledger, and spend nothing",
+		Long: "Each line is PASS, WARN or FAIL, and says what to do. The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
+			"and 2 when something could not be checked; with --strict, a WARN is 1 too."}
+	cmd.Flags().BoolVar(&o.strict, "strict", false, "end with 1 for warnings too")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object per line")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		found := check(cmd.Context(), readSettings(), checkPatience)
+		if err := found.print(c.out, o.json); err != nil {
+			return err
 		}
-		fmt.Fprintf(out, "✓ %s: %s\n", what, good)
+		return found.err(o.strict)
 	}
-	for _, side := range []func(context.Context, config, func(error, string, string)){checkBotToken, checkAppToken, checkCoCalc} {
+	return cmd
+}
+
+// check finds what the bot's start or the first order would fail on. It changes nothing and spends nothing. Each side gets
+// the patience to answer. A setting that is wrong keeps only those checks from being made that need it.
+func check(ctx context.Context, settings config, patience time.Duration) (found findings) {
+	k := checker{config: settings, clocks: newClocks(time.Now)}
+	for _, side := range []func(context.Context){k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc, k.checkClock} {
 		ask, cancel := context.WithTimeout(ctx, patience)
-		side(ask, settings, say)
+		side(ask)
 		cancel()
 	}
-	ledger, err := storage.OpenReadOnly(settings.Database)
-	switch {
-	case errors.Is(err, storage.ErrLocked):
-		fmt.Fprintf(out, "✓ ledger: %s is in use by a running bot\n", settings.Database)
-	case err == nil:
-		say(ledger.Close(), "ledger", settings.Database+" can be read")
-	case isMissing(err):
-		fmt.Fprintf(out, "✓ ledger: %s does not exist yet; the bot makes it\n", settings.Database)
-	default:
-		say(err, "ledger", "")
-	}
-	p := settings.policy()
-	switch {
-	case p.Everyone:
-		fmt.Fprintln(out, "✓ buyers: everybody in the workspace")
-	case len(p.Buyers) == 0:
-		bad++
-		fmt.Fprintln(out, "✗ buyers: BUYERS is empty, so nobody may buy")
-	default:
-		fmt.Fprintf(out, "✓ buyers: %d\n", len(p.Buyers))
-	}
-	if len(p.Approvers) > 0 {
-		fmt.Fprintf(out, "✓ approvals: %s of %d on the list, asked in %s\n", plural(p.Approvals, "person", "people"), len(p.Approvers), settings.ApprovalsChannel)
-	}
-	if len(p.Admins) == 0 {
-		fmt.Fprintln(out, "✓ admins: none; unknown orders cannot be settled in Slack, and `bot resume` ends a pause")
-	} else {
-		fmt.Fprintf(out, "✓ admins: %d\n", len(p.Admins))
-	}
-	fmt.Fprintf(out, "✓ limits: %s per order, %s per month\n", p.OrderLimit, p.MonthlyBudget)
-	if bad > 0 {
-		return fmt.Errorf("%d of the checks failed", bad)
-	}
-	return nil
+	return k.findings
 }
 
-func (c config) slackAPI() *slack.Client {
-	return socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, socket.HTTPClient(), zerolog.Nop())
+// checker is one run of bot check.
+type checker struct {
+	config
+	findings
+	clocks *clocks
+
+	inUse   bool   // a bot runs with the ledger
+	account string // the CoCalc account of the ledger; empty when it has none, or was not read
 }
 
-func checkBotToken(ctx context.Context, settings config, say func(error, string, string)) {
-	who, err := socket.Identify(ctx, socket.Config{API: settings.slackAPI(), Log: zerolog.Nop()})
-	good := ""
-	switch {
-	case errors.Is(err, context.DeadlineExceeded): // it asks until then
-		err = fmt.Errorf("there is no answer at %s", settings.SlackAPIURL)
-	case err == nil:
-		good = fmt.Sprintf("%s in %s", who.UserID, who.Team)
-		if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
-			err = fmt.Errorf("the app lacks %s: install it again from what `bot manifest` prints", strings.Join(missing, ", "))
-		}
-	}
-	say(err, "Slack bot token", good)
-}
-
-func checkAppToken(ctx context.Context, settings config, say func(error, string, string)) {
-	say(socket.CheckSocketMode(ctx, settings.slackAPI()), "Slack app token", "Socket Mode is on")
-}
-
-func checkCoCalc(ctx context.Context, settings config, say func(error, string, string)) {
-	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey, Retries: -1})
-	if err != nil {
-		say(err, "CoCalc", "")
-		return
-	}
-	defer client.Close()
-	account, err := client.WhoAmI(ctx)
-	if refusal, ok := errors.AsType[*cocalc.Error](err); ok {
-		switch {
-		case refusal.Kind == cocalc.NotSignedIn:
-			err = errors.New("CoCalc does not know COCALC_API_KEY (or its database is down): CoCalc makes keys in the account's settings, under API Keys")
-		case refusal.Status == 0:
-			err = fmt.Errorf("CoCalc does not answer at %s", settings.CoCalcURL)
-		}
-	}
-	say(err, "CoCalc key "+client.KeyName(), "account "+account.ID)
-	if err != nil {
-		return
-	}
-	store, err := client.Store(ctx)
-	if err != nil {
-		say(errors.New(storeWords(err)), "CoCalc store", "")
-		return
-	}
-	if store == cocalc.StoreOlder {
-		say(nil, "CoCalc store", "an older one: no prices before checkout, no list of purchases to count")
-		return
-	}
-	balance, err := client.Balance(ctx)
-	say(err, "CoCalc store", balance.String()+" of credit")
+// usable reports whether these settings can be used; those that cannot have a line of their own already.
+func (k *checker) usable(settings ...string) bool {
+	return len(k.config.faults.of(settings...)) == 0 && len(k.secrets().of(settings...)) == 0
 }

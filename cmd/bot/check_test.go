@@ -1,120 +1,313 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+	"github.com/rs/zerolog"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
+	"licensebot/purchase"
 	"licensebot/storage"
 )
 
 // What bot check finds out, line by line, without spending anything.
 func TestCheck(t *testing.T) {
+	const again = "Paste what `bot manifest` prints into the app's manifest, and install the app again."
 	cases := []struct {
 		name     string
-		settings []string
+		settings string // separated by blanks
 		prepare  func(t *testing.T, w *town, s map[string]string)
 		code     int
 		says     []string
 	}{
-		{"all is well", nil, nil, 0, []string{
-			"✓ Slack bot token: ", "✓ Slack app token: Socket Mode is on\n", "✓ CoCalc key sk-…", ": account ", "✓ CoCalc store: $1,000.00 of credit\n",
-			"✓ ledger: ", "does not exist yet; the bot makes it\n", "✓ buyers: everybody in the workspace\n",
-			"✓ admins: none; unknown orders cannot be settled in Slack, and `bot resume` ends a pause\n", "✓ limits: $200.00 per order, $1,000.00 per month\n",
+		{"all is well", "", nil, 0, []string{
+			"PASS BUYERS: every member of the workspace\n", "PASS limits: $200.00 per order, $1,000.00 per month\n",
+			"PASS ledger: ", "does not exist yet; the bot makes it\n", "PASS Slack bot token: U0BOT in Acme\n", "PASS Slack scopes: those of the manifest\n",
+			"PASS Slack app token: Socket Mode is on\n", "PASS Slack connections: no other bot runs with this app\n", "PASS ADMINS: 1 person, all known to Slack\n",
+			"PASS CoCalc key sk-…", ": account ", "PASS CoCalc store: $1,000.00 of credit\n", "PASS clock: it agrees with Slack's and CoCalc's\n",
 		}},
-		{"with a ledger, two buyers, an admin and no limits", []string{"BUYERS=U1,U2", "ADMINS=U1", "ORDER_LIMIT=none", "MONTHLY_BUDGET=none"},
-			func(t *testing.T, w *town, s map[string]string) { keepLedger(t, s["DATABASE"]) }, 0,
-			[]string{"ledger.db can be read\n", "✓ buyers: 2\n", "✓ admins: 1\n", "✓ limits: no limit per order, no limit per month\n"}},
-		{"while a bot runs", nil, func(t *testing.T, w *town, s map[string]string) {
+		{"people, groups and channels", "BUYERS=U0ALICE,S0STAFF APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0GENERAL PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL",
+			func(t *testing.T, w *town, s map[string]string) {
+				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob}})
+			}, 0, []string{
+				"PASS BUYERS: 1 person and 1 user group, all known to Slack\n", "PASS APPROVERS: 2 people", "PASS approvals: 1 person of 2, asked in C0GENERAL\n",
+				"PASS CHANNELS: #general (C0GENERAL)\n", "PASS APPROVALS_CHANNEL: #general (C0GENERAL)\n", "PASS PURCHASES_CHANNEL: #general (C0GENERAL)\n"}},
+		{"channels that are not there", "APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0TYPO PURCHASES_CHANNEL=C0TYPO2", nil, 1, []string{
+			"FAIL APPROVALS_CHANNEL: C0TYPO does not exist, or is a private channel without the bot. Copy the id from the channel's details; in a private channel, type /invite @licensebot.\n",
+			"FAIL PURCHASES_CHANNEL: C0TYPO2 does not exist"}},
+		{"channels without the bot", "APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0RANDOM CHANNELS=C0RANDOM", nil, 1, []string{
+			"WARN CHANNELS: the bot is not in #random (C0RANDOM): licenses can be bought there, and the line about a purchase cannot be posted. Type /invite @licensebot there.\n",
+			"FAIL APPROVALS_CHANNEL: the bot is not in #random (C0RANDOM). Type /invite @licensebot there.\n"}},
+		{"an archived channel", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) { w.slack.Archive(slacksim.General, true) }, 1,
+			[]string{"FAIL PURCHASES_CHANNEL: #general (C0GENERAL) is archived. "}},
+		{"people who are not there", "BUYERS=U0ALICE,U0TYPO,S0TYPO ADMINS=W0NOBODY", nil, 1, []string{
+			"FAIL BUYERS: not found in this workspace, or switched off: S0TYPO, U0TYPO. Copy the ids again", "FAIL ADMINS: not found in this workspace, or switched off: W0NOBODY. "}},
+		{"people who are refused", "BUYERS=U0GUEST,U0LEFT,U0ELSEWHERE,U0BOT,S0EMPTY", func(t *testing.T, w *town, s map[string]string) {
+			w.slack.AddUser(slacksim.User{ID: "U0GUEST", Restricted: true})
+			w.slack.AddUser(slacksim.User{ID: "U0LEFT", Deleted: true})
+			w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
+			w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0EMPTY"})
+		}, 0, []string{"WARN BUYERS: nobody is in S0EMPTY. ", "WARN BUYERS: U0BOT is an app, U0ELSEWHERE is of another workspace, U0GUEST is a guest, U0LEFT is deactivated. Guests, apps"}},
+		{"more approvals than a group has members", "APPROVERS=S0STAFF APPROVALS_CHANNEL=C0GENERAL APPROVALS_REQUIRED=3", func(t *testing.T, w *town, s map[string]string) {
+			w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
+		}, 1, []string{"FAIL APPROVALS_REQUIRED: 3 have to approve an order, and 2 people can. "}},
+		{"no more approvers than approvals", "APPROVERS=U0BOB APPROVALS_CHANNEL=C0GENERAL", nil, 0,
+			[]string{"WARN APPROVALS_REQUIRED: 1 have to approve an order, and 1 person can: what an approver orders themselves is never approved. "}},
+		{"Slack limits the rate", "", func(t *testing.T, w *town, s map[string]string) {
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {RetryAfter: 30 * time.Second}}})
+		}, 2, []string{"PASS Slack app token", "WARN ADMINS: not checked: Slack limits the rate; try again in 30 s\n", "PASS CoCalc key"}},
+		{"Slack has an outage", "", func(t *testing.T, w *town, s map[string]string) {
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
+		}, 2, []string{"WARN Slack bot token: not checked: Slack has a problem of its own: HTTP 503. Try again later.\n", "WARN people and channels: not checked: ", "PASS CoCalc key"}},
+		{"the app may not look up channels", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
+			w.restart(t, s, slacksim.App{BotScopes: []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "files:write"}})
+		}, 1, []string{"FAIL Slack scopes: the app lacks channels:read, groups:read. " + again, "WARN Slack scopes: the app has files:write, which the bot does not use. " + again,
+			"WARN PURCHASES_CHANNEL: not checked: the app may not look up C0GENERAL: it lacks channels:read"}},
+		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *town, s map[string]string) {
+			w.restart(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
+		}, 1, []string{"FAIL Slack app token: it is of the app A0OTHER, and the bot token of A11: the bot would never be spoken to. Take both tokens from the same app.\n"}},
+		{"another bot with this app", "", func(t *testing.T, w *town, s map[string]string) { w.otherBot(t) }, 0,
+			[]string{"WARN Slack connections: 1 socket is open with this app besides this check, and no bot runs with this ledger. Stop the other bot"}},
+		{"while a bot runs", "", func(t *testing.T, w *town, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { ledger.Close() })
-		}, 0, []string{"ledger.db is in use by a running bot\n"}},
-		{"a wrong bot token", []string{"SLACK_BOT_TOKEN=xoxb-wrong-wrong"}, nil, 1,
-			[]string{"✗ Slack bot token: ", "Slack does not know the bot token (SLACK_BOT_TOKEN). Copy it again", "✓ Slack app token: ", "✓ CoCalc key"}},
-		{"a wrong app token", []string{"SLACK_APP_TOKEN=xapp-wrong-wrong"}, nil, 1,
-			[]string{"✓ Slack bot token: ", "✗ Slack app token: ", "SLACK_APP_TOKEN"}},
-		{"scopes are missing", nil, func(t *testing.T, w *town, s map[string]string) {
-			narrow := slacksim.New(slacksim.Options{App: slacksim.App{BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken(), BotScopes: []string{"commands"}}})
-			s["SLACK_API_URL"] = narrow.Start(t).APIURL
-			if err := os.Setenv("SLACK_API_URL", s["SLACK_API_URL"]); err != nil {
-				t.Fatal(err)
-			}
-		}, 1, []string{"✗ Slack bot token: the app lacks chat:write", "install it again from what `bot manifest` prints\n"}},
-		{"no Slack there", []string{"SLACK_API_URL=http://127.0.0.1:1/api/"}, nil, 1,
-			[]string{"✗ Slack bot token: there is no answer at http://127.0.0.1:1/api/\n", "✗ Slack app token: ", "✓ CoCalc key"}},
-		{"no CoCalc there", []string{"COCALC_URL=http://127.0.0.1:1"}, nil, 1,
-			[]string{"✓ Slack app token", "✗ CoCalc key sk-…", "CoCalc does not answer at http://127.0.0.1:1\n", "✓ buyers"}},
-		{"a wrong key", []string{"COCALC_API_KEY=sk-wrongWrongWrong000001"}, nil, 1,
-			[]string{"✗ CoCalc key …0001: CoCalc does not know COCALC_API_KEY"}},
-		{"no licenses sold", nil, func(_ *testing.T, w *town, _ map[string]string) {
+		}, 0, []string{"ledger.db is in use by a running bot, which verified it\n", "PASS Slack connections: the running bot looks for others"}},
+		{"a wrong bot token", "SLACK_BOT_TOKEN=xoxb-wrong-wrong", nil, 1,
+			[]string{"FAIL Slack bot token: ", "Slack does not know the bot token (SLACK_BOT_TOKEN). Copy it again", "PASS Slack app token: ", "PASS CoCalc key"}},
+		{"a wrong app token", "SLACK_APP_TOKEN=xapp-wrong-wrong", nil, 1,
+			[]string{"PASS Slack bot token: ", "FAIL Slack app token: ", "SLACK_APP_TOKEN", "PASS ADMINS", "PASS CoCalc key"}},
+		{"no Slack there", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, 1,
+			[]string{"FAIL Slack bot token: nothing listens at http://127.0.0.1:1/api/. Check the address", "FAIL Slack app token: ", "PASS CoCalc key"}},
+		{"no CoCalc there", "COCALC_URL=http://127.0.0.1:1", nil, 1, []string{"PASS Slack app token", "FAIL CoCalc key sk-…", "nothing listens at http://127.0.0.1:1. "}},
+		{"a wrong key", "COCALC_API_KEY=sk-wrongWrongWrong000001", nil, 1,
+			[]string{"FAIL CoCalc key …0001: CoCalc does not know the key, or its database is down. Make a key"}},
+		{"no licenses sold", "", func(_ *testing.T, w *town, _ map[string]string) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
-		}, 1, []string{"✓ CoCalc key", "✗ CoCalc store: this CoCalc server does not sell licenses (any more): nothing can be bought with it\n"}},
-		{"an older server", nil, func(_ *testing.T, w *town, _ map[string]string) {
+		}, 1,
+			[]string{"PASS CoCalc key", "FAIL CoCalc store: this CoCalc server does not sell licenses (any more): nothing can be bought with it. Check COCALC_URL.\n"}},
+		{"an older server", "", func(_ *testing.T, w *town, _ map[string]string) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
-		}, 0, []string{"✓ CoCalc store: an older one: no prices before checkout, no list of purchases to count\n"}},
-		{"nobody may buy", []string{"BUYERS="}, nil, 1, []string{"✗ buyers: BUYERS is empty, so nobody may buy\n"}},
-		{"a file that is no ledger", nil, func(t *testing.T, _ *town, s map[string]string) {
-			if err := os.WriteFile(s["DATABASE"], []byte("dear diary"), 0o600); err != nil {
+		}, 0,
+			[]string{"PASS CoCalc store: an older one: no prices before checkout, no list of purchases to count\n"}},
+		{"less credit than has to stay", "LEAST_CREDIT=1000", nil, 0, []string{"WARN CoCalc store: $1,000.00 of credit, of which $1,000.00 have to stay: nothing can be bought. Add credit"}},
+		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: the list is empty, so nobody may buy. List the ids"}},
+		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: the list is empty: "}},
+		{"a file that is no ledger", "", func(t *testing.T, _ *town, s map[string]string) { write(t, s["DATABASE"], []byte("dear diary")) }, 1,
+			[]string{"FAIL ledger: ", damagedAdvice, "PASS Slack bot token"}},
+		{"a ledger of another account", "", func(t *testing.T, w *town, s map[string]string) {
+			ledger, err := storage.Open(s["DATABASE"])
+			if err != nil {
 				t.Fatal(err)
 			}
-		}, 1, []string{"✗ ledger: "}},
+			err = ledger.Update(t.Context(), func(w purchase.Writer) error {
+				return w.PutAccount(purchase.AccountState{CoCalc: "11111111-2222-4333-8444-555555555555"})
+			})
+			if err := errors.Join(err, ledger.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, []string{"holds 0 orders", "and is in order\n", "FAIL CoCalc key sk-…", ": it is of the account ", ", and the ledger of ", "Use a key of the ledger's account"}},
+		{"no folder for the ledger", "DATABASE=/nowhere/ledger.db", nil, 1, []string{"FAIL ledger's folder: there is no folder /nowhere. Make it", "PASS Slack bot token"}},
+		{"a folder that everybody can write in", "", func(t *testing.T, _ *town, s map[string]string) {
+			if err := os.Chmod(filepath.Dir(s["DATABASE"]), 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, []string{"WARN ledger's folder: every user of this machine can write in ", "Type: chmod o-w /"}},
+		{"a token that everybody can read", "", func(t *testing.T, _ *town, s map[string]string) {
+			path := filepath.Join(filepath.Dir(s["DATABASE"]), "token")
+			write(t, path, []byte(s["SLACK_BOT_TOKEN"]))
+			if err := os.Chmod(path, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			os.Unsetenv("SLACK_BOT_TOKEN")
+			os.Setenv("SLACK_BOT_TOKEN_FILE", path)
+		}, 0, []string{"WARN SLACK_BOT_TOKEN_FILE: every user of this machine can read ", "Type: chmod o-r /", "PASS Slack bot token"}},
+		{"addresses without encryption", "COCALC_URL=http://cocalc.invalid", nil, 1, []string{"WARN COCALC_URL: http:// sends the CoCalc key unencrypted to cocalc.invalid. Write https://.\n"}},
+		{"settings that are misspelled", "MONTHY_BUDGET=5 APPROVER=U1", nil, 0, []string{
+			"WARN APPROVER: it is no setting, and looks like APPROVERS. Write it as APPROVERS, or remove it.\n", "WARN MONTHY_BUDGET: it is no setting, and looks like MONTHLY_BUDGET."}},
+		{"a faulty setting hides nothing", "BUYERS=alice ORDER_LIMIT=much SLACK_APP_TOKEN= TIMEZONE=Vienna", nil, 1, []string{
+			"FAIL ORDER_LIMIT: ", "FAIL TIMEZONE: ", "FAIL BUYERS: ", "FAIL SLACK_APP_TOKEN: it is not set; ", "PASS ledger", "PASS Slack bot token", "PASS ADMINS", "PASS CoCalc key", "PASS clock"}},
+		{"limits that contradict each other", "ORDER_LIMIT=500 MONTHLY_BUDGET=100 PERSON_BUDGET=200", nil, 0, []string{
+			"WARN ORDER_LIMIT: it is $500.00, and MONTHLY_BUDGET refuses every order above $100.00\n", "WARN PERSON_BUDGET: it is $200.00, and MONTHLY_BUDGET lets everybody together spend $100.00\n",
+			"WARN ORDER_LIMIT: it is $500.00, and PERSON_BUDGET refuses every order above $200.00\n"}},
+		{"limits that refuse everything", "ORDER_LIMIT=0.01 MAX_RAM=99", nil, 0, []string{
+			"WARN MAX_RAM: it is 99, and CoCalc sells 16 at most\n", "WARN ORDER_LIMIT: it is $0.01, and the smallest license, 1 GB RAM and 1 core for a day, costs $0.", ": nothing can be bought\n"}},
+		{"approvers who are never asked", "APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0GENERAL AUTO_APPROVE_LIMIT=200", nil, 0,
+			[]string{"WARN AUTO_APPROVE_LIMIT: it is $200.00, and ORDER_LIMIT $200.00: APPROVERS are never asked\n"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTown(t)
-			s := w.settings(t, c.settings...)
+			s := w.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
+			for name := range s {
+				if !slices.Contains(settingNames(), name) {
+					t.Setenv(name, "") // has it taken away again at the end
+				}
+			}
 			environment(t, s)
 			if c.prepare != nil {
 				c.prepare(t, w, s)
 			}
-			settings, err := readConfig()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var out strings.Builder
-			err = check(t.Context(), settings, time.Second, &out)
-			if (err != nil) != (c.code != 0) {
-				t.Errorf("it ended with %v", err)
-			}
-			rest := out.String()
+			got := does(t, "", "check")
+			lines := strings.Split(strings.TrimSpace(got.out), "\n")
+			rest := got.out
 			for _, text := range c.says {
 				_, after, found := strings.Cut(rest, text)
 				if !found {
-					t.Errorf("%q is not said, or not in its place:\n%s", text, out.String())
+					t.Errorf("%q is not said, or not in its place:\n%s", text, got.out)
 					break
 				}
 				rest = after
 			}
-			if bad := strings.Count(out.String(), "✗"); (bad > 0) != (c.code != 0) {
-				t.Errorf("%d lines are bad:\n%s", bad, out.String())
+			if got.code != c.code || (got.code == 0) != (got.err == "") {
+				t.Errorf("exit %d, want %d\n%s%s", got.code, c.code, got.out, got.err)
 			}
-			for _, secret := range []string{s["SLACK_BOT_TOKEN"], s["SLACK_APP_TOKEN"], s["COCALC_API_KEY"]} {
-				if strings.Contains(out.String(), secret) {
-					t.Errorf("a secret is printed:\n%s", out.String())
+			warned := false
+			for _, line := range lines {
+				mark, _, _ := strings.Cut(line, " ")
+				warned = warned || mark == "WARN"
+				if mark != "PASS" && mark != "WARN" && mark != "FAIL" || mark == "FAIL" && c.code != 1 {
+					t.Errorf("with exit %d: %s", got.code, line)
 				}
 			}
-			if len(w.account.Cart()) != 0 || w.account.Balance() != 100_000 || w.slack.Connected() != 0 {
-				t.Error("it left something behind")
+			if strict := does(t, "", "check", "--strict"); c.code == 0 && (strict.code == 1) != warned || c.code != 0 && strict.code != c.code {
+				t.Errorf("--strict: exit %d\n%s", strict.code, strict.out)
+			}
+			for _, secret := range []string{s["SLACK_BOT_TOKEN"], s["SLACK_APP_TOKEN"], s["COCALC_API_KEY"]} {
+				if secret != "" && strings.Contains(got.out, secret) {
+					t.Errorf("a secret is printed:\n%s", got.out)
+				}
+			}
+			if len(w.account.Cart()) != 0 || w.account.Balance() != 100_000 {
+				t.Error("it bought something")
+			}
+			others := 0
+			if c.name == "another bot with this app" {
+				others = 1
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := w.slack.Wait(ctx, func() bool { return w.slack.Open() <= others }); err != nil { // they close while it ends
+				t.Errorf("%d sockets are left open", w.slack.Open())
 			}
 		})
 	}
 }
 
-// The command itself, from its settings to its exit code.
-func TestCheckAsACommand(t *testing.T) {
-	w := newTown(t)
-	environment(t, w.settings(t))
-	if got := does(t, "", "check"); got.code != 0 || strings.Count(got.out, "✓") != 8 {
-		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+// restart puts another app into the town's workspace, with the same people.
+func (w *town) restart(t *testing.T, s map[string]string, app slacksim.App) {
+	t.Helper()
+	old := w.slack.App()
+	app.ID, app.BotToken = old.ID, old.BotToken
+	if app.AppToken == "" {
+		app.AppToken = old.AppToken
 	}
-	environment(t, w.settings(t, "BUYERS=", "COCALC_API_KEY=sk-wrongWrongWrong"))
-	if got := does(t, "", "check"); got.code != 1 || got.err != "bot: 2 of the checks failed\n" {
-		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
+	if app.BotScopes == nil {
+		app.BotScopes = bot.BotScopes()
+	}
+	t.Setenv("SLACK_API_URL", slacksim.New(slacksim.Options{App: app}).Start(t).APIURL)
+}
+
+// otherBot opens a socket with the town's app until the test ends.
+func (w *town) otherBot(t *testing.T) {
+	t.Helper()
+	_, address, err := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), socket.HTTPClient(), zerolog.Nop()).StartSocketModeContext(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _, err := websocket.DefaultDialer.DialContext(t.Context(), address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, hello, err := conn.ReadMessage(); err != nil || !strings.Contains(string(hello), `"hello"`) {
+		t.Fatalf("%s, %v", hello, err)
+	}
+}
+
+// As JSON, what could not be checked is told apart from a warning.
+func TestCheckAsJSON(t *testing.T) {
+	w := newTown(t)
+	environment(t, w.settings(t, "ADMINS=U0TYPO"))
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Status: 500}}})
+	os.Setenv("PURCHASES_CHANNEL", slacksim.General)
+	found := map[string]finding{}
+	got := does(t, "", "check", "--json")
+	for line := range strings.Lines(got.out) {
+		var f finding
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatal(err)
+		}
+		found[f.Subject] = f
+	}
+	if f := found["ADMINS"]; got.code != 1 || f.Result != fail || f.Unchecked || f.Remedy == "" {
+		t.Errorf("exit %d, %+v", got.code, f)
+	}
+	if f := found["PURCHASES_CHANNEL"]; f.Result != warn || !f.Unchecked {
+		t.Errorf("%+v", f)
+	}
+	if f := found["CoCalc store"]; f.Result != pass || f.Text != "$1,000.00 of credit" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// A CoCalc, or a proxy of the organization before it, with a certificate of an authority that the machine does not know.
+func TestCheckNamesTheCertificate(t *testing.T) {
+	front := httptest.NewTLSServer(http.NotFoundHandler())
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(front.Close)
+	w := newTown(t)
+	environment(t, w.settings(t, "COCALC_URL="+front.URL, "SLACK_API_URL="+front.URL+"/api/"))
+	for _, c := range []struct{ file, says string }{
+		{"", "name it in SSL_CERT_FILE.\n"},
+		{"/nowhere/ca.pem", "SSL_CERT_FILE names /nowhere/ca.pem, which cannot be read.\n"},
+	} {
+		t.Setenv("SSL_CERT_FILE", c.file)
+		got := does(t, "", "check")
+		for _, subject := range []string{"FAIL Slack bot token: ", "FAIL CoCalc key "} {
+			_, line, _ := strings.Cut(got.out, subject)
+			line, _, _ = strings.Cut(line, "\n")
+			if !strings.Contains(line, "is signed by an authority that this machine does not know") || !strings.HasSuffix(line+"\n", c.says) {
+				t.Errorf("exit %d, of the certificate:\n%s", got.code, got.out)
+			}
+		}
+	}
+}
+
+// A clock that is wrong is told in minutes, and against both servers.
+func TestCheckComparesClocks(t *testing.T) {
+	slow := time.Now().Add(-10 * time.Minute)
+	now := time.Now()
+	c := newClocks(func() time.Time { return now })
+	c.note("Slack", now.UTC().Format(http.TimeFormat), now.Add(-time.Second), now)
+	c.note("CoCalc", slow.UTC().Format(http.TimeFormat), now, now)
+	c.note("CoCalc", "yesterday", now, now) // no date says nothing
+	k := checker{clocks: c}
+	k.checkClock(t.Context())
+	if len(k.findings) != 1 || k.findings[0].Result != warn || !strings.Contains(k.findings[0].Text, "is 10m0s ahead of CoCalc's") {
+		t.Errorf("%v", k.findings)
+	}
+	k = checker{clocks: newClocks(time.Now)}
+	k.checkClock(t.Context())
+	if len(k.findings) != 1 || !k.findings[0].Unchecked {
+		t.Errorf("%v", k.findings)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"licensebot/bot"
 	"licensebot/internal/slacksim"
 )
 
@@ -56,7 +57,7 @@ func demoWorkspace(keep func(snapshot []byte)) *slacksim.Workspace {
 	return slacksim.New(slacksim.Options{
 		Keep:  keep,
 		Team:  slacksim.Team{Name: "Demo University", Domain: "demo-university"},
-		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, Commands: []slacksim.SlashCommand{demoCommand}},
+		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, BotScopes: bot.BotScopes(), Commands: []slacksim.SlashCommand{demoCommand}},
 		Users: users,
 		Channels: []slacksim.Channel{
 			{ID: slacksim.General, Name: "general", Members: append([]string{demoBot}, everybody...)},

@@ -57,7 +57,7 @@ func TestExitCodes(t *testing.T) {
 		{"no ledger to read", []string{"purchases"}, 1, "bot: there is no ledger none.db: the bot makes it when it first starts, and DATABASE says where\n"},
 		{"no ledger to resume", []string{"resume", "it was me"}, 1, "bot: there is no ledger none.db: the bot makes it when it first starts, and DATABASE says where\n"},
 		{"no settings", nil, 2, "bot: invalid configuration:\nSLACK_BOT_TOKEN: it is not set; "},
-		{"no settings to check", []string{"check"}, 2, "bot: invalid configuration:\nSLACK_BOT_TOKEN: it is not set; "},
+		{"no settings to check", []string{"check"}, 1, "bot: 4 checks failed\n"},
 		{"a command that is not there", []string{"buy"}, 2, `bot: there is no command "buy": see 'bot help'` + "\n"},
 		{"a command with a slip", []string{"chek"}, 2, `bot: there is no command "chek"; did you mean 'check'? see 'bot help'` + "\n"},
 		{"help for a command that is not there", []string{"help", "buy"}, 2, `bot: there is no command "buy": see 'bot help help'` + "\n"},

@@ -42,26 +42,39 @@ type policySettings struct {
 	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 }
 
-// policyFaults are the faults of the policy's settings, each by itself.
-func (p policySettings) policyFaults() (faults settingFaults) {
-	for _, list := range []struct {
-		name  string
-		ids   []string
-		kinds string // with which letters an id begins
-		all   string // what may stand there besides
-		what  string
-	}{
+// idList is a setting that lists ids of Slack.
+type idList struct {
+	setting string
+	ids     []string
+	kinds   string // with which letters an id begins
+	all     string // what may stand there besides
+	what    string // says of a wrong one where to find the right one
+}
+
+// people are the lists of people and user groups, and channels those of channels.
+func (p policySettings) people() []idList {
+	return []idList{
 		{"BUYERS", p.Buyers, "UWS", "*", personIDs},
 		{"APPROVERS", p.Approvers, "UWS", "", personIDs},
 		{"ADMINS", p.Admins, "UWS", "", personIDs},
 		{"VIEWERS", p.Viewers, "UWS", "*", personIDs},
+	}
+}
+
+func (p policySettings) channels() []idList {
+	return []idList{
 		{"CHANNELS", p.Channels, "CG", "", channelIDs},
 		{"APPROVALS_CHANNEL", []string{p.ApprovalsChannel}, "CG", "", channelIDs},
 		{"PURCHASES_CHANNEL", []string{p.PurchasesChannel}, "CG", "", channelIDs},
-	} {
+	}
+}
+
+// policyFaults are the faults of the policy's settings, each by itself.
+func (p policySettings) policyFaults() (faults settingFaults) {
+	for _, list := range slices.Concat(p.people(), p.channels()) {
 		for _, id := range named(list.ids) {
 			if id != list.all && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
-				faults.add(list.name, "%s is %s", shown(id), list.what)
+				faults.add(list.setting, "%s is %s", shown(id), list.what)
 			}
 		}
 	}

@@ -68,7 +68,8 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 	}
 	if o.online {
 		if err := v.askCoCalc(ctx, settings); err != nil {
-			return fmt.Errorf("the ledger itself was checked, but not against CoCalc: %w", err)
+			text, remedy, _ := cocalcWords(settings.CoCalcURL, err)
+			return errors.New(strings.TrimSuffix("the ledger itself was checked, but not against CoCalc: "+text+". "+remedy, ". "))
 		}
 	}
 	v.printHead()

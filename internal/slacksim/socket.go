@@ -284,6 +284,13 @@ func (ws *Workspace) Connected() int {
 	return ws.nextConn
 }
 
+// Open counts the connections that are open now.
+func (ws *Workspace) Open() int {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return len(ws.conns)
+}
+
 // Disconnect asks every connection to go, as Slack does every few hours, and returns how
 // many there were. After a Warning they stay open for Options.WarnAhead; with any other
 // reason they are closed at once. The app is free to connect anew.

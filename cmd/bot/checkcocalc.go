@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"licensebot/cocalc"
+)
+
+// checkCoCalc asks whose the key is, and whether the account can buy.
+func (k *checker) checkCoCalc(ctx context.Context) {
+	if !k.usable("COCALC_URL") {
+		return
+	}
+	if !k.usable("COCALC_API_KEY", "COCALC_API_KEY_FILE") {
+		k.unchecked("CoCalc", "", "there is no key to ask with")
+		return
+	}
+	way := http.DefaultTransport.(*http.Transport).Clone()
+	defer way.CloseIdleConnections()
+	client, err := cocalc.New(cocalc.Options{BaseURL: k.CoCalcURL, Key: k.CoCalcAPIKey, Retries: -1, Transport: k.clocks.watch("CoCalc", way)})
+	if err != nil {
+		k.fail("COCALC_URL", "", "%v", err)
+		return
+	}
+	defer client.Close()
+	subject := "CoCalc key " + client.KeyName()
+	account, err := client.WhoAmI(ctx)
+	if err != nil {
+		k.cocalcTrouble(subject, err)
+		return
+	}
+	switch {
+	case k.account != "" && k.account != account.ID:
+		k.fail(subject, "Use a key of the ledger's account, or begin a new ledger (DATABASE) and keep the old one.", "it is of the account %s, and the ledger of %s", account.ID, k.account)
+	default:
+		k.pass(subject, "account %s", account.ID)
+	}
+	k.checkStore(ctx, client)
+}
+
+// checkStore asks whether licenses are sold, the cart can be used and there is credit.
+func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
+	const subject = "CoCalc store"
+	store, err := client.Store(ctx)
+	refusal, refused := errors.AsType[*cocalc.Error](err)
+	switch {
+	case refused && refusal.Kind == cocalc.NotSoldHere:
+		k.fail(subject, "Check COCALC_URL.", "this CoCalc server does not sell licenses (any more): nothing can be bought with it")
+		return
+	case err != nil:
+		k.cocalcTrouble(subject, err)
+		return
+	}
+	if _, err := client.Cart(ctx, cocalc.InCart); err != nil {
+		if e, ok := errors.AsType[*cocalc.Error](err); ok && e.Kind == cocalc.CartBroken {
+			k.warn("CoCalc cart", fmt.Sprintf("Take the item out at %s/store/cart, or let the first order name it to an admin.", k.CoCalcURL), "an item in it keeps everything from being bought")
+		} else {
+			k.cocalcTrouble("CoCalc cart", err)
+		}
+	}
+	if store == cocalc.StoreOlder {
+		k.pass(subject, "an older one: no prices before checkout, no list of purchases to count")
+		return
+	}
+	balance, err := client.Balance(ctx)
+	least := k.policy().LeastCredit
+	switch {
+	case err != nil:
+		k.cocalcTrouble(subject, err)
+	case balance <= 0 || balance <= least:
+		k.warn(subject, "Add credit to the account.", "%s of credit, of which %s have to stay: nothing can be bought", balance, least)
+	default:
+		k.pass(subject, "%s of credit", balance)
+	}
+}
+
+// cocalcTrouble adds why CoCalc did not answer as it should.
+func (k *checker) cocalcTrouble(subject string, err error) {
+	text, remedy, passing := cocalcWords(k.CoCalcURL, err)
+	if passing {
+		k.unchecked(subject, remedy, "%s", text)
+	} else {
+		k.fail(subject, remedy, "%s", text)
+	}
+}
+
+// cocalcWords says why CoCalc did not answer a question, and what to do. Where time may cure it, passing is true.
+func cocalcWords(address string, err error) (text, remedy string, passing bool) {
+	refusal, ok := errors.AsType[*cocalc.Error](err)
+	switch {
+	case !ok:
+		return err.Error(), "", false
+	case refusal.Kind == cocalc.NotSignedIn:
+		return "CoCalc does not know the key, or its database is down", "Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
+	case refusal.Kind == cocalc.Throttled:
+		return fmt.Sprintf("CoCalc limits the rate; try again in %.0f s", refusal.Wait.Seconds()), "", true
+	case refusal.Status == 0:
+		return unreached(address, refusal)
+	case refusal.Status >= 500:
+		return fmt.Sprintf("%s has a problem of its own: %s", address, refusal.Text), "Try again later.", true
+	}
+	return "CoCalc answers: " + refusal.Text, "", false
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// slackDirectory asks Slack about the people, groups and channels that the settings name.
+type slackDirectory struct {
+	*checker
+	api  *slack.Client
+	team string // the bot's workspace
+
+	persons map[string]purchase.Standing
+	members map[string][]string // of user groups
+}
+
+// standings are what is wrong with a person who is no full member.
+var standings = map[purchase.Standing]string{
+	purchase.Guest:       "is a guest",
+	purchase.Robot:       "is an app",
+	purchase.Deactivated: "is deactivated",
+	purchase.Foreign:     "is of another workspace",
+}
+
+// checkPeople looks up everybody who is listed. It asks about each one once, and stops when Slack limits the rate.
+func (d *slackDirectory) checkPeople(ctx context.Context) {
+	d.persons, d.members = map[string]purchase.Standing{}, map[string][]string{}
+	for _, list := range d.people() {
+		if !d.usable(list.setting) {
+			continue
+		}
+		ids := slices.Compact(slices.Sorted(slices.Values(named(list.ids))))
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == list.all })
+		if len(ids) > 0 && !d.checkList(ctx, list.setting, ids) {
+			return
+		}
+	}
+	d.checkApprovals()
+}
+
+// checkList looks up the ids of one setting. It reports false when no more questions can be asked.
+func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []string) bool {
+	var missing, empty, refused []string
+	persons, groups := 0, 0
+	for _, id := range ids {
+		if id[0] == 'S' {
+			members, exists, err := d.group(ctx, id)
+			switch {
+			case err != nil:
+				d.slackTrouble(setting, err)
+				return false
+			case !exists:
+				missing = append(missing, id)
+			case len(members) == 0:
+				empty = append(empty, id)
+			default:
+				groups++
+			}
+			continue
+		}
+		standing, exists, err := d.person(ctx, id)
+		switch {
+		case err != nil:
+			d.slackTrouble(setting, err)
+			return false
+		case !exists:
+			missing = append(missing, id)
+		case standing != purchase.Member:
+			refused = append(refused, id+" "+standings[standing])
+		default:
+			persons++
+		}
+	}
+	if len(missing) > 0 {
+		d.fail(setting, "Copy the ids again: of people under Copy member ID in their profiles, of user groups behind their three dots.",
+			"not found in this workspace, or switched off: %s", strings.Join(missing, ", "))
+	}
+	if len(empty) > 0 {
+		d.warn(setting, "Add people to it in Slack.", "nobody is in %s", strings.Join(empty, ", "))
+	}
+	if len(refused) > 0 {
+		d.warn(setting, "Guests, apps, deactivated users and people of other workspaces are always refused.", "%s", strings.Join(refused, ", "))
+	}
+	if len(missing)+len(empty)+len(refused) == 0 {
+		var known []string
+		if persons > 0 {
+			known = append(known, plural(persons, "person", "people"))
+		}
+		if groups > 0 {
+			known = append(known, plural(groups, "user group"))
+		}
+		d.pass(setting, "%s, all known to Slack", strings.Join(known, " and "))
+	}
+	return true
+}
+
+// person asks Slack about a person, once.
+func (d *slackDirectory) person(ctx context.Context, id string) (standing purchase.Standing, exists bool, err error) {
+	if standing, known := d.persons[id]; known {
+		return standing, true, nil
+	}
+	u, err := d.api.GetUserInfoContext(ctx, id)
+	switch code := socket.Classify(err).Code; {
+	case code == "user_not_found" || code == "user_not_visible":
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	}
+	d.persons[id] = bot.StandingOf(u, d.team)
+	return d.persons[id], true, nil
+}
+
+// group asks Slack who is in a user group, once.
+func (d *slackDirectory) group(ctx context.Context, id string) (members []string, exists bool, err error) {
+	if members, known := d.members[id]; known {
+		return members, true, nil
+	}
+	members, err = d.api.GetUserGroupMembersContext(ctx, id)
+	switch code := socket.Classify(err).Code; {
+	case code == "no_such_subteam" || code == "subteam_disabled":
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	}
+	d.members[id] = members
+	return members, true, nil
+}
+
+// checkApprovals compares how many have to approve with how many can.
+func (d *slackDirectory) checkApprovals() {
+	if !d.usable("APPROVERS", "APPROVALS_REQUIRED", "APPROVALS_CHANNEL") {
+		return
+	}
+	can := map[string]bool{}
+	for _, id := range named(d.Approvers) {
+		if standing, known := d.persons[id]; known && standing == purchase.Member {
+			can[id] = true
+		}
+		for _, member := range d.members[id] {
+			can[member] = true
+		}
+	}
+	required := int(d.ApprovalsRequired)
+	switch {
+	case len(named(d.Approvers)) == 0:
+	case len(can) < required:
+		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer.", "%d have to approve an order, and %s can", required, plural(len(can), "person", "people"))
+	case len(can) == required:
+		d.warn("APPROVALS_REQUIRED", "List one approver more.", "%d have to approve an order, and %s can: what an approver orders themselves is never approved", required, plural(len(can), "person", "people"))
+	default:
+		d.pass("approvals", "%s of %d, asked in %s", plural(required, "person", "people"), len(can), d.ApprovalsChannel)
+	}
+}
+
+// checkChannels looks up the channels, and whether the bot can write there.
+func (d *slackDirectory) checkChannels(ctx context.Context) {
+	for _, list := range d.config.channels() {
+		if !d.usable(list.setting) {
+			continue
+		}
+		for _, id := range named(list.ids) {
+			c, err := d.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+			answer := socket.Classify(err)
+			switch {
+			case answer.Code == "channel_not_found":
+				d.fail(list.setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s does not exist, or is a private channel without the bot", id)
+			case answer.Code == "missing_scope":
+				d.unchecked(list.setting, "Install the app again from what `bot manifest` prints.", "the app may not look up %s: it lacks %s", id, answer.Needed)
+			case err != nil:
+				d.slackTrouble(list.setting, err)
+				return
+			case c.IsArchived:
+				d.fail(list.setting, "Name another channel, or bring it back in Slack.", "%s is archived", channelName(c))
+			case !c.IsMember && list.setting == "CHANNELS":
+				d.warn(list.setting, "Type /invite @licensebot there.", "the bot is not in %s: licenses can be bought there, and the line about a purchase cannot be posted", channelName(c))
+			case !c.IsMember:
+				d.fail(list.setting, "Type /invite @licensebot there.", "the bot is not in %s", channelName(c))
+			default:
+				d.pass(list.setting, "%s", channelName(c))
+			}
+		}
+	}
+}
+
+func channelName(c *slack.Channel) string { return fmt.Sprintf("#%s (%s)", c.Name, c.ID) }

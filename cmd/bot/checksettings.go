@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// checkSettings looks at the settings alone.
+func (k *checker) checkSettings(context.Context) {
+	for _, fault := range slices.Concat(k.config.faults, k.secrets()) {
+		k.fail(fault.setting, "", "%s", fault.text)
+	}
+	for _, t := range misspelled() {
+		k.warn(t.name, "Write it as "+t.meant+", or remove it.", "it is no setting, and looks like %s", t.meant)
+	}
+	for _, c := range k.contradictions() {
+		k.warn(c.setting, "", "%s", c.text)
+	}
+	k.checkAddresses()
+	k.checkSecretFiles()
+	switch p := k.policy(); {
+	case !k.usable("BUYERS"):
+	case p.Everyone:
+		k.pass("BUYERS", "every member of the workspace")
+	case len(p.Buyers) == 0:
+		k.fail("BUYERS", "List the ids of people and user groups, or write * for everybody.", "the list is empty, so nobody may buy")
+	}
+	if k.usable("ADMINS") && len(k.policy().Admins) == 0 {
+		k.warn("ADMINS", "List at least one person.", "the list is empty: orders cannot be settled in Slack, only `bot resume` ends a pause, and incidents reach nobody but PURCHASES_CHANNEL")
+	}
+	if k.usable("ORDER_LIMIT", "MONTHLY_BUDGET") {
+		k.pass("limits", "%s per order, %s per month", k.policy().OrderLimit, k.policy().MonthlyBudget)
+	}
+}
+
+// contradictions are limits that can be used, and together do something else than they seem to say.
+func (k *checker) contradictions() (found settingFaults) {
+	p := k.policy()
+	both := func(a, b string) bool { return k.usable(a, b) }
+	if both("ORDER_LIMIT", "MONTHLY_BUDGET") && !p.MonthlyBudget.None && (p.OrderLimit.None || p.OrderLimit.Max > p.MonthlyBudget.Max) {
+		found.add("ORDER_LIMIT", "it is %s, and MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
+	}
+	person := p.PersonBudget
+	if both("PERSON_BUDGET", "MONTHLY_BUDGET") && person > 0 && !p.MonthlyBudget.None && person > p.MonthlyBudget.Max {
+		found.add("PERSON_BUDGET", "it is %s, and MONTHLY_BUDGET lets everybody together spend %s", person, p.MonthlyBudget)
+	}
+	if both("ORDER_LIMIT", "PERSON_BUDGET") && person > 0 && (p.OrderLimit.None || p.OrderLimit.Max > person) {
+		found.add("ORDER_LIMIT", "it is %s, and PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
+	}
+	if both("AUTO_APPROVE_LIMIT", "ORDER_LIMIT") && len(p.Approvers) > 0 && !p.AskRenewing && !p.OrderLimit.None && p.AutoApprove >= p.OrderLimit.Max {
+		found.add("AUTO_APPROVE_LIMIT", "it is %s, and ORDER_LIMIT %s: APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
+	}
+	if k.usable("MAX_DAYS", "PERIODS") && len(p.Periods) > 0 && !p.Periods[cocalc.PeriodRange] && os.Getenv("MAX_DAYS") != "" {
+		found.add("MAX_DAYS", "it limits fixed terms, and PERIODS allows none")
+	}
+	for _, s := range []struct {
+		setting      string
+		value, sells int
+	}{
+		{"MAX_RAM", p.Largest.RAM, cocalc.MaxRAM},
+		{"MAX_CPU", p.Largest.CPU, cocalc.MaxCPU},
+		{"MAX_DISK", p.Largest.Disk, cocalc.MaxDisk},
+		{"MAX_RUN_LIMIT", p.Largest.RunLimit, cocalc.MaxRunLimit},
+	} {
+		if k.usable(s.setting) && s.value > s.sells {
+			found.add(s.setting, "it is %d, and CoCalc sells %d at most", s.value, s.sells)
+		}
+	}
+	if least, what, ok := k.cheapest(); ok && both("ORDER_LIMIT", "MONTHLY_BUDGET") {
+		for _, limit := range []struct {
+			setting string
+			most    cocalc.Cents
+			none    bool
+		}{
+			{"ORDER_LIMIT", p.OrderLimit.Max, p.OrderLimit.None},
+			{"MONTHLY_BUDGET", p.MonthlyBudget.Max, p.MonthlyBudget.None},
+			{"PERSON_BUDGET", person, person == 0},
+		} {
+			if k.usable(limit.setting) && !limit.none && limit.most < least {
+				found.add(limit.setting, "it is %s, and the smallest license, %s, costs %s: nothing can be bought", limit.most, what, least)
+			}
+		}
+	}
+	return found
+}
+
+// cheapest is the price of the smallest license that people can order with a few words: a fixed term of a day, or a month
+// where PERIODS has no fixed terms.
+func (k *checker) cheapest() (cocalc.Cents, string, bool) {
+	spec, wrong := k.defaults()
+	if len(wrong) > 0 || !k.usable("PERIODS") {
+		return 0, "", false
+	}
+	spec.RAM, spec.CPU, spec.Disk, spec.RunLimit = cocalc.MinRAM, cocalc.MinCPU, cocalc.MinDisk, cocalc.MinRunLimit
+	spec.Member, spec.Uptime, spec.User = false, cocalc.UptimeShort, cocalc.UserAcademic
+	now := time.Now()
+	spec.Period, spec.Start, spec.End = cocalc.PeriodRange, now, now.Add(24*time.Hour)
+	what := "for a day"
+	if p := k.policy().Periods; len(p) > 0 && !p[cocalc.PeriodRange] {
+		spec.Period, spec.Start, spec.End, what = cocalc.PeriodMonthly, time.Time{}, time.Time{}, "for a month"
+		if !p[cocalc.PeriodMonthly] {
+			spec.Period, what = cocalc.PeriodYearly, "for a year"
+		}
+	}
+	quote, err := cocalc.Price(spec, now)
+	return quote.Total, fmt.Sprintf("%d GB RAM and %d core %s", spec.RAM, spec.CPU, what), err == nil
+}
+
+// checkAddresses warns about tokens and keys that would cross a network in the clear.
+func (k *checker) checkAddresses() {
+	for _, a := range []struct{ setting, value, what string }{
+		{"SLACK_API_URL", k.SlackAPIURL, "the Slack tokens"},
+		{"COCALC_URL", k.CoCalcURL, "the CoCalc key"},
+	} {
+		u, err := url.Parse(a.value)
+		if err == nil && k.usable(a.setting) && u.Scheme == "http" && !isThisMachine(u.Hostname()) {
+			k.warn(a.setting, "Write https://.", "http:// sends %s unencrypted to %s", a.what, u.Host)
+		}
+	}
+}
+
+func isThisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// mountedSecrets are where Docker and Kubernetes show secrets to one container alone, readable by all of its users.
+var mountedSecrets = []string{"/run/secrets/", "/var/run/secrets/"}
+
+// checkSecretFiles warns about files of secrets that other users of the machine can read.
+func (k *checker) checkSecretFiles() {
+	for _, s := range k.allSecrets() {
+		if s.file == "" {
+			continue
+		}
+		path, err := filepath.Abs(s.file)
+		if err != nil || slices.ContainsFunc(mountedSecrets, func(dir string) bool { return strings.HasPrefix(path, dir) }) {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
+			k.warn(s.name+"_FILE", "Type: chmod o-r "+path, "every user of this machine can read %s", path)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// typo is a variable of the environment that is no setting, and looks like one.
+type typo struct{ name, meant string }
+
+// findTypos looks through the names of variables, as os.Environ lists them.
+func findTypos(variables, known []string) (typos []typo) {
+	for _, variable := range variables {
+		name, _, _ := strings.Cut(variable, "=")
+		if slices.Contains(known, name) {
+			continue
+		}
+		if meant := resembled(name, known); meant != "" {
+			typos = append(typos, typo{name, meant})
+		}
+	}
+	slices.SortFunc(typos, func(a, b typo) int { return strings.Compare(a.name, b.name) })
+	return typos
+}
+
+// resembled is the setting whose name somebody may have meant, or none.
+func resembled(name string, known []string) string {
+	plain := plainName(name)
+	best, least := "", 3
+	for _, k := range known {
+		if plain == k || sameWords(plain, k) {
+			return k
+		}
+		a, b := strings.ReplaceAll(plain, "_", ""), strings.ReplaceAll(k, "_", "")
+		most := 1 // two letters make one short name into any other
+		if len(b) > 8 {
+			most = 2
+		}
+		if d := levenshtein.ComputeDistance(a, b); d <= most && d < least {
+			best, least = k, d
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, k := range known { // AUTO_APPROVE, APPROVALS_CHANNEL_ID
+		begins := strings.HasPrefix(plain, k+"_") && strings.Contains(k, "_")
+		if begins || strings.HasPrefix(k, plain+"_") && strings.Contains(plain, "_") {
+			return k
+		}
+	}
+	return ""
+}
+
+// plainName is a name as settings are written: a file of variables may bring a byte order mark, an "export" and small
+// letters into it.
+func plainName(name string) string {
+	name = strings.TrimFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	name = strings.ToUpper(strings.TrimSpace(strings.TrimPrefix(name, "export ")))
+	name = strings.TrimPrefix(name, "LICENSEBOT_")
+	return strings.NewReplacer("-", "_", ".", "_").Replace(name)
+}
+
+// sameWords reports whether two names have the same words in another order: BUDGET_MONTHLY.
+func sameWords(a, b string) bool {
+	x, y := strings.Split(a, "_"), strings.Split(b, "_")
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+// misspelled are the variables of this process that look like settings.
+func misspelled() []typo {
+	var known []string
+	for _, field := range settingFields() {
+		known = append(known, field.Tag.Get("envconfig"))
+	}
+	return findTypos(os.Environ(), known)
+}
