@@ -208,7 +208,7 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 	if began.IsZero() {
 		began = old.Created
 	}
-	return a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began), old.Reason)
+	return a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began, a.loc), old.Reason)
 }
 
 func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec, reason string) socket.Reply {

@@ -99,7 +99,7 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 	}
 	spec := asBought(owned.License, a.defaults)
 	if owned.Purchase != nil {
-		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time)
+		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time, a.loc)
 	}
 	if reply := a.proposeAnew(ctx, at, click, spec, ""); reply.After != nil {
 		reply.After(ctx)

@@ -9,7 +9,7 @@ import (
 
 // Specify makes a specification of what a person said: the team's defaults, with the fields that were said in their
 // place. Dates are days in loc: a term runs from the beginning of its first day to the end of its last. A term of
-// so many days that names no start begins when it is bought.
+// so many days that names no start begins when it is bought. Where the clock is changed a day has 23 or 25 hours.
 func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time.Location) purchase.Spec {
 	spec := defaults
 	set(&spec.RAM, f.RAM)
@@ -46,7 +46,7 @@ func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time
 		next.Day++ // time.Date normalises
 		spec.End = midnight(next, loc).Add(-time.Millisecond)
 	case f.Days != nil:
-		spec.End = begin.AddDate(0, 0, *f.Days)
+		spec.End = begin.In(loc).AddDate(0, 0, *f.Days)
 	}
 	return spec
 }
@@ -71,8 +71,9 @@ func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-// alike is a specification for another license like one that was bought. A fixed term begins anew and lasts as long.
-func alike(spec purchase.Spec, now time.Time, began time.Time) purchase.Spec {
+// alike is a specification for another license like one that was bought. A fixed term begins anew and lasts as many days
+// of the calendar in loc.
+func alike(spec purchase.Spec, now, began time.Time, loc *time.Location) purchase.Spec {
 	if spec.Period != "range" {
 		return spec
 	}
@@ -83,8 +84,8 @@ func alike(spec purchase.Spec, now time.Time, began time.Time) purchase.Spec {
 	if start.After(now) {
 		return spec // its term has not begun: the same term again
 	}
-	length := spec.End.Sub(start)
-	spec.Start, spec.End = time.Time{}, now.Add(length)
+	days, rest := purchase.CalendarDays(start, spec.End, loc)
+	spec.Start, spec.End = time.Time{}, now.In(loc).AddDate(0, 0, days).Add(rest)
 	return spec
 }
 

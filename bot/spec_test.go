@@ -36,6 +36,9 @@ func TestSpecify(t *testing.T) {
 		{"a term that begins today begins when it is bought", "start=2026-11-22 end=2026-11-30", func(s *purchase.Spec) {
 			s.Period, s.End = "range", local(2026, 12, 1, 0).Add(-time.Millisecond)
 		}},
+		{"so many days over the end of summer time are days of the calendar", "days=130", func(s *purchase.Spec) {
+			s.Period, s.End = "range", local(2027, 4, 1, 13) // noon UTC is 13:00 in winter
+		}},
 		{"days count from the first day", "start=2027-01-01 days=10", func(s *purchase.Spec) {
 			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0)
 		}},
@@ -60,15 +63,35 @@ func TestSpecify(t *testing.T) {
 	}
 }
 
+// A term over a change of the clock lasts as many days when it is bought again without one.
+func TestAnotherTermOverAChangeOfTheClock(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(m time.Month, d int) time.Time { return time.Date(2026, m, d, 0, 0, 0, 0, vienna) }
+	for _, c := range []struct{ start, end, now, want time.Time }{
+		{day(10, 10), day(11, 9), day(12, 1), day(12, 31)}, // 30 days and an hour
+		{day(3, 10), day(4, 9), day(6, 1), day(7, 1)},      // an hour less than 30 days
+		{day(6, 1), day(7, 1), day(10, 10), day(11, 9)},
+		{day(10, 10), day(11, 9).Add(-time.Millisecond), day(12, 1), day(12, 31).Add(-time.Millisecond)},
+	} {
+		got := alike(purchase.Spec{Period: "range", Start: c.start, End: c.end}, c.now, c.now, vienna)
+		if !got.End.Equal(c.want) {
+			t.Errorf("a term from %s to %s, bought again on %s, ends %s, want %s", c.start, c.end, c.now, got.End, c.want)
+		}
+	}
+}
+
 func TestAnotherLikeThis(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	term := purchase.Spec{RAM: 4, CPU: 1, Period: "range", Start: now.AddDate(0, -2, 0), End: now.AddDate(0, -2, 30)}
-	got := alike(term, now, now)
+	got := alike(term, now, now, time.UTC)
 	if !got.Start.IsZero() || got.End.Sub(now) != term.End.Sub(term.Start) {
 		t.Errorf("a term of 30 days became one from %s to %s", got.Start, got.End)
 	}
 	future := purchase.Spec{Period: "range", Start: now.AddDate(0, 1, 0), End: now.AddDate(0, 2, 0)}
-	if alike(future, now, now) != future {
+	if alike(future, now, now, time.UTC) != future {
 		t.Error("a term that has not begun is not the same again")
 	}
 	l := purchase.License{RunLimit: 3, Title: "Old"}

@@ -43,7 +43,7 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{spec.CPU, p.Largest.CPU, units("core"), "%s", "MAX_CPU"},
 		{spec.Disk, p.Largest.Disk, gigabytes, "%s of disk", "MAX_DISK"},
 		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s at the same time", "MAX_RUN_LIMIT"},
-		{termDays(spec), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
+		{termDays(spec, p.location()), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
 			return &Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, and at most %s may be bought here, so nothing was bought. "+
@@ -66,12 +66,29 @@ func units(one string) func(int) string {
 }
 
 // termDays is the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start begins
-// when it is bought, so it is measured from then.
-func termDays(spec Spec) int {
+// when it is bought, so it is measured from then. Days are those of the calendar: one has 23 or 25 hours where the clock
+// is changed.
+func termDays(spec Spec, loc *time.Location) int {
 	if spec.Period != cocalc.PeriodRange || spec.Start.IsZero() {
 		return 0
 	}
-	return int((spec.End.Sub(spec.Start) + 24*time.Hour - 1) / (24 * time.Hour))
+	days, rest := CalendarDays(spec.Start, spec.End, loc)
+	if rest > 0 {
+		days++
+	}
+	return days
+}
+
+// CalendarDays is how many whole days of the calendar in loc lie between two moments, and what is left then, less than a
+// day.
+func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.Duration) {
+	from, to = from.In(loc), to.In(loc)
+	noon := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, time.UTC) }
+	days = int(noon(to).Sub(noon(from)) / (24 * time.Hour))
+	if days > 0 && from.AddDate(0, 0, days).After(to) {
+		days--
+	}
+	return days, to.Sub(from.AddDate(0, 0, days))
 }
 
 // periods refuses a way of paying that is not allowed here.
