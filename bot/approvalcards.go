@@ -66,7 +66,7 @@ func askCard(o purchase.Order, f askFacts) content {
 	}
 	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
 		small(mrkdwn(ask+" Nobody decides on their own order. Where there are no buttons: `/license approve "+string(o.ID)+"`, or `deny` and why.")))
-	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format("2 January 15:04 UTC")), blocks}
+	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
 }
 
 // withoutIDs is an order whose texts name no whole ids: everyone in the approvers' channel reads them.

@@ -33,7 +33,7 @@ func deniedBy(who string) func(*purchase.Order) {
 
 // The approvers' card in every state in which they meet it. Its buttons are there as long as they can decide.
 func TestTheApproversCard(t *testing.T) {
-	report := &purchase.BudgetReport{Now: "2026-11", Resets: "1 December", Limit: purchase.Limit{Max: 100000}, Each: 20000,
+	report := &purchase.BudgetReport{Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
 		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, People: map[string]purchase.Share{"UALICE": {Spent: 6375, Reserved: 6375}}}}}
 	license := func(n int) purchase.License {
 		l := purchase.License{ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: hostile, RunLimit: n, NumberRunning: n - 1}

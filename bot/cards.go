@@ -240,8 +240,8 @@ func receiptCard(o purchase.Order) content {
 		license = code(r.LicenseID)
 	}
 	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n" + license)}
-	if !r.Expires.IsZero() {
-		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+moment(r.Expires)))
+	if end := o.Ends(); !end.IsZero() {
+		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+ends(end)))
 	}
 	blocks := []slack.Block{section(head), fields(pairs...)}
 	if o.Spec.Title != "" {

@@ -172,7 +172,7 @@ func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	row := slack.NewSectionBlock(plain(named(o.License.Title)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
 	text := fmt.Sprintf("%s %s · %s\n%s · %s\n%s", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
-		plural(o.License.RunLimit, "project")+" at a time", expiry(o.License, now), lastUse(o.License), code(o.License.ID))
+		plural(o.License.RunLimit, "project")+" at a time", expiry(o, now), lastUse(o.License), code(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
 
@@ -184,17 +184,18 @@ func resources(ram, cpu, disk float64) string {
 	return fmt.Sprintf("%g GB RAM · %g %s · %g GB disk", ram, cpu, cores, disk)
 }
 
-func expiry(l purchase.License, now time.Time) string {
-	word, _ := licenseState(l, now)
+func expiry(o purchase.Owned, now time.Time) string {
+	word, _ := licenseState(o.License, now)
+	end := o.Ends()
 	switch {
-	case word == "not begun":
-		return fmt.Sprintf("from %s until %s", day(l.Activates), day(l.Expires))
-	case l.Expires.IsZero():
+	case end.IsZero():
 		return "never expires"
+	case word == "not begun":
+		return fmt.Sprintf("from %s until %s", begins(o.License.Activates), ends(end))
 	case word == "expired":
-		return "expired " + moment(l.Expires)
+		return "expired " + ends(end)
 	}
-	return "until " + moment(l.Expires)
+	return "until " + ends(end)
 }
 
 func lastUse(l purchase.License) string {
@@ -245,7 +246,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + code(l.Quota.User) + " use"),
-		mrkdwn("*Runs*\n" + expiry(l, now)),
+		mrkdwn("*Runs*\n" + expiry(o, now)),
 		mrkdwn("*Used*\n" + lastUse(l)),
 	}
 	blocks := []slack.Block{slack.NewSectionBlock(plain(named(l.Title)), nil, nil), fields(pairs...)}

@@ -80,17 +80,34 @@ func linkButton(label, url string) *slack.ButtonBlockElement {
 
 // day is a date in the reader's own time zone, with a fallback for clients that cannot.
 func day(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.UTC().Format("2 January 2006"))
+	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.Format(purchase.DateStyle))
+}
+
+// begins and ends are the two ends of a term. Where that is the beginning or the end of a day they name the day alone. It
+// is the day where the team is, by its noon, which has the same date for readers in nearly all time zones.
+func begins(t time.Time) string {
+	if hour, minute, second := t.Clock(); hour+minute+second == 0 {
+		return day(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
+	}
+	return moment(t)
+}
+
+func ends(t time.Time) string {
+	next := t.Add(time.Millisecond)
+	if hour, minute, second := next.Clock(); hour+minute+second == 0 && next.Nanosecond() == 0 {
+		return begins(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()))
+	}
+	return moment(t)
 }
 
 // moment is a date with its time of day in the reader's own time zone.
 func moment(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2 January 2006 15:04 UTC"))
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format(purchase.MomentStyle))
 }
 
 // clock is a time of day in the reader's own time zone.
 func clock(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
+	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("3:04 PM MST"))
 }
 
 // each is what a price is paid for: " a month", " a year", or nothing for a fixed term.
@@ -121,9 +138,9 @@ func term(spec purchase.Spec) string {
 		return "from now on"
 	}
 	if spec.Start.IsZero() {
-		return "from now until " + moment(spec.End)
+		return "from now until " + ends(spec.End)
 	}
-	return "from " + moment(spec.Start) + " until " + moment(spec.End)
+	return "from " + begins(spec.Start) + " until " + ends(spec.End)
 }
 
 // givesEach lists what each project gets, short enough for a phone.

@@ -166,4 +166,8 @@ func quoted(s string) string {
 }
 
 // day prints a moment for a sentence about dates.
-func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+// DateStyle is how dates are written for people.
+const DateStyle = "Jan 2, 2006"
+
+// day is a date where the team is, which is where the specification has its dates.
+func day(t time.Time) string { return t.Format(DateStyle) }

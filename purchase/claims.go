@@ -260,9 +260,9 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		}
 	}
 	o, known := v.orders[id]
-	what := fmt.Sprintf("CoCalc's purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format("2 January 2006 15:04 UTC"), row.LicenseID, row.Cost)
+	what := fmt.Sprintf("CoCalc's purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format(MomentStyle), row.LicenseID, row.Cost)
 	if row.ID == 0 {
-		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format("2 January 2006 15:04 UTC"))
+		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format(MomentStyle))
 	}
 	switch {
 	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ

@@ -164,7 +164,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			{"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
 				"has the tag of order " + string(unknown) + ", which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.", ""},
 			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", of a copy that somebody made of the cart item of order " + string(second) + "."},
-			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc's purchase 900 of 1 January 2000 "},
+			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc's purchase 900 of Jan 1, 2000, "},
 			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},
 			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
 		}

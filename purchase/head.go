@@ -34,7 +34,7 @@ func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 		}
 		told = true
 		return addNotice(w, d.notice(NoticeHead, "head-"+day, fmt.Sprintf("The ledger on %s: record %d, `%s`. `bot verify --head %d:%s` shows later whether anything before it was changed.",
-			now.Format("2 January 2006"), head.Number, head.Hash, head.Number, head.Hash), Order{}, ""))
+			now.Format(DateStyle), head.Number, head.Hash, head.Number, head.Hash), Order{}, ""))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)

@@ -79,18 +79,6 @@ func termDays(spec Spec, loc *time.Location) int {
 	return days
 }
 
-// CalendarDays is how many whole days of the calendar in loc lie between two moments, and what is left then, less than a
-// day.
-func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.Duration) {
-	from, to = from.In(loc), to.In(loc)
-	noon := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, time.UTC) }
-	days = int(noon(to).Sub(noon(from)) / (24 * time.Hour))
-	if days > 0 && from.AddDate(0, 0, days).After(to) {
-		days--
-	}
-	return days, to.Sub(from.AddDate(0, 0, days))
-}
-
 // periods refuses a way of paying that is not allowed here.
 func (p Policy) periods(spec Spec) *Refusal {
 	if len(p.Periods) == 0 || p.Periods[spec.Period] {

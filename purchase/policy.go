@@ -105,12 +105,12 @@ func (p Policy) location() *time.Location {
 }
 
 // moment says when something was, as people where the team is read it: "23 November 08:05 CET".
-func (p Policy) moment(at time.Time) string { return at.In(p.location()).Format("2 January 15:04 MST") }
+func (p Policy) moment(at time.Time) string { return at.In(p.location()).Format(MomentStyle) }
 
 // resets says when the budget of the month that holds at begins anew: "1 December".
 func (p Policy) resets(at time.Time) string {
 	t := at.In(p.location())
-	return dayBegins(t.Year(), t.Month()+1, 1, p.location()).Format("2 January")
+	return dayBegins(t.Year(), t.Month()+1, 1, p.location()).Format(DateStyle)
 }
 
 // dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no midnight:

@@ -77,7 +77,7 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 		})
 	}
 	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
-	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "1 December") {
+	if want := "$50.00 of this month's budget of $100.00 is left"; !strings.Contains(no.Sentence, want) || !strings.Contains(no.Sentence, "Dec 1, 2026") {
 		t.Errorf("says %q", no.Sentence)
 	}
 }
@@ -104,7 +104,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		says   []string
 	}{
 		{"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
-			OverPersonBudget, []string{"$9.99 of the $69.99", "1 December", "PERSON_BUDGET"}},
+			OverPersonBudget, []string{"$9.99 of the $69.99", "Dec 1, 2026", "PERSON_BUDGET"}},
 		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
 			TooMany, []string{"3 licenses a day", "you have 3", "midnight", "PERSON_ORDERS"}},
 		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, TooLarge, []string{"4 GB", "at most 3 GB", "MAX_RAM"}},
@@ -149,7 +149,7 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 		t.Errorf("in Vienna it is %s", got)
 	}
 	stop := AccountState{Pause: &Pause{Since: late, By: "UDANA", Name: "dana", Reason: "we count"}}
-	if no := (Policy{Location: vienna}).closed(stop); !strings.Contains(no.Sentence, "dana paused all buying on 1 December 00:30 CET.") {
+	if no := (Policy{Location: vienna}).closed(stop); !strings.Contains(no.Sentence, "dana paused all buying on Dec 1, 2026, 12:30 AM CET.") {
 		t.Errorf("people in Vienna read %s", no.Sentence)
 	}
 }
@@ -241,7 +241,7 @@ func TestWhenADayBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got != "1 October" {
+	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got != "Oct 1, 2023" {
 		t.Errorf("the budget of September 2023 ends on %s", got)
 	}
 }

@@ -271,7 +271,7 @@ func TestWhoDecidedBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(80 * time.Hour)
-		for id, says := range map[purchase.OrderID]string{withdrawn: "alice withdrew it on 1 January 00:00 UTC", forgotten: "it expired on 4 January 00:00 UTC"} {
+		for id, says := range map[purchase.OrderID]string{withdrawn: "alice withdrew it on Jan 1, 2000, 12:00 AM UTC", forgotten: "it expired on Jan 4, 2000, 12:00 AM UTC"} {
 			err := s.approve(id, erin)
 			s.refusedAs(err, purchase.TooLate)
 			if !strings.Contains(err.Error(), says) {

@@ -118,7 +118,7 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		if e.Amount != 0 {
 			amount = e.Amount.String()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format("2006-01-02 15:04:05"), bare(e.Kind), bare(e.By),
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle), bare(e.Kind), bare(e.By),
 			bare(e.Place), bare(string(e.Order)), amount, bare(e.Note), e.Hash)
 	}
 	if err := w.Flush(); err != nil {

@@ -118,6 +118,6 @@ func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 const policyIntro = "# Who may spend how much\n\n" +
 	"Every setting that limits or directs what is spent, with its default and the very sentence that somebody reads who is refused. This page is made from the code, and a test\n" +
 	"fails when it is out of date: `go test ./cmd/bot -run PolicyDocument -update` writes it anew. The sentences are said by a bot with the setting of the\n" +
-	"example and nothing else, about a license of $63.75 a month, on 23 November 2026.\n\n" +
+	"example and nothing else, about a license of $63.75 a month, on Nov 23, 2026.\n\n" +
 	"All limits count at four moments: when the card is made, when its button is clicked, again at the last approval, and when buying begins. What was promised counts as spent. A limit\n" +
 	"that changed while an order waits applies to it. Every refusal, and every change of one of these settings, is a record of the audit: `bot audit` prints them.\n"

@@ -124,8 +124,8 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 	}
 	for _, p := range all {
 		expires := ""
-		if !p.Expires.IsZero() {
-			expires = p.Expires.UTC().Format(time.RFC3339)
+		if end := p.Ends(); !end.IsZero() {
+			expires = end.UTC().Format(time.RFC3339)
 		}
 		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, cell(p.Month), cell(p.Requester.Name),
 			cell(p.Requester.ID), cell(p.Place.Name), cell(p.Place.Channel), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title),
@@ -160,7 +160,7 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		if !p.Correction {
 			licenses++
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format("2006-01-02 15:04"), quoted(who), p.Charged, what, p.LicenseID, p.Order)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(who), p.Charged, what, p.LicenseID, p.Order)
 		sum += p.Charged
 	}
 	if err := w.Flush(); err != nil {

@@ -215,7 +215,7 @@ func TestResume(t *testing.T) {
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is resumed. It had been paused since 2026-11-22T12:00:00Z: CoCalc bought twice\n" {
+	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is resumed. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	if ledger, err = storage.OpenReadOnly(path); err != nil {

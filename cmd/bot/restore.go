@@ -155,7 +155,7 @@ func (r restoration) replace(ctx context.Context) error {
 	return nil
 }
 
-func (r restoration) day(t time.Time) string { return t.In(r.loc).Format("2 January 2006 15:04 MST") }
+func (r restoration) day(t time.Time) string { return t.In(r.loc).Format(purchase.MomentStyle) }
 
 // chain is what a ledger holds, for comparing it with another.
 type chain struct {

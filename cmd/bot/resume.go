@@ -34,7 +34,7 @@ func newResumeCommand(c console) *cobra.Command {
 }
 
 func runResume(ctx context.Context, reason string, c console) error {
-	settings, err := readFor("DATABASE")
+	settings, err := readFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func runResume(ctx context.Context, reason string, c console) error {
 		_, err = fmt.Fprintln(c.out, "Buying was not paused.")
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.Format(time.RFC3339), commands.OneLine(was.Reason))
+	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), commands.OneLine(was.Reason))
 	return err
 }
 

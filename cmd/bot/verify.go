@@ -219,7 +219,7 @@ func (v *verification) bad(text string, args ...any) {
 
 func (v *verification) note(text string, args ...any) { fmt.Fprintf(v.out, "- "+text+"\n", args...) }
 
-func (v *verification) day(t time.Time) string { return t.In(v.loc).Format("2 January 2006 15:04 MST") }
+func (v *verification) day(t time.Time) string { return t.In(v.loc).Format(purchase.MomentStyle) }
 
 // printHead ends with what can be compared with the purchases channel.
 func (v *verification) printHead() {

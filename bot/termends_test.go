@@ -1,0 +1,65 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked for:
+// it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
+func TestATermReadsTheSameEverywhere(t *testing.T) {
+	w := newWorld(t, nil)
+	last := time.Now().UTC().AddDate(0, 0, 20)
+	noon := time.Date(last.Year(), last.Month(), last.Day(), 12, 0, 0, 0, time.UTC)
+	until := fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", noon.Unix(), last.Format("Jan 2, 2006"))
+	reads := func(what string, m slacksim.Message, want string) {
+		if !strings.Contains(m.ContentText(), want) {
+			t.Errorf("the %s does not say %q:\n%s", what, want, m.ContentText())
+		}
+	}
+	w.says(slacksim.Alice, "buy ram=16 cpu=2 end="+last.Format(time.DateOnly))
+	card := w.sees(slacksim.Alice, "A CoCalc license for")
+	reads("card", card, "from now until "+until)
+	w.clicks(slacksim.Alice, card, "order_buy")
+	reads("receipt", w.becomes(card, "Bought for"), "*Expires*\n"+until)
+	if end := w.account.Licenses()[0].Expires; end.Day() == last.Day() {
+		t.Errorf("CoCalc did not move the end: %s", end)
+	}
+	w.says(slacksim.Alice, "list")
+	list := w.sees(slacksim.Alice, "1 active license")
+	reads("list", list, "until "+until)
+	w.clicks(slacksim.Alice, list, "Details")
+	reads("license", w.becomes(list, "Each project gets"), "until "+until)
+	h, err := w.desk.History(w.ctx, 1, 1)
+	w.must(err)
+	if end := h.Purchases[0].Ends(); end.Format(time.DateOnly) != last.Format(time.DateOnly) {
+		t.Errorf("the log says %s", end)
+	}
+}
+
+// Another end than the one that was asked for is what it is.
+func TestAnEndThatCoCalcChanged(t *testing.T) {
+	end := time.Date(2026, 11, 29, 23, 59, 59, 999e6, time.UTC)
+	p := purchase.Purchase{Spec: purchase.Spec{Period: "range", End: end}}
+	for _, c := range []struct{ says, want time.Time }{
+		{end.Add(18 * time.Millisecond), end},
+		{end.Add(-3 * time.Second), end},
+		{end.Add(time.Hour), end.Add(time.Hour)},
+		{end.AddDate(0, 0, -1), end.AddDate(0, 0, -1)},
+		{time.Time{}, time.Time{}},
+	} {
+		p.Expires = c.says
+		if got := p.Ends(); !got.Equal(c.want) {
+			t.Errorf("CoCalc says %s: it reads %s, want %s", c.says, got, c.want)
+		}
+	}
+	p.Spec.Period, p.Expires = "monthly", end.Add(time.Second)
+	if got := p.Ends(); !got.Equal(p.Expires) {
+		t.Errorf("a month ends %s", got)
+	}
+}
