@@ -101,6 +101,7 @@ func askedFor(o purchase.Order) []slack.Block {
 	if spec.Description != "" {
 		blocks = append(blocks, wrote("Description", spec.Description))
 	}
+	blocks = append(blocks, projectBlocks(o)...)
 	return append(blocks,
 		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)), mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit))),
 		small(mrkdwn(strings.Join(rest, " · "))))

@@ -85,6 +85,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews))),
 	}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
+	blocks = append(blocks, projectBlocks(o)...)
 	notes := o.Spec.Notes()
 	if f.limited {
 		notes = append(notes, fmt.Sprintf("%s of this month's budget is left.", f.left))
@@ -151,6 +152,21 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 		if said.text != "" {
 			blocks = append(blocks, wrote(said.label, said.text))
 		}
+	}
+	return blocks
+}
+
+// projectBlocks say on which project a license is put, where that can surprise: it cannot be taken off a project again.
+func projectBlocks(o purchase.Order) (blocks []slack.Block) {
+	if o.Project == nil {
+		return nil
+	}
+	if o.Project.Title != "" {
+		blocks = append(blocks, wrote("Project", o.Project.Title))
+	}
+	if o.Project.Collaborator {
+		blocks = append(blocks, section(":warning: The team's CoCalc account doesn't own this project; it is only a collaborator. "+
+			"A license can't be taken off a project again."))
 	}
 	return blocks
 }

@@ -205,6 +205,8 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 				out[field] = unmarked(m.Sentence)
 			}
 		}
+	case errors.As(err, &no) && (no.Code == purchase.NoSuchProject || no.Code == purchase.ProjectUnread):
+		out["project"] = unmarked(no.Sentence)
 	case errors.As(err, &no):
 		out["ram"] = unmarked(no.Sentence)
 		if len(no.Channels) > 0 {

@@ -160,6 +160,7 @@ func classifyText(endpoint string, what effect, text string) *Error {
 	case strings.HasPrefix(lower, "too many requests"):
 		e.Kind, e.Outcome, e.Wait = Throttled, Transient, statedWait(text)
 	case strings.HasPrefix(lower, "no item with id"), strings.HasPrefix(lower, "no license with id"),
+		strings.HasPrefix(lower, "fatal: you do not have read access to this project"),
 		strings.HasPrefix(lower, "invalid input syntax for type uuid"):
 		e.Kind = NotFound
 	case blocked && hasPrefixOf(text, cartTexts):

@@ -34,7 +34,7 @@ const (
 	Throttled               // Wait says for how long; nothing was done
 	CartBroken              // an item makes the cart unusable for the whole account; ItemID where it could be found
 	NotSoldHere             // the server has no license store (any more)
-	NotFound                // no such item or license
+	NotFound                // no such item or license, or a project of other people
 )
 
 // Error is a request to CoCalc that did not succeed.

@@ -37,6 +37,9 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 		_, pause, err := b.begin(ctx, o, "already in the cart")
 		return pause, err
 	}
+	if stop, pause, err := b.projectGone(ctx, o); stop || err != nil {
+		return pause, err
+	}
 	o, clean, err := b.park(ctx, o, items)
 	if err != nil {
 		return b.troubled(ctx, o, err)

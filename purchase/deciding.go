@@ -236,7 +236,7 @@ func (d *Desk) atNewPrice(old Order, id OrderID) Order {
 	now := d.now()
 	o := Order{
 		ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
-		Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now, Expires: now.Add(d.timing.Proposal),
+		Project: old.Project, Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now, Expires: now.Add(d.timing.Proposal),
 	}
 	if old.Spec.Period != cocalc.PeriodRange {
 		o.Renews = o.Price

@@ -33,6 +33,7 @@ type Shop interface {
 	Purchases(ctx context.Context, filter cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
+	Project(ctx context.Context, id string) (cocalc.Project, error)
 }
 
 // Timing holds every wait of the package. The zero value of a field means its default.
@@ -230,10 +231,14 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if no := d.full(ctx); no != nil {
 		return Proposal{}, no
 	}
+	project, unusable := d.onProject(ctx, ask.Spec)
+	if unusable != nil {
+		return Proposal{}, d.refused(ctx, unusable, amends, ask.Requester, ask.Place)
+	}
 	now := d.now()
 	order := Order{
 		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
-		Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Created: now, Updated: now,
+		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Created: now, Updated: now,
 		Expires: now.Add(d.timing.Proposal),
 	}
 	var out Proposal

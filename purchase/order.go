@@ -77,18 +77,20 @@ type Place struct {
 
 // Order is one wish for one license, from the first card to the receipt. It is stored whole.
 type Order struct {
-	ID        OrderID   `json:"id"`
-	Rev       int       `json:"rev"` // grows with every change that people can see
-	State     State     `json:"state"`
-	Requester Person    `json:"requester"`
-	Place     Place     `json:"place"`
-	Spec      Spec      `json:"spec"`
-	Reason    string    `json:"reason,omitempty"`
-	Price     Cents     `json:"price_cents"`            // as shown: the most that may be charged
-	Renews    Cents     `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
-	Created   time.Time `json:"created"`
-	Updated   time.Time `json:"updated"`
-	Expires   time.Time `json:"expires"` // of the proposal
+	ID        OrderID `json:"id"`
+	Rev       int     `json:"rev"` // grows with every change that people can see
+	State     State   `json:"state"`
+	Requester Person  `json:"requester"`
+	Place     Place   `json:"place"`
+	Spec      Spec    `json:"spec"`
+	// Project is set where the specification names one.
+	Project *OnProject `json:"project,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+	Price   Cents      `json:"price_cents"`            // as shown: the most that may be charged
+	Renews  Cents      `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
+	Created time.Time  `json:"created"`
+	Updated time.Time  `json:"updated"`
+	Expires time.Time  `json:"expires"` // of the proposal
 
 	Confirmed time.Time `json:"confirmed,omitzero"`
 	// Approvals are what approvers said, in the order in which they did.
@@ -182,6 +184,7 @@ const (
 	FailByAdmin     FailureCode = "settled-by-admin"
 	FailPolicy      FailureCode = "policy"       // a limit or a right that changed while it waited
 	FailNobodyAsked FailureCode = "nobody-asked" // the approvers could not be reached
+	FailProject     FailureCode = "project"      // it is not, or not any more, one of the account's
 	FailRestored    FailureCode = "restored"     // promised in an older copy of the ledger that was restored
 )
 

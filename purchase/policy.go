@@ -42,6 +42,8 @@ const (
 	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"
 	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
+	NoSuchProject  RefusalCode = "no-such-project"
+	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about it
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"

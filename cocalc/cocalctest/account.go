@@ -2,6 +2,7 @@ package cocalctest
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -140,13 +141,35 @@ func (a *Account) Balance() int64 {
 type Project struct {
 	ID, Title string
 	Licenses  []string // ids
+	// Collaborator: somebody else owns it.
+	Collaborator bool
+	Deleted      bool
+	Edited       time.Time // last
 }
 
 // AddProject makes a project of the account: a cart item with its id puts the license on it when it is bought.
 func (a *Account) AddProject(id, title string) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
-	a.a.projects = append(a.a.projects, Project{ID: id, Title: title})
+	a.a.projects = append(a.a.projects, Project{ID: id, Title: title, Edited: a.s.now()})
+}
+
+// ChangeProject changes a project of the account, as its people can.
+func (a *Account) ChangeProject(id string, change func(*Project)) {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	for i := range a.a.projects {
+		if a.a.projects[i].ID == id {
+			change(&a.a.projects[i])
+		}
+	}
+}
+
+// LeaveProject takes the account out of a project.
+func (a *Account) LeaveProject(id string) {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	a.a.projects = slices.DeleteFunc(a.a.projects, func(p Project) bool { return p.ID == id })
 }
 
 // Projects are those of the account with the licenses on them.
@@ -155,7 +178,8 @@ func (a *Account) Projects() []Project {
 	defer a.s.mu.Unlock()
 	list := make([]Project, len(a.a.projects))
 	for i, p := range a.a.projects {
-		list[i] = Project{p.ID, p.Title, append([]string(nil), p.Licenses...)}
+		list[i] = p
+		list[i].Licenses = append([]string(nil), p.Licenses...)
 	}
 	return list
 }

@@ -2,6 +2,8 @@ package cocalctest
 
 import (
 	"slices"
+	"strings"
+	"time"
 )
 
 // userQuery answers the tables that a license desk asks for: accounts, purchases and subscriptions are read, and
@@ -43,9 +45,12 @@ func (s *Server) readTable(c *call, table string, fields object) ([]any, error) 
 	switch table {
 	case "site_licenses":
 		return nil, refusal("FATAL: user must be an admin")
-	case "accounts", "purchases", "subscriptions", "manager_site_licenses":
+	case "accounts", "purchases", "subscriptions", "manager_site_licenses", "projects", "projects_all":
 		if c.account == nil {
 			return nil, refusal("FATAL: anonymous get queries not allowed for table '" + table + "'")
+		}
+		if err := mayRead(c.account, table, fields); err != nil {
+			return nil, err
 		}
 		rows = s.tableRows(c, table)
 	default:
@@ -68,6 +73,21 @@ func (s *Server) readTable(c *call, table string, fields object) ([]any, error) 
 	}
 	return answers, nil
 }
+
+// mayRead refuses a question about a project that the account is not in. It was read in the server's code, not recorded.
+func mayRead(a *account, table string, fields object) error {
+	id, named := fields.get("project_id").(string)
+	if !named || !strings.HasPrefix(table, "projects") || slices.ContainsFunc(a.projects, func(p Project) bool { return p.ID == id }) {
+		return nil
+	}
+	if !uuidSyntax.MatchString(id) {
+		return refusal(`invalid input syntax for type uuid: "` + id + `"`)
+	}
+	return refusal("FATAL: you do not have read access to this project -- account_id=" + a.id + ", project_id_=undefined")
+}
+
+// projectsCutoff is how long ago a project may have been edited for the last time to be in the table "projects".
+const projectsCutoff = 6 * 7 * 24 * time.Hour
 
 func (s *Server) tableRows(c *call, table string) []object {
 	a := c.account
@@ -95,6 +115,21 @@ func (s *Server) tableRows(c *call, table string) []object {
 	case "manager_site_licenses":
 		for _, l := range s.managedLicenses(a) {
 			rows = append(rows, l.row())
+		}
+	case "projects", "projects_all":
+		for _, p := range a.projects {
+			if table == "projects" && s.now().Sub(p.Edited) > projectsCutoff {
+				continue
+			}
+			users := object{{a.id, object{{"group", "owner"}}}}
+			if p.Collaborator {
+				users = object{{a.id, object{{"group", "collaborator"}}}, {"00000000-0000-4000-8000-0000000000ff", object{{"group", "owner"}}}}
+			}
+			var deleted any
+			if p.Deleted {
+				deleted = true
+			}
+			rows = append(rows, object{{"project_id", p.ID}, {"title", p.Title}, {"users", users}, {"deleted", deleted}, {"last_edited", isoText(p.Edited)}})
 		}
 	}
 	return rows

@@ -1,0 +1,52 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+const ownProject = "11111111-2222-4333-8444-555555555555"
+
+// Who names a project that the team is not in reads so at once, in a command and in the form; where the account only works on
+// it the card says so.
+func TestTheProjectOnTheCard(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.slack.Person(slacksim.Alice)
+	w.account.AddProject(ownProject, "Number *theory*")
+	const stranger = "99999999-2222-4333-8444-555555555555"
+	w.says(slacksim.Alice, "buy ram=16 cpu=2 project="+stranger)
+	w.sees(slacksim.Alice, "isn't in a project with the id `"+stranger+"`")
+
+	w.says(slacksim.Alice, "buy ram=16 cpu=2 project="+ownProject)
+	card := w.sees(slacksim.Alice, "Number *theory*")
+	if text := card.ContentText(); !strings.Contains(text, ownProject) || strings.Contains(text, "collaborator") {
+		t.Errorf("the card reads:\n%s", text)
+	}
+	w.clicks(slacksim.Alice, card, "Edit")
+	modal, err := alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Project id", stranger))
+	problems, err := alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 1 || !strings.Contains(problems["project"], "isn't in a project") {
+		t.Errorf("the form says %v", problems)
+	}
+	w.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator = true })
+	modal, err = alice.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Project id", ownProject))
+	problems, err = alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 0 {
+		t.Fatalf("the form says %v", problems)
+	}
+	card = w.becomes(card, "only a collaborator")
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	if on := w.account.Projects()[0].Licenses; len(on) != 1 {
+		t.Errorf("the project has the licenses %v", on)
+	}
+}

@@ -1,0 +1,88 @@
+package cocalc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Role is what an account is in a project.
+type Role string
+
+// The roles that CoCalc has.
+const (
+	RoleOwner        Role = "owner"
+	RoleCollaborator Role = "collaborator"
+)
+
+// Project is one of the projects that the account owns or works on.
+type Project struct {
+	ID      string
+	Title   string // its people's words
+	Role    Role   // of the account
+	Deleted bool
+}
+
+// Project reads a project of the account. An error of kind NotFound means that the account is not in it: it is other
+// people's, or there is none with this id. CoCalc does not tell the two apart.
+func (c *Client) Project(ctx context.Context, id string) (Project, error) {
+	account, err := c.WhoAmI(ctx)
+	if err != nil {
+		return Project{}, err
+	}
+	// The table "projects" leaves out what was not edited for six weeks; "projects_all" has it.
+	for _, table := range []string{"projects", "projects_all"} {
+		p, found, err := c.projectIn(ctx, table, id, account.ID)
+		if err != nil || found {
+			return p, err
+		}
+	}
+	return Project{}, noProject(id)
+}
+
+func noProject(id string) *Error {
+	return &Error{Op: userQuery, Outcome: Rejected, Kind: NotFound, Status: 200, Text: "the account has no project " + id}
+}
+
+// projectIn looks for a project in one of the tables.
+func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Project, found bool, err error) {
+	query, err := json.Marshal(map[string]any{"query": map[string]any{table: map[string]any{"project_id": id, "title": nil, "users": nil, "deleted": nil}}})
+	if err != nil {
+		return p, false, err
+	}
+	body, err := c.call(ctx, reads, userQuery, json.RawMessage(query))
+	var refusal *Error
+	if errors.As(err, &refusal) && refusal.Outcome == Rejected && strings.Contains(refusal.Text, "queries not allowed for table") {
+		return p, false, nil // an older server has no such table
+	}
+	if err != nil {
+		return p, false, err
+	}
+	var answer struct {
+		Query map[string]*struct {
+			ID      string                     `json:"project_id"`
+			Title   looseText                  `json:"title"`
+			Users   map[string]json.RawMessage `json:"users"`
+			Deleted any                        `json:"deleted"`
+		} `json:"query"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return p, false, c.misread(userQuery, body, err)
+	}
+	row := answer.Query[table]
+	if row == nil {
+		return p, false, nil
+	}
+	if !strings.EqualFold(row.ID, id) {
+		return p, false, c.misread(userQuery, body, fmt.Errorf("it is about project %q", row.ID))
+	}
+	var user struct {
+		Group Role `json:"group"`
+	}
+	if json.Unmarshal(row.Users[account], &user) != nil || user.Group != RoleOwner && user.Group != RoleCollaborator {
+		return p, false, noProject(id) // an admin of the site sees projects of others too
+	}
+	return Project{ID: row.ID, Title: string(row.Title), Role: user.Group, Deleted: row.Deleted == true}, true, nil
+}

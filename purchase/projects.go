@@ -1,0 +1,71 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// projectTakes is how long a person waits for CoCalc's word on a project. Slack gives three seconds to what they sent.
+const projectTakes = 1500 * time.Millisecond
+
+// OnProject is what CoCalc said, when the order was made, of the project that its license is put on.
+type OnProject struct {
+	Title string `json:"title,omitempty"` // its people's words
+	// Collaborator: the account does not own the project, it only works on it.
+	Collaborator bool `json:"collaborator,omitempty"`
+}
+
+// onProject asks CoCalc about the project of a specification, before a card is made. CoCalc itself takes any id: it sells the
+// license, and puts it nowhere, or on a project of other people from which nobody can take it off again. Nil: none is named.
+func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) {
+	if spec.ProjectID == "" {
+		return nil, nil
+	}
+	patience := projectTakes
+	if end, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(end)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err := d.shop.Project(ctx, spec.ProjectID)
+	if no := unusable(spec, p, err); no != nil {
+		return nil, no
+	}
+	if err != nil {
+		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("CoCalc did not answer about a project")
+		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Try again in a minute."}
+	}
+	return &OnProject{Title: p.Title, Collaborator: p.Role != cocalc.RoleOwner}, nil
+}
+
+// unusable refuses a project that the account is not in, and one that was deleted.
+func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
+	switch {
+	case kindOf(err) == cocalc.NotFound:
+		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The team's CoCalc account isn't in a project with the id `%s`. "+
+			"Check the id, or leave out `project`.", spec.ProjectID)}
+	case err == nil && p.Deleted:
+		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The project `%s` was deleted at CoCalc. Name another one, or leave out `project`.", spec.ProjectID)}
+	}
+	return nil
+}
+
+// projectGone looks at the project once more before anything is put into the cart: an order can wait for days. stop is
+// false when the license can be put on it, or when none is named.
+func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause wait, err error) {
+	if o.Spec.ProjectID == "" {
+		return false, 0, nil
+	}
+	p, err := b.shop.Project(ctx, o.Spec.ProjectID)
+	if no := unusable(o.Spec, p, err); no != nil {
+		return true, 0, b.fail(ctx, o, *failure(FailProject, no.Sentence+" Nothing was bought."))
+	}
+	if err != nil {
+		pause, err = b.troubled(ctx, o, err)
+		return true, pause, err
+	}
+	return false, 0, nil
+}
