@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +14,12 @@ import (
 
 // publishAsk shows an order in the approvals channel: posted once, then kept up to date. A channel that does not let the
 // bot in ends the order, since nobody can be asked there.
-func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order, m purchase.Message) error {
+func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
+	behind := o.Message(purchase.MessageAsk)
+	if behind == nil || behind.Shown >= o.Rev {
+		return nil
+	}
+	m := *behind
 	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 { // it ended before anybody was asked
 		_, err := p.shown(ctx, o, m)
 		return err
@@ -35,8 +41,9 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order, m purchase
 		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers cannot be asked in their channel")
 		return p.desk.Unaskable(ctx, o.ID, problem)
 	case problem == "message_not_found" && decidable(o, p.now()): // somebody deleted the card: without one nobody is asked
-		m.TS = ""
-		return p.publishAsk(ctx, o, m)
+		o.Messages = slices.Clone(o.Messages)
+		o.Message(purchase.MessageAsk).TS = ""
+		return p.publishAsk(ctx, o)
 	default:
 		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers' card could not be brought up to date")
 		m.Problem = problem

@@ -181,7 +181,7 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 		return a.refuse(at, err)
 	}
 	click.Card.Kind = purchase.MessageCard
-	if _, err := a.desk.Show(ctx, id, func(o *purchase.Order) { o.Put(click.Card) }); err != nil {
+	if err := a.desk.ShowAt(ctx, id, click.Card); err != nil {
 		return a.refuse(at, err)
 	}
 	return socket.Reply{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"licensebot/purchase"
 )
@@ -18,7 +19,7 @@ func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Mess
 	m.Shown = o.Rev
 	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {
 		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
-			live.Put(m)
+			keepShown(live, m, o)
 		}
 	})
 	p.mu.Lock()
@@ -39,9 +40,37 @@ func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Mess
 	return o, nil
 }
 
+// keepShown puts a message that shows the order as it was seen into the order as it is. Why the channel's line could not be
+// posted stands on what the requester sees: what was shown without it is shown once more.
+func keepShown(live *purchase.Order, m purchase.Message, seen purchase.Order) {
+	before := lineProblem(*live)
+	live.Put(m)
+	problem := lineProblem(*live)
+	again := kinds[partRequester]
+	if m.Kind != purchase.MessageLine {
+		before, again = lineProblem(seen), []purchase.MessageKind{m.Kind}
+	}
+	if problem == "" || problem == before {
+		return
+	}
+	for _, kind := range again {
+		if shown := live.Message(kind); shown != nil && kind != purchase.MessageAsk {
+			shown.Shown = min(shown.Shown, seen.Rev-1)
+		}
+	}
+}
+
+// lineProblem is why the channel's line could not be posted.
+func lineProblem(o purchase.Order) string {
+	if m := o.Message(purchase.MessageLine); m != nil {
+		return m.Problem
+	}
+	return ""
+}
+
 // remembered puts what is known of the order's messages beyond the ledger in place of what the ledger says, and answers
-// those messages that show the order as it is and only have to be kept.
-func (p *Publisher) remembered(o purchase.Order) (purchase.Order, []purchase.Message) {
+// those messages of some kinds that show the order as it is and only have to be kept.
+func (p *Publisher) remembered(o purchase.Order, of []purchase.MessageKind) (purchase.Order, []purchase.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var keep []purchase.Message
@@ -52,7 +81,7 @@ func (p *Publisher) remembered(o purchase.Order) (purchase.Order, []purchase.Mes
 			continue
 		}
 		o.Put(m)
-		if m.Shown >= o.Rev {
+		if m.Shown >= o.Rev && slices.Contains(of, kind) {
 			keep = append(keep, m)
 		}
 	}

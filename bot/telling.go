@@ -10,25 +10,26 @@ import (
 	"licensebot/purchase"
 )
 
-// tellers is how many notices are sent to Slack at the same time. They have places of their own, so that they never
+// tellers is how many notices are sent to people at the same time. They have places of their own, so that they never
 // take an order's.
 const tellers = 2
-
-// recipient is how the publisher keeps the turns of those whom notices are for, beside the ids of orders.
-func recipient(id string) purchase.OrderID { return purchase.OrderID("to " + id) }
 
 // tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a time:
 // they stay in order, and Slack takes about one message a second in a channel.
 func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 	for _, n := range notices {
 		for _, to := range n.Left {
-			if !p.take(recipient(to)) {
+			if !p.turns.take(recipient(to)) {
 				continue
 			}
 			p.busy.Go(func() {
-				p.tellers <- struct{}{}
-				p.settle(recipient(to), p.tellNext(ctx, to))
-				<-p.tellers
+				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own place in the rests
+					p.settle(recipient(to), p.tellNext(ctx, to))
+				} else {
+					p.tellers <- struct{}{}
+					p.settle(recipient(to), p.tellNext(ctx, to))
+					<-p.tellers
+				}
 				p.Changed("") // there may be another one for them
 			})
 		}
@@ -99,14 +100,21 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	return nil
 }
 
+// directMessages is how the rests name all conversations with one person: Slack limits how many are opened.
+const directMessages = "direct messages"
+
 // send posts to a channel, or to a person's conversation with the bot.
 func (p *Publisher) send(ctx context.Context, c content, to string) error {
-	if isPerson(to) {
+	if !isPerson(to) {
+		return p.rests.in(ctx, to, func() error {
+			_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
+			return err
+		})
+	}
+	return p.rests.in(ctx, directMessages, func() error {
 		_, _, err := directMessage(ctx, p.slack, to, c)
 		return err
-	}
-	_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
-	return err
+	})
 }
 
 // isPerson tells the id of a person from that of a channel.

@@ -1,0 +1,35 @@
+package bot
+
+import (
+	"context"
+
+	"licensebot/purchase"
+)
+
+// publishLine posts the one line about a purchase in its channel, or changes it. A channel that does not let the bot in is
+// no reason to try again: the card tells the requester how to invite it.
+func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
+	behind := o.Message(purchase.MessageLine)
+	if behind == nil || behind.Shown >= o.Rev || o.Receipt == nil {
+		return nil
+	}
+	m := *behind
+	channel, ts, err := m.Channel, m.TS, error(nil)
+	if ts == "" {
+		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(line(o))...)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(line(o))...)
+	}
+	problem, definite := refusedBySlack(err)
+	switch {
+	case definite:
+		m.Problem = problem
+		p.log.Warn().Str("channel", m.Channel).Str("error", problem).Msg("the channel could not be told about a purchase")
+	case err != nil:
+		return err
+	default:
+		m.Channel, m.TS, m.Problem = channel, ts, ""
+	}
+	_, err = p.shown(ctx, o, m)
+	return err
+}

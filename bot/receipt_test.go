@@ -1,0 +1,33 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+)
+
+// The receipt comes as soon as the license is bought, whatever becomes of the channel's line: Slack may refuse that for now,
+// limit its rate, or not answer for long.
+func TestTheReceiptWaitsForNoOtherMessage(t *testing.T) {
+	for name, fault := range map[string]slacksim.MethodFault{
+		"a failure of Slack's": {Error: "internal_error"},
+		"a limit of its rate":  {RetryAfter: time.Minute},
+		"no answer":            {Delay: 8 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) { w.channel = slacksim.Random })
+			w.slack.Invite(slacksim.Random, w.slack.App().BotUserID)
+			card := w.card()
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
+			began := time.Now()
+			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			w.becomes(card, "Bought for $63.75")
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("the receipt took %s", took)
+			}
+			w.slack.SetFaults(slacksim.Faults{})
+		})
+	}
+}

@@ -1,0 +1,143 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"licensebot/internal/step"
+	"licensebot/purchase"
+)
+
+// publishToRequester brings what the requester sees up to date: the card first, since they look at it, and then their direct
+// message. Trouble with one of the two is no reason not to show the other.
+func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) error {
+	var failed error
+	if m := o.Message(purchase.MessageCard); m != nil && m.Shown < o.Rev {
+		var direct bool
+		if o, direct, failed = p.publishCard(ctx, o, *m); direct {
+			return failed
+		}
+	}
+	if tellsDirectly(o) {
+		now, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
+			if o.Message(purchase.MessageNote) == nil {
+				o.Put(purchase.Message{Kind: purchase.MessageNote})
+			}
+		})
+		if err != nil { // told once there is room
+			return errors.Join(failed, fmt.Errorf("%w: %w", errUnkept, err))
+		}
+		o.Messages = now.Messages
+	}
+	if m := o.Message(purchase.MessageNote); m != nil && m.Shown < o.Rev {
+		_, err := p.publishNote(ctx, o, *m)
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// publishCard shows the card through the response URL of the requester's last click. When that is used up, or Slack
+// does not take it any more, the card goes on as a direct message; direct reports that one was tried.
+//
+// Slack takes five posts at a response URL, so they are kept for what matters: the last one for the end, the one before
+// for bad news on the way and while it waits for an approval, the one before that for paying, which is the step that takes time.
+func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) (_ purchase.Order, direct bool, err error) {
+	keep := 3
+	switch {
+	case o.State.Final():
+		keep = 0
+	case o.State == purchase.Unknown || o.State == purchase.AwaitingApproval || o.Wait != nil:
+		keep = 1
+	case o.State == purchase.Paying:
+		keep = 2
+	}
+	reachable := m.Uses > 0 && p.now().Before(m.Expires)
+	if reachable && m.Uses <= keep {
+		o, err = p.shown(ctx, o, m)
+		return o, false, err
+	}
+	if reachable {
+		c, err := p.card(ctx, o)
+		if err != nil {
+			return o, false, err
+		}
+		m.Uses--
+		step.At(step.Before, step.Card)
+		err = respond(ctx, p.http, m.ResponseURL, c, true)
+		step.At(step.After, step.Card)
+		if err == nil {
+			o, err = p.shown(ctx, o, m)
+			return o, false, err
+		}
+		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("Slack did not take the card; going on in a direct message")
+	}
+	if keep > 1 { // a step in between is not worth a message of its own
+		o, err = p.shown(ctx, o, m)
+		return o, false, err
+	}
+	return p.goOnDirectly(ctx, o, m)
+}
+
+// goOnDirectly lets the order go on in the requester's direct messages, in place of a card that cannot be reached any
+// more. If there are some already, that one is brought up to date; a click that nothing else answers gets a new one all the
+// same, since nobody notices that an older one says what it said.
+func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card purchase.Message) (_ purchase.Order, direct bool, err error) {
+	old := o.Message(purchase.MessageNote)
+	anew := old == nil || card.Shown == 0 && o.State.Final()
+	var failed error // of the older one
+	if anew && old != nil && old.TS != "" && old.Shown < o.Rev {
+		o, failed = p.publishNote(ctx, o, *old)
+	}
+	now, unkept := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
+		o.Drop(purchase.MessageCard)
+		if anew {
+			o.Put(purchase.Message{Kind: purchase.MessageNote})
+		}
+	})
+	if unkept == nil {
+		o.Messages = now.Messages
+	}
+	if anew {
+		if o, err = p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); err != nil && !errors.Is(err, errUnkept) {
+			return o, anew, errors.Join(failed, err)
+		}
+	}
+	if unkept != nil { // the card is done with all the same, as long as the order stays as it is
+		o, unkept = p.shown(ctx, o, card)
+	}
+	return o, anew, errors.Join(failed, unkept)
+}
+
+// publishNote shows the order in the requester's direct messages.
+func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
+	c, err := p.card(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	if m.TS == "" {
+		m.Channel, m.TS, err = directMessage(ctx, p.slack, o.Requester.ID, c)
+	} else {
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
+	}
+	if err != nil {
+		// The last way left: the channel where it was asked for.
+		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID, messageOptions(c)...); second != nil {
+			return o, errors.Join(err, second)
+		}
+	}
+	return p.shown(ctx, o, m)
+}
+
+func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error) {
+	ahead, err := p.desk.Ahead(ctx, o)
+	if err != nil {
+		return content{}, err
+	}
+	left, limited, err := p.desk.BudgetNow(ctx)
+	priced := o
+	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved {
+		priced.Price = o.Failure.NewPrice // which a click would agree to
+	}
+	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: p.desk.Asks(priced), needed: p.desk.ApprovalsNeeded()}), err
+}

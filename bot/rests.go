@@ -1,0 +1,86 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/bot/socket"
+)
+
+// rests are the channels to which nothing is posted for a while, since Slack limits the rate there. In a channel one
+// message is posted at a time: Slack takes about one a second, and whoever posts more gets less.
+type rests struct {
+	now func() time.Time
+	log zerolog.Logger
+
+	mu    sync.Mutex
+	slots map[string]chan struct{}
+	until map[string]time.Time
+}
+
+func newRests(now func() time.Time, log zerolog.Logger) *rests {
+	return &rests{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
+}
+
+// restsError says that nothing is sent to a channel for now. That is no failure of the message that waits.
+type restsError struct {
+	channel string
+	until   time.Time
+}
+
+func (e restsError) Error() string {
+	return fmt.Sprintf("Slack limits the rate in %s until %s", e.channel, e.until.Format(time.TimeOnly))
+}
+
+// in posts to a channel when the posts before it are done. It returns a restsError, and posts nothing, while the channel
+// rests; a post that Slack limits lets it rest.
+func (r *rests) in(ctx context.Context, channel string, post func() error) error {
+	slot := r.slot(channel)
+	select {
+	case slot <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-slot }()
+	if until, resting := r.resting(channel); resting {
+		return restsError{channel, until}
+	}
+	err := post()
+	answer := socket.Classify(err)
+	if answer.Outcome != socket.OutcomeRateLimited {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until[channel] = r.now().Add(answer.Wait)
+	r.log.Warn().Str("channel", channel).Dur("rest", answer.Wait).Msg("Slack limits the rate in a channel; nothing is posted there meanwhile")
+	return restsError{channel, r.until[channel]}
+}
+
+func (r *rests) slot(channel string) chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slots[channel] == nil {
+		at := 1
+		if channel == directMessages {
+			at = tellers
+		}
+		r.slots[channel] = make(chan struct{}, at)
+	}
+	return r.slots[channel]
+}
+
+func (r *rests) resting(channel string) (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	until, ok := r.until[channel]
+	if ok && !r.now().Before(until) {
+		delete(r.until, channel)
+		return until, false
+	}
+	return until, ok
+}
