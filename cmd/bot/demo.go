@@ -55,6 +55,7 @@ func newDemoCommand(c console) *cobra.Command {
 }
 
 func runDemo(ctx context.Context, o demoOptions, c console) error {
+	outliveReaders()
 	sims, err := startSimulators(o)
 	if err != nil {
 		return err

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	_ "time/tzdata" // time zones for images that have none
 
@@ -47,9 +45,7 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once: the ledger can bear it
-	os.Exit(execute(ctx, os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(execute(untilTold(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // exitLedgerFailed is the exit code when the ledger's disk failed, or its file was overwritten, while the program worked with

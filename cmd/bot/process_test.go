@@ -27,6 +27,7 @@ type process struct {
 	cmd     *exec.Cmd
 	out     lines
 	err     lines
+	log     io.Closer // what is read of its standard error
 	readers sync.WaitGroup
 	life    context.Context // ends with the process: nobody waits for what a dead one should do
 }
@@ -101,6 +102,7 @@ func start(t testing.TB, program string, settings map[string]string, args ...str
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.log = errs
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

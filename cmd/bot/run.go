@@ -17,6 +17,7 @@ func newRunCommand(c console) *cobra.Command {
 
 // runBot runs the bot until ctx is done.
 func runBot(ctx context.Context, c console) (err error) {
+	outliveReaders()
 	settings := readSettings()
 	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
 		return err

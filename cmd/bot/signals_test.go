@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.
+func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
+	w := newTown(t)
+	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
+	bot.prints(&bot.err, 1, "connected to Slack")
+	if err := bot.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	alice := w.slack.Person(slacksim.Alice)
+	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
+		t.Fatal(err)
+	}
+	// Not bot.life: what is read of a process whose log was closed has ended.
+	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := bot.ends(patience, syscall.SIGTERM); code != 0 || !bot.cmd.ProcessState.Exited() {
+		t.Errorf("it ends with %s", bot.cmd.ProcessState)
+	}
+}
+
+// A session that goes away ends the bot as SIGTERM does, also when it says so twice.
+func TestHangup(t *testing.T) {
+	w := newTown(t)
+	bot := launch(t, w.settings(t), "run")
+	bot.prints(&bot.err, 1, "connected to Slack")
+	if code := bot.ends(patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.err.String(), "licensebot has stopped") {
+		t.Errorf("it ends with %s:\n%s", bot.cmd.ProcessState, &bot.err)
+	}
+}
