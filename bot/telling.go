@@ -105,14 +105,14 @@ const directMessages = "direct messages"
 
 // send posts to a channel, or to a person's conversation with the bot.
 func (p *Publisher) send(ctx context.Context, c content, to string) error {
-	if !isPerson(to) {
-		return p.rests.in(ctx, to, func() error {
-			_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
+	if isPerson(to) {
+		return p.rests.in(ctx, directMessages, func() error {
+			_, _, err := directMessage(ctx, p.slack, to, c)
 			return err
 		})
 	}
-	return p.rests.in(ctx, directMessages, func() error {
-		_, _, err := directMessage(ctx, p.slack, to, c)
+	return p.rests.in(ctx, to, func() error {
+		_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
 		return err
 	})
 }

@@ -144,9 +144,28 @@ func ledger() []mutant {
 // slackSide are the safeguards in what comes from Slack and goes there.
 func slackSide() []mutant {
 	return []mutant{
-		{"the answer to a click on a card that is gone", "bot/publisher.go",
+		{"the answer to a click on a card that is gone", "bot/requester.go",
 			` || card.Shown == 0 && o.State.Final()`, ``,
 			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")}},
+		{"the receipt before every other message", "bot/publisher.go",
+			`	for _, t := range []part{partRequester, partLine, partAsk} {
+		if !t.lacks(o) {
+			continue
+		}
+`, `	for _, t := range []part{partLine, partRequester, partAsk} {
+		if !t.lacks(o) {
+			continue
+		}
+		if t == partRequester && partLine.lacks(o) {
+			continue
+		}
+`,
+			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")}},
+		{"a rate limit rests the channel", "bot/rests.go",
+			`	r.until[channel] = r.now().Add(answer.Wait)
+`, `	r.until[channel] = r.now()
+`,
+			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
 		{"durable before acknowledged", "bot/socket/dispatch.go",
 			`	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {
