@@ -144,7 +144,7 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 	if left, limited := f.budget.Left(); limited {
 		team += fmt.Sprintf("\n%s of %s left", max(left, 0), f.budget.Limit)
 	}
-	share := month.People[o.Requester.ID]
+	share := f.budget.Share(o.Requester)
 	own := spentWords(share.Spent, share.Reserved)
 	if f.budget.Each > 0 {
 		own += fmt.Sprintf("\n%s of %s left", max(f.budget.Each-share.Spent-share.Reserved, 0), f.budget.Each)

@@ -325,7 +325,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 		why, told = quoting("❌ Not bought. "+sentence), "an admin settled it so."
 	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
-	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved && o.ReplacedBy == "" {
+	if o.Offers(f.now) {
 		next = []slack.BlockElement{yesButton(actionNewPrice, o, o.Failure.NewPrice, f)}
 	}
 	return content{"Not bought: " + told, []slack.Block{

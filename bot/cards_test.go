@@ -83,7 +83,7 @@ func TestCards(t *testing.T) {
 			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailNoCredit, Sentence: "The CoCalc account has $1.00 of credit, and this costs $63.75. Nothing was bought."}
 		}, facts},
 		{"failed-price-moved", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought.", NewPrice: 7013}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought.", NewPrice: 7013, Until: at.Add(time.Minute)}
 		}, facts},
 		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
 			bought(o)

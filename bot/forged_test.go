@@ -31,7 +31,7 @@ func furnished(t *testing.T) *counter {
 	c := newCounter(t)
 	c.put(hers, "UALICE", nil)
 	c.put(herMoved, "UALICE", func(o *purchase.Order) {
-		o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "It went up.", NewPrice: 7013}
+		o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "It went up.", NewPrice: 7013, Until: c.now.Add(time.Minute)}
 	})
 	c.put(herHeld, "UALICE", func(o *purchase.Order) {
 		o.State, o.Month, o.CheckoutSent = purchase.Unknown, "2026-11", c.now

@@ -139,5 +139,9 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved {
 		priced.Price = o.Failure.NewPrice // which a click would agree to
 	}
-	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: p.desk.Asks(priced), needed: p.desk.ApprovalsNeeded()}), err
+	if err != nil {
+		return content{}, err
+	}
+	asks, err := p.desk.Asks(ctx, priced)
+	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, needed: p.desk.ApprovalsNeeded()}), err
 }

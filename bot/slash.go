@@ -120,7 +120,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited, asks: a.desk.Asks(p.Order)})
+	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks})
 }
 
 // notProposed says why there is no card.

@@ -20,8 +20,25 @@ type Approval struct {
 // ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
 func (d *Desk) ApprovalsNeeded() int { return d.policy.Approvals }
 
-// Asks reports whether somebody else has to agree to an order.
-func (d *Desk) Asks(o Order) bool { return d.policy.asks(o) }
+// Asks reports whether an order that is promised now needs approval.
+func (d *Desk) Asks(ctx context.Context, o Order) (asks bool, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		asks, err = d.asks(r, o)
+		return err
+	})
+	return asks, err
+}
+
+// asks is Asks in a transaction: what the requester had without approval today counts.
+func (d *Desk) asks(r Reader, o Order) (bool, error) {
+	now := d.now()
+	month, err := r.Budget(d.policy.Month(now))
+	if err != nil {
+		return false, err
+	}
+	share, err := shareOf(r, month, o.Requester)
+	return d.policy.asks(o, share.Auto[d.policy.day(now)]), err
+}
 
 // IsApprover reports whether a person may decide on other people's orders.
 func (d *Desk) IsApprover(who Person) bool {
@@ -30,9 +47,9 @@ func (d *Desk) IsApprover(who Person) bool {
 
 // mayAsk refuses an order about which somebody else has to be asked, and cannot be. They are told why it is wanted, so a
 // reason is needed.
-func (d *Desk) mayAsk(o Order) *Refusal {
+func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 	switch {
-	case !d.policy.asks(o):
+	case !asks:
 		return nil
 	case strings.TrimSpace(o.Reason) == "":
 		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}
@@ -52,7 +69,7 @@ func (p Policy) enough(requester Person) bool {
 		if listed && strings.HasPrefix(id, "S") {
 			return true
 		}
-		if listed && id != requester.ID {
+		if listed && id != requester.ID && id != requester.Org {
 			n++
 		}
 	}
@@ -136,6 +153,9 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 	})
 	if err == nil {
 		nudge(d.wake)
+		if order.offers() { // its offer has a deadline
+			nudge(d.proposed)
+		}
 	}
 	return order, err
 }
@@ -156,8 +176,12 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 	if no == nil {
 		no = d.policy.here(o.Place)
 	}
+	share, err := shareOf(w, budget, o.Requester)
+	if err != nil {
+		return err
+	}
 	if no == nil {
-		no = d.policy.allows(wish{requester, o.Spec, o.Price, o.Confirmed, true}, budget)
+		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)
 	}
 	if no != nil {
 		o.Failure = failure(FailPolicy, no.Sentence)

@@ -13,7 +13,11 @@ import (
 // mean that the books agree. That the records are as they were written is the storage's to check, and that they are what
 // CoCalc sold is not known here.
 func CheckBooks(r Reader) ([]Finding, error) {
-	b := books{orders: map[OrderID]*dossier{}, months: map[string]*Budget{}, licenses: map[string]uint64{}, rows: map[int64]uint64{}}
+	account, err := r.Account()
+	if err != nil {
+		return nil, fmt.Errorf("read the account: %w", err)
+	}
+	b := books{account: account, orders: map[OrderID]*dossier{}, months: map[string]*Budget{}, licenses: map[string]uint64{}, rows: map[int64]uint64{}}
 	for _, read := range []func(Reader) error{b.readOrders, b.readLog, b.readAudit} {
 		if err := read(r); err != nil {
 			return nil, err
@@ -30,6 +34,7 @@ func CheckBooks(r Reader) ([]Finding, error) {
 
 // books are the ledger while it is checked.
 type books struct {
+	account  AccountState
 	orders   map[OrderID]*dossier
 	months   map[string]*Budget // what the budgets should be
 	licenses map[string]uint64  // entry that names the license
@@ -76,13 +81,11 @@ func (b *books) readOrders(r Reader) error {
 	return nil
 }
 
-// promise counts what is reserved for the requester of an order.
+// promise counts what is reserved for the requester of an order, under the key that the ledger knows of: a ledger of an older
+// version counts each id by itself until the next start, whatever its orders say of the organization.
 func (b *books) promise(o Order) {
 	month := b.month(o.Month)
-	share := month.share(o.Requester.ID)
-	month.Reserved += o.Price
-	share.Reserved += o.Price
-	month.People[o.Requester.ID] = share
+	month.reserve(b.account.key(Person{ID: o.Requester.ID}), o, 1)
 }
 
 func (b *books) readLog(r Reader) error {
@@ -104,7 +107,7 @@ func (b *books) readLog(r Reader) error {
 func (b *books) enterLog(p Purchase) {
 	record := fmt.Sprintf("entry %d", p.Number)
 	month := b.month(p.Month)
-	month.spend(p.Requester, p.Charged, 0)
+	month.spend(b.account.key(Person{ID: p.Requester.ID}), p.Charged, 0)
 	if !p.Correction {
 		month.Bought++
 		if other := b.licenses[p.LicenseID]; other != 0 && p.LicenseID != "" {

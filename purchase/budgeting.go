@@ -18,7 +18,11 @@ type BudgetReport struct {
 	Each    Cents    // per person and month; 0: no limit of their own
 	Months  []Budget // newest first; the present one first of all, also when nothing was spent in it
 	Persons []PersonShare
+	account AccountState
 }
+
+// Share is a person's part of the present month.
+func (r BudgetReport) Share(who Person) Share { return r.Months[0].People[r.account.key(who)] }
 
 // PersonShare is what one person spent and reserved in the present month.
 type PersonShare struct {
@@ -36,6 +40,9 @@ func (d *Desk) Budgets(ctx context.Context, months int) (BudgetReport, error) {
 			return err
 		}
 		report.Months, report.Persons = []Budget{present}, nil
+		if report.account, err = r.Account(); err != nil {
+			return err
+		}
 		older, err := r.Budgets(months)
 		for _, b := range older {
 			if b.Month != report.Now && len(report.Months) < months {

@@ -20,6 +20,9 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	defer stop()
 
+	if err := d.unite(hard); err != nil {
+		d.log.Error().Err(err).Msg("people with two ids are counted twice until the next start")
+	}
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
@@ -128,7 +131,7 @@ func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !order.Open() {
+		if !order.busy() {
 			delete(b.tries, id)
 			delete(b.due, id)
 			return 0, nil
@@ -257,6 +260,8 @@ func (o *Order) waits() (at time.Time, ok bool) {
 		return o.RemindAt, true
 	case o.State == AwaitingApproval:
 		return o.ApproveBy, true
+	case o.offers():
+		return o.Failure.Until, true
 	}
 	return time.Time{}, false
 }
@@ -271,18 +276,22 @@ func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, er
 			return err
 		}
 		for _, q := range queue {
-			if q.State != Proposed && q.State != AwaitingApproval {
+			if q.State != Proposed && q.State != AwaitingApproval && q.State != Failed {
 				continue
 			}
-			open[q.ID] = true
 			if known[q.ID].state == q.State {
+				open[q.ID] = true
 				continue
 			}
 			o, err := r.Order(q.ID)
 			if err != nil {
 				return err
 			}
-			at, _ := o.waits()
+			at, ok := o.waits()
+			if !ok { // a failed one that is only watched
+				continue
+			}
+			open[q.ID] = true
 			known[q.ID] = deadline{q.State, at}
 		}
 		return nil
@@ -318,6 +327,11 @@ func (d *Desk) overdue(w Writer, o *Order) error {
 	switch {
 	case !ok || at.After(d.now()): // decided in the meantime
 		return nil
+	case o.offers():
+		o.Failure.Until = time.Time{}
+		o.Rev++
+		o.Updated = d.now()
+		return w.PutOrder(*o)
 	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // nobody is reminded of what is over
 		return d.move(w, o, Expired, botName, "")
 	}
@@ -348,7 +362,9 @@ func (d *Desk) openOrders(ctx context.Context) (open []Order, err error) {
 			if err != nil {
 				return err
 			}
-			open = append(open, o)
+			if o.busy() {
+				open = append(open, o)
+			}
 		}
 		return nil
 	})
@@ -367,6 +383,9 @@ func (d *Desk) change(ctx context.Context, id OrderID, fn func(Writer, *Order) e
 	})
 	if err == nil {
 		d.changed(id)
+		if o.offers() { // its offer has a deadline
+			nudge(d.proposed)
+		}
 	}
 	return o, err
 }

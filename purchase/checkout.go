@@ -337,11 +337,15 @@ func entry(o Order, r Receipt) Purchase {
 }
 
 func spend(w Writer, o Order, amount Cents, licenses int) error {
+	key, err := keyOf(w, o.Requester)
+	if err != nil {
+		return err
+	}
 	budget, err := w.Budget(o.Month)
 	if err != nil {
 		return err
 	}
-	budget.spend(o.Requester, amount, licenses)
+	budget.spend(key, amount, licenses)
 	return w.PutBudget(budget)
 }
 

@@ -125,14 +125,19 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	if no, err := d.mayConfirm(w, order, who); no != nil || err != nil {
 		return no, err
 	}
-	if no := d.mayAsk(*order); no != nil {
+	asks, err := d.asks(w, *order)
+	if err != nil {
+		return nil, err
+	}
+	if no := d.mayAsk(*order, asks); no != nil {
 		return no, nil
 	}
 	order.Confirmed = d.now()
 	order.Month, order.Day = d.policy.Month(order.Confirmed), d.policy.day(order.Confirmed)
-	if d.policy.asks(*order) {
+	if asks {
 		return d.ask(w, order, who)
 	}
+	order.Auto = len(d.policy.Approvers) > 0
 	return nil, d.move(w, order, Approved, who.ID, "")
 }
 
@@ -165,7 +170,11 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.policy.allows(wish{who, order.Spec, order.Price, now, false}, budget), nil
+	share, err := shareOf(w, budget, who)
+	if err != nil {
+		return nil, err
+	}
+	return d.policy.allows(wish{share, order.Spec, order.Price, now, false}, budget), nil
 }
 
 // ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It
@@ -193,6 +202,12 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		if old.State != Failed || old.Failure == nil || old.Failure.Code != FailPriceMoved {
 			return alreadyDecided(old), nil
 		}
+		if !old.Offers(d.now()) {
+			if o.attach(click) { // with a card that offers it no more
+				return offerExpired(old), w.PutOrder(*o)
+			}
+			return offerExpired(old), nil
+		}
 		*o = d.atNewPrice(old, id)
 		if o.Reason == "" {
 			o.Reason = strings.TrimSpace(click.Reason)
@@ -200,7 +215,10 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		o.attach(click)
 		no, err := d.mayConfirm(w, o, click.Who)
 		if no == nil && err == nil {
-			no = d.mayAsk(*o)
+			var asks bool
+			if asks, err = d.asks(w, *o); err == nil {
+				no = d.mayAsk(*o, asks)
+			}
 		}
 		if no != nil {
 			*o = old

@@ -185,6 +185,7 @@ type Proposal struct {
 	Order   Order
 	Left    Cents // of this month's budget, before this order
 	Limited bool  // whether there is a monthly budget
+	Asks    bool  // whether it needs approval
 }
 
 // Quote says what a specification costs now. Its mistakes come as Mistakes, all at once.
@@ -256,7 +257,11 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = d.policy.allows(wish{ask.Requester, order.Spec, order.Price, now, false}, budget); no != nil {
+		share, err := shareOf(w, budget, ask.Requester)
+		if err != nil {
+			return err
+		}
+		if no = d.policy.allows(wish{share, order.Spec, order.Price, now, false}, budget); no != nil {
 			return nil
 		}
 		if amends != "" {
@@ -265,6 +270,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 			}
 		}
 		out.Order = order
+		if out.Asks, err = d.asks(w, order); err != nil {
+			return err
+		}
 		out.Left, out.Limited = d.policy.Left(budget)
 		if err := w.PutOrder(order); err != nil {
 			return err
@@ -326,22 +334,19 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 	order.Wait = nil
 	order.Rev++
 	order.Updated = d.now()
+	if f := order.Failure; to == Failed && f != nil && f.Code == FailPriceMoved {
+		f.Until = order.Updated.Add(d.timing.Proposal)
+	}
 	if late := was == Failed && to == Purchased; late || before != order.Promised() {
-		budget, err := w.Budget(order.Month)
+		key, err := keyOf(w, order.Requester)
 		if err != nil {
 			return err
 		}
-		day := cmp.Or(order.Day, d.policy.day(order.Confirmed))
-		if late {
-			budget.count(*order, day, 1)
-		} else if before {
-			budget.reserve(*order, day, -1)
-			if to != Purchased {
-				budget.count(*order, day, -1)
-			}
-		} else {
-			budget.reserve(*order, day, 1)
+		budget, err := w.Budget(order.Month) // after keyOf, which may have moved what counted under another id
+		if err != nil {
+			return err
 		}
+		budget.move(key, *order, cmp.Or(order.Day, d.policy.day(order.Confirmed)), late, before, to)
 		if err := w.PutBudget(budget); err != nil {
 			return err
 		}

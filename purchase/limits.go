@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -103,7 +104,7 @@ func (p Policy) periods(spec Spec) *Refusal {
 
 // wish is what the limits are asked about.
 type wish struct {
-	who   Person
+	share Share // the person's part of the month so far
 	spec  Spec
 	price Cents
 	now   time.Time
@@ -127,7 +128,7 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
 				"Ask for a smaller license, or ask whoever runs this bot to raise `ORDER_LIMIT`.", w.price, p.OrderLimit)}
 	}
-	share, more, another := month.People[w.who.ID], w.price, 1
+	share, more, another := w.share, w.price, 1
 	if w.promised {
 		more, another = 0, 0
 	}
@@ -145,7 +146,7 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	}
 	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
 		return &Refusal{Code: TooMany, Sentence: fmt.Sprintf(
-			"One person may buy %s a day, and you have %d bought or under way today, so nothing was bought. "+
+			"One person may ask for %s a day, and you have asked for %d today, with what you withdrew, so nothing was bought. "+
 				"Try again after midnight (%s), or ask whoever runs this bot to raise `PERSON_ORDERS`.", units("license")(p.PersonOrders), n, p.location())}
 	}
 	return nil
@@ -163,39 +164,77 @@ func (p Policy) day(at time.Time) string { return at.In(p.location()).Format(tim
 type Share struct {
 	Spent    Cents          `json:"spent_cents,omitempty"`
 	Reserved Cents          `json:"reserved_cents,omitempty"`
-	Days     map[string]int `json:"days,omitempty"` // orders promised or bought, by the day of the yes
+	Days     map[string]int `json:"days,omitempty"` // orders promised, bought or withdrawn after approvers were asked, by the day of the yes
+	// Auto is what was promised or bought without asking approvers, by the day of the yes.
+	Auto map[string]Cents `json:"auto_cents,omitempty"`
 }
 
-// reserve counts an order's price as promised in its month, or takes that back with times -1.
-func (b *Budget) reserve(o Order, day string, times int) {
-	s := b.share(o.Requester.ID)
+// reserve counts an order's price as promised in its month, or takes that back with times -1. key is whose part it is.
+func (b *Budget) reserve(key string, o Order, times int) {
+	s := b.share(key)
 	b.Reserved += o.Price * Cents(times)
 	s.Reserved = max(0, s.Reserved+o.Price*Cents(times)) // what was promised before parts were kept is in none
-	b.People[o.Requester.ID] = s
-	if times > 0 {
-		b.count(o, day, 1)
-	}
+	b.People[key] = s
 }
 
-// count counts an order on the day of its yes, or takes that back.
-func (b *Budget) count(o Order, day string, times int) {
-	s := b.share(o.Requester.ID)
+// count counts an order on the day of its yes, or takes that back with times -1.
+func (b *Budget) count(key, day string, times int) {
+	s := b.share(key)
+	s.Days = maps.Clone(s.Days)
 	if s.Days == nil {
 		s.Days = map[string]int{}
 	}
 	if s.Days[day] += times; s.Days[day] <= 0 {
 		delete(s.Days, day)
 	}
-	b.People[o.Requester.ID] = s
+	b.People[key] = s
+}
+
+// countAuto counts an order that was promised without asking approvers, or takes that back with times -1.
+func (b *Budget) countAuto(key, day string, o Order, times int) {
+	if !o.Auto {
+		return
+	}
+	s := b.share(key)
+	s.Auto = maps.Clone(s.Auto)
+	if s.Auto == nil {
+		s.Auto = map[string]Cents{}
+	}
+	if s.Auto[day] += o.Price * Cents(times); s.Auto[day] <= 0 {
+		delete(s.Auto, day)
+	}
+	b.People[key] = s
+}
+
+// move follows an order that becomes promised, is bought, or ends otherwise. late: it had failed, and shows as bought.
+func (b *Budget) move(key string, o Order, day string, late, promised bool, to State) {
+	switch {
+	case late:
+		b.count(key, day, 1)
+		b.countAuto(key, day, o, 1)
+	case !promised:
+		b.reserve(key, o, 1)
+		b.count(key, day, 1)
+		b.countAuto(key, day, o, 1)
+	default:
+		b.reserve(key, o, -1)
+		if to == Purchased {
+			return
+		}
+		b.countAuto(key, day, o, -1)
+		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); !withdrawn { // approvers were asked all the same
+			b.count(key, day, -1)
+		}
+	}
 }
 
 // spend counts money that was charged.
-func (b *Budget) spend(who Person, amount Cents, licenses int) {
-	s := b.share(who.ID)
+func (b *Budget) spend(key string, amount Cents, licenses int) {
+	s := b.share(key)
 	b.Spent += amount
 	b.Bought += licenses
 	s.Spent += amount
-	b.People[who.ID] = s
+	b.People[key] = s
 }
 
 // nobody's part of a month is what was spent and reserved in it before people's parts were kept.

@@ -101,6 +101,9 @@ type Order struct {
 	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
 	// count in that month, also when the purchase happens minutes after its end.
 	Month string `json:"month,omitempty"`
+	// Auto: it was promised without asking approvers, though there are some, and counts in what its requester may have that way
+	// in a day.
+	Auto bool `json:"auto,omitempty"`
 	// Day is the day of the yes ("2026-11-23"), in which the order counts among its requester's.
 	Day string `json:"day,omitempty"`
 
@@ -166,6 +169,8 @@ type Failure struct {
 	Code     FailureCode `json:"code"`
 	Sentence string      `json:"sentence"`            // what happened, and what to do next
 	NewPrice Cents       `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
+	// Until is how long the requester can agree to NewPrice; zero: not any more.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // FailureCode is the machine's name of a failure, for tables and tests.
@@ -259,7 +264,19 @@ func (o *Order) Unpublished() bool {
 
 // Open reports whether there is still something to do for the order: to wait for the requester, to buy, to settle,
 // to count, to put back what was parked, or to watch for what comes late.
-func (o *Order) Open() bool {
+func (o *Order) Open() bool { return o.busy() || o.offers() }
+
+// offers reports whether the order failed because its price had moved, and its card offers the new one.
+func (o *Order) offers() bool {
+	f := o.Failure
+	return o.State == Failed && f != nil && f.Code == FailPriceMoved && o.ReplacedBy == "" && !f.Until.IsZero()
+}
+
+// Offers reports whether the requester can agree to the new price of an order that failed because its price had moved.
+func (o *Order) Offers(now time.Time) bool { return o.offers() && now.Before(o.Failure.Until) }
+
+// busy reports whether there is something to do for the order but to wait for an answer to a new price.
+func (o *Order) busy() bool {
 	return !o.State.Final() || len(o.Parked) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }
 

@@ -73,7 +73,7 @@ type Policy struct {
 	// Channels are where licenses may be asked for; empty: anywhere.
 	Channels map[string]bool
 
-	// AutoApprove is up to which price nobody is asked; renewing licenses are asked about in any case with AskRenewing.
+	// AutoApprove is up to which price approvers are not asked, of one order and of a person's orders of a day together; renewing licenses are asked about in any case with AskRenewing.
 	AutoApprove Cents
 	AskRenewing bool
 	// Approvals is how many people have to agree: at least 1.
@@ -191,9 +191,10 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 	return nil
 }
 
-// asks reports whether somebody has to agree to an order before it is bought.
-func (p Policy) asks(o Order) bool {
-	return len(p.Approvers) > 0 && (o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
+// asks reports whether an order needs approval before it is bought. auto is what its requester had without approval that
+// day, beside this order: what needs approval as one order needs it in parts too.
+func (p Policy) asks(o Order, auto Cents) bool {
+	return len(p.Approvers) > 0 && (auto+o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
 }
 
 // here refuses orders that are asked for where that is not accepted.

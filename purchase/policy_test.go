@@ -106,7 +106,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		{"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
 			OverPersonBudget, []string{"$9.99 of the $69.99", "Dec 1, 2026", "PERSON_BUDGET"}},
 		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
-			TooMany, []string{"3 licenses a day", "you have 3", "midnight", "PERSON_ORDERS"}},
+			TooMany, []string{"3 licenses a day", "asked for 3", "midnight", "PERSON_ORDERS"}},
 		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, TooLarge, []string{"4 GB", "at most 3 GB", "MAX_RAM"}},
 		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, TooLarge, []string{"2 cores", "at most 1 core may", "MAX_CPU"}},
 		{"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small, TooLarge, []string{"5 GB", "MAX_DISK"}},
@@ -117,7 +117,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			asked := wish{who: Person{ID: "U1"}, spec: c.spec, price: 1000, now: now}
+			asked := wish{share: month.People["U1"], spec: c.spec, price: 1000, now: now}
 			if c.name != "CPU" {
 				if no := c.keeps.allows(asked, month); no != nil {
 					t.Errorf("refused at the limit: %s", no.Sentence)

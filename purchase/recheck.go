@@ -50,26 +50,37 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 func (b *buyer) stillAllowed(ctx context.Context, o Order) (no *Refusal, err error) {
 	err = b.ledger.View(ctx, func(r Reader) error {
 		month, err := r.Budget(o.Month)
+		if err != nil {
+			return err
+		}
+		share, err := shareOf(r, month, o.Requester)
+		if err != nil {
+			return err
+		}
 		if no = b.policy.here(o.Place); no == nil {
-			no = b.policy.allows(wish{o.Requester, o.Spec, o.Price, o.Confirmed, true}, month)
+			no = b.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, month)
 		}
 		if no == nil {
-			no = b.policy.agreed(o)
+			no = b.policy.agreed(o, share)
 		}
-		return err
+		return nil
 	})
 	return no, err
 }
 
-// agreed refuses an order to which fewer people have agreed than have to by now.
-func (p Policy) agreed(o Order) *Refusal {
+// agreed refuses an order to which fewer people have agreed than have to by now. share is its requester's part of the month.
+func (p Policy) agreed(o Order, share Share) *Refusal {
+	auto := share.Auto[o.Day]
+	if o.Auto {
+		auto -= o.Price
+	}
 	n := 0
 	for _, a := range o.Approvals {
 		if !a.Denied {
 			n++
 		}
 	}
-	if !p.asks(o) || n >= p.Approvals {
+	if !p.asks(o, auto) || n >= p.Approvals {
 		return nil
 	}
 	return &Refusal{Code: NotAgreed, Sentence: fmt.Sprintf("The rules were changed while this order waited: %s to it now, and %s, so nothing was bought. "+

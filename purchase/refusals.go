@@ -58,7 +58,7 @@ func (d *Desk) full(ctx context.Context) error {
 const botName = "licensebot"
 
 func onlyRequester(order Order, who Person) *Refusal {
-	if order.Requester.ID == who.ID && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
+	if who.Is(order.Requester) && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil
 	}
 	return &Refusal{Code: NotYours, Sentence: "Only the person who asked for this order can decide on it. Nothing was bought by your click. " +
@@ -68,6 +68,12 @@ func onlyRequester(order Order, who Person) *Refusal {
 func cardExpired(order Order) *Refusal {
 	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This card is too old: its price of %s was good for 30 minutes. Nothing was bought. "+
 		"Please ask again with `/license buy`.", order.Price)}
+}
+
+// offerExpired answers a yes to a new price that comes too late.
+func offerExpired(order Order) *Refusal {
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("The new price of %s was good for 30 minutes, and that is over. Nothing was bought. "+
+		"Please ask again to see today's price.", order.Failure.NewPrice)}
 }
 
 // alreadyDecided answers a second, late or redelivered yes.

@@ -1,7 +1,5 @@
 package purchase
 
-import "cmp"
-
 // Standing says why somebody is not a full member of the team's workspace. Whoever has one neither buys nor decides,
 // whatever the lists of the policy say.
 type Standing string
@@ -15,11 +13,6 @@ const (
 	Foreign     Standing = "foreign"     // of another workspace or organization
 	Unverified  Standing = "unverified"  // Slack could not be asked
 )
-
-// Is reports whether two of Slack's ids are one person's.
-func (p Person) Is(q Person) bool {
-	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
-}
 
 // outsider refuses whoever is not a full member.
 func outsider(who Person) *Refusal {

@@ -78,7 +78,7 @@ func (s *shop) ready(state purchase.State) (id purchase.OrderID) {
 		id = s.buy()
 		s.until(id, purchase.Failed)
 		armed.Clear()
-		<-time.After(time.Hour) // nobody looks after it any more
+		<-time.After(25 * time.Minute) // it is looked after no more, and its offer of a new price is good
 	}
 	return id
 }

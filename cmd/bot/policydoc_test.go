@@ -120,4 +120,5 @@ const policyIntro = "# Who may spend how much\n\n" +
 	"fails when it is out of date: `go test ./cmd/bot -run PolicyDocument -update` writes it anew. The sentences are said by a bot with the setting of the\n" +
 	"example and nothing else, about a license of $63.75 a month, on Nov 23, 2026.\n\n" +
 	"All limits count at four moments: when the card is made, when its button is clicked, again at the last approval, and when buying begins. What was promised counts as spent. A limit\n" +
-	"that changed while an order waits applies to it. Every refusal, and every change of one of these settings, is a record of the audit: `bot audit` prints them.\n"
+	"that changed while an order waits applies to it. An order counts in the month and on the day in which its requester clicked, where `TIMEZONE` says: asked for on 31 January and\n" +
+	"approved or bought on 1 February, it counts in January's budget, and its approval does not count in February's. Every refusal, and every change of one of these settings, is a record of the audit: `bot audit` prints them.\n"

@@ -128,6 +128,12 @@ var refusals = []refusedBy{
 	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver agrees a day too late", approves(bob, func(p *counter) { p.now = p.now.Add(48 * time.Hour) })},
 	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews says not what it is for", unreasoned},
 	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a dearer order says not what it is for", unreasoned},
+	{"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order would pass it that day, and says not what it is for", func(t *testing.T, p *counter) error {
+		if _, err := p.buys(t, alice); err != nil {
+			t.Fatal(err)
+		}
+		return unreasoned(t, p)
+	}},
 	{"ADMINS=U0BOB", "somebody who is not listed wants to pause buying", func(t *testing.T, p *counter) error {
 		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "we count the money")
 	}},

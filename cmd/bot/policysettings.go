@@ -21,7 +21,7 @@ type policySettings struct {
 	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses may be asked for, with commas between; empty is anywhere"`
 
 	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id where approvers are asked; needed with APPROVERS"`
-	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"up to which price nobody is asked, in dollars"`
+	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"up to which sum approvers are not asked, in dollars: the price of one order, and of all that a person gets without approval in a day"`
 	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew are asked about at any price"`
 	ApprovalsRequired most          `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvers have to agree to an order"`
 	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded at half of it"`
@@ -29,7 +29,7 @@ type policySettings struct {
 	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none is no limit"`
 	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none is no limit"`
 	PersonBudget  dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none is no limit but MONTHLY_BUDGET"`
-	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may buy in a day; none is no limit"`
+	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none is no limit"`
 	MaxRAM        most     `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty is as large as CoCalc sells"`
 	MaxCPU        most     `envconfig:"MAX_CPU" desc:"most cores per project; empty is as many as CoCalc sells"`
 	MaxDisk       most     `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty is as large as CoCalc sells"`

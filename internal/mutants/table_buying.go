@@ -13,15 +13,15 @@ func buying() []mutant {
 			`if first != nil && !held && !stopped && due(*first) {`, `if first != nil && !held && due(*first) {`,
 			[]tests{core("^TestOrdersWaitForTheEndOfAPause$")}},
 		{"the limits, before an order is begun", "purchase/recheck.go",
-			`			no = b.policy.allows(wish{o.Requester, o.Spec, o.Price, o.Confirmed, true}, month)
-`, "			_ = month\n",
+			`			no = b.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, month)
+`, "			_ = share\n",
 			[]tests{core("^TestALimitThatWasLoweredWhileAnOrderWaited$")}},
 		{"the requester's right, before an order is begun", "purchase/recheck.go",
 			`		no = b.policy.mayBuy(who)
 `, "		_ = who\n",
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")}},
 		{"how many have to agree, before an order is begun", "purchase/recheck.go",
-			`			no = b.policy.agreed(o)
+			`			no = b.policy.agreed(o, share)
 `, "",
 			[]tests{core("^TestWhatChangedWhileAPromisedOrderWaited$")}},
 		{"the intent before it is added", "purchase/cart.go",

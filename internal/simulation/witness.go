@@ -228,10 +228,19 @@ func (x *witness) fits(o purchase.Order, promised bool) error {
 	if sum := share.Spent + share.Reserved; r.PersonBudget > 0 && int64(sum) > r.PersonBudget {
 		x.wrong("order %s becomes %s, and %s of %s's %s is spent and promised", o.ID, o.State, sum, o.Requester.Name, dollars(r.PersonBudget))
 	}
-	if r.PersonOrders == 0 {
-		return nil
-	}
 	orders, err := x.Orders("", 1000)
+	var auto purchase.Cents
+	for _, other := range orders {
+		if other.Auto && other.Requester.ID == o.Requester.ID && other.Day == o.Day && (other.Promised() || other.State == purchase.Purchased) {
+			auto += other.Price
+		}
+	}
+	if promised && o.Auto && r.Asks && int64(auto) > r.AutoApprove {
+		x.wrong("order %s becomes %s: %s has %s without approval on %s, and the limit is %s", o.ID, o.State, o.Requester.Name, auto, o.Day, dollars(r.AutoApprove))
+	}
+	if r.PersonOrders == 0 {
+		return err
+	}
 	n := 0
 	for _, other := range orders {
 		if other.Requester.ID == o.Requester.ID && other.Day == o.Day && (other.Promised() || other.State == purchase.Purchased) {

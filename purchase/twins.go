@@ -1,0 +1,119 @@
+package purchase
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// In an organization of several workspaces a person can have two ids: that of a workspace and that of the organization.
+// Whatever counts per person (budgets, orders a day, rates) counts under one key: the organization's id where it is known.
+
+// Is reports whether two of Slack's ids are one person's.
+func (p Person) Is(q Person) bool {
+	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
+}
+
+// key is the person's key as far as Slack told it with the person.
+func (p Person) key() string { return cmp.Or(p.Org, p.ID) }
+
+// key is under which id a person counts. Slack does not tell of the organization with every answer, so what it told once is
+// used.
+func (a AccountState) key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
+
+// shareOf is a person's part of a month.
+func shareOf(r Reader, month Budget, who Person) (Share, error) {
+	account, err := r.Account()
+	return month.People[account.key(who)], err
+}
+
+// keyOf is under which id a person counts, in a transaction that changes what counts. When Slack tells for the first time
+// that the person has another id, what was counted under the old one moves to the new one, in every month.
+func keyOf(w Writer, who Person) (string, error) {
+	account, err := w.Account()
+	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
+		return account.key(who), err
+	}
+	was := account.key(Person{ID: who.ID})
+	account.Twins = maps.Clone(account.Twins)
+	if account.Twins == nil {
+		account.Twins = map[string]string{}
+	}
+	account.Twins[who.ID] = who.Org
+	if err := w.PutAccount(account); err != nil {
+		return "", err
+	}
+	budgets, err := w.Budgets(1 << 20)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range budgets {
+		old, counted := b.People[was]
+		if !counted || was == who.Org {
+			continue
+		}
+		b.People = maps.Clone(b.People)
+		delete(b.People, was)
+		b.People[who.Org] = b.People[who.Org].with(old)
+		if err := w.PutBudget(b); err != nil {
+			return "", err
+		}
+	}
+	return who.Org, nil
+}
+
+// with adds up two parts of a month.
+func (s Share) with(t Share) Share {
+	s.Spent, s.Reserved = s.Spent+t.Spent, s.Reserved+t.Reserved
+	s.Days, s.Auto = maps.Clone(s.Days), maps.Clone(s.Auto)
+	for day, n := range t.Days {
+		if s.Days == nil {
+			s.Days = map[string]int{}
+		}
+		s.Days[day] += n
+	}
+	for day, sum := range t.Auto {
+		if s.Auto == nil {
+			s.Auto = map[string]Cents{}
+		}
+		s.Auto[day] += sum
+	}
+	return s
+}
+
+// unite makes sure that a person with two ids counts once, also in a ledger of a version that counted each id by itself.
+func (d *Desk) unite(ctx context.Context) error {
+	twins := map[string]Person{}
+	err := d.ledger.View(ctx, func(r Reader) error {
+		clear(twins)
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
+		for o, err := range AllOrders(r) {
+			if err != nil {
+				return err
+			}
+			if who := o.Requester; who.Org != "" && who.Org != who.ID && account.Twins[who.ID] == "" {
+				twins[who.ID] = who
+			}
+		}
+		return nil
+	})
+	if err == nil && len(twins) > 0 {
+		err = d.ledger.Update(ctx, func(w Writer) error {
+			for _, id := range slices.Sorted(maps.Keys(twins)) {
+				if _, err := keyOf(w, twins[id]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("unite the ids of people with two: %w", err)
+	}
+	return nil
+}
