@@ -279,7 +279,7 @@ func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
 		a.log.Error().Err(err).Msg("the purchase log could not be read")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	return historyPage(h, page, s)
+	return historyPage(h, h.Page, s)
 }
 
 func historyPage(h purchase.History, page int, s purchase.Sight) content {

@@ -21,13 +21,13 @@ func (c *Client) WhoAmI(ctx context.Context) (Account, error) {
 	var answer struct {
 		Query struct {
 			Accounts struct {
-				AccountID string    `json:"account_id"`
+				AccountID idText    `json:"account_id"`
 				Email     looseText `json:"email_address"`
 			} `json:"accounts"`
 		} `json:"query"`
 	}
 	err = json.Unmarshal(body, &answer)
-	account := Account{ID: answer.Query.Accounts.AccountID, Email: string(answer.Query.Accounts.Email)}
+	account := Account{ID: string(answer.Query.Accounts.AccountID), Email: string(answer.Query.Accounts.Email)}
 	if err == nil && account.ID == "" {
 		err = errors.New("it names no account")
 	}

@@ -17,6 +17,8 @@ const (
 	pageSize = 500
 	// maxPasses is how often a list is read from its beginning before its order counts as too unstable.
 	maxPasses = 5
+	// maxPages is how many pages are read at most: 100,000 licenses or subscriptions.
+	maxPages = 200
 )
 
 // Licenses lists all licenses that the account manages, newest first.
@@ -98,8 +100,8 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 	case err == nil && body[0] != '{':
 		err = errors.New("it is no object")
 	case err == nil && j.ID == "" && !j.IsManager.v:
-		j.ID = id // who does not manage it is not told
-	case err == nil && !strings.EqualFold(j.ID, id):
+		j.ID = idText(id) // who does not manage it is not told
+	case err == nil && !strings.EqualFold(string(j.ID), id):
 		err = fmt.Errorf("asked for license %s, got %q", id, j.ID)
 	}
 	if err != nil {
@@ -158,6 +160,9 @@ func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 			total += len(list)
 			if len(list) < pageSize {
 				break
+			}
+			if total >= maxPages*pageSize {
+				return nil, &Error{Op: p.endpoint, Outcome: Transient, Status: 200, Text: fmt.Sprintf("there is no end after %d entries", total)}
 			}
 			if !fresh { // a server that gives the same page for ever
 				complete = false

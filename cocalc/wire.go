@@ -79,6 +79,27 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("%s is no date", shorten(text, 40))
 	}
 	m.Time = time.UnixMilli(int64(ms)).UTC()
+	// JavaScript's dates go on for 270,000 years, those of JSON in Go end with the year 9999: what cannot be stored is not
+	// understood.
+	if year := m.Year(); year < 0 || year > 9999 {
+		m.Time = time.Time{}
+		return fmt.Errorf("%s is a date of the year %d", shorten(text, 40), year)
+	}
+	return nil
+}
+
+// maxID is the longest id that is understood, in bytes. CoCalc's are uuids.
+const maxID = 200
+
+// idText is an id: text of at most maxID bytes. null is the empty one.
+type idText string
+
+func (t *idText) UnmarshalJSON(data []byte) error {
+	s, isText := unquoteJSON(data)
+	if !isText && string(data) != "null" || len(s) > maxID {
+		return fmt.Errorf("%s is no id", shorten(string(data), 40))
+	}
+	*t = idText(s)
 	return nil
 }
 
@@ -100,7 +121,7 @@ type cartItemJSON struct {
 	Purchased *struct {
 		Time      loose[moment] `json:"time"`
 		Success   loose[bool]   `json:"success"`
-		LicenseID loose[string] `json:"license_id"`
+		LicenseID loose[idText] `json:"license_id"`
 	} `json:"purchased"`
 	ProjectID   *string         `json:"project_id"`
 	Description json.RawMessage `json:"description"`
@@ -120,7 +141,7 @@ func (j cartItemJSON) item() (CartItem, error) {
 		item.ProjectID = *j.ProjectID
 	}
 	if p := j.Purchased; p != nil {
-		item.Purchased = &CartPurchase{Time: p.Time.v.Time, Success: p.Success.v, LicenseID: p.LicenseID.v}
+		item.Purchased = &CartPurchase{Time: p.Time.v.Time, Success: p.Success.v, LicenseID: string(p.LicenseID.v)}
 	}
 	return item, nil
 }
@@ -148,7 +169,7 @@ func (j checkoutParamsJSON) params() (CheckoutParams, error) {
 		if err != nil {
 			return CheckoutParams{}, err
 		}
-		if !each.LineItemAmount.set {
+		if !each.LineItemAmount.set || each.LineItemAmount.cents < 0 {
 			return CheckoutParams{}, fmt.Errorf("item %d has no price", item.ID)
 		}
 		p.Items = append(p.Items, CheckoutItem{CartItem: item, LineItemAmount: each.LineItemAmount.cents})
@@ -157,7 +178,7 @@ func (j checkoutParamsJSON) params() (CheckoutParams, error) {
 }
 
 type licenseJSON struct {
-	ID             string           `json:"id"`
+	ID             idText           `json:"id"`
 	Title          looseText        `json:"title"`
 	Description    looseText        `json:"description"`
 	Activates      moment           `json:"activates"`
@@ -185,7 +206,7 @@ type quotaJSON struct {
 func (j licenseJSON) license() License {
 	q := j.Quota.v
 	l := License{
-		ID: j.ID, Title: string(j.Title), Description: string(j.Description), Activates: j.Activates.Time, Expires: j.Expires.Time,
+		ID: string(j.ID), Title: string(j.Title), Description: string(j.Description), Activates: j.Activates.Time, Expires: j.Expires.Time,
 		LastUsed: j.LastUsed.Time, Created: j.Created.Time, RunLimit: j.RunLimit.v, IsManager: j.IsManager.v,
 		SubscriptionID: j.SubscriptionID.v, NumberRunning: j.NumberRunning.v,
 		Quota: Quota{
@@ -206,7 +227,7 @@ type purchaseJSON struct {
 	Service     string     `json:"service"`
 	PeriodEnd   moment     `json:"period_end"`
 	Description loose[struct {
-		LicenseID loose[string] `json:"license_id"`
+		LicenseID loose[idText] `json:"license_id"`
 		Item      loose[struct {
 			ID          loose[int64] `json:"id"`
 			Description loose[struct {
@@ -222,7 +243,7 @@ func (j purchaseJSON) row() (PurchaseRow, error) {
 	}
 	item := j.Description.v.Item.v
 	return PurchaseRow{
-		ID: j.ID, Time: j.Time.Time, Cost: j.Cost.cents, Service: j.Service, LicenseID: j.Description.v.LicenseID.v,
+		ID: j.ID, Time: j.Time.Time, Cost: j.Cost.cents, Service: j.Service, LicenseID: string(j.Description.v.LicenseID.v),
 		CartItemID: item.ID.v, PeriodEnd: j.PeriodEnd.Time, Text: string(item.Description.v.Description),
 	}, nil
 }
@@ -234,7 +255,7 @@ type subscriptionJSON struct {
 	Status           string     `json:"status"`
 	CurrentPeriodEnd moment     `json:"current_period_end"`
 	Metadata         loose[struct {
-		LicenseID loose[string] `json:"license_id"`
+		LicenseID loose[idText] `json:"license_id"`
 	}] `json:"metadata"`
 }
 
@@ -244,6 +265,6 @@ func (j subscriptionJSON) subscription() (Subscription, error) {
 	}
 	return Subscription{
 		ID: j.ID, Cost: j.Cost.cents, Interval: j.Interval, Status: j.Status, CurrentPeriodEnd: j.CurrentPeriodEnd.Time,
-		LicenseID: j.Metadata.v.LicenseID.v,
+		LicenseID: string(j.Metadata.v.LicenseID.v),
 	}, nil
 }

@@ -63,7 +63,7 @@ func (d *doubts) Keep(doubt purchase.Doubt) error {
 func (d *doubts) All() ([]purchase.Doubt, error) { return d.all, nil }
 func (d *doubts) Clear() error                   { d.all = nil; return nil }
 
-func anyLedger(t *testing.T) purchase.Ledger {
+func anyLedger(t testing.TB) purchase.Ledger {
 	b, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)

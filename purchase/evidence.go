@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -157,6 +158,7 @@ func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt 
 			r.Expires = row.PeriodEnd
 		}
 	}
+	r.Time = cmp.Or(r.Time, o.CheckoutSent, o.Updated) // CoCalc's own may not be understood
 	return r
 }
 

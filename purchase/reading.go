@@ -19,28 +19,36 @@ func (d *Desk) Order(ctx context.Context, id OrderID) (o Order, err error) {
 // History is one page of the purchase log with what the months have cost.
 type History struct {
 	Purchases []Purchase // newest first
+	Page      int        // from 1: the one that was asked for, or the last one
+	Pages     int        // at least 1
 	More      bool       // there are older ones
 	Months    []Budget   // newest first: the months on the page, and the present one
 	Limit     Limit      // per month
 	Now       string     // the present month
 }
 
-// mostPage is the last page of the purchase log that can be asked for.
-const mostPage = 1_000_000
-
-// History reads a page of the purchase log; pages count from 1.
+// History reads a page of the purchase log. Pages count from 1; instead of one behind the last it is the last. No entry of
+// another page is read but the newest: the log grows for ever, and everyone may ask.
 func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
-	page = max(1, min(page, mostPage))
 	h := History{Limit: d.policy.MonthlyBudget, Now: d.policy.Month(d.now())}
 	err := d.ledger.View(ctx, func(r Reader) error {
-		all, err := r.Purchases(0, page*size+1)
+		newest, err := r.Purchases(0, 1)
 		if err != nil {
 			return err
 		}
-		from := min((page-1)*size, len(all))
-		h.Purchases = all[from:min(from+size, len(all))]
-		h.More = len(all) > page*size
-		h.Months = nil
+		total := 0
+		if len(newest) > 0 {
+			total = int(newest[0].Number) // entries are numbered without gaps
+		}
+		h.Pages = max(1, (total+size-1)/size)
+		h.Page = max(1, min(page, h.Pages))
+		h.More = h.Page < h.Pages
+		h.Purchases, h.Months = nil, nil
+		if total > 0 {
+			if h.Purchases, err = r.Purchases(uint64(total-(h.Page-1)*size+1), size); err != nil {
+				return err
+			}
+		}
 		seen := map[string]bool{}
 		add := func(month string) error {
 			if seen[month] {

@@ -11,6 +11,9 @@ import (
 // salesPage is how many purchases are read at once: the most that CoCalc gives.
 const salesPage = 500
 
+// mostSalesPages is how many pages are read at most: 200,000 purchases. A server that has more is not believed.
+const mostSalesPages = 400
+
 // Sold reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows while it is read,
 // so a row can be on two pages. One that was not read to its end is an error: it looks like an account that bought less.
 func Sold(ctx context.Context, shop interface {
@@ -26,8 +29,12 @@ func Sold(ctx context.Context, shop interface {
 		if err != nil {
 			return nil, err
 		}
-		before := len(seen)
+		before, older := len(seen), false
 		for _, row := range page {
+			if row.Time.Before(since.Truncate(time.Millisecond)) { // CoCalc's clock has no more digits
+				older = true
+				continue
+			}
 			if k := (key{row.ID, row.LicenseID}); !seen[k] {
 				seen[k] = true
 				if row.Cost >= 0 { // less than nothing is money back
@@ -36,8 +43,10 @@ func Sold(ctx context.Context, shop interface {
 			}
 		}
 		switch {
-		case len(page) < salesPage:
+		case len(page) < salesPage, older: // newest first: what follows is older still
 			return rows, nil
+		case offset/salesPage+1 == mostSalesPages:
+			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("there is no end after %d purchases", len(seen))}
 		case len(seen) == before:
 			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("page after page is the same, from number %d on", offset)}
 		}
