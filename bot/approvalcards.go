@@ -72,6 +72,11 @@ func askCard(o purchase.Order, f askFacts) content {
 // withoutIDs is an order whose texts name no whole ids: everyone in the approvers' channel reads them.
 func withoutIDs(o purchase.Order) purchase.Order {
 	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title), purchase.ShortenIDs(o.Spec.Description)
+	if o.Project != nil {
+		project := *o.Project
+		project.Title = purchase.ShortenIDs(project.Title)
+		o.Project = &project
+	}
 	o.Approvals = slices.Clone(o.Approvals)
 	for i := range o.Approvals {
 		o.Approvals[i].Reason = purchase.ShortenIDs(o.Approvals[i].Reason)
@@ -92,6 +97,9 @@ func askedFor(o purchase.Order) []slack.Block {
 	}
 	if spec.Boost {
 		rest = append(rest, "boost")
+	}
+	if o.Saves > 0 {
+		rest = append(rest, fmt.Sprintf("%s a year less than paying monthly", o.Saves))
 	}
 	if spec.ProjectID != "" {
 		rest = append(rest, "put on project "+code(spec.ProjectID))

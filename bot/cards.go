@@ -82,7 +82,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	price := o.Price.String()
 	buy := yesButton(actionBuy, o, o.Price, f)
 	blocks := []slack.Block{
-		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews))),
+		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews), saving(o.Saves))),
 	}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
 	blocks = append(blocks, projectBlocks(o)...)

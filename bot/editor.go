@@ -241,5 +241,5 @@ func priceLine(quote purchase.Quote, err error, wrong map[string]string) string 
 	if quote.RenewsAt > 0 {
 		text += ", renewed until cancelled"
 	}
-	return text + ". Nothing is bought in this form: the card comes next."
+	return text + "." + saving(quote.Saves) + " Nothing is bought in this form: the card comes next."
 }

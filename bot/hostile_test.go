@@ -228,7 +228,7 @@ func TestHostileTitlesFromCoCalc(t *testing.T) {
 	if w.account.Balance() == sold || len(w.account.Licenses()) != len(hostileTexts) {
 		t.Fatalf("%d licenses were sold", len(w.account.Licenses()))
 	}
-	for page := 1; page <= (len(hostileTexts)+5)/6; page++ {
+	for page := 1; page <= (len(hostileTexts)+9)/10; page++ {
 		w.says(slacksim.Bob, fmt.Sprintf("list all page=%d", page))
 		w.sees(slacksim.Bob, fmt.Sprintf("page %d of", page))
 	}

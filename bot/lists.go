@@ -23,7 +23,7 @@ const (
 )
 
 // pageSize is how many licenses or purchases a page shows: what fits on a phone without getting lost.
-const pageSize = 6
+const pageSize = 10
 
 // listing says which page of which licenses is shown.
 type listing struct {
@@ -169,12 +169,25 @@ func (l listing) kind() string {
 // licenseRow is a license in the list: what people wrote is plain text.
 func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	_, sign := licenseState(o.License, now)
-	row := slack.NewSectionBlock(plain(named(o.License.Title)), nil,
+	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
-	text := fmt.Sprintf("%s %s · %s\n%s · %s\n%s", sign, resources(o.License.Quota.RAM, o.License.Quota.CPU, o.License.Quota.Disk),
-		plural(o.License.RunLimit, "project")+" at a time", expiry(o, now), lastUse(o.License), code(o.License.ID))
+	facts := []string{plural(o.License.RunLimit, "project") + " at a time"}
+	if named(o.License.Title) != "" { // otherwise its name says what it gives
+		facts = append([]string{quotaOf(o.License)}, facts...)
+	}
+	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License), code(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
+
+// licenseName is the title of a license, or what it gives where it has none.
+func licenseName(l purchase.License) string {
+	if title := named(l.Title); title != "" {
+		return title
+	}
+	return quotaOf(l)
+}
+
+func quotaOf(l purchase.License) string { return resources(l.Quota.RAM, l.Quota.CPU, l.Quota.Disk) }
 
 func resources(ram, cpu, disk float64) string {
 	cores := "cores"
@@ -241,7 +254,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 	}
 	pairs := []*slack.TextBlockObject{
 		mrkdwn("*State*\n" + sign + " " + word),
-		mrkdwn("*Each project gets*\n" + resources(l.Quota.RAM, l.Quota.CPU, l.Quota.Disk)),
+		mrkdwn("*Each project gets*\n" + quotaOf(l)),
 		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
 		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
@@ -249,7 +262,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		mrkdwn("*Runs*\n" + expiry(o, now)),
 		mrkdwn("*Used*\n" + lastUse(l)),
 	}
-	blocks := []slack.Block{slack.NewSectionBlock(plain(named(l.Title)), nil, nil), fields(pairs...)}
+	blocks := []slack.Block{slack.NewSectionBlock(plain(licenseName(l)), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {
 		p := o.Purchase
 		text := fmt.Sprintf("Bought by <@%s> %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Order)
@@ -279,10 +292,10 @@ func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
 		a.log.Error().Err(err).Msg("the purchase log could not be read")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	return historyPage(h, h.Page, s)
+	return historyPage(h, s)
 }
 
-func historyPage(h purchase.History, page int, s purchase.Sight) content {
+func historyPage(h purchase.History, s purchase.Sight) content {
 	var totals []string
 	for _, m := range h.Months {
 		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))
@@ -294,23 +307,27 @@ func historyPage(h purchase.History, page int, s purchase.Sight) content {
 		}
 		totals = append(totals, text)
 	}
-	blocks := []slack.Block{section(strings.Join(totals, "\n"))}
+	head := strings.Join(totals, "\n")
+	if h.Pages > 1 {
+		head += fmt.Sprintf("\npage %d of %d", h.Page, h.Pages)
+	}
+	blocks := []slack.Block{section(head)}
 	if len(h.Purchases) == 0 {
 		blocks = append(blocks, section("Nothing was bought yet through this bot."))
 	}
 	for _, p := range h.Purchases {
 		blocks = append(blocks, slack.NewDividerBlock(), section(historyEntry(p, s.Cost(p.Requester))))
-		if p.Spec.Title != "" {
-			blocks = append(blocks, slack.NewSectionBlock(plain(named(p.Spec.Title)), nil, nil))
+		if title := named(p.Spec.Title); title != "" {
+			blocks = append(blocks, slack.NewSectionBlock(plain(title), nil, nil))
 		}
 		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", code(p.LicenseID), p.Order, p.Number))))
 	}
 	var row []slack.BlockElement
-	if page > 1 {
-		row = append(row, button(actionHistoryPage+":back", fmt.Sprint(page-1), "← Newer"))
+	if h.Page > 1 {
+		row = append(row, button(actionHistoryPage+":back", fmt.Sprint(h.Page-1), "← Newer"))
 	}
 	if h.More {
-		row = append(row, button(actionHistoryPage+":more", fmt.Sprint(page+1), "Older →"))
+		row = append(row, button(actionHistoryPage+":more", fmt.Sprint(h.Page+1), "Older →"))
 	}
 	if len(row) > 0 {
 		blocks = append(blocks, slack.NewActionBlock("history_pages", row...))

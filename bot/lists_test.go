@@ -37,10 +37,10 @@ func TestLicenseLists(t *testing.T) {
 		l    listing
 	}{
 		{"first-page", all, listing{"active", 1}},
-		{"last-page", all, listing{"active", 3}},
+		{"last-page", all, listing{"active", 2}},
 		{"page-beyond-the-end", all, listing{"active", 99}},
 		{"expired", all, listing{"expired", 1}},
-		{"all", all, listing{"all", 2}},
+		{"all", all, listing{"all", 1}},
 		{"none-at-all", nil, listing{"active", 1}},
 		{"none-expired", all[4:], listing{"expired", 1}},
 	}
@@ -85,10 +85,10 @@ func TestHistoryPages(t *testing.T) {
 			}),
 		},
 		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2}, {Month: "2026-10", Spent: 6375, Bought: 1}},
-		More:   true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
+		Page:   2, Pages: 3, More: true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
 	}
-	got := historyPage(h, 2, seesAll)
+	got := historyPage(h, seesAll)
 	golden(t, "history", got)
 	harmless(t, got)
-	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11"}, 1, seesAll))
+	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11", Page: 1, Pages: 1}, seesAll))
 }

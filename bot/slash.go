@@ -190,7 +190,7 @@ func quoted(spec purchase.Spec, q purchase.Quote) content {
 
 // PriceWords is a price as people read it: "$63.75 a month. Renews every month at $63.75 until cancelled."
 func PriceWords(spec purchase.Spec, q purchase.Quote) string {
-	return fmt.Sprintf("%s%s. %s", q.Total, each(string(spec.Period)), renewal(spec, q.RenewsAt))
+	return fmt.Sprintf("%s%s. %s%s", q.Total, each(string(spec.Period)), renewal(spec, q.RenewsAt), saving(q.Saves))
 }
 
 // cancel calls off an order by its id.

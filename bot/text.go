@@ -132,6 +132,14 @@ func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	return "A fixed term: never renews."
 }
 
+// saving says what a yearly price saves; empty where it saves nothing.
+func saving(saves purchase.Cents) string {
+	if saves <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" You save %s a year compared with paying monthly.", saves)
+}
+
 // term says from when to when a license runs, in mrkdwn.
 func term(spec purchase.Spec) string {
 	if spec.Period != "range" {

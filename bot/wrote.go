@@ -25,13 +25,8 @@ func wrote(label, text string) *slack.SectionBlock {
 	return slack.NewSectionBlock(plain(label+": "+cut(text, mostWrote)), nil, nil)
 }
 
-// named is a title that somebody gave; one of which nothing can be seen is none.
-func named(title string) string {
-	if title = commands.OneLine(title); title == "" {
-		return "Untitled"
-	}
-	return cut(title, 150)
-}
+// named is a title that somebody gave, empty where nothing of it can be seen.
+func named(title string) string { return cut(commands.OneLine(title), 150) }
 
 // quoting is a sentence that repeats what people wrote, as a section.
 func quoting(sentence string) *slack.SectionBlock {

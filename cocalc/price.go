@@ -100,6 +100,7 @@ type Quote struct {
 	Total           Cents // what will be charged now, for all running projects
 	PerUnit         Cents // the same for one running project
 	PerProjectMonth Cents // for one running project and one month
+	Saves           Cents // by how much a yearly price is lower than twelve monthly ones; 0 for other periods
 	RenewsAt        Cents // what every further month or year costs; 0 for a fixed term, which never renews
 	Period          Period
 	Version         string // [PriceVersion]
@@ -125,6 +126,14 @@ func Price(spec LicenseSpec, now time.Time) (Quote, error) {
 	}
 	if spec.Period != PeriodRange {
 		quote.RenewsAt = cost.LineItemAmount
+	}
+	if spec.Period == PeriodYearly {
+		spec.Period = PeriodMonthly
+		month, err := Price(spec, now)
+		if err != nil {
+			return Quote{}, err
+		}
+		quote.Saves = 12*month.Total - quote.Total
 	}
 	return quote, nil
 }

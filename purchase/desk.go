@@ -239,7 +239,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	now := d.now()
 	order := Order{
 		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
-		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Created: now, Updated: now,
+		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now, Updated: now,
 		Expires: now.Add(d.timing.Proposal),
 	}
 	var out Proposal

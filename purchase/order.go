@@ -88,6 +88,7 @@ type Order struct {
 	Reason  string     `json:"reason,omitempty"`
 	Price   Cents      `json:"price_cents"`            // as shown: the most that may be charged
 	Renews  Cents      `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
+	Saves   Cents      `json:"saves_cents,omitempty"`  // in a year, by a yearly price instead of monthly ones
 	Created time.Time  `json:"created"`
 	Updated time.Time  `json:"updated"`
 	Expires time.Time  `json:"expires"` // of the proposal

@@ -1,0 +1,74 @@
+package bot_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// Ten entries are a page; a page beyond the last one is the last one, with a way back.
+func TestTheLastPageOfTheHistory(t *testing.T) {
+	w := newWorld(t, nil)
+	w.must(w.ledger.Update(w.ctx, func(l purchase.Writer) error {
+		var errs []error
+		for n := range 21 {
+			_, err := l.AddPurchase(purchase.Purchase{Month: "2026-11", Charged: 100, LicenseID: fmt.Sprint("license-", n), Requester: purchase.Person{ID: slacksim.Alice}})
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	}))
+	entries := func(m slacksim.Message) (numbers []int) {
+		for n := 1; n <= 21; n++ {
+			if strings.Contains(m.ContentText()+"\n", fmt.Sprintf("#%d\n", n)) {
+				numbers = append(numbers, n)
+			}
+		}
+		return numbers
+	}
+	w.says(slacksim.Bob, "history page=999")
+	last := w.sees(slacksim.Bob, "page 3 of 3")
+	if got := entries(last); len(got) != 1 || got[0] != 1 {
+		t.Errorf("the last page has the entries %v:\n%s", got, last.ContentText())
+	}
+	w.clicks(slacksim.Bob, last, "← Newer")
+	if got := entries(w.becomesFor(slacksim.Bob, last, "page 2 of 3")); len(got) != 10 || got[0] != 2 || got[9] != 11 {
+		t.Errorf("the second page has the entries %v", got)
+	}
+	w.says(slacksim.Bob, "history")
+	if got := entries(w.sees(slacksim.Bob, "page 1 of 3")); len(got) != 10 || got[0] != 12 || got[9] != 21 {
+		t.Errorf("the first page has the entries %v", got)
+	}
+}
+
+// becomesFor waits until a message that somebody sees has changed to one with the text.
+func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
+	w.t.Helper()
+	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+	w.must(err)
+	return now
+}
+
+// A yearly price says what it saves, wherever it is shown before it is paid.
+func TestWhatAYearSaves(t *testing.T) {
+	const saves = "save $127.44 a year compared with paying monthly"
+	w := newWorld(t, func(w *world) { w.policy.OrderLimit = purchase.Limit{None: true} })
+	w.says(slacksim.Alice, "quote ram=16 cpu=2 period=yearly")
+	w.sees(slacksim.Alice, saves)
+	w.says(slacksim.Alice, "buy ram=16 cpu=2 period=yearly")
+	card := w.sees(slacksim.Alice, "A CoCalc license for")
+	if !strings.Contains(card.ContentText(), saves) {
+		t.Errorf("the card reads:\n%s", card.ContentText())
+	}
+	w.clicks(slacksim.Alice, card, "Edit")
+	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), saves) }); err != nil {
+		t.Error(err)
+	}
+	w.says(slacksim.Bob, "buy ram=16 cpu=2")
+	if month := w.sees(slacksim.Bob, "A CoCalc license for"); strings.Contains(month.ContentText(), "save $") {
+		t.Errorf("a monthly card reads:\n%s", month.ContentText())
+	}
+}
