@@ -77,9 +77,19 @@ func voucherPrice(p pricedItem, d object) pricedItem {
 	return p
 }
 
-// costInput is what the price code says that it computed from.
+// costInput is what the price code says that it computed from. It takes every type that it does not know for a quota, and keeps
+// always_running, which the license's own info does not have; neither changes the price.
 func costInput(d object) object {
-	input := append(licenseInfo(d), member{"boost", boostOf(d)})
+	var input object
+	for _, m := range append(licenseInfo(d), member{"boost", boostOf(d)}) {
+		switch m.name {
+		case "type":
+			m.value = "quota"
+		case "custom_member":
+			input = append(input, member{"custom_always_running", d.get("always_running")})
+		}
+		input = append(input, m)
+	}
 	if d.get("period") == "range" {
 		return append(input, member{"start", rangeDate(d, 0)}, member{"end", rangeDate(d, 1)})
 	}
