@@ -135,7 +135,7 @@ func golden(t *testing.T, name string, c content) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if complaints := blockkit.Validate(raw, blockkit.Rules{}); len(complaints) > 0 {
+	if complaints := blockkit.Validate(raw, blockkit.Rules{Strict: true}); len(complaints) > 0 {
 		t.Errorf("Slack would refuse it: %v", complaints)
 	}
 	if c.text == "" {

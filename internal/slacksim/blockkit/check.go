@@ -28,6 +28,7 @@ func (p Problem) String() string {
 type checker struct {
 	rules    Rules
 	surface  string // message, modal or home
+	inner    check  // of a block within another one
 	problems []Problem
 }
 

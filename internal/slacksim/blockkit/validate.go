@@ -2,6 +2,7 @@ package blockkit
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,9 @@ type Rules struct {
 	// RefuseNew refuses the blocks that not every workspace has yet: data_table,
 	// data_visualization, table, card, carousel and markdown.
 	RefuseNew bool
+	// Strict refuses what one of Slack's sources refuses, where they differ: see sources.go. An app that keeps to it is
+	// right whichever of them is.
+	Strict bool
 }
 
 var newBlocks = []string{"data_table", "data_visualization", "table", "card", "carousel", "markdown"}
@@ -36,7 +40,7 @@ var newBlocks = []string{"data_table", "data_visualization", "table", "card", "c
 // Validate says what Slack would complain about in the blocks of a message, a JSON array.
 // No problems means that it would take them.
 func Validate(blocks json.RawMessage, rules Rules) []Problem {
-	c := &checker{rules: rules, surface: "message"}
+	c := &checker{rules: rules, surface: "message", inner: (*checker).block}
 	c.blocks("/blocks", decodeAny(blocks), MaxMessageBlocks)
 	return c.problems
 }
@@ -44,7 +48,7 @@ func Validate(blocks json.RawMessage, rules Rules) []Problem {
 // ValidateView says what Slack would complain about in a view of this kind (modal or
 // home), a JSON object.
 func ValidateView(view json.RawMessage, kind string, rules Rules) []Problem {
-	c := &checker{rules: rules, surface: kind}
+	c := &checker{rules: rules, surface: kind, inner: (*checker).block}
 	union(c.view)(c, "/view", decodeAny(view))
 	return c.problems
 }
@@ -102,6 +106,7 @@ func (c *checker) view(_ *checker, at string, v any) {
 		common["notify_on_close"] = may(boolean)
 	}
 	object(common)(c, at, v)
+	c.oneFocus(at, v)
 	m, _ := v.(map[string]any)
 	hasInput := slices.ContainsFunc(list(m["blocks"]), func(b any) bool {
 		block, _ := b.(map[string]any)
@@ -110,6 +115,30 @@ func (c *checker) view(_ *checker, at string, v any) {
 	if c.surface == "modal" && hasInput && m["submit"] == nil {
 		c.fail(at, "missing required field: submit")
 	}
+}
+
+// oneFocus: only one element of a view can have the focus when it opens.
+func (c *checker) oneFocus(at string, v any) {
+	seen := 0
+	var look func(at string, v any)
+	look = func(at string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for i, x := range v {
+				look(at+"/"+strconv.Itoa(i), x)
+			}
+		case map[string]any:
+			if v["focus_on_load"] == true {
+				if seen++; seen > 1 {
+					c.fail(at+"/focus_on_load", "only one element can have focus_on_load set to true")
+				}
+			}
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				look(at+"/"+name, v[name])
+			}
+		}
+	}
+	look(at, v)
 }
 
 // blocks checks every block and what has to be unique among them.
@@ -148,14 +177,18 @@ func (c *checker) blocks(at string, v any, most int) {
 // uniqueActions: the action_ids of one block have to differ.
 func (c *checker) uniqueActions(at string, block map[string]any) {
 	seen := map[string]bool{}
-	for i, e := range list(block["elements"]) {
+	name := "elements"
+	if str(block["type"]) == "card" {
+		name = "actions"
+	}
+	for i, e := range list(block[name]) {
 		m, _ := e.(map[string]any)
 		id := str(m["action_id"])
 		if id == "" {
 			continue
 		}
 		if seen[id] {
-			c.fail(at+"/elements/"+strconv.Itoa(i)+"/action_id", "`action_id` %q already exists for block_id %q", id, str(block["block_id"]))
+			c.fail(at+"/"+name+"/"+strconv.Itoa(i)+"/action_id", "`action_id` %q already exists for block_id %q", id, str(block["block_id"]))
 		}
 		seen[id] = true
 	}
@@ -221,17 +254,16 @@ var blockRules = map[string]blockRule{
 		"offset": may(integer(0, 1<<31)), "border": may(integer(0, 1)), "language": may(chars(0, 255)),
 	})))}),
 	"markdown":           block(fields{"text": need(chars(1, maxMarkdownCharacters))}, "message"),
-	"table":              {check: also(block(fields{"rows": need(rows(1, 100)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
+	"table":              {check: also(block(fields{"rows": need(rows(1, 100, plainCells)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
 	"data_table":         dataTable,
 	"data_visualization": block(fields{"title": need(chars(1, 50)), "chart": need(chart)}),
-	"card": block(fields{
-		"hero_image": may(element(images)), "icon": may(element(images)), "slack_icon": may(anything), "title": may(anyText(150)),
-		"subtitle": may(anyText(150)), "body": may(anyText(200)), "subtext": may(anyText(200)), "actions": may(items(1, 3, element([]string{"button"}))),
-	}, "message"),
-	"alert":           block(fields{"text": need(anyText(3000)), "level": may(oneOf("default", "info", "warning", "error", "success"))}, "modal"),
-	"context_actions": block(fields{"elements": need(items(1, 5, element([]string{"feedback_buttons", "icon_button"})))}, "message"),
-	"video":           loose(), "carousel": loose("message"), "container": loose("message"), "layout": loose("message"),
-	"plan": loose("message"), "task_card": loose("message"), "file": loose("message"), "call": loose("message"),
+	"card":               cardBlock,
+	"alert":              block(fields{"text": need(anyText(200)), "level": may(oneOf("default", "info", "warning", "error", "success"))}, "modal"),
+	"context_actions":    block(fields{"elements": need(items(1, 5, element([]string{"feedback_buttons", "icon_button"})))}, "message"),
+	"container":          containerBlock, "layout": layoutBlock,
+	"carousel":  block(fields{"elements": need(items(1, 10, blockOf("card")))}, "message"),
+	"plan":      block(fields{"title": need(chars(1, 3000)), "tasks": may(items(0, 50, blockOf("task_card")))}, "message"),
+	"task_card": taskCard, "video": videoBlock, "file": loose("message"), "call": loose("message"),
 }
 
 // richTextElement follows the inner parts of rich text loosely: a list's sections hold

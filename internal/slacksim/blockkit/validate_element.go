@@ -48,27 +48,31 @@ func element(allowed []string) check {
 }
 
 var (
-	confirm = object(fields{
-		"title": need(plain(100)), "text": need(anyText(300)), "confirm": may(plain(30)), "deny": may(plain(30)),
+	confirm = also(confirmHasTitle, object(fields{
+		"title": confirmTitle, "text": need(anyText(300)), "confirm": may(plain(30)), "deny": may(plain(30)),
 		"style": may(oneOf("primary", "danger")),
-	})
+	}))
 	optionFields = fields{
-		"text": need(anyText(75)), "value": need(chars(1, 150)), "description": may(anyText(75)),
+		"text": need(anyText(75)), "value": need(optionValue), "description": may(anyText(75)),
 	}
 	option = object(optionFields)
 	// Menus take plain text only, and overflow menus a URL.
 	menuOption = object(fields{
-		"text": need(plain(75)), "value": need(chars(1, 150)), "description": may(plain(75)),
+		"text": need(plain(75)), "value": need(optionValue), "description": may(plain(75)),
 	})
 	overflowOption = object(fields{
-		"text": need(plain(75)), "value": may(chars(1, 150)), "description": may(plain(75)), "url": may(chars(1, 3000)),
+		"text": need(plain(75)), "value": may(optionValue), "description": may(plain(75)), "url": may(chars(1, 3000)),
 	})
 	optionGroup    = object(fields{"label": need(plain(75)), "options": need(items(1, 100, menuOption))})
 	placeholder    = may(plain(150))
 	dispatchConfig = object(fields{"trigger_actions_on": may(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})
-	userFilter     = object(fields{
+	userFilter     = also(object(fields{
 		"include":                          may(items(1, 4, oneOf("im", "mpim", "private", "public"))),
 		"exclude_external_shared_channels": may(boolean), "exclude_bot_users": may(boolean),
+	}), func(c *checker, at string, v any) {
+		if m, ok := v.(map[string]any); ok && len(m) == 0 {
+			c.fail(at, "must have at least one of include, exclude_external_shared_channels, exclude_bot_users")
+		}
 	})
 	isURL = matching("a valid URL", func(s string) bool {
 		u, err := url.Parse(s)
@@ -194,8 +198,11 @@ var elementRules = map[string]check{
 	"url_text_input":   input(fields{"initial_value": may(chars(0, 3000))}),
 	"rich_text_input":  input(fields{"initial_value": may(anything), "min_lines": may(integer(1, 100)), "max_lines": may(integer(1, 100))}),
 	"file_input":       el(fields{"filetypes": may(items(1, 100, chars(1, 255))), "max_files": may(integer(1, 10))}),
-	"feedback_buttons": anything,
-	"icon_button":      anything,
+	"feedback_buttons": el(fields{"positive_button": need(feedbackButton), "negative_button": need(feedbackButton)}),
+	"icon_button": el(fields{
+		"icon": need(chars(1, 255)), "text": need(plain(75)), "value": may(chars(0, 2000)), "confirm": may(confirm),
+		"accessibility_label": may(chars(0, 75)), "visible_to_user_ids": may(items(1, 1000, chars(1, 255))),
+	}),
 }
 
 func lengthsFit(c *checker, at string, v any) {
@@ -224,10 +231,19 @@ func numbersFit(c *checker, at string, v any) {
 // imageFields are what an image has as a block and as an element.
 func imageFields(f fields) fields {
 	f["image_url"] = may(isURL)
-	f["slack_file"] = may(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}))
+	f["slack_file"] = may(slackFile)
 	f["alt_text"] = need(chars(1, 2000))
 	return f
 }
+
+// slackFile names a file by its id or by its URL, and not by both.
+var slackFile = also(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}), func(c *checker, at string, v any) {
+	if m, ok := v.(map[string]any); ok && (m["id"] == nil) == (m["url"] == nil) {
+		c.fail(at, "must provide exactly one of id and url")
+	}
+})
+
+var feedbackButton = object(fields{"text": need(plain(75)), "value": need(chars(1, 2000)), "accessibility_label": may(chars(0, 75))})
 
 func imageSource(c *checker, at string, v any) {
 	if m, ok := v.(map[string]any); ok && m["image_url"] == nil && m["slack_file"] == nil {

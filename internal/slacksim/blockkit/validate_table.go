@@ -2,6 +2,7 @@ package blockkit
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -14,20 +15,22 @@ var (
 	}
 	cells = map[string]check{
 		"raw_text":    object(fields{"text": need(chars(1, maxTableCharacters))}),
-		"raw_number":  object(fields{"value": need(number), "text": may(chars(1, 255))}),
+		"raw_number":  object(fields{"value": need(number), "text": need(chars(1, 255))}),
 		"rich_text":   object(fields{"elements": need(items(0, 1000, anything)), "block_id": may(anything)}),
 		"action_cell": object(fields{"element": need(element([]string{"button"})), "fallback": may(anything)}),
 	}
-	dataTable = blockRule{check: also(block(fields{
-		"caption": need(chars(1, 2000)), "rows": need(rows(2, 101)), "page_size": may(integer(1, 100)),
+	plainCells = []string{"raw_text", "raw_number", "rich_text"}
+	dataCells  = append([]string{"action_cell"}, plainCells...)
+	dataTable  = blockRule{check: also(block(fields{
+		"caption": need(chars(1, 2000)), "rows": need(dataRows), "page_size": may(integer(1, 100)),
 		"row_header_column_index": may(integer(0, 19)),
 	}).check, tableCharacters, headerRow)}
 )
 
-// rows wants a table of equally long rows of at most 20 cells.
-func rows(low, high int) check {
+// rows wants a table of equally long rows of at most 20 cells of these kinds.
+func rows(low, high int, kinds []string) check {
 	return func(c *checker, at string, v any) {
-		items(low, high, items(1, 20, cell))(c, at, v)
+		items(low, high, items(1, 20, cellOf(kinds)))(c, at, v)
 		width := -1
 		for i, r := range list(v) {
 			if n := len(list(r)); width < 0 {
@@ -39,18 +42,20 @@ func rows(low, high int) check {
 	}
 }
 
-func cell(c *checker, at string, v any) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		c.fail(at, "must provide an object")
-		return
+func cellOf(kinds []string) check {
+	return func(c *checker, at string, v any) {
+		m, ok := v.(map[string]any)
+		if !ok {
+			c.fail(at, "must provide an object")
+			return
+		}
+		kind := str(m["type"])
+		if !slices.Contains(kinds, kind) {
+			c.fail(at+"/type", "unsupported type: %s", kind)
+			return
+		}
+		cells[kind](c, at, v)
 	}
-	rule, known := cells[str(m["type"])]
-	if !known {
-		c.fail(at+"/type", "unsupported type: %s", str(m["type"]))
-		return
-	}
-	rule(c, at, v)
 }
 
 // headerRow: the first row of a data table names the columns, in raw text.
@@ -85,11 +90,11 @@ func chart(c *checker, at string, v any) {
 	label := chars(1, 20)
 	switch kind := str(m["type"]); kind {
 	case "pie":
-		object(fields{"segments": need(items(1, 6, object(fields{"label": need(label), "value": need(positive)})))})(c, at, v)
+		object(fields{"segments": need(chartParts(object(fields{"label": need(label), "value": need(positive)})))})(c, at, v)
 	case "bar", "line", "area":
 		point := object(fields{"label": need(label), "value": need(number)})
 		object(fields{
-			"series":      need(items(1, 6, object(fields{"name": need(label), "data": need(items(1, 20, point))}))),
+			"series":      need(chartParts(object(fields{"name": need(label), "data": need(items(1, 20, point))}))),
 			"axis_config": need(object(fields{"categories": need(items(1, 20, label)), "x_label": may(chars(0, 50)), "y_label": may(chars(0, 50))})),
 		})(c, at, v)
 		pointsFit(c, at, m)

@@ -213,9 +213,7 @@ func TestEveryBlock(t *testing.T) {
 	// A menu that asks first, and goes back if the answer is no.
 	tab.Choose("Alarm", "On")
 	tab.Click("Better not")
-	if got := tab.Value("Alarm"); got != "Alarm" {
-		t.Errorf("declined, and yet the alarm is %q", got)
-	}
+	tab.WaitValue("Alarm", "Alarm") // the dialog tells the menu after it is gone
 	tab.Choose("Alarm", "On")
 	tab.Click("Ring")
 	s.await(t, "action alarm value= option=on ")

@@ -1,6 +1,10 @@
 package page_test
 
-import "github.com/slack-go/slack"
+import (
+	"strconv"
+
+	"github.com/slack-go/slack"
+)
 
 func option(value, text string) *slack.OptionBlockObject {
 	return slack.NewOptionBlockObject(value, plain(text), nil)
@@ -14,7 +18,7 @@ func gallery() [][]slack.Block {
 		id, state string
 		cost      float64
 	}{{"a1", "active", 63.75}, {"b2", "active", 12}, {"c3", "expired", 7.5}, {"d4", "active", 120}, {"e5", "expired", 3}} {
-		table.AddRow(slack.NewDataTableRawTextCell(row.id), slack.NewDataTableRawTextCell(row.state), slack.NewDataTableRawNumberCell(row.cost))
+		table.AddRow(slack.NewDataTableRawTextCell(row.id), slack.NewDataTableRawTextCell(row.state), slack.NewDataTableRawNumberCell(row.cost).WithText(strconv.FormatFloat(row.cost, 'g', -1, 64)))
 	}
 	months := slack.NewDataVisualizationAxisConfig("Jan", "Feb", "Mar", "Apr")
 	months.YLabel, months.XLabel = "Dollars", "2027"

@@ -135,6 +135,13 @@ func (t *Tab) Value(label string) string {
 		return f ? f.tagName === 'SELECT' ? clean(f.selectedOptions[0]?.text) : f.value : ''})()`)
 }
 
+// WaitValue waits until the field with this label holds text, or shows it as its option.
+func (t *Tab) WaitValue(label, text string) {
+	t.tb.Helper()
+	t.Until(fmt.Sprintf("%q to hold %q", label, text), "(() => {"+find+`const f = field(`+quote(label)+`)?.querySelector('input, textarea, select');
+		return f && (f.tagName === 'SELECT' ? clean(f.selectedOptions[0]?.text) : f.value) === `+quote(text)+`})()`)
+}
+
 // As makes the reader somebody else, by the name in the list of people.
 func (t *Tab) As(name string) {
 	t.tb.Helper()
