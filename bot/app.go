@@ -154,11 +154,12 @@ func messageOptions(c content) []slack.MsgOption {
 	}
 }
 
-// place says where something was asked. In direct messages no line about a purchase is posted. The Home tab, which is no
-// channel, is a conversation of one person with the bot.
+// place says where something was asked. In direct messages no line about a purchase is posted. They are known by their id,
+// D…: people choose the names of channels, and one that is called directmessage is a channel all the same. A conversation of
+// several people has an id of a channel (C…, or G… of older ones), so it counts as one. The Home tab, which is no channel, is
+// a conversation of one person with the bot.
 func place(channel, name string) purchase.Place {
-	direct := channel == "" || strings.HasPrefix(channel, "D") || name == "directmessage" || strings.HasPrefix(name, "mpdm-")
-	return purchase.Place{Channel: channel, Name: name, Direct: direct}
+	return purchase.Place{Channel: channel, Name: name, Direct: channel == "" || strings.HasPrefix(channel, "D")}
 }
 
 // cardAt is the message of a card that is reached by a click's response URL.

@@ -56,7 +56,7 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 	}
 	c := a.standing(ctx, o)
 	if o.State == purchase.Unknown {
-		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who))...)
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
 	}
 	return c
 }

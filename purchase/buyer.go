@@ -37,8 +37,14 @@ func (d *Desk) Run(ctx context.Context) error {
 			return min(expires, day), err
 		})
 	})
+	expiring.Go(func() {
+		d.repeat(ctx, d.counted, func(ctx context.Context) (wait, error) { return d.recordCounted(ctx, false) })
+	})
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
+	if _, err := d.recordCounted(hard, true); err != nil {
+		d.log.Error().Err(err).Msg("refusals that were counted could not be recorded at the end")
+	}
 	d.stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
 	return nil
 }

@@ -91,6 +91,7 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, buys bool, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
 	var order Order
 	var no *Refusal
+	var recorded recording
 	began := d.now()
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
@@ -107,7 +108,7 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 		if no == nil || err != nil {
 			return err
 		}
-		return w.AppendEvent(d.refusal(no, id, click.Who, click.At))
+		return d.recordRefusal(w, &recorded, no, id, click.Who, click.At)
 	})
 	if err != nil {
 		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", doing, id, err), Doubt{Began: began, Who: click.Who.ID, Order: id,

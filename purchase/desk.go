@@ -126,7 +126,9 @@ type Desk struct {
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
-	stopping atomic.Bool   // no new promises
+	counted  chan struct{} // capacity 1: there are refusals that are recorded together
+	pace     pace
+	stopping atomic.Bool // no new promises
 }
 
 // New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
@@ -134,7 +136,7 @@ func New(opts Options) *Desk {
 	d := &Desk{
 		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
-		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
+		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
 	}
 	if d.lookUp == nil {
@@ -231,6 +233,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	}
 	if no := d.full(ctx); no != nil {
 		return Proposal{}, no
+	}
+	if !d.pace.card(ask.Requester.key(), d.now()) {
+		return Proposal{}, d.refused(ctx, tooFast(), amends, ask.Requester, ask.Place)
 	}
 	project, unusable := d.onProject(ctx, ask.Spec)
 	if unusable != nil {
@@ -362,6 +367,9 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 // the refusal: it is the true answer.
 func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
 	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
+	if !d.takes(no, who) {
+		return no
+	}
 	err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(d.refusal(no, id, who, at)) })
 	if err != nil {
 		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("a refusal could not be recorded")

@@ -179,6 +179,8 @@ type Event struct {
 	Place  string    `json:"place,omitempty"`
 	Note   string    `json:"note,omitempty"`
 	Amount Cents     `json:"amount_cents,omitempty"`
+	// Count is how many refusals one record is of, where a person had too many to record each.
+	Count int `json:"count,omitempty"`
 	// Code and Args say what Note says in words, where something is decided by it. Records of older versions have none.
 	Cause
 	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first

@@ -124,6 +124,11 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 		channel = []string{d.purchasesChannel}
 	}
 	switch kind {
+	case NoticePaused, NoticeResumed, NoticeBooks, NoticeDoubleBuy, NoticeUnexplained: // buying stops or goes on: approvers too want to know
+		if d.approvalsChannel != "" && !slices.Contains(channel, d.approvalsChannel) {
+			channel = append(channel, d.approvalsChannel)
+		}
+		n.Left = slices.Concat(admins, channel)
 	case NoticeHead:
 		n.Left = channel
 	case NoticeForeign:

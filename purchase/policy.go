@@ -54,6 +54,7 @@ const (
 	TooLarge         RefusalCode = "too-large"
 	WrongPeriod      RefusalCode = "wrong-period"
 	NotAViewer       RefusalCode = "not-a-viewer"
+	TooFast          RefusalCode = "too-fast" // more cards than a person may have in so short a time
 )
 
 // Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids

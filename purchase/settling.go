@@ -43,6 +43,9 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 	if no := d.policy.mayAdminister(who); no != nil {
 		return no
 	}
+	if who.Is(order.Requester) {
+		return &Refusal{Code: OwnOrder, Sentence: "You can't settle your own order: another admin has to. Nothing was changed; I keep watching CoCalc, so it may settle by itself."}
+	}
 	if order.State != Unknown {
 		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There is nothing to settle: %s. Nothing was bought by this.", standing(order.State))}
 	}

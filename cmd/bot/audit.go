@@ -90,10 +90,18 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	}
 	for _, e := range events {
 		w.Write([]string{strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), cell(e.Kind), cell(e.By), cell(e.Place), cell(string(e.Order)),
-			dollarsOf(e.Amount), cell(e.Note), e.Prev, e.Hash})
+			dollarsOf(e.Amount), cell(noteOf(e)), e.Prev, e.Hash})
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// noteOf is a record's note, with how often it holds where that is more than once.
+func noteOf(e purchase.Event) string {
+	if e.Count > 1 {
+		return fmt.Sprintf("%s, %d times", e.Note, e.Count)
+	}
+	return e.Note
 }
 
 // writeAuditTable prints what people wrote in quotes, so that nothing in it moves the cursor of a terminal.
@@ -119,7 +127,7 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 			amount = e.Amount.String()
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle), bare(e.Kind), bare(e.By),
-			bare(e.Place), bare(string(e.Order)), amount, bare(e.Note), e.Hash)
+			bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e)), e.Hash)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -1,0 +1,193 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Commands cost nothing, and the ledger keeps everything for ever. So one person gets so many cards and refusals recorded
+// one by one; beyond that a card is refused, and refusals are recorded together, as one record for each reason with how many
+// there were.
+
+const (
+	// mostCards is how many cards a person gets at once; then one every cardEvery.
+	mostCards = 40
+	cardEvery = time.Minute
+	// mostRefusals is how many refusals of a person are recorded one by one within refusalsFor. The others of that time are
+	// recorded together at its end.
+	mostRefusals = 20
+	refusalsFor  = 10 * time.Minute
+	// mostPaced is how many people are remembered before those are forgotten who did nothing lately.
+	mostPaced = 10_000
+)
+
+// pace is how fast people have been, by their keys.
+type pace struct {
+	mu     sync.Mutex
+	cards  map[string]*cardPace
+	people map[string]*refusalPace
+}
+
+type cardPace struct {
+	left float64
+	at   time.Time
+}
+
+type refusalPace struct {
+	since   time.Time // of the first refusal of this time
+	single  int       // recorded one by one
+	counted map[RefusalCode]tally
+}
+
+// tally are refusals that are recorded together.
+type tally struct {
+	n    int
+	who  Person
+	last time.Time
+}
+
+// card reports whether a person may have another card now.
+func (p *pace) card(key string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cards == nil || len(p.cards) > mostPaced {
+		maps.DeleteFunc(p.cards, func(_ string, c *cardPace) bool { return now.Sub(c.at).Abs() > mostCards*cardEvery })
+		if p.cards == nil {
+			p.cards = map[string]*cardPace{}
+		}
+	}
+	c := p.cards[key]
+	if c == nil {
+		c = &cardPace{left: mostCards, at: now}
+		p.cards[key] = c
+	}
+	past := max(now.Sub(c.at), 0) // a clock that was set back gives nothing
+	c.left, c.at = min(c.left+float64(past)/float64(cardEvery), mostCards), now
+	if c.left < 1 {
+		return false
+	}
+	c.left--
+	return true
+}
+
+// single reports whether a refusal is recorded by itself; otherwise it is counted. first: it is the first that is counted.
+func (p *pace) single(who Person, code RefusalCode, now time.Time) (single, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.people == nil {
+		p.people = map[string]*refusalPace{}
+	}
+	key := who.key()
+	r := p.people[key]
+	if past := refusalsFor; r == nil || len(r.counted) == 0 && (now.Sub(r.since) >= past || now.Before(r.since)) {
+		if len(p.people) > mostPaced {
+			maps.DeleteFunc(p.people, func(_ string, r *refusalPace) bool { return len(r.counted) == 0 && now.Sub(r.since) >= past })
+		}
+		r = &refusalPace{since: now, counted: map[RefusalCode]tally{}}
+		p.people[key] = r
+	}
+	if len(r.counted) == 0 && r.single < mostRefusals {
+		r.single++
+		return true, false
+	}
+	first = len(r.counted) == 0
+	t := r.counted[code]
+	r.counted[code] = tally{t.n + 1, who, now}
+	return false, first
+}
+
+// due takes what was counted and has to be recorded by now, or everything, and answers when the next is due.
+func (p *pace) due(now time.Time, everything bool) (events []Event, next time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next = idle
+	for _, key := range slices.Sorted(maps.Keys(p.people)) {
+		r := p.people[key]
+		if len(r.counted) == 0 {
+			continue
+		}
+		if left := r.since.Add(refusalsFor).Sub(now); left > 0 && left <= refusalsFor && !everything {
+			next = min(next, left)
+			continue
+		}
+		for _, code := range slices.Sorted(maps.Keys(r.counted)) {
+			t := r.counted[code]
+			events = append(events, Event{Time: now, Kind: "refused", By: brief(t.who.ID), Note: string(code), Count: t.n})
+		}
+		delete(p.people, key)
+	}
+	return events, next
+}
+
+// again counts what could not be recorded.
+func (p *pace) again(events []Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range events {
+		who := Person{ID: e.By}
+		r := p.people[who.key()]
+		if r == nil {
+			r = &refusalPace{since: e.Time, single: mostRefusals, counted: map[RefusalCode]tally{}}
+			p.people[who.key()] = r
+		}
+		t := r.counted[RefusalCode(e.Note)]
+		r.counted[RefusalCode(e.Note)] = tally{t.n + e.Count, who, e.Time}
+	}
+}
+
+// recordCounted records the refusals that were counted, when their time is over, and answers when the next are due.
+func (d *Desk) recordCounted(ctx context.Context, everything bool) (wait, error) {
+	events, next := d.pace.due(d.now(), everything)
+	if len(events) == 0 {
+		return next, nil
+	}
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		for _, e := range events {
+			if err := w.AppendEvent(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.pace.again(events)
+		return 0, fmt.Errorf("record %d counted refusals: %w", len(events), err)
+	}
+	return next, nil
+}
+
+// recordRefusal records a refusal in the caller's transaction, or counts it. counted says across the runs of one
+// transaction whether that was decided.
+func (d *Desk) recordRefusal(w Writer, recorded *recording, no *Refusal, id OrderID, who Person, at Place) error {
+	if recorded.code != no.Code {
+		*recorded = recording{code: no.Code, single: d.takes(no, who)}
+	}
+	if !recorded.single {
+		return nil
+	}
+	return w.AppendEvent(d.refusal(no, id, who, at))
+}
+
+// recording is what was decided about the record of a refusal.
+type recording struct {
+	code   RefusalCode
+	single bool
+}
+
+// takes reports whether a refusal is recorded by itself; otherwise it is counted, and recorded later.
+func (d *Desk) takes(no *Refusal, who Person) bool {
+	single, first := d.pace.single(who, no.Code, d.now())
+	if first {
+		nudge(d.counted)
+	}
+	return single
+}
+
+// tooFast refuses a card to a person who had many.
+func tooFast() *Refusal {
+	return &Refusal{Code: TooFast, Sentence: fmt.Sprintf("You've had %d cards in a short time, so nothing was bought by this. Wait a minute, then try again.", mostCards)}
+}
