@@ -86,7 +86,7 @@ func deciding() []mutant {
 			`if !isPerson(to) {`, `if false {`,
 			[]tests{shown("^TestNoWholeIDInAChannel$")}},
 		{"the record of a refusal", "purchase/deciding.go",
-			`return w.AppendEvent(d.refusal(no, id, click.Who, click.At))`, `return nil`,
+			`return d.recordRefusal(w, &recorded, no, id, click.Who, click.At)`, `return nil`,
 			[]tests{shown("^TestForgedAndForeignClicks$")}},
 		{"the card that goes on to the changed order", "purchase/desk.go",
 			`	order.ReplacedBy, order.Messages = successor.ID, nil
