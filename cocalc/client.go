@@ -48,6 +48,7 @@ type Client struct {
 	reading  *http.Client
 	spending *http.Client
 	paying   chan struct{} // holds a token while a checkout runs
+	clock    serverClock
 
 	mu       sync.Mutex
 	store    Store

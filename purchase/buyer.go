@@ -23,7 +23,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	if err := d.unite(hard); err != nil {
 		d.log.Error().Err(err).Msg("people with two ids are counted twice until the next start")
 	}
-	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Time{}}
+	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
 	known, headTold := map[OrderID]deadline{}, ""
@@ -76,16 +76,17 @@ func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(conte
 // buyer is the state of one Run: only what may be forgotten.
 type buyer struct {
 	*Desk
-	tries map[OrderID]int       // looks in vain at the present step, for growing pauses
-	due   map[OrderID]time.Time // before this there is nothing to do for the order, however often the buyer is woken
-	count count                 // the last look at the list of purchases
+	tries map[OrderID]int           // looks in vain at the present step, for growing pauses
+	due   map[OrderID]time.Duration // before this (elapsed) there is nothing to do for the order, however often the buyer is woken
+	spans spans
+	count count // the last look at the list of purchases
 
 	isProven bool // the key is of the ledger's account
 
 	unkept int // steps in a row that the ledger could not keep
 
-	sweepAt    time.Time // when the account's purchases are compared with the ledger again
-	sweepFails int       // comparisons in vain since the last one
+	sweepAt    time.Duration // elapsed: when the account's purchases are compared with the ledger again
+	sweepFails int           // comparisons in vain since the last one
 }
 
 // errMoved says that the order changed while the buyer was looking at CoCalc; it is looked at anew.
@@ -106,7 +107,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		}
 		id, pause := b.next(open, stopped)
 		if id == "" {
-			if left := b.sweepAt.Sub(b.now()); left > 0 {
+			if left := b.sweepAt - b.elapsed(); left > 0 {
 				return min(pause, left, b.timing.Sweep), nil
 			}
 			if err := b.sweep(ctx); err != nil {
@@ -118,12 +119,12 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		if err != nil {
 			again := min(b.timing.Poll<<min(b.unkept, 10), b.timing.PollMax)
 			b.unkept++
-			b.due[id] = b.now().Add(again)
+			b.due[id] = b.elapsed() + again
 			return again, err
 		}
 		b.unkept = 0
 		if wait > 0 {
-			b.due[id] = b.now().Add(wait)
+			b.due[id] = b.elapsed() + wait
 		}
 	}
 	return 0, nil
@@ -140,6 +141,7 @@ func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
 		if !order.busy() {
 			delete(b.tries, id)
 			delete(b.due, id)
+			delete(b.spans, id)
 			return 0, nil
 		}
 		if order.State == Approved && ctx.Err() != nil {
@@ -168,15 +170,15 @@ const idle = time.Hour
 // orders that have ended, or that had items parked when buying was paused; then the approved order that was confirmed first. What
 // only looks (a watch, a count) holds nobody up and is held up by nobody.
 func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
-	now, pause := b.now(), idle
+	now, pause := b.elapsed(), idle
 	lingering := b.lingering(open)
 	if lingering > 0 {
 		pause = lingering
 	}
 	due := func(o Order) bool {
 		at, ok := b.due[o.ID]
-		if ok && at.After(now) {
-			pause = min(pause, at.Sub(now))
+		if ok && at > now {
+			pause = min(pause, at-now)
 			return false
 		}
 		return true
@@ -249,106 +251,6 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 		return b.recount(ctx, o)
 	}
 	return b.watch(ctx, o)
-}
-
-// deadline is when something happens to an order that nobody decides on.
-type deadline struct {
-	state State
-	at    time.Time
-}
-
-// waits answers the deadline of an order that waits for people; ok is false for all others.
-func (o *Order) waits() (at time.Time, ok bool) {
-	switch {
-	case o.State == Proposed:
-		return o.Expires, true
-	case o.State == AwaitingApproval && !o.RemindAt.IsZero():
-		return o.RemindAt, true
-	case o.State == AwaitingApproval:
-		return o.ApproveBy, true
-	case o.offers():
-		return o.Failure.Until, true
-	}
-	return time.Time{}, false
-}
-
-// expire ends orders that nobody decided on, reminds of those that wait for approval, and answers when the next one is
-// due. It is called with every new proposal, so it keeps in known when each of them is due, and reads an order but once.
-func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, error) {
-	open := map[OrderID]bool{}
-	err := d.ledger.View(ctx, func(r Reader) error {
-		queue, err := r.Queue()
-		if err != nil {
-			return err
-		}
-		for _, q := range queue {
-			if q.State != Proposed && q.State != AwaitingApproval && q.State != Failed {
-				continue
-			}
-			if known[q.ID].state == q.State {
-				open[q.ID] = true
-				continue
-			}
-			o, err := r.Order(q.ID)
-			if err != nil {
-				return err
-			}
-			at, ok := o.waits()
-			if !ok { // a failed one that is only watched
-				continue
-			}
-			open[q.ID] = true
-			known[q.ID] = deadline{q.State, at}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	pause := idle
-	for id, due := range known {
-		if !open[id] {
-			delete(known, id)
-			continue
-		}
-		if left := due.at.Sub(d.now()); left > 0 {
-			pause = min(pause, left)
-			continue
-		}
-		o, err := d.change(ctx, id, func(w Writer, o *Order) error { return d.overdue(w, o) })
-		if err != nil {
-			return 0, fmt.Errorf("expire order %s: %w", id, err)
-		}
-		if at, ok := o.waits(); ok {
-			known[id] = deadline{o.State, at}
-			pause = min(pause, max(at.Sub(d.now()), 0))
-		}
-	}
-	return max(pause, time.Millisecond), nil
-}
-
-// overdue ends an order that nobody decided on in time, or reminds the approvers of it, once.
-func (d *Desk) overdue(w Writer, o *Order) error {
-	at, ok := o.waits()
-	switch {
-	case !ok || at.After(d.now()): // decided in the meantime
-		return nil
-	case o.offers():
-		o.Failure.Until = time.Time{}
-		o.Rev++
-		o.Updated = d.now()
-		return w.PutOrder(*o)
-	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // nobody is reminded of what is over
-		return d.move(w, o, Expired, botName, "")
-	}
-	o.RemindAt = time.Time{}
-	if err := w.PutOrder(*o); err != nil {
-		return err
-	}
-	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), fmt.Sprintf("%s has been waiting for an approval since %s: %s for %s. It expires on %s.",
-		o.Requester.called(), d.policy.moment(o.Confirmed), o.Spec.Summary(), o.Price, d.policy.moment(o.ApproveBy)), *o, "")
-	n.Left = []string{d.approvalsChannel}
-	return addNotice(w, n)
 }
 
 // openOrders are those with which the buyer may have something to do, oldest first. Cards and orders that wait for

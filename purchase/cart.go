@@ -66,7 +66,7 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 		if no := b.policy.closed(account); no != nil {
 			return no
 		}
-		o.AddSent = b.now()
+		o.AddSent, o.AddedAfter = b.now(), b.there()
 		o.Sent = b.description(*o)
 		return nil
 	})
@@ -90,7 +90,7 @@ func (b *buyer) add(ctx context.Context, o Order) (wait, error) {
 		return 0, b.fail(ctx, o, *over)
 	}
 	o, err := b.edit(ctx, o, false, func(o *Order) {
-		o.AddSent = b.now()
+		o.AddSent, o.AddedAfter = b.now(), b.there()
 		o.Sent = b.description(*o)
 	})
 	if err != nil {
@@ -112,13 +112,13 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 		return 0, nil
 	case cocalc.Transient:
 		// Nothing was done: it is safe to send again, and nothing is to be looked for.
-		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent = time.Time{} })
+		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
 		if editErr != nil {
 			return 0, editErr
 		}
 		return b.troubled(ctx, o, err)
 	default:
-		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent = time.Time{} })
+		o, editErr := b.edit(ctx, o, false, func(o *Order) { o.AddSent, o.AddedAfter = time.Time{}, time.Time{} })
 		if editErr != nil {
 			return 0, editErr
 		}
@@ -207,11 +207,7 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
-	if left := b.timing.AddWindow - b.now().Sub(o.AddSent); left > b.timing.AddWindow {
-		// The clock was set back since. The window begins anew, instead of lasting until the clock has caught up.
-		_, err := b.edit(ctx, o, false, func(o *Order) { o.AddSent = b.now() })
-		return 0, err
-	} else if left > 0 {
+	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow}); left > 0 {
 		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
 	f := failure(FailCart, "CoCalc did not take the item into its cart. Nothing was bought. Please try again.")

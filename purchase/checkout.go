@@ -136,7 +136,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		if !o.CheckoutSent.IsZero() {
 			return errSentBefore
 		}
-		o.CheckoutSent, o.Amount = b.now(), amount
+		o.CheckoutSent, o.PaidAfter, o.Amount = b.now(), b.there(), amount
 		return nil
 	})
 	var stopped *Refusal
@@ -146,6 +146,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	if err != nil {
 		return 0, err
 	}
+	b.lingers(o) // measured from here, whatever happens to the clocks meanwhile
 	err = b.shop.Checkout(ctx)
 	var refusal *cocalc.Error
 	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown

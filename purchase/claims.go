@@ -57,9 +57,13 @@ type Comparison struct {
 	Notes []string
 }
 
+func newClaims(at time.Time) Claims {
+	return Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}, reportedLicenses: map[string]bool{}, reportedPurchases: map[int64]bool{}}
+}
+
 // ReadClaims reads what a ledger claims. at is the present.
 func ReadClaims(r Reader, at time.Time) (Claims, error) {
-	c := Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}, reportedLicenses: map[string]bool{}, reportedPurchases: map[int64]bool{}}
+	c := newClaims(at)
 	account, err := r.Account()
 	if err != nil {
 		return c, err
@@ -79,7 +83,7 @@ func (c *Claims) readOrders(r Reader) error {
 			return fmt.Errorf("read the orders: %w", err)
 		}
 		// What the comparison needs, and no more: a ledger can have very many.
-		c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
+		c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, AddedAfter: o.AddedAfter, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
 		if o.ItemID != 0 {
 			c.byItem[o.ItemID] = o.ID
 		}

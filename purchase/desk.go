@@ -34,6 +34,8 @@ type Shop interface {
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
 	Project(ctx context.Context, id string) (cocalc.Project, error)
+	// Time is CoCalc's present time; ok is false as long as it is not known.
+	Time() (now time.Time, ok bool)
 }
 
 // Timing holds every wait of the package. The zero value of a field means its default.
@@ -123,6 +125,7 @@ type Desk struct {
 	approvalsChannel string
 	lookUp           func(context.Context, Person) Person
 
+	born     time.Time     // when the desk was made, with a monotonic reading
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
@@ -138,6 +141,7 @@ func New(opts Options) *Desk {
 		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
+		born: time.Now(),
 	}
 	if d.lookUp == nil {
 		d.lookUp = func(_ context.Context, p Person) Person { return p }

@@ -73,7 +73,31 @@ func (o *Order) own(text string, at time.Time) bool {
 	if id, ok := tagged(text); ok {
 		return id == o.ID
 	}
-	return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-cocalc.RangeTolerance))
+	return o.madeAfterAdd(at, cocalc.RangeTolerance)
+}
+
+// clocksApart is by how much the clocks of CoCalc's machines may differ.
+const clocksApart = time.Minute
+
+// madeAfterAdd reports whether something at CoCalc was made after the order's add was sent: by CoCalc's own clock where the
+// order knows it, or else by the machine's, which may differ by as much as slack.
+func (o *Order) madeAfterAdd(at time.Time, slack time.Duration) bool {
+	if !o.AddedAfter.IsZero() {
+		return at.After(o.AddedAfter.Add(-clocksApart))
+	}
+	return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-slack))
+}
+
+// soldFrom is from when on, by CoCalc's clock, purchases of the order are looked for. Zero is ever: the machine's clock was
+// ahead when the order was made, and nothing else tells when that was.
+func (d *Desk) soldFrom(o Order) time.Time {
+	switch {
+	case !o.AddedAfter.IsZero():
+		return o.AddedAfter.Add(-lookBack)
+	case o.Created.After(d.nowThere().Add(time.Hour)):
+		return time.Time{}
+	}
+	return o.Created.Add(-lookBack)
 }
 
 // item reads the order's item back. One that is not the order's is NotFound.
@@ -107,8 +131,8 @@ func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow,
 	if err != nil || store == cocalc.StoreOlder {
 		return nil, err
 	}
-	at := b.now()
-	rows, err := Sold(ctx, b.shop, o.Created.Add(-lookBack))
+	at := b.elapsed()
+	rows, err := Sold(ctx, b.shop, b.soldFrom(o))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +142,7 @@ func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow,
 
 // count is a list of purchases, and when it was asked for.
 type count struct {
-	at   time.Time
+	at   time.Duration // elapsed
 	rows []cocalc.PurchaseRow
 }
 
@@ -162,6 +186,21 @@ func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt 
 	return r
 }
 
+// provenBy reports whether a license proves the purchase of an order: it has the order's tag, was made after the add was sent,
+// and gives what was ordered. Anybody who manages a license can write a tag into its description. A server of the older kind
+// has no list of purchases that would show an item which was edited while it was sold: there the license is all that tells
+// of it, and one that costs something else than was agreed to pauses buying.
+func (b *buyer) provenBy(ctx context.Context, o Order, l License) bool {
+	id, ok := tagged(l.Description)
+	return ok && id == o.ID && b.couldBe(o, l.Created) && (gives(o.Sent, l) || b.older(ctx))
+}
+
+// couldBe reports whether something with the order's tag is new enough to be the order's. Where only the machine's clock says
+// when the add was sent, and that clock was ahead, nothing is too old.
+func (d *Desk) couldBe(o Order, made time.Time) bool {
+	return o.madeAfterAdd(made, lookBack) || o.AddedAfter.IsZero() && o.AddSent.After(d.nowThere().Add(time.Hour))
+}
+
 // evidence reads everything that could show a purchase of the order's item. Nothing found is only worth something
 // beside err == nil, which includes a proof of the key.
 func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocalc.PurchaseRow, error) {
@@ -187,7 +226,7 @@ func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocal
 		return item, nil, err
 	}
 	for _, l := range licenses {
-		if id, ok := tagged(l.Description); ok && id == o.ID {
+		if b.provenBy(ctx, o, l) {
 			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: computedOf(o, l), CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
 		}
 	}

@@ -110,15 +110,19 @@ type Order struct {
 
 	Sent    json.RawMessage `json:"sent,omitempty"` // the description as it goes, or went, to the cart
 	AddSent time.Time       `json:"add_sent,omitzero"`
-	ItemID  int64           `json:"item_id,omitempty"` // in the cart
-	Parked  []int64         `json:"parked,omitempty"`  // other people's items, unchecked by us and to be checked again
+	// AddedAfter is CoCalc's own time when the add was about to be sent: nothing of the order is older there. Zero: not known.
+	AddedAfter time.Time `json:"added_after,omitzero"`
+	ItemID     int64     `json:"item_id,omitempty"` // in the cart
+	Parked     []int64   `json:"parked,omitempty"`  // other people's items, unchecked by us and to be checked again
 	// Amount is what the server said, at the last look before paying, that checkout would charge; 0 when it told nothing.
 	Amount Cents `json:"amount_cents,omitempty"`
 
 	// CheckoutSent is written before checkout is sent. Once it is set, checkout is never sent for this order again.
-	CheckoutSent time.Time      `json:"checkout_sent,omitzero"`
-	Answer       CheckoutAnswer `json:"checkout_answer,omitempty"`
-	AnswerText   string         `json:"checkout_answer_text,omitempty"` // the server's words
+	CheckoutSent time.Time `json:"checkout_sent,omitzero"`
+	// PaidAfter is CoCalc's own time when checkout was about to be sent; zero: not known.
+	PaidAfter  time.Time      `json:"paid_after,omitzero"`
+	Answer     CheckoutAnswer `json:"checkout_answer,omitempty"`
+	AnswerText string         `json:"checkout_answer_text,omitempty"` // the server's words
 
 	Wait    *Wait    `json:"wait,omitempty"`
 	Hold    *Hold    `json:"hold,omitempty"`

@@ -23,13 +23,13 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 	switch {
 	case !b.unsure(who):
 		no = b.policy.mayBuy(who)
-	case b.now().Sub(o.promisedAt()) < promiseKept: // they were asked about a moment ago
+	case b.isFresh(o): // they were asked about a moment ago
 	default:
 		since := b.now()
-		if o.Wait.cause().Code == WaitsForSlack && o.Wait.Troubled.Before(since) {
+		if o.Wait.cause().Code == WaitsForSlack {
 			since = o.Wait.Troubled
 		}
-		if b.now().Sub(since) < b.timing.Patience {
+		if b.remains(o.ID, b.patience("slack", since)) > 0 {
 			pause, err = b.waitFor(ctx, o, Wait{Cause: Cause{Code: WaitsForSlack}, Troubled: since}, b.pause(o.ID))
 			return true, pause, err
 		}
@@ -116,6 +116,13 @@ func (o *Order) promisedAt() time.Time {
 		}
 	}
 	return at
+}
+
+// isFresh reports whether the rights on which the order rests were checked a moment ago. A moment that is still to come was
+// kept by a clock that was ahead, and says nothing.
+func (d *Desk) isFresh(o Order) bool {
+	age := d.now().Sub(o.promisedAt())
+	return age >= 0 && age < promiseKept
 }
 
 // asNow looks up who asked for an order, and who agreed to it so far, as Slack knows them now: they may have left a group,

@@ -23,11 +23,13 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		return b.bought(ctx, o, item, false)
 	case len(rows) > 0: // bought, and its item is gone from the cart
 		return 0, b.finish(ctx, o, receipt(o, item, rows))
-	case o.Hold.Until.Sub(b.now()) > b.timing.Settle: // the clock was set back: the window begins anew
-		_, err := b.edit(ctx, o, true, func(o *Order) { o.Hold.Until = b.now().Add(b.timing.Settle) })
-		return 0, err
-	case b.now().Before(o.Hold.Until):
-		return min(b.pause(o.ID), max(o.Hold.Until.Sub(b.now()), time.Millisecond)), nil
+	}
+	window := span{what: "settle", until: o.Hold.Until, length: b.timing.Settle}
+	if first := o.Hold.Removed.IsZero(); first {
+		window.there = after(o.PaidAfter, b.timing.Settle)
+	}
+	if left := b.remains(o.ID, window); left > 0 {
+		return min(b.pause(o.ID), left), nil
 	}
 	if o.Hold.Removed.IsZero() {
 		if _, err := b.shop.RemoveFromCart(ctx, o.ItemID); err != nil {

@@ -31,8 +31,16 @@ func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 	if e.could(err, "The account's licenses") {
 		n := 0
 		for _, l := range licenses {
-			if id, ok := tagged(l.Description); ok && id == o.ID {
-				n++
+			if id, ok := tagged(l.Description); !ok || id != o.ID {
+				continue
+			}
+			n++
+			switch {
+			case !d.couldBe(o, l.Created):
+				e.say("License `%s` has the order's tag, but is older than the order's item: somebody wrote the tag there.", l.ID)
+			case !gives(o.Sent, l):
+				e.say("License `%s` has the order's tag, but gives something else than was ordered.", l.ID)
+			default:
 				e.say("License `%s` has the order's tag.", l.ID)
 			}
 		}
@@ -96,7 +104,7 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 	}
 	var rows []cocalc.PurchaseRow
 	if err == nil {
-		rows, err = Sold(ctx, d.shop, o.Created.Add(-time.Hour))
+		rows, err = Sold(ctx, d.shop, d.soldFrom(o))
 	}
 	if !e.could(err, "The account's purchases") {
 		return

@@ -19,15 +19,15 @@ const lookBack = 24 * time.Hour
 // sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
 // after, or reported: nothing that was paid from the account stays unseen.
 func (b *buyer) sweep(ctx context.Context) error {
-	at := b.now()
 	pause, err := b.proven(ctx)
 	if pause > 0 {
-		b.sweepAt = at.Add(pause)
+		b.sweepAt = b.elapsed() + pause
 		return nil
 	}
 	if err != nil {
 		return b.sweepAgain(err)
 	}
+	at := b.nowThere()
 	account, err := b.beginWatch(ctx, at)
 	if err != nil {
 		return err
@@ -35,13 +35,14 @@ func (b *buyer) sweep(ctx context.Context) error {
 	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
 	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
 	if r := account.Restored; r != nil {
-		if left := r.At.Add(b.timing.Settle).Sub(at); left > 0 && left <= b.timing.Settle {
-			b.sweepAt = at.Add(left)
+		if left := b.remains("", span{what: "restored", until: r.At.Add(b.timing.Settle), length: b.timing.Settle}); left > 0 {
+			b.sweepAt = b.elapsed() + left
 			return nil
 		}
 	}
-	from := account.Watching
-	if back := account.Reconciled.Add(-lookBack); back.After(from) {
+	// A comparison that is still to come was kept by a clock that was ahead: what came since is not known, so all is read.
+	from, deep := account.Watching, account.Reconciled.After(at.Add(time.Hour))
+	if back := account.Reconciled.Add(-lookBack); back.After(from) && !deep {
 		from = back
 	}
 	sold, err := b.soldSince(ctx, from)
@@ -49,7 +50,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 		return b.sweepAgain(err)
 	}
 	b.sweepFails = 0
-	late, err := b.compare(ctx, sold, from, at)
+	late, err := b.compare(ctx, sold, from, at, deep)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	b.sweepAt = b.now().Add(b.timing.Sweep)
+	b.sweepAt = b.elapsed() + b.timing.Sweep
 	return nil
 }
 
@@ -79,12 +80,13 @@ func (b *buyer) sweepAgain(err error) error {
 	}
 	pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
 	b.sweepFails++
-	b.sweepAt = b.now().Add(pause)
+	b.sweepAt = b.elapsed() + pause
 	b.log.Info().Err(err).Dur("pause", pause).Msg("the account's purchases could not be compared with the ledger; trying again")
 	return nil
 }
 
-// beginWatch reads what is known of the account, and notes from when on its purchases have to be explained.
+// beginWatch reads what is known of the account, and notes from when on its purchases have to be explained, by CoCalc's clock
+// where that is known. A beginning that is still to come was kept by a clock that was ahead, and is now at the latest.
 func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountState, err error) {
 	var first []Event
 	err = b.ledger.View(ctx, func(r Reader) error {
@@ -93,12 +95,18 @@ func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountS
 		}
 		return err
 	})
-	if err != nil || !account.Watching.IsZero() {
+	if err != nil || !account.Watching.IsZero() && !account.Watching.After(now) {
 		return account, err
 	}
 	since := now
-	if len(first) > 0 {
+	if len(first) > 0 && account.Watching.IsZero() {
 		since = first[0].Time
+		if !since.Before(b.born.Round(0)) { // of this program: how long that is ago does not depend on the clock
+			since = now.Add(-b.elapsed())
+		}
+		if since.After(now) {
+			since = now
+		}
 	}
 	err = b.ledger.Update(ctx, func(w Writer) error {
 		if account, err = w.Account(); err != nil {
@@ -145,7 +153,7 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) (s sales, err err
 }
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
-func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time) (late map[OrderID][]cocalc.PurchaseRow, err error) {
+func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, deep bool) (late map[OrderID][]cocalc.PurchaseRow, err error) {
 	slices.SortFunc(sold.rows, func(x, y cocalc.PurchaseRow) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
 	})
@@ -153,16 +161,26 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time) (la
 	if err != nil {
 		return nil, err
 	}
+	var before Claims // what was reported, also long ago
+	if deep {
+		if err := b.ledger.View(ctx, func(r Reader) error { before = newClaims(at); return before.readReports(r) }); err != nil {
+			return nil, err
+		}
+	}
 	told := false
 	err = b.ledger.Update(ctx, func(w Writer) error {
 		told, late = false, map[OrderID][]cocalc.PurchaseRow{}
 		var found reports
-		before, err := w.Account()
+		account, err := w.Account()
 		if err != nil {
 			return err
 		}
 		for _, row := range sold.rows {
-			if before.reported(row) {
+			if account.reported(row) {
+				continue
+			}
+			if before.isReported(row) {
+				found.again = append(found.again, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
 				continue
 			}
 			o, err := b.explainRow(w, &found, &row, sold.licenses, byItem)
@@ -173,7 +191,7 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time) (la
 				late[o] = append(late[o], row)
 			}
 		}
-		told, err = b.compared(w, before, found, at)
+		told, err = b.compared(w, account, found, at)
 		return err
 	})
 	if told {
@@ -210,6 +228,8 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 		return "", b.foreign(w, r, row, "")
 	case o.lookedAfter():
 		return "", nil
+	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !b.couldBe(o, row.Time):
+		return "", b.foreign(w, r, row, fmt.Sprintf(" It has the tag of order `%s`, and is older than that.", o.ID))
 	case o.awaits(row):
 		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
 	case o.accountsFor(row):
@@ -231,7 +251,7 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 	if err != nil {
 		return false, err
 	}
-	account.Strangers = append(slices.Clone(account.Strangers), r.strangers...)
+	account.Strangers = append(slices.Clone(account.Strangers), append(r.again, r.strangers...)...)
 	account.Notices = append(slices.Clone(account.Notices), r.notices...)
 	found, restored := len(r.strangers), account.Restored
 	told = len(account.Notices) > len(before.Notices)
@@ -313,6 +333,7 @@ func (b *buyer) tooMuch(w Writer, o Order, row cocalc.PurchaseRow) error {
 // can be hundreds, and meanwhile nobody else can write.
 type reports struct {
 	strangers []Stranger
+	again     []Stranger // that were reported long ago, and are read again
 	notices   []Notice
 }
 

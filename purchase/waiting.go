@@ -43,10 +43,10 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 		passing = err == nil
 	}
 	since := now
-	if o.Wait != nil && !o.Wait.Troubled.IsZero() && o.Wait.Troubled.Before(now) {
+	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
 		since = o.Wait.Troubled
 	}
-	over := !passing || now.Sub(since) >= b.timing.Patience
+	over := !passing || b.remains(o.ID, b.patience("patience", since)) <= 0
 	switch {
 	case over && o.State == Approved, over && o.State == Adding && o.AddSent.IsZero():
 		return 0, b.fail(ctx, o, f)
@@ -128,11 +128,7 @@ func (b *buyer) lingers(o Order) time.Duration {
 	if o.CheckoutSent.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
 		return 0
 	}
-	left := o.CheckoutSent.Add(b.timing.Settle).Sub(b.now())
-	if left > b.timing.Settle {
-		return 0 // the clock was set back since: nobody knows
-	}
-	return max(left, 0)
+	return b.remains(o.ID, span{what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle), there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle})
 }
 
 // lingering is the longest of lingers among the orders.

@@ -11,14 +11,15 @@ import (
 // watchUntil is the end of a watch that begins now. Ends are rounded up, so that the watches of a busy hour end
 // together, and share their looks at the list of purchases, which CoCalc throttles.
 func (d *Desk) watchUntil() time.Time {
-	step := max(d.timing.Settle/10, 1)
+	step := d.watchStep()
 	return d.now().Add(d.timing.Settle + step - 1).Truncate(step)
 }
 
-// left is what is left of an order's watch. A clock that was set back does not prolong it.
-func (b *buyer) left(o Order) time.Duration {
-	return min(o.WatchUntil.Sub(b.now()), 2*b.timing.Settle)
-}
+// watchStep is to what the ends of watches are rounded.
+func (d *Desk) watchStep() time.Duration { return max(d.timing.Settle/10, 1) }
+
+// left is what is left of an order's watch.
+func (b *buyer) left(o Order) time.Duration { return b.remains(o.ID, b.watchSpan(o)) }
 
 // watch looks after an order that has failed: an add whose answer was lost may be carried out late, and somebody else's
 // checkout that had begun before the item was taken out buys it all the same. A late item is taken out; a purchase is
@@ -83,7 +84,7 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 		return b.pause(o.ID), nil
 	}
 	rows := o.among(b.count.rows)
-	if !late || b.count.at.Before(o.WatchUntil) || len(rows) == 0 {
+	if !late || b.count.at < b.ends(o.ID, b.watchSpan(o)) || len(rows) == 0 {
 		var err error
 		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
 			if late && b.older(ctx) { // which has nothing to count

@@ -101,7 +101,7 @@ func deciding() []mutant {
 		{"the expiry of a card", "purchase/deciding.go",
 			`if !now.Before(order.Expires) {`, `if false && !now.Before(order.Expires) {`,
 			[]tests{shown("^TestACardThatIsTooOld$")}},
-		{"the end of a card that nobody decides on", "purchase/buyer.go",
+		{"the end of a card that nobody decides on", "purchase/deadlines.go",
 			"	case o.State == Proposed:\n		return o.Expires, true\n", "	case o.State == Proposed:\n		return o.Expires.AddDate(1, 0, 0), true\n",
 			[]tests{core("^TestClicks$")}},
 		{"the list of buyers, asked again at the yes", "purchase/deciding.go",

@@ -4,8 +4,8 @@ package main
 func settling() []mutant {
 	return []mutant{
 		{"the first settle window, with the item in the cart", "purchase/settle.go",
-			`	case b.now().Before(o.Hold.Until):
-`, `	case false:
+			`	if left := b.remains(o.ID, window); left > 0 {
+`, `	if left := b.remains(o.ID, window); left > 0 && false {
 `,
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")}},
 		{"the second settle window, after the item was taken out", "purchase/settle.go",
@@ -31,9 +31,9 @@ func settling() []mutant {
 `, "	return item, nil, nil\n",
 			[]tests{core("^TestNothingFoundWithoutAProofOfTheKey$")}},
 		{"looking at the licenses for an order whose item is gone", "purchase/evidence.go",
-			`		if id, ok := tagged(l.Description); ok && id == o.ID {
-			return item,`, `		if id, ok := tagged(l.Description); false && ok && id == o.ID {
-			return item,`,
+			`		if b.provenBy(ctx, o, l) {
+`, `		if false {
+`,
 			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")}},
 		{"only an order that is unknown can be settled", "purchase/settling.go",
 			`	if order.State != Unknown {`, `	if false {`,
@@ -50,9 +50,7 @@ func settling() []mutant {
 `, "		_ = note\n",
 			[]tests{core("^TestAnAdminSettles$")}},
 		{"waiting for a checkout of ours that may still come", "purchase/waiting.go",
-			`	return max(left, 0)
-`, `	return 0 * max(left, 0)
-`,
+			`	return b.remains(o.ID, span{what: "checkout",`, `	return 0 * b.remains(o.ID, span{what: "checkout",`,
 			[]tests{core("^TestACheckoutThatComesAfterTheItemWasSold$")}},
 	}
 }
@@ -81,8 +79,8 @@ func watching() []mutant {
 			[]tests{core("^TestSomebodyBuysOurItem$")}},
 		{"comparing the account's purchases with the ledger", "purchase/sweep.go",
 			`		for _, row := range sold.rows {
-			if before.reported(row) {`, `		for _, row := range sold.rows[:0] {
-			if before.reported(row) {`,
+			if account.reported(row) {`, `		for _, row := range sold.rows[:0] {
+			if account.reported(row) {`,
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")}},
 		{"that an order which waits for the end of a pause goes on saying so", "purchase/waiting.go",
 			`	if waitsForPause(o) {
@@ -124,9 +122,30 @@ func watching() []mutant {
 `, "	return s, nil\n",
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$"), core("^TestTheComparisonProvesTheKey$")}},
 		{"telling of a foreign purchase once", "purchase/sweep.go",
-			`	account.Strangers = append(slices.Clone(account.Strangers), r.strangers...)
+			`	account.Strangers = append(slices.Clone(account.Strangers), append(r.again, r.strangers...)...)
 `, "",
 			[]tests{core("^TestAForeignPurchase$")}},
+		{"that a license with an order's tag is not older than the order", "purchase/evidence.go",
+			"id == o.ID && b.couldBe(o, l.Created) && (", "id == o.ID && (",
+			[]tests{core("^TestATagInAnotherLicense$")}},
+		{"that a license with an order's tag gives what was ordered", "purchase/evidence.go",
+			"(gives(o.Sent, l) || b.older(ctx))", "true",
+			[]tests{core("^TestATagInAnotherLicense$")}},
+		{"that a purchase with an order's tag is not older than the order", "purchase/sweep.go",
+			"!o.NeverAdded() && !b.couldBe(o, row.Time):", "false:",
+			[]tests{core("^TestATagInAnOlderPurchase$")}},
+		{"that a step of the clock makes no window shorter or longer", "purchase/clock.go",
+			"	if !known {\n", "	if !known || true {\n",
+			[]tests{core("^TestAWatchWhileTheClockSteps$")}},
+		{"that a stored time that is still to come holds nothing longer than its window", "purchase/clock.go",
+			"min(max(left, 0), s.length)", "max(left, 0)",
+			[]tests{core("^(TestAWatchWhileTheClockSteps|TestACardWhileTheClockSteps)$")}},
+		{"that the comparison does not trust a time that is still to come", "purchase/sweep.go",
+			"back.After(from) && !deep {", "back.After(from) {",
+			[]tests{core("^TestAClockThatStepsAndStepsBack$")}},
+		{"that the account is watched from no time that is still to come", "purchase/sweep.go",
+			"!account.Watching.IsZero() && !account.Watching.After(now) {", "!account.Watching.IsZero() {",
+			[]tests{core("^TestAFirstStartWithAWrongClock$")}},
 		{"pausing on a purchase that cannot be explained", "purchase/sweep.go",
 			`	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
 		"a purchase with a tag of mine cannot be explained: license "+row.LicenseID+"."), "")

@@ -46,8 +46,8 @@ func buying() []mutant {
 			`		if no := b.policy.closed(account); no != nil {
 			return no
 		}
-		o.AddSent = b.now()`, `		_ = account
-		o.AddSent = b.now()`,
+		o.AddSent, o.AddedAfter = b.now(), b.there()`, `		_ = account
+		o.AddSent, o.AddedAfter = b.now(), b.there()`,
 			[]tests{core("^TestAPauseWhileTheCartIsLookedAt$"), simulated("60")}},
 		{"looking for the tag after a lost answer, in place of adding again", "purchase/cart.go",
 			`	case cocalc.Unknown:
@@ -126,7 +126,7 @@ func paying() []mutant {
 			`if no := b.policy.closed(account); no != nil { // once`, `if no := b.policy.closed(account); false { // once`,
 			[]tests{core("^TestAPauseJustBeforeThePayment$")}},
 		{"the intent before checkout", "purchase/checkout.go",
-			`		o.CheckoutSent, o.Amount = b.now(), amount
+			`		o.CheckoutSent, o.PaidAfter, o.Amount = b.now(), b.there(), amount
 `, "		_ = amount\n",
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")}},
 		{"the once-only checkout", "purchase/buyer.go",

@@ -1,0 +1,106 @@
+package cocalc_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
+)
+
+// dated puts another Date on the answers; "" takes it off.
+type dated struct {
+	http.RoundTripper
+	date *string
+}
+
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(r)
+	if err == nil && d.date != nil {
+		resp.Header.Del("Date")
+		if *d.date != "" {
+			resp.Header.Set("Date", *d.date)
+		}
+	}
+	return resp, err
+}
+
+// The client follows CoCalc's clock, whatever this machine's does, and logs once that the two are apart.
+func TestCoCalcsClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var there, here atomic.Int64
+		clock := func(off *atomic.Int64) func() time.Time {
+			return func() time.Time { return time.Now().Add(time.Duration(off.Load())).Round(0) }
+		}
+		server := cocalctest.New(cocalctest.Config{Seed: 1, Now: clock(&there)})
+		defer server.Close()
+		account := server.Add(cocalctest.NewAccount{})
+		var log bytes.Buffer
+		c, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: account.Key(), Transport: server.Transport(), Now: clock(&here), Log: zerolog.New(&log).Level(zerolog.InfoLevel)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, ok := c.ClockAhead(); ok {
+			t.Error("the clocks are compared before there was an answer")
+		}
+		for i, step := range []struct {
+			there, here time.Duration
+			ahead       time.Duration
+			lines       int // in the log so far
+		}{
+			{0, 0, 0, 0},
+			{30 * time.Second, 0, 30 * time.Second, 0},
+			{90 * time.Second, 0, 90 * time.Second, 1},
+			{2 * time.Hour, 0, 2 * time.Hour, 1},
+			{2 * time.Hour, 2 * time.Hour, 0, 2},
+			{2 * time.Hour, 50 * time.Hour, -48 * time.Hour, 3},
+		} {
+			there.Store(int64(step.there))
+			here.Store(int64(step.here))
+			<-time.After(1500 * time.Millisecond)
+			if _, err := c.WhoAmI(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(10 * time.Minute)
+			ahead, ok := c.ClockAhead()
+			if off := (ahead - step.ahead).Abs(); !ok || off > time.Second {
+				t.Errorf("step %d: CoCalc's clock is %v ahead, want %v", i, ahead, step.ahead)
+			}
+			now, ok := c.Time()
+			if late := time.Now().Add(step.there).Sub(now); !ok || late < 0 || late > time.Second {
+				t.Errorf("step %d: CoCalc's time is %v late", i, late)
+			}
+			if n := strings.Count(log.String(), "\n"); n != step.lines {
+				t.Errorf("step %d: %d lines in the log, want %d: %s", i, n, step.lines, &log)
+			}
+		}
+	})
+}
+
+// A Date that is none, or of a clock that was never set, says nothing.
+func TestADateThatSaysNothing(t *testing.T) {
+	for _, date := range []string{"", "yesterday", "Thu, 01 Jan 1970 00:00:07 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
+		server := cocalctest.New(cocalctest.Config{Seed: 1})
+		c, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: server.Add(cocalctest.NewAccount{}).Key(), Transport: dated{server.Transport(), &date}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.WhoAmI(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if now, ok := c.Time(); ok {
+			t.Errorf("by the Date %q it is %v", date, now)
+		}
+		c.Close()
+		server.Close()
+	}
+}
