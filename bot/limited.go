@@ -35,10 +35,16 @@ func waitOut(ctx context.Context, call func() error) error {
 	}
 }
 
+// noAccessWords say that the bot lacks its access to Slack.
+const noAccessWords = "I've lost my access to Slack, so I can't open a form. Please tell your admins: my log says what to fix."
+
 // notOpened says why Slack did not open a form. otherwise is said of what has no reason of its own.
 func notOpened(err error, otherwise string) string {
-	if limit := socket.Classify(err); limit.Outcome == socket.OutcomeRateLimited {
-		return fmt.Sprintf("Slack is limiting how many forms I can open. Please click again in %s.", seconds(limit.Wait))
+	switch answer := socket.Classify(err); answer.Outcome {
+	case socket.OutcomeRateLimited:
+		return fmt.Sprintf("Slack is limiting how many forms I can open. Please click again in %s.", seconds(answer.Wait))
+	case socket.OutcomeAccessLost:
+		return noAccessWords
 	}
 	return otherwise
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
+	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
 
@@ -44,6 +45,8 @@ type People struct {
 	persons *words[person]
 	members *words[[]string] // of the groups
 
+	access *socket.Access // nil: it is not known to be lost
+
 	mu   sync.Mutex
 	team string // the bot's own workspace, T…; empty until Slack has told it
 }
@@ -60,6 +63,13 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	return p
 }
 
+// WithAccess has people be told that the bot lacks its access to Slack, where that keeps it from looking somebody up. It is
+// called before the directory is used.
+func (p *People) WithAccess(access *socket.Access) *People {
+	p.access = access
+	return p
+}
+
 // LookUp is the person with their standing and groups as Slack tells them now, or told lately. Members get the bot's own
 // workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
 // where they are at home. It takes a second at most.
@@ -70,6 +80,7 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 	}
 	await(ctx, questions...)
 	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
+	_, who.NoAccess = p.access.Lost()
 	if who.Standing != purchase.Member {
 		return who
 	}

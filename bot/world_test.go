@@ -39,6 +39,7 @@ type world struct {
 	approvals string
 	timing    purchase.Timing
 
+	access *socket.Access
 	ledger *storage.Bolt
 	desk   *purchase.Desk
 	stop   func()
@@ -79,12 +80,18 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	httpClient := socket.HTTPClient()
+	w.access = socket.NewAccess(nil, testLog())
+	w.access.Listen(httpClient, w.api)
 	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
-	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog())
+	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog()).WithAccess(w.access)
 	var publisher *bot.Publisher
 	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
 		PurchasesChannel: w.channel, ApprovalsChannel: w.approvals, LookUp: people.LookUp, Log: testLog(),
-		Timing:  w.timing,
+		Timing: w.timing,
+		AccessLost: func() bool {
+			_, lost := w.access.Lost()
+			return lost
+		},
 		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
 	options := bot.Options{Desk: w.desk, People: people, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)
@@ -94,13 +101,16 @@ func (w *world) start() {
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 3)
+	w.access.OnChange(w.desk.AccessChanged)
+	watch := bot.AccessWatch{Access: w.access, Slack: api, Desk: w.desk, Log: testLog(), Every: 100 * time.Millisecond}
+	done := make(chan error, 4)
+	go func() { done <- watch.Run(ctx) }()
 	go func() { done <- w.desk.Run(ctx) }()
 	go func() { done <- publisher.Run(ctx) }()
 	go func() { done <- server.Run(ctx) }()
 	w.stop = func() {
 		cancel()
-		for range 3 {
+		for range cap(done) {
 			if err := <-done; err != nil {
 				w.t.Error(err)
 			}

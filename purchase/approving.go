@@ -120,7 +120,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		if err != nil {
 			return nil, err
 		}
-		if no := d.policy.closed(account); no != nil {
+		if no := d.closed(account); no != nil {
 			return no, nil
 		}
 		now := d.now()

@@ -44,6 +44,8 @@ type shop struct {
 	// approvals is the approvers' channel. lookUp changes people since they asked.
 	approvals string
 	lookUp    func(purchase.Person) purchase.Person
+	// accessLost reports whether the bot lacks its access to Slack.
+	accessLost func() bool
 	// unchecked: the test itself makes the books wrong.
 	unchecked bool
 	// wrap puts something between the desk and its two sides.
@@ -86,7 +88,7 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Now: s.now,
+	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Now: s.now, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {

@@ -164,7 +164,7 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 	if err != nil {
 		return nil, err
 	}
-	if no := d.policy.closed(account); no != nil {
+	if no := d.closed(account); no != nil {
 		return no, nil
 	}
 	budget, err := w.Budget(d.policy.Month(now))

@@ -103,6 +103,8 @@ type Options struct {
 	LookUp func(context.Context, Person) Person
 	// Doubts keeps the decisions during which the disk failed. Nil: nobody is told later whether theirs counted.
 	Doubts Doubts
+	// AccessLost reports whether the bot lacks its access to Slack; nil: it has it. It must not block.
+	AccessLost func() bool
 	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
 	// to tell. It must not block.
 	Changed func(OrderID)
@@ -124,6 +126,7 @@ type Desk struct {
 	purchasesChannel string
 	approvalsChannel string
 	lookUp           func(context.Context, Person) Person
+	accessLost       func() bool
 
 	born     time.Time     // when the desk was made, with a monotonic reading
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
@@ -145,6 +148,9 @@ func New(opts Options) *Desk {
 	}
 	if d.lookUp == nil {
 		d.lookUp = func(_ context.Context, p Person) Person { return p }
+	}
+	if d.accessLost = opts.AccessLost; d.accessLost == nil {
+		d.accessLost = func() bool { return false }
 	}
 	d.policy.Approvals = max(d.policy.Approvals, 1)
 	if d.now == nil {
@@ -213,7 +219,7 @@ func (d *Desk) Proposable(ctx context.Context, click Click) error {
 	if err != nil {
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
-	return d.unless(ctx, "", click, d.policy.mayBuy(click.Who), d.policy.here(click.At), stopped)
+	return d.unless(ctx, "", click, d.lostAccess(), d.policy.mayBuy(click.Who), d.policy.here(click.At), stopped)
 }
 
 // Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
@@ -226,7 +232,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if d.stopping.Load() {
 		return Proposal{}, errStopping()
 	}
-	for _, no := range []*Refusal{d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place)} {
+	for _, no := range []*Refusal{d.lostAccess(), d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place)} {
 		if no != nil {
 			return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 		}
@@ -259,7 +265,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = d.policy.closed(account); no != nil {
+		if no = d.closed(account); no != nil {
 			return nil
 		}
 		budget, err := w.Budget(d.policy.Month(now))

@@ -65,6 +65,8 @@ type Person struct {
 	// Untold are those of the policy's user groups of which Slack did not tell who is in them: whether the person is, nobody
 	// knows.
 	Untold []string `json:"-"`
+	// NoAccess says that Slack tells nothing of the person since the bot has lost its access.
+	NoAccess bool `json:"-"`
 }
 
 // Place is where in Slack an order was asked for.

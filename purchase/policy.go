@@ -39,7 +39,8 @@ const (
 	NoReason       RefusalCode = "no-reason"
 	NotAgreed      RefusalCode = "not-agreed"
 	DiskFull       RefusalCode = "disk-full"
-	Restoring      RefusalCode = "restoring" // an older copy of the ledger is not reconciled with CoCalc yet
+	AccessLost     RefusalCode = "access-lost" // the bot lacks access to Slack
+	Restoring      RefusalCode = "restoring"   // an older copy of the ledger is not reconciled with CoCalc yet
 	NotBroken      RefusalCode = "not-broken"
 	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
 	NoSuchProject  RefusalCode = "no-such-project"
@@ -168,6 +169,9 @@ func listedIn(list map[string]bool, who Person) bool {
 func untold(list map[string]bool, who Person) *Refusal {
 	if !slices.ContainsFunc(who.Untold, func(g string) bool { return list[g] }) {
 		return nil
+	}
+	if who.NoAccess {
+		return noAccess()
 	}
 	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. Slack did not tell me who is in the user groups that may do it, so I could not check whether you are. " +
 		"Please try again in a minute."}

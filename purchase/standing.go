@@ -27,6 +27,9 @@ func outsider(who Person) *Refusal {
 	case Deactivated:
 		why = "Your account in this workspace is deactivated."
 	case Unverified:
+		if who.NoAccess {
+			return noAccess()
+		}
 		why = "Slack did not tell me who you are, so I could not check what you may do. Please try again in a minute."
 	default:
 		why = "People of other workspaces can neither buy licenses here nor decide on orders."

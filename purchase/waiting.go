@@ -143,7 +143,7 @@ func (b *buyer) lingering(open []Order) (left time.Duration) {
 func (d *Desk) pausedNow(ctx context.Context) (no *Refusal, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
-		no = d.policy.closed(account)
+		no = d.closed(account)
 		return err
 	})
 	return no, err

@@ -50,6 +50,9 @@ type Config struct {
 	// Steady is how long a connection must live for the next one to be opened without
 	// a wait; 5 s by default.
 	Steady time.Duration
+	// LostFor is how long Slack must not let the app in, by no socket, before a client that was connected gives up; 5
+	// minutes by default.
+	LostFor time.Duration
 
 	// NewRef makes the short ids under which panics are found in the log. By default 8
 	// random hexadecimal digits.
@@ -70,6 +73,7 @@ type Client struct {
 	stagger    time.Duration
 	grace      time.Duration
 	linger     time.Duration
+	lostFor    time.Duration
 	ready      chan struct{}
 	readyOnce  sync.Once
 }
@@ -98,6 +102,7 @@ func New(cfg Config) (*Client, error) {
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
 	orDuration(&cfg.MostRetry, time.Minute)
 	orDuration(&cfg.Steady, 5*time.Second)
+	orDuration(&cfg.LostFor, 5*time.Minute)
 	if cfg.NewRef == nil {
 		cfg.NewRef = randomRef
 	}
@@ -106,7 +111,7 @@ func New(cfg Config) (*Client, error) {
 	}
 
 	c := &Client{
-		log: cfg.Log, stagger: cfg.Stagger, grace: cfg.Grace, linger: cfg.Linger,
+		log: cfg.Log, stagger: cfg.Stagger, grace: cfg.Grace, linger: cfg.Linger, lostFor: cfg.LostFor,
 		ready: make(chan struct{}),
 	}
 	c.dispatcher = newDispatcher(cfg.Handler, cfg.Log, cfg.NewRef, limits{
@@ -116,7 +121,9 @@ func New(cfg Config) (*Client, error) {
 	}, c.another)
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
-		c.links = append(c.links, newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait))
+		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait)
+		l.lost = c.lost
+		c.links = append(c.links, l)
 	}
 	return c, nil
 }
@@ -130,8 +137,9 @@ func (c *Client) Ready() <-chan struct{} { return c.ready }
 // over, it cancels the contexts of what is left and returns [ErrUnfinished] if even
 // that did not end it.
 //
-// It shuts down in the same way, and returns a [*FatalError], when Slack says that a
-// setting is wrong. Anything else that keeps it from connecting is retried for ever.
+// It shuts down in the same way, and returns a [*FatalError], when Slack says before the first hello that a setting is wrong,
+// and after it when Slack lets the app in by no socket for Config.LostFor: one odd answer, or one of a bad hour, is no reason
+// to end. Anything else that keeps it from connecting is retried for ever.
 func (c *Client) Run(ctx context.Context) error {
 	links, closeLinks := context.WithCancel(context.Background())
 	defer closeLinks()
@@ -161,6 +169,17 @@ func (c *Client) Run(ctx context.Context) error {
 	case fatal = <-failed:
 	}
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
+}
+
+// lost decides on an answer that no waiting cures: it returns it when the program has to end.
+func (c *Client) lost(fatal *FatalError) error {
+	now := time.Now()
+	for _, l := range c.links {
+		if c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor {
+			return nil
+		}
+	}
+	return fatal
 }
 
 // shutdown is the second half of Run.

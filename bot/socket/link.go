@@ -43,12 +43,15 @@ type link struct {
 	backoff backoff
 	doubt   time.Duration
 	greeted chan struct{} // closed by the first hello
+	// lost is called with an answer that no waiting cures. It returns that answer when the program has to end.
+	lost func(*FatalError) error
 
 	mu      sync.Mutex
 	state   SocketStatus
 	told    string      // the kind of trouble that the log has
 	session int         // counts connections
 	handed  []handedAck // oldest first, at most a writeTimeout old
+	refused time.Time   // since when Slack answers nothing but that it does not let the app in; zero when it does
 }
 
 // handedAck is an ack that slack-go has taken.
@@ -63,7 +66,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 	log = log.With().Int("socket", name).Logger()
 	return &link{
 		name: name, to: to, log: log, backoff: b, doubt: doubt,
-		greeted: make(chan struct{}),
+		greeted: make(chan struct{}), lost: func(fatal *FatalError) error { return fatal },
 		client: socketmode.New(api,
 			socketmode.OptionLog(libraryLog{log}),
 			socketmode.OptionReadLimit(readLimit),
@@ -76,8 +79,8 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 	}
 }
 
-// run keeps the socket open until ctx is done, or until Slack says what no waiting cures:
-// then it returns a *FatalError.
+// run keeps the socket open until ctx is done, or until the client says that the program has to end: then it returns a
+// *FatalError.
 func (l *link) run(ctx context.Context) error {
 	for failures := 0; ; failures++ {
 		cause, steady := l.connect(ctx)
@@ -86,8 +89,12 @@ func (l *link) run(ctx context.Context) error {
 			return nil
 		}
 		l.ended(cause)
-		if fatal := diagnose(methodOpen, cause, l.wasGreeted()); fatal != nil {
-			return fatal
+		fatal := diagnose(methodOpen, cause, l.wasGreeted())
+		l.refusedSince(time.Now(), fatal != nil)
+		if fatal != nil {
+			if err := l.lost(fatal); err != nil {
+				return err
+			}
 		}
 		if steady {
 			failures = 0
@@ -97,6 +104,27 @@ func (l *link) run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// refusedSince keeps since when Slack does not let the app in. Any other failure says nothing of that.
+func (l *link) refusedSince(now time.Time, refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !refused {
+		l.refused = time.Time{}
+	} else if l.refused.IsZero() {
+		l.refused = now
+	}
+}
+
+// refusedFor is how long Slack has not let the app in by this socket; 0 when it does, or has not been asked yet.
+func (l *link) refusedFor(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refused.IsZero() {
+		return 0
+	}
+	return now.Sub(l.refused)
 }
 
 // connect runs slack-go's client until an attempt to connect fails. It returns the cause,
@@ -296,6 +324,7 @@ func (l *link) hello(now time.Time, req *socketmode.Request) {
 	l.mu.Lock()
 	had := l.state.Trouble
 	l.state.LastHello, l.state.Trouble = now, ""
+	l.refused = time.Time{}
 	l.state.Host, l.state.AppConnections = req.DebugInfo.Host, req.NumConnections
 	l.mu.Unlock()
 	first := !l.wasGreeted()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,24 +36,66 @@ func TestAWrongSettingEndsItWithTheRemedy(t *testing.T) {
 			t.Errorf("Run returned %v", err)
 		}
 	})
-	t.Run("while it runs", func(t *testing.T) {
-		s, h, log := newPlainSlack(t), newAnswering(), &logged{}
-		c, err := New(quick(s, h, log))
-		if err != nil {
-			t.Fatal(err)
+}
+
+// After the first hello a refusal ends the program only when it repeats, by all sockets.
+func TestARefusalAfterTheFirstHello(t *testing.T) {
+	for name, tt := range map[string]struct {
+		leaves  int                                                      // sockets that Slack closes
+		opening func(n int, w http.ResponseWriter, r *http.Request) bool // from then on
+		ends    bool
+	}{
+		"once, at a refresh":       {1, once(refusing("invalid_auth")), false},
+		"by one socket, for long":  {1, refusing("token_revoked"), false},
+		"by all sockets, for long": {2, refusing("token_revoked"), true},
+		"a disabled workspace":     {2, refusing("team_disabled"), true},
+		"now and then, by all":     {2, between(refusing("invalid_auth"), refusing("internal_error")), false},
+		"a page that is not found": {2, func(_ int, w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, h, log := newPlainSlack(t), newAnswering(), &logged{}
+			cfg := quick(s, h, log)
+			cfg.LostFor, cfg.FirstRetry, cfg.MostRetry = 300*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
+			c, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+			defer stop()
+			result := make(chan error, 1)
+			go func() { result <- c.Run(ctx) }()
+			s.waitForSockets(2)
+			s.mu.Lock()
+			s.opening = tt.opening
+			leaving := slices.Clone(s.usable()[:tt.leaves])
+			s.mu.Unlock()
+			for _, one := range leaving {
+				s.disconnect(one, "refresh_requested")
+			}
+			err = <-result
+			if _, fatal := errors.AsType[*FatalError](err); fatal != tt.ends || ctx.Err() == nil != tt.ends {
+				t.Errorf("Run returned %v", err)
+			}
+		})
+	}
+}
+
+// once answers the first call, and lets those after it succeed.
+func once(answer func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter, *http.Request) bool {
+	var calls atomic.Int32
+	return func(n int, w http.ResponseWriter, r *http.Request) bool { return calls.Add(1) == 1 && answer(n, w, r) }
+}
+
+// between answers with one and the other in turn.
+func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter, *http.Request) bool {
+	var calls atomic.Int32
+	return func(n int, w http.ResponseWriter, r *http.Request) bool {
+		if calls.Add(1)%3 == 0 {
+			return other(n, w, r)
 		}
-		result := make(chan error, 1)
-		go func() { result <- c.Run(context.Background()) }()
-		s.waitForSockets(2)
-		s.mu.Lock()
-		s.opening = refusing("token_revoked")
-		one := s.usable()[0]
-		s.mu.Unlock()
-		s.disconnect(one, "link_disabled")
-		if err := <-result; err == nil || !strings.Contains(err.Error(), "token_revoked") {
-			t.Errorf("Run returned %v", err)
-		}
-	})
+		return one(n, w, r)
+	}
 }
 
 func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {

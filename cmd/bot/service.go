@@ -24,6 +24,7 @@ type service struct {
 	ledger    *storage.Bolt
 	cocalc    *cocalc.Client
 	slack     *slack.Client
+	access    *socket.Access
 	desk      *purchase.Desk
 	publisher *bot.Publisher
 	socket    *socket.Client
@@ -51,12 +52,14 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	}
 	client := socket.HTTPClient()
 	slackLog := log.With().Str("part", "slack").Logger()
+	s.access = socket.NewAccess(nil, slackLog)
+	s.access.Listen(client, c.SlackAPIURL)
 	s.slack = socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, client, slackLog)
 	options := bot.Options{Slack: s.slack, HTTP: client, SlackURL: c.SlackAPIURL, Defaults: defaults, Location: c.Timezone.Location,
 		Log: log.With().Str("part", "bot").Logger()}
 	policy := c.policy()
 	// Desk and App share what Slack says of people: the directory comes before both.
-	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log)
+	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log).WithAccess(s.access)
 	s.desk = purchase.New(purchase.Options{
 		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), LookUp: options.People.LookUp,
 		Timing:           purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
@@ -64,7 +67,12 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 		Doubts:  storage.DoubtsOf(c.Database),
 		Log:     log.With().Str("part", "purchase").Logger(),
 		Changed: func(id purchase.OrderID) { s.publisher.Changed(id) },
+		AccessLost: func() bool {
+			_, lost := s.access.Lost()
+			return lost
+		},
 	})
+	s.access.OnChange(s.desk.AccessChanged)
 	options.Desk = s.desk
 	s.publisher = bot.NewPublisher(options)
 	s.socketCfg = socket.Config{API: s.slack, Handler: bot.New(options), Log: slackLog}
@@ -126,6 +134,8 @@ func (s *service) run(ctx context.Context) error {
 	group.Go(func() error { return s.desk.Run(ctx) })
 	group.Go(func() error { return s.socket.Run(ctx) })
 	group.Go(func() error { return s.ledgerFails(ctx) })
+	watch := bot.AccessWatch{Access: s.access, Slack: s.slack, Desk: s.desk, Log: s.log}
+	group.Go(func() error { return watch.Run(ctx) })
 	err := group.Wait()
 	if fatal, ok := errors.AsType[*socket.FatalError](err); ok {
 		err = settingsError([]error{fatal})

@@ -123,7 +123,7 @@ func deciding() []mutant {
 	if err := w.PutOrder(*order)`,
 			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), shown("^TestACrowdInTheSameSecond$")}},
 		{"the pause, asked at the yes", "purchase/deciding.go",
-			"	if no := d.policy.closed(account); no != nil {\n		return no, nil\n	}\n	budget, err", "	_ = account\n	budget, err",
+			"	if no := d.closed(account); no != nil {\n		return no, nil\n	}\n	budget, err", "	_ = account\n	budget, err",
 			[]tests{core("^(TestTheSwitch|TestAfterARestore)$")}},
 		{"that nobody approves their own order", "purchase/policy.go",
 			`if who.Is(o.Requester) {`, `if false {`,

@@ -166,6 +166,15 @@ func slackSide() []mutant {
 `, `	r.until[channel] = r.now()
 `,
 			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
+		{"no promise without access to Slack", "purchase/access.go",
+			`	if no := d.lostAccess(); no != nil {
+		return no
+	}
+	return d.policy.closed(account)`, `	return d.policy.closed(account)`,
+			[]tests{core("^(TestWithoutAccessToSlackNothingIsPromised|TestOrdersWithoutAccessToSlack)$")}},
+		{"one odd answer does not end the program", "bot/socket/client.go",
+			`c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor`, `c.links[0].wasGreeted() && l.refusedFor(now) == 0`,
+			[]tests{dispatched("^TestARefusalAfterTheFirstHello$")}},
 		{"durable before acknowledged", "bot/socket/dispatch.go",
 			`	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {

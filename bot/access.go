@@ -1,0 +1,65 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+const (
+	// probeEvery is how often Slack is asked whether access that was lost is back.
+	probeEvery = 10 * time.Second
+	// notedAfter is for how long access must be lost for the audit to say so: a refusal of seconds is in the log alone.
+	notedAfter = time.Minute
+)
+
+// AccessWatch looks after the bot's access to Slack while it lacks it: it asks Slack whether it is back, and keeps in the
+// audit that it was lost.
+type AccessWatch struct {
+	Access *socket.Access
+	Slack  WebAPI
+	Desk   *purchase.Desk
+	Log    zerolog.Logger
+	Every  time.Duration    // between two questions; 10 s when it is 0
+	Now    func() time.Time // nil is the system's clock
+}
+
+// Run watches until ctx is done, and returns nil.
+func (w AccessWatch) Run(ctx context.Context) error {
+	if w.Every == 0 {
+		w.Every = probeEvery
+	}
+	if w.Now == nil {
+		w.Now = time.Now
+	}
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	noted := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, lost := w.Access.Lost(); lost {
+			w.Access.Probe(ctx, w.Slack)
+		}
+		loss, lost := w.Access.Lost()
+		if lost == noted || lost && w.Now().Sub(loss.Since) < notedAfter {
+			continue
+		}
+		code := ""
+		if lost {
+			code = loss.Code
+		}
+		if err := w.Desk.NoteAccess(ctx, code); err != nil {
+			w.Log.Error().Err(err).Msg("the audit could not be told of the access to Slack; trying again")
+			continue
+		}
+		noted = lost
+	}
+}

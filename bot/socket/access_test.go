@@ -1,0 +1,122 @@
+package socket
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// identity answers auth.test.
+type identity struct {
+	err    error
+	scopes string
+}
+
+func (i identity) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	r := &slack.AuthTestResponse{}
+	r.Header = http.Header{"X-Oauth-Scopes": {i.scopes}}
+	return r, i.err
+}
+
+func TestWhatCountsAsLostAccess(t *testing.T) {
+	code := func(c string) error { return slack.SlackErrorResponse{Err: c} }
+	scope := slack.SlackErrorResponse{Err: "missing_scope", Needed: "im:write,mpim:write"}
+	type heard struct {
+		method string
+		err    error
+	}
+	for name, tt := range map[string]struct {
+		heard []heard
+		probe *identity
+		later time.Duration
+		lost  string // the method; empty: nothing is
+	}{
+		"nothing":                              {nil, nil, 0, ""},
+		"a revoked token":                      {[]heard{{"chat.update", code("token_revoked")}}, nil, 0, "chat.update"},
+		"a removed user":                       {[]heard{{"chat.update", code("user_removed_from_team")}}, nil, 0, "chat.update"},
+		"an answer to the same token":          {[]heard{{"chat.update", code("invalid_auth")}, {"users.info", nil}}, nil, 0, ""},
+		"a refusal by a Slack that knows it":   {[]heard{{"chat.update", code("invalid_auth")}, {"chat.update", code("channel_not_found")}}, nil, 0, ""},
+		"a failure of Slack's":                 {[]heard{{"chat.update", code("invalid_auth")}, {"chat.update", code("internal_error")}}, nil, 0, "chat.update"},
+		"an answer to the other token":         {[]heard{{"apps.connections.open", code("invalid_auth")}, {"users.info", nil}}, nil, 0, "apps.connections.open"},
+		"a socket that opens again":            {[]heard{{"apps.connections.open", code("invalid_auth")}, {"apps.connections.open", nil}}, nil, 0, ""},
+		"a missing scope, and another method":  {[]heard{{"conversations.open", scope}, {"users.info", nil}}, nil, 0, "conversations.open"},
+		"a missing scope that was added":       {[]heard{{"conversations.open", scope}, {"conversations.open", nil}}, nil, 0, ""},
+		"no loss":                              {[]heard{{"chat.update", code("is_archived")}, {"chat.update", code("ratelimited")}, {"chat.update", code("a_code_of_tomorrow")}}, nil, 0, ""},
+		"asked: it is back":                    {[]heard{{"chat.update", code("account_inactive")}}, &identity{}, 0, ""},
+		"asked: it is not":                     {[]heard{{"chat.update", code("account_inactive")}}, &identity{err: code("account_inactive")}, 0, "auth.test"},
+		"asked: no answer":                     {[]heard{{"chat.update", code("account_inactive")}}, &identity{err: context.DeadlineExceeded}, 0, "chat.update"},
+		"asked: the scope is still missing":    {[]heard{{"conversations.open", scope}}, &identity{scopes: "chat:write"}, time.Hour, "conversations.open"},
+		"asked: one of the scopes is there":    {[]heard{{"conversations.open", scope}}, &identity{scopes: "chat:write, mpim:write"}, 0, ""},
+		"asked: nobody says which scope, soon": {[]heard{{"conversations.open", code("no_permission")}}, &identity{scopes: "chat:write"}, 0, "conversations.open"},
+		"asked: nobody says which, later":      {[]heard{{"conversations.open", code("no_permission")}}, &identity{scopes: "chat:write"}, time.Minute, ""},
+		"asked: the sockets are not let in":    {[]heard{{"apps.connections.open", code("token_revoked")}}, &identity{}, time.Hour, "apps.connections.open"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now, log, changes := time.Now(), &logged{}, 0
+			a := NewAccess(func() time.Time { return now }, log.logger())
+			a.OnChange(func() { changes++ })
+			a.Hear("auth.test", nil)
+			a.Hear("apps.connections.open", nil)
+			ever := false
+			for _, h := range tt.heard {
+				a.Hear(h.method, h.err)
+				_, lost := a.Lost()
+				ever = ever || lost
+			}
+			if now = now.Add(tt.later); tt.probe != nil {
+				a.Probe(t.Context(), tt.probe)
+			}
+			loss, lost := a.Lost()
+			if lost != (tt.lost != "") || loss.Method != tt.lost {
+				t.Errorf("lost is %+v", loss)
+			}
+			if strings.Count(log.String(), `"level":"error"`) != changesTo(ever) || changes != changesTo(ever)+changesTo(ever && !lost) {
+				t.Errorf("%d changes; the log says\n%s", changes, log)
+			}
+		})
+	}
+}
+
+func changesTo(happened bool) int {
+	if happened {
+		return 1
+	}
+	return 0
+}
+
+// Every answer of the Web API is heard on its way, and nothing else that the same client carries.
+func TestAccessListens(t *testing.T) {
+	s, log := newPlainSlack(t), &logged{}
+	a := NewAccess(nil, log.logger())
+	a.Listen(s.http, s.server.URL+"/api")
+	api := s.api(log)
+	if err := CheckSocketMode(t.Context(), api); err != nil {
+		t.Fatal(err)
+	}
+	s.opening = refusing("token_revoked")
+	if err := CheckSocketMode(t.Context(), api); err == nil || !strings.Contains(err.Error(), "token_revoked") {
+		t.Errorf("the answer reads %v", err)
+	}
+	if loss, lost := a.Lost(); !lost || loss.Code != "token_revoked" || !strings.Contains(loss.Remedy, "SLACK_APP_TOKEN") {
+		t.Errorf("lost is %+v", loss)
+	}
+	s.opening = nil
+	if err := CheckSocketMode(t.Context(), api); err != nil {
+		t.Error(err)
+	}
+	if loss, lost := a.Lost(); lost {
+		t.Errorf("lost is %+v", loss)
+	}
+	resp, err := s.http.Get(s.server.URL + "/elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if n := strings.Count(log.String(), `"level":"error"`); n != 1 {
+		t.Errorf("%d errors are logged:\n%s", n, log)
+	}
+}
