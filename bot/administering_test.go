@@ -281,7 +281,7 @@ func TestGuestsAndStrangersAreRefused(t *testing.T) {
 func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "missing_scope"}}})
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "internal_error"}}})
 	w.says(slacksim.Alice, "buy ram=16 cpu=2")
 	w.sees(slacksim.Alice, "Slack did not tell me who you are")
 	w.refused(slacksim.Alice, purchase.Outsider)
