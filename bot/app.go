@@ -55,6 +55,8 @@ type App struct {
 	people   *People
 	looks    *looks
 	renewals *renewals
+	shelf    *shelf
+	readers  *readers
 }
 
 // New makes an App.
@@ -67,6 +69,7 @@ func New(o Options) *App {
 		a.now = time.Now
 	}
 	a.looks, a.renewals = &looks{now: a.now}, &renewals{desk: a.desk, now: a.now}
+	a.shelf, a.readers = newShelf(a.desk, a.now), &readers{waiting: map[string]int{}}
 	if a.people == nil {
 		a.people = NewPeople(o.Slack, nil, a.now, a.log)
 	}

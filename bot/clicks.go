@@ -231,7 +231,7 @@ func (a *App) openEditor(at reach, trigger string, spec purchase.Spec, reason st
 
 // openView opens a form after the acknowledgement, and says so when Slack does not.
 func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, otherwise string) socket.Reply {
-	return socket.Reply{After: func(ctx context.Context) {
+	return socket.Reply{Lane: socket.LaneForm, After: func(ctx context.Context) {
 		if _, err := a.slack.OpenViewContext(ctx, trigger, view); err != nil {
 			a.log.Warn().Err(err).Str("form", view.CallbackID).Msg("a form could not be opened")
 			a.tell(ctx, at, say(notOpened(err, otherwise)), false)

@@ -51,7 +51,7 @@ func (l looking) value() string {
 
 // browse answers the buttons of lists: the new page takes the place of the old one.
 func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
-	return socket.Reply{After: func(ctx context.Context) {
+	return a.reading(at, func(ctx context.Context) {
 		click.Who = a.people.LookUp(ctx, click.Who)
 		if kind == actionLicenseAgain {
 			a.buyAlike(ctx, argument, at, click)
@@ -83,7 +83,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 			}
 			a.tell(ctx, at, a.history(ctx, page, sight), true)
 		}
-	}}
+	})
 }
 
 // buyAlike proposes another license like one of the account's.
@@ -92,7 +92,7 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 		a.tell(ctx, at, a.no(err), false)
 		return
 	}
-	owned, err := a.desk.License(ctx, id)
+	owned, err := a.shelf.license(ctx, id)
 	if err != nil {
 		a.tell(ctx, at, say(escape(a.desk.Trouble(err))), false)
 		return
@@ -120,7 +120,7 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 // licenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
 // there is an error, and its sentence.
 func (a *App) licenses(ctx context.Context, l listing) content {
-	all, err := a.desk.Licenses(ctx)
+	all, err := a.shelf.licenses(ctx)
 	if err != nil {
 		a.log.Warn().Err(err).Msg("the licenses could not be listed")
 		return say(escape(a.desk.Trouble(err)))
@@ -237,7 +237,7 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 
 // license shows one license, with a way back when one came from the list.
 func (a *App) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
-	o, err := a.desk.License(ctx, id)
+	o, err := a.shelf.license(ctx, id)
 	if err != nil {
 		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("a license could not be read")
 		return say(escape(a.desk.Trouble(err)))

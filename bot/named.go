@@ -13,7 +13,7 @@ import (
 
 // licenseNamed shows the license whose id begins or ends with part. The person may see licenses.
 func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
-	all, err := a.desk.Licenses(ctx)
+	all, err := a.shelf.licenses(ctx)
 	if err != nil {
 		a.log.Warn().Err(err).Msg("the licenses could not be listed")
 		return say(escape(a.desk.Trouble(err)))

@@ -90,7 +90,19 @@ func ephemeral(c content) slack.Msg {
 
 // later answers through the response URL, with what has to be asked elsewhere first.
 func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
-	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, find(ctx), false) }}
+	return a.reading(at, func(ctx context.Context) { a.tell(ctx, at, find(ctx), false) })
+}
+
+// reading answers somebody with what has to be read first, a few answers for each person at a time.
+func (a *App) reading(at reach, answer func(context.Context)) socket.Reply {
+	return socket.Reply{Lane: socket.LaneRead, After: func(ctx context.Context) {
+		if !a.readers.begin(at.user) {
+			a.tell(ctx, at, say(tooManyReads), false)
+			return
+		}
+		defer a.readers.end(at.user)
+		answer(ctx)
+	}}
 }
 
 // buy proposes an order, or opens the form for somebody who said nothing yet about what they want.

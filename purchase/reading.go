@@ -73,6 +73,18 @@ func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
 	return h, err
 }
 
+// LastPurchase is the number of the newest entry of the purchase log; 0 when there is none.
+func (d *Desk) LastPurchase(ctx context.Context) (number uint64, err error) {
+	err = d.ledger.View(ctx, func(r Reader) error {
+		newest, err := r.Purchases(0, 1)
+		if number = 0; len(newest) > 0 {
+			number = newest[0].Number
+		}
+		return err
+	})
+	return number, err
+}
+
 // Owned is a license of the account, with the log entry when it was bought through this ledger.
 type Owned struct {
 	License  License

@@ -34,7 +34,7 @@ type Config struct {
 	// Queue is how many deliveries wait for a worker before the bot says that it is
 	// busy; 1,024 by default.
 	Queue int
-	// Finishers run the slow phase, 32 by default.
+	// Finishers run the slow phase of answers, 32 by default. Forms and reads have workers of their own.
 	Finishers int
 
 	// Grace is how long a shutdown waits for what is under way; 25 s by default, which
@@ -78,6 +78,12 @@ type Client struct {
 	readyOnce  sync.Once
 }
 
+// forms and reads are the workers of the lanes beside the answers'.
+const (
+	forms = 8
+	reads = 16
+)
+
 // straggle is how long cancelled work may take to return.
 const straggle = time.Second
 
@@ -116,7 +122,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.dispatcher = newDispatcher(cfg.Handler, cfg.Log, cfg.NewRef, limits{
 		workers: cfg.Workers, queue: cfg.Queue,
-		finishers: cfg.Finishers, finishQueue: 4 * cfg.Queue,
+		finishers: cfg.Finishers, forms: forms, reads: reads, finishQueue: 4 * cfg.Queue,
 		desk: 4096, seen: 1024,
 	}, c.another)
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
@@ -196,7 +202,7 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 	closeLinks()
 	running.Wait()
 	inTime = d.desk.drain(grace) && inTime
-	inTime = d.finishing.drain(grace) && inTime
+	inTime = d.drainFinishing(grace) && inTime
 	d.stop()
 	if inTime {
 		return nil
@@ -206,7 +212,7 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 		Msg("the grace period is over; what is under way is cancelled")
 	late, cancelLate := context.WithTimeout(context.Background(), straggle)
 	defer cancelLate()
-	handled, finished := d.handling.drain(late), d.finishing.drain(late)
+	handled, finished := d.handling.drain(late), d.drainFinishing(late)
 	if d.desk.drain(late) && handled && finished {
 		return nil
 	}

@@ -44,7 +44,7 @@ type dispatcher struct {
 	// handling runs the durable phase, finishing the slow one. They are apart so that
 	// slow answers to people never keep a click from being acknowledged.
 	handling  *pool
-	finishing *pool
+	finishing map[Lane]*pool
 	// desk is the one goroutine for whatever the event loops must not do
 	// themselves: refusals and acks of deliveries that nobody handles.
 	desk *pool
@@ -63,16 +63,20 @@ type dispatcher struct {
 
 // limits are the sizes of the pools and of the memory.
 type limits struct {
-	workers, queue, finishers, finishQueue, desk, seen int
+	workers, queue, finishers, forms, reads, finishQueue, desk, seen int
 }
 
 func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, another func(line) line) *dispatcher {
 	d := &dispatcher{
 		handler: h, log: log, newRef: newRef, another: another,
-		seen:      newSeen(lim.seen, keepSeen),
-		handling:  newPool(lim.workers, lim.queue),
-		finishing: newPool(lim.finishers, lim.finishQueue),
-		desk:      newPool(1, lim.desk),
+		seen:     newSeen(lim.seen, keepSeen),
+		handling: newPool(lim.workers, lim.queue),
+		finishing: map[Lane]*pool{
+			LaneAnswer: newPool(lim.finishers, lim.finishQueue),
+			LaneForm:   newPool(lim.forms, lim.finishQueue),
+			LaneRead:   newPool(lim.reads, lim.finishQueue),
+		},
+		desk: newPool(1, lim.desk),
 	}
 	d.base, d.stop = context.WithCancel(context.Background())
 	return d
@@ -169,7 +173,7 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 			event = event.Str("ref", ref).Str("cause", redact(cause.Error()))
 		}
 		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("delivery refused")
-		d.settle(j, d.apology(j.Delivery, why, ref), d.finishing.try)
+		d.settle(j, d.apology(j.Delivery, why, ref), (*pool).try)
 	})
 	if !queued {
 		j.disarm()
@@ -191,7 +195,28 @@ func (d *dispatcher) handle(j *job) {
 	defer cancel()
 	d.handled.Add(1)
 	reply := d.attempt(ctx, j.Delivery)
-	d.settle(j, reply, func(task func()) bool { return d.finishing.put(d.base, task) })
+	d.settle(j, reply, func(p *pool, task func()) bool { return p.put(d.base, task) })
+}
+
+// load returns how many replies wait for their slow phase, and how many are in it.
+func (d *dispatcher) load() (waiting, running int) {
+	for _, lane := range d.finishing {
+		w, r := lane.load()
+		waiting, running = waiting+w, running+r
+	}
+	return waiting, running
+}
+
+// drainFinishing drains the lanes, see pool.drain.
+func (d *dispatcher) drainFinishing(ctx context.Context) bool {
+	for _, lane := range d.finishing {
+		lane.close() // all at once: none takes what another one was denied
+	}
+	done := true
+	for _, lane := range d.finishing {
+		done = lane.drain(ctx) && done
+	}
+	return done
 }
 
 // attempt calls the handler and turns a panic into an apology.
@@ -205,7 +230,7 @@ func (d *dispatcher) attempt(ctx context.Context, del Delivery) (reply Reply) {
 }
 
 // settle sends the ack with its reply and hands the rest to a finisher.
-func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
+func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool) {
 	j.disarm()
 	payload, diverted := encode(j.Kind, reply.Payload)
 	lost := func(cause error) { d.lost(j, payload, reply.Payload, cause) }
@@ -223,7 +248,11 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(func()) bool) {
 	if diverted != nil {
 		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).Msg("the reply goes another way than the ack")
 	}
-	ok := finish(func() {
+	lane, ok := d.finishing[reply.Lane]
+	if !ok {
+		lane = d.finishing[LaneAnswer]
+	}
+	ok = finish(lane, func() {
 		if diverted != nil {
 			d.unsent(j.Delivery, reply.Payload)
 		}
@@ -294,7 +323,7 @@ func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause erro
 		if other := d.another(from); other != nil {
 			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt; there is nobody to tell
 		}
-		if payload != nil && !d.finishing.try(func() { d.unsent(j.Delivery, reply) }) {
+		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.unsent(j.Delivery, reply) }) {
 			d.log.Error().Str("envelope", j.EnvelopeID).Msg("a reply was lost: no room")
 		}
 	})

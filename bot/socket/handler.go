@@ -61,7 +61,19 @@ type Reply struct {
 	// everything was tried). It may take its time; its context ends with the grace
 	// period of a shutdown.
 	After func(context.Context)
+	// Lane says who waits for After when many of them are slow.
+	Lane Lane
 }
+
+// Lane is a kind of work behind an acknowledgement. Each has workers of its own, so that one that is slow, because what it
+// asks is slow, holds up only its own kind.
+type Lane string
+
+const (
+	LaneAnswer Lane = ""     // answers to people through Slack
+	LaneForm   Lane = "form" // forms: Slack opens one within three seconds of the click, or not at all
+	LaneRead   Lane = "read" // answers for which CoCalc is read first
+)
 
 // MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently
 // drops acks of 20 KB and more; what is left is room for the envelope id and for the way

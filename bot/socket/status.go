@@ -43,7 +43,7 @@ func (c *Client) Status() Status {
 		Panics:   d.panics.Load(),
 	}
 	s.Queued, s.Handling = d.handling.load()
-	waiting, running := d.finishing.load()
+	waiting, running := d.load()
 	s.Finishing = waiting + running
 	for _, l := range c.links {
 		l.mu.Lock()

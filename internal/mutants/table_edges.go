@@ -166,6 +166,12 @@ func slackSide() []mutant {
 `, `	r.until[channel] = r.now()
 `,
 			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
+		{"the lane of the forms", "bot/clicks.go",
+			`socket.Reply{Lane: socket.LaneForm, After`, `socket.Reply{Lane: socket.LaneRead, After`,
+			[]tests{shown("^TestListsDoNotHoldUpForms$")}},
+		{"how many reads one person waits for", "bot/shelf.go",
+			`if r.waiting[user] >= mostReads {`, `if r.waiting[user] >= 100*mostReads {`,
+			[]tests{shown("^TestListsDoNotHoldUpForms$")}},
 		{"no promise without access to Slack", "purchase/access.go",
 			`	if no := d.lostAccess(); no != nil {
 		return no

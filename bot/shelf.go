@@ -1,0 +1,142 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"licensebot/purchase"
+)
+
+const (
+	// shelfFresh is how long what CoCalc said of licenses is shown. Nothing is bought or decided by it.
+	shelfFresh = 5 * time.Second
+	// shelfWithin is how long CoCalc may take to say it.
+	shelfWithin = 30 * time.Second
+	// mostShelved is how many single licenses are kept.
+	mostShelved = 100
+)
+
+// shelf shares what CoCalc says of the account's licenses between people who ask at the same time: an outage in which
+// everyone looks at the list is one question, not a hundred.
+type shelf struct {
+	desk *purchase.Desk
+	now  func() time.Time
+	same singleflight.Group
+
+	mu   sync.Mutex
+	list shelved[[]purchase.Owned]
+	ones map[string]shelved[purchase.Owned]
+}
+
+// shelved is an answer of CoCalc's, and the last purchase of the ledger at the time.
+type shelved[V any] struct {
+	said   V
+	at     time.Time
+	bought uint64
+}
+
+func (s shelved[V]) fresh(now time.Time, bought uint64) bool {
+	past := now.Sub(s.at)
+	return !s.at.IsZero() && past >= 0 && past < shelfFresh && s.bought == bought
+}
+
+func newShelf(desk *purchase.Desk, now func() time.Time) *shelf {
+	return &shelf{desk: desk, now: now, ones: map[string]shelved[purchase.Owned]{}}
+}
+
+// licenses are all licenses of the account. The caller does not change them.
+func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
+	bought, err := s.desk.LastPurchase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	known := s.list
+	s.mu.Unlock()
+	if known.fresh(s.now(), bought) {
+		return known.said, nil
+	}
+	all, err, _ := s.same.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shelfWithin)
+		defer cancel()
+		all, err := s.desk.Licenses(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.list = shelved[[]purchase.Owned]{all, s.now(), bought}
+		return all, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all.([]purchase.Owned), nil
+}
+
+// license is one license of the account.
+func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) {
+	bought, err := s.desk.LastPurchase(ctx)
+	if err != nil {
+		return purchase.Owned{}, err
+	}
+	s.mu.Lock()
+	known := s.ones[id]
+	s.mu.Unlock()
+	if known.fresh(s.now(), bought) {
+		return known.said, nil
+	}
+	one, err, _ := s.same.Do(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shelfWithin)
+		defer cancel()
+		one, err := s.desk.License(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.ones) >= mostShelved {
+			clear(s.ones)
+		}
+		s.ones[id] = shelved[purchase.Owned]{one, s.now(), bought}
+		return one, nil
+	})
+	if err != nil {
+		return purchase.Owned{}, err
+	}
+	return one.(purchase.Owned), nil
+}
+
+// mostReads is how many answers that read CoCalc one person may wait for at a time.
+const mostReads = 2
+
+// readers count for each person how many answers they wait for.
+type readers struct {
+	mu      sync.Mutex
+	waiting map[string]int
+}
+
+// begin counts a person in; false when they wait for as many answers as one may.
+func (r *readers) begin(user string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[user] >= mostReads {
+		return false
+	}
+	r.waiting[user]++
+	return true
+}
+
+func (r *readers) end(user string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waiting[user]--; r.waiting[user] == 0 {
+		delete(r.waiting, user)
+	}
+}
+
+// tooManyReads is what a person reads who asks for more.
+const tooManyReads = "I'm still working on your last requests. Please wait for them before you ask for more."

@@ -1,0 +1,51 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Work that is slow holds up only work of its kind.
+func TestALaneHoldsUpNoOtherOne(t *testing.T) {
+	for _, slow := range []Lane{LaneAnswer, LaneForm, LaneRead} {
+		t.Run("slow "+string(slow), func(t *testing.T) {
+			inBubble(t, 4, 64, func(t *testing.T, b rig) {
+				done := map[Lane]time.Duration{}
+				began := time.Now()
+				b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
+					lane := Lane(cmd.Text)
+					return Reply{Lane: lane, After: func(context.Context) {
+						if lane == slow {
+							time.Sleep(10 * time.Second)
+							return
+						}
+						done[lane] = time.Since(began)
+					}}
+				}
+				for i := range 12 {
+					b.deliver(b.a, typed(fmt.Sprint("slow", i), string(slow)))
+				}
+				synctest.Wait()
+				others := 0
+				for _, lane := range []Lane{LaneAnswer, LaneForm, LaneRead} {
+					if lane != slow {
+						b.deliver(b.a, typed("quick"+string(lane), string(lane)))
+						synctest.Wait()
+						if took, ok := done[lane]; !ok || took != 0 {
+							t.Errorf("%q took %s (%v)", lane, took, ok)
+						}
+						others++
+					}
+				}
+				if waiting, running := b.load(); waiting+running != 12 || others != 2 {
+					t.Errorf("%d wait and %d run", waiting, running)
+				}
+			})
+		})
+	}
+}
