@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,7 @@ type world struct {
 	// approvals is APPROVALS_CHANNEL.
 	approvals string
 	timing    purchase.Timing
+	checkout  time.Duration // CHECKOUT_TIMEOUT
 
 	access *socket.Access
 	ledger *storage.Bolt
@@ -48,14 +50,15 @@ type world struct {
 // newWorld starts everything. adjust, if given, changes it before the bot starts.
 func newWorld(t testing.TB, adjust func(*world)) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, path: filepath.Join(t.TempDir(), "ledger.db"),
-		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
+	// Slack's three seconds are too few on a machine that does other things as well: a test that looks at them sets them.
+	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, AckTimeout: unhurried, TriggerLife: unhurried})
+	w := &world{t: t, ctx: whileItMoves(t, ws), path: filepath.Join(t.TempDir(), "ledger.db"),
+		slack:  ws,
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
 		policy: purchase.Policy{Buyers: map[string]bool{slacksim.Alice: true, slacksim.Bob: true},
 			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}},
 		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
+		checkout: unhurried,
 		timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
 			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
 	}
@@ -70,9 +73,46 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 	return w
 }
 
+// unhurried is more than anything takes that a test does not slow down itself.
+const unhurried = 30 * time.Second
+
+// standstill is for how long nothing may change in the workspace before a test gives up waiting. How long a whole test takes
+// says more about the machine than about the bot.
+const standstill = time.Minute
+
+// whileItMoves is a context that ends when nothing has changed in the workspace for a while, or with the test.
+func whileItMoves(t testing.TB, ws *slacksim.Workspace) context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		seen, since := ws.Version(), time.Now()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if now := ws.Version(); now != seen {
+				seen, since = now, time.Now()
+			} else if time.Since(since) > standstill {
+				cancel(errors.New("nothing has changed for " + standstill.String()))
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cancel(nil)
+		<-ended
+	})
+	return ctx
+}
+
 func (w *world) start() {
 	w.t.Helper()
-	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: 2 * time.Second, Retries: -1, Log: testLog()})
+	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1, Log: testLog()})
 	if err != nil {
 		w.t.Fatal(err)
 	}

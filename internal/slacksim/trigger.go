@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// triggerLife is how long a trigger id may be used.
-const triggerLife = 3 * time.Second
-
 // trigger is the right to open one view before one person.
 type trigger struct {
 	person  string
@@ -25,7 +22,7 @@ func (ws *Workspace) newTrigger(person string) string {
 		}
 	}
 	id := fmt.Sprintf("%d.%d.%s", now.UnixMilli(), ws.ids.Add(1), secret())
-	ws.triggers[id] = &trigger{person: person, expires: now.Add(triggerLife)}
+	ws.triggers[id] = &trigger{person: person, expires: now.Add(ws.opts.TriggerLife)}
 	return id
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 
 	// AckTimeout is how long an app has to acknowledge. Default 3 s, as Slack.
 	AckTimeout time.Duration
+	// TriggerLife is how long a trigger id may be used. Default 3 s, as Slack.
+	TriggerLife time.Duration
 	// PingEvery is the time between WebSocket pings. Default 10 s; the first comes at once.
 	PingEvery time.Duration
 	// WarnAhead is the time between a disconnect "warning" and the end of the socket.
@@ -167,6 +169,7 @@ func New(opts Options) *Workspace {
 		opts.App.AppScopes = []string{"connections:write"}
 	}
 	wait(&opts.AckTimeout, 3*time.Second)
+	wait(&opts.TriggerLife, 3*time.Second)
 	wait(&opts.PingEvery, 10*time.Second)
 	wait(&opts.WarnAhead, 10*time.Second)
 	if opts.EventRetries == nil {

@@ -11,7 +11,7 @@
 //
 // One browser serves all tests of a package, with a fresh profile for every tab. Every
 // step waits for what it needs and fails the test, with what the page shows, after
-// Patience. A tab also fails its test when the page throws, breaks its own content
+// 800 looks at it. A tab also fails its test when the page throws, breaks its own content
 // security policy, asks any other host for anything, or shows a value that html/template
 // filtered out.
 package pagetest
@@ -29,8 +29,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Patience is how long a step waits for what it needs. Machines that build are slow.
-const Patience = 20 * time.Second
+// A step looks up to looks times for what it needs, with a pause between two looks: 20 seconds where nothing else runs. It
+// counts looks and not seconds, since on a busy machine the page and what it waits for become slower alike.
+const (
+	looks = 800
+	pause = 25 * time.Millisecond
+)
+
+// Patience is how long the browser may take for one command before it counts as stuck.
+const Patience = 2 * time.Minute
 
 var browser struct {
 	sync.Once

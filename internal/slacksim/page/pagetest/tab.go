@@ -156,17 +156,23 @@ func (t *Tab) Until(what, expression string) {
 // answer, which is no reason to give up.
 func (t *Tab) poll(what string, ask func(context.Context) (bool, error)) {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
-	defer cancel()
-	for {
-		ok, err := ask(ctx)
-		if ok && err == nil {
+	var err error
+	for range looks {
+		var ok bool
+		if ok, err = t.look(ask); ok && err == nil {
 			return
 		}
-		if waited := chromedp.Do(ctx, chromedp.Sleep(25*time.Millisecond)); waited != nil {
-			t.tb.Fatalf("waiting for %s: %v (%v); the page shows:\n%s", what, waited, err, t.Text())
+		if waited := chromedp.Do(t.ctx, chromedp.Sleep(pause)); waited != nil {
+			t.tb.Fatalf("waiting for %s: %v", what, waited)
 		}
 	}
+	t.tb.Fatalf("waiting for %s: it did not come (%v); the page shows:\n%s", what, err, t.Text())
+}
+
+func (t *Tab) look(ask func(context.Context) (bool, error)) (bool, error) {
+	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	defer cancel()
+	return ask(ctx)
 }
 
 func (t *Tab) ready() {
