@@ -35,7 +35,7 @@ type demo struct {
 // newDemo starts Slack and CoCalc. Its bot is not started yet.
 func newDemo(t *testing.T) *demo {
 	t.Helper()
-	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), unthrottled: true}
+	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), patient: true}
 	if err := opts.check(demoCredit); err != nil {
 		t.Fatal(err)
 	}

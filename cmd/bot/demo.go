@@ -27,7 +27,7 @@ type demoOptions struct {
 	fresh      bool
 	withoutBot bool
 
-	unthrottled bool // CoCalc's limits on requests are off: for tests
+	patient bool // CoCalc's limits on requests and Slack's three seconds are off: for tests on busy machines
 }
 
 // demoLog is the log's name in the demo's folder.
@@ -136,9 +136,9 @@ func startSimulators(o demoOptions) (*simulators, error) {
 		return nil, err
 	}
 	s := &simulators{
-		workspace: demoWorkspace(state.keep("slack")), state: state,
+		workspace: demoWorkspace(state.keep("slack"), o.patient), state: state,
 		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond,
-			Unthrottled: o.unthrottled, Keep: state.keep("cocalc")}),
+			Unthrottled: o.patient, Keep: state.keep("cocalc")}),
 	}
 	if err := s.listen(o); err != nil {
 		s.workspace.Close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"licensebot/bot"
 	"licensebot/internal/slacksim"
@@ -44,7 +45,11 @@ func ids(has func(demoPerson) bool) string {
 }
 
 // demoWorkspace is the workspace of the demo: everybody is in #general, and approvers have a channel of their own.
-func demoWorkspace(keep func(snapshot []byte)) *slacksim.Workspace {
+func demoWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace {
+	var within time.Duration // Slack's own
+	if patient {
+		within = time.Minute
+	}
 	var users []slacksim.User
 	everybody, deciding := []string{}, []string{demoBot}
 	for _, p := range demoCast() {
@@ -55,7 +60,8 @@ func demoWorkspace(keep func(snapshot []byte)) *slacksim.Workspace {
 		}
 	}
 	return slacksim.New(slacksim.Options{
-		Keep:  keep,
+		Keep:       keep,
+		AckTimeout: within, TriggerLife: within,
 		Team:  slacksim.Team{Name: "Demo University", Domain: "demo-university"},
 		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, BotScopes: bot.BotScopes(), Commands: []slacksim.SlashCommand{demoCommand}},
 		Users: users,
