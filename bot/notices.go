@@ -23,6 +23,8 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
 	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
+	purchase.NoticeAway:        {":rotating_light:", "The ledger's file is not in its place"},
+	purchase.NoticeBack:        {":arrow_forward:", "The ledger's file is back"},
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
 	purchase.NoticeUntold:      {":warning:", "Some admins were not told yet"},
 }

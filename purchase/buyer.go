@@ -107,6 +107,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		}
 		id, pause := b.next(open, stopped)
 		if id == "" {
+			pause = min(pause, b.untilBack())
 			if left := b.sweepAt - b.elapsed(); left > 0 {
 				return min(pause, left, b.timing.Sweep), nil
 			}
@@ -216,6 +217,9 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 		return b.unproven(ctx, o, err)
 	} else if pause > 0 {
 		return pause, nil
+	}
+	if o.begins() && b.away(ctx) {
+		return b.timing.PollMax, nil
 	}
 	switch o.State {
 	case Approved:

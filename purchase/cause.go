@@ -22,6 +22,7 @@ type CauseCode string
 // What an order waits for (Wait).
 const (
 	WaitsForResume   CauseCode = "paused"        // buying is paused
+	WaitsForLedger   CauseCode = "ledger-away"   // the ledger's file is not where it belongs
 	WaitsForCheckout CauseCode = "lingering"     // another order's checkout may still be at work
 	WaitsForSlack    CauseCode = "slack-silent"  // Slack does not say whether the requester may still buy
 	WaitsForTurn     CauseCode = "throttled"     // CoCalc asks to wait: seconds, where it says for how long
@@ -46,9 +47,13 @@ const (
 	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
 	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase
 	IncidentDoubleBuy   CauseCode = "double-buy"           // order, item, times, amount
+	IncidentNewLedger   CauseCode = "new-ledger"           // purchases: how many have tags of a ledger that is missing
 	IncidentBooks       CauseCode = "books"                // finding, record, more, digest
 	IncidentOther       CauseCode = "other"                // text: words of an older version that have no code
 )
+
+// AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in the place of a missing one.
+const AcceptsNewLedger CauseCode = "accepts-new-ledger"
 
 // Is reports whether two causes are the same: the same code with the same arguments.
 func (c Cause) Is(other Cause) bool { return c.Code == other.Code && maps.Equal(c.Args, other.Args) }

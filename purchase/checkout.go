@@ -125,6 +125,9 @@ var errSentBefore = errors.New("checkout was sent before; it is never sent again
 
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
 func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error) {
+	if b.away(ctx) {
+		return b.timing.Poll, nil
+	}
 	o, err := b.advance(ctx, seen, Paying, "", func(w Writer, o *Order) error {
 		account, err := w.Account()
 		if err != nil {

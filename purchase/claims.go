@@ -23,6 +23,8 @@ type Claims struct {
 	// What was reported as not the ledger's: the licenses, and CoCalc's numbers of their purchases.
 	reportedLicenses  map[string]bool
 	reportedPurchases map[int64]bool
+	// acceptedAnew: a person accepted this ledger in the place of a missing one, whose purchases are earlier ones.
+	acceptedAnew bool
 }
 
 // claim is one license that the ledger says was bought.
@@ -127,6 +129,9 @@ func (c *Claims) readReports(r Reader) error {
 		}
 		if c.since.IsZero() {
 			c.since = e.Time
+		}
+		if e.Cause.Code == AcceptsNewLedger {
+			c.acceptedAnew = true
 		}
 		license, purchase := e.reported()
 		if license != "" {
@@ -278,6 +283,8 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, of a copy that somebody made of the cart item of order %s.", what, id))
 	case known:
 		v.wrong("order "+string(id), FoundNotLogged, what, id)
+	case id != "" && v.acceptedAnew && row.Time.Before(v.since):
+		v.said.Earlier++
 	case id != "":
 		v.wrong("order "+string(id), FoundUnknownTag, what, id)
 	case row.Time.Before(v.since):

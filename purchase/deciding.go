@@ -89,6 +89,9 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 // decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
 // in the place of the one it gets: the one that shows what became of the click.
 func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, buys bool, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
+	if buys && d.away(ctx) {
+		return Order{}, errAway()
+	}
 	var order Order
 	var no *Refusal
 	var recorded recording

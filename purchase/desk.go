@@ -135,6 +135,7 @@ type Desk struct {
 	counted  chan struct{} // capacity 1: there are refusals that are recorded together
 	pace     pace
 	stopping atomic.Bool // no new promises
+	isAway   atomic.Bool // the ledger's file is not where it belongs
 }
 
 // New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
@@ -243,6 +244,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	}
 	if no := d.full(ctx); no != nil {
 		return Proposal{}, no
+	}
+	if d.away(ctx) {
+		return Proposal{}, errAway()
 	}
 	if !d.pace.card(ask.Requester.key(), d.now()) {
 		return Proposal{}, d.refused(ctx, tooFast(), amends, ask.Requester, ask.Place)

@@ -62,6 +62,8 @@ func (w *Wait) words() string {
 	switch w.Code {
 	case WaitsForResume:
 		return "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+	case WaitsForLedger:
+		return "Buying is on hold until an admin has put my records back in their place. Nothing was bought yet; the order is bought then."
 	case WaitsForCheckout:
 		return "CoCalc's answer to the checkout of another order was lost, so it may still be at work. " +
 			"Nothing was bought yet; the order is bought when that is certainly over, within minutes."

@@ -16,6 +16,8 @@ var (
 	// ErrUncertain says that the disk failed while a change was made durable: only the next start learns whether it is in
 	// the ledger.
 	ErrUncertain = errors.New("the disk of the ledger failed, and whether the change is in it shows at the next start")
+	// ErrAway says that the ledger's name does not lead to it any more: the next start would not find what is kept now.
+	ErrAway = errors.New("the ledger's file was moved, deleted or replaced")
 	// ErrStopped says that nothing was read or changed, because the ledger cannot be used any more before the next start.
 	ErrStopped = errors.New("the ledger cannot be used until the next start")
 )
@@ -28,6 +30,8 @@ type Ledger interface {
 	// otherwise, unless the error wraps ErrUncertain. After that every method answers ErrStopped. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
 	// and on variables that it sets anew each time; it must not call the ledger, the network or anything slow.
 	Update(ctx context.Context, change func(Writer) error) error
+	// Here answers nil while the ledger is where the next start looks for it, and wraps ErrAway otherwise.
+	Here(ctx context.Context) error
 	// Room answers nil when another order can be taken, and wraps ErrFull when there is too little space left: what is
 	// under way needs some to be finished.
 	Room(ctx context.Context) error

@@ -35,12 +35,14 @@ const (
 	NoticeHead        NoticeKind = "head"        // the head of the audit chain, once a day
 	NoticePaused      NoticeKind = "paused"
 	NoticeResumed     NoticeKind = "resumed"
-	NoticeSettled     NoticeKind = "settled"   // an admin settled an unknown order
-	NoticeReminder    NoticeKind = "reminder"  // an order waits for approval
-	NoticeRestored    NoticeKind = "restored"  // an older copy of the ledger is in use
-	NoticeBooks       NoticeKind = "books"     // the ledger contradicts itself
-	NoticeUncertain   NoticeKind = "uncertain" // whether a decision counted during which the disk failed
-	NoticeUntold      NoticeKind = "untold"    // the members of a user group do not have another notice
+	NoticeSettled     NoticeKind = "settled"     // an admin settled an unknown order
+	NoticeReminder    NoticeKind = "reminder"    // an order waits for approval
+	NoticeRestored    NoticeKind = "restored"    // an older copy of the ledger is in use
+	NoticeBooks       NoticeKind = "books"       // the ledger contradicts itself
+	NoticeAway        NoticeKind = "ledger-away" // the ledger's file is not where it belongs
+	NoticeBack        NoticeKind = "ledger-back" // it is again
+	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted during which the disk failed
+	NoticeUntold      NoticeKind = "untold"      // the members of a user group do not have another notice
 )
 
 // Notices are those that somebody does not have yet, oldest first.

@@ -32,6 +32,7 @@ const (
 	AlreadyDone    RefusalCode = "already-done"
 	Paused         RefusalCode = "paused"
 	ShuttingDown   RefusalCode = "shutting-down"
+	LedgerAway     RefusalCode = "ledger-away"
 	Doubtful       RefusalCode = "doubtful" // only the next start learns whether the decision counts
 	NotAnAdmin     RefusalCode = "not-an-admin"
 	Outsider       RefusalCode = "outsider"  // guests, apps, people of other workspaces

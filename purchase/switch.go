@@ -146,11 +146,16 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	if err != nil || account.Pause == nil {
 		return err
 	}
+	var accepts Cause
+	if slices.ContainsFunc(account.Pause.incidents(), func(in Incident) bool { return in.Code == IncidentNewLedger }) {
+		accepts = Cause{Code: AcceptsNewLedger}
+		reason = strings.TrimSpace(reason + " (accepts this new ledger in the place of the missing one)")
+	}
 	account.Pause = nil
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason})
+	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason, Cause: accepts})
 }
 
 // mostReasons is how long the reasons of a pause get in words (Pause.Reason) before further ones are only in its incidents.

@@ -85,7 +85,7 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 // waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
 func waitsForPause(o Order) bool {
 	code := o.Wait.cause().Code
-	return code == WaitsForResume || code == WaitsForCheckout
+	return code == WaitsForResume || code == WaitsForCheckout || code == WaitsForLedger
 }
 
 // tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
@@ -96,6 +96,8 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	}
 	var why CauseCode
 	switch {
+	case b.away(ctx):
+		why = WaitsForLedger
 	case no != nil:
 		why = WaitsForResume
 	case b.lingering(open) > 0:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"licensebot/cocalc"
 )
@@ -19,6 +21,10 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	if err != nil {
 		return 0, err
 	}
+	before, err := b.beforeTheLedger(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var told, foreign bool
 	err = b.ledger.Update(ctx, func(w Writer) error {
 		told, foreign = false, false
@@ -31,7 +37,14 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
-			return w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: "the ledger is of CoCalc account " + who.ID})
+			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: "the ledger is of CoCalc account " + who.ID})
+			if err != nil || before == 0 {
+				return err
+			}
+			told, err = b.alarm(w, Order{}, Cause{IncidentNewLedger, Args{"purchases": strconv.Itoa(before)}}, fmt.Sprintf(
+				"my ledger is new and empty, and the CoCalc account has %s with tags of mine: the ledger that knows them is missing. "+
+					"Put that one back in its place; or resume buying, which accepts the new one", several(before, "purchase")))
+			return err
 		}
 		what := fmt.Sprintf("the API key (%s) is of CoCalc account %s, and this ledger is of account %s: one ledger is for one account. "+
 			"Start me with a key of that account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
@@ -42,6 +55,9 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case told && !foreign:
+		b.log.Error().Int("purchases", before).Msg("the ledger is new and empty, and the account has purchases with tags of this bot: a ledger is missing; buying is paused")
+		b.changed("")
 	case told:
 		b.log.Error().Str("account", who.ID).Msg("the key is of another CoCalc account than the ledger; buying is paused")
 		b.changed("")
@@ -50,7 +66,42 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		return b.timing.PollMax, nil
 	}
 	b.isProven = true
+	if told {
+		return b.timing.Poll, nil // buying is paused now: look at the orders anew
+	}
 	return 0, nil
+}
+
+// beforeTheLedger counts the account's purchases with tags of this bot, for a ledger that is new and empty; 0 for any other.
+func (b *buyer) beforeTheLedger(ctx context.Context) (n int, err error) {
+	begins := false
+	err = b.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		if err != nil || account.CoCalc != "" || !account.Watching.IsZero() {
+			return err
+		}
+		orders, err := r.Orders("", 1)
+		begins = len(orders) == 0
+		return err
+	})
+	if err != nil || !begins {
+		return 0, err
+	}
+	sold, err := b.soldSince(ctx, time.Time{})
+	for _, row := range sold.rows {
+		if _, ours := tagged(row.Text); ours {
+			n++
+		}
+	}
+	return n, err
+}
+
+// several is a number of things.
+func several(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // unproven says what to do with an order as long as CoCalc does not say whose the key is.

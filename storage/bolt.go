@@ -84,7 +84,7 @@ type Bolt struct {
 func Open(path string) (*Bolt, error) {
 	b, err := open(path, false)
 	if err != nil {
-		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+		return nil, fmt.Errorf("open the ledger %s: %w", path, withRemedy(err, path))
 	}
 	return b, nil
 }

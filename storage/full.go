@@ -34,6 +34,20 @@ func (b *Bolt) Room(ctx context.Context) error {
 	return nil
 }
 
+// Here implements purchase.Ledger: the ledger's name leads to the file that is open, by its device and inode.
+func (b *Bolt) Here(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.usable(); err != nil {
+		return err
+	}
+	if info, err := b.file.Stat(); err != nil || !named(b.file, b.path, info) {
+		return fmt.Errorf("%w: %s", purchase.ErrAway, b.path)
+	}
+	return nil
+}
+
 // freeSpace is how many bytes a program without special rights can still write to the file system of a folder.
 func freeSpace(dir string) (uint64, error) {
 	var s syscall.Statfs_t

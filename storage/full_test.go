@@ -141,3 +141,40 @@ func TestRoomForAnOrder(t *testing.T) {
 		t.Errorf("a disk that cannot be asked: %v", err)
 	}
 }
+
+// The ledger is in its place as long as its name leads to the file that is open.
+func TestTheLedgerIsInItsPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	direct := opened(t, path)
+	if err := direct.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := opened(t, link)
+	aside := path + ".aside"
+	steps := []struct {
+		what string
+		do   func() error
+		away bool
+	}{
+		{"at first", func() error { return nil }, false},
+		{"moved", func() error { return os.Rename(path, aside) }, true},
+		{"another in its place", func() error { return os.WriteFile(path, []byte("x"), 0o600) }, true},
+		{"back", func() error { return os.Rename(aside, path) }, false},
+		{"with a second name", func() error { return os.Link(path, aside) }, false},
+		{"deleted", func() error { return os.Remove(path) }, true},
+		{"back again", func() error { return os.Rename(aside, path) }, false},
+		{"the link removed", func() error { return os.Remove(link) }, true},
+	}
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Here(context.Background()); errors.Is(err, purchase.ErrAway) != s.away || err != nil && !s.away {
+			t.Errorf("%s: %v", s.what, err)
+		}
+	}
+}

@@ -62,6 +62,17 @@ func adminStories() []story {
 		}, func(w *town) {
 			w.sees(w.reading(bob, "A purchase that I cannot explain"))
 		}, ending{foreign: 1}},
+		{"the ledger is new, and an old one is missing", func(w *town) {
+			w.settings["ADMINS"] = bob
+			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+			w.must(w.account.Checkout())
+		}, func(w *town) {
+			w.sees(w.reading(bob, "the ledger that knows them is missing"))
+			w.says(bob, "resume the old disk is lost", "Buying goes on", "nothing to resume")
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+		}, ending{bought: 1}},
 		{"the ledger comes from a backup", func(w *town) {
 			w.settings["ADMINS"] = bob
 			w.began()

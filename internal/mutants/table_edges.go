@@ -105,6 +105,15 @@ func ledger() []mutant {
 `, `		var kept error
 `,
 			[]tests{core("^TestADecisionOnADiskThatFails$")}},
+		{"that a ledger which is away confirms nothing", "purchase/deciding.go",
+			`	if buys && d.away(ctx) {`, `	if false {`,
+			[]tests{core("^TestALedgerThatIsNotInItsPlace$")}},
+		{"that a ledger which is away pays nothing", "purchase/checkout.go",
+			`	if b.away(ctx) {`, `	if false {`,
+			[]tests{core("^TestNoCheckoutIsSentFromALedgerThatIsAway$")}},
+		{"that a missing ledger is noticed", "purchase/whose.go",
+			`			if err != nil || before == 0 {`, `			if true {`,
+			[]tests{core("^TestANewLedgerBesidePurchasesOfAnOldOne$")}},
 		{"the link of the chain", "storage/transaction.go",
 			`	e.Prev = before.Hash
 `, `	_ = before

@@ -72,6 +72,9 @@ func (m *Memory) Update(ctx context.Context, change func(purchase.Writer) error)
 	return nil
 }
 
+// Here implements purchase.Ledger.
+func (m *Memory) Here(ctx context.Context) error { return ctx.Err() }
+
 // Room implements purchase.Ledger.
 func (m *Memory) Room(ctx context.Context) error {
 	if m.Full.Load() {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with the code
+// that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a click, too.
+func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	bot := launch(t, s, "run")
+	alice := w.slack.Person(slacksim.Alice)
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	does(t, "", "backup", backup).says(t, 0)
+	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
+
+	aside := s["DATABASE"] + ".aside"
+	if err := os.Rename(s["DATABASE"], aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.WaitForText(bot.life, slacksim.General, "Buying is on hold"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(aside, s["DATABASE"]); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := os.WriteFile(s["DATABASE"], read(t, backup), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Whether it is this click that finds the file overwritten is chance; it is refused in any case.
+	_ = alice.Click(t.Context(), card, "Buy for $63.75")
+	if code := bot.ends(patience); code != exitLedgerFailed || !strings.Contains(bot.err.String(), "overwritten while it was open") {
+		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	}
+	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {
+		t.Error("something was bought, or written")
+	}
+}

@@ -1,0 +1,54 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// away reports whether the ledger's file was moved, deleted or replaced. As long as it is, nothing is promised or begun and
+// no checkout is sent: what is kept now would be missing at the next start. This pause is in memory and in the log alone, and
+// ends when the file has its name again. The admins are told of both.
+func (d *Desk) away(ctx context.Context) bool {
+	err := d.ledger.Here(ctx)
+	if err != nil && !errors.Is(err, ErrAway) {
+		return false // the ledger itself says what is wrong with it
+	}
+	away := err != nil
+	if d.isAway.Swap(away) == away {
+		return away
+	}
+	now := d.now()
+	n := d.notice(NoticeBack, noticeID("back", now), "The ledger's file has its name again. Buying goes on.", Order{}, "")
+	if away {
+		d.log.Error().Err(err).Msg("the ledger's file is not where it belongs: nothing is bought until it has its name again")
+		n = d.notice(NoticeAway, noticeID("away", now), "The ledger's file was moved, deleted or replaced while I was running. I buy nothing until it is back under its name. "+
+			"Put it back before you stop me: the next start would not find it.", Order{}, "")
+	} else {
+		d.log.Warn().Msg("the ledger's file has its name again: buying goes on")
+	}
+	if err := d.ledger.Update(context.WithoutCancel(ctx), func(w Writer) error { return addNotice(w, n) }); err != nil {
+		d.log.Error().Err(err).Msg("admins cannot be told where the ledger's file is")
+	}
+	d.changed("")
+	nudge(d.wake)
+	return away
+}
+
+// errAway refuses what would promise money while the ledger's file is away.
+func errAway() *Refusal {
+	return &Refusal{Code: LedgerAway, Sentence: "Nothing was bought. Buying is on hold until an admin has put my records back in their place. Your admins have been told."}
+}
+
+// begins reports whether the order's next step begins something, or pays: what the next start has to find.
+func (o *Order) begins() bool {
+	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted && o.Failure == nil
+}
+
+// untilBack is how long to wait before the ledger's file is looked for again.
+func (d *Desk) untilBack() time.Duration {
+	if d.isAway.Load() {
+		return d.timing.PollMax
+	}
+	return idle
+}
