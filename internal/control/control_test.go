@@ -285,3 +285,29 @@ func TestClientsThatHang(t *testing.T) {
 	<-gone
 	stop()
 }
+
+// Connections that ask nothing take places, and one more waits for a place: what reaches the socket cannot use up the bot's
+// files.
+func TestOneClientTooMany(t *testing.T) {
+	bot := &desk{}
+	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
+	serve(t, socket, bot)
+	var silent []net.Conn
+	for range mostClients {
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		silent = append(silent, conn)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := Resume(ctx, socket, "operator ann", "too early"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beside %d others: %v", mostClients, err)
+	}
+	silent[0].Close()
+	if _, err := Resume(t.Context(), socket, "operator ann", "there is a place"); err != nil {
+		t.Errorf("when one has gone: %v", err)
+	}
+}
