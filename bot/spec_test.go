@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -99,5 +100,35 @@ func TestAnotherLikeThis(t *testing.T) {
 	s := asBought(l, purchase.Spec{Period: "yearly", Description: "x"})
 	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" || s.Period != "monthly" || s.Description != "" {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// A term that was asked for by its days names days, also when the ledger has kept it meanwhile.
+func TestATermOfDaysNamesDays(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for said, want := range map[string]string{
+		"end=2026-11-29":                  "from now until <!date^1795950000^{date_short_pretty}|Nov 29, 2026>",
+		"start=2026-12-01 end=2026-12-31": "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until <!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
+		"days=7":                          "from now until <!date^1795953600^{date_short_pretty} at {time}|Nov 29, 2026, 12:00 PM UTC>",
+	} {
+		f, mistakes := commands.ParseFields(said)
+		if len(mistakes) > 0 {
+			t.Fatal(mistakes)
+		}
+		data, err := json.Marshal(Specify(purchase.Spec{}, f, now, vienna))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept purchase.Spec
+		if err := json.Unmarshal(data, &kept); err != nil {
+			t.Fatal(err)
+		}
+		if got := term(kept); got != want {
+			t.Errorf("%s reads %q, want %q", said, got, want)
+		}
 	}
 }

@@ -263,6 +263,9 @@ func (d *Desk) atNewPrice(old Order, id OrderID) Order {
 	if old.Spec.Period != cocalc.PeriodRange {
 		o.Renews = o.Price
 	}
+	if quote, err := d.Quote(o.Spec); err == nil {
+		o.Saves = quote.Saves
+	}
 	return o
 }
 

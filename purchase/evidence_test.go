@@ -78,7 +78,13 @@ func TestWhatIsTheOrdersOwn(t *testing.T) {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
-	o.AddSent = time.Time{}
+	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, which is an hour ahead
+	for after, want := range map[time.Duration]bool{time.Hour: true, time.Hour - clocksApart + time.Second: true, time.Hour - clocksApart - time.Second: false, 0: false} {
+		if got := o.own("edited", added.Add(after)); got != want {
+			t.Errorf("no tag, %s after the add, by CoCalc's clock: %t", after, got)
+		}
+	}
+	o.AddSent, o.AddedAfter = time.Time{}, time.Time{}
 	if o.own("edited", added) {
 		t.Error("an order that was never added owns what has no tag")
 	}

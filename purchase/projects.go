@@ -38,7 +38,8 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("CoCalc did not answer about a project")
 		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Try again in a minute."}
 	}
-	return &OnProject{Title: p.Title, Collaborator: p.Role != cocalc.RoleOwner}, nil
+	title := []rune(p.Title)
+	return &OnProject{Title: string(title[:min(len(title), MaxTitle)]), Collaborator: p.Role != cocalc.RoleOwner}, nil
 }
 
 // unusable refuses a project that the account is not in, and one that was deleted.

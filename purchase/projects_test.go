@@ -56,8 +56,8 @@ func TestTheProjectOfALicense(t *testing.T) {
 		if on := s.account.Projects()[0].Licenses; len(on) != 1 {
 			t.Errorf("the project has the licenses %v", on)
 		}
-		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator = true })
-		if o, err := s.onProject(ownProject); err != nil || !o.Project.Collaborator {
+		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator, p.Title = true, strings.Repeat("ä", 100_000) })
+		if o, err := s.onProject(ownProject); err != nil || !o.Project.Collaborator || o.Project.Title != strings.Repeat("ä", purchase.MaxTitle) {
 			t.Errorf("where it only works: %+v, %v", o.Project, err)
 		}
 		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Deleted = true })

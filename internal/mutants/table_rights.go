@@ -14,7 +14,7 @@ func rights() []mutant {
 			`if err == nil && item.ID != id {`, `if false {`,
 			[]tests{client("^TestAnAnswerAboutAnotherItem$")}},
 		{"the age of an item without a tag", "purchase/evidence.go",
-			`return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-cocalc.RangeTolerance))`, `return !o.AddSent.IsZero()`,
+			`return o.madeAfterAdd(at, cocalc.RangeTolerance)`, `return !o.AddSent.IsZero()`,
 			[]tests{core("^TestWhatIsTheOrdersOwn$")}},
 		{"whose purchase of an item is counted", "purchase/evidence.go",
 			`row.Cost > 0 && o.own(row.Text, row.Time) {`, `row.Cost > 0 {`,
