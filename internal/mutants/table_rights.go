@@ -24,7 +24,7 @@ func rights() []mutant {
 `, ``,
 			[]tests{core("^TestTheLastYesToAnOrderOfAClosedChannel$")}},
 		{"the pause at a yes", "purchase/approving.go",
-			`		if no := d.policy.closed(account); no != nil {
+			`		if no := d.closed(account); no != nil {
 			return no, nil
 		}
 		now := d.now()
