@@ -104,7 +104,7 @@ func TestQuotes(t *testing.T) {
 	}{
 		{"monthly", func(*LicenseSpec) {}, Quote{Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375, Period: PeriodMonthly}},
 		{"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
-			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, RenewsAt: 191268, Period: PeriodYearly}},
+			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly}},
 		{"a month as a fixed term", month, Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
 		{"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
 			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
