@@ -102,6 +102,13 @@ func TestBoltApp(t *testing.T) {
 // startBolt runs the app in testdata/bolt until the test ends.
 func startBolt(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
 	t.Helper()
+	startNode(t, "app.js", ws, srv)
+}
+
+// startNode runs one of the programs in testdata/bolt until the test ends, and returns what it prints after "ready", a line at a
+// time.
+func startNode(t *testing.T, program string, ws *slacksim.Workspace, srv *slacksim.Server) <-chan string {
+	t.Helper()
 	dir := filepath.Join("testdata", "bolt")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
 		t.Fatalf("Bolt is not installed: run `make test`, which does `npm ci` in internal/slacksim/%s first", filepath.ToSlash(dir))
@@ -110,7 +117,7 @@ func startBolt(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
 	if err != nil {
 		t.Fatal("node is missing: install Node.js 20 or newer, then run `make test`")
 	}
-	cmd := exec.Command(node, "app.js")
+	cmd := exec.Command(node, program)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "SLACK_BOT_TOKEN="+ws.BotToken(), "SLACK_APP_TOKEN="+ws.AppToken(), "SLACK_API_URL="+srv.APIURL)
 	var complaints bytes.Buffer // read only after Wait
@@ -123,16 +130,24 @@ func startBolt(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	lines := make(chan string, 100)
 	t.Cleanup(func() {
 		stopProcess(t, cmd)
 		if s := strings.TrimSpace(complaints.String()); s != "" && t.Failed() {
-			t.Logf("Bolt said:\n%s", s)
+			t.Logf("%s said:\n%s", program, s)
 		}
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || line != "ready\n" {
-		t.Fatalf("Bolt did not start: %q, %v", line, err)
+	printed := bufio.NewScanner(out)
+	if !printed.Scan() || printed.Text() != "ready" {
+		t.Fatalf("%s did not start: %q, %v", program, printed.Text(), printed.Err())
 	}
+	go func() { // ends with the process
+		defer close(lines)
+		for printed.Scan() {
+			lines <- printed.Text()
+		}
+	}()
+	return lines
 }
 
 // stopProcess ends the process that the test started: politely, then for certain.

@@ -1,0 +1,39 @@
+// An app on Slack's own Socket Mode client, without Bolt around it: what it acknowledges is what the client sends. It prints
+// "ready" once connected, and a line for each acknowledgement when the client says that it was sent.
+const { SocketModeClient } = require('@slack/socket-mode');
+const { WebClient, LogLevel } = require('@slack/web-api');
+
+const clientOptions = { slackApiUrl: process.env.SLACK_API_URL };
+const web = new WebClient(process.env.SLACK_BOT_TOKEN, { ...clientOptions, logLevel: LogLevel.ERROR });
+const socket = new SocketModeClient({ appToken: process.env.SLACK_APP_TOKEN, clientOptions, logLevel: LogLevel.ERROR });
+
+const plain = (text) => ({ type: 'plain_text', text });
+const form = {
+  type: 'modal',
+  title: plain('Order'),
+  submit: plain('Order'),
+  blocks: [{ type: 'input', block_id: 'what', label: plain('What'), element: { type: 'plain_text_input', action_id: 'value' } }],
+};
+
+socket.on('slash_commands', async ({ ack, body }) => {
+  const [what, size] = body.text.split(' ');
+  if (what === 'say') await ack({ text: 'x'.repeat(Number(size)) });
+  else await ack(); // which the client sends with {} as its payload
+  console.log(`acknowledged ${body.text}`);
+  if (what === 'form') await web.views.open({ trigger_id: body.trigger_id, view: form });
+});
+
+socket.on('interactive', async ({ ack, body }) => {
+  await ack();
+  console.log(`acknowledged ${body.type}`);
+});
+
+(async () => {
+  await socket.start();
+  console.log('ready');
+})();
+
+process.on('SIGTERM', async () => {
+  await socket.disconnect();
+  process.exit(0);
+});
