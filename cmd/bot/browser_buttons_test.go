@@ -119,6 +119,9 @@ func buttons(t *testing.T, d *demo) {
 	}
 }
 
+// unhurried is how long a press may take with all that follows: the machine may do other things as well.
+const unhurried = 3 * time.Minute
+
 // presser presses buttons and remembers which.
 type presser struct {
 	t       *testing.T
@@ -195,7 +198,7 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	if !tab.PressButton(b) {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), unhurried)
 	defer cancel()
 	ws := p.d.sims.workspace
 	sent, gone := false, false
@@ -246,7 +249,7 @@ func (p *presser) has(who string, b pagetest.Button) bool {
 // bought waits until n receipts and the lines about them are in #general.
 func (p *presser) bought(n int) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), unhurried)
 	defer cancel()
 	if err := p.d.sims.workspace.Wait(ctx, func() bool {
 		receipts, lines := 0, 0

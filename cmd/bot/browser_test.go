@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"licensebot/internal/slacksim/page/pagetest"
 )
 
 // TestBrowser plays the demo in a real Chromium, two plays at a time.
@@ -121,11 +124,17 @@ func tour(t *testing.T, d *demo) {
 	tab.WaitText("You are not on the list of people who may buy licenses here")
 
 	tab.As("Alice Amsel")
+	tab.WaitText("Nothing yet: turn on a switch below.")
+	once := pagetest.Eval[[]string](tab, "[...document.querySelectorAll('.switch')].filter(s => s.querySelector('em').innerText === 'once').map(s => s.querySelector('strong').innerText)")
+	if len(once) != 10 || once[0] != "Lost answer" || slices.Contains(once, "Outage") {
+		t.Errorf("these switches say that they turn themselves off: %q", once)
+	}
 	tab.Turn("Lost answer")
 	tab.Send("/license buy ram=4 cpu=1")
 	tab.Click("Buy for $26.25")
 	tab.Click("Buy for $26.25")
 	tab.WaitText("Bought for $26.25")
+	tab.Until("the fault and its order", `[...document.querySelectorAll('.facts')].some(f => /What went wrong/.test(f.innerText) && /Lost answer\s*order 01[0-9A-Z]{24}/.test(f.innerText))`)
 	if got := len(d.sims.account.Licenses()); got != 3 {
 		t.Errorf("CoCalc sold %d licenses, want 3", got)
 	}

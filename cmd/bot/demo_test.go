@@ -1,9 +1,14 @@
 package main
 
 import (
+	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
+	"licensebot/bot"
 	"licensebot/internal/slacksim"
 )
 
@@ -47,5 +52,40 @@ func TestEveryDemoHasTheSameCoCalcAccount(t *testing.T) {
 	environment(t, nil)
 	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {
 		t.Errorf("one demo has the account %s, the next one %s", one, next)
+	}
+}
+
+// The demo's Slack explains the command in the words of the manifest, which are those that people read in the real one.
+func TestTheDemosCommandIsTheManifests(t *testing.T) {
+	data, err := bot.Manifest("licensebot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Features struct {
+			Commands []struct {
+				Name         string `json:"command"`
+				Description  string `json:"description"`
+				UsageHint    string `json:"usage_hint"`
+				ShouldEscape bool   `json:"should_escape"`
+			} `json:"slash_commands"`
+		}
+	}
+	if err := json.Unmarshal(data, &manifest); err != nil || len(manifest.Features.Commands) != 1 {
+		t.Fatalf("%v: %s", err, data)
+	}
+	if c := manifest.Features.Commands[0]; slacksim.SlashCommand(c) != demoCommand {
+		t.Errorf("the manifest has %+v, the demo %+v", c, demoCommand)
+	}
+	environment(t, nil)
+	d := newDemo(t)
+	resp, err := http.Get(d.sims.slack.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if want := `<span class="usage">` + demoCommand.UsageHint + `</span>`; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("the menu of commands lacks %s: %v", want, err)
 	}
 }

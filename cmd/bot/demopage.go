@@ -36,7 +36,7 @@ var demoCommand = slacksim.SlashCommand{
 func (s *simulators) page() http.Handler {
 	return page.New(s.workspace, page.Options{
 		Commands: []page.Command{{
-			Name: demoCommand.Name, Usage: "buy ram=16 cpu=2 · list · history · budget · help", Description: demoCommand.Description,
+			Name: demoCommand.Name, Usage: demoCommand.UsageHint, Description: demoCommand.Description,
 			Examples: []string{
 				tryBuying, tryAsking + ` reason="winter school"`,
 				"/license buy ram=8 cpu=1 user=academic run_limit=30 days=90 title=\"Statistics 101\"",
@@ -75,7 +75,48 @@ func (s *simulators) sections() []page.Section {
 		_, tag, _ := strings.Cut(l.Description, "order ")
 		licenses.Rows = append(licenses.Rows, page.Row{Label: orUntitled(l.Title), Value: l.ID[:8] + "…", Note: strings.TrimSpace("order " + tag)})
 	}
-	return []page.Section{account, cart, licenses}
+	return []page.Section{account, cart, licenses, s.strikes()}
+}
+
+// mostStrikes is how many faults the page lists.
+const mostStrikes = 8
+
+// strikes show which fault happened to which order, newest first. What happens to one request after another is one row.
+func (s *simulators) strikes() page.Section {
+	out := page.Section{Title: "What went wrong", Empty: "Nothing yet: turn on a switch below."}
+	all := s.cocalc.Strikes()
+	for i := len(all) - 1; i >= 0 && len(out.Rows) < mostStrikes; i-- {
+		last, times := all[i], 1
+		label, note := faultTitle(last.Fault), struck(last)
+		for i > 0 && faultTitle(all[i-1].Fault) == label && struck(all[i-1]) == note {
+			i, times = i-1, times+1
+		}
+		value := last.Time.Local().Format("15:04:05")
+		if times > 1 {
+			value = fmt.Sprintf("%d times, last at %s", times, value)
+		}
+		out.Rows = append(out.Rows, page.Row{Label: label, Value: value, Note: note})
+	}
+	return out
+}
+
+// struck names the orders that a fault happened to, or what the bot was asking for.
+func struck(s cocalctest.Strike) string {
+	var orders []string
+	for _, description := range s.About {
+		if _, tag, ok := strings.Cut(description, "order "); ok {
+			orders = append(orders, tag)
+		}
+	}
+	if len(orders) > 0 {
+		return "order " + strings.Join(orders, ", ")
+	}
+	return "no order: " + s.Endpoint
+}
+
+// faultTitle is the name of a fault as its switch has it.
+func faultTitle(name string) string {
+	return strings.ReplaceAll(strings.ToUpper(name[:1])+name[1:], "-", " ")
 }
 
 func orUntitled(title string) string {
@@ -90,7 +131,7 @@ func (s *simulators) switches() []page.Switch {
 	var all []page.Switch
 	for _, f := range cocalctest.Faults() {
 		all = append(all, page.Switch{
-			ID: f.Name, Title: strings.ReplaceAll(strings.ToUpper(f.Name[:1])+f.Name[1:], "-", " "), Description: f.Description,
+			ID: f.Name, Title: faultTitle(f.Name), Description: f.Description, Once: f.Fault.Times == 1,
 			On: func() bool {
 				for _, name := range s.cocalc.SwitchedOn() {
 					if name == f.Name {

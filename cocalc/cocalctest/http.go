@@ -63,6 +63,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
+	s.noteStrikes(c)
 	a, err := s.act(e, c, r.Header.Get("Authorization"))
 	if c.account != nil {
 		s.note(entry, func(entry *Request) { entry.AccountID = c.account.id })

@@ -61,6 +61,7 @@ type Server struct {
 	throttles     map[throttleKey][]time.Time
 	faults        []*ArmedFault
 	requests      []*Request
+	strikes       []Strike
 	checkoutTakes []time.Duration // used in turn, the last one for ever
 }
 

@@ -1,0 +1,61 @@
+package cocalctest
+
+import "time"
+
+// Strike is one time that a fault happened to a request.
+type Strike struct {
+	Time     time.Time
+	Fault    string // its name, or its effect
+	Endpoint string // the path below /api/v2/
+	// About are the descriptions of the cart items that the request was about: the one that it adds, or those that it checks
+	// out. Other requests are about none.
+	About []string
+}
+
+// maxStrikes is how many the server remembers: the newest.
+const maxStrikes = 200
+
+// Strikes lists when faults happened, oldest first.
+func (s *Server) Strikes() []Strike {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Strike(nil), s.strikes...)
+}
+
+// noteStrikes remembers the faults that a request meets.
+func (s *Server) noteStrikes(c *call) {
+	if len(c.faults) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	about := s.about(c)
+	for _, f := range c.faults {
+		s.strikes = append(s.strikes, Strike{s.now(), f.label(), c.endpoint, about})
+	}
+	if n := len(s.strikes); n > maxStrikes {
+		s.strikes = append([]Strike(nil), s.strikes[n-maxStrikes:]...)
+	}
+}
+
+// about are the descriptions of the items that a request is about. The caller holds the lock.
+func (s *Server) about(c *call) []string {
+	describes := func(v any) string {
+		d, _ := v.(object)
+		text, _ := d.get("description").(string)
+		return text
+	}
+	switch c.endpoint {
+	case addPath:
+		return []string{describes(c.params.get("description"))}
+	case checkoutPath, "shopping/cart/checkout", "purchases/get-shopping-cart-checkout-params":
+		var all []string
+		for _, item := range s.items {
+			if item.inCart() && item.checked == true {
+				all = append(all, describes(item.description))
+			}
+		}
+		return all
+	}
+	return nil
+}
