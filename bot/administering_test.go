@@ -27,7 +27,7 @@ func (w *world) hold() (card slacksim.Message, id string) {
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
 	card = w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	card = w.becomes(card, "I do not know yet whether this was bought")
+	card = w.becomes(card, "Not confirmed yet")
 	return card, orderID.FindString(card.ContentText())
 }
 
@@ -83,16 +83,16 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 		button, says, reads string
 		spent               purchase.Cents
 	}{
-		{"It was not bought", "Settled as not bought: nothing was spent", "carol settled it as not bought. Their reason: “CoCalc's support looked”.", 0},
-		{"It was bought", "Settled as bought: $63.75 count as spent, once", "carol settled it as bought. Their reason: “CoCalc's support looked”.", 6375},
+		{"Mark as not bought", "Marked as not bought. $63.75 is back in the budget", "carol settled it as not bought. Their reason: “CoCalc's support looked”.", 0},
+		{"Mark as bought", "Marked as bought. $63.75 counts as spent", "carol settled it as bought. Their reason: “CoCalc's support looked”.", 6375},
 	} {
 		t.Run(c.button, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, carolDecides)
 			card, id := w.hold()
 			w.says(slacksim.Alice, "order "+id)
-			seen := w.sees(slacksim.Alice, "What CoCalc shows of it")
-			contains(t, seen, "CoCalc's answer to the checkout was lost", "Held since", "Cart item 1 is in the cart and does not show as bought",
+			seen := w.sees(slacksim.Alice, "What CoCalc shows")
+			contains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since", "Cart item 1 is in the cart and does not show as bought",
 				"None of the account's", "has the order's tag", "CoCalc knew the key meanwhile")
 			if len(seen.Buttons()) > 0 {
 				t.Errorf("alice gets buttons: %v", seen.Buttons())
@@ -102,7 +102,7 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			w.refused(slacksim.Bob, purchase.NotAnAdmin)
 
 			w.says(slacksim.Carol, "settle "+id)
-			choice := w.sees(slacksim.Carol, "You can settle it")
+			choice := w.sees(slacksim.Carol, "you can resolve this order")
 			w.clicks(slacksim.Carol, choice, c.button)
 			carol := w.slack.Person(slacksim.Carol)
 			modal, err := carol.WaitForModal(w.ctx, nil)
@@ -113,7 +113,7 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			w.must(carol.Fill(w.ctx, modal, "How do you know?", "CoCalc's support looked"))
 			if c.spent > 0 {
 				w.must(carol.Fill(w.ctx, modal, "License id", "the big one"))
-				if problems, err := carol.Submit(w.ctx); err != nil || !strings.Contains(problems["license"], "not the id of a license") {
+				if problems, err := carol.Submit(w.ctx); err != nil || !strings.Contains(problems["license"], "isn't a license id") {
 					t.Errorf("with nonsense for a license: %v, %v", problems, err)
 				}
 				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.com/settings/licenses?id="+license))
@@ -122,14 +122,14 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			if err != nil || len(problems) > 0 {
 				t.Fatalf("%v, %v", problems, err)
 			}
-			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Settled as") })
+			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Marked as") })
 			w.must(err)
 			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) || len(done.Buttons()) > 0 {
 				t.Errorf("carol reads, with the buttons %v:\n%s", done.Buttons(), text)
 			}
 			now := w.becomes(card, c.reads)
 			if c.spent > 0 {
-				contains(t, now, license, "CoCalc did not tell whether it was bought")
+				contains(t, now, license, "CoCalc didn't confirm this purchase")
 			}
 			if e := w.recorded("settled"); len(e) != 1 || e[0].By != slacksim.Carol || !strings.Contains(e[0].Note, "CoCalc's support looked") {
 				t.Errorf("recorded %+v", e)
@@ -158,14 +158,14 @@ func TestAForeignPurchaseIsToldOnce(t *testing.T) {
 	w.account.AddToCart("site-license", string(spec.CartDescription(time.Now())))
 	w.must(w.account.Checkout())
 	w.restart()
-	m := w.sees(slacksim.Bob, "A purchase that is not mine")
+	m := w.sees(slacksim.Bob, "A purchase made outside this bot")
 	contains(t, m, purchase.ShortID(w.account.Licenses()[0].ID), "and not by me", "It does not count in the budget")
 	w.restart()
 	w.says(slacksim.Alice, "history")
-	w.sees(slacksim.Alice, "Nothing was bought yet through this bot")
+	w.sees(slacksim.Alice, "No purchases yet")
 	told := 0
 	for _, m := range w.slack.Messages(slacksim.General) {
-		if strings.Contains(m.ContentText(), "A purchase that is not mine") {
+		if strings.Contains(m.ContentText(), "A purchase made outside this bot") {
 			told++
 		}
 	}
@@ -182,7 +182,7 @@ func TestABrokenItemIsTakenOutByTheButton(t *testing.T) {
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	named := w.writes(slacksim.Carol, "An item blocks the CoCalc cart")
-	button := fmt.Sprintf("Take item %d out of the cart", w.stranger())
+	button := fmt.Sprintf("Remove item %d from the cart", w.stranger())
 	contains(t, named, fmt.Sprintf("Item %d of the cart", w.stranger()), "blocks every purchase")
 	w.clicks(slacksim.Carol, named, button)
 	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "was taken out") })
@@ -205,7 +205,7 @@ func TestOnlyAdminsTakeItemsOut(t *testing.T) {
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	named := w.sees(slacksim.Bob, "An item blocks the CoCalc cart")
-	w.clicks(slacksim.Bob, named, fmt.Sprintf("Take item %d out of the cart", w.stranger()))
+	w.clicks(slacksim.Bob, named, fmt.Sprintf("Remove item %d from the cart", w.stranger()))
 	w.sees(slacksim.Bob, "Only an admin of this bot can do that")
 	w.refused(slacksim.Bob, purchase.NotAnAdmin)
 	for _, item := range w.account.Cart() {
@@ -222,7 +222,7 @@ func TestPauseAndResume(t *testing.T) {
 	w.says(slacksim.Alice, "pause I want to")
 	w.sees(slacksim.Alice, "Only an admin of this bot can do that")
 	w.says(slacksim.Carol, "pause the *budget* is being checked")
-	w.sees(slacksim.Carol, "Buying is paused: nothing new is bought")
+	w.sees(slacksim.Carol, "Buying is paused. Payments already in progress")
 	contains(t, w.writes(slacksim.Bob, "Buying is paused"), "carol paused all buying", "the *budget* is being checked", "/license resume")
 	w.sees(slacksim.Alice, "carol paused all buying") // in the purchases channel
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -237,7 +237,7 @@ func TestPauseAndResume(t *testing.T) {
 	w.says(slacksim.Carol, "pause once more")
 	w.sees(slacksim.Carol, "buying is paused already")
 	w.says(slacksim.Bob, "resume it was checked")
-	w.sees(slacksim.Bob, "Buying goes on: orders are taken again")
+	w.sees(slacksim.Bob, "Buying is back on. Orders that were waiting")
 	w.writes(slacksim.Carol, "bob resumed buying. The reason: “it was checked”.")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
@@ -272,7 +272,7 @@ func TestGuestsAndStrangersAreRefused(t *testing.T) {
 	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
 	card := w.sees(grid, "A CoCalc license for $63.75 a month")
 	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"}) // who left it a moment ago: within five minutes nobody asks
-	w.clicks(grid, card, "Cancel")
+	w.clicks(grid, card, "Cancel order")
 	w.until(func() bool { return len(w.recorded("cancelled")) == 1 })
 	w.spent(0, 0)
 }
@@ -300,7 +300,7 @@ func TestADoubleBuyIsShownAndTold(t *testing.T) {
 	card := w.card()
 	w.inject("double-checkout")
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
-	now := w.becomes(card, "CoCalc bought this more than once")
+	now := w.becomes(card, "CoCalc sold this more than once")
 	first, second := w.account.Licenses()[0].ID, w.account.Licenses()[1].ID
 	contains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
 	contains(t, w.writes(slacksim.Carol, "A license was bought more than once"), first, second, "$63.75 too much", "/license resume")
@@ -310,6 +310,6 @@ func TestADoubleBuyIsShownAndTold(t *testing.T) {
 	w.says(slacksim.Alice, "buy ram=16 cpu=2")
 	w.sees(slacksim.Alice, "An admin can resume it")
 	w.says(slacksim.Carol, "resume CoCalc paid it back")
-	w.sees(slacksim.Carol, "Buying goes on")
+	w.sees(slacksim.Carol, "Buying is back on")
 	w.spent(2, 2*6375)
 }

@@ -20,8 +20,8 @@ func (a *App) pause(ctx context.Context, click purchase.Click, reason string) so
 	if err := a.desk.Pause(ctx, click, reason); err != nil {
 		return now(a.no(err))
 	}
-	return now(say("Buying is paused: nothing new is bought until an admin says `/license resume` and why. " +
-		"What is being paid right now is brought to its end. Whoever tries to buy reads your reason."))
+	return now(say("Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
+		"Use `/license resume` to continue."))
 }
 
 // resume ends a pause of buying by an admin's word.
@@ -29,9 +29,9 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 	if err := a.desk.Resume(ctx, click, reason); err != nil {
 		return now(a.no(err))
 	}
-	said := "Buying goes on: orders are taken again, and those that waited are bought now."
+	said := "Buying is back on. Orders that were waiting are being bought now."
 	if reason != "" {
-		said += " Your reason is kept in the ledger."
+		said += " Your reason is kept on record."
 	}
 	return now(say(said))
 }
@@ -42,7 +42,7 @@ func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.
 	return socket.Reply{After: func(ctx context.Context) {
 		item, err := strconv.ParseInt(argument, 10, 64)
 		if err != nil || item <= 0 {
-			a.tell(ctx, at, say("I do not know this button any more; nothing was taken out and nothing was bought."), false)
+			a.tell(ctx, at, say("This button has expired. Nothing was removed from the cart."), false)
 			return
 		}
 		click.Who = a.people.LookUp(ctx, click.Who)

@@ -70,7 +70,7 @@ func TestTheFormThatSettles(t *testing.T) {
 func TestNotices(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	for name, n := range map[string]purchase.Notice{
-		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC for $63.75 (CoCalc's purchase 9), and not by me. It does not count in the budget."},
+		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC for $63.75 (CoCalc purchase 9), and not by me. It does not count in the budget."},
 		"unexplained": {Kind: purchase.NoticeUnexplained, Order: id, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC, and I cannot explain it. " +
 			"It does not count in the budget. Buying is paused until an admin says `/license resume` and why."},
 		"double-buy": {Kind: purchase.NoticeDoubleBuy, Order: id, Text: "Double buy: cart item 7 of order " + id + " was bought 2 times; CoCalc charged $63.75 too much. " +
@@ -80,7 +80,7 @@ func TestNotices(t *testing.T) {
 		"paused":            {Kind: purchase.NoticePaused, Text: "dana paused all buying on Nov 22, 2026, 9:00 PM UTC. The reason: “" + hostile + "”. Nothing new is bought until an admin says `/license resume`."},
 		"resumed":           {Kind: purchase.NoticeResumed, Text: "dana resumed buying. The reason: “" + hostile + "”."},
 		"settled":           {Kind: purchase.NoticeSettled, Order: id, Text: "Order `" + id + "` over $63.75 was held. dana settled it as bought. Their reason: “" + hostile + "”."},
-		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12. It was compared with CoCalc's purchases since: 0 of them are not in it."},
+		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12. It was compared with CoCalc purchases since: 0 of them are not in it."},
 		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for an approval since Nov 22, 2026, 9:00 PM UTC: 16 GB RAM for $63.75. It expires on Nov 25, 2026, 9:00 PM UTC."},
 		"books":             {Kind: purchase.NoticeBooks, Text: "Buying is paused: my ledger contradicts itself. Please look at it before an admin says `/license resume`."},
 		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins does not reach them: nobody is in the user group S0BOSSES. It says: Item 77 of the cart, “" + hostile + "”, blocks every purchase."},

@@ -57,6 +57,7 @@ type App struct {
 	renewals *renewals
 	shelf    *shelf
 	readers  *readers
+	forms    *formViews
 }
 
 // New makes an App.
@@ -68,6 +69,7 @@ func New(o Options) *App {
 	if a.now == nil {
 		a.now = time.Now
 	}
+	a.forms = &formViews{now: a.now}
 	a.looks, a.renewals = &looks{now: a.now}, &renewals{desk: a.desk, now: a.now}
 	a.shelf, a.readers = newShelf(a.desk, a.now), &readers{waiting: map[string]int{}}
 	if a.people == nil {
@@ -184,14 +186,14 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 	var sentence string
 	switch why {
 	case socket.Busy:
-		sentence = "I have too much to do right now, so I did not look at this. Nothing was bought by it; please try again in a minute."
+		sentence = "I'm too busy right now. Please try again in a minute."
 	case socket.Stopping:
-		sentence = "I am being restarted, so I did not look at this. Nothing was bought by it; please try again in a minute."
+		sentence = "I'm restarting. Please try again in a minute."
 	case socket.Unreadable:
-		sentence = "I could not read what Slack sent me. Nothing was bought by it. Whoever runs this bot finds it in the log as `" + ref + "`."
+		sentence = "I couldn't read what Slack sent. Please try again. If it keeps happening, give your admins this reference: `" + ref + "`."
 	default:
-		sentence = "Something went wrong inside me. If you were buying: `/license history` shows what was bought, and nothing is bought " +
-			"twice. Whoever runs this bot finds it in the log as `" + ref + "`."
+		sentence = "Something went wrong. If you were buying, check `/license history`: nothing is bought twice. " +
+			"Your admins can find this in the log as `" + ref + "`."
 	}
 	if why != socket.CrashedAfter {
 		switch d.Kind {

@@ -19,8 +19,8 @@ func TestWhatIsSaidWhenNothingWasHandled(t *testing.T) {
 		why  socket.Refusal
 		says string // in the acknowledgement; empty: it is said afterwards
 	}{
-		{"a command when there is too much to do", socket.KindCommand, socket.Busy, "too much to do right now"},
-		{"a command at a restart", socket.KindCommand, socket.Stopping, "I am being restarted"},
+		{"a command when there is too much to do", socket.KindCommand, socket.Busy, "I'm too busy right now"},
+		{"a command at a restart", socket.KindCommand, socket.Stopping, "I'm restarting"},
 		{"a command that could not be read", socket.KindCommand, socket.Unreadable, "abc123"},
 		{"a command that crashed", socket.KindCommand, socket.Crashed, "nothing is bought twice"},
 		{"a form that crashed", socket.KindSubmission, socket.Crashed, "abc123"},

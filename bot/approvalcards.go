@@ -20,7 +20,7 @@ const (
 // askFacts is what the approvers' card shows beside the order itself.
 type askFacts struct {
 	now    time.Time
-	needed int // people who have to agree
+	needed int // approvals
 	budget *purchase.BudgetReport
 	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
 	similar []purchase.License
@@ -36,10 +36,10 @@ func decidable(o purchase.Order, now time.Time) bool {
 // alone.
 func askCard(o purchase.Order, f askFacts) content {
 	o = withoutIDs(o)
-	head := fmt.Sprintf("<@%s> asks for a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
+	head := fmt.Sprintf("<@%s> requests a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
 	sign := ":raised_hand:" // in a channel full of cards it shows where one stands
 	if !decidable(o, f.now) {
-		head = strings.Replace(head, " asks ", " asked ", 1)
+		head = strings.Replace(head, " requests ", " requested ", 1)
 		sign = askSign(o)
 	}
 	blocks := []slack.Block{section(sign + " *" + head + "*\n" + renewal(o.Spec, o.Renews))}
@@ -56,17 +56,17 @@ func askCard(o purchase.Order, f askFacts) content {
 	blocks = append(blocks, decisions(o)...)
 	yes := button(actionApprove, string(o.ID), "Approve")
 	yes.Style = slack.StylePrimary
-	yes.Confirm = slack.NewConfirmationBlockObject(plain("Agree to this order?"),
-		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Agree"), plain("Not yet"))
-	no := button(actionDeny, string(o.ID), "Deny …")
+	yes.Confirm = slack.NewConfirmationBlockObject(plain("Approve this order?"),
+		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"), plain("Not yet"))
+	no := button(actionDeny, string(o.ID), "Deny")
 	no.Style = slack.StyleDanger
-	ask := fmt.Sprintf("Can be decided until %s.", moment(o.ApproveBy))
+	ask := fmt.Sprintf("Expires %s.", moment(o.ApproveBy))
 	if f.needed > 1 {
-		ask = fmt.Sprintf("%d people have to agree, and %s so far. ", f.needed, haveAgreed(len(o.Approvals))) + ask
+		ask = approvalsWords(f.needed, len(o.Approvals)) + " " + ask
 	}
 	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
-		small(mrkdwn(ask+" Nobody decides on their own order. Where there are no buttons: `/license approve "+string(o.ID)+"`, or `deny` and why.")))
-	return content{fmt.Sprintf("%s: %s. Please decide until %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
+		small(mrkdwn(ask+" You can't approve your own order. No buttons? Type `/license approve "+string(o.ID)+"`.")))
+	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
 }
 
 // withoutIDs is an order whose texts name no whole ids: everyone in the approvers' channel reads them.
@@ -91,7 +91,7 @@ func withoutIDs(o purchase.Order) purchase.Order {
 
 // askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
 func askedFor(o purchase.Order) []slack.Block {
-	spec, rest := o.Spec, []string{"stops when idle: " + idle(string(o.Spec.Uptime)), "member hosting", string(o.Spec.User) + " use", "runs " + term(o.Spec)}
+	spec, rest := o.Spec, []string{"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting", string(o.Spec.User) + " use", "runs " + term(o.Spec)}
 	if !spec.Member {
 		rest[1] = "no member hosting"
 	}
@@ -102,7 +102,7 @@ func askedFor(o purchase.Order) []slack.Block {
 		rest = append(rest, fmt.Sprintf("%s a year less than paying monthly", o.Saves))
 	}
 	if spec.ProjectID != "" {
-		rest = append(rest, "put on project "+code(spec.ProjectID))
+		rest = append(rest, "added to project "+code(spec.ProjectID))
 	}
 	blocks := []slack.Block{wrote("Reason", o.Reason)}
 	blocks = append(blocks, titled(o)...)
@@ -111,7 +111,7 @@ func askedFor(o purchase.Order) []slack.Block {
 	}
 	blocks = append(blocks, projectBlocks(o)...)
 	return append(blocks,
-		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)), mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit))),
+		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)), mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit))),
 		small(mrkdwn(strings.Join(rest, " · "))))
 }
 
@@ -123,24 +123,19 @@ func titled(o purchase.Order) []slack.Block {
 	return []slack.Block{wrote("Title", o.Spec.Title)}
 }
 
-func haveAgreed(n int) string {
-	switch n {
-	case 0:
-		return "nobody has"
-	case 1:
-		return "1 has"
-	}
-	return fmt.Sprintf("%d have", n)
+// approvalsWords say how many approvals an order needs, and has.
+func approvalsWords(needed, have int) string {
+	return fmt.Sprintf("Needs %d approvals (%d so far).", needed, have)
 }
 
 // moneyFacts say what an order costs, and what was spent already.
 func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
-	yearly := "nothing more: a fixed term"
+	yearly := "nothing more (fixed term)"
 	switch o.Spec.Period {
 	case "monthly":
-		yearly = fmt.Sprintf("%s, until somebody cancels it", o.Renews*12)
+		yearly = fmt.Sprintf("%s if it keeps renewing", o.Renews*12)
 	case "yearly":
-		yearly = fmt.Sprintf("%s, until somebody cancels it", o.Renews)
+		yearly = fmt.Sprintf("%s if it keeps renewing", o.Renews)
 	}
 	pairs := []*slack.TextBlockObject{mrkdwn("*Now*\n" + o.Price.String()), mrkdwn("*Per year*\n" + yearly)}
 	if f.budget == nil || len(f.budget.Months) == 0 {
@@ -157,14 +152,14 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 	if f.budget.Each > 0 {
 		own += fmt.Sprintf("\n%s of %s left", max(f.budget.Each-share.Spent-share.Reserved, 0), f.budget.Each)
 	}
-	return append(pairs, mrkdwn("*The team in "+name+"*\n"+team), mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
+	return append(pairs, mrkdwn("*Team in "+name+"*\n"+team), mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
 }
 
-// spentWords are amounts of a month. What is promised holds what is being asked about.
-func spentWords(spent, promised purchase.Cents) string {
+// spentWords are amounts of a month. What is reserved holds the order that is being asked about.
+func spentWords(spent, reserved purchase.Cents) string {
 	text := fmt.Sprintf("%s spent", spent)
-	if promised > 0 {
-		text += fmt.Sprintf("\n%s promised, this included", promised)
+	if reserved > 0 {
+		text += fmt.Sprintf("\n%s reserved (including this order)", reserved)
 	}
 	return text
 }
@@ -176,26 +171,26 @@ const mostSimilar = 3
 func similarWords(f askFacts) string {
 	switch {
 	case !f.known:
-		return ":information_source: CoCalc did not tell in time which licenses like this are active already."
+		return ":information_source: I couldn't check whether a matching license is already active."
 	case len(f.similar) == 0:
-		return "No license that gives the same is active."
+		return "No matching license is active."
 	}
 	var lines []string
 	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
-		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)), plural(l.RunLimit, "project")+" at a time", l.NumberRunning, lastUse(l)))
+		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)), plural(l.RunLimit, "project")+" at once", l.NumberRunning, lastUse(l)))
 	}
-	text := fmt.Sprintf(":information_source: *%s active*%s", giveTheSame(len(f.similar)), strings.Join(lines, ""))
+	text := fmt.Sprintf(":information_source: *%s already active*%s", matching(len(f.similar)), strings.Join(lines, ""))
 	if more := len(f.similar) - mostSimilar; more > 0 {
 		text += fmt.Sprintf("\n• and %d more", more)
 	}
 	return text
 }
 
-func giveTheSame(n int) string {
+func matching(n int) string {
 	if n == 1 {
-		return "1 license that gives the same is"
+		return "A matching license is"
 	}
-	return fmt.Sprintf("%d licenses that give the same are", n)
+	return fmt.Sprintf("%d matching licenses are", n)
 }
 
 // decisions say who decided what, when and why. The reasons are people's own words.
@@ -203,11 +198,11 @@ func decisions(o purchase.Order) []slack.Block {
 	var blocks []slack.Block
 	for _, a := range o.Approvals {
 		if !a.Denied {
-			blocks = append(blocks, section(fmt.Sprintf(":heavy_check_mark: <@%s> agreed, %s.", a.By.ID, moment(a.At))))
+			blocks = append(blocks, section(fmt.Sprintf(":heavy_check_mark: <@%s> approved, %s.", a.By.ID, moment(a.At))))
 			continue
 		}
 		blocks = append(blocks, section(fmt.Sprintf("<@%s> denied it, %s.", a.By.ID, moment(a.At))),
-			wrote("Their reason", a.Reason))
+			wrote("Reason for denying", a.Reason))
 	}
 	return blocks
 }
@@ -216,7 +211,7 @@ func decisions(o purchase.Order) []slack.Block {
 // to whoever asked.
 func saidToRequester(o purchase.Order) string {
 	if o.Failure.Code == purchase.FailPolicy {
-		return fmt.Sprintf("<@%s> is told: %s", o.Requester.ID, escape(o.Failure.Sentence))
+		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, escape(o.Failure.Sentence))
 	}
 	return escape(o.Failure.Sentence)
 }
@@ -242,22 +237,22 @@ func askSign(o purchase.Order) string {
 func askOutcome(o purchase.Order) (text, said string) {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
-		return "*Expired*: nobody decided in time. Nothing was bought.", "Expired."
+		return "*Expired*: no one decided in time.", "Expired."
 	case purchase.Denied:
-		return "*Denied.* Nothing was bought.", "Denied."
+		return "*Denied.*", "Denied."
 	case purchase.Cancelled:
-		return fmt.Sprintf("*Withdrawn* by <@%s>, %s. Nothing was bought.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
+		return fmt.Sprintf("*Withdrawn* by <@%s>, %s.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
 	case purchase.Failed:
 		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin { // somebody's own words: the requester's card has them
-			return "*Not bought.* An admin settled it so.", "Not bought."
+			return "*Not bought.* An admin resolved it.", "Not bought."
 		}
 		text = "*Not bought.* " + saidToRequester(o)
 		if o.Failure.Code == purchase.FailPriceMoved {
-			text += " Nobody's yes covers the new price: if it is still wanted, you are asked again."
+			text += " The approval doesn't cover the new price. If the license is still wanted, you'll be asked again."
 		}
 		return text, "Not bought."
 	case purchase.Unknown:
-		return "It is not clear yet whether CoCalc sold it. I am watching CoCalc; it will not be paid twice.", "Agreed to."
+		return "CoCalc hasn't confirmed the purchase yet. I'm checking; it won't be charged twice.", "Approved."
 	case purchase.Purchased:
 		text = fmt.Sprintf("*Bought for %s.*", o.Receipt.Charged)
 		if o.Receipt.LicenseID != "" {
@@ -265,7 +260,7 @@ func askOutcome(o purchase.Order) (text, said string) {
 		}
 		return text, "Bought."
 	}
-	return "It is being bought.", "Agreed to."
+	return "Being bought now.", "Approved."
 }
 
 // waitingCard tells the requester whom their order waits for.
@@ -274,30 +269,30 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	if m := o.Message(purchase.MessageAsk); m != nil {
 		where = " in <#" + m.Channel + ">"
 	}
-	text := fmt.Sprintf(":raised_hand: *Waits for an approval: a license for %s%s*\nThe approvers are asked%s, and can decide until %s. Nothing is bought before; %s are reserved in the budget.",
+	text := fmt.Sprintf(":raised_hand: *Waiting for approval: a license for %s%s*\nSent to the approvers%s. Expires %s. %s is reserved.",
 		o.Price, each(string(o.Spec.Period)), where, moment(o.ApproveBy), o.Price)
 	if f.needed > 1 {
-		text += fmt.Sprintf(" %d people have to agree, and %s so far.", f.needed, haveAgreed(len(o.Approvals)))
+		text += " " + approvalsWords(f.needed, len(o.Approvals))
 	}
-	text += " What becomes of it comes as a direct message; until then my Home tab shows it too."
+	text += " I'll message you when it's decided; you can follow it on my Home tab."
 	blocks := append([]slack.Block{section(text)}, decisions(o)...)
 	blocks = append(append(blocks, wrote("Your reason", o.Reason)), titled(o)...)
 	blocks = append(blocks, small(plain(gives(o.Spec))),
 		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderID(o))
-	return content{fmt.Sprintf("Your license for %s waits for an approval.", o.Price), blocks}
+	return content{fmt.Sprintf("Your license for %s is waiting for approval.", o.Price), blocks}
 }
 
-// deniedCard tells the requester who said no, and why.
+// deniedCard tells the requester who denied it, and why.
 func deniedCard(o purchase.Order) content {
-	c := endedCard(o, "Denied; nothing was bought.")
+	c := endedCard(o, "Denied. Nothing was charged.")
 	if len(o.Approvals) == 0 {
 		return c
 	}
-	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied*; nothing was bought.")}, decisions(o), titled(o), c.blocks[1:])
+	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied.* Nothing was charged.")}, decisions(o), titled(o), c.blocks[1:])
 	return c
 }
 
-// agreedBy names in small print who agreed to an order.
+// agreedBy names in small print who approved an order.
 func agreedBy(o purchase.Order) string {
 	var names []string
 	for _, a := range o.Approvals {
@@ -308,7 +303,7 @@ func agreedBy(o purchase.Order) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " · agreed to by " + strings.Join(names, " and ")
+	return " · approved by " + strings.Join(names, " and ")
 }
 
 // orderID is the small print where who agreed is said already.

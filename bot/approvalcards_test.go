@@ -114,8 +114,8 @@ func TestTheFormsThatAskForAReason(t *testing.T) {
 // A refusal names the channels where it would not be one, and never so many that nobody reads them.
 func TestTheChannelsOfARefusal(t *testing.T) {
 	for want, ids := range map[string][]string{
-		"": nil, " It can be asked for in <#C1>.": {"C1"}, " It can be asked for in <#C1>, <#C2>.": {"C1", "C2"},
-		" It can be asked for in <#C1>, <#C2>, <#C3>, <#C4>, <#C5> and 2 other channels.": {"C1", "C2", "C3", "C4", "C5", "C6", "C7"},
+		"": nil, " You can use <#C1>.": {"C1"}, " You can use <#C1>, <#C2>.": {"C1", "C2"},
+		" You can use <#C1>, <#C2>, <#C3>, <#C4>, <#C5> and 2 other channels.": {"C1", "C2", "C3", "C4", "C5", "C6", "C7"},
 	} {
 		if got := channelWords(ids); got != want {
 			t.Errorf("%v: %q", ids, got)

@@ -29,9 +29,9 @@ func (w *world) asks() (card, ask slacksim.Message) {
 	w.t.Helper()
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 	card = w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-	w.clicks(slacksim.Alice, card, "Ask for it: $63.75")
-	ask = w.seesIn(slacksim.Bob, theDesk, "asks for a CoCalc license for $63.75 a month")
-	return w.becomes(card, "Waits for an approval"), ask
+	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+	ask = w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $63.75 a month")
+	return w.becomes(card, "Waiting for approval"), ask
 }
 
 // seesIn waits until somebody sees a message with the text in a channel.
@@ -72,19 +72,19 @@ func TestAnApproverAgrees(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
-	contains(t, ask, "Reason: winter school", "$765.00, until somebody cancels it", "$0.00 spent\n$63.75 promised, this included", "No license that gives the same is active")
+	contains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing", "$0.00 spent\n$63.75 reserved (including this order)", "No matching license is active")
 	w.clicks(slacksim.Alice, ask, "Approve")
-	w.seesIn(slacksim.Alice, theDesk, "Nobody decides on their own order")
+	w.seesIn(slacksim.Alice, theDesk, "You can't approve your own order")
 	w.refused(slacksim.Alice, purchase.OwnOrder)
 	w.clicks(slacksim.Bob, ask, "Approve")
-	contains(t, w.becomes(card, "Bought for $63.75"), "agreed to by <@"+slacksim.Bob+">")
+	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")
 	done := w.shows(ask, "Bought for $63.75")
-	if contains(t, done, "<@"+slacksim.Bob+"> agreed", "winter school"); len(done.Buttons()) > 0 {
+	if contains(t, done, "<@"+slacksim.Bob+"> approved", "winter school"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
 	w.seesIn(slacksim.Carol, theDesk, "This order was decided already: bob agreed")
-	w.clicks(slacksim.Carol, ask, "Deny …")
+	w.clicks(slacksim.Carol, ask, "Deny")
 	w.until(func() bool { return len(w.recorded("refused")) == 3 })
 	w.spent(1, 6375)
 }
@@ -94,17 +94,17 @@ func TestAnApproverDenies(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	carol := w.slack.Person(slacksim.Carol)
-	w.clicks(slacksim.Carol, ask, "Deny …")
+	w.clicks(slacksim.Carol, ask, "Deny")
 	modal, err := carol.WaitForModal(w.ctx, nil)
 	w.must(err)
 	if problems, err := carol.Submit(w.ctx); err != nil || problems["reason"] == "" {
 		t.Errorf("without a reason: %v, %v", problems, err)
 	}
-	w.must(carol.Fill(w.ctx, modal, "Why not?", "there is *one* already"))
+	w.must(carol.Fill(w.ctx, modal, "Reason", "there is *one* already"))
 	if problems, err := carol.Submit(w.ctx); err != nil || len(problems) > 0 {
 		t.Fatalf("%v, %v", problems, err)
 	}
-	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already", "nothing was bought")
+	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already", "Nothing was charged")
 	if done := w.shows(ask, "denied it"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
@@ -118,16 +118,16 @@ func TestTwoHaveToAgree(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	card, ask := w.asks()
-	contains(t, ask, "2 people have to agree, and nobody has so far")
+	contains(t, ask, "Needs 2 approvals (0 so far)")
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.shows(ask, "2 people have to agree, and 1 has so far")
-	card = w.becomes(card, "2 people have to agree, and 1 has so far")
-	contains(t, card, "<@"+slacksim.Bob+"> agreed")
+	w.shows(ask, "Needs 2 approvals (1 so far)")
+	card = w.becomes(card, "Needs 2 approvals (1 so far)")
+	contains(t, card, "<@"+slacksim.Bob+"> approved")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "You have already agreed to this order. One more person has to.")
 	w.says(slacksim.Carol, "approve "+orderID.FindString(card.ContentText()))
-	w.sees(slacksim.Carol, "It is bought now")
-	contains(t, w.becomes(card, "Bought for $63.75"), "agreed to by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
+	w.sees(slacksim.Carol, "It's being bought now")
+	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
 	w.spent(1, 6375)
 }
 
@@ -136,20 +136,20 @@ func TestTheReasonIsAskedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card := w.card()
-	contains(t, card, "Somebody else has to agree")
-	w.clicks(slacksim.Alice, card, "Ask for it: $63.75")
+	contains(t, card, "This order needs approval")
+	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 	alice := w.slack.Person(slacksim.Alice)
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	contains(t, w.becomes(card, "Somebody else has to agree"), "Nothing is bought before")
-	w.must(alice.Fill(w.ctx, modal, "What do you need it for?", "winter school"))
+	contains(t, w.becomes(card, "This order needs approval"), "You won't be charged unless it's approved")
+	w.must(alice.Fill(w.ctx, modal, "Reason", "winter school"))
 	if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
 		t.Fatalf("%v, %v", problems, err)
 	}
-	card = w.becomes(card, "Waits for an approval")
+	card = w.becomes(card, "Waiting for approval")
 	ask := w.seesIn(slacksim.Bob, theDesk, "Reason: winter school")
 	w.says(slacksim.Bob, "deny "+orderID.FindString(card.ContentText())+" not this year")
-	w.sees(slacksim.Bob, "Denied: <@"+slacksim.Alice+"> is told")
+	w.sees(slacksim.Bob, "Denied. <@"+slacksim.Alice+"> gets your reason")
 	w.becomes(card, "not this year")
 	w.shows(ask, "not this year")
 	w.spent(0, 0)
@@ -160,7 +160,7 @@ func TestTheRequesterWithdraws(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	w.clicks(slacksim.Alice, card, "Withdraw")
-	w.becomes(card, "Withdrawn; nothing was bought")
+	w.becomes(card, "Request withdrawn. Nothing was charged")
 	if done := w.shows(ask, "Withdrawn"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
@@ -174,9 +174,9 @@ func TestNobodyDecides(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
 	card, ask := w.asks()
-	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order waits for an approval"), "/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
+	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"), "/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
 	w.restart()
-	w.becomes(card, "Nobody decided on this in time")
+	w.becomes(card, "No one approved this in time")
 	if done := w.shows(ask, "Expired"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
@@ -184,7 +184,7 @@ func TestNobodyDecides(t *testing.T) {
 	w.seesIn(slacksim.Bob, theDesk, "can no longer be decided on: it expired on")
 	reminders := 0
 	for _, m := range w.slack.Messages(theDesk) {
-		if strings.Contains(m.ContentText(), "An order waits for an approval") {
+		if strings.Contains(m.ContentText(), "An order is waiting for approval") {
 			reminders++
 		}
 	}
@@ -202,10 +202,10 @@ func TestAPriceThatMovedIsAskedAboutAgain(t *testing.T) {
 	card, ask := w.asks()
 	w.clicks(slacksim.Bob, ask, "Approve")
 	card = w.becomes(card, "Not bought.")
-	w.shows(ask, "Nobody's yes covers the new price")
-	w.clicks(slacksim.Alice, card, "Ask for it: $70.13")
-	card = w.becomes(card, "Waits for an approval: a license for $70.13")
-	again := w.seesIn(slacksim.Carol, theDesk, "asks for a CoCalc license for $70.13 a month")
+	w.shows(ask, "The approval doesn't cover the new price")
+	w.clicks(slacksim.Alice, card, "Request approval ($70.13)")
+	card = w.becomes(card, "Waiting for approval: a license for $70.13")
+	again := w.seesIn(slacksim.Carol, theDesk, "requests a CoCalc license for $70.13 a month")
 	w.clicks(slacksim.Carol, again, "Approve")
 	w.becomes(card, "Bought for $70.13")
 	w.shows(again, "Bought for $70.13")
@@ -227,7 +227,7 @@ func TestTheApproversCannotBeAsked(t *testing.T) {
 			w := newWorld(t, func(w *world) { withApprovers(w); w.approvals = c.channel; w.slack.Archive(theDesk, true) })
 			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-			w.clicks(slacksim.Alice, card, "Ask for it: $63.75")
+			w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 			contains(t, w.becomes(card, "Not bought."), "the approvers could not be asked", c.says, "Nothing was bought")
 			w.spent(0, 0)
 		})
@@ -248,13 +248,13 @@ func TestAskingIsTriedAgain(t *testing.T) {
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": {Error: "internal_error", Times: 1}}})
 	card, ask := w.asks()
 	w.clicks(slacksim.Bob, ask, "Approve")
-	ask = w.shows(ask, "1 has so far")
+	ask = w.shows(ask, "1 so far")
 	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.api))
 	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // somebody tidies up
 	w.must(err)
 	w.says(dora, "approve "+orderID.FindString(card.ContentText()))
 	again, err := w.slack.Person(slacksim.Carol).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
-		return m.TS != ask.TS && strings.Contains(m.ContentText(), "2 have so far")
+		return m.TS != ask.TS && strings.Contains(m.ContentText(), "2 so far")
 	})
 	w.must(err)
 	w.clicks(slacksim.Carol, again, "Approve")
@@ -371,7 +371,7 @@ func TestTheBudget(t *testing.T) {
 	w.becomes(card, "Bought for $63.75")
 	w.says(slacksim.Alice, "budget")
 	m := w.sees(slacksim.Alice, "$63.75 spent, *$936.25 of $1,000.00 left*")
-	contains(t, m, "<@"+slacksim.Alice+">: $63.75 spent", "1 active subscription on the CoCalc account, for $63.75 a month")
+	contains(t, m, "<@"+slacksim.Alice+">: $63.75 spent", "1 active subscription on the CoCalc account, $63.75 a month")
 	if !strings.Contains(string(m.Blocks), "data_visualization") {
 		t.Errorf("there is no chart: %s", m.Blocks)
 	}

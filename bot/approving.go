@@ -43,15 +43,15 @@ func (a *App) confirmed(at reach, trigger string, remember deciding, err error) 
 	if !errors.As(err, &no) || no.Code != purchase.NoReason {
 		return a.decided(at, err)
 	}
-	return a.openView(at, trigger, reasonView(remember), "Slack did not open the form in time; nothing was bought, and nobody was asked. Please click again.")
+	return a.openView(at, trigger, reasonView(remember), "Slack didn't open the form in time. Please click again.")
 }
 
 // reasonView asks a requester what an order is for.
 func reasonView(remember deciding) slack.ModalViewRequest {
-	reason := textInput(inputReason, "What do you need it for?", "the approvers read it, and it is kept in the ledger", "", mostWrote, true)
+	reason := textInput(inputReason, "Reason", "Approvers see this, and it's kept on record.", "", mostWrote, true)
 	reason.Optional = false
-	return decidingView(callbackReason, remember, "Why do you need it?", "Ask for it",
-		section("Somebody else has to agree to this order first. They are asked when you send this; nothing is bought before they agree."), reason)
+	return decidingView(callbackReason, remember, "Request approval", "Request approval",
+		section("This order needs approval. Tell the approvers why you need it. You won't be charged unless they approve."), reason)
 }
 
 // reasoned takes a requester's reason from the form, and with it their yes.
@@ -62,7 +62,7 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 	}
 	click := a.formClick(ctx, cb, remember)
 	if click.Reason = typed(cb.View.State, inputReason); click.Reason == "" {
-		return wrongField(inputReason, "Please say why. Nothing was bought, and nobody was asked yet.")
+		return wrongField(inputReason, "Please enter a reason.")
 	}
 	confirm := a.desk.Confirm
 	if remember.NewPrice {
@@ -80,14 +80,14 @@ func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, clic
 	if err != nil {
 		return a.refuse(at, err)
 	}
-	return a.openView(at, trigger, denyView(o, remembered(id, click)), "Slack did not open the form in time; the order waits as before, and nothing was bought. Please click again.")
+	return a.openView(at, trigger, denyView(o, remembered(id, click)), "Slack didn't open the form in time. Please click again.")
 }
 
 func denyView(o purchase.Order, remember deciding) slack.ModalViewRequest {
-	reason := textInput(inputReason, "Why not?", "the requester reads it, and it is kept in the ledger", "", commands.MaxReason, true)
+	reason := textInput(inputReason, "Reason", "The requester sees this, and it's kept on record.", "", commands.MaxReason, true)
 	reason.Optional = false
-	return decidingView(callbackDeny, remember, "Deny this order", "Deny",
-		section(fmt.Sprintf("<@%s> asks for a license for %s%s: %s. With your no the order ends, and its %s are free in the budget again.",
+	return decidingView(callbackDeny, remember, "Deny order", "Deny",
+		section(fmt.Sprintf("<@%s> requests a license for %s%s: %s. Denying closes the order and releases %s to the budget.",
 			o.Requester.ID, o.Price, each(string(o.Spec.Period)), gives(o.Spec), o.Price)), reason)
 }
 
@@ -107,7 +107,7 @@ func decidingView(callback string, remember deciding, title, submit string, bloc
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(metadata),
-		Title: plain(title), Submit: plain(submit), Close: plain("Back"), Blocks: slack.Blocks{BlockSet: blocks},
+		Title: plain(title), Submit: plain(submit), Close: plain("Cancel"), Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
 
@@ -115,40 +115,33 @@ func decidingView(callback string, remember deciding, title, submit string, bloc
 func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
-		reply := wrongField(inputReason, "Something went wrong inside me: nothing was decided, and nothing was bought. Please close this form and click again.")
+		reply := wrongField(inputReason, "Something went wrong with this form. Please close it and click the button again.")
 		return remember, &reply
 	}
 	return remember, nil
 }
 
-// approve is an approver's typed yes.
+// approve is a typed approval.
 func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	o, err := a.desk.Approve(ctx, id, click)
 	if err != nil {
 		return now(a.no(err))
 	}
-	whose := fmt.Sprintf("the license of <@%s> for %s", o.Requester.ID, o.Price)
+	whose := fmt.Sprintf("<@%s>'s license for %s", o.Requester.ID, o.Price)
 	switch {
 	case o.State == purchase.AwaitingApproval:
-		return now(say(fmt.Sprintf("You agreed to %s. %s more to agree before it is bought.", whose, haveTo(a.desk.ApprovalsNeeded()-len(o.Approvals)))))
+		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose, plural(a.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
-		return now(say(fmt.Sprintf("You agreed to %s, but it is not bought. %s", whose, saidToRequester(o))))
+		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o))))
 	}
-	return now(say(fmt.Sprintf("You agreed to %s. It is bought now.", whose)))
+	return now(say(fmt.Sprintf("You approved %s. It's being bought now.", whose)))
 }
 
-func haveTo(n int) string {
-	if n == 1 {
-		return "1 person has"
-	}
-	return fmt.Sprintf("%d people have", n)
-}
-
-// deny is an approver's typed no.
+// deny is a typed denial.
 func (a *App) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
 	o, err := a.desk.Deny(ctx, id, click, reason)
 	if err != nil {
 		return now(a.no(err))
 	}
-	return now(say(fmt.Sprintf("Denied: <@%s> is told, with your reason. Nothing was bought, and %s are free in the budget again.", o.Requester.ID, o.Price)))
+	return now(say(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.", o.Requester.ID, o.Price)))
 }

@@ -44,50 +44,50 @@ func budgetPage(r purchase.BudgetReport, renewals renewalsFound, names map[strin
 	present := r.Months[0]
 	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
 	if present.Reserved > 0 {
-		head += fmt.Sprintf(", %s promised", present.Reserved)
+		head += fmt.Sprintf(", %s reserved", present.Reserved)
 	}
 	if left, limited := r.Left(); limited {
-		head += fmt.Sprintf(", *%s of %s left*. The next budget begins on %s.", max(left, 0), r.Limit, r.Resets)
+		head += fmt.Sprintf(", *%s of %s left*. The next budget starts on %s.", max(left, 0), r.Limit, r.Resets)
 	} else {
-		head += "; there is no limit."
+		head += ". There's no monthly limit."
 	}
 	text := strings.ReplaceAll(head, "*", "")
 	blocks := append([]slack.Block{section(head)}, budgetCharts(r, names)...)
 	if lines := personLines(r); len(lines) > 0 {
 		title := "*By person*"
 		if r.Each > 0 {
-			title += fmt.Sprintf(", each at most %s a month", r.Each)
+			title += fmt.Sprintf(", up to %s each per month", r.Each)
 		}
 		blocks = append(blocks, section(title+"\n"+strings.Join(lines, "\n")))
 	}
 	var before []string
 	for _, m := range r.Months[1:] {
-		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))+promisedWords(m.Reserved))
+		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))+reservedWords(m.Reserved))
 	}
 	if len(before) > 0 {
-		blocks = append(blocks, section("*Before*\n"+strings.Join(before, "\n")))
+		blocks = append(blocks, section("*Earlier months*\n"+strings.Join(before, "\n")))
 	}
 	return content{text, append(blocks, section(renewals.words()))}
 }
 
-func promisedWords(promised purchase.Cents) string {
-	if promised == 0 {
+func reservedWords(reserved purchase.Cents) string {
+	if reserved == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s promised", promised)
+	return fmt.Sprintf(", %s reserved", reserved)
 }
 
 func personLines(r purchase.BudgetReport) []string {
 	var lines []string
 	for _, p := range r.Persons[:min(len(r.Persons), budgetPersons)] {
-		lines = append(lines, fmt.Sprintf("<@%s>: %s spent", p.ID, p.Spent)+promisedWords(p.Reserved))
+		lines = append(lines, fmt.Sprintf("<@%s>: %s spent", p.ID, p.Spent)+reservedWords(p.Reserved))
 	}
 	if more := r.Persons[len(lines):]; len(more) > 0 {
-		var spent, promised purchase.Cents
+		var spent, reserved purchase.Cents
 		for _, p := range more {
-			spent, promised = spent+p.Spent, promised+p.Reserved
+			spent, reserved = spent+p.Spent, reserved+p.Reserved
 		}
-		lines = append(lines, fmt.Sprintf("%s more: %s spent", people(len(more)), spent)+promisedWords(promised))
+		lines = append(lines, fmt.Sprintf("%s more: %s spent", people(len(more)), spent)+reservedWords(reserved))
 	}
 	return lines
 }
@@ -104,17 +104,17 @@ func budgetCharts(r purchase.BudgetReport, names map[string]string) []slack.Bloc
 	var charts []slack.Block
 	axis := slack.DataVisualizationAxisConfig{YLabel: "Dollars"}
 	spent := slack.DataVisualizationDataSeries{Name: "Spent"}
-	promised := slack.DataVisualizationDataSeries{Name: "Promised"}
+	reserved := slack.DataVisualizationDataSeries{Name: "Reserved"}
 	something := false
 	for _, m := range slices.Backward(r.Months) {
 		label := monthName(m.Month)
 		axis.Categories = append(axis.Categories, label)
 		spent.Data = append(spent.Data, slack.NewDataVisualizationDataPoint(label, dollars(m.Spent)))
-		promised.Data = append(promised.Data, slack.NewDataVisualizationDataPoint(label, dollars(m.Reserved)))
+		reserved.Data = append(reserved.Data, slack.NewDataVisualizationDataPoint(label, dollars(m.Reserved)))
 		something = something || m.Spent != 0 || m.Reserved != 0
 	}
 	if something {
-		charts = append(charts, slack.NewDataVisualizationBlock("Licenses by month", slack.NewDataVisualizationBarChart(axis, spent, promised)))
+		charts = append(charts, slack.NewDataVisualizationBlock("Licenses by month", slack.NewDataVisualizationBarChart(axis, spent, reserved)))
 	}
 	var pieces []slack.DataVisualizationSegment
 	var others purchase.Cents
@@ -186,9 +186,9 @@ func (r *renewals) find(ctx context.Context) renewalsFound {
 		c, err := r.desk.Committed(ctx)
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return renewalsFound{trouble: "CoCalc did not tell in time what will renew."}, nil
+			return renewalsFound{trouble: "I couldn't check renewals: CoCalc took too long."}, nil
 		case err != nil:
-			return renewalsFound{trouble: "What will renew is not known. " + r.desk.Trouble(err)}, nil
+			return renewalsFound{trouble: "I couldn't check renewals. " + r.desk.Trouble(err)}, nil
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -204,7 +204,7 @@ func (f renewalsFound) words() string {
 		return ":information_source: " + escape(f.trouble)
 	}
 	if c.Active == 0 {
-		return "*Renewals*: no subscription is active, so nothing renews by itself."
+		return "*Renewals*: no active subscriptions."
 	}
 	var sums []string
 	if c.Monthly > 0 {
@@ -216,7 +216,7 @@ func (f renewalsFound) words() string {
 	if len(sums) == 0 {
 		sums = []string{"nothing"}
 	}
-	return fmt.Sprintf("*Renewals*: %s on the CoCalc account, for %s; %s of it falls due this month. CoCalc charges them by itself until somebody cancels them, and they are not in the amounts above.",
+	return fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above). %s is due this month.",
 		subscriptions(c.Active), strings.Join(sums, " and "), c.DueThisMonth)
 }
 

@@ -39,8 +39,8 @@ type cardFacts struct {
 	ahead   int // orders that are bought before this one
 	left    purchase.Cents
 	limited bool // whether left is limited at all
-	asks    bool // somebody else has to agree before it is bought
-	needed  int  // how many have to
+	asks    bool // it needs approval
+	needed  int  // how many have to approve it
 }
 
 // card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.
@@ -48,7 +48,7 @@ func card(o purchase.Order, f cardFacts) content {
 	switch o.State {
 	case purchase.Proposed:
 		if !f.now.Before(o.Expires) {
-			return endedCard(o, "This card is too old; nothing was bought.")
+			return endedCard(o, "This card has expired.")
 		}
 		return proposalCard(o, f)
 	case purchase.AwaitingApproval:
@@ -63,16 +63,16 @@ func card(o purchase.Order, f cardFacts) content {
 		return failedCard(o, f)
 	case purchase.Cancelled:
 		if !o.ApproveBy.IsZero() {
-			return endedCard(o, "Withdrawn; nothing was bought.")
+			return endedCard(o, "Request withdrawn. Nothing was charged.")
 		}
-		return endedCard(o, "Cancelled; nothing was bought.")
+		return endedCard(o, "Order cancelled. Nothing was charged.")
 	case purchase.Denied:
 		return deniedCard(o)
 	case purchase.Expired:
 		if !o.ApproveBy.IsZero() {
-			return endedCard(o, "Nobody decided on this in time, so it has expired; nothing was bought.")
+			return endedCard(o, "No one approved this in time, so the request expired. Nothing was charged.")
 		}
-		return endedCard(o, "This card has expired; nothing was bought.")
+		return endedCard(o, "This card has expired.")
 	}
 	return endedCard(o, "This order is "+string(o.State)+".")
 }
@@ -91,23 +91,27 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 		notes = append(notes, fmt.Sprintf("%s of this month's budget is left.", f.left))
 	}
 	if f.asks {
-		notes = append(notes, "Somebody else has to agree: the approvers are asked when you click.")
+		notes = append(notes, "This order needs approval. Clicking sends it to the approvers.")
 	}
-	notes = append(notes, fmt.Sprintf("Nothing is bought before you say so. This price is good until %s.", clock(o.Expires)))
+	charged := "You won't be charged until you click Buy."
+	if f.asks {
+		charged = "You won't be charged unless it's approved."
+	}
+	notes = append(notes, fmt.Sprintf("%s This price is valid until %s.", charged, clock(o.Expires)))
 	blocks = append(blocks,
 		small(mrkdwn(strings.Join(notes, " "))),
-		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"), button(actionCancel, string(o.ID), "Cancel")),
+		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"), button(actionCancel, string(o.ID), "Cancel order")),
 	)
-	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. Nothing is bought before you say so.", price, each(string(o.Spec.Period)), gives(o.Spec)), blocks}
+	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec), charged), blocks}
 }
 
-// yesButton is the button that promises the money, or asks those who have to agree; it says which.
+// yesButton is the button that buys, or that requests approval; it says which.
 func yesButton(action string, o purchase.Order, price purchase.Cents, f cardFacts) *slack.ButtonBlockElement {
-	words, confirm := "Buy for ", confirmBuy
+	words, confirm := "Buy for "+price.String(), confirmBuy
 	if f.asks {
-		words, confirm = "Ask for it: ", confirmAsk
+		words, confirm = "Request approval ("+price.String()+")", confirmAsk
 	}
-	yes := button(action, string(o.ID), words+price.String())
+	yes := button(action, string(o.ID), words)
 	yes.Style = slack.StylePrimary
 	yes.Confirm = confirm(o, price)
 	return yes
@@ -119,10 +123,10 @@ func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlock
 		plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
 }
 
-// confirmAsk is that question where somebody else has to agree first.
+// confirmAsk is that question where the order needs approval.
 func confirmAsk(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
-	return slack.NewConfirmationBlockObject(plain("Ask for this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now, once the approvers agree. %s", price, renewal(o.Spec, price))),
-		plain("Ask the approvers"), plain("Not yet"))
+	return slack.NewConfirmationBlockObject(plain("Request approval?"), plain(gives(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
+		plain("Request approval"), plain("Not yet"))
 }
 
 // specBlocks show what a license gives. What people wrote is plain text: it never becomes a mention, link or format.
@@ -133,7 +137,7 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 	}
 	pairs := []*slack.TextBlockObject{
 		mrkdwn("*Each project gets*\n" + givesEach(spec)),
-		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d", spec.RunLimit)),
+		mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit)),
 		mrkdwn("*Stops when idle*\n" + idle(string(spec.Uptime))),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + string(spec.User) + " use"),
@@ -143,7 +147,7 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 		pairs = append(pairs, mrkdwn("*Boost*\nYes"))
 	}
 	if spec.ProjectID != "" {
-		pairs = append(pairs, mrkdwn("*Put on project*\n"+code(spec.ProjectID)))
+		pairs = append(pairs, mrkdwn("*Added to project*\n"+code(spec.ProjectID)))
 	}
 	blocks := []slack.Block{fields(pairs...)}
 	for _, said := range []struct{ label, text string }{
@@ -190,8 +194,8 @@ var steps = []struct {
 	done  string
 }{
 	{purchase.Approved, "Waiting for its turn", "Confirmed"},
-	{purchase.Adding, "Putting it into the CoCalc cart", "In the CoCalc cart"},
-	{purchase.Carted, "Checking that the price is the one you saw", "Price checked"},
+	{purchase.Adding, "Adding it to the CoCalc cart", "Added to the CoCalc cart"},
+	{purchase.Carted, "Checking that the price hasn't changed", "Price checked"},
 	{purchase.Paying, "Paying", "Paid"},
 }
 
@@ -219,24 +223,23 @@ func progressCard(o purchase.Order, f cardFacts) content {
 		blocks = append(blocks, section(":warning: "+escape(o.Wait.Why)))
 	}
 	if o.State == purchase.Approved {
-		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Cancel")))
+		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Cancel order")))
 	}
 	blocks = append(blocks, orderLine(o))
 	return content{fmt.Sprintf("Buying a license for %s: %s.", o.Price, strings.ToLower(doing)), blocks}
 }
 
-// unknownCard says openly that the outcome is not known, and that nothing has to be done.
+// unknownCard says that the outcome is not known, and that the person has nothing to do.
 func unknownCard(o purchase.Order) content {
-	why := "The outcome of the checkout is not clear. I am watching CoCalc"
+	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I am watching CoCalc until %s at least", escape(o.Hold.Why), clock(o.Hold.Until))
+		why = fmt.Sprintf("%s. I'm checking until at least %s", escape(strings.TrimSuffix(o.Hold.Why, ".")), clock(o.Hold.Until))
 	}
-	text := ":hourglass_flowing_sand: *I do not know yet whether this was bought.*\n" + why + ", and will tell you here. It will not be paid twice, " +
-		"and you do not have to do anything; other orders wait until then. `/license order " + string(o.ID) + "` shows what CoCalc says of it, " +
-		"and an admin who knows more can settle it."
-	return content{"I do not know yet whether your license was bought. It will not be paid twice; I will tell you.", []slack.Block{
+	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why + ", and I'll tell you here. You won't be charged twice, and there's nothing " +
+		"you need to do. Other orders wait until then. `/license order " + string(o.ID) + "` shows what CoCalc reports; an admin can resolve it."
+	return content{"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.", []slack.Block{
 		section(text),
-		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Look again")),
+		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Check again")),
 		orderLine(o),
 	}}
 }
@@ -245,11 +248,11 @@ func unknownCard(o purchase.Order) content {
 func receiptCard(o purchase.Order) content {
 	r := o.Receipt
 	if r == nil { // cannot be: Purchased is only entered with a receipt
-		return endedCard(o, "This was bought.")
+		return endedCard(o, "Bought.")
 	}
 	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec), renewal(o.Spec, o.Renews))
 	if r.Charged < o.Price {
-		head += fmt.Sprintf(" You agreed to %s; CoCalc charged less.", o.Price)
+		head += fmt.Sprintf(" That's less than the %s you confirmed.", o.Price)
 	}
 	license := "not known yet"
 	if r.LicenseID != "" {
@@ -264,20 +267,20 @@ func receiptCard(o purchase.Order) content {
 		blocks = append(blocks, wrote("Title", o.Spec.Title))
 	}
 	if r.Settled != "" { // somebody's own words
-		blocks = append(blocks, quoting("CoCalc did not tell whether it was bought. "+r.Settled))
+		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+r.Settled))
 	}
 	if r.Adopted {
-		blocks = append(blocks, section(":information_source: Somebody else's checkout on the same CoCalc account bought it, before mine was sent."))
+		blocks = append(blocks, section(":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was charged once."))
 	}
 	if len(r.Extra) > 0 {
 		blocks = append(blocks, section(extraText(*r)))
 	}
 	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
-		why := ", since I am not in it. Type `/invite @licensebot` there, and I will the next time."
+		why := " because I'm not in it. Type `/invite @licensebot` there."
 		if m.Problem != "not_in_channel" && m.Problem != "channel_not_found" {
-			why = ": Slack says " + code(m.Problem) + "."
+			why = ". Slack says " + code(m.Problem) + "."
 		}
-		blocks = append(blocks, section(":information_source: I could not tell the channel about it"+why))
+		blocks = append(blocks, section(":information_source: I couldn't post this in the channel"+why))
 	}
 	row := []slack.BlockElement{button(actionAgain, string(o.ID), "Buy another like this")}
 	if r.LicenseID != "" {
@@ -309,20 +312,20 @@ func extraText(r purchase.Receipt) string {
 		ids = append(ids, code(x.LicenseID))
 		sum += x.Charged
 	}
-	return fmt.Sprintf(":rotating_light: *CoCalc bought this more than once*, because another checkout ran on the same account at the same moment. "+
-		"The licenses are %s, and %s was charged too much. Please ask CoCalc's support (help@cocalc.com) for that money back. Buying is paused until an admin resumes it.",
+	return fmt.Sprintf(":rotating_light: *CoCalc sold this more than once*, because another checkout ran on the account at the same time. "+
+		"The licenses are %s. %s was charged too much: ask CoCalc's support (help@cocalc.com) for a refund. Buying is paused until an admin resumes it.",
 		strings.Join(ids, " and "), sum)
 }
 
 // failedCard says that nothing was bought, why, and what to do next.
 func failedCard(o purchase.Order, f cardFacts) content {
-	sentence := "This was not bought."
+	sentence := "The purchase didn't go through."
 	if o.Failure != nil {
 		sentence = o.Failure.Sentence
 	}
 	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
 	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // somebody's own words
-		why, told = quoting("❌ Not bought. "+sentence), "an admin settled it so."
+		why, told = quoting("❌ Not bought. "+sentence), "an admin resolved it."
 	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
 	if o.Offers(f.now) {
@@ -336,12 +339,12 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	}}
 }
 
-// endedCard is what is left of a card that nobody can decide on any more.
+// endedCard is what is left of a card after its order has ended.
 func endedCard(o purchase.Order, sentence string) content {
 	return content{sentence, []slack.Block{
 		section(sentence),
 		small(plain(fmt.Sprintf("%s for %s", gives(o.Spec), o.Price))),
-		slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Ask again")),
+		slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Order again")),
 		orderLine(o),
 	}}
 }
@@ -355,7 +358,7 @@ func orderLine(o purchase.Order) *slack.ContextBlock {
 func line(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged, each(string(o.Spec.Period)), gives(o.Spec))
 	if len(o.Receipt.Extra) > 0 {
-		text += " :rotating_light: CoCalc bought it more than once; see `/license order " + string(o.ID) + "`."
+		text += " :rotating_light: CoCalc sold it more than once; see `/license order " + string(o.ID) + "`."
 	}
 	ids := "Order `" + string(o.ID) + "`"
 	if o.Receipt.LicenseID != "" {

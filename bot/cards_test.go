@@ -61,7 +61,7 @@ func TestCards(t *testing.T) {
 		{"proposed-too-late", nil, cardFacts{now: at.Add(time.Hour)}},
 		{"waiting-for-its-turn", func(o *purchase.Order) { o.State = purchase.Approved }, cardFacts{now: at, ahead: 2}},
 		{"waiting-for-cocalc", func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc does not answer properly right now. Nothing was bought yet; I keep trying.", Since: at}
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc does not answer properly right now. No purchases yet; I keep trying.", Since: at}
 		}, facts},
 		{"adding", func(o *purchase.Order) { o.State = purchase.Adding }, facts},
 		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
+	"licensebot/commands"
 	"licensebot/purchase"
 )
 
@@ -64,13 +65,13 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		if err := a.desk.Proposable(ctx, click); err != nil {
 			return a.refuse(at, err)
 		}
-		return a.openEditor(at, cb.TriggerID, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
+		return a.openEditor(ctx, at, cb.TriggerID, click.Who, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
 		return a.browse(kind, argument, at, click)
 	case actionLink:
 		return socket.Reply{}
 	}
-	return a.answer(at, "I do not know this button any more; nothing was bought. Please ask again with `/license`.")
+	return a.answer(at, "This button has expired. Please use `/license` again.")
 }
 
 // decides names the buttons that spend or decide, before which Slack is asked who clicked.
@@ -137,7 +138,7 @@ func (a *App) sentence(err error) string {
 		return diskFull
 	}
 	a.log.Error().Err(err).Msg("a decision could not be made durable")
-	return "Something went wrong inside me before your click counted: nothing was bought by it. Please click again, and tell whoever runs this bot if it stays so."
+	return "Something went wrong and your click didn't go through. Please try again, and tell your admins if it keeps happening."
 }
 
 // mostChannels is how many channels a refusal names.
@@ -153,9 +154,9 @@ func channelWords(ids []string) string {
 	case len(links) == 0:
 		return ""
 	case len(ids) > mostChannels:
-		return fmt.Sprintf(" It can be asked for in %s and %s.", strings.Join(links, ", "), plural(len(ids)-mostChannels, "other channel"))
+		return fmt.Sprintf(" You can use %s and %s.", strings.Join(links, ", "), plural(len(ids)-mostChannels, "other channel"))
 	}
-	return " It can be asked for in " + strings.Join(links, ", ") + "."
+	return " You can use " + strings.Join(links, ", ") + "."
 }
 
 // namesChannels reports whether a refusal is answered with channels where it would be none.
@@ -165,8 +166,7 @@ func namesChannels(err error) bool {
 }
 
 // diskFull is said when a decision could not be kept.
-const diskFull = "Nothing was bought: the disk of the bot is full, so I could not write down what you decided, and it does not count. " +
-	"Please tell whoever runs this bot to make room, then try again."
+const diskFull = "My disk is full, so your click didn't go through. Your admins have to free some space; then try again."
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
@@ -193,7 +193,7 @@ func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click pur
 	if err != nil {
 		return a.refuse(at, err)
 	}
-	return a.openEditor(at, trigger, order.Spec, order.Reason, editing{
+	return a.openEditor(ctx, at, trigger, click.Who, order.Spec, order.Reason, editing{
 		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL, Replace: true,
 	})
 }
@@ -220,13 +220,17 @@ func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, s
 }
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
-func (a *App) openEditor(at reach, trigger string, spec purchase.Spec, reason string, remember editing) socket.Reply {
-	quote, err := a.desk.Quote(spec)
-	price := priceLine(quote, err, nil)
-	if spec.RAM == 0 || spec.CPU == 0 {
-		price = "Fill in what each project gets, and see the price here."
-	}
-	return a.openView(at, trigger, editorView(spec, reason, remember, price, a.loc), "Slack did not open the form in time; nothing was bought. Please try again.")
+func (a *App) openEditor(ctx context.Context, at reach, trigger string, who purchase.Person, spec purchase.Spec, reason string, remember editing) socket.Reply {
+	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
+	facts := a.formFacts(ctx, purchase.Ask{Requester: who, Place: place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason}, nil)
+	return a.openView(at, trigger, editorView(spec, reason, string(metadata), facts), "Slack didn't open the form in time. Please try again.")
+}
+
+// formFacts prices what stands in the form.
+func (a *App) formFacts(ctx context.Context, ask purchase.Ask, wrong map[string]string) formFacts {
+	f := formFacts{offer: a.desk.Offer(), wrong: wrong, loc: a.loc}
+	f.preview, f.err = a.desk.Preview(ctx, ask)
+	return f
 }
 
 // openView opens a form after the acknowledgement, and says so when Slack does not.
@@ -239,27 +243,44 @@ func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, ot
 	}}
 }
 
-// formChanged computes the price anew. Slack refuses an update that is older than what the person sees (the hash),
-// which is right: the next change computes it again.
+// formChanged shows the form anew: the price of what stands in it, and the fields that apply now. Slack keeps what was
+// filled in.
 func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
 	if len(cb.View.Blocks.BlockSet) == 0 {
 		return socket.Reply{} // a form without a place for its price is not ours
 	}
-	return socket.Reply{After: func(ctx context.Context) {
-		f, wrong := formFields(cb.View.State)
-		spec := Specify(a.defaults, f, a.now(), a.loc)
-		quote, err := a.desk.Quote(spec)
-		view := slack.ModalViewRequest{
-			Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: cb.View.PrivateMetadata,
-			Title: cb.View.Title, Submit: cb.View.Submit, Close: cb.View.Close,
-			Blocks: slack.Blocks{BlockSet: append([]slack.Block{
-				&slack.SectionBlock{Type: slack.MBTSection, BlockID: blockPrice, Text: mrkdwn(priceLine(quote, err, wrong))},
-			}, cb.View.Blocks.BlockSet[1:]...)},
-		}
-		if _, err := a.slack.UpdateViewContext(ctx, view, "", cb.View.Hash, cb.View.ID); err != nil {
-			a.log.Debug().Err(err).Msg("the price in the form could not be refreshed")
-		}
-	}}
+	update := a.forms.change(cb.View.ID)
+	return socket.Reply{After: func(ctx context.Context) { update(func() { a.showForm(ctx, cb) }) }}
+}
+
+func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
+	var remember editing
+	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
+		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		return
+	}
+	f, wrong := formFields(cb.View.State)
+	ask := a.asked(cb, remember, f)
+	if ask.Spec.Period != "range" { // what is hidden is not wrong
+		delete(wrong, "start")
+		delete(wrong, "end")
+	}
+	ask.Requester = a.people.LookUp(ctx, ask.Requester)
+	view := editorView(ask.Spec, ask.Reason, cb.View.PrivateMetadata, a.formFacts(ctx, ask, wrong))
+	if _, err := a.slack.UpdateViewContext(ctx, view, "", "", cb.View.ID); err != nil {
+		a.log.Debug().Err(err).Msg("a form could not be updated")
+	}
+}
+
+// asked is what stands in the form.
+func (a *App) asked(cb slack.InteractionCallback, remember editing, f commands.Fields) purchase.Ask {
+	ask := purchase.Ask{
+		Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: Specify(a.defaults, f, a.now(), a.loc),
+	}
+	if f.Reason != nil {
+		ask.Reason = *f.Reason
+	}
+	return ask
 }
 
 // Submission answers a form that was sent.
@@ -282,18 +303,14 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	var remember editing
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
-		return wrongField("ram", "Something went wrong inside me, and nothing was bought. Please close this form and begin again with /license buy.")
+		return wrongField("ram", "Something went wrong with this form. Please close it and use /license buy again.")
 	}
 	f, wrong := formFields(cb.View.State)
-	spec := Specify(a.defaults, f, a.now(), a.loc)
-	reason := ""
-	if f.Reason != nil {
-		reason = *f.Reason
+	ask := a.asked(cb, remember, f)
+	shown := func(field string) bool { return cb.View.State == nil || cb.View.State.Values[field] != nil }
+	if _, err := a.desk.Quote(ask.Spec); err != nil || len(wrong) > 0 {
+		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown))}
 	}
-	if _, err := a.desk.Quote(spec); err != nil || len(wrong) > 0 {
-		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong))}
-	}
-	ask := purchase.Ask{Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason}
 	ask.Requester = a.people.LookUp(ctx, ask.Requester)
 	var p purchase.Proposal
 	var err error
@@ -304,7 +321,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
 	if err != nil {
-		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil))}
+		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown))}
 		if namesChannels(err) { // a form cannot link to them
 			reply.After = func(ctx context.Context) { a.tell(ctx, at, a.no(err), false) }
 		}

@@ -20,7 +20,7 @@ func TestBuyAndList(t *testing.T) {
 			t.Errorf("the card does not say %q:\n%s", want, card.ContentText())
 		}
 	}
-	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel" {
+	if got := strings.Join(card.Buttons(), ", "); got != "Buy for $63.75, Edit, Cancel order" {
 		t.Errorf("buttons: %s", got)
 	}
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -40,7 +40,7 @@ func TestBuyAndList(t *testing.T) {
 	}
 	w.clicks(slacksim.Alice, list, "Details")
 	details := w.becomes(list, "Each project gets")
-	w.clicks(slacksim.Alice, details, "← Back to the list")
+	w.clicks(slacksim.Alice, details, "← Back to list")
 	w.becomes(details, "1 active license")
 	w.says(slacksim.Bob, "history")
 	if h := w.sees(slacksim.Bob, "$63.75 spent, 1 license"); !strings.Contains(h.ContentText(), license) {
@@ -56,10 +56,10 @@ func TestEditBeforeBuying(t *testing.T) {
 	alice := w.slack.Person(slacksim.Alice)
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "8"))
+	w.must(alice.Fill(w.ctx, modal, "Memory per project", "8"))
 	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") })
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "64"))
+	w.must(alice.Fill(w.ctx, modal, "Memory per project", "64"))
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || problems["ram"] == "" {
@@ -67,7 +67,7 @@ func TestEditBeforeBuying(t *testing.T) {
 	}
 	modal, err = alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "8"))
+	w.must(alice.Fill(w.ctx, modal, "Memory per project", "8"))
 	w.must(alice.Fill(w.ctx, modal, "Title", "Statistics *bold* <!channel>"))
 	problems, err = alice.Submit(w.ctx)
 	w.must(err)
@@ -89,18 +89,23 @@ func TestTheFormForWhoSaysNothing(t *testing.T) {
 	alice := w.slack.Person(slacksim.Alice)
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "4"))
-	w.must(alice.Choose(w.ctx, modal, "Processor for each project", "1 core"))
-	w.must(alice.Choose(w.ctx, modal, "Paid", "Once, for a fixed term"))
-	w.must(alice.Fill(w.ctx, modal, "Last day of a fixed term", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
+	w.must(alice.Fill(w.ctx, modal, "Memory per project", "4"))
+	w.must(alice.Choose(w.ctx, modal, "Cores per project", "1 core"))
+	if strings.Contains(modal.ContentText(), "Last day") {
+		t.Error("the form asks for the term of a license that renews")
+	}
+	w.must(alice.Choose(w.ctx, modal, "Billing", "Fixed term, doesn't renew"))
+	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "Choose a last day") })
+	w.must(err)
+	w.must(alice.Fill(w.ctx, modal, "Last day", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 0 {
 		t.Fatalf("problems: %v", problems)
 	}
-	card := w.sees(slacksim.Alice, "A fixed term: never renews")
-	w.clicks(slacksim.Alice, card, "Cancel")
-	w.becomes(card, "Cancelled; nothing was bought")
+	card := w.sees(slacksim.Alice, "Fixed term. Doesn't renew")
+	w.clicks(slacksim.Alice, card, "Cancel order")
+	w.becomes(card, "Order cancelled. Nothing was charged")
 	w.spent(0, 0)
 }
 
@@ -111,13 +116,13 @@ func TestEveryAnswerOfNo(t *testing.T) {
 		{"somebody without rights", slacksim.Carol, "buy ram=16 cpu=2", "You are not on the list of people who may buy"},
 		{"too expensive", slacksim.Alice, "buy ram=16 cpu=2 run_limit=10", "one order may cost at most $200.00"},
 		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "Did you mean `ram`?"},
-		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be a whole number of GB from 1 to 16, not 64"},
-		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is missing"},
+		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be between 1 and 16 GB"},
+		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is required"},
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
 		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
 		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc knows no license with that id"},
-		{"no licenses yet", slacksim.Alice, "list", "The account has no active licenses"},
-		{"nothing bought yet", slacksim.Alice, "history", "Nothing was bought yet"},
+		{"no licenses yet", slacksim.Alice, "list", "No active licenses yet"},
+		{"nothing bought yet", slacksim.Alice, "history", "No purchases yet"},
 		{"help", slacksim.Alice, "", "/license buy"},
 		{"help for a field", slacksim.Alice, "help uptime", "uptime"},
 		{"a price", slacksim.Carol, "quote ram=16 cpu=2", "$63.75 a month"},
@@ -149,8 +154,8 @@ func TestClicksThatDoNotCount(t *testing.T) {
 	t.Run("on a card from before", func(t *testing.T) {
 		w := newWorld(t, nil)
 		card := w.card()
-		w.clicks(slacksim.Alice, card, "Cancel")
-		w.becomes(card, "Cancelled; nothing was bought")
+		w.clicks(slacksim.Alice, card, "Cancel order")
+		w.becomes(card, "Order cancelled. Nothing was charged")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.sees(slacksim.Alice, "This order was cancelled; nothing was bought")
 		w.spent(0, 0)
@@ -227,8 +232,8 @@ func TestTheHomeTab(t *testing.T) {
 	w.clicks(slacksim.Alice, home, "Buy a license")
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Memory for each project, GB", "16"))
-	w.must(alice.Choose(w.ctx, modal, "Processor for each project", "2 cores"))
+	w.must(alice.Fill(w.ctx, modal, "Memory per project", "16"))
+	w.must(alice.Choose(w.ctx, modal, "Cores per project", "2 cores"))
 	_, err = alice.Submit(w.ctx)
 	w.must(err)
 	card, err := alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "A CoCalc license for $63.75")
@@ -279,7 +284,7 @@ func TestLookingAtAnOrder(t *testing.T) {
 	id := regexp.MustCompile(`[0-9A-Z]{26}`).FindString(receipt.ContentText())
 	w.says(slacksim.Alice, "order "+strings.ToLower(id))
 	m := w.sees(slacksim.Alice, "Checkout sent")
-	for _, want := range []string{"Bought for $63.75", "asked", "Confirmed", "Cart item 1", "the answer was: success", "CoCalc's purchase"} {
+	for _, want := range []string{"Bought for $63.75", "requested it", "Confirmed", "Cart item 1", "answer: success", "CoCalc purchase"} {
 		if !strings.Contains(m.ContentText(), want) {
 			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
 		}

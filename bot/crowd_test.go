@@ -309,7 +309,7 @@ func (c *crowd) denies(m *member, ask slacksim.Message) {
 		if !open {
 			return nil
 		}
-		if err := person.Fill(c.ctx, form, "Why not?", "no money"); err != nil {
+		if err := person.Fill(c.ctx, form, "Reason", "no money"); err != nil {
 			return err
 		}
 		var problems map[string]string

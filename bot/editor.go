@@ -1,9 +1,10 @@
 package bot
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,39 +38,187 @@ type editing struct {
 type choice struct{ value, label string }
 
 var (
-	cpuChoices    = []choice{{"1", "1 core"}, {"2", "2 cores"}, {"3", "3 cores"}}
 	yesNoChoices  = []choice{{"yes", "Yes"}, {"no", "No"}}
-	uptimeChoices = []choice{{"short", "30 minutes idle"}, {"medium", "2 hours idle"}, {"day", "1 day idle"}, {"always_running", "Never stop"}}
-	userChoices   = []choice{{"business", "Business"}, {"academic", "Academic (40 % less)"}}
-	periodChoices = []choice{{"monthly", "Every month"}, {"yearly", "Every year"}, {"range", "Once, for a fixed term"}}
+	uptimeChoices = []choice{{"short", "30 minutes"}, {"medium", "2 hours"}, {"day", "1 day"}, {"always_running", "Never"}}
+	userChoices   = []choice{{"business", "Business"}, {"academic", "Academic (40% off)"}}
+	periodChoices = []choice{{"monthly", "Monthly, renews"}, {"yearly", "Yearly, renews"}, {"range", "Fixed term, doesn't renew"}}
 )
 
-// editorView is the modal with every field, filled in with spec. price is a line in mrkdwn.
-func editorView(spec purchase.Spec, reason string, remember editing, price string, loc *time.Location) slack.ModalViewRequest {
-	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
-	var blocks []slack.Block
-	add := func(b slack.Block) { blocks = append(blocks, b) }
-	add(&slack.SectionBlock{Type: slack.MBTSection, BlockID: blockPrice, Text: mrkdwn(price)})
-	add(numberInput("ram", "Memory for each project, GB", "1 to 16", spec.RAM, 1, 16))
-	add(selectInput("cpu", "Processor for each project", cpuChoices, strconv.Itoa(spec.CPU)))
-	add(numberInput("disk", "Disk for each project, GB", "1 to 20", spec.Disk, 1, 20))
-	add(numberInput("run_limit", "Projects that run at the same time", "for a course, the number of students", spec.RunLimit, 1, 10_000))
-	add(selectInput("period", "Paid", periodChoices, string(spec.Period)))
-	add(dateInput("start", "First day of a fixed term", "empty: when it is bought", spec.Start, loc))
-	add(dateInput("end", "Last day of a fixed term", "only for a fixed term", spec.End, loc))
-	add(selectInput("user", "For", userChoices, string(spec.User)))
-	add(selectInput("uptime", "Projects stop after", uptimeChoices, string(spec.Uptime)))
-	add(selectInput("member", "Member hosting", yesNoChoices, yesNo(spec.Member)))
-	add(selectInput("boost", "Boost of another license", yesNoChoices, yesNo(spec.Boost)))
-	add(textInput("title", "Title", "", commands.OneLine(spec.Title), purchase.MaxTitle, false))
-	add(textInput("description", "Description", "", spec.Description, purchase.MaxDescription, true))
-	add(textInput("reason", "Reason", "kept in the ledger", reason, mostWrote, true))
-	add(textInput("project", "Project id", "the license is put on this project", spec.ProjectID, 36, false))
+// labels name the fields in the form, and in what the form says of them.
+var labels = map[string]string{
+	"ram": "Memory per project", "cpu": "Cores per project", "disk": "Disk per project", "run_limit": "Projects running at once",
+	"period": "Billing", "start": "First day", "end": "Last day", "user": "For", "uptime": "Stop when idle after",
+	"member": "Member hosting", "boost": "Boost", "title": "Title", "description": "Description", "reason": "Reason", "project": "Project",
+}
+
+// formFacts is what the editor shows beside what stands in it.
+type formFacts struct {
+	offer   purchase.Offer
+	preview purchase.Preview
+	err     error             // of the preview
+	wrong   map[string]string // fields that could not be read
+	loc     *time.Location
+}
+
+// editorView is the modal with every field that applies, filled in with spec. What it costs, and what it would meet, is in
+// its first block; the price is in its title too, which stays in sight.
+func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.ModalViewRequest {
+	most := f.offer.Largest
+	if len(f.offer.Periods) > 0 && !slices.Contains(f.offer.Periods, spec.Period) {
+		spec.Period = f.offer.Periods[0]
+	}
+	blocks := []slack.Block{
+		&slack.SectionBlock{Type: slack.MBTSection, BlockID: blockPrice, Text: mrkdwn(priceWords(spec, f))},
+		numberInput("ram", fmt.Sprintf("GB, 1–%d. 2 or more recommended.", most.RAM), spec.RAM, most.RAM),
+		selectInput("cpu", coreChoices(most.CPU), strconv.Itoa(spec.CPU)),
+		numberInput("disk", fmt.Sprintf("GB, 1–%d.", most.Disk), spec.Disk, most.Disk),
+		numberInput("run_limit", fmt.Sprintf("1–%s. For a course, the number of students.", thousands(most.RunLimit)), spec.RunLimit, most.RunLimit),
+		selectInput("period", allowed(periodChoices, f.offer.Periods), string(spec.Period)),
+	}
+	if spec.Period == "range" { // licenses that renew have no term
+		last := ""
+		if most.Days > 0 {
+			last = fmt.Sprintf("Up to %s.", plural(most.Days, "day"))
+		}
+		blocks = append(blocks, dateInput("start", "Leave empty to start when you buy.", spec.Start, f.loc, true),
+			dateInput("end", last, spec.End, f.loc, false))
+	}
+	why := textInput("reason", "Reason", "", reason, mostWrote, true)
+	if f.preview.Asks {
+		why = textInput("reason", "Reason", "Approvers see this.", reason, mostWrote, true)
+		why.Optional = false
+	}
+	blocks = append(blocks,
+		selectInput("user", userChoices, string(spec.User)),
+		selectInput("uptime", uptimeChoices, string(spec.Uptime)),
+		selectInput("member", yesNoChoices, yesNo(spec.Member)),
+		selectInput("boost", yesNoChoices, yesNo(spec.Boost)),
+		textInput("title", "Title", "", commands.OneLine(spec.Title), purchase.MaxTitle, false),
+		textInput("description", "Description", "", spec.Description, purchase.MaxDescription, true),
+		why,
+		textInput("project", "Project", "The project's id. The license is added to it when you buy.", spec.ProjectID, 36, false),
+	)
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: string(metadata),
-		Title: plain("CoCalc license"), Submit: plain("Show the card"), Close: plain("Close"),
+		Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: metadata,
+		Title: plain(editorTitle(f)), Submit: plain("Review order"), Close: plain("Cancel"),
 		Blocks: slack.Blocks{BlockSet: blocks},
 	}
+}
+
+// limitTitle is how many characters Slack shows in the title of a modal.
+const limitTitle = 24
+
+// editorTitle is the price, which Slack keeps above what is scrolled.
+func editorTitle(f formFacts) string {
+	if f.err != nil || len(f.wrong) > 0 {
+		return "CoCalc license"
+	}
+	price := f.preview.Quote.Total.String() + map[string]string{"monthly": "/month", "yearly": "/year"}[string(f.preview.Quote.Period)]
+	if title := "License: " + price; len(title) <= limitTitle {
+		return title
+	}
+	return cut(price, limitTitle)
+}
+
+// priceWords are the editor's first lines: the price of what stands in it, whether it needs approval and which limit it
+// would pass, or what has to be filled in first.
+func priceWords(spec purchase.Spec, f formFacts) string {
+	if len(f.wrong) > 0 {
+		return ":warning: " + fixFields
+	}
+	var mistakes purchase.Mistakes
+	if errors.As(f.err, &mistakes) {
+		var missing []string
+		for _, m := range []struct {
+			is   bool
+			what string
+		}{{spec.RAM == 0, "memory"}, {spec.CPU == 0, "cores"}, {spec.Period == "range" && spec.End.IsZero(), "a last day"}} {
+			if m.is {
+				missing = append(missing, m.what)
+			}
+		}
+		if len(missing) == len(mistakes) {
+			return "Choose " + listed(missing) + " to see the price."
+		}
+		var sentences []string
+		for _, s := range mistakes.Sentences() {
+			sentences = append(sentences, escape(inForm(s)))
+		}
+		return ":warning: " + strings.Join(sentences, "\n:warning: ")
+	}
+	if f.err != nil {
+		return ":warning: I can't work out the price right now. Please try again in a minute."
+	}
+	p := f.preview
+	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, each(string(p.Quote.Period)), renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
+	switch {
+	case p.No != nil:
+		lines = append(lines, ":warning: "+escape(inForm(p.No.Sentence)))
+	case p.Asks:
+		lines = append(lines, ":raised_hand: Needs approval before it's bought.")
+	}
+	if p.Limited && p.No == nil {
+		lines = append(lines, fmt.Sprintf("%s of this month's budget is left.", p.Left))
+	}
+	return strings.Join(append(lines, "You'll review the order before you pay."), "\n")
+}
+
+const fixFields = "Please fix the highlighted fields."
+
+// listed joins words as a sentence does: "a, b and c".
+func listed(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// typedField is a field as a sentence names it for people who type: `ram`, `member=yes`.
+var typedField = regexp.MustCompile("`([a-z_]+)(?:=([^`]*))?`")
+
+// inForm is a sentence for people who see labels, and not the words that are typed.
+func inForm(sentence string) string {
+	return typedField.ReplaceAllStringFunc(sentence, func(typed string) string {
+		parts := typedField.FindStringSubmatch(typed)
+		label, ok := labels[parts[1]]
+		switch {
+		case !ok:
+			return typed
+		case parts[2] == "":
+			return label
+		}
+		for _, c := range slices.Concat(yesNoChoices, uptimeChoices, userChoices, periodChoices) {
+			if c.value == parts[2] {
+				return "“" + label + ": " + c.label + "”"
+			}
+		}
+		return "“" + label + ": " + parts[2] + "”"
+	})
+}
+
+// thousands prints a number in groups: 10,000.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+func coreChoices(most int) (choices []choice) {
+	for n := 1; n <= most; n++ {
+		choices = append(choices, choice{strconv.Itoa(n), plural(n, "core")})
+	}
+	return choices
+}
+
+// allowed are the choices that may be made here.
+func allowed(choices []choice, periods []purchase.Period) (may []choice) {
+	for _, c := range choices {
+		if slices.Contains(periods, purchase.Period(c.value)) {
+			may = append(may, c)
+		}
+	}
+	return may
 }
 
 func yesNo(b bool) string {
@@ -89,17 +238,17 @@ func input(id, label, hint string, element slack.BlockElement, optional, dispatc
 	return b
 }
 
-func numberInput(id, label, hint string, value, low, high int) *slack.InputBlock {
+func numberInput(id, hint string, value, high int) *slack.InputBlock {
 	e := slack.NewNumberInputBlockElement(nil, inputOf, false)
-	e.MinValue, e.MaxValue = strconv.Itoa(low), strconv.Itoa(high)
-	if value >= low && value <= high {
+	e.MinValue, e.MaxValue = "1", strconv.Itoa(high)
+	if value >= 1 && value <= high {
 		e.InitialValue = strconv.Itoa(value)
 	}
 	e.DispatchActionConfig = &slack.DispatchActionConfig{TriggerActionsOn: []string{"on_character_entered"}}
-	return input(id, label, hint, e, false, true)
+	return input(id, labels[id], hint, e, false, true)
 }
 
-func selectInput(id, label string, choices []choice, value string) *slack.InputBlock {
+func selectInput(id string, choices []choice, value string) *slack.InputBlock {
 	var options []*slack.OptionBlockObject
 	var initial *slack.OptionBlockObject
 	for _, c := range choices {
@@ -111,15 +260,15 @@ func selectInput(id, label string, choices []choice, value string) *slack.InputB
 	}
 	e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, inputOf, options...)
 	e.InitialOption = initial
-	return input(id, label, "", e, false, true)
+	return input(id, labels[id], "", e, false, true)
 }
 
-func dateInput(id, label, hint string, value time.Time, loc *time.Location) *slack.InputBlock {
+func dateInput(id, hint string, value time.Time, loc *time.Location, optional bool) *slack.InputBlock {
 	e := slack.NewDatePickerBlockElement(inputOf)
 	if !value.IsZero() {
 		e.InitialDate = value.In(loc).Format("2006-01-02")
 	}
-	return input(id, label, hint, e, true, true)
+	return input(id, labels[id], hint, e, optional, true)
 }
 
 func textInput(id, label, hint, value string, limit int, long bool) *slack.InputBlock {
@@ -151,7 +300,7 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 		if v, ok := value(block); ok {
 			n, err := strconv.Atoi(v)
 			if err != nil && v != "" {
-				wrong[block] = "Please give a whole number."
+				wrong[block] = "Enter a whole number."
 				continue
 			}
 			*to = &n // 0 when it is empty: out of bounds, with a sentence that says the bounds
@@ -178,22 +327,23 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 				if d, ok := commands.ParseDate(v); ok {
 					*to = &d
 				} else {
-					wrong[block] = "Please give a date."
+					wrong[block] = "Enter a date."
 				}
 			}
 		}
 	} else {
 		for _, block := range []string{"start", "end"} {
 			if v, ok := value(block); ok && v != "" {
-				wrong[block] = "Only a fixed term has a first and a last day: choose one under Paid, or clear this."
+				wrong[block] = "Only a fixed term has this. Choose a fixed term under Billing, or clear it."
 			}
 		}
 	}
 	return f, wrong
 }
 
-// formErrors puts every mistake beside its field, and those of the order as a whole beside the first.
-func formErrors(err error, wrong map[string]string) map[string]string {
+// formErrors puts every mistake beside its field, and those of the order as a whole beside the first. shown reports
+// whether a field stands in the form.
+func formErrors(err error, wrong map[string]string, shown func(field string) bool) map[string]string {
 	out := map[string]string{}
 	var mistakes purchase.Mistakes
 	var no *purchase.Refusal
@@ -201,45 +351,29 @@ func formErrors(err error, wrong map[string]string) map[string]string {
 	case errors.As(err, &mistakes):
 		for _, m := range mistakes {
 			field := m.Field
+			if !shown(field) {
+				field = "period" // which decides what stands in the form
+			}
 			if _, twice := out[field]; !twice {
-				out[field] = unmarked(m.Sentence)
+				out[field] = unmarked(inForm(m.Sentence))
 			}
 		}
 	case errors.As(err, &no) && (no.Code == purchase.NoSuchProject || no.Code == purchase.ProjectUnread):
 		out["project"] = unmarked(no.Sentence)
 	case errors.As(err, &no):
-		out["ram"] = unmarked(no.Sentence)
+		out["ram"] = unmarked(inForm(no.Sentence))
 		if len(no.Channels) > 0 {
-			out["ram"] += " I have sent you a message with the channels where you can ask."
+			out["ram"] += " I've sent you a message with the channels you can use."
 		}
 	case purchase.Unusable(err) != nil:
 		out["ram"] = purchase.Unusable(err).Sentence
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFull
 	case err != nil:
-		out["ram"] = "Something went wrong inside me; nothing was bought. Please try again."
+		out["ram"] = "Something went wrong and your order wasn't created. Please try again."
 	}
 	for field, sentence := range wrong {
 		out[field] = sentence
 	}
 	return out
-}
-
-// priceLine is what the editor says on top: the price of what stands in the form, or what is wrong with it.
-func priceLine(quote purchase.Quote, err error, wrong map[string]string) string {
-	if len(wrong) > 0 {
-		return ":point_down: Something below is not right yet."
-	}
-	var mistakes purchase.Mistakes
-	if errors.As(err, &mistakes) {
-		return ":point_down: " + escape(strings.Join(mistakes.Sentences(), " "))
-	}
-	if err != nil {
-		return "The price cannot be computed right now. Nothing was bought."
-	}
-	text := fmt.Sprintf("*%s%s*", quote.Total, each(string(quote.Period)))
-	if quote.RenewsAt > 0 {
-		text += ", renewed until cancelled"
-	}
-	return text + "." + saving(quote.Saves) + " Nothing is bought in this form: the card comes next."
 }

@@ -15,12 +15,12 @@ func TestNobodyFillsInAFormForNothing(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
-	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "nothing was bought", "It can be asked for in <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "nothing was bought", "You can use <#"+slacksim.Random+">")
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
 	w.clicks(slacksim.Alice, home, "Buy a license")
-	contains(t, w.writes(slacksim.Alice, "Licenses may not be asked for here"), "It can be asked for in <#"+slacksim.Random+">")
+	contains(t, w.writes(slacksim.Alice, "Licenses may not be asked for here"), "You can use <#"+slacksim.Random+">")
 	w.says(slacksim.Carol, "buy")
 	w.sees(slacksim.Carol, "You are not on the list of people who may buy")
 	if view, open := alice.Modal(); open {
@@ -38,15 +38,15 @@ func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
 	w.says(slacksim.Alice, "buy")
 	form, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, form, "Memory for each project, GB", "16"))
-	w.must(alice.Choose(w.ctx, form, "Processor for each project", "2 cores"))
+	w.must(alice.Fill(w.ctx, form, "Memory per project", "16"))
+	w.must(alice.Choose(w.ctx, form, "Cores per project", "2 cores"))
 	w.policy.Channels = map[string]bool{slacksim.Random: true}
 	w.restart()
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
-	if said := problems["ram"]; !strings.Contains(said, "nothing was bought") || !strings.Contains(said, "I have sent you a message with the channels") || strings.ContainsAny(said, "<`") {
+	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") || strings.ContainsAny(said, "<`") {
 		t.Errorf("the form says %q", problems)
 	}
-	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "It can be asked for in <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "You can use <#"+slacksim.Random+">")
 	w.spent(0, 0)
 }

@@ -35,9 +35,9 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 func (a *App) home(ctx context.Context, user string) []slack.Block {
 	buy := button(actionBuyForm, "", "Buy a license")
 	buy.Style = slack.StylePrimary
-	list := button(actionHistoryPage+":home", "1", "What was bought")
-	text := "Buy and look after the team's CoCalc licenses. Type `/license buy ram=16 cpu=2` in any channel, or use the form. " +
-		"Nothing is bought before you have seen the price and said so."
+	list := button(actionHistoryPage+":home", "1", "Purchase history")
+	text := "Buy and manage your team's CoCalc licenses. Type `/license buy ram=16 cpu=2` in any channel, or use the form. " +
+		"You always see the price before you pay."
 	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
 	who := a.people.LookUp(ctx, purchase.Person{ID: user})
 	sight, err := a.desk.Sight(who)
@@ -70,25 +70,25 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 	if p := stop.Pause; p != nil {
 		text := ":double_vertical_bar: *Buying is paused* since " + moment(p.Since) + "."
 		if admin {
-			text += " `/license resume` with a reason lets it go on."
+			text += " Use `/license resume` to continue."
 		}
-		blocks = append(blocks, section(text), wrote("The reason", purchase.ShortenIDs(p.Reason)))
+		blocks = append(blocks, section(text), wrote("Reason", purchase.ShortenIDs(p.Reason)))
 	}
 	if stop.Restored != nil {
-		blocks = append(blocks, section(":floppy_disk: *No orders are taken for a moment*: the ledger was restored from a backup, and is being compared with CoCalc."))
+		blocks = append(blocks, section(":floppy_disk: *Orders are on hold for a few minutes* while I compare a restored backup with CoCalc."))
 	}
 	if len(stop.Held) == 0 {
 		return blocks
 	}
 	if !admin {
-		return append(blocks, section(":hourglass_flowing_sand: *Orders wait*: it is not clear yet whether CoCalc carried out the last checkout. I am watching it; it will not be paid twice."))
+		return append(blocks, section(":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be charged twice."))
 	}
 	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
-		text := fmt.Sprintf(":hourglass_flowing_sand: *Held*: %s by <@%s>, %s.", o.Price, o.Requester.ID, gives(o.Spec))
+		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID, gives(o.Spec))
 		if o.Hold != nil {
-			text += fmt.Sprintf(" %s, since %s; watched until %s at least.", escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
+			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.", escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
 		}
-		blocks = append(blocks, section(text+" `/license settle "+string(o.ID)+"` shows what CoCalc says of it, and lets you settle it."))
+		blocks = append(blocks, section(text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))
 	}
 	return blocks
 }

@@ -150,10 +150,10 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		form, err := alice.WaitForModal(w.ctx, nil)
 		w.must(err)
 		title, description, reason, why := first(200, c.text), first(1000, c.text), first(1000, c.text), first(500, c.text)
-		for field, text := range map[string]string{"Memory for each project, GB": "16", "Title": title, "Description": description, "Reason": reason} {
+		for field, text := range map[string]string{"Memory per project": "16", "Title": title, "Description": description, "Reason": reason} {
 			w.must(alice.Fill(w.ctx, form, field, text))
 		}
-		w.must(alice.Choose(w.ctx, form, "Processor for each project", "2 cores"))
+		w.must(alice.Choose(w.ctx, form, "Cores per project", "2 cores"))
 		if problems, err := alice.Submit(w.ctx); err != nil || len(problems) > 0 {
 			t.Fatalf("%s: %v, %v", c.name, problems, err)
 		}
@@ -162,14 +162,14 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		_, err = alice.WaitForModal(w.ctx, nil)
 		w.must(err)
 		w.must(alice.CloseModal())
-		w.clicks(slacksim.Alice, card, "Ask for it: $63.75")
-		card = w.becomes(card, "Waits for an approval")
+		w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+		card = w.becomes(card, "Waiting for approval")
 		id := orderID.FindString(card.ContentText())
-		ask := w.seesIn(slacksim.Bob, theDesk, "asks for a CoCalc license for $63.75 a month")
-		w.clicks(slacksim.Bob, ask, "Deny …")
+		ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $63.75 a month")
+		w.clicks(slacksim.Bob, ask, "Deny")
 		form, err = bob.WaitForModal(w.ctx, nil)
 		w.must(err)
-		w.must(bob.Fill(w.ctx, form, "Why not?", why))
+		w.must(bob.Fill(w.ctx, form, "Reason", why))
 		if problems, err := bob.Submit(w.ctx); err != nil || len(problems) > 0 {
 			t.Fatalf("%s: %v, %v", c.name, problems, err)
 		}
@@ -206,7 +206,7 @@ func TestALongReasonIsKept(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	reason := strings.TrimSpace(strings.Repeat("evil & ", 1400))
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="`+reason+`"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Ask for it: $63.75")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month"), "Request approval ($63.75)")
 	w.seesIn(slacksim.Bob, theDesk, "Reason: evil & evil &")
 	if w.harmless(); w.orders()[0].Reason != reason {
 		t.Errorf("the ledger has %d characters of %d", len(w.orders()[0].Reason), len(reason))
@@ -242,8 +242,8 @@ func TestHostileTitlesFromCoCalc(t *testing.T) {
 		w.clicks(slacksim.Bob, details, "Buy another like this")
 		card := w.sees(slacksim.Bob, "A CoCalc license for")
 		if i > 0 {
-			w.clicks(slacksim.Bob, card, "Cancel")
-			w.becomes(card, "Cancelled; nothing was bought")
+			w.clicks(slacksim.Bob, card, "Cancel order")
+			w.becomes(card, "Order cancelled. Nothing was charged")
 			continue
 		}
 		w.clicks(slacksim.Bob, card, regexp.MustCompile(`Buy for [$0-9.]+`).FindString(strings.Join(card.Buttons(), " ")))

@@ -72,7 +72,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 		case actionLicense:
 			var l looking
 			if json.Unmarshal([]byte(argument), &l) != nil {
-				a.tell(ctx, at, say("I do not know this button any more; nothing was bought. Please ask again with `/license list`."), false)
+				a.tell(ctx, at, say("This button has expired. Run `/license list` again."), false)
 				return
 			}
 			a.tell(ctx, at, a.license(ctx, l.ID, l.From, sight), true)
@@ -141,11 +141,11 @@ func licenseList(all []purchase.Owned, l listing, now time.Time) content {
 	from := (l.Page - 1) * pageSize
 	head := fmt.Sprintf("*%s*", plural(len(shown), l.kind()+"license"))
 	if len(shown) == 0 {
-		head = fmt.Sprintf("The account has no %slicenses.", l.kind())
+		head = fmt.Sprintf("No %slicenses.", l.kind())
 		if len(all) > 0 {
 			head += fmt.Sprintf(" `/license list all` shows all %d.", len(all))
 		} else {
-			head += " `/license buy` gets the first."
+			head = fmt.Sprintf("No %slicenses yet. `/license buy` to get one.", l.kind())
 		}
 	}
 	if pages > 1 {
@@ -171,7 +171,7 @@ func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	_, sign := licenseState(o.License, now)
 	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
-	facts := []string{plural(o.License.RunLimit, "project") + " at a time"}
+	facts := []string{plural(o.License.RunLimit, "project") + " at once"}
 	if named(o.License.Title) != "" { // otherwise its name says what it gives
 		facts = append([]string{quotaOf(o.License)}, facts...)
 	}
@@ -255,7 +255,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 	pairs := []*slack.TextBlockObject{
 		mrkdwn("*State*\n" + sign + " " + word),
 		mrkdwn("*Each project gets*\n" + quotaOf(l)),
-		mrkdwn(fmt.Sprintf("*Projects at a time*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
+		mrkdwn(fmt.Sprintf("*Projects running at once*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
 		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + code(l.Quota.User) + " use"),
@@ -279,7 +279,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		button(actionLicenseAgain, l.ID, "Buy another like this"),
 	}
 	if from != nil {
-		row = append(row, button(actionListPage+":list", from.value(), "← Back to the list"))
+		row = append(row, button(actionListPage+":list", from.value(), "← Back to list"))
 	}
 	blocks = append(blocks, slack.NewActionBlock("license_actions", row...), small(mrkdwn("License "+code(l.ID))))
 	return content{fmt.Sprintf("License %s: %s.", l.ID, word), blocks}
@@ -300,7 +300,7 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 	for _, m := range h.Months {
 		text := fmt.Sprintf("*%s*: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))
 		if m.Reserved > 0 {
-			text += fmt.Sprintf(", %s promised", m.Reserved)
+			text += fmt.Sprintf(", %s reserved", m.Reserved)
 		}
 		if m.Month == h.Now && !h.Limit.None {
 			text += fmt.Sprintf(", %s of %s left", max(h.Limit.Max-m.Spent-m.Reserved, 0), h.Limit)
@@ -313,7 +313,7 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 	}
 	blocks := []slack.Block{section(head)}
 	if len(h.Purchases) == 0 {
-		blocks = append(blocks, section("Nothing was bought yet through this bot."))
+		blocks = append(blocks, section("No purchases yet."))
 	}
 	for _, p := range h.Purchases {
 		blocks = append(blocks, slack.NewDividerBlock(), section(historyEntry(p, s.Cost(p.Requester))))
@@ -342,10 +342,10 @@ func historyEntry(p purchase.Purchase, money bool) string {
 		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+paid(p)
 	}
 	if p.Correction {
-		gave = "Corrects what the entry of this order says: CoCalc charged another amount"
+		gave = "Correction: CoCalc charged a different amount for this order"
 	}
 	if p.Duplicate {
-		gave += "\n:rotating_light: bought twice by overlapping checkouts; ask CoCalc for this money back"
+		gave += "\n:rotating_light: Bought twice by overlapping checkouts. Ask CoCalc for a refund."
 	}
 	return head + "\n" + gave
 }

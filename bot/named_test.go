@@ -76,5 +76,5 @@ func TestNamedByAPartOfSeveralIDs(t *testing.T) {
 		t.Error("an order of someone else is named")
 	}
 	w.says(slacksim.Carol, "order "+begin) // of all these orders one is hers
-	contains(t, w.sees(slacksim.Carol, "<@"+slacksim.Carol+"> asked"), "4 GB")
+	contains(t, w.sees(slacksim.Carol, "<@"+slacksim.Carol+"> requested it"), "4 GB")
 }

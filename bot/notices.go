@@ -12,28 +12,28 @@ import (
 
 // noticeHeads are the first lines of the notices, with their sign.
 var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
-	purchase.NoticeForeign:     {":information_source:", "A purchase that is not mine"},
-	purchase.NoticeUnexplained: {":rotating_light:", "A purchase that I cannot explain"},
+	purchase.NoticeForeign:     {":information_source:", "A purchase made outside this bot"},
+	purchase.NoticeUnexplained: {":rotating_light:", "A purchase I can't explain: buying is paused"},
 	purchase.NoticeDoubleBuy:   {":rotating_light:", "A license was bought more than once"},
 	purchase.NoticeBrokenItem:  {":warning:", "An item blocks the CoCalc cart"},
-	purchase.NoticeHead:        {":lock:", "The head of the ledger"},
+	purchase.NoticeHead:        {":lock:", "Daily ledger checkpoint"},
 	purchase.NoticePaused:      {":double_vertical_bar:", "Buying is paused"},
-	purchase.NoticeResumed:     {":arrow_forward:", "Buying goes on"},
-	purchase.NoticeSettled:     {":scales:", "An order was settled"},
-	purchase.NoticeReminder:    {":hourglass:", "An order waits for an approval"},
+	purchase.NoticeResumed:     {":arrow_forward:", "Buying is back on"},
+	purchase.NoticeSettled:     {":scales:", "An order was resolved"},
+	purchase.NoticeReminder:    {":hourglass:", "An order is waiting for approval"},
 	purchase.NoticeRestored:    {":floppy_disk:", "The ledger was restored from a backup"},
-	purchase.NoticeBooks:       {":rotating_light:", "My ledger is not in order"},
-	purchase.NoticeAway:        {":rotating_light:", "The ledger's file is not in its place"},
-	purchase.NoticeBack:        {":arrow_forward:", "The ledger's file is back"},
+	purchase.NoticeBooks:       {":rotating_light:", "Ledger check failed: buying is paused"},
+	purchase.NoticeAway:        {":rotating_light:", "The ledger file is missing: buying is paused"},
+	purchase.NoticeBack:        {":arrow_forward:", "The ledger file is back"},
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
-	purchase.NoticeUntold:      {":warning:", "Some admins were not told yet"},
+	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
 }
 
 // notice is a message about the account. It is a function of the notice alone: told to several, it says the same.
 func notice(n purchase.Notice) content {
 	h := noticeHeads[n.Kind]
 	if h.head == "" {
-		h.sign, h.head = ":information_source:", "Something about the CoCalc account"
+		h.sign, h.head = ":information_source:", "About the CoCalc account"
 	}
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
 	told := h.head + ". " + escape(strings.ReplaceAll(n.Text, "`", ""))
@@ -46,16 +46,16 @@ func notice(n purchase.Notice) content {
 		blocks = append(blocks, section(escape(n.Text)))
 	}
 	if n.Kind == purchase.NoticeBrokenItem && n.Item != 0 {
-		out := button(actionTakeOut, strconv.FormatInt(n.Item, 10), fmt.Sprintf("Take item %d out of the cart", n.Item))
-		out.Confirm = slack.NewConfirmationBlockObject(plain(cut(fmt.Sprintf("Take item %d out?", n.Item), 100)),
-			plain("It belongs to somebody, who can put it back in CoCalc's store. Nothing is bought by this."), plain("Take it out"), plain("Leave it"))
+		out := button(actionTakeOut, strconv.FormatInt(n.Item, 10), fmt.Sprintf("Remove item %d from the cart", n.Item))
+		out.Confirm = slack.NewConfirmationBlockObject(plain(cut(fmt.Sprintf("Remove item %d from the cart?", n.Item), 100)),
+			plain("Someone put it there; they can add it again in CoCalc's store."), plain("Remove item"), plain("Keep it"))
 		blocks = append(blocks, slack.NewActionBlock("notice_actions", out))
 	}
 	switch {
 	case n.Kind == purchase.NoticeReminder:
-		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Order `%s` · decide on its card above, or with `/license approve %s` or `/license deny %s` and why", n.Order, n.Order, n.Order))))
+		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order, n.Order, n.Order))))
 	case n.Order != "":
-		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · `/license order "+string(n.Order)+"` shows it")))
+		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
 	return content{told, blocks}
 }

@@ -28,7 +28,7 @@ func TestTheProjectOnTheCard(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Edit")
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Project id", stranger))
+	w.must(alice.Fill(w.ctx, modal, "Project", stranger))
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 1 || !strings.Contains(problems["project"], "isn't in a project") {
@@ -37,7 +37,7 @@ func TestTheProjectOnTheCard(t *testing.T) {
 	w.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator = true })
 	modal, err = alice.WaitForModal(w.ctx, nil)
 	w.must(err)
-	w.must(alice.Fill(w.ctx, modal, "Project id", ownProject))
+	w.must(alice.Fill(w.ctx, modal, "Project", ownProject))
 	problems, err = alice.Submit(w.ctx)
 	w.must(err)
 	if len(problems) != 0 {

@@ -63,16 +63,16 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 
 // evidenceBlocks say what CoCalc shows of an order, and ask an admin what became of it.
 func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin bool) []slack.Block {
-	text := fmt.Sprintf("*What CoCalc shows of it*, asked %s\n• %s", moment(e.At), escape(strings.Join(e.Lines, "\n• ")))
+	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At), escape(strings.Join(e.Lines, "\n• ")))
 	blocks := []slack.Block{section(text)}
 	if !admin {
 		return blocks
 	}
 	return append(blocks,
-		section("You can settle it, if you know more than CoCalc shows. Your word and your reason are kept in the ledger. "+
-			"Nothing is bought by these buttons, and nothing is sent to CoCalc."),
+		section("If you know more than CoCalc shows, you can resolve this order. Your answer and reason are kept on record. "+
+			"These buttons don't buy anything and don't contact CoCalc."),
 		slack.NewActionBlock("settle_actions",
-			button(actionBought, string(o.ID), "It was bought"), button(actionNotBought, string(o.ID), "It was not bought")))
+			button(actionBought, string(o.ID), "Mark as bought"), button(actionNotBought, string(o.ID), "Mark as not bought")))
 }
 
 // askVerdict opens the form in which an admin says how they know what became of an order.
@@ -82,28 +82,28 @@ func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, ver
 		return a.refuse(at, err)
 	}
 	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL})
-	return a.openView(at, trigger, view, "Slack did not open the form in time; the order is held as before, and nothing was bought. Please click again.")
+	return a.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
 
 // settleView asks how an admin knows, and for the license if there is one.
 func settleView(o purchase.Order, remember settling) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
-	title, submit := "It was not bought", "It was not bought"
-	says := fmt.Sprintf("Order `%s` ends as *not bought*: its %s are free in the budget again, and other orders go on. "+
-		"Be sure that CoCalc did not sell it. CoCalc is watched for a while longer: should it show a purchase after all, that is entered.", o.ID, o.Price)
-	reason := textInput(inputReason, "How do you know?", "kept in the ledger, and shown to the requester", "", commands.MaxReason, true)
+	title, submit := "Mark as not bought", "Mark as not bought"
+	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. Check CoCalc first. "+
+		"If CoCalc shows a purchase later, I'll record it.", o.ID, o.Price)
+	reason := textInput(inputReason, "How do you know?", "Kept on record, and shown to the requester.", "", commands.MaxReason, true)
 	reason.Optional = false
 	blocks := []slack.Block{section(says), reason}
 	if remember.Verdict == purchase.WasBought {
-		title, submit = "It was bought", "It was bought"
-		says = fmt.Sprintf("Order `%s` ends as *bought*: its %s count as spent. Nothing is bought by this. "+
-			"CoCalc is watched for a while longer: what it shows of the purchase is entered.", o.ID, o.Price)
-		license := textInput(inputLicense, "License id", "if you know it: as CoCalc shows it, or its link", "", 300, false)
+		title, submit = "Mark as bought", "Mark as bought"
+		says = fmt.Sprintf("Mark order `%s` as *bought*: counts %s as spent. This doesn't charge anything. "+
+			"If CoCalc shows the purchase later, I'll add its details.", o.ID, o.Price)
+		license := textInput(inputLicense, "License id", "The id or link from CoCalc, if you know it.", "", 300, false)
 		blocks = []slack.Block{section(says), reason, license}
 	}
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callbackSettle, PrivateMetadata: string(metadata),
-		Title: plain(title), Submit: plain(submit), Close: plain("Back"), Blocks: slack.Blocks{BlockSet: blocks},
+		Title: plain(title), Submit: plain(submit), Close: plain("Cancel"), Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
 
@@ -112,13 +112,13 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 	var remember settling
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
-		return wrongField(inputReason, "Something went wrong inside me: the order is held as before, and nothing was bought. Please begin again with /license settle.")
+		return wrongField(inputReason, "Something went wrong with this form. Please close it and use /license settle again.")
 	}
 	s := purchase.Settlement{Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}
 	if text := typed(cb.View.State, inputLicense); text != "" {
 		var ok bool
 		if s.LicenseID, ok = commands.LicenseID(text); !ok {
-			return wrongField(inputLicense, "This is not the id of a license. Leave it empty if you do not know it.")
+			return wrongField(inputLicense, "This isn't a license id. Leave it empty if you don't know it.")
 		}
 	}
 	// The way here began with a command that names the order, which may be typed anywhere.
@@ -134,11 +134,11 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 
 // settledWords say what an admin's word has changed.
 func settledWords(o purchase.Order, s purchase.Settlement) content {
-	text := fmt.Sprintf(":white_check_mark: Settled as *not bought*: nothing was spent, and %s are free in the budget again. <@%s> is told. "+
-		"CoCalc is watched for a while longer.", o.Price, o.Requester.ID)
+	text := fmt.Sprintf(":white_check_mark: Marked as *not bought*. %s is back in the budget. I've told <@%s>, and I'll keep checking CoCalc for a while.",
+		o.Price, o.Requester.ID)
 	if s.Verdict == purchase.WasBought {
-		text = fmt.Sprintf(":white_check_mark: Settled as *bought*: %s count as spent, once. <@%s> is told. "+
-			"What CoCalc shows of the purchase is entered as soon as it does.", o.Price, o.Requester.ID)
+		text = fmt.Sprintf(":white_check_mark: Marked as *bought*. %s counts as spent. I've told <@%s>, and I'll add the details when CoCalc shows them.",
+			o.Price, o.Requester.ID)
 	}
 	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderLine(o)}}
 }

@@ -96,7 +96,7 @@ func TestWhoSeesWhoseMoney(t *testing.T) {
 			}
 			details := says("show "+id, "Bought by <@"+slacksim.Alice+">")
 			history := says("history", "spent, 1 license") // the team's
-			budget := says("budget", "The next budget begins")
+			budget := says("budget", "The next budget starts")
 			_, entry, _ := strings.Cut(history, "left")
 			for what, said := range map[string]string{"license": details, "history": entry} {
 				if got := strings.Contains(said, "$63.75"); got != c.all {
@@ -155,14 +155,14 @@ func TestNoWholeIDInAChannel(t *testing.T) {
 		w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
 	})
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 title="like `+id+`" reason="`+id+` is too small"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for"), "Ask for it: $63.75")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "A CoCalc license for"), "Request approval ($63.75)")
 	ask := w.seesIn(slacksim.Bob, theDesk, "is too small")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.until(func() bool { return len(w.account.Licenses()) == 1 })
 	w.seesIn(slacksim.Bob, theDesk, "Bought for $63.75")
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="once more"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "once more"), "Ask for it: $63.75")
-	w.seesIn(slacksim.Bob, theDesk, "gives the same is active")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "once more"), "Request approval ($63.75)")
+	w.seesIn(slacksim.Bob, theDesk, "matching license is already active")
 	w.says(slacksim.Carol, "pause who uses "+id)
 	w.sees(slacksim.Carol, "Buying is paused")
 	w.seesIn(slacksim.Bob, slacksim.General, "who uses …5c6e")

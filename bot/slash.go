@@ -116,7 +116,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 		if err := a.desk.Proposable(ctx, click); err != nil {
 			return now(a.no(err))
 		}
-		return a.openEditor(reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, spec, "",
+		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, click.Who, spec, "",
 			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
 	reason := ""
@@ -152,11 +152,11 @@ func (a *App) notProposed(err error, f *commands.Fields) content {
 // be read only the first is told, since its value says nothing. command is what help there is about it.
 func mistaken(command string, grammar []commands.Mistake, f commands.Fields, err error) content {
 	sentences := Sentences(grammar, f, err)
-	text := "Nothing was bought. " + escape(sentences[0])
+	text := escape(sentences[0])
 	if len(sentences) > 1 {
-		text = "Nothing was bought. There is more than one thing to mend:\n• " + escape(strings.Join(sentences, "\n• "))
+		text = "A few things need fixing:\n• " + escape(strings.Join(sentences, "\n• "))
 	}
-	return content{text, []slack.Block{section(text), small(mrkdwn("`" + strings.TrimSuffix("/license help "+command, " help") + "` shows how it is written."))}}
+	return content{text, []slack.Block{section(text), small(mrkdwn("See `" + strings.TrimSuffix("/license help "+command, " help") + "`."))}}
 }
 
 // Sentences are all mistakes of a specification as it was written: f was read from it, and err is what its price
@@ -187,17 +187,17 @@ func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []strin
 }
 
 var missing = map[string]string{
-	"ram": "`ram` is missing: say how many GB of memory each project gets, for example `ram=8`.",
-	"cpu": "`cpu` is missing: say how many cores each project gets, for example `cpu=2`.",
+	"ram": "`ram` is required: the memory per project in GB, e.g. `ram=8`.",
+	"cpu": "`cpu` is required: the cores per project, e.g. `cpu=2`.",
 }
 
 // quoted is a price without an order.
 func quoted(spec purchase.Spec, q purchase.Quote) content {
 	blocks := []slack.Block{section("*" + strings.Replace(PriceWords(spec, q), ". ", ".* ", 1))}
 	blocks = append(blocks, specBlocks(spec, "")...)
-	notes := append(spec.Notes(), fmt.Sprintf("That is %s a month for each running project. Nothing was bought; `/license buy` with the same fields shows the card.", q.PerProjectMonth))
+	notes := append(spec.Notes(), fmt.Sprintf("That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.", q.PerProjectMonth))
 	blocks = append(blocks, small(mrkdwn(strings.Join(notes, " "))))
-	return content{fmt.Sprintf("%s%s. Nothing was bought.", q.Total, each(string(spec.Period))), blocks}
+	return content{fmt.Sprintf("%s%s: %s.", q.Total, each(string(spec.Period)), gives(spec)), blocks}
 }
 
 // PriceWords is a price as people read it: "$63.75 a month. Renews every month at $63.75 until cancelled."
@@ -210,7 +210,7 @@ func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Cl
 	if _, err := a.desk.Cancel(ctx, id, click); err != nil {
 		return now(a.no(err))
 	}
-	return now(say("Cancelled; nothing was bought."))
+	return now(say("Order cancelled. Nothing was charged."))
 }
 
 // order tells where an order stands, to its requester and to people who may see all. Of one whose outcome is unknown it
@@ -257,7 +257,7 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 func orderFacts(o purchase.Order, f cardFacts) content {
 	c := withoutActions(card(o, f))
 	var facts []string
-	facts = append(facts, fmt.Sprintf("<@%s> asked %s.", o.Requester.ID, moment(o.Created)))
+	facts = append(facts, fmt.Sprintf("<@%s> requested it %s.", o.Requester.ID, moment(o.Created)))
 	if !o.Confirmed.IsZero() {
 		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", moment(o.Confirmed), o.Price))
 	}
@@ -265,19 +265,19 @@ func orderFacts(o purchase.Order, f cardFacts) content {
 		facts = append(facts, fmt.Sprintf("Cart item %d.", o.ItemID))
 	}
 	if !o.CheckoutSent.IsZero() {
-		facts = append(facts, fmt.Sprintf("Checkout sent %s, once; the answer was: %s.", moment(o.CheckoutSent), answerWord(o.Answer)))
+		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", moment(o.CheckoutSent), answerWord(o.Answer)))
 	}
 	if o.Hold != nil {
-		facts = append(facts, fmt.Sprintf("Held since %s: %s.", moment(o.Hold.Since), escape(strings.TrimSuffix(o.Hold.Why, "."))))
+		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", moment(o.Hold.Since), escape(strings.TrimSuffix(o.Hold.Why, "."))))
 	}
 	if o.Hold != nil && !o.Hold.Removed.IsZero() {
-		facts = append(facts, fmt.Sprintf("The item was taken out of the cart %s, and is watched.", moment(o.Hold.Removed)))
+		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", moment(o.Hold.Removed)))
 	}
 	if o.Receipt != nil && o.Receipt.PurchaseID != 0 {
-		facts = append(facts, fmt.Sprintf("CoCalc's purchase %d.", o.Receipt.PurchaseID))
+		facts = append(facts, fmt.Sprintf("CoCalc purchase %d.", o.Receipt.PurchaseID))
 	}
 	if o.ReplacedBy != "" {
-		facts = append(facts, fmt.Sprintf("Followed by order `%s`.", o.ReplacedBy))
+		facts = append(facts, fmt.Sprintf("Replaced by order `%s`.", o.ReplacedBy))
 	}
 	c.blocks = append(c.blocks, small(mrkdwn(strings.Join(facts, " "))))
 	return c

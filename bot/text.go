@@ -129,7 +129,7 @@ func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	case "yearly":
 		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
 	}
-	return "A fixed term: never renews."
+	return "Fixed term. Doesn't renew."
 }
 
 // saving says what a yearly price saves; empty where it saves nothing.
@@ -161,7 +161,7 @@ func gives(spec purchase.Spec) string {
 	if spec.RunLimit == 1 {
 		return givesEach(spec)
 	}
-	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at a time"
+	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at once"
 }
 
 // plural counts things: "1 order", "2 orders".

@@ -28,12 +28,12 @@ func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 func waitingBlocks(orders []purchase.Order, who purchase.Person, approver bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
-		what := fmt.Sprintf("%s%s, %s. Approvers can decide until %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
+		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
 		switch {
 		case who.Is(o.Requester):
-			own = append(own, section(fmt.Sprintf(":raised_hand: *You wait for an approval*: %s `/license order %s` shows it, `/license cancel %s` withdraws it.", what, o.ID, o.ID)))
+			own = append(own, section(fmt.Sprintf(":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.", what, o.ID, o.ID)))
 		case approver:
-			others = append(others, section(fmt.Sprintf(":raised_hand: *<@%s> waits for an approval*: %s `/license order %s` shows it; decide with `/license approve %s`, or `deny` and why.", o.Requester.ID, what, o.ID, o.ID)))
+			others = append(others, section(fmt.Sprintf(":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. To decide, use `/license approve %s`, or `deny` with a reason.", o.Requester.ID, what, o.ID, o.ID)))
 		}
 	}
 	return append(fewWaiting(own), fewWaiting(others)...)

@@ -33,7 +33,7 @@ func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
 
 	card, ask = w.asks()
 	w.clicks(slacksim.Alice, card, "Withdraw") // who did it themselves is not told
-	w.becomes(card, "nothing was bought")
+	w.becomes(card, "Nothing was charged")
 	w.shows(ask, "Withdrawn")
 	w.restart()
 	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
@@ -60,7 +60,7 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 		w.must(err)
 		return v.ContentText()
 	}
-	mine := home(slacksim.Alice, "You wait for an approval")
+	mine := home(slacksim.Alice, "Waiting for approval")
 	for _, want := range []string{"$63.75 a month", "/license order " + id, "/license cancel " + id} {
 		if !strings.Contains(mine, want) {
 			t.Errorf("alice does not read %q:\n%s", want, mine)
@@ -69,15 +69,15 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 	if strings.Contains(mine, "/license approve") {
 		t.Errorf("alice is asked to decide on her own order:\n%s", mine)
 	}
-	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> waits for an approval"); !strings.Contains(theirs, "/license approve "+id) || strings.Contains(theirs, "/license cancel") {
+	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs, "/license approve "+id) || strings.Contains(theirs, "/license cancel") {
 		t.Errorf("bob reads:\n%s", theirs)
 	}
-	if carols := home(slacksim.Carol, "Buy and look after"); strings.Contains(carols, id) {
+	if carols := home(slacksim.Carol, "Buy and manage"); strings.Contains(carols, id) {
 		t.Errorf("carol, who decides nothing, reads:\n%s", carols)
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.becomes(card, "Bought for $63.75")
-	if after := home(slacksim.Alice, "$63.75 spent"); strings.Contains(after, "You wait for an approval") {
+	if after := home(slacksim.Alice, "$63.75 spent"); strings.Contains(after, "Waiting for approval") {
 		t.Errorf("alice still waits:\n%s", after)
 	}
 }
@@ -87,15 +87,15 @@ func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
-	contains(t, ask, "No license that gives the same is active")
+	contains(t, ask, "No matching license is active")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.becomes(card, "Bought for $63.75")
 	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="summer school"`)
-	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Ask for it: $63.75")
+	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Request approval ($63.75)")
 	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "summer school") })
 	w.must(err)
-	contains(t, next, "1 license that gives the same is active")
+	contains(t, next, "A matching license is already active")
 }
 
 // A command that is written wrong points to the help about that command.
@@ -103,7 +103,7 @@ func TestAMistakePointsToItsHelp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for text, help := range map[string]string{
-		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "`/license help` ",
+		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "See `/license help`",
 	} {
 		w.says(slacksim.Bob, text)
 		w.sees(slacksim.Bob, help)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -67,21 +66,21 @@ func (s LicenseSpec) Validate(now time.Time) Mistakes {
 	m.checkWord("period", string(s.Period), string(PeriodMonthly), string(PeriodYearly), string(PeriodRange))
 	if s.Uptime == UptimeDay && !s.Member {
 		// The server would price it with member hosting all the same, and sell a license without.
-		m.add("member", "`uptime` day needs `member` hosting: say `member=yes`, or choose a shorter `uptime`.")
+		m.add("member", "`uptime=day` needs member hosting. Use `member=yes`, or choose a shorter `uptime`.")
 	}
 	m.checkTerm(s, now)
 	m.checkText("title", s.Title, MaxTitle)
 	m.checkText("description", s.Description, MaxDescription)
 	if s.ProjectID != "" && (len(s.ProjectID) != 36 || uuid.Validate(s.ProjectID) != nil) {
 		// The server drops an id that is none without a word, and the license would be on no project.
-		m.add("project", "`project` must be a project id like 01234567-89ab-cdef-0123-456789abcdef, not %s.", quoted(s.ProjectID))
+		m.add("project", "`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef.")
 	}
 	return m
 }
 
 func (m *Mistakes) checkNumber(field, unit string, n, low, high int) {
 	if n < low || n > high {
-		m.add(field, "`%s` must be a whole number of %s from %d to %s, not %d.", field, unit, low, thousands(int64(high)), n)
+		m.add(field, "`%s` must be between %d and %s %s.", field, low, thousands(int64(high)), unit)
 	}
 }
 
@@ -92,21 +91,17 @@ func (m *Mistakes) checkWord(field, word string, words ...string) {
 		}
 	}
 	list := strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
-	if word == "" {
-		m.add(field, "`%s` must be %s.", field, list)
-		return
-	}
-	m.add(field, "`%s` must be %s, not %s.", field, list, quoted(word))
+	m.add(field, "`%s` must be %s.", field, list)
 }
 
 func (m *Mistakes) checkText(field, text string, limit int) {
 	switch n := utf8.RuneCountInString(text); {
 	case !utf8.ValidString(text):
-		m.add(field, "`%s` has bytes in it that are no text.", field)
+		m.add(field, "`%s` contains characters that can't be read.", field)
 	case strings.ContainsRune(text, 0):
-		m.add(field, "`%s` has a NUL character in it, which CoCalc does not take.", field)
+		m.add(field, "`%s` contains a NUL character, which CoCalc doesn't accept.", field)
 	case n > limit:
-		m.add(field, "`%s` must be at most %s characters long, not %s.", field, thousands(int64(limit)), thousands(int64(n)))
+		m.add(field, "`%s` can have up to %s characters; yours has %s.", field, thousands(int64(limit)), thousands(int64(n)))
 	}
 }
 
@@ -114,29 +109,29 @@ func (m *Mistakes) checkText(field, text string, limit int) {
 func (m *Mistakes) checkTerm(s LicenseSpec, now time.Time) {
 	if s.Period != PeriodRange {
 		if !s.Start.IsZero() {
-			m.add("start", "`start` belongs to a fixed term: say `period=range`, or leave it out.")
+			m.add("start", "`start` is for fixed terms only. Use `period=range`, or leave it out.")
 		}
 		if !s.End.IsZero() {
-			m.add("end", "`end` belongs to a fixed term: say `period=range`, or leave it out.")
+			m.add("end", "`end` is for fixed terms only. Use `period=range`, or leave it out.")
 		}
 		return
 	}
 	start := s.startAt(now)
 	tooFar := now.AddDate(MaxTermYears, 0, 0)
 	if start.After(tooFar) {
-		m.add("start", "`start` must be within %d years from now, not on %s.", MaxTermYears, day(start))
+		m.add("start", "`start` must be within the next %d years.", MaxTermYears)
 	}
 	switch {
 	case s.End.IsZero():
-		m.add("end", "A fixed term needs an `end`.")
+		m.add("end", "`end` is required for a fixed term.")
 	case !s.End.After(now):
-		m.add("end", "`end` must be in the future, not on %s.", day(s.End))
+		m.add("end", "`end` must be in the future.")
 	case !s.End.After(start):
-		m.add("end", "`end` must be after `start`: %s is not after %s.", day(s.End), day(start))
+		m.add("end", "`end` must be after `start`.")
 	case s.End.Sub(start) < MinTerm:
-		m.add("end", "A fixed term must be at least an hour long.")
+		m.add("end", "A fixed term must be at least an hour.")
 	case s.End.After(start.AddDate(MaxTermYears, 0, 0)):
-		m.add("end", "A fixed term must be at most %d years long.", MaxTermYears)
+		m.add("end", "A fixed term can be up to %d years.", MaxTermYears)
 	}
 }
 
@@ -144,30 +139,12 @@ func (m *Mistakes) checkTerm(s LicenseSpec, now time.Time) {
 func (s LicenseSpec) Notes() []string {
 	var notes []string
 	if s.Boost {
-		notes = append(notes, "A boost license adds to another license of the same project and does nothing alone.")
+		notes = append(notes, "A boost adds to another license on the same project; on its own it does nothing.")
 	} else if s.RAM == 1 {
-		notes = append(notes, "CoCalc recommends at least 2 GB of RAM.")
+		notes = append(notes, "CoCalc recommends at least 2 GB of memory.")
 	}
 	return notes
 }
 
-// quoted prints what a person wrote between marks of code, short, on one line, and without what could leave the marks.
-func quoted(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '`' || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if s == "" {
-		return "something that is not seen"
-	}
-	return "`" + shorten(s, 60) + "`"
-}
-
-// day prints a moment for a sentence about dates.
 // DateStyle is how dates are written for people.
 const DateStyle = "Jan 2, 2006"
-
-// day is a date where the team is, which is where the specification has its dates.
-func day(t time.Time) string { return t.Format(DateStyle) }

@@ -105,7 +105,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"a level that is not there", "LOG_LEVEL", "verbose", `LOG_LEVEL: "verbose": debug, info, warn or error is needed`},
 		{"a format that is not there", "LOG_FORMAT", "xml", `LOG_FORMAT: "xml": json or console is needed`},
 		{"an unknown field", "LICENSE_DEFAULTS", "usr=academic", "LICENSE_DEFAULTS: `usr`"},
-		{"a default out of bounds", "LICENSE_DEFAULTS", "ram=64", "LICENSE_DEFAULTS: `ram` must be a whole number of GB from 1 to 16, not 64."},
+		{"a default out of bounds", "LICENSE_DEFAULTS", "ram=64", "LICENSE_DEFAULTS: `ram` must be between 1 and 16 GB."},
 		{"a default for one license only", "LICENSE_DEFAULTS", "title=Statistics", "LICENSE_DEFAULTS: `title` belongs to one license and cannot be a default"},
 		{"a token in the wrong place", "BUYERS", "xoxb-1-secretBotToken", "BUYERS: [a secret] is no Slack user id; "},
 		{"a key in the wrong place", "ORDER_LIMIT", "sk-secretCoCalcKey", "ORDER_LIMIT: [a secret]: an amount of dollars is needed"},

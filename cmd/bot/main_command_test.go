@@ -53,7 +53,7 @@ func TestExitCodes(t *testing.T) {
 		{"the version", []string{"version"}, 0, ""},
 		{"the manifest", []string{"manifest"}, 0, ""},
 		{"a price", []string{"quote", "ram=16 cpu=2"}, 0, ""},
-		{"a mistake in a license", []string{"quote", "ram=64 cpu=2"}, 1, "bot: `ram` must be a whole number of GB from 1 to 16, not 64.\n"},
+		{"a mistake in a license", []string{"quote", "ram=64 cpu=2"}, 1, "bot: `ram` must be between 1 and 16 GB.\n"},
 		{"no ledger to read", []string{"purchases"}, 1, "bot: there is no ledger none.db: the bot makes it when it first starts, and DATABASE says where\n"},
 		{"no ledger to resume", []string{"resume", "it was me"}, 1, "bot: there is no ledger none.db: the bot makes it when it first starts, and DATABASE says where\n"},
 		{"no settings", nil, 2, "bot: invalid configuration:\nSLACK_BOT_TOKEN: it is not set; "},

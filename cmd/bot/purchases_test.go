@@ -167,7 +167,7 @@ func TestPurchasesOfANewLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	environment(t, map[string]string{"DATABASE": path})
-	if got := does(t, "", "purchases"); got.code != 0 || got.out != "Nothing was bought yet through this ledger.\n" {
+	if got := does(t, "", "purchases"); got.code != 0 || got.out != "No purchases yet through this ledger.\n" {
 		t.Errorf("exit %d: %q", got.code, got.out)
 	}
 	if got := does(t, "", "purchases", "--json"); got.code != 0 || got.out != "" {

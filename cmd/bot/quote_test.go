@@ -26,14 +26,14 @@ func TestQuoteForPeople(t *testing.T) {
 		{"with the team's defaults", "ram=16 cpu=2", nil, "$63.75 a month.", 0},
 		{"in people's words", "", []string{"RAM: 16GB, cores = 2, period=monthly"}, "$63.75 a month.", 0},
 		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled.\n", 0},
-		{"nothing said", "", nil, "bot: `ram` is missing: say how many GB of memory each project gets, for example `ram=8`.\n`cpu` is missing", 1},
+		{"nothing said", "", nil, "bot: `ram` is required: the memory per project in GB, e.g. `ram=8`.\n`cpu` is required", 1},
 		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma` isn't a field. Did you mean `ram`?", 1},
 		{"half a term, told once", "", []string{"ram=16 cpu=2 start=2100-01-01"}, "bot: `start` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
 		{"half a term without dates", "", []string{"ram=16 cpu=2 period=range"}, "bot: `period=range` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
 		{"a start that is no date, and an end that is over", "", []string{"ram=16 cpu=2 start=soon end=2020-01-01"},
-			"bot: Write dates as YYYY-MM-DD, e.g. `start=2027-01-01`.\n`end` must be in the future, not on 2020-01-01 23:59 UTC.\n", 1},
+			"bot: Write dates as YYYY-MM-DD, e.g. `start=2027-01-01`.\n`end` must be in the future.\n", 1},
 		{"no days", "", []string{"ram=16 cpu=2 days=0"}, "bot: `days` must be at least 1.\n", 1},
-		{"two mistakes", "", []string{"ram=64 cpu=9"}, "bot: `ram` must be a whole number of GB from 1 to 16, not 64.\n`cpu` must be", 1},
+		{"two mistakes", "", []string{"ram=64 cpu=9"}, "bot: `ram` must be between 1 and 16 GB.\n`cpu` must be", 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

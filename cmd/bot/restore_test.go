@@ -173,7 +173,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first.")
+	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc purchases first.")
 	close(answer)
 	for _, text := range []string{"License `" + newest + "` was bought on the CoCalc account", "The ledger was restored from a backup that ends with record"} {
 		w.reads(t, slacksim.Alice, "general", purchase.ShortenIDs(text)) // in the purchases channel

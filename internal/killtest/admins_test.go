@@ -25,10 +25,10 @@ func adminStories() []story {
 		}, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
-			w.sees(w.readingAny(alice, "I do not know yet whether this was bought", "Not bought"))
+			w.sees(w.readingAny(alice, "Not confirmed yet", "Not bought"))
 			if _, held := w.reads(alice, "I do not know yet"); held {
 				w.settles(bob)
-				w.sees(w.reading(carol, "An order was settled"))
+				w.sees(w.reading(carol, "An order was resolved"))
 			}
 			w.cocalc.ClearFaults()
 		}, ending{}},
@@ -38,8 +38,8 @@ func adminStories() []story {
 			strangersItem(w)
 			w.must(w.account.Checkout())
 		}, func(w *town) {
-			w.sees(w.reading(alice, "A purchase that is not mine"))
-			w.sees(w.reading(alice, "The head of the ledger"))
+			w.sees(w.reading(alice, "A purchase made outside this bot"))
+			w.sees(w.reading(alice, "Daily ledger checkpoint"))
 		}, ending{foreign: 1}},
 		{"somebody else buys, and nobody can be told", func(w *town) {
 			w.settings["PURCHASES_CHANNEL"] = slacksim.Random
@@ -60,7 +60,7 @@ func adminStories() []story {
 				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
 		}, func(w *town) {
-			w.sees(w.reading(bob, "A purchase that I cannot explain"))
+			w.sees(w.reading(bob, "A purchase I can't explain"))
 		}, ending{foreign: 1}},
 		{"the ledger is new, and an old one is missing", func(w *town) {
 			w.settings["ADMINS"] = bob
@@ -89,8 +89,8 @@ func adminStories() []story {
 			w.says(bob, "pause the budget is being checked", "paused")
 			w.sees(w.reading(carol, "Buying is paused"))
 			w.says(alice, standard, "paused all buying")
-			w.says(bob, "resume all is well", "Buying goes on", "nothing to resume")
-			w.sees(w.reading(carol, "Buying goes on"))
+			w.says(bob, "resume all is well", "Buying is back on", "nothing to resume")
+			w.sees(w.reading(carol, "Buying is back on"))
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
@@ -190,17 +190,17 @@ func (w *town) settles(who string) {
 		if err := w.types(who, "settle "+id)(ctx); err != nil {
 			return err
 		}
-		if err := w.soon(ctx, w.readingAny(who, "What CoCalc shows of it", "There is nothing to settle")); err != nil {
+		if err := w.soon(ctx, w.readingAny(who, "What CoCalc shows", "There is nothing to settle")); err != nil {
 			return err
 		}
 		if _, over := w.reads(who, "There is nothing to settle"); over {
 			return nil
 		}
-		m, ok := w.button(who, "It was not bought")
+		m, ok := w.button(who, "Mark as not bought")
 		if !ok {
 			return errAgain
 		}
-		if err := admin.Click(ctx, m, "It was not bought"); err != nil {
+		if err := admin.Click(ctx, m, "Mark as not bought"); err != nil {
 			return err
 		}
 		var form slacksim.View

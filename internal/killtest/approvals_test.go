@@ -8,7 +8,7 @@ import (
 
 const (
 	wanted   = standard + ` reason="winter school"`
-	askedFor = "asks for a CoCalc license for $63.75"
+	askedFor = "requests a CoCalc license for $63.75"
 )
 
 // approvalStories are about orders to which somebody else has to agree.
@@ -47,7 +47,7 @@ func (w *town) approvers(required, ttl string) {
 func (w *town) agrees(who string) {
 	w.Helper()
 	w.does(func(ctx context.Context) error {
-		if err := w.soon(ctx, w.readingAny(who, askedFor, "asked for a CoCalc license for $63.75")); err != nil {
+		if err := w.soon(ctx, w.readingAny(who, askedFor, "requested a CoCalc license for $63.75")); err != nil {
 			return err
 		}
 		ask, ok := w.button(who, "Approve")

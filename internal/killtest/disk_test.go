@@ -18,7 +18,7 @@ const exitLedgerFailed = 74
 
 const (
 	unsure      = "counted. I'll tell you."
-	noRoom      = "the disk of the bot is full"
+	noRoom      = "My disk is full"
 	noAnswer    = "Slack did not tell me who you are" // a busy machine
 	look        = "in a few minutes"                  // where not even the doubt could be kept
 	verdict     = "My disk failed"
@@ -87,7 +87,7 @@ func (w *town) untilDone(act func() error, texts ...string) {
 			again = again || w.count(slacksim.Alice, "please type it again") > 0
 		default:
 			_, shown := w.button(slacksim.Alice, yes)
-			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, "I am being restarted") > 0
+			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, "I'm restarting") > 0
 		}
 	}
 }

@@ -27,7 +27,7 @@ const (
 	standard = "buy ram=16 cpu=2"
 	aCard    = "A CoCalc license for $63.75 a month"
 	yes      = "Buy for $63.75"
-	asking   = "Ask for it: $63.75" // where approvers have to agree
+	asking   = "Request approval ($63.75)" // where approvers have to agree
 )
 
 func stories() []story {
@@ -83,8 +83,8 @@ func stories() []story {
 		}, ending{}},
 		{"it is called off", nil, func(w *town) {
 			w.asks(standard, aCard)
-			w.clicks(alice, "Cancel")
-			w.sees(w.reading(alice, "Cancelled; nothing was bought"))
+			w.clicks(alice, "Cancel order")
+			w.sees(w.reading(alice, "Order cancelled. Nothing was charged"))
 		}, ending{}},
 		{"it is edited first", nil, edited, ending{bought: 1}},
 		{"the card cannot be reached", func(w *town) {
@@ -170,7 +170,7 @@ func edited(w *town) {
 		if err != nil {
 			return err
 		}
-		if err := alice.Fill(ctx, modal, "Memory for each project, GB", "8"); err != nil {
+		if err := alice.Fill(ctx, modal, "Memory per project", "8"); err != nil {
 			return err
 		}
 		price := func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") }

@@ -223,10 +223,10 @@ func (x *witness) fits(o purchase.Order, promised bool) error {
 	}
 	share := b.People[o.Requester.ID]
 	if sum := b.Spent + b.Reserved; int64(sum) > r.Budget {
-		x.wrong("order %s becomes %s, and %s of %s is spent and promised", o.ID, o.State, sum, dollars(r.Budget))
+		x.wrong("order %s becomes %s, and %s of %s is spent and reserved", o.ID, o.State, sum, dollars(r.Budget))
 	}
 	if sum := share.Spent + share.Reserved; r.PersonBudget > 0 && int64(sum) > r.PersonBudget {
-		x.wrong("order %s becomes %s, and %s of %s's %s is spent and promised", o.ID, o.State, sum, o.Requester.Name, dollars(r.PersonBudget))
+		x.wrong("order %s becomes %s, and %s of %s's %s is spent and reserved", o.ID, o.State, sum, o.Requester.Name, dollars(r.PersonBudget))
 	}
 	orders, err := x.Orders("", 1000)
 	var auto purchase.Cents

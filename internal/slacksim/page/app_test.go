@@ -258,7 +258,7 @@ func (s *shop) interaction(e socketmode.Event) {
 			case "buy":
 				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn(":white_check_mark: *Bought 3 coffees* for $12.00."), nil, nil)})
 			case "cancel":
-				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn("Cancelled; nothing was bought."), nil, nil)})
+				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn("Order cancelled. Nothing was charged."), nil, nil)})
 			case "cups":
 				s.api.UpdateView(form("$"+a.Value+".50"), "", "", in.View.ID)
 			case "beans":

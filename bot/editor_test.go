@@ -1,0 +1,132 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// form opens the form as alice, and waits until it shows what is expected.
+func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim.View) {
+	w.t.Helper()
+	alice = w.slack.Person(slacksim.Alice)
+	w.says(slacksim.Alice, "buy")
+	return alice, func(text string) slacksim.View {
+		w.t.Helper()
+		v, err := alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+			return strings.Contains(v.Title+"\n"+v.ContentText(), text)
+		})
+		if err != nil {
+			v, _ = w.slack.ModalOf(slacksim.Alice)
+			w.t.Fatalf("%q: %v; the form shows %s\n%s", text, err, v.Title, v.ContentText())
+		}
+		return v
+	}
+}
+
+// While fields change, the form keeps the price in its title and says which limit it would pass, whether it needs approval,
+// and what is left of the budget.
+func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		w.policy.AutoApprove, w.policy.Largest = 5000, purchase.Sizes{RAM: 12}
+	})
+	alice, shows := w.form()
+	v := shows("Choose memory and cores to see the price.")
+	if v.Title != "CoCalc license" || !strings.Contains(v.ContentText(), "GB, 1–12.") {
+		t.Errorf("the empty form shows %s\n%s", v.Title, v.ContentText())
+	}
+	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
+	v = shows("Choose cores to see the price.")
+	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
+	v = shows("License: $48.75/month")
+	if text := v.ContentText(); strings.Contains(text, "approval") || !strings.Contains(text, "$1,000.00 of this month's budget is left.") {
+		t.Errorf("without approval:\n%s", text)
+	}
+	if f, ok := v.Field("Reason"); !ok || !f.Optional {
+		t.Error("a reason is required although no one has to approve")
+	}
+	w.must(alice.Fill(w.ctx, v, "Projects running at once", "2"))
+	v = shows("Needs approval")
+	if f, ok := v.Field("Reason"); !ok || f.Optional || v.Title != "License: $97.50/month" {
+		t.Errorf("approvers would read no reason, under %s", v.Title)
+	}
+	w.must(alice.Fill(w.ctx, v, "Projects running at once", "5"))
+	v = shows("$200.00")
+	if text := v.ContentText(); !strings.Contains(text, "$200.00") || strings.Contains(text, "Needs approval") {
+		t.Errorf("over the limit of an order:\n%s", text)
+	}
+	w.must(alice.Choose(w.ctx, v, "Billing", "Yearly, renews"))
+	shows("/year")
+	w.must(alice.Choose(w.ctx, v, "Stop when idle after", "1 day"))
+	w.must(alice.Choose(w.ctx, v, "Member hosting", "No"))
+	v = shows("needs member hosting")
+	if text := v.ContentText(); strings.Contains(text, "`") || !strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
+		t.Errorf("the form names fields as they are typed:\n%s", text)
+	}
+}
+
+// A fixed term has days, and a license that renews has none. What was filled in elsewhere stays.
+func TestTheFormHidesWhatDoesNotApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.policy.Largest = purchase.Sizes{Days: 90} })
+	alice, shows := w.form()
+	v := shows("Choose memory")
+	if strings.Contains(v.ContentText(), "Last day") {
+		t.Error("a license that renews has a last day")
+	}
+	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
+	w.must(alice.Fill(w.ctx, v, "Title", "Statistics 101"))
+	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
+	w.must(alice.Choose(w.ctx, shows("$48.75"), "Billing", "Fixed term, doesn't renew"))
+	v = shows("Choose a last day")
+	if text := v.ContentText(); !strings.Contains(text, "First day") || !strings.Contains(text, "Up to 90 days.") {
+		t.Errorf("a fixed term:\n%s", text)
+	}
+	if got := v.Values("Title"); len(got) != 1 || got[0] != "Statistics 101" {
+		t.Errorf("the title is %q now", got)
+	}
+	problems, err := alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 1 || problems["end"] == "" {
+		t.Errorf("a fixed term without an end: %v", problems)
+	}
+	w.must(alice.Fill(w.ctx, v, "Last day", "2020-01-31"))
+	problems, err = alice.Submit(w.ctx)
+	w.must(err)
+	if len(problems) != 1 || problems["end"] != "Last day must be in the future." {
+		t.Errorf("an end in the past: %v", problems)
+	}
+	w.must(alice.Choose(w.ctx, v, "Billing", "Monthly, renews"))
+	v = shows("License: $48.75/month")
+	if strings.Contains(v.ContentText(), "Last day") {
+		t.Error("the last day is still there")
+	}
+}
+
+// Ways of paying that are not allowed here are not offered.
+func TestTheFormOffersWhatIsAllowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.policy.Periods = map[purchase.Period]bool{"range": true} })
+	_, shows := w.form()
+	if text := shows("Last day").ContentText(); strings.Contains(text, "Monthly") {
+		t.Errorf("the form offers what is not allowed:\n%s", text)
+	}
+}
+
+// Changes that arrive upon each other end with the last one.
+func TestTheFormShowsTheLastOfManyChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	alice, shows := w.form()
+	v := shows("Choose memory")
+	w.must(alice.Choose(w.ctx, v, "Cores per project", "1 core"))
+	for _, gb := range []string{"1", "12", "3", "14", "5"} {
+		w.must(alice.Fill(w.ctx, v, "Memory per project", gb))
+	}
+	w.must(alice.Choose(w.ctx, v, "Billing", "Fixed term, doesn't renew"))
+	shows("Last day")
+}

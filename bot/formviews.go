@@ -1,0 +1,67 @@
+package bot
+
+import (
+	"sync"
+	"time"
+)
+
+// formViews puts the updates of open forms in order: changes arrive one upon the other, each with all of what stands in the
+// form, and the last one has to be what the person sees. Slack's own guard, the view's hash, would let the first one win.
+type formViews struct {
+	now func() time.Time
+	mu  sync.Mutex
+	by  map[string]*formView
+}
+
+// formView is one open form.
+type formView struct {
+	updating sync.Mutex
+	newest   int // the last change that arrived; formViews.mu is held
+	at       time.Time
+}
+
+const (
+	// mostForms is how many forms are remembered before those are forgotten that have not changed for formRests.
+	mostForms = 1000
+	formRests = time.Hour
+)
+
+// change notes that a form changed and returns its update. The update does nothing when a newer change has arrived.
+func (f *formViews) change(id string) (update func(show func())) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.by == nil {
+		f.by = map[string]*formView{}
+	}
+	v := f.by[id]
+	if v == nil {
+		f.forget()
+		v = &formView{}
+		f.by[id] = v
+	}
+	v.newest++
+	v.at = f.now()
+	mine := v.newest
+	return func(show func()) {
+		v.updating.Lock()
+		defer v.updating.Unlock()
+		f.mu.Lock()
+		newest := v.newest
+		f.mu.Unlock()
+		if mine == newest {
+			show()
+		}
+	}
+}
+
+// forget drops forms that were closed long ago. f.mu is held.
+func (f *formViews) forget() {
+	if len(f.by) < mostForms {
+		return
+	}
+	for id, v := range f.by {
+		if f.now().Sub(v.at) > formRests {
+			delete(f.by, id)
+		}
+	}
+}
