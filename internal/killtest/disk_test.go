@@ -19,8 +19,7 @@ const exitLedgerFailed = 74
 const (
 	unsure      = "counted. I'll tell you."
 	noRoom      = "My disk is full"
-	noAnswer    = "Slack did not tell me who you are" // a busy machine
-	look        = "in a few minutes"                  // where not even the doubt could be kept
+	look        = "in a few minutes" // where not even the doubt could be kept
 	verdict     = "My disk failed"
 	didNotCount = "didn't count."
 )

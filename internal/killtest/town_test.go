@@ -13,6 +13,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
+	"licensebot/internal/step"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -21,8 +22,16 @@ const (
 	// settleAfter is short, so that a few seconds show what takes minutes in earnest; checkoutTimeout must be shorter.
 	settleAfter     = 1200 * time.Millisecond
 	checkoutTimeout = 800 * time.Millisecond
-	// patience is how long a story may take in all; machines that test are slow.
-	patience = 60 * time.Second
+	// patience is how long nothing may happen: no step of the bot, and no start or end of one. How long a story takes in all
+	// depends on the machine. mostSteps ends one that goes round in circles.
+	patience  = 60 * time.Second
+	mostSteps = 5000
+)
+
+// errNoEnd says that a story goes round in circles, errStuck that nothing happens in it any more.
+var (
+	errNoEnd = errors.New("the story has no end")
+	errStuck = errors.New("nothing happens any more")
 )
 
 // town is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started again.
@@ -39,22 +48,26 @@ type town struct {
 	lives []*life
 	last  func(context.Context) error // what somebody did last
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and made anew when the bot has passed a step, or ended
+	mu    sync.Mutex
+	steps int
+	stuck *time.Timer
+	end   context.CancelCauseFunc
 }
 
 func newTown(t *testing.T, kills ...kill) *town {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.Cleanup(func() { cancel(nil) })
 	dir, err := os.MkdirTemp("", "kill") // a short name: the bot's control socket is there too
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &town{T: t, ctx: ctx, kills: kills, changed: make(chan struct{}), ledger: filepath.Join(dir, "ledger.db"),
+	w := &town{T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
 		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
 	}
+	w.stuck = time.AfterFunc(patience, func() { cancel(errStuck) })
+	t.Cleanup(func() { w.stuck.Stop() })
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	w.settings = map[string]string{
 		"SLACK_API_URL": w.slack.Start(t).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(),
@@ -72,7 +85,7 @@ func newTown(t *testing.T, kills ...kill) *town {
 func (w *town) must(err error) {
 	w.Helper()
 	if err != nil {
-		w.Fatalf("%v\n%s", err, w.story())
+		w.Fatalf("%v\n%s", errors.Join(err, context.Cause(w.ctx)), w.story())
 	}
 }
 
@@ -128,11 +141,14 @@ func (w *town) until(l *life) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
+// touch notes that something happens: the bot has passed a step, or ended.
 func (w *town) touch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	close(w.changed)
-	w.changed = make(chan struct{})
+	w.stuck.Reset(patience)
+	if w.steps++; w.steps == mostSteps {
+		w.end(errNoEnd)
+	}
 }
 
 func (w *town) now() *life { return w.lives[len(w.lives)-1] }
@@ -144,7 +160,7 @@ var errAgain = errors.New("nothing happened")
 func (w *town) does(act func(context.Context) error) {
 	w.Helper()
 	w.last = act
-	for tries := 0; ; {
+	for {
 		l := w.now()
 		ctx, cancel := w.until(l)
 		err := act(ctx)
@@ -155,8 +171,7 @@ func (w *town) does(act func(context.Context) error) {
 			w.rise()
 		case err == nil:
 			return
-		case tries < 5 && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
-			tries++
+		case w.ctx.Err() == nil && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
 			w.moment(l)
 		default:
 			w.must(err)
@@ -278,8 +293,38 @@ func (w *town) clicks(who, button string) {
 			}
 			on = &m
 		}
-		return w.slack.Person(who).Click(ctx, on, button)
+		late, before := w.count(who, noAnswer), len(w.now().steps())
+		if err := w.slack.Person(who).Click(ctx, on, button); err != nil {
+			return err
+		}
+		return w.soon(ctx, func(ctx context.Context) error { return w.heard(ctx, who, late, before) })
 	})
+}
+
+// noAnswer is what people read who click while the machine is too busy to look them up.
+const noAnswer = "tell me who you are"
+
+// heard waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it did not
+// recognize, since the machine was busy, has to click again.
+func (w *town) heard(ctx context.Context, who string, late, before int) error {
+	l := w.now()
+	for ctx.Err() == nil && !l.dead() {
+		steps := l.steps()
+		steps = steps[min(before, len(steps)):]
+		if i := slices.Index(steps, step.Of(step.Before, step.AckAction)); i >= 0 {
+			if !slices.Contains(steps[:i], step.Of(step.Before, step.Kept("refused"))) {
+				return nil
+			}
+			if slices.Contains(steps, step.Of(step.After, step.Answer)) {
+				break
+			}
+		}
+		w.moment(l)
+	}
+	if w.count(who, noAnswer) > late {
+		return errAgain
+	}
+	return nil
 }
 
 func (w *town) button(who, button string) (slacksim.Message, bool) {
