@@ -158,15 +158,15 @@ func (w *world) checkDecisions(b books) {
 // names says whether a sentence tells who decided on an order, or withdrew it, and when; or, where nobody did, what became of
 // it.
 func names(said string, o purchase.Order, end purchase.Event) bool {
-	const minute = "2 January 15:04"
+	at := func(t time.Time) string { return t.UTC().Format(purchase.MomentStyle) }
 	switch purchase.State(end.Kind) {
 	case purchase.Approved, purchase.Denied:
 		last := o.Approvals[len(o.Approvals)-1]
-		return strings.Contains(said, last.By.Name) && strings.Contains(said, last.At.UTC().Format(minute))
+		return strings.Contains(said, last.By.Name) && strings.Contains(said, at(last.At))
 	case purchase.Cancelled:
-		return strings.Contains(said, o.Requester.Name+" withdrew it on "+end.Time.UTC().Format(minute))
+		return strings.Contains(said, o.Requester.Name) && strings.Contains(said, at(end.Time))
 	case purchase.Expired:
-		return strings.Contains(said, "it expired on "+o.ApproveBy.UTC().Format(minute))
+		return strings.Contains(said, "expired") && strings.Contains(said, at(o.ApproveBy))
 	}
 	return strings.Contains(said, "it was not bought")
 }
