@@ -26,10 +26,17 @@ func (a *App) pause(ctx context.Context, click purchase.Click, reason string) so
 
 // resume ends a pause of buying by an admin's word.
 func (a *App) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
-	if err := a.desk.Resume(ctx, click, reason); err != nil {
+	stop, err := a.desk.Stopped(ctx)
+	if err == nil {
+		err = a.desk.Resume(ctx, click, reason)
+	}
+	if err != nil {
 		return now(a.no(err))
 	}
 	said := "Buying is back on. Orders that were waiting are being bought now."
+	if leftOut := stop.Pause.LeftOut(); leftOut != "" {
+		said += " " + leftOut
+	}
 	if reason != "" {
 		said += " Your reason is kept on record."
 	}

@@ -80,7 +80,7 @@ func reservedWords(reserved purchase.Cents) string {
 func personLines(r purchase.BudgetReport) []string {
 	var lines []string
 	for _, p := range r.Persons[:min(len(r.Persons), budgetPersons)] {
-		lines = append(lines, fmt.Sprintf("<@%s>: %s spent", p.ID, p.Spent)+reservedWords(p.Reserved))
+		lines = append(lines, fmt.Sprintf("%s: %s spent", mention(p.ID), p.Spent)+reservedWords(p.Reserved))
 	}
 	if more := r.Persons[len(lines):]; len(more) > 0 {
 		var spent, reserved purchase.Cents

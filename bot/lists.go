@@ -265,9 +265,9 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 	blocks := []slack.Block{slack.NewSectionBlock(plain(licenseName(l)), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {
 		p := o.Purchase
-		text := fmt.Sprintf("Bought by <@%s> %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Order)
+		text := fmt.Sprintf("Bought by %s %s, order `%s`.", mention(p.Requester.ID), moment(p.Time), p.Order)
 		if s.Cost(p.Requester) {
-			text = fmt.Sprintf("Bought by <@%s> %s for %s, order `%s`.", p.Requester.ID, moment(p.Time), p.Charged, p.Order)
+			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), moment(p.Time), p.Charged, p.Order)
 			if p.Renews > 0 {
 				text += " " + renewal(p.Spec, p.Renews)
 			}
@@ -337,7 +337,7 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 
 // historyEntry is a purchase of the log; without money for people who may not see what it cost.
 func historyEntry(p purchase.Purchase, money bool) string {
-	head, gave := fmt.Sprintf("%s · <@%s>", moment(p.Time), p.Requester.ID), gives(p.Spec)
+	head, gave := fmt.Sprintf("%s · %s", moment(p.Time), mention(p.Requester.ID)), gives(p.Spec)
 	if money {
 		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+paid(p)
 	}

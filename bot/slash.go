@@ -257,7 +257,7 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 func orderFacts(o purchase.Order, f cardFacts) content {
 	c := withoutActions(card(o, f))
 	var facts []string
-	facts = append(facts, fmt.Sprintf("<@%s> requested it %s.", o.Requester.ID, moment(o.Created)))
+	facts = append(facts, fmt.Sprintf("%s requested it %s.", mention(o.Requester.ID), moment(o.Created)))
 	if !o.Confirmed.IsZero() {
 		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", moment(o.Confirmed), o.Price))
 	}

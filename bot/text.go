@@ -171,3 +171,11 @@ func plural(n int, one string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
+
+// mention names a person so that Slack shows who that is. Nobody in Slack has the id of a purchase that no ledger attributes.
+func mention(id string) string {
+	if id == purchase.Unattributed.ID {
+		return "_unattributed_"
+	}
+	return "<@" + id + ">"
+}

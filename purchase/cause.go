@@ -41,15 +41,16 @@ const (
 
 // Why buying is paused (Incident), with their arguments.
 const (
-	IncidentSaid        CauseCode = "said"                 // a person paused buying: reason
-	IncidentForeignKey  CauseCode = "foreign-key"          // key, account (of the key), ledger (its account)
-	IncidentUnknown     CauseCode = "second-unknown"       // first, second: orders
-	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
-	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase
-	IncidentDoubleBuy   CauseCode = "double-buy"           // order, item, times, amount
-	IncidentNewLedger   CauseCode = "new-ledger"           // purchases: how many have tags of a ledger that is missing
-	IncidentBooks       CauseCode = "books"                // finding, record, more, digest
-	IncidentOther       CauseCode = "other"                // text: words of an older version that have no code
+	IncidentSaid         CauseCode = "said"                  // a person paused buying: reason
+	IncidentForeignKey   CauseCode = "foreign-key"           // key, account (of the key), ledger (its account)
+	IncidentUnknown      CauseCode = "second-unknown"        // first, second: orders
+	IncidentCharged      CauseCode = "charged"               // order, charged, agreed
+	IncidentUnexplained  CauseCode = "unexplained-purchase"  // license, purchase, amount: in no budget
+	IncidentUnattributed CauseCode = "unattributed-purchase" // license, purchase, amount: counted, and nobody knows whose it is
+	IncidentDoubleBuy    CauseCode = "double-buy"            // order, item, times, amount
+	IncidentNewLedger    CauseCode = "new-ledger"            // purchases: how many have tags of a ledger that is missing
+	IncidentBooks        CauseCode = "books"                 // finding, record, more, digest
+	IncidentOther        CauseCode = "other"                 // text: words of an older version that have no code
 )
 
 // AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in the place of a missing one.

@@ -356,7 +356,7 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 	if f := order.Failure; to == Failed && f != nil && f.Code == FailPriceMoved {
 		f.Until = order.Updated.Add(d.timing.Proposal)
 	}
-	if late := was == Failed && to == Purchased; late || before != order.Promised() {
+	if late := was.Final() && to == Purchased; late || before != order.Promised() {
 		key, err := keyOf(w, order.Requester)
 		if err != nil {
 			return err

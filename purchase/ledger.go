@@ -145,6 +145,8 @@ type AccountState struct {
 	Twins map[string]string `json:"twins,omitempty"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
+	// Before is set for a day after that, since a purchase can show late.
+	Before *Before `json:"before_restore,omitempty"`
 }
 
 // Stranger is a purchase of the account that is not the ledger's.
@@ -161,6 +163,15 @@ type Restore struct {
 	By   string    `json:"by"`
 	Head uint64    `json:"head"` // the number of the backup's last audit record
 	Last time.Time `json:"last"` // when that was written
+}
+
+// Before is what is known of the ledger whose place a backup has taken.
+type Before struct {
+	At   time.Time `json:"at"`   // of the restore
+	Last time.Time `json:"last"` // when the backup's last audit record was written
+	// IsKnown: that ledger could be read. Orders are those of it that may be bought and that the backup lacks, or has as they were.
+	IsKnown bool    `json:"known,omitempty"`
+	Orders  []Order `json:"orders,omitempty"`
 }
 
 // Pause stops all buying until somebody resumes it.

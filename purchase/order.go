@@ -134,6 +134,9 @@ type Order struct {
 	// after all, somebody else's checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
+	// Restored: the order was ended because an older copy of the ledger was restored. CoCalc may show that it was bought since.
+	Restored bool `json:"restored,omitempty"`
+
 	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or when
 	// they changed what they ask for. It has taken over this one's card.
 	ReplacedBy OrderID `json:"replaced_by,omitempty"`

@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -20,7 +21,7 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 		return err
 	}
 	restore := Restore{At: now, By: by, Head: head.Number, Last: head.Time}
-	account.Restored = &restore
+	account.Restored, account.Before = &restore, &Before{At: now, Last: restore.Last}
 	// Rows of checkouts that began before the copy was made, and ended after it, are read again too.
 	if account.Reconciled.After(restore.Last) {
 		account.Reconciled = restore.Last
@@ -36,8 +37,10 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 	for _, o := range open {
 		switch o.State {
 		case Proposed:
+			o.Restored = true
 			err = d.move(w, &o, Expired, botName, "the ledger was restored")
 		case AwaitingApproval:
+			o.Restored = true
 			err = d.move(w, &o, Cancelled, botName, "the ledger was restored")
 		case Approved, Adding, Carted:
 			// It may be in the cart, or more, without this copy knowing: it is looked for as if it had been added.
@@ -55,6 +58,30 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 	}
 	return w.AppendEvent(Event{Time: now, Kind: "restored", By: by,
 		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339))})
+}
+
+// KeepOrders keeps, after AfterRestore, what the ledger whose place a copy takes over knows of orders that may have been bought
+// since the copy was made: CoCalc shows their purchases, and that ledger alone tells whose they are. orders are all that it has.
+func KeepOrders(w Writer, orders []Order) error {
+	account, err := w.Account()
+	if err != nil || account.Before == nil {
+		return err
+	}
+	before := *account.Before
+	before.IsKnown, before.Orders = true, nil
+	for _, o := range orders {
+		has, err := w.Order(o.ID)
+		if o.NeverAdded() || err == nil && has.State == Purchased {
+			continue
+		}
+		if err != nil && !errors.Is(err, ErrNoOrder) {
+			return fmt.Errorf("order %s: %w", o.ID, err)
+		}
+		o.Messages, o.Wait, o.Hold = nil, nil, nil
+		before.Orders = append(before.Orders, o)
+	}
+	account.Before = &before
+	return w.PutAccount(account)
 }
 
 // KeepPause carries the pause of the ledger whose place a copy takes over into the copy; nil is none.

@@ -36,7 +36,7 @@ const (
 	Expired State = "expired"
 )
 
-// arrows is the whole graph. An order bought by somebody else's checkout while it was in the cart goes to Purchased
+// arrows is the whole graph. What the restore of an older copy ended may have been bought since that copy was made. An order bought by somebody else's checkout while it was in the cart goes to Purchased
 // from Adding or Carted, and also from Approved when an older copy of the ledger was restored: the item's tag is
 // the proof, whatever the ledger believed.
 var arrows = map[State][]State{
@@ -48,6 +48,8 @@ var arrows = map[State][]State{
 	Paying:           {Purchased, Failed, Unknown},
 	Unknown:          {Purchased, Failed},
 	Failed:           {Purchased},
+	Expired:          {Purchased}, // with Order.Restored alone
+	Cancelled:        {Purchased}, // with Order.Restored alone
 }
 
 // States lists every state, in the order in which people meet them.
@@ -57,7 +59,13 @@ func States() []State {
 }
 
 // Final reports whether the order has ended: nothing more is bought for it.
-func (s State) Final() bool { return len(arrows[s]) == 0 || s == Failed }
+func (s State) Final() bool {
+	switch s {
+	case Purchased, Failed, Denied, Cancelled, Expired:
+		return true
+	}
+	return false
+}
 
 // promised reports whether an order in this state holds a reservation.
 func (s State) promised() bool {

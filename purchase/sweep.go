@@ -49,6 +49,16 @@ func (b *buyer) sweep(ctx context.Context) error {
 	if err != nil {
 		return b.sweepAgain(err)
 	}
+	if account.Before != nil && sold.licenses == nil { // they tell what was bought where no ledger does
+		licenses, err := b.shop.Licenses(ctx)
+		if err != nil {
+			return b.sweepAgain(err)
+		}
+		sold.licenses = map[string]cocalc.License{}
+		for _, l := range licenses {
+			sold.licenses[l.ID] = l
+		}
+	}
 	b.sweepFails = 0
 	late, err := b.compare(ctx, sold, from, at, deep)
 	if err != nil {
@@ -215,7 +225,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	o, err := w.Order(id)
 	switch {
 	case errors.Is(err, ErrNoOrder):
-		return "", b.unexplained(w, r, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
+		return "", b.strayed(w, r, row, id, licenses)
 	case err != nil:
 		return "", err
 	}
@@ -240,6 +250,8 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 		return o.ID, nil
 	case o.State == Purchased:
 		return "", b.tooMuch(w, o, row)
+	case o.Restored && o.State.CanBecome(Purchased):
+		return "", b.enterEnded(w, r, o, row)
 	}
 	return "", b.unexplained(w, r, row, id, "which was never sent to CoCalc as far as I know")
 }
@@ -255,18 +267,24 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 	account.Notices = append(slices.Clone(account.Notices), r.notices...)
 	found, restored := len(r.strangers), account.Restored
 	told = len(account.Notices) > len(before.Notices)
-	if !told && found == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
+	if !told && found+r.entered == 0 && restored == nil && at.Sub(account.Reconciled).Abs() < time.Hour {
 		return false, nil // nothing new that is worth a write
 	}
 	account.Reconciled, account.Restored = at, nil
+	if account.Before != nil && b.now().Sub(account.Before.At) > lookBack {
+		account.Before = nil
+	}
 	account.Strangers = slices.DeleteFunc(account.Strangers, func(s Stranger) bool {
 		return s.Time.Before(at.Add(-2 * lookBack))
 	})
-	if err := w.PutAccount(account); err != nil || restored == nil {
+	if err := w.PutAccount(account); err != nil || restored == nil && r.entered == 0 {
 		return told, err
 	}
-	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d of %s. It was compared with CoCalc's purchases since: %d of them are not in it.",
-		restored.Head, b.policy.moment(restored.Last), found)
+	if restored == nil {
+		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), "CoCalc shows purchases from before the ledger was restored."+r.enteredWords(), Order{}, ""))
+	}
+	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d of %s. It was compared with CoCalc's purchases since.%s %s of others %s not in it.",
+		restored.Head, b.policy.moment(restored.Last), r.enteredWords(), upper(units("purchase")(found)), isAre(found))
 	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Note: what}); err != nil {
 		return true, err
 	}
@@ -277,6 +295,17 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 func (b *buyer) itemsSince(ctx context.Context, from time.Time) (map[int64]OrderID, error) {
 	items := map[int64]OrderID{}
 	err := b.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		if err != nil {
+			return err
+		}
+		if account.Before != nil {
+			for _, o := range account.Before.Orders {
+				if o.ItemID != 0 {
+					items[o.ItemID] = o.ID
+				}
+			}
+		}
 		for o, err := range AllOrders(r) {
 			if err != nil || o.Created.Before(from.Add(-lookBack)) {
 				return err
@@ -335,6 +364,9 @@ type reports struct {
 	strangers []Stranger
 	again     []Stranger // that were reported long ago, and are read again
 	notices   []Notice
+
+	entered, unattributed int // purchases that a restored backup lacked
+	sum, unattributedSum  Cents
 }
 
 // foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
@@ -377,7 +409,7 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 
 // reportArgs name a purchase in an audit record.
 func reportArgs(row cocalc.PurchaseRow) Args {
-	return Args{"license": row.LicenseID, "purchase": strconv.FormatInt(row.ID, 10)}
+	return Args{"license": row.LicenseID, "purchase": strconv.FormatInt(row.ID, 10), "amount": cents(row.Cost)}
 }
 
 // reported tells whether the purchase was reported before.

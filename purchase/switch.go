@@ -43,6 +43,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	if reason != "" {
 		said = " The reason: " + quoted(reason) + "."
 	}
+	leftOut := ""
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
@@ -51,10 +52,13 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 		if account.Pause == nil {
 			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
 		}
+		if leftOut = account.Pause.LeftOut(); leftOut != "" {
+			leftOut = " " + leftOut
+		}
 		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), click.Who.called()+" resumed buying."+said, Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), click.Who.called()+" resumed buying."+said+leftOut, Order{}, click.Who.ID))
 	})
 	nudge(d.wake)
 	return err
@@ -72,7 +76,11 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 		if err := ResumeBuying(w, by, reason, now); err != nil {
 			return err
 		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), fmt.Sprintf("%s resumed buying. The reason: %s.", by, quoted(reason)), Order{}, ""))
+		said := fmt.Sprintf("%s resumed buying. The reason: %s.", by, quoted(reason))
+		if leftOut := was.LeftOut(); leftOut != "" {
+			said += " " + leftOut
+		}
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), said, Order{}, ""))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resume buying: %w", err)

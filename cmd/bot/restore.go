@@ -56,6 +56,7 @@ type restoration struct {
 	file, database string
 	settle         time.Duration   // how long what was under way is watched
 	pause          *purchase.Pause // of the present ledger: going back is no way to resume buying
+	present        *chain          // the present ledger; nil when there is none that can be read
 	loc            *time.Location
 	out            io.Writer
 }
@@ -86,7 +87,7 @@ func (r *restoration) look(ctx context.Context) error {
 		fmt.Fprintf(r.out, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: %v\n", err)
 		return nil
 	}
-	r.pause = present.account.Pause
+	r.pause, r.present = present.account.Pause, &present
 	r.compare(present, backup)
 	return nil
 }
@@ -123,7 +124,7 @@ func (r restoration) compare(present, backup chain) {
 	}
 	bought, sum := present.boughtBeside(backup)
 	if bought > 0 {
-		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. CoCalc knows them, and the bot reports them when it reconciles.\n", plural(bought, "purchase"), sum)
+		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. CoCalc knows them, and the bot enters them when it reconciles.\n", plural(bought, "purchase"), sum)
 	}
 }
 
@@ -133,6 +134,11 @@ func (r restoration) replace(ctx context.Context) error {
 	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
 		if err := purchase.AfterRestore(w, now, operator(), r.settle); err != nil {
 			return err
+		}
+		if r.present != nil {
+			if err := purchase.KeepOrders(w, r.present.orders); err != nil {
+				return err
+			}
 		}
 		return purchase.KeepPause(w, r.pause)
 	})
@@ -148,8 +154,9 @@ func (r restoration) replace(ctx context.Context) error {
 	}
 	fmt.Fprint(r.out, `What happens next, when you start the bot:
 - Nothing that was promised or proposed in the backup is bought; those people are told to ask again.
-- The bot compares the ledger with CoCalc's purchases before it takes any order. Purchases that the backup does not
-  know are told to the admins and in the purchases channel, and pause buying until an admin resumes it.
+- The bot compares the ledger with CoCalc's purchases before it takes any order. It enters purchases of its own that the
+  backup lacks, with the person that the ledger from before names. When that ledger cannot be read, it enters them as
+  "unattributed" and pauses buying until an admin resumes it. Purchases of others are reported.
 - "bot verify --online" shows the same comparison here.
 `)
 	return nil
@@ -161,6 +168,7 @@ func (r restoration) day(t time.Time) string { return t.In(r.loc).Format(purchas
 type chain struct {
 	events    []purchase.Event
 	purchases []purchase.Purchase
+	orders    []purchase.Order
 	findings  []purchase.Finding
 	account   purchase.AccountState
 }
@@ -174,6 +182,12 @@ func (c *chain) read(r purchase.Reader) (err error) {
 	}
 	if c.account, err = r.Account(); err != nil {
 		return err
+	}
+	for o, err := range purchase.AllOrders(r) {
+		if err != nil {
+			return err
+		}
+		c.orders = append(c.orders, o)
 	}
 	c.findings, err = purchase.CheckBooks(r)
 	return err

@@ -53,6 +53,9 @@ func runResume(ctx context.Context, reason string, c console) error {
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), commands.OneLine(was.Reason))
+	if leftOut := was.LeftOut(); leftOut != "" && err == nil {
+		_, err = fmt.Fprintln(c.out, leftOut)
+	}
 	return err
 }
 

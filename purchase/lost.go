@@ -1,0 +1,175 @@
+package purchase
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"licensebot/cocalc"
+)
+
+// After a backup was restored, CoCalc shows purchases of ours that it lacks. Each is entered, so that history and budgets are
+// complete: its tag names the order, and the ledger from before names the person.
+
+// Unattributed stands for the person of a purchase of which no ledger says whose it is.
+var Unattributed = Person{ID: "unattributed", Name: "unattributed"}
+
+// order is what the ledger from before knew of an order; ok is false when it is not known.
+func (b *Before) order(id OrderID) (o Order, ok bool) {
+	if b == nil {
+		return Order{}, false
+	}
+	i := slices.IndexFunc(b.Orders, func(o Order) bool { return o.ID == id })
+	if i < 0 {
+		return Order{}, false
+	}
+	return b.Orders[i], true
+}
+
+// lacks reports whether the backup may lack the order without any other ledger knowing it: it was made after the backup.
+// Clocks may differ by slack.
+func (b *Before) lacks(id OrderID, slack time.Duration) bool {
+	parsed, err := ulid.ParseStrict(string(id))
+	return b != nil && !b.IsKnown && err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))
+}
+
+// strayed explains a purchase with the tag of an order that the ledger does not have.
+func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID, licenses map[string]License) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	o, known := account.Before.order(id)
+	switch {
+	case known && !o.own(row.Text, row.Time):
+		return b.foreign(w, r, row, "")
+	case known:
+		if row.ID == 0 {
+			row.Cost = computedOf(o, licenses[row.LicenseID])
+		}
+		return b.enterLost(w, r, o, row)
+	case account.Before.lacks(id, time.Hour) && row.ID != 0: // without a list of purchases, what it cost is not known either
+		made, _ := ulid.ParseStrict(string(id))
+		o = Order{ID: id, Requester: Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(), Spec: specOf(licenses[row.LicenseID], row)}
+		if err := b.enterLost(w, r, o, row); err != nil {
+			return err
+		}
+		_, err := b.alarm(w, o, Cause{IncidentUnattributed, reportArgs(row)}, fmt.Sprintf("a purchase for %s (license %s) has the tag of order %s, "+
+			"which no ledger that I can read has. It is entered and counted under no person", row.Cost, row.LicenseID, id))
+		return err
+	}
+	return b.unexplained(w, r, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
+}
+
+// specOf is what a license says of what was ordered.
+func specOf(l License, row cocalc.PurchaseRow) Spec {
+	return Spec{RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member, Uptime: cocalc.Uptime(l.Quota.Uptime),
+		User: cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time, End: row.PeriodEnd}
+}
+
+// enterLost enters an order that only the ledger from before had, with its purchase. Its way through the states is that of any
+// order, in one transaction; nobody is asked or told anything by it.
+func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
+	const note = "bought before the ledger was restored, and entered from CoCalc's list"
+	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, Proposed, nil, nil, nil, nil, ""
+	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
+	b.datePromise(&o, row)
+	if err := w.PutOrder(o); err != nil {
+		return err
+	}
+	if err := w.AppendEvent(Event{Time: b.now(), Kind: string(Proposed), Order: o.ID, By: botName, Place: o.Place.Channel, Amount: o.Price, Note: note}); err != nil {
+		return err
+	}
+	if err := b.move(w, &o, Approved, botName, note); err != nil {
+		return err
+	}
+	o.Receipt = receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
+	if err := b.enter(w, o, *o.Receipt); err != nil {
+		return err
+	}
+	if err := b.charged(w, o, *o.Receipt); err != nil {
+		return err
+	}
+	r.enter(o, row)
+	return b.move(w, &o, Purchased, botName, "license "+row.LicenseID)
+}
+
+// enterEnded enters the purchase of an order that the backup had, and that its restore has ended.
+func (b *buyer) enterEnded(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
+	account, err := w.Account()
+	if err != nil {
+		return err
+	}
+	if then, known := account.Before.order(o.ID); known {
+		o.Confirmed, o.Month, o.Day, o.Approvals, o.AddSent, o.AddedAfter, o.Sent, o.ItemID = then.Confirmed, then.Month, then.Day, then.Approvals,
+			then.AddSent, then.AddedAfter, then.Sent, then.ItemID
+	}
+	b.datePromise(&o, row)
+	r.enter(o, row)
+	return b.sold(w, &o, receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false, botName)
+}
+
+// datePromise fills in when an order was promised, where no ledger says so: when it was bought.
+func (d *Desk) datePromise(o *Order, row cocalc.PurchaseRow) {
+	if row.CartItemID != 0 {
+		o.ItemID = row.CartItemID
+	}
+	if o.Confirmed.IsZero() {
+		o.Confirmed = row.Time
+	}
+	if o.Month == "" {
+		o.Month, o.Day = d.policy.Month(o.Confirmed), d.policy.day(o.Confirmed)
+	}
+}
+
+// enter counts a purchase that was entered.
+func (r *reports) enter(o Order, row cocalc.PurchaseRow) {
+	r.entered++
+	r.sum += row.Cost
+	if o.Requester.ID == Unattributed.ID {
+		r.unattributed++
+		r.unattributedSum += row.Cost
+	}
+}
+
+// enteredWords say what was entered.
+func (r *reports) enteredWords() string {
+	if r.entered == 0 {
+		return ""
+	}
+	words := fmt.Sprintf(" %s for %s that the backup lacked %s entered, in the history and in the budgets.", units("purchase")(r.entered), r.sum, isAre(r.entered))
+	if r.unattributed > 0 {
+		words += fmt.Sprintf(" %s for %s of these %s under no person, since the ledger from before could not be read.",
+			units("purchase")(r.unattributed), r.unattributedSum, isAre(r.unattributed))
+	}
+	return words
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// LeftOut says which purchases that paused buying are counted in no budget; empty when all are. Whoever resumes buying has to
+// know that sum.
+func (p *Pause) LeftOut() string {
+	var n int
+	var sum Cents
+	for _, in := range p.incidents() {
+		if in.Code != IncidentUnexplained {
+			continue
+		}
+		n++
+		amount, _ := strconv.ParseInt(in.Args["amount"], 10, 64) // older records do not have it
+		sum += Cents(amount)
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s for %s on the CoCalc account %s counted in no budget, since this ledger does not know the orders.", units("purchase")(n), sum, isAre(n))
+}

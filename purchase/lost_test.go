@@ -1,0 +1,174 @@
+package purchase_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// restoredFrom stops the bot, puts the older copy in the place of its ledger, and starts it again. known: the ledger from before
+// could be read.
+func (s *shop) restoredFrom(old string, known bool) {
+	s.t.Helper()
+	ctx := context.Background()
+	var orders []purchase.Order
+	var pause *purchase.Pause
+	err := s.ledger.View(ctx, func(r purchase.Reader) error {
+		for o, err := range purchase.AllOrders(r) {
+			if err != nil {
+				return err
+			}
+			orders = append(orders, o)
+		}
+		account, err := r.Account()
+		pause = account.Pause
+		return err
+	})
+	s.close()
+	s.path = old
+	ledger, err2 := storage.Open(old)
+	if err := errors.Join(err, err2); err != nil {
+		s.t.Fatal(err)
+	}
+	err = ledger.Update(ctx, func(w purchase.Writer) error {
+		if err := purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle); err != nil || !known {
+			return err
+		}
+		return errors.Join(purchase.KeepOrders(w, orders), purchase.KeepPause(w, pause))
+	})
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.open()
+}
+
+// A purchase that the backup lacks is entered: history and budgets are complete, under the person whom the ledger from before
+// names, or under none, and then buying is paused until an admin has looked.
+func TestAPurchaseThatTheBackupLacks(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state purchase.State // of the order in the backup
+		known bool           // the ledger from before
+		who   string
+	}{
+		{"and the ledger from before names the person", "", true, alice.ID},
+		{"and no ledger names the person", "", false, purchase.Unattributed.ID},
+		{"that was proposed in the backup", purchase.Proposed, true, alice.ID},
+		{"that was proposed in the backup, without the ledger from before", purchase.Proposed, false, alice.ID},
+		{"that was confirmed in the backup", purchase.Approved, true, alice.ID},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				s.until(s.buy(), purchase.Purchased) // which the backup has
+				id, old := s.copyAt(c.state, true)
+				<-time.After(time.Hour)
+				was := s.order(id)
+				s.restoredFrom(old, c.known)
+				<-time.After(time.Hour)
+
+				s.check(2, 2*6375, 0)
+				o := s.order(id)
+				if o.State != purchase.Purchased || o.Requester.ID != c.who || o.Month != was.Month || o.Receipt.LicenseID != was.Receipt.LicenseID || o.Open() {
+					t.Errorf("the order is %s, of %s in %s: %+v", o.State, o.Requester.ID, o.Month, o.Receipt)
+				}
+				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Place != was.Place || o.Price != was.Price) {
+					t.Errorf("entered is %+v, and it was %+v", o, was)
+				}
+				h, err := s.desk.History(context.Background(), 1, 10)
+				if err != nil || len(h.Purchases) != 2 || h.Months[0].People[c.who].Spent < 6375 {
+					t.Errorf("history %+v (%v)", h, err)
+				}
+				paused := c.who == purchase.Unattributed.ID
+				if p := s.state().Pause; (p != nil) != paused || len(s.events("unexplained-purchase", "foreign-purchase")) > 0 {
+					t.Errorf("paused %+v", p)
+				}
+				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved && !strings.Contains(texts, "1 purchase for $63.75 that the backup lacked is entered") ||
+					strings.Contains(texts, "under no person") != paused {
+					t.Errorf("the channel was told %q", texts)
+				}
+				if paused && (len(s.told(dana.ID, purchase.NoticePaused)) != 1 || s.state().Pause.LeftOut() != "") {
+					t.Errorf("admins are not told; left out %q", s.state().Pause.LeftOut())
+				}
+				if paused {
+					s.resume()
+				}
+				s.until(s.buy(), purchase.Purchased)
+				s.restart() // and nothing is entered twice
+				<-time.After(30 * time.Hour)
+				s.check(3, 3*6375, 0)
+				if s.state().Before != nil {
+					t.Error("what the ledger from before knew is kept for ever")
+				}
+			}, withChannel)
+		})
+	}
+}
+
+// A purchase with the tag of an order that the ledger from before does not have either is another bot's: it is in no budget, and
+// whoever resumes buying is told the sum.
+func TestAResumeNamesWhatIsLeftOut(t *testing.T) {
+	m := &moreSold{}
+	inShop(t, 20000, func(s *shop) {
+		_, old := s.copyAt("", true)
+		m.rows = []cocalc.PurchaseRow{{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: "x\norder 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}}
+		s.restoredFrom(old, true)
+		<-time.After(time.Hour)
+		p := s.state().Pause
+		const sum = "1 purchase for $127.50 on the CoCalc account is counted in no budget"
+		if p == nil || !strings.Contains(p.LeftOut(), sum) || len(s.events("unexplained-purchase")) != 1 {
+			t.Fatalf("paused %+v, left out %q", p, p.LeftOut())
+		}
+		s.resume()
+		if texts := s.told("CBUYING", purchase.NoticeResumed); len(texts) != 1 || !strings.Contains(texts[0], sum) {
+			t.Errorf("told %q", texts)
+		}
+	}, m.with, withChannel)
+}
+
+// An order that waited for approval in the backup, and was approved and bought since.
+func TestAnApprovedPurchaseThatTheBackupLacks(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		id := s.buy()
+		<-time.After(time.Minute)
+		old := s.path + ".old"
+		s.close()
+		if err := copyFile(s.path, old); err != nil {
+			t.Fatal(err)
+		}
+		s.open()
+		if err := s.approve(id, erin); err != nil {
+			t.Fatal(err)
+		}
+		s.until(id, purchase.Purchased)
+		s.restoredFrom(old, true)
+		<-time.After(time.Hour)
+		if o := s.order(id); o.State != purchase.Purchased || len(o.Approvals) != 1 || o.Approvals[0].By.ID != erin.ID {
+			t.Errorf("the order is %s, approved by %+v", o.State, o.Approvals)
+		}
+		s.check(1, 6375, 0)
+	}, withChannel, withApprovers)
+}
+
+// While the ledger from before cannot be read, an order that is older than the backup is no order of this ledger's.
+func TestAnOlderTagAfterARestore(t *testing.T) {
+	m := &moreSold{}
+	inShop(t, 20000, func(s *shop) {
+		<-time.After(3 * time.Hour)
+		older := purchase.ULIDs(func() time.Time { return time.Now().Add(-2 * time.Hour) })()
+		s.until(s.buy(), purchase.Purchased)
+		_, old := s.copyAt("", false)
+		s.server.ClearFaults()
+		m.rows = []cocalc.PurchaseRow{{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: older.Tag()}}
+		s.restoredFrom(old, false)
+		<-time.After(time.Hour)
+		if p := s.state().Pause; p == nil || p.LeftOut() == "" || len(s.events("unexplained-purchase")) != 1 {
+			t.Errorf("paused %+v, left out %q", p, p.LeftOut())
+		}
+	}, m.with, withChannel)
+}
