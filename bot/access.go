@@ -57,7 +57,7 @@ func (w AccessWatch) Run(ctx context.Context) error {
 			code = loss.Code
 		}
 		if err := w.Desk.NoteAccess(ctx, code); err != nil {
-			w.Log.Error().Err(err).Msg("the audit could not be told of the access to Slack; trying again")
+			w.Log.Error().Err(err).Msg("retry recording the access to Slack in the audit")
 			continue
 		}
 		noted = lost

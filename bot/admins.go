@@ -74,6 +74,6 @@ func (a *App) notTakenOut(err error, item int64) string {
 	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || purchase.Unusable(err) != nil {
 		return a.refusal(err)
 	}
-	a.log.Warn().Err(err).Int64("item", item).Msg("an item could not be taken out of the cart")
-	return escape(a.desk.Trouble(err)) + " Whether the item is still in the cart, you see at https://cocalc.com/store/cart."
+	a.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
+	return escape(a.desk.Trouble(err)) + " Whether the item is still in the cart, you see at " + a.desk.Site().Cart() + "."
 }

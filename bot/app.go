@@ -119,7 +119,7 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 		if err == nil {
 			return
 		}
-		a.log.Warn().Err(err).Str("user", at.user).Msg("Slack did not take an answer by its response URL; trying a message")
+		a.log.Warn().Err(err).Str("user", at.user).Msg("answer with a message: Slack did not take the response URL")
 	}
 	options := messageOptions(c)
 	if at.channel != "" {
@@ -136,7 +136,7 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 		return err
 	})
 	if err != nil {
-		a.log.Error().Err(err).Str("user", at.user).Msg("an answer could not be given")
+		a.log.Error().Err(err).Str("user", at.user).Msg("fail to answer a person")
 	}
 }
 

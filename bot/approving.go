@@ -114,7 +114,7 @@ func decidingView(callback string, remember deciding, title, submit string, bloc
 // recall reads what a form had to remember.
 func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		reply := wrongField(inputReason, "Something went wrong with this form. Please close it and click the button again.")
 		return remember, &reply
 	}

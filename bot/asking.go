@@ -38,14 +38,14 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	case !definite:
 		return err
 	case m.TS == "" && o.State == purchase.AwaitingApproval:
-		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers cannot be asked in their channel")
+		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to ask the approvers in their channel")
 		return p.desk.Unaskable(ctx, o.ID, problem)
 	case problem == "message_not_found" && decidable(o, p.now()): // somebody deleted the card: without one nobody is asked
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
 		return p.publishAsk(ctx, o)
 	default:
-		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("the approvers' card could not be brought up to date")
+		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to update the approvers' card")
 		m.Problem = problem
 	}
 	_, err = p.shown(ctx, o, m)
@@ -59,7 +59,7 @@ func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
 		if report, err := p.desk.Budgets(ctx, 1); err == nil {
 			f.budget = &report
 		} else {
-			p.log.Error().Err(err).Msg("the budget could not be read for the approvers' card")
+			p.log.Error().Err(err).Msg("fail to read the budget for the approvers' card")
 		}
 		f.similar, f.known = p.alike.find(ctx, o.Spec)
 	}

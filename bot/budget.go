@@ -27,7 +27,7 @@ const (
 func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 	report, err := a.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
-		a.log.Error().Err(err).Msg("the budget could not be read")
+		a.log.Error().Err(err).Msg("fail to read the budget")
 		return say(escape(a.desk.Trouble(err)))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons, func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })

@@ -21,12 +21,6 @@ const (
 	actionLink     = "link"
 )
 
-// Links for people.
-const (
-	licenseLink = "https://cocalc.com/settings/licenses?id="
-	creditLink  = "https://cocalc.com/settings/payments"
-)
-
 // content is a message as Slack takes it: blocks, and the text that notifications and screen readers get.
 type content struct {
 	text   string
@@ -35,6 +29,7 @@ type content struct {
 
 // cardFacts is what an order's card shows beside the order itself.
 type cardFacts struct {
+	site    purchase.Site // CoCalc's pages
 	now     time.Time
 	ahead   int // orders that are bought before this one
 	left    purchase.Cents
@@ -58,7 +53,7 @@ func card(o purchase.Order, f cardFacts) content {
 	case purchase.Unknown:
 		return unknownCard(o)
 	case purchase.Purchased:
-		return receiptCard(o)
+		return receiptCard(o, f.site)
 	case purchase.Failed:
 		return failedCard(o, f)
 	case purchase.Cancelled:
@@ -245,7 +240,7 @@ func unknownCard(o purchase.Order) content {
 }
 
 // receiptCard proves the purchase.
-func receiptCard(o purchase.Order) content {
+func receiptCard(o purchase.Order, site purchase.Site) content {
 	r := o.Receipt
 	if r == nil { // cannot be: Purchased is only entered with a receipt
 		return endedCard(o, "Bought.")
@@ -284,7 +279,7 @@ func receiptCard(o purchase.Order) content {
 	}
 	row := []slack.BlockElement{button(actionAgain, string(o.ID), "Buy another like this")}
 	if r.LicenseID != "" {
-		row = append([]slack.BlockElement{linkButton("Open in CoCalc", licenseLink+r.LicenseID)}, row...)
+		row = append([]slack.BlockElement{linkButton("Open in CoCalc", site.License(r.LicenseID))}, row...)
 	}
 	blocks = append(blocks, slack.NewActionBlock("order_actions", row...), orderLine(o))
 	text := fmt.Sprintf("Bought for %s: %s.", r.Charged, gives(o.Spec))

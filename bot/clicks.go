@@ -134,10 +134,10 @@ func (a *App) sentence(err error) string {
 		return no.Sentence
 	}
 	if errors.Is(err, purchase.ErrFull) {
-		a.log.Error().Err(err).Msg("a decision could not be made durable")
+		a.log.Error().Err(err).Msg("fail to make a decision durable")
 		return diskFull
 	}
-	a.log.Error().Err(err).Msg("a decision could not be made durable")
+	a.log.Error().Err(err).Msg("fail to make a decision durable")
 	return "Something went wrong and your click didn't go through. Please try again, and tell your admins if it keeps happening."
 }
 
@@ -237,7 +237,7 @@ func (a *App) formFacts(ctx context.Context, ask purchase.Ask, wrong map[string]
 func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, otherwise string) socket.Reply {
 	return socket.Reply{Lane: socket.LaneForm, After: func(ctx context.Context) {
 		if _, err := a.slack.OpenViewContext(ctx, trigger, view); err != nil {
-			a.log.Warn().Err(err).Str("form", view.CallbackID).Msg("a form could not be opened")
+			a.log.Warn().Err(err).Str("form", view.CallbackID).Msg("fail to open a form")
 			a.tell(ctx, at, say(notOpened(err, otherwise)), false)
 		}
 	}}
@@ -256,7 +256,7 @@ func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
 func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	var remember editing
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return
 	}
 	f, wrong := formFields(cb.View.State)
@@ -268,7 +268,7 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	ask.Requester = a.people.LookUp(ctx, ask.Requester)
 	view := editorView(ask.Spec, ask.Reason, cb.View.PrivateMetadata, a.formFacts(ctx, ask, wrong))
 	if _, err := a.slack.UpdateViewContext(ctx, view, "", "", cb.View.ID); err != nil {
-		a.log.Debug().Err(err).Msg("a form could not be updated")
+		a.log.Debug().Err(err).Msg("fail to update a form")
 	}
 }
 
@@ -302,7 +302,7 @@ func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) sock
 func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	var remember editing
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return wrongField("ram", "Something went wrong with this form. Please close it and use /license buy again.")
 	}
 	f, wrong := formFields(cb.View.State)

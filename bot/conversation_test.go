@@ -160,7 +160,7 @@ func TestClicksThatDoNotCount(t *testing.T) {
 		w.sees(slacksim.Alice, "This order was cancelled; nothing was bought")
 		w.spent(0, 0)
 	})
-	t.Run("delivered again", func(t *testing.T) {
+	t.Run("skip a repeated delivery", func(t *testing.T) {
 		w := newWorld(t, nil)
 		card := w.card()
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")

@@ -11,7 +11,7 @@ import (
 )
 
 // What somebody reads whose decision came too late.
-var lateWords = regexp.MustCompile(`This order (was decided already|can no longer be decided on): (p\d{3} (agreed|denied it|withdrew it) on \d+ \w+ \d\d:\d\d UTC|it was not bought)`)
+var lateWords = regexp.MustCompile(`This order (was decided already|can no longer be decided on): (p\d{3} (agreed|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it was not bought)`)
 
 // What people read whose click was not taken, by why it was not.
 var crowdWords = map[purchase.RefusalCode]*regexp.Regexp{

@@ -27,7 +27,7 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 			return err
 		})
 		if err != nil {
-			a.log.Warn().Err(err).Str("user", ev.User).Msg("the Home tab could not be shown")
+			a.log.Warn().Err(err).Str("user", ev.User).Msg("fail to show the Home tab")
 		}
 	}}
 }
@@ -51,7 +51,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 	blocks := []slack.Block{head, section(text)}
 	stop, err := a.desk.Stopped(ctx)
 	if err != nil {
-		a.log.Error().Err(err).Msg("what stops buying could not be read")
+		a.log.Error().Err(err).Msg("fail to read what stops buying")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
 		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)

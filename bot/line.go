@@ -24,7 +24,7 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	switch {
 	case definite:
 		m.Problem = problem
-		p.log.Warn().Str("channel", m.Channel).Str("error", problem).Msg("the channel could not be told about a purchase")
+		p.log.Warn().Str("channel", m.Channel).Str("error", problem).Msg("fail to post a purchase's line in its channel")
 	case err != nil:
 		return err
 	default:

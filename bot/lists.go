@@ -122,7 +122,7 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 func (a *App) licenses(ctx context.Context, l listing) content {
 	all, err := a.shelf.licenses(ctx)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("the licenses could not be listed")
+		a.log.Warn().Err(err).Msg("fail to list the licenses")
 		return say(escape(a.desk.Trouble(err)))
 	}
 	return licenseList(all, l, a.now())
@@ -239,13 +239,13 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 func (a *App) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
 	o, err := a.shelf.license(ctx, id)
 	if err != nil {
-		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("a license could not be read")
+		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	return licenseDetails(o, from, a.now(), s)
+	return licenseDetails(o, from, a.now(), s, a.desk.Site())
 }
 
-func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.Sight) content {
+func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.Sight, site purchase.Site) content {
 	l := o.License
 	word, sign := licenseState(l, now)
 	hosting := "No"
@@ -275,7 +275,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		blocks = append(blocks, section(text))
 	}
 	row := []slack.BlockElement{
-		linkButton("Open in CoCalc", licenseLink+l.ID),
+		linkButton("Open in CoCalc", site.License(l.ID)),
 		button(actionLicenseAgain, l.ID, "Buy another like this"),
 	}
 	if from != nil {
@@ -289,7 +289,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
 	h, err := a.desk.History(ctx, page, pageSize)
 	if err != nil {
-		a.log.Error().Err(err).Msg("the purchase log could not be read")
+		a.log.Error().Err(err).Msg("fail to read the purchase log")
 		return say(escape(a.desk.Trouble(err)))
 	}
 	return historyPage(h, s)

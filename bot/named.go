@@ -15,7 +15,7 @@ import (
 func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
 	all, err := a.shelf.licenses(ctx)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("the licenses could not be listed")
+		a.log.Warn().Err(err).Msg("fail to list the licenses")
 		return say(escape(a.desk.Trouble(err)))
 	}
 	var found []purchase.Owned
@@ -29,7 +29,7 @@ func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) c
 	case 0:
 		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.", code(part)))
 	case 1:
-		return licenseDetails(found[0], nil, a.now(), s)
+		return licenseDetails(found[0], nil, a.now(), s, a.desk.Site())
 	}
 	return several("license", "show", part, ids)
 }

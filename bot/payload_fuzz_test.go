@@ -130,7 +130,7 @@ func (p *pipe) try(t *testing.T, frame []byte) {
 	before, records := c.state()
 	was := c.orders()
 	log := p.carry(t, c, frame, toAcknowledge(frame))
-	if strings.Contains(log, "a handler panicked") {
+	if strings.Contains(log, "recover from a panic in a handler") {
 		t.Errorf("a handler panicked: %s", log)
 	}
 	for _, h := range c.ear.take() {

@@ -158,7 +158,7 @@ type person struct {
 func (p *People) lookPerson(ctx context.Context, user string) (person, error) {
 	s, err := p.askPerson(ctx, user)
 	if err != nil {
-		p.log.Warn().Err(err).Str("user", user).Msg("Slack did not say who somebody is")
+		p.log.Warn().Err(err).Str("user", user).Msg("fail to look up a person in Slack")
 	}
 	return s, err
 }
@@ -215,11 +215,11 @@ func (p *People) lookMembers(ctx context.Context, group string) ([]string, error
 	members, err := p.api.GetUserGroupMembersContext(ctx, group)
 	var said slack.SlackErrorResponse
 	if errors.As(err, &said) && (said.Err == "no_such_subteam" || said.Err == "subteam_disabled") {
-		p.log.Warn().Str("group", group).Str("error", said.Err).Msg("a user group that the settings name has nobody in it")
+		p.log.Warn().Str("group", group).Str("error", said.Err).Msg("find nobody in a user group of the settings")
 		return nil, nil
 	}
 	if err != nil {
-		p.log.Warn().Err(err).Str("group", group).Msg("Slack did not say who is in a user group")
+		p.log.Warn().Err(err).Str("group", group).Msg("fail to list a user group in Slack")
 		return nil, fmt.Errorf("list the members of %s: %w", group, err)
 	}
 	return members, nil

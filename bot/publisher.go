@@ -78,7 +78,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	for {
 		pause, err := p.round(sending)
 		if err != nil {
-			p.log.Error().Err(err).Msg("the ledger could not be read for publishing; trying again")
+			p.log.Error().Err(err).Msg("retry reading the ledger for publishing")
 			pause = lastRetry
 		}
 		timer := time.NewTimer(pause)
@@ -97,7 +97,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 // Flush shows once more what can be shown, at the end: a last receipt should not wait for the next start.
 func (p *Publisher) Flush(ctx context.Context) {
 	if _, err := p.round(ctx); err != nil {
-		p.log.Error().Err(err).Msg("the last changes could not be published; they are at the next start")
+		p.log.Error().Err(err).Msg("leave the last changes to be published at the next start")
 	}
 	p.busy.Wait()
 }
@@ -227,6 +227,6 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 func (p *Publisher) settle(t turn, err error) {
 	pause, again := p.turns.settle(t, err)
 	if again {
-		p.log.Warn().Err(err).Str("message", string(t)).Dur("pause", pause).Msg("a message could not be brought up to date; trying again")
+		p.log.Warn().Err(err).Str("message", string(t)).Int64("pause_ms", pause.Milliseconds()).Msg("retry updating a message")
 	}
 }

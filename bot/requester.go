@@ -70,7 +70,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 			o, err = p.shown(ctx, o, m)
 			return o, false, err
 		}
-		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("Slack did not take the card; going on in a direct message")
+		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("continue a card in a direct message: Slack did not take it")
 	}
 	if keep > 1 { // a step in between is not worth a message of its own
 		o, err = p.shown(ctx, o, m)
@@ -143,5 +143,5 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	asks, err := p.desk.Asks(ctx, priced)
-	return card(o, cardFacts{now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, needed: p.desk.ApprovalsNeeded()}), err
+	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, needed: p.desk.ApprovalsNeeded()}), err
 }

@@ -111,7 +111,7 @@ func settleView(o purchase.Order, remember settling) slack.ModalViewRequest {
 func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	var remember settling
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("the form came back without what it had to remember")
+		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return wrongField(inputReason, "Something went wrong with this form. Please close it and use /license settle again.")
 	}
 	s := purchase.Settlement{Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}

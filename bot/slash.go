@@ -74,9 +74,9 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Resume:
 		return a.resume(ctx, click, c.Reason)
 	case commands.Help:
-		return now(help(c.Topic))
+		return now(a.help(c.Topic))
 	}
-	return now(help(""))
+	return now(a.help(""))
 }
 
 // now answers in the acknowledgement itself: no second request, nothing to lose on the way.
@@ -132,7 +132,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks})
+	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks})
 }
 
 // notProposed says why there is no card.
@@ -248,9 +248,9 @@ func (a *App) noOrder(err error) content {
 func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	ahead, err := a.desk.Ahead(ctx, o)
 	if err != nil {
-		a.log.Error().Err(err).Msg("the orders ahead could not be counted")
+		a.log.Error().Err(err).Msg("fail to count the orders ahead")
 	}
-	return orderFacts(o, cardFacts{now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded()})
+	return orderFacts(o, cardFacts{site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded()})
 }
 
 // orderFacts are an order's card without its buttons, and what else is known of it.
@@ -302,8 +302,8 @@ func withoutActions(c content) content {
 }
 
 // help shows how a command or a field is written.
-func help(topic string) content {
+func (a *App) help(topic string) content {
 	page := commands.HelpText(topic)
-	text := page.Mrkdwn()
+	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", a.desk.Site().Page("/"))
 	return content{page.Summary, []slack.Block{section(text)}}
 }

@@ -63,7 +63,7 @@ func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group stri
 		return errors.Join(err, p.desk.NoticeWaits(ctx, n.ID, group))
 	}
 	if len(members) == 0 {
-		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("nobody is in a user group that is to be told about the account")
+		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find nobody in a user group that gets notices")
 	}
 	return p.desk.NoticeTo(ctx, n.ID, group, members)
 }
@@ -85,7 +85,7 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 			return err
 		}
 		if problem != "" {
-			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("Slack does not let somebody be told about the account")
+			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("give up a notice: Slack refuses its recipient")
 		}
 		p.mu.Lock()
 		p.told[key] = problem

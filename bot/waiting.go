@@ -16,7 +16,7 @@ const mostWaiting = 5
 func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 	orders, err := a.desk.Waiting(ctx)
 	if err != nil {
-		a.log.Error().Err(err).Msg("the orders that wait for an approval could not be read")
+		a.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
 	}
 	if len(orders) == 0 {
 		return nil

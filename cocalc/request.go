@@ -81,7 +81,7 @@ func (c *Client) once(ctx context.Context, what effect, endpoint string, params 
 	a := c.send(ctx, what, endpoint, params)
 	step.At(step.After, moment)
 	body, err := classify(endpoint, what, a, c.options.Now())
-	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Dur("took", c.options.Now().Sub(started)).Int("bytes", len(a.body))
+	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Int64("took_ms", c.options.Now().Sub(started).Milliseconds()).Int("bytes", len(a.body))
 	if err != nil {
 		err.Text = c.scrub(err.Text)
 		if err.Err != nil && c.scrub(err.Err.Error()) != err.Err.Error() {
@@ -92,7 +92,7 @@ func (c *Client) once(ctx context.Context, what effect, endpoint string, params 
 		}
 		event = event.Stringer("outcome", err.Outcome).AnErr("error", err)
 	}
-	event.Msg("cocalc")
+	event.Msg("ask CoCalc")
 	return body, err
 }
 

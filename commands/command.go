@@ -136,7 +136,7 @@ var commandTable = []commandInfo{
 		details: []string{"Use its id, its link, or the first or last characters of its id (at least 4)."},
 		examples: []Example{
 			{"show " + exampleLicense, "by its id"},
-			{"show https://cocalc.com/settings/licenses?id=" + exampleLicense, "by its link"},
+			{"show " + ExampleSite + "/settings/licenses?id=" + exampleLicense, "by its link"},
 			{"show " + exampleLicense[len(exampleLicense)-4:], "by the end of its id"},
 		},
 	},

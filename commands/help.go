@@ -23,6 +23,9 @@ type CommandHelp struct{ Name, Usage, Summary string }
 // Example is a text as it is typed after /license, and what it asks for.
 type Example struct{ Text, Says string }
 
+// ExampleSite is the CoCalc server in the links of examples.
+const ExampleSite = "https://cocalc.com"
+
 // slash is the slash command; Slack takes it off the text.
 const slash = "/license "
 

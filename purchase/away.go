@@ -21,14 +21,14 @@ func (d *Desk) away(ctx context.Context) bool {
 	now := d.now()
 	n := d.notice(NoticeBack, noticeID("back", now), "The ledger's file has its name again. Buying goes on.", Order{}, "")
 	if away {
-		d.log.Error().Err(err).Msg("the ledger's file is not where it belongs: nothing is bought until it has its name again")
+		d.log.Error().Err(err).Msg("hold buying: the ledger's file is not where it belongs; rename it back")
 		n = d.notice(NoticeAway, noticeID("away", now), "The ledger's file was moved, deleted or replaced while I was running. I buy nothing until it is back under its name. "+
 			"Put it back before you stop me: the next start would not find it.", Order{}, "")
 	} else {
-		d.log.Warn().Msg("the ledger's file has its name again: buying goes on")
+		d.log.Warn().Msg("resume buying: the ledger's file has its name again")
 	}
 	if err := d.ledger.Update(context.WithoutCancel(ctx), func(w Writer) error { return addNotice(w, n) }); err != nil {
-		d.log.Error().Err(err).Msg("admins cannot be told where the ledger's file is")
+		d.log.Error().Err(err).Msg("fail to tell admins where the ledger's file is")
 	}
 	d.changed("")
 	nudge(d.wake)

@@ -33,7 +33,7 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 			return err
 		}
 		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), what+" blocks every purchase of the CoCalc account, and may block its whole cart. "+
-			"Nothing was bought meanwhile. It is not mine, so I do not touch it unless an admin says so; it can also be mended at https://cocalc.com/store/cart.", o, "")
+			"Nothing was bought meanwhile. It is not mine, so I do not touch it unless an admin says so; it can also be mended at "+b.site.Cart()+".", o, "")
 		n.Item = item.ID
 		told = true
 		return addNotice(w, n)
@@ -103,7 +103,7 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 	}
 	nudge(d.wake)
 	return fmt.Sprintf("Item %d was taken out of the cart. Nothing was bought by that; orders that waited for it go on within a minute. "+
-		"Who misses it can put it back at https://cocalc.com/store/cart.", id), nil
+		"Who misses it can put it back at %s.", id, d.site.Cart()), nil
 }
 
 // blocked finds out which item breaks the cart, and names it to the admins.

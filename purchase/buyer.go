@@ -21,7 +21,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer stop()
 
 	if err := d.unite(hard); err != nil {
-		d.log.Error().Err(err).Msg("people with two ids are counted twice until the next start")
+		d.log.Error().Err(err).Msg("count people with two ids twice until the next start")
 	}
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
@@ -43,7 +43,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
 	if _, err := d.recordCounted(hard, true); err != nil {
-		d.log.Error().Err(err).Msg("refusals that were counted could not be recorded at the end")
+		d.log.Error().Err(err).Msg("fail to record the counted refusals at the end")
 	}
 	d.stopping.Store(true) // AfterFunc has a goroutine of its own, which may not have come to it yet
 	return nil
@@ -58,7 +58,7 @@ func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(conte
 				return
 			}
 			// The ledger itself failed (disk full, say). Orders stay as they are durably known; look again later.
-			d.log.Error().Err(err).Msg("the ledger could not be read or written; trying again")
+			d.log.Error().Err(err).Msg("retry after an error of the ledger")
 			if pause == 0 {
 				pause = d.timing.PollMax
 			}
@@ -134,6 +134,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 // work steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
 // between two steps that belong together, only where it has to wait anyway.
 func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
+	hard = b.log.With().Str("order", string(id)).Logger().WithContext(hard) // for what CoCalc says to it
 	for {
 		order, err := b.Order(hard, id)
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
@@ -38,6 +40,7 @@ type shop struct {
 	stop    func()
 	policy  purchase.Policy
 	timing  purchase.Timing
+	log     zerolog.Logger
 	credit  int64 // cents on the account at the beginning
 	now     func() time.Time
 	channel string // for purchases and notices
@@ -88,7 +91,7 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Now: s.now, AccessLost: s.accessLost,
+	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(), Now: s.now, Log: s.log, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {

@@ -108,7 +108,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 	}
 	switch refusal.Outcome {
 	case cocalc.Unknown:
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("the answer to cart/add was lost; looking for the item")
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("look for an item in the cart: the answer to its add was lost")
 		return 0, nil
 	case cocalc.Transient:
 		// Nothing was done: it is safe to send again, and nothing is to be looked for.
@@ -125,7 +125,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled {
 			return b.troubled(ctx, o, err)
 		}
-		return 0, b.fail(ctx, o, explain(refusal, b.keyName))
+		return 0, b.fail(ctx, o, explain(refusal, b.keyName, b.site))
 	}
 }
 
@@ -162,7 +162,7 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		return 0, err
 	}
 	if mismatch := b.differs(o, item); mismatch != nil {
-		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("the cart holds something else than was sent")
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find another item in the cart than was sent")
 		_, err := b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
 			o.ItemID = item.ID
 			o.Failure = failure(FailCart, "CoCalc's cart did not hold what was ordered, so it was taken out again. Nothing was bought. Please try again.")
@@ -226,7 +226,7 @@ func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ O
 		if carries(item, o.ID) {
 			if o.ItemID != 0 && item.ID != o.ItemID { // a second one, that came after the cart was put in order
 				clean = false
-				b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("taking a copy of the order's item out of the cart")
+				b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("take a copy of an order's item out of the cart")
 				if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
 					return o, false, err
 				}
@@ -240,7 +240,7 @@ func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ O
 			}
 			if over {
 				clean = false
-				b.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("taking a failed order's item out of the cart")
+				b.log.Warn().Int64("item", item.ID).Str("order", string(id)).Msg("take a failed order's item out of the cart")
 				if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
 					return o, false, err
 				}
@@ -287,7 +287,7 @@ func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
 			_, err = b.shop.SetChecked(ctx, id, true)
 		}
 		if err != nil {
-			b.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("a parked cart item could not be checked again yet")
+			b.log.Warn().Err(err).Str("order", string(o.ID)).Int64("item", id).Msg("put off checking a parked cart item again")
 			return b.pause(o.ID), nil
 		}
 	}

@@ -26,7 +26,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	}
 	// Before its price: a higher one of an item that somebody edited is no price of CoCalc's that could be confirmed.
 	if mismatch := b.differs(o, look.checked[0]); mismatch != nil {
-		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("somebody edited the item in the cart")
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
 		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
 	}
 	if look.amount > o.Price {
@@ -39,7 +39,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if look.credit != nil && *look.credit < look.amount {
 		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
 			"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
-				"Add credit at https://cocalc.com/settings/payments, then ask again.", max(*look.credit, 0), look.amount)))
+				"Add credit at %s, then ask again.", max(*look.credit, 0), look.amount, b.site.Payments())))
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
@@ -49,7 +49,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
 			"The CoCalc account has %s of credit, this costs %s, and %s of it may not be spent (`LEAST_CREDIT`): %s is missing. Nothing was bought. "+
-				"Add credit at https://cocalc.com/settings/payments, then ask again.", *look.credit, look.amount, least, look.amount+least-*look.credit)))
+				"Add credit at %s, then ask again.", *look.credit, look.amount, least, look.amount+least-*look.credit, b.site.Payments())))
 	}
 	return b.pay(ctx, o, look.amount)
 }
@@ -158,14 +158,14 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		case err == nil:
 			o.Answer = AnswerSuccess
 		case definite:
-			f := explain(refusal, b.keyName)
+			f := explain(refusal, b.keyName, b.site)
 			o.Answer, o.AnswerText, o.Failure = AnswerRefused, refusal.Text, &f
 		default:
 			o.Answer, o.AnswerText = AnswerUnclear, err.Error()
 		}
 	})
-	if err != nil {
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("checkout did not answer with success")
+	if err != nil && !definite { // a definite answer is logged as such
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose the answer to a checkout; look what came of it")
 	}
 	return 0, editErr
 }
@@ -220,7 +220,7 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	o.ItemID = item.ID
 	rows, err := b.purchasesOf(ctx, o)
 	if err != nil {
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("bought; the purchases could not be counted yet")
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("put off counting the purchases of a bought order")
 	}
 	r := receipt(o, item, rows)
 	r.Unchecked = len(rows) == 0
@@ -228,7 +228,7 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	if b.older(ctx) {
 		r.Unchecked = false
 		if r.Charged, err = b.computedFor(ctx, o, item); err != nil && b.tries[o.ID] < looksForCost {
-			b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("bought; the license cannot be read to tell what an edited item cost")
+			b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
 			return b.pause(o.ID), nil
 		}
 	}
@@ -311,7 +311,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		}
 		sum += x.Charged
 	}
-	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("double buy: buying is paused")
+	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("pause buying: CoCalc sold an item twice")
 	if err := w.AppendEvent(Event{Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
 		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times)}); err != nil {
 		return err

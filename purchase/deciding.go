@@ -283,7 +283,7 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 		if o.State.CanBecome(Cancelled) {
 			return nil, d.moveFrom(w, o, Cancelled, click.Who.ID, click.At.Channel, "")
 		}
-		no := tooLateTo("cancel", *o)
+		no := d.tooLateTo("cancel", *o)
 		if shown {
 			return no, w.PutOrder(*o)
 		}
@@ -312,7 +312,7 @@ func (d *Desk) Editable(ctx context.Context, id OrderID, click Click) (Order, er
 	}
 	var late *Refusal
 	if order.State != Proposed {
-		late = tooLateTo("change", order)
+		late = d.tooLateTo("change", order)
 	}
 	return order, d.unless(ctx, id, click, outsider(click.Who), late)
 }

@@ -17,6 +17,12 @@ import (
 	"licensebot/cocalc"
 )
 
+// Site is the CoCalc server, for links.
+type Site = cocalc.Site
+
+// Site is where sentences and links lead.
+func (d *Desk) Site() Site { return d.site }
+
 // Shop is what buying needs of CoCalc. *cocalc.Client is one.
 type Shop interface {
 	WhoAmI(ctx context.Context) (cocalc.Account, error)
@@ -92,6 +98,7 @@ type Options struct {
 	Policy  Policy
 	Timing  Timing
 	KeyName string // how people call the API key, never the key itself: "sk-…f3Xa"
+	Site    Site   // CoCalc's pages, to which sentences lead
 	Now     func() time.Time
 	NewID   func() OrderID
 	Log     zerolog.Logger
@@ -117,6 +124,7 @@ type Desk struct {
 	policy  Policy
 	timing  Timing
 	keyName string
+	site    Site
 	now     func() time.Time
 	newID   func() OrderID
 	log     zerolog.Logger
@@ -140,9 +148,12 @@ type Desk struct {
 
 // New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
 func New(opts Options) *Desk {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	d := &Desk{
-		ledger: opts.Ledger, shop: opts.Shop, policy: opts.Policy, timing: opts.Timing.withDefaults(),
-		keyName: opts.KeyName, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
+		ledger: newChronicle(opts.Ledger, opts.Log), shop: &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now}, policy: opts.Policy, timing: opts.Timing.withDefaults(),
+		keyName: opts.KeyName, site: opts.Site, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
 		born: time.Now(),
@@ -154,9 +165,6 @@ func New(opts Options) *Desk {
 		d.accessLost = func() bool { return false }
 	}
 	d.policy.Approvals = max(d.policy.Approvals, 1)
-	if d.now == nil {
-		d.now = time.Now
-	}
 	if d.newID == nil {
 		d.newID = ULIDs(d.now)
 	}
@@ -331,7 +339,7 @@ func (d *Desk) retire(w Writer, id OrderID, successor Order) (*Refusal, error) {
 		return no, nil
 	}
 	if order.State != Proposed {
-		return tooLateTo("change", order), nil
+		return d.tooLateTo("change", order), nil
 	}
 	order.ReplacedBy, order.Messages = successor.ID, nil
 	return nil, d.move(w, &order, Cancelled, who.ID, "edited")
@@ -386,7 +394,7 @@ func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person,
 	}
 	err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(d.refusal(no, id, who, at)) })
 	if err != nil {
-		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("a refusal could not be recorded")
+		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
 	}
 	return no
 }

@@ -40,14 +40,14 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 		return err
 	}
 	d.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
-		Msg("the disk failed while a decision was written; the next start learns whether it counts")
+		Msg("leave a decision to the next start: the disk failed while it was written")
 	what := doubt.what()
 	if d.doubts != nil {
 		kept := d.doubts.Keep(doubt)
 		if kept == nil {
 			return &Refusal{Code: Doubtful, Sentence: "I don't know yet whether " + what + " counted. I'll tell you."}
 		}
-		d.log.Error().Err(kept).Msg("that a decision is uncertain could not be kept either: the person is not told after the next start")
+		d.log.Error().Err(kept).Msg("fail to keep that a decision is uncertain: the person is not told after the next start")
 	}
 	look := "try again"
 	if doubt.Order != "" {

@@ -11,7 +11,7 @@ import (
 
 // explain turns a refusal of CoCalc's, after which certainly nothing was bought, into a sentence for people: what
 // happened, that no money was spent, and what to do next. keyName is how the API key is called, never the key.
-func explain(e *cocalc.Error, keyName string) Failure {
+func explain(e *cocalc.Error, keyName string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
 		return *failure(FailKey, fmt.Sprintf("CoCalc does not accept the API key %s (or its database is down). Nothing was bought. "+
@@ -25,7 +25,7 @@ func explain(e *cocalc.Error, keyName string) Failure {
 			need = fmt.Sprintf(" (%s is missing)", e.Need)
 		}
 		return *failure(FailNoCredit, "The CoCalc account does not have enough credit"+need+". Nothing was bought. "+
-			"Add credit at https://cocalc.com/settings/payments, then ask again.")
+			"Add credit at "+site.Payments()+", then ask again.")
 	case cocalc.Throttled:
 		return *failure(FailUnreachable, "CoCalc had too many requests, and refused to go on. Nothing was bought. Please try again in a minute.")
 	case cocalc.CartBroken:
@@ -34,7 +34,7 @@ func explain(e *cocalc.Error, keyName string) Failure {
 			which = fmt.Sprintf("Item %d", e.ItemID)
 		}
 		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase of the account. Nothing was bought. "+
-			"Somebody has to take it out at https://cocalc.com/store/cart, then ask again.")
+			"Somebody has to take it out at "+site.Cart()+", then ask again.")
 	case cocalc.NotSoldHere:
 		return *failure(FailNotSold, "This CoCalc server does not sell licenses (any more). Nothing was bought. Whoever runs this bot should check `COCALC_URL`.")
 	}

@@ -35,7 +35,7 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 		return nil, no
 	}
 	if err != nil {
-		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("CoCalc did not answer about a project")
+		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
 		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Try again in a minute."}
 	}
 	title := []rune(p.Title)

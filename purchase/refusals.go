@@ -46,7 +46,7 @@ func (d *Desk) full(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	d.log.Error().Err(err).Msg("no order is taken")
+	d.log.Error().Err(err).Msg("refuse all orders")
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("ask for room in the ledger: %w", err)
 	}
@@ -116,7 +116,7 @@ func alreadyDecided(order Order) *Refusal {
 const changedSince = "You have changed what you ask for since; the card shows it now. Nothing was bought by this click."
 
 // tooLateTo answers a cancellation or an edit that comes after the fact.
-func tooLateTo(verb string, order Order) *Refusal {
+func (d *Desk) tooLateTo(verb string, order Order) *Refusal {
 	var text string
 	switch order.State {
 	case Adding, Carted, Paying:
@@ -125,7 +125,7 @@ func tooLateTo(verb string, order Order) *Refusal {
 		text = fmt.Sprintf("It is too late to %s this order: the checkout was sent, and I am finding out what came of it. It will not be paid twice.", verb)
 	case Purchased:
 		text = fmt.Sprintf("It is too late to %s this order: the license was bought, once. To stop it from renewing, cancel its "+
-			"subscription at https://cocalc.com/settings/subscriptions.", verb)
+			"subscription at %s.", verb, d.site.Subscriptions())
 	case Approved, AwaitingApproval:
 		text = fmt.Sprintf("It is too late to %s this order: you have already said yes. You can cancel it with `/license cancel %s` until it is being bought.", verb, order.ID)
 	case Cancelled:

@@ -17,7 +17,7 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 	item, rows, err := b.evidence(ctx, o)
 	switch {
 	case err != nil:
-		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("the outcome is still unknown: CoCalc could not be read")
+		b.log.Debug().Err(err).Str("order", string(o.ID)).Msg("keep the outcome unknown: CoCalc cannot be read")
 		return b.pause(o.ID), nil
 	case item.Purchased != nil:
 		return b.bought(ctx, o, item, false)

@@ -58,6 +58,9 @@ func States() []State {
 		Cancelled, Expired}
 }
 
+// known reports whether s is a state of orders at all.
+func (s State) known() bool { return slices.Contains(States(), s) }
+
 // Final reports whether the order has ended: nothing more is bought for it.
 func (s State) Final() bool {
 	switch s {

@@ -74,7 +74,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 		}
 		r := receipt(o, cocalc.CartItem{}, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
-		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("an order that had ended without a purchase was bought after all")
+		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("enter a purchase of an order that had ended without one")
 		if err := b.finish(ctx, o, r); err != nil && !errors.Is(err, errMoved) {
 			return err
 		}
@@ -91,7 +91,7 @@ func (b *buyer) sweepAgain(err error) error {
 	pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
 	b.sweepFails++
 	b.sweepAt = b.elapsed() + pause
-	b.log.Info().Err(err).Dur("pause", pause).Msg("the account's purchases could not be compared with the ledger; trying again")
+	b.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).Msg("put off comparing the account's purchases with the ledger")
 	return nil
 }
 

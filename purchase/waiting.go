@@ -27,8 +27,8 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 			return 0, err
 		}
 	}
-	b.log.Warn().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("CoCalc is in the way")
-	f := explain(e, b.keyName)
+	b.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
+	f := explain(e, b.keyName, b.site)
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)

@@ -29,7 +29,7 @@ func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 	item, rows, err := b.glance(ctx, o, over)
 	switch {
 	case err != nil:
-		b.log.Info().Err(err).Str("order", string(o.ID)).Msg("CoCalc could not be read to watch a failed order")
+		b.log.Debug().Err(err).Str("order", string(o.ID)).Msg("put off watching a failed order: CoCalc cannot be read")
 		return b.pause(o.ID), nil
 	case item.Purchased != nil:
 		return b.adopt(ctx, o, item)
@@ -38,7 +38,7 @@ func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 		r.Adopted = o.CheckoutSent.IsZero()
 		return 0, b.finish(ctx, o, r)
 	case item.ID != 0 && item.Removed.IsZero():
-		b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("taking a failed order's item out of the cart")
+		b.log.Warn().Int64("item", item.ID).Str("order", string(o.ID)).Msg("take a failed order's item out of the cart")
 		if _, err := b.shop.RemoveFromCart(ctx, item.ID); err != nil {
 			return b.pause(o.ID), nil
 		}

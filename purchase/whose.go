@@ -56,10 +56,10 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	case err != nil:
 		return 0, err
 	case told && !foreign:
-		b.log.Error().Int("purchases", before).Msg("the ledger is new and empty, and the account has purchases with tags of this bot: a ledger is missing; buying is paused")
+		b.log.Error().Int("purchases", before).Msg("pause buying: the ledger is new and empty, and the account has purchases with tags of this bot; a ledger is missing")
 		b.changed("")
 	case told:
-		b.log.Error().Str("account", who.ID).Msg("the key is of another CoCalc account than the ledger; buying is paused")
+		b.log.Error().Str("account", who.ID).Msg("pause buying: the key is of another CoCalc account than the ledger")
 		b.changed("")
 	}
 	if foreign {
@@ -114,6 +114,6 @@ func (b *buyer) unproven(ctx context.Context, o Order, err error) (wait, error) 
 	case Approved, Adding, Carted:
 		return b.troubled(ctx, o, err)
 	}
-	b.log.Info().Err(err).Str("order", string(o.ID)).Msg("CoCalc does not say whose the key is")
+	b.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
 	return b.pause(o.ID), nil
 }

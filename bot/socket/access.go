@@ -110,7 +110,7 @@ func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	a.mu.Unlock()
 	if !said {
 		a.log.Error().Str("method", method).Str("code", answer.Code).Str("remedy", fatal.Remedy).
-			Msg("Slack has taken the bot's access away: buying is paused until it is back")
+			Msg("pause buying until Slack gives the bot its access back")
 	}
 	if first {
 		a.changed()
@@ -129,7 +129,7 @@ func (a *Access) regain(over func(of string, l Loss) bool) {
 	back := before > 0 && len(a.losses) == 0
 	a.mu.Unlock()
 	if back {
-		a.log.Info().Msg("Slack lets the bot in again: buying goes on")
+		a.log.Info().Msg("resume buying: Slack lets the bot in again")
 		a.changed()
 	}
 }

@@ -101,7 +101,7 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 		}
 		if kind := trouble(err); kind != told {
 			told = kind
-			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).Msg("Slack does not say who we are; trying again until it does")
+			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).Msg("retry asking Slack whose the bot token is")
 		}
 		if !sleep(ctx, wait.wait(failures, err)) {
 			return Identity{}, ctx.Err()

@@ -209,7 +209,7 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 	}
 	s := c.Status()
 	c.log.Warn().Int("queued", s.Queued).Int("handling", s.Handling).Int("finishing", s.Finishing).
-		Msg("the grace period is over; what is under way is cancelled")
+		Msg("cancel what is under way: the grace period is over")
 	late, cancelLate := context.WithTimeout(context.Background(), straggle)
 	defer cancelLate()
 	handled, finished := d.handling.drain(late), d.drainFinishing(late)

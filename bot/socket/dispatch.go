@@ -115,7 +115,7 @@ func (d *dispatcher) deliver(from line, del Delivery) {
 func (d *dispatcher) repeat(from line, id string, t *ticket) {
 	d.again.Add(1)
 	payload, acked := t.again(from)
-	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("delivered again")
+	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("skip a repeated delivery")
 	if acked {
 		d.atDesk(func() { d.acknowledge(from, id, payload, nil) })
 	}
@@ -133,7 +133,7 @@ func (d *dispatcher) acceptOnly(from line, id string) {
 // found out about it is in del; a del without kind is only acknowledged.
 func (d *dispatcher) unreadable(from line, del Delivery, cause error) {
 	if del.Kind == "" {
-		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).Msg("unreadable envelope acknowledged")
+		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).Msg("acknowledge an unreadable envelope")
 		d.acceptOnly(from, del.EnvelopeID)
 		return
 	}
@@ -151,7 +151,7 @@ func (d *dispatcher) atDesk(task func()) bool {
 	if d.desk.try(task) {
 		return true
 	}
-	d.log.Error().Msg("no room to acknowledge an envelope; Slack will report a timeout")
+	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
 	return false
 }
 
@@ -162,7 +162,7 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 	d.refused.Add(1)
 	if why != Unreadable && j.Kind != KindCommand {
 		d.seen.forget(j.EnvelopeID)
-		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("delivery refused without ack")
+		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("refuse a delivery without an ack")
 		return
 	}
 	queued := d.atDesk(func() {
@@ -172,7 +172,7 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 			ref = d.newRef()
 			event = event.Str("ref", ref).Str("cause", redact(cause.Error()))
 		}
-		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("delivery refused")
+		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("refuse a delivery")
 		d.settle(j, d.apology(j.Delivery, why, ref), (*pool).try)
 	})
 	if !queued {
@@ -246,7 +246,7 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 		return
 	}
 	if diverted != nil {
-		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).Msg("the reply goes another way than the ack")
+		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).Msg("send a reply another way than the ack")
 	}
 	lane, ok := d.finishing[reply.Lane]
 	if !ok {
@@ -259,7 +259,7 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 		d.after(j.Delivery, reply.After)
 	})
 	if !ok {
-		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Msg("a reply was lost: no room, or the grace period is over")
+		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Msg("lose a reply: no room, or the grace period is over")
 	}
 }
 
@@ -318,13 +318,13 @@ func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause erro
 		j.ticket.payload = nil
 	}
 	j.ticket.mu.Unlock()
-	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).Msg("an ack was perhaps not sent")
+	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).Msg("doubt that an ack was sent")
 	d.atDesk(func() {
 		if other := d.another(from); other != nil {
 			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt; there is nobody to tell
 		}
 		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.unsent(j.Delivery, reply) }) {
-			d.log.Error().Str("envelope", j.EnvelopeID).Msg("a reply was lost: no room")
+			d.log.Error().Str("envelope", j.EnvelopeID).Msg("lose a reply: no room")
 		}
 	})
 }
@@ -379,7 +379,7 @@ func (d *dispatcher) crashed(del Delivery, r any) string {
 	d.panics.Add(1)
 	ref := d.newRef()
 	d.log.Error().Str("ref", ref).Str("envelope", del.EnvelopeID).Str("kind", string(del.Kind)).
-		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).Msg("a handler panicked")
+		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).Msg("recover from a panic in a handler")
 	return ref
 }
 

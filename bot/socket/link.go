@@ -217,7 +217,7 @@ func (l *link) receive(ev socketmode.Event) {
 		}
 	case socketmode.EventTypeIncomingError:
 		if bad, ok := ev.Data.(*slack.IncomingEventError); ok {
-			l.log.Debug().Str("cause", redact(bad.ErrorObj.Error())).Msg("a frame could not be read")
+			l.log.Debug().Str("cause", redact(bad.ErrorObj.Error())).Msg("skip an unreadable frame")
 		}
 	}
 }
@@ -337,7 +337,7 @@ func (l *link) hello(now time.Time, req *socketmode.Request) {
 		event = l.log.Info()
 	}
 	event.Str("host", req.DebugInfo.Host).Int("app_connections", req.NumConnections).
-		Int("lives_seconds", req.DebugInfo.ApproximateConnectionTime).Str("after", had).Msg("connected to Slack")
+		Int("lives_seconds", req.DebugInfo.ApproximateConnectionTime).Str("after", had).Msg("connect to Slack")
 }
 
 func (l *link) wasGreeted() bool {
@@ -363,6 +363,6 @@ func (l *link) complain(cause error) {
 	l.state.Trouble, l.told = kind, kind
 	l.mu.Unlock()
 	if told != kind {
-		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("this socket has no connection to Slack; trying again until it has")
+		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("retry connecting to Slack until it works")
 	}
 }

@@ -123,7 +123,7 @@ func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
 	s.deliver(commandFrame("e", "list"))
 	s.waitForAck("e")
 	for what, want := range map[string]int{`"trouble":"HTTP 502"`: 1, `"trouble":"timeout"`: 1, `"trouble":"network"`: 1,
-		`"trouble":"internal_error"`: 1, "connected to Slack": 1} {
+		`"trouble":"internal_error"`: 1, "connect to Slack": 1} {
 		if n := strings.Count(log.String(), what); n != want {
 			t.Errorf("%s is logged %d times, not %d", what, n, want)
 		}

@@ -158,7 +158,7 @@ func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
 		b.deliver(b.a, typed("e1", "buy"))
 		time.Sleep(5 * time.Second)
 		acked(t, b.a)
-		if log := b.log.String(); !strings.Contains(log, "Slack will report a timeout") {
+		if log := b.log.String(); !strings.Contains(log, "drop an envelope: no room to acknowledge it") {
 			t.Errorf("the log says %q", log)
 		}
 		close(release)

@@ -104,7 +104,7 @@ func TestBackupAfterTheBotWasKilled(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	killed := launch(t, s, "run")
-	killed.prints(&killed.err, 1, "connected to Slack")
+	killed.prints(&killed.err, 1, "connect to Slack")
 	killed.cmd.Process.Kill()
 	killed.readers.Wait()
 	killed.cmd.Wait()
@@ -115,11 +115,11 @@ func TestBackupAfterTheBotWasKilled(t *testing.T) {
 	dir := t.TempDir()
 	does(t, "", "backup", filepath.Join(dir, "dead.db")).says(t, 0, "is a whole copy of the ledger")
 	next := launch(t, s, "run")
-	next.prints(&next.err, 1, "connected to Slack")
+	next.prints(&next.err, 1, "connect to Slack")
 	if ledger, err := storage.OpenReadOnly(s["DATABASE"]); err == nil {
 		ledger.Close()
 		t.Error("the bot does not hold its ledger")
 	}
 	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a whole copy of the ledger")
-	next.prints(&next.err, 1, "the ledger was backed up")
+	next.prints(&next.err, 1, "back up the ledger")
 }

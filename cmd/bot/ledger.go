@@ -35,11 +35,11 @@ func (s *service) examine(ctx context.Context) error {
 	}
 	if len(findings) == 0 {
 		s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
-			Dur("took", time.Since(began)).Msg("the ledger is verified")
+			Int64("took_ms", time.Since(began).Milliseconds()).Msg("verify the ledger")
 		return nil
 	}
 	for _, f := range findings {
-		s.log.Error().Str("record", f.Record).Msg("the ledger contradicts itself: " + purchase.ShortenIDs(f.Sentence))
+		s.log.Error().Str("record", f.Record).Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(f.Sentence))
 	}
 	_, err = s.desk.Distrust(ctx, findings)
 	return err
@@ -55,7 +55,7 @@ func brokenChain(f *storage.Fault) purchase.Finding {
 func (s *service) noteSettings(ctx context.Context) error {
 	err := s.desk.NoteSettings(ctx, s.config.inForce())
 	if errors.Is(err, purchase.ErrFull) {
-		s.log.Error().Err(err).Msg("the settings that limit buying could not be recorded")
+		s.log.Error().Err(err).Msg("fail to record the settings that limit buying")
 		return nil
 	}
 	return err
@@ -68,7 +68,7 @@ func (s *service) resolveDoubts(ctx context.Context) error {
 	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
 		return err
 	}
-	s.log.Error().Err(err).Msg("people are not told yet whether the decisions counted during which the disk failed")
+	s.log.Error().Err(err).Msg("put off telling people whether decisions counted during which the disk failed")
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (s *service) ledgerFails(ctx context.Context) error {
 		return nil
 	case <-s.ledger.Failed():
 	}
-	s.log.Error().Err(s.ledger.Failure()).Str("ledger", s.config.Database).Msg("the ledger cannot be used any more: the bot ends, and the next start goes on with what is in the file")
+	s.log.Error().Err(s.ledger.Failure()).Str("ledger", s.config.Database).Msg("stop: the ledger cannot be used any more, and the next start goes on with what is in the file")
 	return fmt.Errorf("%w: %s: %w", errLedgerFailed, s.config.Database, s.ledger.Failure())
 }
 
@@ -91,7 +91,7 @@ func (s *service) listen(ctx context.Context) (end func()) {
 	log := s.log.With().Str("part", "control").Logger()
 	server, err := control.Listen(control.Path(s.config.Database), s, log)
 	if err != nil {
-		log.Warn().Err(err).Msg("there is no control socket: `bot backup` and `bot resume` cannot reach this bot while it runs")
+		log.Warn().Err(err).Msg("run without a control socket: `bot backup` and `bot resume` cannot reach this bot")
 		return func() {}
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -99,7 +99,7 @@ func (s *service) listen(ctx context.Context) (end func()) {
 	go func() {
 		defer close(ended)
 		if err := server.Run(ctx); err != nil {
-			log.Error().Err(err).Msg("the control socket failed: `bot backup` and `bot resume` cannot reach this bot any more")
+			log.Error().Err(err).Msg("lose the control socket: `bot backup` and `bot resume` cannot reach this bot any more")
 		}
 	}()
 	return func() {

@@ -213,7 +213,7 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 	}
 
 	bot := launch(t, settings, "run")
-	bot.prints(&bot.err, 1, "connected to Slack")
+	bot.prints(&bot.err, 1, "connect to Slack")
 	page := strings.TrimSuffix(settings["SLACK_API_URL"], "api/")
 	response, err := http.Post(page+"-/do/say", "application/json",
 		strings.NewReader(fmt.Sprintf(`{"as":%q,"at":%q,"text":"/license quote ram=16 cpu=2"}`, slacksim.Alice, slacksim.General)))

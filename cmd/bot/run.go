@@ -28,10 +28,10 @@ func runBot(ctx context.Context, c console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	log.Info().Str("version", version).Str("revision", versionLine()).Str("ledger", settings.Database).Msg("licensebot starts")
+	log.Info().Str("version", version).Str("build", versionLine()).Str("ledger", settings.Database).Msg("start licensebot")
 	if err := s.runWhileUsable(ctx); err != nil {
 		return err
 	}
-	log.Info().Msg("licensebot has stopped; what is not done yet is in the ledger")
+	log.Info().Msg("stop licensebot; what is not done yet is in the ledger")
 	return nil
 }

@@ -61,7 +61,7 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	// Desk and App share what Slack says of people: the directory comes before both.
 	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log).WithAccess(s.access)
 	s.desk = purchase.New(purchase.Options{
-		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), LookUp: options.People.LookUp,
+		Ledger: s.ledger, Shop: s.cocalc, Policy: policy, KeyName: s.cocalc.KeyName(), Site: s.cocalc.Site(), LookUp: options.People.LookUp,
 		Timing:           purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
 		Doubts:  storage.DoubtsOf(c.Database),
@@ -161,22 +161,22 @@ func (s *service) greet(ctx context.Context) error {
 		return err
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
-		s.log.Warn().Msg("BUYERS is empty: nobody may buy. Fill in ids of people and user groups, or * for everybody")
+		s.log.Warn().Msg("let nobody buy: BUYERS is empty. List ids of people and user groups, or write * for everybody")
 	}
 	if len(s.config.policy().Admins) == 0 {
-		s.log.Warn().Msg("ADMINS is empty: nobody can settle an unknown order or pause buying in Slack, and nobody is told of incidents but in PURCHASES_CHANNEL")
+		s.log.Warn().Msg("run without admins: ADMINS is empty, so orders cannot be settled in Slack, and incidents reach only PURCHASES_CHANNEL")
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if account, err := s.cocalc.WhoAmI(look); err != nil {
-		s.log.Error().Err(err).Str("key", s.cocalc.KeyName()).Msg("CoCalc does not say whose key this is; orders wait until it does")
+		s.log.Error().Err(err).Str("key", s.cocalc.KeyName()).Msg("hold orders until CoCalc says whose the key is")
 	} else {
-		s.log.Info().Str("account", account.ID).Str("key", s.cocalc.KeyName()).Msg("CoCalc knows the key")
+		s.log.Info().Str("account", account.ID).Str("key", s.cocalc.KeyName()).Msg("find CoCalc with the key")
 	}
 	if store, err := s.cocalc.Store(look); err != nil {
-		s.log.Error().Err(err).Msg(storeWords(err))
+		s.log.Error().Err(err).Str("what", storeWords(err)).Msg("fail to ask CoCalc how it sells licenses")
 	} else if store == cocalc.StoreOlder {
-		s.log.Warn().Msg("this CoCalc is from before November 2024: it tells no prices before checkout, and has no list of purchases to count")
+		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it tells no prices before checkout, and has no list of purchases to count")
 	}
 	return nil
 }
@@ -201,9 +201,9 @@ func (s *service) checkSlack(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("Slack knows the bot")
+	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("find Slack with the bot token")
 	if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
-		s.log.Warn().Strs("scopes", missing).Msg("the app lacks scopes of its manifest: install it again from what `bot manifest` prints")
+		s.log.Warn().Strs("scopes", missing).Msg("miss scopes of the manifest: install the app again from what `bot manifest` prints")
 	}
 	return nil
 }

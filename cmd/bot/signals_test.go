@@ -12,7 +12,7 @@ import (
 func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
-	bot.prints(&bot.err, 1, "connected to Slack")
+	bot.prints(&bot.err, 1, "connect to Slack")
 	if err := bot.log.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +35,8 @@ func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 func TestHangup(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t), "run")
-	bot.prints(&bot.err, 1, "connected to Slack")
-	if code := bot.ends(patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.err.String(), "licensebot has stopped") {
+	bot.prints(&bot.err, 1, "connect to Slack")
+	if code := bot.ends(patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.err.String(), "stop licensebot") {
 		t.Errorf("it ends with %s:\n%s", bot.cmd.ProcessState, &bot.err)
 	}
 }

@@ -151,9 +151,9 @@ func (s *Server) routes() http.Handler {
 			defer s.copying.Unlock()
 			report, err := s.bot.Backup(ctx, q.To)
 			if err == nil && report.Unproven != "" {
-				s.log.Error().Str("file", q.To+storage.UnprovenEnding).Str("wrong", report.Unproven).Msg("the ledger was backed up as it is, with a broken audit chain")
+				s.log.Error().Str("file", q.To+storage.UnprovenEnding).Str("wrong", report.Unproven).Msg("back up the ledger as it is, with a broken audit chain")
 			} else if err == nil {
-				s.log.Info().Str("file", q.To).Uint64("records", report.Head.Number).Str("hash", report.Head.Hash).Msg("the ledger was backed up")
+				s.log.Info().Str("file", q.To).Uint64("records", report.Head.Number).Str("hash", report.Head.Hash).Msg("back up the ledger")
 			}
 			return report, err
 		})
@@ -193,7 +193,7 @@ func answer[Q any](s *Server, w http.ResponseWriter, r *http.Request, within tim
 		case ctx.Err() != nil:
 			words = "the bot is being stopped: " + words
 		}
-		s.log.Warn().Str("question", r.URL.Path).Str("answer", words).Msg("a command of this machine was refused")
+		s.log.Warn().Str("question", r.URL.Path).Str("answer", words).Msg("refuse a command of this machine")
 		say(w, http.StatusConflict, problem{words})
 		return
 	}

@@ -171,7 +171,7 @@ func (l *life) exitCode() int {
 func (l *life) asPlanned() error {
 	if l.ends.disk != "" || l.ends.call != nil {
 		code := l.exitCode()
-		if !strings.Contains(l.log.String(), "licensebot starts") && code == 1 {
+		if !strings.Contains(l.log.String(), "start licensebot") && code == 1 {
 			return nil // the ledger could not be made; nobody was answered yet
 		}
 		if code != exitLedgerFailed {

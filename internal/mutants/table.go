@@ -5,7 +5,7 @@ import "slices"
 // table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of its
 // answers, what looks after the account, what is written down, and what Slack brings.
 func table() []mutant {
-	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide(), books(), rights())
+	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide(), books(), rights(), operator())
 }
 
 // Tests that many mutants meet.

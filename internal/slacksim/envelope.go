@@ -185,7 +185,7 @@ func (ws *Workspace) write(env *envelope) bool {
 		}
 		if c.send(raw) {
 			env.Sent++
-			ws.log.Debug().Str("envelope", env.ID).Str("type", env.Type).Int("socket", c.number).Msg("envelope sent")
+			ws.log.Debug().Str("envelope", env.ID).Str("type", env.Type).Int("socket", c.number).Msg("send an envelope")
 			return true
 		}
 	}
@@ -205,7 +205,7 @@ func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 	env.over = true
 	ws.touch()
 	ws.mu.Unlock()
-	ws.log.Debug().Str("envelope", id).Bool("late", late).Msg("envelope acknowledged")
+	ws.log.Debug().Str("envelope", id).Bool("late", late).Msg("take an acknowledgement")
 	if late { // Slack has told the person already and takes nothing from a late answer
 		return
 	}

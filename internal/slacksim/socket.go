@@ -181,7 +181,7 @@ func (ws *Workspace) readLoop(c *conn) {
 			return
 		}
 		if len(raw) >= maxAck {
-			ws.log.Debug().Int("bytes", len(raw)).Msg("acknowledgement dropped: too large")
+			ws.log.Debug().Int("bytes", len(raw)).Msg("drop an acknowledgement: too large")
 			continue
 		}
 		var ack struct {

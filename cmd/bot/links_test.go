@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"syscall"
+	"testing"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+// A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the sentence
+// that asks for credit.
+func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
+	w := newTown(t)
+	bot := launch(t, w.settings(t), "run")
+	alice := w.slack.Person(slacksim.Alice)
+	if err := w.slack.WaitForSocket(bot.life); err != nil {
+		t.Fatal(err)
+	}
+	ends := func(card slacksim.Message, button, text string) string {
+		t.Helper()
+		if err := alice.Click(t.Context(), card, button); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(bot.life, patience)
+		defer cancel()
+		now, err := alice.WaitForUpdate(ctx, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+		if err != nil {
+			t.Fatalf("%q is not said: %v", text, err)
+		}
+		return shownBlocks(t, now)
+	}
+	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
+	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
+	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "Add credit at")
+	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
+	for shown, link := range map[string]string{receipt: "/settings/licenses?id=", refused: "/settings/payments", help: "/settings/licenses?id="} {
+		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, "https://cocalc.com") {
+			t.Errorf("no link to %s%s:\n%s", w.shop, link, shown)
+		}
+	}
+	bot.ends(patience, syscall.SIGTERM)
+}
+
+// shownBlocks is a message as it was sent, with its addresses as they are.
+func shownBlocks(t *testing.T, m slacksim.Message) string {
+	t.Helper()
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(m.Blocks); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}

@@ -1,0 +1,71 @@
+package layout
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// logVerbs are the words with which lines of the log begin: what the program does, so that lines read alike.
+var logVerbs = strings.Fields(`acknowledge add answer ask back begin cancel check close compare connect continue count delete doubt drop
+	end enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open pause post put reach read
+	recover record refuse remove repeat replace rest restore resume retry return run save send set show skip start stop take tell try
+	turn update use verify wait warn write`)
+
+// A line of the log begins with what the program does, in the same form everywhere, and durations are whole milliseconds in
+// a field that says so.
+func TestLinesOfTheLogReadAlike(t *testing.T) {
+	root := moduleRoot(t)
+	found := 0
+	for _, s := range sources(t) {
+		if s.isTest {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, s.path), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			switch method.Sel.Name {
+			case "Dur":
+				t.Errorf("%s logs a duration without its unit: name the field …_ms", s.path)
+			case "Msg":
+				if text, literal := beginning(call.Args[0]); literal {
+					found++
+					if verb, _, _ := strings.Cut(text, " "); !slices.Contains(logVerbs, strings.TrimSuffix(verb, ":")) {
+						t.Errorf("%s: the log says %q, which does not begin with a verb of the list", s.path, text)
+					}
+				}
+			}
+			return true
+		})
+	}
+	if found < 50 {
+		t.Errorf("only %d lines were found", found)
+	}
+}
+
+// beginning is the literal that a text begins with.
+func beginning(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		return beginning(e.X)
+	}
+	return "", false
+}

@@ -1,0 +1,25 @@
+package main
+
+// operator are the safeguards around settings, checks and the log.
+func operator() []mutant {
+	return []mutant{
+		{"the refusal of values in quotes", "cmd/bot/settingfaults.go",
+			`if begins || ends && marks%2 == 1 {`, `if false && begins && ends {`,
+			[]tests{program("^TestAQuotedDatabaseBeginsNoLedger$"), program("^TestEverySettingIsReadTheSameWay$")}},
+		{"what bot check says of a channel without the bot", "cmd/bot/checkdirectory.go",
+			`			case !c.IsMember:`, `			case false:`,
+			[]tests{program("^TestCheck$")}},
+		{"the comparison of the key's account in bot check", "cmd/bot/checkcocalc.go",
+			`case k.account != "" && k.account != account.ID:`, `case false:`,
+			[]tests{program("^TestCheck$")}},
+		{"that the log tells of what is durable alone", "purchase/chronicle.go",
+			`if err == nil && kept != nil {`, `if kept != nil {`,
+			[]tests{core("^TestTheLogTellsOfNothingThatWasNotKept$")}},
+		{"that the log has the end of a license's id alone", "purchase/chronicle.go",
+			`line.Str("license", ShortID(r.LicenseID))`, `line.Str("license", r.LicenseID)`,
+			[]tests{core("^TestTheLogFollowsAnOrder$")}},
+		{"CoCalc's words in the log", "purchase/shoplog.go",
+			`case e.Outcome == cocalc.Rejected && e.Kind != cocalc.NotFound:`, `case false:`,
+			[]tests{core("^TestTheLogHasCoCalcsWords$")}},
+	}
+}

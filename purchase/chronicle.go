@@ -1,0 +1,135 @@
+package purchase
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// chronicle is a ledger that logs what it keeps: a line for every audit record about an order, a pause or a refusal, once
+// the transaction is durable. So one search of the log for an order's id follows it from its card to its end.
+type chronicle struct {
+	Ledger
+	log zerolog.Logger
+
+	mu    sync.Mutex
+	since map[OrderID]time.Time // when an order that has not ended came to its state
+}
+
+func newChronicle(ledger Ledger, log zerolog.Logger) *chronicle {
+	return &chronicle{Ledger: ledger, log: log, since: map[OrderID]time.Time{}}
+}
+
+// Update implements Ledger.
+func (c *chronicle) Update(ctx context.Context, change func(Writer) error) error {
+	var kept *scribe
+	err := c.Ledger.Update(ctx, func(w Writer) error {
+		kept = &scribe{Writer: w, before: c.begun, orders: map[OrderID]keptOrder{}}
+		return change(kept)
+	})
+	if err == nil && kept != nil {
+		for _, e := range kept.events {
+			c.tell(e, kept.orders[e.Order])
+		}
+	}
+	return err
+}
+
+// begun is when the order came to its present state, if this run of the program saw it.
+func (c *chronicle) begun(id OrderID) (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.since[id]
+	return at, ok
+}
+
+// tell logs one audit record, with the order as the transaction left it.
+func (c *chronicle) tell(e Event, k keptOrder) {
+	state := State(e.Kind)
+	line := c.log.Info()
+	message := "record event"
+	switch {
+	case e.Kind == "paused":
+		message = "pause buying"
+	case e.Kind == "resumed":
+		message = "resume buying"
+	case e.Kind == "refused":
+		c.log.Info().Str("person", e.By).Str("channel", e.Place).Str("order", string(e.Order)).Str("code", e.Note).Msg("refuse request")
+		return
+	case state.known() && e.Order != "":
+		message = "move order"
+		line = line.Str("state", e.Kind).Int64("ms", c.lasted(e, k, state).Milliseconds())
+	case e.Order == "":
+		line = c.log.Debug()
+	}
+	if message == "record event" {
+		line = line.Str("event", e.Kind)
+	}
+	if e.Order != "" {
+		line = line.Str("order", string(e.Order))
+	}
+	if k.order.ID != "" {
+		line = line.Str("person", k.order.Requester.ID).Stringer("price", k.order.Price)
+		if r := k.order.Receipt; r != nil && state == Purchased {
+			line = line.Str("license", ShortID(r.LicenseID))
+		}
+	}
+	if e.Note != "" {
+		line = line.Str("note", ShortenIDs(e.Note))
+	}
+	line.Str("by", e.By).Msg(message)
+}
+
+// lasted is how long the order was in the state before, and notes since when it is in this one.
+func (c *chronicle) lasted(e Event, k keptOrder, state State) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state.Final() {
+		delete(c.since, e.Order)
+	} else {
+		c.since[e.Order] = e.Time
+	}
+	if k.changed.IsZero() {
+		return 0
+	}
+	return max(e.Time.Sub(k.changed), 0)
+}
+
+// scribe is a transaction whose orders and audit records are remembered.
+type scribe struct {
+	Writer
+	before func(OrderID) (time.Time, bool)
+	orders map[OrderID]keptOrder
+	events []Event
+}
+
+// keptOrder is an order as a transaction left it, and when it had changed before.
+type keptOrder struct {
+	order   Order
+	changed time.Time
+}
+
+// PutOrder implements Writer.
+func (s *scribe) PutOrder(o Order) error {
+	k, again := s.orders[o.ID]
+	if !again {
+		at, known := s.before(o.ID)
+		if !known {
+			if old, err := s.Writer.Order(o.ID); err == nil { // an order of an earlier run; a new one has none
+				at = old.Updated
+			}
+		}
+		k.changed = at
+	}
+	k.order = o
+	s.orders[o.ID] = k
+	return s.Writer.PutOrder(o)
+}
+
+// AppendEvent implements Writer.
+func (s *scribe) AppendEvent(e Event) error {
+	s.events = append(s.events, e)
+	return s.Writer.AppendEvent(e)
+}
