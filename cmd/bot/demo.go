@@ -215,16 +215,16 @@ func (s *simulators) variables() []string {
 	return all
 }
 
-// ownSettings are the demo's where the environment has none: the first try is bought at once, one that costs twice as much
-// needs an approval, an unknown checkout is settled within two minutes instead of twenty, and an afternoon of purchases
-// reaches no limit.
+// ownSettings are the demo's where the environment has none. The first try is bought at once, and so are thirty more like it in a
+// day; one for a whole class needs an approval; an unknown checkout is settled within two minutes instead of twenty. An
+// afternoon of purchases reaches no limit.
 var ownSettings = []ownSetting{
-	{"AUTO_APPROVE_LIMIT", "100"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"},
-	{"ORDER_LIMIT", "5000"}, {"MONTHLY_BUDGET", "50000"}, {"PERSON_ORDERS", "1000"},
+	{"AUTO_APPROVE_LIMIT", "2000"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"},
+	{"ORDER_LIMIT", "10000"}, {"MONTHLY_BUDGET", "200000"}, {"PERSON_ORDERS", "1000"},
 }
 
 // demoCredit is what the demo's account starts with, in dollars: more than the month's budget.
-const demoCredit = "60000"
+const demoCredit = "250000"
 
 type ownSetting struct{ name, value string }
 

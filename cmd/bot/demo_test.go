@@ -19,7 +19,7 @@ func TestTheDemosSettings(t *testing.T) {
 		environment map[string]string
 		limit       string
 	}{
-		{"nothing is set", nil, "$100.00"},
+		{"nothing is set", nil, "$2,000.00"},
 		{"a limit is set, and the people of another workspace", map[string]string{"AUTO_APPROVE_LIMIT": "50", "BUYERS": "U0REAL", "APPROVERS": "S0REAL", "APPROVALS_CHANNEL": "C0REAL"}, "$50.00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

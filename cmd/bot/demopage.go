@@ -15,7 +15,7 @@ import (
 // the switch that stops all buying.
 const (
 	tryBuying  = "/license buy ram=16 cpu=2"
-	tryAsking  = "/license buy ram=16 cpu=2 run_limit=2"
+	tryAsking  = "/license buy ram=16 cpu=2 run_limit=40"
 	tryPausing = "/license pause we count the money"
 )
 
