@@ -123,28 +123,59 @@ func (p *People) name(ctx context.Context, user string) string {
 	return u.name
 }
 
-// inGroup answers the full members of the workspace who are in a user group, as their rights are: the others in it have
-// none. It waits for Slack's word, and answers an error when there is none, nor one of the last hour.
-func (p *People) inGroup(ctx context.Context, group string) (members []string, err error) {
+// listed are the people whom Slack lists in a user group. It waits for Slack's word, and returns an error when there is none,
+// nor one of the last hour.
+func (p *People) listed(ctx context.Context, group string) ([]string, error) {
 	<-p.members.ask(ctx, group)
 	listed, told := p.members.last(group)
 	if !told {
 		return nil, fmt.Errorf("list the members of %s: no word of Slack's", group)
 	}
-	var questions []<-chan struct{}
-	for _, id := range listed {
-		questions = append(questions, p.persons.ask(ctx, id))
-	}
-	for i, id := range listed {
-		<-questions[i]
+	return listed, nil
+}
+
+// sort tells the full members of the workspace among some people from those whom Slack has not told of within the hour. The
+// others have no rights.
+func (p *People) sort(ids []string) (members, unknown []string) {
+	for _, id := range ids {
 		switch p.known(id) {
 		case purchase.Member:
 			members = append(members, id)
 		case purchase.Unverified:
-			return nil, fmt.Errorf("look up %s of the user group %s: no word of Slack's", id, group)
+			unknown = append(unknown, id)
 		}
 	}
-	return members, nil
+	return members, unknown
+}
+
+const (
+	// lookers is how many members of a group are looked up at a time, and mostLooked how many before the others wait for
+	// lookedRest. Slack answers about a hundred questions a minute, and people who click ask them too.
+	lookers    = 4
+	mostLooked = 20
+	lookedRest = 15 * time.Second
+)
+
+// lookAll looks people up, a few at a time and not more than mostLooked. It stops when Slack limits the rate, and returns for
+// how long nobody else may be looked up then.
+func (p *People) lookAll(ctx context.Context, ids []string) (rest time.Duration) {
+	more := len(ids) > mostLooked
+	for some := range slices.Chunk(ids[:min(len(ids), mostLooked)], lookers) {
+		var questions []<-chan struct{}
+		for _, id := range some {
+			questions = append(questions, p.persons.ask(ctx, id))
+		}
+		for _, q := range questions {
+			<-q
+		}
+		if rest := p.persons.limited(); rest > 0 {
+			return rest
+		}
+	}
+	if more {
+		return lookedRest
+	}
+	return 0
 }
 
 // person is what Slack says of somebody.
@@ -188,7 +219,7 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 		return person{standing: purchase.Foreign}, nil // Slack knows nobody of that id here
 	case err != nil:
 		return person{}, err
-	case u.ID != user || u.TeamID == "":
+	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0: // in an organization the list alone may name the workspace
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
 	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}, nil

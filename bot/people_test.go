@@ -73,22 +73,25 @@ func TestWhoIsAMember(t *testing.T) {
 		user slack.User
 		want purchase.Standing
 	}{
-		"a member":                               {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
-		"an owner":                               {slack.User{ID: "U1", TeamID: "TOWN", IsOwner: true, IsAdmin: true}, purchase.Member},
-		"a guest of some channels":               {slack.User{ID: "U1", TeamID: "TOWN", IsRestricted: true}, purchase.Guest},
-		"a guest of one channel":                 {slack.User{ID: "U1", TeamID: "TOWN", IsUltraRestricted: true}, purchase.Guest},
-		"another app":                            {slack.User{ID: "U1", TeamID: "TOWN", IsBot: true}, purchase.Robot},
-		"a step of a workflow":                   {slack.User{ID: "U1", TeamID: "TOWN", IsWorkflowBot: true}, purchase.Robot},
-		"Slack itself":                           {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
-		"somebody who left":                      {slack.User{ID: "U1", TeamID: "TOWN", Deleted: true}, purchase.Deactivated},
-		"somebody of another company":            {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
-		"a stranger":                             {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
-		"a colleague of another workspace":       {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
-		"a colleague who is here and elsewhere":  {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
-		"a guest of another company who left it": {slack.User{ID: "U1", TeamID: "TELSE", Deleted: true, IsRestricted: true}, purchase.Foreign},
+		"a member":                                {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
+		"an owner":                                {slack.User{ID: "U1", TeamID: "TOWN", IsOwner: true, IsAdmin: true}, purchase.Member},
+		"a guest of some channels":                {slack.User{ID: "U1", TeamID: "TOWN", IsRestricted: true}, purchase.Guest},
+		"a guest of one channel":                  {slack.User{ID: "U1", TeamID: "TOWN", IsUltraRestricted: true}, purchase.Guest},
+		"another app":                             {slack.User{ID: "U1", TeamID: "TOWN", IsBot: true}, purchase.Robot},
+		"a step of a workflow":                    {slack.User{ID: "U1", TeamID: "TOWN", IsWorkflowBot: true}, purchase.Robot},
+		"Slack itself":                            {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
+		"somebody who left":                       {slack.User{ID: "U1", TeamID: "TOWN", Deleted: true}, purchase.Deactivated},
+		"somebody of another company":             {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
+		"a stranger":                              {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
+		"a colleague of another workspace":        {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
+		"a colleague who is here and elsewhere":   {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
+		"a member of whom only the list tells":    {slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
+		"a colleague of whom only the list tells": {slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
+		"a guest of another company who left it":  {slack.User{ID: "U1", TeamID: "TELSE", Deleted: true, IsRestricted: true}, purchase.Foreign},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := standingOf(&c.user, "TOWN"); got != c.want {
+			p := NewPeople(&members{users: map[string]slack.User{"U1": c.user, "USLACKBOT": c.user}}, nil, nil, zerolog.Nop())
+			if got := p.standing(t.Context(), c.user.ID); got != c.want {
 				t.Errorf("standing %q, want %q", got, c.want)
 			}
 		})

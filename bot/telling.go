@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,14 +56,39 @@ func (p *Publisher) tellNext(ctx context.Context, to string) error {
 	return nil
 }
 
-// tellGroup puts the members of a user group in the place of the group, since nobody can write to a group. When Slack does
-// not tell who they are, that is said in the purchases channel, and tried again.
+// tellGroup puts the members of a user group in the place of the group, since nobody can write to a group. Of a large one
+// those are told first of whom Slack has told already, and the others as they are looked up. When Slack does not tell who they
+// are, that is said in the purchases channel, and tried again.
 func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group string) error {
-	members, err := p.people.inGroup(ctx, group)
+	listed, err := p.people.listed(ctx, group)
 	if err != nil {
 		return errors.Join(err, p.desk.NoticeWaits(ctx, n.ID, group))
 	}
-	if len(members) == 0 {
+	var told, left []string
+	for _, id := range listed {
+		if slices.Contains(n.Left, id) || slices.Contains(n.Had, id) {
+			told = append(told, id)
+		} else {
+			left = append(left, id)
+		}
+	}
+	members, unknown := p.people.sort(left)
+	if len(unknown) > 0 {
+		if err := p.desk.NoticeToSome(ctx, n.ID, group, members); err != nil {
+			return err
+		}
+		rest := p.people.lookAll(ctx, unknown)
+		found, still := p.people.sort(unknown)
+		members = append(members, found...)
+		if len(still) > 0 {
+			err := p.desk.NoticeToSome(ctx, n.ID, group, found)
+			if err == nil && rest > 0 {
+				return restsError{group, p.now().Add(rest)}
+			}
+			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still), group), p.desk.NoticeWaits(ctx, n.ID, group))
+		}
+	}
+	if members = append(told, members...); len(members) == 0 {
 		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find nobody in a user group that gets notices")
 	}
 	return p.desk.NoticeTo(ctx, n.ID, group, members)

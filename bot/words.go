@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"licensebot/bot/socket"
 )
 
 // words are Slack's answers to one kind of question, each by the id that it is about. They may be asked for by many at
@@ -14,6 +16,7 @@ type words[V any] struct {
 	rest time.Duration // how long nobody asks again after a question in vain
 
 	mu     sync.Mutex
+	until  time.Time // Slack limits the rate: nobody asks before
 	known  map[string]word[V]
 	vain   map[string]time.Time
 	asking map[string]chan struct{} // closed when the question about an id was answered, or not
@@ -41,7 +44,7 @@ func (w *words[V]) ask(ctx context.Context, id string) <-chan struct{} {
 	if done := w.asking[id]; done != nil {
 		return done
 	}
-	if past := w.now().Sub(w.vain[id]); past >= 0 && past < w.rest {
+	if past := w.now().Sub(w.vain[id]); past >= 0 && past < w.rest || w.now().Before(w.until) {
 		return answered
 	}
 	done := make(chan struct{})
@@ -59,6 +62,9 @@ func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 	defer w.mu.Unlock()
 	if err != nil {
 		w.vain[id] = w.now()
+		if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRateLimited {
+			w.until = w.now().Add(answer.Wait)
+		}
 	} else {
 		w.known[id] = word[V]{said, w.now()}
 		delete(w.vain, id)
@@ -66,6 +72,13 @@ func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 	w.forget()
 	delete(w.asking, id)
 	close(done)
+}
+
+// limited is for how long Slack must not be asked anything; 0 when it may be.
+func (w *words[V]) limited() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return max(w.until.Sub(w.now()), 0)
 }
 
 // last is Slack's last word on an id, as long as it may be used.

@@ -37,6 +37,32 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 	return nil
 }
 
+// NoticeToSome puts some members of a user group among those who do not have a notice yet. The group stays among them, since it
+// is not known yet who else is in it.
+func (d *Desk) NoticeToSome(ctx context.Context, id, group string, members []string) error {
+	if len(members) == 0 {
+		return nil
+	}
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		n, err := left(w, id, group)
+		if err != nil || n.ID == "" {
+			return err
+		}
+		n.Left = slices.Clone(n.Left)
+		for _, m := range members {
+			if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
+				n.Left = append(n.Left, m)
+			}
+		}
+		return keepNotice(w, n)
+	})
+	if err != nil {
+		return fmt.Errorf("put members of %s among those who are told %s: %w", group, id, err)
+	}
+	d.changed("")
+	return nil
+}
+
 // NoticeWaits keeps that Slack did not tell who is in a user group that a notice is for. The audit and the purchases
 // channel get to know it once; the group stays among those who do not have the notice.
 func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {

@@ -1,0 +1,146 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// crowd is a Slack with a large user group, which answers 100 questions a minute about people and counts those that are
+// under way at a time.
+type crowd struct {
+	channel
+	size int
+
+	mu                   sync.Mutex
+	minute               time.Time
+	asked, limited       int
+	underWay, mostAtOnce int
+}
+
+func (c *crowd) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
+}
+
+func (c *crowd) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string, error) {
+	var ids []string
+	for i := range c.size {
+		ids = append(ids, fmt.Sprintf("U%04d", i))
+	}
+	return ids, nil
+}
+
+func (c *crowd) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+	c.mu.Lock()
+	if time.Since(c.minute) >= time.Minute {
+		c.minute, c.asked = time.Now(), 0
+	}
+	c.asked++
+	over := c.asked > 100
+	c.underWay++
+	c.mostAtOnce = max(c.mostAtOnce, c.underWay)
+	rest := time.Until(c.minute.Add(time.Minute))
+	c.mu.Unlock()
+	time.Sleep(100 * time.Millisecond)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.underWay--
+	if over {
+		c.limited++
+		return nil, &slack.RateLimitedError{RetryAfter: rest}
+	}
+	return &slack.User{ID: user, TeamID: "TOWN"}, nil
+}
+
+// A group of thousands is told without asking Slack for more than it answers; those of whom it has told already come first,
+// and people who click are still looked up.
+func TestALargeGroupIsToldInParts(t *testing.T) {
+	const size = 300
+	synctest.Test(t, func(t *testing.T) {
+		p := newPublishing(t)
+		api := &crowd{size: size}
+		p.now = time.Now()
+		p.Publisher.slack, p.Publisher.now = api, time.Now
+		p.turns, p.rests = newTurns(time.Now), newRests(time.Now, zerolog.Nop())
+		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
+		desk := purchase.New(purchase.Options{Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
+			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}}})
+		p.Publisher.desk = desk
+		for _, known := range []string{"U0250", "U0299"} { // who clicked before
+			if p.people.standing(t.Context(), known) != purchase.Member {
+				t.Fatal(known)
+			}
+		}
+		if err := desk.Pause(t.Context(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true}, "to look at it"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(time.Second)
+		for _, known := range []string{"U0250", "U0299"} {
+			if api.told("D"+known) != 1 {
+				t.Errorf("%s, who was known, was told %d times after a second", known, api.told("D"+known))
+			}
+		}
+		time.Sleep(30 * time.Second)
+		if got := p.people.standing(t.Context(), "U0298"); got != purchase.Member {
+			t.Errorf("who clicks meanwhile is %q", got)
+		}
+		time.Sleep(10 * time.Minute)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for i := range size {
+			if id := fmt.Sprintf("U%04d", i); api.told("D"+id) != 1 {
+				t.Errorf("%s was told %d times", id, api.told("D"+id))
+			}
+		}
+		if api.mostAtOnce > lookers+1 || api.limited > 0 {
+			t.Errorf("%d questions at a time, and %d over the limit", api.mostAtOnce, api.limited)
+		}
+		if notices, err := desk.Notices(t.Context()); err != nil || len(notices) != 0 {
+			t.Errorf("left: %+v (%v)", notices, err)
+		}
+	})
+}
+
+// told is how often something was posted to a channel.
+func (c *crowd) told(channel string) int {
+	c.channel.mu.Lock()
+	defer c.channel.mu.Unlock()
+	return c.how["post to "+channel]
+}
+
+// While Slack limits the questions about people, nobody asks, for as long as it says.
+func TestARateLimitOfQuestionsIsHonored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		w := newWords(func(context.Context, string) (string, error) {
+			if asked++; asked == 1 {
+				return "", &slack.RateLimitedError{RetryAfter: 40 * time.Second}
+			}
+			return "yes", nil
+		}, time.Now, 0)
+		<-w.ask(t.Context(), "U1")
+		time.Sleep(39 * time.Second)
+		<-w.ask(t.Context(), "U2")
+		if asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
+		time.Sleep(time.Second)
+		<-w.ask(t.Context(), "U2")
+		if said, ok := w.last("U2"); !ok || said != "yes" || asked != 2 {
+			t.Errorf("%q after %d questions", said, asked)
+		}
+	})
+}
