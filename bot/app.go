@@ -58,6 +58,7 @@ type App struct {
 	shelf    *shelf
 	readers  *readers
 	forms    *formViews
+	triggers *once
 }
 
 // New makes an App.
@@ -71,7 +72,7 @@ func New(o Options) *App {
 	}
 	a.forms = &formViews{now: a.now}
 	a.looks, a.renewals = &looks{now: a.now}, &renewals{desk: a.desk, now: a.now}
-	a.shelf, a.readers = newShelf(a.desk, a.now), &readers{waiting: map[string]int{}}
+	a.shelf, a.readers, a.triggers = newShelf(a.desk, a.now), &readers{waiting: map[string]int{}}, newOnce(a.now)
 	if a.people == nil {
 		a.people = NewPeople(o.Slack, nil, a.now, a.log)
 	}

@@ -54,7 +54,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	case actionEdit:
 		return a.edit(ctx, at, id, click, cb.TriggerID)
 	case actionAgain:
-		return a.again(ctx, at, id, click)
+		return a.once(ctx, cb.TriggerID, func() socket.Reply { return a.again(ctx, at, id, click) })
 	case actionBought:
 		return a.askVerdict(ctx, at, id, purchase.WasBought, click, cb.TriggerID)
 	case actionNotBought:
@@ -67,7 +67,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		}
 		return a.openEditor(ctx, at, cb.TriggerID, click.Who, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
-		return a.browse(kind, argument, at, click)
+		return a.once(ctx, cb.TriggerID, func() socket.Reply { return a.browse(kind, argument, at, click) })
 	case actionLink:
 		return socket.Reply{}
 	}
@@ -287,7 +287,7 @@ func (a *App) asked(cb slack.InteractionCallback, remember editing, f commands.F
 func (a *App) Submission(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	switch cb.View.CallbackID {
 	case callbackEditor:
-		return a.specified(ctx, cb)
+		return a.once(ctx, cb.TriggerID, func() socket.Reply { return a.specified(ctx, cb) })
 	case callbackSettle:
 		return a.settled(ctx, cb)
 	case callbackDeny:

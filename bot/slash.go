@@ -29,7 +29,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	}
 	switch c := asked.(type) {
 	case commands.Buy:
-		return a.buy(ctx, cmd, click, c.Fields, mistakes)
+		return a.once(ctx, cmd.TriggerID, func() socket.Reply { return a.buy(ctx, cmd, click, c.Fields, mistakes) })
 	case commands.Quote:
 		spec := Specify(a.defaults, c.Fields, a.now(), a.loc)
 		quote, err := a.desk.Quote(spec)

@@ -1,0 +1,111 @@
+package bot
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// asking is an App for which alice may buy, and how many cards the ledger has.
+func asking(t *testing.T) (a *App, cards func() int) {
+	p := newPublishing(t)
+	desk := purchase.New(purchase.Options{Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
+		Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
+	a = New(Options{Desk: desk, Slack: &members{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
+		Now: func() time.Time { return at }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
+	return a, func() (n int) {
+		err := p.disk.View(t.Context(), func(r purchase.Reader) error {
+			events, err := r.Events(1, 1000)
+			for _, e := range events {
+				if e.Kind == string(purchase.Proposed) {
+					n++
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+// A command that Slack delivers twice, in two envelopes, makes one card; the same text in two commands makes two.
+func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
+	a, cards := asking(t)
+	typed := func(trigger string) socket.Reply {
+		return a.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: trigger})
+	}
+	var mu sync.Mutex
+	answers := 0
+	var both sync.WaitGroup
+	for range 2 { // also at the same time, on two sockets
+		both.Go(func() {
+			if reply := typed("t1"); reply.Payload != nil {
+				mu.Lock()
+				answers++
+				mu.Unlock()
+			}
+		})
+	}
+	both.Wait()
+	if answers != 1 || cards() != 1 {
+		t.Errorf("%d answers and %d cards", answers, cards())
+	}
+	for i, trigger := range []string{"t2", "t3", "", ""} {
+		if reply := typed(trigger); reply.Payload == nil || cards() != i+2 {
+			t.Errorf("trigger %q: %d cards, and the answer %v", trigger, cards(), reply.Payload)
+		}
+	}
+}
+
+// So does a form. One that was wrong stays open also when it comes twice.
+func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
+	a, cards := asking(t)
+	sent := func(trigger, ram string) socket.Reply {
+		view := slack.View{CallbackID: callbackEditor, PrivateMetadata: `{"channel":"CMATH"}`, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+			"ram": {inputOf: {Type: "number_input", Value: ram}},
+			"cpu": {inputOf: {Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: "2"}}},
+		}}}
+		return a.Submission(t.Context(), slack.InteractionCallback{User: slack.User{ID: "UALICE", TeamID: "TOWN"}, TriggerID: trigger, View: view})
+	}
+	first := fmt.Sprint(sent("t1", "1000000").Payload)
+	if second := fmt.Sprint(sent("t1", "1000000").Payload); second == "<nil>" || len(second) != len(first) || cards() != 0 {
+		t.Errorf("a wrong form is answered with %s, and then with %s", first, second)
+	}
+	if reply := sent("t2", "16"); reply.Payload != nil || reply.After == nil || cards() != 1 {
+		t.Fatalf("the form is answered with %v; %d cards", reply.Payload, cards())
+	}
+	if reply := sent("t2", "16"); reply.Payload != nil || reply.After != nil || cards() != 1 {
+		t.Errorf("the second time it is answered with %v; %d cards", reply.Payload, cards())
+	}
+	if sent("t3", "16"); cards() != 2 {
+		t.Errorf("two forms make %d cards", cards())
+	}
+}
+
+// What is remembered is bounded in number and in time.
+func TestTriggersAreForgotten(t *testing.T) {
+	now := at
+	o := newOnce(func() time.Time { return now })
+	for i := range 3 * mostOnce {
+		if _, first := o.claim(fmt.Sprint(i)); !first {
+			t.Fatal(i)
+		}
+	}
+	if len(o.seen) > mostOnce || len(o.order) > mostOnce {
+		t.Errorf("%d are remembered, in a list of %d", len(o.seen), len(o.order))
+	}
+	now = now.Add(onceKept + time.Second)
+	if _, first := o.claim(fmt.Sprint(3*mostOnce - 1)); !first || len(o.seen) != 1 {
+		t.Errorf("%d are remembered after a while", len(o.seen))
+	}
+}
