@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
 
@@ -40,7 +41,8 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	case m.TS == "" && o.State == purchase.AwaitingApproval:
 		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to ask the approvers in their channel")
 		return p.desk.Unaskable(ctx, o.ID, problem)
-	case problem == "message_not_found" && decidable(o, p.now()): // somebody deleted the card: without one nobody is asked
+	case m.TS != "" && replaces(o, err, p.now()):
+		p.log.Info().Str("order", string(o.ID)).Str("error", problem).Msg("the approvers' card cannot be changed any more; a newer one takes its place")
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
 		return p.publishAsk(ctx, o)
@@ -50,6 +52,20 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	}
 	_, err = p.shown(ctx, o, m)
 	return err
+}
+
+// replaces reports whether a newer card takes the place of one that Slack does not let change. One that can be decided on is
+// always needed, also when somebody deleted it. After that a card with buttons is in the channel that should say what became of
+// the order: that is posted once, at the end.
+func replaces(o purchase.Order, refused error, now time.Time) bool {
+	answer := socket.Classify(refused)
+	switch {
+	case !answer.MessageLost:
+		return false
+	case decidable(o, now):
+		return true
+	}
+	return answer.Code != "message_not_found" && (o.State.Final() || o.State == purchase.Unknown)
 }
 
 // askCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the same.

@@ -28,6 +28,9 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	argument := action.Value
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
 	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name), Card: a.cardAt(cb.ResponseURL)}
+	if !cb.Container.IsEphemeral {
+		click.On = cb.Container.MessageTs
+	}
 	if decides[kind] {
 		click.Who = a.people.LookUp(ctx, click.Who)
 	}

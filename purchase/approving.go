@@ -230,7 +230,7 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 	if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {
 		return d.policy.decidedBefore(o)
 	}
-	return nil
+	return staleCard(o, click)
 }
 
 // decidedBefore tells a late approver who decided, and when; or, where nobody did, what became of the order.

@@ -17,6 +17,8 @@ type Click struct {
 	// Card reaches the message that holds the button. Kept with the order when the requester clicked: it is where
 	// they see what happens next.
 	Card Message
+	// On is the timestamp of the message that holds the button, where it is one that others see too.
+	On string
 	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
 	Typed bool
 	// Reason is why the person wants it, where the order has no reason yet and one is needed.

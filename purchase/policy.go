@@ -35,8 +35,9 @@ const (
 	LedgerAway     RefusalCode = "ledger-away"
 	Doubtful       RefusalCode = "doubtful" // only the next start learns whether the decision counts
 	NotAnAdmin     RefusalCode = "not-an-admin"
-	Outsider       RefusalCode = "outsider"  // guests, apps, people of other workspaces
-	Elsewhere      RefusalCode = "elsewhere" // a button that was clicked where its card is not
+	Outsider       RefusalCode = "outsider"   // guests, apps, people of other workspaces
+	StaleCard      RefusalCode = "stale-card" // a button of a card that a newer one has replaced
+	Elsewhere      RefusalCode = "elsewhere"  // a button that was clicked where its card is not
 	NoReason       RefusalCode = "no-reason"
 	NotAgreed      RefusalCode = "not-agreed"
 	DiskFull       RefusalCode = "disk-full"

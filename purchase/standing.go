@@ -40,6 +40,15 @@ func outsider(who Person) *Refusal {
 	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. " + why}
 }
 
+// staleCard refuses a button of an approvers' card that a newer one has replaced: what it shows may be out of date.
+func staleCard(order Order, click Click) *Refusal {
+	ask := order.Message(MessageAsk)
+	if ask == nil || ask.TS == "" || click.On == "" || click.On == ask.TS || click.At.Channel != ask.Channel {
+		return nil
+	}
+	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so nothing was changed and nothing was bought. A newer one is in this channel: please decide there."}
+}
+
 // elsewhere refuses a button that was clicked where the order is not shown: such a click was made up, or its card was
 // carried somewhere else. In a conversation with the bot alone everybody sees only what is theirs, and what is typed may
 // be typed anywhere.

@@ -34,6 +34,9 @@ type Answer struct {
 	Code    string        // Slack's error code, or "HTTP 503"; empty without an answer
 	Needed  string        // missing scopes, separated by commas, where Slack names them
 	Wait    time.Duration // with OutcomeRateLimited
+	// MessageLost says that the message which was to be changed cannot be changed any more, or is gone. Another one in its
+	// place may be taken.
+	MessageLost bool
 }
 
 // Classify says what the error of a Web API call means. It is the only place that decides on Slack's error codes.
@@ -62,6 +65,7 @@ func Classify(err error) Answer {
 	if a.Outcome == OutcomeRateLimited {
 		a.Wait = restUnsaid
 	}
+	a.MessageLost = lostMessages[said.Err]
 	return a
 }
 
@@ -103,6 +107,9 @@ var codes = map[string]struct {
 	"request_timeout":     {OutcomeTransient, ""},
 	"team_added_to_org":   {OutcomeTransient, ""},
 }
+
+// lostMessages are the codes with which Slack refuses for good to change a message.
+var lostMessages = map[string]bool{"message_not_found": true, "cant_update_message": true, "edit_window_closed": true}
 
 // noSlackHere is the remedy for a page that is not found.
 const noSlackHere = "there is no Slack at this address. Check SLACK_API_URL; Slack's own is https://slack.com/api/."

@@ -175,6 +175,14 @@ func slackSide() []mutant {
 `, `	r.until[channel] = r.now()
 `,
 			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
+		{"a click on an approvers' card that was replaced", "purchase/approving.go",
+			`	return staleCard(o, click)
+`, `	return nil
+`,
+			[]tests{shown("^TestAnApproversCardThatCannotBeChangedIsReplaced$")}},
+		{"one card for each trigger", "bot/once.go",
+			`	if m := o.seen[trigger]; m != nil {`, `	if m := o.seen[trigger]; false {`,
+			[]tests{shown("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")}},
 		{"the lane of the forms", "bot/clicks.go",
 			`socket.Reply{Lane: socket.LaneForm, After`, `socket.Reply{Lane: socket.LaneRead, After`,
 			[]tests{shown("^TestListsDoNotHoldUpForms$")}},
