@@ -20,11 +20,7 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 			return err
 		}
 		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == group })
-		for _, m := range members {
-			if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
-				n.Left = append(n.Left, m)
-			}
-		}
+		n = n.withMembers(members)
 		if err := keepNotice(w, n); err != nil || len(members) > 0 {
 			return err
 		}
@@ -35,6 +31,17 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 	}
 	d.changed("")
 	return nil
+}
+
+// withMembers is a notice with members of a user group among those who do not have it yet. Who has it is not told again.
+func (n Notice) withMembers(members []string) Notice {
+	n.Left = slices.Clone(n.Left)
+	for _, m := range members {
+		if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
+			n.Left = append(n.Left, m)
+		}
+	}
+	return n
 }
 
 // NoticeToSome puts some members of a user group among those who do not have a notice yet. The group stays among them, since it
@@ -48,13 +55,7 @@ func (d *Desk) NoticeToSome(ctx context.Context, id, group string, members []str
 		if err != nil || n.ID == "" {
 			return err
 		}
-		n.Left = slices.Clone(n.Left)
-		for _, m := range members {
-			if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {
-				n.Left = append(n.Left, m)
-			}
-		}
-		return keepNotice(w, n)
+		return keepNotice(w, n.withMembers(members))
 	})
 	if err != nil {
 		return fmt.Errorf("put members of %s among those who are told %s: %w", group, id, err)
