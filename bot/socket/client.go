@@ -69,6 +69,7 @@ var ErrUnfinished = errors.New("work was still under way when the grace period e
 type Client struct {
 	dispatcher *dispatcher
 	links      []*link
+	others     others
 	log        zerolog.Logger
 	stagger    time.Duration
 	grace      time.Duration
@@ -128,7 +129,7 @@ func New(cfg Config) (*Client, error) {
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
 		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait)
-		l.lost = c.lost
+		l.lost, l.counted = c.lost, c.greetedWith
 		c.links = append(c.links, l)
 	}
 	return c, nil

@@ -45,12 +45,15 @@ type link struct {
 	greeted chan struct{} // closed by the first hello
 	// lost is called with an answer that no waiting cures. It returns that answer when the program has to end.
 	lost func(*FatalError) error
+	// counted is called with the number of connections of each hello.
+	counted func(now time.Time, connections int)
 
 	mu      sync.Mutex
 	state   SocketStatus
 	told    string      // the kind of trouble that the log has
 	session int         // counts connections
 	handed  []handedAck // oldest first, at most a writeTimeout old
+	lastEnd time.Time   // of a connection; zero before the first
 	refused time.Time   // since when Slack answers nothing but that it does not let the app in; zero when it does
 }
 
@@ -67,6 +70,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 	return &link{
 		name: name, to: to, log: log, backoff: b, doubt: doubt,
 		greeted: make(chan struct{}), lost: func(fatal *FatalError) error { return fatal },
+		counted: func(time.Time, int) {},
 		client: socketmode.New(api,
 			socketmode.OptionLog(libraryLog{log}),
 			socketmode.OptionReadLimit(readLimit),
@@ -298,7 +302,7 @@ func (l *link) ended(cause error) (lived time.Duration, ended bool) {
 		return 0, false
 	}
 	lived = now.Sub(l.state.Since)
-	l.state.Connected, l.state.Since = false, now
+	l.state.Connected, l.state.Since, l.lastEnd = false, now, now
 	if lived >= l.backoff.steady {
 		l.told = ""
 	}
@@ -327,6 +331,7 @@ func (l *link) hello(now time.Time, req *socketmode.Request) {
 	l.refused = time.Time{}
 	l.state.Host, l.state.AppConnections = req.DebugInfo.Host, req.NumConnections
 	l.mu.Unlock()
+	l.counted(now, req.NumConnections)
 	first := !l.wasGreeted()
 	if first {
 		close(l.greeted)

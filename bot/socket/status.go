@@ -9,6 +9,8 @@ type Status struct {
 	LastHello    time.Time // the newest of all sockets
 	LastEnvelope time.Time
 
+	Others int // connections of another program with the same app, found for longer than a reconnect
+
 	Stopping  bool
 	Queued    int // deliveries that wait for a worker
 	Handling  int // deliveries in their durable phase
@@ -26,8 +28,7 @@ type SocketStatus struct {
 	LastEnvelope time.Time
 	Host         string // Slack's, of the last connection
 	// AppConnections is how many sockets the whole app had at the last hello, ours
-	// included. More than ours means that another bot runs with the same token, and
-	// each command goes to either.
+	// included; see Status.Others.
 	AppConnections int
 	Trouble        string // why there is no connection; empty when there is
 }
@@ -42,6 +43,7 @@ func (c *Client) Status() Status {
 		Repeated: d.again.Load(),
 		Panics:   d.panics.Load(),
 	}
+	s.Others = c.others.found()
 	s.Queued, s.Handling = d.handling.load()
 	waiting, running := d.load()
 	s.Finishing = waiting + running

@@ -1,0 +1,116 @@
+package socket
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+)
+
+// reconnects is how long Slack may count a connection of ours that has ended, or is about to: it warns ten seconds ahead of a
+// planned disconnect.
+const reconnects = 10 * time.Second
+
+// others finds out whether another program uses the app: Slack counts all connections of the app in each hello, and gives every
+// command and click to one of them. Half of them would reach the other program's ledger.
+type others struct {
+	mu    sync.Mutex
+	since time.Time // since when each hello has counted more connections than ours; zero when the last one did not
+	count int       // how many more, once that has lasted longer than a reconnect
+}
+
+// counted notes what a hello has counted. It reports whether others were found for the first time, and how many there are.
+func (o *others) counted(now time.Time, counted, own int) (count int, found bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if counted <= own {
+		o.since, o.count = time.Time{}, 0
+		return 0, false
+	}
+	if o.since.IsZero() {
+		o.since = now
+	}
+	if now.Sub(o.since) < reconnects {
+		return 0, false
+	}
+	found = o.count == 0
+	o.count = counted - own
+	return o.count, found
+}
+
+func (o *others) found() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count
+}
+
+// own counts the sockets of this program as Slack may count them at a moment: those that are open, and those that have ended
+// so lately that Slack may not have noticed.
+func (c *Client) own(now time.Time) (n int) {
+	for _, l := range c.links {
+		l.mu.Lock()
+		if l.state.Connected {
+			n++
+		}
+		if !l.lastEnd.IsZero() && now.Sub(l.lastEnd) < reconnects {
+			n++
+		}
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// greetedWith looks at how many connections a hello has counted.
+func (c *Client) greetedWith(now time.Time, counted int) {
+	own := c.own(now)
+	if count, found := c.others.counted(now, counted, own); found {
+		c.log.Warn().Int("connections", counted).Int("others", count).
+			Msg("another program is connected with this Slack app, and gets a part of the commands and clicks: " +
+				"give each bot an app of its own, or end the other one")
+	}
+}
+
+// Connections opens a connection of its own for a moment and returns how many other connections the app has. A bot that runs has
+// two. What Slack sends to it in that moment is lost, as if the network had lost it. A [*FatalError] says that a setting is wrong.
+func Connections(ctx context.Context, api *slack.Client) (int, error) {
+	_, address, err := api.StartSocketModeContext(ctx)
+	if err != nil {
+		if fatal := diagnose(methodOpen, err, false); fatal != nil {
+			return 0, fatal
+		}
+		return 0, fmt.Errorf("ask Slack for a socket: %w", err)
+	}
+	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 15 * time.Second}
+	conn, resp, err := dialer.DialContext(ctx, address, nil)
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("connect to Slack: %w", err)
+	}
+	defer conn.Close()
+	if end, ok := ctx.Deadline(); ok {
+		if err := conn.SetReadDeadline(end); err != nil {
+			return 0, err
+		}
+	}
+	_, raw, err := conn.ReadMessage()
+	if err != nil {
+		return 0, fmt.Errorf("read Slack's hello: %w", err)
+	}
+	var hello struct {
+		Type        string `json:"type"`
+		Connections int    `json:"num_connections"`
+	}
+	if err := json.Unmarshal(raw, &hello); err != nil || hello.Type != "hello" || hello.Connections < 1 {
+		return 0, fmt.Errorf("Slack does not greet the connection: it says %q", hello.Type)
+	}
+	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	_ = conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second)) // it is closed anyway
+	return hello.Connections - 1, nil
+}

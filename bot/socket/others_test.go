@@ -1,0 +1,105 @@
+package socket
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/internal/slacksim"
+)
+
+// Another program with the same app is found when Slack counts more connections than ours for longer than a reconnect.
+func TestWhoElseIsConnected(t *testing.T) {
+	type hello struct {
+		at           time.Duration
+		counted, own int
+	}
+	for name, tt := range map[string]struct {
+		hellos []hello
+		others int
+	}{
+		"alone":                             {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}}, 0},
+		"beside a bot that runs":            {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}}, 2},
+		"in the place of one that ended":    {[]hello{{0, 3, 1}, {15 * time.Second, 2, 2}}, 0},
+		"one hello tells nothing yet":       {[]hello{{0, 3, 1}}, 0},
+		"two at once tell nothing yet":      {[]hello{{0, 3, 1}, {9 * time.Second, 4, 2}}, 0},
+		"it came later":                     {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}, {5 * time.Hour, 4, 2}, {5*time.Hour + 15*time.Second, 4, 2}}, 2},
+		"it has gone":                       {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}, {5 * time.Hour, 2, 2}}, 0},
+		"a refresh that is counted, hourly": {[]hello{{0, 2, 2}, {time.Hour, 3, 2}, {2 * time.Hour, 2, 2}, {3 * time.Hour, 3, 2}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var o others
+			began := time.Now()
+			for _, h := range tt.hellos {
+				o.counted(began.Add(h.at), h.counted, h.own)
+			}
+			if got := o.found(); got != tt.others {
+				t.Errorf("%d others, want %d", got, tt.others)
+			}
+		})
+	}
+}
+
+// A connection of ours that has ended a moment ago may still be counted, and is no other program's.
+func TestOurOwnConnections(t *testing.T) {
+	open, refreshed, down := unconnected(), unconnected(), unconnected()
+	refreshed.ended(nil)
+	refreshed.opened(time.Now())
+	down.ended(nil)
+	c := &Client{links: []*link{open, refreshed, down}}
+	if n := c.own(time.Now()); n != 4 {
+		t.Errorf("Slack may count %d of ours, want 4", n)
+	}
+	if n := c.own(time.Now().Add(reconnects)); n != 2 {
+		t.Errorf("later Slack may count %d of ours, want 2", n)
+	}
+}
+
+// Two bots with one app: the second one says so, once, and what to do.
+func TestTwoBotsWithOneApp(t *testing.T) {
+	s, log := newPlainSlack(t), &logged{}
+	cfg := quick(s, newAnswering(), log)
+	cfg.Sockets = 1
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c.links[0].opened(now)
+	for i := range 4 {
+		c.greetedWith(now.Add(time.Duration(i)*reconnects), 3)
+	}
+	if n := strings.Count(log.String(), "give each bot an app of its own"); n != 1 || c.Status().Others != 2 {
+		t.Errorf("%d others, said %d times:\n%s", c.Status().Others, n, log)
+	}
+}
+
+// bot check counts the connections with one of its own, which it closes.
+func TestConnectionsOfTheApp(t *testing.T) {
+	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}})
+	server := ws.Start(t)
+	client := HTTPClient()
+	t.Cleanup(client.CloseIdleConnections)
+	connections := func(appToken string) (int, error) {
+		return Connections(t.Context(), NewAPI(server.APIURL, ws.BotToken(), appToken, client, zerolog.Nop()))
+	}
+	if n, err := connections(ws.AppToken()); err != nil || n != 0 {
+		t.Errorf("without a bot: %d other connections (%v)", n, err)
+	}
+	start(t, Config{API: NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()), Handler: newAnswering(), Log: zerolog.Nop(),
+		Stagger: -1, Linger: 50 * time.Millisecond})
+	if err := ws.WaitForSockets(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := connections(ws.AppToken()); err != nil || n != 2 {
+		t.Errorf("beside a bot: %d other connections (%v)", n, err)
+	}
+	if err := ws.Wait(t.Context(), func() bool { return ws.Sockets() == 2 }); err != nil {
+		t.Error(err)
+	}
+	if _, err := connections("xapp-wrong"); err == nil || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") {
+		t.Errorf("with a wrong token: %v", err)
+	}
+}
