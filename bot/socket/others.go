@@ -1,15 +1,8 @@
 package socket
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"sync"
 	"time"
-
-	"github.com/gorilla/websocket"
-	"github.com/slack-go/slack"
 )
 
 // reconnects is how long Slack may count a connection of ours that has ended, or is about to: it warns ten seconds ahead of a
@@ -73,44 +66,4 @@ func (c *Client) greetedWith(now time.Time, counted int) {
 			Msg("another program is connected with this Slack app, and gets a part of the commands and clicks: " +
 				"give each bot an app of its own, or end the other one")
 	}
-}
-
-// Connections opens a connection of its own for a moment and returns how many other connections the app has. A bot that runs has
-// two. What Slack sends to it in that moment is lost, as if the network had lost it. A [*FatalError] says that a setting is wrong.
-func Connections(ctx context.Context, api *slack.Client) (int, error) {
-	_, address, err := api.StartSocketModeContext(ctx)
-	if err != nil {
-		if fatal := diagnose(methodOpen, err, false); fatal != nil {
-			return 0, fatal
-		}
-		return 0, fmt.Errorf("ask Slack for a socket: %w", err)
-	}
-	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 15 * time.Second}
-	conn, resp, err := dialer.DialContext(ctx, address, nil)
-	if resp != nil && resp.Body != nil {
-		_ = resp.Body.Close()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("connect to Slack: %w", err)
-	}
-	defer conn.Close()
-	if end, ok := ctx.Deadline(); ok {
-		if err := conn.SetReadDeadline(end); err != nil {
-			return 0, err
-		}
-	}
-	_, raw, err := conn.ReadMessage()
-	if err != nil {
-		return 0, fmt.Errorf("read Slack's hello: %w", err)
-	}
-	var hello struct {
-		Type        string `json:"type"`
-		Connections int    `json:"num_connections"`
-	}
-	if err := json.Unmarshal(raw, &hello); err != nil || hello.Type != "hello" || hello.Connections < 1 {
-		return 0, fmt.Errorf("Slack does not greet the connection: it says %q", hello.Type)
-	}
-	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-	_ = conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second)) // it is closed anyway
-	return hello.Connections - 1, nil
 }

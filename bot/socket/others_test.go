@@ -4,10 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
-
-	"licensebot/internal/slacksim"
 )
 
 // Another program with the same app is found when Slack counts more connections than ours for longer than a reconnect.
@@ -73,33 +69,5 @@ func TestTwoBotsWithOneApp(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "give each bot an app of its own"); n != 1 || c.Status().Others != 2 {
 		t.Errorf("%d others, said %d times:\n%s", c.Status().Others, n, log)
-	}
-}
-
-// bot check counts the connections with one of its own, which it closes.
-func TestConnectionsOfTheApp(t *testing.T) {
-	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}})
-	server := ws.Start(t)
-	client := HTTPClient()
-	t.Cleanup(client.CloseIdleConnections)
-	connections := func(appToken string) (int, error) {
-		return Connections(t.Context(), NewAPI(server.APIURL, ws.BotToken(), appToken, client, zerolog.Nop()))
-	}
-	if n, err := connections(ws.AppToken()); err != nil || n != 0 {
-		t.Errorf("without a bot: %d other connections (%v)", n, err)
-	}
-	start(t, Config{API: NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()), Handler: newAnswering(), Log: zerolog.Nop(),
-		Stagger: -1, Linger: 50 * time.Millisecond})
-	if err := ws.WaitForSockets(t.Context(), 2); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := connections(ws.AppToken()); err != nil || n != 2 {
-		t.Errorf("beside a bot: %d other connections (%v)", n, err)
-	}
-	if err := ws.Wait(t.Context(), func() bool { return ws.Sockets() == 2 }); err != nil {
-		t.Error(err)
-	}
-	if _, err := connections("xapp-wrong"); err == nil || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") {
-		t.Errorf("with a wrong token: %v", err)
 	}
 }
