@@ -42,7 +42,7 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to ask the approvers in their channel")
 		return p.desk.Unaskable(ctx, o.ID, problem)
 	case m.TS != "" && replaces(o, err, p.now()):
-		p.log.Info().Str("order", string(o.ID)).Str("error", problem).Msg("the approvers' card cannot be changed any more; a newer one takes its place")
+		p.log.Info().Str("order", string(o.ID)).Str("error", problem).Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
 		return p.publishAsk(ctx, o)

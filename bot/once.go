@@ -65,7 +65,7 @@ func (a *App) once(ctx context.Context, trigger string, answer func() socket.Rep
 		m.reply = answer()
 		return m.reply
 	}
-	a.log.Info().Msg("Slack delivered a command, click or form twice; it makes one card")
+	a.log.Info().Msg("find a command, click or form that Slack delivered twice; it makes one card")
 	select {
 	case <-m.done:
 	case <-ctx.Done():

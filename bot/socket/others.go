@@ -63,7 +63,7 @@ func (c *Client) greetedWith(now time.Time, counted int) {
 	own := c.own(now)
 	if count, found := c.others.counted(now, counted, own); found {
 		c.log.Warn().Int("connections", counted).Int("others", count).
-			Msg("another program is connected with this Slack app, and gets a part of the commands and clicks: " +
+			Msg("find another program connected with this Slack app, which gets a part of the commands and clicks: " +
 				"give each bot an app of its own, or end the other one")
 	}
 }
