@@ -215,7 +215,7 @@ func progressCard(o purchase.Order, f cardFacts) content {
 	}
 	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
 	if o.Wait != nil {
-		blocks = append(blocks, section(":warning: "+escape(o.Wait.Why)))
+		blocks = append(blocks, section(":warning: "+escape(o.Wait.Sentence())))
 	}
 	if o.State == purchase.Approved {
 		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Cancel order")))

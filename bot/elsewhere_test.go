@@ -15,12 +15,12 @@ func TestNobodyFillsInAFormForNothing(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
-	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "nothing was bought", "You can use <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "Licenses can't be bought in this channel"), "nothing was bought", "You can use <#"+slacksim.Random+">")
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
 	w.clicks(slacksim.Alice, home, "Buy a license")
-	contains(t, w.writes(slacksim.Alice, "Licenses may not be asked for here"), "You can use <#"+slacksim.Random+">")
+	contains(t, w.writes(slacksim.Alice, "Licenses can't be bought in this channel"), "You can use <#"+slacksim.Random+">")
 	w.says(slacksim.Carol, "buy")
 	w.sees(slacksim.Carol, "You are not on the list of people who may buy")
 	if view, open := alice.Modal(); open {
@@ -47,6 +47,6 @@ func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
 	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") || strings.ContainsAny(said, "<`") {
 		t.Errorf("the form says %q", problems)
 	}
-	contains(t, w.sees(slacksim.Alice, "Licenses may not be asked for here"), "You can use <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "Licenses can't be bought in this channel"), "You can use <#"+slacksim.Random+">")
 	w.spent(0, 0)
 }

@@ -35,12 +35,12 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 		{"cart-broken", "blocks every purchase of the account. Nothing was bought", 0, 0, 0},
 		{"double-checkout", "CoCalc sold this more than once", 2, 2 * 6375, 0},
 		{"price-moved", "Not bought. CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought", 0, 0, 0},
-		{"no-credit", "Not bought. The CoCalc account has $0.00 of credit, and this costs $63.75. Nothing was bought", 0, 0, 0},
-		{"key-revoked", "Not bought. CoCalc does not accept the API key sk-", 0, 0, 0},
-		{"outage", "(or its database is down). Nothing was bought", 0, 0, 0},
+		{"no-credit", "Not bought. The CoCalc account doesn't have enough credit ($63.75 is missing). Nothing was bought", 0, 0, 0},
+		{"key-revoked", "Not bought. CoCalc isn't accepting orders from this bot. Nothing was bought", 0, 0, 0},
+		{"outage", "Not bought. CoCalc isn't accepting orders from this bot. Nothing was bought", 0, 0, 0},
 		{"slow", bought, 1, 6375, 0},
 		{"older-server", bought, 1, 6375, 0},
-		{"no-licenses-sold", "This CoCalc server does not sell licenses (any more). Nothing was bought", 0, 0, 0},
+		{"no-licenses-sold", "This CoCalc server doesn't sell licenses. Nothing was bought", 0, 0, 0},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {
@@ -156,7 +156,7 @@ func TestNoListWithoutAProofOfTheKey(t *testing.T) {
 			w := newWorld(t, nil)
 			w.inject(fault)
 			w.says(slacksim.Alice, "list")
-			w.sees(slacksim.Alice, "CoCalc does not accept the API key sk-")
+			w.sees(slacksim.Alice, "CoCalc isn't accepting requests from this bot")
 		})
 	}
 }

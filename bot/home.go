@@ -72,7 +72,11 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 		if admin {
 			text += " Use `/license resume` to continue."
 		}
-		blocks = append(blocks, section(text), wrote("Reason", purchase.ShortenIDs(p.Reason)))
+		reason := p.PublicReason()
+		if admin {
+			reason = p.Reason
+		}
+		blocks = append(blocks, section(text), wrote("Reason", reason))
 	}
 	if stop.Restored != nil {
 		blocks = append(blocks, section(":floppy_disk: *Orders are on hold for a few minutes* while I compare a restored backup with CoCalc."))

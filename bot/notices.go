@@ -26,6 +26,7 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeAway:        {":rotating_light:", "The ledger file is missing: buying is paused"},
 	purchase.NoticeBack:        {":arrow_forward:", "The ledger file is back"},
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
+	purchase.NoticeTrouble:     {":warning:", "CoCalc does not sell to this bot"},
 	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
 }
 
@@ -38,7 +39,7 @@ func notice(n purchase.Notice) content {
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
 	told := h.head + ". " + escape(strings.ReplaceAll(n.Text, "`", ""))
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold:
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
 		blocks = append(blocks, quoting(n.Text))
 		told = h.head + "."

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	p.mu.Unlock()
 	if !told {
 		if !isPerson(to) { // everyone in a channel reads it
-			n.Text = purchase.ShortenIDs(n.Text)
+			n.Text = purchase.ShortenIDs(cmp.Or(n.Public, n.Text))
 		}
 		err := p.send(ctx, notice(n), to)
 		var definite bool

@@ -57,7 +57,7 @@ func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 		return nobodyAsked("no channel is set for them")
 	case !d.policy.enough(o.Requester):
 		return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("%s to this order, and beside you there are too few approvers. Nothing was bought. "+
-			"Whoever runs this bot can add some to `APPROVERS`.", upper(haveToAgree(d.policy.Approvals)))}
+			"Your admins can add some.", upper(haveToAgree(d.policy.Approvals)))}
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func channelShut(problem string) string {
 
 func nobodyAsked(why string) *Refusal {
 	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This needs an approval, and the approvers could not be asked: %s. Nothing was bought. "+
-		"Please tell whoever runs this bot, then ask again.", why)}
+		"Please tell your admins, then ask again.", why)}
 }
 
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.

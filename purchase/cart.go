@@ -125,7 +125,9 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled {
 			return b.troubled(ctx, o, err)
 		}
-		return 0, b.fail(ctx, o, explain(refusal, b.keyName, b.site))
+		f := explain(refusal, b.policy.told(), b.site)
+		b.meets(ctx, o, f.Code, troubleWords(refusal, b.keyName, b.site))
+		return 0, b.fail(ctx, o, f)
 	}
 }
 

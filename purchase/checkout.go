@@ -37,21 +37,27 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
 	// because of it.
 	if look.credit != nil && *look.credit < look.amount {
-		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
-			"The CoCalc account has %s of credit, and this costs %s. Nothing was bought. "+
-				"Add credit at %s, then ask again.", max(*look.credit, 0), look.amount, b.site.Payments())))
+		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount-max(*look.credit, 0), fmt.Sprintf(
+			"The CoCalc account has %s of credit, and an order costs %s. Add credit at %s.", max(*look.credit, 0), look.amount, b.site.Payments())))
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
-		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf("%s of the CoCalc account's credit may not be spent (`LEAST_CREDIT`), and this CoCalc server does not tell how much there is. "+
-			"Nothing was bought. Whoever runs this bot can leave that setting out.", least)))
+		b.meets(ctx, o, FailNoCredit, fmt.Sprintf("%s of the CoCalc account's credit may not be spent (`LEAST_CREDIT`), and this CoCalc server does not tell how much there is. "+
+			"Leave that setting out, and orders go on.", least))
+		return b.abandon(ctx, o, failure(FailNoCredit, "I can't see whether the CoCalc account has enough credit for this. Nothing was bought. "+b.policy.told()))
 	}
 	if least > 0 && *look.credit-look.amount < least {
-		return b.abandon(ctx, o, failure(FailNoCredit, fmt.Sprintf(
-			"The CoCalc account has %s of credit, this costs %s, and %s of it may not be spent (`LEAST_CREDIT`): %s is missing. Nothing was bought. "+
-				"Add credit at %s, then ask again.", *look.credit, look.amount, least, look.amount+least-*look.credit, b.site.Payments())))
+		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, fmt.Sprintf(
+			"The CoCalc account has %s of credit, an order costs %s, and %s of it may not be spent (`LEAST_CREDIT`). Add credit at %s.",
+			*look.credit, look.amount, least, b.site.Payments())))
 	}
 	return b.pay(ctx, o, look.amount)
+}
+
+// noCredit is why an order fails for which the account has too little; admins are told with what amounts.
+func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail string) *Failure {
+	b.meets(ctx, o, FailNoCredit, detail)
+	return failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(missing)+". Nothing was bought. "+b.policy.told())
 }
 
 // lastLook is what a checkout would buy now.
@@ -158,7 +164,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		case err == nil:
 			o.Answer = AnswerSuccess
 		case definite:
-			f := explain(refusal, b.keyName, b.site)
+			f := explain(refusal, b.policy.told(), b.site)
 			o.Answer, o.AnswerText, o.Failure = AnswerRefused, refusal.Text, &f
 		default:
 			o.Answer, o.AnswerText = AnswerUnclear, err.Error()
@@ -166,6 +172,9 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	})
 	if err != nil && !definite { // a definite answer is logged as such
 		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose the answer to a checkout; look what came of it")
+	}
+	if err != nil && definite {
+		b.meets(ctx, o, explain(refusal, "", b.site).Code, troubleWords(refusal, b.keyName, b.site))
 	}
 	return 0, editErr
 }
@@ -270,6 +279,11 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 	}
 	if err := d.charged(w, *o, *r); err != nil {
 		return err
+	}
+	if by == botName { // CoCalc sells again: what fails next is another incident
+		if err := overcome(w); err != nil {
+			return err
+		}
 	}
 	return d.move(w, o, Purchased, by, "license "+r.LicenseID)
 }

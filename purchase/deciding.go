@@ -121,7 +121,7 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 	}
 	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
-		return order, no
+		return order, d.forReader(no, click.Who)
 	}
 	return order, nil
 }

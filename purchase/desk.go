@@ -390,13 +390,13 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
 	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
 	if !d.takes(no, who) {
-		return no
+		return d.forReader(no, who)
 	}
 	err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(d.refusal(no, id, who, at)) })
 	if err != nil {
 		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
 	}
-	return no
+	return d.forReader(no, who)
 }
 
 // refusal is the audit record of a refusal.

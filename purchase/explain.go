@@ -4,28 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"licensebot/cocalc"
 )
 
-// explain turns a refusal of CoCalc's, after which certainly nothing was bought, into a sentence for people: what
-// happened, that no money was spent, and what to do next. keyName is how the API key is called, never the key.
-func explain(e *cocalc.Error, keyName string, site Site) Failure {
+// explain turns a refusal of CoCalc's, after which certainly nothing was bought, into a sentence for the person who asked:
+// what happened, that no money was spent, and what to do next. told says whether admins know (troubleWords).
+func explain(e *cocalc.Error, told string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return *failure(FailKey, fmt.Sprintf("CoCalc does not accept the API key %s (or its database is down). Nothing was bought. "+
-			"Whoever runs this bot should check `COCALC_API_KEY`.", keyName))
+		return *failure(FailKey, "CoCalc isn't accepting orders from this bot. Nothing was bought. "+told)
 	case cocalc.CaptchaRequired:
-		return *failure(FailNotSold, "This CoCalc server only sells to people in its store, not to this account's API key. Nothing was bought. "+
-			"Its operators can add the account to the partner group.")
+		return *failure(FailNotSold, "CoCalc doesn't sell to this bot's account. Nothing was bought. "+told)
 	case cocalc.InsufficientCredit:
-		need := ""
-		if e.Need > 0 {
-			need = fmt.Sprintf(" (%s is missing)", e.Need)
-		}
-		return *failure(FailNoCredit, "The CoCalc account does not have enough credit"+need+". Nothing was bought. "+
-			"Add credit at "+site.Payments()+", then ask again.")
+		return *failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(e.Need)+". Nothing was bought. "+told)
 	case cocalc.Throttled:
 		return *failure(FailUnreachable, "CoCalc had too many requests, and refused to go on. Nothing was bought. Please try again in a minute.")
 	case cocalc.CartBroken:
@@ -34,21 +28,21 @@ func explain(e *cocalc.Error, keyName string, site Site) Failure {
 			which = fmt.Sprintf("Item %d", e.ItemID)
 		}
 		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase of the account. Nothing was bought. "+
-			"Somebody has to take it out at "+site.Cart()+", then ask again.")
+			"An admin can take it out at "+site.Cart()+"; then ask again.")
 	case cocalc.NotSoldHere:
-		return *failure(FailNotSold, "This CoCalc server does not sell licenses (any more). Nothing was bought. Whoever runs this bot should check `COCALC_URL`.")
+		return *failure(FailNotSold, "This CoCalc server doesn't sell licenses. Nothing was bought. "+told)
 	}
 	if e.Outcome == cocalc.Rejected {
-		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. Whoever runs this bot finds CoCalc's words in its log.")
+		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. "+told)
 	}
 	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
 }
 
 // waiting is why an order waits for CoCalc.
-func waiting(e *cocalc.Error, keyName string) Cause {
+func waiting(e *cocalc.Error, keyName, told string) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return Cause{WaitsForKey, Args{"key": keyName}}
+		return Cause{WaitsForKey, Args{"key": keyName, "told": told}}
 	case cocalc.Throttled:
 		return Cause{Code: WaitsForTurn}
 	case cocalc.CartBroken:
@@ -70,7 +64,7 @@ func (w *Wait) words() string {
 	case WaitsForSlack:
 		return "Slack does not tell me whether you may still buy. Nothing was bought yet; the order is bought as soon as Slack does."
 	case WaitsForKey:
-		return fmt.Sprintf("CoCalc does not accept the API key %s right now, or its database is down. Nothing was bought yet; I keep trying.", w.Args["key"])
+		return strings.TrimSpace("CoCalc isn't accepting orders right now. Nothing was bought yet; I keep trying. " + w.Args["told"])
 	case WaitsForTurn:
 		if seconds, err := strconv.Atoi(w.Args["seconds"]); err == nil {
 			return fmt.Sprintf("CoCalc asks to wait %s before the next item is added. Nothing was bought yet; the order goes on then.",
@@ -102,11 +96,10 @@ func people(d time.Duration) string {
 }
 
 // explainReading says why something could not be read. Reading spends nothing, and an unread list is not an empty one.
-func explainReading(e *cocalc.Error, keyName string) string {
+func explainReading(e *cocalc.Error, told string) string {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return fmt.Sprintf("CoCalc does not accept the API key %s (or its database is down), so I cannot say what the account has. "+
-			"Nothing was spent. Whoever runs this bot should check `COCALC_API_KEY`.", keyName)
+		return "CoCalc isn't accepting requests from this bot, so I can't say what the account has. Nothing was spent. " + told
 	case cocalc.NotFound:
 		return "CoCalc knows no license with that id. Nothing was spent. `/license list` shows those of the account."
 	case cocalc.NotSoldHere:

@@ -81,11 +81,11 @@ func TestEveryFaultOfCoCalc(t *testing.T) {
 		{"lost-add", purchase.Purchased, 1, 6375, "", ""},
 		{"cart-stranger", purchase.Purchased, 1, 6375, "", ""},
 		{"price-moved", purchase.Failed, 0, 0, purchase.FailPriceMoved, "went up to $70.13"},
-		{"no-credit", purchase.Failed, 0, 0, purchase.FailNoCredit, "Add credit"},
-		{"key-revoked", purchase.Failed, 0, 0, purchase.FailKey, "sk-"},
+		{"no-credit", purchase.Failed, 0, 0, purchase.FailNoCredit, "enough credit ($63.75 is missing)"},
+		{"key-revoked", purchase.Failed, 0, 0, purchase.FailKey, "Your admins have been told"},
 		{"outage", purchase.Failed, 0, 0, purchase.FailKey, "Nothing was bought"},
 		{"slow", purchase.Purchased, 1, 6375, "", ""},
-		{"no-licenses-sold", purchase.Failed, 0, 0, purchase.FailNotSold, "does not sell licenses"},
+		{"no-licenses-sold", purchase.Failed, 0, 0, purchase.FailNotSold, "doesn't sell licenses"},
 	}
 	for _, c := range cases {
 		t.Run(c.fault, func(t *testing.T) {

@@ -180,8 +180,11 @@ func (s *shop) onlyOrder() purchase.OrderID {
 func TestCreditThatCannotBeRead(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
-		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || !strings.Contains(o.Failure.Sentence, "LEAST_CREDIT") {
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || !strings.Contains(o.Failure.Sentence, "Your admins have been told") {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
+		}
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 || !strings.Contains(told[0], "LEAST_CREDIT") {
+			t.Errorf("the admin reads %q", told)
 		}
 		s.check(0, 0, 0)
 	}, func(s *shop) {

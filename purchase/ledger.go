@@ -141,6 +141,8 @@ type AccountState struct {
 	HeadHash string `json:"head_hash,omitempty"`
 	// Doubted is the newest decision of which its person was told, after the disk had failed, whether it counted.
 	Doubted time.Time `json:"doubted,omitzero"`
+	// Troubles are what is wrong between the bot and CoCalc, and when the admins were told of it last.
+	Troubles map[FailureCode]time.Time `json:"troubles,omitempty"`
 	// Twins are the organization's ids of people who have another one in the workspace.
 	Twins map[string]string `json:"twins,omitempty"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.

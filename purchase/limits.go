@@ -47,8 +47,8 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{termDays(spec, p.location()), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return &Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, and at most %s may be bought here, so nothing was bought. "+
-				"Ask for no more than that, or ask whoever runs this bot to raise `%s`.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most), c.setting)}
+			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, and at most %s may be bought here, so nothing was bought. "+
+				"Ask for no more than that, or ask your admins for a higher limit.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most))})
 		}
 	}
 	return nil
@@ -98,8 +98,8 @@ func (p Policy) periods(spec Spec) *Refusal {
 	if !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
 		renewing, next = "Licenses that renew may not be bought here. ", "Ask for a fixed term, as with `days=30`"
 	}
-	return &Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, and only %s %s allowed here, so nothing was bought. %s"+
-		"%s, or ask whoever runs this bot to change `PERIODS`.", spec.Period, listed(allowed), are, renewing, next)}
+	return setBy("PERIODS", Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, and only %s %s allowed here, so nothing was bought. %s"+
+		"%s, or ask your admins to allow more.", spec.Period, listed(allowed), are, renewing, next)})
 }
 
 // wish is what the limits are asked about.
@@ -124,30 +124,30 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 		return no
 	}
 	if !p.OrderLimit.allows(w.price) {
-		return &Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
+		return setBy("ORDER_LIMIT", Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
 			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
-				"Ask for a smaller license, or ask whoever runs this bot to raise `ORDER_LIMIT`.", w.price, p.OrderLimit)}
+				"Ask for a smaller license, or ask your admins for a higher limit.", w.price, p.OrderLimit)})
 	}
 	share, more, another := w.share, w.price, 1
 	if w.promised {
 		more, another = 0, 0
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
-		return &Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
+		return setBy("MONTHLY_BUDGET", Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
 			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. The next budget begins on %s. "+
-				"Wait until then, ask for less, or ask whoever runs this bot to raise `MONTHLY_BUDGET`. `/license budget` shows what was spent and promised.",
-			w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))}
+				"Wait until then, ask for less, or ask your admins for a higher limit. `/license budget` shows what was spent and promised.",
+			w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))})
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
-		return &Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
+		return setBy("PERSON_BUDGET", Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
 			"This costs %s, and %s of the %s that you may spend in a month is left, so nothing was bought. Your next month begins on %s. "+
-				"Wait until then, ask for less, or ask whoever runs this bot to raise `PERSON_BUDGET`. `/license budget` shows what you have spent.",
-			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))}
+				"Wait until then, ask for less, or ask your admins for a higher limit. `/license budget` shows what you have spent.",
+			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))})
 	}
 	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
-		return &Refusal{Code: TooMany, Sentence: fmt.Sprintf(
+		return setBy("PERSON_ORDERS", Refusal{Code: TooMany, Sentence: fmt.Sprintf(
 			"One person may ask for %s a day, and you have asked for %d today, with what you withdrew, so nothing was bought. "+
-				"Try again after midnight (%s), or ask whoever runs this bot to raise `PERSON_ORDERS`.", units("license")(p.PersonOrders), n, p.location())}
+				"Try again after midnight (%s), or ask your admins for a higher limit.", units("license")(p.PersonOrders), n, p.location())})
 	}
 	return nil
 }

@@ -17,7 +17,9 @@ type Notice struct {
 	Order OrderID    `json:"order,omitempty"`
 	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
 	Text  string     `json:"text"`           // sentences for people
-	Left  []string   `json:"left"`           // channels, people and user groups who do not have it yet: their Slack ids
+	// Public is what is said instead where others than admins read it, if Text names keys or entries of the ledger.
+	Public string   `json:"public,omitempty"`
+	Left   []string `json:"left"` // channels, people and user groups who do not have it yet: their Slack ids
 	// Had are people who are not told, or not again, as members of a user group in Left: they have it, or caused it.
 	Had []string `json:"had,omitempty"`
 	// Silent are the user groups in Left of which Slack did not tell who is in them, when that was said already.
@@ -42,6 +44,7 @@ const (
 	NoticeAway        NoticeKind = "ledger-away" // the ledger's file is not where it belongs
 	NoticeBack        NoticeKind = "ledger-back" // it is again
 	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted during which the disk failed
+	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells
 	NoticeUntold      NoticeKind = "untold"      // the members of a user group do not have another notice
 )
 
@@ -131,6 +134,8 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 			channel = append(channel, d.approvalsChannel)
 		}
 		n.Left = slices.Concat(admins, channel)
+	case NoticeTrouble: // it names settings and keys
+		n.Left = admins
 	case NoticeHead:
 		n.Left = channel
 	case NoticeForeign:
@@ -148,8 +153,9 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 		n.Had = []string{by}
 	}
 	// An incident is told to somebody in any case.
-	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && about.Requester.ID != by {
+	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && about.Requester.ID != by {
 		n.Left = []string{about.Requester.ID}
+		n.Text = cmp.Or(n.Public, n.Text)
 	}
 	return n
 }

@@ -13,6 +13,7 @@ import (
 type Refusal struct {
 	Code     RefusalCode
 	Sentence string
+	Admin    string   // what admins read in the place of Sentence, with the names of settings; empty: the same
 	Channels []string // where it would not be refused: ids, for whoever shows the refusal
 	Quotes   bool     // Sentence repeats what people wrote, so that whoever shows it shows it without any format
 }
@@ -157,7 +158,7 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 	}
 	ask := "Please ask one of the admins."
 	if len(p.Admins) == 0 {
-		ask = "There is none yet: whoever runs this bot has to fill in `ADMINS`."
+		ask = "There is none yet."
 	}
 	return &Refusal{Code: NotAnAdmin, Sentence: "Only an admin of this bot can do that, so nothing was changed and nothing was bought. " + ask}
 }
@@ -189,7 +190,7 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 	}
 	if !listedIn(p.Approvers, who) {
 		return &Refusal{Code: NotAnApprover, Sentence: "Only an approver can decide on this order, so nothing was changed and nothing was bought by your click. " +
-			"Whoever runs this bot can add you to `APPROVERS`."}
+			"Your admins can make you one."}
 	}
 	if who.Is(o.Requester) {
 		return &Refusal{Code: OwnOrder, Sentence: "Nobody decides on their own order: somebody else has to. Nothing was bought by your click. " +
@@ -210,8 +211,8 @@ func (p Policy) here(at Place) *Refusal {
 		return nil
 	}
 	allowed := slices.Sorted(maps.Keys(p.Channels))
-	return &Refusal{Code: NotHere, Channels: allowed,
-		Sentence: "Licenses may not be asked for here, so nothing was bought. Please ask in a channel that is meant for it, or ask whoever runs this bot to add this one to `CHANNELS`."}
+	return setBy("CHANNELS", Refusal{Code: NotHere, Channels: allowed,
+		Sentence: "Licenses can't be bought in this channel, so nothing was bought. Please ask in a channel that is meant for it, or ask your admins to allow this one."})
 }
 
 // mayBuy refuses people who are not on the list.
@@ -226,9 +227,9 @@ func (p Policy) mayBuy(who Person) *Refusal {
 		return no
 	}
 	sentence := "You are not on the list of people who may buy licenses here, so nothing was bought. " +
-		"Whoever runs this bot can add you to `BUYERS`."
+		"Your admins can add you."
 	if len(p.Buyers) == 0 {
-		sentence = "Nobody may buy licenses here yet, so nothing was bought. Whoever runs this bot has to fill in `BUYERS`."
+		sentence = "Nobody may buy licenses here yet, so nothing was bought. Your admins can change that."
 	}
-	return &Refusal{Code: NotABuyer, Sentence: sentence}
+	return setBy("BUYERS", Refusal{Code: NotABuyer, Sentence: sentence})
 }

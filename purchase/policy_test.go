@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -128,9 +129,12 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 				t.Fatalf("got %v, want %s", no, c.code)
 			}
 			for _, w := range append(c.says, "nothing was bought") {
-				if !strings.Contains(no.Sentence, w) {
-					t.Errorf("it does not say %q: %s", w, no.Sentence)
+				if !strings.Contains(no.Admin, w) {
+					t.Errorf("to admins it does not say %q: %s", w, no.Admin)
 				}
+			}
+			if name := regexp.MustCompile(`[A-Z]{3,}_[A-Z]+|PERIODS`).FindString(no.Sentence); name != "" {
+				t.Errorf("a buyer reads the name of a setting: %s", no.Sentence)
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"licensebot/cocalc"
 )
 
 // Order reads one order. The error wraps ErrNoOrder when there is none with that id.
@@ -234,7 +236,12 @@ func (d *Desk) Trouble(err error) string {
 		return no.Sentence
 	}
 	if e := asCoCalc(err); e != nil {
-		return explainReading(e, d.keyName)
+		if e.Kind == cocalc.NotSignedIn {
+			if err := d.tellTrouble(context.Background(), Order{}, FailKey, troubleWords(e, d.keyName, d.site)); err != nil {
+				d.log.Error().Err(err).Msg("the admins could not be told of a trouble")
+			}
+		}
+		return explainReading(e, d.policy.told())
 	}
-	return "Something went wrong inside me; nothing was bought by this. Please try again, and tell whoever runs this bot."
+	return "Something went wrong inside me; nothing was bought by this. Please try again, and tell your admins if it stays so."
 }

@@ -36,7 +36,9 @@ func (p Policy) closed(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Code: Paused, Quotes: true, Sentence: "Nothing was bought. " + ShortenIDs(p.pauseWords(*account.Pause)) + " An admin can resume it with `/license resume`."}
+	return &Refusal{Code: Paused, Quotes: true,
+		Sentence: "Nothing was bought. " + p.pauseWords(*account.Pause, false) + " An admin can resume it with `/license resume`.",
+		Admin:    "Nothing was bought. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`."}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
@@ -50,8 +52,8 @@ func (d *Desk) full(ctx context.Context) error {
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("ask for room in the ledger: %w", err)
 	}
-	return &Refusal{Code: DiskFull, Sentence: "Nothing was bought: the disk on which I keep the ledger is full, so I take no new orders. What is under way is still finished. " +
-		"Please tell whoever runs this bot to make room, then try again."}
+	return &Refusal{Code: DiskFull, Sentence: "Nothing was bought: my disk is full, so I take no new orders. What is under way is still finished. " +
+		"Please tell your admins, then try again."}
 }
 
 // botName is how the bot names itself in the ledger.

@@ -25,14 +25,14 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + d.policy.pauseWords(*account.Pause)}, nil
+			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + d.policy.pauseWords(*account.Pause, true)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
 			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}}}
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p, true)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
 	})
 }
 
@@ -115,7 +115,9 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 		if _, err := pauseBuying(w, ownPause(now, cause, what), ""); err != nil {
 			return err
 		}
-		return addNotice(w, d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before an admin says `/license resume`.", Order{}, ""))
+		n := d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before you use `/license resume`.", Order{}, "")
+		n.Public = "Buying is paused: my records don't add up. " + d.policy.told()
+		return addNotice(w, n)
 	})
 	if err != nil {
 		return false, fmt.Errorf("pause buying: %w", err)
@@ -215,10 +217,14 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 // mostTold is how many reasons of a pause are told in words: the first, and the last ones.
 const mostTold = 4
 
-// pauseWords says who paused buying, since when and why.
-func (p Policy) pauseWords(stop Pause) string {
+// pauseWords says who paused buying, since when and why; to admins with everything that was found.
+func (p Policy) pauseWords(stop Pause, admin bool) string {
 	var reasons []string
 	for _, in := range stop.incidents() {
+		if !admin {
+			reasons = append(reasons, ShortenIDs(in.publicWords()))
+			continue
+		}
 		reason := sentence(in.Text) // the bot's own words, of a sentence or several
 		if in.By != botName {
 			reason = quoted(in.Text) + "."
@@ -226,7 +232,7 @@ func (p Policy) pauseWords(stop Pause) string {
 		reasons = append(reasons, reason)
 	}
 	if more := len(reasons) - mostTold; more > 0 {
-		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, fmt.Sprintf("%d more incidents, which `bot audit` shows.", more))
+		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, fmt.Sprintf("%d more incidents.", more))
 	}
 	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: stop.By, Name: stop.Name}.called(), p.moment(stop.Since),
 		strings.Join(reasons, " Since then: "))
@@ -239,8 +245,12 @@ func (d *Desk) alarm(w Writer, about Order, why Cause, what string) (isNew bool,
 	if err != nil || !isNew {
 		return false, err
 	}
-	return true, addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+
-		" Nothing new is bought until an admin says `/license resume`.", about, ""))
+	const resume = " Nothing new is bought until an admin says `/license resume`."
+	n := d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+resume, about, "")
+	if why.Code == IncidentForeignKey {
+		n.Public = "I paused all buying. " + Incident{Cause: why, By: botName}.publicWords() + resume
+	}
+	return true, addNotice(w, n)
 }
 
 // unknownsApart is within which time two orders whose outcome became unknown are no coincidence any more.

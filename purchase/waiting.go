@@ -28,7 +28,8 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 		}
 	}
 	b.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
-	f := explain(e, b.keyName, b.site)
+	f := explain(e, b.policy.told(), b.site)
+	b.meets(ctx, o, f.Code, troubleWords(e, b.keyName, b.site))
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)
@@ -53,7 +54,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	case over && o.Failure == nil && (o.State == Adding || o.State == Carted):
 		return b.abandon(ctx, o, &f)
 	}
-	return b.waitFor(ctx, o, Wait{Cause: waiting(e, b.keyName), Troubled: since}, b.pause(o.ID))
+	return b.waitFor(ctx, o, Wait{Cause: waiting(e, b.keyName, b.policy.told()), Troubled: since}, b.pause(o.ID))
 }
 
 // waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a pause
@@ -78,7 +79,18 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 	if o.Wait == nil || o.Wait.Troubled.IsZero() {
 		return nil
 	}
-	_, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = nil })
+	_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error {
+		if live.State != o.State {
+			return errMoved
+		}
+		live.Wait = nil
+		live.Rev++
+		live.Updated = b.now()
+		if err := w.PutOrder(*live); err != nil {
+			return err
+		}
+		return overcome(w, FailKey, FailUnreachable)
+	})
 	return err
 }
 

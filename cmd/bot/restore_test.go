@@ -206,7 +206,7 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", why)
+	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
 	does(t, "", "verify").says(t, 1, "✗ The budget of ", why, "- Buying is paused since ", "my ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is resumed.")
@@ -234,7 +234,7 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2", why)
+	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
 	if n := len(w.account.Licenses()); n != 1 {
 		t.Errorf("CoCalc sold %d licenses", n)

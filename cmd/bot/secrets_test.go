@@ -150,7 +150,7 @@ func (w *town) suffers(t *testing.T) {
 	w.slack.SetFaults(slacksim.Faults{})
 
 	revoked := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
-	w.asks(t, "list", "CoCalc does not accept the API key")
+	w.asks(t, "list", "CoCalc isn't accepting requests from this bot")
 	revoked.Clear()
 	lost := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.LoseAnswer})
 	w.asks(t, "list", "CoCalc could not be reached")

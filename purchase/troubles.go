@@ -1,0 +1,176 @@
+package purchase
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// People who buy read what happened and what they can do. Names of settings and keys, and CoCalc's own words, are for admins:
+// they get them in a notice, once for each incident.
+
+// troubleAgain is after how long the same trouble is told again if it lasts.
+const troubleAgain = 24 * time.Hour
+
+// told says to a buyer that admins know, or asks to tell them where there are none to tell.
+func (p Policy) told() string {
+	if len(p.Admins) == 0 {
+		return "Please tell your admins."
+	}
+	return "Your admins have been told."
+}
+
+// troubleWords are for admins what is wrong between the bot and CoCalc, with what to do; empty: nothing that an admin could
+// change. keyName is how the API key is called, never the key.
+func troubleWords(e *cocalc.Error, keyName string, site Site) string {
+	switch e.Kind {
+	case cocalc.NotSignedIn:
+		return fmt.Sprintf("CoCalc does not accept the API key %s, or its database is down. Check `COCALC_API_KEY`; orders go on once CoCalc accepts the key.", keyName)
+	case cocalc.CaptchaRequired:
+		return fmt.Sprintf("CoCalc sells to people in its store only, not to the account of the API key %s. Its operators can add the account to the partner group.", keyName)
+	case cocalc.InsufficientCredit:
+		return "The CoCalc account has too little credit for an order" + missingWords(e.Need) + ". Add credit at " + site.Payments() + "."
+	case cocalc.NotSoldHere:
+		return "The CoCalc server at `COCALC_URL` does not sell licenses (any more). Check that setting."
+	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
+		return ""
+	}
+	if e.Outcome == cocalc.Rejected {
+		return "CoCalc refused an order with these words: " + quoted(cutRunes(cmp.Or(e.Text, "(none)"), 300)) + "."
+	}
+	return ""
+}
+
+func missingWords(need Cents) string {
+	if need <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s is missing)", need)
+}
+
+// tellTrouble has the admins told what is wrong, once as long as it lasts. o is the order that met it, if one did.
+func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detail string) error {
+	if detail == "" || len(d.policy.Admins) == 0 {
+		return nil
+	}
+	now := d.now()
+	known := func(a AccountState) bool { return now.Sub(a.Troubles[code]).Abs() < troubleAgain }
+	var account AccountState
+	err := d.ledger.View(ctx, func(r Reader) (err error) { account, err = r.Account(); return err })
+	if err != nil || known(account) {
+		return err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if err != nil || known(account) {
+			return err
+		}
+		account.Troubles = maps.Clone(account.Troubles)
+		if account.Troubles == nil {
+			account.Troubles = map[FailureCode]time.Time{}
+		}
+		account.Troubles[code] = now
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Note: detail}); err != nil {
+			return err
+		}
+		return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))
+	})
+	if err != nil {
+		return fmt.Errorf("tell the admins of a trouble: %w", err)
+	}
+	d.changed("")
+	return nil
+}
+
+// overcome forgets the troubles, since something was bought: what comes next is another incident.
+func overcome(w Writer, codes ...FailureCode) error {
+	account, err := w.Account()
+	if err != nil || len(account.Troubles) == 0 {
+		return err
+	}
+	account.Troubles = maps.Clone(account.Troubles)
+	if len(codes) == 0 {
+		account.Troubles = nil
+	}
+	for _, code := range codes {
+		delete(account.Troubles, code)
+	}
+	return w.PutAccount(account)
+}
+
+// meets tells the admins of what an order met at CoCalc. That they could not be told stops nothing.
+func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail string) {
+	if err := b.tellTrouble(ctx, o, code, detail); err != nil {
+		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("the admins could not be told of a trouble")
+	}
+}
+
+// Sentence is what the order's card says of why it waits. Records of older versions name keys.
+func (w *Wait) Sentence() string {
+	if w.Code == "" && w.cause().Code == WaitsForKey {
+		old := Wait{Cause: Cause{Code: WaitsForKey}}
+		return old.words()
+	}
+	return w.Why
+}
+
+// publicWords are what people read of an incident who are no admins: no money of others, no keys, no entries of the ledger.
+func (in Incident) publicWords() string {
+	if in.By != botName {
+		return quoted(in.Text) + "."
+	}
+	switch in.Code {
+	case IncidentForeignKey:
+		return "I am connected to another CoCalc account than before."
+	case IncidentUnknown:
+		return "The outcome of two checkouts was unknown within a day."
+	case IncidentCharged:
+		return "CoCalc charged another amount than was agreed to."
+	case IncidentUnexplained:
+		return "A purchase with a tag of mine cannot be explained."
+	case IncidentDoubleBuy:
+		return "CoCalc sold a license more than once."
+	case IncidentBooks:
+		return "My records don't add up."
+	}
+	return "Something about the CoCalc account has to be looked at."
+}
+
+// PublicReason is why buying is paused, for people who are no admins.
+func (p *Pause) PublicReason() string {
+	text := ""
+	for i, in := range p.incidents() {
+		switch reason := in.publicWords(); {
+		case i == 0 && in.By != botName:
+			text = in.Text
+		case i == 0:
+			text = reason
+		case i <= mostTold:
+			text += " Since then: " + reason
+		}
+	}
+	return ShortenIDs(text)
+}
+
+// forReader is a refusal as the person reads it: admins get the names of settings.
+func (d *Desk) forReader(no *Refusal, who Person) *Refusal {
+	if no == nil || no.Admin == "" || !d.IsAdmin(who) {
+		return no
+	}
+	detailed := *no
+	detailed.Sentence = no.Admin
+	return &detailed
+}
+
+// setBy is a refusal with the setting that admins can change.
+func setBy(setting string, no Refusal) *Refusal {
+	no.Admin = no.Sentence + " The setting is `" + setting + "`."
+	return &no
+}

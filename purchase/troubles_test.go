@@ -1,0 +1,122 @@
+package purchase_test
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// namesOfSettings are what no buyer reads: settings, keys also when they are shortened, entries of the ledger.
+var namesOfSettings = regexp.MustCompile(`[A-Z]{3,}_[A-Z]+|sk-|API key|[Ll]edger|[Ee]ntry|[Ee]ntries`)
+
+// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a buyer does
+// not read.
+func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {
+	for _, c := range []struct{ fault, detail string }{
+		{"key-revoked", "COCALC_API_KEY"},
+		{"no-credit", "too little credit|The CoCalc account has"},
+		{"no-licenses-sold", "COCALC_URL"},
+		{"refused", "refused an order with these words: “"},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			inShop(t, 10000, func(s *shop) {
+				s.fault(c.fault)
+				var read []string
+				for range 2 {
+					id := s.buy()
+					o := s.until(id, purchase.Failed)
+					read = append(read, o.Failure.Sentence)
+					<-time.After(time.Hour)
+					s.fault(c.fault)
+				}
+				for _, sentence := range read {
+					if !strings.Contains(sentence, "Your admins have been told.") || namesOfSettings.MatchString(sentence) {
+						t.Errorf("the buyer reads %q", sentence)
+					}
+				}
+				told := s.told(dana.ID, purchase.NoticeTrouble)
+				if len(told) != 1 || !regexp.MustCompile(c.detail).MatchString(told[0]) {
+					t.Errorf("the admin reads %q", told)
+				}
+				s.server.SwitchOff(c.fault)
+				if n := len(s.events("trouble")); n != 1 {
+					t.Errorf("%d records", n)
+				}
+			})
+		})
+	}
+}
+
+// What fails after CoCalc sold something is another incident, which is told again.
+func TestATroubleThatCameBackIsToldAgain(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		for range 2 {
+			s.fault("refused")
+			s.until(s.buy(), purchase.Failed)
+			s.server.SwitchOff("refused")
+			<-time.After(time.Hour)
+			s.until(s.buy(), purchase.Purchased)
+		}
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 2 {
+			t.Errorf("the admin reads %q", told)
+		}
+	})
+}
+
+// Where there are no admins the buyer is asked to tell them, and reads no names either.
+func TestATroubleWithoutAdmins(t *testing.T) {
+	inShop(t, 10000, func(s *shop) {
+		s.fault("key-revoked")
+		o := s.until(s.buy(), purchase.Failed)
+		if says := o.Failure.Sentence; !strings.Contains(says, "Please tell your admins.") || namesOfSettings.MatchString(says) {
+			t.Errorf("the buyer reads %q", says)
+		}
+		if told := s.told(alice.ID, purchase.NoticeTrouble); len(told) > 0 {
+			t.Errorf("the buyer is told %q", told)
+		}
+	}, func(s *shop) { s.policy.Admins = nil })
+}
+
+// Why the bot itself paused buying reads the same to every buyer, without the money of others, keys and entries; an admin
+// reads all of it.
+func TestWhyBuyingIsPausedForBuyersAndAdmins(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		s.fault("double-checkout")
+		s.until(s.buy(), purchase.Purchased)
+		ask := purchase.Ask{Requester: bob, Place: math, Spec: spec()}
+		_, err := s.desk.Propose(context.Background(), ask)
+		s.refusedAs(err, purchase.Paused)
+		if says := err.Error(); strings.Contains(says, "$") || !strings.Contains(says, "CoCalc sold a license more than once") {
+			t.Errorf("the buyer reads %q", says)
+		}
+		ask.Requester = dana
+		_, err = s.desk.Propose(context.Background(), ask)
+		s.refusedAs(err, purchase.Paused)
+		if says := err.Error(); !strings.Contains(says, "$63.75 too much") {
+			t.Errorf("the admin reads %q", says)
+		}
+	})
+}
+
+// The keys and entries that a pause is about stay with the admins: the channel reads the rest.
+func TestAPauseAboutTheLedgerInTheChannel(t *testing.T) {
+	inShop(t, 10000, func(s *shop) {
+		finding := purchase.Finding{Record: "entry 1", Sentence: "Entries 1 and 2 are both CoCalc's purchase 2."}
+		if _, err := s.desk.Distrust(context.Background(), []purchase.Finding{finding}); err != nil {
+			t.Fatal(err)
+		}
+		notices, err := s.desk.Notices(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range notices {
+			if n.Kind == purchase.NoticeBooks && (!strings.Contains(n.Text, "Entries 1 and 2") || n.Public == "" || namesOfSettings.MatchString(n.Public)) {
+				t.Errorf("admins read %q, and the channel %q", n.Text, n.Public)
+			}
+		}
+	}, func(s *shop) { s.channel = "CPURCHASES" })
+}
