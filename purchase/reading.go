@@ -238,7 +238,7 @@ func (d *Desk) Trouble(err error) string {
 	if e := asCoCalc(err); e != nil {
 		if e.Kind == cocalc.NotSignedIn {
 			if err := d.tellTrouble(context.Background(), Order{}, FailKey, troubleWords(e, d.keyName, d.site)); err != nil {
-				d.log.Error().Err(err).Msg("the admins could not be told of a trouble")
+				d.log.Error().Err(err).Msg("fail to tell the admins of a trouble")
 			}
 		}
 		return explainReading(e, d.policy.told())

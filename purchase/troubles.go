@@ -108,7 +108,7 @@ func overcome(w Writer, codes ...FailureCode) error {
 // meets tells the admins of what an order met at CoCalc. That they could not be told stops nothing.
 func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail string) {
 	if err := b.tellTrouble(ctx, o, code, detail); err != nil {
-		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("the admins could not be told of a trouble")
+		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins of a trouble")
 	}
 }
 
