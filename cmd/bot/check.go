@@ -17,7 +17,7 @@ type checkOptions struct{ strict, json bool }
 func newCheckCommand(c console) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{Use: "check [--strict] [--json]", Args: noArguments,
-		Short: "check the settings, Slack, CoCalc and the ledger, and spend nothing",
+		Short: "validate the settings, Slack, CoCalc and the ledger; spends nothing",
 		Long: "Each line is PASS, WARN or FAIL, and says what to do. The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
 			"and 2 when something could not be checked; with --strict, a WARN is 1 too."}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "end with 1 for warnings too")

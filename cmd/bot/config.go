@@ -22,22 +22,22 @@ import (
 
 // config is every setting, from the environment. The tags are the table that `bot -h` prints.
 type config struct {
-	SlackBotToken     string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…; needed"`
-	SlackBotTokenFile string `envconfig:"SLACK_BOT_TOKEN_FILE" desc:"file that holds the bot token, in the place of SLACK_BOT_TOKEN"`
-	SlackAppToken     string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…; needed"`
-	SlackAppTokenFile string `envconfig:"SLACK_APP_TOKEN_FILE" desc:"file that holds the app-level token, in the place of SLACK_APP_TOKEN"`
+	SlackBotToken     string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…; required"`
+	SlackBotTokenFile string `envconfig:"SLACK_BOT_TOKEN_FILE" desc:"file that holds the bot token, instead of SLACK_BOT_TOKEN"`
+	SlackAppToken     string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…; required"`
+	SlackAppTokenFile string `envconfig:"SLACK_APP_TOKEN_FILE" desc:"file that holds the app-level token, instead of SLACK_APP_TOKEN"`
 	SlackAPIURL       string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"Slack's Web API"`
-	CoCalcAPIKey      string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…; needed"`
-	CoCalcAPIKeyFile  string `envconfig:"COCALC_API_KEY_FILE" desc:"file that holds the API key, in the place of COCALC_API_KEY"`
+	CoCalcAPIKey      string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…; required"`
+	CoCalcAPIKeyFile  string `envconfig:"COCALC_API_KEY_FILE" desc:"file that holds the API key, instead of COCALC_API_KEY"`
 	CoCalcURL         string `envconfig:"COCALC_URL" default:"https://cocalc.com" desc:"the CoCalc server"`
 	Database          string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
 
 	policySettings
 
-	LicenseDefaults string `envconfig:"LICENSE_DEFAULTS" desc:"fields for what people leave out, such as user=academic uptime=short"`
+	LicenseDefaults string `envconfig:"LICENSE_DEFAULTS" desc:"defaults for fields that people leave out, e.g. user=academic uptime=short"`
 
 	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m" desc:"how long a checkout may take before its outcome counts as unknown"`
-	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m" desc:"how long an unknown checkout is watched before it counts as not bought, twice"`
+	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m" desc:"how long to wait before treating an unconfirmed checkout as failed (applied twice)"`
 
 	LogLevel  logLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat logFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`

@@ -80,7 +80,7 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"no approval needed", "APPROVALS_REQUIRED", "none", "APPROVALS_REQUIRED: a whole number above 0 is needed"},
 		{"half an approval", "APPROVALS_REQUIRED", "0.5", `APPROVALS_REQUIRED: "0.5": a whole number above 0 is needed`},
 		{"no time to agree", "APPROVAL_TTL", "0s", "APPROVAL_TTL: it must be above 0"},
-		{"nothing for one person", "PERSON_BUDGET", "0", "PERSON_BUDGET: 0 would let nobody buy, which BUYERS says better; none is no limit"},
+		{"nothing for one person", "PERSON_BUDGET", "0", "PERSON_BUDGET: 0 would let nobody buy, which BUYERS says better; none = no limit"},
 		{"nothing in a day", "PERSON_ORDERS", "0", `PERSON_ORDERS: "0": a whole number above 0 is needed, or none for no limit`},
 		{"no RAM", "MAX_RAM", "-1", `MAX_RAM: "-1": a whole number above 0 is needed, or none for no limit`},
 		{"less disk than everybody gets", "MAX_DISK", "5", "MAX_DISK: it is 5, and who says no `disk` gets 10: put a smaller one into LICENSE_DEFAULTS"},

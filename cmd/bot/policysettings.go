@@ -14,31 +14,31 @@ import (
 
 // policySettings are those that say who may spend how much, and who sees it. Every change of one is an audit record.
 type policySettings struct {
-	Buyers    []string `envconfig:"BUYERS" desc:"ids of who may buy: people (U…) and user groups (S…), with commas between; * is everybody; empty is nobody"`
-	Approvers []string `envconfig:"APPROVERS" desc:"ids of who may agree to other people's orders: people and user groups; empty asks nobody"`
-	Admins    []string `envconfig:"ADMINS" desc:"ids of who may settle orders and pause or resume buying: people and user groups"`
+	Buyers    []string `envconfig:"BUYERS" desc:"users (U…) or groups (S…) who can buy, separated by commas; * = everyone; empty = no one"`
+	Approvers []string `envconfig:"APPROVERS" desc:"users (U…) or groups (S…) who can approve; empty = no approvals"`
+	Admins    []string `envconfig:"ADMINS" desc:"users (U…) or groups (S…) who can resolve orders, and pause or resume buying"`
 	Viewers   []string `envconfig:"VIEWERS" desc:"users (U…) or groups (S…) who see all licenses, history and money, as approvers and admins do; * is everyone in the workspace. Buyers see the licenses, the team's budget, and what their own orders cost"`
-	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses may be asked for, with commas between; empty is anywhere"`
+	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses can be ordered, separated by commas; empty = anywhere"`
 
-	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id where approvers are asked; needed with APPROVERS"`
-	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"up to which sum approvers are not asked, in dollars: the price of one order, and of all that a person gets without approval in a day"`
-	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew are asked about at any price"`
-	ApprovalsRequired most          `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvers have to agree to an order"`
-	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded at half of it"`
+	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id for approval requests; required with APPROVERS"`
+	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"the most that needs no approval, in dollars: for one order, and for a person's orders without approval in a day"`
+	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew always need approval"`
+	ApprovalsRequired most          `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvals an order needs"`
+	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded halfway"`
 
-	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none is no limit"`
-	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none is no limit"`
-	PersonBudget  dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none is no limit but MONTHLY_BUDGET"`
-	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none is no limit"`
-	MaxRAM        most     `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty is as large as CoCalc sells"`
-	MaxCPU        most     `envconfig:"MAX_CPU" desc:"most cores per project; empty is as many as CoCalc sells"`
-	MaxDisk       most     `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty is as large as CoCalc sells"`
-	MaxRunLimit   most     `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty is as many as CoCalc sells"`
-	MaxDays       most     `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none is as long as CoCalc sells"`
-	Periods       []string `envconfig:"PERIODS" desc:"what may be bought of monthly, yearly and range, with commas between; empty is all; range alone is nothing that renews"`
-	LeastCredit   amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"what has to stay on the CoCalc account after a purchase, in dollars"`
+	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none = no limit"`
+	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none = no limit"`
+	PersonBudget  dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET"`
+	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none = no limit"`
+	MaxRAM        most     `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty = CoCalc's maximum"`
+	MaxCPU        most     `envconfig:"MAX_CPU" desc:"most cores per project; empty = CoCalc's maximum"`
+	MaxDisk       most     `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty = CoCalc's maximum"`
+	MaxRunLimit   most     `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty = CoCalc's maximum"`
+	MaxDays       most     `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none = CoCalc's maximum"`
+	Periods       []string `envconfig:"PERIODS" desc:"allowed billing: monthly, yearly, range (default all); use range to forbid renewals"`
+	LeastCredit   amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"credit that must remain on the CoCalc account after a purchase, in dollars"`
 
-	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id for the line about every purchase; empty is the channel of the command"`
+	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id where purchases are announced; empty = the channel of the command"`
 	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 }
 
@@ -90,7 +90,7 @@ func (p policySettings) policyFaults() (faults settingFaults) {
 		faults.add("APPROVALS_REQUIRED", "a whole number above 0 is needed")
 	}
 	if p.PersonBudget == (dollars{}) {
-		faults.add("PERSON_BUDGET", "0 would let nobody buy, which BUYERS says better; none is no limit")
+		faults.add("PERSON_BUDGET", "0 would let nobody buy, which BUYERS says better; none = no limit")
 	}
 	return faults
 }

@@ -25,7 +25,7 @@ func TestQuoteForPeople(t *testing.T) {
 		{"without quotes", "", []string{"ram=16", "cpu=2"}, "$63.75 a month.", 0},
 		{"with the team's defaults", "ram=16 cpu=2", nil, "$63.75 a month.", 0},
 		{"in people's words", "", []string{"RAM: 16GB, cores = 2, period=monthly"}, "$63.75 a month.", 0},
-		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled.\n", 0},
+		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled. You save $127.44 a year compared with paying monthly.\n", 0},
 		{"nothing said", "", nil, "bot: `ram` is required: the memory per project in GB, e.g. `ram=8`.\n`cpu` is required", 1},
 		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma` isn't a field. Did you mean `ram`?", 1},
 		{"half a term, told once", "", []string{"ram=16 cpu=2 start=2100-01-01"}, "bot: `start` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
