@@ -242,7 +242,7 @@ func (c *crowd) asksNoMore() {
 			now, ok := c.slack.Current(card)
 			state := states[orderOn(card)]
 			buttons := strings.Join(now.Buttons(), ", ")
-			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed && (strings.Contains(buttons, "Buy for") || strings.Contains(buttons, "Ask for it")) ||
+			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed && (strings.Contains(buttons, "Buy for") || strings.Contains(buttons, "Request approval")) ||
 				!strings.Contains(now.ContentText(), says[state]) {
 				c.t.Errorf("the card of an order that is %s has the buttons %s and reads\n%s", state, buttons, now.ContentText())
 			}

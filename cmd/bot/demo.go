@@ -265,7 +265,7 @@ func (s *simulators) welcome(out io.Writer, o demoOptions) {
   Buy       As Alice, in #general, type   %s   and click "Buy for $63.75".
   Approve   As Alice, type   %s
             That is more than she may spend alone: say why, then be Bob in #license-approvals and click "Approve".
-  Deny      The same once more, and Bob clicks "Deny …". Alice reads his reason.
+  Deny      The same once more, and Bob clicks Deny. Alice reads his reason.
   Pause     As Carol, type   %s   and try to buy as Alice. /license resume ends it.
 
   Olga is a guest and may do none of it. /license budget shows what was spent.

@@ -16,7 +16,7 @@ import (
 const (
 	tryBuying  = "/license buy ram=16 cpu=2"
 	tryAsking  = "/license buy ram=16 cpu=2 run_limit=40"
-	tryPausing = "/license pause we count the money"
+	tryPausing = "/license pause month-end close"
 )
 
 // demoWelcome stands in every channel in which nothing was said yet.
