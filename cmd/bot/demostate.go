@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // The demo's folder holds the bot's ledger and what its simulators remember: one without the other would be a CoCalc that has
@@ -41,7 +42,7 @@ func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
 	}
 	file := filepath.Join(o.data, demoSimulators)
 	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("another demo uses %s: stop it, or give this one a folder of its own with --data DIR", o.data)
 	}
 	if err != nil {
@@ -93,7 +94,7 @@ func setAside(folder string, now time.Time) (string, error) {
 	ledger := filepath.Join(folder, demoLedger)
 	// A running bot has the ledger locked, and would go on writing into the moved file.
 	db, err := bbolt.Open(ledger, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return "", fmt.Errorf("a bot that runs uses %s: stop it first", ledger)
 	}
 	if err == nil { // one that cannot be read is moved as well
