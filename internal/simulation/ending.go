@@ -56,15 +56,15 @@ func (w *world) checkOrders(b books) {
 		if o.Confirmed.IsZero() || o.ReplacedBy != "" {
 			continue
 		}
-		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Cancelled",
-			purchase.Denied: "Denied", purchase.Expired: "Nobody decided on this in time"}[o.State]
+		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Order cancelled",
+			purchase.Denied: "Denied", purchase.Expired: "the request expired"}[o.State]
 		if !o.ApproveBy.IsZero() && o.State == purchase.Cancelled {
-			words = "Withdrawn" // from those who were to decide on it
+			words = "Request withdrawn" // from its approvers
 		}
 		if last := w.slack.latest(name(o.Requester.ID), o.ID); !strings.Contains(last, words) {
 			w.wrong("order %s is %s, and the last that %s read about it is: %s", o.ID, o.State, o.Requester.Name, headline(last))
 		}
-		if label := w.agreed[o.ID]; label != "" && !strings.HasSuffix(label, o.Price.String()) {
+		if label := w.agreed[o.ID]; label != "" && !strings.HasSuffix(strings.TrimSuffix(label, ")"), o.Price.String()) {
 			w.wrong("order %s has the price %s, and its button said %q", o.ID, o.Price, label)
 		}
 	}

@@ -142,7 +142,7 @@ func (w *world) checkDecisions(b books) {
 			continue
 		}
 		for _, said := range a.said {
-			if strings.Contains(said, "You agreed") || strings.Contains(said, "Denied:") {
+			if strings.Contains(said, "You approved") || strings.Contains(said, "Denied. <@") {
 				w.wrong("%s's %q on order %s came after its end, and they read: %s", a.who, a.what, a.order, headline(said))
 			}
 			if (strings.Contains(said, "decided already") || strings.Contains(said, "can no longer be decided on")) && !names(said, orders[a.order], end) {
