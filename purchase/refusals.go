@@ -20,8 +20,7 @@ func Unusable(err error) *Refusal {
 }
 
 func errStopping() *Refusal {
-	return &Refusal{Code: ShuttingDown, Sentence: "I am being restarted and take no new orders for a moment. Nothing was bought by this; " +
-		"please try again in a minute."}
+	return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting, so nothing was bought by this. Please try again in a minute."}
 }
 
 func noSuchOrder() *Refusal {

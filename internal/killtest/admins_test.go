@@ -26,7 +26,7 @@ func adminStories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.sees(w.readingAny(alice, "Not confirmed yet", "Not bought"))
-			if _, held := w.reads(alice, "I do not know yet"); held {
+			if _, held := w.reads(alice, "Not confirmed yet"); held {
 				w.settles(bob)
 				w.sees(w.reading(carol, "An order was resolved"))
 			}
@@ -104,6 +104,14 @@ func adminStories() []story {
 			w.sees(w.reading(bob, "An item blocks the CoCalc cart"))
 			w.takesOut(bob)
 		}, ending{bought: 1, maybe: true, takenOut: true}},
+		{"the checkout is refused, and an admin is told", func(w *town) { w.settings["ADMINS"] = bob; w.fault("refused") }, func(w *town) {
+			w.asks(standard, aCard)
+			w.clicks(alice, yes)
+			w.bought()
+			if _, told := w.reads(alice, "Your admins have been told."); told { // a kill loses CoCalc's answer, and its words
+				w.sees(w.reading(bob, "CoCalc does not sell to this bot"))
+			}
+		}, ending{}},
 		// The checkout of somebody else has read the cart when ours begins.
 		{"somebody else checks out at the same moment", func(w *town) { w.strangersCheckout(settleAfter/4, settleAfter/3) }, doubled, ending{bought: 1}},
 		{"somebody else checks out at the same moment, and is slower", func(w *town) { w.strangersCheckout(settleAfter/2, time.Millisecond) },
@@ -183,7 +191,7 @@ var orderID = regexp.MustCompile(`[0-9A-Z]{26}`)
 // settles has an admin say that the order on alice's card was not bought.
 func (w *town) settles(who string) {
 	w.Helper()
-	card, _ := w.reads(slacksim.Alice, "I do not know yet")
+	card, _ := w.reads(slacksim.Alice, "Not confirmed yet")
 	id := orderID.FindString(card.ContentText())
 	admin := w.slack.Person(who)
 	w.does(func(ctx context.Context) error {
@@ -223,7 +231,7 @@ func (w *town) takesOut(who string) {
 	w.does(func(ctx context.Context) error {
 		for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
 			for _, b := range m.Buttons() {
-				if strings.HasPrefix(b, "Take item") {
+				if strings.HasPrefix(b, "Remove item") {
 					if err := w.slack.Person(who).Click(ctx, m, b); err != nil {
 						return err
 					}

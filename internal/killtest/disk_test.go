@@ -22,6 +22,7 @@ const (
 	look        = "in a few minutes" // where not even the doubt could be kept
 	verdict     = "My disk failed"
 	didNotCount = "didn't count."
+	restarting  = "I'm restarting"
 )
 
 // purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not count.
@@ -48,6 +49,7 @@ func (w *town) untilDone(act func() error, texts ...string) {
 		l, before := w.now(), w.count(slacksim.Alice, unsure)
 		late := w.count(slacksim.Alice, noAnswer) + w.count(slacksim.Alice, noRoom)
 		verdicts, looks := w.count(slacksim.Alice, verdict), w.count(slacksim.Alice, look)
+		refused := w.count(slacksim.Alice, restarting)
 		if again {
 			if failed = act(); failed != nil && !w.dies(l) {
 				if _, late := errors.AsType[*slacksim.Failure](failed); late && w.ctx.Err() == nil {
@@ -86,7 +88,7 @@ func (w *town) untilDone(act func() error, texts ...string) {
 			again = again || w.count(slacksim.Alice, "please type it again") > 0
 		default:
 			_, shown := w.button(slacksim.Alice, yes)
-			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, "I'm restarting") > 0
+			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, restarting) > refused
 		}
 	}
 }
