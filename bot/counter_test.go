@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +32,7 @@ type counter struct {
 	ear    *ear
 	now    time.Time
 	policy purchase.Policy
+	asked  atomic.Int32 // how often CoCalc was asked for all licenses
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and UROBOT, another app.
@@ -45,23 +48,30 @@ func newCounter(t testing.TB) *counter {
 // open makes the bot with the policy as it is now, as a restart does.
 func (c *counter) open() {
 	now := func() time.Time { return c.now }
-	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{}, Now: now, Policy: c.policy})
+	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{asked: &c.asked}, Now: now, Policy: c.policy})
 	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
 }
 
 // window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.
-type window struct{ purchase.Shop }
+type window struct {
+	purchase.Shop
+	asked *atomic.Int32
+}
 
 const someLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 
-func (window) Licenses(context.Context) ([]purchase.License, error) {
-	return []purchase.License{{ID: someLicense, Title: "Statistics", RunLimit: 1, Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"}}}, nil
+func (w window) Licenses(context.Context) ([]purchase.License, error) {
+	w.asked.Add(1)
+	return w.all(), nil
 }
 
-func (w window) License(ctx context.Context, id string) (purchase.License, error) {
+func (window) all() []purchase.License {
+	return []purchase.License{{ID: someLicense, Title: "Statistics", RunLimit: 1, Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"}}}
+}
+
+func (w window) License(_ context.Context, id string) (purchase.License, error) {
 	if id == someLicense {
-		all, _ := w.Licenses(ctx)
-		return all[0], nil
+		return w.all()[0], nil
 	}
 	return purchase.License{}, &cocalc.Error{Op: "licenses/get-license", Outcome: cocalc.Rejected, Kind: cocalc.NotFound}
 }
@@ -71,6 +81,8 @@ type ear struct {
 	bot.WebAPI
 	mu    sync.Mutex
 	heard []heard
+	// confirms, when it is set, holds up the confirmation of what was heard at response URLs until it is closed.
+	confirms chan struct{}
 }
 
 // heard is something that the bot said or showed.
@@ -98,6 +110,9 @@ func (e *ear) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	e.hear(req.URL.String(), m.Text)
+	if e.confirms != nil {
+		<-e.confirms
+	}
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, nil
 }
 
@@ -214,9 +229,12 @@ func (c *counter) last() (e purchase.Event) {
 	return e
 }
 
-// payload is a click as Slack tells it.
+// triggers number the clicks: Slack gives each a trigger of its own.
+var triggers atomic.Uint64
+
+// payload is a new click as Slack tells it.
 func payload(who, team, channel, action, value string) slack.InteractionCallback {
-	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, TriggerID: "1.2.3", ResponseURL: "https://hooks.slack.com/actions/T1/1/x"}
+	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, TriggerID: fmt.Sprintf("%d.2.3", triggers.Add(1)), ResponseURL: "https://hooks.slack.com/actions/T1/1/x"}
 	cb.User.ID, cb.Team.ID, cb.Channel.ID = who, team, channel
 	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: action, Value: value}}
 	return cb

@@ -51,16 +51,14 @@ func (l looking) value() string {
 
 // browse answers the buttons of lists: the new page takes the place of the old one.
 func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
-	return a.reading(at, func(ctx context.Context) {
+	return a.reading(at, func(ctx context.Context) answer {
 		click.Who = a.people.LookUp(ctx, click.Who)
 		if kind == actionLicenseAgain {
-			a.buyAlike(ctx, argument, at, click)
-			return
+			return a.buyAlike(ctx, argument, at, click)
 		}
 		sight, err := a.desk.MaySee(ctx, click)
 		if err != nil { // in the place of what they could see before
-			a.tell(ctx, at, a.no(err), true)
-			return
+			return a.telling(at, a.no(err), true)
 		}
 		switch kind {
 		case actionListPage:
@@ -68,42 +66,38 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listing{"active", 1}
 			}
-			a.tell(ctx, at, a.licenses(ctx, l), true)
+			return a.telling(at, a.licenses(ctx, l), true)
 		case actionLicense:
 			var l looking
 			if json.Unmarshal([]byte(argument), &l) != nil {
-				a.tell(ctx, at, say("This button has expired. Run `/license list` again."), false)
-				return
+				return a.telling(at, say("This button has expired. Run `/license list` again."), false)
 			}
-			a.tell(ctx, at, a.license(ctx, l.ID, l.From, sight), true)
+			return a.telling(at, a.license(ctx, l.ID, l.From, sight), true)
 		case actionHistoryPage:
 			page := 1
 			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
 				page = 1
 			}
-			a.tell(ctx, at, a.history(ctx, page, sight), true)
+			return a.telling(at, a.history(ctx, page, sight), true)
 		}
+		return nil
 	})
 }
 
 // buyAlike proposes another license like one of the account's.
-func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) {
+func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) answer {
 	if err := a.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
-		a.tell(ctx, at, a.no(err), false)
-		return
+		return a.telling(at, a.no(err), false)
 	}
 	owned, err := a.shelf.license(ctx, id)
 	if err != nil {
-		a.tell(ctx, at, say(escape(a.desk.Trouble(err))), false)
-		return
+		return a.telling(at, say(escape(a.desk.Trouble(err))), false)
 	}
 	spec := asBought(owned.License, a.defaults)
 	if owned.Purchase != nil {
 		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time, a.loc)
 	}
-	if reply := a.proposeAnew(ctx, at, click, spec, ""); reply.After != nil {
-		reply.After(ctx)
-	}
+	return a.proposeAnew(ctx, at, click, spec, "").After
 }
 
 // licenseState says in a word and a sign where a license stands.

@@ -110,16 +110,25 @@ func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) 
 	return one.(purchase.Owned), nil
 }
 
-// mostReads is how many answers that read CoCalc one person may wait for at a time.
+// mostReads is how many reads of CoCalc one person may wait for at a time.
 const mostReads = 2
 
-// readers count for each person how many answers they wait for.
+// readers count for each person how many reads they wait for.
 type readers struct {
 	mu      sync.Mutex
 	waiting map[string]int
 }
 
-// begin counts a person in; false when they wait for as many answers as one may.
+// within runs a read of a person's, and counts it meanwhile; not when they wait for as many as one person may.
+func (r *readers) within(user string, read func()) {
+	if !r.begin(user) {
+		return
+	}
+	defer r.end(user)
+	read()
+}
+
+// begin counts a person in; false when they wait for as many reads as one may.
 func (r *readers) begin(user string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -90,18 +90,26 @@ func ephemeral(c content) slack.Msg {
 
 // later answers through the response URL, with what has to be asked elsewhere first.
 func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
-	return a.reading(at, func(ctx context.Context) { a.tell(ctx, at, find(ctx), false) })
+	return a.reading(at, func(ctx context.Context) answer { return a.telling(at, find(ctx), false) })
 }
 
-// reading answers somebody with what has to be read first, a few answers for each person at a time.
-func (a *App) reading(at reach, answer func(context.Context)) socket.Reply {
+// answer brings a person what was read for them.
+type answer func(context.Context)
+
+// telling is the answer that shows a content, see tell.
+func (a *App) telling(at reach, c content, replace bool) answer {
+	return func(ctx context.Context) { a.tell(ctx, at, c, replace) }
+}
+
+// reading answers a person with what has to be read first, a few reads for each person at a time. A read counts until its
+// answer is known: a person who sees the answer can ask the next question, however long Slack takes to confirm the first.
+func (a *App) reading(at reach, read func(context.Context) answer) socket.Reply {
 	return socket.Reply{Lane: socket.LaneRead, After: func(ctx context.Context) {
-		if !a.readers.begin(at.user) {
-			a.tell(ctx, at, say(tooManyReads), false)
-			return
+		found := a.telling(at, say(tooManyReads), false)
+		a.readers.within(at.user, func() { found = read(ctx) })
+		if found != nil {
+			found(ctx)
 		}
-		defer a.readers.end(at.user)
-		answer(ctx)
 	}}
 }
 
