@@ -74,7 +74,7 @@ func TestAnApproverAgrees(t *testing.T) {
 	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
 	contains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing", "$0.00 spent\n$63.75 reserved (including this order)", "No matching license is active")
 	w.clicks(slacksim.Alice, ask, "Approve")
-	w.seesIn(slacksim.Alice, theDesk, "You can't approve your own order")
+	w.seesIn(slacksim.Alice, theDesk, "You can't approve your own order. Another approver has to.")
 	w.refused(slacksim.Alice, purchase.OwnOrder)
 	w.clicks(slacksim.Bob, ask, "Approve")
 	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+">")

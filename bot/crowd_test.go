@@ -2,7 +2,6 @@ package bot_test
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -77,9 +76,6 @@ func newCrowd(t testing.TB) *crowd {
 		w.cocalc = cocalctest.New(cocalctest.Config{Seed: seed, CheckoutTakes: time.Millisecond, Unthrottled: true})
 		w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 10_000_00, Partner: true})
 		w.shop = w.cocalc.Start(t)
-		var cancel context.CancelFunc
-		w.ctx, cancel = context.WithTimeout(context.Background(), 3*time.Minute)
-		w.t.Cleanup(cancel)
 		w.approvals = theDesk
 		w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{w.slack.App().BotUserID}})
 		buyers, bosses := slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES"}
@@ -258,8 +254,8 @@ func (c *crowd) press(m *member, on slacksim.Surface, button string) func() erro
 	}
 }
 
-// insists does something until the bot has taken it. Slack gives up on a bot that does not answer within three seconds, as on a
-// machine that does ten things at once, and says so: they try again.
+// insists does something until the bot has taken it. Slack gives up on a bot that is too slow, as on a machine that does ten
+// things at once, and says so: people try again.
 func (c *crowd) insists(m *member, what string, do func(*slacksim.Person) error) error {
 	for {
 		err := do(c.slack.Person(m.id))

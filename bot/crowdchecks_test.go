@@ -19,7 +19,7 @@ var crowdWords = map[purchase.RefusalCode]*regexp.Regexp{
 	purchase.AlreadyDone:      regexp.MustCompile(`You have already said yes|This was already bought, once|You have already agreed|This order (was denied|has ended)`),
 	purchase.OverBudget:       regexp.MustCompile(`is left, so nothing was bought`),
 	purchase.OverPersonBudget: regexp.MustCompile(`that you may spend in a month is left, so nothing was bought`),
-	purchase.OwnOrder:         regexp.MustCompile(`You can't approve your own order`),
+	purchase.OwnOrder:         regexp.MustCompile(`You can't approve your own order\. Another approver has to`),
 	purchase.NotAnApprover:    regexp.MustCompile(`Only an approver can decide on this order`),
 	purchase.NotABuyer:        regexp.MustCompile(`You are not on the list of people who may buy`),
 	purchase.Outsider:         regexp.MustCompile(`Guests of this workspace|People of other workspaces|Slack did not tell me`),
@@ -46,8 +46,8 @@ func (c *crowd) toldIn(channel string) map[string][]string {
 	return told
 }
 
-// acknowledged: Slack, which waits for three seconds, gave up on nobody. The race detector makes everything ten times slower,
-// so under it some may have had to click again; Slack has told them so.
+// acknowledged: Slack, which waits unhurried here, gave up on no click. The race detector makes everything ten times slower,
+// so under it some people may have had to click again; Slack has told them so.
 func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	c.t.Helper()
 	var took []time.Duration

@@ -193,7 +193,7 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 			"Your admins can make you one."}
 	}
 	if who.Is(o.Requester) {
-		return &Refusal{Code: OwnOrder, Sentence: "Nobody decides on their own order: somebody else has to. Nothing was bought by your click. " +
+		return &Refusal{Code: OwnOrder, Sentence: "You can't approve your own order. Another approver has to. Nothing was bought by your click. " +
 			"You can withdraw it with `/license cancel " + string(o.ID) + "`."}
 	}
 	return nil
