@@ -168,8 +168,8 @@ func namesChannels(err error) bool {
 	return errors.As(err, &no) && len(no.Channels) > 0
 }
 
-// diskFull is said when a decision could not be kept.
-const diskFull = "My disk is full, so your click didn't go through. Your admins have to free some space; then try again."
+// diskFull is said when what a click, a command or a form decided could not be kept.
+const diskFull = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {

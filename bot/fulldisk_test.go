@@ -283,7 +283,7 @@ func TestDecisionsOnAFullDisk(t *testing.T) {
 	a := New(Options{Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}}, Now: func() time.Time { return at }, Log: zerolog.Nop()})
 	p.disk.full.Store(true)
 	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
-	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so your click didn't go through") {
+	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
 		t.Errorf("answers %+v", reply.Payload)
 	}
 	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil); !strings.Contains(got["ram"], "disk is full") {

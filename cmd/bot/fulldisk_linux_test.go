@@ -37,7 +37,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
-	const full = "Nothing was bought: My disk is full"
+	const full = "My disk is full, so that didn't go through."
 	bot.mayWrite(0)
 	w.asks(t, "buy ram=8 cpu=1", full)
 	w.asks(t, "list", "no active licenses") // reading needs no room

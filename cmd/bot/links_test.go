@@ -12,10 +12,10 @@ import (
 )
 
 // A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the sentence
-// that asks for credit.
+// that asks an admin for credit. The buyer reads only that admins know.
 func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	w := newTown(t)
-	bot := launch(t, w.settings(t), "run")
+	bot := launch(t, w.settings(t, "ADMINS="+slacksim.Bob), "run")
 	alice := w.slack.Person(slacksim.Alice)
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
@@ -35,12 +35,21 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	}
 	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
 	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
-	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "Add credit at")
+	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "enough credit ($63.75 is missing). Nothing was bought. Your admins have been told.")
+	ctx, cancel := context.WithTimeout(bot.life, patience)
+	defer cancel()
+	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")
+	if err != nil {
+		t.Fatalf("the admin is not asked for credit: %v", err)
+	}
 	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
-	for shown, link := range map[string]string{receipt: "/settings/licenses?id=", refused: "/settings/payments", help: "/settings/licenses?id="} {
+	for shown, link := range map[string]string{receipt: "/settings/licenses?id=", shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id="} {
 		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, "https://cocalc.com") {
 			t.Errorf("no link to %s%s:\n%s", w.shop, link, shown)
 		}
+	}
+	if strings.Contains(refused, "/settings/payments") {
+		t.Errorf("a buyer is led to the payments of the account:\n%s", refused)
 	}
 	bot.ends(patience, syscall.SIGTERM)
 }

@@ -138,7 +138,7 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 
 func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(out, "Nothing was bought yet through this ledger.")
+		_, err := fmt.Fprintln(out, "No purchases yet through this ledger.")
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 		says                  []string
 	}{
 		{"an older copy", three, one, []string{" holds 1 order, 1 purchase and ", ", and is in order.\nIt ends with record ",
-			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. CoCalc knows them, and the bot reports them when it reconciles.\n"}},
+			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. CoCalc knows them, and the bot enters them when it reconciles.\n"}},
 		{"the same", three, three, []string{" holds 3 orders, 3 purchases and ", "The present ledger holds the same ", ": nothing would be lost.\n"}},
 		{"a later one", one, three, []string{"The present ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
 		{"two ways", three, other, []string{"The two have gone different ways after record ", ": the backup has 1 record since that the present ledger lacks, and ", "would be lost",
@@ -160,6 +161,8 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	s["CHECKOUT_TIMEOUT"], s["SETTLE_AFTER"] = "3s", "4s"
 	// CoCalc does not say yet what was bought: nobody's order is taken.
 	asked, answer := make(chan struct{}), make(chan struct{})
+	answers := sync.OnceFunc(func() { close(answer) })
+	defer answers() // the simulated CoCalc ends only after its answer, also when the test fails before
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Call, Times: 1, Do: func(*cocalctest.Account) {
 		close(asked)
 		<-answer
@@ -169,12 +172,14 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	case <-asked:
 	case <-bot.life.Done():
 		t.Fatal("CoCalc was not asked")
+	case <-time.After(patience):
+		t.Fatal("CoCalc was not asked in time")
 	}
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc purchases first.")
-	close(answer)
+	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first.")
+	answers()
 	for _, text := range []string{"The ledger was restored from a backup that ends with record", "1 purchase for $63.75 that the backup lacked is entered"} {
 		w.reads(t, slacksim.Alice, "general", text) // in the purchases channel
 		w.reads(t, slacksim.Bob, "", text)          // as an admin
