@@ -74,8 +74,8 @@ func approval(t *testing.T, d *demo) {
 
 	carol.Click("Deny")
 	carol.WaitText("This order was decided already: bob agreed on")
-	carol.Click("Back")
-	carol.WaitNoText("Reason")
+	carol.Click("Cancel")
+	carol.WaitNoText("Denying closes the order")
 	d.sold(1)
 }
 
