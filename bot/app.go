@@ -138,11 +138,12 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 	})
 	if err != nil {
 		a.log.Error().Err(err).Str("user", at.user).Msg("fail to answer a person")
+		a.triggers.forget(at.trigger)
 	}
 }
 
-// reach is how to answer somebody.
-type reach struct{ user, channel, responseURL string }
+// reach is how to answer a person, and the trigger of what they are answered, where it makes a card.
+type reach struct{ user, channel, responseURL, trigger string }
 
 // directMessage posts to the person's conversation with the bot, and says where the message is.
 func directMessage(ctx context.Context, api WebAPI, user string, c content) (channel, ts string, err error) {
@@ -221,5 +222,5 @@ func (a *App) Suggestion(context.Context, slack.InteractionCallback) socket.Repl
 
 func origin(d socket.Delivery) reach {
 	user, channel, url := d.Origin()
-	return reach{user, channel, url}
+	return reach{user, channel, url, d.Trigger()}
 }

@@ -26,7 +26,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	}
 	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
 	argument := action.Value
-	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL}
+	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
 	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name), Card: a.cardAt(cb.ResponseURL)}
 	if !cb.Container.IsEphemeral {
 		click.On = cb.Container.MessageTs
@@ -322,7 +322,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	} else {
 		p, err = a.desk.Propose(ctx, ask)
 	}
-	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
+	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	if err != nil {
 		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown))}
 		if namesChannels(err) { // a form cannot link to them

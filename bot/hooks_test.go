@@ -70,7 +70,7 @@ func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
 func TestAForgedResponseURLLeavesNobodyWithoutAnAnswer(t *testing.T) {
 	box, api := &mailbox{}, &mouth{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
-	a.tell(context.Background(), reach{"UALICE", "CMATH", "https://evil.example/x"}, say("Nothing was bought."), false)
+	a.tell(context.Background(), reach{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"}, say("Nothing was bought."), false)
 	if len(box.to) != 0 {
 		t.Errorf("the answer went to %q", box.to)
 	}

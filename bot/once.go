@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +55,19 @@ func (o *once) claim(trigger string) (m *making, first bool) {
 		o.order = append(o.order, trigger)
 	}
 	return m, true
+}
+
+// forget lets the next delivery of a trigger be answered like the first, whose answer did not reach the person.
+func (o *once) forget(trigger string) {
+	if o == nil || trigger == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[trigger] != nil {
+		delete(o.seen, trigger)
+		o.order = slices.DeleteFunc(o.order, func(t string) bool { return t == trigger })
+	}
 }
 
 // once lets something that makes a card answer the first delivery of its trigger. A further one is acknowledged as the first

@@ -67,6 +67,21 @@ func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 	}
 }
 
+// An answer that no way brought to the person is no card: the second delivery is answered.
+func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T) {
+	a, cards := asking(t)
+	a.slack = &busySlack{limit: &slack.RateLimitedError{RetryAfter: time.Hour}, times: 10}
+	cmd := slack.SlashCommand{UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: "t1"}
+	first := a.Command(t.Context(), cmd)
+	a.Unsent(t.Context(), socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, first.Payload)
+	if second := a.Command(t.Context(), cmd); second.Payload == nil || cards() != 2 {
+		t.Errorf("%d cards, and the second answer is %v", cards(), second.Payload)
+	}
+	if third := a.Command(t.Context(), cmd); third.Payload != nil || cards() != 2 {
+		t.Errorf("%d cards, and the third answer is %v", cards(), third.Payload)
+	}
+}
+
 // So does a form. One that was wrong stays open also when it comes twice.
 func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
 	a, cards := asking(t)

@@ -128,7 +128,7 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 	if err != nil {
 		return wrongField(inputReason, a.sentence(err))
 	}
-	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL}
+	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s), true) }}
 }
 

@@ -16,7 +16,7 @@ import (
 // Command answers /license. What needs CoCalc is looked up after the acknowledgement; everything else is in it.
 func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
 	asked, mistakes := commands.Parse(cmd.Text)
-	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}
+	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}
 	click := purchase.Click{
 		Who: purchase.Person{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
 		At:  place(cmd.ChannelID, cmd.ChannelName), Typed: true,
@@ -124,7 +124,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 		if err := a.desk.Proposable(ctx, click); err != nil {
 			return now(a.no(err))
 		}
-		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL}, cmd.TriggerID, click.Who, spec, "",
+		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID, click.Who, spec, "",
 			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
 	reason := ""

@@ -115,6 +115,18 @@ type Delivery struct {
 	Home        *slackevents.AppHomeOpenedEvent
 }
 
+// Trigger is the id that Slack gave the command, click or form; empty when it is not known. Two deliveries of the same one
+// have the same id.
+func (d Delivery) Trigger() string {
+	switch {
+	case d.Command != nil:
+		return d.Command.TriggerID
+	case d.Interaction != nil:
+		return d.Interaction.TriggerID
+	}
+	return ""
+}
+
 // Origin is who is behind the delivery, where they were, and the URL that answers them; each
 // is empty when it is not known.
 func (d Delivery) Origin() (user, channel, responseURL string) {

@@ -171,7 +171,7 @@ func (w *world) checkAnswers(b books) {
 		switch {
 		case a.handled.IsZero(), a.answers > 0, a.sorry, a.died:
 			continue
-		case a.attempts > 0 && !a.silent:
+		case a.attempts > 0 && (a.spoke || !a.silent):
 			continue // Slack lost every answer that was tried
 		case (a.approves() || a.denies()) && w.refused(a.handled):
 			continue // the card that would show it could not be changed

@@ -199,6 +199,9 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 			return
 		}
 	}
+	if reply.Payload != nil || reply.After != nil {
+		note(func() { a.spoke = true })
+	}
 	w.thank(l, which, d, reply.Payload)
 	if reply.After != nil {
 		reply.After(base)

@@ -65,7 +65,8 @@ type act struct {
 	attempts int       // to answer, those that Slack lost included
 	sorry    bool      // Slack told the person that it did not work
 	died     bool      // the program was killed between Slack's thanks and the answer
-	silent   bool      // nothing is answered directly: the card shows what became of it
+	silent   bool      // a delivery of it is not answered directly: the card shows what became of it, or the other delivery
+	spoke    bool      // a delivery of it had an answer
 }
 
 // hears counts an answer that reached the person.
