@@ -159,22 +159,28 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	err = b.shop.Checkout(ctx)
 	var refusal *cocalc.Error
 	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
-	_, editErr := b.edit(ctx, o, false, func(o *Order) {
+	_, editErr := b.change(ctx, o.ID, func(w Writer, live *Order) error {
+		if live.State != o.State {
+			return errMoved
+		}
+		live.Updated = b.now()
 		switch {
 		case err == nil:
-			o.Answer = AnswerSuccess
+			live.Answer = AnswerSuccess
 		case definite:
 			f := explain(refusal, b.policy.told(), b.site)
-			o.Answer, o.AnswerText, o.Failure = AnswerRefused, refusal.Text, &f
+			live.Answer, live.AnswerText, live.Failure = AnswerRefused, refusal.Text, &f
+			// The failure says whether admins have been told, so they are told with it, also over a stop right after this.
+			if err := b.addTrouble(w, *live, f.Code, troubleWords(refusal, b.keyName, b.site)); err != nil {
+				return err
+			}
 		default:
-			o.Answer, o.AnswerText = AnswerUnclear, err.Error()
+			live.Answer, live.AnswerText = AnswerUnclear, err.Error()
 		}
+		return w.PutOrder(*live)
 	})
 	if err != nil && !definite { // a definite answer is logged as such
 		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose the answer to a checkout; look what came of it")
-	}
-	if err != nil && definite {
-		b.meets(ctx, o, explain(refusal, "", b.site).Code, troubleWords(refusal, b.keyName, b.site))
 	}
 	return 0, editErr
 }

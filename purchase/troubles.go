@@ -57,36 +57,46 @@ func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detai
 	if detail == "" || len(d.policy.Admins) == 0 {
 		return nil
 	}
-	now := d.now()
-	known := func(a AccountState) bool { return now.Sub(a.Troubles[code]).Abs() < troubleAgain }
 	var account AccountState
 	err := d.ledger.View(ctx, func(r Reader) (err error) { account, err = r.Account(); return err })
-	if err != nil || known(account) {
+	if err != nil || d.knowsTrouble(account, code) {
 		return err
 	}
-	err = d.ledger.Update(ctx, func(w Writer) error {
-		account, err := w.Account()
-		if err != nil || known(account) {
-			return err
-		}
-		account.Troubles = maps.Clone(account.Troubles)
-		if account.Troubles == nil {
-			account.Troubles = map[FailureCode]time.Time{}
-		}
-		account.Troubles[code] = now
-		if err := w.PutAccount(account); err != nil {
-			return err
-		}
-		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Note: detail}); err != nil {
-			return err
-		}
-		return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))
-	})
-	if err != nil {
+	if err := d.ledger.Update(ctx, func(w Writer) error { return d.addTrouble(w, o, code, detail) }); err != nil {
 		return fmt.Errorf("tell the admins of a trouble: %w", err)
 	}
 	d.changed("")
 	return nil
+}
+
+// knowsTrouble reports whether the admins have been told of it already.
+func (d *Desk) knowsTrouble(a AccountState, code FailureCode) bool {
+	return d.now().Sub(a.Troubles[code]).Abs() < troubleAgain
+}
+
+// addTrouble adds the notice of tellTrouble in the caller's transaction: what tells a buyer that admins know must not be
+// durable without it.
+func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail string) error {
+	if detail == "" || len(d.policy.Admins) == 0 {
+		return nil
+	}
+	account, err := w.Account()
+	if err != nil || d.knowsTrouble(account, code) {
+		return err
+	}
+	now := d.now()
+	account.Troubles = maps.Clone(account.Troubles)
+	if account.Troubles == nil {
+		account.Troubles = map[FailureCode]time.Time{}
+	}
+	account.Troubles[code] = now
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Note: detail}); err != nil {
+		return err
+	}
+	return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))
 }
 
 // overcome forgets the troubles, since something was bought: what comes next is another incident.
