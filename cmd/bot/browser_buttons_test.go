@@ -169,7 +169,11 @@ func (p *presser) forget(action string) {
 // wanted actions was pressed.
 func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wanted ...string) {
 	p.t.Helper()
+	late := time.Now().Add(unhurried)
 	for more := true; more; {
+		if time.Now().After(late) {
+			p.t.Fatalf("%s still has buttons to press, or to wait for (%q), after %s; the page shows:\n%s", p.who[tab], wanted, unhurried, tab.Text())
+		}
 		more = false
 		for _, b := range tab.Buttons() {
 			if p.pressed[p.key(tab, b)] || !may(b) {
