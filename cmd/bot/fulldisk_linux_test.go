@@ -40,7 +40,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	const full = "My disk is full, so that didn't go through."
 	bot.mayWrite(0)
 	w.asks(t, "buy ram=8 cpu=1", full)
-	w.asks(t, "list", "no active licenses") // reading needs no room
+	w.asks(t, "list", "No active licenses yet.") // reading needs no room
 	ledger := read(t, s["DATABASE"])
 	if err := alice.Click(t.Context(), before, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
