@@ -25,6 +25,7 @@ type Claims struct {
 	reportedPurchases map[int64]bool
 	// acceptedAnew: a person accepted this ledger in the place of a missing one, whose purchases are earlier ones.
 	acceptedAnew bool
+	earlier      time.Time // when the newest of these was made
 }
 
 // claim is one license that the ledger says was bought.
@@ -70,7 +71,7 @@ func ReadClaims(r Reader, at time.Time) (Claims, error) {
 	if err != nil {
 		return c, err
 	}
-	c.account, c.since = account.CoCalc, account.Watching
+	c.account, c.since, c.earlier = account.CoCalc, account.Watching, account.Earlier
 	for _, read := range []func(Reader) error{c.readOrders, c.readLog, c.readReports} {
 		if err := read(r); err != nil {
 			return c, err
@@ -283,7 +284,7 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, of a copy that somebody made of the cart item of order %s.", what, id))
 	case known:
 		v.wrong("order "+string(id), FoundNotLogged, what, id)
-	case id != "" && v.acceptedAnew && row.Time.Before(v.since):
+	case id != "" && v.acceptedAnew && (row.Time.Before(v.since) || !row.Time.After(v.earlier)):
 		v.said.Earlier++
 	case id != "":
 		v.wrong("order "+string(id), FoundUnknownTag, what, id)

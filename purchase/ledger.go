@@ -127,6 +127,9 @@ type AccountState struct {
 	// when the account's purchases were last compared with the ledger.
 	Watching   time.Time `json:"watching,omitzero"`
 	Reconciled time.Time `json:"reconciled,omitzero"`
+	// Earlier is the time of the newest purchase with a tag that the account already had when this ledger began, by CoCalc's
+	// clock; zero when it had none. They are of a ledger that is missing, and were announced as such.
+	Earlier time.Time `json:"earlier,omitzero"`
 	// Strangers are the purchases of the last while that are not ours, and were reported.
 	Strangers []Stranger `json:"strangers,omitempty"`
 	// Broken are the cart items that were named to the admins because they block the cart, newest last.

@@ -185,6 +185,7 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, dee
 		if err != nil {
 			return err
 		}
+		found.earlier = account.Earlier
 		for _, row := range sold.rows {
 			if account.reported(row) {
 				continue
@@ -224,6 +225,8 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	}
 	o, err := w.Order(id)
 	switch {
+	case errors.Is(err, ErrNoOrder) && !r.earlier.IsZero() && !row.Time.After(r.earlier):
+		return "", nil // of the missing ledger, and announced with it
 	case errors.Is(err, ErrNoOrder):
 		return "", b.strayed(w, r, row, id, licenses)
 	case err != nil:
@@ -364,6 +367,8 @@ type reports struct {
 	strangers []Stranger
 	again     []Stranger // that were reported long ago, and are read again
 	notices   []Notice
+
+	earlier time.Time // until when tagged purchases are a missing ledger's
 
 	entered, unattributed int // purchases that a restored backup lacked
 	sum, unattributedSum  Cents

@@ -21,7 +21,7 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	if err != nil {
 		return 0, err
 	}
-	before, err := b.beforeTheLedger(ctx)
+	before, newest, err := b.beforeTheLedger(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -34,6 +34,9 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		}
 		if account.CoCalc == "" { // the ledger has just begun, or is from before this was kept
 			account.CoCalc = who.ID
+			if account.Restored == nil { // what a restored backup lacks is entered or reported
+				account.Earlier = newest
+			}
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
@@ -72,8 +75,9 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	return 0, nil
 }
 
-// beforeTheLedger counts the account's purchases with tags of this bot, for a ledger that is new and empty; 0 for any other.
-func (b *buyer) beforeTheLedger(ctx context.Context) (n int, err error) {
+// beforeTheLedger counts the account's purchases with tags of this bot, for a ledger that is new and empty, and says when
+// CoCalc sold the newest; 0 for any other ledger.
+func (b *buyer) beforeTheLedger(ctx context.Context) (n int, newest time.Time, err error) {
 	begins := false
 	err = b.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
@@ -85,15 +89,18 @@ func (b *buyer) beforeTheLedger(ctx context.Context) (n int, err error) {
 		return err
 	})
 	if err != nil || !begins {
-		return 0, err
+		return 0, time.Time{}, err
 	}
 	sold, err := b.soldSince(ctx, time.Time{})
 	for _, row := range sold.rows {
 		if _, ours := tagged(row.Text); ours {
 			n++
+			if row.Time.After(newest) {
+				newest = row.Time
+			}
 		}
 	}
-	return n, err
+	return n, newest, err
 }
 
 // several is a number of things.
