@@ -62,7 +62,11 @@ func buttons(t *testing.T, d *demo) {
 		}
 		p.press(bob, every)
 	}
-	p.press(alice, every, "order_edit", "order_cancel")
+	// A card of which only these two are pressed: behind Buy it has neither.
+	alice.Send(tryBuying)
+	p.press(alice, only("order_edit"), "order_edit")
+	p.press(alice, only("order_cancel"), "order_cancel")
+	p.press(alice, every)
 
 	// A price that has moved, and a card that is asked for again.
 	alice.Send(tryBuying)

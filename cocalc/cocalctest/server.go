@@ -48,7 +48,7 @@ type Server struct {
 
 	quit    chan struct{} // closed by Close: nobody sleeps any more
 	once    sync.Once
-	running sync.WaitGroup // requests under way, including those whose caller is gone
+	running underWay // requests under way, including those whose caller is gone
 
 	mu            sync.Mutex // guards all that follows; never held while something waits
 	ids           *idSource

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -132,7 +133,9 @@ func onABadDisk(t *testing.T, fault kill) (came bool) {
 	w.purchaseOnABadDisk()
 	w.honest()
 	if fault.call != nil {
+		fault.call.mu.Lock()
 		came = fault.call.came
+		fault.call.mu.Unlock()
 	} else {
 		came = len(w.lives) > 1
 	}
@@ -178,6 +181,7 @@ type badCall struct {
 	errno syscall.Errno
 	also  string // a class of which every call fails after that one
 
+	mu     sync.Mutex
 	seen   map[string]int // calls so far, by class
 	came   bool
 	status syscall.WaitStatus // how the life ended

@@ -112,6 +112,8 @@ func (b *badCall) enters(pid, tid int) bool {
 			return false
 		}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.seen == nil {
 		b.seen = map[string]int{}
 	}
