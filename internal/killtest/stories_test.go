@@ -135,6 +135,7 @@ func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
 // slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one meanwhile
 // would buy the same once more.
 func (w *town) slowCheckout() {
+	w.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // it buys within the window, also on a busy machine
 	w.cocalc.SetCheckoutTakes(settleAfter/2, time.Millisecond)
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Times: 1, Do: (*cocalctest.Account).StartCheckout})
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.LoseAnswer, Times: 1})
