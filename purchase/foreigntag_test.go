@@ -3,6 +3,7 @@ package purchase_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,9 +13,17 @@ import (
 
 // moreSold is a CoCalc that lists more licenses and purchases than it sold.
 type moreSold struct {
+	mu sync.Mutex
 	purchase.Shop
 	licenses []cocalc.License
 	rows     []cocalc.PurchaseRow
+}
+
+// sold has CoCalc list one more purchase.
+func (m *moreSold) sold(row cocalc.PurchaseRow) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rows = []cocalc.PurchaseRow{row}
 }
 
 func (m *moreSold) with(s *shop) {
@@ -31,6 +40,8 @@ func (m *moreSold) Licenses(ctx context.Context) ([]cocalc.License, error) {
 
 func (m *moreSold) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error) {
 	rows, err := m.Shop.Purchases(ctx, f)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, row := range m.rows {
 		if f.Offset == 0 && !row.Time.Before(f.Since) {
 			rows = append(rows, row)
@@ -83,8 +94,8 @@ func TestATagInAnOlderPurchase(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		<-time.After(time.Hour)
 		o := s.until(s.held().ID, purchase.Failed)
-		m.rows = []cocalc.PurchaseRow{{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: o.AddSent.Add(-2 * time.Minute), Cost: 100,
-			Text: "anything\n" + o.ID.Tag()}}
+		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: o.AddSent.Add(-2 * time.Minute), Cost: 100,
+			Text: "anything\n" + o.ID.Tag()})
 		<-time.After(2 * time.Hour)
 		if o = s.order(o.ID); o.State != purchase.Failed {
 			t.Errorf("the order is %s: %+v", o.State, o.Receipt)

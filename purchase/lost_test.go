@@ -116,7 +116,7 @@ func TestAResumeNamesWhatIsLeftOut(t *testing.T) {
 	m := &moreSold{}
 	inShop(t, 20000, func(s *shop) {
 		_, old := s.copyAt("", true)
-		m.rows = []cocalc.PurchaseRow{{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: "x\norder 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}}
+		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: "x\norder 01JD8Z3V5TQ4X6B7N8M9P0RSTW"})
 		s.restoredFrom(old, true)
 		<-time.After(time.Hour)
 		p := s.state().Pause
@@ -164,7 +164,7 @@ func TestAnOlderTagAfterARestore(t *testing.T) {
 		s.until(s.buy(), purchase.Purchased)
 		_, old := s.copyAt("", false)
 		s.server.ClearFaults()
-		m.rows = []cocalc.PurchaseRow{{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: older.Tag()}}
+		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: older.Tag()})
 		s.restoredFrom(old, false)
 		<-time.After(time.Hour)
 		if p := s.state().Pause; p == nil || p.LeftOut() == "" || len(s.events("unexplained-purchase")) != 1 {
