@@ -17,11 +17,11 @@ var unspending = []string{"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_
 
 // unrefusing are those that direct what is spent and refuse nobody anything, and what they do.
 var unrefusing = map[string]string{
-	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are told there too.",
+	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are posted there too.",
 	"COCALC_API_KEY_FILE": "The key decides which account pays.",
 	"COCALC_URL":          "It decides where licenses are bought, and at whose prices.",
-	"DATABASE":            "Budgets count what this ledger has: a bot with another one begins at nothing.",
-	"LICENSE_DEFAULTS":    "What people ask for is limited all the same; a default that a limit refuses is refused at the start.",
+	"DATABASE":            "Budgets count what this ledger holds: a bot with a new ledger starts at $0.00.",
+	"LICENSE_DEFAULTS":    "The limits apply to these defaults too: the bot doesn't start with a default that a limit refuses.",
 	"CHECKOUT_TIMEOUT":    "No second checkout is ever sent for an order, however long the first one takes.",
 	"SETTLE_AFTER":        "Meanwhile the price stays reserved, and nothing else is bought.",
 }
@@ -115,10 +115,18 @@ func TestEverySettingIsInThePolicyDocument(t *testing.T) {
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-const policyIntro = "# Who may spend how much\n\n" +
-	"Every setting that limits or directs what is spent, with its default and the very sentence that somebody reads who is refused. This page is made from the code, and a test\n" +
-	"fails when it is out of date: `go test ./cmd/bot -run PolicyDocument -update` writes it anew. The sentences are said by a bot with the setting of the\n" +
-	"example and nothing else, about a license of $63.75 a month, on Nov 23, 2026.\n\n" +
-	"All limits count at four moments: when the card is made, when its button is clicked, again at the last approval, and when buying begins. What was promised counts as spent. A limit\n" +
-	"that changed while an order waits applies to it. An order counts in the month and on the day in which its requester clicked, where `TIMEZONE` says: asked for on 31 January and\n" +
-	"approved or bought on 1 February, it counts in January's budget, and its approval does not count in February's. Every refusal, and every change of one of these settings, is a record of the audit: `bot audit` prints them.\n"
+const policyIntro = `# Who may spend how much
+
+This page lists every setting that limits or directs spending, with its default and the message that a refused person
+reads. Each example shows the message with only that setting changed, for a license of $63.75 a month, on Nov 23, 2026.
+The page is generated from the code, and a test fails when it is out of date. To update it, run
+` + "`go test ./cmd/bot -run PolicyDocument -update`" + `.
+
+- All limits are checked four times: when the card is made, when its button is clicked, at the final approval, and when
+  buying begins.
+- Reserved money counts as spent.
+- A limit that changes while an order waits applies to the order.
+- An order counts in the month and on the day of its requester's click, in ` + "`TIMEZONE`" + `. If it is requested on January 31
+  and approved or bought on February 1, it counts in January's budget, and not in February's.
+- Every refusal, and every change of one of these settings, is an audit record: ` + "`bot audit`" + ` prints them.
+`
