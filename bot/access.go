@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// probeEvery is how often Slack is asked whether access that was lost is back.
+	// probeEvery is the pause between two questions to Slack whether lost access is back.
 	probeEvery = 10 * time.Second
-	// notedAfter is for how long access must be lost for the audit to say so: a refusal of seconds is in the log alone.
+	// notedAfter is how long access must be lost before the audit records it. Shorter losses are only logged.
 	notedAfter = time.Minute
 )
 
-// AccessWatch looks after the bot's access to Slack while it lacks it: it asks Slack whether it is back, and keeps in the
-// audit that it was lost.
+// AccessWatch waits for lost access to Slack to come back: it asks Slack, and records the loss and its end in the
+// audit.
 type AccessWatch struct {
 	Access *socket.Access
 	Slack  WebAPI

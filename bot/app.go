@@ -142,7 +142,7 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 	}
 }
 
-// reach is how to answer a person, and the trigger of what they are answered, where it makes a card.
+// reach is how to answer a person. trigger identifies the delivery, if its answer makes a card.
 type reach struct{ user, channel, responseURL, trigger string }
 
 // directMessage posts to the person's conversation with the bot, and says where the message is.
@@ -161,10 +161,9 @@ func messageOptions(c content) []slack.MsgOption {
 	}
 }
 
-// place says where something was asked. In direct messages no line about a purchase is posted. They are known by their id,
-// D…: people choose the names of channels, and one that is called directmessage is a channel all the same. A conversation of
-// several people has an id of a channel (C…, or G… of older ones), so it counts as one. The Home tab, which is no channel, is
-// a conversation of one person with the bot.
+// place returns where a command was typed. Direct messages get no line about a purchase. Their id (D…) identifies them,
+// not their name: a person can name a channel "directmessage". A conversation of several people has the id of a channel
+// (C…, older ones G…) and counts as one. The Home tab, which is no channel, counts as a direct message.
 func place(channel, name string) purchase.Place {
 	return purchase.Place{Channel: channel, Name: name, Direct: channel == "" || strings.HasPrefix(channel, "D")}
 }

@@ -69,7 +69,7 @@ func askCard(o purchase.Order, f askFacts) content {
 	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
 }
 
-// withoutIDs is an order whose texts name no whole ids: everyone in the approvers' channel reads them.
+// withoutIDs returns the order with whole ids removed from its texts: everyone in the approvers' channel reads them.
 func withoutIDs(o purchase.Order) purchase.Order {
 	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title), purchase.ShortenIDs(o.Spec.Description)
 	if o.Project != nil {
@@ -123,7 +123,7 @@ func titled(o purchase.Order) []slack.Block {
 	return []slack.Block{wrote("Title", o.Spec.Title)}
 }
 
-// approvalsWords say how many approvals an order needs, and has.
+// approvalsWords returns how many approvals an order needs and has.
 func approvalsWords(needed, have int) string {
 	return fmt.Sprintf("Needs %d approvals (%d so far).", needed, have)
 }
@@ -155,7 +155,7 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 	return append(pairs, mrkdwn("*Team in "+name+"*\n"+team), mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
 }
 
-// spentWords are amounts of a month. What is reserved holds the order that is being asked about.
+// spentWords returns a month's amounts in words. reserved includes the order that needs approval.
 func spentWords(spent, reserved purchase.Cents) string {
 	text := fmt.Sprintf("%s spent", spent)
 	if reserved > 0 {
@@ -282,7 +282,7 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	return content{fmt.Sprintf("Your license for %s is waiting for approval.", o.Price), blocks}
 }
 
-// deniedCard tells the requester who denied it, and why.
+// deniedCard shows the requester who denied the order, and why.
 func deniedCard(o purchase.Order) content {
 	c := endedCard(o, "Denied. Nothing was charged.")
 	if len(o.Approvals) == 0 {

@@ -54,9 +54,9 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	return err
 }
 
-// replaces reports whether a newer card takes the place of one that Slack does not let change. One that can be decided on is
-// always needed, also when somebody deleted it. After that a card with buttons is in the channel that should say what became of
-// the order: that is posted once, at the end.
+// replaces reports whether a new card replaces one that Slack does not let the bot change. A card that can be decided
+// on is always replaced, also when a person deleted it. After the decision, a card with buttons is replaced once, at
+// the end, to show the order's outcome.
 func replaces(o purchase.Order, refused error, now time.Time) bool {
 	answer := socket.Classify(refused)
 	switch {

@@ -23,7 +23,8 @@ const (
 	budgetPieces  = 6
 )
 
-// budget shows what months and people have cost, and what is left. Buyers see the team's months and their own part.
+// budget shows what each month and each person spent, and what is left. Buyers see the team's months and their own
+// part.
 func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 	report, err := a.desk.Budgets(ctx, budgetMonths)
 	if err != nil {

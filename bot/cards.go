@@ -100,7 +100,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec), charged), blocks}
 }
 
-// yesButton is the button that buys, or that requests approval; it says which.
+// yesButton is the button that buys or requests approval.
 func yesButton(action string, o purchase.Order, price purchase.Cents, f cardFacts) *slack.ButtonBlockElement {
 	words, confirm := "Buy for "+price.String(), confirmBuy
 	if f.asks {
@@ -118,7 +118,7 @@ func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlock
 		plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
 }
 
-// confirmAsk is that question where the order needs approval.
+// confirmAsk is the confirmation dialog of an order that needs approval.
 func confirmAsk(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
 	return slack.NewConfirmationBlockObject(plain("Request approval?"), plain(gives(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
 		plain("Request approval"), plain("Not yet"))
@@ -155,7 +155,7 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 	return blocks
 }
 
-// projectBlocks say on which project a license is put, where that can surprise: it cannot be taken off a project again.
+// projectBlocks name the license's project if it can surprise: CoCalc can't take a license off a project.
 func projectBlocks(o purchase.Order) (blocks []slack.Block) {
 	if o.Project == nil {
 		return nil
@@ -224,7 +224,7 @@ func progressCard(o purchase.Order, f cardFacts) content {
 	return content{fmt.Sprintf("Buying a license for %s: %s.", o.Price, strings.ToLower(doing)), blocks}
 }
 
-// unknownCard says that the outcome is not known, and that the person has nothing to do.
+// unknownCard shows that the outcome is unknown, and that the person need not do anything.
 func unknownCard(o purchase.Order) content {
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
@@ -334,7 +334,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	}}
 }
 
-// endedCard is what is left of a card after its order has ended.
+// endedCard is the card of an order that has ended.
 func endedCard(o purchase.Order, sentence string) content {
 	return content{sentence, []slack.Block{
 		section(sentence),
@@ -348,8 +348,8 @@ func orderLine(o purchase.Order) *slack.ContextBlock {
 	return small(mrkdwn("Order `" + string(o.ID) + "`" + agreedBy(o)))
 }
 
-// line is the one line that the channel gets about a purchase. Everyone in the channel reads it, so it names the end of the
-// license's id alone.
+// line is the channel's line about a purchase. Everyone in the channel reads it, so it shows only the end of the
+// license's id.
 func line(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged, each(string(o.Spec.Period)), gives(o.Spec))
 	if len(o.Receipt.Extra) > 0 {

@@ -168,7 +168,7 @@ func namesChannels(err error) bool {
 	return errors.As(err, &no) && len(no.Channels) > 0
 }
 
-// diskFull is said when what a click, a command or a form decided could not be kept.
+// diskFull is the answer to a click, command or form whose decision could not be stored.
 const diskFull = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
@@ -229,7 +229,7 @@ func (a *App) openEditor(ctx context.Context, at reach, trigger string, who purc
 	return a.openView(at, trigger, editorView(spec, reason, string(metadata), facts), "Slack didn't open the form in time. Please try again.")
 }
 
-// formFacts prices what stands in the form.
+// formFacts returns the price of the form's current values.
 func (a *App) formFacts(ctx context.Context, ask purchase.Ask, wrong map[string]string) formFacts {
 	f := formFacts{offer: a.desk.Offer(), wrong: wrong, loc: a.loc}
 	f.preview, f.err = a.desk.Preview(ctx, ask)
@@ -246,8 +246,8 @@ func (a *App) openView(at reach, trigger string, view slack.ModalViewRequest, ot
 	}}
 }
 
-// formChanged shows the form anew: the price of what stands in it, and the fields that apply now. Slack keeps what was
-// filled in.
+// formChanged updates the form: the price of its current values, and the fields that apply. Slack keeps what was filled
+// in.
 func (a *App) formChanged(cb slack.InteractionCallback) socket.Reply {
 	if len(cb.View.Blocks.BlockSet) == 0 {
 		return socket.Reply{} // a form without a place for its price is not ours
@@ -264,7 +264,7 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	}
 	f, wrong := formFields(cb.View.State)
 	ask := a.asked(cb, remember, f)
-	if ask.Spec.Period != "range" { // what is hidden is not wrong
+	if ask.Spec.Period != "range" { // hidden fields are not checked
 		delete(wrong, "start")
 		delete(wrong, "end")
 	}
@@ -275,7 +275,7 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	}
 }
 
-// asked is what stands in the form.
+// asked returns the form's current values as an order.
 func (a *App) asked(cb slack.InteractionCallback, remember editing, f commands.Fields) purchase.Ask {
 	ask := purchase.Ask{
 		Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: Specify(a.defaults, f, a.now(), a.loc),

@@ -44,14 +44,14 @@ var (
 	periodChoices = []choice{{"monthly", "Monthly, renews"}, {"yearly", "Yearly, renews"}, {"range", "Fixed term, doesn't renew"}}
 )
 
-// labels name the fields in the form, and in what the form says of them.
+// labels name the fields in the form and in its messages.
 var labels = map[string]string{
 	"ram": "Memory per project", "cpu": "Cores per project", "disk": "Disk per project", "run_limit": "Projects running at once",
 	"period": "Billing", "start": "First day", "end": "Last day", "user": "For", "uptime": "Stop when idle after",
 	"member": "Member hosting", "boost": "Boost", "title": "Title", "description": "Description", "reason": "Reason", "project": "Project",
 }
 
-// formFacts is what the editor shows beside what stands in it.
+// formFacts is what the editor shows beside its fields.
 type formFacts struct {
 	offer   purchase.Offer
 	preview purchase.Preview
@@ -60,8 +60,8 @@ type formFacts struct {
 	loc     *time.Location
 }
 
-// editorView is the modal with every field that applies, filled in with spec. What it costs, and what it would meet, is in
-// its first block; the price is in its title too, which stays in sight.
+// editorView is the modal with every field that applies, filled in from spec. Its first block shows the price and the
+// limits that the order would pass. Its title shows the price too, since the title stays visible.
 func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.ModalViewRequest {
 	most := f.offer.Largest
 	if len(f.offer.Periods) > 0 && !slices.Contains(f.offer.Periods, spec.Period) {
@@ -108,7 +108,7 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 // limitTitle is how many characters Slack shows in the title of a modal.
 const limitTitle = 24
 
-// editorTitle is the price, which Slack keeps above what is scrolled.
+// editorTitle returns the price as a title, which stays visible while the form scrolls.
 func editorTitle(f formFacts) string {
 	if f.err != nil || len(f.wrong) > 0 {
 		return "CoCalc license"
@@ -120,8 +120,8 @@ func editorTitle(f formFacts) string {
 	return cut(price, limitTitle)
 }
 
-// priceWords are the editor's first lines: the price of what stands in it, whether it needs approval and which limit it
-// would pass, or what has to be filled in first.
+// priceWords returns the editor's first lines: the price, whether the order needs approval, and which limit it would
+// pass; or what has to be filled in first.
 func priceWords(spec purchase.Spec, f formFacts) string {
 	if len(f.wrong) > 0 {
 		return ":warning: " + fixFields
@@ -165,7 +165,7 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 
 const fixFields = "Please fix the highlighted fields."
 
-// listed joins words as a sentence does: "a, b and c".
+// listed joins words to a list: "a, b and c".
 func listed(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -173,10 +173,10 @@ func listed(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// typedField is a field as a sentence names it for people who type: `ram`, `member=yes`.
+// typedField matches a field as sentences for people who type name it: `ram`, `member=yes`.
 var typedField = regexp.MustCompile("`([a-z_]+)(?:=([^`]*))?`")
 
-// inForm is a sentence for people who see labels, and not the words that are typed.
+// inForm replaces the typed names of fields in a sentence by their labels.
 func inForm(sentence string) string {
 	return typedField.ReplaceAllStringFunc(sentence, func(typed string) string {
 		parts := typedField.FindStringSubmatch(typed)
@@ -211,7 +211,7 @@ func coreChoices(most int) (choices []choice) {
 	return choices
 }
 
-// allowed are the choices that may be made here.
+// allowed returns the choices that the settings allow.
 func allowed(choices []choice, periods []purchase.Period) (may []choice) {
 	for _, c := range choices {
 		if slices.Contains(periods, purchase.Period(c.value)) {
@@ -341,8 +341,8 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 	return f, wrong
 }
 
-// formErrors puts every mistake beside its field, and those of the order as a whole beside the first. shown reports
-// whether a field stands in the form.
+// formErrors puts every mistake beside its field, and mistakes of the whole order beside the first field. shown reports
+// whether the form shows a field.
 func formErrors(err error, wrong map[string]string, shown func(field string) bool) map[string]string {
 	out := map[string]string{}
 	var mistakes purchase.Mistakes
@@ -352,7 +352,7 @@ func formErrors(err error, wrong map[string]string, shown func(field string) boo
 		for _, m := range mistakes {
 			field := m.Field
 			if !shown(field) {
-				field = "period" // which decides what stands in the form
+				field = "period" // decides which fields the form shows
 			}
 			if _, twice := out[field]; !twice {
 				out[field] = unmarked(inForm(m.Sentence))

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// formViews puts the updates of open forms in order: changes arrive one upon the other, each with all of what stands in the
-// form, and the last one has to be what the person sees. Slack's own guard, the view's hash, would let the first one win.
+// formViews keeps the updates of open forms in order. Changes arrive one after the other, each with all values of the
+// form, and the person must see the update for the last one. Slack's own guard, the view's hash, would keep the first
+// one.
 type formViews struct {
 	now func() time.Time
 	mu  sync.Mutex
@@ -21,7 +22,7 @@ type formView struct {
 }
 
 const (
-	// mostForms is how many forms are remembered before those are forgotten that have not changed for formRests.
+	// mostForms is how many forms are kept. Beyond it, those that have not changed for formRests are dropped.
 	mostForms = 1000
 	formRests = time.Hour
 )

@@ -9,15 +9,13 @@ import (
 )
 
 const (
-	// waitsOut is how long an answer to a person waits for the end of a rate limit, each time; longer ones are not waited
-	// out, since the person has gone on by then.
+	// waitsOut is the longest rate limit that an answer waits for, each time. After a longer one the person is gone.
 	waitsOut = 30 * time.Second
-	// waitsTimes is how often an answer is tried again after a rate limit.
+	// waitsTimes is how often an answer is retried after a rate limit.
 	waitsTimes = 2
 )
 
-// waitOut makes a call and waits while Slack limits its rate: then nothing was done, and the same call may be made again.
-// It returns the last error.
+// waitOut retries a call while Slack limits its rate; a limited call had no effect. It returns the last error.
 func waitOut(ctx context.Context, call func() error) error {
 	for tries := 0; ; tries++ {
 		err := call()
@@ -35,10 +33,10 @@ func waitOut(ctx context.Context, call func() error) error {
 	}
 }
 
-// noAccessWords say that the bot lacks its access to Slack.
+// noAccessWords is the answer to a request for a form while the bot has no access to Slack.
 const noAccessWords = "I've lost my access to Slack, so I can't open a form. Please tell your admins: my log says what to fix."
 
-// notOpened says why Slack did not open a form. otherwise is said of what has no reason of its own.
+// notOpened returns why Slack did not open a form, or otherwise if the reason is unknown.
 func notOpened(err error, otherwise string) string {
 	switch answer := socket.Classify(err); answer.Outcome {
 	case socket.OutcomeRateLimited:
@@ -49,7 +47,7 @@ func notOpened(err error, otherwise string) string {
 	return otherwise
 }
 
-// seconds is a short time as people say it: "30 seconds".
+// seconds prints a short time in words: "30 seconds".
 func seconds(d time.Duration) string {
 	return plural(max(int((d+time.Second-1)/time.Second), 1), "second")
 }

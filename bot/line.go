@@ -6,8 +6,8 @@ import (
 	"licensebot/purchase"
 )
 
-// publishLine posts the one line about a purchase in its channel, or changes it. A channel that does not let the bot in is
-// no reason to try again: the card tells the requester how to invite it.
+// publishLine posts the line about a purchase in its channel, or updates it. It does not retry if the bot is not in the
+// channel: the card tells the requester how to invite it.
 func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageLine)
 	if behind == nil || behind.Shown >= o.Rev || o.Receipt == nil {

@@ -166,14 +166,14 @@ func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
 		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
 	facts := []string{plural(o.License.RunLimit, "project") + " at once"}
-	if named(o.License.Title) != "" { // otherwise its name says what it gives
+	if named(o.License.Title) != "" { // otherwise its name is already its description
 		facts = append([]string{quotaOf(o.License)}, facts...)
 	}
 	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License), code(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
 
-// licenseName is the title of a license, or what it gives where it has none.
+// licenseName returns the title of a license, or a description of it if it has none.
 func licenseName(l purchase.License) string {
 	if title := named(l.Title); title != "" {
 		return title
@@ -329,7 +329,7 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 	return content{strings.ReplaceAll(strings.Join(totals, "; "), "*", ""), slices.Clip(blocks)}
 }
 
-// historyEntry is a purchase of the log; without money for people who may not see what it cost.
+// historyEntry shows a purchase of the log, without amounts unless money is set.
 func historyEntry(p purchase.Purchase, money bool) string {
 	head, gave := fmt.Sprintf("%s · %s", moment(p.Time), mention(p.Requester.ID)), gives(p.Spec)
 	if money {

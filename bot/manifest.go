@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// BotScopes are what the app needs in a workspace. channels:read and groups:read let bot check look up the channels that
-// the settings name.
+// BotScopes are the scopes that the app needs. bot check needs channels:read and groups:read to look up the channels of
+// the settings.
 func BotScopes() []string {
 	return []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read", "groups:read"}
 }

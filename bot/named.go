@@ -8,8 +8,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Licenses and orders can be named by the beginning or the ending of their id. A part is looked up among what the person
-// may see and nowhere else, so that its answer tells nothing of other ids.
+// Licenses and orders can be named by the first or last characters of their ids. These are searched only among those
+// that the person may see, so that the answer reveals no other ids.
 
 // licenseNamed shows the license whose id begins or ends with part. The person may see licenses.
 func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
@@ -61,7 +61,7 @@ func (a *App) orderNamed(ctx context.Context, part string, click purchase.Click)
 	return several("order", "order", part, ids)
 }
 
-// mostSeveral is how many ids are listed when a part names several.
+// mostSeveral is how many ids are listed if several match.
 const mostSeveral = 5
 
 // several lists ids that begin or end with the same part.

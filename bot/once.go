@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	// onceKept is how long a trigger is remembered, and mostOnce how many are. Slack delivers again within minutes.
+	// onceKept is how long a trigger is remembered, and mostOnce how many are. Slack redelivers within minutes.
 	onceKept = 15 * time.Minute
 	mostOnce = 4096
 )
 
-// once remembers what made a card. Slack gives each command, click and form a trigger of its own, and can deliver the same one
-// in two envelopes: the second makes no second card. What people typed is not looked at: the same text twice is two wishes.
+// once remembers the triggers that made a card. Slack gives each command, click and form its own trigger, and can
+// deliver one in two envelopes; the second makes no second card. The typed text is not compared: the same text twice
+// means two orders.
 type once struct {
 	now func() time.Time
 
@@ -30,14 +31,14 @@ type once struct {
 // making is the first delivery of a trigger.
 type making struct {
 	at    time.Time
-	done  chan struct{} // closed when it was answered
+	done  chan struct{} // closed when it is answered
 	reply socket.Reply
 }
 
 func newOnce(now func() time.Time) *once { return &once{now: now, seen: map[string]*making{}} }
 
-// claim answers the first delivery of a trigger, and whether this is it. A trigger without an id cannot be recognized: it is
-// always the first.
+// claim returns the first delivery of a trigger, and whether this is it. Without an id, every delivery counts as the
+// first.
 func (o *once) claim(trigger string) (m *making, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -70,8 +71,8 @@ func (o *once) forget(trigger string) {
 	}
 }
 
-// once lets something that makes a card answer the first delivery of its trigger. A further one is acknowledged as the first
-// was where that decides what the person sees (a form stays open or closes), and without anything else.
+// once calls answer for the first delivery of a trigger, if answer makes a card. A repeated delivery gets the same
+// acknowledgement if that decides what the person sees (whether a form stays open), and an empty one otherwise.
 func (a *App) once(ctx context.Context, trigger string, answer func() socket.Reply) socket.Reply {
 	m, first := a.triggers.claim(trigger)
 	if first {

@@ -45,7 +45,7 @@ type People struct {
 	persons *words[person]
 	members *words[[]string] // of the groups
 
-	access *socket.Access // nil: it is not known to be lost
+	access *socket.Access // nil: access counts as available
 
 	mu   sync.Mutex
 	team string // the bot's own workspace, T…; empty until Slack has told it
@@ -63,8 +63,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	return p
 }
 
-// WithAccess has people be told that the bot lacks its access to Slack, where that keeps it from looking somebody up. It is
-// called before the directory is used.
+// WithAccess lets LookUp report that the bot has no access to Slack. It must be called before the directory is used.
 func (p *People) WithAccess(access *socket.Access) *People {
 	p.access = access
 	return p
@@ -123,8 +122,8 @@ func (p *People) name(ctx context.Context, user string) string {
 	return u.name
 }
 
-// listed are the people whom Slack lists in a user group. It waits for Slack's word, and returns an error when there is none,
-// nor one of the last hour.
+// listed returns the members of a user group. It waits for Slack, and returns an error if Slack has not listed them
+// within the hour.
 func (p *People) listed(ctx context.Context, group string) ([]string, error) {
 	<-p.members.ask(ctx, group)
 	listed, told := p.members.last(group)
@@ -134,8 +133,8 @@ func (p *People) listed(ctx context.Context, group string) ([]string, error) {
 	return listed, nil
 }
 
-// sort tells the full members of the workspace among some people from those whom Slack has not told of within the hour. The
-// others have no rights.
+// sort returns the full members of the workspace among ids, and the people whom Slack has not described within the
+// hour. The others have no rights.
 func (p *People) sort(ids []string) (members, unknown []string) {
 	for _, id := range ids {
 		switch p.known(id) {
@@ -149,15 +148,15 @@ func (p *People) sort(ids []string) (members, unknown []string) {
 }
 
 const (
-	// lookers is how many members of a group are looked up at a time, and mostLooked how many before the others wait for
-	// lookedRest. Slack answers about a hundred questions a minute, and people who click ask them too.
+	// lookers is how many members of a group are looked up at a time, and mostLooked how many before a pause of
+	// lookedRest. Slack answers about a hundred lookups a minute, and people who click need some of them.
 	lookers    = 4
 	mostLooked = 20
 	lookedRest = 15 * time.Second
 )
 
-// lookAll looks people up, a few at a time and not more than mostLooked. It stops when Slack limits the rate, and returns for
-// how long nobody else may be looked up then.
+// lookAll looks up at most mostLooked people, a few at a time. It stops if Slack limits the rate, and returns how long
+// to wait before the next lookup.
 func (p *People) lookAll(ctx context.Context, ids []string) (rest time.Duration) {
 	more := len(ids) > mostLooked
 	for some := range slices.Chunk(ids[:min(len(ids), mostLooked)], lookers) {
@@ -219,7 +218,7 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 		return person{standing: purchase.Foreign}, nil // Slack knows nobody of that id here
 	case err != nil:
 		return person{}, err
-	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0: // in an organization the list alone may name the workspace
+	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0: // in an organization, only the list may name the workspace
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
 	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}, nil

@@ -12,12 +12,12 @@ import (
 	"licensebot/purchase"
 )
 
-// Publisher brings every message that shows an order to the order's present state. Messages are a view of the order,
-// made anew from what the ledger says, so it does not matter how many changes a message has missed, or that the
-// program was restarted in between: what is not shown yet is in the ledger, and is tried until Slack took it.
+// Publisher updates every message that shows an order. Messages are views of the order, rendered from the ledger, so a
+// message that missed changes, or a restart, needs no special case: the publisher retries until Slack accepts the
+// present state.
 //
-// An order is shown in up to three parts: to its requester, in the channel's line and on the approvers' card. No part waits
-// for another one: each has a turn and a backoff of its own.
+// An order has up to three parts: the requester's messages, the channel's line and the approvers' card. Each part has
+// its own turn and backoff, and waits for no other.
 type Publisher struct {
 	desk  *purchase.Desk
 	slack WebAPI
@@ -59,8 +59,8 @@ func NewPublisher(o Options) *Publisher {
 		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
 }
 
-// Changed tells the publisher that there is something to show: of an order, or with an empty id of the account. It never
-// waits for Slack or the ledger.
+// Changed tells the publisher that an order has changed, or with an empty id that the account has. It never waits for
+// Slack or the ledger.
 func (p *Publisher) Changed(id purchase.OrderID) {
 	if id != "" {
 		p.turns.rouse(id)
@@ -128,7 +128,7 @@ func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 	return p.turns.nextDue(), nil
 }
 
-// part is what shows an order to some of its readers.
+// part is a group of messages that show an order to the same readers.
 type part string
 
 const (
@@ -149,7 +149,7 @@ func (t part) lacks(o purchase.Order) bool {
 	switch {
 	case t == partRequester && tellsDirectly(o):
 		return true
-	case t == partLine && o.Receipt == nil: // it is a line about a purchase
+	case t == partLine && o.Receipt == nil: // there is no purchase to announce yet
 		return false
 	}
 	return slices.ContainsFunc(o.Messages, func(m purchase.Message) bool {
@@ -157,8 +157,8 @@ func (t part) lacks(o purchase.Order) bool {
 	})
 }
 
-// begin begins to publish the parts of an order that are behind, each for itself. When none can begin now, the order sleeps
-// until one can, or until it changes.
+// begin starts publishing the parts of an order that are behind, each on its own. If none can start now, the order
+// sleeps until one can, or until it changes.
 func (p *Publisher) begin(ctx context.Context, o purchase.Order) {
 	var waiting []turn
 	for _, t := range []part{partRequester, partLine, partAsk} {
@@ -171,13 +171,13 @@ func (p *Publisher) begin(ctx context.Context, o purchase.Order) {
 		}
 		p.busy.Go(func() {
 			p.settle(of(o.ID, t), p.publish(ctx, o.ID, t))
-			p.Changed(o.ID) // the order may have moved on meanwhile
+			p.Changed(o.ID) // the order may have changed meanwhile
 		})
 	}
 	p.turns.sleep(o.ID, waiting)
 }
 
-// publish brings a part of an order up to date. The order is read when its turn has come, so that it is shown as it is then.
+// publish updates a part of an order. It reads the order when its turn has come, so that it shows the latest state.
 func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) error {
 	if t == partRequester {
 		return p.within(ctx, id, t, p.room, p.publishToRequester)
@@ -211,7 +211,7 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 		p.alike.forget(o.Spec)
 	}
 	o, shown := p.remembered(o, kinds[t])
-	unkept := error(nil) // a ledger that cannot be written is no reason not to show the rest
+	unkept := error(nil) // if the ledger cannot be written, the rest is still shown
 	for _, m := range shown {
 		if o, err = p.shown(ctx, o, m); err != nil {
 			unkept = err
@@ -223,7 +223,7 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 	return unkept
 }
 
-// settle notes when a turn is due again, if it has to be.
+// settle notes when a turn is due again, if it is.
 func (p *Publisher) settle(t turn, err error) {
 	pause, again := p.turns.settle(t, err)
 	if again {

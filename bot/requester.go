@@ -9,8 +9,8 @@ import (
 	"licensebot/purchase"
 )
 
-// publishToRequester brings what the requester sees up to date: the card first, since they look at it, and then their direct
-// message. Trouble with one of the two is no reason not to show the other.
+// publishToRequester updates what the requester sees: the card first, since they look at it, then their direct message.
+// If one of the two fails, the other is still shown.
 func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) error {
 	var failed error
 	if m := o.Message(purchase.MessageCard); m != nil && m.Shown < o.Rev {
@@ -37,11 +37,11 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 	return failed
 }
 
-// publishCard shows the card through the response URL of the requester's last click. When that is used up, or Slack
-// does not take it any more, the card goes on as a direct message; direct reports that one was tried.
+// publishCard shows the card through the response URL of the requester's last click. When the URL is used up, or Slack
+// refuses it, the card continues as a direct message; direct reports that one was tried.
 //
-// Slack takes five posts at a response URL, so they are kept for what matters: the last one for the end, the one before
-// for bad news on the way and while it waits for an approval, the one before that for paying, which is the step that takes time.
+// Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
+// waiting for approval, and the one before that for paying, which takes time.
 func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) (_ purchase.Order, direct bool, err error) {
 	keep := 3
 	switch {
@@ -72,20 +72,20 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 		}
 		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("continue a card in a direct message: Slack did not take it")
 	}
-	if keep > 1 { // a step in between is not worth a message of its own
+	if keep > 1 { // a step in between needs no message of its own
 		o, err = p.shown(ctx, o, m)
 		return o, false, err
 	}
 	return p.goOnDirectly(ctx, o, m)
 }
 
-// goOnDirectly lets the order go on in the requester's direct messages, in place of a card that cannot be reached any
-// more. If there are some already, that one is brought up to date; a click that nothing else answers gets a new one all the
-// same, since nobody notices that an older one says what it said.
+// goOnDirectly continues the order in the requester's direct messages, in place of a card that cannot be updated any
+// more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
+// older message is easily missed.
 func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card purchase.Message) (_ purchase.Order, direct bool, err error) {
 	old := o.Message(purchase.MessageNote)
 	anew := old == nil || card.Shown == 0 && o.State.Final()
-	var failed error // of the older one
+	var failed error // of the existing message
 	if anew && old != nil && old.TS != "" && old.Shown < o.Rev {
 		o, failed = p.publishNote(ctx, o, *old)
 	}
@@ -103,7 +103,7 @@ func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card pur
 			return o, anew, errors.Join(failed, err)
 		}
 	}
-	if unkept != nil { // the card is done with all the same, as long as the order stays as it is
+	if unkept != nil { // the card is done anyway, as long as the order does not change
 		o, unkept = p.shown(ctx, o, card)
 	}
 	return o, anew, errors.Join(failed, unkept)
@@ -121,7 +121,7 @@ func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchas
 		_, _, _, err = p.slack.UpdateMessageContext(ctx, m.Channel, m.TS, messageOptions(c)...)
 	}
 	if err != nil {
-		// The last way left: the channel where it was asked for.
+		// The last resort: the channel of the command.
 		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID, messageOptions(c)...); second != nil {
 			return o, errors.Join(err, second)
 		}
@@ -137,7 +137,7 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 	left, limited, err := p.desk.BudgetNow(ctx)
 	priced := o
 	if o.Failure != nil && o.Failure.Code == purchase.FailPriceMoved {
-		priced.Price = o.Failure.NewPrice // which a click would agree to
+		priced.Price = o.Failure.NewPrice // the price that a click would confirm
 	}
 	if err != nil {
 		return content{}, err

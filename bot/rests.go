@@ -11,8 +11,8 @@ import (
 	"licensebot/bot/socket"
 )
 
-// rests are the channels to which nothing is posted for a while, since Slack limits the rate there. In a channel one
-// message is posted at a time: Slack takes about one a second, and whoever posts more gets less.
+// rests are the channels in which Slack limits the rate; nothing is posted there until the limit ends. Only one message
+// at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts more.
 type rests struct {
 	now func() time.Time
 	log zerolog.Logger
@@ -26,7 +26,7 @@ func newRests(now func() time.Time, log zerolog.Logger) *rests {
 	return &rests{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
 }
 
-// restsError says that nothing is sent to a channel for now. That is no failure of the message that waits.
+// restsError reports that a channel rests. The message that waits has not failed.
 type restsError struct {
 	channel string
 	until   time.Time
@@ -36,8 +36,8 @@ func (e restsError) Error() string {
 	return fmt.Sprintf("Slack limits the rate in %s until %s", e.channel, e.until.Format(time.TimeOnly))
 }
 
-// in posts to a channel when the posts before it are done. It returns a restsError, and posts nothing, while the channel
-// rests; a post that Slack limits lets it rest.
+// in posts to a channel after the posts before it. While the channel rests, it returns a restsError and posts nothing.
+// A post that Slack limits lets the channel rest.
 func (r *rests) in(ctx context.Context, channel string, post func() error) error {
 	slot := r.slot(channel)
 	select {

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// shelfFresh is how long what CoCalc said of licenses is shown. Nothing is bought or decided by it.
+	// shelfFresh is how long a list of licenses is shown before it is read again. Nothing is bought or decided from it.
 	shelfFresh = 5 * time.Second
-	// shelfWithin is how long CoCalc may take to say it.
+	// shelfWithin is how long CoCalc may take for it.
 	shelfWithin = 30 * time.Second
 	// mostShelved is how many single licenses are kept.
 	mostShelved = 100
 )
 
-// shelf shares what CoCalc says of the account's licenses between people who ask at the same time: an outage in which
-// everyone looks at the list is one question, not a hundred.
+// shelf shares reads of the account's licenses between people who ask at the same time: in an outage in which everyone
+// looks at the list, CoCalc gets one request, not a hundred.
 type shelf struct {
 	desk *purchase.Desk
 	now  func() time.Time
@@ -31,7 +31,7 @@ type shelf struct {
 	ones map[string]shelved[purchase.Owned]
 }
 
-// shelved is an answer of CoCalc's, and the last purchase of the ledger at the time.
+// shelved is an answer of CoCalc, with the number of the ledger's last purchase at that time.
 type shelved[V any] struct {
 	said   V
 	at     time.Time
@@ -47,7 +47,7 @@ func newShelf(desk *purchase.Desk, now func() time.Time) *shelf {
 	return &shelf{desk: desk, now: now, ones: map[string]shelved[purchase.Owned]{}}
 }
 
-// licenses are all licenses of the account. The caller does not change them.
+// licenses returns all licenses of the account. The caller must not change them.
 func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
 	bought, err := s.desk.LastPurchase(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
 	return all.([]purchase.Owned), nil
 }
 
-// license is one license of the account.
+// license returns one license of the account.
 func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) {
 	bought, err := s.desk.LastPurchase(ctx)
 	if err != nil {
@@ -110,16 +110,16 @@ func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) 
 	return one.(purchase.Owned), nil
 }
 
-// mostReads is how many reads of CoCalc one person may wait for at a time.
+// mostReads is how many reads of CoCalc one person can wait for at a time.
 const mostReads = 2
 
-// readers count for each person how many reads they wait for.
+// readers counts how many reads each person waits for.
 type readers struct {
 	mu      sync.Mutex
 	waiting map[string]int
 }
 
-// within runs a read of a person's, and counts it meanwhile; not when they wait for as many as one person may.
+// within runs a read for a person and counts it meanwhile. It does nothing if the person waits for mostReads already.
 func (r *readers) within(user string, read func()) {
 	if !r.begin(user) {
 		return
@@ -128,7 +128,7 @@ func (r *readers) within(user string, read func()) {
 	read()
 }
 
-// begin counts a person in; false when they wait for as many reads as one may.
+// begin counts a read of a person. It returns false if they wait for mostReads already.
 func (r *readers) begin(user string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -147,5 +147,5 @@ func (r *readers) end(user string) {
 	}
 }
 
-// tooManyReads is what a person reads who asks for more.
+// tooManyReads is the answer to a person who asks for more.
 const tooManyReads = "I'm still working on your last requests. Please wait for them before you ask for more."

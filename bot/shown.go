@@ -40,8 +40,8 @@ func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Mess
 	return o, nil
 }
 
-// keepShown puts a message that shows the order as it was seen into the order as it is. Why the channel's line could not be
-// posted stands on what the requester sees: what was shown without it is shown once more.
+// keepShown stores a message that shows the order as seen in the order as it is now. The requester's messages show why
+// the channel's line could not be posted; if they were shown without that, they are shown again.
 func keepShown(live *purchase.Order, m purchase.Message, seen purchase.Order) {
 	before := lineProblem(*live)
 	live.Put(m)
@@ -60,7 +60,7 @@ func keepShown(live *purchase.Order, m purchase.Message, seen purchase.Order) {
 	}
 }
 
-// lineProblem is why the channel's line could not be posted.
+// lineProblem returns why the channel's line could not be posted.
 func lineProblem(o purchase.Order) string {
 	if m := o.Message(purchase.MessageLine); m != nil {
 		return m.Problem
@@ -68,8 +68,8 @@ func lineProblem(o purchase.Order) string {
 	return ""
 }
 
-// remembered puts what is known of the order's messages beyond the ledger in place of what the ledger says, and answers
-// those messages of some kinds that show the order as it is and only have to be kept.
+// remembered replaces the order's messages by newer ones that the ledger does not hold yet. It returns those of some
+// kinds that show the order as it is and only have to be stored.
 func (p *Publisher) remembered(o purchase.Order, of []purchase.MessageKind) (purchase.Order, []purchase.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"licensebot/purchase"
 )
 
-// reveal answers a command that shows licenses or money, to people who may see them: Slack is asked who they are first. What
-// find answers is for their eyes alone, so it names whole ids.
+// reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
+// this person sees the answer, so it shows whole ids.
 func (a *App) reveal(at reach, click purchase.Click, find func(context.Context, purchase.Sight) content) socket.Reply {
 	return a.later(at, func(ctx context.Context) content {
 		click.Who = a.people.LookUp(ctx, click.Who)

@@ -93,16 +93,16 @@ func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
 	return a.reading(at, func(ctx context.Context) answer { return a.telling(at, find(ctx), false) })
 }
 
-// answer brings a person what was read for them.
+// answer sends a person what was read for them.
 type answer func(context.Context)
 
-// telling is the answer that shows a content, see tell.
+// telling returns the answer that shows a content; see tell.
 func (a *App) telling(at reach, c content, replace bool) answer {
 	return func(ctx context.Context) { a.tell(ctx, at, c, replace) }
 }
 
-// reading answers a person with what has to be read first, a few reads for each person at a time. A read counts until its
-// answer is known: a person who sees the answer can ask the next question, however long Slack takes to confirm the first.
+// reading answers a person after a read, with a few reads per person at a time. A read counts until its result is
+// known: a person who sees it can ask again, however long Slack takes to confirm the first answer.
 func (a *App) reading(at reach, read func(context.Context) answer) socket.Reply {
 	return socket.Reply{Lane: socket.LaneRead, After: func(ctx context.Context) {
 		found := a.telling(at, say(tooManyReads), false)
@@ -221,8 +221,8 @@ func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Cl
 	return now(say("Order cancelled. Nothing was charged."))
 }
 
-// order tells where an order stands, to its requester and to people who may see all. Of one whose outcome is unknown it
-// tells what CoCalc shows, which has to be asked first.
+// order shows an order's status to its requester and to people who may see all. If its outcome is unknown, it first
+// asks CoCalc and shows what CoCalc has.
 func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = a.people.LookUp(ctx, click.Who)
 	o, err := a.seen(ctx, id, click)
@@ -244,7 +244,7 @@ func (a *App) seen(ctx context.Context, id purchase.OrderID, click purchase.Clic
 	return o, a.desk.MaySeeOrder(ctx, o, click)
 }
 
-// noOrder says why an order is not shown.
+// noOrder returns why an order is not shown.
 func (a *App) noOrder(err error) content {
 	if errors.Is(err, purchase.ErrNoOrder) {
 		return say("There's no order with that id. `/license history` shows past purchases.")

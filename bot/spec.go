@@ -7,9 +7,9 @@ import (
 	"licensebot/purchase"
 )
 
-// Specify makes a specification of what a person said: the team's defaults, with the fields that were said in their
-// place. Dates are days in loc: a term runs from the beginning of its first day to the end of its last. A term of
-// so many days that names no start begins when it is bought. Where the clock is changed a day has 23 or 25 hours.
+// Specify returns the team's defaults, with the fields that a person set in their place. Dates are days in loc: a term
+// runs from the beginning of its first day to the end of its last. A term of days without a start begins when it is
+// bought. A day on which the clock changes has 23 or 25 hours.
 func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time.Location) purchase.Spec {
 	spec := defaults
 	set(&spec.RAM, f.RAM)
@@ -71,8 +71,8 @@ func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-// alike is a specification for another license like one that was bought. A fixed term begins anew and lasts as many days
-// of the calendar in loc.
+// alike returns the specification of another license like spec. A fixed term begins now and lasts as many calendar days
+// in loc.
 func alike(spec purchase.Spec, now, began time.Time, loc *time.Location) purchase.Spec {
 	if spec.Period != "range" {
 		return spec

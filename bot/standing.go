@@ -6,5 +6,5 @@ import (
 	"licensebot/purchase"
 )
 
-// StandingOf says what a person is in the bot's workspace, team, by what users.info says of them.
+// StandingOf returns what a person is in the bot's workspace, team, according to users.info.
 func StandingOf(u *slack.User, team string) purchase.Standing { return standingOf(u, team) }

@@ -12,8 +12,7 @@ import (
 	"licensebot/purchase"
 )
 
-// tellers is how many notices are sent to people at the same time. They have places of their own, so that they never
-// take an order's.
+// tellers is how many notices are sent at the same time. They have their own room, so they never delay an order.
 const tellers = 2
 
 // tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a time:
@@ -25,7 +24,7 @@ func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 				continue
 			}
 			p.busy.Go(func() {
-				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own place in the rests
+				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in the rests
 					p.settle(recipient(to), p.tellNext(ctx, to))
 				} else {
 					p.tellers <- struct{}{}
@@ -57,9 +56,9 @@ func (p *Publisher) tellNext(ctx context.Context, to string) error {
 	return nil
 }
 
-// tellGroup puts the members of a user group in the place of the group, since nobody can write to a group. Of a large one
-// those are told first of whom Slack has told already, and the others as they are looked up. When Slack does not tell who they
-// are, that is said in the purchases channel, and tried again.
+// tellGroup replaces a notice to a user group by one to each of its members, since Slack has no messages to groups. In
+// a large group, members whom Slack has described already come first, and the others as they are looked up. If Slack
+// does not list the members, a notice in the purchases channel says so, and tellGroup is retried.
 func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group string) error {
 	listed, err := p.people.listed(ctx, group)
 	if err != nil {
@@ -127,7 +126,7 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	return nil
 }
 
-// directMessages is how the rests name all conversations with one person: Slack limits how many are opened.
+// directMessages is the name in rests of all direct messages: Slack limits how many are opened.
 const directMessages = "direct messages"
 
 // send posts to a channel, or to a person's conversation with the bot.
@@ -144,7 +143,7 @@ func (p *Publisher) send(ctx context.Context, c content, to string) error {
 	})
 }
 
-// isPerson tells the id of a person from that of a channel.
+// isPerson reports whether an id is a person's, not a channel's.
 func isPerson(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }
 
 // refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false when

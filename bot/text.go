@@ -83,8 +83,8 @@ func day(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.Format(purchase.DateStyle))
 }
 
-// begins and ends are the two ends of a term. Where that is the beginning or the end of a day they name the day alone. It
-// is the day where the team is, by its noon, which has the same date for readers in nearly all time zones.
+// begins and ends print the two ends of a term. An end at the beginning or end of a day is printed as that day alone,
+// in the team's time zone, by its noon, which has the same date in nearly all time zones.
 func begins(t time.Time) string {
 	if hour, minute, second := t.Clock(); hour+minute+second == 0 {
 		return day(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
@@ -132,7 +132,7 @@ func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	return "Fixed term. Doesn't renew."
 }
 
-// saving says what a yearly price saves; empty where it saves nothing.
+// saving returns what a yearly price saves; empty if it saves nothing.
 func saving(saves purchase.Cents) string {
 	if saves <= 0 {
 		return ""
@@ -172,7 +172,8 @@ func plural(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// mention names a person so that Slack shows who that is. Nobody in Slack has the id of a purchase that no ledger attributes.
+// mention names a person so that Slack shows their name. The id of unattributed purchases belongs to no person in
+// Slack.
 func mention(id string) string {
 	if id == purchase.Unattributed.ID {
 		return "_unattributed_"

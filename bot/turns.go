@@ -10,25 +10,25 @@ import (
 	"licensebot/purchase"
 )
 
-// turn names what is published by one goroutine at a time: a part of an order, or the notices for one recipient.
+// turn names what one goroutine at a time publishes: a part of an order, or the notices for one recipient.
 type turn string
 
 // of is the turn of a part of an order.
 func of(id purchase.OrderID, t part) turn { return turn(string(t) + " " + string(id)) }
 
-// recipient is the turn of somebody whom notices are for.
+// recipient is the turn of the notices for one recipient.
 func recipient(id string) turn { return turn("to " + id) }
 
-// turns remember what is being published, and what is not due yet. They may be used by many at once.
+// turns keeps what is being published, and what is not due yet. It may be used concurrently.
 type turns struct {
 	now func() time.Time
 
 	mu     sync.Mutex
 	taken  map[turn]bool
-	after  map[turn]time.Time // not to be tried before
+	after  map[turn]time.Time // not to be retried before
 	tries  map[turn]int
-	asleep map[purchase.OrderID]time.Time // orders of which nothing is due before, as long as they do not change
-	roused map[purchase.OrderID]bool      // orders that have changed since they were looked at
+	asleep map[purchase.OrderID]time.Time // orders with nothing due before that time, unless they change
+	roused map[purchase.OrderID]bool      // orders that changed since they were last looked at
 }
 
 func newTurns(now func() time.Time) *turns {
@@ -43,12 +43,12 @@ func (s *turns) take(t turn) bool {
 		return false
 	}
 	s.taken[t] = true
-	delete(s.after, t) // it is not due once more meanwhile
+	delete(s.after, t) // not due a second time meanwhile
 	return true
 }
 
-// settle gives a turn back. After an error it is due again after a pause, which grows; again is false when there is nothing
-// to say of it, since it was published, or waits for the end of a rate limit.
+// settle returns a turn. After an error it is due again after a growing pause. again is false if there is nothing to
+// log: it was published, or waits for the end of a rate limit.
 func (s *turns) settle(t turn, err error) (pause time.Duration, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *turns) settle(t turn, err error) (pause time.Duration, again bool) {
 	return pause, true
 }
 
-// look reports whether something of an order may be due. The caller reads the order then.
+// look reports whether a part of an order may be due. The caller then reads the order.
 func (s *turns) look(id purchase.OrderID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,8 +84,8 @@ func (s *turns) look(id purchase.OrderID) bool {
 	return true
 }
 
-// sleep notes that nothing of an order can begin before one of the waiting turns is due, unless the order has changed since
-// it was looked at.
+// sleep notes that no part of an order can begin before one of the waiting turns is due, unless the order has changed
+// since it was last looked at.
 func (s *turns) sleep(id purchase.OrderID, waiting []turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,14 +94,14 @@ func (s *turns) sleep(id purchase.OrderID, waiting []turn) {
 	}
 	until := s.now().Add(restartedLook)
 	for _, t := range waiting {
-		if at := s.after[t]; !s.taken[t] && at.Before(until) { // what is taken rouses the order at its end
+		if at := s.after[t]; !s.taken[t] && at.Before(until) { // a taken turn rouses the order when it ends
 			until = at
 		}
 	}
 	s.asleep[id] = until
 }
 
-// rouse has an order looked at, since it has changed.
+// rouse makes the publisher look at an order that has changed.
 func (s *turns) rouse(id purchase.OrderID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +109,8 @@ func (s *turns) rouse(id purchase.OrderID) {
 	s.roused[id] = true
 }
 
-// forget drops the turns of what has nothing left to be shown, since it was shown on another way, or an order in its place
-// is. What stayed would be due at every look.
+// forget drops the turns of orders and notices with nothing left to show: they were shown in another way, or a newer
+// order replaced them. Otherwise they would be due at every look.
 func (s *turns) forget(ids []purchase.OrderID, notices []purchase.Notice) {
 	orders, recipients := map[string]bool{}, map[turn]bool{}
 	for _, id := range ids {
@@ -141,7 +141,7 @@ func (s *turns) forget(ids []purchase.OrderID, notices []purchase.Notice) {
 	}
 }
 
-// nextDue is how long no turn is due.
+// nextDue returns how long no turn is due.
 func (s *turns) nextDue() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ type words[V any] struct {
 	rest time.Duration // how long nobody asks again after a question in vain
 
 	mu     sync.Mutex
-	until  time.Time // Slack limits the rate: nobody asks before
+	until  time.Time // Slack limits the rate: no questions before
 	known  map[string]word[V]
 	vain   map[string]time.Time
 	asking map[string]chan struct{} // closed when the question about an id was answered, or not
@@ -74,7 +74,7 @@ func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 	close(done)
 }
 
-// limited is for how long Slack must not be asked anything; 0 when it may be.
+// limited returns how long to send no questions to Slack; 0 if there is no limit.
 func (w *words[V]) limited() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -25,7 +25,7 @@ func wrote(label, text string) *slack.SectionBlock {
 	return slack.NewSectionBlock(plain(label+": "+cut(text, mostWrote)), nil, nil)
 }
 
-// named is a title that somebody gave, empty where nothing of it can be seen.
+// named returns a title that a person gave, or an empty string if none of it is visible.
 func named(title string) string { return cut(commands.OneLine(title), 150) }
 
 // quoting is a sentence that repeats what people wrote, as a section.
