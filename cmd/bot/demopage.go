@@ -56,8 +56,9 @@ func (s *simulators) page() http.Handler {
 	})
 }
 
-// sections show balance, cart and licenses as CoCalc itself has them.
+// sections show balance, cart and licenses as CoCalc itself has them, once that is kept for the next demo.
 func (s *simulators) sections() []page.Section {
+	defer s.cocalc.KeepNow()
 	account := page.Section{Title: "Account", Rows: []page.Row{{Label: "Credit", Value: cocalc.Cents(s.account.Balance()).String()}}}
 	cart := page.Section{Title: "Cart", Empty: "The cart is empty."}
 	for _, item := range s.account.Cart() {

@@ -125,7 +125,7 @@ func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
 
 // act runs the endpoint's handler, with the faults that come before and after it.
 func (s *Server) act(e endpoint, c *call, authorization string) (answer, error) {
-	defer s.keep()
+	defer s.KeepNow()
 	if a, done, err := s.applyFaults(c, Before, authorization); done {
 		return a, err
 	}

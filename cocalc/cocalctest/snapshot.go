@@ -185,8 +185,9 @@ func (s *Server) Account(id string) (*Account, bool) {
 	return nil, false
 }
 
-// keep hands a changed snapshot to Config.Keep. Requests are answered after it: what a caller has read outlives the program.
-func (s *Server) keep() {
+// KeepNow hands a changed snapshot to Config.Keep, and returns when it is kept. Requests are answered after it: what a caller
+// has read outlives the program. Who shows the account to people calls it first.
+func (s *Server) KeepNow() {
 	if s.keeper == nil {
 		return
 	}

@@ -179,7 +179,7 @@ func (a *Account) StartCheckout() {
 	begun := make(chan struct{})
 	go func() {
 		defer a.s.running.Done()
-		defer a.s.keep()
+		defer a.s.KeepNow()
 		_, _ = a.s.checkoutFrom(&call{endpoint: checkoutPath, account: a.a}, func() { close(begun) })
 	}()
 	<-begun

@@ -150,6 +150,7 @@ func (ws *Workspace) deliver(env *envelope) bool {
 }
 
 func (ws *Workspace) deliverNow(env *envelope, faults Faults) bool {
+	ws.KeepNow() // its response URL
 	times := 1
 	if faults.Duplicate {
 		times = 2

@@ -57,7 +57,7 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 		_ = json.Unmarshal(body, &q.args) // for the log of calls: what is no JSON is refused below
 		status, code = ws.useHook(r, body, fault)
 	}
-	ws.keep()
+	ws.KeepNow()
 	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok"), Args: q.strings()})
 	if hit && fault.LoseAnswer {
 		panic(http.ErrAbortHandler)

@@ -106,8 +106,9 @@ func (ws *Workspace) Restore(data []byte) error {
 	return nil
 }
 
-// keep hands a changed snapshot to Options.Keep. The app is answered after it: what it was told outlives the program.
-func (ws *Workspace) keep() {
+// KeepNow hands a changed snapshot to Options.Keep, and returns when it is kept. The app is answered and people are shown
+// something after it: what they were told outlives the program.
+func (ws *Workspace) KeepNow() {
 	if ws.opts.Keep == nil {
 		return
 	}
@@ -132,8 +133,8 @@ func (ws *Workspace) keepOn() {
 	changes, _ := ws.Subscribe() // ends with the workspace
 	ws.spawn(func() {
 		for range changes {
-			ws.keep()
+			ws.KeepNow()
 		}
-		ws.keep()
+		ws.KeepNow()
 	})
 }

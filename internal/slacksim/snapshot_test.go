@@ -1,6 +1,7 @@
 package slacksim_test
 
 import (
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -65,5 +66,26 @@ func TestSnapshotGoesOn(t *testing.T) {
 	}
 	if err := slacksim.New(slacksim.Options{}).Restore(snapshot[:len(snapshot)/2]); err == nil {
 		t.Error("half a snapshot was taken")
+	}
+}
+
+// A response URL that an app has read works after a kill, although nothing has changed since that people see.
+func TestResponseURLIsKeptBeforeItIsSent(t *testing.T) {
+	var mu sync.Mutex
+	var kept []byte
+	ws, srv := start(t, slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})
+	s := dial(t, ws, srv)
+	done := make(chan error, 1)
+	go func() { done <- ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "") }()
+	f := s.next()
+	mu.Lock()
+	snapshot := string(kept)
+	mu.Unlock()
+	if at, err := url.Parse(f.field(t, "response_url")); err != nil || !strings.Contains(snapshot, at.Path) {
+		t.Errorf("%s (%v) is not in what was kept:\n%s", at, err, snapshot)
+	}
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

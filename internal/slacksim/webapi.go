@@ -137,7 +137,7 @@ func (ws *Workspace) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		answer, err = ws.call(name, req)
 	}
-	ws.keep()
+	ws.KeepNow()
 	call := Call{Method: name, At: ws.Now(), Args: req.strings()}
 	if err != nil {
 		call.Error = err.code

@@ -20,7 +20,7 @@ type Options struct {
 	// Log is told about each request and envelope at debug level. Default: nothing.
 	Log zerolog.Logger
 
-	// Keep is called with a Snapshot after everything that changed one; the app is answered after it. Nil: nothing is kept.
+	// Keep is called with a Snapshot after everything that changed one; the app is answered, and the page shows it, after it. Nil: nothing is kept.
 	Keep func(snapshot []byte)
 
 	Team Team

@@ -132,6 +132,7 @@ func (p *Page) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
+	p.ws.KeepNow()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	fmt.Fprint(w, out)
 }

@@ -79,6 +79,7 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
+		p.ws.KeepNow()
 		for _, one := range parts {
 			if last, ok := sent[one.ID]; ok && last == one.HTML {
 				continue
