@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// While the bot lacks access to Slack, people cannot be checked, asked or told, so nothing new is bought. That is known in
-// memory alone: it ends by itself when Slack lets the bot in again, and a new run finds out for itself.
+// While the bot has no access to Slack, it can't verify, ask or notify people, so nothing new is bought. This state is
+// kept in memory only: it ends when Slack lets the bot in again, and a new run finds out for itself.
 
-// lostAccess refuses while the bot lacks access to Slack.
+// lostAccess returns a refusal while the bot has no access to Slack.
 func (d *Desk) lostAccess() *Refusal {
 	if !d.accessLost() {
 		return nil
@@ -21,7 +21,7 @@ func noAccess() *Refusal {
 		"Please tell your admins: my log says what to fix."}
 }
 
-// closed refuses new orders while buying is stopped.
+// closed returns a refusal while buying is stopped.
 func (d *Desk) closed(account AccountState) *Refusal {
 	if no := d.lostAccess(); no != nil {
 		return no
@@ -29,11 +29,12 @@ func (d *Desk) closed(account AccountState) *Refusal {
 	return d.policy.closed(account)
 }
 
-// AccessChanged looks at the orders anew after the bot has lost or regained its access to Slack: those that wait say so, or
-// are bought. It never waits.
+// AccessChanged wakes the buyer after the bot has lost or regained its access to Slack: waiting orders then show why
+// they wait, or are bought. It never blocks.
 func (d *Desk) AccessChanged() { nudge(d.wake) }
 
-// NoteAccess keeps in the audit that the bot lacks access to Slack, or with an empty code that it is back. code is Slack's.
+// NoteAccess records in the audit that the bot has lost access to Slack, with Slack's error code; or, with an empty
+// code, that access is back.
 func (d *Desk) NoteAccess(ctx context.Context, code string) error {
 	e := Event{Time: d.now(), Kind: "slack-back", By: botName, Note: "Slack lets the bot in again"}
 	if code != "" {

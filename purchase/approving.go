@@ -20,7 +20,7 @@ type Approval struct {
 // ApprovalsNeeded is how many people have to agree to an order that needs an approval: at least 1.
 func (d *Desk) ApprovalsNeeded() int { return d.policy.Approvals }
 
-// Asks reports whether an order that is promised now needs approval.
+// Asks reports whether an order that is reserved now needs approval.
 func (d *Desk) Asks(ctx context.Context, o Order) (asks bool, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		asks, err = d.asks(r, o)
@@ -29,7 +29,7 @@ func (d *Desk) Asks(ctx context.Context, o Order) (asks bool, err error) {
 	return asks, err
 }
 
-// asks is Asks in a transaction: what the requester had without approval today counts.
+// asks is Asks in a transaction. It counts what the requester got without approval today.
 func (d *Desk) asks(r Reader, o Order) (bool, error) {
 	now := d.now()
 	month, err := r.Budget(d.policy.Month(now))

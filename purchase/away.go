@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// away reports whether the ledger's file was moved, deleted or replaced. As long as it is, nothing is promised or begun and
-// no checkout is sent: what is kept now would be missing at the next start. This pause is in memory and in the log alone, and
-// ends when the file has its name again. The admins are told of both.
+// away reports whether the ledger's file was moved, deleted or replaced. Until the file has its name back, nothing is
+// reserved or begun and no checkout is sent, since the next start would not find what is stored now. The admins are
+// notified of both. This pause exists in memory and in the log only.
 func (d *Desk) away(ctx context.Context) bool {
 	err := d.ledger.Here(ctx)
 	if err != nil && !errors.Is(err, ErrAway) {
-		return false // the ledger itself says what is wrong with it
+		return false // the ledger itself reports its other faults
 	}
 	away := err != nil
 	if d.isAway.Swap(away) == away {
@@ -35,17 +35,17 @@ func (d *Desk) away(ctx context.Context) bool {
 	return away
 }
 
-// errAway refuses what would promise money while the ledger's file is away.
+// errAway refuses what would reserve money while the ledger's file is away.
 func errAway() *Refusal {
 	return &Refusal{Code: LedgerAway, Sentence: "Nothing was bought. Buying is on hold until an admin has put my records back in their place. Your admins have been told."}
 }
 
-// begins reports whether the order's next step begins something, or pays: what the next start has to find.
+// begins reports whether the order's next step begins something or pays, so that the next start must find it.
 func (o *Order) begins() bool {
 	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted && o.Failure == nil
 }
 
-// untilBack is how long to wait before the ledger's file is looked for again.
+// untilBack returns how long to wait before the ledger's file is looked for again.
 func (d *Desk) untilBack() time.Duration {
 	if d.isAway.Load() {
 		return d.timing.PollMax

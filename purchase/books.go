@@ -81,8 +81,8 @@ func (b *books) readOrders(r Reader) error {
 	return nil
 }
 
-// promise counts what is reserved for the requester of an order, under the key that the ledger knows of: a ledger of an older
-// version counts each id by itself until the next start, whatever its orders say of the organization.
+// promise counts what is reserved for the requester of an order, under the key that the ledger has. A ledger of an
+// older version counts each id by itself until the next start, also if its orders name the organization's id.
 func (b *books) promise(o Order) {
 	month := b.month(o.Month)
 	month.reserve(b.account.key(Person{ID: o.Requester.ID}), o, 1)

@@ -21,7 +21,7 @@ type BudgetReport struct {
 	account AccountState
 }
 
-// Share is a person's part of the present month.
+// Share returns a person's part of the current month.
 func (r BudgetReport) Share(who Person) Share { return r.Months[0].People[r.account.key(who)] }
 
 // PersonShare is what one person spent and reserved in the present month.

@@ -76,8 +76,8 @@ func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(conte
 // buyer is the state of one Run: only what may be forgotten.
 type buyer struct {
 	*Desk
-	tries map[OrderID]int           // looks in vain at the present step, for growing pauses
-	due   map[OrderID]time.Duration // before this (elapsed) there is nothing to do for the order, however often the buyer is woken
+	tries map[OrderID]int           // looks without a result at the present step, for growing pauses
+	due   map[OrderID]time.Duration // elapsed; before it, the order has nothing to do, however often the buyer is woken
 	spans spans
 	count count // the last look at the list of purchases
 
@@ -86,7 +86,7 @@ type buyer struct {
 	unkept int // steps in a row that the ledger could not keep
 
 	sweepAt    time.Duration // elapsed: when the account's purchases are compared with the ledger again
-	sweepFails int           // comparisons in vain since the last one
+	sweepFails int           // comparisons that failed since the last one
 }
 
 // errMoved says that the order changed while the buyer was looking at CoCalc; it is looked at anew.
@@ -134,7 +134,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 // work steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
 // between two steps that belong together, only where it has to wait anyway.
 func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
-	hard = b.log.With().Str("order", string(id)).Logger().WithContext(hard) // for what CoCalc says to it
+	hard = b.log.With().Str("order", string(id)).Logger().WithContext(hard) // for CoCalc's answers to it
 	for {
 		order, err := b.Order(hard, id)
 		if err != nil {

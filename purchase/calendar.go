@@ -13,8 +13,7 @@ const (
 	SecondStyle = "Jan 2, 2006, 3:04:05 PM MST" // for records that follow each other closely
 )
 
-// CalendarDays is how many whole days of the calendar in loc lie between two moments, and what is left then, less than a
-// day.
+// CalendarDays returns the number of whole calendar days in loc between two moments, and the rest, less than a day.
 func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.Duration) {
 	from, to = from.In(loc), to.In(loc)
 	noon := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, time.UTC) }
@@ -25,12 +24,12 @@ func CalendarDays(from, to time.Time, loc *time.Location) (days int, rest time.D
 	return days, to.Sub(from.AddDate(0, 0, days))
 }
 
-// serverLag is by how much CoCalc's end of a fixed term may differ from the one that was asked for: CoCalc moves a term
-// that has begun to the moment in which it reads it, with its own clock.
+// serverLag is the largest difference between CoCalc's end of a fixed term and the end that was ordered. CoCalc moves
+// the start of a term that has begun to the moment in which it reads it, by its own clock.
 const serverLag = 10 * time.Minute
 
-// endOf is when a license ends, as people read it: the end that was asked for where CoCalc's is the same but for
-// serverLag. Otherwise "until November 29" would read as November 30 once it is bought.
+// endOf returns the end of a license as people read it: the ordered end, if CoCalc's differs by at most serverLag.
+// Otherwise "until November 29" would read as November 30 after the purchase.
 func endOf(spec Spec, expires time.Time) time.Time {
 	if spec.Period == cocalc.PeriodRange && !expires.IsZero() && expires.Sub(spec.End).Abs() < serverLag {
 		return spec.End
@@ -38,10 +37,10 @@ func endOf(spec Spec, expires time.Time) time.Time {
 	return expires
 }
 
-// Ends is when the license of an entry ends, as people read it; zero when that is not known.
+// Ends returns the end of an entry's license as people read it; zero if it is unknown.
 func (p Purchase) Ends() time.Time { return endOf(p.Spec, p.Expires) }
 
-// Ends is when the license that was bought ends, as people read it; zero when that is not known.
+// Ends returns the end of the purchased license as people read it; zero if it is unknown.
 func (o *Order) Ends() time.Time {
 	if o.Receipt == nil {
 		return time.Time{}
@@ -49,7 +48,7 @@ func (o *Order) Ends() time.Time {
 	return endOf(o.Spec, o.Receipt.Expires)
 }
 
-// Ends is when the license ends, as people read it; zero for one that does not.
+// Ends returns the end of the license as people read it; zero if it has none.
 func (o Owned) Ends() time.Time {
 	if o.Purchase == nil {
 		return o.License.Expires

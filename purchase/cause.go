@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Cause says why something is as it is: a code with arguments. Decisions compare causes and never sentences, which are
-// made from a cause for people, and may be reworded in any release.
+// Cause is a reason as a code with arguments. Decisions compare causes, never sentences. Sentences are made from causes
+// for people, and can be reworded in any release.
 type Cause struct {
 	Code CauseCode `json:"code,omitempty"`
 	Args Args      `json:"args,omitempty"`
 }
 
-// Args are the arguments of a cause by their names. Amounts are in cents, times in RFC 3339.
+// Args are the named arguments of a cause. Amounts are in cents, times in RFC 3339.
 type Args map[string]string
 
-// CauseCode names a kind of cause. Codes are kept in ledgers: one that was written once keeps its meaning.
+// CauseCode names a kind of cause. Ledgers store codes, so a code never changes its meaning.
 type CauseCode string
 
 // What an order waits for (Wait).
@@ -46,20 +46,20 @@ const (
 	IncidentUnknown      CauseCode = "second-unknown"        // first, second: orders
 	IncidentCharged      CauseCode = "charged"               // order, charged, agreed
 	IncidentUnexplained  CauseCode = "unexplained-purchase"  // license, purchase, amount: in no budget
-	IncidentUnattributed CauseCode = "unattributed-purchase" // license, purchase, amount: counted, and nobody knows whose it is
+	IncidentUnattributed CauseCode = "unattributed-purchase" // license, purchase, amount: counted, and no ledger names the person
 	IncidentDoubleBuy    CauseCode = "double-buy"            // order, item, times, amount
 	IncidentNewLedger    CauseCode = "new-ledger"            // purchases: how many have tags of a ledger that is missing
 	IncidentBooks        CauseCode = "books"                 // finding, record, more, digest
-	IncidentOther        CauseCode = "other"                 // text: words of an older version that have no code
+	IncidentOther        CauseCode = "other"                 // text: a sentence of an older version that has no code
 )
 
-// AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in the place of a missing one.
+// AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in place of a missing one.
 const AcceptsNewLedger CauseCode = "accepts-new-ledger"
 
-// Is reports whether two causes are the same: the same code with the same arguments.
+// Is reports whether two causes have the same code and arguments.
 func (c Cause) Is(other Cause) bool { return c.Code == other.Code && maps.Equal(c.Args, other.Args) }
 
-// cents is an amount as an argument.
+// cents formats an amount as an argument.
 func cents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
 
 // Incident is one reason of a pause.
@@ -70,8 +70,8 @@ type Incident struct {
 	Text string    `json:"text"` // what people read; a person's own words as they wrote them
 }
 
-// said is the cause of a pause by a person.
+// said returns the cause of a pause by a person.
 func said(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }
 
-// mostIncidents is how many reasons a pause keeps. When there are more, the second oldest goes first: the audit has all.
+// mostIncidents is how many reasons a pause keeps. Beyond it, the second oldest is dropped; the audit has all.
 const mostIncidents = 100

@@ -54,7 +54,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	return b.pay(ctx, o, look.amount)
 }
 
-// noCredit is why an order fails for which the account has too little; admins are told with what amounts.
+// noCredit returns the failure of an order that the account has too little credit for. The admins get the amounts.
 func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail string) *Failure {
 	b.meets(ctx, o, FailNoCredit, detail)
 	return failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(missing)+". Nothing was bought. "+b.policy.told())
@@ -155,7 +155,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	if err != nil {
 		return 0, err
 	}
-	b.lingers(o) // measured from here, whatever happens to the clocks meanwhile
+	b.lingers(o) // measures the window from here, whatever happens to the clocks meanwhile
 	err = b.shop.Checkout(ctx)
 	var refusal *cocalc.Error
 	definite := errors.As(err, &refusal) && refusal.Outcome != cocalc.Unknown
@@ -170,7 +170,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		case definite:
 			f := explain(refusal, b.policy.told(), b.site)
 			live.Answer, live.AnswerText, live.Failure = AnswerRefused, refusal.Text, &f
-			// The failure says whether admins have been told, so they are told with it, also over a stop right after this.
+			// The failure says whether the admins have been told, so their notice is added in the same transaction.
 			if err := b.addTrouble(w, *live, f.Code, troubleWords(refusal, b.keyName, b.site)); err != nil {
 				return err
 			}
@@ -185,7 +185,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	return 0, editErr
 }
 
-// heldWords say why the outcome of a checkout is unknown.
+// heldWords are the reasons of an unknown outcome in words.
 var heldWords = map[CauseCode]string{
 	HeldNotShown:   "CoCalc answered that the checkout succeeded, but the item does not show as bought",
 	HeldStopped:    "I was stopped while CoCalc was checking out",
@@ -286,7 +286,7 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 	if err := d.charged(w, *o, *r); err != nil {
 		return err
 	}
-	if by == botName { // CoCalc sells again: what fails next is another incident
+	if by == botName { // CoCalc sells again: the next failure is a new incident
 		if err := overcome(w); err != nil {
 			return err
 		}

@@ -8,14 +8,14 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// chronicle is a ledger that logs what it keeps: a line for every audit record about an order, a pause or a refusal, once
-// the transaction is durable. So one search of the log for an order's id follows it from its card to its end.
+// chronicle is a ledger that logs what it stores: one line for every audit record about an order, a pause or a refusal,
+// once the transaction is durable. One search of the log for an order's id shows it from its card to its end.
 type chronicle struct {
 	Ledger
 	log zerolog.Logger
 
 	mu    sync.Mutex
-	since map[OrderID]time.Time // when an order that has not ended came to its state
+	since map[OrderID]time.Time // when each open order entered its state
 }
 
 func newChronicle(ledger Ledger, log zerolog.Logger) *chronicle {
@@ -37,7 +37,7 @@ func (c *chronicle) Update(ctx context.Context, change func(Writer) error) error
 	return err
 }
 
-// begun is when the order came to its present state, if this run of the program saw it.
+// begun returns when the order entered its present state, if this run saw it.
 func (c *chronicle) begun(id OrderID) (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *chronicle) tell(e Event, k keptOrder) {
 	line.Str("by", e.By).Msg(message)
 }
 
-// lasted is how long the order was in the state before, and notes since when it is in this one.
+// lasted returns how long the order was in its previous state, and notes when it entered the present one.
 func (c *chronicle) lasted(e Event, k keptOrder, state State) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *chronicle) lasted(e Event, k keptOrder, state State) time.Duration {
 	return max(e.Time.Sub(k.changed), 0)
 }
 
-// scribe is a transaction whose orders and audit records are remembered.
+// scribe is a transaction that remembers its orders and audit records.
 type scribe struct {
 	Writer
 	before func(OrderID) (time.Time, bool)

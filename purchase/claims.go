@@ -15,15 +15,16 @@ import (
 // orders'. Compare holds them against what CoCalc says.
 type Claims struct {
 	at      time.Time // when the ledger said so
-	account string    // that was bought with; empty: not known yet
-	since   time.Time // from when on every purchase of the account has to be explained
+	account string    // of the CoCalc account; empty: unknown
+	since   time.Time // every purchase of the account since then must be explained
 	bought  []claim   // oldest first
 	orders  map[OrderID]Order
 	byItem  map[int64]OrderID
-	// What was reported as not the ledger's: the licenses, and CoCalc's numbers of their purchases.
+	// The licenses that were reported as not the ledger's, and CoCalc's numbers of their purchases.
 	reportedLicenses  map[string]bool
 	reportedPurchases map[int64]bool
-	// acceptedAnew: a person accepted this ledger in the place of a missing one, whose purchases are earlier ones.
+	// acceptedAnew is set if a person accepted this ledger in place of a missing one. Tagged purchases up to earlier
+	// are then the missing ledger's.
 	acceptedAnew bool
 	earlier      time.Time // when the newest of these was made
 }
@@ -145,8 +146,8 @@ func (c *Claims) readReports(r Reader) error {
 	return nil
 }
 
-// isReported reports whether a purchase was reported. A report of a server without a list of purchases names the license
-// alone.
+// isReported reports whether a purchase was reported. Reports from a server without a list of purchases name the
+// license only.
 func (c *Claims) isReported(row cocalc.PurchaseRow) bool {
 	return c.reportedLicenses[row.LicenseID] || c.reportedPurchases[row.ID]
 }

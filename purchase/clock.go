@@ -2,17 +2,17 @@ package purchase
 
 import "time"
 
-// Three clocks are kept apart, since any of them may be wrong or step:
+// Three clocks are kept apart, since any of them may be wrong or jump:
 //
-//   - now, the machine's: what people read, and in which day and month an order counts. It may be set at any moment.
-//   - elapsed, the monotonic clock of this run: how long something is waited for.
-//   - CoCalc's own, from the Date of its answers: whatever is compared with times that CoCalc writes.
+//   - now, the machine's clock: what people read, and the day and month in which an order counts. It can be set at any time.
+//   - elapsed, the monotonic clock of this run: how long to wait.
+//   - CoCalc's clock, from the Date of its answers: everything that is compared with CoCalc's times.
 
-// elapsed is how long the desk has existed. A step of the machine's clock does not move it, and it stands still while the
-// machine is suspended.
+// elapsed returns how long the desk has existed. Setting the machine's clock does not change it, and it stands still
+// while the machine is suspended.
 func (d *Desk) elapsed() time.Duration { return time.Since(d.born) }
 
-// there is CoCalc's time; zero when it is not known.
+// there returns CoCalc's time; zero if it is unknown.
 func (d *Desk) there() time.Time {
 	now, ok := d.shop.Time()
 	if !ok {
@@ -21,7 +21,7 @@ func (d *Desk) there() time.Time {
 	return now.UTC()
 }
 
-// nowThere is CoCalc's time, or the machine's where CoCalc does not tell its own.
+// nowThere returns CoCalc's time, or the machine's if CoCalc's is unknown.
 func (d *Desk) nowThere() time.Time {
 	if now := d.there(); !now.IsZero() {
 		return now
@@ -29,26 +29,26 @@ func (d *Desk) nowThere() time.Time {
 	return d.now()
 }
 
-// span is a stretch of time that began at a stored moment: when it ends by the machine's clock, and by CoCalc's where that
-// is known, and how long it is at most.
+// span is a window that began at a stored moment: its end by the machine's clock, its end by CoCalc's clock if that is
+// known, and its greatest length.
 type span struct {
 	what   string
 	until  time.Time
-	there  time.Time // zero: not known
+	there  time.Time // zero: unknown
 	length time.Duration
 }
 
-// spanKey tells the spans of an order apart. One that begins anew has another end.
+// spanKey tells the spans of an order apart. A span that begins again has another end.
 type spanKey struct {
 	what  string
 	until int64
 }
 
-// spans are when, in elapsed, the spans of orders end that this run has seen.
+// spans holds the ends, in elapsed, of the spans that this run has seen.
 type spans map[OrderID]map[spanKey]time.Duration
 
-// ends answers when a span ends, in elapsed. What is left of it is taken from the clocks once, when this run first sees it,
-// and is never more than its length: after that no step of a clock makes it shorter or longer.
+// ends returns the end of a span, in elapsed. The rest of the span is read from the clocks once, when this run first
+// sees it, and is never longer than the span. Later jumps of a clock don't change it.
 func (b *buyer) ends(id OrderID, s span) time.Duration {
 	key := spanKey{s.what, s.until.UnixNano()}
 	end, known := b.spans[id][key]
@@ -66,12 +66,12 @@ func (b *buyer) ends(id OrderID, s span) time.Duration {
 	return end
 }
 
-// remains is what is left of a span, 0 when it is over.
+// remains returns the rest of a span; 0 if it is over.
 func (b *buyer) remains(id OrderID, s span) time.Duration {
 	return max(b.ends(id, s)-b.elapsed(), 0)
 }
 
-// after is a moment by CoCalc's clock and as long afterwards; zero when the moment is not known.
+// after returns the moment d after at, by CoCalc's clock; zero if at is unknown.
 func after(at time.Time, d time.Duration) time.Time {
 	if at.IsZero() {
 		return at
@@ -79,12 +79,12 @@ func after(at time.Time, d time.Duration) time.Time {
 	return at.Add(d)
 }
 
-// watchSpan is the time for which an order that has ended is watched.
+// watchSpan returns the span for which an ended order is watched.
 func (b *buyer) watchSpan(o Order) span {
 	return span{what: "watch", until: o.WatchUntil, length: b.timing.Settle + b.watchStep()}
 }
 
-// patience is for how long a trouble that began then is waited out.
+// patience returns the span for which a trouble that began at since is waited out.
 func (b *buyer) patience(what string, since time.Time) span {
 	return span{what: what, until: since.Add(b.timing.Patience), length: b.timing.Patience}
 }

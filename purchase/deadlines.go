@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// deadline is when something happens to an order that nobody decides on.
+// deadline is the time at which an undecided order changes.
 type deadline struct {
 	state State
-	at    time.Time     // as the order has it
-	ends  time.Duration // elapsed: a step of the clock since this run saw it makes it neither sooner nor later
+	at    time.Time     // as the order stores it
+	ends  time.Duration // elapsed; jumps of the clock since this run first saw it don't change it
 }
 
-// deadline is the next one of an order that waits for people; ok is false for all others.
+// deadline returns the next deadline of an order that waits for people; ok is false for other orders.
 func (d *Desk) deadline(o Order) (due deadline, ok bool) {
 	at, ok := o.waits()
 	longest := d.timing.Proposal
@@ -23,7 +23,7 @@ func (d *Desk) deadline(o Order) (due deadline, ok bool) {
 	return deadline{o.State, at, d.elapsed() + min(max(at.Sub(d.now()), 0), longest)}, ok
 }
 
-// waits answers the deadline of an order that waits for people; ok is false for all others.
+// waits returns the stored deadline of an order that waits for people; ok is false for other orders.
 func (o *Order) waits() (at time.Time, ok bool) {
 	switch {
 	case o.State == Proposed:
@@ -38,8 +38,8 @@ func (o *Order) waits() (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// expire ends orders that nobody decided on, reminds of those that wait for approval, and answers when the next one is
-// due. It is called with every new proposal, so it keeps in known when each of them is due, and reads an order but once.
+// expire ends undecided orders, reminds approvers of those that wait, and returns the time until the next deadline. It
+// runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
 func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, error) {
 	open := map[OrderID]bool{}
 	err := d.ledger.View(ctx, func(r Reader) error {
@@ -60,7 +60,7 @@ func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, er
 				return err
 			}
 			due, ok := d.deadline(o)
-			if !ok { // a failed one that is only watched
+			if !ok { // a failed order that is only watched
 				continue
 			}
 			open[q.ID] = true
@@ -93,7 +93,7 @@ func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, er
 	return max(pause, time.Millisecond), nil
 }
 
-// overdue ends an order that nobody decided on in time, or reminds the approvers of it, once.
+// overdue ends an order whose time is over, or reminds the approvers of it, once.
 func (d *Desk) overdue(w Writer, o *Order, due deadline) error {
 	at, ok := o.waits()
 	switch {
@@ -104,7 +104,7 @@ func (d *Desk) overdue(w Writer, o *Order, due deadline) error {
 		o.Rev++
 		o.Updated = d.now()
 		return w.PutOrder(*o)
-	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // nobody is reminded of what is over
+	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // no reminder after the deadline
 		return d.move(w, o, Expired, botName, "")
 	}
 	o.RemindAt = time.Time{}

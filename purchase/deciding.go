@@ -17,7 +17,7 @@ type Click struct {
 	// Card reaches the message that holds the button. Kept with the order when the requester clicked: it is where
 	// they see what happens next.
 	Card Message
-	// On is the timestamp of the message that holds the button, where it is one that others see too.
+	// On is the timestamp of the message that holds the button, if others can see the message.
 	On string
 	// Typed: the decision came as a command, which may be typed anywhere. A button belongs to the place of its card.
 	Typed bool
@@ -209,7 +209,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 			return alreadyDecided(old), nil
 		}
 		if !old.Offers(d.now()) {
-			if o.attach(click) { // with a card that offers it no more
+			if o.attach(click) { // with a card that no longer offers it
 				return offerExpired(old), w.PutOrder(*o)
 			}
 			return offerExpired(old), nil

@@ -20,7 +20,7 @@ import (
 // Site is the CoCalc server, for links.
 type Site = cocalc.Site
 
-// Site is where sentences and links lead.
+// Site returns the server that sentences and links lead to.
 func (d *Desk) Site() Site { return d.site }
 
 // Shop is what buying needs of CoCalc. *cocalc.Client is one.
@@ -40,7 +40,7 @@ type Shop interface {
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
 	Project(ctx context.Context, id string) (cocalc.Project, error)
-	// Time is CoCalc's present time; ok is false as long as it is not known.
+	// Time returns CoCalc's current time; ok is false while it is unknown.
 	Time() (now time.Time, ok bool)
 }
 
@@ -98,7 +98,7 @@ type Options struct {
 	Policy  Policy
 	Timing  Timing
 	KeyName string // how people call the API key, never the key itself: "sk-…f3Xa"
-	Site    Site   // CoCalc's pages, to which sentences lead
+	Site    Site   // CoCalc's pages, for links in sentences
 	Now     func() time.Time
 	NewID   func() OrderID
 	Log     zerolog.Logger
@@ -108,9 +108,10 @@ type Options struct {
 	ApprovalsChannel string
 	// LookUp answers a person with their standing and groups as Slack tells them now. Nil: they are as they were.
 	LookUp func(context.Context, Person) Person
-	// Doubts keeps the decisions during which the disk failed. Nil: nobody is told later whether theirs counted.
+	// Doubts stores the decisions that were being written when the disk failed. With nil, their people never learn
+	// whether they counted.
 	Doubts Doubts
-	// AccessLost reports whether the bot lacks its access to Slack; nil: it has it. It must not block.
+	// AccessLost reports whether the bot has lost its access to Slack. It must not block. Nil means never.
 	AccessLost func() bool
 	// Changed is called after every change of an order that people can see, and with an empty id when there is a notice
 	// to tell. It must not block.
@@ -140,9 +141,9 @@ type Desk struct {
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
-	counted  chan struct{} // capacity 1: there are refusals that are recorded together
+	counted  chan struct{} // capacity 1: signals that refusals were counted
 	pace     pace
-	stopping atomic.Bool // no new promises
+	stopping atomic.Bool // no new reservations
 	isAway   atomic.Bool // the ledger's file is not where it belongs
 }
 
@@ -369,7 +370,7 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 		if err != nil {
 			return err
 		}
-		budget, err := w.Budget(order.Month) // after keyOf, which may have moved what counted under another id
+		budget, err := w.Budget(order.Month) // after keyOf, which may have moved amounts from another id
 		if err != nil {
 			return err
 		}

@@ -9,28 +9,29 @@ import (
 	"time"
 )
 
-// Doubt is a person's decision during which the disk failed. Whether it is in the ledger shows at the next start.
+// Doubt is a person's decision that was being written when the disk failed. The next start sees whether it is in the
+// ledger.
 type Doubt struct {
 	Began time.Time `json:"began"` // before the decision was written
 	Who   string    `json:"who"`   // a person's id
 	Order OrderID   `json:"order,omitempty"`
-	// Became is the order that takes the place of Order with the decision, at a new price.
+	// Became is the order that the decision creates in place of Order, at a new price.
 	Became OrderID `json:"became,omitempty"`
 	Typed  bool    `json:"typed,omitempty"` // a command, not a click
-	Buys   bool    `json:"buys,omitempty"`  // with it money would have been promised
+	Buys   bool    `json:"buys,omitempty"`  // it would have reserved money
 }
 
-// Doubts keeps doubts beside the ledger, from the failure of its disk to the next start.
+// Doubts stores doubts beside the ledger, from the failure of its disk to the next start.
 type Doubts interface {
-	// Keep adds a doubt. It is durable when Keep returns nil.
+	// Keep adds a doubt. It is durable if Keep returns nil.
 	Keep(Doubt) error
-	// All are the doubts that were kept, oldest first.
+	// All returns the doubts, oldest first.
 	All() ([]Doubt, error)
-	// Clear forgets all of them.
+	// Clear removes all doubts.
 	Clear() error
 }
 
-// doubted answers what a person reads after a decision that could not be written: a *Refusal if the disk failed, and err
+// doubted returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
 // otherwise.
 func (d *Desk) doubted(err error, doubt Doubt) error {
 	if errors.Is(err, ErrStopped) {
@@ -63,8 +64,8 @@ func (u Doubt) what() string {
 	return "your click"
 }
 
-// ResolveDoubts has people told whether the decisions counted during which the disk failed, each once. It comes before
-// anything else is decided.
+// ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
+// failed. It must run before anything else is decided.
 func (d *Desk) ResolveDoubts(ctx context.Context) error {
 	if d.doubts == nil {
 		return nil
@@ -93,10 +94,10 @@ func (d *Desk) ResolveDoubts(ctx context.Context) error {
 	return d.doubts.Clear()
 }
 
-// resolve looks for the audit record of a decision: it is part of the same transaction.
+// resolve looks for the audit record of a decision, which is part of the same transaction.
 func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	account, err := w.Account()
-	if err != nil || !doubt.Began.After(account.Doubted) { // told already; the file could not be cleared
+	if err != nil || !doubt.Began.After(account.Doubted) { // already announced; the file could not be cleared
 		return err
 	}
 	kind, err := decided(w, doubt)
@@ -118,11 +119,11 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 		Text: text, Left: []string{doubt.Who}})
 }
 
-// lastRecords is how many audit records are looked through for a decision: the ledger took nothing after the transaction
-// that holds it, which has a few of each change that shared its commit.
+// lastRecords is how many audit records are searched for a decision. The decision's transaction was the last one, with
+// a few records of each change that shared its commit.
 const lastRecords = 4 * 1000
 
-// decided is the kind of the audit record of a decision; empty when there is none.
+// decided returns the kind of the decision's audit record; empty if there is none.
 func decided(r Reader, doubt Doubt) (kind string, err error) {
 	head, err := r.Head()
 	if err != nil {
@@ -137,11 +138,11 @@ func decided(r Reader, doubt Doubt) (kind string, err error) {
 	return kind, err
 }
 
-// verdict is what the person reads.
+// verdict returns what the person reads.
 func verdict(r Reader, doubt Doubt, kind string) (string, error) {
 	what := "Your" + strings.TrimPrefix(doubt.what(), "your")
 	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
-	known := err == nil // else it is an order that was to be made, or none of ours
+	known := err == nil // otherwise the order was not created, or is not of this ledger
 	if err != nil && !errors.Is(err, ErrNoOrder) {
 		return "", err
 	}

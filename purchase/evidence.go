@@ -76,11 +76,11 @@ func (o *Order) own(text string, at time.Time) bool {
 	return o.madeAfterAdd(at, cocalc.RangeTolerance)
 }
 
-// clocksApart is by how much the clocks of CoCalc's machines may differ.
+// clocksApart is how much the clocks of CoCalc's machines may differ.
 const clocksApart = time.Minute
 
-// madeAfterAdd reports whether something at CoCalc was made after the order's add was sent: by CoCalc's own clock where the
-// order knows it, or else by the machine's, which may differ by as much as slack.
+// madeAfterAdd reports whether something at CoCalc was created after the order's add was sent: by CoCalc's clock if the
+// order stores it, or else by the machine's, which may differ by slack.
 func (o *Order) madeAfterAdd(at time.Time, slack time.Duration) bool {
 	if !o.AddedAfter.IsZero() {
 		return at.After(o.AddedAfter.Add(-clocksApart))
@@ -88,8 +88,8 @@ func (o *Order) madeAfterAdd(at time.Time, slack time.Duration) bool {
 	return !o.AddSent.IsZero() && at.After(o.AddSent.Add(-slack))
 }
 
-// soldFrom is from when on, by CoCalc's clock, purchases of the order are looked for. Zero is ever: the machine's clock was
-// ahead when the order was made, and nothing else tells when that was.
+// soldFrom returns the time, by CoCalc's clock, from which purchases of the order are searched. It is zero, for all
+// purchases, if the machine's clock was ahead when the order was created and no other clock is known.
 func (d *Desk) soldFrom(o Order) time.Time {
 	switch {
 	case !o.AddedAfter.IsZero():
@@ -182,21 +182,21 @@ func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt 
 			r.Expires = row.PeriodEnd
 		}
 	}
-	r.Time = cmp.Or(r.Time, o.CheckoutSent, o.Updated) // CoCalc's own may not be understood
+	r.Time = cmp.Or(r.Time, o.CheckoutSent, o.Updated) // CoCalc's own time may be unreadable
 	return r
 }
 
-// provenBy reports whether a license proves the purchase of an order: it has the order's tag, was made after the add was sent,
-// and gives what was ordered. Anybody who manages a license can write a tag into its description. A server of the older kind
-// has no list of purchases that would show an item which was edited while it was sold: there the license is all that tells
-// of it, and one that costs something else than was agreed to pauses buying.
+// provenBy reports whether a license proves the purchase of an order: it has the order's tag, was created after the add
+// was sent, and gives what was ordered. Any manager of a license can write a tag into its description. An older server
+// has no list of purchases that would show an item that was edited while it was sold: there the license is the only
+// evidence, and one that costs something else than was approved pauses buying.
 func (b *buyer) provenBy(ctx context.Context, o Order, l License) bool {
 	id, ok := tagged(l.Description)
 	return ok && id == o.ID && b.couldBe(o, l.Created) && (gives(o.Sent, l) || b.older(ctx))
 }
 
-// couldBe reports whether something with the order's tag is new enough to be the order's. Where only the machine's clock says
-// when the add was sent, and that clock was ahead, nothing is too old.
+// couldBe reports whether something with the order's tag is new enough to be the order's. If only the machine's clock
+// dates the add, and that clock was ahead, nothing is too old.
 func (d *Desk) couldBe(o Order, made time.Time) bool {
 	return o.madeAfterAdd(made, lookBack) || o.AddedAfter.IsZero() && o.AddSent.After(d.nowThere().Add(time.Hour))
 }

@@ -10,8 +10,8 @@ import (
 	"licensebot/cocalc"
 )
 
-// explain turns a refusal of CoCalc's, after which certainly nothing was bought, into a sentence for the person who asked:
-// what happened, that no money was spent, and what to do next. told says whether admins know (troubleWords).
+// explain turns a refusal of CoCalc, after which nothing was bought for certain, into a sentence for the requester:
+// what happened, that no money was spent, and what to do. told says whether admins know (troubleWords).
 func explain(e *cocalc.Error, told string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -38,7 +38,7 @@ func explain(e *cocalc.Error, told string, site Site) Failure {
 	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
 }
 
-// waiting is why an order waits for CoCalc.
+// waiting returns why an order waits for CoCalc.
 func waiting(e *cocalc.Error, keyName, told string) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -51,7 +51,7 @@ func waiting(e *cocalc.Error, keyName, told string) Cause {
 	return Cause{Code: WaitsForCoCalc}
 }
 
-// words say on the order's card why it waits.
+// words returns why the order waits, for its card.
 func (w *Wait) words() string {
 	switch w.Code {
 	case WaitsForResume:

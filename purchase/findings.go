@@ -7,20 +7,20 @@ import (
 	"fmt"
 )
 
-// Finding is one thing in the ledger that does not agree with another, or with CoCalc.
+// Finding is a contradiction within the ledger, or between the ledger and CoCalc.
 type Finding struct {
 	Record   string // "budget 2026-11", "order 01J…", "entry 3", "audit record 17", "account"
 	Code     FindingCode
-	Args     []string // what Sentence fills in, in its order
-	Sentence string   // what is wrong with it, for people; it names the record
+	Args     []string // the arguments of Sentence, in its order
+	Sentence string   // the finding in words for people, with the record's name
 }
 
 func (f Finding) String() string { return f.Sentence }
 
-// FindingCode names what is wrong. Codes are kept in ledgers: one that was written once keeps its meaning.
+// FindingCode names a kind of finding. Ledgers store codes, so a code never changes its meaning.
 type FindingCode string
 
-// What CheckBooks finds, and what storage's verification of the audit chain finds.
+// What CheckBooks finds, and what storage finds in the audit chain.
 const (
 	FoundEntriesOfOneLicense  FindingCode = "entries-of-one-license"
 	FoundEntriesOfOnePurchase FindingCode = "entries-of-one-purchase"
@@ -60,7 +60,7 @@ const (
 	FoundUnknownTag       FindingCode = "unknown-tag"
 )
 
-// findingWords are the findings in words, each with its arguments in their order.
+// findingWords are the sentences of the findings, with their arguments in order.
 var findingWords = map[FindingCode]string{
 	FoundEntriesOfOneLicense:  "Entries %d and %d of the purchase log are both of license %s.",
 	FoundEntriesOfOnePurchase: "Entries %d and %d of the purchase log are both CoCalc's purchase %d.",
@@ -96,7 +96,7 @@ var findingWords = map[FindingCode]string{
 	FoundUnknownTag:           "%s has the tag of order %s, which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.",
 }
 
-// NewFinding makes a finding about a record.
+// NewFinding returns a finding about a record.
 func NewFinding(record string, code FindingCode, args ...any) Finding {
 	f := Finding{Record: record, Code: code, Sentence: fmt.Sprintf(findingWords[code], args...)}
 	for _, arg := range args {
@@ -105,7 +105,7 @@ func NewFinding(record string, code FindingCode, args ...any) Finding {
 	return f
 }
 
-// digest identifies findings, whatever their sentences are.
+// digest identifies findings, independently of their sentences.
 func digest(findings []Finding) string {
 	type key struct {
 		Record string
@@ -116,7 +116,7 @@ func digest(findings []Finding) string {
 	for _, f := range findings {
 		keys = append(keys, key{f.Record, f.Code, f.Args})
 	}
-	data, _ := json.Marshal(keys) // strings alone: it cannot fail
+	data, _ := json.Marshal(keys) // only strings: it cannot fail
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -33,7 +33,8 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 	return nil
 }
 
-// withMembers is a notice with members of a user group among those who do not have it yet. Who has it is not told again.
+// withMembers returns the notice with members of a user group added to its recipients. Members who have the notice
+// already are not added.
 func (n Notice) withMembers(members []string) Notice {
 	n.Left = slices.Clone(n.Left)
 	for _, m := range members {
@@ -44,8 +45,8 @@ func (n Notice) withMembers(members []string) Notice {
 	return n
 }
 
-// NoticeToSome puts some members of a user group among those who do not have a notice yet. The group stays among them, since it
-// is not known yet who else is in it.
+// NoticeToSome adds some members of a user group to the recipients of a notice. The group stays a recipient, since its
+// other members are not known yet.
 func (d *Desk) NoticeToSome(ctx context.Context, id, group string, members []string) error {
 	if len(members) == 0 {
 		return nil

@@ -13,12 +13,13 @@ var (
 	ErrNoOrder = errors.New("no such order")
 	// ErrFull says that the ledger's disk is full, or too full to take another order.
 	ErrFull = errors.New("the disk of the ledger is full")
-	// ErrUncertain says that the disk failed while a change was made durable: only the next start learns whether it is in
-	// the ledger.
+	// ErrUncertain reports that the disk failed while a change was made durable. Only the next start learns whether the
+	// change is in the ledger.
 	ErrUncertain = errors.New("the disk of the ledger failed, and whether the change is in it shows at the next start")
-	// ErrAway says that the ledger's name does not lead to it any more: the next start would not find what is kept now.
+	// ErrAway reports that the ledger's name leads to another file or none. The next start would not find what is
+	// stored now.
 	ErrAway = errors.New("the ledger's file was moved, deleted or replaced")
-	// ErrStopped says that nothing was read or changed, because the ledger cannot be used any more before the next start.
+	// ErrStopped reports that nothing was read or changed, because the ledger cannot be used before the next start.
 	ErrStopped = errors.New("the ledger cannot be used until the next start")
 )
 
@@ -26,11 +27,12 @@ var (
 type Ledger interface {
 	// View runs read against one consistent state.
 	View(ctx context.Context, read func(Reader) error) error
-	// Update runs change in one transaction: all of it is durable when Update returns nil, and none of it happened
-	// otherwise, unless the error wraps ErrUncertain. After that every method answers ErrStopped. Updates are serializable. change may be run more than once, so it has no effects but on its Writer
-	// and on variables that it sets anew each time; it must not call the ledger, the network or anything slow.
+	// Update runs change in one transaction. If Update returns nil, all of it is durable; otherwise none of it
+	// happened, unless the error wraps ErrUncertain. After that, every method returns ErrStopped. Updates are
+	// serializable. change may run more than once, so it may affect only its Writer and variables that it sets anew
+	// each time. It must not call the ledger, the network or anything slow.
 	Update(ctx context.Context, change func(Writer) error) error
-	// Here answers nil while the ledger is where the next start looks for it, and wraps ErrAway otherwise.
+	// Here returns nil if the ledger is where the next start looks for it. Otherwise the error wraps ErrAway.
 	Here(ctx context.Context) error
 	// Room answers nil when another order can be taken, and wraps ErrFull when there is too little space left: what is
 	// under way needs some to be finished.
@@ -47,7 +49,7 @@ type Reader interface {
 	Queue() ([]Queued, error)
 	// Orders are at most limit orders older than before (all when before is empty), newest first.
 	Orders(before OrderID, limit int) ([]Order, error)
-	// OrdersNamed are at most limit ids of orders that begin or end with part, newest first. No order is decoded.
+	// OrdersNamed returns at most limit ids of orders that begin or end with part, newest first. It decodes no order.
 	OrdersNamed(part string, limit int) ([]OrderID, error)
 	// Unpublished names the orders with Order.Unpublished, oldest first.
 	Unpublished() ([]OrderID, error)
@@ -127,8 +129,8 @@ type AccountState struct {
 	// when the account's purchases were last compared with the ledger.
 	Watching   time.Time `json:"watching,omitzero"`
 	Reconciled time.Time `json:"reconciled,omitzero"`
-	// Earlier is the time of the newest purchase with a tag that the account already had when this ledger began, by CoCalc's
-	// clock; zero when it had none. They are of a ledger that is missing, and were announced as such.
+	// Earlier is the time, by CoCalc's clock, of the newest tagged purchase that the account had when this ledger
+	// began; zero if it had none. Such purchases belong to a missing ledger, and were announced as such.
 	Earlier time.Time `json:"earlier,omitzero"`
 	// Strangers are the purchases of the last while that are not ours, and were reported.
 	Strangers []Stranger `json:"strangers,omitempty"`
@@ -142,15 +144,15 @@ type AccountState struct {
 	// HeadTold is the day ("2026-11-23") on which the head of the audit chain was last told, HeadHash what it was.
 	HeadTold string `json:"head_told,omitempty"`
 	HeadHash string `json:"head_hash,omitempty"`
-	// Doubted is the newest decision of which its person was told, after the disk had failed, whether it counted.
+	// Doubted is the time of the newest decision whose person learned, after the disk had failed, whether it counted.
 	Doubted time.Time `json:"doubted,omitzero"`
-	// Troubles are what is wrong between the bot and CoCalc, and when the admins were told of it last.
+	// Troubles are the faults between the bot and CoCalc, with the time of the last notice to the admins.
 	Troubles map[FailureCode]time.Time `json:"troubles,omitempty"`
-	// Twins are the organization's ids of people who have another one in the workspace.
+	// Twins maps ids of people in the workspace to their ids in the organization.
 	Twins map[string]string `json:"twins,omitempty"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
-	// Before is set for a day after that, since a purchase can show late.
+	// Before is set for a day after a restore, since a purchase can show late.
 	Before *Before `json:"before_restore,omitempty"`
 }
 
@@ -170,11 +172,12 @@ type Restore struct {
 	Last time.Time `json:"last"` // when that was written
 }
 
-// Before is what is known of the ledger whose place a backup has taken.
+// Before is what is known of the ledger that a restored backup replaced.
 type Before struct {
 	At   time.Time `json:"at"`   // of the restore
 	Last time.Time `json:"last"` // when the backup's last audit record was written
-	// IsKnown: that ledger could be read. Orders are those of it that may be bought and that the backup lacks, or has as they were.
+	// IsKnown is set if that ledger could be read. Orders are those of its orders that may have been bought, and that
+	// the backup lacks or has as they were.
 	IsKnown bool    `json:"known,omitempty"`
 	Orders  []Order `json:"orders,omitempty"`
 }
@@ -184,8 +187,8 @@ type Pause struct {
 	Since  time.Time `json:"since"`
 	By     string    `json:"by"`             // a person's id, or "licensebot"
 	Name   string    `json:"name,omitempty"` // how people call them
-	Reason string    `json:"reason"`         // the first reasons in words for people
-	// Incidents are the reasons, oldest first. Ledgers of older versions have none: incidents reads them from Reason.
+	Reason string    `json:"reason"`         // the first reasons, in words for people
+	// Incidents are the reasons, oldest first. Ledgers of older versions have none: incidents derives them from Reason.
 	Incidents []Incident `json:"incidents,omitempty"`
 }
 
@@ -199,9 +202,9 @@ type Event struct {
 	Place  string    `json:"place,omitempty"`
 	Note   string    `json:"note,omitempty"`
 	Amount Cents     `json:"amount_cents,omitempty"`
-	// Count is how many refusals one record is of, where a person had too many to record each.
+	// Count is the number of refusals in this record, if a person had too many to record each.
 	Count int `json:"count,omitempty"`
-	// Code and Args say what Note says in words, where something is decided by it. Records of older versions have none.
+	// Code and Args are the cause behind Note, if decisions depend on it. Records of older versions have none.
 	Cause
 	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first
 	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Records that were written before causes had codes say why in sentences alone. They stay as they are: their causes are
-// read from these sentences, which are those of that version and are never reworded.
+// Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
+// these sentences, which are those of that version and never change.
 
-// cause is why the order waits.
+// cause returns why the order waits.
 func (w *Wait) cause() Cause {
 	switch {
 	case w == nil:
@@ -39,7 +39,7 @@ var oldWaits = []struct {
 	{"CoCalc does not answer properly right now.", WaitsForCoCalc},
 }
 
-// incidents are the reasons of the pause, oldest first.
+// incidents returns the reasons of the pause, oldest first.
 func (p *Pause) incidents() []Incident {
 	if p == nil {
 		return nil
@@ -61,7 +61,7 @@ func (p *Pause) incidents() []Incident {
 	return all
 }
 
-// oldIncident is the cause of a pause by the bot itself.
+// oldIncident returns the cause of a pause by the bot itself.
 func oldIncident(text string) Cause {
 	for _, old := range oldIncidents {
 		found := old.says.FindStringSubmatch(text)
@@ -94,8 +94,8 @@ var oldIncidents = []struct {
 	{regexp.MustCompile(`^cart item (\d+) of order (\w+) was bought (\d+) times; CoCalc charged (\S+) too much`), IncidentDoubleBuy, []string{"item", "order", "times", "amount"}},
 }
 
-// reported is the purchase that an audit record reports as not the ledger's: its license and CoCalc's number of it, where
-// these are known.
+// reported returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's number, if
+// known.
 func (e *Event) reported() (license string, purchase int64) {
 	if kind := NoticeKind(e.Kind); kind != NoticeForeign && kind != NoticeUnexplained {
 		return "", 0
@@ -113,7 +113,7 @@ func (e *Event) reported() (license string, purchase int64) {
 
 var oldReport = regexp.MustCompile("^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
 
-// saysSo reports whether the audit record says that the books have these findings.
+// saysSo reports whether the audit record reports these findings of the books.
 func (e *Event) saysSo(findings []Finding) bool {
 	switch {
 	case e.Kind != string(NoticeBooks):

@@ -66,9 +66,9 @@ func units(one string) func(int) string {
 	}
 }
 
-// termDays is the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start begins
-// when it is bought, so it is measured from then. Days are those of the calendar: one has 23 or 25 hours where the clock
-// is changed.
+// termDays returns the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start
+// begins, and is measured from, when it is bought. Days are calendar days, which have 23 or 25 hours when the clock
+// changes.
 func termDays(spec Spec, loc *time.Location) int {
 	if spec.Period != cocalc.PeriodRange || spec.Start.IsZero() {
 		return 0
@@ -164,12 +164,13 @@ func (p Policy) day(at time.Time) string { return at.In(p.location()).Format(tim
 type Share struct {
 	Spent    Cents          `json:"spent_cents,omitempty"`
 	Reserved Cents          `json:"reserved_cents,omitempty"`
-	Days     map[string]int `json:"days,omitempty"` // orders promised, bought or withdrawn after approvers were asked, by the day of the yes
-	// Auto is what was promised or bought without asking approvers, by the day of the yes.
+	Days     map[string]int `json:"days,omitempty"` // orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
+	// Auto is what was reserved or bought without approval, by the day of the requester's click.
 	Auto map[string]Cents `json:"auto_cents,omitempty"`
 }
 
-// reserve counts an order's price as promised in its month, or takes that back with times -1. key is whose part it is.
+// reserve adds an order's price to the reservations of its month, or removes it with times -1. key is the person it
+// counts for.
 func (b *Budget) reserve(key string, o Order, times int) {
 	s := b.share(key)
 	b.Reserved += o.Price * Cents(times)
@@ -177,7 +178,7 @@ func (b *Budget) reserve(key string, o Order, times int) {
 	b.People[key] = s
 }
 
-// count counts an order on the day of its yes, or takes that back with times -1.
+// count counts an order on the day of its requester's click, or removes it with times -1.
 func (b *Budget) count(key, day string, times int) {
 	s := b.share(key)
 	s.Days = maps.Clone(s.Days)
@@ -190,7 +191,7 @@ func (b *Budget) count(key, day string, times int) {
 	b.People[key] = s
 }
 
-// countAuto counts an order that was promised without asking approvers, or takes that back with times -1.
+// countAuto counts an order that was reserved without approval, or removes it with times -1.
 func (b *Budget) countAuto(key, day string, o Order, times int) {
 	if !o.Auto {
 		return
@@ -206,7 +207,8 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 	b.People[key] = s
 }
 
-// move follows an order that becomes promised, is bought, or ends otherwise. late: it had failed, and shows as bought.
+// move follows an order that is reserved, bought, or ends otherwise. late is set if it had failed and turned out to be
+// bought.
 func (b *Budget) move(key string, o Order, day string, late, promised bool, to State) {
 	switch {
 	case late:
@@ -222,7 +224,7 @@ func (b *Budget) move(key string, o Order, day string, late, promised bool, to S
 			return
 		}
 		b.countAuto(key, day, o, -1)
-		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); !withdrawn { // approvers were asked all the same
+		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); !withdrawn { // it took the approvers' attention anyway
 			b.count(key, day, -1)
 		}
 	}

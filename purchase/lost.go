@@ -11,13 +11,13 @@ import (
 	"licensebot/cocalc"
 )
 
-// After a backup was restored, CoCalc shows purchases of ours that it lacks. Each is entered, so that history and budgets are
-// complete: its tag names the order, and the ledger from before names the person.
+// After a restore, CoCalc shows purchases of this bot that the backup lacks. Each is entered, so that history and
+// budgets are complete: its tag names the order, and the previous ledger names the person.
 
-// Unattributed stands for the person of a purchase of which no ledger says whose it is.
+// Unattributed stands in for the person of a purchase that no ledger attributes to one.
 var Unattributed = Person{ID: "unattributed", Name: "unattributed"}
 
-// order is what the ledger from before knew of an order; ok is false when it is not known.
+// order returns the previous ledger's record of an order; ok is false if there is none.
 func (b *Before) order(id OrderID) (o Order, ok bool) {
 	if b == nil {
 		return Order{}, false
@@ -29,7 +29,7 @@ func (b *Before) order(id OrderID) (o Order, ok bool) {
 	return b.Orders[i], true
 }
 
-// lacks reports whether the backup may lack the order without any other ledger knowing it: it was made after the backup.
+// lacks reports whether only the unreadable previous ledger may have had the order: it was created after the backup.
 // Clocks may differ by slack.
 func (b *Before) lacks(id OrderID, slack time.Duration) bool {
 	parsed, err := ulid.ParseStrict(string(id))
@@ -51,7 +51,7 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 			row.Cost = computedOf(o, licenses[row.LicenseID])
 		}
 		return b.enterLost(w, r, o, row)
-	case account.Before.lacks(id, time.Hour) && row.ID != 0: // without a list of purchases, what it cost is not known either
+	case account.Before.lacks(id, time.Hour) && row.ID != 0: // without a list of purchases, its cost is unknown too
 		made, _ := ulid.ParseStrict(string(id))
 		o = Order{ID: id, Requester: Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(), Spec: specOf(licenses[row.LicenseID], row)}
 		if err := b.enterLost(w, r, o, row); err != nil {
@@ -64,14 +64,14 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 	return b.unexplained(w, r, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
 }
 
-// specOf is what a license says of what was ordered.
+// specOf derives an order's specification from its license.
 func specOf(l License, row cocalc.PurchaseRow) Spec {
 	return Spec{RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member, Uptime: cocalc.Uptime(l.Quota.Uptime),
 		User: cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time, End: row.PeriodEnd}
 }
 
-// enterLost enters an order that only the ledger from before had, with its purchase. Its way through the states is that of any
-// order, in one transaction; nobody is asked or told anything by it.
+// enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual
+// states in one transaction, without requests or notices.
 func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
 	const note = "bought before the ledger was restored, and entered from CoCalc's list"
 	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, Proposed, nil, nil, nil, nil, ""
@@ -112,7 +112,7 @@ func (b *buyer) enterEnded(w Writer, r *reports, o Order, row cocalc.PurchaseRow
 	return b.sold(w, &o, receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false, botName)
 }
 
-// datePromise fills in when an order was promised, where no ledger says so: when it was bought.
+// datePromise sets when an order was reserved, if no ledger says so: when it was bought.
 func (d *Desk) datePromise(o *Order, row cocalc.PurchaseRow) {
 	if row.CartItemID != 0 {
 		o.ItemID = row.CartItemID
@@ -125,7 +125,7 @@ func (d *Desk) datePromise(o *Order, row cocalc.PurchaseRow) {
 	}
 }
 
-// enter counts a purchase that was entered.
+// enter counts an entered purchase.
 func (r *reports) enter(o Order, row cocalc.PurchaseRow) {
 	r.entered++
 	r.sum += row.Cost
@@ -135,7 +135,7 @@ func (r *reports) enter(o Order, row cocalc.PurchaseRow) {
 	}
 }
 
-// enteredWords say what was entered.
+// enteredWords describes what was entered.
 func (r *reports) enteredWords() string {
 	if r.entered == 0 {
 		return ""
@@ -155,8 +155,8 @@ func isAre(n int) string {
 	return "are"
 }
 
-// LeftOut says which purchases that paused buying are counted in no budget; empty when all are. Whoever resumes buying has to
-// know that sum.
+// LeftOut describes the purchases that paused buying and count in no budget; empty if there are none. An admin who
+// resumes buying needs to know their sum.
 func (p *Pause) LeftOut() string {
 	var n int
 	var sum Cents

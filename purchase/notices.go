@@ -17,9 +17,9 @@ type Notice struct {
 	Order OrderID    `json:"order,omitempty"`
 	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
 	Text  string     `json:"text"`           // sentences for people
-	// Public is what is said instead where others than admins read it, if Text names keys or entries of the ledger.
+	// Public replaces Text for readers who are no admins, if Text names keys or ledger entries.
 	Public string   `json:"public,omitempty"`
-	Left   []string `json:"left"` // channels, people and user groups who do not have it yet: their Slack ids
+	Left   []string `json:"left"` // Slack ids of the channels, people and user groups that do not have it yet
 	// Had are people who are not told, or not again, as members of a user group in Left: they have it, or caused it.
 	Had []string `json:"had,omitempty"`
 	// Silent are the user groups in Left of which Slack did not tell who is in them, when that was said already.
@@ -43,9 +43,9 @@ const (
 	NoticeBooks       NoticeKind = "books"       // the ledger contradicts itself
 	NoticeAway        NoticeKind = "ledger-away" // the ledger's file is not where it belongs
 	NoticeBack        NoticeKind = "ledger-back" // it is again
-	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted during which the disk failed
-	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells
-	NoticeUntold      NoticeKind = "untold"      // the members of a user group do not have another notice
+	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted that was being written when the disk failed
+	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
+	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
 )
 
 // Notices are those that somebody does not have yet, oldest first.
@@ -129,7 +129,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 		channel = []string{d.purchasesChannel}
 	}
 	switch kind {
-	case NoticePaused, NoticeResumed, NoticeBooks, NoticeDoubleBuy, NoticeUnexplained: // buying stops or goes on: approvers too want to know
+	case NoticePaused, NoticeResumed, NoticeBooks, NoticeDoubleBuy, NoticeUnexplained: // buying stops or continues: approvers want to know too
 		if d.approvalsChannel != "" && !slices.Contains(channel, d.approvalsChannel) {
 			channel = append(channel, d.approvalsChannel)
 		}

@@ -65,7 +65,7 @@ type Person struct {
 	// Untold are those of the policy's user groups of which Slack did not tell who is in them: whether the person is, nobody
 	// knows.
 	Untold []string `json:"-"`
-	// NoAccess says that Slack tells nothing of the person since the bot has lost its access.
+	// NoAccess is set if Slack answers nothing about the person because the bot has lost its access.
 	NoAccess bool `json:"-"`
 }
 
@@ -80,17 +80,17 @@ type Place struct {
 // Order is one wish for one license, from the first card to the receipt. It is stored whole.
 type Order struct {
 	ID        OrderID `json:"id"`
-	Rev       int     `json:"rev"` // grows with every change that people can see
+	Rev       int     `json:"rev"` // grows with every visible change
 	State     State   `json:"state"`
 	Requester Person  `json:"requester"`
 	Place     Place   `json:"place"`
 	Spec      Spec    `json:"spec"`
-	// Project is set where the specification names one.
+	// Project is set if the specification names one.
 	Project *OnProject `json:"project,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
 	Price   Cents      `json:"price_cents"`            // as shown: the most that may be charged
 	Renews  Cents      `json:"renews_cents,omitempty"` // per month or year until cancelled; 0 for a fixed term
-	Saves   Cents      `json:"saves_cents,omitempty"`  // in a year, by a yearly price instead of monthly ones
+	Saves   Cents      `json:"saves_cents,omitempty"`  // per year, compared with monthly prices
 	Created time.Time  `json:"created"`
 	Updated time.Time  `json:"updated"`
 	Expires time.Time  `json:"expires"` // of the proposal
@@ -104,24 +104,25 @@ type Order struct {
 	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
 	// count in that month, also when the purchase happens minutes after its end.
 	Month string `json:"month,omitempty"`
-	// Auto: it was promised without asking approvers, though there are some, and counts in what its requester may have that way
-	// in a day.
+	// Auto is set if the order was reserved without approval although there are approvers. It then counts in the
+	// requester's automatic sum of the day.
 	Auto bool `json:"auto,omitempty"`
 	// Day is the day of the yes ("2026-11-23"), in which the order counts among its requester's.
 	Day string `json:"day,omitempty"`
 
 	Sent    json.RawMessage `json:"sent,omitempty"` // the description as it goes, or went, to the cart
 	AddSent time.Time       `json:"add_sent,omitzero"`
-	// AddedAfter is CoCalc's own time when the add was about to be sent: nothing of the order is older there. Zero: not known.
+	// AddedAfter is CoCalc's time when the add was about to be sent: nothing of the order is older there. Zero:
+	// unknown.
 	AddedAfter time.Time `json:"added_after,omitzero"`
 	ItemID     int64     `json:"item_id,omitempty"` // in the cart
-	Parked     []int64   `json:"parked,omitempty"`  // other people's items, unchecked by us and to be checked again
+	Parked     []int64   `json:"parked,omitempty"`  // other people's items that the bot unchecked, and has to check again
 	// Amount is what the server said, at the last look before paying, that checkout would charge; 0 when it told nothing.
 	Amount Cents `json:"amount_cents,omitempty"`
 
 	// CheckoutSent is written before checkout is sent. Once it is set, checkout is never sent for this order again.
 	CheckoutSent time.Time `json:"checkout_sent,omitzero"`
-	// PaidAfter is CoCalc's own time when checkout was about to be sent; zero: not known.
+	// PaidAfter is CoCalc's time when checkout was about to be sent. Zero: unknown.
 	PaidAfter  time.Time      `json:"paid_after,omitzero"`
 	Answer     CheckoutAnswer `json:"checkout_answer,omitempty"`
 	AnswerText string         `json:"checkout_answer_text,omitempty"` // the server's words
@@ -134,7 +135,7 @@ type Order struct {
 	// after all, somebody else's checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
-	// Restored: the order was ended because an older copy of the ledger was restored. CoCalc may show that it was bought since.
+	// Restored is set if the restore of an older ledger ended the order. CoCalc may show that it was bought since.
 	Restored bool `json:"restored,omitempty"`
 
 	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or when
@@ -179,7 +180,7 @@ type Failure struct {
 	Code     FailureCode `json:"code"`
 	Sentence string      `json:"sentence"`            // what happened, and what to do next
 	NewPrice Cents       `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
-	// Until is how long the requester can agree to NewPrice; zero: not any more.
+	// Until is the time until which the requester can confirm NewPrice. Zero: no longer.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -199,7 +200,7 @@ const (
 	FailByAdmin     FailureCode = "settled-by-admin"
 	FailPolicy      FailureCode = "policy"       // a limit or a right that changed while it waited
 	FailNobodyAsked FailureCode = "nobody-asked" // the approvers could not be reached
-	FailProject     FailureCode = "project"      // it is not, or not any more, one of the account's
+	FailProject     FailureCode = "project"      // the account is not, or no longer, in the project
 	FailRestored    FailureCode = "restored"     // promised in an older copy of the ledger that was restored
 )
 
@@ -276,16 +277,17 @@ func (o *Order) Unpublished() bool {
 // to count, to put back what was parked, or to watch for what comes late.
 func (o *Order) Open() bool { return o.busy() || o.offers() }
 
-// offers reports whether the order failed because its price had moved, and its card offers the new one.
+// offers reports whether the order failed because its price had moved, and its card offers the new price.
 func (o *Order) offers() bool {
 	f := o.Failure
 	return o.State == Failed && f != nil && f.Code == FailPriceMoved && o.ReplacedBy == "" && !f.Until.IsZero()
 }
 
-// Offers reports whether the requester can agree to the new price of an order that failed because its price had moved.
+// Offers reports whether the requester can still confirm the new price of an order that failed because its price had
+// moved.
 func (o *Order) Offers(now time.Time) bool { return o.offers() && now.Before(o.Failure.Until) }
 
-// busy reports whether there is something to do for the order but to wait for an answer to a new price.
+// busy reports whether the order needs work other than waiting for an answer to a new price.
 func (o *Order) busy() bool {
 	return !o.State.Final() || len(o.Parked) > 0 || !o.WatchUntil.IsZero() || (o.Receipt != nil && o.Receipt.Unchecked)
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Commands cost nothing, and the ledger keeps everything for ever. So one person gets so many cards and refusals recorded
-// one by one; beyond that a card is refused, and refusals are recorded together, as one record for each reason with how many
-// there were.
+// Commands cost nothing, and the ledger keeps everything forever. So a person's cards are limited, and so are the
+// refusals that are recorded one by one. Further cards are refused, and further refusals become one record per reason,
+// with their number.
 
 const (
 	// mostCards is how many cards a person gets at once; then one every cardEvery.
 	mostCards = 40
 	cardEvery = time.Minute
-	// mostRefusals is how many refusals of a person are recorded one by one within refusalsFor. The others of that time are
-	// recorded together at its end.
+	// mostRefusals is how many refusals of a person are recorded one by one within refusalsFor. The rest are recorded
+	// together at its end.
 	mostRefusals = 20
 	refusalsFor  = 10 * time.Minute
-	// mostPaced is how many people are remembered before those are forgotten who did nothing lately.
+	// mostPaced is how many people are remembered. Beyond it, those without recent activity are dropped.
 	mostPaced = 10_000
 )
 
-// pace is how fast people have been, by their keys.
+// pace counts recent cards and refusals of people, by their keys.
 type pace struct {
 	mu     sync.Mutex
 	cards  map[string]*cardPace
@@ -38,19 +38,19 @@ type cardPace struct {
 }
 
 type refusalPace struct {
-	since   time.Time // of the first refusal of this time
+	since   time.Time // of the first refusal of this period
 	single  int       // recorded one by one
 	counted map[RefusalCode]tally
 }
 
-// tally are refusals that are recorded together.
+// tally is a number of refusals that are recorded together.
 type tally struct {
 	n    int
 	who  Person
 	last time.Time
 }
 
-// card reports whether a person may have another card now.
+// card reports whether a person may have another card now, and counts it.
 func (p *pace) card(key string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +65,7 @@ func (p *pace) card(key string, now time.Time) bool {
 		c = &cardPace{left: mostCards, at: now}
 		p.cards[key] = c
 	}
-	past := max(now.Sub(c.at), 0) // a clock that was set back gives nothing
+	past := max(now.Sub(c.at), 0) // a clock that was set back earns nothing
 	c.left, c.at = min(c.left+float64(past)/float64(cardEvery), mostCards), now
 	if c.left < 1 {
 		return false
@@ -74,7 +74,8 @@ func (p *pace) card(key string, now time.Time) bool {
 	return true
 }
 
-// single reports whether a refusal is recorded by itself; otherwise it is counted. first: it is the first that is counted.
+// single reports whether a refusal gets its own record; otherwise it is counted. first is set for the first one
+// counted.
 func (p *pace) single(who Person, code RefusalCode, now time.Time) (single, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +101,7 @@ func (p *pace) single(who Person, code RefusalCode, now time.Time) (single, firs
 	return false, first
 }
 
-// due takes what was counted and has to be recorded by now, or everything, and answers when the next is due.
+// due takes the counted refusals whose period is over, or all of them, and returns the time until the next are due.
 func (p *pace) due(now time.Time, everything bool) (events []Event, next time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +124,7 @@ func (p *pace) due(now time.Time, everything bool) (events []Event, next time.Du
 	return events, next
 }
 
-// again counts what could not be recorded.
+// again counts refusals once more that could not be recorded.
 func (p *pace) again(events []Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +140,7 @@ func (p *pace) again(events []Event) {
 	}
 }
 
-// recordCounted records the refusals that were counted, when their time is over, and answers when the next are due.
+// recordCounted records the counted refusals whose period is over, and returns the time until the next are due.
 func (d *Desk) recordCounted(ctx context.Context, everything bool) (wait, error) {
 	events, next := d.pace.due(d.now(), everything)
 	if len(events) == 0 {
@@ -160,8 +161,8 @@ func (d *Desk) recordCounted(ctx context.Context, everything bool) (wait, error)
 	return next, nil
 }
 
-// recordRefusal records a refusal in the caller's transaction, or counts it. counted says across the runs of one
-// transaction whether that was decided.
+// recordRefusal records a refusal in the caller's transaction, or counts it. recorded keeps that decision across
+// repeated runs of the transaction.
 func (d *Desk) recordRefusal(w Writer, recorded *recording, no *Refusal, id OrderID, who Person, at Place) error {
 	if recorded.code != no.Code {
 		*recorded = recording{code: no.Code, single: d.takes(no, who)}
@@ -172,13 +173,13 @@ func (d *Desk) recordRefusal(w Writer, recorded *recording, no *Refusal, id Orde
 	return w.AppendEvent(d.refusal(no, id, who, at))
 }
 
-// recording is what was decided about the record of a refusal.
+// recording is the decision whether a refusal gets its own record.
 type recording struct {
 	code   RefusalCode
 	single bool
 }
 
-// takes reports whether a refusal is recorded by itself; otherwise it is counted, and recorded later.
+// takes reports whether a refusal gets its own record; otherwise it is counted, and recorded later.
 func (d *Desk) takes(no *Refusal, who Person) bool {
 	single, first := d.pace.single(who, no.Code, d.now())
 	if first {
@@ -187,7 +188,7 @@ func (d *Desk) takes(no *Refusal, who Person) bool {
 	return single
 }
 
-// tooFast refuses a card to a person who had many.
+// tooFast refuses a card to a person who had too many.
 func tooFast() *Refusal {
 	return &Refusal{Code: TooFast, Sentence: fmt.Sprintf("You've had %d cards in a short time, so nothing was bought by this. Wait a minute, then try again.", mostCards)}
 }

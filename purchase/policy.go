@@ -13,7 +13,7 @@ import (
 type Refusal struct {
 	Code     RefusalCode
 	Sentence string
-	Admin    string   // what admins read in the place of Sentence, with the names of settings; empty: the same
+	Admin    string   // replaces Sentence for admins, with the names of settings; empty: the same
 	Channels []string // where it would not be refused: ids, for whoever shows the refusal
 	Quotes   bool     // Sentence repeats what people wrote, so that whoever shows it shows it without any format
 }
@@ -37,8 +37,8 @@ const (
 	Doubtful       RefusalCode = "doubtful" // only the next start learns whether the decision counts
 	NotAnAdmin     RefusalCode = "not-an-admin"
 	Outsider       RefusalCode = "outsider"   // guests, apps, people of other workspaces
-	StaleCard      RefusalCode = "stale-card" // a button of a card that a newer one has replaced
-	Elsewhere      RefusalCode = "elsewhere"  // a button that was clicked where its card is not
+	StaleCard      RefusalCode = "stale-card" // a button of a card that was replaced by a newer one
+	Elsewhere      RefusalCode = "elsewhere"  // a button clicked in another place than its card
 	NoReason       RefusalCode = "no-reason"
 	NotAgreed      RefusalCode = "not-agreed"
 	DiskFull       RefusalCode = "disk-full"
@@ -47,7 +47,7 @@ const (
 	NotBroken      RefusalCode = "not-broken"
 	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
 	NoSuchProject  RefusalCode = "no-such-project"
-	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about it
+	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"
@@ -78,7 +78,8 @@ type Policy struct {
 	// Channels are where licenses may be asked for; empty: anywhere.
 	Channels map[string]bool
 
-	// AutoApprove is up to which price approvers are not asked, of one order and of a person's orders of a day together; renewing licenses are asked about in any case with AskRenewing.
+	// AutoApprove is the highest price that needs no approval, for one order and for a person's orders of a day
+	// together. With AskRenewing, licenses that renew always need approval.
 	AutoApprove Cents
 	AskRenewing bool
 	// Approvals is how many people have to agree: at least 1.
@@ -199,8 +200,8 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 	return nil
 }
 
-// asks reports whether an order needs approval before it is bought. auto is what its requester had without approval that
-// day, beside this order: what needs approval as one order needs it in parts too.
+// asks reports whether an order needs approval. auto is what its requester got without approval that day, apart from
+// this order: an order that needs approval needs it in parts too.
 func (p Policy) asks(o Order, auto Cents) bool {
 	return len(p.Approvers) > 0 && (auto+o.Price > p.AutoApprove || p.AskRenewing && o.Renews > 0)
 }

@@ -7,18 +7,18 @@ import (
 	"licensebot/cocalc"
 )
 
-// Preview is what an order would cost and meet if it were asked for now. It promises nothing.
+// Preview is what an order would cost, and which limits it would meet, if it were made now. It reserves nothing.
 type Preview struct {
 	Quote   cocalc.Quote
 	Asks    bool  // it would need approval
 	Left    Cents // of the month's budget, before it
 	Limited bool  // whether Left is limited at all
-	// No is the limit that the order would pass, or why no one could approve it; nil when there is none.
+	// No is the limit that the order would pass, or why no one could approve it; nil if there is none.
 	No *Refusal
 }
 
-// Preview prices an order and checks it against the limits, without storing or recording anything. The error is a
-// [Mistakes] where the specification has some.
+// Preview prices an order and checks it against the limits, without storing or recording anything. If the specification
+// has mistakes, the error is a [Mistakes].
 func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 	if p.Quote, err = d.Quote(ask.Spec); err != nil {
 		return Preview{}, err
@@ -51,16 +51,16 @@ func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 	return p, nil
 }
 
-// Period is how a license is paid for: CoCalc's word for it.
+// Period is CoCalc's word for how a license is paid for.
 type Period = cocalc.Period
 
-// Offer is what may be ordered here: CoCalc's bounds, and within them the team's own.
+// Offer is what can be ordered: CoCalc's bounds, and within them the team's own.
 type Offer struct {
-	Largest Sizes    // Days is 0 where a term may be as long as CoCalc sells it
+	Largest Sizes    // Days is 0 if terms may be as long as CoCalc sells them
 	Periods []Period // allowed, in the order in which people read them
 }
 
-// Offer returns what may be ordered here.
+// Offer returns what can be ordered.
 func (d *Desk) Offer() Offer {
 	atMost := func(ours, cocalcs int) int {
 		if ours > 0 {

@@ -8,18 +8,19 @@ import (
 	"licensebot/cocalc"
 )
 
-// projectTakes is how long a person waits for CoCalc's word on a project. Slack gives three seconds to what they sent.
+// projectTakes is how long a person waits for CoCalc's answer about a project. Slack allows three seconds in all.
 const projectTakes = 1500 * time.Millisecond
 
-// OnProject is what CoCalc said, when the order was made, of the project that its license is put on.
+// OnProject is what CoCalc said about the license's project when the order was made.
 type OnProject struct {
-	Title string `json:"title,omitempty"` // its people's words
-	// Collaborator: the account does not own the project, it only works on it.
+	Title string `json:"title,omitempty"` // written by the project's people
+	// Collaborator is set if the account only works on the project and does not own it.
 	Collaborator bool `json:"collaborator,omitempty"`
 }
 
-// onProject asks CoCalc about the project of a specification, before a card is made. CoCalc itself takes any id: it sells the
-// license, and puts it nowhere, or on a project of other people from which nobody can take it off again. Nil: none is named.
+// onProject asks CoCalc about a specification's project before a card is made; nil if it names none. CoCalc accepts any
+// id: it sells the license, and applies it nowhere, or to other people's project, from which it can't be taken off
+// again.
 func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) {
 	if spec.ProjectID == "" {
 		return nil, nil
@@ -42,7 +43,7 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 	return &OnProject{Title: string(title[:min(len(title), MaxTitle)]), Collaborator: p.Role != cocalc.RoleOwner}, nil
 }
 
-// unusable refuses a project that the account is not in, and one that was deleted.
+// unusable refuses a project that the account is not in, and a deleted one.
 func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
 	switch {
 	case kindOf(err) == cocalc.NotFound:
@@ -54,8 +55,8 @@ func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
 	return nil
 }
 
-// projectGone looks at the project once more before anything is put into the cart: an order can wait for days. stop is
-// false when the license can be put on it, or when none is named.
+// projectGone checks the project again before anything is put into the cart, since an order can wait for days. stop is
+// false if the license can be put on it, or if it names none.
 func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause wait, err error) {
 	if o.Spec.ProjectID == "" {
 		return false, 0, nil

@@ -33,7 +33,7 @@ func (d *Desk) Show(ctx context.Context, id OrderID, set func(*Order)) (Order, e
 	return o, nil
 }
 
-// ShowAt has the order shown at a message that a click has brought, in place of an earlier one of its kind.
+// ShowAt shows the order at a message that a click has brought, in place of an earlier one of its kind.
 func (d *Desk) ShowAt(ctx context.Context, id OrderID, m Message) error {
 	_, err := d.Show(ctx, id, func(o *Order) { o.Put(m) })
 	if err == nil {

@@ -21,7 +21,7 @@ func (d *Desk) Order(ctx context.Context, id OrderID) (o Order, err error) {
 // History is one page of the purchase log with what the months have cost.
 type History struct {
 	Purchases []Purchase // newest first
-	Page      int        // from 1: the one that was asked for, or the last one
+	Page      int        // from 1: the requested page, or the last one
 	Pages     int        // at least 1
 	More      bool       // there are older ones
 	Months    []Budget   // newest first: the months on the page, and the present one
@@ -29,8 +29,8 @@ type History struct {
 	Now       string     // the present month
 }
 
-// History reads a page of the purchase log. Pages count from 1; instead of one behind the last it is the last. No entry of
-// another page is read but the newest: the log grows for ever, and everyone may ask.
+// History reads a page of the purchase log. Pages count from 1; a page beyond the last returns the last. Of other pages
+// it reads only the newest entry, since the log grows forever and everyone may ask.
 func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
 	h := History{Limit: d.policy.MonthlyBudget, Now: d.policy.Month(d.now())}
 	err := d.ledger.View(ctx, func(r Reader) error {
@@ -75,7 +75,7 @@ func (d *Desk) History(ctx context.Context, page, size int) (History, error) {
 	return h, err
 }
 
-// LastPurchase is the number of the newest entry of the purchase log; 0 when there is none.
+// LastPurchase returns the number of the newest entry of the purchase log; 0 if it is empty.
 func (d *Desk) LastPurchase(ctx context.Context) (number uint64, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		newest, err := r.Purchases(0, 1)

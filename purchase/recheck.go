@@ -23,7 +23,7 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 	switch {
 	case !b.unsure(who):
 		no = b.policy.mayBuy(who)
-	case b.isFresh(o): // they were asked about a moment ago
+	case b.isFresh(o): // the requester was checked a moment ago
 	default:
 		since := b.now()
 		if o.Wait.cause().Code == WaitsForSlack {
@@ -68,7 +68,7 @@ func (b *buyer) stillAllowed(ctx context.Context, o Order) (no *Refusal, err err
 	return no, err
 }
 
-// agreed refuses an order to which fewer people have agreed than have to by now. share is its requester's part of the month.
+// agreed refuses an order that has fewer approvals than it needs by now. share is its requester's part of the month.
 func (p Policy) agreed(o Order, share Share) *Refusal {
 	auto := share.Auto[o.Day]
 	if o.Auto {
@@ -118,8 +118,8 @@ func (o *Order) promisedAt() time.Time {
 	return at
 }
 
-// isFresh reports whether the rights on which the order rests were checked a moment ago. A moment that is still to come was
-// kept by a clock that was ahead, and says nothing.
+// isFresh reports whether the rights behind the order were checked a moment ago. A time in the future comes from a
+// clock that was ahead, and proves nothing.
 func (d *Desk) isFresh(o Order) bool {
 	age := d.now().Sub(o.promisedAt())
 	return age >= 0 && age < promiseKept

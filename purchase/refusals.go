@@ -11,7 +11,7 @@ import (
 
 // The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
 
-// Unusable answers what a person reads while the ledger cannot be used any more: nil for other errors.
+// Unusable returns what a person reads while the ledger cannot be used any more; nil for other errors.
 func Unusable(err error) *Refusal {
 	if errors.Is(err, ErrStopped) || errors.Is(err, ErrUncertain) {
 		return errStopping()
@@ -71,7 +71,7 @@ func cardExpired(order Order) *Refusal {
 		"Please ask again with `/license buy`.", order.Price)}
 }
 
-// offerExpired answers a yes to a new price that comes too late.
+// offerExpired refuses a confirmation of a new price that comes too late.
 func offerExpired(order Order) *Refusal {
 	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("The new price of %s was good for 30 minutes, and that is over. Nothing was bought. "+
 		"Please ask again to see today's price.", order.Failure.NewPrice)}

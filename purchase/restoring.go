@@ -60,8 +60,8 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339))})
 }
 
-// KeepOrders keeps, after AfterRestore, what the ledger whose place a copy takes over knows of orders that may have been bought
-// since the copy was made: CoCalc shows their purchases, and that ledger alone tells whose they are. orders are all that it has.
+// KeepOrders stores, after AfterRestore, the replaced ledger's orders that may have been bought since the copy was
+// made: CoCalc shows their purchases, and only that ledger names their people. orders are all that it has.
 func KeepOrders(w Writer, orders []Order) error {
 	account, err := w.Account()
 	if err != nil || account.Before == nil {

@@ -11,7 +11,8 @@ import (
 // salesPage is how many purchases are read at once: the most that CoCalc gives.
 const salesPage = 500
 
-// mostSalesPages is how many pages are read at most: 200,000 purchases. A server that has more is not believed.
+// mostSalesPages is how many pages are read at most: 200,000 purchases. More than that is taken as an error of the
+// server.
 const mostSalesPages = 400
 
 // Sold reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows while it is read,
@@ -31,7 +32,7 @@ func Sold(ctx context.Context, shop interface {
 		}
 		before, older := len(seen), false
 		for _, row := range page {
-			if row.Time.Before(since.Truncate(time.Millisecond)) { // CoCalc's clock has no more digits
+			if row.Time.Before(since.Truncate(time.Millisecond)) { // CoCalc's times have milliseconds
 				older = true
 				continue
 			}
@@ -43,7 +44,7 @@ func Sold(ctx context.Context, shop interface {
 			}
 		}
 		switch {
-		case len(page) < salesPage, older: // newest first: what follows is older still
+		case len(page) < salesPage, older: // newest first: the rest is older
 			return rows, nil
 		case offset/salesPage+1 == mostSalesPages:
 			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("there is no end after %d purchases", len(seen))}

@@ -11,11 +11,11 @@ import (
 	"licensebot/cocalc"
 )
 
-// retold is how often the log says again what goes on: that CoCalc is down, or that it refuses the same thing.
+// retold is the pause between two log lines about the same outage or refusal.
 const retold = time.Minute
 
-// loggedShop is a shop whose refusals are in the log with CoCalc's words, and whose outages are there with a line at their
-// start, one a minute and one at their end.
+// loggedShop is a shop that logs refusals with CoCalc's words, and outages with one line at the start, one a minute and
+// one at the end.
 type loggedShop struct {
 	Shop
 	log zerolog.Logger
@@ -23,13 +23,13 @@ type loggedShop struct {
 
 	mu        sync.Mutex
 	down      time.Time // since when CoCalc is down; zero when it is not
-	told      time.Time // when the log said so last
-	refusal   string    // the last one, and when the log said it
+	told      time.Time // when it was logged last
+	refusal   string    // the last one, and when it was logged
 	refusedAt time.Time
 }
 
-// heard logs what an answer of CoCalc says about it, and returns the answer's error. proof says that an answer without an
-// error shows that CoCalc works; some lists are empty when it does not.
+// heard logs what an answer of CoCalc shows about it, and returns err. proof means that an answer without an error
+// shows that CoCalc works; some lists are empty when it doesn't.
 func (s *loggedShop) heard(ctx context.Context, proof bool, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,12 +49,13 @@ func (s *loggedShop) heard(ctx context.Context, proof bool, err error) error {
 	return err
 }
 
-// isDown reports whether CoCalc, or the way to it, does not work. A key that is wrong looks like a database that is down.
+// isDown reports whether CoCalc, or the connection to it, does not work. A wrong key looks like a database that is
+// down.
 func isDown(e *cocalc.Error) bool {
 	return e.Kind == cocalc.NotSignedIn || e.Kind != cocalc.Throttled && e.Outcome != cocalc.Rejected
 }
 
-// miss logs that CoCalc is down. s.mu is held.
+// miss logs that CoCalc is down. s.mu must be held.
 func (s *loggedShop) miss(e *cocalc.Error) {
 	now := s.now()
 	message := "miss CoCalc: it is still down"
@@ -67,10 +68,10 @@ func (s *loggedShop) miss(e *cocalc.Error) {
 	s.log.Warn().Err(e).Str("endpoint", e.Op).Int64("down_ms", now.Sub(s.down).Milliseconds()).Msg(message)
 }
 
-// refused logs a refusal with CoCalc's words. s.mu is held.
+// refused logs a refusal with CoCalc's words. s.mu must be held.
 func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
 	now := s.now()
-	log := zerolog.Ctx(ctx) // that of the order, where there is one
+	log := zerolog.Ctx(ctx) // the order's, if there is one
 	if log.GetLevel() == zerolog.Disabled {
 		log = &s.log
 	}
@@ -83,7 +84,7 @@ func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
 	log.Warn().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Int("status", e.Status).Msg("read a refusal by CoCalc")
 }
 
-// WhoAmI implements Shop, as all methods that follow.
+// WhoAmI implements Shop, like all methods below.
 func (s *loggedShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
 	a, err := s.Shop.WhoAmI(ctx)
 	return a, s.heard(ctx, true, err)
@@ -91,7 +92,7 @@ func (s *loggedShop) WhoAmI(ctx context.Context) (cocalc.Account, error) {
 
 func (s *loggedShop) Store(ctx context.Context) (cocalc.Store, error) {
 	store, err := s.Shop.Store(ctx)
-	return store, s.heard(ctx, false, err) // it is remembered
+	return store, s.heard(ctx, false, err) // the client caches it
 }
 
 func (s *loggedShop) AddToCart(ctx context.Context, description []byte, projectID string) error {

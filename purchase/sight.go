@@ -2,12 +2,12 @@ package purchase
 
 import "context"
 
-// Sight is what one person may see of the account's licenses and of what they cost. The zero Sight sees nothing.
+// Sight is what a person may see of the account's licenses and their cost. The zero Sight allows nothing.
 type Sight struct {
 	who Person
-	// Licenses: the account's licenses, who bought them and when, and the team's budget.
+	// Licenses allows the account's licenses, who bought them and when, and the team's budget.
 	Licenses bool
-	// All: besides, what every order cost, and by whom. Viewers, approvers and admins see all.
+	// All also allows what every order cost, and who made it. Viewers, approvers and admins have it.
 	All bool
 }
 
@@ -17,8 +17,8 @@ func (s Sight) Cost(requester Person) bool { return s.All || s.Licenses && s.Own
 // Own reports whether the requester is the person.
 func (s Sight) Own(requester Person) bool { return s.who.ID != "" && s.who.Is(requester) }
 
-// Sight is what the person may see, as the lists are now and as Slack tells of them. Outsiders see nothing, whatever the
-// lists say. A *Refusal says why someone sees nothing.
+// Sight returns what the person may see, by the lists and by Slack's current answers. Outsiders see nothing, whatever
+// the lists say; the error is then a *Refusal.
 func (d *Desk) Sight(who Person) (Sight, error) {
 	s, no := d.policy.sight(who)
 	if no != nil {
@@ -27,7 +27,7 @@ func (d *Desk) Sight(who Person) (Sight, error) {
 	return s, nil
 }
 
-// MaySee is Sight for a command or a click; a refusal is recorded.
+// MaySee is Sight for a command or a click. It records a refusal.
 func (d *Desk) MaySee(ctx context.Context, click Click) (Sight, error) {
 	s, no := d.policy.sight(click.Who)
 	if no != nil {
@@ -36,8 +36,8 @@ func (d *Desk) MaySee(ctx context.Context, click Click) (Sight, error) {
 	return s, nil
 }
 
-// MaySeeOrder refuses a person who asks for an order of someone else and does not see all. A person always sees their own
-// orders, also when they may buy no more.
+// MaySeeOrder refuses a person who asks for another person's order without seeing all. People always see their own
+// orders, also if they can't buy any more.
 func (d *Desk) MaySeeOrder(ctx context.Context, o Order, click Click) error {
 	no := unseen(click.Who)
 	if no == nil && !click.Who.Is(o.Requester) {
@@ -53,19 +53,19 @@ func (d *Desk) MaySeeOrder(ctx context.Context, o Order, click Click) error {
 }
 
 const (
-	// mostNamed is how many orders a part of an id is looked up in for a person who sees their own alone: each is read.
+	// mostNamed is how many orders, each of which is read, are searched for a person who sees only their own.
 	mostNamed = 1000
 	// mostMatches is how many matching orders are returned.
 	mostMatches = 5
 )
 
-// OrdersNamed finds the orders whose id begins or ends with part, newest first, among those that the person may see. Orders
-// of other people are neither returned nor counted.
+// OrdersNamed returns the orders whose ids begin or end with part, newest first, among those that the person may see.
+// Other people's orders are neither returned nor counted.
 func (d *Desk) OrdersNamed(ctx context.Context, part string, who Person) (ids []OrderID, err error) {
 	if no := unseen(who); no != nil {
 		return nil, no
 	}
-	sight, _ := d.policy.sight(who) // those who see nothing else see their own orders
+	sight, _ := d.policy.sight(who) // everyone sees their own orders
 	limit := mostMatches
 	if !sight.All {
 		limit = mostNamed
@@ -115,7 +115,7 @@ func (p Policy) sight(who Person) (Sight, *Refusal) {
 	return Sight{}, &Refusal{Code: NotAViewer, Sentence: "You can't see this team's licenses and what they cost. Your admins can change that."}
 }
 
-// unseen refuses to show anything to people who are not full members.
+// unseen refuses everything to people who are not full members.
 func unseen(who Person) *Refusal {
 	why := ""
 	switch who.Standing {

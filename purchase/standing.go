@@ -40,7 +40,8 @@ func outsider(who Person) *Refusal {
 	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. " + why}
 }
 
-// staleCard refuses a button of an approvers' card that a newer one has replaced: what it shows may be out of date.
+// staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
+// date.
 func staleCard(order Order, click Click) *Refusal {
 	ask := order.Message(MessageAsk)
 	if ask == nil || ask.TS == "" || click.On == "" || click.On == ask.TS || click.At.Channel != ask.Channel {

@@ -36,9 +36,10 @@ const (
 	Expired State = "expired"
 )
 
-// arrows is the whole graph. What the restore of an older copy ended may have been bought since that copy was made. An order bought by somebody else's checkout while it was in the cart goes to Purchased
-// from Adding or Carted, and also from Approved when an older copy of the ledger was restored: the item's tag is
-// the proof, whatever the ledger believed.
+// arrows is the whole graph. An order that was bought by another checkout while it was in the cart goes from Adding or
+// Carted to Purchased. After the restore of an older ledger, Approved, Expired and Cancelled orders can become
+// Purchased too, since they may have been bought after that copy was made. The item's tag is the proof, whatever the
+// ledger stored.
 var arrows = map[State][]State{
 	Proposed:         {AwaitingApproval, Approved, Cancelled, Expired},
 	AwaitingApproval: {Approved, Denied, Cancelled, Expired, Failed},
@@ -48,8 +49,8 @@ var arrows = map[State][]State{
 	Paying:           {Purchased, Failed, Unknown},
 	Unknown:          {Purchased, Failed},
 	Failed:           {Purchased},
-	Expired:          {Purchased}, // with Order.Restored alone
-	Cancelled:        {Purchased}, // with Order.Restored alone
+	Expired:          {Purchased}, // only with Order.Restored
+	Cancelled:        {Purchased}, // only with Order.Restored
 }
 
 // States lists every state, in the order in which people meet them.
@@ -58,7 +59,7 @@ func States() []State {
 		Cancelled, Expired}
 }
 
-// known reports whether s is a state of orders at all.
+// known reports whether s is a state of orders.
 func (s State) known() bool { return slices.Contains(States(), s) }
 
 // Final reports whether the order has ended: nothing more is bought for it.

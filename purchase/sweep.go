@@ -40,7 +40,8 @@ func (b *buyer) sweep(ctx context.Context) error {
 			return nil
 		}
 	}
-	// A comparison that is still to come was kept by a clock that was ahead: what came since is not known, so all is read.
+	// A comparison in the future was stored by a clock that was ahead. What came since is unknown, so everything is
+	// read.
 	from, deep := account.Watching, account.Reconciled.After(at.Add(time.Hour))
 	if back := account.Reconciled.Add(-lookBack); back.After(from) && !deep {
 		from = back
@@ -49,7 +50,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 	if err != nil {
 		return b.sweepAgain(err)
 	}
-	if account.Before != nil && sold.licenses == nil { // they tell what was bought where no ledger does
+	if account.Before != nil && sold.licenses == nil { // licenses show what was bought if no ledger does
 		licenses, err := b.shop.Licenses(ctx)
 		if err != nil {
 			return b.sweepAgain(err)
@@ -95,8 +96,8 @@ func (b *buyer) sweepAgain(err error) error {
 	return nil
 }
 
-// beginWatch reads what is known of the account, and notes from when on its purchases have to be explained, by CoCalc's clock
-// where that is known. A beginning that is still to come was kept by a clock that was ahead, and is now at the latest.
+// beginWatch returns the account's state, and sets the time, by CoCalc's clock if known, from which its purchases have
+// to be explained. A stored time in the future comes from a clock that was ahead, and becomes now at the latest.
 func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountState, err error) {
 	var first []Event
 	err = b.ledger.View(ctx, func(r Reader) error {
@@ -111,7 +112,7 @@ func (b *buyer) beginWatch(ctx context.Context, now time.Time) (account AccountS
 	since := now
 	if len(first) > 0 && account.Watching.IsZero() {
 		since = first[0].Time
-		if !since.Before(b.born.Round(0)) { // of this program: how long that is ago does not depend on the clock
+		if !since.Before(b.born.Round(0)) { // set by this run: how long ago that was doesn't depend on the clock
 			since = now.Add(-b.elapsed())
 		}
 		if since.After(now) {
@@ -171,7 +172,7 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, dee
 	if err != nil {
 		return nil, err
 	}
-	var before Claims // what was reported, also long ago
+	var before Claims // all earlier reports
 	if deep {
 		if err := b.ledger.View(ctx, func(r Reader) error { before = newClaims(at); return before.readReports(r) }); err != nil {
 			return nil, err
@@ -226,7 +227,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	o, err := w.Order(id)
 	switch {
 	case errors.Is(err, ErrNoOrder) && !r.earlier.IsZero() && !row.Time.After(r.earlier):
-		return "", nil // of the missing ledger, and announced with it
+		return "", nil // the missing ledger's, announced with it
 	case errors.Is(err, ErrNoOrder):
 		return "", b.strayed(w, r, row, id, licenses)
 	case err != nil:
@@ -365,10 +366,10 @@ func (b *buyer) tooMuch(w Writer, o Order, row cocalc.PurchaseRow) error {
 // can be hundreds, and meanwhile nobody else can write.
 type reports struct {
 	strangers []Stranger
-	again     []Stranger // that were reported long ago, and are read again
+	again     []Stranger // reported long ago, and read again
 	notices   []Notice
 
-	earlier time.Time // until when tagged purchases are a missing ledger's
+	earlier time.Time // tagged purchases until then are a missing ledger's
 
 	entered, unattributed int // purchases that a restored backup lacked
 	sum, unattributedSum  Cents
@@ -412,7 +413,7 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 		Cause: Cause{CauseCode(kind), reportArgs(row)}})
 }
 
-// reportArgs name a purchase in an audit record.
+// reportArgs identify a purchase in an audit record.
 func reportArgs(row cocalc.PurchaseRow) Args {
 	return Args{"license": row.LicenseID, "purchase": strconv.FormatInt(row.ID, 10), "amount": cents(row.Cost)}
 }

@@ -168,17 +168,18 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason, Cause: accepts})
 }
 
-// mostReasons is how long the reasons of a pause get in words (Pause.Reason) before further ones are only in its incidents.
+// mostReasons is the length up to which the reasons of a pause are kept in words (Pause.Reason). Further ones are only
+// in its incidents.
 const mostReasons = 1000
 
-// ownPause is a pause by the bot itself.
+// ownPause returns a pause by the bot itself.
 func ownPause(now time.Time, why Cause, what string) Pause {
 	return Pause{Since: now, By: botName, Reason: what, Incidents: []Incident{{why, now, botName, what}}}
 }
 
-// pauseBuying stops all buying. What is found while it is stopped already is added to the reasons: whoever resumes buying has
-// to know of that too. Each incident is kept and recorded once as long as the pause lasts; isNew says that some of p's was
-// not. place is where somebody said so.
+// pauseBuying stops all buying. If buying is paused already, p's incidents are added, since an admin who resumes buying
+// needs to know them too. Each incident is stored and recorded once per pause; isNew reports whether one of p's was
+// new. place is the channel of the command.
 func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 	account, err := w.Account()
 	if err != nil {
@@ -206,7 +207,7 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 	if !isNew {
 		return false, nil
 	}
-	if n := len(all); n > mostIncidents { // how it began is kept
+	if n := len(all); n > mostIncidents { // keeps the first one
 		all = slices.Delete(all, 1, 1+n-mostIncidents)
 	}
 	now.Incidents = all
@@ -214,10 +215,10 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 	return true, w.PutAccount(account)
 }
 
-// mostTold is how many reasons of a pause are told in words: the first, and the last ones.
+// mostTold is how many reasons of a pause are shown in words: the first and the last ones.
 const mostTold = 4
 
-// pauseWords says who paused buying, since when and why; to admins with everything that was found.
+// pauseWords describes who paused buying, when and why; for admins, with everything that was found.
 func (p Policy) pauseWords(stop Pause, admin bool) string {
 	var reasons []string
 	for _, in := range stop.incidents() {
@@ -225,7 +226,7 @@ func (p Policy) pauseWords(stop Pause, admin bool) string {
 			reasons = append(reasons, ShortenIDs(in.publicWords()))
 			continue
 		}
-		reason := sentence(in.Text) // the bot's own words, of a sentence or several
+		reason := sentence(in.Text) // the bot's own words, one or more sentences
 		if in.By != botName {
 			reason = quoted(in.Text) + "."
 		}
@@ -238,7 +239,8 @@ func (p Policy) pauseWords(stop Pause, admin bool) string {
 		strings.Join(reasons, " Since then: "))
 }
 
-// alarm pauses buying by the bot itself, and tells the admins, once for each incident. It reports whether it is new.
+// alarm pauses buying by the bot itself, and notifies the admins, once for each incident. It reports whether the
+// incident is new.
 func (d *Desk) alarm(w Writer, about Order, why Cause, what string) (isNew bool, err error) {
 	now := d.now()
 	isNew, err = pauseBuying(w, ownPause(now, why, what), "")

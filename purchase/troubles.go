@@ -10,13 +10,13 @@ import (
 	"licensebot/cocalc"
 )
 
-// People who buy read what happened and what they can do. Names of settings and keys, and CoCalc's own words, are for admins:
-// they get them in a notice, once for each incident.
+// Buyers read what happened and what they can do. Admins get a notice, once per incident, with the names of settings
+// and keys and with CoCalc's own words.
 
-// troubleAgain is after how long the same trouble is told again if it lasts.
+// troubleAgain is the pause before the admins are notified again of a trouble that lasts.
 const troubleAgain = 24 * time.Hour
 
-// told says to a buyer that admins know, or asks to tell them where there are none to tell.
+// told tells a buyer that the admins know, or, if there are none to notify, asks the buyer to tell them.
 func (p Policy) told() string {
 	if len(p.Admins) == 0 {
 		return "Please tell your admins."
@@ -24,8 +24,8 @@ func (p Policy) told() string {
 	return "Your admins have been told."
 }
 
-// troubleWords are for admins what is wrong between the bot and CoCalc, with what to do; empty: nothing that an admin could
-// change. keyName is how the API key is called, never the key.
+// troubleWords describes, for admins, what is wrong between the bot and CoCalc and what to do; empty if no admin could
+// change it. keyName is the API key's name, never the key.
 func troubleWords(e *cocalc.Error, keyName string, site Site) string {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
@@ -52,7 +52,7 @@ func missingWords(need Cents) string {
 	return fmt.Sprintf(" (%s is missing)", need)
 }
 
-// tellTrouble has the admins told what is wrong, once as long as it lasts. o is the order that met it, if one did.
+// tellTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
 func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detail string) error {
 	if detail == "" || len(d.policy.Admins) == 0 {
 		return nil
@@ -69,12 +69,12 @@ func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detai
 	return nil
 }
 
-// knowsTrouble reports whether the admins have been told of it already.
+// knowsTrouble reports whether the admins have been notified of the trouble.
 func (d *Desk) knowsTrouble(a AccountState, code FailureCode) bool {
 	return d.now().Sub(a.Troubles[code]).Abs() < troubleAgain
 }
 
-// addTrouble adds the notice of tellTrouble in the caller's transaction: what tells a buyer that admins know must not be
+// addTrouble adds tellTrouble's notice in the caller's transaction: a statement that the admins know must not be
 // durable without it.
 func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail string) error {
 	if detail == "" || len(d.policy.Admins) == 0 {
@@ -99,7 +99,7 @@ func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail string) er
 	return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))
 }
 
-// overcome forgets the troubles, since something was bought: what comes next is another incident.
+// overcome drops the troubles after a purchase: the next one is a new incident.
 func overcome(w Writer, codes ...FailureCode) error {
 	account, err := w.Account()
 	if err != nil || len(account.Troubles) == 0 {
@@ -115,14 +115,14 @@ func overcome(w Writer, codes ...FailureCode) error {
 	return w.PutAccount(account)
 }
 
-// meets tells the admins of what an order met at CoCalc. That they could not be told stops nothing.
+// meets notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
 func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail string) {
 	if err := b.tellTrouble(ctx, o, code, detail); err != nil {
 		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins of a trouble")
 	}
 }
 
-// Sentence is what the order's card says of why it waits. Records of older versions name keys.
+// Sentence returns why the order waits, for its card. Records of older versions name keys.
 func (w *Wait) Sentence() string {
 	if w.Code == "" && w.cause().Code == WaitsForKey {
 		old := Wait{Cause: Cause{Code: WaitsForKey}}
@@ -131,7 +131,8 @@ func (w *Wait) Sentence() string {
 	return w.Why
 }
 
-// publicWords are what people read of an incident who are no admins: no money of others, no keys, no entries of the ledger.
+// publicWords describes an incident for people who are no admins: without other people's money, keys and ledger
+// entries.
 func (in Incident) publicWords() string {
 	if in.By != botName {
 		return quoted(in.Text) + "."
@@ -153,7 +154,7 @@ func (in Incident) publicWords() string {
 	return "Something about the CoCalc account has to be looked at."
 }
 
-// PublicReason is why buying is paused, for people who are no admins.
+// PublicReason returns why buying is paused, for people who are no admins.
 func (p *Pause) PublicReason() string {
 	text := ""
 	for i, in := range p.incidents() {
@@ -169,7 +170,7 @@ func (p *Pause) PublicReason() string {
 	return ShortenIDs(text)
 }
 
-// forReader is a refusal as the person reads it: admins get the names of settings.
+// forReader returns the refusal for this reader: admins get the names of settings.
 func (d *Desk) forReader(no *Refusal, who Person) *Refusal {
 	if no == nil || no.Admin == "" || !d.IsAdmin(who) {
 		return no
@@ -179,7 +180,7 @@ func (d *Desk) forReader(no *Refusal, who Person) *Refusal {
 	return &detailed
 }
 
-// setBy is a refusal with the setting that admins can change.
+// setBy adds to a refusal the setting that admins can change.
 func setBy(setting string, no Refusal) *Refusal {
 	no.Admin = no.Sentence + " The setting is `" + setting + "`."
 	return &no

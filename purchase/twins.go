@@ -8,29 +8,30 @@ import (
 	"slices"
 )
 
-// In an organization of several workspaces a person can have two ids: that of a workspace and that of the organization.
-// Whatever counts per person (budgets, orders a day, rates) counts under one key: the organization's id where it is known.
+// In an organization of several workspaces, a person can have two ids: the workspace's and the organization's.
+// Everything that is counted per person (budgets, orders a day, rates) counts under one key: the organization's id if
+// it is known.
 
-// Is reports whether two of Slack's ids are one person's.
+// Is reports whether two of Slack's ids belong to one person.
 func (p Person) Is(q Person) bool {
 	return p.ID == q.ID || cmp.Or(p.Org, p.ID) == cmp.Or(q.Org, q.ID)
 }
 
-// key is the person's key as far as Slack told it with the person.
+// key returns the person's key, as far as Slack has named it with the person.
 func (p Person) key() string { return cmp.Or(p.Org, p.ID) }
 
-// key is under which id a person counts. Slack does not tell of the organization with every answer, so what it told once is
-// used.
+// key returns the id that a person counts under. Slack doesn't name the organization in every answer, so an earlier
+// answer is used.
 func (a AccountState) key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }
 
-// shareOf is a person's part of a month.
+// shareOf returns a person's part of a month.
 func shareOf(r Reader, month Budget, who Person) (Share, error) {
 	account, err := r.Account()
 	return month.People[account.key(who)], err
 }
 
-// keyOf is under which id a person counts, in a transaction that changes what counts. When Slack tells for the first time
-// that the person has another id, what was counted under the old one moves to the new one, in every month.
+// keyOf returns the id that a person counts under, in a transaction that changes the counts. When Slack first names
+// another id of the person, everything counted under the old one moves to the new one, in every month.
 func keyOf(w Writer, who Person) (string, error) {
 	account, err := w.Account()
 	if err != nil || who.Org == "" || who.Org == who.ID || account.Twins[who.ID] == who.Org {
@@ -83,7 +84,7 @@ func (s Share) with(t Share) Share {
 	return s
 }
 
-// unite makes sure that a person with two ids counts once, also in a ledger of a version that counted each id by itself.
+// unite makes a person with two ids count once, also in a ledger of a version that counted each id by itself.
 func (d *Desk) unite(ctx context.Context) error {
 	twins := map[string]Person{}
 	err := d.ledger.View(ctx, func(r Reader) error {

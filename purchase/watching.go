@@ -15,10 +15,10 @@ func (d *Desk) watchUntil() time.Time {
 	return d.now().Add(d.timing.Settle + step - 1).Truncate(step)
 }
 
-// watchStep is to what the ends of watches are rounded.
+// watchStep is the unit that the ends of watches are rounded to.
 func (d *Desk) watchStep() time.Duration { return max(d.timing.Settle/10, 1) }
 
-// left is what is left of an order's watch.
+// left returns the rest of an order's watch.
 func (b *buyer) left(o Order) time.Duration { return b.remains(o.ID, b.watchSpan(o)) }
 
 // watch looks after an order that has failed: an add whose answer was lost may be carried out late, and somebody else's

@@ -34,7 +34,7 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		}
 		if account.CoCalc == "" { // the ledger has just begun, or is from before this was kept
 			account.CoCalc = who.ID
-			if account.Restored == nil { // what a restored backup lacks is entered or reported
+			if account.Restored == nil { // purchases that a restored backup lacks are entered or reported
 				account.Earlier = newest
 			}
 			if err := w.PutAccount(account); err != nil {
@@ -70,12 +70,12 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	}
 	b.isProven = true
 	if told {
-		return b.timing.Poll, nil // buying is paused now: look at the orders anew
+		return b.timing.Poll, nil // buying is paused now: look at the orders again
 	}
 	return 0, nil
 }
 
-// beforeTheLedger counts the account's purchases with tags of this bot, for a ledger that is new and empty, and says when
+// beforeTheLedger returns, for a new and empty ledger, how many purchases with the bot's tags the account has, and when
 // CoCalc sold the newest; 0 for any other ledger.
 func (b *buyer) beforeTheLedger(ctx context.Context) (n int, newest time.Time, err error) {
 	begins := false
@@ -103,7 +103,7 @@ func (b *buyer) beforeTheLedger(ctx context.Context) (n int, newest time.Time, e
 	return n, newest, err
 }
 
-// several is a number of things.
+// several formats a number of things.
 func several(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
