@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// clockTolerance is by how much the two clocks may differ before that is logged.
+// clockTolerance is the difference of the two clocks above which it is logged.
 const clockTolerance = time.Minute
 
-// serverClock follows CoCalc's clock by the Date header of its answers. What passes between two answers is measured with
-// the monotonic clock, so that a step of this machine's clock does not move it.
+// serverClock follows CoCalc's clock through the Date header of its answers. Between two answers it uses the monotonic
+// clock, so that setting this machine's clock has no effect.
 type serverClock struct {
 	mu       sync.Mutex
-	date     time.Time // of the last answer that had one; zero: none
-	received time.Time // when it came, with a monotonic reading
+	date     time.Time // of the last answer with a Date; zero: none
+	received time.Time // when it arrived, with a monotonic reading
 	isOff    bool      // the difference was logged
 }
 
-// Time is CoCalc's present time; ok is false as long as no answer had a Date. It is never later than the clock that wrote
-// the Date, and earlier by at most a second and the time that the answer was under way.
+// Time returns CoCalc's current time; ok is false until an answer had a Date. The time is never later than the clock
+// that wrote the Date, and earlier by at most a second and the answer's time on the way.
 func (c *Client) Time() (now time.Time, ok bool) {
 	c.clock.mu.Lock()
 	defer c.clock.mu.Unlock()
@@ -33,8 +33,8 @@ func (s *serverClock) now() (time.Time, bool) {
 	return s.date.Add(time.Since(s.received)), true
 }
 
-// ClockAhead is by how much CoCalc's clock is ahead of this machine's (less than 0: behind it), to about a second; ok is
-// false as long as no answer had a Date.
+// ClockAhead returns how far CoCalc's clock is ahead of this machine's (negative: behind), to about a second; ok is
+// false until an answer had a Date.
 func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	now, ok := c.Time()
 	if !ok {
@@ -43,10 +43,11 @@ func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	return now.Sub(c.options.Now().Round(0)), true
 }
 
-// heard keeps the Date of an answer, and logs once that the clocks differ by more than a minute, and that they agree again.
+// heard notes the Date of an answer, and logs once when the clocks differ by more than a minute, and when they agree
+// again.
 func (c *Client) heard(header http.Header) {
 	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock that was ever set
+	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock is set like that
 		return
 	}
 	s := &c.clock

@@ -100,7 +100,7 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 	case err == nil && body[0] != '{':
 		err = errors.New("it is no object")
 	case err == nil && j.ID == "" && !j.IsManager.v:
-		j.ID = idText(id) // who does not manage it is not told
+		j.ID = idText(id) // only managers read it
 	case err == nil && !strings.EqualFold(string(j.ID), id):
 		err = fmt.Errorf("asked for license %s, got %q", id, j.ID)
 	}

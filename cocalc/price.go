@@ -100,7 +100,7 @@ type Quote struct {
 	Total           Cents // what will be charged now, for all running projects
 	PerUnit         Cents // the same for one running project
 	PerProjectMonth Cents // for one running project and one month
-	Saves           Cents // by how much a yearly price is lower than twelve monthly ones; 0 for other periods
+	Saves           Cents // twelve monthly prices minus the yearly one; 0 for other periods
 	RenewsAt        Cents // what every further month or year costs; 0 for a fixed term, which never renews
 	Period          Period
 	Version         string // [PriceVersion]

@@ -8,31 +8,31 @@ import (
 	"strings"
 )
 
-// Role is what an account is in a project.
+// Role is an account's role in a project.
 type Role string
 
-// The roles that CoCalc has.
+// CoCalc's roles.
 const (
 	RoleOwner        Role = "owner"
 	RoleCollaborator Role = "collaborator"
 )
 
-// Project is one of the projects that the account owns or works on.
+// Project is a project that the account owns or works on.
 type Project struct {
 	ID      string
-	Title   string // its people's words
+	Title   string // written by the project's people
 	Role    Role   // of the account
 	Deleted bool
 }
 
-// Project reads a project of the account. An error of kind NotFound means that the account is not in it: it is other
-// people's, or there is none with this id. CoCalc does not tell the two apart.
+// Project reads a project of the account. An error of kind NotFound means that the account is not in it: it belongs to
+// other people, or does not exist. CoCalc does not distinguish the two.
 func (c *Client) Project(ctx context.Context, id string) (Project, error) {
 	account, err := c.WhoAmI(ctx)
 	if err != nil {
 		return Project{}, err
 	}
-	// The table "projects" leaves out what was not edited for six weeks; "projects_all" has it.
+	// The table "projects" omits projects that were not edited for six weeks; "projects_all" has them.
 	for _, table := range []string{"projects", "projects_all"} {
 		p, found, err := c.projectIn(ctx, table, id, account.ID)
 		if err != nil || found {
@@ -46,7 +46,7 @@ func noProject(id string) *Error {
 	return &Error{Op: userQuery, Outcome: Rejected, Kind: NotFound, Status: 200, Text: "the account has no project " + id}
 }
 
-// projectIn looks for a project in one of the tables.
+// projectIn looks up a project in one of the tables.
 func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Project, found bool, err error) {
 	query, err := json.Marshal(map[string]any{"query": map[string]any{table: map[string]any{"project_id": id, "title": nil, "users": nil, "deleted": nil}}})
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Pr
 		Group Role `json:"group"`
 	}
 	if json.Unmarshal(row.Users[account], &user) != nil || user.Group != RoleOwner && user.Group != RoleCollaborator {
-		return p, false, noProject(id) // an admin of the site sees projects of others too
+		return p, false, noProject(id) // an admin of the site sees other people's projects too
 	}
 	return Project{ID: row.ID, Title: string(row.Title), Role: user.Group, Deleted: row.Deleted == true}, true, nil
 }

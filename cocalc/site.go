@@ -2,11 +2,11 @@ package cocalc
 
 import "strings"
 
-// Site is the address of a CoCalc server, such as "https://cocalc.com", from which the addresses of its pages for people
-// are made. The empty Site is cocalc.com.
+// Site is the address of a CoCalc server, such as "https://cocalc.com", for links to its pages. The empty Site is
+// cocalc.com.
 type Site string
 
-// Site returns the server that the client speaks to.
+// Site returns the server that the client uses.
 func (c *Client) Site() Site { return Site(strings.TrimSuffix(c.base, "/api/v2/")) }
 
 // Page returns the address of a page, such as "/settings".

@@ -79,8 +79,8 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("%s is no date", shorten(text, 40))
 	}
 	m.Time = time.UnixMilli(int64(ms)).UTC()
-	// JavaScript's dates go on for 270,000 years, those of JSON in Go end with the year 9999: what cannot be stored is not
-	// understood.
+	// JavaScript's dates extend over 270,000 years, Go's JSON dates end with the year 9999. A date that can't be stored
+	// is rejected.
 	if year := m.Year(); year < 0 || year > 9999 {
 		m.Time = time.Time{}
 		return fmt.Errorf("%s is a date of the year %d", shorten(text, 40), year)
@@ -88,10 +88,10 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// maxID is the longest id that is understood, in bytes. CoCalc's are uuids.
+// maxID is the length of the longest accepted id, in bytes. CoCalc's are uuids.
 const maxID = 200
 
-// idText is an id: text of at most maxID bytes. null is the empty one.
+// idText is an id of at most maxID bytes. null is the empty one.
 type idText string
 
 func (t *idText) UnmarshalJSON(data []byte) error {

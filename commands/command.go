@@ -16,8 +16,8 @@ type List struct {
 	Page   int
 }
 
-// Show asks for one license, by its id, a uuid in lower case, or by a part of it: 4 characters or more of its beginning or
-// its ending. One of the two is empty.
+// Show asks for one license, by its id (a uuid in lower case), or by a part of it: its first or last 4 or more
+// characters. One of the two is empty.
 type Show struct{ ID, Part string }
 
 // History asks for past purchases, newest first. Page counts from 1.
@@ -216,7 +216,7 @@ var commandTable = []commandInfo{
 	},
 }
 
-// The ids of the examples are well-formed and name nothing.
+// The ids of the examples are well-formed and name no order or license.
 const (
 	exampleLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	exampleProject = "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"

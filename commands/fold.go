@@ -7,8 +7,8 @@ import (
 )
 
 // fold returns the ASCII character that a character of another script, input method or document stands for: a decimal
-// digit of any script, a fullwidth letter or mark, a typographic dash. Every other character stays as it is. It is for
-// numbers, dates, ids and the words of the grammar; titles and other text of people's own keep their characters.
+// digit of any script, a fullwidth letter or mark, a typographic dash. Other characters stay as they are. Use it for
+// numbers, dates, ids and the words of the grammar; titles and other text of people keep their characters.
 func fold(r rune) rune {
 	if r < utf8.RuneSelf {
 		return r
@@ -57,7 +57,7 @@ func digitValue(r rune) (value rune, ok bool) {
 	return 0, false
 }
 
-// folded is fold for a whole text.
+// folded folds a whole text.
 func folded(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -79,18 +79,18 @@ func foldedAt(text string, at int) (r rune, size int) {
 // bullets begin the lines of a copied list.
 const bullets = "•‣◦∙·・●○■□◆◇▪▫▶►➤➢➜→✓✔☑✅*([\ufe0f"
 
-// marks separate fields, or end a sentence. "=" and ":" are none: they belong to a field.
+// marks separate fields, or end a sentence. "=" and ":" are not among them: they belong to a field.
 const marks = bullets + "-|/+&.,;!?…_)]}{"
 
-// isMarks recognizes a word that people write between fields and that says nothing: a bullet, a dash, a full stop.
+// isMarks reports whether a word between fields has no meaning: a bullet, a dash, a full stop.
 func isMarks(word string) bool {
 	return word != "" && strings.Trim(folded(word), marks) == ""
 }
 
 func isBullet(r rune) bool { return strings.ContainsRune(bullets, r) }
 
-// withoutEnd takes the punctuation from the end of a value: phones put a full stop after two blanks, and a list ends
-// with a comma. A text of punctuation alone stays.
+// withoutEnd removes the punctuation from the end of a value: phones insert a full stop for two spaces, and a list ends
+// with a comma. A text of punctuation only stays.
 func withoutEnd(text string) string {
 	ends := func(r rune) bool { return strings.ContainsRune(".,;:!?…)]•· ", fold(r)) }
 	if end := strings.TrimRightFunc(text, ends); end != "" {

@@ -88,7 +88,7 @@ func helpOfField(key string) HelpPage {
 	return page
 }
 
-// Says describes the field in the help: what it is, what it may be, and its default.
+// Says describes the field in the help: its meaning, its values and its default.
 func (f FieldInfo) Says() string {
 	says := f.Hint
 	if f.Kind == KindChoice {

@@ -9,11 +9,11 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// shortestPart is how many characters of an id's beginning or ending name a license or an order.
+// shortestPart is how many characters of an id's beginning or end identify a license or an order.
 const shortestPart = 4
 
-// idWords are the words of an argument that is one id, without what people copy along: quotes, code marks, "id=", dots
-// that stand for the rest of it.
+// idWords returns the words of an argument that is one id, without what people copy along: quotes, code marks, "id=",
+// dots for the rest of it.
 func idWords(rest string, labels ...string) []string {
 	words := strings.FieldsFunc(folded(rest), func(r rune) bool {
 		return r == ' ' || r == '\n' || r == '`' || r == ',' || r == ';' || isQuote(r)
@@ -31,7 +31,7 @@ func idWords(rest string, labels ...string) []string {
 	})
 }
 
-// parseLicense reads the id of a license, or a part of one: its beginning or its ending.
+// parseLicense reads the id of a license, or its beginning or end.
 func parseLicense(rest string) (id, part string, mistakes []Mistake) {
 	words := idWords(rest, "id", "license", "license_id")
 	if len(words) == 0 {
@@ -59,7 +59,7 @@ func parseLicense(rest string) (id, part string, mistakes []Mistake) {
 	return wrong("", "%s isn't a license id. `/license list` shows the ids; the first or last %d characters of one are enough.", code(all), shortestPart)
 }
 
-// licensePart is what a license's id may begin or end with.
+// licensePart matches the beginning or end of a license's id.
 var licensePart = regexp.MustCompile(`^[0-9A-Fa-f-]{4,35}$`)
 
 // LicenseID reads the id of a license, or its link, from a field of a form. It is in lower case.
@@ -97,10 +97,10 @@ func parseOrder(command, rest string) (string, []Mistake) {
 		"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", code(all), exampleOrder)}}
 }
 
-// orderPart is what an order's id may begin or end with: a ULID's alphabet lacks I, L, O and U.
+// orderPart matches the beginning or end of an order's id: a ULID's alphabet lacks I, L, O and U.
 var orderPart = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4,25}$`)
 
-// partOfOrder reads the beginning or ending of an order's id, in upper case.
+// partOfOrder reads the beginning or end of an order's id, in upper case.
 func partOfOrder(rest string) (part string, ok bool) {
 	words := idWords(rest, "id", "order", "order_id")
 	if len(words) != 1 {

@@ -49,7 +49,7 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-// unknownCommand says that a word is no command, and what there is instead.
+// unknownCommand returns the mistake of a word that is not a command, with what exists instead.
 func unknownCommand(word string) Mistake {
 	m := Mistake{Text: echo(word)}
 	if there, ok := elsewhere[normal(withoutEnd(word))]; ok {
@@ -64,7 +64,7 @@ func unknownCommand(word string) Mistake {
 	return m
 }
 
-// unknownField says that a word is no field, and which one was probably meant.
+// unknownField returns the mistake of a word that is not a field, with the one that was probably meant.
 func unknownField(word string) Mistake {
 	m := Mistake{Text: echo(word)}
 	if hint, ok := ambiguous[normal(word)]; ok {
@@ -77,15 +77,14 @@ func unknownField(word string) Mistake {
 	return m
 }
 
-// theFields lists the fields, once for all words that are none.
+// theFields lists the fields, once for all unknown words.
 func theFields() Mistake {
 	return Mistake{Sentence: fmt.Sprintf("The fields are %s.", enumerate(fieldWords().names, "and"))}
 }
 
 const noGPU = "CoCalc licenses have no GPU. Leave it out."
 
-// ambiguous are words that people write for fields and that are none, or may mean several: naming the nearest would be
-// a guess.
+// ambiguous are words that are not fields, or may mean several: naming the nearest field would be a guess.
 var ambiguous = map[string]string{
 	"users":    "`users` isn't a field. Use `run_limit=30` for the projects that run at once, or `user=academic` for the discount.",
 	"type":     "`type` isn't a field. Use `user=academic` for the discount, or `period=yearly` for the billing period.",
@@ -108,7 +107,7 @@ const (
 	onBalances = "I can't change or show the CoCalc account's credit. `/license budget` shows what your team spent and what's left."
 )
 
-// elsewhere are words that people try as commands, with what exists for them.
+// elsewhere are words that people try as commands, with the commands that exist for them.
 var elsewhere = map[string]string{
 	"renew": onRenewals, "renewal": onRenewals, "extend": onRenewals, "prolong": onRenewals,
 	"export": onExports, "csv": onExports, "download": onExports, "report": onExports, "invoice": onExports,

@@ -108,7 +108,7 @@ func (p *pageParser) bare(text string) {
 	}
 }
 
-// usage says what the command takes.
+// usage returns the command's arguments in words.
 func (p *pageParser) usage() string {
 	if p.filters {
 		return "Use `list active`, `list expired` or `list all`, and `page=2` for more."

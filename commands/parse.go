@@ -36,8 +36,8 @@ var commandWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
-// firstWord splits the word that names the command from the rest. Copied code marks, bullets, dashes and the slash
-// command itself before it, and punctuation behind it, are no part of it.
+// firstWord splits the command's name from the rest. It drops copied code marks, bullets, dashes and the slash command
+// itself before the name, and punctuation after it.
 func firstWord(text string) (name, rest string) {
 	text = strings.TrimLeft(text, " \n`"+bullets)
 	if after, ok := cutWord(text, "/license"); ok {

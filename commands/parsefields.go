@@ -62,7 +62,7 @@ func (p *fieldParser) field(pc piece) {
 			if _, hinted := ambiguous[normal(pc.key)]; !hinted {
 				p.wrong(theFields())
 			}
-			// How many of the words belonged to it is unknown; the first did.
+			// How many of the words belonged to it is unknown; the first one did.
 			p.stray(pc.words[min(1, len(pc.words)):])
 			return
 		}
@@ -171,8 +171,8 @@ func (p *fieldParser) leftOver(row *field, words, rest []word) {
 	p.stray(rest)
 }
 
-// stray says what is wrong with words that belong to no key. A field or a choice among them is named together with
-// the way to write it. Marks between fields are fine.
+// stray reports the words that belong to no key. It names a field or a choice among them with the way to write it.
+// Marks between fields are accepted.
 func (p *fieldParser) stray(words []word) {
 	var nobodys []word
 	flush := func() {

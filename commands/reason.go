@@ -64,7 +64,7 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 	return "", "", mistakes
 }
 
-// parseNothing is for commands that take no arguments.
+// parseNothing parses the arguments of commands that take none.
 func parseNothing(command, rest string) []Mistake {
 	text := strings.Trim(rest, " \n`"+marks)
 	if text == "" {

@@ -13,7 +13,7 @@ type word struct {
 	quoted bool
 }
 
-// isMarks reports whether the word says nothing: see the function of that name.
+// isMarks reports whether the word has no meaning; see the function isMarks.
 func (w word) isMarks() bool { return !w.quoted && isMarks(w.text) }
 
 // piece is a key with the words that follow it up to the next key. The words before the first key are a piece without.
@@ -21,7 +21,7 @@ type piece struct {
 	key    string // as it was typed, without dashes
 	dashed bool   // "--boost": the key began with dashes
 	marked bool   // "=" or ":" followed the key
-	open   bool   // its last word is a quote that is not closed
+	open   bool   // its last word is a quote without an end
 	words  []word
 }
 
@@ -71,10 +71,10 @@ func (s *scanner) next() {
 	}
 }
 
-// itemNumber is what begins an item of a numbered list.
+// itemNumber matches the beginning of an item of a numbered list.
 var itemNumber = regexp.MustCompile(`^[0-9]{1,2}[.)]$`)
 
-// beginsLine reports whether only blanks stand before an offset in its line.
+// beginsLine reports whether only spaces precede an offset in its line.
 func (s *scanner) beginsLine(at int) bool {
 	before := strings.TrimRight(s.text[:at], " ")
 	return before == "" || strings.HasSuffix(before, "\n")

@@ -23,11 +23,11 @@ type FieldInfo struct {
 	Key       string   // as it is typed: "run_limit"
 	Label     string   // for an input: "Run limit"
 	Hint      string   // what it is: a sentence without its full stop
-	Advice    string   // which of its values is recommended; empty: nothing is
+	Advice    string   // the recommended value, in words; empty: none
 	Kind      Kind     //
 	Unit      string   // what a number counts: "GB"; empty for other kinds
-	Default   string   // its value when it is left out, in words; empty: none, or it is required
-	Bounds    string   // what it may be, in words: "1–16"; empty: anything
+	Default   string   // its value if it is left out, in words; empty: none, or it is required
+	Bounds    string   // its possible values, in words: "1–16"; empty: any
 	Required  bool     // has no default
 	Multiline bool     // text of several lines
 	Example   string   // a value as it is typed

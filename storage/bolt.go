@@ -70,7 +70,7 @@ var (
 // Bolt is a ledger in a bbolt file. It implements purchase.Ledger.
 type Bolt struct {
 	db       *bbolt.DB
-	file     *os.File // that bbolt works with
+	file     *os.File // the file that bbolt works with
 	path     string
 	pageSize int64
 	readOnly bool
@@ -139,7 +139,7 @@ func open(path string, readOnly bool) (*Bolt, error) {
 	b := &Bolt{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: freeSpace}
 	b.down = make(chan struct{})
 	err = db.View(func(tx *bbolt.Tx) error {
-		if err := b.learn(tx.ID()); err != nil || tx.ID() == inspected { // nobody wrote to it since
+		if err := b.learn(tx.ID()); err != nil || tx.ID() == inspected { // no other program wrote to it since
 			return err
 		}
 		return checkMeta(tx)
@@ -292,7 +292,7 @@ func create(path string) error {
 // Close waits for transactions and releases the file.
 func (b *Bolt) Close() error {
 	if b.Failure() != nil {
-		// bbolt would wait for the locks that a fault inside it left behind. The mapping would keep the file's lock.
+		// bbolt would wait for locks that a fault inside it left behind. The mapping would keep the file's lock.
 		return errors.Join(syscall.Flock(int(b.file.Fd()), syscall.LOCK_UN), b.file.Close())
 	}
 	return b.db.Close()
@@ -306,10 +306,10 @@ func (b *Bolt) View(ctx context.Context, read func(purchase.Reader) error) error
 	return b.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
 }
 
-// Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those
-// before it, and one that fails, or panics, is undone without the others. When the disk is full the error wraps
-// purchase.ErrFull, nothing was changed, and the ledger can be written to again once there is room. After any other
-// failure of the disk it wraps purchase.ErrUncertain, and the ledger is not used any more: see Failed.
+// Update implements purchase.Ledger. Updates that arrive together share one fsync; each sees the writes of those before
+// it, and one that fails, or panics, is undone without the others. If the disk is full, the error wraps
+// purchase.ErrFull, nothing was changed, and the ledger works again once there is room. After any other failure of the
+// disk the error wraps purchase.ErrUncertain, and the ledger is not used any more: see Failed.
 func (b *Bolt) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -18,28 +18,28 @@ import (
 	"licensebot/purchase"
 )
 
-// ErrOverwritten says that other bytes stand in the ledger's file than this program wrote: for example, because a backup
+// ErrOverwritten reports that the ledger's file holds other bytes than this program wrote, for example because a backup
 // was copied over it with cp.
 var ErrOverwritten = errors.New("the ledger's file was overwritten while it was open")
 
-// commits makes changes durable, several with one fsync, and decides what a failed commit means. bbolt's own Batch would
-// let the next transaction begin before that decision: it would see what the failed one left in the page cache, and its
-// own fsync would succeed, since the kernel reports a failed write only once.
+// commits makes changes durable, several with one fsync, and decides what a failed commit means. bbolt's own Batch
+// would begin the next transaction before that decision. That transaction would see the failed one's pages in the page
+// cache, and its fsync would succeed, since the kernel reports a failed write only once.
 type commits struct {
 	gathering sync.Mutex
-	next      *batch // of changes that wait for their commit; nil when there are none
+	next      *batch // changes that wait for their commit; nil if there are none
 
 	writing sync.Mutex // held from the beginning of a commit until its outcome is known
 
 	mu      sync.Mutex
-	pending chan struct{} // closed when the commit under way has its outcome; nil when there is none
-	failed  error         // why the file is not used any more
+	pending chan struct{} // closed when the running commit has its outcome; nil if none runs
+	failed  error         // why the file is no longer used
 	down    chan struct{} // closed with failed
 
 	known atomic.Pointer[state]
 }
 
-// state identifies what the file holds after the last commit.
+// state identifies the file's content after the last commit.
 type state struct {
 	tx   int
 	meta [metaLength]byte // the meta record of that transaction
@@ -47,7 +47,7 @@ type state struct {
 
 const metaLength = pageHeader + metaHashed + 8
 
-// batch is changes that will share a commit.
+// batch is a set of changes that share a commit.
 type batch struct {
 	calls []*call
 	begin sync.Once
@@ -62,7 +62,7 @@ type call struct {
 // mostTogether is how many changes share a commit at most.
 const mostTogether = 1000
 
-// errAlone sends a change that failed beside others back to its caller, to be run alone.
+// errAlone returns a change that failed in a batch to its caller, to be run alone.
 var errAlone = errors.New("run it alone")
 
 // together runs a change in one transaction with others that arrive within batchDelay.
@@ -85,7 +85,7 @@ func (b *Bolt) together(change func(*bbolt.Tx) error) error {
 	return b.write(change)
 }
 
-// run commits a batch. A change that fails, or panics, is run again by its caller, alone; the others are run again
+// run commits a batch. A change that fails, or panics, is run again alone by its caller; the others are run again
 // without it.
 func (b *Bolt) run(batch *batch) {
 	batch.begin.Do(func() {
@@ -127,9 +127,9 @@ func succeeds(change func(*bbolt.Tx) error, tx *bbolt.Tx) (ok bool) {
 	return change(tx) == nil
 }
 
-// write runs a change in a transaction of its own. The error is the change's, or says what became of the commit: it wraps
-// purchase.ErrFull when the disk is full and certainly nothing was changed; purchase.ErrUncertain when nobody can say
-// whether the transaction is in the file; purchase.ErrStopped when it was not tried.
+// write runs a change in a transaction of its own. The error is the change's, or describes the commit: it wraps
+// purchase.ErrFull if the disk is full and nothing was changed for certain, purchase.ErrUncertain if it is unknown
+// whether the transaction is in the file, and purchase.ErrStopped if it was not tried.
 func (b *Bolt) write(change func(*bbolt.Tx) error) error {
 	b.writing.Lock()
 	defer b.writing.Unlock()
@@ -142,8 +142,8 @@ func (b *Bolt) write(change func(*bbolt.Tx) error) error {
 	}
 	open := true
 	defer func() {
-		if open { // the change failed, or panics
-			_ = guarded(tx.Rollback) // its only error says that it is closed
+		if open { // the change failed or panicked
+			_ = guarded(tx.Rollback) // its only error reports that it is closed
 		}
 	}()
 	if err := change(tx); err != nil {
@@ -153,8 +153,8 @@ func (b *Bolt) write(change func(*bbolt.Tx) error) error {
 	return b.commit(tx)
 }
 
-// view runs read against the last committed state. A state whose commit is still under way is waited for before read's
-// result counts: what was read and is not durable may be gone after the next start.
+// view runs read against the last committed state. If that state's commit is still running, view waits for it before it
+// returns: what was read and is not durable may be gone after the next start.
 func (b *Bolt) view(read func(*bbolt.Tx) error) error {
 	if err := b.usable(); err != nil {
 		return err
@@ -175,7 +175,7 @@ func (b *Bolt) view(read func(*bbolt.Tx) error) error {
 	return err
 }
 
-// begin begins a transaction. Where the file was cut short, bbolt reads behind its end.
+// begin begins a transaction. If the file was cut short, bbolt reads beyond its end.
 func (b *Bolt) begin(writable bool) (tx *bbolt.Tx, err error) {
 	err = guarded(func() (err error) {
 		tx, err = b.db.Begin(writable)
@@ -184,13 +184,13 @@ func (b *Bolt) begin(writable bool) (tx *bbolt.Tx, err error) {
 	if _, fault := errors.AsType[faulted](err); fault {
 		return nil, b.fail(fmt.Errorf("%w: %w", ErrDamaged, err), purchase.ErrStopped)
 	}
-	if errors.Is(err, bolterrors.ErrInvalidMapping) { // the mapping could not be made anew when the file grew
+	if errors.Is(err, bolterrors.ErrInvalidMapping) { // the file grew and could not be mapped again
 		return nil, b.fail(err, purchase.ErrStopped)
 	}
 	return tx, err
 }
 
-// commit makes a transaction durable. Readers that saw its state before that wait for the outcome.
+// commit makes a transaction durable. Readers that saw its state earlier wait for the outcome.
 func (b *Bolt) commit(tx *bbolt.Tx) error {
 	settled := make(chan struct{})
 	b.mu.Lock()
@@ -213,22 +213,22 @@ func (b *Bolt) commit(tx *bbolt.Tx) error {
 	return err
 }
 
-// untouched reports whether a commit failed for lack of room before anything of it could count: a page did not fit, or the
-// file could not grow. Its pages are free in the last state, and only a changed meta page would lead to them. An fsync that
-// failed is no such case, whatever the reason: the kernel drops what it could not write, and the next fsync succeeds.
+// untouched reports whether a commit failed for lack of room before it could have an effect: a page did not fit, or the
+// file could not grow. Its pages are free in the last state, and only a changed meta page would refer to them. A failed
+// fsync never counts, whatever the reason: the kernel drops what it could not write, and the next fsync succeeds.
 func (b *Bolt) untouched(err error, size int64) bool {
 	path, known := errors.AsType[*fs.PathError](err)
 	errno, bare := errors.AsType[syscall.Errno](err)
 	switch {
 	case known && path.Op == "write" && isFull(errno):
-	case !known && !bare && asFull(err) != err && b.size() == size: // bbolt keeps why a file does not grow as text
+	case !known && !bare && asFull(err) != err && b.size() == size: // bbolt returns only a text about why a file does not grow
 	default:
 		return false
 	}
 	return b.familiar()
 }
 
-// size is the file's; -1 when it cannot be asked.
+// size returns the file's size; -1 if it is unknown.
 func (b *Bolt) size() int64 {
 	info, err := b.file.Stat()
 	if err != nil {
@@ -237,7 +237,7 @@ func (b *Bolt) size() int64 {
 	return info.Size()
 }
 
-// learn notes the state after a commit, by which an overwritten file is told.
+// learn notes the state after a commit, to detect an overwritten file.
 func (b *Bolt) learn(id int) error {
 	now := &state{tx: id}
 	if _, err := b.file.ReadAt(now.meta[:], b.metaAt(id)); err != nil {
@@ -247,7 +247,7 @@ func (b *Bolt) learn(id int) error {
 	return nil
 }
 
-// metaAt is where the meta page of a transaction is: bbolt writes its two in turn.
+// metaAt returns the offset of a transaction's meta page: bbolt writes its two in turn.
 func (b *Bolt) metaAt(id int) int64 { return int64(id%2) * b.pageSize }
 
 // familiar reports whether the file still has the meta page of the last commit.
@@ -257,15 +257,15 @@ func (b *Bolt) familiar() bool {
 		var is [metaLength]byte
 		_, err := b.file.ReadAt(is[:], b.metaAt(want.tx))
 		switch {
-		case err == nil && is == want.meta, errors.Is(err, os.ErrClosed): // bbolt refuses what comes after Close
+		case err == nil && is == want.meta, errors.Is(err, os.ErrClosed): // bbolt refuses everything after Close
 			return true
-		case b.known.Load() == want: // else two commits came in between, of which the second takes the same page
+		case b.known.Load() == want: // otherwise two commits came in between, and the second used the same page
 			return false
 		}
 	}
 }
 
-// usable answers why the file is not to be used any more, and nil as long as it is.
+// usable returns why the file must no longer be used; nil while it can be.
 func (b *Bolt) usable() error {
 	if err := b.Failure(); err != nil {
 		return fmt.Errorf("%w: %w", purchase.ErrStopped, err)
@@ -291,7 +291,7 @@ func (b *Bolt) settle(id int) error {
 	return nil
 }
 
-// fail stops all work with the file, because of cause. It answers an error of the kind that the caller has to report.
+// fail stops all work with the file because of cause. It returns an error of the kind that the caller has to report.
 func (b *Bolt) fail(cause, kind error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -302,12 +302,12 @@ func (b *Bolt) fail(cause, kind error) error {
 	return fmt.Errorf("%w: %w", kind, cause)
 }
 
-// Failed is closed when the file cannot be used any more, as Failure says: after a commit of which nobody can say whether
-// it is durable, and after the file was overwritten. Every method answers an error then, nothing is read from the file, and
-// the program has to end: only a new start learns what the file holds.
+// Failed is closed when the file must no longer be used; see Failure. That is after a commit whose outcome is unknown,
+// and after the file was overwritten. Every method then returns an error and reads nothing from the file, and the
+// program has to end: only a new start learns what the file holds.
 func (b *Bolt) Failed() <-chan struct{} { return b.down }
 
-// Failure says why the file cannot be used any more; nil as long as it can.
+// Failure returns why the file must no longer be used; nil while it can be.
 func (b *Bolt) Failure() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -319,7 +319,7 @@ type faulted struct{ reason any }
 
 func (f faulted) Error() string { return fmt.Sprintf("bbolt: %v", f.reason) }
 
-// guarded turns bbolt's panics, and faults of memory behind the end of the file, into a faulted error.
+// guarded turns bbolt's panics, and memory faults beyond the end of the file, into a faulted error.
 func guarded(do func() error) (err error) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {

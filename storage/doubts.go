@@ -13,13 +13,14 @@ import (
 	"licensebot/purchase"
 )
 
-// Doubts keeps in a file of its own what the ledger cannot keep once its disk has failed. It implements purchase.Doubts.
+// Doubts stores, in a file of its own, what the ledger can't store once its disk has failed. It implements
+// purchase.Doubts.
 type Doubts struct {
 	path string
 	mu   sync.Mutex
 }
 
-// DoubtsOf are those of the ledger at path: in the file beside it whose name ends with ".doubts".
+// DoubtsOf returns the doubts of the ledger at path, in the file path + ".doubts".
 func DoubtsOf(path string) *Doubts { return &Doubts{path: path + ".doubts"} }
 
 // Keep implements purchase.Doubts.
@@ -34,7 +35,7 @@ func (d *Doubts) Keep(doubt purchase.Doubt) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // after the rename there is nothing of that name
+	defer os.Remove(temp.Name()) // after the rename, no file has that name
 	to := json.NewEncoder(temp)
 	for _, each := range append(all, doubt) {
 		err = errors.Join(err, to.Encode(each))

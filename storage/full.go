@@ -57,7 +57,7 @@ func freeSpace(dir string) (uint64, error) {
 	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
 
-// asFull wraps purchase.ErrFull around an error that says so. bbolt keeps some of its errors only as text.
+// asFull wraps purchase.ErrFull around an error that means so. bbolt returns some errors only as text.
 func asFull(err error) error {
 	if err == nil || errors.Is(err, purchase.ErrFull) {
 		return err
@@ -70,13 +70,13 @@ func asFull(err error) error {
 	return err
 }
 
-// fulls are how the kernel says that there is no room: no space, no quota, or a file that may not grow further.
+// fulls are the kernel's errors for a lack of room: no space, no quota, or a file that may not grow further.
 var fulls = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
 
 func isFull(errno syscall.Errno) bool { return slices.Contains(fulls, errno) }
 
-// LeastFree is how many bytes must be free on the disk of the ledger for an order to be taken.
+// LeastFree is how many bytes must be free on the ledger's disk before an order is taken.
 const LeastFree = reserve
 
-// Free returns how many bytes a program without special rights can still write to the file system of a folder.
+// Free returns how many bytes a program without special rights can still write to a folder's file system.
 func Free(folder string) (uint64, error) { return freeSpace(folder) }

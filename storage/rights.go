@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// withRemedy adds to an error about rights whose the file or folder is, as whom the program runs, and what to do.
+// withRemedy adds to an error about rights who owns the file or folder, as whom the program runs, and what to do.
 func withRemedy(err error, path string) error {
 	if errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%w: the file system of %s is mounted read-only; mount it for writing, or set DATABASE to another place", err, filepath.Dir(path))

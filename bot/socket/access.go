@@ -15,28 +15,28 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Access is what Slack lets the app do, as its answers tell. It hears every answer of the Web API on the way of an HTTP
-// client, see [Access.Listen]. It may be used by many at once.
+// Access is what Slack lets the app do, as its answers show. It sees every answer of the Web API, see [Access.Listen].
+// It may be used concurrently.
 type Access struct {
 	log zerolog.Logger
 	now func() time.Time
 
 	mu      sync.Mutex
-	losses  map[string]Loss // by the token, or by the method that alone is concerned
-	letIn   map[string]bool // the tokens that Slack has taken once
+	losses  map[string]Loss // by token, or by method if only that method is affected
+	letIn   map[string]bool // tokens that Slack has accepted once
 	changed func()
 }
 
 // Loss is one access that was lost.
 type Loss struct {
-	Method string // the one that was refused last
+	Method string // the method that was refused last
 	Code   string // Slack's error code
-	Remedy string // whole sentences for the person who runs the bot
+	Remedy string // whole sentences for the operator
 	Since  time.Time
-	needed []string // any of these scopes gives it back; empty where Slack named none
+	needed []string // any of these scopes restores it; empty if Slack named none
 }
 
-// NewAccess makes an Access that has lost nothing. now is the system's clock when it is nil.
+// NewAccess returns an Access without losses. A nil now is the system's clock.
 func NewAccess(now func() time.Time, log zerolog.Logger) *Access {
 	if now == nil {
 		now = time.Now
@@ -44,10 +44,10 @@ func NewAccess(now func() time.Time, log zerolog.Logger) *Access {
 	return &Access{log: log, now: now, losses: map[string]Loss{}, letIn: map[string]bool{}, changed: func() {}}
 }
 
-// OnChange has a function called when access is lost and when all of it is back. It must not wait.
+// OnChange sets a function to call when access is lost and when all of it is back. It must not block.
 func (a *Access) OnChange(changed func()) { a.changed = changed }
 
-// Lost returns what has been lost for longest, if anything is. A nil Access has lost nothing.
+// Lost returns the loss that has lasted longest, if there is one. A nil Access has none.
 func (a *Access) Lost() (longest Loss, lost bool) {
 	if a == nil {
 		return Loss{}, false
@@ -62,11 +62,11 @@ func (a *Access) Lost() (longest Loss, lost bool) {
 	return longest, lost
 }
 
-// ofTheMethod are the codes that say nothing of the token's other methods.
+// ofTheMethod are the codes that say nothing about other methods.
 var ofTheMethod = map[string]bool{"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
 	"enterprise_is_restricted": true, "accesslimited": true}
 
-// Hear notes Slack's answer to a call of a method. The first loss is logged as an error, with its remedy; its end too.
+// Hear notes Slack's answer to a call of a method. It logs the first loss as an error, with its remedy, and its end.
 func (a *Access) Hear(method string, err error) {
 	answer := Classify(err)
 	token := "bot token"
@@ -81,7 +81,7 @@ func (a *Access) Hear(method string, err error) {
 	switch answer.Outcome {
 	case OutcomeTaken:
 		a.regain(func(of string, _ Loss) bool { return of == method || of == token })
-	case OutcomeRefused: // by a Slack that knew the token
+	case OutcomeRefused: // the token itself was accepted
 		a.regain(func(of string, _ Loss) bool { return of == token })
 	case OutcomeAccessLost:
 		of := token
@@ -92,7 +92,8 @@ func (a *Access) Hear(method string, err error) {
 	}
 }
 
-// lose notes a loss. A token that Slack has never taken is not logged here: it ends the program at its start.
+// lose notes a loss. The loss of a token that Slack has never accepted is not logged here: it ends the start of the
+// program.
 func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	fatal := diagnose(method, err, true)
 	a.mu.Lock()
@@ -117,7 +118,7 @@ func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	}
 }
 
-// regain forgets losses that are over.
+// regain drops losses that are over.
 func (a *Access) regain(over func(of string, l Loss) bool) {
 	a.mu.Lock()
 	before := len(a.losses)
@@ -134,11 +135,11 @@ func (a *Access) regain(over func(of string, l Loss) bool) {
 	}
 }
 
-// forgiven is after how long the refusal of one method counts no more that named no scope: whether it still holds, its next
-// call tells.
+// forgiven is how long the refusal of one method counts if it named no scope. After that, the next call shows whether
+// it still holds.
 const forgiven = time.Minute
 
-// Probe asks Slack whether access is back. Nothing else may ask: without access nothing is shown, and nobody clicks.
+// Probe asks Slack whether access is back. It is needed because without access nothing is shown, so no click shows it.
 func (a *Access) Probe(ctx context.Context, api interface {
 	AuthTestContext(context.Context) (*slack.AuthTestResponse, error)
 }) {
@@ -150,7 +151,7 @@ func (a *Access) Probe(ctx context.Context, api interface {
 	granted := scopes(who.Header)
 	a.regain(func(of string, l Loss) bool {
 		switch {
-		case of == methodOpen, !ofTheMethod[l.Code]: // the sockets ask for themselves
+		case of == methodOpen, !ofTheMethod[l.Code]: // the sockets ask themselves
 			return false
 		case len(l.needed) > 0 && granted != nil:
 			return slices.ContainsFunc(l.needed, func(scope string) bool { return slices.Contains(granted, strings.TrimSpace(scope)) })
@@ -159,7 +160,7 @@ func (a *Access) Probe(ctx context.Context, api interface {
 	})
 }
 
-// Listen has every answer that comes through an HTTP client heard. base is the address of the Web API.
+// Listen makes a see every answer that an HTTP client receives. base is the address of the Web API.
 func (a *Access) Listen(client *http.Client, base string) {
 	if !strings.HasSuffix(base, "/") {
 		base += "/"
@@ -171,7 +172,7 @@ func (a *Access) Listen(client *http.Client, base string) {
 	client.Transport = listening{access: a, base: base, carrier: carrier}
 }
 
-// listening hears the answers of the Web API.
+// listening passes the answers of the Web API to an Access.
 type listening struct {
 	access  *Access
 	base    string
@@ -207,7 +208,7 @@ func (l listening) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CloseIdleConnections lets go of connections that are not in use, for [http.Client.CloseIdleConnections].
+// CloseIdleConnections closes idle connections, for [http.Client.CloseIdleConnections].
 func (l listening) CloseIdleConnections() {
 	if c, ok := l.carrier.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()

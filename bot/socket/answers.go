@@ -9,22 +9,22 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Outcome says what an answer of Slack's Web API means for the request, and for those that follow.
+// Outcome is what an answer of Slack's Web API means for the request and for later ones.
 type Outcome string
 
 const (
-	// OutcomeTaken says that Slack did what was asked.
+	// OutcomeTaken: Slack did what was asked.
 	OutcomeTaken Outcome = "taken"
-	// OutcomeFatal says that this program and this address do not fit together: asking again does not help.
+	// OutcomeFatal: this program and this address don't fit together. Asking again doesn't help.
 	OutcomeFatal Outcome = "fatal"
-	// OutcomeAccessLost says that Slack does not let the app in, or not to what it asks for. A person has to change
-	// something in Slack or in the settings.
+	// OutcomeAccessLost: Slack doesn't let the app in, or not to this method. A person has to change something in Slack
+	// or in the settings.
 	OutcomeAccessLost Outcome = "access lost"
-	// OutcomeRateLimited says that nothing was done, and that the same request may be sent again after Answer.Wait.
+	// OutcomeRateLimited: nothing was done, and the same request can be sent again after Answer.Wait.
 	OutcomeRateLimited Outcome = "rate limited"
-	// OutcomeTransient says that the same request may be taken later. Whether this one was carried out is not known.
+	// OutcomeTransient: the same request may succeed later. Whether this one was carried out is unknown.
 	OutcomeTransient Outcome = "transient"
-	// OutcomeRefused says that Slack does not take this request, now or later. Other requests are not concerned.
+	// OutcomeRefused: Slack refuses this request, now and later. Other requests are not affected.
 	OutcomeRefused Outcome = "refused"
 )
 
@@ -32,14 +32,13 @@ const (
 type Answer struct {
 	Outcome Outcome
 	Code    string        // Slack's error code, or "HTTP 503"; empty without an answer
-	Needed  string        // missing scopes, separated by commas, where Slack names them
+	Needed  string        // missing scopes, separated by commas, if Slack names them
 	Wait    time.Duration // with OutcomeRateLimited
-	// MessageLost says that the message which was to be changed cannot be changed any more, or is gone. Another one in its
-	// place may be taken.
+	// MessageLost is set if the message can't be updated any more, or is gone. A new message in its place may succeed.
 	MessageLost bool
 }
 
-// Classify says what the error of a Web API call means. It is the only place that decides on Slack's error codes.
+// Classify returns what the error of a Web API call means. It is the only place that decides about Slack's error codes.
 func Classify(err error) Answer {
 	if err == nil {
 		return Answer{Outcome: OutcomeTaken}
@@ -69,12 +68,12 @@ func Classify(err error) Answer {
 	return a
 }
 
-// codes are Slack's error codes that mean more than that one request is refused. In the remedies {token} is the name of
-// the token, {begins} its first letters, {page} the page of the app's settings on api.slack.com/apps where it is found,
-// {needed} the missing scope, {scopes} what the token needs.
+// codes are Slack's error codes that mean more than the refusal of one request. In the remedies, {token} is the name of
+// the token, {begins} its first letters, {page} the page of the app's settings on api.slack.com/apps that has it,
+// {needed} the missing scope, and {scopes} the scopes that the token needs.
 var codes = map[string]struct {
 	outcome Outcome
-	remedy  string // for OutcomeFatal and OutcomeAccessLost: whole sentences for the person who runs the bot
+	remedy  string // for OutcomeFatal and OutcomeAccessLost: whole sentences for the operator
 }{
 	"not_authed":                {OutcomeAccessLost, "no token was sent. Set {token}; it begins with {begins} and is shown under {page}."},
 	"invalid_auth":              {OutcomeAccessLost, "Slack does not know {token}. Copy it again from {page}; it begins with {begins}. If the workspace restricts addresses, this machine's must be allowed."},
@@ -102,14 +101,14 @@ var codes = map[string]struct {
 	"rate_limited": {OutcomeRateLimited, ""},
 
 	"internal_error":      {OutcomeTransient, ""},
-	"fatal_error":         {OutcomeTransient, ""}, // Slack's word for a failure of its own
+	"fatal_error":         {OutcomeTransient, ""}, // Slack's code for its own failures
 	"service_unavailable": {OutcomeTransient, ""},
 	"request_timeout":     {OutcomeTransient, ""},
 	"team_added_to_org":   {OutcomeTransient, ""},
 }
 
-// lostMessages are the codes with which Slack refuses for good to change a message.
+// lostMessages are the codes with which Slack finally refuses to update a message.
 var lostMessages = map[string]bool{"message_not_found": true, "cant_update_message": true, "edit_window_closed": true}
 
-// noSlackHere is the remedy for a page that is not found.
+// noSlackHere is the remedy for an address that isn't found.
 const noSlackHere = "there is no Slack at this address. Check SLACK_API_URL; Slack's own is https://slack.com/api/."

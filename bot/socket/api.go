@@ -14,9 +14,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// HTTPClient returns a client for Slack's Web API and its response URLs. The default one of slack-go has no
-// timeout, so that one request without an answer would keep a socket closed for ever. Every 429 that comes
-// through it is a *slack.RateLimitedError.
+// HTTPClient returns a client for Slack's Web API and its response URLs. slack-go's default client has no timeout, so
+// one request without an answer would keep a socket closed forever. Every 429 becomes a *slack.RateLimitedError.
 func HTTPClient() *http.Client { return httpClient(time.Now) }
 
 func httpClient(now func() time.Time) *http.Client {
@@ -37,9 +36,9 @@ func httpClient(now func() time.Time) *http.Client {
 	}
 }
 
-// NewAPI returns a client of Slack's Web API. base is the address of the API,
-// https://slack.com/api/ for Slack itself. It repeats no request by itself: who waits for the answer decides whether
-// a rate limit is waited out, since a form can be opened for three seconds only.
+// NewAPI returns a client of Slack's Web API. base is the address of the API, https://slack.com/api/ for Slack itself.
+// The client repeats no request: the caller decides whether to wait for a rate limit, since a form can be opened for
+// three seconds only.
 func NewAPI(base, botToken, appToken string, client *http.Client, log zerolog.Logger) *slack.Client {
 	if !strings.HasSuffix(base, "/") {
 		base += "/" // slack-go appends the method to it as it is

@@ -12,7 +12,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Ask asks Slack once who the bot token belongs to. It returns a [*FatalError] when a setting is wrong.
+// Ask asks Slack once which bot the token belongs to. It returns a [*FatalError] if a setting is wrong.
 func Ask(ctx context.Context, api *slack.Client) (Identity, error) {
 	who, err := api.AuthTestContext(ctx)
 	if err != nil {
@@ -24,7 +24,7 @@ func Ask(ctx context.Context, api *slack.Client) (Identity, error) {
 	return Identity{TeamID: who.TeamID, Team: who.Team, UserID: who.UserID, BotID: who.BotID, URL: who.URL, Scopes: scopes(who.Header)}, nil
 }
 
-// Beyond returns those of the granted scopes that are not needed.
+// Beyond returns the granted scopes that are not needed.
 func (i Identity) Beyond(needed ...string) []string {
 	var more []string
 	for _, scope := range i.Scopes {
@@ -35,8 +35,8 @@ func (i Identity) Beyond(needed ...string) []string {
 	return more
 }
 
-// CountConnections returns how many sockets are open with the app, with one of its own for as long as Slack's greeting
-// takes. A command that Slack sends to that one is not acknowledged: nothing comes of it, and the person reads so.
+// CountConnections returns how many sockets are open for the app. It opens one itself until Slack's greeting arrives. A
+// command that Slack sends to that socket is not acknowledged: it has no effect, and Slack tells the person.
 func CountConnections(ctx context.Context, api *slack.Client) (int, error) {
 	_, address, err := api.StartSocketModeContext(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func CountConnections(ctx context.Context, api *slack.Client) (int, error) {
 	}
 }
 
-// withoutTicket takes the address out of an error: its ticket opens a socket.
+// withoutTicket removes the address from an error, since its ticket opens a socket.
 func withoutTicket(err error) error { return errWithoutTicket{redact(err.Error()), err} }
 
 type errWithoutTicket struct {

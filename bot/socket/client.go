@@ -34,7 +34,7 @@ type Config struct {
 	// Queue is how many deliveries wait for a worker before the bot says that it is
 	// busy; 1,024 by default.
 	Queue int
-	// Finishers run the slow phase of answers, 32 by default. Forms and reads have workers of their own.
+	// Finishers is how many workers run the slow phase of answers, 32 by default. Forms and reads have their own.
 	Finishers int
 
 	// Grace is how long a shutdown waits for what is under way; 25 s by default, which
@@ -50,8 +50,8 @@ type Config struct {
 	// Steady is how long a connection must live for the next one to be opened without
 	// a wait; 5 s by default.
 	Steady time.Duration
-	// LostFor is how long Slack must not let the app in, by no socket, before a client that was connected gives up; 5
-	// minutes by default.
+	// LostFor is how long Slack must refuse every socket before a client that was connected gives up; 5 minutes by
+	// default.
 	LostFor time.Duration
 
 	// NewRef makes the short ids under which panics are found in the log. By default 8
@@ -79,7 +79,7 @@ type Client struct {
 	readyOnce  sync.Once
 }
 
-// forms and reads are the workers of the lanes beside the answers'.
+// forms and reads are the workers of the two other lanes.
 const (
 	forms = 8
 	reads = 16
@@ -138,15 +138,14 @@ func New(cfg Config) (*Client, error) {
 // Ready is closed when Slack has greeted the first socket.
 func (c *Client) Ready() <-chan struct{} { return c.ready }
 
-// Run keeps the sockets open until ctx is done and then shuts down in order: it
-// refuses new deliveries, lets the handlers finish their durable phase, sends their
-// acks, closes the sockets, and waits for what runs after the acks. When the grace period is
-// over, it cancels the contexts of what is left and returns [ErrUnfinished] if even
-// that did not end it.
+// Run keeps the sockets open until ctx is done and then shuts down in order: it refuses new deliveries, lets the
+// handlers finish their durable phase, sends their acks, closes the sockets, and waits for what runs after the acks.
+// When the grace period is over, it cancels the contexts of the rest, and returns [ErrUnfinished] if even that did not
+// end it.
 //
-// It shuts down in the same way, and returns a [*FatalError], when Slack says before the first hello that a setting is wrong,
-// and after it when Slack lets the app in by no socket for Config.LostFor: one odd answer, or one of a bad hour, is no reason
-// to end. Anything else that keeps it from connecting is retried for ever.
+// It shuts down in the same way, and returns a [*FatalError], if Slack reports a wrong setting before the first hello,
+// or refuses every socket for Config.LostFor after it. A single such answer doesn't end it. All other failures to
+// connect are retried forever.
 func (c *Client) Run(ctx context.Context) error {
 	links, closeLinks := context.WithCancel(context.Background())
 	defer closeLinks()
@@ -178,7 +177,7 @@ func (c *Client) Run(ctx context.Context) error {
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
 }
 
-// lost decides on an answer that no waiting cures: it returns it when the program has to end.
+// lost decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil otherwise.
 func (c *Client) lost(fatal *FatalError) error {
 	now := time.Now()
 	for _, l := range c.links {

@@ -198,7 +198,7 @@ func (d *dispatcher) handle(j *job) {
 	d.settle(j, reply, func(p *pool, task func()) bool { return p.put(d.base, task) })
 }
 
-// load returns how many replies wait for their slow phase, and how many are in it.
+// load returns how many replies wait for their slow phase, and how many run it.
 func (d *dispatcher) load() (waiting, running int) {
 	for _, lane := range d.finishing {
 		w, r := lane.load()
@@ -210,7 +210,7 @@ func (d *dispatcher) load() (waiting, running int) {
 // drainFinishing drains the lanes, see pool.drain.
 func (d *dispatcher) drainFinishing(ctx context.Context) bool {
 	for _, lane := range d.finishing {
-		lane.close() // all at once: none takes what another one was denied
+		lane.close() // all at once, so that no lane accepts what another has refused
 	}
 	done := true
 	for _, lane := range d.finishing {

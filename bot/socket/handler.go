@@ -61,18 +61,18 @@ type Reply struct {
 	// everything was tried). It may take its time; its context ends with the grace
 	// period of a shutdown.
 	After func(context.Context)
-	// Lane says who waits for After when many of them are slow.
+	// Lane selects the workers that run After.
 	Lane Lane
 }
 
-// Lane is a kind of work behind an acknowledgement. Each has workers of its own, so that one that is slow, because what it
-// asks is slow, holds up only its own kind.
+// Lane is a kind of work after an acknowledgement. Each lane has its own workers, so that slow work delays only its own
+// kind.
 type Lane string
 
 const (
 	LaneAnswer Lane = ""     // answers to people through Slack
-	LaneForm   Lane = "form" // forms: Slack opens one within three seconds of the click, or not at all
-	LaneRead   Lane = "read" // answers for which CoCalc is read first
+	LaneForm   Lane = "form" // forms: Slack opens one within three seconds of the click or not at all
+	LaneRead   Lane = "read" // answers that need a read of CoCalc
 )
 
 // MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently
@@ -115,7 +115,7 @@ type Delivery struct {
 	Home        *slackevents.AppHomeOpenedEvent
 }
 
-// Trigger is the id that Slack gave the command, click or form; empty when it is not known. Two deliveries of the same one
+// Trigger returns the id that Slack gave the command, click or form; empty if unknown. Two deliveries of the same one
 // have the same id.
 func (d Delivery) Trigger() string {
 	switch {

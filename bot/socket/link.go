@@ -43,9 +43,10 @@ type link struct {
 	backoff backoff
 	doubt   time.Duration
 	greeted chan struct{} // closed by the first hello
-	// lost is called with an answer that no waiting cures. It returns that answer when the program has to end.
+	// lost is called with an answer that waiting can't cure. It returns that answer if the program has to end, and nil
+	// otherwise.
 	lost func(*FatalError) error
-	// counted is called with the number of connections of each hello.
+	// counted is called with the number of connections in each hello.
 	counted func(now time.Time, connections int)
 
 	mu      sync.Mutex
@@ -54,7 +55,7 @@ type link struct {
 	session int         // counts connections
 	handed  []handedAck // oldest first, at most a writeTimeout old
 	lastEnd time.Time   // of a connection; zero before the first
-	refused time.Time   // since when Slack answers nothing but that it does not let the app in; zero when it does
+	refused time.Time   // since when Slack has only refused the app; zero if it doesn't
 }
 
 // handedAck is an ack that slack-go has taken.
@@ -83,8 +84,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 	}
 }
 
-// run keeps the socket open until ctx is done, or until the client says that the program has to end: then it returns a
-// *FatalError.
+// run keeps the socket open until ctx is done, or until lost ends the program: then it returns a *FatalError.
 func (l *link) run(ctx context.Context) error {
 	for failures := 0; ; failures++ {
 		cause, steady := l.connect(ctx)
@@ -110,7 +110,7 @@ func (l *link) run(ctx context.Context) error {
 	}
 }
 
-// refusedSince keeps since when Slack does not let the app in. Any other failure says nothing of that.
+// refusedSince notes since when Slack refuses the app. Other failures don't count.
 func (l *link) refusedSince(now time.Time, refused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,7 +121,7 @@ func (l *link) refusedSince(now time.Time, refused bool) {
 	}
 }
 
-// refusedFor is how long Slack has not let the app in by this socket; 0 when it does, or has not been asked yet.
+// refusedFor returns how long Slack has refused the app on this socket; 0 if it doesn't, or wasn't asked yet.
 func (l *link) refusedFor(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

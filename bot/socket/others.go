@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// reconnects is how long Slack may count a connection of ours that has ended, or is about to: it warns ten seconds ahead of a
-// planned disconnect.
+// reconnects is how long Slack may still count one of the bot's connections that has ended or is about to: it warns ten
+// seconds ahead of a planned disconnect.
 const reconnects = 10 * time.Second
 
-// others finds out whether another program uses the app: Slack counts all connections of the app in each hello, and gives every
-// command and click to one of them. Half of them would reach the other program's ledger.
+// others detects another program that uses the app. Slack counts all connections of the app in each hello, and gives
+// every command and click to one of them, so some would reach the other program's ledger.
 type others struct {
 	mu    sync.Mutex
-	since time.Time // since when each hello has counted more connections than ours; zero when the last one did not
+	since time.Time // since when each hello has counted more connections than the bot's; zero if the last one didn't
 	count int       // how many more, once that has lasted longer than a reconnect
 }
 
-// counted notes what a hello has counted. It reports whether others were found for the first time, and how many there are.
+// counted notes the count of a hello. It returns how many other connections there are, and whether they are new.
 func (o *others) counted(now time.Time, counted, own int) (count int, found bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,8 +42,8 @@ func (o *others) found() int {
 	return o.count
 }
 
-// own counts the sockets of this program as Slack may count them at a moment: those that are open, and those that have ended
-// so lately that Slack may not have noticed.
+// own returns how many sockets of this program Slack may count now: those that are open, and those that ended a moment
+// ago.
 func (c *Client) own(now time.Time) (n int) {
 	for _, l := range c.links {
 		l.mu.Lock()
@@ -58,7 +58,7 @@ func (c *Client) own(now time.Time) (n int) {
 	return n
 }
 
-// greetedWith looks at how many connections a hello has counted.
+// greetedWith handles the number of connections in a hello.
 func (c *Client) greetedWith(now time.Time, counted int) {
 	own := c.own(now)
 	if count, found := c.others.counted(now, counted, own); found {

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// restUnsaid is how long Slack is left alone that limits the rate and does not say for how long.
+	// restUnsaid is how long to wait for a rate limit that names no time.
 	restUnsaid = 30 * time.Second
-	// restMost bounds what a Retry-After may ask for: one that is wrong must not silence the bot for a day.
+	// restMost bounds a Retry-After: a wrong one must not silence the bot for a day.
 	restMost = 10 * time.Minute
 )
 
-// limited writes the Retry-After of every 429 in whole seconds. slack-go reads no other form: without the header a rate
-// limit is a StatusCodeError to it, and with a date in the header an error of strconv.
+// limited rewrites the Retry-After of every 429 in whole seconds, the only form that slack-go reads: without the header
+// it returns a StatusCodeError, and with a date an error of strconv.
 type limited struct {
 	*http.Transport
 	now func() time.Time
@@ -30,7 +30,7 @@ func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// restSaid reads a Retry-After: seconds, or a date as HTTP has them. It returns whole seconds, rounded up, at least one.
+// restSaid parses a Retry-After: seconds, or an HTTP date. It returns whole seconds, rounded up, at least one.
 func restSaid(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	rest := restUnsaid

@@ -27,8 +27,7 @@ type SocketStatus struct {
 	LastHello    time.Time
 	LastEnvelope time.Time
 	Host         string // Slack's, of the last connection
-	// AppConnections is how many sockets the whole app had at the last hello, ours
-	// included; see Status.Others.
+	// AppConnections is how many sockets the whole app had at the last hello, including this bot's; see Status.Others.
 	AppConnections int
 	Trouble        string // why there is no connection; empty when there is
 }

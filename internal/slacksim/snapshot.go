@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// snapshot is what a workspace remembers when its program ends: what was said, the Home tabs, response URLs that still work,
-// and the ids that were given out. Users, channels and settings are Options'; modals and what is under way are gone.
+// snapshot is what a workspace keeps when its program ends: messages, Home tabs, response URLs that still work, and the
+// ids in use. Users, channels and settings come from Options; open modals and running requests are lost.
 type snapshot struct {
 	IDs      int64
 	LastTS   int64
@@ -31,10 +31,10 @@ type hookRow struct {
 	Uses                           int
 }
 
-// mostKept is how many messages of each channel a snapshot has: the newest.
+// mostKept is how many messages of each channel a snapshot holds: the newest ones.
 const mostKept = 1000
 
-// Snapshot is what the workspace remembers, as JSON: see Restore.
+// Snapshot returns what the workspace keeps, as JSON; see Restore.
 func (ws *Workspace) Snapshot() []byte {
 	data, _ := ws.snapshot()
 	return data
@@ -74,7 +74,7 @@ func (ws *Workspace) snapshot() (data []byte, state [2]uint64) {
 	return data, state
 }
 
-// Restore gives a new workspace what Snapshot took of another one. It belongs before Listen.
+// Restore puts what Snapshot took of another workspace into a new one. It must be called before Listen.
 func (ws *Workspace) Restore(data []byte) error {
 	var in snapshot
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -106,8 +106,8 @@ func (ws *Workspace) Restore(data []byte) error {
 	return nil
 }
 
-// KeepNow hands a changed snapshot to Options.Keep, and returns when it is kept. The app is answered and people are shown
-// something after it: what they were told outlives the program.
+// KeepNow passes a changed snapshot to Options.Keep, and returns when it is stored. The app gets its answer, and people
+// see something, only afterwards: what they were told outlives the program.
 func (ws *Workspace) KeepNow() {
 	if ws.opts.Keep == nil {
 		return
@@ -125,7 +125,7 @@ func (ws *Workspace) KeepNow() {
 	ws.kept = state
 }
 
-// keepOn keeps what changes without a question of the app, until the workspace closes.
+// keepOn stores changes that no request of the app causes, until the workspace closes.
 func (ws *Workspace) keepOn() {
 	if ws.opts.Keep == nil {
 		return

@@ -20,7 +20,8 @@ type Options struct {
 	// Log is told about each request and envelope at debug level. Default: nothing.
 	Log zerolog.Logger
 
-	// Keep is called with a Snapshot after everything that changed one; the app is answered, and the page shows it, after it. Nil: nothing is kept.
+	// Keep is called with a Snapshot after every change of it. The app gets its answer, and the page shows the change,
+	// only afterwards. Nil: nothing is stored.
 	Keep func(snapshot []byte)
 
 	Team Team
@@ -102,11 +103,11 @@ type Workspace struct {
 	ids atomic.Int64
 
 	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
-	kept    [2]uint64  // version and unseen of the newest snapshot that was kept
+	kept    [2]uint64  // version and unseen of the newest stored snapshot
 
 	mu        sync.Mutex // guards everything below
 	version   uint64
-	unseen    uint64        // counts the changes of what is not shown: of response URLs
+	unseen    uint64        // counts changes that are not shown: of response URLs
 	changed   chan struct{} // closed and replaced at every change
 	closed    bool
 	baseURL   string // http://127.0.0.1:port
