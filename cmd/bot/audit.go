@@ -25,14 +25,14 @@ func (f auditFilter) takes(e purchase.Event) bool {
 	return f.when.holds(e.Time) && (f.order == "" || e.Order == f.order) && (f.by == "" || e.By == f.by)
 }
 
-// auditOptions are the command line of bot audit.
+// auditOptions are the options of bot audit.
 type auditOptions struct {
 	form      listing
 	span      spanOptions
 	order, by string
 }
 
-// newAuditCommand prints the audit records, oldest first, for people, programs or spreadsheets. It works beside a running bot.
+// newAuditCommand prints the audit records, oldest first, as text, JSON or CSV. It also works while the bot runs.
 func newAuditCommand(c console) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{Use: "audit [--since WHEN] [--until WHEN] [--month MONTH] [--order ID] [--by USER] [--json|--csv [--bom]]",
@@ -96,7 +96,7 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	return w.Error()
 }
 
-// noteOf is a record's note, with how often it holds where that is more than once.
+// noteOf returns a record's note, with its count if the record stands for several.
 func noteOf(e purchase.Event) string {
 	if e.Count > 1 {
 		return fmt.Sprintf("%s, %d times", e.Note, e.Count)

@@ -14,7 +14,7 @@ import (
 	"licensebot/storage"
 )
 
-// newBackupCommand copies the ledger to a new file: the running bot does it, or this program when none runs.
+// newBackupCommand copies the ledger to a new file. The running bot makes the copy; if none runs, this program does.
 func newBackupCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "backup FILE", Short: "copy the ledger to a new file, also while the bot runs", Args: oneFile("the name of one new file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) }}

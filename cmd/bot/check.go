@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// checkPatience is how long one side may take to answer all questions.
+// checkPatience is how long each side may take to answer all questions.
 const checkPatience = 20 * time.Second
 
-// checkOptions are the command line of bot check.
+// checkOptions are the options of bot check.
 type checkOptions struct{ strict, json bool }
 
-// newCheckCommand looks at everything that the bot needs.
+// newCheckCommand checks everything that the bot needs.
 func newCheckCommand(c console) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{Use: "check [--strict] [--json]", Args: noArguments,
@@ -32,8 +32,8 @@ func newCheckCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// check finds what the bot's start or the first order would fail on. It changes nothing and spends nothing. Each side gets
-// the patience to answer. A setting that is wrong keeps only those checks from being made that need it.
+// check finds what the bot's start or the first order would fail on. It changes and spends nothing. Each side gets the
+// patience to answer. A wrong setting skips only the checks that need it.
 func check(ctx context.Context, settings config, patience time.Duration) (found findings) {
 	k := checker{config: settings, clocks: newClocks(time.Now)}
 	for _, side := range []func(context.Context){k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc, k.checkClock} {
@@ -54,7 +54,7 @@ type checker struct {
 	account string // the CoCalc account of the ledger; empty when it has none, or was not read
 }
 
-// usable reports whether these settings can be used; those that cannot have a line of their own already.
+// usable reports whether these settings can be used. Those that can't be have a line already.
 func (k *checker) usable(settings ...string) bool {
 	return len(k.config.faults.of(settings...)) == 0 && len(k.secrets().of(settings...)) == 0
 }

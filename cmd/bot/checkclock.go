@@ -25,7 +25,7 @@ func (k *checker) checkClock(context.Context) {
 	}
 }
 
-// String says how far off this machine's clock is.
+// String returns how far off this machine's clock is.
 func (r clockReading) String() string {
 	way := "ahead of"
 	if r.ahead < 0 {

@@ -9,7 +9,7 @@ import (
 	"licensebot/cocalc"
 )
 
-// checkCoCalc asks whose the key is, and whether the account can buy.
+// checkCoCalc checks whose the key is, and whether the account can buy.
 func (k *checker) checkCoCalc(ctx context.Context) {
 	if !k.usable("COCALC_URL") {
 		return
@@ -41,7 +41,7 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 	k.checkStore(ctx, client)
 }
 
-// checkStore asks whether licenses are sold, the cart can be used and there is credit.
+// checkStore checks that licenses are sold, that the cart works and that there is credit.
 func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	const subject = "CoCalc store"
 	store, err := client.Store(ctx)
@@ -77,7 +77,7 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	}
 }
 
-// cocalcTrouble adds why CoCalc did not answer as it should.
+// cocalcTrouble adds a line about a wrong or missing answer of CoCalc.
 func (k *checker) cocalcTrouble(subject string, err error) {
 	text, remedy, passing := cocalcWords(k.CoCalcURL, err)
 	if passing {
@@ -87,7 +87,8 @@ func (k *checker) cocalcTrouble(subject string, err error) {
 	}
 }
 
-// cocalcWords says why CoCalc did not answer a question, and what to do. Where time may cure it, passing is true.
+// cocalcWords returns why CoCalc did not answer a question, and what to do. passing is set if the cause may pass by
+// itself.
 func cocalcWords(address string, err error) (text, remedy string, passing bool) {
 	refusal, ok := errors.AsType[*cocalc.Error](err)
 	switch {

@@ -23,7 +23,7 @@ type slackDirectory struct {
 	members map[string][]string // of user groups
 }
 
-// standings are what is wrong with a person who is no full member.
+// standings describe people who are not full members.
 var standings = map[purchase.Standing]string{
 	purchase.Guest:       "is a guest",
 	purchase.Robot:       "is an app",
@@ -31,7 +31,7 @@ var standings = map[purchase.Standing]string{
 	purchase.Foreign:     "is of another workspace",
 }
 
-// checkPeople looks up everybody who is listed. It asks about each one once, and stops when Slack limits the rate.
+// checkPeople looks up everyone in the lists, each once. It stops if Slack limits the rate.
 func (d *slackDirectory) checkPeople(ctx context.Context) {
 	d.persons, d.members = map[string]purchase.Standing{}, map[string][]string{}
 	for _, list := range d.people() {
@@ -47,7 +47,7 @@ func (d *slackDirectory) checkPeople(ctx context.Context) {
 	d.checkApprovals()
 }
 
-// checkList looks up the ids of one setting. It reports false when no more questions can be asked.
+// checkList looks up the ids of one setting. It returns false if no more questions can be asked.
 func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []string) bool {
 	var missing, empty, refused []string
 	persons, groups := 0, 0
@@ -135,7 +135,7 @@ func (d *slackDirectory) group(ctx context.Context, id string) (members []string
 	return members, true, nil
 }
 
-// checkApprovals compares how many have to approve with how many can.
+// checkApprovals compares the required approvals with the people who can approve.
 func (d *slackDirectory) checkApprovals() {
 	if !d.usable("APPROVERS", "APPROVALS_REQUIRED", "APPROVALS_CHANNEL") {
 		return
@@ -161,7 +161,7 @@ func (d *slackDirectory) checkApprovals() {
 	}
 }
 
-// checkChannels looks up the channels, and whether the bot can write there.
+// checkChannels looks up the channels, and checks that the bot can write there.
 func (d *slackDirectory) checkChannels(ctx context.Context) {
 	for _, list := range d.config.channels() {
 		if !d.usable(list.setting) {

@@ -13,7 +13,7 @@ import (
 	"licensebot/storage"
 )
 
-// checkLedger looks at the ledger's folder and file, and verifies it as a start of the bot does.
+// checkLedger checks the ledger's folder and file, and verifies the ledger as the bot's start does.
 func (k *checker) checkLedger(ctx context.Context) {
 	if !k.usable("DATABASE") {
 		return
@@ -66,7 +66,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	k.readLedger(ctx)
 }
 
-// checkFolder reports whether a ledger can be in its folder.
+// checkFolder reports whether the folder can hold a ledger.
 func (k *checker) checkFolder() bool {
 	const subject = "ledger's folder"
 	path, err := filepath.Abs(k.Database)
@@ -100,7 +100,7 @@ func (k *checker) checkFolder() bool {
 	return true
 }
 
-// readLedger notes what the ledger says of the account, and warns about a pause.
+// readLedger notes the ledger's account, and warns about a pause.
 func (k *checker) readLedger(ctx context.Context) {
 	var account purchase.AccountState
 	err := readLedger(ctx, k.Database, func(r purchase.Reader) (err error) {

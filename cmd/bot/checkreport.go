@@ -7,7 +7,7 @@ import (
 	"licensebot/commands"
 )
 
-// result is what a check came to.
+// result is the outcome of a check.
 type result string
 
 const (
@@ -22,7 +22,7 @@ type finding struct {
 	Subject string `json:"subject"`          // a setting, or a side: "CoCalc key"
 	Text    string `json:"text"`             // what was found
 	Remedy  string `json:"remedy,omitempty"` // what to do about it, in whole sentences
-	// Unchecked says that the check could not be made: it may be made later.
+	// Unchecked is set if the check could not be made now.
 	Unchecked bool `json:"unchecked,omitempty"`
 }
 
@@ -49,12 +49,12 @@ func (f *findings) fail(subject, remedy, format string, args ...any) {
 	*f = append(*f, finding{Result: fail, Subject: subject, Text: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
-// unchecked notes that nothing can be said of subject.
+// unchecked notes that a check could not be made.
 func (f *findings) unchecked(subject, remedy, format string, args ...any) {
 	*f = append(*f, finding{Result: warn, Subject: subject, Text: "not checked: " + fmt.Sprintf(format, args...), Remedy: remedy, Unchecked: true})
 }
 
-// count returns how many there are of each kind. What could not be checked is no warning.
+// count returns the number of lines of each kind. An unchecked line is no warning.
 func (f findings) count() (failed, warned, unchecked int) {
 	for _, one := range f {
 		switch {
@@ -69,8 +69,8 @@ func (f findings) count() (failed, warned, unchecked int) {
 	return failed, warned, unchecked
 }
 
-// err is nil when all is well. Its exit code is 1 for what failed, 2 when something could not be checked, and with strict
-// 1 for a warning.
+// err returns nil if all is well. Otherwise its exit code is 1 for a failure, 2 if something could not be checked, and
+// with strict 1 for a warning.
 func (f findings) err(strict bool) error {
 	failed, warned, unchecked := f.count()
 	switch {
@@ -84,7 +84,7 @@ func (f findings) err(strict bool) error {
 	return nil
 }
 
-// print writes a line for each finding: for people, or as JSON.
+// print writes a line for each finding, as text or as JSON.
 func (f findings) print(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return writeJSON(out, f)

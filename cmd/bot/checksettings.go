@@ -14,7 +14,7 @@ import (
 	"licensebot/cocalc"
 )
 
-// checkSettings looks at the settings alone.
+// checkSettings checks the settings by themselves.
 func (k *checker) checkSettings(context.Context) {
 	for _, fault := range slices.Concat(k.config.faults, k.secrets()) {
 		k.fail(fault.setting, "", "%s", fault.text)
@@ -42,7 +42,7 @@ func (k *checker) checkSettings(context.Context) {
 	}
 }
 
-// contradictions are limits that can be used, and together do something else than they seem to say.
+// contradictions finds limits that are valid alone and don't work as they seem to together.
 func (k *checker) contradictions() (found settingFaults) {
 	p := k.policy()
 	both := func(a, b string) bool { return k.usable(a, b) }
@@ -93,8 +93,8 @@ func (k *checker) contradictions() (found settingFaults) {
 	return found
 }
 
-// cheapest is the price of the smallest license that people can order with a few words: a fixed term of a day, or a month
-// where PERIODS has no fixed terms.
+// cheapest returns the price of the smallest license that people can order with a few words: a fixed term of a day, or
+// a month if PERIODS allows no fixed terms.
 func (k *checker) cheapest() (cocalc.Cents, string, bool) {
 	spec, wrong := k.defaults()
 	if len(wrong) > 0 || !k.usable("PERIODS") {
@@ -115,7 +115,7 @@ func (k *checker) cheapest() (cocalc.Cents, string, bool) {
 	return quote.Total, fmt.Sprintf("%d GB RAM and %d core %s", spec.RAM, spec.CPU, what), err == nil
 }
 
-// checkAddresses warns about tokens and keys that would cross a network in the clear.
+// checkAddresses warns about tokens and keys that would be sent unencrypted over a network.
 func (k *checker) checkAddresses() {
 	for _, a := range []struct{ setting, value, what string }{
 		{"SLACK_API_URL", k.SlackAPIURL, "the Slack tokens"},
@@ -133,10 +133,11 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// mountedSecrets are where Docker and Kubernetes show secrets to one container alone, readable by all of its users.
+// mountedSecrets are the folders in which Docker and Kubernetes show secrets to one container, readable by all of its
+// users.
 var mountedSecrets = []string{"/run/secrets/", "/var/run/secrets/"}
 
-// checkSecretFiles warns about files of secrets that other users of the machine can read.
+// checkSecretFiles warns about secret files that other users of the machine can read.
 func (k *checker) checkSecretFiles() {
 	for _, s := range k.allSecrets() {
 		if s.file == "" {

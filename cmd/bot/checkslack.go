@@ -14,7 +14,7 @@ import (
 	"licensebot/bot/socket"
 )
 
-// checkSlack looks at both tokens, then at the people and channels that the settings name.
+// checkSlack checks both tokens, then the people and channels of the settings.
 func (k *checker) checkSlack(ctx context.Context) {
 	if !k.usable("SLACK_API_URL") {
 		return
@@ -40,7 +40,7 @@ func (k *checker) checkSlack(ctx context.Context) {
 	d.checkChannels(ctx)
 }
 
-// checkBotToken asks whose the bot token is, and compares its scopes with the manifest's.
+// checkBotToken checks whose the bot token is, and compares its scopes with the manifest's.
 func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who socket.Identity, known bool) {
 	const subject = "Slack bot token"
 	who, err := socket.Ask(ctx, api)
@@ -65,10 +65,10 @@ func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who soc
 	return who, true
 }
 
-// appOfToken finds the app's id in an app-level token as Slack makes them: xapp-1-A012BC-….
+// appOfToken finds the app's id in an app-level token: xapp-1-A012BC-….
 var appOfToken = regexp.MustCompile(`^xapp-\d+-(A[0-9A-Z]+)-`)
 
-// checkAppToken asks for a socket's address, and for other connections of the same app.
+// checkAppToken asks for a socket's address, and checks for other connections of the same app.
 func (k *checker) checkAppToken(ctx context.Context, api *slack.Client, who socket.Identity) {
 	const subject = "Slack app token"
 	if err := socket.CheckSocketMode(ctx, api); err != nil {
@@ -86,7 +86,7 @@ func (k *checker) checkAppToken(ctx context.Context, api *slack.Client, who sock
 	k.checkConnections(ctx, api)
 }
 
-// recountAfter is how long a socket of a bot that has stopped may still count.
+// recountAfter is how long Slack may still count a socket of a bot that has stopped.
 const recountAfter = 3 * time.Second
 
 // checkConnections warns when another program has sockets open with this app: Slack gives each command to one of them.
@@ -97,7 +97,7 @@ func (k *checker) checkConnections(ctx context.Context, api *slack.Client) {
 		return
 	}
 	n, err := socket.CountConnections(ctx, api)
-	if err == nil && n > 1 { // one that is just being closed counts for a moment
+	if err == nil && n > 1 { // Slack counts a closing socket for a moment
 		select {
 		case <-ctx.Done():
 		case <-time.After(recountAfter):
@@ -115,7 +115,7 @@ func (k *checker) checkConnections(ctx context.Context, api *slack.Client) {
 	}
 }
 
-// slackTrouble adds why Slack did not answer as it should.
+// slackTrouble adds a line about a wrong or missing answer of Slack.
 func (k *checker) slackTrouble(subject string, err error) {
 	text, remedy, passing := slackWords(k.SlackAPIURL, err)
 	if passing {
@@ -125,7 +125,8 @@ func (k *checker) slackTrouble(subject string, err error) {
 	}
 }
 
-// slackWords says why Slack did not answer a question, and what to do. Where time may cure it, passing is true.
+// slackWords returns why Slack did not answer a question, and what to do. passing is set if the cause may pass by
+// itself.
 func slackWords(address string, err error) (text, remedy string, passing bool) {
 	switch answer := socket.Classify(err); {
 	case answer.Outcome == socket.OutcomeRateLimited:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clocks compares this machine's clock with those of servers, by the Date header of their answers.
+// clocks compares this machine's clock with those of servers, through the Date header of their answers.
 type clocks struct {
 	now func() time.Time
 
@@ -14,18 +14,18 @@ type clocks struct {
 	read []clockReading
 }
 
-// clockReading is the newest answer of one server that had a date.
+// clockReading is the newest answer of a server that had a Date.
 type clockReading struct {
 	server string
 	ahead  time.Duration // how far this machine's clock is ahead of the server's; behind is negative
 }
 
-// clockTolerance is the least difference that counts: Date has whole seconds, and an answer is under way for some.
+// clockTolerance is the least difference that counts: Date has whole seconds, and an answer takes time.
 const clockTolerance = 15 * time.Second
 
 func newClocks(now func() time.Time) *clocks { return &clocks{now: now} }
 
-// watch returns a transport that reads the clock of a server from its answers.
+// watch returns a transport that reads a server's clock from its answers.
 func (c *clocks) watch(server string, next http.RoundTripper) http.RoundTripper {
 	return watched{c, server, next}
 }
@@ -46,7 +46,7 @@ func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// note compares a Date header with the middle of the request's time, since the server wrote it somewhere within.
+// note compares a Date header with the middle of the request, since the server wrote it some time during it.
 func (c *clocks) note(server, date string, asked, answered time.Time) {
 	at, err := http.ParseTime(date)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *clocks) note(server, date string, asked, answered time.Time) {
 	c.read = append(c.read, clockReading{server, ahead})
 }
 
-// readings are the servers that were read, in the order of their first answers.
+// readings returns the clocks that were read, in the order of their first answers.
 func (c *clocks) readings() []clockReading {
 	c.mu.Lock()
 	defer c.mu.Unlock()

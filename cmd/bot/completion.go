@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// shells are the shells that the program completes itself for, and how each takes the script.
+// shells are the shells with completion, and how each loads the script.
 var shells = []struct {
 	name, install string
 	write         func(root *cobra.Command, out io.Writer) error
@@ -20,7 +20,7 @@ bot completion zsh >"${fpath[1]}/_bot"                 # all sessions`, (*cobra.
 bot completion fish >~/.config/fish/completions/bot.fish # all sessions`, func(root *cobra.Command, out io.Writer) error { return root.GenFishCompletion(out, true) }},
 }
 
-// newCompletionCommand prints the script with which a shell completes commands and options.
+// newCompletionCommand prints the script that completes commands and options in a shell.
 func newCompletionCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "completion bash|zsh|fish", Short: "print the script with which a shell completes commands and options"}
 	for _, s := range shells {
@@ -48,7 +48,8 @@ func newCompletionCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// writeBashCompletion adds to cobra's script what it takes from the package bash-completion, which servers often lack.
+// writeBashCompletion adds to cobra's script the functions that it needs from the package bash-completion, which
+// servers often lack.
 func writeBashCompletion(root *cobra.Command, out io.Writer) error {
 	if err := root.GenBashCompletionV2(out, true); err != nil {
 		return err
@@ -57,8 +58,8 @@ func writeBashCompletion(root *cobra.Command, out io.Writer) error {
 	return err
 }
 
-// bashAlone reads the words before the cursor with bash alone. COMP_WORDS would not do: it takes options and their values
-// apart at "=" and ":".
+// bashAlone reads the words before the cursor in plain bash. COMP_WORDS would not do: it splits options and their
+// values at "=" and ":".
 const bashAlone = `
 if ! declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
     __bot_init_completion()

@@ -62,15 +62,15 @@ func readConfig() (config, error) {
 	return c, c.faults.err()
 }
 
-// readFor reads the environment for a command that needs these settings alone: what is wrong with others is no reason not
-// to look at the ledger.
+// readFor reads the environment for a command that needs only these settings. Faults of others don't keep it from
+// reading the ledger.
 func readFor(settings ...string) (config, error) {
 	c := readSettings()
 	return c, c.faults.of(settings...).err()
 }
 
-// readSettings reads the environment, with what is wrong in config.faults. A setting that cannot be read has its zero
-// value, and TIMEZONE is UTC then.
+// readSettings reads the environment, with the faults in config.faults. A setting that can't be read has its zero
+// value, and TIMEZONE is then UTC.
 func readSettings() (c config) {
 	// envconfig stops at the first value it cannot read, so it is given one setting after the other.
 	v := reflect.ValueOf(&c).Elem()
@@ -102,7 +102,7 @@ func readSettings() (c config) {
 	return c
 }
 
-// cleanVariable puts a variable back into the environment as [cleanValue] reads it, since envconfig reads it there.
+// cleanVariable writes a variable back into the environment as [cleanValue] reads it, since envconfig reads it there.
 func cleanVariable(name string) error {
 	raw, set := os.LookupEnv(name)
 	if !set {
@@ -115,7 +115,7 @@ func cleanVariable(name string) error {
 	return os.Setenv(name, value)
 }
 
-// blank refuses a number that has a default and is set to nothing: that would be no limit, and nobody said so.
+// blank refuses an empty number that has a default: it would mean no limit, which must be set explicitly.
 func blank(field reflect.StructField) error {
 	value, set := os.LookupEnv(field.Tag.Get("envconfig"))
 	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
@@ -124,7 +124,7 @@ func blank(field reflect.StructField) error {
 	return fmt.Errorf("it is set to nothing; write a whole number above 0, or leave the setting out for %s", field.Tag.Get("default"))
 }
 
-// plainly says what is wrong with a value without envconfig's talk of Go types.
+// plainly describes what is wrong with a value, without envconfig's Go types.
 func plainly(err error) string {
 	wrong, ok := errors.AsType[*envconfig.ParseError](err)
 	switch {
@@ -148,7 +148,7 @@ func shown(value string) string {
 	return strconv.Quote(value)
 }
 
-// inconsistencies are faults of values that can be read, in the order of their settings' names.
+// inconsistencies returns faults of readable values, in the order of their settings' names.
 func (c config) inconsistencies() (faults settingFaults) {
 	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
@@ -168,7 +168,7 @@ func (c config) inconsistencies() (faults settingFaults) {
 	}
 	faults = append(faults, c.policyFaults()...)
 	if wrong := slices.Concat(c.faults, faults); len(wrong.of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
-		faults = append(faults, c.approvalFaults()...) // else they are told once those can be read
+		faults = append(faults, c.approvalFaults()...) // otherwise they are reported once those can be read
 	}
 	faults = append(faults, c.files.doubled...)
 	if _, wrong := c.defaults(); len(wrong) > 0 {
@@ -194,7 +194,7 @@ func printSettings(w io.Writer) error {
 	return t.Flush()
 }
 
-// defaults is what people get who leave a field out, and what is wrong with LICENSE_DEFAULTS.
+// defaults returns the license's defaults, and what is wrong with LICENSE_DEFAULTS.
 func (c config) defaults() (spec cocalc.LicenseSpec, faults settingFaults) {
 	const setting = "LICENSE_DEFAULTS"
 	f, mistakes := commands.ParseFields(c.LicenseDefaults)

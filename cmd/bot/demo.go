@@ -33,8 +33,8 @@ type demoOptions struct {
 // demoLog is the log's name in the demo's folder.
 const demoLog = "bot.log"
 
-// newDemoCommand starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the same code as in
-// production, with other addresses.
+// newDemoCommand starts a simulated Slack and a simulated CoCalc on loopback, and the real bot between them: the code
+// of production, with other addresses.
 func newDemoCommand(c console) *cobra.Command {
 	var o demoOptions
 	var credit string
@@ -95,7 +95,7 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 	return nil
 }
 
-// check refuses options that make no sense together with the text of --credit, and reads it.
+// check refuses options that don't make sense together, and parses the text of --credit.
 func (o *demoOptions) check(credit string) error {
 	if err := o.credit.Decode(credit); err != nil || o.credit.None {
 		return fmt.Errorf("--credit %q: %w: %w", credit, errDollars, errUsage)
@@ -148,7 +148,7 @@ func startSimulators(o demoOptions) (*simulators, error) {
 	return s, nil
 }
 
-// listen brings both simulators to where they were, and serves them.
+// listen restores the state of both simulators and serves them.
 func (s *simulators) listen(o demoOptions) error {
 	if err := s.remember(o); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (s *simulators) listen(o demoOptions) error {
 	return nil
 }
 
-// remember gives the simulators what the last demo left, and CoCalc its account if this is the first.
+// remember gives the simulators the state of the last demo, and creates CoCalc's account in the first one.
 func (s *simulators) remember(o demoOptions) error {
 	const advice = "%w; --fresh begins anew"
 	if s.state.slack != nil {
@@ -215,15 +215,15 @@ func (s *simulators) variables() []string {
 	return all
 }
 
-// ownSettings are the demo's where the environment has none. The first try is bought at once, and so are thirty more like it in a
-// day; one for a whole class needs an approval; an unknown checkout is settled within two minutes instead of twenty. An
-// afternoon of purchases reaches no limit.
+// ownSettings are the demo's defaults. A first order needs no approval, and neither do thirty more like it in a day; an
+// order for a whole class does. An unknown checkout is settled within two minutes instead of twenty. An afternoon of
+// purchases reaches no limit.
 var ownSettings = []ownSetting{
 	{"AUTO_APPROVE_LIMIT", "2000"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"},
 	{"ORDER_LIMIT", "10000"}, {"MONTHLY_BUDGET", "200000"}, {"PERSON_ORDERS", "1000"},
 }
 
-// demoCredit is what the demo's account starts with, in dollars: more than the month's budget.
+// demoCredit is the account's credit at the demo's first start, in dollars: more than the month's budget.
 const demoCredit = "250000"
 
 type ownSetting struct{ name, value string }
@@ -275,7 +275,7 @@ func (s *simulators) welcome(out io.Writer, o demoOptions) {
 `, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data, s.movedAside())
 }
 
-// movedAside says where an earlier demo's ledger is, if this demo began anew.
+// movedAside returns where an earlier demo's ledger is, if this demo started over.
 func (s *simulators) movedAside() string {
 	if s.state.aside == "" {
 		return ""

@@ -56,7 +56,7 @@ func (s *simulators) page() http.Handler {
 	})
 }
 
-// sections show balance, cart and licenses as CoCalc itself has them, once that is kept for the next demo.
+// sections shows balance, cart and licenses as CoCalc has them, once they are stored for the next demo.
 func (s *simulators) sections() []page.Section {
 	defer s.cocalc.KeepNow()
 	account := page.Section{Title: "Account", Rows: []page.Row{{Label: "Credit", Value: cocalc.Cents(s.account.Balance()).String()}}}
@@ -82,7 +82,7 @@ func (s *simulators) sections() []page.Section {
 // mostStrikes is how many faults the page lists.
 const mostStrikes = 8
 
-// strikes show which fault happened to which order, newest first. What happens to one request after another is one row.
+// strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row.
 func (s *simulators) strikes() page.Section {
 	out := page.Section{Title: "What went wrong", Empty: "Nothing yet: turn on a switch below."}
 	all := s.cocalc.Strikes()
@@ -101,7 +101,7 @@ func (s *simulators) strikes() page.Section {
 	return out
 }
 
-// struck names the orders that a fault happened to, or what the bot was asking for.
+// struck names the orders that a fault happened to, or the request that it happened to.
 func struck(s cocalctest.Strike) string {
 	var orders []string
 	for _, description := range s.About {
@@ -115,7 +115,7 @@ func struck(s cocalctest.Strike) string {
 	return "no order: " + s.Endpoint
 }
 
-// faultTitle is the name of a fault as its switch has it.
+// faultTitle returns the name of a fault as its switch shows it.
 func faultTitle(name string) string {
 	return strings.ReplaceAll(strings.ToUpper(name[:1])+name[1:], "-", " ")
 }

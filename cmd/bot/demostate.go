@@ -12,19 +12,19 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// The demo's folder holds the bot's ledger and what its simulators remember: one without the other would be a CoCalc that has
-// never heard of the licenses in the ledger, and a bot that rightly stops buying.
+// The demo's folder holds the bot's ledger and the simulators' state. One without the other would be a CoCalc that
+// doesn't know the ledger's licenses, and a bot that rightly stops buying.
 const (
 	demoLedger     = "licensebot.db"
 	demoSimulators = "simulators.db"
 )
 
-// demoState is what the simulated Slack and CoCalc remember between two demos.
+// demoState is the state of the simulated Slack and CoCalc between two demos.
 type demoState struct {
-	db *bbolt.DB // bbolt for its lock, and because a killed program leaves the last state whole
+	db *bbolt.DB // bbolt for its lock, and because a killed program leaves the last state complete
 	// slack and cocalc are the snapshots of the last demo; nil: there was none.
 	slack, cocalc []byte
-	// aside is where the ledger of an earlier demo went; empty: it is still in use.
+	// aside is the folder that an earlier demo's ledger was moved to; empty: it is still in use.
 	aside string
 
 	mu     sync.Mutex
@@ -33,9 +33,9 @@ type demoState struct {
 
 var demoBucket = []byte("snapshots")
 
-// openDemoState opens the folder for one demo at a time. With fresh set, the demo begins anew, and the earlier one's files are
-// moved to a folder beside them. A ledger whose simulators are not there is one of a demo from before they were kept, or not a
-// demo's at all: only in the demo's own folder it is moved aside without being asked.
+// openDemoState opens the folder for one demo at a time. If fresh is set, the demo starts over, and the earlier one's
+// files are moved to a folder beside them. A ledger without the simulators' state comes from an older demo, or from no
+// demo at all: it is moved aside without asking only in the demo's own folder.
 func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the demo: %w", err)
@@ -89,15 +89,15 @@ func (s *demoState) begin(o demoOptions, now time.Time) error {
 	})
 }
 
-// setAside moves the ledger and the log of an earlier demo into a folder of their own, and returns it. Nothing is deleted.
+// setAside moves the ledger and the log of an earlier demo into a new folder, and returns it. It deletes nothing.
 func setAside(folder string, now time.Time) (string, error) {
 	ledger := filepath.Join(folder, demoLedger)
-	// A running bot has the ledger locked, and would go on writing into the moved file.
+	// A running bot holds the ledger's lock, and would continue to write into the moved file.
 	db, err := bbolt.Open(ledger, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
 		return "", fmt.Errorf("a bot that runs uses %s: stop it first", ledger)
 	}
-	if err == nil { // one that cannot be read is moved as well
+	if err == nil { // an unreadable one is moved as well
 		if err := db.Close(); err != nil {
 			return "", fmt.Errorf("close the earlier ledger: %w", err)
 		}
@@ -121,7 +121,7 @@ func clone(b []byte) []byte {
 	return append([]byte{}, b...)
 }
 
-// keep writes one of the snapshots. What cannot be written is said when the demo ends, since the simulators cannot say it.
+// keep stores one of the snapshots. The demo reports a failure when it ends, since the simulators can't.
 func (s *demoState) keep(name string) func([]byte) {
 	return func(snapshot []byte) {
 		err := s.db.Update(func(tx *bbolt.Tx) error {
@@ -139,7 +139,7 @@ func (s *demoState) keep(name string) func([]byte) {
 	}
 }
 
-// close lets go of the file. Its error is the first snapshot that could not be written.
+// close closes the file. Its error is the first snapshot that could not be written.
 func (s *demoState) close() error {
 	err := s.db.Close()
 	s.mu.Lock()

@@ -62,7 +62,7 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 	printSettings(out)
 }
 
-// noArguments refuses what follows a command that takes options alone.
+// noArguments refuses arguments of a command that takes only options.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -70,7 +70,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no arguments, and %q is one: %w", cmd.CommandPath(), args[0], errUsage)
 }
 
-// oneFile wants the name of a single file. what says which file it is.
+// oneFile requires the name of a single file. what describes the file.
 func oneFile(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 || args[0] == "" {
@@ -80,7 +80,7 @@ func oneFile(what string) cobra.PositionalArgs {
 	}
 }
 
-// knownCommand refuses a first word that is no command.
+// knownCommand refuses an unknown command.
 func knownCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -89,19 +89,19 @@ func knownCommand(root *cobra.Command, args []string) error {
 }
 
 func unknownCommand(root *cobra.Command, word string) error {
-	root.SuggestionsMinimumDistance = min(2, len(word)/4) // two slips make one short word into any other
+	root.SuggestionsMinimumDistance = min(2, len(word)/4) // two typos turn any short word into another
 	if near := root.SuggestionsFor(word); len(near) > 0 {
 		return fmt.Errorf("there is no command %q; did you mean '%s'? %w", word, strings.Join(near, "' or '"), errUsage)
 	}
 	return fmt.Errorf("there is no command %q: %w", word, errUsage)
 }
 
-// flagFault says what is wrong with an option of the command line args. Options are long and have two dashes.
+// flagFault returns what is wrong with an option in args. Options are long and have two dashes.
 func flagFault(args []string, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := "--" + unknown.GetSpecifiedName()
 		if short := unknown.GetSpecifiedShortnames(); short != "" {
-			// pflag reads -name as five options of one letter, and stops at the first that it does not know.
+			// pflag reads -name as one-letter options, and stops at the first unknown one
 			name = "-" + short
 			for _, arg := range args {
 				if strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, short) && len(arg) > 2 {

@@ -16,12 +16,12 @@ import (
 	"licensebot/commands"
 )
 
-// A journal holds every entry of the purchase log as one transaction of double-entry bookkeeping: what was charged goes
-// from the payment account to the expense account.
+// A journal holds every entry of the purchase log as a double-entry transaction: the charge goes from the payment
+// account to the expense account.
 type journal struct {
 	format           string // hledger, ledger or beancount
 	expense, payment string
-	// included: beancount wants each account opened once, and the books that include this journal do it.
+	// included is set if books that open both accounts include this journal: beancount wants each account opened once.
 	included bool
 }
 
@@ -30,13 +30,13 @@ var journalFormats = []string{"hledger", "ledger", "beancount"}
 // currency is what CoCalc charges.
 const currency = "USD"
 
-// The accounts of a journal when none are named. They are valid in each format.
+// The default accounts of a journal. They are valid in each format.
 const (
 	expenseAccount = "Expenses:Software:CoCalc"
 	paymentAccount = "Assets:Prepaid:CoCalc"
 )
 
-// options adds the options that ask for a journal.
+// options adds the options of a journal.
 func (j *journal) options(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&j.format, "format", "", "print a journal for `PROGRAM`: hledger, ledger or beancount")
 	cmd.Flags().StringVar(&j.expense, "expense-account", expenseAccount, "the journal's account `NAME` that charges are booked to")
@@ -48,7 +48,7 @@ func (j *journal) options(cmd *cobra.Command) {
 	}
 }
 
-// check says what is wrong with the options. Without a format there is no journal.
+// check returns what is wrong with the options. Without a format, there is no journal.
 func (j *journal) check(cmd *cobra.Command, form listing) error {
 	if j.format != "" {
 		if form.json || form.csv {
@@ -64,10 +64,10 @@ func (j *journal) check(cmd *cobra.Command, form listing) error {
 	return nil
 }
 
-// metaKeys are the names of what a transaction says beside its text, in the order in which it does.
+// metaKeys are the names of a transaction's metadata, in order.
 var metaKeys = []string{"entry", "order", "license", "requester", "channel", "item", "purchase", "bought", "month"}
 
-// meta is that, for an entry. None of it is written by people.
+// meta returns the metadata of an entry. People write none of it.
 func (e entry) meta() map[string]string {
 	values := map[string]string{"entry": strconv.FormatUint(e.Number, 10), "order": string(e.Order), "license": e.LicenseID, "requester": e.Requester.ID,
 		"channel": e.Place.Channel, "bought": e.Time.UTC().Format(time.RFC3339), "month": e.Month}
@@ -80,8 +80,8 @@ func (e entry) meta() map[string]string {
 	return values
 }
 
-// narration is the text of an entry: its kind, what was bought and for whom. It begins with a word of the program's, so
-// that nothing that people wrote stands where a program looks for a mark or a code.
+// narration returns the text of an entry: its kind, what was bought and for whom. It begins with a word of the program,
+// so that no text of people stands where a program looks for a mark or a code.
 func (e entry) narration() string {
 	what := e.Spec.Summary()
 	if title := prose(e.Spec.Title); title != "" {
@@ -101,13 +101,13 @@ func (e entry) narration() string {
 	return fmt.Sprintf("%s %s for %s", kind, what, who)
 }
 
-// prose is what people wrote as a part of a transaction's text. The characters that begin a comment or part a payee from
-// its note are replaced: with escapes no two of the formats agree.
+// prose returns people's text for use in a transaction's text. It replaces characters that begin a comment or separate
+// a payee from its note, since the formats have no common way to escape them.
 func prose(text string) string {
 	return strings.NewReplacer(";", ",", "|", "/").Replace(commands.OneLine(text))
 }
 
-// identifier is an id with nothing in it that a journal could take for something else.
+// identifier removes everything from an id that a journal could take for something else.
 func identifier(id string) string {
 	return strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-:", r)) {
@@ -117,14 +117,14 @@ func identifier(id string) string {
 	}, id)
 }
 
-// The account names that a format takes, or fewer: what means something at a name's beginning (a mark, a virtual account,
-// a comment) is left out, and so are two spaces in a row, which end a name.
+// The account names that a format accepts, or fewer: names that begin with a special character (a mark, a virtual
+// account, a comment) are excluded, and so are two spaces in a row, which end a name.
 var (
 	plainAccount     = regexp.MustCompile(`^[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( [\pL\pM\p{Nd}'&/._-]+)*(:[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( [\pL\pM\p{Nd}'&/._-]+)*)*$`)
 	beancountAccount = regexp.MustCompile(`^(Assets|Liabilities|Equity|Income|Expenses)(:[\p{Lu}\p{Nd}][\pL\p{Nd}-]*)+$`)
 )
 
-// checkAccounts says what is wrong with the format or the accounts.
+// checkAccounts returns what is wrong with the format or the accounts.
 func (j *journal) checkAccounts() error {
 	if !slices.Contains(journalFormats, j.format) {
 		return fmt.Errorf("--format %q: choose hledger, ledger or beancount: %w", j.format, errUsage)
@@ -151,7 +151,7 @@ func (j *journal) write(out io.Writer, all []entry) error {
 	accounts := fmt.Sprintf("account %s\naccount %s\n", j.expense, j.payment)
 	switch j.format {
 	case "hledger":
-		// The decimal mark counts also where a journal with another one includes this file. The currency is not declared:
+		// The decimal mark also applies if a journal with another one includes this file. The currency is not declared:
 		// that would change how those books show it.
 		text.WriteString("decimal-mark .\n" + accounts)
 	case "ledger":

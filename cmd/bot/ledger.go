@@ -61,8 +61,8 @@ func (s *service) noteSettings(ctx context.Context) error {
 	return err
 }
 
-// resolveDoubts has people told whether what they decided while the disk failed is in the ledger. What cannot be read or
-// written now is tried again at the next start.
+// resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
+// read or written now is retried at the next start.
 func (s *service) resolveDoubts(ctx context.Context) error {
 	err := s.desk.ResolveDoubts(ctx)
 	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
@@ -72,10 +72,10 @@ func (s *service) resolveDoubts(ctx context.Context) error {
 	return nil
 }
 
-// errLedgerFailed ends the program: what is in the ledger's file shows only when it is opened again.
+// errLedgerFailed ends the program: only a new start learns what the ledger's file holds.
 var errLedgerFailed = errors.New("the ledger cannot be used any more; start the bot again")
 
-// ledgerFails waits until the ledger cannot be used any more, or ctx is done.
+// ledgerFails waits until the ledger must no longer be used, or until ctx is done.
 func (s *service) ledgerFails(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

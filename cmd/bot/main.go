@@ -1,5 +1,5 @@
-// Command bot is licensebot: it runs the bot, the demo, and the tools of its operator. One file holds one subcommand;
-// this one only picks it.
+// Command bot is licensebot: it runs the bot, the demo, and the operator's tools. Each subcommand has its own file;
+// this one only selects it.
 package main
 
 import (
@@ -23,7 +23,7 @@ type console struct {
 	out, err io.Writer
 }
 
-// subcommands are what the program can do, in the order of its help.
+// subcommands returns the program's subcommands, in the order of its help.
 func subcommands(c console) []*cobra.Command {
 	return []*cobra.Command{
 		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c),
@@ -32,10 +32,10 @@ func subcommands(c console) []*cobra.Command {
 	}
 }
 
-// errUsage ends the error of a command line that makes no sense. What is printed names the command whose help to read.
+// errUsage ends the error of a wrong command line. The printed text names the command whose help to read.
 var errUsage = errors.New("see 'bot help'")
 
-// exitError ends the program with a code that says more than "it failed".
+// exitError ends the program with its own exit code.
 type exitError struct {
 	code int
 	err  error
@@ -48,13 +48,13 @@ func main() {
 	os.Exit(execute(untilTold(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// exitLedgerFailed is the exit code when the ledger's disk failed, or its file was overwritten, while the program worked with
-// it: whether the last change is in the file shows at the next start. It is EX_IOERR of sysexits.h.
+// exitLedgerFailed is the exit code if the ledger's disk failed, or its file was overwritten, while the program used
+// it: only the next start learns whether the last change is in the file. It is EX_IOERR of sysexits.h.
 const exitLedgerFailed = 74
 
-// execute runs a command line, prints what went wrong, and returns the exit code: 0 when all is well, 2 when the command
-// line or the settings have to be changed, exitLedgerFailed when the program has to be started again, 1 for everything
-// else, unless the command says otherwise.
+// execute runs a command line, prints what went wrong, and returns the exit code: 0 for success, 2 if the command line
+// or the settings have to change, exitLedgerFailed if the program has to be started again, 1 for all other errors,
+// unless the command decides otherwise.
 func execute(ctx context.Context, args []string, c console) int {
 	command, err := run(ctx, args, c)
 	if err == nil {
@@ -85,10 +85,10 @@ func helpLine(command *cobra.Command) string {
 	return "bot help " + command.Name()
 }
 
-// run picks the subcommand and runs it.
+// run selects the subcommand and runs it.
 func run(ctx context.Context, args []string, c console) (*cobra.Command, error) {
 	root := newRoot(c)
-	root.SetArgs(append([]string{}, args...)) // to cobra, nil stands for the arguments of the process
+	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of the process to cobra
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagFault(args, err) })
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, c console) (*cobra.Command, error) 
 	return command, err
 }
 
-// newRoot is the program alone: it runs the bot.
+// newRoot is the program without a subcommand: it runs the bot.
 func newRoot(c console) *cobra.Command {
 	root := &cobra.Command{
 		Use: "bot", Short: "Buy and manage CoCalc licenses from Slack.", Version: versionLine(), Args: knownCommand,

@@ -42,16 +42,16 @@ type policySettings struct {
 	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 }
 
-// idList is a setting that lists ids of Slack.
+// idList is a setting that lists Slack ids.
 type idList struct {
 	setting string
 	ids     []string
-	kinds   string // with which letters an id begins
-	all     string // what may stand there besides
-	what    string // says of a wrong one where to find the right one
+	kinds   string // the first letters of its ids
+	all     string // a word that can stand for all; empty: none
+	what    string // describes an id, and where to find it
 }
 
-// people are the lists of people and user groups, and channels those of channels.
+// people returns the lists of people and user groups, and channels those of channels.
 func (p policySettings) people() []idList {
 	return []idList{
 		{"BUYERS", p.Buyers, "UWS", "*", personIDs},
@@ -69,7 +69,7 @@ func (p policySettings) channels() []idList {
 	}
 }
 
-// policyFaults are the faults of the policy's settings, each by itself.
+// policyFaults returns the faults of single policy settings.
 func (p policySettings) policyFaults() (faults settingFaults) {
 	for _, list := range slices.Concat(p.people(), p.channels()) {
 		for _, id := range named(list.ids) {

@@ -17,14 +17,14 @@ import (
 	"licensebot/purchase"
 )
 
-// purchasesOptions are the command line of bot purchases.
+// purchasesOptions are the options of bot purchases.
 type purchasesOptions struct {
 	form  listing
 	span  spanOptions
 	books journal
 }
 
-// newPurchasesCommand prints the purchase log, oldest first, for people, programs, spreadsheets or bookkeeping.
+// newPurchasesCommand prints the purchase log, oldest first, as text, JSON, CSV or a journal.
 func newPurchasesCommand(c console) *cobra.Command {
 	var o purchasesOptions
 	cmd := &cobra.Command{Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format hledger|ledger|beancount]",
@@ -92,18 +92,18 @@ func dollarsOf(c cocalc.Cents) string {
 	return fmt.Sprintf("%d.%02d", c/100, c%100)
 }
 
-// entry is a purchase with its days where the team is.
+// entry is a purchase with its days in the team's time zone.
 type entry struct {
 	purchase.Purchase
-	day string // on which it was bought: "2026-12-01"
-	// booked is the day for the books. Bookkeeping programs leave out entries that are dated before the newest one they
-	// know, and the log learns of a purchase that CoCalc made twice, or charged differently, after it wrote later ones: so
-	// it is never before the day of an earlier entry.
+	day string // of the purchase: "2026-12-01"
+	// booked is the day for the books, never before the day of an earlier entry. Bookkeeping programs skip entries
+	// dated before the newest one they know, and the log can learn late of a purchase that CoCalc made twice or charged
+	// differently.
 	booked string
-	at     time.Time // the moment behind booked; by it entries are chosen, so that each one is in exactly one month
+	at     time.Time // the moment behind booked; entries are selected by it, so that each is in exactly one month
 }
 
-// entries dates the whole log, oldest first. A part of it would be dated differently.
+// entries dates the whole log, oldest first. A part of the log would get other dates.
 func entries(all []purchase.Purchase, loc *time.Location) []entry {
 	dated := make([]entry, len(all))
 	var at time.Time

@@ -20,10 +20,10 @@ import (
 // maxLine is the longest line of --jsonl input; CoCalc itself takes no request above 1 MB.
 const maxLine = 1 << 20
 
-// newQuoteCommand says what a license costs: for people, or for programs line by line.
+// newQuoteCommand prints the price of a license, or of many, one per line, for programs.
 func newQuoteCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "quote 'ram=16 cpu=2' | quote --jsonl", Short: "print the price of a license"}
-	cmd.Flags().SetInterspersed(false) // what follows the first word is the license
+	cmd.Flags().SetInterspersed(false) // everything after the first word is the license
 	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a line for each")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if *jsonl && len(args) > 0 {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// unreached says why a server could not be asked, and what to do. Where time may cure it, passing is true.
+// unreached returns why a server could not be reached, and what to do. passing is set if the cause may pass by itself.
 func unreached(address string, err error) (text, remedy string, passing bool) {
 	var (
 		authority x509.UnknownAuthorityError
@@ -47,7 +47,7 @@ func unreached(address string, err error) (text, remedy string, passing bool) {
 	return fmt.Sprintf("%s cannot be reached: %v", address, cause(err)), "Check the network, then try again.", true
 }
 
-// cause is the end of a chain of errors: net/http's texts repeat the address.
+// cause returns the last error of a chain: net/http's texts repeat the address.
 func cause(err error) error {
 	for {
 		next := errors.Unwrap(err)
@@ -58,7 +58,7 @@ func cause(err error) error {
 	}
 }
 
-// certFileTrouble adds what is wrong with the file that SSL_CERT_FILE names, of which Go says nothing.
+// certFileTrouble returns what is wrong with the file that SSL_CERT_FILE names, since Go does not report it.
 func certFileTrouble() string {
 	file := os.Getenv("SSL_CERT_FILE")
 	if file == "" {

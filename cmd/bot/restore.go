@@ -18,8 +18,8 @@ import (
 	"licensebot/storage"
 )
 
-// newRestoreCommand puts a backup in the place of the ledger. It says first what would be lost, asks, and keeps the present
-// ledger aside; the bot that starts with the backup reconciles it with CoCalc before it takes orders.
+// newRestoreCommand replaces the ledger by a backup. It shows what would be lost, asks, and keeps the current ledger
+// aside. The next start compares the backup with CoCalc before it takes orders.
 func newRestoreCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "restore FILE [--yes]", Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("the file of one backup")}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
@@ -56,7 +56,7 @@ type restoration struct {
 	file, database string
 	settle         time.Duration   // how long what was under way is watched
 	pause          *purchase.Pause // of the present ledger: going back is no way to resume buying
-	present        *chain          // the present ledger; nil when there is none that can be read
+	present        *chain          // the current ledger; nil if none can be read
 	loc            *time.Location
 	out            io.Writer
 }

@@ -16,8 +16,8 @@ import (
 	"licensebot/storage"
 )
 
-// newResumeCommand ends a pause of buying: the running bot does it, or this program when none runs. Every user of the machine
-// who can write the ledger may do it; the audit keeps who did and why.
+// newResumeCommand ends a pause of buying. The running bot does it; if none runs, this program does. Every user of the
+// machine who can write to the ledger may do it; the audit records who did it and why.
 func newResumeCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "resume REASON", Short: "allow buying again after it was paused"}
 	cmd.Flags().SetInterspersed(false) // a reason is plain text

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newRunCommand runs the bot, as the program does alone.
+// newRunCommand runs the bot, like the program without a subcommand.
 func newRunCommand(c console) *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "run the bot; so does bot alone", Args: noArguments,

@@ -93,7 +93,7 @@ func unreadable(path string, err error) error {
 func (c config) secrets() (faults settingFaults) {
 	for _, s := range c.allSecrets() {
 		if len(c.faults.of(s.name, s.name+"_FILE")) > 0 {
-			continue // it is told already
+			continue // already reported
 		}
 		setting := s.name
 		if c.files.read[s.name] {

@@ -82,11 +82,11 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	return s, nil
 }
 
-// lastWords is how long the bot may take to its end when its ledger cannot be used any more: people are still answered, and a
-// request to CoCalc that is under way has its time.
+// lastWords is how long the bot may take to end once its ledger must no longer be used: people still get answers, and a
+// running request to CoCalc has its time.
 const lastWords = time.Minute
 
-// runWhileUsable is run, but does not wait longer than lastWords for work that hangs in a ledger that cannot be used any more.
+// runWhileUsable is run, but waits at most lastWords for work that hangs in a ledger that must no longer be used.
 func (s *service) runWhileUsable(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()

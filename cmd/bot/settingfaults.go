@@ -8,25 +8,25 @@ import (
 	"unicode"
 )
 
-// errSettings is wrapped by every error that a person ends by changing a setting.
+// errSettings is wrapped by every error that a changed setting can fix.
 var errSettings = errors.New("invalid configuration")
 
-// settingFault is what is wrong with one setting.
+// settingFault is a fault of one setting.
 type settingFault struct {
 	setting string // its name
-	text    string // what is wrong, and what to write; never a secret
+	text    string // what is wrong, and what to write; never contains a secret
 }
 
 func (f settingFault) Error() string { return f.setting + ": " + f.text }
 
-// settingFaults are all that is wrong with the settings.
+// settingFaults are all faults of the settings.
 type settingFaults []settingFault
 
 func (f *settingFaults) add(setting, format string, args ...any) {
 	*f = append(*f, settingFault{setting, fmt.Sprintf(format, args...)})
 }
 
-// of returns the faults of these settings alone.
+// of returns the faults of these settings.
 func (f settingFaults) of(settings ...string) (some settingFaults) {
 	for _, fault := range f {
 		if slices.Contains(settings, fault.setting) {
@@ -36,7 +36,7 @@ func (f settingFaults) of(settings ...string) (some settingFaults) {
 	return some
 }
 
-// err is nil without a fault. Its text has a line for each.
+// err returns nil without faults. Otherwise its text has a line for each.
 func (f settingFaults) err() error {
 	var lines []error
 	for _, fault := range f {
@@ -56,9 +56,9 @@ func settingsError(lines []error) error {
 // quotes are the quotation marks of shells and of text processors.
 const quotes = "\"'`“”„‘’‚«»"
 
-// cleanValue is how every setting and every file of a secret is read: without blanks, line ends of Windows and byte order
-// marks around the value. It refuses a value in quotes. A shell takes them off; docker's --env-file, systemd's credentials
-// and editors do not, and with them a ledger has another name.
+// cleanValue reads the value of a setting or a secret file: without spaces, Windows line endings and byte order marks
+// around it. It refuses a value in quotes. A shell removes them; docker's --env-file, systemd's credentials and editors
+// keep them, and DATABASE would name another ledger.
 func cleanValue(raw string) (string, error) {
 	value := strings.TrimFunc(raw, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 	marks := 0

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// spanOptions are the options that say of which time records are printed.
+// spanOptions are the options that select records by time.
 type spanOptions struct{ since, until, month string }
 
 func (o *spanOptions) options(cmd *cobra.Command) {
@@ -19,14 +19,14 @@ func (o *spanOptions) options(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.month, "month", "", "only of one `MONTH` in TIMEZONE, such as 2026-11")
 }
 
-// span is a time: from the one moment on, before the other. A zero moment is no bound.
+// span is the time from one moment until before another. A zero moment is no bound.
 type span struct{ from, before time.Time }
 
 func (s span) holds(t time.Time) bool {
 	return !t.Before(s.from) && (s.before.IsZero() || t.Before(s.before))
 }
 
-// read reads the options. Days and months are those of loc.
+// read parses the options. Days and months are those of loc.
 func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error) {
 	if o.month != "" {
 		if o.since != "" || o.until != "" {
@@ -53,7 +53,7 @@ func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error)
 	return s, err
 }
 
-// readMoment reads a day where the team is, a moment, or how long ago it was. Empty is the zero moment.
+// readMoment parses a day in loc, a moment, or an age. Empty is the zero moment.
 func readMoment(option, text string, now time.Time, loc *time.Location) (at time.Time, isDay bool, err error) {
 	if text == "" {
 		return time.Time{}, false, nil

@@ -9,10 +9,10 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// typo is a variable of the environment that is no setting, and looks like one.
+// typo is an environment variable that looks like a setting and is none.
 type typo struct{ name, meant string }
 
-// findTypos looks through the names of variables, as os.Environ lists them.
+// findTypos finds typos among variables, as os.Environ lists them.
 func findTypos(variables, known []string) (typos []typo) {
 	for _, variable := range variables {
 		name, _, _ := strings.Cut(variable, "=")
@@ -27,7 +27,7 @@ func findTypos(variables, known []string) (typos []typo) {
 	return typos
 }
 
-// resembled is the setting whose name somebody may have meant, or none.
+// resembled returns the setting that a name probably means; empty if there is none.
 func resembled(name string, known []string) string {
 	plain := plainName(name)
 	best, least := "", 3
@@ -36,7 +36,7 @@ func resembled(name string, known []string) string {
 			return k
 		}
 		a, b := strings.ReplaceAll(plain, "_", ""), strings.ReplaceAll(k, "_", "")
-		most := 1 // two letters make one short name into any other
+		most := 1 // two letters turn any short name into another
 		if len(b) > 8 {
 			most = 2
 		}
@@ -56,8 +56,7 @@ func resembled(name string, known []string) string {
 	return ""
 }
 
-// plainName is a name as settings are written: a file of variables may bring a byte order mark, an "export" and small
-// letters into it.
+// plainName returns a name as settings are written: without a byte order mark and "export", in capital letters.
 func plainName(name string) string {
 	name = strings.TrimFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	name = strings.ToUpper(strings.TrimSpace(strings.TrimPrefix(name, "export ")))
@@ -73,7 +72,7 @@ func sameWords(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// misspelled are the variables of this process that look like settings.
+// misspelled returns the typos in this process's environment.
 func misspelled() []typo {
 	var known []string
 	for _, field := range settingFields() {

@@ -43,12 +43,12 @@ func spelled(text []byte) []byte {
 // isUnseen knows what is not shown but does something. Line breaks and tabs are what the program itself writes.
 func isUnseen(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
-// isJoiner knows ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER.
+// isJoiner reports whether r is ZERO WIDTH NON-JOINER or ZERO WIDTH JOINER.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// characters yields the characters of a text and whether each is seen. A single joiner counts as seen between two
-// characters of writing that needs it: Persian and Hindi words are spelled with joiners, and some emoji consist of
-// several. Next to ASCII a joiner is only a disguise.
+// characters yields the characters of a text and whether each is visible. A single joiner counts as visible between two
+// characters of a script that needs it: Persian and Hindi words contain joiners, and some emoji too. Next to ASCII, a
+// joiner is only a disguise.
 func characters(text string) iter.Seq2[string, bool] {
 	joined := func(r rune) bool {
 		return r >= utf8.RuneSelf && r != utf8.RuneError && unicode.In(r, unicode.L, unicode.M, unicode.S)
@@ -66,7 +66,7 @@ func characters(text string) iter.Seq2[string, bool] {
 	}
 }
 
-// quoted prints what people wrote in quotes, with everything spelled out that moves the cursor of a terminal.
+// quoted prints people's text in quotes, with all characters escaped that would move a terminal's cursor.
 func quoted(text string) string {
 	var out strings.Builder
 	out.WriteByte('"')

@@ -19,14 +19,14 @@ import (
 	"licensebot/storage"
 )
 
-// verifyOptions are the command line of bot verify.
+// verifyOptions are the options of bot verify.
 type verifyOptions struct {
 	online bool
 	file   string
 	noted  head
 }
 
-// newVerifyCommand checks a ledger, also beside a running bot, and changes nothing. What is wrong is printed a line each.
+// newVerifyCommand checks a ledger, also while a bot runs, and changes nothing. It prints each fault on a line.
 func newVerifyCommand(c console) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version and revision are set when a release is built. Where revision is empty, the go command has noted it: it does so
-// for everything that is built in a checkout.
+// version and revision are set in a release build. If revision is empty, the go command has noted it: it does so for
+// every build in a checkout.
 var (
 	version  = "dev"
 	revision = ""
@@ -32,13 +32,13 @@ func versionLine() string {
 	return describeBuild(version, cmp.Or(revision, revisionOf(info)))
 }
 
-// describeBuild is the line that names a build.
+// describeBuild returns the line that names a build.
 func describeBuild(version, revision string) string {
 	return fmt.Sprintf("licensebot %s (revision %s, %s %s/%s)", version, cmp.Or(revision, "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// revisionOf is the commit that a program was built from, in the form of git describe. It is empty when the go command
-// did not note it: it does not for "go run", nor in a worktree of git.
+// revisionOf returns the commit that a program was built from, in the form of git describe. It is empty if the go
+// command did not note it, as for "go run" and in a git worktree.
 func revisionOf(info *debug.BuildInfo) string {
 	if info == nil {
 		return ""
