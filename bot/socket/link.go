@@ -342,7 +342,7 @@ func (l *link) hello(now time.Time, req *socketmode.Request) {
 		event = l.log.Info()
 	}
 	event.Str("host", req.DebugInfo.Host).Int("app_connections", req.NumConnections).
-		Int("lives_seconds", req.DebugInfo.ApproximateConnectionTime).Str("after", had).Msg("connect to Slack")
+		Int("lives_ms", 1000*req.DebugInfo.ApproximateConnectionTime).Str("after", had).Msg("connect to Slack")
 }
 
 func (l *link) wasGreeted() bool {

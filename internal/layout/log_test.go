@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,14 @@ func TestLinesOfTheLogReadAlike(t *testing.T) {
 			switch method.Sel.Name {
 			case "Dur":
 				t.Errorf("%s logs a duration without its unit: name the field …_ms", s.path)
+			case "Int", "Int64", "Float64":
+				name, literal := "", false
+				if len(call.Args) > 0 {
+					name, literal = beginning(call.Args[0])
+				}
+				if literal && otherUnit.MatchString(name) {
+					t.Errorf("%s logs %q: durations are milliseconds, in a field named …_ms", s.path, name)
+				}
 			case "Msg":
 				if text, literal := beginning(call.Args[0]); literal {
 					found++
@@ -57,6 +66,9 @@ func TestLinesOfTheLogReadAlike(t *testing.T) {
 		t.Errorf("only %d lines were found", found)
 	}
 }
+
+// otherUnit matches fields whose unit is not the log's.
+var otherUnit = regexp.MustCompile(`(?i)(^|_)(s|sec|secs|seconds|minutes|hours|days|us|ns)$`)
 
 // beginning is the literal that a text begins with.
 func beginning(e ast.Expr) (string, bool) {
