@@ -1,6 +1,7 @@
 package cocalc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,12 +9,51 @@ import (
 
 const (
 	userQuery  = "user-query"
+	profile    = "accounts/profile"
 	getBalance = "purchases/get-balance"
 )
 
 // WhoAmI says whose key this is. Its success proves that the key is valid and the server's database is there, which
 // empty answers of other endpoints do not.
+//
+// CoCalc's successor lets no key use user-query; there the account's profile answers. It takes only keys with the capability
+// account:read: CapabilityMissing otherwise.
 func (c *Client) WhoAmI(ctx context.Context) (Account, error) {
+	account, err := c.queryAccount(ctx)
+	if kindOf(err) == KeyNotAllowed {
+		return c.readProfile(ctx)
+	}
+	return account, err
+}
+
+// readProfile asks the successor whose key this is. Its answer to a wrong key, an expired one and one of the older form is an
+// empty profile, which is an error of kind NotSignedIn.
+func (c *Client) readProfile(ctx context.Context) (Account, error) {
+	body, err := c.call(ctx, reads, profile, struct{}{})
+	if err != nil {
+		return Account{}, err
+	}
+	var answer struct {
+		Profile map[string]json.RawMessage `json:"profile"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Profile == nil {
+		return Account{}, c.misread(profile, body, cmp.Or(err, errors.New("it has no profile")))
+	}
+	if len(answer.Profile) == 0 {
+		return Account{}, &Error{Op: profile, Outcome: Rejected, Kind: NotSignedIn, Status: 200, Text: "the profile is empty: the server does not know the key"}
+	}
+	var id idText
+	var email looseText
+	if err := json.Unmarshal(answer.Profile["account_id"], &id); err != nil || id == "" {
+		return Account{}, c.misread(profile, body, cmp.Or(err, errors.New("it names no account")))
+	}
+	if raw := answer.Profile["email_address"]; raw != nil {
+		_ = email.UnmarshalJSON(raw) // takes anything
+	}
+	return Account{ID: string(id), Email: string(email)}, nil
+}
+
+func (c *Client) queryAccount(ctx context.Context) (Account, error) {
 	body, err := c.call(ctx, reads, userQuery, json.RawMessage(`{"query":{"accounts":{"account_id":null,"email_address":null}}}`))
 	if err != nil {
 		return Account{}, err

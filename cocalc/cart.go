@@ -210,7 +210,7 @@ func decodeList[T any](body []byte) ([]T, error) {
 // misread is the error of a read whose answer has another shape than recorded. Reading again does no harm.
 func (c *Client) misread(endpoint string, body []byte, cause error) error {
 	return &Error{
-		Op: endpoint, Outcome: Transient, Status: 200,
+		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,
 		Text: c.scrub(fmt.Sprintf("the answer is not understood: %v: %s", cause, c.excerpt(body))),
 	}
 }

@@ -3,7 +3,6 @@ package cocalc
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -42,10 +41,6 @@ func (s Store) String() string {
 
 // Store finds out by reading which store the server has, and remembers it. A server without licenses to sell is an error
 // of kind NotSoldHere.
-//
-// A current server answers the older checkout with the page for a missing route, and an older one the current endpoints
-// with the same; newer branches of CoCalc have no licenses at all. So it is asked for what only reads: the parameters of a
-// checkout, the cart, the list of licenses.
 func (c *Client) Store(ctx context.Context) (Store, error) {
 	c.mu.Lock()
 	known := c.store
@@ -53,26 +48,9 @@ func (c *Client) Store(ctx context.Context) (Store, error) {
 	if known != storeUnknown {
 		return known, nil
 	}
-	found := StoreCurrent
-	there, err := c.hasEndpoint(ctx, checkoutParams, struct{}{})
+	found, err := c.findStore(ctx)
 	if err != nil {
 		return storeUnknown, err
-	}
-	if !there {
-		found = StoreOlder
-		if there, err = c.hasEndpoint(ctx, cartGet, struct{}{}); err != nil {
-			return storeUnknown, err
-		}
-	}
-	if there {
-		if there, err = c.hasEndpoint(ctx, getManaged, map[string]int{"limit": 1}); err != nil {
-			return storeUnknown, err
-		}
-	}
-	if !there {
-		return storeUnknown, &Error{
-			Op: checkoutParams, Outcome: Rejected, Kind: NotSoldHere, Status: 404, Text: "the server has no store for licenses",
-		}
 	}
 	c.mu.Lock()
 	c.store = found
@@ -90,21 +68,6 @@ func (c *Client) missing(endpoint string) Kind {
 	}
 	c.store = storeUnknown
 	return NotSoldHere
-}
-
-// hasEndpoint reads from an endpoint to learn whether it exists. An application error proves that it does.
-func (c *Client) hasEndpoint(ctx context.Context, endpoint string, params any) (bool, error) {
-	_, err := c.call(ctx, reads, endpoint, params)
-	var e *Error
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.As(err, &e) && e.Kind == NotSoldHere:
-		return false, nil
-	case errors.As(err, &e) && e.Outcome == Rejected && e.Status == 200:
-		return true, nil
-	}
-	return false, err
 }
 
 // CheckoutParams asks what a checkout would buy and charge now: every checked item of the account's cart. It changes

@@ -16,8 +16,8 @@ const maxText = 300
 
 // classify turns what came back into the JSON of a success or an error with its outcome.
 func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMessage, *Error) {
-	fail := func(outcome Outcome, kind Kind, text string, cause error) (json.RawMessage, *Error) {
-		return nil, &Error{Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status, Err: cause}
+	fail := func(outcome Outcome, kind Kind, reason Reason, text string, cause error) (json.RawMessage, *Error) {
+		return nil, &Error{Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status, Err: cause, Reason: reason}
 	}
 	lost := what.lost()
 	if a.unsent {
@@ -25,22 +25,22 @@ func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMe
 	}
 	switch {
 	case a.status == 0:
-		return fail(lost, Other, "", a.err)
+		return fail(lost, Other, networkReason(a.err), "", a.err)
 	case a.status == http.StatusNotFound && isHTML(a):
 		// No route of that name: nothing was executed.
 		kind := Other
 		if isStore(endpoint) {
 			kind = NotSoldHere
 		}
-		return fail(Rejected, kind, "the server has no such endpoint", nil)
+		return fail(Rejected, kind, NoEndpoint, "the server has no such endpoint", nil)
 	case a.status != http.StatusOK:
 		return classifyStatus(endpoint, what, a, now)
 	case a.err != nil:
-		return fail(lost, Other, "", fmt.Errorf("read the answer: %w", a.err))
+		return fail(lost, Other, cutReason(a.err), "", fmt.Errorf("read the answer: %w", a.err))
 	}
 	body := bytes.TrimSpace(a.body)
 	if !json.Valid(body) {
-		return fail(lost, Other, "the answer is no JSON: "+summarize(a), nil)
+		return fail(lost, Other, textReason(a), "the answer is no JSON: "+summarize(a), nil)
 	}
 	if text, ok := errorText(body); ok {
 		e := classifyText(endpoint, what, text)
@@ -61,12 +61,14 @@ func (e effect) lost() Outcome {
 // classifyStatus decides on an HTTP status other than 200 and the 404 of a missing route. CoCalc's handlers answer 200
 // only; what else comes is its HTTP layer, which speaks before a handler runs, or something in front of it.
 func classifyStatus(endpoint string, what effect, a answer, now time.Time) (json.RawMessage, *Error) {
-	e := &Error{Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lost(), Err: a.err}
+	e := &Error{Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lost(), Err: a.err, Reason: statusReason(a.status)}
 	switch s := a.status; {
 	case s == http.StatusNotModified:
 		// The server compares after the handler ran. The client never asks for it, so this says nothing.
 	case s >= 300 && s < 400:
-		e.Outcome, e.Text = Rejected, fmt.Sprintf("the server redirects (%d)", s)
+		// CoCalc's own redirects come before a handler runs. One of a program in front may come after it handed the request
+		// on, and answers to a POST with a redirect are usual elsewhere: what spends may be done.
+		e.Kind, e.Text = Redirected, fmt.Sprintf("the server redirects (%d)", s)
 	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusMethodNotAllowed,
 		s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:
 		e.Outcome = Rejected
@@ -141,7 +143,7 @@ var cartTexts = []string{
 
 // lostDatabase are words of errors in which the server's connection to its database broke. Whether the transaction was
 // committed, such an error does not say.
-var lostDatabase = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed out|error)|terminating connection|closed the connection|econn|etimedout|epipe|timed? ?out|shutting down|starting up|server login|too many clients`)
+var lostDatabase = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed out|error)|terminating connection|closed the connection|econn|etimedout|epipe|connect e[a-z]+|timed? ?out|shutting down|starting up|server login|too many clients`)
 
 // classifyText decides on the text of an application error, which came with status 200.
 func classifyText(endpoint string, what effect, text string) *Error {
@@ -149,6 +151,12 @@ func classifyText(endpoint string, what effect, text string) *Error {
 	lower := strings.ToLower(text)
 	blocked := endpoint == cartGet || endpoint == checkoutParams || isCheckout(endpoint)
 	switch {
+	case strings.HasPrefix(text, "API keys are not allowed to "):
+		e.Kind = KeyNotAllowed
+	case text == "browser sign-in is required":
+		e.Kind = SignInRequired
+	case strings.HasPrefix(text, "API key lacks required capability "):
+		e.Kind, e.Capability = CapabilityMissing, namedCapability(text)
 	case strings.Contains(lower, "must be signed in as"):
 		// A right to this one thing is missing, which says nothing about the key.
 	case strings.Contains(lower, "must be signed in"), strings.Contains(lower, "anonymous") && strings.Contains(lower, "not allowed"):
@@ -166,9 +174,9 @@ func classifyText(endpoint string, what effect, text string) *Error {
 	case blocked && hasPrefixOf(text, cartTexts):
 		e.Kind = CartBroken
 	case what == reads && lostDatabase.MatchString(text):
-		e.Outcome = Transient
+		e.Outcome, e.Reason = Transient, DatabaseDown
 	case what != reads && lostDatabase.MatchString(text):
-		e.Outcome = Unknown
+		e.Outcome, e.Reason = Unknown, DatabaseDown
 	}
 	if endpoint == olderCheckout && e.Kind != NotSignedIn && e.Kind != CaptchaRequired {
 		// The older checkout charges item after item without a transaction: an error may come after a charge.
@@ -184,6 +192,16 @@ func hasPrefixOf(text string, prefixes []string) bool {
 		}
 	}
 	return false
+}
+
+var capabilityPattern = regexp.MustCompile(`^API key lacks required capability '([a-z]+(?:[:._-][a-z]+)*)'`)
+
+// namedCapability reads "API key lacks required capability 'account:read'". Empty when the text names none.
+func namedCapability(text string) string {
+	if m := capabilityPattern.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 var needPattern = regexp.MustCompile(`you need (-?)\$([\d,]+)(?:\.(\d\d))?`)

@@ -137,30 +137,13 @@ func transports(given http.RoundTripper) (reading, spending http.RoundTripper) {
 
 // httpClient follows no redirects: a POST would become a GET, and a GET of checkout buys.
 func httpClient(t http.RoundTripper) *http.Client {
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: legible{t}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // Close lets go of idle connections.
 func (c *Client) Close() {
 	c.reading.CloseIdleConnections()
 	c.spending.CloseIdleConnections()
-}
-
-// KeyName is the key as people may see it: see [RedactKey].
-func (c *Client) KeyName() string { return RedactKey(c.key) }
-
-// RedactKey names a key without giving it away. Of a key as CoCalc makes them ("sk-", 16 secret characters, 6 for the
-// number of its row) it shows the last six, by which CoCalc's own settings page lists it: "sk-…00007P". Of any other text
-// it shows the last four characters, and nothing of a short one.
-func RedactKey(key string) string {
-	key = strings.TrimSpace(key)
-	switch n := len(key); {
-	case strings.HasPrefix(key, "sk-") && n == 25:
-		return "sk-…" + key[n-6:]
-	case n >= 16:
-		return "…" + key[n-4:]
-	}
-	return "…"
 }
 
 // scrub takes the key out of a text, whoever repeated it there.

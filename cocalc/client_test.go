@@ -20,7 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const testKey = "sk-abcdefghijklmnop00007P"
+const (
+	testKey          = "sk-abcdefghijklmnop00007P"
+	successorTestKey = "sk-cc-v2.Ab3dEf6hIj9lMn2p.0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wZm4_x-9Q"
+)
 
 // said is one answer of a scripted server.
 type said struct {
@@ -30,7 +33,7 @@ type said struct {
 }
 
 // script is a server that answers each endpoint with its answers in turn, the last one for ever, and keeps what it was
-// asked. An endpoint without answers has the page of a missing route.
+// asked. An endpoint without answers has those of everything, if there are any, and else the page of a missing route.
 type script struct {
 	t       testing.TB
 	answers map[string][]said
@@ -50,7 +53,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked = append(s.asked, endpoint+" "+string(body))
 	answers := s.answers[endpoint]
-	if len(answers) > 1 {
+	if len(answers) == 0 {
+		answers = s.answers[everything]
+	} else if len(answers) > 1 {
 		s.answers[endpoint] = answers[1:]
 	}
 	s.mu.Unlock()
@@ -70,6 +75,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = io.WriteString(w, a.body)
 }
+
+// everything stands for all endpoints without answers of their own.
+const everything = "*"
 
 func (s *script) requests() []string {
 	s.mu.Lock()
@@ -142,9 +150,22 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 func TestRedactKey(t *testing.T) {
 	for key, want := range map[string]string{
 		testKey: "sk-…00007P", "": "…", "sk-short": "…", "a-long-key-of-another-kind": "…kind",
+		// As the successor's own list shows them: five characters and the last eight.
+		successorTestKey: "sk-cc...Zm4_x-9Q", "sk-cocalc" + successorTestKey[5:]: "sk-co...Zm4_x-9Q",
+		"sk-cc-v2.short.secret": "…cret",
 	} {
 		if got := RedactKey(key); got != want {
 			t.Errorf("RedactKey(%q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestIsOlderKey(t *testing.T) {
+	for key, want := range map[string]bool{
+		testKey: true, testKey + "\n": true, successorTestKey: false, "": false, "sk-": false, testKey + "x": false, "sk-abcdefghijklmnop0000_P": false,
+	} {
+		if got := IsOlderKey(key); got != want {
+			t.Errorf("IsOlderKey(%q) = %v", key, got)
 		}
 	}
 }

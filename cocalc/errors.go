@@ -1,6 +1,7 @@
 package cocalc
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -35,6 +36,10 @@ const (
 	CartBroken              // an item makes the cart unusable for the whole account; ItemID where it could be found
 	NotSoldHere             // the server has no license store (any more)
 	NotFound                // no such item or license, or a project of other people
+	KeyNotAllowed           // this server lets no API key do this, valid or not: it says nothing about the key
+	SignInRequired          // this server lets only a person who is signed in do this
+	CapabilityMissing       // the key is valid and has no right to this: Capability says which
+	Redirected              // the server led elsewhere, and was not followed: Redirect says where
 )
 
 // Error is a request to CoCalc that did not succeed.
@@ -48,6 +53,10 @@ type Error struct {
 	Need    Cents         // InsufficientCredit: what the server says is needed
 	ItemID  int64         // CartBroken: the item at fault, 0 when it is not known
 	Err     error         // the cause, when the request failed before an answer could be read
+
+	Capability string   // CapabilityMissing: such as "account:read"
+	Redirect   Redirect // Redirected: where the server leads
+	Reason     Reason   // why the answer is of no use, where it is no refusal of CoCalc's
 }
 
 func (e *Error) Error() string {
@@ -59,3 +68,11 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// kindOf is the kind of an error by this package, and Other of any other.
+func kindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Other
+}

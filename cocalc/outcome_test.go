@@ -26,6 +26,7 @@ func TestOutcomes(t *testing.T) {
 	same := func(o Outcome, k Kind) [4]expect { return [4]expect{{o, k}, {o, k}, {o, k}, {o, k}} }
 	// lost is the outcome of a request that may have been carried out.
 	lost := [4]expect{{Transient, Other}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}
+	led := [4]expect{{Transient, Redirected}, {Unknown, Redirected}, {Unknown, Redirected}, {Unknown, Redirected}}
 	blocks := [4]expect{{Rejected, CartBroken}, {Rejected, Other}, {Rejected, Other}, {Rejected, CartBroken}}
 	for _, test := range []struct {
 		name   string
@@ -54,8 +55,23 @@ func TestOutcomes(t *testing.T) {
 		{"too large", said{status: 413, body: "Body exceeded 1mb limit"}, same(Rejected, Other)},
 		{"a development server", said{status: 415, body: "{}"}, same(Rejected, Other)},
 		{"forbidden by something in front", said{status: 403, body: "<html>", header: page}, same(Rejected, Other)},
-		{"redirect", said{status: 308, header: map[string]string{"Location": "/elsewhere"}}, same(Rejected, Other)},
-		{"redirect that would become a GET", said{status: 302, header: map[string]string{"Location": "/elsewhere"}}, same(Rejected, Other)},
+		// What stands before a redirect may have handed the request on first: what spends may be done.
+		{"redirect", said{status: 308, header: map[string]string{"Location": "/elsewhere"}}, led},
+		{"redirect that would become a GET", said{status: 302, header: map[string]string{"Location": "/elsewhere"}}, led},
+		{"redirect to another host", said{status: 301, header: map[string]string{"Location": "https://cocalc.ai/api/v2/x"}}, led},
+		{"redirect after a POST", said{status: 303, header: map[string]string{"Location": "/receipt"}}, led},
+		{"redirect to nowhere", said{status: 302}, led},
+		{"redirect that cannot be read", said{status: 307, header: map[string]string{"Location": "https://%zz:x/"}}, led},
+		{"a choice of pages", said{status: 300, body: `{"error":"choose"}`}, led},
+		{"use a proxy", said{status: 305}, led},
+		{"a key may not", said{body: `{"error":"API keys are not allowed to access billing account details"}`}, same(Rejected, KeyNotAllowed)},
+		{"a person has to sign in", said{body: `{"error":"browser sign-in is required"}`}, same(Rejected, SignInRequired)},
+		{"a key that lacks a right", said{body: `{"error":"API key lacks required capability 'project:list'"}`}, same(Rejected, CapabilityMissing)},
+		{"a key that lacks a right in a project", said{body: `{"error":"API key lacks required capability 'file:write' for project 6dd2fd2a","code":"api_key_project_capability_denied"}`}, same(Rejected, CapabilityMissing)},
+		{"a key that is not valid", said{body: `{"error":"must be signed in with a valid account API key"}`}, same(Rejected, NotSignedIn)},
+		{"the successor's database is down", said{body: `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`}, lost},
+		{"another method", said{status: 405, body: `{"error":"method_not_allowed"}`}, same(Rejected, Other)},
+		{"missing route of the successor", said{status: 404, body: "<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>", header: page}, same(Rejected, NotSoldHere)},
 		{"not modified", said{status: 304}, lost},
 		{"too many requests, in front", said{status: 429, body: "slow down"}, [4]expect{{Transient, Throttled}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}},
 		{"server error", said{status: 500, body: "Internal Server Error"}, lost},
@@ -214,7 +230,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 // What adds or buys is sent once, whatever the answer: repeating it is for whoever has looked at what became of it.
 func TestACallThatSpendsIsNeverRepeated(t *testing.T) {
-	for _, status := range []int{429, 500, 502, 503, 304} {
+	for _, status := range []int{301, 302, 303, 307, 308, 429, 500, 502, 503, 304} {
 		c, s := serve(t, map[string][]said{currentCheckout: {{status: status}}, cartAdd: {{status: status}}})
 		c.store = StoreCurrent
 		_ = c.Checkout(t.Context())

@@ -66,7 +66,7 @@ func (c *Client) call(ctx context.Context, what effect, endpoint string, params 
 func (c *Client) pause(err *Error, what effect, try int) (time.Duration, bool) {
 	backoff := retryPause << (try - 1)
 	switch {
-	case what == spends || err.Outcome == Rejected || errors.Is(err.Err, errTooLarge):
+	case what == spends || err.Outcome == Rejected || err.Kind == Redirected || errors.Is(err.Err, errTooLarge):
 		return 0, false
 	case err.Kind == Throttled:
 		return max(err.Wait, backoff), err.Wait <= c.options.MaxWait
@@ -89,6 +89,10 @@ func (c *Client) once(ctx context.Context, what effect, endpoint string, params 
 		}
 		if err.Kind == NotSoldHere {
 			err.Kind = c.missing(endpoint)
+		}
+		if err.Kind == Redirected {
+			err.Redirect = c.redirect(endpoint, a)
+			err.Reason, err.Text = err.Redirect.reason(), err.Text+err.Redirect.words()
 		}
 		event = event.Stringer("outcome", err.Outcome).AnErr("error", err)
 	}

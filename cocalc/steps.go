@@ -28,7 +28,7 @@ func stepOf(endpoint string, params any) step.What {
 		return step.License
 	case getSubscriptions:
 		return step.Subscriptions
-	case userQuery:
+	case userQuery, profile: // two ways to ask the same
 		return step.WhoAmI
 	}
 	return step.What("cocalc: " + endpoint) // in no list: a test that meets it says so

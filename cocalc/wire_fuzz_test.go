@@ -142,7 +142,7 @@ func FuzzWire(f *testing.F) {
 		response(200, zipped(strings.Repeat(" ", 200_000)), "Content-Encoding: gzip"),
 		response(204, ``), response(206, `{"success":true}`, "Content-Range: bytes 0-15/16"),
 		response(301, ``, "Location: http://evil.example/api/v2/"), response(302, ``, "Location: /api/v2/user-query"),
-		response(307, ``, "Location: https://evil.example/{KEY}"), response(308, ``, "Location: //evil.example"),
+		response(307, ``, "Location: https://evil.example/{KEY}"), response(302, ``, "Location: https://{KEY}@{KEY}.example:x/?{AUTH}"), response(308, ``, "Location: //evil.example"),
 		response(304, ``, "Content-Length: 0"), response(300, `{"success":true}`),
 		response(400, `{"error":"bad"}`), response(401, `{KEY}`), response(403, `<html>`), response(404, `<html>`), response(404, `{"error":"no"}`),
 		response(413, ``), response(418, ``), response(429, ``, "Retry-After: 5"), response(429, ``, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
@@ -253,7 +253,7 @@ func understand(raw []byte) (u understood) {
 	whole := err == nil && len(body) <= 64<<10
 	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) || strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
 	switch s := r.StatusCode; {
-	case s >= 300 && s < 400 && s != 304, s == 400, s == 401, s == 403, s == 405, s == 413, s == 415, s == 404 && page:
+	case s == 400, s == 401, s == 403, s == 405, s == 413, s == 415, s == 404 && page:
 		u.refuses = true // before any handler runs
 	case s != 200 || !whole:
 		return u

@@ -27,7 +27,7 @@ func answers() []mutant {
 			[]tests{client("^FuzzWire$")}},
 		{"that a lost database is unknown", "cocalc/classify.go",
 			`	case what != reads && lostDatabase.MatchString(text):
-		e.Outcome = Unknown
+		e.Outcome, e.Reason = Unknown, DatabaseDown
 `, "",
 			[]tests{client("^TestOutcomes$")}},
 		{"that the older checkout may have charged before its error", "cocalc/classify.go",
@@ -58,7 +58,34 @@ func answers() []mutant {
 			[]tests{client("^TestACallThatSpendsUsesNoKeptConnection$")}},
 		{"that redirects are not followed", "cocalc/client.go",
 			`return http.ErrUseLastResponse }}`, `return nil }}`,
-			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$")}},
+			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")}},
+		{"that a redirect of what spends is unknown", "cocalc/classify.go",
+			`e.Kind, e.Text = Redirected, fmt`, `e.Outcome, e.Kind, e.Text = Rejected, Redirected, fmt`,
+			[]tests{client("^TestOutcomes$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")}},
+		{"that only the host of a redirect is shown", "cocalc/redirect.go",
+			`	if _, broken := request.URL.Parse(location); broken != nil {`, `	if false {`,
+			[]tests{client("^TestOutcomes$"), client("^TestDiagnoses$")}},
+		{"that no address without TLS is advised", "cocalc/redirect.go",
+			` || from.Scheme == "https" && to.Scheme == "http":`, `:`,
+			[]tests{client("^TestWhereARedirectLeads$")}},
+		{"that names in other letters are shown in ASCII", "cocalc/redirect.go",
+			`!asciiName.MatchString(name)`, `false`,
+			[]tests{client("^TestWhereARedirectLeads$"), client("^FuzzRedirect$")}},
+		{"that another program is no store", "cocalc/store.go",
+			`	case !first.speaks && !licenses.speaks:`, `	case false:`,
+			[]tests{client("^TestDiagnoses$")}},
+		{"that an empty profile is a key that is refused", "cocalc/account.go",
+			`	if len(answer.Profile) == 0 {`, `	if false {`,
+			[]tests{client("^TestWhoseKeyOnTheSuccessor$"), client("^TestDiagnoses$")}},
+		{"that a price is read digit by digit", "cocalc/tiers.go",
+			`	if !dollarsSyntax.MatchString(text) {
+		return fmt`, `	if false {
+		return fmt`,
+			[]tests{client("^TestMembershipTiersThatAreNotUnderstood$")}},
+		{"that the successor's key is shown shortened", "cocalc/key.go",
+			`		return key[:5] + "..." + key[n-8:]
+`, "		return key\n",
+			[]tests{client("^TestRedactKey$")}},
 		{"the bound of an answer", "cocalc/request.go",
 			`io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))`, `io.ReadAll(resp.Body)`,
 			[]tests{client("^TestAnAnswerThatIsTooLargeIsNotRead$")}},
@@ -69,7 +96,7 @@ func answers() []mutant {
 			`	text = strings.ReplaceAll(text, c.key, c.KeyName())
 `, "",
 			[]tests{client("^(TestTheKeyIsInNoErrorAndNoLog|FuzzWire)$")}},
-		{"that the key is shown shortened", "cocalc/client.go",
+		{"that the key is shown shortened", "cocalc/key.go",
 			`		return "sk-…" + key[n-6:]
 `, "		return key\n",
 			[]tests{client("^TestRedactKey$")}},

@@ -1,0 +1,155 @@
+package cocalc
+
+import (
+	"context"
+	"errors"
+)
+
+// Condition says what a server is to a client that buys licenses. Ledgers keep it: a value is never renamed.
+type Condition string
+
+const (
+	// Undiagnosed: the diagnosis was broken off before it had a result.
+	Undiagnosed Condition = ""
+	// SellsLicenses: the server has a license store; Diagnosis.Store says of which generation.
+	SellsLicenses Condition = "sells-licenses"
+	// SellsMemberships: it is a CoCalc that sells no licenses any more, but memberships.
+	SellsMemberships Condition = "sells-memberships"
+	// HasMoved: it leads to another host, which Diagnosis.Redirect names.
+	HasMoved Condition = "moved"
+	// Misaddressed: it leads to itself by another scheme or path. Diagnosis.Redirect has the address that it wants to
+	// be called by; without one, what stands in front of the server has to be corrected.
+	Misaddressed Condition = "misaddressed"
+	// IsDown: it cannot be reached, or has a fault that may pass; Diagnosis.Reason says which.
+	IsDown Condition = "down"
+	// IsForeign: what answers is not a CoCalc that this package knows: a sign-in page in front of it, another program.
+	IsForeign Condition = "foreign"
+)
+
+// KeyProof says what the server made of the key.
+type KeyProof string
+
+const (
+	KeyUnproven KeyProof = ""        // not asked, or no useful answer: Diagnosis.KeyErr says which
+	KeyValid    KeyProof = "valid"   // Diagnosis.Account is whose it is
+	KeyRefused  KeyProof = "refused" // it is none, or expired; on a server that sells licenses its database may be down instead
+	KeyLimited  KeyProof = "limited" // it is valid, and lacks a capability that is needed to say whose it is
+)
+
+// Diagnosis is what reading from a server shows about it. It holds no secret, and its texts are safe to show.
+type Diagnosis struct {
+	Condition Condition
+	Store     Store    // SellsLicenses: its generation
+	Reason    Reason   // IsDown, IsForeign: why
+	Status    int      // HTTP status of the answer that decided, where it was not a success
+	Redirect  Redirect // HasMoved, Misaddressed, and IsForeign where that is a redirect
+	Err       error    // the error that decided; nil for a server that sells licenses
+
+	Key        KeyProof // of a server that sells licenses or memberships
+	Account    Account  // KeyValid
+	Capability string   // KeyLimited: what the key lacks, such as "account:read"
+	OlderKey   bool     // the key has the form of the older CoCalc's, and this server is its successor, which takes none of those
+	KeyErr     error    // why the key is not proven
+}
+
+// Same reports whether two diagnoses say the same of the server. The key does not count: that it was changed does not
+// make another server of it. That one fault takes the place of another does not count either.
+func (d Diagnosis) Same(other Diagnosis) bool {
+	return d.Condition == other.Condition && d.Store == other.Store && d.Redirect.Host == other.Redirect.Host
+}
+
+// Diagnose finds out what the server is. It sends only requests that read, and only to the address of the settings:
+// those of the store first, then, where the server is a CoCalc, one that proves the key. What was known of the store
+// before does not count, and is renewed. When ctx ends meanwhile the condition is Undiagnosed.
+func (c *Client) Diagnose(ctx context.Context) Diagnosis {
+	d := c.examine(ctx)
+	if err := ctx.Err(); err != nil {
+		return Diagnosis{Err: err}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d.Condition != IsDown { // a server that is down keeps its store
+		c.store = d.Store
+	}
+	return d
+}
+
+func (c *Client) examine(ctx context.Context) Diagnosis {
+	store, err := c.findStore(ctx)
+	if err == nil {
+		d := Diagnosis{Condition: SellsLicenses, Store: store}
+		d.prove(c.WhoAmI(ctx))
+		return d
+	}
+	if kindOf(err) != NotSoldHere {
+		return deadEnd(err)
+	}
+	// Everything of the store is missing, as it is on every other program. What a key may ask tells CoCalc's
+	// successor apart, also while its database is down.
+	account, whoErr := c.queryAccount(ctx)
+	switch kindOf(whoErr) {
+	case KeyNotAllowed, SignInRequired:
+		account, whoErr = c.readProfile(ctx)
+	case NotSignedIn, CapabilityMissing:
+	default:
+		if whoErr == nil {
+			break
+		}
+		if e, ok := errors.AsType[*Error](whoErr); !ok || e.Reason != NoEndpoint {
+			return deadEnd(whoErr)
+		}
+		if _, tiersErr := c.MembershipTiers(ctx); tiersErr != nil {
+			return deadEnd(tiersErr)
+		}
+		account, whoErr = c.readProfile(ctx)
+	}
+	d := Diagnosis{Condition: SellsMemberships, Status: errStatus(err), Err: err}
+	d.prove(account, whoErr)
+	d.OlderKey = IsOlderKey(c.key) && d.Key != KeyValid
+	return d
+}
+
+// prove notes what the server made of the key.
+func (d *Diagnosis) prove(account Account, err error) {
+	d.Account, d.KeyErr = account, err
+	switch kindOf(err) {
+	case NotSignedIn:
+		d.Key = KeyRefused
+	case CapabilityMissing:
+		d.Key = KeyLimited
+		if e, ok := errors.AsType[*Error](err); ok {
+			d.Capability = e.Capability
+		}
+	default:
+		if err == nil {
+			d.Key = KeyValid
+		}
+	}
+}
+
+// deadEnd is the diagnosis of a server that gave no answer by CoCalc.
+func deadEnd(err error) Diagnosis {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return Diagnosis{Condition: IsForeign, Reason: OtherJSON, Err: err}
+	}
+	d := Diagnosis{Condition: IsForeign, Reason: e.Reason, Status: e.Status, Redirect: e.Redirect, Err: err}
+	switch {
+	case e.Reason == RedirectsAway:
+		d.Condition = HasMoved
+	case e.Reason == RedirectsHere:
+		d.Condition = Misaddressed
+	case e.Reason.passes():
+		d.Condition = IsDown
+	case e.Reason == "":
+		d.Reason = OtherJSON // a refusal in words that CoCalc is not known to use
+	}
+	return d
+}
+
+func errStatus(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return 0
+}
