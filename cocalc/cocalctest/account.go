@@ -141,7 +141,7 @@ func (a *Account) Balance() int64 {
 type Project struct {
 	ID, Title string
 	Licenses  []string // ids
-	// Collaborator: somebody else owns it.
+	// Collaborator is set if another account owns the project.
 	Collaborator bool
 	Deleted      bool
 	Edited       time.Time // last
@@ -154,7 +154,7 @@ func (a *Account) AddProject(id, title string) {
 	a.a.projects = append(a.a.projects, Project{ID: id, Title: title, Edited: a.s.now()})
 }
 
-// ChangeProject changes a project of the account, as its people can.
+// ChangeProject changes a project of the account, as the project's people can.
 func (a *Account) ChangeProject(id string, change func(*Project)) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
@@ -165,7 +165,7 @@ func (a *Account) ChangeProject(id string, change func(*Project)) {
 	}
 }
 
-// LeaveProject takes the account out of a project.
+// LeaveProject removes the account from a project.
 func (a *Account) LeaveProject(id string) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()

@@ -160,7 +160,7 @@ func hasLoneSurrogate(body []byte) bool {
 func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a answer) {
 	s.note(entry, func(entry *Request) { entry.Status, entry.Answer = a.status, clip(a.body) })
 	h := w.Header()
-	h.Set("Date", s.now().Format(http.TimeFormat)) // the server's own clock, whatever machine this runs on
+	h.Set("Date", s.now().Format(http.TimeFormat)) // the server's own clock, on any machine
 	switch {
 	case a.html:
 		h.Set("Content-Type", "text/html; charset=utf-8")

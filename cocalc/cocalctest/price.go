@@ -77,8 +77,8 @@ func voucherPrice(p pricedItem, d object) pricedItem {
 	return p
 }
 
-// costInput is what the price code says that it computed from. It takes every type that it does not know for a quota, and keeps
-// always_running, which the license's own info does not have; neither changes the price.
+// costInput returns the specification that the price code reports as its input. The price code takes every unknown type
+// for a quota, and keeps always_running, which the license's own info lacks; neither changes the price.
 func costInput(d object) object {
 	var input object
 	for _, m := range append(licenseInfo(d), member{"boost", boostOf(d)}) {

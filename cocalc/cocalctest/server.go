@@ -26,9 +26,10 @@ type Config struct {
 	Seed          uint64           // of the ids, keys and uuids: the same seed gives the same ones
 	CheckoutTakes time.Duration    // from reading the cart to the commit, the window of the double buy; 0: 40 ms
 	Generation    Generation
-	// Keep is called with a Snapshot after everything that changed one, before the caller is answered. Nil: nothing is kept.
+	// Keep is called with a Snapshot after every change of it, before the caller gets an answer. Nil: nothing is
+	// stored.
 	Keep        func(snapshot []byte)
-	Unthrottled bool // answers however often it is asked: for tests that let minutes pass in seconds
+	Unthrottled bool // no rate limit: for tests that let minutes pass in seconds
 }
 
 // defaultCheckoutTakes lies in what was measured: 15 to 60 ms.
@@ -41,7 +42,7 @@ type Server struct {
 	unthrottled bool
 	endpoints   map[string]endpoint
 
-	zippers sync.Pool // of *gzip.Writer: making one costs more than what it compresses here
+	zippers sync.Pool // of *gzip.Writer: creating one costs more than what it compresses here
 	keeper  func([]byte)
 	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
 	kept    []byte

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// snapshot is what a server keeps of its accounts, for another server to go on with. Faults, throttles and what is under
-// way are not in it.
+// snapshot is what a server keeps of its accounts for the next server. It has no faults, throttles and running
+// requests.
 type snapshot struct {
 	Sequences     sequences
 	Accounts      []accountRow
@@ -72,7 +72,7 @@ type subscriptionRow struct {
 	Cost                            float32
 }
 
-// Snapshot is what the server keeps of its accounts, as JSON: see Restore.
+// Snapshot returns what the server keeps of its accounts, as JSON; see Restore.
 func (s *Server) Snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *Server) Snapshot() []byte {
 	return data
 }
 
-// Restore gives a new server what Snapshot took of another one. The server must have no accounts yet.
+// Restore puts what Snapshot took of another server into a new one. The server must not have accounts yet.
 func (s *Server) Restore(data []byte) error {
 	var in snapshot
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -173,7 +173,7 @@ func (s *Server) Restore(data []byte) error {
 	return broken
 }
 
-// Account finds an account by its id; false when there is none.
+// Account returns an account by its id; false if there is none.
 func (s *Server) Account(id string) (*Account, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,8 +185,8 @@ func (s *Server) Account(id string) (*Account, bool) {
 	return nil, false
 }
 
-// KeepNow hands a changed snapshot to Config.Keep, and returns when it is kept. Requests are answered after it: what a caller
-// has read outlives the program. Who shows the account to people calls it first.
+// KeepNow passes a changed snapshot to Config.Keep, and returns when it is stored. Requests get their answer only
+// afterwards: what a caller has read outlives the program. Call it before showing the account to people.
 func (s *Server) KeepNow() {
 	if s.keeper == nil {
 		return

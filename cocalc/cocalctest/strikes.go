@@ -2,27 +2,27 @@ package cocalctest
 
 import "time"
 
-// Strike is one time that a fault happened to a request.
+// Strike is one fault that happened to one request.
 type Strike struct {
 	Time     time.Time
 	Fault    string // its name, or its effect
 	Endpoint string // the path below /api/v2/
-	// About are the descriptions of the cart items that the request was about: the one that it adds, or those that it checks
-	// out. Other requests are about none.
+	// About are the descriptions of the cart items of the request: the one that it adds, or those that it checks out.
+	// Other requests have none.
 	About []string
 }
 
-// maxStrikes is how many the server remembers: the newest.
+// maxStrikes is how many strikes the server remembers: the newest ones.
 const maxStrikes = 200
 
-// Strikes lists when faults happened, oldest first.
+// Strikes returns the faults that happened, oldest first.
 func (s *Server) Strikes() []Strike {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Strike(nil), s.strikes...)
 }
 
-// noteStrikes remembers the faults that a request meets.
+// noteStrikes notes the faults that a request meets.
 func (s *Server) noteStrikes(c *call) {
 	if len(c.faults) == 0 {
 		return
@@ -38,7 +38,7 @@ func (s *Server) noteStrikes(c *call) {
 	}
 }
 
-// about are the descriptions of the items that a request is about. The caller holds the lock.
+// about returns the descriptions of a request's cart items. The caller must hold the lock.
 func (s *Server) about(c *call) []string {
 	describes := func(v any) string {
 		d, _ := v.(object)

@@ -2,14 +2,14 @@ package cocalctest
 
 import "sync"
 
-// underWay counts requests under way. Unlike a sync.WaitGroup it may be waited for while the next one begins.
+// underWay counts running requests. Unlike with a sync.WaitGroup, a request may begin during Wait.
 type underWay struct {
 	mu    sync.Mutex
 	n     int
-	ended chan struct{} // closed when n is 0 again; nil while nothing waits
+	ended chan struct{} // closed when n is 0 again; nil if nothing waits
 }
 
-// Add counts more requests, or fewer.
+// Add adds n running requests; n may be negative.
 func (u *underWay) Add(n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -19,10 +19,10 @@ func (u *underWay) Add(n int) {
 	}
 }
 
-// Done counts one request less.
+// Done removes one running request.
 func (u *underWay) Done() { u.Add(-1) }
 
-// Wait returns when no request is under way.
+// Wait returns when no request is running.
 func (u *underWay) Wait() {
 	u.mu.Lock()
 	if u.n == 0 {

@@ -74,7 +74,8 @@ func (s *Server) readTable(c *call, table string, fields object) ([]any, error) 
 	return answers, nil
 }
 
-// mayRead refuses a question about a project that the account is not in. It was read in the server's code, not recorded.
+// mayRead refuses a question about a project that the account is not in. This follows the server's code, not a
+// recording.
 func mayRead(a *account, table string, fields object) error {
 	id, named := fields.get("project_id").(string)
 	if !named || !strings.HasPrefix(table, "projects") || slices.ContainsFunc(a.projects, func(p Project) bool { return p.ID == id }) {
@@ -86,7 +87,7 @@ func mayRead(a *account, table string, fields object) error {
 	return refusal("FATAL: you do not have read access to this project -- account_id=" + a.id + ", project_id_=undefined")
 }
 
-// projectsCutoff is how long ago a project may have been edited for the last time to be in the table "projects".
+// projectsCutoff is how long after its last edit a project stays in the table "projects".
 const projectsCutoff = 6 * 7 * 24 * time.Hour
 
 func (s *Server) tableRows(c *call, table string) []object {

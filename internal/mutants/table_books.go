@@ -1,6 +1,6 @@
 package main
 
-// books are the safeguards of what is printed for bookkeepers.
+// books are the safeguards of printed bookkeeping records.
 func books() []mutant {
 	return []mutant{
 		{"the entry date that never decreases", "cmd/bot/purchases.go",

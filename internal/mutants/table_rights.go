@@ -1,6 +1,6 @@
 package main
 
-// rights are safeguards of rights and of evidence that no test noticed for a while when they were taken out.
+// rights are safeguards of rights and evidence whose removal no test used to notice.
 func rights() []mutant {
 	controlled := func(run string) tests { return tests{pkg: "./internal/control", run: run} }
 	return []mutant{

@@ -59,7 +59,7 @@ func (w *world) checkOrders(b books) {
 		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Order cancelled",
 			purchase.Denied: "Denied", purchase.Expired: "the request expired"}[o.State]
 		if !o.ApproveBy.IsZero() && o.State == purchase.Cancelled {
-			words = "Request withdrawn" // from its approvers
+			words = "Request withdrawn" // withdrawn from its approvers
 		}
 		if last := w.slack.latest(name(o.Requester.ID), o.ID); !strings.Contains(last, words) {
 			w.wrong("order %s is %s, and the last that %s read about it is: %s", o.ID, o.State, o.Requester.Name, headline(last))

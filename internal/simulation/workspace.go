@@ -65,7 +65,7 @@ type act struct {
 	attempts int       // to answer, those that Slack lost included
 	sorry    bool      // Slack told the person that it did not work
 	died     bool      // the program was killed between Slack's thanks and the answer
-	silent   bool      // a delivery of it is not answered directly: the card shows what became of it, or the other delivery
+	silent   bool      // a delivery of it has no direct answer: the card shows its result, or the other delivery does
 	spoke    bool      // a delivery of it had an answer
 }
 

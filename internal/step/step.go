@@ -56,14 +56,14 @@ const (
 	KillAt = "LICENSEBOT_KILL_AT"
 )
 
-// FailCommit has the n-th commit of the ledger fail like one whose last fsync fails: "3 kept" for a transaction that is in the
-// file all the same, "3 lost" for one that is not.
+// FailCommit makes the n-th commit of the ledger fail as if its last fsync failed: "3 kept" for a transaction that is
+// in the file anyway, "3 lost" for one that is not.
 const FailCommit = "LICENSEBOT_FAIL_COMMIT"
 
-// ErrDisk is what a commit says that FailCommit has fail.
+// ErrDisk is the error of a commit that FailCommit makes fail.
 var ErrDisk = syscall.EIO
 
-// Commit commits by do, or undoes by undo, as FailCommit says.
+// Commit runs do, or undo if FailCommit loses this commit.
 func Commit(do, undo func() error) error {
 	if failing == nil {
 		return do()
@@ -71,11 +71,11 @@ func Commit(do, undo func() error) error {
 	return failing.commit(do, undo)
 }
 
-// failing is set when the program starts, and never changed.
+// failing is set at the program's start and never changes.
 var failing = failCommit(os.Getenv(FailCommit))
 
 type failure struct {
-	left atomic.Int64 // commits up to the one that fails
+	left atomic.Int64 // commits until the one that fails
 	kept bool
 }
 

@@ -1,14 +1,14 @@
 package blockkit
 
-// Difference is a rule on which Slack's reference, @slack/types and slack-go do not agree. The simulated Slack takes the looser
-// reading, so that no app fails here that works there; this project's own bot keeps to the stricter one (Rules.Strict).
+// Difference is a rule on which Slack's reference, @slack/types and slack-go disagree. The simulated Slack accepts the
+// looser reading, so that every app that works in Slack works here; the bot keeps the stricter one (Rules.Strict).
 type Difference struct {
 	Rule              string
 	Strict, Loose     string // the limits
-	StrictBy, LooseBy string // who says so
+	StrictBy, LooseBy string // the sources
 }
 
-// Differences are all that are known; docs/blockkit.md shows them.
+// Differences returns all known differences; docs/blockkit.md shows them.
 func Differences() []Difference {
 	return []Difference{
 		{"series of a chart, segments of a pie", "6", "12", "slack-go 0.35.0 `Validate`", "clients that post up to 12 and are taken"},
@@ -20,7 +20,7 @@ func Differences() []Difference {
 	}
 }
 
-// either is the strict check where an app asks for it, and the loose one otherwise.
+// either is the strict check if the app asks for it, and the loose one otherwise.
 func either(strict, loose check) check {
 	return func(c *checker, at string, v any) {
 		if c.rules.Strict {

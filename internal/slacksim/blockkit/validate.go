@@ -30,8 +30,8 @@ type Rules struct {
 	// RefuseNew refuses the blocks that not every workspace has yet: data_table,
 	// data_visualization, table, card, carousel and markdown.
 	RefuseNew bool
-	// Strict refuses what one of Slack's sources refuses, where they differ: see sources.go. An app that keeps to it is
-	// right whichever of them is.
+	// Strict refuses what any of Slack's sources refuses, if they differ: see sources.go. An app that passes is right
+	// by each of them.
 	Strict bool
 }
 
@@ -117,7 +117,7 @@ func (c *checker) view(_ *checker, at string, v any) {
 	}
 }
 
-// oneFocus: only one element of a view can have the focus when it opens.
+// oneFocus requires that at most one element of a view has the focus when it opens.
 func (c *checker) oneFocus(at string, v any) {
 	seen := 0
 	var look func(at string, v any)

@@ -236,7 +236,7 @@ func imageFields(f fields) fields {
 	return f
 }
 
-// slackFile names a file by its id or by its URL, and not by both.
+// slackFile requires a file's id or its URL, and not both.
 var slackFile = also(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}), func(c *checker, at string, v any) {
 	if m, ok := v.(map[string]any); ok && (m["id"] == nil) == (m["url"] == nil) {
 		c.fail(at, "must provide exactly one of id and url")

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// The blocks that hold other blocks or belong to a group, by @slack/types 3.2.0 and slack-go's Validate.
+// Blocks that hold other blocks or belong to a group, following @slack/types 3.2.0 and slack-go's Validate.
 
-// blockOf wants a block of one of these kinds, by its own rules.
+// blockOf requires a block of one of these kinds, valid by its own rules.
 func blockOf(kinds ...string) check {
 	return func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -24,7 +24,7 @@ func blockOf(kinds ...string) check {
 	}
 }
 
-// oneOfFields wants at least one of these fields.
+// oneOfFields requires at least one of these fields.
 func oneOfFields(names ...string) check {
 	return func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -76,7 +76,8 @@ var (
 	})
 )
 
-// layoutChildren are the blocks that an item of a layout takes. No source lists them all; these are what slack-go knows as stable.
+// layoutChildren are the blocks that an item of a layout accepts. No source lists them all; these are slack-go's stable
+// ones.
 var layoutChildren = blockOf("actions", "card", "context", "data_table", "data_visualization", "divider", "header", "image", "markdown", "rich_text", "section", "table", "video")
 
 var layoutBlock = block(fields{

@@ -27,7 +27,7 @@ var (
 	}).check, tableCharacters, headerRow)}
 )
 
-// rows wants a table of equally long rows of at most 20 cells of these kinds.
+// rows requires a table with rows of equal length, at most 20 cells each, of these kinds.
 func rows(low, high int, kinds []string) check {
 	return func(c *checker, at string, v any) {
 		items(low, high, items(1, 20, cellOf(kinds)))(c, at, v)

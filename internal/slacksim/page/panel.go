@@ -36,7 +36,7 @@ type Switch struct {
 	ID          string // unique among the panel's switches
 	Title       string
 	Description string
-	// Once says that it turns itself off when it has happened once; the others stay on. The page says which.
+	// Once is set if the switch turns itself off after one fault; others stay on. The page says which.
 	Once bool
 	// On and Set are both needed. A switch may turn itself off, such as one for the next
 	// answer only: the page looks every second.

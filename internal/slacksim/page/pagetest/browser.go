@@ -29,14 +29,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A step looks up to looks times for what it needs, with a pause between two looks: 20 seconds where nothing else runs. It
-// counts looks and not seconds, since on a busy machine the page and what it waits for become slower alike.
+// A step looks up to looks times for what it needs, with a pause between two looks: 20 seconds on an idle machine. It
+// counts looks, not seconds, since on a busy machine the page and its contents become slower alike.
 const (
 	looks = 800
 	pause = 25 * time.Millisecond
 )
 
-// Patience is how long the browser may take for one command before it counts as stuck.
+// Patience is how long the browser may take for one command before it counts as hung.
 const Patience = 2 * time.Minute
 
 var browser struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Button is a button, or the entry of a menu, that an app put on a message, a modal or its Home tab.
+// Button is a button or menu entry of an app on a message, a modal or its Home tab.
 type Button struct {
 	On     string `json:"on"`     // the message's ts, or the id of the modal or Home tab
 	Action string `json:"action"` // its action_id
@@ -23,14 +23,14 @@ const buttons = () => [...scope().querySelectorAll('[data-press]')].filter(el =>
 const wanted = (on, action, value, text) => buttons().filter(b => b.on === on && b.action === action && b.value === value && b.label === text).pop()?.el;
 `
 
-// Buttons lists what an app lets the reader press at the moment, in order: in the dialog on top if there is one.
+// Buttons lists the buttons that the reader can press now, in order; if a dialog is open, those of the topmost one.
 func (t *Tab) Buttons() []Button {
 	t.tb.Helper()
 	return Eval[[]Button](t, "(() => {"+pressed+"return buttons().map(({el, ...b}) => b)})()")
 }
 
-// PressButton presses b, and says yes where it asks first; false when b is not there any more. A link is pressed, but not
-// followed.
+// PressButton presses b and confirms its dialog, if it has one. It returns false if b is gone. It presses links, but
+// doesn't follow them.
 func (t *Tab) PressButton(b Button) bool {
 	t.tb.Helper()
 	what := fmt.Sprintf("the button %q (%s)", b.Label, b.Action)
@@ -40,7 +40,7 @@ func (t *Tab) PressButton(b Button) bool {
 	}
 	did := ""
 	t.poll(what, func(ctx context.Context) (ok bool, err error) {
-		// In one step: what is at this place now is what is pressed, also on a page that moves.
+		// In one step, so that it presses what is at this place now, also on a page that moves.
 		did, err = chromedp.Run(ctx, chromedp.Evaluate[string]("(() => {"+pressed+"const el = "+element+`;
 			if (!el) return 'gone';
 			if (!center(el)) return '';
@@ -54,7 +54,7 @@ func (t *Tab) PressButton(b Button) bool {
 	return did != "gone"
 }
 
-// CloseModals closes the modals that are open, one after another, by their own buttons.
+// CloseModals closes the open modals one after another, by their own buttons.
 func (t *Tab) CloseModals() {
 	t.tb.Helper()
 	const open = "document.querySelectorAll('dialog.modal[open]').length"

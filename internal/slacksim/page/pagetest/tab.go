@@ -69,8 +69,8 @@ func Open(tb testing.TB, address string) *Tab {
 	return t
 }
 
-// filtered is a script that throws wherever html/template put its mark in the place of a value that it took for dangerous:
-// what stood there is lost, and a button without its id does nothing.
+// filtered is a script that throws wherever html/template has put its mark in place of a value that it considered
+// dangerous: the value is lost, and a button without its id does nothing.
 const filtered = `new MutationObserver(records => {
 	for (const r of records) for (const now of r.type === 'childList' ? r.addedNodes : [r.target]) {
 		const text = now.outerHTML ?? now.data ?? '';
