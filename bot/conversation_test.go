@@ -118,6 +118,7 @@ func TestEveryAnswerOfNo(t *testing.T) {
 		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "Did you mean `ram`?"},
 		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be between 1 and 16 GB"},
 		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is required"},
+		{"only a command, misspelled", slacksim.Alice, "by", "I don't know `/license by`. Did you mean `/license buy`?\nSee `/license help buy`."},
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
 		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
 		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc knows no license with that id"},
@@ -242,6 +243,20 @@ func TestTheHomeTab(t *testing.T) {
 	_, err = alice.WaitForText(w.ctx, w.slack.DM(slacksim.Alice), "Bought for $63.75")
 	w.must(err)
 	w.spent(1, 6375)
+}
+
+// The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no way to
+// an order that is refused.
+func TestTheHomeTabOfAnAdminWhoCannotBuy(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
+	carol := w.slack.Person(slacksim.Carol)
+	w.must(carol.Home())
+	home, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "left") })
+	w.must(err)
+	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") || !strings.Contains(said, "You can't buy licenses here") {
+		t.Errorf("the Home tab says:\n%s", said)
+	}
+	w.clicks(slacksim.Carol, home, "Purchase history")
 }
 
 // SIGTERM in the middle of a checkout: the checkout is brought to its end and the receipt shown before Run returns.

@@ -128,23 +128,25 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 	}
 	var mistakes purchase.Mistakes
 	if errors.As(f.err, &mistakes) {
-		var missing []string
+		var missing, empty []string
 		for _, m := range []struct {
-			is   bool
-			what string
-		}{{spec.RAM == 0, "memory"}, {spec.CPU == 0, "cores"}, {spec.Period == "range" && spec.End.IsZero(), "a last day"}} {
+			is          bool
+			field, what string
+		}{{spec.RAM == 0, "ram", "memory"}, {spec.CPU == 0, "cpu", "cores"}, {spec.Period == "range" && spec.End.IsZero(), "end", "a last day"}} {
 			if m.is {
-				missing = append(missing, m.what)
+				missing, empty = append(missing, m.what), append(empty, m.field)
 			}
 		}
-		if len(missing) == len(mistakes) {
-			return "Choose " + listed(missing) + " to see the price."
+		var lines []string
+		for _, m := range mistakes {
+			if !slices.Contains(empty, m.Field) {
+				lines = append(lines, ":warning: "+escape(inForm(m.Sentence)))
+			}
 		}
-		var sentences []string
-		for _, s := range mistakes.Sentences() {
-			sentences = append(sentences, escape(inForm(s)))
+		if len(missing) > 0 {
+			lines = append(lines, "Choose "+listed(missing)+" to see the price.")
 		}
-		return ":warning: " + strings.Join(sentences, "\n:warning: ")
+		return strings.Join(lines, "\n")
 	}
 	if f.err != nil {
 		return ":warning: I can't work out the price right now. Please try again in a minute."

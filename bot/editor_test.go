@@ -41,6 +41,12 @@ func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
 	}
 	w.must(alice.Fill(w.ctx, v, "Memory per project", "8"))
 	v = shows("Choose cores to see the price.")
+	w.must(alice.Fill(w.ctx, v, "Disk per project", "99"))
+	v = shows("Disk per project must be")
+	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") || !strings.Contains(text, "Choose cores to see the price.") {
+		t.Errorf("a field that is still empty is called wrong:\n%s", text)
+	}
+	w.must(alice.Fill(w.ctx, v, "Disk per project", "10"))
 	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
 	v = shows("License: $48.75/month")
 	if text := v.ContentText(); strings.Contains(text, "approval") || !strings.Contains(text, "$1,000.00 of this month's budget is left.") {

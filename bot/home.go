@@ -32,17 +32,26 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 	}}
 }
 
+// The first lines of the Home tab, for people who can buy and for people who see licenses alone.
+const (
+	homeOfBuyers = "Buy and manage your team's CoCalc licenses. Type `/license buy ram=16 cpu=2`, or use the form. " +
+		"You always see the price before you pay."
+	homeOfViewers = "Your team's CoCalc licenses, and what was spent on them. You can't buy licenses here; your admins can add you."
+)
+
 func (a *App) home(ctx context.Context, user string) []slack.Block {
 	buy := button(actionBuyForm, "", "Buy a license")
 	buy.Style = slack.StylePrimary
 	list := button(actionHistoryPage+":home", "1", "Purchase history")
-	text := "Buy and manage your team's CoCalc licenses. Type `/license buy ram=16 cpu=2` in any channel, or use the form. " +
-		"You always see the price before you pay."
 	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
 	who := a.people.LookUp(ctx, purchase.Person{ID: user})
 	sight, err := a.desk.Sight(who)
 	if err != nil {
-		return append([]slack.Block{head, section(text), section(a.refusal(err))}, a.waiting(ctx, who)...)
+		return append([]slack.Block{head, section(a.refusal(err))}, a.waiting(ctx, who)...)
+	}
+	text, buttons := homeOfViewers, []slack.BlockElement{list}
+	if a.desk.IsBuyer(who) {
+		text, buttons = homeOfBuyers, []slack.BlockElement{buy, list}
 	}
 	left, limited, err := a.desk.BudgetNow(ctx)
 	if err == nil && limited {
@@ -57,7 +66,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)
 	}
 	blocks = append(blocks, a.waiting(ctx, who)...)
-	blocks = append(blocks, slack.NewActionBlock("home_actions", buy, list), slack.NewDividerBlock())
+	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
 	return append(blocks, a.history(ctx, 1, sight).blocks...)
 }
 

@@ -164,12 +164,19 @@ func mistaken(command string, grammar []commands.Mistake, f commands.Fields, err
 	if len(sentences) > 1 {
 		text = "A few things need fixing:\n• " + escape(strings.Join(sentences, "\n• "))
 	}
-	return content{text, []slack.Block{section(text), small(mrkdwn("See `" + strings.TrimSuffix("/license help "+command, " help") + "`."))}}
+	blocks := []slack.Block{section(text)}
+	if !strings.Contains(text, "`/license help`") { // said already
+		blocks = append(blocks, small(mrkdwn("See `"+strings.TrimSuffix("/license help "+command, " help")+"`.")))
+	}
+	return content{text, blocks}
 }
 
 // Sentences are all mistakes of a specification as it was written: f was read from it, and err is what its price
-// answered.
+// answered. Where only the command's name stands, misspelled, nothing is missing yet.
 func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []string {
+	if len(grammar) == 1 && (grammar[0].Nearest == "buy" || grammar[0].Nearest == "quote") && f == (commands.Fields{}) {
+		return []string{grammar[0].Sentence}
+	}
 	var sentences []string
 	unread := map[string]bool{} // fields whose own mistake, or misspelling, was told already
 	for _, m := range grammar {

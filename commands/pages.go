@@ -68,7 +68,7 @@ func (p *pageParser) setPage(text string) {
 	case p.paged:
 		p.wrong("page", "", "`page` appears twice. Use it once.")
 	case !pagePattern.MatchString(text) || n == 0:
-		p.wrong(text, "", "`page` must be a whole number, e.g. `page=2`.")
+		p.wrong(text, "", "`page` must be a whole number, 1 or more, e.g. `page=2`.")
 	default:
 		p.page = n
 	}

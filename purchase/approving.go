@@ -40,6 +40,9 @@ func (d *Desk) asks(r Reader, o Order) (bool, error) {
 	return d.policy.asks(o, share.Auto[d.policy.day(now)]), err
 }
 
+// IsBuyer reports whether a person may buy, wherever and whenever that is allowed.
+func (d *Desk) IsBuyer(who Person) bool { return d.policy.mayBuy(who) == nil }
+
 // IsApprover reports whether a person may decide on other people's orders.
 func (d *Desk) IsApprover(who Person) bool {
 	return outsider(who) == nil && listedIn(d.policy.Approvers, who)
