@@ -91,7 +91,7 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 	if err := errors.Join(s.run(ctx), s.close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\nThe demo has stopped. Everything is kept in %s: the next demo goes on from here, and `bot demo --fresh` begins anew.\n", o.data)
+	fmt.Fprintf(c.out, "\nThe demo has stopped. Everything is kept in %s: the next demo continues from there, and `bot demo --fresh` starts over.\n", o.data)
 	return nil
 }
 
@@ -260,18 +260,18 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 
 // welcome says where the demo is and what to do first.
 func (s *simulators) welcome(out io.Writer, o demoOptions) {
-	fmt.Fprintf(out, `The demo runs. Open %s
+	fmt.Fprintf(out, `The demo is running. Open %s
 
   Buy       As Alice, in #general, type   %s   and click "Buy for $63.75".
-  Approve   As Alice, type   %s
-            That is more than she may spend alone: say why, then be Bob in #license-approvals and click "Approve".
-  Deny      The same once more, and Bob clicks Deny. Alice reads his reason.
-  Pause     As Carol, type   %s   and try to buy as Alice. /license resume ends it.
+  Approve   As Alice, type   %s   click "Request approval" and give a reason.
+            As Bob, click "Approve" in #license-approvals.
+  Deny      Request approval once more. As Bob, click "Deny" and give a reason; Alice gets a message with it.
+  Pause     As Carol, type   %s   and try to buy as Alice. /license resume ends the pause.
+  Break     Turn on a switch on the right, under "What may go wrong", and buy as Alice.
 
-  Olga is a guest and may do none of it. /license budget shows what was spent.
-  The panel on the right shows CoCalc's side and breaks it on request.
-  Everything is kept in %s, also for the next demo; --fresh begins anew.
-%s  Ctrl-C ends it.
+  Olga is a guest, who can do none of this. /license budget shows what was spent.
+  Everything is kept in %s for the next demo; --fresh starts over.
+%s  Ctrl-C stops it.
 `, s.slack.URL, tryBuying, tryAsking, tryPausing, o.data, s.movedAside())
 }
 

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/slacksim"
 	"licensebot/internal/slacksim/page"
+	"licensebot/purchase"
 )
 
 // What a newcomer types first, in this order: a license that is bought at once, one that somebody else has to agree to, and
@@ -20,12 +22,13 @@ const (
 )
 
 // demoWelcome stands in every channel in which nothing was said yet.
-const demoWelcome = "*Four things to try.* Nothing here is real: no money moves.\n" +
-	"• *Buy.* As Alice, type `" + tryBuying + "` and see what it costs.\n" +
-	"• *Approve.* As Alice, type `" + tryAsking + "`. That is more than she may spend alone, so be Bob in <#" + demoApprovals + "> and agree to it.\n" +
-	"• *Deny.* The same once more, and Bob says no. Alice reads why.\n" +
-	"• *Pause.* As Carol, type `" + tryPausing + "` and try to buy as Alice. `/license resume` ends it.\n" +
-	"You become somebody else at the bottom of the list on the left. Olga is a guest, and may do none of this."
+const demoWelcome = "*Five things to try.* Nothing here is real: no money moves.\n" +
+	"• *Buy.* As Alice, type `" + tryBuying + "` and click *Buy for $63.75*.\n" +
+	"• *Approve.* As Alice, type `" + tryAsking + "`, click *Request approval* and give a reason. As Bob, click *Approve* in <#" + demoApprovals + ">.\n" +
+	"• *Deny.* Request approval once more. As Bob, click *Deny* and give a reason; Alice gets a message with it.\n" +
+	"• *Pause.* As Carol, type `" + tryPausing + "`, and try to buy as Alice. `/license resume` ends the pause.\n" +
+	"• *Break CoCalc.* Turn on a switch under *What may go wrong*, and buy as Alice.\n" +
+	"Switch between the people below the list of channels. Olga is a guest, who can do none of this."
 
 // demoCommand is the slash command as the demo's workspace knows it.
 var demoCommand = slacksim.SlashCommand{
@@ -72,15 +75,22 @@ func (s *simulators) sections() []page.Section {
 		cart.Rows = append(cart.Rows, page.Row{Label: orUntitled(item.Title), Value: state, Note: fmt.Sprintf("item %d", item.ID)})
 	}
 	licenses := page.Section{Title: "Licenses", Empty: "No licenses yet."}
-	for _, l := range s.account.Licenses() {
+	all := s.account.Licenses() // newest first
+	for _, l := range all[:min(len(all), mostSold)] {
 		_, tag, _ := strings.Cut(l.Description, "order ")
-		licenses.Rows = append(licenses.Rows, page.Row{Label: orUntitled(l.Title), Value: l.ID[:8] + "…", Note: strings.TrimSpace("order " + tag)})
+		licenses.Rows = append(licenses.Rows, page.Row{Label: orUntitled(l.Title), Value: purchase.ShortID(l.ID), Note: strings.TrimSpace("order " + tag)})
+	}
+	if more := len(all) - mostSold; more > 0 {
+		licenses.Rows = append(licenses.Rows, page.Row{Label: "Older ones", Value: strconv.Itoa(more)})
 	}
 	return []page.Section{account, cart, licenses, s.strikes()}
 }
 
-// mostStrikes is how many faults the page lists.
-const mostStrikes = 8
+// The page lists the newest, so that the switches below stay near.
+const (
+	mostSold    = 5
+	mostStrikes = 8
+)
 
 // strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row.
 func (s *simulators) strikes() page.Section {
