@@ -169,7 +169,7 @@ func (s *simulators) listen(o demoOptions) error {
 
 // remember gives the simulators the state of the last demo, and creates CoCalc's account in the first one.
 func (s *simulators) remember(o demoOptions) error {
-	const advice = "%w; --fresh begins anew"
+	const advice = "%w; --fresh starts over"
 	if s.state.slack != nil {
 		if err := s.workspace.Restore(s.state.slack); err != nil {
 			return fmt.Errorf(advice, err)
@@ -253,7 +253,7 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 	for _, variable := range s.variables() {
 		fmt.Fprintln(c.out, variable)
 	}
-	fmt.Fprintf(c.err, "A Slack workspace without a bot: %s\nCtrl-C ends it.\n", s.slack.URL)
+	fmt.Fprintf(c.err, "A Slack workspace without a bot: %s\nCtrl-C stops it.\n", s.slack.URL)
 	<-ctx.Done()
 	return nil
 }

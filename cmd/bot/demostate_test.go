@@ -27,7 +27,7 @@ type demoReader struct {
 func startDemo(t *testing.T, settings map[string]string, args ...string) *demoReader {
 	t.Helper()
 	p := launch(t, settings, append([]string{"demo", "--addr", "127.0.0.1:0"}, args...)...)
-	p.prints(&p.out, 1, "Ctrl-C ends it.")
+	p.prints(&p.out, 1, "Ctrl-C stops it.")
 	return &demoReader{t, p, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.out.String())}
 }
 

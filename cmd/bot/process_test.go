@@ -198,7 +198,7 @@ func (p *process) ends(within time.Duration, signals ...syscall.Signal) int {
 func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 	demo := launch(t, nil, "demo", "--without-bot", "--addr", "127.0.0.1:0", "--credit", "123.45")
 	demo.prints(&demo.out, 12, "=")
-	demo.prints(&demo.err, 1, "Ctrl-C ends it.")
+	demo.prints(&demo.err, 1, "Ctrl-C stops it.")
 	settings := map[string]string{}
 	for line := range strings.Lines(demo.out.String() + "\n") {
 		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
@@ -294,7 +294,7 @@ func (w *town) asks(t testing.TB, command, text string) slacksim.Message {
 func TestDemoEndsWithCtrlC(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	demo := launch(t, nil, "demo", "--addr", "127.0.0.1:0", "--data", data)
-	demo.prints(&demo.out, 1, "Ctrl-C ends it.")
+	demo.prints(&demo.out, 1, "Ctrl-C stops it.")
 	for _, want := range []string{"Open http://127.0.0.1:", "/license buy ram=16 cpu=2", data} {
 		if !strings.Contains(demo.out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &demo.out)
