@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,7 +81,8 @@ func (r *demoReader) until(what string, has func(page string) bool) {
 var (
 	article   = regexp.MustCompile(`(?s)<article .*?</article>`)
 	attribute = regexp.MustCompile(`data-([a-z-]+)="([^"]*)"`)
-	soldRow   = regexp.MustCompile(`<small>order 01[0-9A-Z]{24}</small>`)
+	soldRow   = regexp.MustCompile(`<dd class="note">order 01[0-9A-Z]{24}</dd>`)
+	soldMore  = regexp.MustCompile(`<dt>Older ones</dt><dd>([0-9]+)</dd>`)
 )
 
 // click asks for a license and clicks Buy on its card.
@@ -106,7 +108,14 @@ func (r *demoReader) click() {
 }
 
 // sold counts the licenses of CoCalc's side that the bot bought.
-func sold(page string) int { return len(soldRow.FindAllString(page, -1)) }
+func sold(page string) int {
+	n := len(soldRow.FindAllString(page, -1))
+	if more := soldMore.FindStringSubmatch(page); more != nil {
+		older, _ := strconv.Atoi(more[1])
+		n += older
+	}
+	return n
+}
 
 // receipts counts the cards of orders that were bought.
 func receipts(page string) int { return strings.Count(page, `data-action-id="order_again"`) }
