@@ -69,6 +69,17 @@ func askCard(o purchase.Order, f askFacts) content {
 	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
 }
 
+// askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are asked in
+// direct messages.
+func askCardWithoutPrice(o purchase.Order, now time.Time) content {
+	head := fmt.Sprintf("<@%s> requested a CoCalc license.", o.Requester.ID)
+	sign, said := askSign(o), "Approvers: I've sent you the details in a direct message."
+	if !decidable(o, now) {
+		_, said = askOutcome(o)
+	}
+	return content{head + " " + said, []slack.Block{section(sign + " *" + head + "*\n" + said), orderID(o)}}
+}
+
 // withoutIDs returns the order with whole ids removed from its texts: everyone in the approvers' channel reads them.
 func withoutIDs(o purchase.Order) purchase.Order {
 	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title), purchase.ShortenIDs(o.Spec.Description)

@@ -272,12 +272,12 @@ func TestGroupsDecide(t *testing.T) {
 		withApprovers(w)
 		w.policy.Buyers, w.policy.Approvers = map[string]bool{"S0BUYERS": true}, map[string]bool{"S0BOSSES": true}
 		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
-		w.slack.Invite(theDesk, guest)
 		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, guest}})
 	})
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
 	w.sees(slacksim.Bob, "You are not on the list of people who may buy")
 	card, ask := w.asks()
+	w.slack.Invite(theDesk, guest) // cards that were posted before are read by those who join later
 	w.clicks(guest, ask, "Approve")
 	w.seesIn(guest, theDesk, "Guests of this workspace")
 	w.refused(guest, purchase.Outsider)

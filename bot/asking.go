@@ -25,8 +25,19 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 		_, err := p.shown(ctx, o, m)
 		return err
 	}
-	channel, ts, err := m.Channel, m.TS, error(nil)
-	options := messageOptions(p.askCard(ctx, o))
+	prices, err := p.pricesIn(ctx, m.Channel, o.Updated)
+	if err != nil {
+		return err
+	}
+	c := askCardWithoutPrice(o, p.now())
+	if prices {
+		c = p.askCard(ctx, o)
+	} else if m.TS == "" {
+		if err := p.desk.AskDirectly(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	channel, ts, options := m.Channel, m.TS, messageOptions(c)
 	if ts == "" {
 		channel, ts, err = p.slack.PostMessageContext(ctx, channel, options...)
 	} else {

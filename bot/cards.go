@@ -361,3 +361,9 @@ func line(o purchase.Order) content {
 	}
 	return content{text, []slack.Block{section(text), small(mrkdwn(ids))}}
 }
+
+// lineWithoutPrice is the line for a channel that others than members read.
+func lineWithoutPrice(o purchase.Order) content {
+	text := fmt.Sprintf("<@%s> bought a CoCalc license. Details: `/license order %s`", o.Requester.ID, o.ID)
+	return content{text, []slack.Block{section(text)}}
+}

@@ -64,6 +64,22 @@ func (c *channel) asked(what string) string {
 	return fmt.Sprint(c.how[what])
 }
 
+func (c *channel) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{TeamID: "T1"}, nil
+}
+
+func (c *channel) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+	return &slack.User{ID: user, TeamID: "T1"}, nil
+}
+
+func (c *channel) GetConversationInfoContext(_ context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error) {
+	return &slack.Channel{}, nil
+}
+
+func (c *channel) GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string, string, error) {
+	return nil, "", nil
+}
+
 func (c *channel) PostMessageContext(_ context.Context, to string, options ...slack.MsgOption) (string, string, error) {
 	return to, c.asked("post to " + to), cmp.Or(c.failsIn[to], c.fails)
 }

@@ -14,11 +14,19 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 		return nil
 	}
 	m := *behind
-	channel, ts, err := m.Channel, m.TS, error(nil)
+	prices, err := p.pricesIn(ctx, m.Channel, o.Updated)
+	if err != nil {
+		return err
+	}
+	c := line(o)
+	if !prices {
+		c = lineWithoutPrice(o)
+	}
+	channel, ts := m.Channel, m.TS
 	if ts == "" {
-		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(line(o))...)
+		channel, ts, err = p.slack.PostMessageContext(ctx, channel, messageOptions(c)...)
 	} else {
-		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(line(o))...)
+		_, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, messageOptions(c)...)
 	}
 	problem, definite := refusedBySlack(err)
 	switch {

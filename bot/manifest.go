@@ -8,7 +8,7 @@ import (
 )
 
 // BotScopes are the scopes that the app needs. bot check needs channels:read and groups:read to look up the channels of
-// the settings.
+// the settings, and the bot to find out who reads a channel before it posts prices there.
 func BotScopes() []string {
 	return []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read", "groups:read"}
 }

@@ -28,6 +28,8 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
 	purchase.NoticeTrouble:     {":warning:", "CoCalc does not sell to this bot"},
 	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
+	purchase.NoticeOutsiders:   {":warning:", "A channel gets no prices"},
+	purchase.NoticeAsk:         {":raised_hand:", "An order needs your approval"},
 }
 
 // notice is a message about the account. It is a function of the notice alone: told to several, it says the same.
@@ -39,7 +41,7 @@ func notice(n purchase.Notice) content {
 	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
 	told := h.head + ". " + escape(strings.ReplaceAll(n.Text, "`", ""))
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble:
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
 		blocks = append(blocks, quoting(n.Text))
 		told = h.head + "."
@@ -53,10 +55,27 @@ func notice(n purchase.Notice) content {
 		blocks = append(blocks, slack.NewActionBlock("notice_actions", out))
 	}
 	switch {
+	case n.Kind == purchase.NoticeAsk:
+		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Type `/license approve %s`, or `/license deny %s` with a reason. `/license order %s` shows the order.", n.Order, n.Order, n.Order))))
+	case n.Channel != "":
+		blocks = append(blocks, small(mrkdwn("Channel: <#"+n.Channel+">")))
 	case n.Kind == purchase.NoticeReminder:
 		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order, n.Order, n.Order))))
 	case n.Order != "":
 		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
 	return content{told, blocks}
+}
+
+// headOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what people wrote.
+func headOnly(n purchase.Notice) content {
+	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
+		return notice(n)
+	}
+	c := notice(purchase.Notice{Kind: n.Kind})
+	blocks := []slack.Block{c.blocks[0], small(plain("Details aren't posted in this channel, since guests or people of other organizations may read it."))}
+	if n.Order != "" {
+		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
+	}
+	return content{noticeHeads[n.Kind].head + ".", blocks}
 }

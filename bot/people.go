@@ -44,6 +44,8 @@ type People struct {
 	groups  []string // S…
 	persons *words[person]
 	members *words[[]string] // of the groups
+	// channels are who reads them.
+	channels *words[audience]
 
 	access *socket.Access // nil: access counts as available
 
@@ -60,6 +62,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	p := &People{api: stepped{api}, log: log, groups: slices.Clone(groups)}
 	p.persons = newWords(p.lookPerson, now, 0)
 	p.members = newWords(p.lookMembers, now, groupRest)
+	p.channels = newWords(p.lookReaders, now, groupRest)
 	return p
 }
 
@@ -195,21 +198,9 @@ func (p *People) lookPerson(ctx context.Context, user string) (person, error) {
 
 // askPerson asks about a person, and about the bot's own workspace if that is not known yet.
 func (p *People) askPerson(ctx context.Context, user string) (person, error) {
-	p.mu.Lock()
-	team := p.team
-	p.mu.Unlock()
-	if team == "" {
-		own, err := p.api.AuthTestContext(ctx)
-		if err != nil {
-			return person{}, err
-		}
-		if own.TeamID == "" {
-			return person{}, errors.New("auth.test names no workspace")
-		}
-		team = own.TeamID
-		p.mu.Lock()
-		p.team = team
-		p.mu.Unlock()
+	team, err := p.ownTeam(ctx)
+	if err != nil {
+		return person{}, err
 	}
 	u, err := p.api.GetUserInfoContext(ctx, user)
 	var said slack.SlackErrorResponse
@@ -221,7 +212,33 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0: // in an organization, only the list may name the workspace
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
-	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}, nil
+	return personOf(u, team), nil
+}
+
+// ownTeam is the bot's own workspace. Slack is asked if it is not known yet.
+func (p *People) ownTeam(ctx context.Context) (string, error) {
+	p.mu.Lock()
+	team := p.team
+	p.mu.Unlock()
+	if team != "" {
+		return team, nil
+	}
+	own, err := p.api.AuthTestContext(ctx)
+	if err != nil {
+		return "", err
+	}
+	if own.TeamID == "" {
+		return "", errors.New("auth.test names no workspace")
+	}
+	p.mu.Lock()
+	p.team = own.TeamID
+	p.mu.Unlock()
+	return own.TeamID, nil
+}
+
+// personOf is what Slack says of a user. team is the bot's own workspace.
+func personOf(u *slack.User, team string) person {
+	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}
 }
 
 // standingOf reads what users.info says of a person. team is the bot's own workspace; in an organization of several

@@ -75,6 +75,7 @@ func (p *Publisher) Changed(id purchase.OrderID) {
 func (p *Publisher) Run(ctx context.Context) error {
 	sending := context.WithoutCancel(ctx) // bounded by the HTTP client's own timeout
 	defer p.busy.Wait()
+	p.busy.Go(func() { p.people.learnReaders(ctx, p.desk.Channels()) })
 	for {
 		pause, err := p.round(sending)
 		if err != nil {

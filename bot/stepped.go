@@ -49,9 +49,23 @@ func (s stepped) GetUserInfoContext(ctx context.Context, user string, options ..
 	return u, err
 }
 
+func (s stepped) GetUsersContext(ctx context.Context, options ...slack.GetUsersOption) ([]slack.User, error) {
+	return s.api.GetUsersContext(ctx, options...) // of large channels alone; a kill there is one while a person is looked up
+}
+
 func (s stepped) GetUserGroupMembersContext(ctx context.Context, group string, options ...slack.GetUserGroupMembersOption) (users []string, err error) {
 	around(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
 	return users, err
+}
+
+func (s stepped) GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (c *slack.Channel, err error) {
+	around(step.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
+	return c, err
+}
+
+func (s stepped) GetUsersInConversationContext(ctx context.Context, params *slack.GetUsersInConversationParameters) (ids []string, next string, err error) {
+	around(step.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
+	return ids, next, err
 }
 
 func (s stepped) OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (c *slack.Channel, noOp, open bool, err error) {

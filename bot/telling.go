@@ -102,16 +102,22 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	problem, told := p.told[key]
 	p.mu.Unlock()
 	if !told {
-		if !isPerson(to) { // everyone in a channel reads it
-			n.Text = purchase.ShortenIDs(cmp.Or(n.Public, n.Text))
+		c, err := p.noticeFor(ctx, n, to)
+		if err != nil {
+			return err
 		}
-		err := p.send(ctx, notice(n), to)
+		if problem = p.outside(ctx, to); problem == "" {
+			err = p.send(ctx, c, to)
+		}
 		var definite bool
-		if problem, definite = refusedBySlack(err); err != nil && !definite {
+		if problem == "" {
+			problem, definite = refusedBySlack(err)
+		}
+		if err != nil && !definite {
 			return err
 		}
 		if problem != "" {
-			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("give up a notice: Slack refuses its recipient")
+			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("give up a notice: its recipient gets none")
 		}
 		p.mu.Lock()
 		p.told[key] = problem
@@ -124,6 +130,39 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	delete(p.told, key)
 	p.mu.Unlock()
 	return nil
+}
+
+// outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no money,
+// whatever the lists say. It is empty for members, for channels, and while Slack does not tell.
+func (p *Publisher) outside(ctx context.Context, to string) string {
+	if !isPerson(to) {
+		return ""
+	}
+	switch standing := p.people.standing(ctx, to); standing {
+	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
+		return string(standing)
+	}
+	return ""
+}
+
+// noticeFor is what a notice says to a recipient. A channel that others than members read gets no details; of a purchase
+// outside the bot, which is announced in the channel alone, the admins are told then.
+func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string) (content, error) {
+	if isPerson(to) {
+		return notice(n), nil
+	}
+	prices, err := p.pricesIn(ctx, to, n.Time)
+	if err != nil {
+		return content{}, err
+	}
+	if !prices {
+		if n.Kind == purchase.NoticeForeign {
+			err = p.desk.NoticeToAdmins(ctx, n.ID, to)
+		}
+		return headOnly(n), err
+	}
+	n.Text = purchase.ShortenIDs(cmp.Or(n.Public, n.Text)) // everyone in a channel reads it
+	return notice(n), nil
 }
 
 // directMessages is the name in rests of all direct messages: Slack limits how many are opened.

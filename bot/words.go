@@ -74,6 +74,14 @@ func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 	close(done)
 }
 
+// learn keeps Slack's word on an id that came with an answer about many.
+func (w *words[V]) learn(id string, said V) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known[id] = word[V]{said, w.now()}
+	delete(w.vain, id)
+}
+
 // limited returns how long to send no questions to Slack; 0 if there is no limit.
 func (w *words[V]) limited() time.Duration {
 	w.mu.Lock()
@@ -86,6 +94,13 @@ func (w *words[V]) last(id string) (said V, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.within(id, wordKept)
+}
+
+// told is Slack's last word on an id if it is not older than age.
+func (w *words[V]) told(id string, age time.Duration) (said V, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.within(id, age)
 }
 
 // within is the last word on an id if it is not older than age. w.mu is held.

@@ -16,7 +16,9 @@ type Notice struct {
 	Time  time.Time  `json:"time"`
 	Order OrderID    `json:"order,omitempty"`
 	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
-	Text  string     `json:"text"`           // sentences for people
+	// Channel is the one that NoticeOutsiders is about.
+	Channel string `json:"channel,omitempty"`
+	Text    string `json:"text"` // sentences for people
 	// Public replaces Text for readers who are no admins, if Text names keys or ledger entries.
 	Public string   `json:"public,omitempty"`
 	Left   []string `json:"left"` // Slack ids of the channels, people and user groups that do not have it yet
@@ -46,6 +48,8 @@ const (
 	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted that was being written when the disk failed
 	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
 	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
+	NoticeOutsiders   NoticeKind = "outsiders"   // others than members may read a channel, so no prices are posted there
+	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
 )
 
 // Notices are those that somebody does not have yet, oldest first.
@@ -134,7 +138,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 			channel = append(channel, d.approvalsChannel)
 		}
 		n.Left = slices.Concat(admins, channel)
-	case NoticeTrouble: // it names settings and keys
+	case NoticeTrouble, NoticeOutsiders: // what admins have to change
 		n.Left = admins
 	case NoticeHead:
 		n.Left = channel

@@ -66,6 +66,9 @@ func (a *Access) Lost() (longest Loss, lost bool) {
 var ofTheMethod = map[string]bool{"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
 	"enterprise_is_restricted": true, "accesslimited": true}
 
+// optional are methods that the bot can do without: a token without their scopes is no loss of access.
+var optional = map[string]bool{"conversations.info": true, "conversations.members": true}
+
 // Hear notes Slack's answer to a call of a method. It logs the first loss as an error, with its remedy, and its end.
 func (a *Access) Hear(method string, err error) {
 	answer := Classify(err)
@@ -86,6 +89,9 @@ func (a *Access) Hear(method string, err error) {
 	case OutcomeAccessLost:
 		of := token
 		if ofTheMethod[answer.Code] {
+			if optional[method] {
+				return
+			}
 			of = method
 		}
 		a.lose(of, token, method, answer, err)

@@ -79,6 +79,19 @@ func TestCheck(t *testing.T) {
 			w.restart(t, s, slacksim.App{BotScopes: []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "files:write"}})
 		}, 1, []string{"FAIL Slack scopes: the app lacks channels:read, groups:read. " + again, "WARN Slack scopes: the app has files:write, which the bot does not use. " + again,
 			"WARN PURCHASES_CHANNEL: not checked: the app may not look up C0GENERAL: it lacks channels:read"}},
+		{"a guest and someone of elsewhere in a channel", "PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
+			w.slack.AddUser(slacksim.User{ID: "U0GUEST", UltraRestricted: true})
+			w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
+			w.slack.Invite(slacksim.General, "U0GUEST")
+			w.slack.Invite(slacksim.General, "U0ELSEWHERE")
+		}, 0, []string{"PASS CHANNELS: ", "WARN CHANNELS: others than members of the workspace read #general (C0GENERAL), so the bot posts no prices",
+			"U0ELSEWHERE is of another workspace, U0GUEST is a guest. Remove them from the channel, or use another one.\n", "PASS PURCHASES_CHANNEL: "}},
+		{"a channel that is shared with another organization", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
+			general, _ := w.slack.Channel(slacksim.General)
+			general.ExtShared = true
+			w.slack.AddChannel(general)
+		}, 0, []string{"PASS PURCHASES_CHANNEL: ", "WARN PURCHASES_CHANNEL: #general (C0GENERAL) is shared with another organization, so the bot posts no prices",
+			"Use a channel that is not shared, or end the sharing in Slack.\n"}},
 		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *town, s map[string]string) {
 			w.restart(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
 		}, 1, []string{"FAIL Slack app token: it is of the app A0OTHER, and the bot token of A11: the bot would never be spoken to. Take both tokens from the same app.\n"}},

@@ -20,6 +20,7 @@ type slackDirectory struct {
 	team string // the bot's workspace
 
 	persons map[string]purchase.Standing
+	listed  bool                // persons holds everyone in the workspace
 	members map[string][]string // of user groups
 }
 
@@ -158,36 +159,6 @@ func (d *slackDirectory) checkApprovals() {
 		d.warn("APPROVALS_REQUIRED", "List one approver more.", "%d have to approve an order, and %s can: what an approver orders themselves is never approved", required, plural(len(can), "person", "people"))
 	default:
 		d.pass("approvals", "%s of %d, asked in %s", plural(required, "person", "people"), len(can), d.ApprovalsChannel)
-	}
-}
-
-// checkChannels looks up the channels, and checks that the bot can write there.
-func (d *slackDirectory) checkChannels(ctx context.Context) {
-	for _, list := range d.config.channels() {
-		if !d.usable(list.setting) {
-			continue
-		}
-		for _, id := range named(list.ids) {
-			c, err := d.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
-			answer := socket.Classify(err)
-			switch {
-			case answer.Code == "channel_not_found":
-				d.fail(list.setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s does not exist, or is a private channel without the bot", id)
-			case answer.Code == "missing_scope":
-				d.unchecked(list.setting, "Install the app again from what `bot manifest` prints.", "the app may not look up %s: it lacks %s", id, answer.Needed)
-			case err != nil:
-				d.slackTrouble(list.setting, err)
-				return
-			case c.IsArchived:
-				d.fail(list.setting, "Name another channel, or bring it back in Slack.", "%s is archived", channelName(c))
-			case !c.IsMember && list.setting == "CHANNELS":
-				d.warn(list.setting, "Type /invite @licensebot there.", "the bot is not in %s: licenses can be bought there, and the line about a purchase cannot be posted", channelName(c))
-			case !c.IsMember:
-				d.fail(list.setting, "Type /invite @licensebot there.", "the bot is not in %s", channelName(c))
-			default:
-				d.pass(list.setting, "%s", channelName(c))
-			}
-		}
 	}
 }
 

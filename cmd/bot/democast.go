@@ -44,17 +44,21 @@ func ids(has func(demoPerson) bool) string {
 	return strings.Join(list, ",")
 }
 
-// demoWorkspace is the workspace of the demo: everybody is in #general, and approvers have a channel of their own.
+// demoWorkspace is the workspace of the demo: everybody is in #random, the members in #general too, where a guest would keep prices
+// out of what the bot posts, and approvers have a channel of their own.
 func demoWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace {
 	var within time.Duration // Slack's own
 	if patient {
 		within = time.Minute
 	}
 	var users []slacksim.User
-	everybody, deciding := []string{}, []string{demoBot}
+	everybody, members, deciding := []string{}, []string{demoBot}, []string{demoBot}
 	for _, p := range demoCast() {
 		users = append(users, p.User)
 		everybody = append(everybody, p.ID)
+		if !p.Restricted {
+			members = append(members, p.ID)
+		}
 		if p.approver {
 			deciding = append(deciding, p.ID)
 		}
@@ -66,7 +70,7 @@ func demoWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace
 		App:   slacksim.App{Name: "licensebot", BotUserID: demoBot, BotScopes: bot.BotScopes(), Commands: []slacksim.SlashCommand{demoCommand}},
 		Users: users,
 		Channels: []slacksim.Channel{
-			{ID: slacksim.General, Name: "general", Members: append([]string{demoBot}, everybody...)},
+			{ID: slacksim.General, Name: "general", Members: members},
 			{ID: slacksim.Random, Name: "random", Topic: "licensebot was not invited", Members: everybody},
 			{ID: demoApprovals, Name: "license-approvals", Topic: "Bob and Carol decide here", Members: deciding},
 		},

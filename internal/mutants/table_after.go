@@ -187,6 +187,17 @@ func watching() []mutant {
 		{"that only what breaks the cart is taken out", "purchase/broken.go",
 			`if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {`, `if now := d.now(); false && item.Problem(now) == "" {`,
 			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")}},
+		{"guests who keep prices out of a channel", "bot/audience.go",
+			`return s == purchase.Guest || s == purchase.Foreign`, `return false`,
+			[]tests{shown("^TestTheLineInAChannelWithOutsiders$")}},
+		{"channels of another organization get no prices", "bot/audience.go",
+			`return c.IsExtShared || c.IsPendingExtShared`, `return false`,
+			[]tests{shown("^TestTheLineInAChannelWithOutsiders$")}},
+		{"a guest among the admins gets no notices", "bot/telling.go",
+			`	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
+		return string(standing)
+`, "	case purchase.Unverified:\n",
+			[]tests{shown("^TestAGuestAmongTheAdminsGetsNoNotices$")}},
 		{"a notice is told once to each", "purchase/notices.go",
 			`		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
 `, "",

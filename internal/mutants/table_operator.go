@@ -6,7 +6,7 @@ func operator() []mutant {
 		{"the refusal of values in quotes", "cmd/bot/settingfaults.go",
 			`if begins || ends && marks%2 == 1 {`, `if false && begins && ends {`,
 			[]tests{program("^TestAQuotedDatabaseBeginsNoLedger$"), program("^TestEverySettingIsReadTheSameWay$")}},
-		{"what bot check says of a channel without the bot", "cmd/bot/checkdirectory.go",
+		{"what bot check says of a channel without the bot", "cmd/bot/checkchannels.go",
 			`			case !c.IsMember:`, `			case false:`,
 			[]tests{program("^TestCheck$")}},
 		{"the comparison of the key's account in bot check", "cmd/bot/checkcocalc.go",

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -39,6 +40,10 @@ func usersInfo(ws *Workspace, q *request) (obj, *apiError) {
 	if !ok || u.ID != id {
 		return nil, failed("user_not_found")
 	}
+	return obj{"user": ws.userJSON(u)}, nil
+}
+
+func (ws *Workspace) userJSON(u User) obj {
 	profile := obj{"real_name": u.RealName, "display_name": u.Name, "team": u.TeamID}
 	if u.Email != "" && slices.Contains(ws.opts.App.BotScopes, "users:read.email") {
 		profile["email"] = u.Email
@@ -55,7 +60,45 @@ func usersInfo(ws *Workspace, q *request) (obj, *apiError) {
 	if len(u.Teams) > 0 {
 		out["enterprise_user"] = obj{"id": u.ID, "enterprise_id": "E0ORG", "enterprise_name": "Org", "teams": u.Teams}
 	}
-	return obj{"user": out}, nil
+	return out
+}
+
+func usersList(ws *Workspace, q *request) (obj, *apiError) {
+	users := ws.Users()
+	from, to, next, err := paged(q, len(users), len(users))
+	if err != nil {
+		return nil, err
+	}
+	members := []obj{}
+	for _, u := range users[from:to] {
+		members = append(members, ws.userJSON(u))
+	}
+	return obj{"members": members, "cache_ts": ws.Now().Unix(), "response_metadata": obj{"next_cursor": next}}, nil
+}
+
+// mostListed is how many members Slack lists at a time.
+const mostListed = 1000
+
+// paged is the part of a list of n that a request asks for, and the cursor of the next one. few is how many Slack lists where the
+// request does not say.
+func paged(q *request, n, few int) (from, to int, next string, _ *apiError) {
+	limit := few
+	if q.str("limit") != "" {
+		limit, _ = strconv.Atoi(q.str("limit"))
+		if limit < 1 || limit > mostListed {
+			return 0, 0, "", failed("invalid_limit")
+		}
+	}
+	if cursor := q.str("cursor"); cursor != "" {
+		var err error
+		if from, err = strconv.Atoi(cursor); err != nil || from < 0 || from > n {
+			return 0, 0, "", failed("invalid_cursor")
+		}
+	}
+	if to = min(from+limit, n); to < n {
+		next = strconv.Itoa(to)
+	}
+	return from, to, next, nil
 }
 
 func botsInfo(ws *Workspace, q *request) (obj, *apiError) {
@@ -138,10 +181,37 @@ func (ws *Workspace) opened(c Channel, whole bool) obj {
 }
 
 func conversationsInfo(ws *Workspace, q *request) (obj, *apiError) {
-	id := q.str("channel")
+	c, err := ws.readable(q.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	out := ws.channelJSON(c)
+	if q.bool("include_num_members") {
+		out["num_members"] = len(c.Members)
+	}
+	return obj{"channel": out}, nil
+}
+
+// fewMembers is how many members of a channel Slack lists where a request does not say.
+const fewMembers = 100
+
+func conversationsMembers(ws *Workspace, q *request) (obj, *apiError) {
+	c, err := ws.readable(q.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	from, to, next, err := paged(q, len(c.Members), fewMembers)
+	if err != nil {
+		return nil, err
+	}
+	return obj{"members": append([]string{}, c.Members[from:to]...), "response_metadata": obj{"next_cursor": next}}, nil
+}
+
+// readable finds a channel that the app may look up.
+func (ws *Workspace) readable(id string) (Channel, *apiError) {
 	c, ok := ws.Channel(id)
 	if !ok || c.ID != id || c.Private && !c.Has(ws.opts.App.BotUserID) {
-		return nil, failed("channel_not_found")
+		return c, failed("channel_not_found")
 	}
 	scope := "channels:read"
 	switch {
@@ -155,13 +225,9 @@ func conversationsInfo(ws *Workspace, q *request) (obj, *apiError) {
 	if granted := ws.opts.App.BotScopes; !slices.Contains(granted, scope) {
 		err := failed("missing_scope")
 		err.extra = obj{"needed": scope, "provided": strings.Join(granted, ",")}
-		return nil, err
+		return c, err
 	}
-	out := ws.channelJSON(c)
-	if q.bool("include_num_members") {
-		out["num_members"] = len(c.Members)
-	}
-	return obj{"channel": out}, nil
+	return c, nil
 }
 
 func (ws *Workspace) channelJSON(c Channel) obj {
@@ -173,6 +239,7 @@ func (ws *Workspace) channelJSON(c Channel) obj {
 	return obj{
 		"id": c.ID, "name": c.Name, "name_normalized": c.Name, "is_channel": !c.Private, "is_group": c.Private && !mpim,
 		"is_im": false, "is_mpim": mpim, "is_private": c.Private, "is_archived": c.Archived, "is_general": c.ID == General,
+		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_pending_ext_shared": c.PendingExtShared, "is_org_shared": false,
 		"is_member": member, "topic": obj{"value": c.Topic, "creator": "", "last_set": 0},
 		"purpose": obj{"value": "", "creator": "", "last_set": 0}, "context_team_id": ws.opts.Team.ID,
 	}

@@ -47,6 +47,9 @@ type Channel struct {
 
 	Private  bool
 	Archived bool
+	// ExtShared channels are shared with another organization; in PendingExtShared ones its people are invited.
+	ExtShared        bool
+	PendingExtShared bool
 	// DM is the person on the other side of direct messages with the app; empty for
 	// channels.
 	DM string

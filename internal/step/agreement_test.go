@@ -23,6 +23,7 @@ var unmet = map[string]string{
 	"corrected":      "only when the list of purchases says something else than the item",
 	"slack-lost":     "only after Slack has refused the bot's token for a minute",
 	"slack-back":     "only when Slack takes the token again after that",
+	"channel-read":   "only when a guest or another organization comes into a channel, or leaves it",
 	"agreement-void": "only when an approver has lost the right before the last yes",
 }
 

@@ -43,13 +43,15 @@ const (
 	PublishHome  What = "slack: home"
 	LookUp       What = "slack: who is that"
 	Members      What = "slack: members of a group"
+	Channel      What = "slack: what channel is that"
+	Readers      What = "slack: who is in a channel"
 	OwnTeam      What = "slack: who am I"
 	Card         What = "slack: card"
 	Answer       What = "slack: answer"
 )
 
 func posts() []What {
-	return []What{Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members, OwnTeam, Card, Answer}
+	return []What{Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members, Channel, Readers, OwnTeam, Card, Answer}
 }
 
 // Acknowledgements: before one is sent, when what was decided is durable, and after, before anything is shown.

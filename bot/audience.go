@@ -1,0 +1,186 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// Guests and people of other workspaces see no prices, and everyone in a channel reads what is posted there. So prices go only
+// to channels of which Slack has said that members of the workspace alone read them.
+
+// audience says who reads a channel.
+type audience struct {
+	// members reports that full members of the workspace alone read it. Apps do not count: admins let them in.
+	members bool
+	// why is the reason where members is false.
+	why purchase.Outsiders
+}
+
+const (
+	// readerKnown is for how long a person who was a full member is not looked up again as a reader of channels.
+	readerKnown = 24 * time.Hour
+	// readersPage is how many members of a channel Slack is asked for at a time.
+	readersPage = 1000
+	// listTakes is how long a look at a large channel may take: the whole workspace is listed for it, a page at a time.
+	listTakes = time.Minute
+	// readersWait is how long a message waits for Slack to tell who reads its channel. After that it goes without prices.
+	readersWait = 2 * time.Minute
+)
+
+// readersOf is who reads a channel, as Slack tells now, or has told lately. It may wait for some seconds. It returns ok false
+// while Slack has not told; it may tell later.
+func (p *People) readersOf(ctx context.Context, channel string) (who audience, ok bool) {
+	<-p.channels.ask(ctx, channel)
+	return p.channels.last(channel)
+}
+
+// learnReaders has Slack asked who reads some channels until it has told, so that it is known when there is something to post.
+func (p *People) learnReaders(ctx context.Context, channels []string) {
+	for {
+		channels = slices.DeleteFunc(channels, func(channel string) bool {
+			_, told := p.readersOf(ctx, channel)
+			return told
+		})
+		if len(channels) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookedRest):
+		}
+	}
+}
+
+// errReadersUntold says that Slack has not told yet who reads a channel.
+var errReadersUntold = errors.New("Slack has not told yet who reads the channel")
+
+// lookReaders asks Slack who reads a channel.
+func (p *People) lookReaders(ctx context.Context, channel string) (audience, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTakes)
+	defer cancel()
+	info, err := p.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+	if err != nil {
+		return p.untoldReaders(channel, err)
+	}
+	if SharedOutside(info) {
+		return audience{why: purchase.OutsidersShared}, nil
+	}
+	ids, err := ChannelMembers(ctx, p.api, channel)
+	if err != nil {
+		return p.untoldReaders(channel, err)
+	}
+	left, outside := p.sortReaders(ids)
+	if len(left) > 0 && !outside {
+		if len(left) <= mostLooked {
+			p.lookAll(ctx, left)
+		} else if err := p.listAll(ctx); err != nil {
+			return audience{}, err
+		}
+		left, outside = p.sortReaders(left)
+	}
+	switch {
+	case outside:
+		return audience{why: purchase.OutsidersGuests}, nil
+	case len(left) > 0:
+		return audience{}, errReadersUntold
+	}
+	return audience{members: true}, nil
+}
+
+// listAll has Slack list everyone in the workspace, which takes fewer questions than a question about each member of a large
+// channel.
+func (p *People) listAll(ctx context.Context) error {
+	team, err := p.ownTeam(ctx)
+	if err != nil {
+		return err
+	}
+	users, err := p.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(readersPage))
+	if err != nil {
+		p.log.Warn().Err(err).Msg("fail to list the people of the workspace")
+		return err
+	}
+	for _, u := range users {
+		if u.TeamID != "" || len(u.Enterprise.Teams) > 0 {
+			p.persons.learn(u.ID, personOf(&u, team))
+		}
+	}
+	return nil
+}
+
+// sortReaders finds out who among some people still has to be looked up, and whether one of them may not see prices.
+func (p *People) sortReaders(ids []string) (left []string, outside bool) {
+	for _, id := range ids {
+		if u, known := p.persons.told(id, readerKnown); !known {
+			left = append(left, id)
+		} else if OutsideReader(u.standing) {
+			return nil, true
+		}
+	}
+	return left, false
+}
+
+// untoldReaders is what is known of a channel of which Slack does not tell. What may pass is an error.
+func (p *People) untoldReaders(channel string, err error) (audience, error) {
+	switch answer := socket.Classify(err); answer.Outcome {
+	case socket.OutcomeRefused: // such as channel_not_found: it refuses the message too, and that is told
+		return audience{}, nil
+	case socket.OutcomeAccessLost:
+		p.log.Warn().Str("channel", channel).Str("error", answer.Code).Str("needed", answer.Needed).
+			Msg("post no prices in a channel: the app may not see who reads it; install it again from what `bot manifest` prints")
+		return audience{why: purchase.OutsidersUntold}, nil
+	}
+	return audience{}, err
+}
+
+// SharedOutside reports whether people of other organizations read a channel, or are invited to.
+func SharedOutside(c *slack.Channel) bool { return c.IsExtShared || c.IsPendingExtShared }
+
+// OutsideReader reports whether a person in a channel keeps prices out of it.
+func OutsideReader(s purchase.Standing) bool { return s == purchase.Guest || s == purchase.Foreign }
+
+// ChannelMembers lists the ids of everyone in a channel, apps included.
+func ChannelMembers(ctx context.Context, api interface {
+	GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string, string, error)
+}, channel string) (ids []string, err error) {
+	for cursor := ""; ; {
+		some, next, err := api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: readersPage})
+		if err != nil {
+			return nil, err
+		}
+		if ids = append(ids, some...); next == "" || next == cursor {
+			return ids, nil
+		}
+		cursor = next
+	}
+}
+
+// pricesIn reports whether a message may show prices in a channel: full members alone read it. since is when there was
+// something to post; while Slack has not told, it returns an error for a while, and then false. Admins are told why a channel gets
+// no prices.
+func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Time) (bool, error) {
+	if strings.HasPrefix(channel, "D") { // direct messages
+		return true, nil
+	}
+	who, told := p.people.readersOf(ctx, channel)
+	switch {
+	case told:
+		if who.members || who.why != "" {
+			if err := p.desk.ChannelRead(ctx, channel, who.why); err != nil {
+				p.log.Error().Err(err).Str("channel", channel).Msg("fail to keep who reads a channel")
+			}
+		}
+		return who.members, nil
+	case p.now().Sub(since) < readersWait:
+		return false, errReadersUntold
+	}
+	return false, nil
+}

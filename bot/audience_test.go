@@ -1,0 +1,229 @@
+package bot_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// money finds amounts, and license ids as channels show them.
+var money = regexp.MustCompile(`\$\d|License \x60`)
+
+// gus is a guest of #general, and of the approvers' channel where a test lets them in.
+const gus = "U0GUS"
+
+func withGuest(w *world, channels ...string) {
+	w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", Restricted: true})
+	for _, channel := range channels {
+		w.slack.Invite(channel, gus)
+	}
+}
+
+// noMoney fails when the guest reads an amount anywhere.
+func (w *world) noMoney(t *testing.T, channels ...string) {
+	t.Helper()
+	for _, channel := range channels {
+		for _, m := range w.slack.Person(gus).Messages(channel) {
+			if text := m.ContentText(); money.MatchString(text) {
+				t.Errorf("a guest reads in %s: %s", channel, text)
+			}
+		}
+	}
+}
+
+// Guests see no money: in a channel that a guest reads, or that is shared with another organization, the line about a purchase
+// names no price and no license, and admins are told why.
+func TestTheLineInAChannelWithOutsiders(t *testing.T) {
+	for name, c := range map[string]struct {
+		adjust func(*world)
+		why    string // to the admins
+	}{
+		"a guest is in it": {func(w *world) { withGuest(w, slacksim.General) }, "Guests or people of other workspaces are in this channel"},
+		"someone of another workspace is in it": {func(w *world) {
+			w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
+			w.slack.Invite(slacksim.General, gus)
+		}, "Guests or people of other workspaces are in this channel"},
+		"it is shared with another organization": {func(w *world) {
+			general, _ := w.slack.Channel(slacksim.General)
+			general.ExtShared = true
+			w.slack.AddChannel(general)
+		}, "This channel is shared with another organization"},
+		"another organization is invited": {func(w *world) {
+			general, _ := w.slack.Channel(slacksim.General)
+			general.PendingExtShared = true
+			w.slack.AddChannel(general)
+		}, "This channel is shared with another organization"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) {
+				w.policy.Admins = map[string]bool{slacksim.Carol: true}
+				c.adjust(w)
+			})
+			card := w.card()
+			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			w.becomes(card, "Bought for $63.75")
+			line := w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
+			if text := line.ContentText(); money.MatchString(text) {
+				t.Errorf("the line says %s", text)
+			}
+			contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why, "<#"+slacksim.General+">")
+			w.noMoney(t, slacksim.General)
+			w.spent(1, 6375)
+		})
+	}
+}
+
+// Members of the workspace alone read the channel, and apps, which admins let in: the line names the price.
+func TestTheLineAmongMembersAndApps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		w.slack.AddUser(slacksim.User{ID: "U0APP2", Name: "calendar", Bot: true})
+		w.slack.Invite(slacksim.General, "U0APP2")
+	})
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	line := w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
+	withoutWholeIDs(t, line)
+	contains(t, line, purchase.ShortID(w.account.Licenses()[0].ID))
+}
+
+// A channel of many is looked up with the list of the workspace, and a guest is found among them.
+func TestALargeChannel(t *testing.T) {
+	t.Parallel()
+	for name, guests := range map[string]bool{"members alone": false, "with a guest": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) {
+				for i := range 1500 {
+					id := fmt.Sprintf("U0M%04d", i)
+					w.slack.AddUser(slacksim.User{ID: id, Name: id, Restricted: guests && i == 1400})
+					w.slack.Invite(slacksim.General, id)
+				}
+			})
+			card := w.card()
+			w.clicks(slacksim.Alice, card, "Buy for $63.75")
+			want := "bought a CoCalc license for $63.75 a month"
+			if guests {
+				want = "bought a CoCalc license. Details: "
+			}
+			w.sees(slacksim.Bob, want)
+			asked := 0
+			for _, c := range w.slack.Calls() {
+				if c.Method == "users.info" {
+					asked++
+				}
+			}
+			if asked > 5 {
+				t.Errorf("Slack was asked about %d people one by one", asked)
+			}
+		})
+	}
+}
+
+// An app that was installed before it needed the scopes sells licenses; channels get no prices until it is installed again.
+func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		w.policy.Admins = map[string]bool{slacksim.Carol: true}
+		w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.members": {Error: "missing_scope"}}})
+	})
+	card := w.card()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
+	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Install the app again")
+	w.spent(1, 6375) // buying is not paused by it
+}
+
+// The receipt does not wait for Slack to tell who reads the channel.
+func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	card := w.card()
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 20 * time.Second}}})
+	began := time.Now()
+	w.clicks(slacksim.Alice, card, "Buy for $63.75")
+	w.becomes(card, "Bought for $63.75")
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the receipt took %s", took)
+	}
+	w.slack.SetFaults(slacksim.Faults{})
+	w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
+}
+
+// Approvers whose channel a guest reads are asked in direct messages; the channel reads that, without the price and without
+// buttons, and what became of it.
+func TestApproversWhoseChannelAGuestReads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+	w.becomes(card, "Waiting for approval")
+	ask := w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
+	if len(ask.Buttons()) > 0 {
+		t.Errorf("the channel has the buttons %v", ask.Buttons())
+	}
+	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
+		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school", "/license approve ")
+	}
+	id := string(w.orders()[0].ID)
+	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, w.slack.DM(slacksim.Bob), "/license", "approve "+id))
+	w.becomes(card, "Bought for $63.75")
+	w.shows(ask, "Bought.")
+	w.noMoney(t, theDesk)
+	for _, m := range w.slack.Person(slacksim.Alice).Messages(w.slack.DM(slacksim.Alice)) {
+		if strings.Contains(m.ContentText(), "needs your approval") {
+			t.Errorf("the requester is asked: %s", m.ContentText())
+		}
+	}
+	w.spent(1, 6375)
+}
+
+// What happened on the account is announced in a channel with a guest, and its details go to the admins alone.
+func TestIncidentsInAChannelWithAGuest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		w.policy.Admins = map[string]bool{slacksim.Carol: true}
+		w.channel = slacksim.General
+		withGuest(w, slacksim.General)
+	})
+	w.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
+	w.sees(slacksim.Bob, "Details aren't posted in this channel")
+	w.must(w.ledger.Update(w.ctx, func(tx purchase.Writer) error {
+		account, err := tx.Account()
+		if err != nil {
+			return err
+		}
+		account.Notices = append(account.Notices, purchase.Notice{ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
+			Text: "License `x` was bought for $12.34.", Left: []string{slacksim.General}})
+		return tx.PutAccount(account)
+	}))
+	w.says(slacksim.Carol, "resume") // which has the publisher look
+	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A purchase made outside this bot"), "$12.34")
+	w.sees(slacksim.Bob, "A purchase made outside this bot")
+	w.noMoney(t, slacksim.General)
+}
+
+// A guest among the admins of the settings gets no notices, and the audit says so.
+func TestAGuestAmongTheAdminsGetsNoNotices(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		withGuest(w)
+		w.policy.Admins = map[string]bool{slacksim.Carol: true, slacksim.Bob: true, gus: true}
+	})
+	w.says(slacksim.Carol, "pause the invoice of $999.00 is disputed")
+	w.seesIn(slacksim.Bob, w.slack.DM(slacksim.Bob), "$999.00")
+	w.until(func() bool { return len(w.recorded("untold")) == 1 })
+	if e := w.recorded("untold")[0]; e.Place != gus || !strings.Contains(e.Note, "guest") {
+		t.Errorf("%+v", e)
+	}
+	w.noMoney(t, w.slack.DM(gus))
+}

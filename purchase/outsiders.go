@@ -1,0 +1,124 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Outsiders says why people who may see no prices may read a channel.
+type Outsiders string
+
+const (
+	// OutsidersShared: the channel is shared with another organization, or its people are invited.
+	OutsidersShared Outsiders = "shared"
+	// OutsidersGuests: guests or people of other workspaces are in the channel.
+	OutsidersGuests Outsiders = "guests"
+	// OutsidersUntold: the app may not look up who is in the channel.
+	OutsidersUntold Outsiders = "untold"
+)
+
+// outsidersWords say to admins why prices are not posted in a channel, and what to do.
+var outsidersWords = map[Outsiders]string{
+	OutsidersShared: "This channel is shared with another organization, so I post no prices there. Approvers are asked in direct messages. " +
+		"Use a channel of this workspace alone to see prices in it.",
+	OutsidersGuests: "Guests or people of other workspaces are in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+		"Remove them from the channel, or use another one, to see prices in it.",
+	OutsidersUntold: "I may not look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+		"Install the app again from what `bot manifest` prints, and invite it to the channel.",
+}
+
+// Channels are those in which purchases are announced and approvers are asked.
+func (d *Desk) Channels() []string {
+	return slices.DeleteFunc([]string{d.purchasesChannel, d.approvalsChannel}, func(channel string) bool { return channel == "" })
+}
+
+// ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each new
+// reason, once.
+func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) error {
+	told := func(r Reader) (was Outsiders, account AccountState, err error) {
+		account, err = r.Account()
+		return account.Outsiders[channel], account, err
+	}
+	var was Outsiders
+	err := d.ledger.View(ctx, func(r Reader) (err error) { was, _, err = told(r); return err })
+	if err != nil || was == why {
+		return err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		was, account, err := told(w)
+		if err != nil || was == why {
+			return err
+		}
+		account.Outsiders = maps.Clone(account.Outsiders)
+		if account.Outsiders == nil {
+			account.Outsiders = map[string]Outsiders{}
+		}
+		if account.Outsiders[channel] = why; why == "" {
+			delete(account.Outsiders, channel)
+		}
+		note := "prices are posted here"
+		if why != "" {
+			note = "no prices are posted here: " + string(why)
+		}
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err != nil || why == "" {
+			return err
+		}
+		n := d.notice(NoticeOutsiders, noticeID("outsiders-"+channel, d.now()), outsidersWords[why], Order{}, "")
+		n.Channel = channel
+		return addNotice(w, n)
+	})
+	if err != nil {
+		return fmt.Errorf("keep who reads %s: %w", channel, err)
+	}
+	d.changed("")
+	return nil
+}
+
+// AskDirectly has the approvers asked about an order in direct messages, since others than members read their channel.
+func (d *Desk) AskDirectly(ctx context.Context, id OrderID) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		o, err := w.Order(id)
+		if err != nil || o.State != AwaitingApproval {
+			return err
+		}
+		n := d.notice(NoticeAsk, "ask-"+string(o.ID), fmt.Sprintf("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.",
+			o.Requester.called(), o.Price, o.Spec.Period, o.Spec.Summary(), quoted(o.Reason), d.policy.moment(o.ApproveBy)), o, "")
+		n.Left = nil
+		for id := range d.policy.Approvers {
+			if id != o.Requester.ID && id != o.Requester.Org {
+				n.Left = append(n.Left, id)
+			}
+		}
+		slices.Sort(n.Left)
+		if slices.ContainsFunc(n.Left, isGroup) {
+			n.Had = []string{o.Requester.ID}
+		}
+		return addNotice(w, n)
+	})
+	if err != nil {
+		return fmt.Errorf("ask the approvers of %s directly: %w", id, err)
+	}
+	d.changed("")
+	return nil
+}
+
+// NoticeToAdmins adds the admins to those who do not have a notice yet: its channel does not get the details.
+func (d *Desk) NoticeToAdmins(ctx context.Context, id, channel string) error {
+	err := d.ledger.Update(ctx, func(w Writer) error {
+		n, err := left(w, id, channel)
+		if err != nil || n.ID == "" {
+			return err
+		}
+		return keepNotice(w, n.withMembers(slices.Sorted(maps.Keys(d.policy.Admins))))
+	})
+	if err != nil {
+		return fmt.Errorf("have the admins told %s: %w", id, err)
+	}
+	d.changed("")
+	return nil
+}
