@@ -18,11 +18,10 @@ func heldOrder(o *purchase.Order) {
 }
 
 var shows = purchase.Evidence{At: at, Complete: true, Lines: []string{
-	"Cart item 7 is in the cart and does not show as bought.",
-	"None of the account's purchases is of this order.",
+	"Cart item 7 is in the cart and isn't marked as bought.",
+	"None of the account's 4 purchases since the order was created is for it.",
 	"None of the account's 3 licenses has the order's tag.",
-	"CoCalc knew the key meanwhile: it belongs to account `8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51`.",
-}}
+}, Account: "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"}
 
 // What an order of unknown outcome shows: to everybody what is known, to admins also the way to settle it.
 func TestHeldOrders(t *testing.T) {
@@ -40,7 +39,7 @@ func TestHeldOrders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := order(c.change)
 			got := orderFacts(o, cardFacts{now: at})
-			got.blocks = append(got.blocks, evidenceBlocks(o, shows, c.admin)...)
+			got.blocks = append(got.blocks, evidenceBlocks(o, shows, c.admin, c.admin)...)
 			golden(t, name, got)
 			harmless(t, got)
 		})
@@ -70,20 +69,20 @@ func TestTheFormThatSettles(t *testing.T) {
 func TestNotices(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	for name, n := range map[string]purchase.Notice{
-		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC for $63.75 (CoCalc purchase 9), and not by me. It does not count in the budget."},
-		"unexplained": {Kind: purchase.NoticeUnexplained, Order: id, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC, and I cannot explain it. " +
-			"It does not count in the budget. Buying is paused until an admin says `/license resume` and why."},
-		"double-buy": {Kind: purchase.NoticeDoubleBuy, Order: id, Text: "Double buy: cart item 7 of order " + id + " was bought 2 times; CoCalc charged $63.75 too much. " +
-			"Buying is paused until an admin says `/license resume` and why."},
-		"broken-item":       {Kind: purchase.NoticeBrokenItem, Order: id, Item: 77, Text: "Item 77 of the cart, “" + hostile + "”, blocks every purchase of the CoCalc account. Nothing was bought meanwhile."},
-		"head":              {Kind: purchase.NoticeHead, Text: "The ledger on Nov 22, 2026: record 12, `abcdef`. `bot verify --head 12:abcdef` shows later whether anything before it was changed."},
+		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC for $63.75 (CoCalc purchase 9), but not by me. It doesn't count toward the budget."},
+		"unexplained": {Kind: purchase.NoticeUnexplained, Order: id, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC, but I can't explain it. " +
+			"It doesn't count toward the budget. Buying is paused until an admin uses `/license resume`."},
+		"double-buy": {Kind: purchase.NoticeDoubleBuy, Order: id, Text: "Cart item 7 of order " + id + " was bought 2 times, and CoCalc charged $63.75 too much. " +
+			"Ask CoCalc's support for a refund of the extra. Buying is paused until an admin uses `/license resume`."},
+		"broken-item":       {Kind: purchase.NoticeBrokenItem, Order: id, Item: 77, Text: "Item 77 in the cart (“" + hostile + "”) is broken and blocks every purchase on the CoCalc account."},
+		"head":              {Kind: purchase.NoticeHead, Text: "The ledger on Nov 22, 2026 ends with record 12, `abcdef`. To check later that nothing up to it was changed, run `bot verify --head 12:abcdef`."},
 		"paused":            {Kind: purchase.NoticePaused, Text: "dana paused all buying on Nov 22, 2026, 9:00 PM UTC. The reason: “" + hostile + "”. Nothing new is bought until an admin says `/license resume`."},
 		"resumed":           {Kind: purchase.NoticeResumed, Text: "dana resumed buying. The reason: “" + hostile + "”."},
-		"settled":           {Kind: purchase.NoticeSettled, Order: id, Text: "Order `" + id + "` over $63.75 was held. dana settled it as bought. Their reason: “" + hostile + "”."},
-		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12. It was compared with CoCalc purchases since: 0 of them are not in it."},
-		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for an approval since Nov 22, 2026, 9:00 PM UTC: 16 GB RAM for $63.75. It expires on Nov 25, 2026, 9:00 PM UTC."},
+		"settled":           {Kind: purchase.NoticeSettled, Order: id, Text: "CoCalc didn't confirm order `" + id + "` for $63.75. dana marked it as bought. Reason: “" + hostile + "”."},
+		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12 (Nov 22, 2026, 9:00 PM UTC). I compared it with CoCalc's purchases since then."},
+		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for approval since Nov 22, 2026, 9:00 PM UTC: 16 GB RAM for $63.75. The request expires on Nov 25, 2026, 9:00 PM UTC."},
 		"books":             {Kind: purchase.NoticeBooks, Text: "Buying is paused: my ledger contradicts itself. Please look at it before an admin says `/license resume`."},
-		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins does not reach them: nobody is in the user group S0BOSSES. It says: Item 77 of the cart, “" + hostile + "”, blocks every purchase."},
+		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins wasn't delivered: the user group S0BOSSES is empty. The message: Item 77 in the cart (“" + hostile + "”) is broken."},
 		"of-a-kind-to-come": {Kind: "something-new", Text: "Something happened."},
 	} {
 		t.Run(name, func(t *testing.T) {

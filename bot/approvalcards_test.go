@@ -74,8 +74,8 @@ func TestTheApproversCard(t *testing.T) {
 		{"being-bought", with(asked, agreed("UERIN"), in(purchase.Paying)), full, false},
 		{"unknown", with(asked, agreed("UERIN"), in(purchase.Unknown)), full, false},
 		{"bought", with(asked, agreed("UERIN"), agreed("UFRANK"), bought), full, false},
-		{"price-moved", with(asked, agreed("UERIN"), failed(purchase.FailPriceMoved, "CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought.")), full, false},
-		{"failed", with(asked, agreed("UERIN"), failed(purchase.FailNoCredit, "The CoCalc account has $1.00 of credit. Nothing was bought.")), full, false},
+		{"price-moved", with(asked, agreed("UERIN"), failed(purchase.FailPriceMoved, "CoCalc's price went up from $63.75 to $70.13.")), full, false},
+		{"failed", with(asked, agreed("UERIN"), failed(purchase.FailNoCredit, "The CoCalc account doesn't have enough credit ($62.75 short). Your admins have been told.")), full, false},
 		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(purchase.FailPolicy, "You are not on the list of people who may buy licenses here, so nothing was bought.")), full, false},
 		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(purchase.FailByAdmin, hostile)), full, false},
 	} {

@@ -34,7 +34,7 @@ func TestTheBudgetPage(t *testing.T) {
 		"crowd": {crowd, renewalsFound{committed: purchase.Committed{Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375}}, 2},
 		"six":   {six, renewalsFound{committed: purchase.Committed{Monthly: 6375, Active: 1}}, 2},
 		"quiet": {quiet, renewalsFound{}, 0},
-		"alone": {alone, renewalsFound{trouble: "What will renew is not known. CoCalc does not answer."}, 1},
+		"alone": {alone, renewalsFound{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := budgetPage(c.report, c.renewals, names)

@@ -61,7 +61,7 @@ func TestCards(t *testing.T) {
 		{"proposed-too-late", nil, cardFacts{now: at.Add(time.Hour)}},
 		{"waiting-for-its-turn", func(o *purchase.Order) { o.State = purchase.Approved }, cardFacts{now: at, ahead: 2}},
 		{"waiting-for-cocalc", func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc does not answer properly right now. No purchases yet; I keep trying.", Since: at}
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc isn't responding properly right now. I'll keep trying.", Since: at}
 		}, facts},
 		{"adding", func(o *purchase.Order) { o.State = purchase.Adding }, facts},
 		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},
@@ -80,19 +80,19 @@ func TestCards(t *testing.T) {
 			o.Receipt.Extra = []purchase.Extra{{PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e", Charged: 6375}}
 		}, facts},
 		{"failed", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailNoCredit, Sentence: "The CoCalc account has $1.00 of credit, and this costs $63.75. Nothing was bought."}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailNoCredit, Sentence: "The CoCalc account doesn't have enough credit ($62.75 short). Your admins have been told."}
 		}, facts},
 		{"failed-price-moved", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up to $70.13; $63.75 was agreed to. Nothing was bought.", NewPrice: 7013, Until: at.Add(time.Minute)}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up from $63.75 to $70.13.", NewPrice: 7013, Until: at.Add(time.Minute)}
 		}, facts},
 		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
 			bought(o)
-			o.Receipt.Settled = "dana settled it as bought. Their reason: “" + hostile + "”."
+			o.Receipt.Settled = "dana marked it as bought. Reason: “" + hostile + "”."
 		}, facts},
 		{"bought-without-a-license-id", func(o *purchase.Order) {
 			bought(o)
 			o.Receipt.LicenseID, o.Receipt.Expires = "", time.Time{}
-			o.Receipt.Settled = "dana settled it as bought. Their reason: “CoCalc's support said so”."
+			o.Receipt.Settled = "dana marked it as bought. Reason: “CoCalc's support said so”."
 		}, facts},
 		{"bought-but-the-channel-is-archived", func(o *purchase.Order) {
 			bought(o)
@@ -100,7 +100,7 @@ func TestCards(t *testing.T) {
 		}, facts},
 		{"failed-by-the-word-of-an-admin", func(o *purchase.Order) {
 			o.State = purchase.Failed
-			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana settled it as not bought. Their reason: “" + hostile + "”."}
+			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana marked it as not bought. Reason: “" + hostile + "”."}
 		}, facts},
 		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
 		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},

@@ -121,7 +121,7 @@ func TestEveryAnswerOfNo(t *testing.T) {
 		{"only a command, misspelled", slacksim.Alice, "by", "I don't know `/license by`. Did you mean `/license buy`?\nSee `/license help buy`."},
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
 		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
-		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc knows no license with that id"},
+		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc doesn't know a license with that id"},
 		{"no licenses yet", slacksim.Alice, "list", "No active licenses yet"},
 		{"nothing bought yet", slacksim.Alice, "history", "No purchases yet"},
 		{"help", slacksim.Alice, "", "/license buy"},

@@ -62,7 +62,7 @@ func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Alice] = true })
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
 	w.says(slacksim.Alice, "pause we count the money")
-	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I keep trying")
+	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
 	w.restart()
 	w.until(func() bool {
 		asked := 0
@@ -97,7 +97,7 @@ func TestAGroupWithNobodyInIt(t *testing.T) {
 		w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Disabled: true})
 	})
 	w.says(slacksim.Alice, "pause we count the money")
-	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "nobody is in the user group "+bosses)
+	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told"), "the user group "+bosses+" is empty")
 	if n := len(w.recorded("untold")); n != 1 {
 		t.Errorf("recorded %d times", n)
 	}

@@ -56,16 +56,16 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 	}
 	c := a.standing(ctx, o)
 	if o.State == purchase.Unknown {
-		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who), a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
 	}
 	return c
 }
 
-// evidenceBlocks say what CoCalc shows of an order, and ask an admin what became of it.
-func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin bool) []slack.Block {
-	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At), escape(strings.Join(e.Lines, "\n• ")))
+// evidenceBlocks say what CoCalc shows of an order, to admins with the account of the key. With resolves they ask what became of it.
+func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin, resolves bool) []slack.Block {
+	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At), escape(strings.Join(e.Sentences(admin), "\n• ")))
 	blocks := []slack.Block{section(text)}
-	if !admin {
+	if !resolves {
 		return blocks
 	}
 	return append(blocks,

@@ -32,8 +32,8 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 		if err := w.AppendEvent(Event{Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName, Note: what}); err != nil {
 			return err
 		}
-		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), what+" blocks every purchase of the CoCalc account, and may block its whole cart. "+
-			"Nothing was bought meanwhile. It is not mine, so I do not touch it unless an admin says so; it can also be mended at "+b.site.Cart()+".", o, "")
+		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), what+" is broken and blocks every purchase on the CoCalc account. "+
+			"I didn't add it, so I'll remove it only if an admin tells me to. You can also fix it at "+b.site.Cart()+".", o, "")
 		n.Item = item.ID
 		told = true
 		return addNotice(w, n)
@@ -44,7 +44,7 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 	return err
 }
 
-// itemWords say what a cart item is: "Item 77 of the cart, “Statistics”, in the cart since 3 November (Invalid time value)".
+// itemWords say what a cart item is: "Item 77 in the cart (“Statistics”, added Nov 3, 2026, 5:08 PM UTC)".
 func (p Policy) itemWords(item cocalc.CartItem) string {
 	var d struct {
 		Title  string          `json:"title"`
@@ -52,15 +52,19 @@ func (p Policy) itemWords(item cocalc.CartItem) string {
 		Period json.RawMessage `json:"period"`
 	}
 	_ = json.Unmarshal(item.Description, &d) // what is broken may be anything; then it has no title
-	words := fmt.Sprintf("Item %d of the cart", item.ID)
+	var facts []string
 	if item.Product != "site-license" {
-		words += fmt.Sprintf(" (a %q)", item.Product)
+		facts = append(facts, fmt.Sprintf("product %q", item.Product))
 	}
 	if title := strings.TrimSpace(d.Title); title != "" {
-		words += ", " + quoted(cutRunes(title, 60)) + ","
+		facts = append(facts, quoted(cutRunes(title, 60)))
 	}
 	if !item.Added.IsZero() {
-		words += " which was added on " + p.moment(item.Added)
+		facts = append(facts, "added "+p.moment(item.Added))
+	}
+	words := fmt.Sprintf("Item %d in the cart", item.ID)
+	if len(facts) > 0 {
+		words += " (" + strings.Join(facts, ", ") + ")"
 	}
 	return words
 }
@@ -82,14 +86,14 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 	item, err := d.shop.CartItem(ctx, id)
 	switch {
 	case err == nil && item.Purchased != nil:
-		return fmt.Sprintf("Item %d is not in the cart any more, since somebody has bought it: there was nothing to take out. Nothing was bought by this.", id), nil
+		return fmt.Sprintf("Item %d is no longer in the cart: someone bought it.", id), nil
 	case kindOf(err) == cocalc.NotFound, err == nil && !item.Removed.IsZero():
-		return fmt.Sprintf("Item %d is not in the cart any more: there was nothing to take out. Nothing was bought.", id), nil
+		return fmt.Sprintf("Item %d is no longer in the cart.", id), nil
 	case err != nil:
 		return "", fmt.Errorf("look at item %d: %w", id, err)
 	}
 	if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
-		return "", d.refused(ctx, &Refusal{Code: NotBroken, Sentence: fmt.Sprintf("Item %d does not block the cart (any more), so I left it where it is. Nothing was bought.", id)}, "", click.Who, click.At)
+		return "", d.refused(ctx, &Refusal{Code: NotBroken, Sentence: fmt.Sprintf("Item %d doesn't block the cart now, so I left it there.", id)}, "", click.Who, click.At)
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {
@@ -102,8 +106,8 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, erro
 		return "", fmt.Errorf("take item %d out of the cart: %w", id, err)
 	}
 	nudge(d.wake)
-	return fmt.Sprintf("Item %d was taken out of the cart. Nothing was bought by that; orders that waited for it go on within a minute. "+
-		"Who misses it can put it back at %s.", id, d.site.Cart()), nil
+	return fmt.Sprintf("I removed item %d from the cart. Orders that were waiting continue within a minute. "+
+		"Anyone who needs the item can add it again at %s.", id, d.site.Cart()), nil
 }
 
 // blocked finds out which item breaks the cart, and names it to the admins.

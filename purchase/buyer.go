@@ -21,7 +21,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer stop()
 
 	if err := d.unite(hard); err != nil {
-		d.log.Error().Err(err).Msg("count people with two ids twice until the next start")
+		d.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
 	}
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
@@ -58,7 +58,7 @@ func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(conte
 				return
 			}
 			// The ledger itself failed (disk full, say). Orders stay as they are durably known; look again later.
-			d.log.Error().Err(err).Msg("retry after an error of the ledger")
+			d.log.Error().Err(err).Msg("retry after a ledger error")
 			if pause == 0 {
 				pause = d.timing.PollMax
 			}

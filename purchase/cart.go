@@ -108,7 +108,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 	}
 	switch refusal.Outcome {
 	case cocalc.Unknown:
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("look for an item in the cart: the answer to its add was lost")
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("look for an item in the cart: CoCalc's answer to adding it was lost")
 		return 0, nil
 	case cocalc.Transient:
 		// Nothing was done: it is safe to send again, and nothing is to be looked for.
@@ -164,10 +164,10 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		return 0, err
 	}
 	if mismatch := b.differs(o, item); mismatch != nil {
-		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find another item in the cart than was sent")
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find a different item in the cart than was sent")
 		_, err := b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
 			o.ItemID = item.ID
-			o.Failure = failure(FailCart, "CoCalc's cart did not hold what was ordered, so it was taken out again. Nothing was bought. Please try again.")
+			o.Failure = failure(FailCart, "CoCalc's cart didn't hold what was ordered, so I removed it. Please try again.")
 			return nil
 		})
 		return 0, err
@@ -205,14 +205,14 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		case items[i].Purchased != nil:
 			return b.adopt(ctx, o, items[i])
 		default:
-			return 0, b.fail(ctx, o, *failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+			return 0, b.fail(ctx, o, *failure(FailCart, "Someone removed the item from the CoCalc cart before it was paid for. Please try again."))
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
 	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow}); left > 0 {
 		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
-	f := failure(FailCart, "CoCalc did not take the item into its cart. Nothing was bought. Please try again.")
+	f := failure(FailCart, "CoCalc didn't add the item to its cart. Please try again.")
 	if o.Failure != nil {
 		f = o.Failure
 	}
@@ -347,7 +347,7 @@ func termOver(spec Spec, now time.Time) *Failure {
 	if spec.Period != cocalc.PeriodRange || spec.End.Sub(now) >= time.Hour {
 		return nil
 	}
-	return failure(FailTermOver, "The term was over, or nearly, before it could be bought. Nothing was bought. Please ask again with a later end.")
+	return failure(FailTermOver, "The term was over, or almost over, before I could buy it. Please order again with a later end date.")
 }
 
 func failure(code FailureCode, sentence string) *Failure {

@@ -27,10 +27,10 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// Before its price: a higher one of an item that somebody edited is no price of CoCalc's that could be confirmed.
 	if mismatch := b.differs(o, look.checked[0]); mismatch != nil {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
-		return b.abandon(ctx, o, failure(FailCart, "Somebody changed the item in the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+		return b.abandon(ctx, o, failure(FailCart, "Someone changed the item in the CoCalc cart before it was paid for. Please try again."))
 	}
 	if look.amount > o.Price {
-		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s; %s was agreed to. Nothing was bought.", look.amount, o.Price))
+		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up from %s to %s.", o.Price, look.amount))
 		f.NewPrice = look.amount
 		return b.abandon(ctx, o, f)
 	}
@@ -38,17 +38,17 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// because of it.
 	if look.credit != nil && *look.credit < look.amount {
 		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount-max(*look.credit, 0), fmt.Sprintf(
-			"The CoCalc account has %s of credit, and an order costs %s. Add credit at %s.", max(*look.credit, 0), look.amount, b.site.Payments())))
+			"The CoCalc account has %s in credit, but an order costs %s. Add credit at %s.", max(*look.credit, 0), look.amount, b.site.Payments())))
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
-		b.meets(ctx, o, FailNoCredit, fmt.Sprintf("%s of the CoCalc account's credit may not be spent (`LEAST_CREDIT`), and this CoCalc server does not tell how much there is. "+
-			"Leave that setting out, and orders go on.", least))
-		return b.abandon(ctx, o, failure(FailNoCredit, "I can't see whether the CoCalc account has enough credit for this. Nothing was bought. "+b.policy.told()))
+		b.meets(ctx, o, FailNoCredit, fmt.Sprintf("`LEAST_CREDIT` keeps %s of the CoCalc account's credit unspent, but this CoCalc server doesn't report how much credit is left. "+
+			"Remove that setting to allow orders.", least))
+		return b.abandon(ctx, o, failure(FailNoCredit, "I can't tell whether the CoCalc account has enough credit for this. "+b.policy.told()))
 	}
 	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, fmt.Sprintf(
-			"The CoCalc account has %s of credit, an order costs %s, and %s of it may not be spent (`LEAST_CREDIT`). Add credit at %s.",
+			"The CoCalc account has %s in credit and an order costs %s, but `LEAST_CREDIT` keeps %s unspent. Add credit at %s.",
 			*look.credit, look.amount, least, b.site.Payments())))
 	}
 	return b.pay(ctx, o, look.amount)
@@ -57,7 +57,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 // noCredit returns the failure of an order that the account has too little credit for. The admins get the amounts.
 func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail string) *Failure {
 	b.meets(ctx, o, FailNoCredit, detail)
-	return failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(missing)+". Nothing was bought. "+b.policy.told())
+	return failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(missing)+". "+b.policy.told())
 }
 
 // lastLook is what a checkout would buy now.
@@ -109,7 +109,7 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 		item, err := b.item(ctx, o)
 		switch {
 		case kindOf(err) == cocalc.NotFound || (err == nil && item.Purchased == nil && !item.Removed.IsZero()):
-			return b.abandon(ctx, o, failure(FailCart, "Somebody took the item out of the CoCalc cart before it was paid. Nothing was bought. Please try again."))
+			return b.abandon(ctx, o, failure(FailCart, "Someone removed the item from the CoCalc cart before it was paid for. Please try again."))
 		case err != nil:
 			return b.troubled(ctx, o, err)
 		case item.Purchased != nil:
@@ -134,12 +134,14 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	if b.away(ctx) {
 		return b.timing.Poll, nil
 	}
+	var why string
 	o, err := b.advance(ctx, seen, Paying, "", func(w Writer, o *Order) error {
 		account, err := w.Account()
 		if err != nil {
 			return err
 		}
 		if no := b.policy.closed(account); no != nil { // once a pause is in the ledger no checkout is sent
+			why = b.policy.stoppedWords(account)
 			return no
 		}
 		if !o.CheckoutSent.IsZero() {
@@ -150,7 +152,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	})
 	var stopped *Refusal
 	if errors.As(err, &stopped) {
-		return b.abandon(ctx, seen, failure(FailRefused, stopped.Sentence))
+		return b.abandon(ctx, seen, failure(FailRefused, why))
 	}
 	if err != nil {
 		return 0, err
@@ -180,17 +182,25 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		return w.PutOrder(*live)
 	})
 	if err != nil && !definite { // a definite answer is logged as such
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose the answer to a checkout; look what came of it")
+		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("lose CoCalc's answer to a checkout; look for the purchase")
 	}
 	return 0, editErr
 }
 
+// stoppedWords returns why an order ends that was not paid for when buying stopped.
+func (p Policy) stoppedWords(account AccountState) string {
+	if account.Pause == nil {
+		return "My records were restored from a backup before this was paid for. Please try again in a few minutes."
+	}
+	return "Buying stopped before this was paid for. " + p.pauseWords(*account.Pause, false) + " Please try again when buying resumes."
+}
+
 // heldWords are the reasons of an unknown outcome in words.
 var heldWords = map[CauseCode]string{
-	HeldNotShown:   "CoCalc answered that the checkout succeeded, but the item does not show as bought",
-	HeldStopped:    "I was stopped while CoCalc was checking out",
+	HeldNotShown:   "CoCalc said that the checkout succeeded, but doesn't show a purchase",
+	HeldStopped:    "I was stopped during the checkout",
 	HeldAnswerLost: "CoCalc's answer to the checkout was lost",
-	HeldUnreadable: "CoCalc answered that the checkout succeeded, but cannot be read",
+	HeldUnreadable: "CoCalc said that the checkout succeeded, but isn't responding now",
 }
 
 // looksAfterCheckout is how often the item is read back before a paying order becomes unknown.
@@ -342,14 +352,14 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		all += x.Charged
 		licenses = append(licenses, x.LicenseID)
 	}
-	what := fmt.Sprintf("cart item %d of order %s was bought %d times; CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
+	what := fmt.Sprintf("cart item %d of order %s was bought %d times, and CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
 	cause := Cause{IncidentDoubleBuy, Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
 	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(
-		"Double buy: %s The licenses are %s. Buying is paused until an admin says `/license resume` and why. "+
-			"CoCalc's support can refund what was bought too much.", what, listed(licenses)), o, ""))
+		"%s The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
+			"Buying is paused until an admin uses `/license resume`.", upper(what), listed(licenses)), o, ""))
 }
 
 func entry(o Order, r Receipt) Purchase {

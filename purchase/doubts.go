@@ -41,18 +41,18 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 		return err
 	}
 	d.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
-		Msg("leave a decision to the next start: the disk failed while it was written")
+		Msg("leave a decision open until the next start: the disk failed while writing it")
 	what := doubt.what()
 	if d.doubts != nil {
 		kept := d.doubts.Keep(doubt)
 		if kept == nil {
 			return &Refusal{Code: Doubtful, Sentence: "I don't know yet whether " + what + " counted. I'll tell you."}
 		}
-		d.log.Error().Err(kept).Msg("fail to keep that a decision is uncertain: the person is not told after the next start")
+		d.log.Error().Err(kept).Msg("fail to keep an uncertain decision: the person won't be told its outcome after the next start")
 	}
 	look := "try again"
 	if doubt.Order != "" {
-		look = fmt.Sprintf("look with `/license order %s`", doubt.Order)
+		look = fmt.Sprintf("check `/license order %s`", doubt.Order)
 	}
 	return &Refusal{Code: Doubtful, Sentence: fmt.Sprintf("I don't know yet whether %s counted. Please %s in a few minutes.", what, look)}
 }
@@ -150,18 +150,18 @@ func verdict(r Reader, doubt Doubt, kind string) (string, error) {
 		what += fmt.Sprintf(" on order `%s`", doubt.Order)
 	}
 	if kind == "" || kind == "refused" {
-		text := what + " didn't count."
+		text := what + " didn't count"
 		if doubt.Buys {
-			text += " Nothing was bought by it."
+			text += ", so nothing was bought"
 		}
-		return text + " Please try again.", nil
+		return text + ". Please try again.", nil
 	}
 	text := what + " counted."
 	if !known {
 		return text, nil
 	}
 	if kind == string(Proposed) && doubt.Became == "" {
-		return text + " Its card was not shown, so please type it again.", nil
+		return text + " I couldn't show its card, so please type it again.", nil
 	}
-	return fmt.Sprintf("%s `/license order %s` shows how far the order is.", text, o.ID), nil
+	return fmt.Sprintf("%s Check the order with `/license order %s`.", text, o.ID), nil
 }

@@ -90,20 +90,20 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
 			return err
 		}, "I don't know yet whether your click counted. I'll tell you.",
-			"Your click on order " + id + " didn't count. Nothing was bought by it. Please try again.",
-			"Your click on order " + id + " counted. `/license order ORDER` shows how far the order is."},
+			"Your click on order " + id + " didn't count, so nothing was bought. Please try again.",
+			"Your click on order " + id + " counted. Check the order with `/license order ORDER`."},
 		{"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 			_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
 			return err
 		}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command on order " + id + " didn't count. Please try again.",
-			"Your command on order " + id + " counted. `/license order ORDER` shows how far the order is."},
+			"Your command on order " + id + " counted. Check the order with `/license order ORDER`."},
 		{"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			_, err := d.Propose(ctx, asks)
 			return err
 		}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command didn't count. Please try again.",
-			"Your command counted. Its card was not shown, so please type it again."},
+			"Your command counted. I couldn't show its card, so please type it again."},
 		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
 		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted."},
@@ -163,7 +163,7 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 	}
 	disk.fails.Store(true)
 	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math})
-	want := fmt.Sprintf("I don't know yet whether your click counted. Please look with `/license order %s` in a few minutes.", p.Order.ID)
+	want := fmt.Sprintf("I don't know yet whether your click counted. Please check `/license order %s` in a few minutes.", p.Order.ID)
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Sentence != want {
 		t.Errorf("reads %v, want %s", err, want)

@@ -11,32 +11,35 @@ import (
 )
 
 // explain turns a refusal of CoCalc, after which nothing was bought for certain, into a sentence for the requester:
-// what happened, that no money was spent, and what to do. told says whether admins know (troubleWords).
+// what happened, and what to do. The card says "Not bought". told says whether admins know (troubleWords).
 func explain(e *cocalc.Error, told string, site Site) Failure {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return *failure(FailKey, "CoCalc isn't accepting orders from this bot. Nothing was bought. "+told)
+		return *failure(FailKey, lostCoCalc+told)
 	case cocalc.CaptchaRequired:
-		return *failure(FailNotSold, "CoCalc doesn't sell to this bot's account. Nothing was bought. "+told)
+		return *failure(FailNotSold, "CoCalc doesn't sell to this bot's account. "+told)
 	case cocalc.InsufficientCredit:
-		return *failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(e.Need)+". Nothing was bought. "+told)
+		return *failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(e.Need)+". "+told)
 	case cocalc.Throttled:
-		return *failure(FailUnreachable, "CoCalc had too many requests, and refused to go on. Nothing was bought. Please try again in a minute.")
+		return *failure(FailUnreachable, "CoCalc is limiting requests right now. Please try again in a few minutes.")
 	case cocalc.CartBroken:
 		which := "An item"
 		if e.ItemID != 0 {
 			which = fmt.Sprintf("Item %d", e.ItemID)
 		}
-		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase of the account. Nothing was bought. "+
-			"An admin can take it out at "+site.Cart()+"; then ask again.")
+		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase on the account. "+
+			"An admin can remove it at "+site.Cart()+". Then try again.")
 	case cocalc.NotSoldHere:
-		return *failure(FailNotSold, "This CoCalc server doesn't sell licenses. Nothing was bought. "+told)
+		return *failure(FailNotSold, "This CoCalc server doesn't sell licenses. "+told)
 	}
 	if e.Outcome == cocalc.Rejected {
-		return *failure(FailRefused, "CoCalc refused the order. Nothing was bought. "+told)
+		return *failure(FailRefused, "CoCalc refused the order. "+told)
 	}
-	return *failure(FailUnreachable, "CoCalc could not be reached, or did not work. Nothing was bought. Please try again later.")
+	return *failure(FailUnreachable, "CoCalc isn't responding. Please try again later.")
 }
+
+// lostCoCalc is what people read while CoCalc does not accept the key. Trying again does not help.
+const lostCoCalc = "I've lost access to CoCalc. "
 
 // waiting returns why an order waits for CoCalc.
 func waiting(e *cocalc.Error, keyName, told string) Cause {
@@ -55,26 +58,24 @@ func waiting(e *cocalc.Error, keyName, told string) Cause {
 func (w *Wait) words() string {
 	switch w.Code {
 	case WaitsForResume:
-		return "Buying is paused. Nothing was bought yet; the order is bought when buying is resumed."
+		return "Buying is paused. I'll buy this as soon as it resumes."
 	case WaitsForLedger:
-		return "Buying is on hold until an admin has put my records back in their place. Nothing was bought yet; the order is bought then."
+		return "Buying is on hold until an admin puts my records back. I'll buy this then."
 	case WaitsForCheckout:
-		return "CoCalc's answer to the checkout of another order was lost, so it may still be at work. " +
-			"Nothing was bought yet; the order is bought when that is certainly over, within minutes."
+		return "I'm still confirming another order with CoCalc. I'll buy this after it, usually within a few minutes."
 	case WaitsForSlack:
-		return "Slack does not tell me whether you may still buy. Nothing was bought yet; the order is bought as soon as Slack does."
+		return "I'm waiting for Slack to confirm that you can still buy. I'll buy this as soon as it does."
 	case WaitsForKey:
-		return strings.TrimSpace("CoCalc isn't accepting orders right now. Nothing was bought yet; I keep trying. " + w.Args["told"])
+		return strings.TrimSpace(lostCoCalc + "I'll keep trying. " + w.Args["told"])
 	case WaitsForTurn:
 		if seconds, err := strconv.Atoi(w.Args["seconds"]); err == nil {
-			return fmt.Sprintf("CoCalc asks to wait %s before the next item is added. Nothing was bought yet; the order goes on then.",
-				people(time.Duration(seconds)*time.Second))
+			return fmt.Sprintf("CoCalc asked me to wait %s before adding the next item. I'll continue then.", people(time.Duration(seconds)*time.Second))
 		}
-		return "CoCalc asks to wait before the next item is added. Nothing was bought yet; I keep trying."
+		return "CoCalc asked me to wait before adding the next item. I'll keep trying."
 	case WaitsForCart:
-		return "Another item in the CoCalc cart is broken and blocks it. Nothing was bought yet; I keep trying."
+		return "A broken item is blocking the CoCalc cart. I'll keep trying."
 	}
-	return "CoCalc does not answer properly right now. Nothing was bought yet; I keep trying."
+	return "CoCalc isn't responding properly right now. I'll keep trying."
 }
 
 // people prints a duration as people say it.
@@ -95,19 +96,19 @@ func people(d time.Duration) string {
 	return unit(int(d.Round(time.Hour)/time.Hour), "hour")
 }
 
-// explainReading says why something could not be read. Reading spends nothing, and an unread list is not an empty one.
+// explainReading says why something could not be read: an unread list is not an empty one.
 func explainReading(e *cocalc.Error, told string) string {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return "CoCalc isn't accepting requests from this bot, so I can't say what the account has. Nothing was spent. " + told
+		return lostCoCalc + told
 	case cocalc.NotFound:
-		return "CoCalc knows no license with that id. Nothing was spent. `/license list` shows those of the account."
+		return "CoCalc doesn't know a license with that id. Use `/license list` to see the account's licenses."
 	case cocalc.NotSoldHere:
-		return "This CoCalc server has no licenses (any more). Nothing was spent."
+		return "This CoCalc server doesn't offer licenses."
 	case cocalc.Throttled:
-		return "CoCalc asks to wait " + people(e.Wait) + ". Nothing was spent; please try again then."
+		return "CoCalc asked me to wait " + people(e.Wait) + ". Please try again then."
 	}
-	return "CoCalc could not be reached, or did not work. Nothing was spent; please try again in a moment."
+	return "CoCalc isn't responding. Please try again in a few minutes."
 }
 
 func asCoCalc(err error) *cocalc.Error {

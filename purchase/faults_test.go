@@ -74,16 +74,16 @@ func TestEveryFaultOfCoCalc(t *testing.T) {
 	}{
 		{"lost-answer", purchase.Purchased, 1, 6375, "", ""},
 		{"late-checkout", purchase.Purchased, 1, 6375, "", ""},
-		{"server-error", purchase.Failed, 0, 0, purchase.FailSettled, "shows no purchase: nothing was bought"},
+		{"server-error", purchase.Failed, 0, 0, purchase.FailSettled, "CoCalc shows no purchase"},
 		{"error-after-buying", purchase.Purchased, 1, 6375, "", ""},
-		{"refused", purchase.Failed, 0, 0, purchase.FailRefused, "Nothing was bought"},
+		{"refused", purchase.Failed, 0, 0, purchase.FailRefused, "CoCalc refused the order"},
 		{"throttled", purchase.Purchased, 1, 6375, "", ""},
 		{"lost-add", purchase.Purchased, 1, 6375, "", ""},
 		{"cart-stranger", purchase.Purchased, 1, 6375, "", ""},
-		{"price-moved", purchase.Failed, 0, 0, purchase.FailPriceMoved, "went up to $70.13"},
-		{"no-credit", purchase.Failed, 0, 0, purchase.FailNoCredit, "enough credit ($63.75 is missing)"},
-		{"key-revoked", purchase.Failed, 0, 0, purchase.FailKey, "Your admins have been told"},
-		{"outage", purchase.Failed, 0, 0, purchase.FailKey, "Nothing was bought"},
+		{"price-moved", purchase.Failed, 0, 0, purchase.FailPriceMoved, "went up from $63.75 to $70.13"},
+		{"no-credit", purchase.Failed, 0, 0, purchase.FailNoCredit, "enough credit ($63.75 short)"},
+		{"key-revoked", purchase.Failed, 0, 0, purchase.FailKey, "I've lost access to CoCalc. Your admins have been told"},
+		{"outage", purchase.Failed, 0, 0, purchase.FailKey, "I've lost access to CoCalc"},
 		{"slow", purchase.Purchased, 1, 6375, "", ""},
 		{"no-licenses-sold", purchase.Failed, 0, 0, purchase.FailNotSold, "doesn't sell licenses"},
 	}
@@ -99,6 +99,9 @@ func TestEveryFaultOfCoCalc(t *testing.T) {
 				}
 				if c.code != "" && (o.Failure.Code != c.code || !strings.Contains(o.Failure.Sentence, c.says)) {
 					t.Errorf("it says %s: %s", o.Failure.Code, o.Failure.Sentence)
+				}
+				if c.code != "" && strings.Contains(strings.ToLower(o.Failure.Sentence), "nothing was bought") {
+					t.Errorf("the card says \"Not bought\" already, and then: %s", o.Failure.Sentence)
 				}
 				s.check(c.licenses, c.spent, 0)
 				if c.fault == "cart-stranger" {

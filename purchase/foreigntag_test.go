@@ -64,8 +64,8 @@ func TestATagInAnotherLicense(t *testing.T) {
 	}{
 		{"a year older", -365 * 24 * time.Hour, asOrdered, 1, purchase.Failed, "is older than"},
 		{"an hour older", -time.Hour, asOrdered, 1, purchase.Failed, "is older than"},
-		{"smaller", time.Second, cocalc.Quota{RAM: 2, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User), Uptime: string(cocalc.DefaultSpec().Uptime)}, 1, purchase.Failed, "gives something else"},
-		{"for more projects", time.Second, asOrdered, 5, purchase.Failed, "gives something else"},
+		{"smaller", time.Second, cocalc.Quota{RAM: 2, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User), Uptime: string(cocalc.DefaultSpec().Uptime)}, 1, purchase.Failed, "doesn't match what was ordered"},
+		{"for more projects", time.Second, asOrdered, 5, purchase.Failed, "doesn't match what was ordered"},
 		{"as ordered, and new", time.Second, asOrdered, 1, purchase.Purchased, "has the order's tag."},
 	} {
 		t.Run(c.name, func(t *testing.T) {

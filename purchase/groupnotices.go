@@ -24,7 +24,7 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 		if err := keepNotice(w, n); err != nil || len(members) > 0 {
 			return err
 		}
-		return d.saidUntold(w, n, group, "nobody is in the user group "+group)
+		return d.saidUntold(w, n, group, "the user group "+group+" is empty")
 	})
 	if err != nil {
 		return fmt.Errorf("put the members of %s among those who are told %s: %w", group, id, err)
@@ -82,7 +82,7 @@ func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
 		if err := keepNotice(w, n); err != nil {
 			return err
 		}
-		return d.saidUntold(w, n, group, "Slack does not tell who is in the user group "+group+"; I keep trying")
+		return d.saidUntold(w, n, group, "Slack doesn't say who is in the user group "+group+"; I'll keep trying")
 	})
 	if err != nil {
 		return fmt.Errorf("keep that %s waits for the members of %s: %w", id, group, err)
@@ -94,13 +94,13 @@ func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
 // saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel, with
 // what the notice says where that channel is not told of its kind.
 func (d *Desk) saidUntold(w Writer, n Notice, group, why string) error {
-	if err := w.AppendEvent(d.untold(n, group, "is not told: "+why)); err != nil || d.purchasesChannel == "" {
+	if err := w.AppendEvent(d.untold(n, group, "was not delivered: "+why)); err != nil || d.purchasesChannel == "" {
 		return err
 	}
-	what := "a message for admins does not reach them: " + why + "."
+	what := "A message for admins wasn't delivered: " + why + "."
 	if n.Kind == NoticeBrokenItem || n.Kind == NoticeSettled {
-		what += " It says: " + n.Text
+		what += " The message: " + n.Text
 	}
 	return addNotice(w, Notice{ID: "untold-" + n.ID + "-" + group, Kind: NoticeUntold, Time: d.now(), Order: n.Order,
-		Text: strings.ToUpper(what[:1]) + what[1:], Left: []string{d.purchasesChannel}})
+		Text: what, Left: []string{d.purchasesChannel}})
 }

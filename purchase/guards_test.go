@@ -126,8 +126,8 @@ func TestAnItemThatSomebodyEditedIsNotAPriceThatMoved(t *testing.T) {
 		when           cocalctest.Moment
 		says           string
 	}{
-		{"as soon as it was added", "shopping/cart/add", cocalctest.After, "did not hold what was ordered"},
-		{"just before it is paid", paramsPath, cocalctest.Before, "Somebody changed the item"},
+		{"as soon as it was added", "shopping/cart/add", cocalctest.After, "didn't hold what was ordered"},
+		{"just before it is paid", paramsPath, cocalctest.Before, "Someone changed the item"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 100000, func(s *shop) {

@@ -33,7 +33,7 @@ func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 			return err
 		}
 		told = true
-		return addNotice(w, d.notice(NoticeHead, "head-"+day, fmt.Sprintf("The ledger on %s: record %d, `%s`. `bot verify --head %d:%s` shows later whether anything before it was changed.",
+		return addNotice(w, d.notice(NoticeHead, "head-"+day, fmt.Sprintf("The ledger on %s ends with record %d, `%s`. To check later that nothing up to it was changed, run `bot verify --head %d:%s`.",
 			now.Format(DateStyle), head.Number, head.Hash, head.Number, head.Hash), Order{}, ""))
 	})
 	if err != nil {

@@ -131,12 +131,12 @@ func TestTheLogTellsOfAnOutageOnceAMinute(t *testing.T) {
 		}
 		s.server.ClearFaults()
 		time.Sleep(15 * time.Minute) // until it is asked again
-		misses, again := log.lines(t, "miss CoCalc"), log.lines(t, "reach CoCalc again")
+		misses, again := append(log.lines(t, "lose CoCalc"), log.lines(t, "wait for CoCalc")...), log.lines(t, "reach CoCalc again")
 		if len(misses) < 10 || len(misses) > 11 || len(again) != 1 {
 			t.Errorf("%d lines say that CoCalc is down for ten minutes, and %d that it is back:\n%s", len(misses), len(again), log.String())
 		}
 		for _, l := range log.lines(t, `"level":"warn"`) {
-			if !strings.HasPrefix(l.Message, "miss CoCalc") {
+			if !strings.HasPrefix(l.Message, "lose CoCalc") && !strings.HasPrefix(l.Message, "wait for CoCalc") {
 				t.Errorf("it is told besides: %+v", l)
 			}
 		}

@@ -43,7 +43,7 @@ func TestPurchasesOnALaterPage(t *testing.T) {
 		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Extra) > 0 {
 			t.Errorf("its purchase was not found: %+v", o.Receipt)
 		}
-		if e := s.desk.Evidence(context.Background(), o); !e.Complete || !strings.Contains(strings.Join(e.Lines, "\n"), "Purchase ") {
+		if e := s.desk.Evidence(context.Background(), o); !e.Complete || !strings.Contains(strings.Join(e.Lines, "\n"), "CoCalc purchase ") {
 			t.Errorf("people read %q", e.Lines)
 		}
 	}, func(s *shop) {

@@ -58,10 +58,10 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 			return err
 		}
 		_, err := b.alarm(w, o, Cause{IncidentUnattributed, reportArgs(row)}, fmt.Sprintf("a purchase for %s (license %s) has the tag of order %s, "+
-			"which no ledger that I can read has. It is entered and counted under no person", row.Cost, row.LicenseID, id))
+			"which is in no ledger that I can read. I recorded it without a person", row.Cost, row.LicenseID, id))
 		return err
 	}
-	return b.unexplained(w, r, row, id, "which this ledger does not know: another licensebot buys with this account, or the ledger was restored from an older copy")
+	return b.unexplained(w, r, row, id, "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored from an older copy")
 }
 
 // specOf derives an order's specification from its license.
@@ -73,7 +73,7 @@ func specOf(l License, row cocalc.PurchaseRow) Spec {
 // enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual
 // states in one transaction, without requests or notices.
 func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
-	const note = "bought before the ledger was restored, and entered from CoCalc's list"
+	const note = "bought before the ledger was restored; recorded from CoCalc's list"
 	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, Proposed, nil, nil, nil, nil, ""
 	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
 	b.datePromise(&o, row)
@@ -140,9 +140,9 @@ func (r *reports) enteredWords() string {
 	if r.entered == 0 {
 		return ""
 	}
-	words := fmt.Sprintf(" %s for %s that the backup lacked %s entered, in the history and in the budgets.", units("purchase")(r.entered), r.sum, isAre(r.entered))
+	words := fmt.Sprintf(" I added %s (%s) that the backup lacked to the history and the budgets.", units("purchase")(r.entered), r.sum)
 	if r.unattributed > 0 {
-		words += fmt.Sprintf(" %s for %s of these %s under no person, since the ledger from before could not be read.",
+		words += fmt.Sprintf(" Of these, %s (%s) %s recorded without a person, because the previous ledger couldn't be read.",
 			units("purchase")(r.unattributed), r.unattributedSum, isAre(r.unattributed))
 	}
 	return words
@@ -171,5 +171,5 @@ func (p *Pause) LeftOut() string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s for %s on the CoCalc account %s counted in no budget, since this ledger does not know the orders.", units("purchase")(n), sum, isAre(n))
+	return fmt.Sprintf("%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.", units("purchase")(n), sum, isAre(n))
 }

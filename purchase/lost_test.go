@@ -88,8 +88,8 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 				if p := s.state().Pause; (p != nil) != paused || len(s.events("unexplained-purchase", "foreign-purchase")) > 0 {
 					t.Errorf("paused %+v", p)
 				}
-				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved && !strings.Contains(texts, "1 purchase for $63.75 that the backup lacked is entered") ||
-					strings.Contains(texts, "under no person") != paused {
+				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved && !strings.Contains(texts, "I added 1 purchase ($63.75) that the backup lacked to the history and the budgets.") ||
+					strings.Contains(texts, "recorded without a person") != paused {
 					t.Errorf("the channel was told %q", texts)
 				}
 				if paused && (len(s.told(dana.ID, purchase.NoticePaused)) != 1 || s.state().Pause.LeftOut() != "") {
@@ -120,7 +120,7 @@ func TestAResumeNamesWhatIsLeftOut(t *testing.T) {
 		s.restoredFrom(old, true)
 		<-time.After(time.Hour)
 		p := s.state().Pause
-		const sum = "1 purchase for $127.50 on the CoCalc account is counted in no budget"
+		const sum = "1 purchase ($127.50) on the CoCalc account is not counted in any budget"
 		if p == nil || !strings.Contains(p.LeftOut(), sum) || len(s.events("unexplained-purchase")) != 1 {
 			t.Fatalf("paused %+v, left out %q", p, p.LeftOut())
 		}

@@ -77,7 +77,7 @@ func (d *Desk) NoticeSent(ctx context.Context, id, recipient, problem string) er
 		if err := keepNotice(w, n); err != nil || problem == "" {
 			return err
 		}
-		return w.AppendEvent(d.untold(n, recipient, "could not be told: "+problem))
+		return w.AppendEvent(d.untold(n, recipient, "could not be delivered: "+problem))
 	})
 	if err != nil {
 		return fmt.Errorf("keep that %s was told to %s: %w", id, recipient, err)

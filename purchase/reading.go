@@ -238,10 +238,10 @@ func (d *Desk) Trouble(err error) string {
 	if e := asCoCalc(err); e != nil {
 		if e.Kind == cocalc.NotSignedIn {
 			if err := d.tellTrouble(context.Background(), Order{}, FailKey, troubleWords(e, d.keyName, d.site)); err != nil {
-				d.log.Error().Err(err).Msg("fail to tell the admins of a trouble")
+				d.log.Error().Err(err).Msg("fail to tell the admins about a problem")
 			}
 		}
 		return explainReading(e, d.policy.told())
 	}
-	return "Something went wrong inside me; nothing was bought by this. Please try again, and tell your admins if it stays so."
+	return "Something went wrong. Please try again. If it keeps happening, tell your admins."
 }

@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,6 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		return 0, err
 	}
 	return 0, b.fail(ctx, o, *failure(FailSettled, fmt.Sprintf(
-		"The outcome of the checkout was unknown (%s). CoCalc has been watched for %s since and shows no purchase: nothing was bought. Please try again.",
-		o.Hold.Why, people(b.now().Sub(o.CheckoutSent)))))
+		"%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.",
+		strings.TrimSuffix(o.Hold.Why, "."), people(b.now().Sub(o.CheckoutSent)))))
 }

@@ -44,10 +44,10 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 		return no
 	}
 	if who.Is(order.Requester) {
-		return &Refusal{Code: OwnOrder, Sentence: "You can't settle your own order: another admin has to. Nothing was changed; I keep watching CoCalc, so it may settle by itself."}
+		return &Refusal{Code: OwnOrder, Sentence: "You can't resolve your own order. Another admin has to. I'm still checking CoCalc, so it may resolve on its own."}
 	}
 	if order.State != Unknown {
-		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There is nothing to settle: %s. Nothing was bought by this.", standing(order.State))}
+		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There's nothing to resolve: %s.", standing(order.State))}
 	}
 	return nil
 }
@@ -61,10 +61,10 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 	order, err := d.decide(ctx, id, click, "settle", false, func(w Writer, o *Order) (*Refusal, error) {
 		no := d.maySettle(*o, click.Who)
 		if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {
-			no = &Refusal{Code: Unreadable, Sentence: "I could not tell whether you mean that it was bought. The order is held as before, and nothing was bought by this. Please begin again with `/license settle`."}
+			no = &Refusal{Code: Unreadable, Sentence: "I couldn't tell whether you marked it as bought or as not bought. Please use `/license settle` again."}
 		}
 		if no == nil && s.Reason == "" {
-			no = &Refusal{Code: NoReason, Sentence: "Please say how you know: the reason is kept in the ledger. The order is held as before, and nothing was bought by this."}
+			no = &Refusal{Code: NoReason, Sentence: "Please say how you know. Your reason is kept on record."}
 		}
 		if no == nil && s.LicenseID != "" {
 			p, ok, err := w.PurchaseOf(s.LicenseID)
@@ -72,7 +72,7 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 				return nil, err
 			}
 			if ok {
-				no = &Refusal{Code: Unreadable, Sentence: fmt.Sprintf("License %s was bought with order %s already, so it cannot be this order's. The order is held as before, and nothing was bought by this.", s.LicenseID, p.Order)}
+				no = &Refusal{Code: Unreadable, Sentence: fmt.Sprintf("License %s was already bought with order %s, so it can't belong to this order.", s.LicenseID, p.Order)}
 			}
 		}
 		if no != nil {
@@ -87,7 +87,7 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if err != nil {
 			return nil, err
 		}
-		said := fmt.Sprintf("%s settled it as %s. Their reason: %s.", click.Who.called(), verdictWords(s.Verdict), quoted(s.Reason))
+		said := fmt.Sprintf("%s marked it as %s. Reason: %s.", click.Who.called(), verdictWords(s.Verdict), quoted(s.Reason))
 		if s.Verdict == WasBought {
 			r := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: s.LicenseID, Time: o.CheckoutSent}}, nil)
 			r.Settled, r.Unchecked = said, true // should it show up in the list of purchases, the entry follows that
@@ -95,14 +95,14 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 				return nil, err
 			}
 		} else {
-			o.Failure, o.Hold = failure(FailByAdmin, said+" CoCalc is watched for a while longer."), nil
+			o.Failure, o.Hold = failure(FailByAdmin, said+" I'll keep checking CoCalc for a while."), nil
 			o.WatchUntil = d.watchUntil()
 			if err := d.move(w, o, Failed, click.Who.ID, s.Reason); err != nil {
 				return nil, err
 			}
 		}
 		return nil, addNotice(w, d.notice(NoticeSettled, "settled-"+string(id), fmt.Sprintf(
-			"Order `%s` over %s was held, since it was unclear whether CoCalc had sold it. %s", id, o.Price, said), *o, click.Who.ID))
+			"CoCalc didn't confirm order `%s` for %s. %s", id, o.Price, said), *o, click.Who.ID))
 	})
 	if err == nil {
 		nudge(d.wake)

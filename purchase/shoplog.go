@@ -58,9 +58,9 @@ func isDown(e *cocalc.Error) bool {
 // miss logs that CoCalc is down. s.mu must be held.
 func (s *loggedShop) miss(e *cocalc.Error) {
 	now := s.now()
-	message := "miss CoCalc: it is still down"
+	message := "wait for CoCalc: it is still down"
 	if s.down.IsZero() {
-		s.down, message = now, "miss CoCalc: it does not work, or does not accept the key"
+		s.down, message = now, "lose CoCalc: it is down, or does not accept the key"
 	} else if past := now.Sub(s.told); past >= 0 && past < retold {
 		return
 	}
@@ -77,11 +77,11 @@ func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
 	}
 	key := e.Op + " " + e.Text
 	if past := now.Sub(s.refusedAt); key == s.refusal && past >= 0 && past < retold {
-		log.Debug().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Msg("read the same refusal by CoCalc")
+		log.Debug().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Msg("read the same refusal from CoCalc")
 		return
 	}
 	s.refusal, s.refusedAt = key, now
-	log.Warn().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Int("status", e.Status).Msg("read a refusal by CoCalc")
+	log.Warn().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Int("status", e.Status).Msg("read a refusal from CoCalc")
 }
 
 // WhoAmI implements Shop, like all methods below.

@@ -75,7 +75,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 		}
 		r := receipt(o, cocalc.CartItem{}, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
-		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("enter a purchase of an order that had ended without one")
+		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("record a purchase of an order that had ended without one")
 		if err := b.finish(ctx, o, r); err != nil && !errors.Is(err, errMoved) {
 			return err
 		}
@@ -243,13 +243,13 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	case o.lookedAfter():
 		return "", nil
 	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !b.couldBe(o, row.Time):
-		return "", b.foreign(w, r, row, fmt.Sprintf(" It has the tag of order `%s`, and is older than that.", o.ID))
+		return "", b.foreign(w, r, row, fmt.Sprintf(" It has the tag of order `%s`, but is older than that order.", o.ID))
 	case o.awaits(row):
 		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
 	case o.accountsFor(row):
 		return "", nil
 	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		return "", b.foreign(w, r, row, fmt.Sprintf(" Somebody copied cart item %d of order `%s`, and bought the copy.", o.ItemID, o.ID))
+		return "", b.foreign(w, r, row, fmt.Sprintf(" Someone copied cart item %d of order `%s` and bought the copy.", o.ItemID, o.ID))
 	case o.State == Failed && !o.NeverAdded():
 		return o.ID, nil
 	case o.State == Purchased:
@@ -257,7 +257,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	case o.Restored && o.State.CanBecome(Purchased):
 		return "", b.enterEnded(w, r, o, row)
 	}
-	return "", b.unexplained(w, r, row, id, "which was never sent to CoCalc as far as I know")
+	return "", b.unexplained(w, r, row, id, "which I never sent to CoCalc, as far as I know")
 }
 
 // compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A restored
@@ -285,10 +285,13 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 		return told, err
 	}
 	if restored == nil {
-		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), "CoCalc shows purchases from before the ledger was restored."+r.enteredWords(), Order{}, ""))
+		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), "CoCalc shows purchases made before the ledger was restored."+r.enteredWords(), Order{}, ""))
 	}
-	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d of %s. It was compared with CoCalc's purchases since.%s %s of others %s not in it.",
-		restored.Head, b.policy.moment(restored.Last), r.enteredWords(), upper(units("purchase")(found)), isAre(found))
+	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d (%s). I compared it with CoCalc's purchases since then.%s",
+		restored.Head, b.policy.moment(restored.Last), r.enteredWords())
+	if found > 0 {
+		what += fmt.Sprintf(" %s made outside this bot %s not in it.", upper(units("purchase")(found)), isAre(found))
+	}
 	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Note: what}); err != nil {
 		return true, err
 	}
@@ -377,20 +380,20 @@ type reports struct {
 
 // foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
 func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, why string) error {
-	what := b.policy.bought(row) + ", and not by me." + why
-	return b.report(w, r, row, NoticeForeign, "", what, what+" It does not count in the budget.")
+	what := b.policy.bought(row) + ", but not by me." + why
+	return b.report(w, r, row, NoticeForeign, "", what, what+" It doesn't count toward the budget.")
 }
 
 // unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
 // buying: either this ledger is not the only one, or it has lost something.
 func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID, why string) error {
-	what := fmt.Sprintf("%s, and I cannot explain it: it has the tag of order `%s`, %s.", b.policy.bought(row), id, why)
+	what := fmt.Sprintf("%s, but I can't explain it: it has the tag of order `%s`, %s.", b.policy.bought(row), id, why)
 	if err := b.report(w, r, row, NoticeUnexplained, id, what,
-		what+" It does not count in the budget. Buying is paused until an admin says `/license resume` and why."); err != nil {
+		what+" It doesn't count toward the budget. Buying is paused until an admin uses `/license resume`."); err != nil {
 		return err
 	}
 	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
-		"a purchase with a tag of mine cannot be explained: license "+row.LicenseID+"."), "")
+		"I can't explain a purchase that has my tag: license "+row.LicenseID+"."), "")
 	return err
 }
 
@@ -398,7 +401,7 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 func (p Policy) bought(row cocalc.PurchaseRow) string {
 	words := fmt.Sprintf("License `%s` was bought on the CoCalc account on %s", row.LicenseID, p.moment(row.Time))
 	if row.ID != 0 {
-		words += fmt.Sprintf(" for %s (CoCalc's purchase %d)", row.Cost, row.ID)
+		words += fmt.Sprintf(" for %s (CoCalc purchase %d)", row.Cost, row.ID)
 	}
 	return words
 }

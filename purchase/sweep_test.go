@@ -73,7 +73,7 @@ func TestAForeignPurchase(t *testing.T) {
 		<-time.After(15 * time.Minute)
 		license := s.account.Licenses()[0].ID
 		texts := s.told("CBUYING", purchase.NoticeForeign)
-		if len(texts) != 1 || !strings.Contains(texts[0], license) || !strings.Contains(texts[0], "does not count in the budget") {
+		if len(texts) != 1 || !strings.Contains(texts[0], license) || !strings.Contains(texts[0], "doesn't count toward the budget") {
 			t.Errorf("the channel was told %q", texts)
 		}
 		id := s.buy()
@@ -186,7 +186,7 @@ func TestAPurchaseThatCannotBeExplained(t *testing.T) {
 		if len(texts) != 1 || !strings.Contains(texts[0], "01JD8Z3V5TQ4X6B7N8M9P0RSTW") {
 			t.Errorf("the admin was told %q", texts)
 		}
-		if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, "cannot be explained") {
+		if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, "I can't explain a purchase") {
 			t.Errorf("pause %+v", p)
 		}
 	})

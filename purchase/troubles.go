@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -29,18 +28,21 @@ func (p Policy) told() string {
 func troubleWords(e *cocalc.Error, keyName string, site Site) string {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return fmt.Sprintf("CoCalc does not accept the API key %s, or its database is down. Check `COCALC_API_KEY`; orders go on once CoCalc accepts the key.", keyName)
+		return fmt.Sprintf("CoCalc doesn't accept the API key %s, or its database is down. Check `COCALC_API_KEY`. Orders continue once CoCalc accepts the key.", keyName)
 	case cocalc.CaptchaRequired:
-		return fmt.Sprintf("CoCalc sells to people in its store only, not to the account of the API key %s. Its operators can add the account to the partner group.", keyName)
+		return fmt.Sprintf("CoCalc sells only to people in its store, not to the account of the API key %s. Ask CoCalc to add the account to its partner group.", keyName)
 	case cocalc.InsufficientCredit:
-		return "The CoCalc account has too little credit for an order" + missingWords(e.Need) + ". Add credit at " + site.Payments() + "."
+		return "The CoCalc account doesn't have enough credit for an order" + missingWords(e.Need) + ". Add credit at " + site.Payments() + "."
 	case cocalc.NotSoldHere:
-		return "The CoCalc server at `COCALC_URL` does not sell licenses (any more). Check that setting."
+		return "The CoCalc server at `COCALC_URL` doesn't sell licenses. Check that setting."
 	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
 		return ""
 	}
 	if e.Outcome == cocalc.Rejected {
-		return "CoCalc refused an order with these words: " + quoted(cutRunes(cmp.Or(e.Text, "(none)"), 300)) + "."
+		if e.Text == "" {
+			return "CoCalc refused an order and didn't say why."
+		}
+		return "CoCalc refused an order. It said: " + quoted(cutRunes(e.Text, 300)) + "."
 	}
 	return ""
 }
@@ -49,7 +51,7 @@ func missingWords(need Cents) string {
 	if need <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%s is missing)", need)
+	return fmt.Sprintf(" (%s short)", need)
 }
 
 // tellTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
@@ -118,7 +120,7 @@ func overcome(w Writer, codes ...FailureCode) error {
 // meets notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
 func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail string) {
 	if err := b.tellTrouble(ctx, o, code, detail); err != nil {
-		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins of a trouble")
+		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins about a problem")
 	}
 }
 
@@ -139,19 +141,19 @@ func (in Incident) publicWords() string {
 	}
 	switch in.Code {
 	case IncidentForeignKey:
-		return "I am connected to another CoCalc account than before."
+		return "I'm connected to a different CoCalc account than before."
 	case IncidentUnknown:
-		return "The outcome of two checkouts was unknown within a day."
+		return "CoCalc left two purchases unconfirmed within a day."
 	case IncidentCharged:
-		return "CoCalc charged another amount than was agreed to."
+		return "CoCalc charged a different amount than agreed."
 	case IncidentUnexplained:
-		return "A purchase with a tag of mine cannot be explained."
+		return "I can't explain a purchase that has my tag."
 	case IncidentDoubleBuy:
 		return "CoCalc sold a license more than once."
 	case IncidentBooks:
 		return "My records don't add up."
 	}
-	return "Something about the CoCalc account has to be looked at."
+	return "An admin needs to look at the CoCalc account."
 }
 
 // PublicReason returns why buying is paused, for people who are no admins.
@@ -182,6 +184,6 @@ func (d *Desk) forReader(no *Refusal, who Person) *Refusal {
 
 // setBy adds to a refusal the setting that admins can change.
 func setBy(setting string, no Refusal) *Refusal {
-	no.Admin = no.Sentence + " The setting is `" + setting + "`."
+	no.Admin = no.Sentence + " Setting: `" + setting + "`."
 	return &no
 }

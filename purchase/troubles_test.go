@@ -18,9 +18,9 @@ var namesOfSettings = regexp.MustCompile(`[A-Z]{3,}_[A-Z]+|sk-|API key|[Ll]edger
 func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {
 	for _, c := range []struct{ fault, detail string }{
 		{"key-revoked", "COCALC_API_KEY"},
-		{"no-credit", "too little credit|The CoCalc account has"},
+		{"no-credit", "doesn't have enough credit|The CoCalc account has"},
 		{"no-licenses-sold", "COCALC_URL"},
-		{"refused", "refused an order with these words: “"},
+		{"refused", "refused an order. It said: “"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			inShop(t, 10000, func(s *shop) {

@@ -35,7 +35,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	}
 	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
 	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
-	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "enough credit ($63.75 is missing). Nothing was bought. Your admins have been told.")
+	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "enough credit ($63.75 short). Your admins have been told.")
 	ctx, cancel := context.WithTimeout(bot.life, patience)
 	defer cancel()
 	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")

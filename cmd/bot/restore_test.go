@@ -155,7 +155,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	newest := w.account.Licenses()[0].ID
 
 	does(t, "", "restore", "--yes", file).says(t, 0, "Among what would be lost: 1 purchase for $63.75.", " is restored from ")
-	does(t, "", "verify", "--online").says(t, 1, newest, "which this ledger does not know")
+	does(t, "", "verify", "--online").says(t, 1, newest, "which isn't in this ledger")
 
 	// A checkout that the copy does not know of may still be at work for so long; before that nothing is compared.
 	s["CHECKOUT_TIMEOUT"], s["SETTLE_AFTER"] = "3s", "4s"
@@ -178,9 +178,9 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2 title=third", "My ledger was restored from a backup, and I am comparing it with CoCalc's purchases first.")
+	w.asks(t, "buy ram=16 cpu=2 title=third", "My records were just restored from a backup, and I'm comparing them with CoCalc first")
 	answers()
-	for _, text := range []string{"The ledger was restored from a backup that ends with record", "1 purchase for $63.75 that the backup lacked is entered"} {
+	for _, text := range []string{"The ledger was restored from a backup that ends with record", "I added 1 purchase ($63.75) that the backup lacked to the history"} {
 		w.reads(t, slacksim.Alice, "general", text) // in the purchases channel
 		w.reads(t, slacksim.Bob, "", text)          // as an admin
 	}
@@ -206,14 +206,14 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 		budgets[0].Spent++
 		return wr.PutBudget(budgets[0])
 	})
-	const why = "says that $63.76 was spent, and the purchase log adds up to $63.75."
+	const why = "says that $63.76 was spent, but the purchase log adds up to $63.75."
 	bot := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
-	does(t, "", "verify").says(t, 1, "✗ The budget of ", why, "- Buying is paused since ", "my ledger contradicts itself.")
+	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying is paused since ", "my ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is resumed.")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
@@ -234,7 +234,7 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
-	const why = "Its audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
+	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
 	bot := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(bot.life); err != nil {
 		t.Fatal(err)

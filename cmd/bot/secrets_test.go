@@ -150,10 +150,10 @@ func (w *town) suffers(t *testing.T) {
 	w.slack.SetFaults(slacksim.Faults{})
 
 	revoked := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.KeyRevoked})
-	w.asks(t, "list", "CoCalc isn't accepting requests from this bot")
+	w.asks(t, "list", "I've lost access to CoCalc")
 	revoked.Clear()
 	lost := w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.LoseAnswer})
-	w.asks(t, "list", "CoCalc could not be reached")
+	w.asks(t, "list", "CoCalc isn't responding")
 	lost.Clear()
 	w.asks(t, "list", "1 active license")
 	w.asks(t, "history", "$63.75 spent")

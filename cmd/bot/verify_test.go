@@ -67,7 +67,7 @@ func TestVerify(t *testing.T) {
 	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+" has another hash than was noted: the chain was written anew, or this is another ledger.\n")
 
 	// An older copy does not know what was bought since, and CoCalc tells.
-	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc's purchase ", "which this ledger does not know: another licensebot buys with this account, or the ledger is an older copy.\n",
+	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc's purchase ", "which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
 		"- Of the log, CoCalc sold 1 license with the same id and amount.\n", "bot: 1 thing is wrong")
 
 	w.strangerBuys(t)
@@ -83,7 +83,7 @@ func TestVerify(t *testing.T) {
 		budgets[0].Spent--
 		return wr.PutBudget(budgets[0])
 	})
-	does(t, "", "verify").says(t, 1, "✗ The budget of ", "says that $127.49 was spent, and the purchase log adds up to $127.50.\n", "Head of the chain", "bot: 1 thing is wrong with the ledger "+path)
+	does(t, "", "verify").says(t, 1, "✗ The budget for ", "says that $127.49 was spent, but the purchase log adds up to $127.50.\n", "Head of the chain", "bot: 1 thing is wrong with the ledger "+path)
 }
 
 // The ledger of a running bot, and CoCalc's troubles.
@@ -101,7 +101,7 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 
 	s["COCALC_API_KEY"] = w.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
 	environment(t, s)
-	does(t, "", "verify", "--online").says(t, 1, "✗ The API key is of CoCalc account ", ", and this ledger is of account ", "bot: 1 thing is wrong")
+	does(t, "", "verify", "--online").says(t, 1, "✗ The API key belongs to CoCalc account ", ", but this ledger belongs to account ", "bot: 1 thing is wrong")
 
 	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
 	environment(t, s)

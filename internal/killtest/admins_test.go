@@ -198,10 +198,10 @@ func (w *town) settles(who string) {
 		if err := w.types(who, "settle "+id)(ctx); err != nil {
 			return err
 		}
-		if err := w.soon(ctx, w.readingAny(who, "What CoCalc shows", "There is nothing to settle")); err != nil {
+		if err := w.soon(ctx, w.readingAny(who, "What CoCalc shows", "There's nothing to resolve")); err != nil {
 			return err
 		}
-		if _, over := w.reads(who, "There is nothing to settle"); over {
+		if _, over := w.reads(who, "There's nothing to resolve"); over {
 			return nil
 		}
 		m, ok := w.button(who, "Mark as not bought")
@@ -238,7 +238,7 @@ func (w *town) takesOut(who string) {
 				}
 			}
 		}
-		return w.soon(ctx, w.readingAny(who, "was taken out of the cart", "not in the cart any more"))
+		return w.soon(ctx, w.readingAny(who, "I removed item", "no longer in the cart"))
 	})
 }
 

@@ -70,7 +70,7 @@ func stories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			// Killed between the intent to add and the request, it is not added again, and no price is asked for.
-			w.sees(w.readingAny(alice, "price went up to $70.13", "CoCalc did not take the item"))
+			w.sees(w.readingAny(alice, "price went up from $63.75 to $70.13", "CoCalc didn't add the item"))
 			if _, asked := w.button(alice, "Buy for $70.13"); asked {
 				w.clicks(alice, "Buy for $70.13")
 			}
@@ -79,7 +79,7 @@ func stories() []story {
 			doubt := purchase.Doubt{Began: time.Now(), Who: alice, Order: "01M8HTDCS9SG2S3RP1V3GF4S9K", Buys: true}
 			w.must(storage.DoubtsOf(w.ledger).Keep(doubt))
 		}, func(w *town) {
-			w.sees(w.reading(alice, "My disk failed", "didn't count. Nothing was bought by it."))
+			w.sees(w.reading(alice, "My disk failed", "didn't count, so nothing was bought."))
 		}, ending{}},
 		{"it is called off", nil, func(w *town) {
 			w.asks(standard, aCard)

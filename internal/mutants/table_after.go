@@ -148,7 +148,7 @@ func watching() []mutant {
 			[]tests{core("^TestAFirstStartWithAWrongClock$")}},
 		{"pausing on a purchase that cannot be explained", "purchase/sweep.go",
 			`	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
-		"a purchase with a tag of mine cannot be explained: license "+row.LicenseID+"."), "")
+		"I can't explain a purchase that has my tag: license "+row.LicenseID+"."), "")
 	return err
 `, "	return nil\n",
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")}},
