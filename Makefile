@@ -19,10 +19,10 @@ BOLT      := internal/slacksim/testdata/bolt
 SEEDS     ?= 100000
 FROM      ?= 1
 
-.PHONY: test quick check bench soak mutants kill build demo chromium accounting
+.PHONY: test quick check bench soak mutants kill build demo chromium accounting shells
 .DEFAULT_GOAL := build
 
-test: chromium accounting $(BOLT)/node_modules/.package-lock.json
+test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race $(TESTFLAGS) ./...
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
@@ -81,6 +81,16 @@ accounting:
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	set -x; \
 	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends hledger ledger beancount
+
+# The completion of commands is tried in the shells that it is for.
+shells:
+	@if command -v bash && command -v zsh && command -v fish; then exit 0; fi >/dev/null; \
+	if ! command -v apt-get >/dev/null; then \
+	    echo "The tests need bash, zsh and fish; please install them."; exit 1; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	set -x; \
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends bash zsh fish
 
 # npm writes this file last, so it is older than the lock file exactly when the modules are not those of the lock file.
 $(BOLT)/node_modules/.package-lock.json: $(BOLT)/package-lock.json
