@@ -46,35 +46,38 @@ func (c *crowd) toldIn(channel string) map[string][]string {
 	return told
 }
 
-// acknowledged: Slack, which waits unhurried here, gave up on no click. The race detector makes everything ten times slower,
-// so under it some people may have had to click again; Slack has told them so.
+// slacksDeadline is how long Slack waits for an acknowledgement.
+const slacksDeadline = 3 * time.Second
+
+// acknowledged: every click was acknowledged, and Slack would have given up on none. Its three seconds count processor time
+// here: what else the machine does meanwhile says nothing of the bot. So a click is late when the bot, and with it the
+// simulators and 200 people, computes for three seconds before the acknowledgement, on all processors together. The waits
+// for the disk are shared, as the tests of storage show. The race detector makes the same work ten times as long.
 func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	c.t.Helper()
-	var took []time.Duration
-	gaveUp := 0
+	var took, cost []time.Duration
 	for _, e := range sent {
-		if took = append(took, e.Took); !e.Acked || e.Late {
-			gaveUp++
+		if !e.Acked {
+			c.t.Errorf("nothing was acknowledged of %.300s", e.Payload)
 		}
+		took, cost = append(took, e.Took), append(cost, e.Cost)
 	}
 	slices.Sort(took)
-	c.t.Logf("%d clicks were acknowledged after %s (median), %s (99th percentile), %s; Slack gave up on %d", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], gaveUp)
-	if gaveUp > 0 && !raceDetector {
-		c.t.Error("Slack gave up on somebody")
+	slices.Sort(cost)
+	last := len(sent) - 1
+	c.t.Logf("%d clicks were acknowledged after %s (median), %s (99th percentile), %s; of processor time %s, %s, %s",
+		len(sent), took[last/2], took[last*99/100], took[last], cost[last/2], cost[last*99/100], cost[last])
+	if cost[last] > slacksDeadline && !raceDetector {
+		c.t.Errorf("Slack gives up: an acknowledgement takes %s of processor time", cost[last])
 	}
 	for _, m := range c.members {
-		told := c.slack.NoticesOf(m.id)
-		if len(told) != int(m.gaveUp.Load()) {
+		if told := c.slack.NoticesOf(m.id); len(told) > 0 {
 			c.t.Errorf("Slack tells %s, who %s: %+v", m.id, m.what, told)
 		}
 	}
 }
 
-// notThrough is what a person reads whose click came to its deadline before it was decided: nothing is recorded of it.
-const notThrough = "your click didn't go through. Please try again"
-
-// answered: every click counts or was refused, once; and what was refused or typed was answered, in words that say why. Under
-// the race detector a click can come to its deadline undecided, where the person reads so.
+// answered: every click counts or was refused, once; and what was refused or typed was answered, once, in words that say why.
 func (c *crowd) answered() {
 	c.t.Helper()
 	counted, refused := map[string]int{}, map[string][]purchase.RefusalCode{}
@@ -95,14 +98,6 @@ func (c *crowd) answered() {
 		}
 	}
 	var told map[string][]string
-	undecided := func(m *member) (n int) {
-		for _, text := range told[m.id] {
-			if m.pressed > 0 && strings.Contains(text, notThrough) {
-				n++
-			}
-		}
-		return n
-	}
 	awaited := func(m *member) int {
 		switch {
 		case m.typed > 0:
@@ -110,7 +105,7 @@ func (c *crowd) answered() {
 		case m.formed > 0:
 			return 0 // in the form, or where it would have been
 		}
-		return max(len(refused[m.id]), m.pressed-counted[m.id]) // also those that came to their deadline
+		return len(refused[m.id])
 	}
 	c.until(func() bool { // what goes through response URLs comes after the acknowledgements
 		told = c.toldIn(slacksim.General)
@@ -120,25 +115,17 @@ func (c *crowd) answered() {
 		return !slices.ContainsFunc(c.members, func(m *member) bool { return len(told[m.id]) < awaited(m) })
 	})
 	for _, m := range c.members {
-		late := undecided(m)
-		if late > 0 && !raceDetector {
-			c.t.Errorf("%s, who %s, reads %q: the bot was too slow", m.id, m.what, told[m.id])
-		}
-		if n := counted[m.id] + len(refused[m.id]) + late; m.pressed > 0 && (n < m.pressed || n > m.pressed+int(m.gaveUp.Load())) {
+		if n := counted[m.id] + len(refused[m.id]); m.pressed > 0 && n != m.pressed {
 			c.t.Errorf("%s, who %s, clicked %d times, and %d of it was decided", m.id, m.what, m.pressed, n)
 		}
-		answers := awaited(m)
-		if m.pressed > 0 {
-			answers = max(answers, len(refused[m.id])+late)
-		}
-		if n := len(told[m.id]) - answers; m.formed == 0 && (n < 0 || n > int(m.gaveUp.Load())) {
+		if m.formed == 0 && len(told[m.id]) != awaited(m) {
 			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what, told[m.id], m.typed, m.pressed, refused[m.id])
 		}
 		for _, code := range refused[m.id] {
 			words := crowdWords[code]
 			if words == nil {
 				c.t.Errorf("%s, who %s, is refused as %s", m.id, m.what, code)
-			} else if m.formed == 0 && m.gaveUp.Load() == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {
+			} else if m.formed == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {
 				c.t.Errorf("%s, who %s, was refused as %s and reads %q", m.id, m.what, code, told[m.id])
 			}
 		}

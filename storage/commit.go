@@ -65,7 +65,7 @@ const mostTogether = 1000
 // errAlone returns a change that failed in a batch to its caller, to be run alone.
 var errAlone = errors.New("run it alone")
 
-// together runs a change in one transaction with others that arrive within batchDelay.
+// together runs a change in one transaction with others that arrive within batchDelay, or while another commit is under way.
 func (b *Bolt) together(change func(*bbolt.Tx) error) error {
 	c := &call{change, make(chan error, 1)}
 	b.gathering.Lock()
@@ -85,10 +85,12 @@ func (b *Bolt) together(change func(*bbolt.Tx) error) error {
 	return b.write(change)
 }
 
-// run commits a batch. A change that fails, or panics, is run again alone by its caller; the others are run again
-// without it.
+// run commits a batch, once the commit before has its outcome: until then others join it. A change that fails, or panics, is
+// run again alone by its caller; the others are run again without it.
 func (b *Bolt) run(batch *batch) {
 	batch.begin.Do(func() {
+		b.writing.Lock()
+		defer b.writing.Unlock()
 		b.gathering.Lock()
 		batch.timer.Stop()
 		if b.next == batch {
@@ -97,7 +99,7 @@ func (b *Bolt) run(batch *batch) {
 		b.gathering.Unlock()
 		for calls := batch.calls; len(calls) > 0; {
 			wrong := -1
-			err := b.write(func(tx *bbolt.Tx) error {
+			err := b.transact(func(tx *bbolt.Tx) error {
 				for i, c := range calls {
 					if !succeeds(c.change, tx) {
 						wrong = i
@@ -133,6 +135,11 @@ func succeeds(change func(*bbolt.Tx) error, tx *bbolt.Tx) (ok bool) {
 func (b *Bolt) write(change func(*bbolt.Tx) error) error {
 	b.writing.Lock()
 	defer b.writing.Unlock()
+	return b.transact(change)
+}
+
+// transact is write for a caller that holds b.writing.
+func (b *Bolt) transact(change func(*bbolt.Tx) error) error {
 	if err := b.usable(); err != nil {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"licensebot/internal/step"
 	"licensebot/purchase"
@@ -85,6 +87,39 @@ func kinds(t *testing.T, b *Bolt) string {
 		t.Fatal(err)
 	}
 	return strings.Join(all, " ")
+}
+
+// However slow the disk is, changes that arrive while a commit is under way share the next one.
+func TestChangesThatArriveDuringACommitShareTheNext(t *testing.T) {
+	const many = 20
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	before := b.known.Load().tx
+	b.writing.Lock() // a commit is under way
+	var changing sync.WaitGroup
+	for range many {
+		changing.Go(func() {
+			if err := b.Update(context.Background(), event("one of many")); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(2 * batchDelay)
+	}
+	arrived := func() int {
+		b.gathering.Lock()
+		defer b.gathering.Unlock()
+		if b.next == nil {
+			return 0
+		}
+		return len(b.next.calls)
+	}
+	for began := time.Now(); arrived() < many && time.Since(began) < 10*time.Second; {
+		time.Sleep(batchDelay)
+	}
+	b.writing.Unlock()
+	changing.Wait()
+	if n := b.known.Load().tx - before; n != 1 {
+		t.Errorf("%d changes that arrived during a commit took %d more", many, n)
+	}
 }
 
 // bbolt shows a transaction to readers before its last fsync. What such a reader read counts once that has succeeded, and

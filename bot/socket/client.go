@@ -37,6 +37,10 @@ type Config struct {
 	// Finishers is how many workers run the slow phase of answers, 32 by default. Forms and reads have their own.
 	Finishers int
 
+	// HandleWithin is how long the durable phase of a delivery may take after its receipt, 2.5 s by default: Slack waits 3 s for
+	// an acknowledgement.
+	HandleWithin time.Duration
+
 	// Grace is how long a shutdown waits for what is under way; 25 s by default, which
 	// fits into the 30 s that Kubernetes gives.
 	Grace time.Duration
@@ -104,6 +108,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("socket: %d workers, a queue of %d, %d finishers; there must be some", cfg.Workers, cfg.Queue, cfg.Finishers)
 	}
 	orDuration(&cfg.Stagger, 15*time.Second)
+	orDuration(&cfg.HandleWithin, handleWithin)
 	orDuration(&cfg.Grace, 25*time.Second)
 	orDuration(&cfg.Linger, 250*time.Millisecond)
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
@@ -125,7 +130,7 @@ func New(cfg Config) (*Client, error) {
 		workers: cfg.Workers, queue: cfg.Queue,
 		finishers: cfg.Finishers, forms: forms, reads: reads, finishQueue: 4 * cfg.Queue,
 		desk: 4096, seen: 1024,
-	}, c.another)
+	}, cfg.HandleWithin, c.another)
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
 		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait)

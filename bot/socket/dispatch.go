@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// handleWithin is how long the first phase of a delivery may take, and when
-	// a command without an answer is acknowledged early. Slack waits 3 s.
+	// handleWithin is how long the first phase of a delivery may take, and when a command without an answer is acknowledged
+	// early, unless Config.HandleWithin says something else. Slack waits 3 s.
 	handleWithin = 2500 * time.Millisecond
 	// ackWait bounds the handing over of one ack to its socket. Beyond it the socket
 	// has stopped writing, and the reply takes another way.
@@ -40,6 +40,7 @@ type dispatcher struct {
 	log     zerolog.Logger
 	newRef  func() string
 	seen    *seen
+	within  time.Duration // Config.HandleWithin
 
 	// handling runs the durable phase, finishing the slow one. They are apart so that
 	// slow answers to people never keep a click from being acknowledged.
@@ -66,9 +67,9 @@ type limits struct {
 	workers, queue, finishers, forms, reads, finishQueue, desk, seen int
 }
 
-func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, another func(line) line) *dispatcher {
+func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration, another func(line) line) *dispatcher {
 	d := &dispatcher{
-		handler: h, log: log, newRef: newRef, another: another,
+		handler: h, log: log, newRef: newRef, within: within, another: another,
 		seen:     newSeen(lim.seen, keepSeen),
 		handling: newPool(lim.workers, lim.queue),
 		finishing: map[Lane]*pool{
@@ -98,7 +99,7 @@ func (d *dispatcher) deliver(from line, del Delivery) {
 	}
 	j := &job{Delivery: del, ticket: t}
 	if j.Kind == KindCommand {
-		j.guard = time.AfterFunc(handleWithin, func() { d.guard(j) })
+		j.guard = time.AfterFunc(d.within, func() { d.guard(j) })
 	}
 	if d.handling.try(func() { d.handle(j) }) {
 		return
@@ -183,10 +184,10 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 
 // handle runs the durable phase of a delivery on a worker.
 func (d *dispatcher) handle(j *job) {
-	deadline := j.Received.Add(handleWithin)
+	deadline := j.Received.Add(d.within)
 	switch {
 	case !j.Kind.strict():
-		deadline = time.Now().Add(handleWithin)
+		deadline = time.Now().Add(d.within)
 	case !time.Now().Before(deadline):
 		d.refuse(j, Busy, nil)
 		return

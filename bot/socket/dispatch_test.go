@@ -28,7 +28,7 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 	synctest.Test(t, func(t *testing.T) {
 		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
 		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
-			limits{workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, finishQueue: 16, desk: 16, seen: 64},
+			limits{workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, finishQueue: 16, desk: 16, seen: 64}, handleWithin,
 			func(than line) line {
 				for _, w := range []*wire{b.a, b.b} {
 					w.mu.Lock()

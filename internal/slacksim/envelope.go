@@ -26,6 +26,8 @@ type Envelope struct {
 	Acked bool
 	Late  bool
 	Took  time.Duration
+	// Cost is what Options.Meter counted between the person's act and the acknowledgement.
+	Cost time.Duration
 	// Answer is the payload of the acknowledgement.
 	Answer json.RawMessage
 }
@@ -36,6 +38,7 @@ type envelope struct {
 	Envelope
 	accepts bool
 	began   time.Time // of the monotonic clock: what is measured is the app, not Options.Now
+	metered time.Duration
 	done    chan struct{}
 	over    bool // acknowledged, or given up: later acks change nothing
 	onAck   func(json.RawMessage) *Failure
@@ -61,7 +64,7 @@ func (ws *Workspace) newEnvelope(kind string, payload any, accepts bool) (*envel
 
 // register remembers an envelope. ws.mu is held.
 func (ws *Workspace) register(env *envelope) *envelope {
-	env.began, env.done = time.Now(), make(chan struct{})
+	env.began, env.metered, env.done = time.Now(), ws.opts.Meter(), make(chan struct{})
 	ws.envelopes = append(ws.envelopes, env)
 	ws.byID[env.ID] = env
 	if n := len(ws.envelopes); n > maxEnvelopes {
@@ -202,6 +205,7 @@ func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 		return
 	}
 	env.Acked, env.Late, env.Took, env.Answer = true, env.over, time.Since(env.began), answer
+	env.Cost = ws.opts.Meter() - env.metered
 	late := env.over
 	env.over = true
 	ws.touch()

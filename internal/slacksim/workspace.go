@@ -37,6 +37,8 @@ type Options struct {
 
 	// AckTimeout is how long an app has to acknowledge. Default 3 s, as Slack.
 	AckTimeout time.Duration
+	// Meter counts something that grows, such as the processor time of the program, for Envelope.Cost. Default: nothing.
+	Meter func() time.Duration
 	// TriggerLife is how long a trigger id may be used. Default 3 s, as Slack.
 	TriggerLife time.Duration
 	// PingEvery is the time between WebSocket pings. Default 10 s; the first comes at once.
@@ -170,6 +172,9 @@ func New(opts Options) *Workspace {
 		opts.App.AppScopes = []string{"connections:write"}
 	}
 	wait(&opts.AckTimeout, 3*time.Second)
+	if opts.Meter == nil {
+		opts.Meter = func() time.Duration { return 0 }
+	}
 	wait(&opts.TriggerLife, 3*time.Second)
 	wait(&opts.PingEvery, 10*time.Second)
 	wait(&opts.WarnAhead, 10*time.Second)
