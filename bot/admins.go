@@ -43,8 +43,8 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 	return now(say(said))
 }
 
-// takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice, in
-// place of the button.
+// takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice,
+// in place of the button.
 func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.InteractionCallback) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
 		item, err := strconv.ParseInt(argument, 10, 64)
@@ -61,7 +61,8 @@ func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.
 		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
 			done := withoutActions(content{cb.Message.Text, blocks})
 			done.blocks = append(done.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, escape(sentence)))))
-			if _, _, _, err := a.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp, messageOptions(done)...); err == nil {
+			if _, _, _, err := a.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
+				messageOptions(done)...); err == nil {
 				return
 			}
 		}

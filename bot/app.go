@@ -18,16 +18,21 @@ import (
 type WebAPI interface {
 	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
 	PostEphemeralContext(ctx context.Context, channel, user string, options ...slack.MsgOption) (string, error)
-	UpdateMessageContext(ctx context.Context, channel, timestamp string, options ...slack.MsgOption) (string, string, string, error)
+	UpdateMessageContext(ctx context.Context, channel, timestamp string,
+		options ...slack.MsgOption) (string, string, string, error)
 	AuthTestContext(ctx context.Context) (*slack.AuthTestResponse, error)
 	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
 	GetUsersContext(ctx context.Context, options ...slack.GetUsersOption) ([]slack.User, error)
-	GetUserGroupMembersContext(ctx context.Context, group string, options ...slack.GetUserGroupMembersOption) ([]string, error)
+	GetUserGroupMembersContext(ctx context.Context, group string,
+		options ...slack.GetUserGroupMembersOption) ([]string, error)
 	GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error)
-	GetUsersInConversationContext(ctx context.Context, params *slack.GetUsersInConversationParameters) ([]string, string, error)
-	OpenConversationContext(ctx context.Context, params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error)
+	GetUsersInConversationContext(ctx context.Context,
+		params *slack.GetUsersInConversationParameters) ([]string, string, error)
+	OpenConversationContext(ctx context.Context,
+		params *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error)
 	OpenViewContext(ctx context.Context, triggerID string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
-	UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (*slack.ViewResponse, error)
+	UpdateViewContext(ctx context.Context, view slack.ModalViewRequest,
+		externalID, hash, viewID string) (*slack.ViewResponse, error)
 	PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error)
 }
 
@@ -39,8 +44,8 @@ type Options struct {
 	SlackURL string       // of Slack's Web API: response URLs lead to Slack itself or to its host
 	Defaults purchase.Spec
 	Location *time.Location // of the dates that people type; nil is UTC
-	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of the
-	// last yes; nil: a directory that knows no user groups.
+	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of
+	// the last yes; nil: a directory that knows no user groups.
 	People *People
 	Now    func() time.Time
 	Log    zerolog.Logger
@@ -66,7 +71,8 @@ type App struct {
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults, loc: o.Location, now: o.Now, log: o.Log, people: o.People}
+	a := &App{desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
+		loc: o.Location, now: o.Now, log: o.Log, people: o.People}
 	if a.loc == nil {
 		a.loc = time.UTC
 	}
@@ -150,7 +156,8 @@ type reach struct{ user, channel, responseURL, trigger string }
 
 // directMessage posts to the person's conversation with the bot, and says where the message is.
 func directMessage(ctx context.Context, api WebAPI, user string, c content) (channel, ts string, err error) {
-	conversation, _, _, err := api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	conversation, _, _, err := api.OpenConversationContext(ctx,
+		&slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
 		return "", "", err
 	}

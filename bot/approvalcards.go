@@ -36,7 +36,8 @@ func decidable(o purchase.Order, now time.Time) bool {
 // alone.
 func askCard(o purchase.Order, f askFacts) content {
 	o = withoutIDs(o)
-	head := fmt.Sprintf("<@%s> requests a CoCalc license for %s%s", o.Requester.ID, o.Price, each(string(o.Spec.Period)))
+	head := fmt.Sprintf("<@%s> requests a CoCalc license for %s%s", o.Requester.ID, o.Price,
+		each(string(o.Spec.Period)))
 	sign := ":raised_hand:" // in a channel full of cards it shows where one stands
 	if !decidable(o, f.now) {
 		head = strings.Replace(head, " requests ", " requested ", 1)
@@ -57,7 +58,8 @@ func askCard(o purchase.Order, f askFacts) content {
 	yes := button(actionApprove, string(o.ID), "Approve")
 	yes.Style = slack.StylePrimary
 	yes.Confirm = slack.NewConfirmationBlockObject(plain("Approve this order?"),
-		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"), plain("Not yet"))
+		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"),
+		plain("Not yet"))
 	no := button(actionDeny, string(o.ID), "Deny")
 	no.Style = slack.StyleDanger
 	ask := fmt.Sprintf("Expires %s.", moment(o.ApproveBy))
@@ -66,11 +68,12 @@ func askCard(o purchase.Order, f askFacts) content {
 	}
 	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
 		small(mrkdwn(ask+" You can't approve your own order. No buttons? Type `/license approve "+string(o.ID)+"`.")))
-	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), o.ApproveBy.UTC().Format(purchase.MomentStyle)), blocks}
+	expires := o.ApproveBy.UTC().Format(purchase.MomentStyle)
+	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), expires), blocks}
 }
 
-// askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are asked in
-// direct messages.
+// askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are
+// asked in direct messages.
 func askCardWithoutPrice(o purchase.Order, now time.Time) content {
 	head := fmt.Sprintf("<@%s> requested a CoCalc license.", o.Requester.ID)
 	sign, said := askSign(o), "Approvers: I've sent you the details in a direct message."
@@ -82,7 +85,8 @@ func askCardWithoutPrice(o purchase.Order, now time.Time) content {
 
 // withoutIDs returns the order with whole ids removed from its texts: everyone in the approvers' channel reads them.
 func withoutIDs(o purchase.Order) purchase.Order {
-	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title), purchase.ShortenIDs(o.Spec.Description)
+	o.Reason, o.Spec.Title, o.Spec.Description = purchase.ShortenIDs(o.Reason), purchase.ShortenIDs(o.Spec.Title),
+		purchase.ShortenIDs(o.Spec.Description)
 	if o.Project != nil {
 		project := *o.Project
 		project.Title = purchase.ShortenIDs(project.Title)
@@ -102,7 +106,8 @@ func withoutIDs(o purchase.Order) purchase.Order {
 
 // askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
 func askedFor(o purchase.Order) []slack.Block {
-	spec, rest := o.Spec, []string{"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting", string(o.Spec.User) + " use", "runs " + term(o.Spec)}
+	spec, rest := o.Spec, []string{"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting",
+		string(o.Spec.User) + " use", "runs " + term(o.Spec)}
 	if !spec.Member {
 		rest[1] = "no member hosting"
 	}
@@ -122,7 +127,8 @@ func askedFor(o purchase.Order) []slack.Block {
 	}
 	blocks = append(blocks, projectBlocks(o)...)
 	return append(blocks,
-		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)), mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit))),
+		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)),
+			mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit))),
 		small(mrkdwn(strings.Join(rest, " · "))))
 }
 
@@ -163,7 +169,8 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 	if f.budget.Each > 0 {
 		own += fmt.Sprintf("\n%s of %s left", max(f.budget.Each-share.Spent-share.Reserved, 0), f.budget.Each)
 	}
-	return append(pairs, mrkdwn("*Team in "+name+"*\n"+team), mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
+	return append(pairs, mrkdwn("*Team in "+name+"*\n"+team),
+		mrkdwn(fmt.Sprintf("*<@%s> in %s*\n%s", o.Requester.ID, name, own)))
 }
 
 // spentWords returns a month's amounts in words. reserved includes the order that needs approval.
@@ -188,7 +195,8 @@ func similarWords(f askFacts) string {
 	}
 	var lines []string
 	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
-		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)), plural(l.RunLimit, "project")+" at once", l.NumberRunning, lastUse(l)))
+		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)),
+			plural(l.RunLimit, "project")+" at once", l.NumberRunning, lastUse(l)))
 	}
 	text := fmt.Sprintf(":information_source: *%s already active*%s", matching(len(f.similar)), strings.Join(lines, ""))
 	if more := len(f.similar) - mostSimilar; more > 0 {
@@ -209,7 +217,8 @@ func decisions(o purchase.Order) []slack.Block {
 	var blocks []slack.Block
 	for _, a := range o.Approvals {
 		if !a.Denied {
-			blocks = append(blocks, section(fmt.Sprintf(":heavy_check_mark: <@%s> approved, %s.", a.By.ID, moment(a.At))))
+			blocks = append(blocks, section(
+				fmt.Sprintf(":heavy_check_mark: <@%s> approved, %s.", a.By.ID, moment(a.At))))
 			continue
 		}
 		blocks = append(blocks, section(fmt.Sprintf("<@%s> denied it, %s.", a.By.ID, moment(a.At))),
@@ -218,8 +227,8 @@ func decisions(o purchase.Order) []slack.Block {
 	return blocks
 }
 
-// saidToRequester is why an order has failed, for people who did not ask for it: what is said of rights and limits is said
-// to whoever asked.
+// saidToRequester is why an order has failed, for people who did not ask for it: what is said of rights and limits is
+// said to whoever asked.
 func saidToRequester(o purchase.Order) string {
 	if o.Failure.Code == purchase.FailPolicy {
 		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, escape(o.Failure.Sentence))
@@ -254,7 +263,8 @@ func askOutcome(o purchase.Order) (text, said string) {
 	case purchase.Cancelled:
 		return fmt.Sprintf("*Withdrawn* by <@%s>, %s.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
 	case purchase.Failed:
-		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin { // somebody's own words: the requester's card has them
+		// the admin's own words are on the requester's card
+		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin {
 			return "*Not bought.* An admin resolved it.", "Not bought."
 		}
 		text = "*Not bought.* " + saidToRequester(o)
@@ -299,7 +309,8 @@ func deniedCard(o purchase.Order) content {
 	if len(o.Approvals) == 0 {
 		return c
 	}
-	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied.* Nothing was charged.")}, decisions(o), titled(o), c.blocks[1:])
+	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied.* Nothing was charged.")}, decisions(o),
+		titled(o), c.blocks[1:])
 	return c
 }
 

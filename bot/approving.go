@@ -13,7 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// The forms that ask for a reason: an approver's for their no, and a requester's for what somebody else has to agree to.
+// The forms that ask for a reason: an approver's for their no, and a requester's for what somebody else has to agree
+// to.
 const (
 	callbackDeny   = "order_deny_why"
 	callbackReason = "order_reason"
@@ -22,7 +23,7 @@ const (
 // deciding is what these forms have to remember: Slack keeps it with the view and gives it back.
 type deciding struct {
 	Order       purchase.OrderID `json:"order"`
-	NewPrice    bool             `json:"new_price,omitempty"` // the requester agreed to the new price of an order that failed
+	NewPrice    bool             `json:"new_price,omitempty"` // the requester confirms the new price of a failed order
 	Channel     string           `json:"channel,omitempty"`   // where the button was clicked
 	ChannelName string           `json:"channel_name,omitempty"`
 }
@@ -31,8 +32,8 @@ func remembered(id purchase.OrderID, click purchase.Click) deciding {
 	return deciding{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
 }
 
-// formClick is the decision of whoever sent the form: it counts where the button was clicked, which is where the form was opened.
-// The card is reached by the button's response URL, which came with the first click.
+// formClick is the decision of whoever sent the form: it counts where the button was clicked, which is where the form
+// was opened. The card is reached by the button's response URL, which came with the first click.
 func (a *App) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
 	return purchase.Click{Who: a.people.LookUp(ctx, a.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
 }
@@ -75,16 +76,19 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 }
 
 // askDenial opens the form in which an approver says why not.
-func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
+func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
+	trigger string) socket.Reply {
 	o, err := a.desk.Decidable(ctx, id, click)
 	if err != nil {
 		return a.refuse(at, err)
 	}
-	return a.openView(at, trigger, denyView(o, remembered(id, click)), "Slack didn't open the form in time. Please click again.")
+	return a.openView(at, trigger, denyView(o, remembered(id, click)),
+		"Slack didn't open the form in time. Please click again.")
 }
 
 func denyView(o purchase.Order, remember deciding) slack.ModalViewRequest {
-	reason := textInput(inputReason, "Reason", "The requester sees this, and it's kept on record.", "", commands.MaxReason, true)
+	reason := textInput(inputReason, "Reason", "The requester sees this, and it's kept on record.", "",
+		commands.MaxReason, true)
 	reason.Optional = false
 	return decidingView(callbackDeny, remember, "Deny order", "Deny",
 		section(fmt.Sprintf("<@%s> requests a license for %s%s: %s. Denying closes the order and releases %s to the budget.",
@@ -97,13 +101,15 @@ func (a *App) denied(ctx context.Context, cb slack.InteractionCallback) socket.R
 	if broken != nil {
 		return *broken
 	}
-	if _, err := a.desk.Deny(ctx, remember.Order, a.formClick(ctx, cb, remember), typed(cb.View.State, inputReason)); err != nil {
+	if _, err := a.desk.Deny(ctx, remember.Order, a.formClick(ctx, cb, remember),
+		typed(cb.View.State, inputReason)); err != nil {
 		return wrongField(inputReason, a.sentence(err))
 	}
 	return socket.Reply{}
 }
 
-func decidingView(callback string, remember deciding, title, submit string, blocks ...slack.Block) slack.ModalViewRequest {
+func decidingView(callback string, remember deciding, title, submit string,
+	blocks ...slack.Block) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(metadata),
@@ -115,7 +121,8 @@ func decidingView(callback string, remember deciding, title, submit string, bloc
 func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
-		reply := wrongField(inputReason, "Something went wrong with this form. Please close it and click the button again.")
+		reply := wrongField(inputReason,
+			"Something went wrong with this form. Please close it and click the button again.")
 		return remember, &reply
 	}
 	return remember, nil
@@ -130,7 +137,8 @@ func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.C
 	whose := fmt.Sprintf("<@%s>'s license for %s", o.Requester.ID, o.Price)
 	switch {
 	case o.State == purchase.AwaitingApproval:
-		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose, plural(a.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
+		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose,
+			plural(a.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
 		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o))))
 	}
@@ -143,5 +151,6 @@ func (a *App) deny(ctx context.Context, id purchase.OrderID, click purchase.Clic
 	if err != nil {
 		return now(a.no(err))
 	}
-	return now(say(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.", o.Requester.ID, o.Price)))
+	return now(say(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.",
+		o.Requester.ID, o.Price)))
 }

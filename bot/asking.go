@@ -13,15 +13,16 @@ import (
 	"licensebot/purchase"
 )
 
-// publishAsk shows an order in the approvals channel: posted once, then kept up to date. A channel that does not let the
-// bot in ends the order, since nobody can be asked there.
+// publishAsk shows an order in the approvals channel: posted once, then kept up to date. A channel that does not let
+// the bot in ends the order, since nobody can be asked there.
 func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
 	if behind == nil || behind.Shown >= o.Rev {
 		return nil
 	}
 	m := *behind
-	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 { // it ended before anybody was asked
+	// it ended before the approvers were asked
+	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 {
 		_, err := p.shown(ctx, o, m)
 		return err
 	}
@@ -50,15 +51,18 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	case !definite:
 		return err
 	case m.TS == "" && o.State == purchase.AwaitingApproval:
-		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to ask the approvers in their channel")
+		p.log.Error().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).
+			Msg("fail to ask the approvers in their channel")
 		return p.desk.Unaskable(ctx, o.ID, problem)
 	case m.TS != "" && replaces(o, err, p.now()):
-		p.log.Info().Str("order", string(o.ID)).Str("error", problem).Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")
+		p.log.Info().Str("order", string(o.ID)).Str("error", problem).
+			Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
 		return p.publishAsk(ctx, o)
 	default:
-		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).Msg("fail to update the approvers' card")
+		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).
+			Msg("fail to update the approvers' card")
 		m.Problem = problem
 	}
 	_, err = p.shown(ctx, o, m)
@@ -98,7 +102,8 @@ const (
 	alikeWithin = 5 * time.Second // how long approvers wait for it
 )
 
-// similar answers which active licenses give the same as one that is asked for. Many orders for the same ask CoCalc once.
+// similar answers which active licenses give the same as one that is asked for. Many orders for the same ask CoCalc
+// once.
 type similar struct {
 	desk *purchase.Desk
 	now  func() time.Time

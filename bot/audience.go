@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Guests and people of other workspaces see no prices, and everyone in a channel reads what is posted there. So prices go only
-// to channels of which Slack has said that members of the workspace alone read them.
+// Guests and people of other workspaces see no prices, and everyone in a channel reads what is posted there. So prices
+// go only to channels of which Slack has said that members of the workspace alone read them.
 
 // audience says who reads a channel.
 type audience struct {
@@ -31,18 +31,20 @@ const (
 	readersPage = 1000
 	// listTakes is how long a look at a large channel may take: the whole workspace is listed for it, a page at a time.
 	listTakes = time.Minute
-	// readersWait is how long a message waits for Slack to tell who reads its channel. After that it goes without prices.
+	// readersWait is how long a message waits for Slack to tell who reads its channel. After that it goes without
+	// prices.
 	readersWait = 2 * time.Minute
 )
 
-// readersOf is who reads a channel, as Slack tells now, or has told lately. It may wait for some seconds. It returns ok false
-// while Slack has not told; it may tell later.
+// readersOf is who reads a channel, as Slack tells now, or has told lately. It may wait for some seconds. It returns ok
+// false while Slack has not told; it may tell later.
 func (p *People) readersOf(ctx context.Context, channel string) (who audience, ok bool) {
 	<-p.channels.ask(ctx, channel)
 	return p.channels.last(channel)
 }
 
-// learnReaders has Slack asked who reads some channels until it has told, so that it is known when there is something to post.
+// learnReaders has Slack asked who reads some channels until it has told, so that it is known when there is something
+// to post.
 func (p *People) learnReaders(ctx context.Context, channels []string) {
 	for {
 		channels = slices.DeleteFunc(channels, func(channel string) bool {
@@ -96,8 +98,8 @@ func (p *People) lookReaders(ctx context.Context, channel string) (audience, err
 	return audience{members: true}, nil
 }
 
-// listAll has Slack list everyone in the workspace, which takes fewer questions than a question about each member of a large
-// channel.
+// listAll has Slack list everyone in the workspace, which takes fewer questions than a question about each member of a
+// large channel.
 func (p *People) listAll(ctx context.Context) error {
 	team, err := p.ownTeam(ctx)
 	if err != nil {
@@ -152,7 +154,8 @@ func ChannelMembers(ctx context.Context, api interface {
 	GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string, string, error)
 }, channel string) (ids []string, err error) {
 	for cursor := ""; ; {
-		some, next, err := api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: readersPage})
+		some, next, err := api.GetUsersInConversationContext(ctx,
+			&slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: readersPage})
 		if err != nil {
 			return nil, err
 		}
@@ -164,8 +167,8 @@ func ChannelMembers(ctx context.Context, api interface {
 }
 
 // pricesIn reports whether a message may show prices in a channel: full members alone read it. since is when there was
-// something to post; while Slack has not told, it returns an error for a while, and then false. Admins are told why a channel gets
-// no prices.
+// something to post; while Slack has not told, it returns an error for a while, and then false. Admins are told why a
+// channel gets no prices.
 func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Time) (bool, error) {
 	if strings.HasPrefix(channel, "D") { // direct messages
 		return true, nil

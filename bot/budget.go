@@ -31,7 +31,8 @@ func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 		a.log.Error().Err(err).Msg("fail to read the budget")
 		return say(escape(a.desk.Trouble(err)))
 	}
-	report.Persons = slices.DeleteFunc(report.Persons, func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
+	report.Persons = slices.DeleteFunc(report.Persons,
+		func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
 	names := map[string]string{}
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
 		names[p.ID] = a.people.name(ctx, p.ID)
@@ -63,7 +64,8 @@ func budgetPage(r purchase.BudgetReport, renewals renewalsFound, names map[strin
 	}
 	var before []string
 	for _, m := range r.Months[1:] {
-		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent, plural(m.Bought, "license"))+reservedWords(m.Reserved))
+		before = append(before, fmt.Sprintf("%s: %s spent, %s", monthName(m.Month), m.Spent,
+			plural(m.Bought, "license"))+reservedWords(m.Reserved))
 	}
 	if len(before) > 0 {
 		blocks = append(blocks, section("*Earlier months*\n"+strings.Join(before, "\n")))
@@ -115,7 +117,8 @@ func budgetCharts(r purchase.BudgetReport, names map[string]string) []slack.Bloc
 		something = something || m.Spent != 0 || m.Reserved != 0
 	}
 	if something {
-		charts = append(charts, slack.NewDataVisualizationBlock("Licenses by month", slack.NewDataVisualizationBarChart(axis, spent, reserved)))
+		charts = append(charts, slack.NewDataVisualizationBlock("Licenses by month",
+			slack.NewDataVisualizationBarChart(axis, spent, reserved)))
 	}
 	var pieces []slack.DataVisualizationSegment
 	var others purchase.Cents
@@ -133,7 +136,8 @@ func budgetCharts(r purchase.BudgetReport, names map[string]string) []slack.Bloc
 		pieces = append(pieces, slack.NewDataVisualizationSegment("Others", dollars(others)))
 	}
 	if len(pieces) > 1 {
-		charts = append(charts, slack.NewDataVisualizationBlock(monthName(r.Now)+" by person", slack.NewDataVisualizationPieChart(pieces...)))
+		charts = append(charts, slack.NewDataVisualizationBlock(monthName(r.Now)+" by person",
+			slack.NewDataVisualizationPieChart(pieces...)))
 	}
 	return charts
 }
@@ -148,7 +152,8 @@ func chartLabel(name, otherwise string) string {
 	return cut(name, 20)
 }
 
-// withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said in words too.
+// withoutLastChart is a message with one chart less. Not every workspace takes charts, and all that they show is said
+// in words too.
 func withoutLastChart(c content) (fewer content, had bool) {
 	for i, b := range slices.Backward(c.blocks) {
 		if b.BlockType() == slack.MBTDataVisualization {

@@ -77,7 +77,8 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	price := o.Price.String()
 	buy := yesButton(actionBuy, o, o.Price, f)
 	blocks := []slack.Block{
-		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s%s", price, each(string(o.Spec.Period)), renewal(o.Spec, o.Renews), saving(o.Saves))),
+		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s%s", price, each(string(o.Spec.Period)),
+			renewal(o.Spec, o.Renews), saving(o.Saves))),
 	}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
 	blocks = append(blocks, projectBlocks(o)...)
@@ -95,9 +96,11 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	notes = append(notes, fmt.Sprintf("%s This price is valid until %s.", charged, clock(o.Expires)))
 	blocks = append(blocks,
 		small(mrkdwn(strings.Join(notes, " "))),
-		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"), button(actionCancel, string(o.ID), "Cancel order")),
+		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"),
+			button(actionCancel, string(o.ID), "Cancel order")),
 	)
-	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec), charged), blocks}
+	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec),
+		charged), blocks}
 }
 
 // yesButton is the button that buys or requests approval.
@@ -114,13 +117,15 @@ func yesButton(action string, o purchase.Order, price purchase.Cents, f cardFact
 
 // confirmBuy is Slack's own question before the click counts.
 func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
-	return slack.NewConfirmationBlockObject(plain("Buy this license?"), plain(gives(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
+	return slack.NewConfirmationBlockObject(plain("Buy this license?"),
+		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
 		plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
 }
 
 // confirmAsk is the confirmation dialog of an order that needs approval.
 func confirmAsk(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
-	return slack.NewConfirmationBlockObject(plain("Request approval?"), plain(gives(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
+	return slack.NewConfirmationBlockObject(plain("Request approval?"),
+		plain(gives(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
 		plain("Request approval"), plain("Not yet"))
 }
 
@@ -164,8 +169,9 @@ func projectBlocks(o purchase.Order) (blocks []slack.Block) {
 		blocks = append(blocks, wrote("Project", o.Project.Title))
 	}
 	if o.Project.Collaborator {
-		blocks = append(blocks, section(":warning: The team's CoCalc account doesn't own this project; it is only a collaborator. "+
-			"A license can't be taken off a project again."))
+		blocks = append(blocks, section(
+			":warning: The team's CoCalc account doesn't own this project; it is only a collaborator. "+
+				"A license can't be taken off a project again."))
 	}
 	return blocks
 }
@@ -218,7 +224,8 @@ func progressCard(o purchase.Order, f cardFacts) content {
 		blocks = append(blocks, section(":warning: "+escape(o.Wait.Sentence())))
 	}
 	if o.State == purchase.Approved {
-		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Cancel order")))
+		blocks = append(blocks, slack.NewActionBlock("order_actions",
+			button(actionCancel, string(o.ID), "Cancel order")))
 	}
 	blocks = append(blocks, orderLine(o))
 	return content{fmt.Sprintf("Buying a license for %s: %s.", o.Price, strings.ToLower(doing)), blocks}
@@ -228,15 +235,19 @@ func progressCard(o purchase.Order, f cardFacts) content {
 func unknownCard(o purchase.Order) content {
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I'm checking until at least %s", escape(strings.TrimSuffix(o.Hold.Why, ".")), clock(o.Hold.Until))
+		why = fmt.Sprintf("%s. I'm checking until at least %s", escape(strings.TrimSuffix(o.Hold.Why, ".")),
+			clock(o.Hold.Until))
 	}
-	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why + ", and I'll tell you here. You won't be charged twice, and there's nothing " +
-		"you need to do. Other orders wait until then. `/license order " + string(o.ID) + "` shows what CoCalc reports; an admin can resolve it."
-	return content{"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.", []slack.Block{
-		section(text),
-		slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Check again")),
-		orderLine(o),
-	}}
+	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
+		", and I'll tell you here. You won't be charged twice, and there's nothing " +
+		"you need to do. Other orders wait until then. `/license order " + string(o.ID) +
+		"` shows what CoCalc reports; an admin can resolve it."
+	return content{"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.",
+		[]slack.Block{
+			section(text),
+			slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Check again")),
+			orderLine(o),
+		}}
 }
 
 // receiptCard proves the purchase.
@@ -245,7 +256,8 @@ func receiptCard(o purchase.Order, site purchase.Site) content {
 	if r == nil { // cannot be: Purchased is only entered with a receipt
 		return endedCard(o, "Bought.")
 	}
-	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec), renewal(o.Spec, o.Renews))
+	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec),
+		renewal(o.Spec, o.Renews))
 	if r.Charged < o.Price {
 		head += fmt.Sprintf(" That's less than the %s you confirmed.", o.Price)
 	}
@@ -265,7 +277,8 @@ func receiptCard(o purchase.Order, site purchase.Site) content {
 		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+r.Settled))
 	}
 	if r.Adopted {
-		blocks = append(blocks, section(":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was charged once."))
+		blocks = append(blocks, section(
+			":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was charged once."))
 	}
 	if len(r.Extra) > 0 {
 		blocks = append(blocks, section(extraText(*r)))
@@ -351,7 +364,8 @@ func orderLine(o purchase.Order) *slack.ContextBlock {
 // line is the channel's line about a purchase. Everyone in the channel reads it, so it shows only the end of the
 // license's id.
 func line(o purchase.Order) content {
-	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged, each(string(o.Spec.Period)), gives(o.Spec))
+	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged,
+		each(string(o.Spec.Period)), gives(o.Spec))
 	if len(o.Receipt.Extra) > 0 {
 		text += " :rotating_light: CoCalc sold it more than once; see `/license order " + string(o.ID) + "`."
 	}

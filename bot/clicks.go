@@ -27,7 +27,8 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
 	argument := action.Value
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
-	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name), Card: a.cardAt(cb.ResponseURL)}
+	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name),
+		Card: a.cardAt(cb.ResponseURL)}
 	if !cb.Container.IsEphemeral {
 		click.On = cb.Container.MessageTs
 	}
@@ -68,7 +69,8 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		if err := a.desk.Proposable(ctx, click); err != nil {
 			return a.refuse(at, err)
 		}
-		return a.openEditor(ctx, at, cb.TriggerID, click.Who, a.defaults, "", editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
+		return a.openEditor(ctx, at, cb.TriggerID, click.Who, a.defaults, "",
+			editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
 		return a.once(ctx, cb.TriggerID, func() socket.Reply { return a.browse(kind, argument, at, click) })
 	case actionLink:
@@ -79,7 +81,8 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 
 // decides names the buttons that spend or decide, before which Slack is asked who clicked.
 var decides = map[string]bool{
-	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true, actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
+	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true,
+	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
 }
 
 // submitter is who clicked, or sent a form.
@@ -157,7 +160,8 @@ func channelWords(ids []string) string {
 	case len(links) == 0:
 		return ""
 	case len(ids) > mostChannels:
-		return fmt.Sprintf(" You can use %s and %s.", strings.Join(links, ", "), plural(len(ids)-mostChannels, "other channel"))
+		return fmt.Sprintf(" You can use %s and %s.", strings.Join(links, ", "),
+			plural(len(ids)-mostChannels, "other channel"))
 	}
 	return " You can use " + strings.Join(links, ", ") + "."
 }
@@ -191,13 +195,15 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 }
 
 // edit opens the form with the proposal's specification.
-func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click, trigger string) socket.Reply {
+func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
+	trigger string) socket.Reply {
 	order, err := a.desk.Editable(ctx, id, click)
 	if err != nil {
 		return a.refuse(at, err)
 	}
 	return a.openEditor(ctx, at, trigger, click.Who, order.Spec, order.Reason, editing{
-		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL, Replace: true,
+		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL,
+		Replace: true,
 	})
 }
 
@@ -214,7 +220,8 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 	return a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began, a.loc), old.Reason)
 }
 
-func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec, reason string) socket.Reply {
+func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
+	reason string) socket.Reply {
 	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason})
 	if err != nil {
 		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}
@@ -223,10 +230,13 @@ func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, s
 }
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
-func (a *App) openEditor(ctx context.Context, at reach, trigger string, who purchase.Person, spec purchase.Spec, reason string, remember editing) socket.Reply {
+func (a *App) openEditor(ctx context.Context, at reach, trigger string, who purchase.Person, spec purchase.Spec,
+	reason string, remember editing) socket.Reply {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
-	facts := a.formFacts(ctx, purchase.Ask{Requester: who, Place: place(remember.Channel, remember.ChannelName), Spec: spec, Reason: reason}, nil)
-	return a.openView(at, trigger, editorView(spec, reason, string(metadata), facts), "Slack didn't open the form in time. Please try again.")
+	facts := a.formFacts(ctx, purchase.Ask{Requester: who, Place: place(remember.Channel, remember.ChannelName),
+		Spec: spec, Reason: reason}, nil)
+	return a.openView(at, trigger, editorView(spec, reason, string(metadata), facts),
+		"Slack didn't open the form in time. Please try again.")
 }
 
 // formFacts returns the price of the form's current values.
@@ -278,7 +288,8 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 // asked returns the form's current values as an order.
 func (a *App) asked(cb slack.InteractionCallback, remember editing, f commands.Fields) purchase.Ask {
 	ask := purchase.Ask{
-		Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName), Spec: Specify(a.defaults, f, a.now(), a.loc),
+		Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName),
+		Spec: Specify(a.defaults, f, a.now(), a.loc),
 	}
 	if f.Reason != nil {
 		ask.Reason = *f.Reason

@@ -39,16 +39,20 @@ type choice struct{ value, label string }
 
 var (
 	yesNoChoices  = []choice{{"yes", "Yes"}, {"no", "No"}}
-	uptimeChoices = []choice{{"short", "30 minutes"}, {"medium", "2 hours"}, {"day", "1 day"}, {"always_running", "Never"}}
+	uptimeChoices = []choice{{"short", "30 minutes"}, {"medium", "2 hours"}, {"day", "1 day"},
+		{"always_running", "Never"}}
 	userChoices   = []choice{{"business", "Business"}, {"academic", "Academic (40% off)"}}
-	periodChoices = []choice{{"monthly", "Monthly, renews"}, {"yearly", "Yearly, renews"}, {"range", "Fixed term, doesn't renew"}}
+	periodChoices = []choice{{"monthly", "Monthly, renews"}, {"yearly", "Yearly, renews"},
+		{"range", "Fixed term, doesn't renew"}}
 )
 
 // labels name the fields in the form and in its messages.
 var labels = map[string]string{
-	"ram": "Memory per project", "cpu": "Cores per project", "disk": "Disk per project", "run_limit": "Projects running at once",
-	"period": "Billing", "start": "First day", "end": "Last day", "user": "For", "uptime": "Stop when idle after",
-	"member": "Member hosting", "boost": "Boost", "title": "Title", "description": "Description", "reason": "Reason", "project": "Project",
+	"ram": "Memory per project", "cpu": "Cores per project", "disk": "Disk per project",
+	"run_limit": "Projects running at once",
+	"period":    "Billing", "start": "First day", "end": "Last day", "user": "For", "uptime": "Stop when idle after",
+	"member": "Member hosting", "boost": "Boost", "title": "Title", "description": "Description", "reason": "Reason",
+	"project": "Project",
 }
 
 // formFacts is what the editor shows beside its fields.
@@ -72,7 +76,8 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 		numberInput("ram", fmt.Sprintf("GB, 1–%d. 2 or more recommended.", most.RAM), spec.RAM, most.RAM),
 		selectInput("cpu", coreChoices(most.CPU), strconv.Itoa(spec.CPU)),
 		numberInput("disk", fmt.Sprintf("GB, 1–%d.", most.Disk), spec.Disk, most.Disk),
-		numberInput("run_limit", fmt.Sprintf("1–%s. For a course, the number of students.", thousands(most.RunLimit)), spec.RunLimit, most.RunLimit),
+		numberInput("run_limit", fmt.Sprintf("1–%s. For a course, the number of students.", thousands(most.RunLimit)),
+			spec.RunLimit, most.RunLimit),
 		selectInput("period", allowed(periodChoices, f.offer.Periods), string(spec.Period)),
 	}
 	if spec.Period == "range" { // licenses that renew have no term
@@ -96,7 +101,8 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 		textInput("title", "Title", "", commands.OneLine(spec.Title), purchase.MaxTitle, false),
 		textInput("description", "Description", "", spec.Description, purchase.MaxDescription, true),
 		why,
-		textInput("project", "Project", "The project's id. The license is added to it when you buy.", spec.ProjectID, 36, false),
+		textInput("project", "Project", "The project's id. The license is added to it when you buy.", spec.ProjectID,
+			36, false),
 	)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callbackEditor, PrivateMetadata: metadata,
@@ -113,7 +119,8 @@ func editorTitle(f formFacts) string {
 	if f.err != nil || len(f.wrong) > 0 {
 		return "CoCalc license"
 	}
-	price := f.preview.Quote.Total.String() + map[string]string{"monthly": "/month", "yearly": "/year"}[string(f.preview.Quote.Period)]
+	price := f.preview.Quote.Total.String() +
+		map[string]string{"monthly": "/month", "yearly": "/year"}[string(f.preview.Quote.Period)]
 	if title := "License: " + price; len(title) <= limitTitle {
 		return title
 	}
@@ -132,7 +139,8 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		for _, m := range []struct {
 			is          bool
 			field, what string
-		}{{spec.RAM == 0, "ram", "memory"}, {spec.CPU == 0, "cpu", "cores"}, {spec.Period == "range" && spec.End.IsZero(), "end", "a last day"}} {
+		}{{spec.RAM == 0, "ram", "memory"}, {spec.CPU == 0, "cpu", "cores"},
+			{spec.Period == "range" && spec.End.IsZero(), "end", "a last day"}} {
 			if m.is {
 				missing, empty = append(missing, m.what), append(empty, m.field)
 			}
@@ -152,7 +160,8 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		return ":warning: I can't work out the price right now. Please try again in a minute."
 	}
 	p := f.preview
-	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, each(string(p.Quote.Period)), renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
+	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, each(string(p.Quote.Period)),
+		renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
 	switch {
 	case p.No != nil:
 		lines = append(lines, ":warning: "+escape(inForm(p.No.Sentence)))

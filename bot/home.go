@@ -88,20 +88,25 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 		blocks = append(blocks, section(text), wrote("Reason", reason))
 	}
 	if stop.Restored != nil {
-		blocks = append(blocks, section(":floppy_disk: *Orders are on hold for a few minutes* while I compare a restored backup with CoCalc."))
+		blocks = append(blocks, section(
+			":floppy_disk: *Orders are on hold for a few minutes* while I compare a restored backup with CoCalc."))
 	}
 	if len(stop.Held) == 0 {
 		return blocks
 	}
 	if !admin {
-		return append(blocks, section(":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be charged twice."))
+		return append(blocks, section(
+			":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be charged twice."))
 	}
 	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
-		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID, gives(o.Spec))
+		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID,
+			gives(o.Spec))
 		if o.Hold != nil {
-			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.", escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
+			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.",
+				escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
 		}
-		blocks = append(blocks, section(text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))
+		blocks = append(blocks, section(
+			text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))
 	}
 	return blocks
 }

@@ -12,16 +12,16 @@ const (
 	govHooksHost = "hooks.slack-gov.com"
 )
 
-// hooks carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the ledger, so
-// it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since each of
+// hooks carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the ledger,
+// so it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since each of
 // them comes through here.
 type hooks struct {
 	api     *url.URL // of Slack's Web API
 	carrier http.RoundTripper
 }
 
-// onlyToSlack is a copy of the client that speaks to Slack's response URLs alone. api is the address of Slack's Web API,
-// for whoever has a Slack of their own there.
+// onlyToSlack is a copy of the client that speaks to Slack's response URLs alone. api is the address of Slack's Web
+// API, for whoever has a Slack of their own there.
 func onlyToSlack(client *http.Client, api string) *http.Client {
 	h := hooks{api: &url.URL{}, carrier: http.DefaultTransport}
 	if u, err := url.Parse(api); err == nil {

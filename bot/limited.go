@@ -40,7 +40,8 @@ const noAccessWords = "I've lost my access to Slack, so I can't open a form. Ple
 func notOpened(err error, otherwise string) string {
 	switch answer := socket.Classify(err); answer.Outcome {
 	case socket.OutcomeRateLimited:
-		return fmt.Sprintf("Slack is limiting how many forms I can open. Please click again in %s.", seconds(answer.Wait))
+		return fmt.Sprintf("Slack is limiting how many forms I can open. Please click again in %s.",
+			seconds(answer.Wait))
 	case socket.OutcomeAccessLost:
 		return noAccessWords
 	}

@@ -32,7 +32,8 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	switch {
 	case definite:
 		m.Problem = problem
-		p.log.Warn().Str("channel", m.Channel).Str("error", problem).Msg("fail to post a purchase's line in its channel")
+		p.log.Warn().Str("channel", m.Channel).Str("error", problem).
+			Msg("fail to post a purchase's line in its channel")
 	case err != nil:
 		return err
 	default:

@@ -169,7 +169,8 @@ func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
 	if named(o.License.Title) != "" { // otherwise its name is already its description
 		facts = append([]string{quotaOf(o.License)}, facts...)
 	}
-	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License), code(o.License.ID))
+	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License),
+		code(o.License.ID))
 	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
 }
 
@@ -223,7 +224,8 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 	}
 	for _, filter := range filters {
 		if filter != l.Filter {
-			row = append(row, button(actionListPage+":"+filter, listing{filter, 1}.value(), strings.ToUpper(filter[:1])+filter[1:]))
+			row = append(row, button(actionListPage+":"+filter, listing{filter, 1}.value(),
+				strings.ToUpper(filter[:1])+filter[1:]))
 		}
 	}
 	return row
@@ -261,7 +263,8 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		p := o.Purchase
 		text := fmt.Sprintf("Bought by %s %s, order `%s`.", mention(p.Requester.ID), moment(p.Time), p.Order)
 		if s.Cost(p.Requester) {
-			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), moment(p.Time), p.Charged, p.Order)
+			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), moment(p.Time),
+				p.Charged, p.Order)
 			if p.Renews > 0 {
 				text += " " + renewal(p.Spec, p.Renews)
 			}
@@ -314,7 +317,8 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 		if title := named(p.Spec.Title); title != "" {
 			blocks = append(blocks, slack.NewSectionBlock(plain(title), nil, nil))
 		}
-		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", code(p.LicenseID), p.Order, p.Number))))
+		blocks = append(blocks, small(
+			mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", code(p.LicenseID), p.Order, p.Number))))
 	}
 	var row []slack.BlockElement
 	if h.Page > 1 {

@@ -67,7 +67,8 @@ func notice(n purchase.Notice) content {
 	return content{told, blocks}
 }
 
-// headOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what people wrote.
+// headOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what people
+// wrote.
 func headOnly(n purchase.Notice) content {
 	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
 		return notice(n)

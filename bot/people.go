@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// wordFresh is how long Slack's word on a person or a group counts without asking again, and wordKept how long it is
-	// used when Slack does not answer.
+	// wordFresh is how long Slack's word on a person or a group counts without asking again, and wordKept how long it
+	// is used when Slack does not answer.
 	wordFresh = 5 * time.Minute
 	wordKept  = time.Hour
 	// askWithin is how long a click waits for Slack's word at most; an acknowledgement has three seconds in all.
@@ -72,8 +72,8 @@ func (p *People) WithAccess(access *socket.Access) *People {
 	return p
 }
 
-// LookUp is the person with their standing and groups as Slack tells them now, or told lately. Members get the bot's own
-// workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
+// LookUp is the person with their standing and groups as Slack tells them now, or told lately. Members get the bot's
+// own workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
 // where they are at home. It takes a second at most.
 func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
 	questions := []<-chan struct{}{p.persons.ask(ctx, who.ID)}
@@ -209,7 +209,8 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 		return person{standing: purchase.Foreign}, nil // Slack knows nobody of that id here
 	case err != nil:
 		return person{}, err
-	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0: // in an organization, only the list may name the workspace
+	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0:
+		// In an organization, only the list may name the workspace.
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
 	return personOf(u, team), nil

@@ -33,8 +33,8 @@ type Publisher struct {
 	rests   *rests
 
 	mu sync.Mutex
-	// What Slack has and the ledger does not say yet, since it could not be written: messages of orders, and notices told,
-	// each with Slack's refusal if it was one.
+	// What Slack has and the ledger does not say yet, since it could not be written: messages of orders, and notices
+	// told, each with Slack's refusal if it was one.
 	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	told   map[string]string
 
@@ -199,7 +199,8 @@ func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) er
 }
 
 // within reads an order once there is room, and publishes a part of it.
-func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, room chan struct{}, show func(context.Context, purchase.Order) error) error {
+func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
+	show func(context.Context, purchase.Order) error) error {
 	if room != nil {
 		room <- struct{}{}
 		defer func() { <-room }()
@@ -228,6 +229,7 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 func (p *Publisher) settle(t turn, err error) {
 	pause, again := p.turns.settle(t, err)
 	if again {
-		p.log.Warn().Err(err).Str("message", string(t)).Int64("pause_ms", pause.Milliseconds()).Msg("retry updating a message")
+		p.log.Warn().Err(err).Str("message", string(t)).Int64("pause_ms", pause.Milliseconds()).
+			Msg("retry updating a message")
 	}
 }

@@ -42,7 +42,8 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 //
 // Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
 // waiting for approval, and the one before that for paying, which takes time.
-func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchase.Message) (_ purchase.Order, direct bool, err error) {
+func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
+	m purchase.Message) (_ purchase.Order, direct bool, err error) {
 	keep := 3
 	switch {
 	case o.State.Final():
@@ -70,7 +71,8 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 			o, err = p.shown(ctx, o, m)
 			return o, false, err
 		}
-		p.log.Warn().Err(err).Str("order", string(o.ID)).Msg("continue a card in a direct message: Slack did not take it")
+		p.log.Warn().Err(err).Str("order", string(o.ID)).
+			Msg("continue a card in a direct message: Slack did not take it")
 	}
 	if keep > 1 { // a step in between needs no message of its own
 		o, err = p.shown(ctx, o, m)
@@ -82,7 +84,8 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order, m purchas
 // goOnDirectly continues the order in the requester's direct messages, in place of a card that cannot be updated any
 // more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
 // older message is easily missed.
-func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card purchase.Message) (_ purchase.Order, direct bool, err error) {
+func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order,
+	card purchase.Message) (_ purchase.Order, direct bool, err error) {
 	old := o.Message(purchase.MessageNote)
 	anew := old == nil || card.Shown == 0 && o.State.Final()
 	var failed error // of the existing message
@@ -99,7 +102,8 @@ func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order, card pur
 		o.Messages = now.Messages
 	}
 	if anew {
-		if o, err = p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); err != nil && !errors.Is(err, errUnkept) {
+		if o, err = p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
+			!errors.Is(err, errUnkept) {
 			return o, anew, errors.Join(failed, err)
 		}
 	}
@@ -122,7 +126,8 @@ func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchas
 	}
 	if err != nil {
 		// The last resort: the channel of the command.
-		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID, messageOptions(c)...); second != nil {
+		if _, second := p.slack.PostEphemeralContext(ctx, o.Place.Channel, o.Requester.ID,
+			messageOptions(c)...); second != nil {
 			return o, errors.Join(err, second)
 		}
 	}
@@ -143,5 +148,6 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	asks, err := p.desk.Asks(ctx, priced)
-	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, needed: p.desk.ApprovalsNeeded()}), err
+	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks,
+		needed: p.desk.ApprovalsNeeded()}), err
 }

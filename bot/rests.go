@@ -57,7 +57,8 @@ func (r *rests) in(ctx context.Context, channel string, post func() error) error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.until[channel] = r.now().Add(answer.Wait)
-	r.log.Warn().Str("channel", channel).Int64("rest_ms", answer.Wait.Milliseconds()).Msg("rest a channel: Slack limits the rate there")
+	r.log.Warn().Str("channel", channel).Int64("rest_ms", answer.Wait.Milliseconds()).
+		Msg("rest a channel: Slack limits the rate there")
 	return restsError{channel, r.until[channel]}
 }
 

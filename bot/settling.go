@@ -56,14 +56,17 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 	}
 	c := a.standing(ctx, o)
 	if o.State == purchase.Unknown {
-		c.blocks = append(c.blocks, evidenceBlocks(o, found, a.desk.IsAdmin(who), a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
+		c.blocks = append(c.blocks,
+			evidenceBlocks(o, found, a.desk.IsAdmin(who), a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
 	}
 	return c
 }
 
-// evidenceBlocks say what CoCalc shows of an order, to admins with the account of the key. With resolves they ask what became of it.
+// evidenceBlocks say what CoCalc shows of an order, to admins with the account of the key. With resolves they ask what
+// became of it.
 func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin, resolves bool) []slack.Block {
-	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At), escape(strings.Join(e.Sentences(admin), "\n• ")))
+	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At),
+		escape(strings.Join(e.Sentences(admin), "\n• ")))
 	blocks := []slack.Block{section(text)}
 	if !resolves {
 		return blocks
@@ -72,11 +75,13 @@ func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin, resolves bool)
 		section("If you know more than CoCalc shows, you can resolve this order. Your answer and reason are kept on record. "+
 			"These buttons don't buy anything and don't contact CoCalc."),
 		slack.NewActionBlock("settle_actions",
-			button(actionBought, string(o.ID), "Mark as bought"), button(actionNotBought, string(o.ID), "Mark as not bought")))
+			button(actionBought, string(o.ID), "Mark as bought"),
+			button(actionNotBought, string(o.ID), "Mark as not bought")))
 }
 
 // askVerdict opens the form in which an admin says how they know what became of an order.
-func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict, click purchase.Click, trigger string) socket.Reply {
+func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict,
+	click purchase.Click, trigger string) socket.Reply {
 	o, err := a.desk.Settleable(ctx, id, click)
 	if err != nil {
 		return a.refuse(at, err)
@@ -91,7 +96,8 @@ func settleView(o purchase.Order, remember settling) slack.ModalViewRequest {
 	title, submit := "Mark as not bought", "Mark as not bought"
 	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. Check CoCalc first. "+
 		"If CoCalc shows a purchase later, I'll record it.", o.ID, o.Price)
-	reason := textInput(inputReason, "How do you know?", "Kept on record, and shown to the requester.", "", commands.MaxReason, true)
+	reason := textInput(inputReason, "How do you know?", "Kept on record, and shown to the requester.", "",
+		commands.MaxReason, true)
 	reason.Optional = false
 	blocks := []slack.Block{section(says), reason}
 	if remember.Verdict == purchase.WasBought {
@@ -112,7 +118,8 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 	var remember settling
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
-		return wrongField(inputReason, "Something went wrong with this form. Please close it and use /license settle again.")
+		return wrongField(inputReason,
+			"Something went wrong with this form. Please close it and use /license settle again.")
 	}
 	s := purchase.Settlement{Verdict: remember.Verdict, Reason: typed(cb.View.State, inputReason)}
 	if text := typed(cb.View.State, inputLicense); text != "" {

@@ -12,8 +12,8 @@ import (
 // errUnkept says that Slack shows a message, and that the ledger could not be told so.
 var errUnkept = errors.New("what Slack shows could not be kept in the ledger")
 
-// shown keeps that a message shows the order as it was when it was read. A newer click may have brought a newer card
-// in the meantime; that one is not touched. When the ledger does not take it (its disk is full) it is remembered, so that
+// shown keeps that a message shows the order as it was when it was read. A newer click may have brought a newer card in
+// the meantime; that one is not touched. When the ledger does not take it (its disk is full) it is remembered, so that
 // the message is not posted again, and is still brought up to date.
 func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
 	m.Shown = o.Rev

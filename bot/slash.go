@@ -22,7 +22,8 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		At:  place(cmd.ChannelID, cmd.ChannelName), Typed: true,
 	}
 	switch asked.(type) {
-	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause, commands.Resume: // what spends or decides
+	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause,
+		commands.Resume: // commands that spend or decide
 		if len(mistakes) == 0 {
 			click.Who = a.people.LookUp(ctx, click.Who)
 		}
@@ -49,11 +50,14 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		})
 	case commands.Show:
 		if c.Part != "" {
-			return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) })
+			return a.reveal(at, click,
+				func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) })
 		}
-		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
+		return a.reveal(at, click,
+			func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
 	case commands.History:
-		return a.reveal(at, click, func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
+		return a.reveal(at, click,
+			func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
 	case commands.Order:
 		if c.Part != "" {
 			return a.later(at, func(ctx context.Context) content { return a.orderNamed(ctx, c.Part, click) })
@@ -85,7 +89,8 @@ func now(c content) socket.Reply {
 }
 
 func ephemeral(c content) slack.Msg {
-	return slack.Msg{ResponseType: slack.ResponseTypeEphemeral, Text: cut(c.text, limitFallback), Blocks: slack.Blocks{BlockSet: c.blocks}}
+	return slack.Msg{ResponseType: slack.ResponseTypeEphemeral, Text: cut(c.text, limitFallback),
+		Blocks: slack.Blocks{BlockSet: c.blocks}}
 }
 
 // later answers through the response URL, with what has to be asked elsewhere first.
@@ -114,7 +119,8 @@ func (a *App) reading(at reach, read func(context.Context) answer) socket.Reply 
 }
 
 // buy proposes an order, or opens the form for somebody who said nothing yet about what they want.
-func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields, mistakes []commands.Mistake) socket.Reply {
+func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
+	mistakes []commands.Mistake) socket.Reply {
 	spec := Specify(a.defaults, f, a.now(), a.loc)
 	if len(mistakes) > 0 {
 		_, err := a.desk.Quote(spec)
@@ -124,7 +130,8 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 		if err := a.desk.Proposable(ctx, click); err != nil {
 			return now(a.no(err))
 		}
-		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID, click.Who, spec, "",
+		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
+			click.Who, spec, "",
 			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
 	reason := ""
@@ -182,7 +189,8 @@ func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []strin
 	for _, m := range grammar {
 		sentences = append(sentences, m.Sentence)
 		unread[m.Field], unread[m.Nearest] = true, true
-		if m.Field == "days" || m.Field == "period" || m.Field == "start" && f.End == nil { // what is wrong with the end follows from it
+		// what is wrong with the end follows from it
+		if m.Field == "days" || m.Field == "period" || m.Field == "start" && f.End == nil {
 			unread["end"] = true
 		}
 	}
@@ -210,7 +218,8 @@ var missing = map[string]string{
 func quoted(spec purchase.Spec, q purchase.Quote) content {
 	blocks := []slack.Block{section("*" + strings.Replace(PriceWords(spec, q), ". ", ".* ", 1))}
 	blocks = append(blocks, specBlocks(spec, "")...)
-	notes := append(spec.Notes(), fmt.Sprintf("That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.", q.PerProjectMonth))
+	notes := append(spec.Notes(),
+		fmt.Sprintf("That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.", q.PerProjectMonth))
 	blocks = append(blocks, small(mrkdwn(strings.Join(notes, " "))))
 	return content{fmt.Sprintf("%s%s: %s.", q.Total, each(string(spec.Period)), gives(spec)), blocks}
 }
@@ -280,10 +289,12 @@ func orderFacts(o purchase.Order, f cardFacts) content {
 		facts = append(facts, fmt.Sprintf("Cart item %d.", o.ItemID))
 	}
 	if !o.CheckoutSent.IsZero() {
-		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", moment(o.CheckoutSent), answerWord(o.Answer)))
+		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", moment(o.CheckoutSent),
+			answerWord(o.Answer)))
 	}
 	if o.Hold != nil {
-		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", moment(o.Hold.Since), escape(strings.TrimSuffix(o.Hold.Why, "."))))
+		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", moment(o.Hold.Since),
+			escape(strings.TrimSuffix(o.Hold.Why, "."))))
 	}
 	if o.Hold != nil && !o.Hold.Removed.IsZero() {
 		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", moment(o.Hold.Removed)))

@@ -15,8 +15,8 @@ import (
 // tellers is how many notices are sent at the same time. They have their own room, so they never delay an order.
 const tellers = 2
 
-// tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a time:
-// they stay in order, and Slack takes about one message a second in a channel.
+// tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a
+// time: they stay in order, and Slack takes about one message a second in a channel.
 func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 	for _, n := range notices {
 		for _, to := range n.Left {
@@ -85,7 +85,8 @@ func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group stri
 			if err == nil && rest > 0 {
 				return restsError{group, p.now().Add(rest)}
 			}
-			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still), group), p.desk.NoticeWaits(ctx, n.ID, group))
+			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still),
+				group), p.desk.NoticeWaits(ctx, n.ID, group))
 		}
 	}
 	if members = append(told, members...); len(members) == 0 {
@@ -117,7 +118,8 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 			return err
 		}
 		if problem != "" {
-			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).Msg("give up a notice: its recipient gets none")
+			p.log.Warn().Str("notice", n.ID).Str("to", to).Str("error", problem).
+				Msg("give up a notice: its recipient gets none")
 		}
 		p.mu.Lock()
 		p.told[key] = problem
@@ -132,8 +134,8 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 	return nil
 }
 
-// outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no money,
-// whatever the lists say. It is empty for members, for channels, and while Slack does not tell.
+// outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no
+// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell.
 func (p *Publisher) outside(ctx context.Context, to string) string {
 	if !isPerson(to) {
 		return ""
@@ -145,8 +147,8 @@ func (p *Publisher) outside(ctx context.Context, to string) string {
 	return ""
 }
 
-// noticeFor is what a notice says to a recipient. A channel that others than members read gets no details; of a purchase
-// outside the bot, which is announced in the channel alone, the admins are told then.
+// noticeFor is what a notice says to a recipient. A channel that others than members read gets no details; of a
+// purchase outside the bot, which is announced in the channel alone, the admins are told then.
 func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string) (content, error) {
 	if isPerson(to) {
 		return notice(n), nil
@@ -185,8 +187,8 @@ func (p *Publisher) send(ctx context.Context, c content, to string) error {
 // isPerson reports whether an id is a person's, not a channel's.
 func isPerson(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }
 
-// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false when
-// trying again may help, and when there is no error.
+// refusedBySlack is what Slack says when it will never take a message, such as channel_not_found; definite is false
+// when trying again may help, and when there is no error.
 func refusedBySlack(err error) (problem string, definite bool) {
 	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRefused {
 		return answer.Code, true

@@ -12,7 +12,8 @@ import (
 // mostWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
 const mostWaiting = 5
 
-// waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack anew.
+// waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack
+// anew.
 func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 	orders, err := a.desk.Waiting(ctx)
 	if err != nil {
@@ -28,12 +29,15 @@ func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 func waitingBlocks(orders []purchase.Order, who purchase.Person, approver bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
-		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec), moment(o.ApproveBy))
+		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec),
+			moment(o.ApproveBy))
 		switch {
 		case who.Is(o.Requester):
-			own = append(own, section(fmt.Sprintf(":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.", what, o.ID, o.ID)))
+			own = append(own, section(
+				fmt.Sprintf(":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.", what, o.ID, o.ID)))
 		case approver:
-			others = append(others, section(fmt.Sprintf(":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. To decide, use `/license approve %s`, or `deny` with a reason.", o.Requester.ID, what, o.ID, o.ID)))
+			others = append(others, section(
+				fmt.Sprintf(":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. To decide, use `/license approve %s`, or `deny` with a reason.", o.Requester.ID, what, o.ID, o.ID)))
 		}
 	}
 	return append(fewWaiting(own), fewWaiting(others)...)
@@ -46,8 +50,9 @@ func fewWaiting(blocks []slack.Block) []slack.Block {
 	return append(blocks[:mostWaiting:mostWaiting], small(mrkdwn(fmt.Sprintf("and %d more", len(blocks)-mostWaiting))))
 }
 
-// tellsDirectly reports whether the requester has to be told in a direct message what became of an order. Those who waited
-// for others have to be: their card is gone when they load Slack anew, and its changes notify nobody. Whoever withdrew it knows.
+// tellsDirectly reports whether the requester has to be told in a direct message what became of an order. Those who
+// waited for others have to be: their card is gone when they load Slack anew, and its changes notify nobody. Whoever
+// withdrew it knows.
 func tellsDirectly(o purchase.Order) bool {
 	switch o.State {
 	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:

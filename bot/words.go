@@ -27,8 +27,10 @@ type word[V any] struct {
 	at   time.Time
 }
 
-func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time, rest time.Duration) *words[V] {
-	return &words[V]{look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{}, asking: map[string]chan struct{}{}}
+func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time,
+	rest time.Duration) *words[V] {
+	return &words[V]{look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{},
+		asking: map[string]chan struct{}{}}
 }
 
 // answered is what nobody has to wait for.

@@ -11,8 +11,8 @@ import (
 )
 
 // What people wrote (titles, reasons, names) stands in plain text alone, which Slack shows letter for letter: there
-// nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see to.
-// What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
+// nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see
+// to. What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
 
 // mostWrote is how many characters of what somebody wrote are shown: a form takes as many. The ledger has all of it.
 const mostWrote = 1000
