@@ -15,6 +15,8 @@ const (
 	probeEvery = 10 * time.Second
 	// notedAfter is how long access must be lost before the audit records it. Shorter losses are only logged.
 	notedAfter = time.Minute
+	// endsAfter is how long Slack must refuse the bot token, and answer nothing else, before the program ends.
+	endsAfter = 5 * time.Minute
 )
 
 // AccessWatch waits for lost access to Slack to come back: it asks Slack, and records the loss and its end in the
@@ -28,7 +30,8 @@ type AccessWatch struct {
 	Now    func() time.Time // nil is the system's clock
 }
 
-// Run watches until ctx is done, and returns nil.
+// Run watches until ctx is done, and returns nil. It returns a [*socket.FatalError] when Slack has refused the bot token for
+// five minutes: without it nobody can be answered.
 func (w AccessWatch) Run(ctx context.Context) error {
 	if w.Every == 0 {
 		w.Every = probeEvery
@@ -47,6 +50,9 @@ func (w AccessWatch) Run(ctx context.Context) error {
 		}
 		if _, lost := w.Access.Lost(); lost {
 			w.Access.Probe(ctx, w.Slack)
+		}
+		if err := w.Access.LostFor(endsAfter); err != nil {
+			return err
 		}
 		loss, lost := w.Access.Lost()
 		if lost == noted || lost && w.Now().Sub(loss.Since) < notedAfter {

@@ -1,11 +1,78 @@
 package bot_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/slack-go/slack"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
 	"licensebot/internal/slacksim"
 )
+
+// revoked is a Slack that is asked for nothing but whose the bot token is.
+type revoked struct {
+	bot.WebAPI
+	says atomic.Pointer[error]
+}
+
+func (r *revoked) AuthTestContext(context.Context) (*slack.AuthTestResponse, error) {
+	return &slack.AuthTestResponse{}, *r.says.Load()
+}
+
+// A bot whose token alone is revoked keeps its sockets, and can answer nobody. After five minutes of refusals and nothing else it
+// ends, with what to do; what is no answer, and an answer to the token in between, do not count.
+func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
+	gone, silence := error(slack.SlackErrorResponse{Err: "token_revoked"}), context.DeadlineExceeded
+	var well error
+	kind := error(slack.SlackErrorResponse{Err: "not_allowed_token_type"})
+	type hour struct {
+		says  *error
+		lasts time.Duration
+	}
+	for name, c := range map[string]struct {
+		hours []hour
+		ends  bool
+	}{
+		"refused for four minutes":                {[]hour{{&gone, 4 * time.Minute}}, false},
+		"refused for six minutes":                 {[]hour{{&gone, 6 * time.Minute}}, true},
+		"a token of another kind":                 {[]hour{{&kind, 6 * time.Minute}}, true},
+		"refused once, and no answer since":       {[]hour{{&gone, 20 * time.Second}, {&silence, time.Hour}}, false},
+		"refused, taken, refused":                 {[]hour{{&gone, 4 * time.Minute}, {&well, time.Minute}, {&gone, 4 * time.Minute}}, false},
+		"refused before and after a silent phase": {[]hour{{&gone, time.Minute}, {&silence, 10 * time.Minute}, {&gone, time.Minute}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := &revoked{}
+				access := socket.NewAccess(nil, testLog())
+				access.Hear("auth.test", nil)
+				access.Hear("chat.update", *c.hours[0].says)
+				api.says.Store(c.hours[0].says)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() {
+					ended <- bot.AccessWatch{Access: access, Slack: api, Desk: newCounter(t).desk, Log: testLog()}.Run(ctx)
+				}()
+				for _, h := range c.hours {
+					api.says.Store(h.says)
+					time.Sleep(h.lasts)
+				}
+				synctest.Wait()
+				cancel()
+				err := <-ended
+				fatal, is := errors.AsType[*socket.FatalError](err)
+				if is != c.ends || c.ends && (fatal.Remedy == "" || fatal.Code == "") || !is && err != nil {
+					t.Errorf("it ended with %v", err)
+				}
+			})
+		})
+	}
+}
 
 // While Slack does not let the bot in, people read that it has lost its access, in the answers that need no token, and
 // nothing is bought. It ends by itself.

@@ -33,6 +33,7 @@ type Loss struct {
 	Code   string // Slack's error code
 	Remedy string // whole sentences for the operator
 	Since  time.Time
+	Last   time.Time // of the newest refusal
 	needed []string // any of these scopes restores it; empty if Slack named none
 }
 
@@ -62,6 +63,24 @@ func (a *Access) Lost() (longest Loss, lost bool) {
 	return longest, lost
 }
 
+// botToken is the key of losses that concern every method of the bot token.
+const botToken = "bot token"
+
+// LostFor returns a [*FatalError] when Slack has answered every call with the bot token by refusing the token, for at least
+// after. Time without answers does not count.
+func (a *Access) LostFor(after time.Duration) error {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l, lost := a.losses[botToken]
+	if !lost || l.Last.Sub(l.Since) < after {
+		return nil
+	}
+	return &FatalError{Method: l.Method, Code: l.Code, Remedy: l.Remedy, Err: slack.SlackErrorResponse{Err: l.Code}}
+}
+
 // ofTheMethod are the codes that say nothing about other methods.
 var ofTheMethod = map[string]bool{"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
 	"enterprise_is_restricted": true, "accesslimited": true}
@@ -72,7 +91,7 @@ var optional = map[string]bool{"conversations.info": true, "conversations.member
 // Hear notes Slack's answer to a call of a method. It logs the first loss as an error, with its remedy, and its end.
 func (a *Access) Hear(method string, err error) {
 	answer := Classify(err)
-	token := "bot token"
+	token := botToken
 	if method == methodOpen {
 		token = "app-level token"
 	}
@@ -88,7 +107,7 @@ func (a *Access) Hear(method string, err error) {
 		a.regain(func(of string, _ Loss) bool { return of == token })
 	case OutcomeAccessLost:
 		of := token
-		if ofTheMethod[answer.Code] {
+		if ofTheMethod[answer.Code] && method != methodTest { // which every token may call
 			if optional[method] {
 				return
 			}
@@ -108,6 +127,7 @@ func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	if !known {
 		loss.Since = a.now()
 	}
+	loss.Last = a.now()
 	said := known && loss.Code == answer.Code || !a.letIn[token]
 	loss.Method, loss.Code, loss.Remedy, loss.needed = method, answer.Code, fatal.Remedy, nil
 	if answer.Needed != "" {
