@@ -34,7 +34,7 @@ type Loss struct {
 	Remedy string // whole sentences for the operator
 	Since  time.Time
 	Last   time.Time // of the newest refusal
-	needed []string // any of these scopes restores it; empty if Slack named none
+	needed []string  // any of these scopes restores it; empty if Slack named none
 }
 
 // NewAccess returns an Access without losses. A nil now is the system's clock.
