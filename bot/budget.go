@@ -222,8 +222,14 @@ func (f renewalsFound) words() string {
 	if len(sums) == 0 {
 		sums = []string{"nothing"}
 	}
-	return fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above). %s is due this month.",
-		subscriptions(c.Active), strings.Join(sums, " and "), c.DueThisMonth)
+	text := fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above).", subscriptions(c.Active), strings.Join(sums, " and "))
+	if c.DueThisMonth > 0 {
+		text += fmt.Sprintf(" %s is due this month.", c.DueThisMonth)
+	}
+	if !c.Next.IsZero() {
+		text += fmt.Sprintf(" Next charge %s.", day(c.Next))
+	}
+	return text
 }
 
 func subscriptions(n int) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"licensebot/purchase"
 )
@@ -31,8 +32,8 @@ func TestTheBudgetPage(t *testing.T) {
 		renewals renewalsFound
 		charts   int
 	}{
-		"crowd": {crowd, renewalsFound{committed: purchase.Committed{Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375}}, 2},
-		"six":   {six, renewalsFound{committed: purchase.Committed{Monthly: 6375, Active: 1}}, 2},
+		"crowd": {crowd, renewalsFound{committed: purchase.Committed{Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375, Next: time.Date(2026, 11, 28, 16, 8, 0, 0, time.UTC)}}, 2},
+		"six":   {six, renewalsFound{committed: purchase.Committed{Monthly: 6375, Active: 1, Next: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC)}}, 2},
 		"quiet": {quiet, renewalsFound{}, 0},
 		"alone": {alone, renewalsFound{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."}, 1},
 	} {

@@ -241,6 +241,14 @@ func (a *App) license(ctx context.Context, id string, from *listing, s purchase.
 	return licenseDetails(o, from, a.now(), s, a.desk.Site())
 }
 
+// usedFor says for whom a license is, in the card's words. Another word than CoCalc's own is shown as it is written.
+func usedFor(user string) string {
+	if user == "business" || user == "academic" {
+		return user + " use"
+	}
+	return code(user) + " use"
+}
+
 func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.Sight, site purchase.Site) content {
 	l := o.License
 	word, sign := licenseState(l, now)
@@ -254,7 +262,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		mrkdwn(fmt.Sprintf("*Projects running at once*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
 		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
-		mrkdwn("*For*\n" + code(l.Quota.User) + " use"),
+		mrkdwn("*For*\n" + usedFor(l.Quota.User)),
 		mrkdwn("*Runs*\n" + expiry(o, now)),
 		mrkdwn("*Used*\n" + lastUse(l)),
 	}

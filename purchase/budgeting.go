@@ -76,6 +76,9 @@ type Committed struct {
 	Monthly, Yearly Cents // per month, and per year
 	Active          int   // subscriptions
 	DueThisMonth    Cents // of the present month, from now on
+
+	// Next is when CoCalc charges the first of them from now on; zero when none of them says.
+	Next time.Time
 }
 
 // Committed asks CoCalc for the account's subscriptions. A server of the older kind has no list of them (NotSoldHere).
@@ -95,8 +98,14 @@ func (d *Desk) Committed(ctx context.Context) (c Committed, err error) {
 		} else {
 			c.Monthly += s.Cost
 		}
-		if s.CurrentPeriodEnd.After(d.now()) && d.policy.Month(s.CurrentPeriodEnd) == month {
+		if !s.CurrentPeriodEnd.After(d.now()) {
+			continue
+		}
+		if d.policy.Month(s.CurrentPeriodEnd) == month {
 			c.DueThisMonth += s.Cost
+		}
+		if c.Next.IsZero() || s.CurrentPeriodEnd.Before(c.Next) {
+			c.Next = s.CurrentPeriodEnd
 		}
 	}
 	return c, nil
