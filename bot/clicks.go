@@ -222,7 +222,7 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 
 func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
 	reason string) socket.Reply {
-	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason})
+	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
 		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}
 	}
@@ -289,7 +289,7 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 func (a *App) asked(cb slack.InteractionCallback, remember editing, f commands.Fields) purchase.Ask {
 	ask := purchase.Ask{
 		Requester: a.submitter(cb), Place: place(remember.Channel, remember.ChannelName),
-		Spec: Specify(a.defaults, f, a.now(), a.loc),
+		Spec: Specify(a.defaults, f, a.now(), a.loc), Trigger: cb.TriggerID,
 	}
 	if f.Reason != nil {
 		ask.Reason = *f.Reason

@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +68,55 @@ func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 		}
 	}
 }
+
+// Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour later the
+// trigger is forgotten.
+func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
+	p := newPublishing(t)
+	now := at
+	start := func() *App {
+		desk := purchase.New(purchase.Options{Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
+			Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
+		people := map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}, "UBOB": {ID: "UBOB", TeamID: "TOWN"}}
+		return New(Options{Desk: desk, Slack: &members{users: people}, Now: func() time.Time { return now }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
+	}
+	buys := func(a *App, who, trigger string) string {
+		reply := a.Command(t.Context(), slack.SlashCommand{UserID: who, TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: trigger})
+		text := fmt.Sprint(reply.Payload.(slack.Msg).Text)
+		for _, b := range reply.Payload.(slack.Msg).Blocks.BlockSet {
+			raw, err := json.Marshal(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += string(raw)
+		}
+		return anOrder.FindString(text)
+	}
+	first, other := buys(start(), "UALICE", "t1"), ""
+	if first == "" {
+		t.Fatal("there is no card")
+	}
+	now = now.Add(5 * time.Minute)
+	a := start()
+	if again := buys(a, "UALICE", "t1"); again != first {
+		t.Errorf("the second delivery makes the order %s beside %s", again, first)
+	}
+	if other = buys(a, "UALICE", "t2"); other == first {
+		t.Error("another command shows the card of the first")
+	}
+	if bobs := buys(start(), "UBOB", "t1"); bobs == first || bobs == "" {
+		t.Errorf("bob gets the card %q of alice", bobs)
+	}
+	now = now.Add(56 * time.Minute)
+	if later := buys(start(), "UALICE", "t1"); later == first {
+		t.Error("the trigger counts after an hour")
+	}
+	if later := buys(start(), "UALICE", "t2"); later != other {
+		t.Errorf("the trigger of %s does not count within an hour", other)
+	}
+}
+
+var anOrder = regexp.MustCompile(`01[0-9A-Z]{24}`)
 
 // An answer that no way brought to the person is no card: the second delivery is answered.
 func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T) {

@@ -143,6 +143,7 @@ type Desk struct {
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
 	counted  chan struct{} // capacity 1: signals that refusals were counted
 	pace     pace
+	repeated repeated
 	stopping atomic.Bool // no new reservations
 	isAway   atomic.Bool // the ledger's file is not where it belongs
 }
@@ -200,6 +201,8 @@ type Ask struct {
 	Place     Place
 	Spec      Spec
 	Reason    string
+	// Trigger is Slack's id of the command, click or form; empty when it is not known. One trigger makes one order.
+	Trigger string
 }
 
 // Proposal is an order that was proposed, with what the card says beside it.
@@ -247,6 +250,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 			return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 		}
 	}
+	if p, again, err := d.proposedBefore(ctx, ask); again || err != nil {
+		return p, err
+	}
 	quote, err := d.Quote(ask.Spec)
 	if err != nil {
 		return Proposal{}, err
@@ -269,6 +275,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
 		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now, Updated: now,
 		Expires: now.Add(d.timing.Proposal),
+	}
+	if len(ask.Trigger) <= mostTrigger {
+		order.Trigger = ask.Trigger
 	}
 	var out Proposal
 	var no *Refusal

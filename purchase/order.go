@@ -94,6 +94,8 @@ type Order struct {
 	Created time.Time  `json:"created"`
 	Updated time.Time  `json:"updated"`
 	Expires time.Time  `json:"expires"` // of the proposal
+	// Trigger is Slack's id of the command, click or form that made the order.
+	Trigger string `json:"trigger,omitempty"`
 
 	Confirmed time.Time `json:"confirmed,omitzero"`
 	// Approvals are what approvers said, in the order in which they did.

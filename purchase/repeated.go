@@ -1,0 +1,84 @@
+package purchase
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// repeatedWithin is how long after an order was made Slack may deliver its command, click or form once more.
+	repeatedWithin = time.Hour
+	// mostTrigger is the longest trigger that is kept, in bytes; Slack's have about fifty.
+	mostTrigger = 200
+	// mostRepeated is how many orders of the time before this run are looked through.
+	mostRepeated = 5000
+)
+
+// repeated knows which triggers made an order before this run of the program began. Those of this run are known to the one who
+// hears them: see package bot.
+type repeated struct {
+	mu     sync.Mutex
+	loaded bool
+	orders map[string]OrderID
+}
+
+// order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for the first
+// trigger of a run alone.
+func (p *repeated) order(ctx context.Context, ledger Ledger, trigger string, began time.Time) (id OrderID, ok bool, err error) {
+	if trigger == "" {
+		return "", false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.loaded {
+		orders := map[string]OrderID{}
+		err := ledger.View(ctx, func(r Reader) error {
+			clear(orders)
+			before := OrderID("")
+			for range mostRepeated / 100 {
+				some, err := r.Orders(before, 100)
+				if err != nil {
+					return err
+				}
+				for _, o := range some {
+					if began.Sub(o.Created) > repeatedWithin {
+						return nil
+					}
+					if before = o.ID; o.Trigger != "" && orders[o.Trigger] == "" {
+						orders[o.Trigger] = o.ID
+					}
+				}
+				if len(some) < 100 {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", false, err
+		}
+		p.orders, p.loaded = orders, true
+	}
+	id, ok = p.orders[trigger]
+	return id, ok, nil
+}
+
+// proposedBefore is the order that the same command, click or form has made before this run, as it is now.
+func (d *Desk) proposedBefore(ctx context.Context, ask Ask) (p Proposal, ok bool, err error) {
+	id, ok, err := d.repeated.order(ctx, d.ledger, ask.Trigger, d.now())
+	if err != nil || !ok {
+		return Proposal{}, false, err
+	}
+	if p.Order, err = d.Order(ctx, id); err != nil || !p.Order.Requester.Is(ask.Requester) {
+		return Proposal{}, false, err
+	}
+	if p.Asks, err = d.Asks(ctx, p.Order); err != nil {
+		return Proposal{}, false, err
+	}
+	p.Left, p.Limited, err = d.BudgetNow(ctx)
+	if err == nil {
+		d.log.Info().Str("order", string(id)).Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
+	}
+	return p, err == nil, err
+}
