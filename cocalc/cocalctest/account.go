@@ -20,7 +20,7 @@ type account struct {
 type NewAccount struct {
 	ID      string // uuid
 	Email   string
-	Key     string // an API key
+	Key     string // an API key, of the form that the server takes or of the other
 	Credit  int64  // cents
 	Partner bool   // an older server asks it for no captcha
 }
@@ -52,11 +52,17 @@ func (s *Server) Add(spec NewAccount) *Account {
 	return account
 }
 
-// addKey makes a key, with the secret or a new one. The caller holds the lock.
+// addKey makes a key, with the secret or a new one; one of the successor's form says whose it is. The caller holds the lock.
 func (s *Server) addKey(a *account, secret, name string) *apiKey {
 	key := &apiKey{id: next(&s.ids.keyRows), secret: secret, name: name, account: a, created: s.now()}
-	if secret == "" {
+	switch {
+	case secret == "" && s.generation == Successor:
+		key.secret = s.ids.successorKey()
+	case secret == "":
 		key.secret = s.ids.key(key.id)
+	}
+	if isSuccessorKey(key.secret) {
+		key.capabilities = []string{AccountRead}
 	}
 	s.keys = append(s.keys, key)
 	return key
@@ -85,6 +91,27 @@ func (a *Account) NewKey(name string) string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	return a.s.addKey(a.a, "", name).secret
+}
+
+// NewSuccessorKey makes a key of the successor's form with these capabilities, such as AccountRead. Only a successor takes it.
+func (a *Account) NewSuccessorKey(name string, capabilities ...string) string {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	key := a.s.addKey(a.a, a.s.ids.successorKey(), name)
+	key.capabilities = capabilities
+	return key.secret
+}
+
+// SuccessorKey is the first API key of the successor's form that is not revoked; empty when there is none.
+func (a *Account) SuccessorKey() string {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	for _, key := range a.s.keys {
+		if key.account == a.a && !key.deleted && isSuccessorKey(key.secret) {
+			return key.secret
+		}
+	}
+	return ""
 }
 
 // RevokeKey deletes a key. The server goes on taking it for up to 15 seconds after it last looked it up.

@@ -2,6 +2,7 @@ package cocalctest
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,7 +21,20 @@ type apiKey struct {
 	lastActive time.Time
 	deleted    bool
 	looked     time.Time // when it was last read from the database
+
+	capabilities []string // of a key of the successor
 }
+
+// can says whether the key has a capability.
+func (k *apiKey) can(capability string) bool { return slices.Contains(k.capabilities, capability) }
+
+// isSuccessorKey tells keys of the successor from those of the older form, which no successor takes, and the other way round.
+func isSuccessorKey(secret string) bool {
+	parts := strings.Split(secret, ".")
+	return len(parts) == 3 && parts[0] == successorPrefix && parts[1] != "" && parts[2] != ""
+}
+
+const successorPrefix = "sk-cc-v2"
 
 // signIn finds out whose request it is; nil is nobody's. The caller holds the lock.
 func (s *Server) signIn(authorization string, faults []Fault) *account {
@@ -32,7 +46,7 @@ func (s *Server) signIn(authorization string, faults []Fault) *account {
 	secret := secretOf(authorization)
 	now := s.now()
 	for _, key := range s.keys {
-		if key.secret != secret {
+		if key.secret != secret || isSuccessorKey(secret) {
 			continue
 		}
 		cached := now.Sub(key.looked) < keyCacheTime

@@ -44,6 +44,10 @@ const (
 	OlderServer Effect = "older server"
 	// NoLicensesSold answers like a CoCalc that sells no licenses any more: see WithoutLicenses.
 	NoLicensesSold Effect = "no licenses sold"
+	// SuccessorServer answers like CoCalc's successor: see Successor.
+	SuccessorServer Effect = "successor server"
+	// MovedServer leads to another host, whose address is Text: see Moved.
+	MovedServer Effect = "moved server"
 )
 
 // Fault is something that goes wrong on purpose. The zero values of the fields that an effect does not name are right.
@@ -56,7 +60,7 @@ type Fault struct {
 
 	Wait    time.Duration  // ActLate, Delay, ThrottleNow
 	Status  int            // Fail
-	Text    string         // Refuse
+	Text    string         // Refuse; MovedServer: an address, empty for Config.MovedTo
 	Percent int            // PriceMoved: 110 is a tenth more
 	Do      func(*Account) // Call; nobody is signed in: not called
 }
@@ -66,6 +70,34 @@ func (f Fault) label() string {
 		return f.Name
 	}
 	return string(f.Effect)
+}
+
+// generation is the one that the fault makes of a server.
+func (f Fault) generation() (Generation, bool) {
+	switch f.Effect {
+	case OlderServer:
+		return Older, true
+	case NoLicensesSold:
+		return WithoutLicenses, true
+	case SuccessorServer:
+		return Successor, true
+	case MovedServer:
+		return Moved, true
+	}
+	return 0, false
+}
+
+// facing is the generation that a request to the endpoint will meet, and for Moved where it leads.
+func (s *Server) facing(endpoint string) (generation Generation, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	generation = s.generation
+	for _, armed := range s.faults {
+		if g, ok := armed.fault.generation(); ok && armed.fault.matches(endpoint) {
+			generation, to = g, armed.fault.Text
+		}
+	}
+	return generation, to
 }
 
 func (f Fault) matches(endpoint string) bool {
@@ -172,7 +204,7 @@ func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answ
 }
 
 func refusalAnswer(err error) answer {
-	return answer{status: http.StatusOK, body: toJSON(object{{"error", err.Error()}})}
+	return answer{status: http.StatusOK, body: toJSON(refusalBody(err))}
 }
 
 // actLate does the work of a request whose caller is gone, when the fault's wait has passed.
@@ -183,7 +215,7 @@ func (s *Server) actLate(c *call, at int, authorization string) {
 	go func() {
 		defer s.running.Done()
 		if s.sleep(wait) {
-			_, _ = s.act(s.endpoints[late.endpoint], late, authorization)
+			_, _ = s.act(late, authorization, func() (any, error) { return s.handle(s.endpoints[late.endpoint], late, authorization) })
 		}
 	}()
 }

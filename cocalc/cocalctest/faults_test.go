@@ -134,6 +134,23 @@ func TestNamedFaults(t *testing.T) {
 			}
 			c.want("purchases/get-balance", "{}", "100")
 		},
+		"successor": func(t *testing.T, c *client) {
+			for _, path := range []string{add, get, params, checkout, "licenses/get-managed"} {
+				c.page(path, http.StatusNotFound)
+			}
+			c.want("user-query", "{}", `{"error":"API keys are not allowed to use user-query"}`)
+			c.want("accounts/profile", "{}", `{"profile":{}}`) // the account's key has the older form
+			c.key = c.account.NewSuccessorKey("bot", cocalctest.AccountRead)
+			if got := c.post("accounts/profile", "{}"); !strings.Contains(got, c.account.ID()) {
+				t.Errorf("the profile is %s", got)
+			}
+			c.key = c.account.Key()
+		},
+		"moved": func(t *testing.T, c *client) {
+			for _, path := range []string{add, get, params, checkout, "user-query", "no/such/route"} {
+				c.page(path, http.StatusFound)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -158,7 +175,7 @@ func TestNamedFaults(t *testing.T) {
 
 // A new name in Faults needs a test above.
 func TestEveryNamedFaultIsTested(t *testing.T) {
-	const tested = 17
+	const tested = 19
 	named := cocalctest.Faults()
 	if len(named) != tested {
 		t.Errorf("%d named faults, %d are tested", len(named), tested)

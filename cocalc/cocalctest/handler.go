@@ -104,11 +104,8 @@ func (s *Server) table() map[string]endpoint {
 func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
 	generation := s.generation
 	for _, f := range faults {
-		switch f.Effect {
-		case OlderServer:
-			generation = Older
-		case NoLicensesSold:
-			generation = WithoutLicenses
+		if g, ok := f.generation(); ok {
+			generation = g
 		}
 	}
 	e, ok := s.endpoints[path]
@@ -123,13 +120,13 @@ func (s *Server) route(path string, faults []Fault) (endpoint, bool) {
 	return e, (e.since == Older) == (generation == Older)
 }
 
-// act runs the endpoint's handler, with the faults that come before and after it.
-func (s *Server) act(e endpoint, c *call, authorization string) (answer, error) {
+// act does the work of a request, with the faults that come before and after it.
+func (s *Server) act(c *call, authorization string, work func() (any, error)) (answer, error) {
 	defer s.KeepNow()
 	if a, done, err := s.applyFaults(c, Before, authorization); done {
 		return a, err
 	}
-	value, err := s.handle(e, c, authorization)
+	value, err := work()
 	if errors.Is(err, errAbort) {
 		return answer{}, err
 	}
@@ -137,9 +134,19 @@ func (s *Server) act(e endpoint, c *call, authorization string) (answer, error) 
 		return a, err
 	}
 	if err != nil {
-		value = object{{"error", err.Error()}}
+		value = refusalBody(err)
 	}
 	return answer{status: http.StatusOK, body: toJSON(value)}, nil
+}
+
+// refusalBody is an application error on the wire.
+func refusalBody(err error) object {
+	body := object{{"error", err.Error()}}
+	var c coded
+	if errors.As(err, &c) {
+		body = append(body, member{"code", c.code})
+	}
+	return body
 }
 
 func (s *Server) handle(e endpoint, c *call, authorization string) (any, error) {

@@ -28,7 +28,8 @@ const notFoundPage = `<!DOCTYPE html><html lang="en-US"><head><title>404: This p
 type answer struct {
 	status int
 	body   []byte
-	html   bool // else JSON when the status is 200, and plain text otherwise
+	html   bool
+	json   bool // with any status; else JSON when the status is 200, and plain text otherwise
 }
 
 var slashes = regexp.MustCompile(`//+`)
@@ -37,11 +38,20 @@ var slashes = regexp.MustCompile(`//+`)
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.running.Add(1)
 	defer s.running.Done()
+	path, isAPI := strings.CutPrefix(r.URL.Path, apiRoot)
+	if generation, to := s.facing(path); generation == Moved || generation == Successor {
+		entry, faults := s.arrive(r.Method, path)
+		if generation == Moved {
+			s.leadAway(w, r, entry, to)
+		} else {
+			s.serveSuccessor(w, r, entry, faults)
+		}
+		return
+	}
 	if clean := cleanPath(r.URL.Path); clean != r.URL.Path {
 		s.redirect(w, clean)
 		return
 	}
-	path, isAPI := strings.CutPrefix(r.URL.Path, apiRoot)
 	entry, faults := s.arrive(r.Method, path)
 	e, found := s.route(path, faults)
 	if !isAPI || !found {
@@ -64,7 +74,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
 	s.noteStrikes(c)
-	a, err := s.act(e, c, r.Header.Get("Authorization"))
+	authorization := r.Header.Get("Authorization")
+	a, err := s.act(c, authorization, func() (any, error) { return s.handle(e, c, authorization) })
 	if c.account != nil {
 		s.note(entry, func(entry *Request) { entry.AccountID = c.account.id })
 	}
@@ -165,6 +176,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 	case a.html:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Cache-Control", "private, no-cache, no-store, max-age=0, must-revalidate")
+	case a.json:
+		h.Set("Content-Type", "application/json; charset=utf-8")
 	case a.status == http.StatusOK:
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		tag := etag(a.body)
@@ -192,7 +205,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 			return
 		}
 	}
-	if a.html || a.status == http.StatusOK {
+	if a.html || a.json || a.status == http.StatusOK {
 		h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)

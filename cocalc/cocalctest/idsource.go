@@ -40,6 +40,20 @@ func (s *idSource) key(row int64) string {
 	return string(secret) + keySuffix(row)
 }
 
+const base64URL = base62 + "-_"
+
+// successorKey is the secret of a new API key of the successor: its form, an id of 16 characters, and 43 random ones.
+func (s *idSource) successorKey() string {
+	secret := []byte(successorPrefix)
+	for _, n := range []int{16, 43} {
+		secret = append(secret, '.')
+		for range n {
+			secret = append(secret, base64URL[s.random.IntN(len(base64URL))])
+		}
+	}
+	return string(secret)
+}
+
 func keySuffix(row int64) string {
 	suffix := []byte("000000")
 	for i := len(suffix) - 1; row > 0 && i >= 0; i-- {

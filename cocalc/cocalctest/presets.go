@@ -49,11 +49,29 @@ func Faults() []NamedFault {
 			Fault{Effect: OlderServer}},
 		{"no-licenses-sold", "The server does not sell licenses any more: the endpoints of cart and licenses are gone.",
 			Fault{Effect: NoLicensesSold}},
+		{Preset(Successor), "The server is CoCalc's successor: it sells memberships to people, and lets API keys see nothing of money.",
+			Fault{Effect: SuccessorServer}},
+		{Preset(Moved), "The server has moved: it answers everything with a redirect to another host.", Fault{Effect: MovedServer}},
 	}
 	for i := range named {
 		named[i].Fault.Name = named[i].Name
 	}
 	return named
+}
+
+// Preset is the name of the fault that makes a server one of the generation: "successor", "moved".
+func Preset(g Generation) string {
+	switch g {
+	case Older:
+		return "older-server"
+	case WithoutLicenses:
+		return "no-licenses-sold"
+	case Successor:
+		return "successor"
+	case Moved:
+		return "moved"
+	}
+	return ""
 }
 
 // SwitchOn arms a fault by its name; one that is armed begins anew.

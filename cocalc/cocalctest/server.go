@@ -18,6 +18,10 @@ const (
 	Older
 	// WithoutLicenses is a CoCalc that replaced licenses by memberships: the endpoints of cart and licenses are gone.
 	WithoutLicenses
+	// Successor is CoCalc's successor: it sells memberships to people who are signed in, and API keys see nothing of money.
+	Successor
+	// Moved is a server that leads everybody to another host: see Config.MovedTo.
+	Moved
 )
 
 // Config is how a server begins. The zero value is a current CoCalc on the real clock.
@@ -29,7 +33,8 @@ type Config struct {
 	// Keep is called with a Snapshot after every change of it, before the caller gets an answer. Nil: nothing is
 	// stored.
 	Keep        func(snapshot []byte)
-	Unthrottled bool // no rate limit: for tests that let minutes pass in seconds
+	MovedTo     string // Moved: the address that it leads to; empty: "https://cocalc.ai"
+	Unthrottled bool   // no rate limit: for tests that let minutes pass in seconds
 }
 
 // defaultCheckoutTakes lies in what was measured: 15 to 60 ms.
@@ -40,7 +45,9 @@ type Server struct {
 	now         func() time.Time
 	generation  Generation
 	unthrottled bool
+	movedTo     string
 	endpoints   map[string]endpoint
+	successors  map[string]successorRoute
 
 	zippers sync.Pool // of *gzip.Writer: creating one costs more than what it compresses here
 	keeper  func([]byte)
@@ -63,7 +70,9 @@ type Server struct {
 	faults        []*ArmedFault
 	requests      []*Request
 	strikes       []Strike
-	checkoutTakes []time.Duration // used in turn, the last one for ever
+	sessions      map[string]*account // by the value of their cookie; of a successor
+	tiers         []MembershipTier    // of a successor
+	checkoutTakes []time.Duration     // used in turn, the last one for ever
 }
 
 // New makes a server without accounts.
@@ -76,12 +85,13 @@ func New(config Config) *Server {
 		// What the server shows of a moment ends at its milliseconds.
 		now:    func() time.Time { return now().UTC().Truncate(time.Millisecond) },
 		keeper: config.Keep, generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}), ids: newIDSource(config.Seed),
+		movedTo: config.MovedTo, sessions: map[string]*account{}, tiers: membershipTiers(),
 		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
 	}
 	if config.CheckoutTakes == 0 {
 		s.checkoutTakes[0] = defaultCheckoutTakes
 	}
-	s.endpoints = s.table()
+	s.endpoints, s.successors = s.table(), s.successorRoutes()
 	return s
 }
 

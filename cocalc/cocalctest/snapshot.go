@@ -34,6 +34,7 @@ type keyRow struct {
 	Secret, Name, Account        string
 	Created, Expires, LastActive time.Time
 	Deleted                      bool
+	Capabilities                 []string `json:",omitempty"`
 }
 
 type itemRow struct {
@@ -82,7 +83,7 @@ func (s *Server) Snapshot() []byte {
 			a.minBalance, toJSON(a.closingDay), a.projects})
 	}
 	for _, k := range s.keys {
-		out.Keys = append(out.Keys, keyRow{k.id, k.secret, k.name, k.account.id, k.created, k.expires, k.lastActive, k.deleted})
+		out.Keys = append(out.Keys, keyRow{k.id, k.secret, k.name, k.account.id, k.created, k.expires, k.lastActive, k.deleted, k.capabilities})
 	}
 	for _, i := range s.items {
 		row := itemRow{ID: i.id, Account: i.accountID, Product: i.product, Added: i.added, Removed: i.removed,
@@ -146,7 +147,7 @@ func (s *Server) Restore(data []byte) error {
 			return fmt.Errorf("restore CoCalc: the API key %d is of no account", r.ID)
 		}
 		s.keys = append(s.keys, &apiKey{id: r.ID, secret: r.Secret, name: r.Name, account: byID[r.Account], created: r.Created,
-			expires: r.Expires, lastActive: r.LastActive, deleted: r.Deleted})
+			expires: r.Expires, lastActive: r.LastActive, deleted: r.Deleted, capabilities: r.Capabilities})
 	}
 	for _, r := range in.Items {
 		item := &cartItem{id: r.ID, accountID: r.Account, added: r.Added, checked: value(r.Checked), removed: r.Removed,
