@@ -73,6 +73,12 @@ func specOf(l License, row cocalc.PurchaseRow) Spec {
 // enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual
 // states in one transaction, without requests or notices.
 func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
+	r.enter(o, row)
+	return b.enterWith(w, o, row, func(o Order) *Receipt { return receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}) })
+}
+
+// enterWith enters an order with the receipt that it gets once it is entered.
+func (b *buyer) enterWith(w Writer, o Order, row cocalc.PurchaseRow, receiptOf func(Order) *Receipt) error {
 	const note = "bought before the ledger was restored; recorded from CoCalc's list"
 	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, Proposed, nil, nil, nil, nil, ""
 	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
@@ -86,15 +92,14 @@ func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow)
 	if err := b.move(w, &o, Approved, botName, note); err != nil {
 		return err
 	}
-	o.Receipt = receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
+	o.Receipt = receiptOf(o)
 	if err := b.enter(w, o, *o.Receipt); err != nil {
 		return err
 	}
 	if err := b.charged(w, o, *o.Receipt); err != nil {
 		return err
 	}
-	r.enter(o, row)
-	return b.move(w, &o, Purchased, botName, "license "+row.LicenseID)
+	return b.move(w, &o, Purchased, botName, "license "+o.Receipt.LicenseID)
 }
 
 // enterEnded enters the purchase of an order that the backup had, and that its restore has ended.
@@ -140,12 +145,31 @@ func (r *reports) enteredWords() string {
 	if r.entered == 0 {
 		return ""
 	}
-	words := fmt.Sprintf(" I added %s (%s) that the backup lacked to the history and the budgets.", units("purchase")(r.entered), r.sum)
+	byWord := ""
+	if r.byWord > 0 {
+		byWord = fmt.Sprintf(" Of these, %s (%s) %s marked as bought by an admin; CoCalc doesn't show %s.",
+			units("purchase")(r.byWord), r.byWordSum, wasWere(r.byWord), itThem(r.byWord))
+	}
+	words := fmt.Sprintf(" I added %s (%s) that the backup lacked to the history and the budgets.", units("purchase")(r.entered), r.sum) + byWord
 	if r.unattributed > 0 {
 		words += fmt.Sprintf(" Of these, %s (%s) %s recorded without a person, because the previous ledger couldn't be read.",
 			units("purchase")(r.unattributed), r.unattributedSum, isAre(r.unattributed))
 	}
 	return words
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func itThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 func isAre(n int) string {

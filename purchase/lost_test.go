@@ -110,6 +110,59 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 	}
 }
 
+// What counts as bought by the word of an admin alone, since CoCalc does not show it, is in no list of purchases. It is carried over
+// all the same, and the restore's report names it.
+func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
+	for name, unknown := range map[string]bool{"the backup does not have the order": false, "the order is unknown in the backup": true} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				old := s.path + ".old"
+				backup := func() {
+					s.close()
+					if err := copyFile(s.path, old); err != nil {
+						t.Fatal(err)
+					}
+					s.open()
+				}
+				<-time.After(time.Minute)
+				if !unknown {
+					backup()
+				}
+				o := s.held()
+				if unknown {
+					backup()
+				}
+				if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote"}); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(time.Hour)
+				was := s.order(o.ID)
+				s.restoredFrom(old, true)
+				<-time.After(2 * time.Hour)
+
+				now := s.order(o.ID)
+				if now.State != purchase.Purchased || now.Requester.ID != alice.ID || now.Month != was.Month || now.Receipt == nil || now.Receipt.Settled != was.Receipt.Settled || now.Receipt.LicenseID != someLicenseID {
+					t.Errorf("the order is %s, %+v", now.State, now.Receipt)
+				}
+				h, err := s.desk.History(context.Background(), 1, 10)
+				if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 || h.Months[0].Reserved != 0 || h.Months[0].People[alice.ID].Spent != 6375 {
+					t.Errorf("history %+v (%v)", h, err)
+				}
+				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); !strings.Contains(texts, "Of these, 1 purchase ($63.75) was marked as bought by an admin; CoCalc doesn't show it.") {
+					t.Errorf("the channel was told %q", texts)
+				}
+				s.restart() // and it is not entered twice
+				<-time.After(30 * time.Hour)
+				if h, err := s.desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 {
+					t.Errorf("later, history %+v (%v)", h, err)
+				}
+			}, withChannel)
+		})
+	}
+}
+
+const someLicenseID = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
+
 // A purchase with the tag of an order that the ledger from before does not have either is another bot's: it is in no budget, and
 // whoever resumes buying is told the sum.
 func TestAResumeNamesWhatIsLeftOut(t *testing.T) {

@@ -203,6 +203,9 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, dee
 				late[o] = append(late[o], row)
 			}
 		}
+		if err := b.enterSettled(w, &found, account, late); err != nil {
+			return err
+		}
 		told, err = b.compared(w, account, found, at)
 		return err
 	})
@@ -374,8 +377,8 @@ type reports struct {
 
 	earlier time.Time // tagged purchases until then are a missing ledger's
 
-	entered, unattributed int // purchases that a restored backup lacked
-	sum, unattributedSum  Cents
+	entered, unattributed, byWord   int // purchases that a restored backup lacked
+	sum, unattributedSum, byWordSum Cents
 }
 
 // foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.

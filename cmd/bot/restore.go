@@ -124,7 +124,7 @@ func (r restoration) compare(present, backup chain) {
 	}
 	bought, sum := present.boughtBeside(backup)
 	if bought > 0 {
-		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. CoCalc knows them, and the bot enters them when it reconciles.\n", plural(bought, "purchase"), sum)
+		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. The bot enters them when it compares the ledger with CoCalc.\n", plural(bought, "purchase"), sum)
 	}
 }
 

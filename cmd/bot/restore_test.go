@@ -33,7 +33,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 		says                  []string
 	}{
 		{"an older copy", three, one, []string{" holds 1 order, 1 purchase and ", ", and is in order.\nIt ends with record ",
-			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. CoCalc knows them, and the bot enters them when it reconciles.\n"}},
+			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. The bot enters them when it compares the ledger with CoCalc.\n"}},
 		{"the same", three, three, []string{" holds 3 orders, 3 purchases and ", "The present ledger holds the same ", ": nothing would be lost.\n"}},
 		{"a later one", one, three, []string{"The present ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
 		{"two ways", three, other, []string{"The two have gone different ways after record ", ": the backup has 1 record since that the present ledger lacks, and ", "would be lost",
