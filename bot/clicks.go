@@ -144,7 +144,7 @@ func (a *App) sentence(err error) string {
 		return diskFull
 	}
 	a.log.Error().Err(err).Msg("fail to make a decision durable")
-	return "Something went wrong and your click didn't go through. Please try again, and tell your admins if it keeps happening."
+	return "Something went wrong, so that didn't go through. Please try again, and tell your admins if it keeps happening."
 }
 
 // mostChannels is how many channels a refusal names.

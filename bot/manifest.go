@@ -18,13 +18,13 @@ func BotScopes() []string {
 // own type for manifests leaves out what is false, and Slack's default for some of that is true.
 func Manifest(name string) ([]byte, error) {
 	if n := utf8.RuneCountInString(name); n == 0 || n > 35 || strings.TrimSpace(name) != name {
-		return nil, errors.New("the app's name must have 1 to 35 characters, and no blanks at its ends")
+		return nil, errors.New("the app's name must have 1 to 35 characters, without spaces at either end")
 	}
 	type object = map[string]any
 	manifest := object{
 		"display_information": object{
 			"name":             name,
-			"description":      "Buy and look after CoCalc licenses",
+			"description":      "Buy and manage CoCalc licenses",
 			"background_color": "#1f3b57",
 		},
 		"features": object{
@@ -33,7 +33,7 @@ func Manifest(name string) ([]byte, error) {
 			},
 			"bot_user": object{"display_name": name, "always_online": true},
 			"slash_commands": []object{{
-				"command": "/license", "description": "Buy and look after CoCalc licenses",
+				"command": "/license", "description": "Buy and manage CoCalc licenses",
 				"usage_hint": "buy ram=16 cpu=2", "should_escape": true,
 			}},
 		},

@@ -26,7 +26,7 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeAway:        {":rotating_light:", "The ledger file is missing: buying is paused"},
 	purchase.NoticeBack:        {":arrow_forward:", "The ledger file is back"},
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
-	purchase.NoticeTrouble:     {":warning:", "CoCalc does not sell to this bot"},
+	purchase.NoticeTrouble:     {":warning:", "CoCalc doesn't sell to this bot"},
 	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
 	purchase.NoticeOutsiders:   {":warning:", "A channel gets no prices"},
 	purchase.NoticeAsk:         {":raised_hand:", "An order needs your approval"},

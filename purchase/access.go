@@ -17,7 +17,7 @@ func (d *Desk) lostAccess() *Refusal {
 }
 
 func noAccess() *Refusal {
-	return &Refusal{Code: AccessLost, Sentence: "I've lost my access to Slack, so buying is paused until it is restored, and nothing was bought. " +
+	return &Refusal{Code: AccessLost, Sentence: "I've lost my access to Slack, so buying is paused. " +
 		"Please tell your admins: my log says what to fix."}
 }
 
@@ -36,9 +36,9 @@ func (d *Desk) AccessChanged() { nudge(d.wake) }
 // NoteAccess records in the audit that the bot has lost access to Slack, with Slack's error code; or, with an empty
 // code, that access is back.
 func (d *Desk) NoteAccess(ctx context.Context, code string) error {
-	e := Event{Time: d.now(), Kind: "slack-back", By: botName, Note: "Slack lets the bot in again"}
+	e := Event{Time: d.now(), Kind: "slack-back", By: botName, Note: "access to Slack restored"}
 	if code != "" {
-		e.Kind, e.Note = "slack-lost", "Slack does not let the bot in, and nothing new is bought: "+brief(code)
+		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+brief(code)
 	}
 	if err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(e) }); err != nil {
 		return fmt.Errorf("record the access to Slack: %w", err)

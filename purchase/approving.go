@@ -55,12 +55,15 @@ func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 	case !asks:
 		return nil
 	case strings.TrimSpace(o.Reason) == "":
-		return &Refusal{Code: NoReason, Sentence: "Somebody else has to agree to this order, and they want to know what it is for. Nothing was bought yet; please say why you need it."}
+		return &Refusal{Code: NoReason, Sentence: "This order needs approval. Tell the approvers why you need it."}
 	case d.approvalsChannel == "":
-		return nobodyAsked("no channel is set for them")
+		return nobodyAsked("it has no channel for approvals. Please tell your admins.")
 	case !d.policy.enough(o.Requester):
-		return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("%s to this order, and beside you there are too few approvers. Nothing was bought. "+
-			"Your admins can add some.", upper(haveToAgree(d.policy.Approvals)))}
+		sentence := "This order needs approval, and there are no approvers besides you. Your admins can add one."
+		if n := d.policy.Approvals; n > 1 {
+			sentence = fmt.Sprintf("This order needs %d approvals, and there are too few approvers besides you. Your admins can add more.", n)
+		}
+		return &Refusal{Code: NobodyToAsk, Sentence: sentence}
 	}
 	return nil
 }
@@ -92,14 +95,13 @@ func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
 func channelShut(problem string) string {
 	switch problem {
 	case "not_in_channel", "channel_not_found":
-		return "I am not in their channel, and somebody there has to type `/invite @licensebot` (Slack says " + problem + ")"
+		return "I'm not in the approvers' channel. Someone there has to type `/invite @licensebot` (Slack says " + problem + "). Then order again."
 	}
-	return "Slack does not let me post in their channel (it says " + problem + ")"
+	return "Slack doesn't let me post in the approvers' channel (it says " + problem + "). Please tell your admins."
 }
 
 func nobodyAsked(why string) *Refusal {
-	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This needs an approval, and the approvers could not be asked: %s. Nothing was bought. "+
-		"Please tell your admins, then ask again.", why)}
+	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This order needs approval, but %s", why)}
 }
 
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
@@ -117,7 +119,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.Is(click.Who) })
 		need := d.policy.Approvals
 		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
-			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You have already agreed to this order. %s Nothing was bought by your click.", d.stillNeeded(len(counts)))}, nil
+			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You've already approved this order. %s", d.stillNeeded(len(counts)))}, nil
 		}
 		account, err := w.Account()
 		if err != nil {
@@ -135,11 +137,11 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			return silent, nil
 		}
 		if last && d.unsure(requester) {
-			return &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether the requester may still buy, so your yes does not count yet, and nothing was bought. Please click again in a minute."}, nil
+			return &Refusal{Code: Outsider, Sentence: "Slack didn't tell me whether the requester can still buy, so your approval doesn't count yet. Please try again in a minute."}, nil
 		}
 		for _, p := range gone {
 			if err := w.AppendEvent(Event{Time: now, Kind: "agreement-void", Order: o.ID, By: botName, Place: click.At.Channel, Amount: o.Price,
-				Note: fmt.Sprintf("the yes of %s does not count any more: they are no approver now", p.ID)}); err != nil {
+				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID)}); err != nil {
 				return nil, err
 			}
 		}
@@ -167,7 +169,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 // as they are at this moment.
 func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error {
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
-		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up to %s while the order waited; %s was agreed to. Nothing was bought.", quote.Total, o.Price))
+		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up from %s to %s while the order waited for approval.", o.Price, quote.Total))
 		o.Failure.NewPrice = quote.Total
 		return d.move(w, o, Failed, botName, string(FailPriceMoved))
 	}
@@ -201,7 +203,7 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 			return no, nil
 		}
 		if reason == "" {
-			return &Refusal{Code: NoReason, Sentence: "Please say why, so that the requester knows. Nothing was changed, and nothing was bought."}, nil
+			return &Refusal{Code: NoReason, Sentence: "Add a reason for the requester."}, nil
 		}
 		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
 		return nil, d.moveFrom(w, o, Denied, click.Who.ID, click.At.Channel, reason)
@@ -238,38 +240,45 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 
 // decidedBefore tells a late approver who decided, and when; or, where nobody did, what became of the order.
 func (p Policy) decidedBefore(o Order) *Refusal {
-	lead, became := "This order was decided already", standing(o.State)
+	lead, became := "This order can no longer be approved or denied", standing(o.State)
+	ended := false // without a decision
 	switch o.State {
+	case Proposed:
+		lead = "This order can't be approved or denied yet"
 	case Cancelled:
-		lead, became = "This order can no longer be decided on", fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), p.moment(o.Updated))
+		ended = true
+		became = fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), p.moment(o.Updated))
 	case Expired, AwaitingApproval: // nobody has looked at the clock yet
-		lead, became = "This order can no longer be decided on", "it expired on "+p.moment(o.ApproveBy)
+		ended = true
+		became = "it expired on " + p.moment(o.ApproveBy)
 	}
 	if n := len(o.Approvals); n > 0 {
-		last, did := o.Approvals[n-1], "agreed"
-		if last.Denied {
-			did = "denied it"
+		if !ended {
+			lead = "This order was already decided"
 		}
-		became = fmt.Sprintf("%s %s on %s, and %s", last.By.called(), did, p.moment(last.At), became)
-	} else if o.State == Failed {
-		lead = "This order can no longer be decided on"
+		last := o.Approvals[n-1]
+		if last.Denied {
+			became = fmt.Sprintf("%s denied it on %s", last.By.called(), p.moment(last.At))
+		} else {
+			became = fmt.Sprintf("%s approved it on %s, and %s", last.By.called(), p.moment(last.At), became)
+		}
 	}
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("%s: %s. Nothing was bought by your click.", lead, became)}
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("%s: %s.", lead, became)}
 }
 
-// standing says in words where an order is: "it is being bought".
+// standing says in words where an order is: "it's being bought".
 func standing(s State) string {
 	switch s {
 	case Proposed:
-		return "its requester has not said yes yet"
+		return "its requester hasn't confirmed it"
 	case AwaitingApproval:
-		return "it waits for an approval"
+		return "it's waiting for approval"
 	case Approved:
-		return "it waits for its turn to be bought"
+		return "it's waiting for its turn"
 	case Adding, Carted, Paying:
-		return "it is being bought"
+		return "it's being bought"
 	case Unknown:
-		return "it is not clear yet whether CoCalc sold it"
+		return "CoCalc hasn't confirmed the purchase yet"
 	case Purchased:
 		return "it was bought"
 	case Cancelled:
@@ -277,18 +286,18 @@ func standing(s State) string {
 	case Expired:
 		return "it has expired"
 	}
-	return "it was not bought"
+	return "it wasn't bought"
 }
 
-// stillNeeded says how many more people have to agree than did so far.
-func (d *Desk) stillNeeded(agreed int) string {
-	switch n := d.policy.Approvals - agreed; {
+// stillNeeded says how many more approvals an order needs.
+func (d *Desk) stillNeeded(have int) string {
+	switch n := d.policy.Approvals - have; {
 	case n <= 0:
-		return "It needs nobody else."
+		return "It needs no more approvals."
 	case n == 1:
-		return "One more person has to."
+		return "It needs 1 more approval."
 	default:
-		return fmt.Sprintf("%d more people have to.", n)
+		return fmt.Sprintf("It needs %d more approvals.", n)
 	}
 }
 

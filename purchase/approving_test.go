@@ -57,7 +57,7 @@ func TestApprovals(t *testing.T) {
 			s.until(id, purchase.Purchased)
 			err = s.deny(id, erin, "too much")
 			s.refusedAs(err, purchase.TooLate)
-			if !strings.Contains(err.Error(), "frank agreed") {
+			if !strings.Contains(err.Error(), "already decided: frank approved it on ") {
 				t.Errorf("the late approver reads %q", err)
 			}
 			s.check(1, 6375, 0)
@@ -227,7 +227,7 @@ func TestApprovals(t *testing.T) {
 					s.restart()
 					err := s.approve(id, erin)
 					s.refusedAs(err, purchase.Outsider)
-					if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 || !strings.Contains(err.Error(), "click again") {
+					if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 || !strings.Contains(err.Error(), "try again") {
 						t.Errorf("%s, %+v; the approver reads %q", o.State, o.Approvals, err)
 					}
 					s.lookUp = func(p purchase.Person) purchase.Person { p.Groups = []string{"SBUYERS"}; return p }
@@ -392,7 +392,7 @@ func TestChangedSettingsAreRecorded(t *testing.T) {
 		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
 		note(map[string]string{"ORDER_LIMIT": "$200.00", "BUYERS": "U1"}, 2)
 		note(map[string]string{"ORDER_LIMIT": "$500.00", "BUYERS": "U1"}, 3)
-		if e := s.events("setting"); e[2].Note != "ORDER_LIMIT was $200.00, and is $500.00" {
+		if e := s.events("setting"); e[2].Note != "ORDER_LIMIT changed from $200.00 to $500.00" {
 			t.Errorf("recorded %q", e[2].Note)
 		}
 	})

@@ -19,11 +19,11 @@ func (d *Desk) away(ctx context.Context) bool {
 		return away
 	}
 	now := d.now()
-	n := d.notice(NoticeBack, noticeID("back", now), "The ledger's file has its name again. Buying goes on.", Order{}, "")
+	n := d.notice(NoticeBack, noticeID("back", now), "The ledger file is back in its place. Buying continues.", Order{}, "")
 	if away {
 		d.log.Error().Err(err).Msg("hold buying: the ledger's file is not where it belongs; rename it back")
-		n = d.notice(NoticeAway, noticeID("away", now), "The ledger's file was moved, deleted or replaced while I was running. I buy nothing until it is back under its name. "+
-			"Put it back before you stop me: the next start would not find it.", Order{}, "")
+		n = d.notice(NoticeAway, noticeID("away", now), "The ledger file was moved, deleted or replaced while I was running. I won't buy anything until it's back in its place. "+
+			"Put it back before you stop me: the next start wouldn't find it.", Order{}, "")
 	} else {
 		d.log.Warn().Msg("resume buying: the ledger's file has its name again")
 	}
@@ -36,8 +36,8 @@ func (d *Desk) away(ctx context.Context) bool {
 }
 
 // errAway refuses what would reserve money while the ledger's file is away.
-func errAway() *Refusal {
-	return &Refusal{Code: LedgerAway, Sentence: "Nothing was bought. Buying is on hold until an admin has put my records back in their place. Your admins have been told."}
+func (p Policy) errAway() *Refusal {
+	return &Refusal{Code: LedgerAway, Sentence: "Buying is on hold because my records are missing. " + p.told()}
 }
 
 // begins reports whether the order's next step begins something or pays, so that the next start must find it.

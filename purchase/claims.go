@@ -212,7 +212,7 @@ func (v *comparing) claimed(b claim) {
 	at := v.rowOf(b)
 	switch {
 	case at < 0 && b.settled:
-		v.note("Entry %d of the purchase log (order %s, %s) stands on the word of an admin: CoCalc shows no such purchase.", b.entry, b.order, b.charged)
+		v.note("Entry %d of the purchase log (order %s, %s) was marked as bought by an admin; CoCalc shows no such purchase.", b.entry, b.order, b.charged)
 		return
 	case at < 0 && v.Older:
 		v.wrong(record, FoundLicenseNotListed, cmp.Or(b.license, "(unknown)"), b.entry, b.order)
@@ -229,14 +229,14 @@ func (v *comparing) claimed(b claim) {
 		return
 	case v.Older: // tells no amounts
 	case b.charged != row.Cost && b.counting:
-		v.note("Entry %d of the log says %s, and CoCalc charged %s; the bot is about to count it and correct that.", b.entry, b.charged, row.Cost)
+		v.note("Entry %d of the purchase log says %s, but CoCalc charged %s. The bot will check it and correct the log.", b.entry, b.charged, row.Cost)
 		return
 	case b.charged != row.Cost:
 		v.wrong(record, FoundOtherAmount, b.entry, b.license, b.charged, row.Cost, row.ID)
 		return
 	}
 	if !v.managed[row.LicenseID] {
-		v.note("License %s of entry %d is not among those that the account manages any more.", row.LicenseID, b.entry)
+		v.note("The account no longer manages license %s of entry %d.", row.LicenseID, b.entry)
 	}
 	v.said.Agree++
 }
@@ -278,11 +278,11 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 	switch {
 	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ
 	case known && o.lookedAfter():
-		v.note("%s is of order %s, which the bot is working on.", what, id)
+		v.note("%s belongs to order %s, which the bot is working on.", what, id)
 	case v.isReported(row):
-		v.said.Strangers = append(v.said.Strangers, what+", as the ledger reported.")
+		v.said.Strangers = append(v.said.Strangers, what+", already reported.")
 	case known && o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, of a copy that somebody made of the cart item of order %s.", what, id))
+		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, from a copy of the cart item of order %s.", what, id))
 	case known:
 		v.wrong("order "+string(id), FoundNotLogged, what, id)
 	case id != "" && v.acceptedAnew && (row.Time.Before(v.since) || !row.Time.After(v.earlier)):

@@ -88,7 +88,7 @@ func TestTheLogAgreesWithCoCalc(t *testing.T) {
 				s.t.Fatal(err)
 			}
 			<-time.After(time.Hour)
-		}, []string{", as the ledger reported."}},
+		}, []string{", already reported."}},
 		{"somebody else bought just now", 0, func(s *shop) {
 			<-time.After(time.Second)
 			strangersItem(s)
@@ -163,7 +163,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			{"one whose tag was edited away", more(func(r *cocalc.PurchaseRow) { r.CartItemID, r.Text = o.ItemID, "mine" }), 2, "is for order " + string(second) + ", but isn't in the purchase log.", ""},
 			{"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
 				"has the tag of order " + string(unknown) + ", which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.", ""},
-			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", of a copy that somebody made of the cart item of order " + string(second) + "."},
+			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", from a copy of the cart item of order " + string(second) + "."},
 			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc's purchase 900 of Jan 1, 2000, "},
 			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},
 			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
@@ -182,7 +182,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			}
 		}
 		gone := claims.Compare(purchase.Sales{Account: honest.Account, Rows: honest.Rows})
-		if gone.Agree != 2 || len(gone.Notes) != 2 || !strings.HasSuffix(gone.Notes[0], "is not among those that the account manages any more.") {
+		if gone.Agree != 2 || len(gone.Notes) != 2 || !strings.HasPrefix(gone.Notes[0], "The account no longer manages license ") {
 			t.Errorf("without licenses: %+v", gone)
 		}
 	})
@@ -198,7 +198,7 @@ func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		<-time.After(time.Second)
-		if got := s.agrees(0); len(got.Notes) != 1 || !strings.HasSuffix(got.Notes[0], "is of order "+string(id)+", which the bot is working on.") {
+		if got := s.agrees(0); len(got.Notes) != 1 || !strings.HasSuffix(got.Notes[0], "belongs to order "+string(id)+", which the bot is working on.") {
 			t.Errorf("said %+v", got)
 		}
 	})
@@ -210,7 +210,7 @@ func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := s.agrees(0)
-		if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "stands on the word of an admin") {
+		if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "was marked as bought by an admin") {
 			t.Errorf("said %+v", got)
 		}
 	})

@@ -85,14 +85,14 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 		nudge(d.wake)
 		nudge(d.proposed) // one that waits for an approval has another deadline than its card had
 	}
-	return order, err
+	return order, uncharged(order, err)
 }
 
 // decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
 // in the place of the one it gets: the one that shows what became of the click.
 func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, buys bool, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
 	if buys && d.away(ctx) {
-		return Order{}, errAway()
+		return Order{}, d.policy.errAway()
 	}
 	var order Order
 	var no *Refusal
@@ -232,7 +232,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		if no != nil || err != nil {
 			return no, err
 		}
-		if err := w.AppendEvent(proposed(*o, "at the new price, in the place of "+string(old.ID))); err != nil {
+		if err := w.AppendEvent(proposed(*o, "at the new price, replacing "+string(old.ID))); err != nil {
 			return nil, err
 		}
 		if no, err := d.confirm(w, o, click.Who); no != nil || err != nil {
@@ -246,7 +246,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		nudge(d.wake)
 		nudge(d.proposed) // one that waits for an approval has another deadline than its card had
 	}
-	return order, err
+	return order, uncharged(order, err)
 }
 
 // proposed is the audit record of a new order.

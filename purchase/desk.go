@@ -261,7 +261,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		return Proposal{}, no
 	}
 	if d.away(ctx) {
-		return Proposal{}, errAway()
+		return Proposal{}, d.policy.errAway()
 	}
 	if !d.pace.card(ask.Requester.key(), d.now()) {
 		return Proposal{}, d.refused(ctx, tooFast(), amends, ask.Requester, ask.Place)

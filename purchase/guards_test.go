@@ -91,7 +91,7 @@ func TestAPriceThatRoseWhileApproversWereAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := s.order(id)
-		if o.State != purchase.Failed || o.Failure.NewPrice != 6375 || !strings.Contains(o.Failure.Sentence, "$60.00 was agreed to") {
+		if o.State != purchase.Failed || o.Failure.NewPrice != 6375 || !strings.Contains(o.Failure.Sentence, "went up from $60.00 to $63.75") {
 			t.Fatalf("%s, %+v", o.State, o.Failure)
 		}
 		again, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice)

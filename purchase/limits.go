@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"licensebot/cocalc"
@@ -43,12 +44,12 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{spec.RAM, p.Largest.RAM, gigabytes, "%s of RAM", "MAX_RAM"},
 		{spec.CPU, p.Largest.CPU, units("core"), "%s", "MAX_CPU"},
 		{spec.Disk, p.Largest.Disk, gigabytes, "%s of disk", "MAX_DISK"},
-		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s at the same time", "MAX_RUN_LIMIT"},
-		{termDays(spec, p.location()), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
+		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s running at once", "MAX_RUN_LIMIT"},
+		{termDays(spec, p.location()), p.Largest.Days, units("day"), "A term of %s", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, and at most %s may be bought here, so nothing was bought. "+
-				"Ask for no more than that, or ask your admins for a higher limit.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most))})
+			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("%s is more than your team's limit of %s. "+
+				"Reduce it, or ask your admins for a higher limit.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most))})
 		}
 	}
 	return nil
@@ -90,16 +91,11 @@ func (p Policy) periods(spec Spec) *Refusal {
 		allowed = append(allowed, "`period="+string(period)+"`")
 	}
 	slices.Sort(allowed)
-	are, next := "is", "Ask for that"
-	if len(allowed) > 1 {
-		are, next = "are", "Ask for one of these"
-	}
-	renewing := ""
+	sentence := fmt.Sprintf("`period=%s` isn't allowed here. Use %s, or ask your admins to allow it.", spec.Period, strings.Join(allowed, " or "))
 	if !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
-		renewing, next = "Licenses that renew may not be bought here. ", "Ask for a fixed term, as with `days=30`"
+		sentence = "Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to allow renewals."
 	}
-	return setBy("PERIODS", Refusal{Code: WrongPeriod, Sentence: fmt.Sprintf("You asked for `period=%s`, and only %s %s allowed here, so nothing was bought. %s"+
-		"%s, or ask your admins to allow more.", spec.Period, listed(allowed), are, renewing, next)})
+	return setBy("PERIODS", Refusal{Code: WrongPeriod, Sentence: sentence})
 }
 
 // wish is what the limits are asked about.
@@ -125,8 +121,8 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	}
 	if !p.OrderLimit.allows(w.price) {
 		return setBy("ORDER_LIMIT", Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
-			"This costs %s, and one order may cost at most %s, so nothing was bought. "+
-				"Ask for a smaller license, or ask your admins for a higher limit.", w.price, p.OrderLimit)})
+			"This costs %s, more than the limit of %s per order. "+
+				"Choose a smaller license, or ask your admins for a higher limit.", w.price, p.OrderLimit)})
 	}
 	share, more, another := w.share, w.price, 1
 	if w.promised {
@@ -134,19 +130,19 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
 		return setBy("MONTHLY_BUDGET", Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
-			"This costs %s, and %s of this month's budget of %s is left, so nothing was bought. The next budget begins on %s. "+
-				"Wait until then, ask for less, or ask your admins for a higher limit. `/license budget` shows what was spent and promised.",
+			"This costs %s, but only %s of this month's budget of %s is left. The next budget starts on %s. "+
+				"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been spent and reserved.",
 			w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))})
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
 		return setBy("PERSON_BUDGET", Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
-			"This costs %s, and %s of the %s that you may spend in a month is left, so nothing was bought. Your next month begins on %s. "+
-				"Wait until then, ask for less, or ask your admins for a higher limit. `/license budget` shows what you have spent.",
+			"This costs %s, but only %s of your monthly limit of %s is left. The next month starts on %s. "+
+				"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what you've spent.",
 			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))})
 	}
 	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
 		return setBy("PERSON_ORDERS", Refusal{Code: TooMany, Sentence: fmt.Sprintf(
-			"One person may ask for %s a day, and you have asked for %d today, with what you withdrew, so nothing was bought. "+
+			"You can order %s a day, and you've already ordered %d today (withdrawn requests count too). "+
 				"Try again after midnight (%s), or ask your admins for a higher limit.", units("license")(p.PersonOrders), n, p.location())})
 	}
 	return nil

@@ -157,11 +157,10 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 	if no := untold(p.Admins, who); no != nil {
 		return no
 	}
-	ask := "Please ask one of the admins."
 	if len(p.Admins) == 0 {
-		ask = "There is none yet."
+		return &Refusal{Code: NotAnAdmin, Sentence: "Only admins can do that, and there are none yet."}
 	}
-	return &Refusal{Code: NotAnAdmin, Sentence: "Only an admin of this bot can do that, so nothing was changed and nothing was bought. " + ask}
+	return &Refusal{Code: NotAnAdmin, Sentence: "Only admins can do that. Please ask one of your admins."}
 }
 
 // listedIn reports whether the person, or a group of theirs, is on the list.
@@ -177,8 +176,7 @@ func untold(list map[string]bool, who Person) *Refusal {
 	if who.NoAccess {
 		return noAccess()
 	}
-	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. Slack did not tell me who is in the user groups that may do it, so I could not check whether you are. " +
-		"Please try again in a minute."}
+	return &Refusal{Code: Outsider, Sentence: unknownGroups}
 }
 
 // mayApprove refuses people who are not approvers, and the requester.
@@ -190,12 +188,12 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 		return no
 	}
 	if !listedIn(p.Approvers, who) {
-		return &Refusal{Code: NotAnApprover, Sentence: "Only an approver can decide on this order, so nothing was changed and nothing was bought by your click. " +
+		return &Refusal{Code: NotAnApprover, Sentence: "Only approvers can approve or deny this order. " +
 			"Your admins can make you one."}
 	}
 	if who.Is(o.Requester) {
-		return &Refusal{Code: OwnOrder, Sentence: "You can't approve your own order. Another approver has to. Nothing was bought by your click. " +
-			"You can withdraw it with `/license cancel " + string(o.ID) + "`."}
+		return &Refusal{Code: OwnOrder, Sentence: "You can't approve your own order. Another approver has to. " +
+			"To withdraw it, use `/license cancel " + string(o.ID) + "`."}
 	}
 	return nil
 }
@@ -213,7 +211,7 @@ func (p Policy) here(at Place) *Refusal {
 	}
 	allowed := slices.Sorted(maps.Keys(p.Channels))
 	return setBy("CHANNELS", Refusal{Code: NotHere, Channels: allowed,
-		Sentence: "Licenses can't be bought in this channel, so nothing was bought. Please ask in a channel that is meant for it, or ask your admins to allow this one."})
+		Sentence: "You can't buy licenses in this channel. Your admins can allow it."})
 }
 
 // mayBuy refuses people who are not on the list.
@@ -227,10 +225,10 @@ func (p Policy) mayBuy(who Person) *Refusal {
 	if no := untold(p.Buyers, who); no != nil {
 		return no
 	}
-	sentence := "You are not on the list of people who may buy licenses here, so nothing was bought. " +
+	sentence := "You aren't on the list of people who can buy licenses. " +
 		"Your admins can add you."
 	if len(p.Buyers) == 0 {
-		sentence = "Nobody may buy licenses here yet, so nothing was bought. Your admins can change that."
+		sentence = "No one can buy licenses here yet. Your admins can change that."
 	}
 	return setBy("BUYERS", Refusal{Code: NotABuyer, Sentence: sentence})
 }

@@ -37,7 +37,7 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 	}
 	if err != nil {
 		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
-		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Try again in a minute."}
+		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Please try again in a minute."}
 	}
 	title := []rune(p.Title)
 	return &OnProject{Title: string(title[:min(len(title), MaxTitle)]), Collaborator: p.Role != cocalc.RoleOwner}, nil
@@ -50,7 +50,7 @@ func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
 		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The team's CoCalc account isn't in a project with the id `%s`. "+
 			"Check the id, or leave out `project`.", spec.ProjectID)}
 	case err == nil && p.Deleted:
-		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The project `%s` was deleted at CoCalc. Name another one, or leave out `project`.", spec.ProjectID)}
+		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The project `%s` was deleted on CoCalc. Use another one, or leave out `project`.", spec.ProjectID)}
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause wait
 	}
 	p, err := b.shop.Project(ctx, o.Spec.ProjectID)
 	if no := unusable(o.Spec, p, err); no != nil {
-		return true, 0, b.fail(ctx, o, *failure(FailProject, no.Sentence+" Nothing was bought."))
+		return true, 0, b.fail(ctx, o, *failure(FailProject, no.Sentence))
 	}
 	if err != nil {
 		pause, err = b.troubled(ctx, o, err)

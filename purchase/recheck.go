@@ -33,7 +33,7 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 			pause, err = b.waitFor(ctx, o, Wait{Cause: Cause{Code: WaitsForSlack}, Troubled: since}, b.pause(o.ID))
 			return true, pause, err
 		}
-		no = &Refusal{Code: Outsider, Sentence: "Slack did not tell me whether you may still buy, so nothing was bought. Please ask again with `/license buy`."}
+		no = &Refusal{Code: Outsider, Sentence: "Slack didn't tell me whether you can still buy. To order again, use `/license buy`."}
 	}
 	if no == nil {
 		if no, err = b.stillAllowed(ctx, o); err != nil {
@@ -83,28 +83,20 @@ func (p Policy) agreed(o Order, share Share) *Refusal {
 	if !p.asks(o, auto) || n >= p.Approvals {
 		return nil
 	}
-	return &Refusal{Code: NotAgreed, Sentence: fmt.Sprintf("The rules were changed while this order waited: %s to it now, and %s, so nothing was bought. "+
-		"Please ask again with `/license buy`.", haveToAgree(p.Approvals), haveAgreed(n))}
-}
-
-func haveToAgree(n int) string {
-	if n == 1 {
-		return "somebody else has to agree"
+	needs := "approval"
+	if p.Approvals > 1 {
+		needs = fmt.Sprintf("%d approvals and has %d", p.Approvals, n)
 	}
-	return fmt.Sprintf("%d people have to agree", n)
+	return &Refusal{Code: NotAgreed, Sentence: fmt.Sprintf("The approval rules changed while this order was waiting: it now needs %s. "+
+		"To order again, use `/license buy`.", needs)}
 }
 
 // upper begins a sentence with the words.
-func upper(words string) string { return strings.ToUpper(words[:1]) + words[1:] }
-
-func haveAgreed(n int) string {
-	switch n {
-	case 0:
-		return "nobody has"
-	case 1:
-		return "1 has"
+func upper(words string) string {
+	if words == "" {
+		return ""
 	}
-	return fmt.Sprintf("%d have", n)
+	return strings.ToUpper(words[:1]) + words[1:]
 }
 
 // promisedAt is when the last right was checked on which the order rests.
@@ -159,8 +151,8 @@ func (d *Desk) stillAgree(o Order, now map[string]Person) (counts []Approval, go
 		switch {
 		case who.Standing == Unverified, who.Standing == Member && !listedIn(d.policy.Approvers, who) && untold(d.policy.Approvers, who) != nil:
 			counts = append(counts, a)
-			no = &Refusal{Code: Outsider, Sentence: fmt.Sprintf("Slack did not tell me whether %s, who agreed before, may still decide, so your yes does not count yet, and nothing was bought. "+
-				"Please click again in a minute.", a.By.called())}
+			no = &Refusal{Code: Outsider, Sentence: fmt.Sprintf("Slack didn't tell me whether %s, who approved this order before you, is still an approver, so your approval doesn't count yet. "+
+				"Please try again in a minute.", a.By.called())}
 		case d.policy.mayApprove(o, who) != nil:
 			gone = append(gone, a.By)
 		default:

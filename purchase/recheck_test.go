@@ -59,12 +59,12 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 		{"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }), "Guests"},
 		{"the requester was taken off the list", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{bob.ID: true} }, "Your admins can add you"},
 		{"the requester left the buyers' group", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true} }, "Your admins can add you"},
-		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, "can't be bought in this channel"},
+		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, "You can't buy licenses in this channel"},
 		{"a limit was lowered", nil, nil, func(s *shop) { s.policy.MonthlyBudget = purchase.Limit{Max: 6000} }, "$60.00"},
-		{"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} }, "somebody else has to agree to it now, and nobody has"},
-		{"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AutoApprove = 6374 }, "nobody has"},
-		{"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AskRenewing = true }, "nobody has"},
-		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) { s.policy.Approvals = 2 }, "2 people have to agree to it now, and 1 has"},
+		{"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} }, "it now needs approval"},
+		{"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AutoApprove = 6374 }, "it now needs approval"},
+		{"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AskRenewing = true }, "it now needs approval"},
+		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) { s.policy.Approvals = 2 }, "it now needs 2 approvals and has 1"},
 		{"fewer people have to agree", []purchase.Person{erin, frank}, func(s *shop) { withApprovers(s); s.policy.Approvals = 2 }, func(s *shop) { s.policy.Approvals = 1 }, ""},
 	}
 	for _, c := range cases {
@@ -86,7 +86,7 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 					t.Errorf("it is %s: %+v", o.State, o.Failure)
 				case c.says != "" && (o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy):
 					t.Errorf("it is %s: %+v", o.State, o.Failure)
-				case c.says != "" && (!strings.Contains(o.Failure.Sentence, c.says) || !strings.Contains(strings.ToLower(o.Failure.Sentence), "nothing was bought")):
+				case c.says != "" && !strings.Contains(o.Failure.Sentence, c.says):
 					t.Errorf("the requester reads %q", o.Failure.Sentence)
 				}
 				if c.says != "" {
@@ -197,7 +197,7 @@ func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
 			leave(s, func(p *purchase.Person) { p.Standing = purchase.Unverified })
 			err := s.approve(id, frank)
 			s.refusedAs(err, purchase.Outsider)
-			if o := s.order(id); len(o.Approvals) != 1 || !strings.Contains(err.Error(), "erin") || !strings.Contains(err.Error(), "click again") {
+			if o := s.order(id); len(o.Approvals) != 1 || !strings.Contains(err.Error(), "erin") || !strings.Contains(err.Error(), "try again") {
 				t.Errorf("agreed to by %+v; frank reads %q", o.Approvals, err)
 			}
 			leave(s, func(*purchase.Person) {})

@@ -7,24 +7,28 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"licensebot/cocalc"
 )
 
-// The sentences of a refused click or command. Each says what happened, whether money was spent, and what to do.
+// The sentences of a refused click or command. Each says what happened and what to do; whether money moved is said where a
+// click was to pay (uncharged).
 
 // Unusable returns what a person reads while the ledger cannot be used any more; nil for other errors.
 func Unusable(err error) *Refusal {
 	if errors.Is(err, ErrStopped) || errors.Is(err, ErrUncertain) {
-		return errStopping()
+		return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting. Please try again in a minute."}
 	}
 	return nil
 }
 
+// errStopping refuses what was certainly not done.
 func errStopping() *Refusal {
-	return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting, so nothing was bought by this. Please try again in a minute."}
+	return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting, so that didn't go through. Please try again in a minute."}
 }
 
 func noSuchOrder() *Refusal {
-	return &Refusal{Code: NoSuchOrder, Sentence: "I know no order with that id. Nothing was bought. `/license history` lists what was bought."}
+	return &Refusal{Code: NoSuchOrder, Sentence: "There's no order with that id. `/license history` shows past purchases."}
 }
 
 // closed refuses new orders while buying is stopped.
@@ -36,8 +40,8 @@ func (p Policy) closed(account AccountState) *Refusal {
 		return nil
 	}
 	return &Refusal{Code: Paused, Quotes: true,
-		Sentence: "Nothing was bought. " + p.pauseWords(*account.Pause, false) + " An admin can resume it with `/license resume`.",
-		Admin:    "Nothing was bought. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`."}
+		Sentence: "Buying is paused. " + p.pauseWords(*account.Pause, false) + " An admin can resume it with `/license resume`.",
+		Admin:    "Buying is paused. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`."}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
@@ -51,8 +55,8 @@ func (d *Desk) full(ctx context.Context) error {
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("ask for room in the ledger: %w", err)
 	}
-	return &Refusal{Code: DiskFull, Sentence: "Nothing was bought: my disk is full, so I take no new orders. What is under way is still finished. " +
-		"Please tell your admins, then try again."}
+	return &Refusal{Code: DiskFull, Sentence: "My disk is full, so I can't take new orders. Orders in progress will finish. " +
+		"Ask your admins to free some space, then try again."}
 }
 
 // botName is how the bot names itself in the ledger.
@@ -62,49 +66,65 @@ func onlyRequester(order Order, who Person) *Refusal {
 	if who.Is(order.Requester) && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil
 	}
-	return &Refusal{Code: NotYours, Sentence: "Only the person who asked for this order can decide on it. Nothing was bought by your click. " +
-		"To get a license yourself, use `/license buy`."}
+	return &Refusal{Code: NotYours, Sentence: "Only the person who requested this order can do that. " +
+		"To order a license yourself, use `/license buy`."}
+}
+
+// uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order is a card
+// still, or has failed. What was decided, or came too late, says itself what became of the money.
+func uncharged(order Order, err error) error {
+	var no *Refusal
+	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || order.State != Proposed && order.State != Failed {
+		return err
+	}
+	said := *no
+	said.Sentence += " Nothing was charged."
+	return &said
 }
 
 func cardExpired(order Order) *Refusal {
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This card is too old: its price of %s was good for 30 minutes. Nothing was bought. "+
-		"Please ask again with `/license buy`.", order.Price)}
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This card has expired. Its price of %s was valid for 30 minutes, and nothing was charged. "+
+		"To order again, use `/license buy`.", order.Price)}
 }
 
 // offerExpired refuses a confirmation of a new price that comes too late.
 func offerExpired(order Order) *Refusal {
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("The new price of %s was good for 30 minutes, and that is over. Nothing was bought. "+
-		"Please ask again to see today's price.", order.Failure.NewPrice)}
+	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("The new price of %s was valid for 30 minutes and has expired. Nothing was charged. "+
+		"To see today's price, click Try again.", order.Failure.NewPrice)}
 }
 
 // alreadyDecided answers a second, late or redelivered yes.
 func alreadyDecided(order Order) *Refusal {
+	uncharged, again := ", and nothing was charged", " To order again, use `/license buy`."
+	if order.Restored { // CoCalc may show that it was bought since the backup
+		uncharged = ""
+	}
 	var text string
 	switch order.State {
 	case AwaitingApproval:
-		text = "You have already said yes; the order waits for an approval. It will be bought once."
+		text = "You've already requested this order. It's waiting for approval and won't be bought twice."
 	case Approved:
-		text = "You have already said yes; the order is waiting for its turn. It will be bought once."
+		text = "You've already confirmed this order. It's waiting for its turn and won't be bought twice."
 	case Adding, Carted, Paying:
-		text = "You have already said yes; it is being bought right now, once."
+		text = "You've already confirmed this order. It's being bought now and won't be bought twice."
 	case Unknown:
-		text = "You have already said yes; I am still finding out whether CoCalc carried it out. It will not be paid twice."
+		text = "You've already confirmed this order. CoCalc hasn't confirmed the purchase yet; you won't be charged twice."
 	case Purchased:
-		text = "This was already bought, once: your click did not buy it again."
+		text = "This order was already bought. Your click didn't buy it again."
 	case Failed:
-		text = "This order has ended without a purchase: nothing was bought. Please ask again with `/license buy`."
+		text = "This order wasn't bought" + uncharged + "." + again
 	case Cancelled:
 		if order.ReplacedBy != "" {
 			text = changedSince
 			break
 		}
-		text = "This order was cancelled; nothing was bought. Please ask again with `/license buy`."
+		text = "This order was cancelled" + uncharged + "." + again
 	case Expired:
-		text = "This card has expired; nothing was bought. Please ask again with `/license buy`."
+		text = "This order has expired" + uncharged + "." + again
 	case Denied:
-		text = "This order was denied; nothing was bought. Its card says by whom, and why."
+		text = "This order was denied" + uncharged + ". Its card shows who denied it and why."
 	default:
-		text = "This order cannot be confirmed any more; nothing was bought by your click."
+		text = "This button doesn't belong to this order, so your click didn't count."
 	}
 	code := AlreadyDone
 	if order.State == Expired || order.State == Cancelled {
@@ -114,21 +134,23 @@ func alreadyDecided(order Order) *Refusal {
 }
 
 // changedSince is said of a click on an order that its requester changed into another.
-const changedSince = "You have changed what you ask for since; the card shows it now. Nothing was bought by this click."
+const changedSince = "You've changed this order since, so this button no longer works. Use the new card."
 
 // tooLateTo answers a cancellation or an edit that comes after the fact.
 func (d *Desk) tooLateTo(verb string, order Order) *Refusal {
 	var text string
 	switch order.State {
 	case Adding, Carted, Paying:
-		text = fmt.Sprintf("It is too late to %s this order: it is being bought right now, once. `/license order %s` shows how it goes.", verb, order.ID)
+		text = fmt.Sprintf("It's too late to %s this order: it's being bought now. `/license order %s` shows its status.", verb, order.ID)
 	case Unknown:
-		text = fmt.Sprintf("It is too late to %s this order: the checkout was sent, and I am finding out what came of it. It will not be paid twice.", verb)
+		text = fmt.Sprintf("It's too late to %s this order: the checkout was sent, and CoCalc hasn't confirmed the purchase yet. You won't be charged twice.", verb)
 	case Purchased:
-		text = fmt.Sprintf("It is too late to %s this order: the license was bought, once. To stop it from renewing, cancel its "+
-			"subscription at %s.", verb, d.site.Subscriptions())
+		text = fmt.Sprintf("It's too late to %s this order: the license was bought.", verb)
+		if order.Spec.Period != cocalc.PeriodRange {
+			text += fmt.Sprintf(" To stop it from renewing, cancel its subscription at %s.", d.site.Subscriptions())
+		}
 	case Approved, AwaitingApproval:
-		text = fmt.Sprintf("It is too late to %s this order: you have already said yes. You can cancel it with `/license cancel %s` until it is being bought.", verb, order.ID)
+		text = fmt.Sprintf("It's too late to %s this order: you've already confirmed it. Until it's bought, you can cancel it with `/license cancel %s`.", verb, order.ID)
 	case Cancelled:
 		if order.ReplacedBy != "" {
 			text = changedSince
@@ -136,7 +158,7 @@ func (d *Desk) tooLateTo(verb string, order Order) *Refusal {
 		}
 		fallthrough
 	default:
-		text = fmt.Sprintf("There is nothing left to %s: %s already. Nothing was bought.", verb, standing(order.State))
+		text = fmt.Sprintf("There's nothing to %s: %s.", verb, standing(order.State))
 	}
 	return &Refusal{Code: TooLate, Sentence: text}
 }

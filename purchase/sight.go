@@ -43,7 +43,7 @@ func (d *Desk) MaySeeOrder(ctx context.Context, o Order, click Click) error {
 	if no == nil && !click.Who.Is(o.Requester) {
 		var s Sight
 		if s, no = d.policy.sight(click.Who); no == nil && !s.All {
-			no = &Refusal{Code: NotYours, Sentence: "That is someone else's order. Only its requester, approvers and admins can see it."}
+			no = &Refusal{Code: NotYours, Sentence: "This is someone else's order. Only its requester, approvers and admins can see it."}
 		}
 	}
 	if no != nil {
@@ -109,10 +109,10 @@ func (p Policy) sight(who Person) (Sight, *Refusal) {
 	}
 	for _, list := range append(all, p.Buyers) {
 		if untold(list, who) != nil {
-			return Sight{}, &Refusal{Code: Outsider, Sentence: "Slack didn't tell me which user groups you are in, so I couldn't check what you may see. Please try again in a minute."}
+			return Sight{}, &Refusal{Code: Outsider, Sentence: unknownGroups}
 		}
 	}
-	return Sight{}, &Refusal{Code: NotAViewer, Sentence: "You can't see this team's licenses and what they cost. Your admins can change that."}
+	return Sight{}, &Refusal{Code: NotAViewer, Sentence: "You can't see your team's licenses or what they cost. Your admins can change that."}
 }
 
 // unseen refuses everything to people who are not full members.
@@ -124,13 +124,13 @@ func unseen(who Person) *Refusal {
 	case Guest:
 		why = "Guests can't see licenses or what they cost. Ask a member of this workspace."
 	case Robot:
-		why = "Apps can't see licenses or what they cost."
+		why = "Apps can't see licenses or what they cost. Ask a member of this workspace."
 	case Deactivated:
-		why = "Your account in this workspace is deactivated."
+		why = "Your account in this workspace is deactivated. Ask a member of this workspace."
 	case Unverified:
-		why = "Slack didn't tell me who you are, so I couldn't check what you may see. Please try again in a minute."
+		why = unknownPerson
 	default:
-		why = "People of other workspaces can't see licenses or what they cost. Ask a member of this workspace."
+		why = "People from other workspaces can't see licenses or what they cost. Ask a member of this workspace."
 	}
 	return &Refusal{Code: Outsider, Sentence: why}
 }

@@ -21,24 +21,27 @@ func outsider(who Person) *Refusal {
 	case Member:
 		return nil
 	case Guest:
-		why = "Guests of this workspace can neither buy licenses nor decide on orders."
+		why = "Guests can't buy or approve licenses. Ask a member of this workspace."
 	case Robot:
-		why = "Apps can neither buy licenses nor decide on orders."
+		why = "Apps can't buy or approve licenses. Ask a member of this workspace."
 	case Deactivated:
-		why = "Your account in this workspace is deactivated."
+		why = "Your account in this workspace is deactivated. Ask a member of this workspace."
 	case Unverified:
 		if who.NoAccess {
 			return noAccess()
 		}
-		why = "Slack did not tell me who you are, so I could not check what you may do. Please try again in a minute."
+		why = unknownPerson
 	default:
-		why = "People of other workspaces can neither buy licenses here nor decide on orders."
+		why = "People from other workspaces can't buy or approve licenses here. Ask a member of this workspace."
 	}
-	if who.Standing != Unverified {
-		why += " A member of the workspace can do it for you."
-	}
-	return &Refusal{Code: Outsider, Sentence: "Nothing was bought by this. " + why}
+	return &Refusal{Code: Outsider, Sentence: why}
 }
+
+// What people read when Slack does not say who they are, or in which user groups.
+const (
+	unknownPerson = "Slack didn't tell me who you are, so I couldn't check your permissions. Please try again in a minute."
+	unknownGroups = "Slack didn't tell me which user groups you're in, so I couldn't check your permissions. Please try again in a minute."
+)
 
 // staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
 // date.
@@ -47,7 +50,7 @@ func staleCard(order Order, click Click) *Refusal {
 	if ask == nil || ask.TS == "" || click.On == "" || click.On == ask.TS || click.At.Channel != ask.Channel {
 		return nil
 	}
-	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so nothing was changed and nothing was bought. A newer one is in this channel: please decide there."}
+	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so your click didn't count. Use the newer one in this channel."}
 }
 
 // elsewhere refuses a button that was clicked where the order is not shown: such a click was made up, or its card was
@@ -62,6 +65,5 @@ func elsewhere(order Order, click Click) *Refusal {
 			return nil
 		}
 	}
-	return &Refusal{Code: Elsewhere, Sentence: "This button belongs to another channel, so nothing was done by your click and nothing was bought by it. " +
-		"Please decide where the order was asked for."}
+	return &Refusal{Code: Elsewhere, Sentence: "This order's card is in another channel, so your click didn't count. Use the buttons there."}
 }

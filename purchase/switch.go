@@ -17,7 +17,7 @@ import (
 // and recorded. A *Refusal says why not.
 func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" && d.IsAdmin(click.Who) {
-		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Nothing was changed. Please say why: whoever tries to buy is told. For example `/license pause the budget is being checked`."}, "", click.Who, click.At)
+		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Add a reason, e.g. `/license pause month-end close`. Anyone who tries to buy will see it."}, "", click.Who, click.At)
 	}
 	return d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -25,14 +25,14 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Nothing was changed: buying is paused already. " + d.policy.pauseWords(*account.Pause, true)}, nil
+			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Buying is already paused. " + d.policy.pauseWords(*account.Pause, true)}, nil
 		}
 		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
 			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}}}
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p, true)+" Nothing new is bought until an admin says `/license resume`.", Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p, true)+untilResumed, Order{}, click.Who.ID))
 	})
 }
 
@@ -41,7 +41,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	reason = strings.TrimSpace(reason)
 	said := ""
 	if reason != "" {
-		said = " The reason: " + quoted(reason) + "."
+		said = " Reason: " + quoted(reason) + "."
 	}
 	leftOut := ""
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
@@ -50,7 +50,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause == nil {
-			return &Refusal{Code: AlreadyDone, Sentence: "Nothing was changed: buying is not paused, so there is nothing to resume."}, nil
+			return &Refusal{Code: AlreadyDone, Sentence: "Buying isn't paused."}, nil
 		}
 		if leftOut = account.Pause.LeftOut(); leftOut != "" {
 			leftOut = " " + leftOut
@@ -76,7 +76,7 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 		if err := ResumeBuying(w, by, reason, now); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("%s resumed buying. The reason: %s.", by, quoted(reason))
+		said := fmt.Sprintf("%s resumed buying. Reason: %s.", by, quoted(reason))
 		if leftOut := was.LeftOut(); leftOut != "" {
 			said += " " + leftOut
 		}
@@ -93,7 +93,7 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 // Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told. It does so once for
 // the same findings: whoever resumed buying since has seen them. It reports whether it paused.
 func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
-	what := "my ledger contradicts itself. " + findings[0].Sentence
+	what := "The ledger contradicts itself. " + findings[0].Sentence
 	if more := len(findings) - 1; more > 0 {
 		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
 	}
@@ -115,8 +115,8 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 		if _, err := pauseBuying(w, ownPause(now, cause, what), ""); err != nil {
 			return err
 		}
-		n := d.notice(NoticeBooks, noticeID("books", now), "Buying is paused: "+what+" Please look at it before you use `/license resume`.", Order{}, "")
-		n.Public = "Buying is paused: my records don't add up. " + d.policy.told()
+		n := d.notice(NoticeBooks, noticeID("books", now), what+" Look into it before you use `/license resume`.", Order{}, "")
+		n.Public = "My records don't add up. " + d.policy.told()
 		return addNotice(w, n)
 	})
 	if err != nil {
@@ -159,7 +159,7 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	var accepts Cause
 	if slices.ContainsFunc(account.Pause.incidents(), func(in Incident) bool { return in.Code == IncidentNewLedger }) {
 		accepts = Cause{Code: AcceptsNewLedger}
-		reason = strings.TrimSpace(reason + " (accepts this new ledger in the place of the missing one)")
+		reason = strings.TrimSpace(reason + " (accepts this new ledger in place of the missing one)")
 	}
 	account.Pause = nil
 	if err := w.PutAccount(account); err != nil {
@@ -218,7 +218,10 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 // mostTold is how many reasons of a pause are shown in words: the first and the last ones.
 const mostTold = 4
 
-// pauseWords describes who paused buying, when and why; for admins, with everything that was found.
+// untilResumed is said with every notice of a pause.
+const untilResumed = " Nothing new will be bought until an admin uses `/license resume`."
+
+// pauseWords says who paused buying, when and why: "carol paused it on …". Admins read everything that was found.
 func (p Policy) pauseWords(stop Pause, admin bool) string {
 	var reasons []string
 	for _, in := range stop.incidents() {
@@ -226,7 +229,7 @@ func (p Policy) pauseWords(stop Pause, admin bool) string {
 			reasons = append(reasons, ShortenIDs(in.publicWords()))
 			continue
 		}
-		reason := sentence(in.Text) // the bot's own words, one or more sentences
+		reason := upper(sentence(in.Text)) // the bot's own words, one or more sentences
 		if in.By != botName {
 			reason = quoted(in.Text) + "."
 		}
@@ -235,8 +238,11 @@ func (p Policy) pauseWords(stop Pause, admin bool) string {
 	if more := len(reasons) - mostTold; more > 0 {
 		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, fmt.Sprintf("%d more incidents.", more))
 	}
-	return fmt.Sprintf("%s paused all buying on %s. The reason: %s", Person{ID: stop.By, Name: stop.Name}.called(), p.moment(stop.Since),
-		strings.Join(reasons, " Since then: "))
+	by := "I"
+	if stop.By != botName {
+		by = Person{ID: stop.By, Name: stop.Name}.called()
+	}
+	return fmt.Sprintf("%s paused it on %s. Reason: %s", by, p.moment(stop.Since), strings.Join(reasons, " Since then: "))
 }
 
 // alarm pauses buying by the bot itself, and notifies the admins, once for each incident. It reports whether the
@@ -247,10 +253,9 @@ func (d *Desk) alarm(w Writer, about Order, why Cause, what string) (isNew bool,
 	if err != nil || !isNew {
 		return false, err
 	}
-	const resume = " Nothing new is bought until an admin says `/license resume`."
-	n := d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), "I paused all buying. "+sentence(what)+resume, about, "")
+	n := d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), sentence(what)+untilResumed, about, "")
 	if why.Code == IncidentForeignKey {
-		n.Public = "I paused all buying. " + Incident{Cause: why, By: botName}.publicWords() + resume
+		n.Public = Incident{Cause: why, By: botName}.publicWords() + untilResumed
 	}
 	return true, addNotice(w, n)
 }
@@ -270,7 +275,7 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 		return err
 	}
 	_, err = d.alarm(w, o, Cause{IncidentUnknown, Args{"first": string(last), "second": string(o.ID)}},
-		fmt.Sprintf("the outcome of two checkouts was unknown within a day: of order %s and of order %s", last, o.ID))
+		fmt.Sprintf("Two checkouts within a day have an unknown outcome: those of orders %s and %s", last, o.ID))
 	return err
 }
 
@@ -286,7 +291,7 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 	case r.Charged < agreed:
 		kind = "undercharged"
 	}
-	what := fmt.Sprintf("CoCalc charged %s for order %s, and %s was agreed to", r.Charged, o.ID, agreed)
+	what := fmt.Sprintf("CoCalc charged %s for order %s instead of %s", r.Charged, o.ID, agreed)
 	cause := Cause{IncidentCharged, Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
 	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what, Cause: cause}); err != nil {
 		return err
@@ -319,7 +324,7 @@ func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error
 			}
 			note := fmt.Sprintf("%s=%s", name, values[name])
 			if known {
-				note = fmt.Sprintf("%s was %s, and is %s", name, was, values[name])
+				note = fmt.Sprintf("%s changed from %s to %s", name, was, values[name])
 			}
 			if err := w.AppendEvent(Event{Time: d.now(), Kind: "setting", By: botName, Note: note}); err != nil {
 				return err

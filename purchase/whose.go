@@ -40,17 +40,17 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
-			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: "the ledger is of CoCalc account " + who.ID})
+			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: "the ledger belongs to CoCalc account " + who.ID})
 			if err != nil || before == 0 {
 				return err
 			}
 			told, err = b.alarm(w, Order{}, Cause{IncidentNewLedger, Args{"purchases": strconv.Itoa(before)}}, fmt.Sprintf(
-				"my ledger is new and empty, and the CoCalc account has %s with tags of mine: the ledger that knows them is missing. "+
-					"Put that one back in its place; or resume buying, which accepts the new one", several(before, "purchase")))
+				"The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
+					"Put it back in its place, or use `/license resume` to accept the new one", several(before, "purchase")))
 			return err
 		}
-		what := fmt.Sprintf("the API key (%s) is of CoCalc account %s, and this ledger is of account %s: one ledger is for one account. "+
-			"Start me with a key of that account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
+		what := fmt.Sprintf("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, and a ledger is for one account. "+
+			"Restart me with a key of the ledger's account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
 		foreign = true
 		told, err = b.alarm(w, Order{}, Cause{IncidentForeignKey, Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}}, what)
 		return err

@@ -1,0 +1,104 @@
+package purchase_test
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/purchase"
+)
+
+var (
+	// dialect are words that the product does not use for people (docs/architecture.md, "Words").
+	dialect = regexp.MustCompile(`(?i)\b(whoever|nobody|somebody|promised?|agree(d|s)?|said yes|says? so|your yes|mend(ed|ing|s)?|blanks|is told|bought once)\b`)
+	// money are the ways of saying that none was spent.
+	money = regexp.MustCompile(`(?i)(nothing|not|n't)( \w+)? (be |been |was |were |is )?(bought|charged|spent|paid)`)
+)
+
+// isPlain checks that a sentence for people keeps to the product's words, and does not repeat itself about money.
+func isPlain(t *testing.T, sentence string) {
+	t.Helper()
+	if word := dialect.FindString(sentence); word != "" {
+		t.Errorf("people read %q in: %s", word, sentence)
+	}
+	if said := money.FindAllString(sentence, -1); len(said) > 1 {
+		t.Errorf("people read about money %d times (%q) in: %s", len(said), said, sentence)
+	}
+	if sentence = strings.TrimSpace(sentence); !strings.HasSuffix(sentence, ".") {
+		t.Errorf("people read half a sentence: %s", sentence)
+	}
+}
+
+// A click that was to pay is answered with whether money moved, once; a command that asked for a card is not, since nobody
+// expects to pay by it.
+func TestOnlyAClickThatWouldPaySaysThatNothingWasCharged(t *testing.T) {
+	ctx := context.Background()
+	const uncharged = "Nothing was charged."
+	reads := func(t *testing.T, err error, times int) {
+		t.Helper()
+		if err == nil {
+			t.Fatal("it was not refused")
+		}
+		isPlain(t, err.Error())
+		if n := strings.Count(err.Error(), uncharged); n != times {
+			t.Errorf("it says %d times that nothing was charged, want %d: %s", n, times, err)
+		}
+	}
+	refusing := map[string]func(*shop){
+		"paused": func(s *shop) {
+			if err := s.desk.Pause(ctx, byAdmin, "month-end close"); err != nil {
+				s.t.Fatal(err)
+			}
+		},
+		"a limit":         func(s *shop) { s.policy.OrderLimit = purchase.Limit{Max: 1}; s.restart() },
+		"not a buyer":     func(s *shop) { s.policy.Everyone = false; s.restart() },
+		"another channel": func(s *shop) { s.policy.Channels = map[string]bool{"COTHER": true}; s.restart() },
+	}
+	for name, refuse := range refusing {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				card := s.propose(spec())
+				refuse(s)
+				reads(t, s.confirm(card.ID), 1)
+				_, err := s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})
+				reads(t, err, 0)
+			})
+		})
+	}
+	t.Run("a new price", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			moved := s.buy()
+			s.close()
+			s.unchecked = true
+			s.amend(moved, func(o *purchase.Order) { o.Price = 6000 })
+			s.open()
+			if err := s.approve(moved, erin); err != nil {
+				t.Fatal(err)
+			}
+			s.policy.OrderLimit = purchase.Limit{Max: 1}
+			s.restart()
+			_, err := s.desk.ConfirmNewPrice(ctx, moved, byAlice)
+			reads(t, err, 1)
+		}, withApprovers)
+	})
+	t.Run("a second click on what was bought", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			s.until(id, purchase.Purchased)
+			reads(t, s.confirm(id), 0)
+		})
+	})
+	t.Run("a card that is too old", func(t *testing.T) {
+		inShop(t, 20000, func(s *shop) {
+			card := s.propose(spec())
+			<-time.After(31 * time.Minute)
+			if err := s.confirm(card.ID); !strings.Contains(err.Error(), "nothing was charged") {
+				t.Errorf("reads %s", err)
+			} else {
+				isPlain(t, err.Error())
+			}
+		})
+	})
+}
