@@ -76,7 +76,7 @@ func TestTheApproversCard(t *testing.T) {
 		{"bought", with(asked, agreed("UERIN"), agreed("UFRANK"), bought), full, false},
 		{"price-moved", with(asked, agreed("UERIN"), failed(purchase.FailPriceMoved, "CoCalc's price went up from $63.75 to $70.13.")), full, false},
 		{"failed", with(asked, agreed("UERIN"), failed(purchase.FailNoCredit, "The CoCalc account doesn't have enough credit ($62.75 short). Your admins have been told.")), full, false},
-		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(purchase.FailPolicy, "You are not on the list of people who may buy licenses here, so nothing was bought.")), full, false},
+		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(purchase.FailPolicy, "You aren't on the list of people who can buy licenses. Your admins can add you.")), full, false},
 		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(purchase.FailByAdmin, hostile)), full, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func TestAnApproverAgrees(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Carol, ask, "Approve") // on a screen that lags behind
-	w.seesIn(slacksim.Carol, theDesk, "This order was decided already: bob agreed")
+	w.seesIn(slacksim.Carol, theDesk, "This order was already decided: bob approved it on ")
 	w.clicks(slacksim.Carol, ask, "Deny")
 	w.until(func() bool { return len(w.recorded("refused")) == 3 })
 	w.spent(1, 6375)
@@ -124,7 +124,7 @@ func TestTwoHaveToAgree(t *testing.T) {
 	card = w.becomes(card, "Needs 2 approvals (1 so far)")
 	contains(t, card, "<@"+slacksim.Bob+"> approved")
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "You have already agreed to this order. One more person has to.")
+	w.seesIn(slacksim.Bob, theDesk, "You've already approved this order. It needs 1 more approval.")
 	w.says(slacksim.Carol, "approve "+orderID.FindString(card.ContentText()))
 	w.sees(slacksim.Carol, "It's being bought now")
 	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
@@ -165,7 +165,7 @@ func TestTheRequesterWithdraws(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "can no longer be decided on: alice withdrew it")
+	w.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: alice withdrew it")
 	w.spent(0, 0)
 }
 
@@ -181,7 +181,7 @@ func TestNobodyDecides(t *testing.T) {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
-	w.seesIn(slacksim.Bob, theDesk, "can no longer be decided on: it expired on")
+	w.seesIn(slacksim.Bob, theDesk, "can no longer be approved or denied: it expired on")
 	reminders := 0
 	for _, m := range w.slack.Messages(theDesk) {
 		if strings.Contains(m.ContentText(), "An order is waiting for approval") {
@@ -228,7 +228,7 @@ func TestTheApproversCannotBeAsked(t *testing.T) {
 			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 			w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
-			contains(t, w.becomes(card, "Not bought."), "the approvers could not be asked", c.says, "Nothing was bought")
+			contains(t, w.becomes(card, "Not bought."), "This order needs approval, but ", c.says)
 			w.spent(0, 0)
 		})
 	}
@@ -275,18 +275,18 @@ func TestGroupsDecide(t *testing.T) {
 		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, guest}})
 	})
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
-	w.sees(slacksim.Bob, "You are not on the list of people who may buy")
+	w.sees(slacksim.Bob, "You aren't on the list of people who can buy")
 	card, ask := w.asks()
 	w.slack.Invite(theDesk, guest) // cards that were posted before are read by those who join later
 	w.clicks(guest, ask, "Approve")
 	w.seesIn(guest, theDesk, "Guests of this workspace")
 	w.refused(guest, purchase.Outsider)
 	w.clicks(slacksim.Carol, ask, "Approve")
-	w.seesIn(slacksim.Carol, theDesk, "Only an approver can decide")
+	w.seesIn(slacksim.Carol, theDesk, "Only approvers can approve or deny this order")
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob}})
 	w.restart() // what Slack said before is forgotten
 	w.clicks(slacksim.Bob, ask, "Approve")
-	contains(t, w.becomes(card, "Not bought."), "You are not on the list of people who may buy")
+	contains(t, w.becomes(card, "Not bought."), "You aren't on the list of people who can buy")
 	w.shows(ask, "Not bought.")
 	w.spent(0, 0)
 }
@@ -341,8 +341,8 @@ func TestManyApproversAtOnce(t *testing.T) {
 				if err != nil {
 					t.Errorf("%s is not answered: %v", who, err)
 				}
-				if !strings.Contains(m.ContentText(), "Slack did not tell me") {
-					if !strings.Contains(m.ContentText(), "This order was decided already") {
+				if !strings.Contains(m.ContentText(), "Slack didn't tell me") {
+					if !strings.Contains(m.ContentText(), "This order was already decided") {
 						t.Errorf("%s reads %q", who, m.ContentText())
 					}
 					return

@@ -113,8 +113,8 @@ func TestEveryAnswerOfNo(t *testing.T) {
 	cases := []struct {
 		name, who, text, says string
 	}{
-		{"somebody without rights", slacksim.Carol, "buy ram=16 cpu=2", "You are not on the list of people who may buy"},
-		{"too expensive", slacksim.Alice, "buy ram=16 cpu=2 run_limit=10", "one order may cost at most $200.00"},
+		{"somebody without rights", slacksim.Carol, "buy ram=16 cpu=2", "You aren't on the list of people who can buy"},
+		{"too expensive", slacksim.Alice, "buy ram=16 cpu=2 run_limit=10", "more than the limit of $200.00 per order"},
 		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "Did you mean `ram`?"},
 		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be between 1 and 16 GB"},
 		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is required"},
@@ -146,10 +146,10 @@ func TestClicksThatDoNotCount(t *testing.T) {
 		card := w.card()
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "You have already said yes")
+		w.sees(slacksim.Alice, "You've already confirmed this order")
 		w.becomes(card, "Bought for $63.75")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "did not buy it again")
+		w.sees(slacksim.Alice, "didn't buy it again")
 		w.spent(1, 6375)
 	})
 	t.Run("on a card from before", func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestClicksThatDoNotCount(t *testing.T) {
 		w.clicks(slacksim.Alice, card, "Cancel order")
 		w.becomes(card, "Order cancelled. Nothing was charged")
 		w.clicks(slacksim.Alice, card, "Buy for $63.75")
-		w.sees(slacksim.Alice, "This order was cancelled; nothing was bought")
+		w.sees(slacksim.Alice, "This order was cancelled, and nothing was charged.")
 		w.spent(0, 0)
 	})
 	t.Run("skip a repeated delivery", func(t *testing.T) {
@@ -310,7 +310,7 @@ func TestLookingAtAnOrder(t *testing.T) {
 	w.says(slacksim.Bob, "order "+id)
 	w.sees(slacksim.Bob, "That is someone else's order")
 	w.says(slacksim.Bob, "cancel "+id)
-	w.sees(slacksim.Bob, "Only the person who asked for this order can decide on it")
+	w.sees(slacksim.Bob, "Only the person who requested this order can do that")
 	w.says(slacksim.Alice, "cancel "+id)
-	w.sees(slacksim.Alice, "It is too late to cancel this order: the license was bought")
+	w.sees(slacksim.Alice, "It's too late to cancel this order: the license was bought")
 }

@@ -151,7 +151,7 @@ func (c *crowd) gather() {
 		case cheap:
 			asking = append(asking, c.gets(m, 1, "ram=4 cpu=1"))
 		case deciding, ruling: // the others meet the bot for the first time when the second begins
-			asking = append(asking, func() error { return c.tries(m, "cancel 01KAR000000000000000000001", "I know no order with that id") })
+			asking = append(asking, func() error { return c.tries(m, "cancel 01KAR000000000000000000001", "There's no order with that id") })
 		}
 	}
 	c.atOnce(asking)
@@ -217,7 +217,7 @@ func (c *crowd) tries(m *member, command, answer string) error {
 		if err != nil || strings.Contains(said.ContentText(), answer) {
 			return err
 		}
-		if !strings.Contains(said.ContentText(), "Slack did not tell me") {
+		if !strings.Contains(said.ContentText(), "Slack didn't tell me") {
 			return fmt.Errorf("%s, who %s, reads %q", m.id, m.what, said.ContentText())
 		}
 	}

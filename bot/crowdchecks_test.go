@@ -11,18 +11,29 @@ import (
 )
 
 // What somebody reads whose decision came too late.
-var lateWords = regexp.MustCompile(`This order (was decided already|can no longer be decided on): (p\d{3} (agreed|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it was not bought)`)
+var lateWords = regexp.MustCompile(`This order (was already decided|can no longer be approved or denied): (p\d{3} (approved it|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it wasn't bought)`)
 
-// What people read whose click was not taken, by why it was not.
-var crowdWords = map[purchase.RefusalCode]*regexp.Regexp{
-	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There is nothing left to cancel|It is too late to cancel`),
-	purchase.AlreadyDone:      regexp.MustCompile(`You have already said yes|This was already bought, once|You have already agreed|This order (was denied|has ended)`),
-	purchase.OverBudget:       regexp.MustCompile(`is left, so nothing was bought`),
-	purchase.OverPersonBudget: regexp.MustCompile(`that you may spend in a month is left, so nothing was bought`),
+// What people read whose click, command or form was not taken, by why it was not.
+var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
+	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There's nothing to (cancel|resolve)|It's too late to cancel|This order can't be approved or denied yet`),
+	purchase.AlreadyDone:      regexp.MustCompile(`You've already (requested|confirmed|approved) this order|This order (was already bought|was denied|wasn't bought)`),
+	purchase.NoSuchOrder:      regexp.MustCompile(`There's no order with that id`),
+	purchase.NotYours:         regexp.MustCompile(`Only the person who requested this order can do that`),
+	purchase.Elsewhere:        regexp.MustCompile(`This order's card is in another channel`),
+	purchase.NotAnAdmin:       regexp.MustCompile(`Only admins can do that`),
+	purchase.NotHere:          regexp.MustCompile(`You can't buy licenses in this channel`),
+	purchase.OverOrderLimit:   regexp.MustCompile(`more than the limit of \$[\d.,]+ per order`),
+	purchase.TooMany:          regexp.MustCompile(`You can order 1 license a day, and you've already ordered 1 today`),
+	purchase.TooLarge:         regexp.MustCompile(`You asked for 16 GB of RAM, but the limit is 8 GB`),
+	purchase.WrongPeriod:      regexp.MustCompile(`Licenses that renew aren't allowed here`),
+	purchase.Paused:           regexp.MustCompile(`Buying is paused\. \w+ paused it on `),
+	purchase.NobodyToAsk:      regexp.MustCompile(`This order needs approval, but `),
+	purchase.OverBudget:       regexp.MustCompile(`but only \$[\d.,]+ of this month's budget of \$[\d.,]+ is left\.`),
+	purchase.OverPersonBudget: regexp.MustCompile(`but only \$[\d.,]+ of your monthly limit of \$[\d.,]+ is left\.`),
 	purchase.OwnOrder:         regexp.MustCompile(`You can't approve your own order\. Another approver has to`),
-	purchase.NotAnApprover:    regexp.MustCompile(`Only an approver can decide on this order`),
-	purchase.NotABuyer:        regexp.MustCompile(`You are not on the list of people who may buy`),
-	purchase.Outsider:         regexp.MustCompile(`Guests of this workspace|People of other workspaces|Slack did not tell me`),
+	purchase.NotAnApprover:    regexp.MustCompile(`Only approvers can approve or deny this order`),
+	purchase.NotABuyer:        regexp.MustCompile(`You aren't on the list of people who can buy|No one can buy licenses here yet`),
+	purchase.Outsider:         regexp.MustCompile(`Guests can't buy|Apps can't buy|People from other workspaces|Slack didn't tell me`),
 }
 
 // records are the audit records from a number on.
@@ -122,7 +133,7 @@ func (c *crowd) answered() {
 			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what, told[m.id], m.typed, m.pressed, refused[m.id])
 		}
 		for _, code := range refused[m.id] {
-			words := crowdWords[code]
+			words := refusalWords[code]
 			if words == nil {
 				c.t.Errorf("%s, who %s, is refused as %s", m.id, m.what, code)
 			} else if m.formed == 0 && !slices.ContainsFunc(told[m.id], words.MatchString) {

@@ -108,8 +108,11 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 				if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) || last.By != "UALICE" || last.Place != "CMATH" {
 					t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, r.code)
 				}
-				if !strings.Contains(strings.ToLower(said), "nothing was bought") {
-					t.Errorf("she reads %q", said)
+				if strings.Contains(said, "Nothing was charged.") != d.sure {
+					t.Errorf("whether money moved is said where it would have: %t; she reads %q", d.sure, said)
+				}
+				if words := refusalWords[r.code]; words == nil || !words.MatchString(said) {
+					t.Errorf("she is refused as %s, and reads %q", r.code, said)
 				}
 			})
 		}

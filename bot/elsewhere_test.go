@@ -15,14 +15,14 @@ func TestNobodyFillsInAFormForNothing(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
-	contains(t, w.sees(slacksim.Alice, "Licenses can't be bought in this channel"), "nothing was bought", "You can use <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "Your admins can allow it", "You can use <#"+slacksim.Random+">")
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
 	w.clicks(slacksim.Alice, home, "Buy a license")
 	contains(t, w.writes(slacksim.Alice, "Licenses can't be bought in this channel"), "You can use <#"+slacksim.Random+">")
 	w.says(slacksim.Carol, "buy")
-	w.sees(slacksim.Carol, "You are not on the list of people who may buy")
+	w.sees(slacksim.Carol, "You aren't on the list of people who can buy")
 	if view, open := alice.Modal(); open {
 		t.Errorf("a form is open:\n%s", view.ContentText())
 	}

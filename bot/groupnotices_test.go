@@ -35,7 +35,7 @@ func TestTheMembersOfAGroupAreTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Bob] = true })
 	w.says(slacksim.Carol, "pause we count the money")
-	w.writes(slacksim.Bob, "carol paused all buying")
+	w.writes(slacksim.Bob, "carol paused it on ")
 	w.says(slacksim.Bob, "resume we are done")
 	w.writes(slacksim.Carol, "bob resumed buying")
 	w.restart()
@@ -43,7 +43,7 @@ func TestTheMembersOfAGroupAreTold(t *testing.T) {
 	w.writes(slacksim.Bob, "we count once more")
 	for who, counts := range map[string]map[string]int{
 		slacksim.Bob:   {"we count the money": 1, "we count once more": 1, "bob resumed buying": 0},
-		slacksim.Carol: {"carol paused all buying": 0, "bob resumed buying": 1},
+		slacksim.Carol: {"carol paused it on ": 0, "bob resumed buying": 1},
 		"U0GUEST":      {"Buying": 0},
 	} {
 		for text, want := range counts {
@@ -76,7 +76,7 @@ func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol}})
 	w.slack.SetFaults(slacksim.Faults{})
 	w.restart() // without it, Slack is asked again after a quarter of a minute
-	w.writes(slacksim.Carol, "alice paused all buying")
+	w.writes(slacksim.Carol, "alice paused it on ")
 	said := 0
 	for _, m := range w.slack.Messages(slacksim.General) {
 		if strings.Contains(m.ContentText(), "Some admins haven't been told yet") {

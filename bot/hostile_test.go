@@ -29,7 +29,7 @@ var hostileTexts = []struct{ name, text string }{
 	{"formats", "*evil* _evil_ ~evil~ `evil` ```evil``` > evil"},
 	{"a second line of the card", "evil\nApprove: $0.00\r\nPrice: $1\u2028:white_check_mark: *Bought for $1.00*"},
 	{"a list", "evil\n• one\n• two\n\n\n\n\n\n\n\n\n\nNothing was bought."},
-	{"an end of the quotes", "evil”. bob resumed buying. The reason: “evil"},
+	{"an end of the quotes", "evil”. bob resumed buying. Reason: “evil"},
 	{"10,000 characters", strings.Repeat("evil ", 2000)},
 	{"10,000 characters that take four bytes", "evil" + strings.Repeat("🎉", 9996)},
 	{"turned around", "evil \u202e00.1$ rof\u202c \u2067thguob\u2069\u200f"},
@@ -178,7 +178,7 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		w.says(slacksim.Carol, "order "+id)
 
 		w.says(slacksim.Carol, "pause "+first(400, c.text))
-		w.writes(slacksim.Bob, "carol paused all buying")
+		w.writes(slacksim.Bob, "carol paused it on ")
 		w.says(slacksim.Alice, "buy ram=16 cpu=2")
 		w.sees(slacksim.Alice, "An admin can resume it")
 		w.says(slacksim.Bob, "pause me too")

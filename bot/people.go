@@ -263,7 +263,7 @@ func (p *People) lookMembers(ctx context.Context, group string) ([]string, error
 	members, err := p.api.GetUserGroupMembersContext(ctx, group)
 	var said slack.SlackErrorResponse
 	if errors.As(err, &said) && (said.Err == "no_such_subteam" || said.Err == "subteam_disabled") {
-		p.log.Warn().Str("group", group).Str("error", said.Err).Msg("find nobody in a user group of the settings")
+		p.log.Warn().Str("group", group).Str("error", said.Err).Msg("find no one in a user group of the settings")
 		return nil, nil
 	}
 	if err != nil {

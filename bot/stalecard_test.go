@@ -57,5 +57,5 @@ func TestTheOutcomeIsPostedWhereTheCardCannotSayIt(t *testing.T) {
 	}
 	w.until(func() bool { return posted() == 1 })
 	w.clicks(slacksim.Carol, stale, "Approve")
-	w.seesIn(slacksim.Carol, theDesk, "This order was decided already")
+	w.seesIn(slacksim.Carol, theDesk, "This order was already decided")
 }

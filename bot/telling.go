@@ -90,7 +90,7 @@ func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group stri
 		}
 	}
 	if members = append(told, members...); len(members) == 0 {
-		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find nobody in a user group that gets notices")
+		p.log.Warn().Str("notice", n.ID).Str("group", group).Msg("find no one in a user group that gets notices")
 	}
 	return p.desk.NoticeTo(ctx, n.ID, group, members)
 }

@@ -95,7 +95,7 @@ func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
 func channelShut(problem string) string {
 	switch problem {
 	case "not_in_channel", "channel_not_found":
-		return "I'm not in the approvers' channel. Someone there has to type `/invite @licensebot` (Slack says " + problem + "). Then order again."
+		return "I'm not in the approvers' channel (Slack says " + problem + "). Ask someone there to type `/invite @licensebot`, then order again."
 	}
 	return "Slack doesn't let me post in the approvers' channel (it says " + problem + "). Please tell your admins."
 }

@@ -45,10 +45,10 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{spec.CPU, p.Largest.CPU, units("core"), "%s", "MAX_CPU"},
 		{spec.Disk, p.Largest.Disk, gigabytes, "%s of disk", "MAX_DISK"},
 		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s running at once", "MAX_RUN_LIMIT"},
-		{termDays(spec, p.location()), p.Largest.Days, units("day"), "A term of %s", "MAX_DAYS"},
+		{termDays(spec, p.location()), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("%s is more than your team's limit of %s. "+
+			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, but the limit is %s. "+
 				"Reduce it, or ask your admins for a higher limit.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most))})
 		}
 	}
@@ -136,7 +136,7 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
 		return setBy("PERSON_BUDGET", Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
-			"This costs %s, but only %s of your monthly limit of %s is left. The next month starts on %s. "+
+			"This costs %s, but only %s of your monthly limit of %s is left. Your limit resets on %s. "+
 				"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what you've spent.",
 			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))})
 	}

@@ -71,10 +71,10 @@ func onlyRequester(order Order, who Person) *Refusal {
 }
 
 // uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order is a card
-// still, or has failed. What was decided, or came too late, says itself what became of the money.
+// still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is asked for first.
 func uncharged(order Order, err error) error {
 	var no *Refusal
-	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || order.State != Proposed && order.State != Failed {
+	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason || order.State != Proposed && order.State != Failed {
 		return err
 	}
 	said := *no

@@ -121,7 +121,7 @@ func tour(t *testing.T, d *demo) {
 
 	tab.As("Carol Conti")
 	tab.Send("/license buy ram=16 cpu=2")
-	tab.WaitText("You are not on the list of people who may buy licenses here")
+	tab.WaitText("You aren't on the list of people who can buy licenses")
 
 	tab.As("Alice Amsel")
 	tab.WaitText("Nothing yet: turn on a switch below.")

@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 			w.slack.AddUser(slacksim.User{ID: "U0LEFT", Deleted: true})
 			w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
 			w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0EMPTY"})
-		}, 0, []string{"WARN BUYERS: nobody is in S0EMPTY. ", "WARN BUYERS: U0BOT is an app, U0ELSEWHERE is of another workspace, U0GUEST is a guest, U0LEFT is deactivated. Guests, apps"}},
+		}, 0, []string{"WARN BUYERS: no members in S0EMPTY. ", "WARN BUYERS: U0BOT is an app, U0ELSEWHERE is of another workspace, U0GUEST is a guest, U0LEFT is deactivated. Guests, apps"}},
 		{"more approvals than a group has members", "APPROVERS=S0STAFF APPROVALS_CHANNEL=C0GENERAL APPROVALS_REQUIRED=3", func(t *testing.T, w *town, s map[string]string) {
 			w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
 		}, 1, []string{"FAIL APPROVALS_REQUIRED: 3 have to approve an order, and 2 people can. "}},
@@ -122,7 +122,7 @@ func TestCheck(t *testing.T) {
 		}, 0,
 			[]string{"PASS CoCalc store: an older one: no prices before checkout, no list of purchases to count\n"}},
 		{"less credit than has to stay", "LEAST_CREDIT=1000", nil, 0, []string{"WARN CoCalc store: $1,000.00 of credit, of which $1,000.00 have to stay: nothing can be bought. Add credit"}},
-		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: the list is empty, so nobody may buy. List the ids"}},
+		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: the list is empty, so no one can buy. List the ids"}},
 		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: the list is empty: "}},
 		{"a file that is no ledger", "", func(t *testing.T, _ *town, s map[string]string) { write(t, s["DATABASE"], []byte("dear diary")) }, 1,
 			[]string{"FAIL ledger: ", damagedAdvice, "PASS Slack bot token"}},
@@ -159,7 +159,7 @@ func TestCheck(t *testing.T) {
 		{"a faulty setting hides nothing", "BUYERS=alice ORDER_LIMIT=much SLACK_APP_TOKEN= TIMEZONE=Vienna", nil, 1, []string{
 			"FAIL ORDER_LIMIT: ", "FAIL TIMEZONE: ", "FAIL BUYERS: ", "FAIL SLACK_APP_TOKEN: it is not set; ", "PASS ledger", "PASS Slack bot token", "PASS ADMINS", "PASS CoCalc key", "PASS clock"}},
 		{"limits that contradict each other", "ORDER_LIMIT=500 MONTHLY_BUDGET=100 PERSON_BUDGET=200", nil, 0, []string{
-			"WARN ORDER_LIMIT: it is $500.00, and MONTHLY_BUDGET refuses every order above $100.00\n", "WARN PERSON_BUDGET: it is $200.00, and MONTHLY_BUDGET lets everybody together spend $100.00\n",
+			"WARN ORDER_LIMIT: it is $500.00, and MONTHLY_BUDGET refuses every order above $100.00\n", "WARN PERSON_BUDGET: it is $200.00, and MONTHLY_BUDGET lets the whole team spend $100.00\n",
 			"WARN ORDER_LIMIT: it is $500.00, and PERSON_BUDGET refuses every order above $200.00\n"}},
 		{"limits that refuse everything", "ORDER_LIMIT=0.01 MAX_RAM=99", nil, 0, []string{
 			"WARN MAX_RAM: it is 99, and CoCalc sells 16 at most\n", "WARN ORDER_LIMIT: it is $0.01, and the smallest license, 1 GB RAM and 1 core for a day, costs $0.", ": nothing can be bought\n"}},

@@ -86,7 +86,7 @@ func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []st
 			"not found in this workspace, or switched off: %s", strings.Join(missing, ", "))
 	}
 	if len(empty) > 0 {
-		d.warn(setting, "Add people to it in Slack.", "nobody is in %s", strings.Join(empty, ", "))
+		d.warn(setting, "Add people to it in Slack.", "no members in %s", strings.Join(empty, ", "))
 	}
 	if len(refused) > 0 {
 		d.warn(setting, "Guests, apps, deactivated users and people of other workspaces are always refused.", "%s", strings.Join(refused, ", "))

@@ -32,10 +32,10 @@ func (k *checker) checkSettings(context.Context) {
 	case p.Everyone:
 		k.pass("BUYERS", "every member of the workspace")
 	case len(p.Buyers) == 0:
-		k.fail("BUYERS", "List the ids of people and user groups, or write * for everybody.", "the list is empty, so nobody may buy")
+		k.fail("BUYERS", "List the ids of people and user groups, or write * for everyone.", "the list is empty, so no one can buy")
 	}
 	if k.usable("ADMINS") && len(k.policy().Admins) == 0 {
-		k.warn("ADMINS", "List at least one person.", "the list is empty: orders cannot be settled in Slack, only `bot resume` ends a pause, and incidents reach nobody but PURCHASES_CHANNEL")
+		k.warn("ADMINS", "List at least one person.", "the list is empty: orders can't be resolved in Slack, only `bot resume` ends a pause, and incidents reach only PURCHASES_CHANNEL")
 	}
 	if k.usable("ORDER_LIMIT", "MONTHLY_BUDGET") {
 		k.pass("limits", "%s per order, %s per month", k.policy().OrderLimit, k.policy().MonthlyBudget)
@@ -51,7 +51,7 @@ func (k *checker) contradictions() (found settingFaults) {
 	}
 	person := p.PersonBudget
 	if both("PERSON_BUDGET", "MONTHLY_BUDGET") && person > 0 && !p.MonthlyBudget.None && person > p.MonthlyBudget.Max {
-		found.add("PERSON_BUDGET", "it is %s, and MONTHLY_BUDGET lets everybody together spend %s", person, p.MonthlyBudget)
+		found.add("PERSON_BUDGET", "it is %s, and MONTHLY_BUDGET lets the whole team spend %s", person, p.MonthlyBudget)
 	}
 	if both("ORDER_LIMIT", "PERSON_BUDGET") && person > 0 && (p.OrderLimit.None || p.OrderLimit.Max > person) {
 		found.add("ORDER_LIMIT", "it is %s, and PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)

@@ -32,7 +32,7 @@ const demoWelcome = "*Five things to try.* Nothing here is real: no money moves.
 
 // demoCommand is the slash command as the demo's workspace knows it.
 var demoCommand = slacksim.SlashCommand{
-	Name: "/license", Description: "Buy and look after CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
+	Name: "/license", Description: "Buy and manage CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
 }
 
 // page is the web page of the demo: the chat, and beside it CoCalc's side with switches for its faults.

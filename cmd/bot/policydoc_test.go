@@ -18,12 +18,12 @@ var unspending = []string{"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_
 // unrefusing are those that direct what is spent and refuse nobody anything, and what they do.
 var unrefusing = map[string]string{
 	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are posted there too.",
-	"COCALC_API_KEY_FILE": "The key decides which account pays.",
-	"COCALC_URL":          "It decides where licenses are bought, and at whose prices.",
+	"COCALC_API_KEY_FILE": "The key determines which account pays.",
+	"COCALC_URL":          "It determines where licenses are bought, and at what prices.",
 	"DATABASE":            "Budgets count what this ledger holds: a bot with a new ledger starts at $0.00.",
 	"LICENSE_DEFAULTS":    "The limits apply to these defaults too: the bot doesn't start with a default that a limit refuses.",
-	"CHECKOUT_TIMEOUT":    "No second checkout is ever sent for an order, however long the first one takes.",
-	"SETTLE_AFTER":        "Meanwhile the price stays reserved, and nothing else is bought.",
+	"CHECKOUT_TIMEOUT":    "An order never gets a second checkout, no matter how long the first one takes.",
+	"SETTLE_AFTER":        "Until then, the price stays reserved, and no other order is bought.",
 }
 
 // docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that is read by

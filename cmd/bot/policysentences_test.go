@@ -108,13 +108,13 @@ func seeing(who purchase.Person) func(*testing.T, *counter) error {
 
 // refusals are what is said for each setting that limits somebody.
 var refusals = []refusedBy{
-	{"BUYERS=", "nobody is listed", asking(carol)},
-	{"BUYERS=U0ALICE,U0BOB", "somebody who is not listed asks", asking(carol)},
-	{"BUYERS=*", "a guest asks, whatever the list says", asking(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
-	{"BUYERS=*", "somebody of another workspace asks", asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign})},
-	{"APPROVERS=U0BOB", "somebody who is not listed wants to agree", approves(carol)},
-	{"APPROVERS=U0ALICE,U0BOB", "an approver wants to agree to their own order", approves(alice)},
-	{"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "Slack does not let the bot post there", func(t *testing.T, p *counter) error {
+	{"BUYERS=", "the list is empty", asking(carol)},
+	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", asking(carol)},
+	{"BUYERS=*", "a guest orders a license", asking(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
+	{"BUYERS=*", "someone from another workspace orders a license", asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign})},
+	{"APPROVERS=U0BOB", "someone else approves an order", approves(carol)},
+	{"APPROVERS=U0ALICE,U0BOB", "an approver approves their own order", approves(alice)},
+	{"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "the bot isn't in that channel", func(t *testing.T, p *counter) error {
 		o, err := p.buys(t, alice)
 		if err != nil {
 			t.Fatal(err)
@@ -124,35 +124,35 @@ var refusals = []refusedBy{
 		}
 		return p.failure(t, o.ID)
 	}},
-	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them agrees twice", approves(bob)},
-	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver agrees a day too late", approves(bob, func(p *counter) { p.now = p.now.Add(48 * time.Hour) })},
-	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews says not what it is for", unreasoned},
-	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a dearer order says not what it is for", unreasoned},
-	{"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order would pass it that day, and says not what it is for", func(t *testing.T, p *counter) error {
+	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them approves twice", approves(bob)},
+	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver approves a day too late", approves(bob, func(p *counter) { p.now = p.now.Add(48 * time.Hour) })},
+	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews has no reason", unreasoned},
+	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a more expensive order has no reason", unreasoned},
+	{"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order of the day exceeds the limit and has no reason", func(t *testing.T, p *counter) error {
 		if _, err := p.buys(t, alice); err != nil {
 			t.Fatal(err)
 		}
 		return unreasoned(t, p)
 	}},
-	{"ADMINS=U0BOB", "somebody who is not listed wants to pause buying", func(t *testing.T, p *counter) error {
-		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "we count the money")
+	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *counter) error {
+		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "month-end close")
 	}},
-	{"VIEWERS=U0BOB", "someone who neither buys nor is listed types `/license history`", seeing(carol)},
+	{"VIEWERS=U0BOB", "someone who can't buy and isn't listed types `/license history`", seeing(carol)},
 	{"VIEWERS=*", "a guest types `/license history`", seeing(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
-	{"CHANNELS=C0LICENSES", "somebody asks in another channel", asking(alice)},
+	{"CHANNELS=C0LICENSES", "a license is ordered in another channel", asking(alice)},
 	{"ORDER_LIMIT=50", "an order costs more", asking(alice)},
-	{"MONTHLY_BUDGET=100", "the month has too little left", twice},
-	{"PERSON_BUDGET=100", "the person has too little left", twice},
-	{"PERSON_ORDERS=1", "it would be one license too many of the day", twice},
-	{"MAX_RAM=8", "more RAM is asked for", asking(alice)},
-	{"MAX_CPU=1", "more cores are asked for", asking(alice)},
-	{"MAX_DISK=10", "a larger disk is asked for", asking(alice, func(a *purchase.Ask) { a.Spec.Disk = 20 })},
-	{"MAX_RUN_LIMIT=30", "more projects are to run at the same time", asking(alice, func(a *purchase.Ask) { a.Spec.RunLimit = 100 })},
-	{"MAX_DAYS=100", "a longer term is asked for", asking(alice, func(a *purchase.Ask) {
+	{"MONTHLY_BUDGET=100", "too little of the month's budget is left", twice},
+	{"PERSON_BUDGET=100", "too little of the requester's limit is left", twice},
+	{"PERSON_ORDERS=1", "someone orders a second license that day", twice},
+	{"MAX_RAM=8", "an order has more RAM", asking(alice)},
+	{"MAX_CPU=1", "an order has more cores", asking(alice)},
+	{"MAX_DISK=10", "an order has a larger disk", asking(alice, func(a *purchase.Ask) { a.Spec.Disk = 20 })},
+	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Ask) { a.Spec.RunLimit = 100 })},
+	{"MAX_DAYS=100", "an order has a longer term", asking(alice, func(a *purchase.Ask) {
 		a.Spec.Period, a.Spec.End = cocalc.PeriodRange, time.Date(2027, time.November, 1, 0, 0, 0, 0, time.UTC)
 	})},
-	{"PERIODS=range", "a license that renews is asked for", asking(alice)},
-	{"LEAST_CREDIT=950", "too little would stay on the account of $1,000.00", func(t *testing.T, p *counter) error {
+	{"PERIODS=range", "an order renews", asking(alice)},
+	{"LEAST_CREDIT=950", "less would remain of the account's $1,000.00", func(t *testing.T, p *counter) error {
 		o, err := p.buys(t, alice)
 		if err != nil {
 			t.Fatal(err)
@@ -160,8 +160,8 @@ var refusals = []refusedBy{
 		p.works(t, o.ID, func(o purchase.Order) bool { return o.State.Final() })
 		return p.failure(t, o.ID)
 	}},
-	{"TIMEZONE=Europe/Vienna PERSON_ORDERS=1", "it would be one license too many of the day", twice},
-	{"COCALC_API_KEY=", "CoCalc does not accept the key", func(t *testing.T, p *counter) error {
+	{"TIMEZONE=Europe/Vienna PERSON_ORDERS=1", "someone orders a second license that day", twice},
+	{"COCALC_API_KEY=", "CoCalc doesn't accept the key", func(t *testing.T, p *counter) error {
 		p.account.RevokeKey(p.account.Key())
 		o, err := p.buys(t, alice)
 		if err != nil {

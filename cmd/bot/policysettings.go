@@ -90,7 +90,7 @@ func (p policySettings) policyFaults() (faults settingFaults) {
 		faults.add("APPROVALS_REQUIRED", "a whole number above 0 is needed")
 	}
 	if p.PersonBudget == (dollars{}) {
-		faults.add("PERSON_BUDGET", "0 would let nobody buy, which BUYERS says better; none = no limit")
+		faults.add("PERSON_BUDGET", "at 0, no one could buy; for that, leave BUYERS empty; none = no limit")
 	}
 	return faults
 }
@@ -130,7 +130,7 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 		{"APPROVALS_REQUIRED", p.ApprovalsRequired > 1},
 	} {
 		if s.set {
-			faults.add(s.name, "it is set, and APPROVERS is empty, so nobody would be asked")
+			faults.add(s.name, "it is set, and APPROVERS is empty, so there is no one to ask")
 		}
 	}
 	return faults
@@ -153,12 +153,12 @@ func (c config) unbuyableDefaults() (faults settingFaults) {
 		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
 	} {
 		if s.most > 0 && s.value > int(s.most) {
-			faults.add(s.limit, "it is %d, and who says no `%s` gets %d: put a smaller one into LICENSE_DEFAULTS", s.most, s.field, s.value)
+			faults.add(s.limit, "it is %d, but the default of `%s` is %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
 		}
 	}
 	// Who may buy fixed terms alone has to say how long in any case.
 	if p := named(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
-		faults.add("PERIODS", "it lacks %s, which is what people get who say no `period`: put another into LICENSE_DEFAULTS", spec.Period)
+		faults.add("PERIODS", "it lacks %s, the default of `period`: set another one in LICENSE_DEFAULTS", spec.Period)
 	}
 	return faults
 }

@@ -153,7 +153,7 @@ func (r restoration) replace(ctx context.Context) error {
 		fmt.Fprintf(r.out, "The ledger from before is kept as %s\n", done.Aside)
 	}
 	fmt.Fprint(r.out, `What happens next, when you start the bot:
-- Nothing that was promised or proposed in the backup is bought; those people are told to ask again.
+- Orders that were open in the backup are not bought; their requesters are told to order again.
 - The bot compares the ledger with CoCalc's purchases before it takes any order. It enters purchases of its own that the
   backup lacks, with the person that the ledger from before names. When that ledger cannot be read, it enters them as
   "unattributed" and pauses buying until an admin resumes it. Purchases of others are reported.

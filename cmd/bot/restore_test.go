@@ -213,7 +213,7 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
-	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying is paused since ", "my ledger contradicts itself.")
+	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying is paused since ", "The ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is resumed.")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)

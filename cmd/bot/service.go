@@ -161,10 +161,10 @@ func (s *service) greet(ctx context.Context) error {
 		return err
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
-		s.log.Warn().Msg("let nobody buy: BUYERS is empty. List ids of people and user groups, or write * for everybody")
+		s.log.Warn().Msg("let no one buy: BUYERS is empty. List ids of people and user groups, or write * for everyone")
 	}
 	if len(s.config.policy().Admins) == 0 {
-		s.log.Warn().Msg("run without admins: ADMINS is empty, so orders cannot be settled in Slack, and incidents reach only PURCHASES_CHANNEL")
+		s.log.Warn().Msg("run without admins: ADMINS is empty, so orders can't be resolved in Slack, and incidents reach only PURCHASES_CHANNEL")
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()

@@ -178,7 +178,7 @@ func (v *verification) askCoCalc(ctx context.Context, settings config) error {
 		v.note("Of the log, CoCalc sold %s with the same %s.", plural(said.Agree, "license"), same)
 	}
 	if n := len(said.Strangers); n > 0 {
-		v.note("%s made by somebody else since the ledger began:", plural(n, "purchase of the account was", "purchases of the account were"))
+		v.note("%s made by others since the ledger began:", plural(n, "purchase of the account was", "purchases of the account were"))
 		for _, s := range said.Strangers {
 			fmt.Fprintln(v.out, "    "+s)
 		}

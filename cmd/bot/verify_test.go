@@ -71,9 +71,9 @@ func TestVerify(t *testing.T) {
 		"- Of the log, CoCalc sold 1 license with the same id and amount.\n", "bot: 1 thing is wrong")
 
 	w.strangerBuys(t)
-	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase of the account was made by somebody else since the ledger began:\n    CoCalc's purchase ")
+	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase of the account was made by others since the ledger began:\n    CoCalc's purchase ")
 	w.strangerBuys(t)
-	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases of the account were made by somebody else")
+	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases of the account were made by others")
 
 	changeLedger(t, path, func(wr purchase.Writer) error {
 		budgets, err := wr.Budgets(1)

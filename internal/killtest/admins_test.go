@@ -68,8 +68,8 @@ func adminStories() []story {
 				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
 		}, func(w *town) {
-			w.sees(w.reading(bob, "the ledger that knows them is missing"))
-			w.says(bob, "resume the old disk is lost", "Buying goes on", "nothing to resume")
+			w.sees(w.reading(bob, "the ledger that lists them is missing"))
+			w.says(bob, "resume the old disk is lost", "Buying is back on", "Buying isn't paused")
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
@@ -88,8 +88,8 @@ func adminStories() []story {
 		{"buying is paused and resumed", func(w *town) { w.settings["ADMINS"] = bob + "," + carol }, func(w *town) {
 			w.says(bob, "pause the budget is being checked", "paused")
 			w.sees(w.reading(carol, "Buying is paused"))
-			w.says(alice, standard, "paused all buying")
-			w.says(bob, "resume all is well", "Buying is back on", "nothing to resume")
+			w.says(alice, standard, "Buying is paused. ")
+			w.says(bob, "resume all is well", "Buying is back on", "Buying isn't paused")
 			w.sees(w.reading(carol, "Buying is back on"))
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
@@ -146,7 +146,7 @@ func adminStories() []story {
 			})
 		}, ending{bought: 1}},
 		{"somebody who may not buy", nil, func(w *town) {
-			w.says(carol, standard, "You are not on the list of people who may buy")
+			w.says(carol, standard, "You aren't on the list of people who can buy")
 		}, ending{}},
 	}
 }

@@ -26,7 +26,7 @@ func approvalStories() []story {
 			w.clicks(alice, asking)
 			w.sees(w.reading(bob, askedFor)) // nobody else decides, so it stays
 			ask, _ := w.reads(bob, askedFor)
-			w.says(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "gets your reason", "This order was decided already")
+			w.says(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "gets your reason", "This order was already decided")
 		}, ending{}},
 		{"no approver decides in time", func(w *town) { w.approvers("1", "1s") }, func(w *town) {
 			w.asks(wanted, aCard)

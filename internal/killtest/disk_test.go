@@ -116,7 +116,7 @@ func (w *town) count(who, text string) (n int) {
 
 // honest checks that no sentence says more than was known.
 func (w *town) honest() {
-	for _, sentence := range []string{"your click didn't go through", "your order wasn't created", "Please click again"} {
+	for _, sentence := range []string{"Something went wrong, so that didn't go through", "your order wasn't created", "Please click again"} {
 		if n := w.count(slacksim.Alice, sentence); n > 0 {
 			w.Errorf("she reads %q:\n%s", sentence, w.screen(slacksim.Alice))
 		}

@@ -94,7 +94,7 @@ func stories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.clicks(alice, yes)
-			w.sees(w.readingAny(alice, "You have already said yes", "did not buy it again", "has ended without a purchase"))
+			w.sees(w.readingAny(alice, "You've already confirmed this order", "didn't buy it again", "This order wasn't bought"))
 		}, ending{bought: 1}},
 		{"the card cannot be reached, and the add has to wait", func(w *town) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})

@@ -145,7 +145,7 @@ func (w *world) checkDecisions(b books) {
 			if strings.Contains(said, "You approved") || strings.Contains(said, "Denied. <@") {
 				w.wrong("%s's %q on order %s came after its end, and they read: %s", a.who, a.what, a.order, headline(said))
 			}
-			if (strings.Contains(said, "decided already") || strings.Contains(said, "can no longer be decided on")) && !names(said, orders[a.order], end) {
+			if (strings.Contains(said, "already decided") || strings.Contains(said, "can no longer be approved or denied")) && !names(said, orders[a.order], end) {
 				w.wrong("%s came late to order %s, and was not told what became of it: %s", a.who, a.order, said)
 			}
 		}
@@ -168,5 +168,5 @@ func names(said string, o purchase.Order, end purchase.Event) bool {
 	case purchase.Expired:
 		return strings.Contains(said, "expired") && strings.Contains(said, at(o.ApproveBy))
 	}
-	return strings.Contains(said, "it was not bought")
+	return strings.Contains(said, "it wasn't bought")
 }

@@ -1,0 +1,74 @@
+package layout
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// oldWords are words in which the product does not speak any more, with those that it uses.
+var oldWords = []struct {
+	old *regexp.Regexp
+	now string
+}{
+	{regexp.MustCompile(`(?i)\b(nobody|somebody|everybody|anybody|whoever)\b`), "you, someone, no one, or who does it"},
+	{regexp.MustCompile(`(?i)\b(agree|agrees|agreed) to\b|\b(say|says|said) (yes|no)\b|\byour (yes|no)\b|\bdecided? on\b`), "approve, deny"},
+	{regexp.MustCompile(`(?i)\bpromised?\b`), "reserved"},
+	{regexp.MustCompile(`(?i)\b(mend|mends|mended|mending)\b`), "fix"},
+	{regexp.MustCompile(`(?i)\bcall(ed|s)? off\b`), "cancel"},
+	{regexp.MustCompile(`(?i)\bblanks?\b`), "spaces"},
+	{regexp.MustCompile(`(?i)\b(nothing|not) (was|is) (bought|spent) by (this|it|that|your click)\b`), "whether it was charged, where a click was to pay"},
+	{regexp.MustCompile(`(?i)\bdearer\b`), "more expensive"},
+}
+
+// speaking are the packages whose sentences people read.
+var speaking = []string{"purchase", "bot", "commands", "cmd/bot"}
+
+// quotesOldWords are the files that read sentences of older versions.
+var quotesOldWords = []string{"purchase/legacy.go"}
+
+// notReworded are files of which some sentences still use old words.
+var notReworded = []string{"purchase/broken.go", "purchase/cart.go", "purchase/checkout.go", "purchase/doubts.go", "purchase/findings.go",
+	"purchase/groupnotices.go", "purchase/settling.go", "purchase/showing.go", "purchase/sweep.go", "purchase/troubles.go"}
+
+// One thing has one name in everything that people read.
+func TestPeopleReadOneWordForOneThing(t *testing.T) {
+	root := moduleRoot(t)
+	sentences := 0
+	for _, s := range sources(t) {
+		if s.isTest || !slices.Contains(speaking, s.dir) || slices.Contains(quotesOldWords, s.path) || slices.Contains(notReworded, s.path) {
+			continue
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, filepath.Join(root, s.path), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			literal, ok := n.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(literal.Value)
+			if err != nil || !strings.Contains(text, " ") {
+				return true
+			}
+			sentences++
+			for _, w := range oldWords {
+				if found := w.old.FindString(text); found != "" {
+					t.Errorf("%s says %q in %q: the product says %s", files.Position(literal.Pos()), found, text, w.now)
+				}
+			}
+			return true
+		})
+	}
+	if sentences < 1000 {
+		t.Errorf("only %d sentences were found", sentences)
+	}
+}
