@@ -279,7 +279,7 @@ func TestGroupsDecide(t *testing.T) {
 	card, ask := w.asks()
 	w.slack.Invite(theDesk, guest) // cards that were posted before are read by those who join later
 	w.clicks(guest, ask, "Approve")
-	w.seesIn(guest, theDesk, "Guests of this workspace")
+	w.seesIn(guest, theDesk, "Guests can't buy or approve licenses")
 	w.refused(guest, purchase.Outsider)
 	w.clicks(slacksim.Carol, ask, "Approve")
 	w.seesIn(slacksim.Carol, theDesk, "Only approvers can approve or deny this order")

@@ -308,7 +308,7 @@ func TestLookingAtAnOrder(t *testing.T) {
 		t.Errorf("what is known of it has buttons: %v", m.Buttons())
 	}
 	w.says(slacksim.Bob, "order "+id)
-	w.sees(slacksim.Bob, "That is someone else's order")
+	w.sees(slacksim.Bob, "This is someone else's order")
 	w.says(slacksim.Bob, "cancel "+id)
 	w.sees(slacksim.Bob, "Only the person who requested this order can do that")
 	w.says(slacksim.Alice, "cancel "+id)

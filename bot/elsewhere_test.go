@@ -20,7 +20,7 @@ func TestNobodyFillsInAFormForNothing(t *testing.T) {
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
 	w.clicks(slacksim.Alice, home, "Buy a license")
-	contains(t, w.writes(slacksim.Alice, "Licenses can't be bought in this channel"), "You can use <#"+slacksim.Random+">")
+	contains(t, w.writes(slacksim.Alice, "You can't buy licenses in this channel"), "You can use <#"+slacksim.Random+">")
 	w.says(slacksim.Carol, "buy")
 	w.sees(slacksim.Carol, "You aren't on the list of people who can buy")
 	if view, open := alice.Modal(); open {
@@ -47,6 +47,6 @@ func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
 	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") || strings.ContainsAny(said, "<`") {
 		t.Errorf("the form says %q", problems)
 	}
-	contains(t, w.sees(slacksim.Alice, "Licenses can't be bought in this channel"), "You can use <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "You can use <#"+slacksim.Random+">")
 	w.spent(0, 0)
 }

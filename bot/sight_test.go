@@ -112,7 +112,7 @@ func TestWhoSeesWhoseMoney(t *testing.T) {
 				says("order "+order, "Checkout sent")
 				return
 			}
-			says("order "+order, "That is someone else's order")
+			says("order "+order, "This is someone else's order")
 			w.refused(slacksim.Carol, purchase.NotYours)
 		})
 	}
@@ -131,7 +131,7 @@ func TestListButtonsOfAFormerBuyer(t *testing.T) {
 	w.policy.Buyers = map[string]bool{slacksim.Bob: true}
 	w.start()
 	w.clicks(slacksim.Alice, list, "Details")
-	withoutWholeIDs(t, w.becomes(list, "You can't see this team's licenses"))
+	withoutWholeIDs(t, w.becomes(list, "You can't see your team's licenses"))
 	w.refused(slacksim.Alice, purchase.NotAViewer)
 }
 
