@@ -52,7 +52,12 @@ func page[T any](c *call, list []T) ([]T, error) {
 	limit := int64(defaultListed)
 	if v := c.params.get("limit"); !nullish(v) {
 		n, _, err := pgBigint(v)
-		if err != nil || n < 1 || n > maxListed {
+		switch {
+		case err != nil:
+			return nil, err
+		case n < 0:
+			return nil, refusal("LIMIT must not be negative")
+		case n == 0 || n > maxListed:
 			return nil, refusal(limitErrorText)
 		}
 		limit = n

@@ -37,6 +37,9 @@ func setupOf(name string) setup {
 	if strings.HasPrefix(name, "nonsense: ") {
 		return setup{credit: 500000, gap: 20 * time.Millisecond}
 	}
+	if later, ok := laterSetups[name]; ok {
+		return later
+	}
 	return setups[name]
 }
 
@@ -100,7 +103,7 @@ func keysOf(tr transcript) []string {
 	seen := map[string]bool{}
 	for _, step := range tr.Steps {
 		auth, _ := step.Request.Headers["Authorization"].(string)
-		for _, key := range keySyntax.FindAllString(decodeAuthorization(auth), -1) {
+		for _, key := range keySyntax.FindAllString(decodeAuthorization(auth)+" "+step.Request.Auth.Username, -1) {
 			if !seen[key] && !unknownKeys[key] {
 				seen[key] = true
 				keys = append(keys, key)

@@ -70,6 +70,7 @@ type subscriptionRow struct {
 	Account, Interval, Status       string
 	License                         string
 	Created, PeriodStart, PeriodEnd time.Time
+	Canceled, Resumed               time.Time
 	Cost                            float32
 }
 
@@ -108,7 +109,7 @@ func (s *Server) Snapshot() []byte {
 	}
 	for _, u := range s.subscriptions {
 		out.Subscriptions = append(out.Subscriptions, subscriptionRow{u.id, u.latestPurchase, u.accountID, u.interval, u.status, u.licenseID,
-			u.created, u.periodStart, u.periodEnd, u.cost})
+			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost})
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
@@ -159,7 +160,8 @@ func (s *Server) Restore(data []byte) error {
 	}
 	subscriptions := map[int64]*subscription{}
 	for _, r := range in.Subscriptions {
-		u := &subscription{r.ID, r.Account, r.Created, r.Cost, r.Interval, r.PeriodStart, r.PeriodEnd, r.LatestPurchase, r.Status, r.License}
+		u := &subscription{r.ID, r.Account, r.Created, r.Cost, r.Interval, r.PeriodStart, r.PeriodEnd, r.LatestPurchase, r.Status, r.License,
+			r.Canceled, r.Resumed}
 		s.subscriptions, subscriptions[r.ID] = append(s.subscriptions, u), u
 	}
 	for _, r := range in.Licenses {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -20,6 +21,7 @@ type subscription struct {
 	latestPurchase         int64
 	status                 string // "active" or "canceled"
 	licenseID              string
+	canceled, resumed      time.Time // the last time; zero: never
 }
 
 func (u *subscription) row() object {
@@ -78,34 +80,33 @@ func (s *Server) cancelSubscription(c *call) (any, error) {
 	}
 	for _, u := range s.subscriptions {
 		if u.id == id && u.accountID == c.account.id {
-			u.status = "canceled"
+			u.status, u.canceled = "canceled", s.now()
 		}
 	}
 	return object{{"status", "ok"}}, nil
 }
 
-// ownSubscription finds the subscription that a request is about.
-func (s *Server) ownSubscription(c *call) (*subscription, error) {
+// subscriptionOf finds the subscription that a request is about, whoever's it is.
+func (s *Server) subscriptionOf(c *call) (*subscription, error) {
 	given := c.params.get("subscription_id")
 	id, _, err := pgInteger(given)
 	if err != nil {
 		return nil, err
 	}
 	for _, u := range s.subscriptions {
-		if u.id != id {
-			continue
+		if u.id == id {
+			return u, nil
 		}
-		if u.accountID != c.account.id {
-			return nil, refusal("you must be signed in as the owner of the subscription")
-		}
-		return u, nil
+	}
+	if _, absent := given.(undefined); absent {
+		given = "undefined"
 	}
 	return nil, refusal("no subscription with id=" + pgText(given))
 }
 
-// resumeCost is what resuming costs now: nothing within the period that was paid.
+// resumeCost is what resuming costs now: nothing within the period that was paid. Anyone may ask.
 func (s *Server) resumeCost(c *call) (*subscription, float64, error) {
-	u, err := s.ownSubscription(c)
+	u, err := s.subscriptionOf(c)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -126,52 +127,73 @@ func (s *Server) costToResumeSubscription(c *call) (any, error) {
 	return object{{"periodicCost", u.cost}, {"cost", cost}}, nil
 }
 
+// resumeSubscription is free within the paid period. After it, it pays for a period that begins today. Someone who is not the
+// owner is answered ok within the period, and changes nothing.
 func (s *Server) resumeSubscription(c *call) (any, error) {
 	u, cost, err := s.resumeCost(c)
 	if err != nil {
 		return nil, err
 	}
 	if cost > 0 {
-		for !u.periodEnd.After(s.now()) { // the unpaid time is skipped
-			u.periodEnd = addMonths(u.periodEnd, u.months())
-		}
-		u.periodEnd = addMonths(u.periodEnd, -u.months())
-		if _, err := s.renew(c, u); err != nil {
+		end := addMonths(s.now().Truncate(24*time.Hour), u.months())
+		note := "This is to pay for subscription id=" + strconv.FormatInt(u.id, 10) + ".  The owner of the subscription manually resumed it.   " +
+			"This purchase pays for the cost of one period of the subscription. "
+		if _, err := s.pay(c, u, end, note); err != nil {
 			return nil, err
 		}
 	}
-	u.status = "active"
+	if u.accountID == c.account.id {
+		u.status, u.resumed = "active", s.now()
+	}
 	return object{{"status", "ok"}}, nil
 }
 
 // renewSubscription pays one more period with every call.
 func (s *Server) renewSubscription(c *call) (any, error) {
-	u, err := s.ownSubscription(c)
+	u, err := s.subscriptionOf(c)
 	if err != nil {
 		return nil, err
 	}
-	paid, err := s.renew(c, u)
+	if u.accountID != c.account.id {
+		return nil, refusal("you must be signed in as the owner of the subscription")
+	}
+	paid, err := s.pay(c, u, addMonths(u.periodEnd, u.months()), "This is a subscription with a fixed cost per period. ")
 	if err != nil {
 		return nil, err
 	}
 	return object{{"purchase_id", paid.id}}, nil
 }
 
-func (s *Server) renew(c *call, u *subscription) (*purchase, error) {
+// pay charges one period of a subscription, which then ends at a given moment.
+func (s *Server) pay(c *call, u *subscription, end time.Time, note string) (*purchase, error) {
 	l, err := s.licenseByID(u.licenseID)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayEdit(c, l); err != nil {
+		return nil, err
+	}
 	before := s.currentInfo(l)
-	end := addMonths(u.periodEnd, u.months())
 	cost := fromReal(u.cost)
-	paid, err := s.chargeForEdit(c, l, before, before.with("end", isoText(end)), cost,
-		"This is a subscription with a fixed cost per period. We use the fixed cost "+currency(cost)+".")
+	paid, err := s.chargeForEdit(c, l, before, before.with("end", isoText(end)), cost, note+"We use the fixed cost "+currency(cost)+".")
 	if err != nil {
 		return nil, err
 	}
 	u.status, u.periodStart, u.periodEnd, u.latestPurchase = "active", addMonths(end, -u.months()), end, paid.id
 	return paid, nil
+}
+
+// mayEdit refuses everyone but the purchaser of a license, whom it names.
+func (s *Server) mayEdit(c *call, l *license) error {
+	if l.accountID == c.account.id {
+		return nil
+	}
+	for _, a := range s.accounts {
+		if a.id == l.accountID {
+			return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " + a.firstName + " " + a.lastName + ".")
+		}
+	}
+	return refusal("Only the user who purchased a license is allowed to edit it.")
 }
 
 // currentInfo is what the license is now, as the code that edits licenses sees it.
@@ -227,8 +249,8 @@ func (s *Server) editLicense(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.accountID != c.account.id {
-		return nil, refusal("Only the user who purchased a license is allowed to edit it.")
+	if err := s.mayEdit(c, l); err != nil {
+		return nil, err
 	}
 	before := s.currentInfo(l)
 	after := before

@@ -15,7 +15,7 @@ func (s *Server) userQuery(c *call) (any, error) {
 	}
 	result := object{}
 	for _, m := range query {
-		fields, isObject := m.value.(object)
+		fields, isObject := m.value.(object) // one row is asked for
 		if list, isList := m.value.([]any); isList && len(list) > 0 {
 			fields, _ = list[0].(object)
 		}
@@ -25,7 +25,7 @@ func (s *Server) userQuery(c *call) (any, error) {
 			}
 			continue // a query that sets has no result
 		}
-		rows, err := s.readTable(c, m.name, fields)
+		rows, err := s.readTable(c, m.name, fields, isObject)
 		if err != nil {
 			return nil, err
 		}
@@ -39,8 +39,8 @@ func (s *Server) userQuery(c *call) (any, error) {
 	return object{{"query", result}}, nil
 }
 
-// readTable reads the asked fields of the account's rows of one table.
-func (s *Server) readTable(c *call, table string, fields object) ([]any, error) {
+// readTable reads the asked fields of the account's rows of one table. In a list of rows, what is null is left out.
+func (s *Server) readTable(c *call, table string, fields object, nulls bool) ([]any, error) {
 	var rows []object
 	switch table {
 	case "site_licenses":
@@ -65,13 +65,21 @@ func (s *Server) readTable(c *call, table string, fields object) ([]any, error) 
 				return nil, refusal("FATAL: user get query not allowed for " + table + "." + f.name)
 			}
 			matches = matches && (f.value == nil || pgText(f.value) == pgText(v))
-			answer = append(answer, member{f.name, v})
+			if nulls || !absent(v) {
+				answer = append(answer, member{f.name, v})
+			}
 		}
 		if matches {
 			answers = append(answers, answer)
 		}
 	}
 	return answers, nil
+}
+
+// absent reports whether a column is null.
+func absent(v any) bool {
+	at, isTime := v.(time.Time)
+	return v == nil || isTime && at.IsZero()
 }
 
 // mayRead refuses a question about a project that the account is not in. This follows the server's code, not a
@@ -110,7 +118,7 @@ func (s *Server) tableRows(c *call, table string) []object {
 	case "subscriptions":
 		for _, u := range s.subscriptions {
 			if u.accountID == a.id {
-				rows = append(rows, u.row())
+				rows = append(rows, append(u.row(), member{"canceled_at", u.canceled}, member{"resumed_at", u.resumed}, member{"renewal_email", nil}))
 			}
 		}
 	case "manager_site_licenses":
