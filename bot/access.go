@@ -30,8 +30,8 @@ type AccessWatch struct {
 	Now    func() time.Time // nil is the system's clock
 }
 
-// Run watches until ctx is done, and returns nil. It returns a [*socket.FatalError] when Slack has refused the bot token for
-// five minutes: without it nobody can be answered.
+// Run watches until ctx is done, and returns nil. It returns a [*socket.FatalError] if Slack has refused the bot token
+// for five minutes: without the token, people get no answers.
 func (w AccessWatch) Run(ctx context.Context) error {
 	if w.Every == 0 {
 		w.Every = probeEvery

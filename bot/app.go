@@ -117,8 +117,8 @@ func say(sentence string) content {
 	return content{sentence, []slack.Block{section(sentence)}}
 }
 
-// tell answers a person after a click or a command, and falls back to a message of its own when Slack does not take
-// the answer any more, so that nobody is left without one.
+// tell answers a person after a click or a command. If Slack no longer takes the answer, tell sends a new message
+// instead.
 func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 	if at.responseURL != "" {
 		err := a.respond(ctx, at.responseURL, c, replace)

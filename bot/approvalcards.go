@@ -227,8 +227,8 @@ func decisions(o purchase.Order) []slack.Block {
 	return blocks
 }
 
-// saidToRequester is why an order has failed, for people who did not ask for it: what is said of rights and limits is
-// said to whoever asked.
+// saidToRequester returns why an order has failed, for people other than its requester. Sentences about rights and
+// limits address the requester.
 func saidToRequester(o purchase.Order) string {
 	if o.Failure.Code == purchase.FailPolicy {
 		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, escape(o.Failure.Sentence))
@@ -236,7 +236,7 @@ func saidToRequester(o purchase.Order) string {
 	return escape(o.Failure.Sentence)
 }
 
-// askSign is what became of an order, for whoever looks through the channel.
+// askSign returns the sign of an order's outcome, for people who scan the channel.
 func askSign(o purchase.Order) string {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:

@@ -13,8 +13,7 @@ import (
 	"licensebot/purchase"
 )
 
-// The forms that ask for a reason: an approver's for their no, and a requester's for what somebody else has to agree
-// to.
+// The forms that ask for a reason: an approver's for a denial, and a requester's for an order that needs approval.
 const (
 	callbackDeny   = "order_deny_why"
 	callbackReason = "order_reason"
@@ -32,13 +31,13 @@ func remembered(id purchase.OrderID, click purchase.Click) deciding {
 	return deciding{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
 }
 
-// formClick is the decision of whoever sent the form: it counts where the button was clicked, which is where the form
-// was opened. The card is reached by the button's response URL, which came with the first click.
+// formClick returns the decision of the person who sent the form. It counts at the place of the button that opened the
+// form. The card is updated through the button's response URL, which came with the first click.
 func (a *App) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
 	return purchase.Click{Who: a.people.LookUp(ctx, a.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
 }
 
-// confirmed answers a requester's yes. When somebody else has to agree and wants to know what it is for, a form asks.
+// confirmed answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
 func (a *App) confirmed(at reach, trigger string, remember deciding, err error) socket.Reply {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.NoReason {

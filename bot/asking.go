@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// publishAsk shows an order in the approvals channel: posted once, then kept up to date. A channel that does not let
-// the bot in ends the order, since nobody can be asked there.
+// publishAsk shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post for
+// good, the order ends, since it can't be approved there.
 func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
 	if behind == nil || behind.Shown >= o.Rev {

@@ -40,8 +40,8 @@ func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 	return budgetPage(report, a.renewals.find(ctx), names)
 }
 
-// budgetPage is the report of the budget: charts first, and the same in words. names are people's names for the charts,
-// which cannot mention anybody.
+// budgetPage is the budget report: charts first, then the same in words. names are people's names for the charts, which
+// can't contain mentions.
 func budgetPage(r purchase.BudgetReport, renewals renewalsFound, names map[string]string) content {
 	present := r.Months[0]
 	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
@@ -172,7 +172,7 @@ type renewals struct {
 	last renewalsFound
 }
 
-// renewalsFound is what will be charged without anybody being asked, or why that is not known.
+// renewalsFound is what CoCalc will charge for renewals, or why that is unknown.
 type renewalsFound struct {
 	committed purchase.Committed
 	trouble   string // a sentence

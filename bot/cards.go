@@ -273,7 +273,7 @@ func receiptCard(o purchase.Order, site purchase.Site) content {
 	if o.Spec.Title != "" {
 		blocks = append(blocks, wrote("Title", o.Spec.Title))
 	}
-	if r.Settled != "" { // somebody's own words
+	if r.Settled != "" { // an admin's own words
 		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+r.Settled))
 	}
 	if r.Adopted {
@@ -332,7 +332,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 		sentence = o.Failure.Sentence
 	}
 	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
-	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // somebody's own words
+	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // an admin's own words
 		why, told = quoting("❌ Not bought. "+sentence), "an admin resolved it."
 	}
 	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}

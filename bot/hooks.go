@@ -20,8 +20,8 @@ type hooks struct {
 	carrier http.RoundTripper
 }
 
-// onlyToSlack is a copy of the client that speaks to Slack's response URLs alone. api is the address of Slack's Web
-// API, for whoever has a Slack of their own there.
+// onlyToSlack returns a copy of the client that sends only to Slack's response URLs. api is the address of Slack's Web
+// API, which may be another server's.
 func onlyToSlack(client *http.Client, api string) *http.Client {
 	h := hooks{api: &url.URL{}, carrier: http.DefaultTransport}
 	if u, err := url.Parse(api); err == nil {
@@ -42,7 +42,7 @@ func onlyToSlack(client *http.Client, api string) *http.Client {
 func (h hooks) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !h.lead(req.URL) {
 		if req.Body != nil {
-			_ = req.Body.Close() // it is not sent, so nobody else closes it
+			_ = req.Body.Close() // the request is not sent, so the transport does not close it
 		}
 		return nil, fmt.Errorf("a response URL leads to %q, which is not Slack: nothing was sent there", req.URL.Host)
 	}

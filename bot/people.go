@@ -25,8 +25,8 @@ const (
 	// askTakes is how long the question itself may take: an answer that comes late serves the next click.
 	askWithin = time.Second
 	askTakes  = 5 * time.Second
-	// groupRest is how long nobody asks again for the members of a group that Slack did not tell: it may be asked for
-	// about twenty of them a minute.
+	// groupRest is the pause after Slack has not listed a group's members. Slack allows about twenty such questions a
+	// minute.
 	groupRest = 15 * time.Second
 	// mostKnown is how many people are remembered before those whose word is too old to use are forgotten.
 	mostKnown = 5000
@@ -35,9 +35,9 @@ const (
 // slackbot is Slack's own account in every workspace, of which users.info does not say that it is a bot.
 const slackbot = "USLACKBOT"
 
-// People is the directory of the workspace: who is a full member, and who is in the user groups that the lists of the
-// policy name. It asks Slack, remembers the answers, and may be used by many at once; nobody waits for an answer about
-// somebody else.
+// People is the directory of the workspace: who is a full member, and who is in the user groups that the policy's lists
+// name. It asks Slack and caches the answers. It may be used concurrently; a lookup waits only for answers about its
+// own person.
 type People struct {
 	api     WebAPI
 	log     zerolog.Logger
@@ -72,9 +72,9 @@ func (p *People) WithAccess(access *socket.Access) *People {
 	return p
 }
 
-// LookUp is the person with their standing and groups as Slack tells them now, or told lately. Members get the bot's
-// own workspace for theirs: in an organization of several, Slack names now the one where somebody typed and now the one
-// where they are at home. It takes a second at most.
+// LookUp returns the person with their standing and groups, by Slack's current or recent answers. Members get the bot's
+// own workspace as theirs: in an organization of several, Slack names sometimes the workspace of the command and
+// sometimes the person's home. LookUp takes a second at most.
 func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
 	questions := []<-chan struct{}{p.persons.ask(ctx, who.ID)}
 	for _, g := range p.groups {
@@ -104,8 +104,8 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 	return who
 }
 
-// standing answers what Slack says of a person: its word of the last five minutes, or a new one. Where Slack does not
-// answer, the last one is used for an hour, and then nobody counts as a member.
+// standing returns Slack's answer about a person, not older than five minutes. While Slack does not answer, the last
+// answer counts for an hour; after that the person is unverified.
 func (p *People) standing(ctx context.Context, user string) purchase.Standing {
 	await(ctx, p.persons.ask(ctx, user))
 	return p.known(user)
@@ -118,7 +118,7 @@ func (p *People) known(user string) purchase.Standing {
 	return purchase.Unverified
 }
 
-// name is how somebody calls themselves, as far as Slack tells: for charts, which cannot mention people.
+// name returns a person's display name, if Slack tells it: for charts, which can't contain mentions.
 func (p *People) name(ctx context.Context, user string) string {
 	await(ctx, p.persons.ask(ctx, user))
 	u, _ := p.persons.last(user)
@@ -180,7 +180,7 @@ func (p *People) lookAll(ctx context.Context, ids []string) (rest time.Duration)
 	return 0
 }
 
-// person is what Slack says of somebody.
+// person is Slack's answer about a person.
 type person struct {
 	standing purchase.Standing
 	name     string
@@ -206,7 +206,7 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 	var said slack.SlackErrorResponse
 	switch {
 	case errors.As(err, &said) && (said.Err == "user_not_found" || said.Err == "user_not_visible"):
-		return person{standing: purchase.Foreign}, nil // Slack knows nobody of that id here
+		return person{standing: purchase.Foreign}, nil // Slack knows no such id here
 	case err != nil:
 		return person{}, err
 	case u.ID != user || u.TeamID == "" && len(u.Enterprise.Teams) == 0:
@@ -258,7 +258,7 @@ func standingOf(u *slack.User, team string) purchase.Standing {
 	return purchase.Member
 }
 
-// lookMembers asks Slack who is in a group. One that does not exist, or was switched off, has nobody in it.
+// lookMembers asks Slack who is in a group. A group that does not exist, or was switched off, has no members.
 func (p *People) lookMembers(ctx context.Context, group string) ([]string, error) {
 	members, err := p.api.GetUserGroupMembersContext(ctx, group)
 	var said slack.SlackErrorResponse

@@ -118,7 +118,7 @@ func (a *App) reading(at reach, read func(context.Context) answer) socket.Reply 
 	}}
 }
 
-// buy proposes an order, or opens the form for somebody who said nothing yet about what they want.
+// buy proposes an order, or opens the form if the command has no fields.
 func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
 	mistakes []commands.Mistake) socket.Reply {
 	spec := Specify(a.defaults, f, a.now(), a.loc)
@@ -268,7 +268,7 @@ func (a *App) noOrder(err error) content {
 	return a.no(err)
 }
 
-// standing is where an order stands, for somebody who has nothing to decide on it.
+// standing shows an order's status to a person who can't decide on it.
 func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	ahead, err := a.desk.Ahead(ctx, o)
 	if err != nil {
@@ -316,7 +316,7 @@ func answerWord(answer purchase.CheckoutAnswer) string {
 	return string(answer)
 }
 
-// withoutActions is a card for somebody who has nothing to decide on it.
+// withoutActions removes the buttons of a card, for a person who can't decide on it.
 func withoutActions(c content) content {
 	var kept []slack.Block
 	for _, b := range c.blocks {

@@ -37,8 +37,8 @@ func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 	}
 }
 
-// tellNext tells somebody the oldest notice that they do not have. It is read when their turn has come, since they may
-// have been told meanwhile.
+// tellNext sends a recipient the oldest notice that they don't have. It reads the notice when their turn has come,
+// since they may have got it meanwhile.
 func (p *Publisher) tellNext(ctx context.Context, to string) error {
 	notices, err := p.desk.Notices(ctx)
 	if err != nil {

@@ -50,9 +50,9 @@ func fewWaiting(blocks []slack.Block) []slack.Block {
 	return append(blocks[:mostWaiting:mostWaiting], small(mrkdwn(fmt.Sprintf("and %d more", len(blocks)-mostWaiting))))
 }
 
-// tellsDirectly reports whether the requester has to be told in a direct message what became of an order. Those who
-// waited for others have to be: their card is gone when they load Slack anew, and its changes notify nobody. Whoever
-// withdrew it knows.
+// tellsDirectly reports whether the requester gets the outcome of an order as a direct message. Those who waited for
+// approval do: their card is gone when they reload Slack, and its updates send no notification. A requester who
+// withdrew the order needs none.
 func tellsDirectly(o purchase.Order) bool {
 	switch o.State {
 	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:

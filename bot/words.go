@@ -8,12 +8,12 @@ import (
 	"licensebot/bot/socket"
 )
 
-// words are Slack's answers to one kind of question, each by the id that it is about. They may be asked for by many at
-// once: one question about an id is under way at a time, and nobody waits for an answer about another id.
+// words are Slack's answers to one kind of question, by the id that each is about. They may be used concurrently: each
+// id has at most one question under way, and callers wait only for answers about their own id.
 type words[V any] struct {
 	look func(ctx context.Context, id string) (V, error) // asks Slack
 	now  func() time.Time
-	rest time.Duration // how long nobody asks again after a question in vain
+	rest time.Duration // how long to ask no more after a question without an answer
 
 	mu     sync.Mutex
 	until  time.Time // Slack limits the rate: no questions before
@@ -33,7 +33,7 @@ func newWords[V any](look func(context.Context, string) (V, error), now func() t
 		asking: map[string]chan struct{}{}}
 }
 
-// answered is what nobody has to wait for.
+// answered is the channel of an answer that is known already.
 var answered = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // ask asks Slack about an id, unless its word is fresh. The channel is closed when there is an answer, or none.

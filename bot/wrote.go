@@ -14,10 +14,10 @@ import (
 // nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see
 // to. What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
 
-// mostWrote is how many characters of what somebody wrote are shown: a form takes as many. The ledger has all of it.
+// mostWrote is how many characters of people's text are shown: as many as a form takes. The ledger has all of it.
 const mostWrote = 1000
 
-// wrote is what somebody wrote, behind a label that says what it is.
+// wrote shows people's text behind a label that says what it is.
 func wrote(label, text string) *slack.SectionBlock {
 	if text = commands.OneLine(text); text == "" {
 		text = "(nothing that can be shown)"
@@ -46,7 +46,7 @@ func code(word string) string {
 // formless takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
 var formless = strings.NewReplacer("*", "", "_", " ", "~", "")
 
-// no is the answer to somebody whose click or command came to nothing.
+// no answers a person whose click or command failed.
 func (a *App) no(err error) content {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || !no.Quotes {

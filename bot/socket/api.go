@@ -60,9 +60,8 @@ type Identity struct {
 	Scopes       []string // granted ones; nil when Slack does not say
 }
 
-// Lacks returns those of the needed scopes that are not granted, so that the bot can say so at
-// its start rather than at somebody's first click. It returns none when Slack does
-// not say which are.
+// Lacks returns the needed scopes that are not granted, so that the bot can report them at its start. It returns none
+// if Slack does not list the granted ones.
 func (i Identity) Lacks(needed ...string) []string {
 	if i.Scopes == nil {
 		return nil

@@ -46,8 +46,8 @@ type dispatcher struct {
 	// slow answers to people never keep a click from being acknowledged.
 	handling  *pool
 	finishing map[Lane]*pool
-	// desk is the one goroutine for whatever the event loops must not do
-	// themselves: refusals and acks of deliveries that nobody handles.
+	// desk is the one goroutine for work that the event loops must not do: refusals, and acks of deliveries without a
+	// handler.
 	desk *pool
 
 	// base is the context of all work; it ends when the grace period is over.
@@ -122,7 +122,7 @@ func (d *dispatcher) repeat(from line, id string, t *ticket) {
 	}
 }
 
-// acceptOnly acknowledges an envelope that nobody handles.
+// acceptOnly acknowledges an envelope that has no handler.
 func (d *dispatcher) acceptOnly(from line, id string) {
 	if id == "" {
 		return
@@ -273,7 +273,7 @@ func (d *dispatcher) answer(j *job, from line, payload json.RawMessage, lost fun
 	return err
 }
 
-// acks names acknowledgements for whoever kills the program around them.
+// acks names acknowledgements for tests that kill the program around them.
 var acks = map[Kind]step.What{
 	KindCommand: step.AckCommand, KindAction: step.AckAction, KindSubmission: step.AckSubmission, KindHome: step.AckHome,
 }
@@ -291,9 +291,9 @@ func (j *job) disarm() {
 	}
 }
 
-// acknowledge hands an ack to its line. When that is gone, the bare ack goes through
-// another one, so that the person is not told of a timeout; a payload does not, since
-// nobody knows whether Slack takes acks from there, and the person would have no answer.
+// acknowledge hands an ack to its line. If the line is gone, a bare ack goes through another one, so that the person
+// sees no timeout. An ack with a payload does not: it is unknown whether Slack accepts the payload from there, and the
+// person might get no answer.
 func (d *dispatcher) acknowledge(from line, id string, payload json.RawMessage, lost func(error)) error {
 	err := errLineUnknown
 	if from != nil {
@@ -322,7 +322,7 @@ func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause erro
 	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).Msg("doubt that an ack was sent")
 	d.atDesk(func() {
 		if other := d.another(from); other != nil {
-			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt; there is nobody to tell
+			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt
 		}
 		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.unsent(j.Delivery, reply) }) {
 			d.log.Error().Str("envelope", j.EnvelopeID).Msg("lose a reply: no room")

@@ -9,8 +9,8 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// read turns an event of slack-go into a delivery. The kind is empty for envelopes
-// that nobody handles; they are only acknowledged.
+// read turns an event of slack-go into a delivery. The kind is empty for envelopes without a handler; they are only
+// acknowledged.
 func read(ev socketmode.Event, now time.Time) Delivery {
 	del := Delivery{EnvelopeID: ev.Request.EnvelopeID, Received: now}
 	switch data := ev.Data.(type) {

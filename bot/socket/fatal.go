@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// FatalError is an answer of Slack that waiting does not cure: somebody has to change
-// a setting. Its text says which.
+// FatalError is an answer of Slack that waiting can't cure: a setting has to change. Its text says which.
 type FatalError struct {
 	Method string // the Web API method that was refused
 	Code   string // Slack's error code, or the HTTP status

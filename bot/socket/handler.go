@@ -10,20 +10,17 @@ import (
 
 // Handler is the part of the bot that knows what commands and clicks mean.
 //
-// The methods that return a [Reply] do the durable part of the work and return: the ack
-// is sent when they have returned, and Slack waits three seconds for it. Anything
-// slow (a request to Slack or CoCalc) belongs into [Reply].After. They are called by
-// many goroutines at once, in no order.
+// The methods that return a [Reply] do the durable part of the work and return. The ack is sent after they have
+// returned, and Slack waits three seconds for it. Slow work (a request to Slack or CoCalc) belongs in [Reply].After.
+// The methods are called concurrently, in no order.
 //
-// The deadline of ctx is 2.5 s after receipt for Action, Submission and Suggestion: with
-// these Slack shows an error of its own when no ack comes, and the person can click
-// again. Nothing acknowledges them early, since a confirmation must be durable before
-// it is acknowledged; one that waited longer than that in the queue is not handled
-// at all. A handler that finds ctx done must not do durable work.
+// The deadline of ctx is 2.5 s after receipt for Action, Submission and Suggestion: for these Slack shows an error of
+// its own if no ack comes, and the person can click again. They are never acknowledged early, since a confirmation must
+// be durable before it is acknowledged; one that waited longer than that in the queue is not handled at all. A handler
+// that finds ctx done must not do durable work.
 //
-// Command, Closed and HomeOpened are always handled, with 2.5 s from their start. A
-// command that has no answer 2.5 s after receipt is acknowledged empty, so that
-// nobody sees operation_timeout; its reply then goes to Unsent.
+// Command, Closed and HomeOpened are always handled, with 2.5 s from their start. A command without an answer 2.5 s
+// after receipt is acknowledged empty, to prevent operation_timeout; its reply then goes to Unsent.
 type Handler interface {
 	// Command answers a slash command; the payload of the reply is a message.
 	Command(ctx context.Context, cmd slack.SlashCommand) Reply
@@ -38,7 +35,7 @@ type Handler interface {
 	// Suggestion fills an external select; the payload is a slack.OptionsResponse
 	// or slack.OptionGroupsResponse.
 	Suggestion(ctx context.Context, cb slack.InteractionCallback) Reply
-	// HomeOpened notes that somebody looks at the Home tab.
+	// HomeOpened notes that a person opened the Home tab.
 	HomeOpened(ctx context.Context, ev *slackevents.AppHomeOpenedEvent) Reply
 
 	// Refused words the answer to a delivery that was not handled, or whose handler

@@ -58,7 +58,7 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 	if err != nil {
 		return report, err
 	}
-	// In a container, or with a private /tmp, the bot sees other folders than whoever asks.
+	// In a container, or with a private /tmp, the bot sees other folders than this program.
 	if report.Unproven != "" {
 		to += storage.UnprovenEnding
 	}

@@ -44,8 +44,8 @@ func ids(has func(demoPerson) bool) string {
 	return strings.Join(list, ",")
 }
 
-// demoWorkspace is the workspace of the demo: everybody is in #random, the members in #general too, where a guest would keep prices
-// out of what the bot posts, and approvers have a channel of their own.
+// demoWorkspace is the demo's workspace. #random has all people. #general has only members, since a guest would keep
+// prices out of the bot's messages. Approvers have their own channel.
 func demoWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace {
 	var within time.Duration // Slack's own
 	if patient {

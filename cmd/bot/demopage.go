@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// What a newcomer types first, in this order: a license that is bought at once, one that somebody else has to agree to, and
-// the switch that stops all buying.
+// What a newcomer types first, in this order: a license that is bought at once, one that needs approval, and a pause of
+// all buying.
 const (
 	tryBuying  = "/license buy ram=16 cpu=2"
 	tryAsking  = "/license buy ram=16 cpu=2 run_limit=40"

@@ -11,9 +11,9 @@ import (
 	"licensebot/storage"
 )
 
-// examine verifies the ledger before anything is built upon it. A file that cannot be read whole ends the start: it stays
-// as it is, for whoever looks into it. A broken audit chain, and books that contradict themselves, pause buying, so that
-// people get an answer and an admin decides.
+// examine verifies the ledger before anything uses it. A file that can't be read completely ends the start, and stays
+// as it is for an inspection. A broken audit chain, and books that contradict themselves, pause buying, so that people
+// get an answer and an admin decides.
 func (s *service) examine(ctx context.Context) error {
 	began := time.Now()
 	var findings []purchase.Finding
@@ -45,13 +45,13 @@ func (s *service) examine(ctx context.Context) error {
 	return err
 }
 
-// brokenChain is what people read who cannot buy because somebody wrote in the ledger, or took something out of it.
+// brokenChain is the finding of a broken audit chain: records were changed or removed.
 func brokenChain(f *storage.Fault) purchase.Finding {
 	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
 }
 
-// noteSettings has the audit say what limits buying from now on. A disk that is full is no reason to answer nobody: no
-// order is taken then, and the next start notes what it finds.
+// noteSettings records the limiting settings in the audit. A full disk is no error: no order is taken then, and the
+// next start notes the settings.
 func (s *service) noteSettings(ctx context.Context) error {
 	err := s.desk.NoteSettings(ctx, s.config.inForce())
 	if errors.Is(err, purchase.ErrFull) {

@@ -56,8 +56,8 @@ func writeJSON[T any](out io.Writer, all []T) error {
 	return nil
 }
 
-// readLedger runs read on the ledger. A running bot keeps its ledger to itself; then read gets a copy, so that nobody has
-// to stop the bot to do the books.
+// readLedger runs read on the ledger. A running bot holds the ledger's lock; read then gets a copy, so that bookkeeping
+// does not require stopping the bot.
 func readLedger(ctx context.Context, path string, read func(purchase.Reader) error) error {
 	ledger, err := storage.OpenReadOnly(path)
 	switch {

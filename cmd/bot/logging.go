@@ -31,8 +31,8 @@ func (c config) secretValues() [][]byte {
 	return values
 }
 
-// secretAddresses are the parts of addresses that are as good as a token: the ticket of a socket, and the path of a
-// response URL, with which anybody can write in somebody's channel. They reach the log in the errors of net/http.
+// secretAddresses are the parts of addresses that work like a token: the ticket of a socket, and the path of a response
+// URL, with which anyone can post in a channel. They reach the log in errors of net/http.
 var secretAddresses = regexp.MustCompile(
 	`ticket=[^&\s"'\\]+|https?://hooks\.slack[^/\s"'\\]*/[^\s"'\\]+|/(?:commands|actions|app)/[TE][0-9A-Z]+/[^\s"'\\]+`)
 

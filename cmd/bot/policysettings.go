@@ -100,14 +100,14 @@ const (
 	channelIDs = "no channel id; Slack shows it at the end of the channel's details, C…"
 )
 
-// noID reports whether a character is in none of Slack's ids. Who separated two of them by a semicolon has written one that
-// nobody has.
+// noID reports whether Slack's ids never contain a character. Ids that are separated by a semicolon, for example, would
+// read as one unknown id.
 func noID(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }
 
 var allPeriods = []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, cocalc.PeriodRange}
 
-// approvalFaults are settings of approvals that contradict each other. Who set one of them wants people to be asked, and
-// would find out by the money that nobody was.
+// approvalFaults returns settings of approvals that contradict each other. With one of them set, orders that should
+// need approval would be bought without it.
 func (p policySettings) approvalFaults() (faults settingFaults) {
 	approvers := slices.Collect(maps.Keys(setOf(p.Approvers)))
 	if len(approvers) > 0 {
@@ -136,7 +136,8 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 	return faults
 }
 
-// unbuyableDefaults are defaults of licenses that the limits refuse: everybody who leaves the field out would be.
+// unbuyableDefaults returns defaults of licenses that the limits refuse: every order that leaves the field out would be
+// refused.
 func (c config) unbuyableDefaults() (faults settingFaults) {
 	spec, wrong := c.defaults()
 	if len(wrong) > 0 {

@@ -77,7 +77,7 @@ func resumeAlone(ctx context.Context, database, by, reason string) (was *purchas
 	return was, err
 }
 
-// operator is how the ledger names whoever works on the bot's machine.
+// operator returns the ledger's name for the person who uses the bot's machine.
 func operator() string {
 	if u, err := user.Current(); err == nil {
 		return "operator " + u.Username

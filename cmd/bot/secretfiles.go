@@ -11,7 +11,7 @@ import (
 // mostSecret is how many bytes of a file are read for a secret: a token has about a hundred.
 const mostSecret = 16 << 10
 
-// secret is one of the settings that nobody may see, with the file that may hold it.
+// secret is a setting that must stay secret, with the file that may hold it.
 type secret struct {
 	name   string
 	value  *string
@@ -31,8 +31,8 @@ func (c *config) allSecrets() []secret {
 	}
 }
 
-// readSecretFiles reads the secrets that come from files, as Docker and Kubernetes hand them over. Who only reads the
-// ledger needs no secret, so what is wrong with a file is told by whoever needs it.
+// readSecretFiles reads the secrets that come from files, as Docker and Kubernetes provide them. Commands that only
+// read the ledger need no secret, so a faulty file is reported only by commands that need it.
 func (c *config) readSecretFiles() {
 	c.files = secretFiles{read: map[string]bool{}, unread: map[string]settingFault{}}
 	for _, s := range c.allSecrets() {

@@ -31,7 +31,7 @@ type service struct {
 	socketCfg socket.Config
 }
 
-// assemble puts the bot together and opens the ledger. It talks to nobody yet.
+// assemble builds the bot and opens the ledger. It sends no requests yet.
 func assemble(c config, log zerolog.Logger) (*service, error) {
 	if err := c.secrets().err(); err != nil {
 		return nil, err
@@ -151,8 +151,8 @@ func (s *service) run(ctx context.Context) error {
 // flushWithin is how long the last messages may take at the end.
 const flushWithin = 10 * time.Second
 
-// greet looks at both sides before work begins, and says in the log what it finds. A Slack token that is wrong ends the
-// program, since nobody could be answered; a CoCalc that does not answer does not, since it may come back.
+// greet checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since people
+// would get no answers. A CoCalc that does not answer doesn't, since it may come back.
 func (s *service) greet(ctx context.Context) error {
 	if err := s.checkSlack(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -190,8 +190,8 @@ func storeWords(err error) string {
 	return "CoCalc does not say yet how it sells licenses; it is asked again before the first purchase"
 }
 
-// checkSlack asks Slack whose token this is, until Slack answers. A refusal is an error that says which setting to mend;
-// scopes that are missing are told now and not at somebody's first click.
+// checkSlack asks Slack whose token this is, until Slack answers. The error of a refusal says which setting to fix.
+// Missing scopes are reported now, not at a person's first click.
 func (s *service) checkSlack(ctx context.Context) error {
 	who, err := socket.Identify(ctx, s.socketCfg)
 	var fatal *socket.FatalError

@@ -71,7 +71,7 @@ func (a *amount) Decode(text string) error {
 // String is the amount as Decode reads it.
 func (a amount) String() string { return strings.TrimSuffix(dollarsOf(a.Cents), ".00") }
 
-// most is a whole number that must not be passed, or "none". 0 stands for none here, so nobody writes it.
+// most is a whole number as an upper limit, or "none". 0 stands for none internally and can't be set.
 type most int
 
 // Decode implements envconfig.Decoder.
