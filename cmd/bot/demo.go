@@ -81,17 +81,27 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 	if err != nil {
 		return err
 	}
+	stopped, told := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(told)
 		select {
 		case <-ctx.Done():
 		case <-s.socket.Ready():
 			sims.welcome(c.out, o)
 		}
+		select {
+		case <-ctx.Done():
+			fmt.Fprint(c.out, "\nStopping. A payment in progress finishes first.\n")
+		case <-stopped:
+		}
 	}()
-	if err := errors.Join(s.run(ctx), s.close()); err != nil {
+	err = errors.Join(s.run(ctx), s.close())
+	close(stopped)
+	<-told
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\nThe demo has stopped. Everything is kept in %s: the next demo continues from there, and `bot demo --fresh` starts over.\n", o.data)
+	fmt.Fprintf(c.out, "The demo has stopped. Everything is kept in %s: the next demo continues from there, and `bot demo --fresh` starts over.\n", o.data)
 	return nil
 }
 

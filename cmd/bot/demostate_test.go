@@ -145,7 +145,8 @@ func TestFiveDemosInARow(t *testing.T) {
 		}
 		bought = sold(r.page())
 		if end == "ctrl-c" {
-			if code := r.process.ends(patience, syscall.SIGINT); code != 0 || r.process.err.String() != "" {
+			if code := r.process.ends(patience, syscall.SIGINT); code != 0 || r.process.err.String() != "" ||
+				!strings.Contains(r.process.out.String(), "A payment in progress finishes first") {
 				t.Fatalf("start %d ends with %d:\n%s\n%s", i+1, code, &r.process.out, &r.process.err)
 			}
 			continue
