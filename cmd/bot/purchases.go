@@ -142,7 +142,7 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "#\tWHEN\tWHO\tCHARGED\tWHAT\tLICENSE\tORDER")
+	fmt.Fprintln(w, "#\tWHEN\tWHO\tCHARGED\tTITLE\tWHAT\tLICENSE\tORDER")
 	var sum cocalc.Cents
 	licenses := 0
 	for _, p := range all {
@@ -160,7 +160,12 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		if !p.Correction {
 			licenses++
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(who), p.Charged, what, p.LicenseID, p.Order)
+		title := "-"
+		if p.Spec.Title != "" {
+			title = quoted(p.Spec.Title)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(who), p.Charged, title, what,
+			p.LicenseID, p.Order)
 		sum += p.Charged
 	}
 	if err := w.Flush(); err != nil {
