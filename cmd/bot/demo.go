@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type demoOptions struct {
 	credit     dollars
 	fresh      bool
 	withoutBot bool
+	cocalc     string // the preset of the simulated CoCalc; empty: it sells licenses
 
 	patient bool // CoCalc's limits on requests and Slack's three seconds are off: for tests on busy machines
 }
@@ -38,12 +40,13 @@ const demoLog = "bot.log"
 func newDemoCommand(c console) *cobra.Command {
 	var o demoOptions
 	var credit string
-	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--without-bot]", Args: noArguments,
+	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--cocalc KIND] [--without-bot]", Args: noArguments,
 		Short: "try everything in a browser, with a simulated Slack and CoCalc"}
 	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:3000", "`HOST:PORT` of the page, on this machine")
 	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` of the ledger, the log and the simulators; kept, so that the next demo goes on from there")
 	cmd.Flags().StringVar(&credit, "credit", demoCredit, "`DOLLARS` that the CoCalc account starts with")
 	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew; an earlier demo's ledger is moved into a folder beside it")
+	cmd.Flags().StringVar(&o.cocalc, "cocalc", "", "`KIND` of server that CoCalc is: successor (sells memberships only) or moved (redirects to another host); default: it sells licenses")
 	cmd.Flags().BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.check(credit); err != nil {
@@ -110,12 +113,18 @@ func (o *demoOptions) check(credit string) error {
 	if err := o.credit.Decode(credit); err != nil || o.credit.None {
 		return fmt.Errorf("--credit %q: %w: %w", credit, errDollars, errUsage)
 	}
+	if o.cocalc != "" && !slices.Contains(demoCoCalcs, o.cocalc) {
+		return fmt.Errorf("--cocalc %q: write %s: %w", o.cocalc, strings.Join(demoCoCalcs, " or "), errUsage)
+	}
 	host, _, err := net.SplitHostPort(o.addr)
 	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
 		return fmt.Errorf("--addr %q: the demo is for this machine only, such as 127.0.0.1:3000: %w", o.addr, errUsage)
 	}
 	return nil
 }
+
+// demoCoCalcs are the presets that --cocalc takes. The page has a switch for each.
+var demoCoCalcs = []string{cocalctest.Preset(cocalctest.Successor), cocalctest.Preset(cocalctest.Moved)}
 
 // demoFolder is where the demo keeps its ledger between runs.
 func demoFolder() string {
@@ -137,6 +146,7 @@ type simulators struct {
 	account   *cocalctest.Account
 	shop      *http.Server
 	shopURL   string
+	key       string // of the account, in the form that CoCalc takes at the start
 	state     *demoState
 }
 
@@ -161,6 +171,9 @@ func startSimulators(o demoOptions) (*simulators, error) {
 // listen restores the state of both simulators and serves them.
 func (s *simulators) listen(o demoOptions) error {
 	if err := s.remember(o); err != nil {
+		return err
+	}
+	if err := s.become(o.cocalc); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -199,6 +212,21 @@ func (s *simulators) remember(o demoOptions) error {
 	return nil
 }
 
+// become makes CoCalc one of the presets; empty leaves it one that sells licenses.
+func (s *simulators) become(preset string) error {
+	s.key = s.account.Key()
+	if preset == "" {
+		return nil
+	}
+	if preset == cocalctest.Preset(cocalctest.Successor) { // it takes keys of its own form only
+		if s.key = s.account.SuccessorKey(); s.key == "" {
+			s.key = s.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			s.state.keep("cocalc")(s.cocalc.Snapshot())
+		}
+	}
+	return s.cocalc.SwitchOn(preset)
+}
+
 func (s *simulators) close() error {
 	s.slack.Close()
 	s.shop.Close()
@@ -212,7 +240,7 @@ func (s *simulators) variables() []string {
 		"SLACK_BOT_TOKEN=" + s.workspace.BotToken(),
 		"SLACK_APP_TOKEN=" + s.workspace.AppToken(),
 		"SLACK_API_URL=" + s.slack.APIURL,
-		"COCALC_API_KEY=" + s.account.Key(),
+		"COCALC_API_KEY=" + s.key,
 		"COCALC_URL=" + s.shopURL,
 		"BUYERS=" + ids(func(p demoPerson) bool { return p.buyer }),
 		"APPROVERS=" + ids(func(p demoPerson) bool { return p.approver }),
@@ -270,6 +298,9 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 
 // welcome says where the demo is and what to do first.
 func (s *simulators) welcome(out io.Writer, o demoOptions) {
+	if o.cocalc != "" {
+		fmt.Fprintf(out, "This CoCalc sells no licenses (--cocalc %s), so everything below that buys is refused.\n", o.cocalc)
+	}
 	fmt.Fprintf(out, `The demo is running. Open %s
 
   Buy       As Alice, in #general, type   %s   and click "Buy for $63.75".

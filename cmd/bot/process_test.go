@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/cocalc"
 	"licensebot/internal/slacksim"
 )
 
@@ -246,6 +247,42 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 		if !strings.Contains(line, "=") {
 			t.Errorf("%q is on standard output", line)
 		}
+	}
+}
+
+// The simulated CoCalc can be one that sells no licenses from its beginning, with a key that suits it.
+func TestDemoWithoutBotOnAnotherCoCalc(t *testing.T) {
+	for preset, want := range map[string]cocalc.Diagnosis{
+		"":          {Condition: cocalc.SellsLicenses, Key: cocalc.KeyValid},
+		"successor": {Condition: cocalc.SellsMemberships, Key: cocalc.KeyValid},
+		"moved":     {Condition: cocalc.HasMoved},
+	} {
+		args := []string{"demo", "--without-bot", "--addr", "127.0.0.1:0", "--data", t.TempDir()}
+		if preset != "" {
+			args = append(args, "--cocalc", preset)
+		}
+		demo := launch(t, nil, args...)
+		demo.prints(&demo.err, 1, "Ctrl-C stops it.")
+		settings := map[string]string{}
+		for line := range strings.Lines(demo.out.String() + "\n") {
+			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+			settings[name] = value
+		}
+		client, err := cocalc.New(cocalc.Options{BaseURL: settings["COCALC_URL"], Key: settings["COCALC_API_KEY"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.Diagnose(t.Context()); got.Condition != want.Condition || got.Key != want.Key || got.OlderKey {
+			t.Errorf("--cocalc %q: got %+v", preset, got)
+		}
+		client.Close()
+		if code := demo.ends(10*time.Second, os.Interrupt.(syscall.Signal)); code != 0 {
+			t.Errorf("--cocalc %q: the demo ends with %d:\n%s", preset, code, &demo.err)
+		}
+	}
+	got := does(t, "", "demo", "--without-bot", "--cocalc", "newest", "--data", t.TempDir())
+	if got.code != 2 || !strings.Contains(got.err, `--cocalc "newest": write successor or moved`) {
+		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
 
