@@ -209,7 +209,7 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
-	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow}); left > 0 {
+	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow, careful: true}); left > 0 {
 		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
 	f := failure(FailCart, "CoCalc didn't add the item to its cart. Please try again.")

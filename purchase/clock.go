@@ -36,6 +36,8 @@ type span struct {
 	until  time.Time
 	there  time.Time // zero: unknown
 	length time.Duration
+	// careful spans begin anew in a run that cannot tell how much of them is left: what they wait for may still be at work.
+	careful bool
 }
 
 // spanKey tells the spans of an order apart. A span that begins again has another end.
@@ -53,9 +55,12 @@ func (b *buyer) ends(id OrderID, s span) time.Duration {
 	key := spanKey{s.what, s.until.UnixNano()}
 	end, known := b.spans[id][key]
 	if !known {
-		left := s.until.Sub(b.now())
-		if there := b.there(); !s.there.IsZero() && !there.IsZero() {
+		left, there := s.until.Sub(b.now()), b.there()
+		switch {
+		case !s.there.IsZero() && !there.IsZero():
 			left = s.there.Sub(there)
+		case s.careful && s.until.Add(-s.length).Before(b.bornAt) && (there.IsZero() || there.Sub(b.now()).Abs() > clocksApart):
+			left = s.length // it began before this run, and this machine's clock may have been set since
 		}
 		end = b.elapsed() + min(max(left, 0), s.length)
 		if b.spans[id] == nil {
@@ -81,7 +86,7 @@ func after(at time.Time, d time.Duration) time.Time {
 
 // watchSpan returns the span for which an ended order is watched.
 func (b *buyer) watchSpan(o Order) span {
-	return span{what: "watch", until: o.WatchUntil, length: b.timing.Settle + b.watchStep()}
+	return span{what: "watch", until: o.WatchUntil, length: b.timing.Settle + b.watchStep(), careful: true}
 }
 
 // patience returns the span for which a trouble that began at since is waited out.

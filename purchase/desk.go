@@ -138,6 +138,7 @@ type Desk struct {
 	accessLost       func() bool
 
 	born     time.Time     // when the desk was made, with a monotonic reading
+	bornAt   time.Time     // the same moment by the machine's clock
 	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
@@ -158,7 +159,7 @@ func New(opts Options) *Desk {
 		keyName: opts.KeyName, site: opts.Site, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
-		born: time.Now(),
+		born: time.Now(), bornAt: opts.Now(),
 	}
 	if d.lookUp == nil {
 		d.lookUp = func(_ context.Context, p Person) Person { return p }

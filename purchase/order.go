@@ -175,6 +175,8 @@ type Hold struct {
 	Why     string    `json:"why"`              // the cause in words for people
 	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
 	Until   time.Time `json:"until"`            // the end of the current settle window
+	// RemovedThere is Removed by CoCalc's clock; zero if that was unknown.
+	RemovedThere time.Time `json:"removed_there,omitzero"`
 }
 
 // Failure says why certainly nothing was bought.

@@ -25,7 +25,8 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 	case len(rows) > 0: // bought, and its item is gone from the cart
 		return 0, b.finish(ctx, o, receipt(o, item, rows))
 	}
-	window := span{what: "settle", until: o.Hold.Until, length: b.timing.Settle}
+	window := span{what: "settle", until: o.Hold.Until, length: b.timing.Settle, careful: true}
+	window.there = after(o.Hold.RemovedThere, b.timing.Settle)
 	if first := o.Hold.Removed.IsZero(); first {
 		window.there = after(o.PaidAfter, b.timing.Settle)
 	}
@@ -38,7 +39,7 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		}
 		delete(b.tries, o.ID)
 		_, err := b.edit(ctx, o, true, func(o *Order) {
-			o.Hold.Removed = b.now()
+			o.Hold.Removed, o.Hold.RemovedThere = b.now(), b.there()
 			o.Hold.Until = b.now().Add(b.timing.Settle)
 		})
 		return 0, err

@@ -35,7 +35,7 @@ func (b *buyer) sweep(ctx context.Context) error {
 	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
 	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
 	if r := account.Restored; r != nil {
-		if left := b.remains("", span{what: "restored", until: r.At.Add(b.timing.Settle), length: b.timing.Settle}); left > 0 {
+		if left := b.remains("", span{what: "restored", until: r.At.Add(b.timing.Settle), length: b.timing.Settle, careful: true}); left > 0 {
 			b.sweepAt = b.elapsed() + left
 			return nil
 		}

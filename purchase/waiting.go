@@ -142,7 +142,7 @@ func (b *buyer) lingers(o Order) time.Duration {
 	if o.CheckoutSent.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
 		return 0
 	}
-	return b.remains(o.ID, span{what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle), there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle})
+	return b.remains(o.ID, span{what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle), there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle, careful: true})
 }
 
 // lingering is the longest of lingers among the orders.
