@@ -60,16 +60,23 @@ func (d Diagnosis) Same(other Diagnosis) bool {
 
 // Diagnose finds out what the server is. It sends only requests that read, and only to the address of the settings:
 // those of the store first, then, where the server is a CoCalc, one that proves the key. What was known of the store
-// before does not count, and is renewed. When ctx ends meanwhile the condition is Undiagnosed.
+// before does not count. When ctx ends meanwhile the condition is Undiagnosed.
 func (c *Client) Diagnose(ctx context.Context) Diagnosis {
+	c.mu.Lock()
+	known := c.store
+	c.mu.Unlock()
 	d := c.examine(ctx)
 	if err := ctx.Err(); err != nil {
 		return Diagnosis{Err: err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d.Condition != IsDown { // a server that is down keeps its store
+	switch {
+	case d.Condition == IsDown: // it keeps its store
+	case known == storeUnknown, known == d.Store:
 		c.store = d.Store
+	default: // a proxy can hide an endpoint for a moment: Store looks a second time before anything is bought there
+		c.store = storeUnknown
 	}
 	return d
 }
@@ -141,6 +148,8 @@ func deadEnd(err error) Diagnosis {
 		d.Condition = Misaddressed
 	case e.Reason.passes():
 		d.Condition = IsDown
+	case e.Kind == Throttled:
+		d.Condition, d.Reason = IsDown, Busy
 	case e.Reason == "":
 		d.Reason = OtherJSON // a refusal in words that CoCalc is not known to use
 	}

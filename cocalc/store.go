@@ -65,7 +65,7 @@ func (c *Client) look(ctx context.Context, endpoint string, params any, fits fun
 	switch {
 	case ok && e.Reason == NoEndpoint:
 		return sight{}, nil
-	case ok && e.Outcome == Rejected && e.Status == http.StatusOK:
+	case ok && e.Status == http.StatusOK && (e.Outcome == Rejected || e.Kind == Throttled):
 		return sight{there: true, speaks: e.Kind != Other}, nil
 	}
 	return sight{}, err

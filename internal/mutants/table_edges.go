@@ -62,6 +62,16 @@ func answers() []mutant {
 		{"that a redirect of what spends is unknown", "cocalc/classify.go",
 			`e.Kind, e.Text = Redirected, fmt`, `e.Outcome, e.Kind, e.Text = Rejected, Redirected, fmt`,
 			[]tests{client("^TestOutcomes$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")}},
+		{"that another host is no other scheme", "cocalc/redirect.go",
+			`name != ownName || to.Scheme == from.Scheme && port != ownPort`, `(false && name != ownName) || to.Scheme == from.Scheme && port != ownPort`,
+			[]tests{client("^TestWhereARedirectLeads$"), client("^TestDiagnoses$")}},
+		{"that a diagnosis does not swap the store", "cocalc/diagnosis.go",
+			`		c.store = storeUnknown
+	}
+	return d`, `		c.store = d.Store
+	}
+	return d`,
+			[]tests{client("^TestDiagnoses$")}},
 		{"that only the host of a redirect is shown", "cocalc/redirect.go",
 			`	if _, broken := request.URL.Parse(location); broken != nil {`, `	if false {`,
 			[]tests{client("^TestOutcomes$"), client("^TestDiagnoses$")}},
