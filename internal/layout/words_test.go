@@ -33,16 +33,12 @@ var speaking = []string{"purchase", "bot", "commands", "cmd/bot"}
 // quotesOldWords are the files that read sentences of older versions.
 var quotesOldWords = []string{"purchase/legacy.go"}
 
-// notReworded are files of which some sentences still use old words.
-var notReworded = []string{"purchase/broken.go", "purchase/cart.go", "purchase/checkout.go", "purchase/doubts.go", "purchase/findings.go",
-	"purchase/groupnotices.go", "purchase/settling.go", "purchase/showing.go", "purchase/sweep.go", "purchase/troubles.go"}
-
 // One thing has one name in everything that people read.
 func TestPeopleReadOneWordForOneThing(t *testing.T) {
 	root := moduleRoot(t)
 	sentences := 0
 	for _, s := range sources(t) {
-		if s.isTest || !slices.Contains(speaking, s.dir) || slices.Contains(quotesOldWords, s.path) || slices.Contains(notReworded, s.path) {
+		if s.isTest || !slices.Contains(speaking, s.dir) || slices.Contains(quotesOldWords, s.path) {
 			continue
 		}
 		files := token.NewFileSet()
