@@ -16,7 +16,7 @@ var lateWords = regexp.MustCompile(`This order (was already decided|can no longe
 // What people read whose click, command or form was not taken, by why it was not.
 var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
 	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There's nothing to (cancel|resolve)|It's too late to cancel|This order can't be approved or denied yet`),
-	purchase.AlreadyDone:      regexp.MustCompile(`You've already (requested|confirmed|approved) this order|This order (was already bought|was denied|wasn't bought)`),
+	purchase.AlreadyDone:      regexp.MustCompile(`You've already (sent|confirmed|approved) this order|This order (was already bought|was denied|wasn't bought)`),
 	purchase.NoSuchOrder:      regexp.MustCompile(`There's no order with that id`),
 	purchase.NotYours:         regexp.MustCompile(`Only the person who requested this order can do that`),
 	purchase.Elsewhere:        regexp.MustCompile(`This order's card is in another channel`),

@@ -57,7 +57,7 @@ func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 	case strings.TrimSpace(o.Reason) == "":
 		return &Refusal{Code: NoReason, Sentence: "This order needs approval. Tell the approvers why you need it."}
 	case d.approvalsChannel == "":
-		return nobodyAsked("it has no channel for approvals. Please tell your admins.")
+		return nobodyAsked("no approvals channel is set up. Please tell your admins.")
 	case !d.policy.enough(o.Requester):
 		sentence := "This order needs approval, and there are no approvers besides you. Your admins can add one."
 		if n := d.policy.Approvals; n > 1 {

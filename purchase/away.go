@@ -23,7 +23,7 @@ func (d *Desk) away(ctx context.Context) bool {
 	if away {
 		d.log.Error().Err(err).Msg("hold buying: the ledger's file is not where it belongs; rename it back")
 		n = d.notice(NoticeAway, noticeID("away", now), "The ledger file was moved, deleted or replaced while I was running. I won't buy anything until it's back in its place. "+
-			"Put it back before you stop me: the next start wouldn't find it.", Order{}, "")
+			"Put it back before you stop me, or I won't find it at the next start.", Order{}, "")
 	} else {
 		d.log.Warn().Msg("resume buying: the ledger's file has its name again")
 	}
@@ -37,7 +37,7 @@ func (d *Desk) away(ctx context.Context) bool {
 
 // errAway refuses what would reserve money while the ledger's file is away.
 func (p Policy) errAway() *Refusal {
-	return &Refusal{Code: LedgerAway, Sentence: "Buying is on hold because my records are missing. " + p.told()}
+	return &Refusal{Code: LedgerAway, Sentence: "Buying is on hold until an admin puts my records back. " + p.told()}
 }
 
 // begins reports whether the order's next step begins something or pays, so that the next start must find it.

@@ -271,7 +271,7 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		}
 	}
 	o, known := v.orders[id]
-	what := fmt.Sprintf("CoCalc's purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format(MomentStyle), row.LicenseID, row.Cost)
+	what := fmt.Sprintf("CoCalc purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format(MomentStyle), row.LicenseID, row.Cost)
 	if row.ID == 0 {
 		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format(MomentStyle))
 	}

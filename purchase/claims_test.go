@@ -95,7 +95,7 @@ func TestTheLogAgreesWithCoCalc(t *testing.T) {
 			if err := s.account.Checkout(); err != nil {
 				s.t.Fatal(err)
 			}
-		}, []string{"CoCalc's purchase "}},
+		}, []string{"CoCalc purchase "}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			{"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
 				"has the tag of order " + string(unknown) + ", which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.", ""},
 			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", from a copy of the cart item of order " + string(second) + "."},
-			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc's purchase 900 of Jan 1, 2000, "},
+			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc purchase 900 of Jan 1, 2000, "},
 			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},
 			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
 		}

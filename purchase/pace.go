@@ -190,5 +190,5 @@ func (d *Desk) takes(no *Refusal, who Person) bool {
 
 // tooFast refuses a card to a person who had too many.
 func tooFast() *Refusal {
-	return &Refusal{Code: TooFast, Sentence: fmt.Sprintf("You've asked for %d cards in a short time. Wait a minute, then try again.", mostCards)}
+	return &Refusal{Code: TooFast, Sentence: fmt.Sprintf("You've made %d order cards in a short time. Wait a minute, then try again.", mostCards)}
 }

@@ -133,7 +133,7 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 			if no == nil || no.Code != c.code {
 				t.Fatalf("got %v, want %s", no, c.code)
 			}
-			for _, w := range append(c.says, "your admins", "The setting is") {
+			for _, w := range append(c.says, "your admins", "Setting: ") {
 				if !strings.Contains(no.Admin, w) {
 					t.Errorf("to admins it does not say %q: %s", w, no.Admin)
 				}

@@ -102,7 +102,7 @@ func alreadyDecided(order Order) *Refusal {
 	var text string
 	switch order.State {
 	case AwaitingApproval:
-		text = "You've already requested this order. It's waiting for approval and won't be bought twice."
+		text = "You've already sent this order for approval. It won't be bought twice."
 	case Approved:
 		text = "You've already confirmed this order. It's waiting for its turn and won't be bought twice."
 	case Adding, Carted, Paying:

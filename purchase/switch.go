@@ -275,7 +275,7 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 		return err
 	}
 	_, err = d.alarm(w, o, Cause{IncidentUnknown, Args{"first": string(last), "second": string(o.ID)}},
-		fmt.Sprintf("Two checkouts within a day have an unknown outcome: those of orders %s and %s", last, o.ID))
+		fmt.Sprintf("CoCalc left two purchases unconfirmed within a day: orders %s and %s", last, o.ID))
 	return err
 }
 

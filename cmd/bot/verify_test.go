@@ -67,11 +67,11 @@ func TestVerify(t *testing.T) {
 	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+" has another hash than was noted: the chain was written anew, or this is another ledger.\n")
 
 	// An older copy does not know what was bought since, and CoCalc tells.
-	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc's purchase ", "which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
+	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc purchase ", "which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
 		"- Of the log, CoCalc sold 1 license with the same id and amount.\n", "bot: 1 thing is wrong")
 
 	w.strangerBuys(t)
-	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase of the account was made by others since the ledger began:\n    CoCalc's purchase ")
+	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase of the account was made by others since the ledger began:\n    CoCalc purchase ")
 	w.strangerBuys(t)
 	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases of the account were made by others")
 
