@@ -72,7 +72,7 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs, "/license approve "+id) || strings.Contains(theirs, "/license cancel") {
 		t.Errorf("bob reads:\n%s", theirs)
 	}
-	if carols := home(slacksim.Carol, "You can't see this team's licenses"); strings.Contains(carols, id) {
+	if carols := home(slacksim.Carol, "You can't see your team's licenses"); strings.Contains(carols, id) {
 		t.Errorf("carol, who decides nothing, reads:\n%s", carols)
 	}
 	w.clicks(slacksim.Bob, ask, "Approve")
@@ -103,7 +103,7 @@ func TestAMistakePointsToItsHelp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for text, help := range map[string]string{
-		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "See `/license help`",
+		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "Try `/license help`",
 	} {
 		w.says(slacksim.Bob, text)
 		w.sees(slacksim.Bob, help)

@@ -146,7 +146,7 @@ func (c *Client) Close() {
 	c.spending.CloseIdleConnections()
 }
 
-// scrub takes the key out of a text, whoever repeated it there.
+// scrub removes the key from a text, wherever it comes from.
 func (c *Client) scrub(text string) string {
 	text = strings.ReplaceAll(text, c.key, c.KeyName())
 	return strings.ReplaceAll(text, strings.TrimPrefix(c.auth, "Basic "), "…")

@@ -10,8 +10,8 @@ import (
 type Outcome int
 
 const (
-	// Unknown: the request may have been carried out, wholly or not at all. The zero value, so that an error
-	// nobody classified is treated with the most care.
+	// Unknown: the request may have been carried out, wholly or not at all. It is the zero value, so that an
+	// unclassified error is treated with the most care.
 	Unknown Outcome = iota
 	// Rejected: the server answered, and what was asked did not happen.
 	Rejected

@@ -11,8 +11,8 @@ import (
 // isoDate is the date format of ECMAScript. The server's clock runs in UTC, so a time without an offset is UTC too.
 var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
 
-// looseDates are further forms that the server's JavaScript engine reads and that people and programs write. Any other
-// form counts as invalid here; the engine takes more of them, by rules that nobody wrote down.
+// looseDates are further forms that the server's JavaScript engine reads and that people and programs write. All other
+// forms count as invalid here; the engine accepts more, by undocumented rules.
 var looseDates = []string{
 	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123, "Mon, 02 Jan 2006 15:04:05 GMT",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2006-1-2 15:04:05Z07:00", "2006-1-2 15:04:05Z",

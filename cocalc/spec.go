@@ -50,8 +50,8 @@ type LicenseSpec struct {
 	End   time.Time `json:"end,omitzero"`
 }
 
-// DefaultSpec holds what a person gets who leaves a field out. RAM and CPU have no default: how big the machine is,
-// somebody has to say (LICENSE_DEFAULTS may say it for a whole team).
+// DefaultSpec returns the values of fields that are left out. RAM and CPU have no default: a person has to set them (or
+// LICENSE_DEFAULTS, for a whole team).
 func DefaultSpec() LicenseSpec {
 	return LicenseSpec{
 		Disk: 10, Member: true, Uptime: UptimeMedium, User: UserBusiness, Period: PeriodMonthly, RunLimit: 1,

@@ -2,7 +2,7 @@ package cocalc
 
 import "licensebot/internal/step"
 
-// stepOf names a request for whoever kills the program around it.
+// stepOf names a request for tests that kill the program around it.
 func stepOf(endpoint string, params any) step.What {
 	switch endpoint {
 	case cartAdd:

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// The shapes of answers. What stands in columns of the server's database is read strictly: a wrong shape there means that
-// the answer is not understood. What people and other programs can put in (descriptions, titles, quotas) is read loosely:
-// an odd value of somebody else must not hide the rest of a list.
+// The shapes of answers. Columns of the server's database are read strictly: a wrong shape there means that the answer
+// is not understood. What people and other programs can write (descriptions, titles, quotas) is read loosely: an odd
+// value of one item must not hide the rest of a list.
 
 // loose takes a value of type T and reads anything else as T's zero value.
 type loose[T any] struct{ v T }

@@ -21,12 +21,12 @@ const (
 	// maxMistakes are told at once; beyond that their number is. A message has its limits, and so have readers.
 	maxMistakes = 20
 
-	// maxEcho is how many characters of somebody's text a sentence repeats.
+	// maxEcho is how many characters of people's text a sentence repeats.
 	maxEcho = 40
 )
 
-// echo prepares somebody's text for a sentence: in one line, cut, and without the characters by which it could leave
-// the code marks or turn into a mention, escaped or not.
+// echo prepares people's text for a sentence: in one line, shortened, and without the characters by which it could
+// leave the code marks or become a mention, escaped or not.
 func echo(text string) string {
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch r {

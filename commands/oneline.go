@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// OneLine is what somebody wrote as it may stand in a message among other words: in one line, without what is not seen or
-// turns the direction of what follows, and without marks piled up over the lines around it. It is the one place that
-// decides so, for every text of people's that is shown; the ledger keeps what they wrote. Formatting characters stay:
-// where they would mean something, such text does not belong.
+// OneLine returns people's text for use in a message among other words: in one line, without invisible characters,
+// without characters that turn the direction of what follows, and without marks piled up over the lines around it. It
+// is the one place that decides this for all text of people that is shown; the ledger keeps the original. Formatting
+// characters stay: don't use such text where they have a meaning.
 func OneLine(text string) string {
 	marks := 0
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {

@@ -19,7 +19,7 @@ func Parse(text string) (Command, []Mistake) {
 	return command, limit(append(mistakes, more...))
 }
 
-// readable cleans a text, and cuts it where nobody would still read it.
+// readable cleans a text, and cuts it at a length that no person reads.
 func readable(text string) (string, []Mistake) {
 	if len(text) <= maxText {
 		return clean(text), nil

@@ -73,7 +73,7 @@ func parseNothing(command, rest string) []Mistake {
 	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`/license %s` takes no arguments.", command)}}
 }
 
-// exampleReason is a reason as somebody would write it.
+// exampleReason is a reason as a person would write it.
 var exampleReason = map[string]string{
 	"pause":  "quarterly audit",
 	"deny":   "the spring course already has one",

@@ -220,7 +220,7 @@ func FieldNamed(word string) (FieldInfo, bool) {
 	return row.info(), true
 }
 
-// info copies what is exported, so that nobody outside can change the table.
+// info copies the exported part, so that other packages can't change the table.
 func (f *field) info() FieldInfo {
 	info := f.FieldInfo
 	info.Aliases = slices.Clone(info.Aliases)

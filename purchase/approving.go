@@ -48,8 +48,7 @@ func (d *Desk) IsApprover(who Person) bool {
 	return outsider(who) == nil && listedIn(d.policy.Approvers, who)
 }
 
-// mayAsk refuses an order about which somebody else has to be asked, and cannot be. They are told why it is wanted, so a
-// reason is needed.
+// mayAsk refuses an order that needs approval and can't get one. Approvers read why it is wanted, so it needs a reason.
 func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 	switch {
 	case !asks:
@@ -227,7 +226,7 @@ func (d *Desk) Decidable(ctx context.Context, id OrderID, click Click) (Order, e
 	return order, d.unless(ctx, id, click, outsider(click.Who), elsewhere(order, click), d.mayDecide(order, click))
 }
 
-// mayDecide refuses whoever may not decide on the order, and decisions that come too late.
+// mayDecide refuses people who may not decide on the order, and decisions that come too late.
 func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 	if no := d.policy.mayApprove(o, click.Who); no != nil {
 		return no
@@ -238,7 +237,7 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 	return staleCard(o, click)
 }
 
-// decidedBefore tells a late approver who decided, and when; or, where nobody did, what became of the order.
+// decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
 func (p Policy) decidedBefore(o Order) *Refusal {
 	lead, became := "This order can no longer be approved or denied", standing(o.State)
 	ended := false // without a decision
@@ -248,7 +247,7 @@ func (p Policy) decidedBefore(o Order) *Refusal {
 	case Cancelled:
 		ended = true
 		became = fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), p.moment(o.Updated))
-	case Expired, AwaitingApproval: // nobody has looked at the clock yet
+	case Expired, AwaitingApproval: // the deadline has passed and was not handled yet
 		ended = true
 		became = "it expired on " + p.moment(o.ApproveBy)
 	}

@@ -13,8 +13,8 @@ import (
 // mostBroken is how many broken items are remembered as named.
 const mostBroken = 20
 
-// nameBroken tells the admins once about a cart item that blocks the cart. It is somebody's: the bot never touches it
-// by itself.
+// nameBroken tells the admins once about a cart item that blocks the cart. The item belongs to a person: the bot never
+// removes it by itself.
 func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) error {
 	told := false
 	err := b.ledger.Update(ctx, func(w Writer) error {
@@ -117,7 +117,7 @@ func (b *buyer) blocked(ctx context.Context, o Order, e *cocalc.Error) error {
 		return nil // it stays unnamed, and the order waits all the same
 	}
 	if carries(item, o.ID) || item.ID == o.ItemID {
-		return nil // the order's own, which somebody edited: it is taken out when the order is given up
+		return nil // the order's own, which a person edited: it is taken out when the order is given up
 	}
 	e.ItemID = item.ID
 	if err := b.nameBroken(ctx, o, item); err != nil {

@@ -70,8 +70,8 @@ func (r BudgetReport) Left() (left Cents, limited bool) {
 	return r.Limit.Max - r.Months[0].Spent - r.Months[0].Reserved, !r.Limit.None
 }
 
-// Committed are the renewals that CoCalc will charge by itself, as long as nobody cancels them. They count in no budget:
-// nobody is asked about them any more.
+// Committed are the renewals that CoCalc will charge until they are cancelled. They count in no budget: they need no
+// confirmation.
 type Committed struct {
 	Monthly, Yearly Cents // per month, and per year
 	Active          int   // subscriptions

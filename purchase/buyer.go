@@ -165,12 +165,12 @@ func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
 // idle is the longest pause between two looks at the ledger.
 const idle = time.Hour
 
-// next picks the order to work on among those that are due, or answers how long there is none.
+// next picks the order to work on among those that are due, or returns how long none is.
 //
-// First what is under way: it holds the account, so while it waits nothing else is begun, and nothing that was parked
-// is checked again. So does a checkout that may still be carried out although its order has ended. Then what is left of
-// orders that have ended, or that had items parked when buying was paused; then the approved order that was confirmed first. What
-// only looks (a watch, a count) holds nobody up and is held up by nobody.
+// Orders under way come first: they hold the account, so while one waits nothing else begins, and no parked item is
+// checked again. The same holds for a checkout that may still run although its order has ended. Then come the remaining
+// tasks of orders that have ended, or that had items parked when buying was paused; then the approved order that was
+// confirmed first. Tasks that only read (a watch, a count) delay no order and wait for none.
 func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 	now, pause := b.elapsed(), idle
 	lingering := b.lingering(open)
@@ -284,7 +284,7 @@ func (d *Desk) openOrders(ctx context.Context) (open []Order, err error) {
 	return open, err
 }
 
-// change runs fn on the order as it is now, in one transaction, and tells whoever shows it.
+// change runs fn on the current order in one transaction, and tells the publisher.
 func (d *Desk) change(ctx context.Context, id OrderID, fn func(Writer, *Order) error) (Order, error) {
 	var o Order
 	err := d.ledger.Update(ctx, func(w Writer) error {
@@ -348,7 +348,7 @@ func (b *buyer) fail(ctx context.Context, o Order, f Failure) error {
 	return err
 }
 
-// pause answers the wait before the next look in vain: it doubles from Poll to PollMax.
+// pause returns the wait before the next look: it doubles from Poll to PollMax with each look without a result.
 func (b *buyer) pause(id OrderID) time.Duration {
 	n := b.tries[id]
 	b.tries[id] = n + 1

@@ -148,7 +148,7 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 	}
 	slices.SortFunc(mine, func(x, y cocalc.CartItem) int { return int(x.ID - y.ID) })
 	item := mine[0]
-	for _, twin := range mine[1:] { // an add that was carried out twice on its way, or somebody's copy of the item
+	for _, twin := range mine[1:] { // an add that was carried out twice, or a person's copy of the item
 		if _, err := b.shop.RemoveFromCart(ctx, twin.ID); err != nil {
 			return b.troubled(ctx, o, err)
 		}
@@ -269,13 +269,13 @@ func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ O
 func (b *buyer) endedWithoutPurchase(ctx context.Context, id OrderID) (bool, error) {
 	order, err := b.Order(ctx, id)
 	if errors.Is(err, ErrNoOrder) {
-		return false, nil // another ledger's: somebody else's item
+		return false, nil // another ledger's item
 	}
 	return order.State.Final() && order.State != Purchased, err
 }
 
-// restore checks again what was parked, as far as it is still there and nobody else decided about it; not while the
-// order's own checkout may still come and buy it.
+// restore checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It waits
+// while the order's own checkout may still run and buy them.
 func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
 	if left := b.lingers(o); left > 0 {
 		return left, nil
@@ -306,7 +306,7 @@ func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
 	}
 	item, err := b.item(ctx, o)
 	switch {
-	case kindOf(err) == cocalc.NotFound: // somebody deleted it; only the purchases can tell
+	case kindOf(err) == cocalc.NotFound: // a person deleted it; only the purchases can tell
 		rows, err := b.purchasesOf(ctx, o)
 		if err != nil {
 			return b.troubled(ctx, o, err)
@@ -330,7 +330,7 @@ func (b *buyer) abandon(ctx context.Context, o Order, f *Failure) (wait, error) 
 	return 0, err
 }
 
-// another looks at the cart again at once, a few times; then it makes a pause, since somebody else is using the cart.
+// another looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
 func (b *buyer) another(ctx context.Context, o Order) (wait, error) {
 	if err := b.relieved(ctx, o); err != nil {
 		return 0, err

@@ -24,7 +24,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if len(look.checked) != 1 || look.checked[0].ID != o.ItemID {
 		return b.cartChanged(ctx, o, look.checked)
 	}
-	// Before its price: a higher one of an item that somebody edited is no price of CoCalc's that could be confirmed.
+	// Before its price: a higher price of an item that a person edited is not CoCalc's price, and can't be confirmed.
 	if mismatch := b.differs(o, look.checked[0]); mismatch != nil {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
 		return b.abandon(ctx, o, failure(FailCart, "Someone changed the item in the CoCalc cart before it was paid for. Please try again."))
@@ -277,7 +277,7 @@ func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 // sold ends an order as bought, in the caller's transaction. With count its purchases are counted again later.
 func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error {
 	o.Receipt, o.Failure, o.Hold = r, nil, nil
-	if o.State == Failed && len(o.Messages) == 0 { // whoever was told that nothing was bought is told otherwise
+	if o.State == Failed && len(o.Messages) == 0 { // people who read that nothing was bought get a correction
 		o.Messages = append(o.Messages, Message{Kind: MessageNote})
 	}
 	o.WatchUntil = time.Time{}
@@ -323,7 +323,7 @@ func (d *Desk) enter(w Writer, o Order, r Receipt) error {
 	return spend(w, o, r.Charged, 1)
 }
 
-// enterExtra logs what was bought too much, and pauses buying: somebody has to look at it before money moves again.
+// enterExtra logs purchases beyond the order's own, and pauses buying: a person has to look before more money moves.
 func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 	if len(extra) == 0 {
 		return nil

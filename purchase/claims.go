@@ -54,7 +54,8 @@ type Comparison struct {
 	Agree int // licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no amounts)
 	// Wrong are what cannot be if the ledger is whole and the only one of its account.
 	Wrong []Finding
-	// Strangers are purchases that somebody else made on the account since the ledger began, Earlier how many are older.
+	// Strangers are other people's purchases on the account since the ledger began; Earlier is the number of older
+	// ones.
 	Strangers []string
 	Earlier   int
 	// Notes are what is no fault, and should be known all the same.

@@ -10,8 +10,9 @@ import (
 	"licensebot/cocalc"
 )
 
-// A server of the older kind tells no prices and no charges: what it charged is computed by the formula it sells by. That is what
-// was announced, unless somebody edited the item between the last look and the moment in which CoCalc read it for the checkout.
+// An older server reports no prices and no charges, so the charge is computed by the formula that it sells by. It
+// equals the announced price, unless a person edited the item between the last look and the moment in which CoCalc read
+// it for the checkout.
 
 // looksForCost is how often the license of an edited item is looked for before the item alone has to tell what it cost.
 const looksForCost = 10

@@ -75,8 +75,8 @@ func (t Timing) withDefaults() Timing {
 		}
 	}
 	or(&t.Settle, 10*time.Minute)
-	// Whoever gives checkouts less time to show themselves has a CoCalc that is quick, so the other waits for it shrink
-	// along. It is not asked more often than it lets its purchases be read.
+	// A short Settle means that CoCalc is quick, so the other waits shrink with it. CoCalc is not asked more often than
+	// its purchases can be read.
 	share := func(part int64, most, least time.Duration) time.Duration {
 		return max(min(t.Settle/time.Duration(part), most), least)
 	}
@@ -139,7 +139,7 @@ type Desk struct {
 
 	born     time.Time     // when the desk was made, with a monotonic reading
 	bornAt   time.Time     // the same moment by the machine's clock
-	account  sync.Mutex    // held by whoever works on the CoCalc account: cart, checkout, proof
+	account  sync.Mutex    // held while working on the CoCalc account: cart, checkout, proof
 	wake     chan struct{} // capacity 1: there may be something to buy
 	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
 	counted  chan struct{} // capacity 1: signals that refusals were counted
@@ -223,8 +223,8 @@ func (d *Desk) Quote(spec Spec) (cocalc.Quote, error) {
 	return cocalc.Price(spec, now)
 }
 
-// Proposable reports whether somebody may ask for a license where they are, before they fill in a form. A *Refusal says
-// why not.
+// Proposable reports whether a person may order licenses in this place, before they fill in a form. The error is a
+// *Refusal that says why not.
 func (d *Desk) Proposable(ctx context.Context, click Click) error {
 	if d.stopping.Load() {
 		return errStopping()
@@ -362,7 +362,7 @@ func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
 	return d.moveFrom(w, order, to, by, order.Place.Channel, note)
 }
 
-// moveFrom is move by somebody who decided elsewhere than where the order was asked for: the audit record says where.
+// moveFrom is move for a decision in another place than the order's: the audit record names the place.
 func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string) error {
 	if !order.State.CanBecome(to) {
 		return errArrow(order.State, to)
@@ -415,8 +415,8 @@ func (d *Desk) refusal(no *Refusal, id OrderID, who Person, at Place) Event {
 	return Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID), Place: brief(at.Channel), Note: string(no.Code)}
 }
 
-// brief is the beginning of an id as somebody sent it. A real one is shorter; a made-up one has as much room in the audit
-// as shows what it was.
+// brief shortens an id that came from outside. Real ids are shorter; a made-up one gets enough room in the audit to
+// show what it was.
 func brief(id string) string {
 	const most = 64
 	if len(id) <= most {

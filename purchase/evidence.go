@@ -30,10 +30,10 @@ func (b *buyer) differs(o Order, item cocalc.CartItem) error {
 	return cocalc.DescriptionMatches(begun(o.Sent, item.Description, b.now()), item.Description)
 }
 
-// begun is the description that was sent, as the server may show it by now. Every look at the cart moves a start that
-// has passed to the server's now, so the longer an item waits, the later it begins: nobody has changed it, and it costs
-// less. A start in the future is nobody's to move. What is left of a move for DescriptionMatches to judge is its own
-// tolerance, which covers the move that adding makes.
+// begun returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
+// in the past to the server's current time, so the longer an item waits, the later it begins and the less it costs,
+// without any edit. A start in the future must stay. DescriptionMatches tolerates the rest of the difference, which
+// comes from adding.
 func begun(sent, got json.RawMessage, now time.Time) json.RawMessage {
 	var have struct {
 		Range []time.Time `json:"range"`
@@ -66,8 +66,8 @@ func carries(item cocalc.CartItem, id OrderID) bool {
 	return ok && found == id
 }
 
-// own reports whether something at CoCalc with the number of the order's cart item is the order's: it has its tag, or
-// somebody edited that away. What has another order's tag, or is older than the order, comes from another server that
+// own reports whether something at CoCalc with the number of the order's cart item is the order's: it has its tag, or a
+// person removed the tag. Something with another order's tag, or older than the order, comes from another server that
 // this ledger has met.
 func (o *Order) own(text string, at time.Time) bool {
 	if id, ok := tagged(text); ok {

@@ -10,9 +10,9 @@ import (
 // isGroup tells the id of a user group, S…, from those of people and channels.
 func isGroup(id string) bool { return strings.HasPrefix(id, "S") }
 
-// NoticeTo puts the members of a user group in its place among those who do not have a notice yet: nobody can write to a
-// group. Each of them is told once, also who is listed by name besides. A group with nobody in it is recorded, and said in
-// the purchases channel.
+// NoticeTo replaces a user group among a notice's recipients by the group's members, since Slack has no messages to
+// groups. Each member gets it once, also if their own id is listed too. A group without members is recorded, and
+// announced in the purchases channel.
 func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string) error {
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		n, err := left(w, id, group)

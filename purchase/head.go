@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// tellHead has the head of the audit chain told in the purchases channel, once a day: whoever keeps that message can
-// prove later that nothing before it was changed. A head that did not move since is not told again. It answers when the
-// next day begins.
+// tellHead announces the head of the audit chain in the purchases channel, once a day: with that message, anyone can
+// prove later that nothing before it was changed. An unchanged head is not announced again. It returns the time until
+// the next day.
 func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 	now := d.now().In(d.policy.location())
 	day := now.Format(time.DateOnly)

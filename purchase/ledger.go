@@ -184,7 +184,7 @@ type Before struct {
 	Orders  []Order `json:"orders,omitempty"`
 }
 
-// Pause stops all buying until somebody resumes it.
+// Pause stops all buying until an admin resumes it.
 type Pause struct {
 	Since  time.Time `json:"since"`
 	By     string    `json:"by"`             // a person's id, or "licensebot"

@@ -10,7 +10,7 @@ import (
 	"licensebot/cocalc"
 )
 
-// Limit is an amount that must not be passed. The zero Limit lets nothing through: whoever wants no limit says so.
+// Limit is an amount that must not be passed. The zero Limit is a limit of 0; None means no limit.
 type Limit struct {
 	Max  Cents
 	None bool // no limit at all
@@ -235,7 +235,7 @@ func (b *Budget) spend(key string, amount Cents, licenses int) {
 	b.People[key] = s
 }
 
-// nobody's part of a month is what was spent and reserved in it before people's parts were kept.
+// nobodys is the key of what was spent and reserved in a month before people's parts were kept.
 const nobodys = ""
 
 // share is a person's part. It is asked for before the month is changed.

@@ -32,7 +32,7 @@ type Notice struct {
 type NoticeKind string
 
 const (
-	NoticeForeign     NoticeKind = "foreign-purchase"     // somebody else bought on the account
+	NoticeForeign     NoticeKind = "foreign-purchase"     // another person bought on the account
 	NoticeUnexplained NoticeKind = "unexplained-purchase" // bought under a tag of ours that the ledger cannot explain
 	NoticeDoubleBuy   NoticeKind = "double-buy"
 	NoticeBrokenItem  NoticeKind = "broken-item" // an item blocks the cart
@@ -52,7 +52,7 @@ const (
 	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
 )
 
-// Notices are those that somebody does not have yet, oldest first.
+// Notices returns the notices with recipients left, oldest first.
 func (d *Desk) Notices(ctx context.Context) (left []Notice, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
@@ -104,7 +104,7 @@ func left(r Reader, id, recipient string) (Notice, error) {
 	return Notice{}, nil
 }
 
-// keepNotice stores a notice as it is now. One that everybody has is done.
+// keepNotice stores a notice. A notice without recipients left is done.
 func keepNotice(w Writer, n Notice) error {
 	account, err := w.Account()
 	if err != nil {
@@ -118,7 +118,8 @@ func keepNotice(w Writer, n Notice) error {
 	return w.PutAccount(account)
 }
 
-// notice makes a notice for those whom its kind concerns; about is its order, if it has one. Whoever caused it (by) knows.
+// notice makes a notice for the recipients of its kind; about is its order, if it has one. The person who caused it
+// (by) gets none.
 func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) Notice {
 	n := Notice{ID: id, Kind: kind, Time: d.now(), Order: about.ID, Text: text}
 	var admins []string
@@ -156,7 +157,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 	if slices.ContainsFunc(n.Left, isGroup) && by != "" {
 		n.Had = []string{by}
 	}
-	// An incident is told to somebody in any case.
+	// An incident always has a recipient.
 	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && about.Requester.ID != by {
 		n.Left = []string{about.Requester.ID}
 		n.Text = cmp.Or(n.Public, n.Text)
@@ -164,8 +165,8 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 	return n
 }
 
-// addNotice stores a notice in the caller's transaction, unless it waits to be told already. With nobody to tell there
-// is nothing to store.
+// addNotice stores a notice in the caller's transaction, unless it is stored already. A notice without recipients is
+// not stored.
 func addNotice(w Writer, n Notice) error {
 	account, err := w.Account()
 	if err != nil || len(n.Left) == 0 || slices.ContainsFunc(account.Notices, func(old Notice) bool { return old.ID == n.ID }) {

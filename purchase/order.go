@@ -8,8 +8,8 @@ import (
 	"licensebot/cocalc"
 )
 
-// The words of the shop that everybody who handles orders needs, under their own names here, so that what shows
-// orders does not have to know the shop's client.
+// The shop's types that code about orders needs, under this package's names, so that code that shows orders does not
+// import the shop's client.
 type (
 	Cents   = cocalc.Cents
 	Spec    = cocalc.LicenseSpec
@@ -49,7 +49,7 @@ func tagged(text string) (OrderID, bool) {
 	return OrderID(id), true
 }
 
-// Person is somebody in Slack.
+// Person is a person in Slack.
 type Person struct {
 	ID   string `json:"id"`             // U…
 	Team string `json:"team,omitempty"` // T…
@@ -57,13 +57,13 @@ type Person struct {
 	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two ids is
 	// one person all the same.
 	Org string `json:"org,omitempty"`
-	// Standing is set for whoever is not a full member of the workspace.
+	// Standing is set if the person is not a full member of the workspace.
 	Standing Standing `json:"standing,omitempty"`
 	// Groups are the ids of the user groups that the person is a member of, among those that the policy names. They are as
 	// Slack tells them at the moment of a decision, and not kept.
 	Groups []string `json:"-"`
-	// Untold are those of the policy's user groups of which Slack did not tell who is in them: whether the person is, nobody
-	// knows.
+	// Untold are the policy's user groups whose members Slack did not list: it is unknown whether the person is in
+	// them.
 	Untold []string `json:"-"`
 	// NoAccess is set if Slack answers nothing about the person because the bot has lost its access.
 	NoAccess bool `json:"-"`
@@ -133,8 +133,8 @@ type Order struct {
 	Hold    *Hold    `json:"hold,omitempty"`
 	Failure *Failure `json:"failure,omitempty"`
 	Receipt *Receipt `json:"receipt,omitempty"`
-	// WatchUntil: the order has ended, and CoCalc is looked at until then for what may come late: an item that was added
-	// after all, somebody else's checkout that had begun already. Zero: not watched.
+	// WatchUntil is the end of the ended order's watch for late events: an item that was added after all, or another
+	// checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
 	// Restored is set if the restore of an older ledger ended the order. CoCalc may show that it was bought since.
@@ -220,7 +220,7 @@ type Receipt struct {
 	Unchecked bool `json:"unchecked,omitempty"`
 	// Extra are further purchases of the same cart item: a double buy by overlapping checkouts.
 	Extra []Extra `json:"extra,omitempty"`
-	// Adopted: somebody else's checkout bought the item while it was in the cart.
+	// Adopted is set if another checkout bought the item while it was in the cart.
 	Adopted bool `json:"adopted,omitempty"`
 	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell.
 	Settled string `json:"settled,omitempty"`

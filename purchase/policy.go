@@ -14,8 +14,8 @@ type Refusal struct {
 	Code     RefusalCode
 	Sentence string
 	Admin    string   // replaces Sentence for admins, with the names of settings; empty: the same
-	Channels []string // where it would not be refused: ids, for whoever shows the refusal
-	Quotes   bool     // Sentence repeats what people wrote, so that whoever shows it shows it without any format
+	Channels []string // ids of channels that would accept it
+	Quotes   bool     // Sentence repeats people's text, so it must be shown without formatting
 }
 
 func (r *Refusal) Error() string { return r.Sentence }
@@ -64,10 +64,10 @@ const (
 // Policy says who may buy what, who has to agree, and how much may be spent. Lists hold Slack user ids (U…, W…) and ids
 // of user groups (S…).
 type Policy struct {
-	// Buyers may buy. Everyone lets all members buy. With neither, nobody may.
+	// Buyers may buy. Everyone lets all members buy. Without both, no one may.
 	Buyers   map[string]bool
 	Everyone bool
-	// Approvers may agree to other people's orders. With none, nobody is asked.
+	// Approvers may approve other people's orders. Without any, orders need no approval.
 	Approvers map[string]bool
 	// Admins may settle orders, pause and resume, and take out broken items.
 	Admins map[string]bool
@@ -168,7 +168,7 @@ func listedIn(list map[string]bool, who Person) bool {
 	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
 }
 
-// untold refuses whoever may be on a list or not: by a group of which Slack does not tell who is in it.
+// untold refuses people whose membership of a list is unknown, since Slack does not list the members of a group.
 func untold(list map[string]bool, who Person) *Refusal {
 	if !slices.ContainsFunc(who.Untold, func(g string) bool { return list[g] }) {
 		return nil

@@ -163,7 +163,7 @@ func (d *Desk) tooLateTo(verb string, order Order) *Refusal {
 	return &Refusal{Code: TooLate, Sentence: text}
 }
 
-// quoted is what somebody wrote, within a sentence of ours: in quotes, which it cannot leave, and in one line.
+// quoted returns people's text for use in a sentence: in quotes that it can't close, and in one line.
 func quoted(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch r {

@@ -1,11 +1,11 @@
 package purchase
 
-// Standing says why somebody is not a full member of the team's workspace. Whoever has one neither buys nor decides,
-// whatever the lists of the policy say.
+// Standing says why a person is not a full member of the team's workspace. People with a Standing can neither buy nor
+// decide, whatever the policy's lists say.
 type Standing string
 
 const (
-	// Member is the standing of everybody else.
+	// Member is the standing of full members.
 	Member      Standing = ""
 	Guest       Standing = "guest"       // a guest of one or a few channels
 	Robot       Standing = "bot"         // another app
@@ -14,7 +14,7 @@ const (
 	Unverified  Standing = "unverified"  // Slack could not be asked
 )
 
-// outsider refuses whoever is not a full member.
+// outsider refuses people who are not full members.
 func outsider(who Person) *Refusal {
 	var why string
 	switch who.Standing {
@@ -53,9 +53,9 @@ func staleCard(order Order, click Click) *Refusal {
 	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so your click didn't count. Use the newer one in this channel."}
 }
 
-// elsewhere refuses a button that was clicked where the order is not shown: such a click was made up, or its card was
-// carried somewhere else. In a conversation with the bot alone everybody sees only what is theirs, and what is typed may
-// be typed anywhere.
+// elsewhere refuses a button that was clicked where the order is not shown: such a click was forged, or its card was
+// carried to another place. In a direct message with the bot people see only what is theirs, and commands may be typed
+// anywhere.
 func elsewhere(order Order, click Click) *Refusal {
 	if click.Typed || click.At.Direct || click.At.Channel == order.Place.Channel {
 		return nil

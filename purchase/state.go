@@ -11,7 +11,7 @@ type State string
 const (
 	// Proposed: a card with a price; nothing is promised. Expires.
 	Proposed State = "proposed"
-	// AwaitingApproval: the requester said buy, and policy wants somebody else's yes. Budget is reserved from here on.
+	// AwaitingApproval: the requester confirmed, and the order needs approval. Budget is reserved from here on.
 	AwaitingApproval State = "awaiting_approval"
 	// Approved: may be bought; waits for its turn on the account.
 	Approved State = "approved"
@@ -25,14 +25,14 @@ const (
 	Unknown State = "unknown"
 	// Purchased: proven by reading the item back.
 	Purchased State = "purchased"
-	// Failed: nothing was bought. Should CoCalc show a purchase after all while the order is still watched (somebody
-	// else's checkout had begun before the item was taken out), the order becomes Purchased: the ledger tells the truth.
+	// Failed: nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout had
+	// begun before the item was taken out), the order becomes Purchased.
 	Failed State = "failed"
 	// Denied: an approver said no.
 	Denied State = "denied"
 	// Cancelled: the requester took it back before anything was sent.
 	Cancelled State = "cancelled"
-	// Expired: nobody decided in time.
+	// Expired: there was no decision in time.
 	Expired State = "expired"
 )
 

@@ -222,7 +222,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	row := *found
 	id, isTagged := tagged(row.Text)
 	if !isTagged {
-		id = byItem[row.CartItemID] // somebody edited the tag away
+		id = byItem[row.CartItemID] // a person edited the tag away
 	}
 	if id == "" {
 		return "", b.foreign(w, r, row, "")
@@ -339,8 +339,8 @@ func (o *Order) accountsFor(row cocalc.PurchaseRow) bool {
 		slices.ContainsFunc(r.Extra, func(x Extra) bool { return x.LicenseID == row.LicenseID })
 }
 
-// awaits reports whether the purchase is the one that was looked for in vain when the order was bought. An admin may have
-// mistaken its license, where CoCalc numbers the purchases.
+// awaits reports whether the purchase is the one that was not found when the order was bought. If CoCalc numbers its
+// purchases, an admin may have named the wrong license.
 func (o *Order) awaits(row cocalc.PurchaseRow) bool {
 	r := o.Receipt
 	if o.State != Purchased || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
@@ -368,8 +368,8 @@ func (b *buyer) tooMuch(w Writer, o Order, row cocalc.PurchaseRow) error {
 	return b.enterExtra(w, o, []Extra{extra})
 }
 
-// reports are purchases that are not the ledger's, as one comparison found them. They are kept together at its end: there
-// can be hundreds, and meanwhile nobody else can write.
+// reports are purchases that are not the ledger's, as one comparison found them. They are stored together at its end:
+// there can be hundreds, and storing them one by one would block other writers.
 type reports struct {
 	strangers []Stranger
 	again     []Stranger // reported long ago, and read again
@@ -381,7 +381,7 @@ type reports struct {
 	sum, unattributedSum, byWordSum Cents
 }
 
-// foreign reports a purchase that somebody else made on the account, once. It is never counted as ours.
+// foreign reports another person's purchase on the account, once. It is never counted as the bot's.
 func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, why string) error {
 	what := b.policy.bought(row) + ", but not by me." + why
 	return b.report(w, r, row, NoticeForeign, "", what, what+" It doesn't count toward the budget.")

@@ -64,8 +64,8 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	return err
 }
 
-// ResumeByOperator ends a pause by the word of somebody on the bot's own machine, who need not be in Slack: what
-// `bot resume` does while a bot runs. It answers the pause; nil when there was none.
+// ResumeByOperator ends a pause for a person on the bot's own machine, who need not be in Slack: `bot resume` calls it
+// while a bot runs. It returns the pause; nil if there was none.
 func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pause, err error) {
 	err = d.ledger.Update(ctx, func(w Writer) error {
 		account, err := w.Account()
@@ -90,8 +90,8 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 	return was, nil
 }
 
-// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and has it told. It does so once for
-// the same findings: whoever resumed buying since has seen them. It reports whether it paused.
+// Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does so once
+// for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
 func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 	what := "The ledger contradicts itself. " + findings[0].Sentence
 	if more := len(findings) - 1; more > 0 {
@@ -150,7 +150,7 @@ func ResumeBuying(w Writer, by, reason string, now time.Time) error {
 	return resumeBuying(w, by, "", reason, now)
 }
 
-// resumeBuying ends a pause by somebody's word in the place.
+// resumeBuying ends a pause. by is the person, place the channel of the command.
 func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	account, err := w.Account()
 	if err != nil || account.Pause == nil {

@@ -136,8 +136,8 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	return why != "", nil
 }
 
-// lingers is for how long the order's checkout may still be carried out: nothing was heard of it, and that somebody bought
-// the item does not say that it was this checkout. Whatever is checked meanwhile, it would buy.
+// lingers returns how long the order's checkout may still run: its answer was lost, and that the item is bought does
+// not prove that this checkout bought it. It would buy whatever is checked meanwhile.
 func (b *buyer) lingers(o Order) time.Duration {
 	if o.CheckoutSent.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
 		return 0

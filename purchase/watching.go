@@ -21,9 +21,9 @@ func (d *Desk) watchStep() time.Duration { return max(d.timing.Settle/10, 1) }
 // left returns the rest of an order's watch.
 func (b *buyer) left(o Order) time.Duration { return b.remains(o.ID, b.watchSpan(o)) }
 
-// watch looks after an order that has failed: an add whose answer was lost may be carried out late, and somebody else's
-// checkout that had begun before the item was taken out buys it all the same. A late item is taken out; a purchase is
-// entered, since the money is gone whatever was said before.
+// watch looks after an order that has failed: an add whose answer was lost may be carried out late, and another
+// checkout that had begun before the item was taken out buys it anyway. A late item is taken out; a purchase is
+// entered, since the money is spent.
 func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 	over := b.left(o) <= 0
 	item, rows, err := b.glance(ctx, o, over)
@@ -70,7 +70,7 @@ func (b *buyer) glance(ctx context.Context, o Order, last bool) (item cocalc.Car
 	return item, nil, err
 }
 
-// mostCounts is how often a purchase is looked for in vain in the list of purchases before that is told in the ledger.
+// mostCounts is how many looks at the list of purchases may miss a purchase before the ledger records that.
 const mostCounts = 20
 
 // recount counts the purchases of a bought item: those that could not be counted when it was bought, and all of them
@@ -112,8 +112,8 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	return 0, err
 }
 
-// outOfCart takes the item of an order that an admin settled as bought out of the cart, where somebody else's checkout would
-// buy it after all. It reports whether the item is certainly not to be had there any more.
+// outOfCart takes the item of an order that an admin settled as bought out of the cart, where another checkout would
+// buy it after all. It reports whether the item is certainly no longer for sale there.
 func (b *buyer) outOfCart(ctx context.Context, o Order) bool {
 	item, err := b.item(ctx, o)
 	if err == nil && item.Purchased == nil && item.Removed.IsZero() {

@@ -22,7 +22,7 @@ func Backup(ctx context.Context, from, to string) (Report, error) {
 	return b.Backup(ctx, to)
 }
 
-// UnprovenEnding is at the end of the name of a copy whose audit chain is broken, so that nobody takes it for a good one.
+// UnprovenEnding ends the name of a copy whose audit chain is broken, so that it is not mistaken for a good one.
 const UnprovenEnding = ".unproven"
 
 // Backup copies the ledger, as it is at this moment, to a new file of mode 0600, while the bot goes on. The copy is

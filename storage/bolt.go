@@ -37,9 +37,9 @@ const (
 	// disk; a burst of confirmations is made durable by a handful of them.
 	batchDelay = time.Millisecond
 	fileMode   = 0o600 // people's names and reasons, and addresses that let Slack messages be changed
-	// mapped is how much address space (not memory) a ledger that is written to gets at once. bbolt can only move the
-	// mapping while nobody reads, so one that has to grow would wait for a backup that runs, and one that cannot be made
-	// anew leaves the file unusable until it is opened again.
+	// mapped is how much address space (not memory) a writable ledger gets at once. bbolt can move the mapping only
+	// while no transaction reads, so a mapping that has to grow would wait for a running backup, and one that can't be
+	// made again leaves the file unusable until it is reopened.
 	mapped = 1 << 30
 	growth = 256 << 10 // the file grows in steps of this size
 )
@@ -125,7 +125,7 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		if inspected, err = inspect(path, info); err != nil {
 			return nil, err
 		}
-		// Names, reasons and addresses are nobody else's to read; an older copy may have been made with other rights.
+		// Names, reasons and addresses are for this user only; an older copy may have been made with other rights.
 		if info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path, fileMode); err != nil {
 				return nil, fmt.Errorf("others can read it, and its rights cannot be changed: %w", err)
@@ -205,9 +205,8 @@ func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, file 
 // errReplaced says that another ledger was put in the place of the one that is being opened.
 var errReplaced = fmt.Errorf("%w: it was replaced just now", ErrLocked)
 
-// named reports whether the open file is still the one of that name, and the one that info is of. While a lock was waited
-// for, another ledger may have been put in its place, and whoever went on with the old one would write where nobody
-// reads any more.
+// named reports whether the open file still has that name, and is the one that info describes. During a wait for the
+// lock, another ledger may have taken its place; writes to the old file would be lost.
 func named(file *os.File, path string, info fs.FileInfo) bool {
 	opened, err1 := file.Stat()
 	there, err2 := os.Stat(path)

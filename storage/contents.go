@@ -60,9 +60,9 @@ func getJSON[T any](tx *bbolt.Tx, bucket, key []byte) (value T, ok bool, err err
 	return value, err == nil, err
 }
 
-// orDamage turns what bbolt does on a page that was damaged since the file was opened into an error: it panics, or reads
-// where nothing is mapped. Every method of a transaction begins with it, so that a panic of whoever uses the transaction
-// stays what it is: a bug of theirs, and no sign of a damaged ledger.
+// orDamage turns bbolt's faults on a page that was damaged since the file was opened into an error: bbolt panics, or
+// reads unmapped memory. Every method of a transaction begins with it, so that a panic of its caller stays a panic, and
+// is no sign of a damaged ledger.
 func orDamage(err *error) func() {
 	before := debug.SetPanicOnFault(true)
 	return func() {

@@ -53,7 +53,7 @@ func walkFile(f *os.File, size int64) (err error) {
 	return walk(data)
 }
 
-// lock waits as bbolt does until nobody is writing to the file. Closing the file lets go of the lock.
+// lock waits, as bbolt does, until no program writes to the file. Closing the file releases the lock.
 func lock(f *os.File, how int) error {
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)

@@ -8,13 +8,13 @@ import (
 	"licensebot/internal/step"
 )
 
-// deeds are what a transaction does, for whoever kills the program around it. nil notes nothing.
+// deeds are what a transaction does, for tests that kill the program around it. nil notes nothing.
 type deeds struct {
 	records []string // kinds of its audit records, each once
 	fields  []string // of orders and of the account that it changed
 }
 
-// observe begins to note what a transaction does, if anybody wants to know.
+// observe begins to note what a transaction does, if a test needs it.
 func observe() *deeds {
 	if !step.Armed() {
 		return nil

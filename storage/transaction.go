@@ -20,7 +20,7 @@ const appended = 0.95
 // transaction implements purchase.Reader and purchase.Writer.
 type transaction struct {
 	tx    *bbolt.Tx
-	deeds *deeds // nil unless somebody wants to know what the transaction does
+	deeds *deeds // nil unless a test needs to know what the transaction does
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
@@ -152,7 +152,7 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 		if len(k) != 8 {
 			return nil, bad(bucketEvents, k, "has no number")
 		}
-		// What a record says of its number may have been edited. Verify tells; whoever walks through them goes on.
+		// The record's own number may have been edited. Verify reports that; readers of all records continue.
 		e.Number = binary.BigEndian.Uint64(k)
 		events = append(events, e)
 	}

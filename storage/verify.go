@@ -51,7 +51,7 @@ func (b *Bolt) Verify(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
-// verifyFile is Verify for a file that nobody else writes to.
+// verifyFile is Verify for a file that no other program writes to.
 func verifyFile(ctx context.Context, path string) (Report, error) {
 	b, err := open(path, true)
 	if err != nil {

@@ -63,13 +63,14 @@ type problem struct {
 	Error string `json:"error"`
 }
 
-// Listen makes the socket, in the place of one that a killed bot has left behind: whoever calls it has locked the ledger,
-// so that no other bot can be listening there. What is not a socket is left alone, and is an error.
+// Listen makes the socket, in place of one that a killed bot has left behind. The caller must hold the ledger's lock,
+// so that no other bot listens there. If the path is not a socket, it is left alone, and is an error.
 func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	if old, err := os.Lstat(path); err == nil && old.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s is no socket, so it stays as it is", path)
 	}
-	// It is made in a private folder and gets its name with its mode, so that nobody else can reach it at any moment.
+	// It is made in a private folder and gets its name together with its mode, so that no other user can reach it at
+	// any moment.
 	private, err := os.MkdirTemp(filepath.Dir(path), ".licensebot-sock-*")
 	if err != nil {
 		return nil, err
@@ -203,5 +204,5 @@ func answer[Q any](s *Server, w http.ResponseWriter, r *http.Request, within tim
 func say(w http.ResponseWriter, status int, what any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(what) // whoever has hung up does not need it
+	json.NewEncoder(w).Encode(what) // a client that has hung up does not need it
 }
