@@ -77,7 +77,8 @@ func TestDiagnosesOfEveryGeneration(t *testing.T) {
 		{"the successor", cocalctest.Successor, nil, nil, cocalc.SellsMemberships, 0, cocalc.KeyValid},
 		{"the successor, wrong key", cocalctest.Successor, &revoked, nil, cocalc.SellsMemberships, 0, cocalc.KeyRefused},
 		{"the successor, outage", cocalctest.Successor, &outage, nil, cocalc.SellsMemberships, 0, cocalc.KeyUnproven},
-		{"the successor, maintenance", cocalctest.Successor, &down, nil, cocalc.SellsMemberships, 0, cocalc.KeyUnproven},
+		{"the successor, maintenance", cocalctest.Successor, &down, nil, cocalc.IsDown, 0, ""},
+		{"a server that has moved, maintenance", cocalctest.Moved, &down, nil, cocalc.IsDown, 0, ""},
 		{"the successor, a key without rights", cocalctest.Successor, nil, func(a *cocalctest.Account) string { return a.NewSuccessorKey("x") },
 			cocalc.SellsMemberships, 0, cocalc.KeyLimited},
 		{"a server that has moved", cocalctest.Moved, nil, nil, cocalc.HasMoved, 0, ""},
@@ -86,9 +87,6 @@ func TestDiagnosesOfEveryGeneration(t *testing.T) {
 			server := cocalctest.New(cocalctest.Config{Generation: test.generation})
 			account := server.Add(cocalctest.NewAccount{})
 			if test.fault != nil {
-				if test.name == "the successor, maintenance" { // after it was found to be one
-					test.fault.Endpoint = "accounts/*"
-				}
 				server.Inject(*test.fault)
 			}
 			key := account.Key()
@@ -131,6 +129,23 @@ func TestADiagnosisFollowsTheServer(t *testing.T) {
 		if sells := d.Condition == cocalc.SellsLicenses; sells != (err == nil) || sells && store != d.Store {
 			t.Errorf("with %q: the store is %v, %v", step.fault, store, err)
 		}
+	}
+}
+
+// A server that wants another scheme, as after a change of its proxy, says by which address it is to be called.
+func TestADiagnosisOfAServerThatWantsAnotherScheme(t *testing.T) {
+	c, _, server := shop(t, cocalctest.Config{})
+	own := strings.Replace(string(c.Site()), "http:", "https:", 1)
+	fault := server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer, Text: own})
+	if d := c.Diagnose(t.Context()); d.Condition != cocalc.Misaddressed || d.Redirect.Address != own {
+		t.Errorf("got %+v", d)
+	}
+	if outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), "")); outcome != cocalc.Unknown || k != cocalc.Redirected {
+		t.Errorf("an add: got outcome %v, kind %v", outcome, k)
+	}
+	fault.Clear()
+	if d := c.Diagnose(t.Context()); d.Condition != cocalc.SellsLicenses || d.Key != cocalc.KeyValid {
+		t.Errorf("afterwards: got %+v", d)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cocalctest
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -46,7 +47,8 @@ const (
 	NoLicensesSold Effect = "no licenses sold"
 	// SuccessorServer answers like CoCalc's successor: see Successor.
 	SuccessorServer Effect = "successor server"
-	// MovedServer leads to another host, whose address is Text: see Moved.
+	// MovedServer leads to another host, whose address is Text: see Moved. With the server's own address and https, it is one
+	// that wants to be called by that.
 	MovedServer Effect = "moved server"
 )
 
@@ -183,13 +185,7 @@ func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answ
 				return a, true, errAbort
 			}
 		case Fail:
-			status := f.Status
-			if status == 0 {
-				status = http.StatusBadGateway
-			}
-			page := "<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) +
-				"</h1></body></html>"
-			return answer{status: status, body: []byte(page), html: true}, true, nil
+			return f.page(), true, nil
 		case Refuse:
 			return refusalAnswer(refusal(f.Text)), true, nil
 		case ThrottleNow:
@@ -201,6 +197,24 @@ func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answ
 		}
 	}
 	return a, false, nil
+}
+
+// page is the answer of a proxy in front.
+func (f Fault) page() answer {
+	status := cmp.Or(f.Status, http.StatusBadGateway)
+	page := "<html><head><title>" + http.StatusText(status) + "</title></head><body><h1>" + http.StatusText(status) +
+		"</h1></body></html>"
+	return answer{status: status, body: []byte(page), html: true}
+}
+
+// failingProxy is the page of a proxy that fails before the server sees the request, also one for a route that is not there.
+func failingProxy(faults []Fault) (page answer, failing bool) {
+	for _, f := range faults {
+		if f.Effect == Fail && f.When == Before {
+			return f.page(), true
+		}
+	}
+	return answer{}, false
 }
 
 func refusalAnswer(err error) answer {

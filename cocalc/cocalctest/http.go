@@ -41,9 +41,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, isAPI := strings.CutPrefix(r.URL.Path, apiRoot)
 	if generation, to := s.facing(path); generation == Moved || generation == Successor {
 		entry, faults := s.arrive(r.Method, path)
-		if generation == Moved {
+		page, failing := failingProxy(faults)
+		switch {
+		case failing:
+			s.noteStrikes(&call{endpoint: path, faults: faults})
+			s.send(w, r, entry, page)
+		case generation == Moved:
+			s.noteStrikes(&call{endpoint: path, faults: faults})
 			s.leadAway(w, r, entry, to)
-		} else {
+		default:
 			s.serveSuccessor(w, r, entry, faults)
 		}
 		return
