@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -37,11 +38,11 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 		if def == "" {
 			def = "empty"
 		}
-		fmt.Fprintf(&doc, "\n## %s\n\nDefault: `%s`. %s.", name, def, capital(field.Tag.Get("desc")))
+		about := fmt.Sprintf("Default: `%s`. %s.", def, capital(field.Tag.Get("desc")))
 		if does := unrefusing[name]; does != "" {
-			fmt.Fprintf(&doc, " %s", does)
+			about += " " + does
 		}
-		doc.WriteString("\n")
+		fmt.Fprintf(&doc, "\n## %s\n\n%s\n", name, wrapped(about))
 		for _, r := range refusals {
 			setting, besides, _ := strings.Cut(r.setting, " ")
 			if named, _, _ := strings.Cut(setting, "="); named != name {
@@ -111,6 +112,23 @@ func TestEverySettingIsInThePolicyDocument(t *testing.T) {
 			t.Errorf("there is no setting %s", name)
 		}
 	}
+}
+
+// wrapped breaks a text into lines of at most 120 characters.
+func wrapped(text string) string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= 120:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
