@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
 )
 
 // Backup copies the ledger at from, which no bot has open, to a new file. The error wraps ErrLocked when one has: then
@@ -37,6 +39,7 @@ func (b *Bolt) Backup(ctx context.Context, to string) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("back up the ledger to %s: %w", to, err)
 	}
+	report.Away = errors.Is(b.Here(ctx), purchase.ErrAway)
 	return report, nil
 }
 

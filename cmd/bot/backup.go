@@ -31,9 +31,6 @@ func runBackup(ctx context.Context, file string, c console) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(settings.Database); isMissing(err) {
-		return noLedger(settings.Database)
-	}
 	report, err := backUp(ctx, settings.Database, to)
 	if err != nil {
 		return err
@@ -41,6 +38,10 @@ func runBackup(ctx context.Context, file string, c console) error {
 	if report.Unproven != "" {
 		return fmt.Errorf("the audit chain of the ledger is broken: %s. %s%s is a copy of what there is, and not verified: it does not prove what happened, and `bot restore` refuses it. "+
 			"Keep the last good backup", report.Unproven, to, storage.UnprovenEnding)
+	}
+	if report.Away {
+		return fmt.Errorf("the ledger %s was moved, deleted or replaced while the bot runs. %s is a verified copy of the ledger that the bot has open: %s. "+
+			"Move the file back under its name; if you can't, stop the bot and type: bot restore %s", settings.Database, to, contents(report), to)
 	}
 	fmt.Fprintf(c.out, "%s is a whole copy of the ledger: %s, verified.\n", to, contents(report))
 	if report.Head.Number > 0 {
@@ -54,7 +55,12 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 	socket := control.Path(database)
 	report, err := byBotOrAlone(ctx,
 		func() (storage.Report, error) { return control.Backup(ctx, socket, to) },
-		func() (storage.Report, error) { return storage.Backup(ctx, database, to) })
+		func() (storage.Report, error) {
+			if _, err := os.Stat(database); isMissing(err) {
+				return storage.Report{}, noLedger(database)
+			}
+			return storage.Backup(ctx, database, to)
+		})
 	if err != nil {
 		return report, err
 	}

@@ -99,6 +99,51 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	}
 }
 
+// A ledger that was deleted, moved or replaced under the running bot is saved as the bot has it, and never what is in its place.
+// The command fails all the same, with what to do.
+func TestBackupOfALedgerThatIsAway(t *testing.T) {
+	for name, away := range map[string]func(*testing.T, string){
+		"deleted": func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"replaced by an older ledger": func(t *testing.T, path string) {
+			other, err := storage.Open(path + ".other")
+			if err == nil {
+				err = other.Close()
+			}
+			if err == nil {
+				err = os.Rename(path+".other", path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t)
+			s := w.settings(t)
+			w.buys(t, s["DATABASE"], 1)
+			bot := launch(t, s, "run")
+			if err := w.slack.WaitForSocket(bot.life); err != nil {
+				t.Fatal(err)
+			}
+			away(t, s["DATABASE"])
+			environment(t, s)
+			file := filepath.Join(t.TempDir(), "rescue.db")
+			does(t, "", "backup", file).says(t, 1, "the ledger "+s["DATABASE"]+" was moved, deleted or replaced while the bot runs. "+file+
+				" is a verified copy of the ledger that the bot has open: 1 order, 1 purchase and ", "stop the bot and type: bot restore "+file)
+			if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
+				t.Errorf("it ends with %d:\n%s", code, &bot.err)
+			}
+			does(t, "", "verify", "--database", file).says(t, 0, "1 order, 1 purchase")
+			does(t, "", "restore", file, "--yes").says(t, 0, s["DATABASE"]+" is restored from "+file)
+			does(t, "", "verify").says(t, 0, "1 order, 1 purchase")
+		})
+	}
+}
+
 // A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
 func TestBackupAfterTheBotWasKilled(t *testing.T) {
 	w := newTown(t)
