@@ -32,7 +32,8 @@ type counter struct {
 	ear    *ear
 	now    time.Time
 	policy purchase.Policy
-	asked  atomic.Int32 // how often CoCalc was asked for all licenses
+	asked  atomic.Int32  // how often CoCalc was asked for all licenses
+	slow   chan struct{} // if set, CoCalc tells of licenses once it is closed
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and UROBOT, another app.
@@ -48,7 +49,7 @@ func newCounter(t testing.TB) *counter {
 // open makes the bot with the policy as it is now, as a restart does.
 func (c *counter) open() {
 	now := func() time.Time { return c.now }
-	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{asked: &c.asked}, Now: now, Policy: c.policy})
+	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{asked: &c.asked, slow: func() chan struct{} { return c.slow }}, Now: now, Policy: c.policy})
 	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
 }
 
@@ -56,18 +57,24 @@ func (c *counter) open() {
 type window struct {
 	purchase.Shop
 	asked *atomic.Int32
+	slow  func() chan struct{}
 }
 
 const someLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 
 func (w window) Licenses(context.Context) ([]purchase.License, error) {
 	w.asked.Add(1)
+	if slow := w.slow(); slow != nil {
+		<-slow
+	}
 	return w.all(), nil
 }
 
 func (window) all() []purchase.License {
 	return []purchase.License{{ID: someLicense, Title: "Statistics", RunLimit: 1, Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"}}}
 }
+
+func (window) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
 
 func (w window) License(_ context.Context, id string) (purchase.License, error) {
 	if id == someLicense {

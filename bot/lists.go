@@ -51,7 +51,11 @@ func (l looking) value() string {
 
 // browse answers the buttons of lists: the new page takes the place of the old one.
 func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
-	return a.reading(at, func(ctx context.Context) answer {
+	lane := socket.LaneRead
+	if kind == actionHistoryPage {
+		lane = socket.LaneLedger
+	}
+	return a.reading(lane, at, func(ctx context.Context) answer {
 		click.Who = a.people.LookUp(ctx, click.Who)
 		if kind == actionLicenseAgain {
 			return a.buyAlike(ctx, argument, at, click)

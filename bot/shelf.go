@@ -110,13 +110,13 @@ func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) 
 	return one.(purchase.Owned), nil
 }
 
-// mostReads is how many reads of CoCalc one person can wait for at a time.
+// mostReads is how many reads of one kind a person can wait for at a time.
 const mostReads = 2
 
 // readers counts how many reads each person waits for.
 type readers struct {
 	mu      sync.Mutex
-	waiting map[string]int
+	waiting map[string]int // by the kind of read and the person
 }
 
 // within runs a read for a person and counts it meanwhile. It does nothing if the person waits for mostReads already.

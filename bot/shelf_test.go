@@ -49,6 +49,36 @@ func TestListsDoNotHoldUpForms(t *testing.T) {
 	}
 }
 
+// Who waits for two lists that CoCalc is slow to tell reads the history and the budget all the same: those are in the ledger.
+func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter(t)
+		slow := make(chan struct{})
+		c.slow = slow
+		typed := func(command string) {
+			reply := c.app.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
+				ResponseURL: "https://hooks.slack.com/commands/T1/1/x"})
+			go reply.After(t.Context())
+		}
+		for range 3 {
+			typed("list")
+		}
+		synctest.Wait()
+		if said := c.ear.take(); len(said) != 1 || !strings.Contains(said[0].text, "still working on your last requests") {
+			t.Errorf("three lists are answered %q", said)
+		}
+		for command, want := range map[string]string{"history": "0 licenses", "budget": "spent"} {
+			typed(command)
+			synctest.Wait()
+			if said := c.ear.take(); len(said) != 1 || !strings.Contains(said[0].text, want) {
+				t.Errorf("/license %s is answered %q", command, said)
+			}
+		}
+		close(slow)
+		synctest.Wait()
+	})
+}
+
 // A person who sees two answers can ask the next question, also when Slack has not confirmed the answers yet.
 func TestAnAnswerThatIsSeenIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

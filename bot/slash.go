@@ -56,7 +56,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 		return a.reveal(at, click,
 			func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
 	case commands.History:
-		return a.reveal(at, click,
+		return a.revealFrom(socket.LaneLedger, at, click,
 			func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
 	case commands.Order:
 		if c.Part != "" {
@@ -70,7 +70,7 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Deny:
 		return a.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
 	case commands.Budget:
-		return a.reveal(at, click, a.budget)
+		return a.revealFrom(socket.LaneLedger, at, click, a.budget)
 	case commands.Settle:
 		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:
@@ -95,7 +95,7 @@ func ephemeral(c content) slack.Msg {
 
 // later answers through the response URL, with what has to be asked elsewhere first.
 func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
-	return a.reading(at, func(ctx context.Context) answer { return a.telling(at, find(ctx), false) })
+	return a.reading(socket.LaneRead, at, func(ctx context.Context) answer { return a.telling(at, find(ctx), false) })
 }
 
 // answer sends a person what was read for them.
@@ -108,10 +108,12 @@ func (a *App) telling(at reach, c content, replace bool) answer {
 
 // reading answers a person after a read, with a few reads per person at a time. A read counts until its result is
 // known: a person who sees it can ask again, however long Slack takes to confirm the first answer.
-func (a *App) reading(at reach, read func(context.Context) answer) socket.Reply {
-	return socket.Reply{Lane: socket.LaneRead, After: func(ctx context.Context) {
+//
+// Reads of the ledger count by themselves: they cost CoCalc nothing, and an outage of CoCalc's holds none of them up.
+func (a *App) reading(lane socket.Lane, at reach, read func(context.Context) answer) socket.Reply {
+	return socket.Reply{Lane: lane, After: func(ctx context.Context) {
 		found := a.telling(at, say(tooManyReads), false)
-		a.readers.within(at.user, func() { found = read(ctx) })
+		a.readers.within(string(lane)+" "+at.user, func() { found = read(ctx) })
 		if found != nil {
 			found(ctx)
 		}

@@ -83,10 +83,11 @@ type Client struct {
 	readyOnce  sync.Once
 }
 
-// forms and reads are the workers of the two other lanes.
+// forms, reads and ledgers are the workers of the other lanes.
 const (
-	forms = 8
-	reads = 16
+	forms   = 8
+	reads   = 16
+	ledgers = 8
 )
 
 // straggle is how long cancelled work may take to return.
@@ -128,7 +129,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.dispatcher = newDispatcher(cfg.Handler, cfg.Log, cfg.NewRef, limits{
 		workers: cfg.Workers, queue: cfg.Queue,
-		finishers: cfg.Finishers, forms: forms, reads: reads, finishQueue: 4 * cfg.Queue,
+		finishers: cfg.Finishers, forms: forms, reads: reads, ledgers: ledgers, finishQueue: 4 * cfg.Queue,
 		desk: 4096, seen: 1024,
 	}, cfg.HandleWithin, c.another)
 	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}

@@ -64,7 +64,7 @@ type dispatcher struct {
 
 // limits are the sizes of the pools and of the memory.
 type limits struct {
-	workers, queue, finishers, forms, reads, finishQueue, desk, seen int
+	workers, queue, finishers, forms, reads, ledgers, finishQueue, desk, seen int
 }
 
 func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration, another func(line) line) *dispatcher {
@@ -76,6 +76,7 @@ func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limi
 			LaneAnswer: newPool(lim.finishers, lim.finishQueue),
 			LaneForm:   newPool(lim.forms, lim.finishQueue),
 			LaneRead:   newPool(lim.reads, lim.finishQueue),
+			LaneLedger: newPool(lim.ledgers, lim.finishQueue),
 		},
 		desk: newPool(1, lim.desk),
 	}

@@ -28,7 +28,7 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 	synctest.Test(t, func(t *testing.T) {
 		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
 		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
-			limits{workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, finishQueue: 16, desk: 16, seen: 64}, handleWithin,
+			limits{workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, desk: 16, seen: 64}, handleWithin,
 			func(than line) line {
 				for _, w := range []*wire{b.a, b.b} {
 					w.mu.Lock()
@@ -41,7 +41,7 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 				return nil
 			})
 		test(t, b)
-		for _, p := range []*pool{b.handling, b.desk, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead]} {
+		for _, p := range []*pool{b.handling, b.desk, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead], b.finishing[LaneLedger]} {
 			if !p.drain(context.Background()) {
 				t.Error("the pool does not drain")
 			}

@@ -67,9 +67,10 @@ type Reply struct {
 type Lane string
 
 const (
-	LaneAnswer Lane = ""     // answers to people through Slack
-	LaneForm   Lane = "form" // forms: Slack opens one within three seconds of the click or not at all
-	LaneRead   Lane = "read" // answers that need a read of CoCalc
+	LaneAnswer Lane = ""       // answers to people through Slack
+	LaneForm   Lane = "form"   // forms: Slack opens one within three seconds of the click or not at all
+	LaneRead   Lane = "read"   // answers that need a read of CoCalc
+	LaneLedger Lane = "ledger" // answers that need the ledger alone, or CoCalc for a few seconds at most
 )
 
 // MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently

@@ -12,7 +12,7 @@ import (
 
 // Work that is slow holds up only work of its kind.
 func TestALaneHoldsUpNoOtherOne(t *testing.T) {
-	for _, slow := range []Lane{LaneAnswer, LaneForm, LaneRead} {
+	for _, slow := range []Lane{LaneAnswer, LaneForm, LaneRead, LaneLedger} {
 		t.Run("slow "+string(slow), func(t *testing.T) {
 			inBubble(t, 4, 64, func(t *testing.T, b rig) {
 				done := map[Lane]time.Duration{}
@@ -32,7 +32,7 @@ func TestALaneHoldsUpNoOtherOne(t *testing.T) {
 				}
 				synctest.Wait()
 				others := 0
-				for _, lane := range []Lane{LaneAnswer, LaneForm, LaneRead} {
+				for _, lane := range []Lane{LaneAnswer, LaneForm, LaneRead, LaneLedger} {
 					if lane != slow {
 						b.deliver(b.a, typed("quick"+string(lane), string(lane)))
 						synctest.Wait()
@@ -42,7 +42,7 @@ func TestALaneHoldsUpNoOtherOne(t *testing.T) {
 						others++
 					}
 				}
-				if waiting, running := b.load(); waiting+running != 12 || others != 2 {
+				if waiting, running := b.load(); waiting+running != 12 || others != 3 {
 					t.Errorf("%d wait and %d run", waiting, running)
 				}
 			})
