@@ -25,6 +25,7 @@ func TestShellsCompleteTheProgram(t *testing.T) {
 		never string
 	}{
 		{"bot ver", []string{"verify", "version"}, "check"},
+		{"bot migrate-report --", []string{"--at", "--csv", "--json"}, "--since"},
 		{"bot verify --", []string{"--online", "--head", "--database"}, "--csv"},
 		{"bot completion ", []string{"bash", "zsh", "fish"}, "--"},
 		{"bot help re", []string{"restore", "resume"}, "run"},

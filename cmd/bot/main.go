@@ -27,8 +27,8 @@ type console struct {
 func subcommands(c console) []*cobra.Command {
 	return []*cobra.Command{
 		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c),
-		newPurchasesCommand(c), newAuditCommand(c), newVerifyCommand(c), newBackupCommand(c), newRestoreCommand(c),
-		newResumeCommand(c), newVersionCommand(c), newCompletionCommand(c), newHelpCommand(c),
+		newPurchasesCommand(c), newMigrateReportCommand(c), newAuditCommand(c), newVerifyCommand(c), newBackupCommand(c),
+		newRestoreCommand(c), newResumeCommand(c), newVersionCommand(c), newCompletionCommand(c), newHelpCommand(c),
 	}
 }
 

@@ -146,10 +146,6 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 	var sum cocalc.Cents
 	licenses := 0
 	for _, p := range all {
-		who := p.Requester.Name
-		if who == "" {
-			who = p.Requester.ID
-		}
 		what := p.Spec.Summary()
 		switch {
 		case p.Correction:
@@ -164,7 +160,7 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		if p.Spec.Title != "" {
 			title = quoted(p.Spec.Title)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(who), p.Charged, title, what,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(nameOf(p.Requester)), p.Charged, title, what,
 			p.LicenseID, p.Order)
 		sum += p.Charged
 	}

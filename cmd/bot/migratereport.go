@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"licensebot/cocalc"
+	"licensebot/purchase"
+)
+
+// migrateReportOptions are the options of bot migrate-report.
+type migrateReportOptions struct {
+	form listing
+	at   string
+}
+
+// newMigrateReportCommand prints what was paid for licenses and not used yet, for a team whose CoCalc server sells no
+// licenses any more. It reads the ledger only.
+func newMigrateReportCommand(c console) *cobra.Command {
+	var o migrateReportOptions
+	cmd := &cobra.Command{Use: "migrate-report [--at WHEN] [--json|--csv [--bom]]",
+		Short: "print the unused part of what was paid for licenses, from the ledger alone",
+		Long: "For each fixed term that has not ended: what was paid, and its unused part, pro rata to the second and rounded\n" +
+			"down to the cent. Licenses that renew are listed, but not in the total: the ledger knows only their first period.\n" +
+			"CoCalc decides what it credits."}
+	o.form.options(cmd)
+	cmd.Flags().StringVar(&o.at, "at", "", "as of `WHEN`, instead of now: the beginning of a day such as 2026-11-01, or a time such as 2026-11-01T15:04:05Z")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runMigrateReport(cmd.Context(), o, time.Now(), c) }
+	return cmd
+}
+
+func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time, c console) error {
+	settings, err := readFor("DATABASE", "TIMEZONE")
+	if err != nil {
+		return err
+	}
+	report := migrateReport{at: now, loc: settings.Timezone.Location}
+	if o.at != "" {
+		if report.at, _, err = readMoment("--at", o.at, now, report.loc); err != nil {
+			return err
+		}
+	}
+	if err := report.read(ctx, settings.Database); err != nil {
+		return err
+	}
+	notes := c.err
+	switch {
+	case o.form.json:
+		err = report.writeJSON(c.out)
+	case o.form.csv:
+		err = report.writeCSV(c.out, o.form)
+	default:
+		notes, err = c.out, report.writeTable(c.out)
+	}
+	if err != nil {
+		return err
+	}
+	return report.noteUnknown(notes)
+}
+
+// migrateReport is what a ledger says about the unused part of licenses at a moment.
+type migrateReport struct {
+	at       time.Time
+	loc      *time.Location
+	licenses []purchase.Prepaid
+	unknown  []purchase.OrderID // orders whose outcome is unknown: their licenses, if there are any, are missing here
+}
+
+func (m *migrateReport) read(ctx context.Context, path string) error {
+	return readLedger(ctx, path, func(r purchase.Reader) error {
+		log, err := r.Purchases(0, math.MaxInt)
+		if err != nil {
+			return err
+		}
+		slices.Reverse(log)
+		m.licenses = purchase.PrepaidLicenses(log, m.at)
+		for o, err := range purchase.AllOrders(r) {
+			if err != nil {
+				return err
+			}
+			if o.State == purchase.Unknown {
+				m.unknown = append(m.unknown, o.ID)
+			}
+		}
+		return nil
+	})
+}
+
+// renewalsUnknown stands where the unused part of a license that renews would be.
+const renewalsUnknown = "renewals unknown"
+
+func (m *migrateReport) writeTable(out io.Writer) error {
+	moment := m.at.In(m.loc).Format(purchase.MomentStyle)
+	if len(m.licenses) == 0 {
+		_, err := fmt.Fprintf(out, "The ledger has no fixed term that runs or is to begin, and no license that renews, on %s.\n", moment)
+		return err
+	}
+	fmt.Fprintf(out, "What was paid and not used yet on %s, by the ledger. CoCalc decides what it credits.\n\n", moment)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LICENSE\tWHO\tTITLE\tWHAT\tBEGINS\tENDS\tPAID\tUNUSED")
+	var paid, unused cocalc.Cents
+	renewing := 0
+	for _, p := range m.licenses {
+		what, title, license := p.Spec.Summary(), "-", p.LicenseID
+		if p.Duplicate {
+			what = "BOUGHT TWICE: " + what
+		}
+		if p.Spec.Title != "" {
+			title = quoted(p.Spec.Title)
+		}
+		if license == "" {
+			license = "-"
+		}
+		ends, left := p.Ends.In(m.loc).Format(purchase.MomentStyle), p.Unused(m.at).String()
+		if p.Renews() {
+			renewing++
+			ends, left = "renews "+string(p.Spec.Period), renewalsUnknown
+		} else {
+			paid += p.Paid
+			unused += p.Unused(m.at)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", license, quoted(nameOf(p.Requester)), title, what, p.Begins.In(m.loc).Format(purchase.MomentStyle),
+			ends, p.Paid, left)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s: %s paid, %s unused\n", plural(len(m.licenses)-renewing, "fixed term"), paid, unused)
+	if renewing == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "Not in the total: %s. The ledger knows only the first period.\n", plural(renewing, "license that renews", "licenses that renew"))
+	return err
+}
+
+// noteUnknown names orders of which the ledger can't say whether they were bought.
+func (m *migrateReport) noteUnknown(out io.Writer) error {
+	for _, id := range m.unknown {
+		if _, err := fmt.Fprintf(out, "Not included: order %s, whose outcome is unknown. An admin can settle it with `/license settle`.\n", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
+	w, err := form.newCSV(out, "license", "order", "who", "who_id", "title", "what", "period", "begins", "begins_day", "ends", "ends_day",
+		"paid_usd", "unused_usd", "renewals", "duplicate", "at")
+	if err != nil {
+		return err
+	}
+	moment := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	day := func(t time.Time) string { return t.In(m.loc).Format(time.DateOnly) }
+	for _, p := range m.licenses {
+		ends, endDay, unused, renewals := moment(p.Ends), day(p.Ends), dollarsOf(p.Unused(m.at)), ""
+		if p.Renews() {
+			ends, endDay, unused, renewals = "", "", "", "unknown"
+		}
+		w.Write([]string{cell(p.LicenseID), cell(string(p.Order)), cell(p.Requester.Name), cell(p.Requester.ID), cell(p.Spec.Title), cell(p.Spec.Summary()),
+			cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused, renewals,
+			strconv.FormatBool(p.Duplicate), moment(m.at)})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// prepaidLine is a license in the JSON form. A license that renews has neither an end nor an unused part.
+type prepaidLine struct {
+	License   string          `json:"license_id"`
+	Order     string          `json:"order"`
+	Requester purchase.Person `json:"requester"`
+	Spec      purchase.Spec   `json:"spec"`
+	Begins    time.Time       `json:"begins"`
+	Ends      time.Time       `json:"ends,omitzero"`
+	Paid      cocalc.Cents    `json:"paid_cents"`
+	Unused    *cocalc.Cents   `json:"unused_cents,omitempty"`
+	Renewals  string          `json:"renewals,omitempty"` // "unknown"
+	Duplicate bool            `json:"duplicate,omitempty"`
+	At        time.Time       `json:"at"`
+}
+
+func (m *migrateReport) writeJSON(out io.Writer) error {
+	var lines []prepaidLine
+	for _, p := range m.licenses {
+		line := prepaidLine{License: p.LicenseID, Order: string(p.Order), Requester: p.Requester, Spec: p.Spec, Begins: p.Begins.UTC(), Paid: p.Paid,
+			Duplicate: p.Duplicate, At: m.at.UTC()}
+		if unused := p.Unused(m.at); p.Renews() {
+			line.Renewals = "unknown"
+		} else {
+			line.Ends, line.Unused = p.Ends.UTC(), &unused
+		}
+		lines = append(lines, line)
+	}
+	return writeJSON(out, lines)
+}
+
+// nameOf returns the name of a person, or the id of one without a name.
+func nameOf(p purchase.Person) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.ID
+}
