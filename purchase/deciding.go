@@ -97,7 +97,8 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 	var order Order
 	var no *Refusal
 	var recorded recording
-	began := d.now()
+	doubt := Doubt{Began: d.now(), Who: click.Who.ID, Order: id, Typed: click.Typed, Buys: buys}
+	defer d.underWay.begin(doubt)()
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
 		if order, err = w.Order(id); errors.Is(err, ErrNoOrder) {
@@ -116,8 +117,8 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 		return d.recordRefusal(w, &recorded, no, id, click.Who, click.At)
 	})
 	if err != nil {
-		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", doing, id, err), Doubt{Began: began, Who: click.Who.ID, Order: id,
-			Became: order.ID, Typed: click.Typed, Buys: buys})
+		doubt.Became = order.ID
+		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", doing, id, err), doubt)
 	}
 	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {

@@ -132,6 +132,8 @@ type Desk struct {
 	changed func(OrderID)
 	doubts  Doubts
 
+	underWay underWay
+
 	purchasesChannel string
 	approvalsChannel string
 	lookUp           func(context.Context, Person) Person

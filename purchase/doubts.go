@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -34,10 +36,11 @@ type Doubts interface {
 // doubted returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
 // otherwise.
 func (d *Desk) doubted(err error, doubt Doubt) error {
-	if errors.Is(err, ErrStopped) {
+	switch {
+	case errors.Is(err, ErrUncertain), errors.Is(err, ErrStopped) && d.alsoDoubted(doubt):
+	case errors.Is(err, ErrStopped):
 		return errStopping()
-	}
-	if !errors.Is(err, ErrUncertain) {
+	default:
 		return err
 	}
 	d.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
@@ -55,6 +58,56 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 		look = fmt.Sprintf("check `/license order %s`", doubt.Order)
 	}
 	return &Refusal{Code: Doubtful, Sentence: fmt.Sprintf("I don't know yet whether %s counted. Please %s in a few minutes.", what, look)}
+}
+
+// alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose other
+// delivery is being written or is in doubt. The person did one thing, and is told of it after the next start.
+func (d *Desk) alsoDoubted(doubt Doubt) bool {
+	if d.underWay.beside(doubt) {
+		return true
+	}
+	if d.doubts == nil {
+		return false
+	}
+	all, err := d.doubts.All()
+	return err == nil && slices.ContainsFunc(all, doubt.same)
+}
+
+// same reports whether both doubts are about the same deed, as far as the person can tell.
+func (u Doubt) same(other Doubt) bool {
+	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed
+}
+
+// underWay counts the decisions that are being written.
+type underWay struct {
+	mu  sync.Mutex
+	all []Doubt
+}
+
+// begin notes a decision until the returned function is called.
+func (u *underWay) begin(doubt Doubt) (end func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = append(u.all, doubt)
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		i := slices.IndexFunc(u.all, doubt.same)
+		u.all = slices.Delete(u.all, i, i+1)
+	}
+}
+
+// beside reports whether more than one decision like this is being written.
+func (u *underWay) beside(doubt Doubt) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := 0
+	for _, other := range u.all {
+		if doubt.same(other) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 func (u Doubt) what() string {
@@ -75,7 +128,10 @@ func (d *Desk) ResolveDoubts(ctx context.Context) error {
 		return err
 	}
 	err = d.ledger.Update(ctx, func(w Writer) error {
-		for _, doubt := range all {
+		for i, doubt := range all {
+			if slices.ContainsFunc(all[:i], doubt.same) { // Slack delivered it twice
+				continue
+			}
 			if err := d.resolve(w, doubt); err != nil {
 				return err
 			}
@@ -123,7 +179,8 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 // a few records of each change that shared its commit.
 const lastRecords = 4 * 1000
 
-// decided returns the kind of the decision's audit record; empty if there is none.
+// decided returns the kind of the decision's audit record; empty if there is none. A refusal counts only if there is nothing
+// else: it may be of the same click, delivered twice.
 func decided(r Reader, doubt Doubt) (kind string, err error) {
 	head, err := r.Head()
 	if err != nil {
@@ -131,8 +188,10 @@ func decided(r Reader, doubt Doubt) (kind string, err error) {
 	}
 	events, err := r.Events(max(head.Number, lastRecords)-lastRecords+1, lastRecords)
 	for _, e := range events {
-		if e.By == doubt.Who && !e.Time.Before(doubt.Began) && (doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became) {
-			kind = e.Kind
+		if e.Kind != "uncertain" && e.By == doubt.Who && !e.Time.Before(doubt.Began) && (doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became) {
+			if kind == "" || e.Kind != "refused" {
+				kind = e.Kind
+			}
 		}
 	}
 	return kind, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -85,28 +86,29 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 		decides      func(context.Context, *purchase.Desk, purchase.OrderID) error
 		unsure       string
 		lost, counts string
+		another      bool // doing it again is certainly something else
 	}{
 		{"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 			_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
 			return err
 		}, "I don't know yet whether your click counted. I'll tell you.",
 			"Your click on order " + id + " didn't count, so nothing was bought. Please try again.",
-			"Your click on order " + id + " counted. Check the order with `/license order ORDER`."},
+			"Your click on order " + id + " counted. Check the order with `/license order ORDER`.", false},
 		{"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 			_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
 			return err
 		}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command on order " + id + " didn't count. Please try again.",
-			"Your command on order " + id + " counted. Check the order with `/license order ORDER`."},
+			"Your command on order " + id + " counted. Check the order with `/license order ORDER`.", false},
 		{"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			_, err := d.Propose(ctx, asks)
 			return err
 		}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command didn't count. Please try again.",
-			"Your command counted. I couldn't show its card, so please type it again."},
+			"Your command counted. I couldn't show its card, so please type it again.", true},
 		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
-		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted."},
+		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted.", false},
 	}
 	for _, c := range cases {
 		for _, keeps := range []bool{false, true} {
@@ -122,8 +124,9 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful || no.Sentence != c.unsure {
 					t.Errorf("reads %v", err)
 				}
-				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.ShuttingDown {
-					t.Errorf("and then %v", err)
+				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps Slack delivers the same once more
+				if !errors.As(again, &no) || no.Sentence != c.unsure && !(c.another && no.Code == purchase.ShuttingDown) {
+					t.Errorf("and then %v", again)
 				}
 				disk.fails.Store(false)
 				disk.failed.Store(false) // the next start
@@ -168,4 +171,84 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 	if !errors.As(err, &no) || no.Sentence != want {
 		t.Errorf("reads %v, want %s", err, want)
 	}
+}
+
+// A click that Slack delivers twice can be in doubt twice. The person is told once: that it counted, if one of the two did, although
+// the other one was refused.
+func TestAClickInDoubtTwice(t *testing.T) {
+	for _, counts := range []bool{false, true} {
+		kept := &doubts{}
+		desk := purchase.New(purchase.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+		p, err := desk.Propose(t.Context(), asks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doubt := purchase.Doubt{Began: time.Now(), Who: alice.ID, Order: p.Order.ID}
+		if counts {
+			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math}); err != nil {
+				t.Fatal(err)
+			}
+			var no *purchase.Refusal
+			if _, err := desk.Cancel(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math}); !errors.As(err, &no) {
+				t.Fatalf("the second delivery is answered with %v", err)
+			}
+		}
+		second := doubt
+		second.Began = second.Began.Add(time.Millisecond)
+		kept.all = []purchase.Doubt{doubt, second}
+		if err := desk.ResolveDoubts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		notices, err := desk.Notices(t.Context())
+		if err != nil || len(notices) != 1 || strings.Contains(notices[0].Text, "didn't count") == counts {
+			t.Errorf("it counts: %t; alice is told %+v (%v)", counts, notices, err)
+		}
+	}
+}
+
+// A delivery that comes while another one of the same click is being written learns no more than that one.
+func TestADeliveryBesideOneInDoubt(t *testing.T) {
+	disk, kept := &badDisk{Ledger: anyLedger(t)}, &doubts{}
+	writing, refused := make(chan struct{}), make(chan struct{})
+	desk := purchase.New(purchase.Options{Ledger: &slowDisk{disk, writing, refused}, Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+	p, err := desk.Propose(t.Context(), asks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.fails.Store(true)
+	first := make(chan error, 1)
+	click := purchase.Click{Who: alice, At: math}
+	go func() {
+		_, err := desk.Confirm(t.Context(), p.Order.ID, click)
+		first <- err
+	}()
+	<-writing
+	_, second := desk.Confirm(t.Context(), p.Order.ID, click)
+	_, other := desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: bob, At: math})
+	close(refused)
+	var no *purchase.Refusal
+	for _, err := range []error{<-first, second} {
+		if !errors.As(err, &no) || no.Code != purchase.Doubtful {
+			t.Errorf("alice reads %v", err)
+		}
+	}
+	if !errors.As(other, &no) || no.Code != purchase.ShuttingDown {
+		t.Errorf("bob, whose click was not written, reads %v", other)
+	}
+}
+
+// slowDisk answers the change with which the disk fails late.
+type slowDisk struct {
+	*badDisk
+	writing, answer chan struct{}
+}
+
+func (d *slowDisk) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if d.failed.Load() || !d.fails.Load() {
+		return d.badDisk.Update(ctx, change)
+	}
+	err := d.badDisk.Update(ctx, change)
+	close(d.writing)
+	<-d.answer
+	return err
 }

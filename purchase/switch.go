@@ -128,14 +128,16 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 
 // throw runs an admin's decision about all buying in one transaction, and records a refusal.
 func (d *Desk) throw(ctx context.Context, click Click, decision func(Writer, time.Time) (*Refusal, error)) error {
-	no, began := d.policy.mayAdminister(click.Who), d.now()
+	no := d.policy.mayAdminister(click.Who)
 	if no == nil {
+		doubt := Doubt{Began: d.now(), Who: click.Who.ID, Typed: click.Typed}
+		defer d.underWay.begin(doubt)()
 		err := d.ledger.Update(ctx, func(w Writer) (err error) {
 			no, err = decision(w, d.now())
 			return err
 		})
 		if err != nil {
-			return d.doubted(fmt.Errorf("pause or resume buying: %w", err), Doubt{Began: began, Who: click.Who.ID, Typed: click.Typed})
+			return d.doubted(fmt.Errorf("pause or resume buying: %w", err), doubt)
 		}
 	}
 	if no != nil {

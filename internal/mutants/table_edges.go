@@ -142,6 +142,12 @@ func ledger() []mutant {
 `, `		var kept error
 `,
 			[]tests{core("^TestADecisionOnADiskThatFails$")}},
+		{"that a click delivered twice counted, if one delivery did", "purchase/doubts.go",
+			`			if kind == "" || e.Kind != "refused" {`, `			if true {`,
+			[]tests{core("^TestAClickInDoubtTwice$")}},
+		{"that the delivery beside one in doubt is in doubt", "purchase/doubts.go",
+			`errors.Is(err, ErrStopped) && d.alsoDoubted(doubt):`, `errors.Is(err, ErrStopped) && false:`,
+			[]tests{core("^TestADeliveryBesideOneInDoubt$")}},
 		{"that a ledger which is away confirms nothing", "purchase/deciding.go",
 			`	if buys && d.away(ctx) {`, `	if false {`,
 			[]tests{core("^TestALedgerThatIsNotInItsPlace$")}},

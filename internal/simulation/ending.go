@@ -18,6 +18,7 @@ func (w *world) checkEnd(b books) {
 	w.checkCart()
 	w.checkAnswers(b)
 	w.checkDecisions(b)
+	w.checkDoubts(b)
 	for _, n := range b.account.Notices {
 		w.wrong("notice %s was not told to %v: %s", n.ID, n.Left, headline(n.Text))
 	}

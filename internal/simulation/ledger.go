@@ -2,9 +2,11 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"runtime"
+	"slices"
 	"time"
 
 	"licensebot/purchase"
@@ -22,12 +24,21 @@ func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if l.life.ctx.Err() != nil {
 		return errDead
 	}
-	return l.Bolt.View(ctx, read)
+	if err := l.life.unusable(); err != nil {
+		return err
+	}
+	if err := l.Bolt.View(ctx, read); err != nil {
+		return err
+	}
+	return l.life.unusable() // what was read may be the transaction of which nobody knows
 }
 
 // Room is asked before an order is made.
 func (l *ledger) Room(ctx context.Context) error {
 	l.life.apart(ctx, 0)
+	if err := l.life.unusable(); err != nil {
+		return err
+	}
 	if l.life.w.weather("ledger", Full, time.Now()) != nil {
 		return purchase.ErrFull
 	}
@@ -46,13 +57,36 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	n := l.life.w.count("transactions")
 	var seen *witness
+	var fails *Sync // at this transaction
+	looked := false // whether it does
 	err := l.Bolt.Update(ctx, func(w purchase.Writer) error {
+		if fails == nil {
+			if err := l.life.unusable(); err != nil {
+				return err
+			}
+		}
 		seen = &witness{Writer: w, life: l.life}
 		if err := change(seen); err != nil {
 			return err
 		}
-		return seen.look()
+		if err := seen.look(); err != nil {
+			return err
+		}
+		if !looked { // it may be run again, alone
+			looked, fails = true, l.life.w.uncertain()
+		}
+		if fails != nil {
+			l.life.fails(fails)
+			if !fails.Kept {
+				return errLost
+			}
+		}
+		return nil
 	})
+	if errors.Is(err, errLost) || err == nil && l.life.unusable() != nil { // those that shared the commit are in doubt with it
+		l.doubts(ctx, seen, err == nil)
+		return fmt.Errorf("%w, says the simulation", purchase.ErrUncertain)
+	}
 	if err != nil {
 		return err
 	}
@@ -61,6 +95,30 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	}
 	l.life.apart(ctx, uint64(n)) // those that shared a commit go on one after the other
 	return l.life.meet("after a transaction")
+}
+
+// Here is asked before money is promised or spent.
+func (l *ledger) Here(ctx context.Context) error {
+	if err := l.life.unusable(); err != nil {
+		return err
+	}
+	return l.Bolt.Here(ctx)
+}
+
+// doubts notes whose act is in doubt.
+func (l *ledger) doubts(ctx context.Context, seen *witness, kept bool) {
+	for _, wrong := range seen.wrongs {
+		if kept {
+			l.life.w.wrong("%s", wrong)
+		}
+	}
+	a := answering(ctx).act
+	if a == nil {
+		return
+	}
+	counts := kept && slices.ContainsFunc(seen.events, func(e purchase.Event) bool { return e.Kind != "refused" })
+	l.life.w.slack.note(func() { a.doubt = &doubt{counts, time.Now()} })
+	l.life.w.story.Tell("the disk fails while %s's %q is being written, which is in the ledger: %t", a.who, a.what, kept)
 }
 
 // site tells the places in the code from which transactions are asked for apart.

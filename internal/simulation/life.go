@@ -39,9 +39,12 @@ type life struct {
 	app       *bot.App
 	publisher *bot.Publisher
 
+	broken chan struct{} // closed when the disk has failed
+
 	mu       sync.Mutex
 	stopping bool
 	where    string // it was killed
+	sync     *Sync  // with which the disk failed
 
 	busy     sync.WaitGroup // deliveries that it handles
 	buying   sync.WaitGroup
@@ -52,7 +55,7 @@ type life struct {
 
 // begin starts the program on the ledger that is there.
 func (w *world) begin(number int) (*life, error) {
-	l := &life{w: w, number: number, rules: w.rules, began: time.Now()}
+	l := &life{w: w, number: number, rules: w.rules, began: time.Now(), broken: make(chan struct{})}
 	l.ctx, l.die = context.WithCancel(context.Background())
 	var err error
 	if l.ledger, err = storage.Open(filepath.Join(w.dir, "ledger.db")); err != nil {
@@ -69,12 +72,17 @@ func (w *world) begin(number int) (*life, error) {
 	l.desk = purchase.New(purchase.Options{
 		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number), LookUp: people.LookUp,
 		Policy: policy, Timing: purchase.Timing{Approval: w.plan.TTL}, PurchasesChannel: w.purchasesChannel, ApprovalsChannel: approvals,
-		Changed: func(id purchase.OrderID) { l.publisher.Changed(id) },
+		Changed: func(id purchase.OrderID) { l.publisher.Changed(id) }, Doubts: storage.DoubtsOf(filepath.Join(w.dir, "ledger.db")),
 	})
 	options := bot.Options{Desk: l.desk, Slack: api, HTTP: posts, SlackURL: slackAPI, Defaults: cocalc.DefaultSpec(), People: people}
 	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
-	if err := l.desk.NoteSettings(context.Background(), l.rules.settings()); err != nil && !errors.Is(err, errDead) && !errors.Is(err, purchase.ErrFull) {
-		return nil, err
+	for _, first := range []func(context.Context) error{
+		func(ctx context.Context) error { return l.desk.NoteSettings(ctx, l.rules.settings()) }, l.desk.ResolveDoubts,
+	} {
+		err := first(context.Background())
+		if err != nil && !errors.Is(err, errDead) && !errors.Is(err, purchase.ErrFull) && l.unusable() == nil {
+			return nil, err
+		}
 	}
 
 	run, stopRun := context.WithCancel(context.Background())

@@ -24,6 +24,7 @@ type Plan struct {
 	Weather []Weather // what goes wrong for a while
 	Traps   []Trap    // what happens at the very moment of a request
 	Kills   []Kill    // by time
+	Syncs   []Sync    // by time
 }
 
 // Deed is what a step does.
@@ -186,6 +187,8 @@ func NewPlan(seed uint64) Plan {
 		p.aged()
 	}
 	slices.SortStableFunc(p.plan.Steps, func(a, b Step) int { return int(a.At - b.At) })
+	p.disk()
+	slices.SortStableFunc(p.plan.Syncs, func(a, b Sync) int { return int(a.After - b.After) })
 	slices.SortStableFunc(p.plan.Kills, func(a, b Kill) int { return int(a.After - b.After) })
 	return p.plan
 }
@@ -359,6 +362,6 @@ func (p Plan) String() string {
 	if p.Older {
 		older = ", CoCalc is of the older kind"
 	}
-	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills; %s; approvers have %s; credit %s%s, quiet from %s",
-		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), p.Rules[0], p.TTL, dollars(p.Credit), older, p.Latest)
+	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills, %d failing commits; %s; approvers have %s; credit %s%s, quiet from %s",
+		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), len(p.Syncs), p.Rules[0], p.TTL, dollars(p.Credit), older, p.Latest)
 }

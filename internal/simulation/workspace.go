@@ -67,6 +67,7 @@ type act struct {
 	died     bool      // the program was killed between Slack's thanks and the answer
 	silent   bool      // a delivery of it has no direct answer: the card shows its result, or the other delivery does
 	spoke    bool      // a delivery of it had an answer
+	doubt    *doubt    // it was being written when the disk failed
 }
 
 // hears counts an answer that reached the person.
@@ -215,7 +216,7 @@ func (s *workspace) latest(who string, id purchase.OrderID) string {
 	defer s.mu.Unlock()
 	var last *message
 	for _, m := range s.messages {
-		if m.reader == who && strings.Contains(m.text, "Order `"+string(id)) && (last == nil || !m.shown.Before(last.shown)) {
+		if m.reader == who && strings.Contains(m.text, "Order `"+string(id)) && !strings.Contains(m.text, diskVerdict) && (last == nil || !m.shown.Before(last.shown)) {
 			last = m
 		}
 	}

@@ -34,6 +34,8 @@ type world struct {
 	counts        map[string]int
 	killed        int       // of plan.Kills
 	moments       int       // since the next kill was due
+	failed        int       // of plan.Syncs
+	committed     int       // since the next failing commit was due
 	looked        time.Time // when CoCalc was last asked what a checkout would buy
 	pays          []pay
 	lookedPercent int
@@ -63,6 +65,7 @@ type Summary struct {
 	Seeds, Clicks, Commands, Orders, Purchases, Kills, Restarts, Faults, DoubleBuys, Unknown int
 	// Of the orders: how many approvers were asked about, how often they agreed and denied, and how often buying was paused.
 	Asked, Agreed, Denied, Paused int
+	Uncertain                     int // commits whose fsync failed
 }
 
 // Add adds up.
@@ -81,11 +84,12 @@ func (s *Summary) Add(o Summary) {
 	s.Agreed += o.Agreed
 	s.Denied += o.Denied
 	s.Paused += o.Paused
+	s.Uncertain += o.Uncertain
 }
 
 func (s Summary) String() string {
-	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d times and denied %d; %d pauses",
-		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
+	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d failed commits, %d restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d times and denied %d; %d pauses",
+		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Uncertain, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
 }
 
 func (w *world) tally(add func(*Summary)) {
@@ -244,6 +248,9 @@ func (w *world) keep() {
 			down = w.plan.Kills[w.killed-1].Down
 			w.mu.Unlock()
 			w.story.Tell("licensebot is killed %s; it is down for %s", l.where, down)
+		case <-l.broken:
+			down = l.sync.Down
+			w.story.Tell("the disk of the ledger fails, in the ledger: %t; licensebot ends and is down for %s", l.sync.Kept, down)
 		case s := <-w.restarts:
 			down = s.Takes
 			w.story.Tell("licensebot is told to stop")
