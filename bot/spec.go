@@ -47,6 +47,9 @@ func Specify(defaults purchase.Spec, f commands.Fields, now time.Time, loc *time
 		spec.End = midnight(next, loc).Add(-time.Millisecond)
 	case f.Days != nil:
 		spec.End = begin.In(loc).AddDate(0, 0, *f.Days)
+		if !spec.Start.IsZero() { // whole days: "start=2027-01-01 days=31" is "end=2027-01-31"
+			spec.End = spec.End.Add(-time.Millisecond)
+		}
 	}
 	return spec
 }

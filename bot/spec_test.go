@@ -40,8 +40,8 @@ func TestSpecify(t *testing.T) {
 		{"so many days over the end of summer time are days of the calendar", "days=130", func(s *purchase.Spec) {
 			s.Period, s.End = "range", local(2027, 4, 1, 13) // noon UTC is 13:00 in winter
 		}},
-		{"days count from the first day", "start=2027-01-01 days=10", func(s *purchase.Spec) {
-			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0)
+		{"days count from the first day, and the last of them is one of them", "start=2027-01-01 days=10", func(s *purchase.Spec) {
+			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0).Add(-time.Millisecond)
 		}},
 	}
 	for _, c := range cases {
@@ -113,6 +113,7 @@ func TestATermOfDaysNamesDays(t *testing.T) {
 	for said, want := range map[string]string{
 		"end=2026-11-29":                  "from now until <!date^1795950000^{date_short_pretty}|Nov 29, 2026>",
 		"start=2026-12-01 end=2026-12-31": "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until <!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
+		"start=2026-12-01 days=31":        "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until <!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
 		"days=7":                          "from now until <!date^1795953600^{date_short_pretty} at {time}|Nov 29, 2026, 12:00 PM UTC>",
 	} {
 		f, mistakes := commands.ParseFields(said)
