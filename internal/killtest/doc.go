@@ -1,4 +1,4 @@
-// Package killtest holds the test that kills the real bot: the program that everybody gets, as a process of its own against
-// the simulated Slack and CoCalc, is ended with SIGKILL at each step of package step, started again, and must come to the
-// truth all the same.
+// Package killtest holds the test that kills the real bot: the released program runs as a process against the simulated
+// Slack and CoCalc, is killed with SIGKILL at each step of package step, is started again, and must reach the correct
+// state anyway.
 package killtest

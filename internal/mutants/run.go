@@ -34,7 +34,7 @@ type tests struct {
 	args []string // for the test binary
 }
 
-// outcome is what became of a mutant: the test that noticed it, or nobody, or an error of the table.
+// outcome is the result of a mutant: the test that noticed it, none, or an error of the table.
 type outcome struct {
 	caughtBy string
 	took     time.Duration

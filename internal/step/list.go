@@ -8,7 +8,7 @@ type What string
 // Requests to CoCalc: before a request leaves, and after the server acted, before its answer is looked at.
 const (
 	Add           What = "cocalc: add"
-	Park          What = "cocalc: park"  // uncheck an item of somebody else's
+	Park          What = "cocalc: park"  // uncheck another person's item
 	Check         What = "cocalc: check" // check an item, again or for the first time
 	Remove        What = "cocalc: remove"
 	Params        What = "cocalc: params" // what a checkout would cost
@@ -64,8 +64,8 @@ const (
 
 func acks() []What { return []What{AckCommand, AckAction, AckSubmission, AckHome} }
 
-// Kept is a transaction of the ledger: before it is committed, and after, before anybody hears so. It is named by the
-// audit records that it writes, or else by what it changes.
+// Kept is a transaction of the ledger: before it is committed, and after, before any other part of the program knows.
+// It is named by the audit records that it writes, or else by what it changes.
 func Kept(deed string) What { return What("ledger: " + deed) }
 
 func deeds() []string {

@@ -18,7 +18,7 @@ type When string
 const (
 	// Before: nothing was sent, nothing is durable.
 	Before When = "before"
-	// After: the other side acted, or it is durable, and nobody here has heard so.
+	// After: the other side acted, or it is durable, and this program does not know it yet.
 	After When = "after"
 )
 

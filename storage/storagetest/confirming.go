@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase"
 )
 
-// confirmAtOnce has people, each with a card of their own, click twice on buy in the same instant, with a budget that is
-// enough for some of them: exactly these are promised, each once, and whoever is refused is told why.
+// confirmAtOnce lets people, each with their own card, click Buy twice in the same instant, with a budget for some of
+// them: exactly these get a reservation, each once, and the others read why not.
 func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 	ctx := context.Background()
 	spec := cocalc.DefaultSpec()

@@ -31,7 +31,7 @@ type Memory struct {
 	events    []purchase.Event
 }
 
-// kept is an order as JSON, so that nobody shares a slice with the ledger, with what it is looked for by.
+// kept is an order as JSON, so that no caller shares a slice with the ledger, and the fields that it is found by.
 type kept struct {
 	data              []byte
 	open, unpublished bool
