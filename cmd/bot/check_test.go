@@ -66,9 +66,9 @@ func TestCheck(t *testing.T) {
 		}, 0, []string{"WARN BUYERS: no members in S0EMPTY. ", "WARN BUYERS: U0BOT is an app, U0ELSEWHERE is of another workspace, U0GUEST is a guest, U0LEFT is deactivated. Guests, apps"}},
 		{"more approvals than a group has members", "APPROVERS=S0STAFF APPROVALS_CHANNEL=C0GENERAL APPROVALS_REQUIRED=3", func(t *testing.T, w *town, s map[string]string) {
 			w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
-		}, 1, []string{"FAIL APPROVALS_REQUIRED: 3 have to approve an order, and 2 people can. "}},
+		}, 1, []string{"FAIL APPROVALS_REQUIRED: 3 must approve each order, but only 2 people can. "}},
 		{"no more approvers than approvals", "APPROVERS=U0BOB APPROVALS_CHANNEL=C0GENERAL", nil, 0,
-			[]string{"WARN APPROVALS_REQUIRED: 1 have to approve an order, and 1 person can: what an approver orders themselves is never approved. "}},
+			[]string{"WARN APPROVALS_REQUIRED: 1 must approve each order, and only 1 person can, so an approver's own order can never be approved. "}},
 		{"Slack limits the rate", "", func(t *testing.T, w *town, s map[string]string) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {RetryAfter: 30 * time.Second}}})
 		}, 2, []string{"PASS Slack app token", "WARN ADMINS: not checked: Slack limits the rate; try again in 30 s\n", "PASS CoCalc key"}},
@@ -84,7 +84,7 @@ func TestCheck(t *testing.T) {
 			w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
 			w.slack.Invite(slacksim.General, "U0GUEST")
 			w.slack.Invite(slacksim.General, "U0ELSEWHERE")
-		}, 0, []string{"PASS CHANNELS: ", "WARN CHANNELS: others than members of the workspace read #general (C0GENERAL), so the bot posts no prices",
+		}, 0, []string{"PASS CHANNELS: ", "WARN CHANNELS: people from outside the workspace can read #general (C0GENERAL), so the bot posts no prices",
 			"U0ELSEWHERE is of another workspace, U0GUEST is a guest. Remove them from the channel, or use another one.\n", "PASS PURCHASES_CHANNEL: "}},
 		{"a channel that is shared with another organization", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
 			general, _ := w.slack.Channel(slacksim.General)
@@ -94,7 +94,7 @@ func TestCheck(t *testing.T) {
 			"Use a channel that is not shared, or end the sharing in Slack.\n"}},
 		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *town, s map[string]string) {
 			w.restart(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
-		}, 1, []string{"FAIL Slack app token: it is of the app A0OTHER, and the bot token of A11: the bot would never be spoken to. Take both tokens from the same app.\n"}},
+		}, 1, []string{"FAIL Slack app token: it belongs to app A0OTHER, but the bot token belongs to A11: the bot would receive nothing. Take both tokens from the same app.\n"}},
 		{"another bot with this app", "", func(t *testing.T, w *town, s map[string]string) { w.otherBot(t) }, 0,
 			[]string{"WARN Slack connections: 1 socket is open with this app besides this check, and no bot runs with this ledger. Stop the other bot"}},
 		{"while a bot runs", "", func(t *testing.T, w *town, s map[string]string) {
@@ -112,7 +112,7 @@ func TestCheck(t *testing.T) {
 			[]string{"FAIL Slack bot token: nothing listens at http://127.0.0.1:1/api/. Check the address", "FAIL Slack app token: ", "PASS CoCalc key"}},
 		{"no CoCalc there", "COCALC_URL=http://127.0.0.1:1", nil, 1, []string{"PASS Slack app token", "FAIL CoCalc key sk-…", "nothing listens at http://127.0.0.1:1. "}},
 		{"a wrong key", "COCALC_API_KEY=sk-wrongWrongWrong000001", nil, 1,
-			[]string{"FAIL CoCalc key …0001: CoCalc does not know the key, or its database is down. Make a key"}},
+			[]string{"FAIL CoCalc key …0001: CoCalc doesn't accept the key, or its database is down. Make a key"}},
 		{"no licenses sold", "", func(_ *testing.T, w *town, _ map[string]string) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
 		}, 1,
@@ -121,7 +121,7 @@ func TestCheck(t *testing.T) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
 		}, 0,
 			[]string{"PASS CoCalc store: an older one: no prices before checkout, no list of purchases to count\n"}},
-		{"less credit than has to stay", "LEAST_CREDIT=1000", nil, 0, []string{"WARN CoCalc store: $1,000.00 of credit, of which $1,000.00 have to stay: nothing can be bought. Add credit"}},
+		{"less credit than has to stay", "LEAST_CREDIT=1000", nil, 0, []string{"WARN CoCalc store: $1,000.00 of credit, but $1,000.00 must remain: nothing can be bought. Add credit"}},
 		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: the list is empty, so no one can buy. List the ids"}},
 		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: the list is empty: "}},
 		{"a file that is no ledger", "", func(t *testing.T, _ *town, s map[string]string) { write(t, s["DATABASE"], []byte("dear diary")) }, 1,
@@ -137,7 +137,7 @@ func TestCheck(t *testing.T) {
 			if err := errors.Join(err, ledger.Close()); err != nil {
 				t.Fatal(err)
 			}
-		}, 1, []string{"holds 0 orders", "and is in order\n", "FAIL CoCalc key sk-…", ": it is of the account ", ", and the ledger of ", "Use a key of the ledger's account"}},
+		}, 1, []string{"holds 0 orders", "and is in order\n", "FAIL CoCalc key sk-…", ": it belongs to account ", ", but the ledger belongs to ", "Use a key of the ledger's account"}},
 		{"no folder for the ledger", "DATABASE=/nowhere/ledger.db", nil, 1, []string{"FAIL ledger's folder: there is no folder /nowhere. Make it", "PASS Slack bot token"}},
 		{"a folder that everybody can write in", "", func(t *testing.T, _ *town, s map[string]string) {
 			if err := os.Chmod(filepath.Dir(s["DATABASE"]), 0o777); err != nil {
@@ -155,7 +155,7 @@ func TestCheck(t *testing.T) {
 		}, 0, []string{"WARN SLACK_BOT_TOKEN_FILE: every user of this machine can read ", "Type: chmod o-r /", "PASS Slack bot token"}},
 		{"addresses without encryption", "COCALC_URL=http://cocalc.invalid", nil, 1, []string{"WARN COCALC_URL: http:// sends the CoCalc key unencrypted to cocalc.invalid. Write https://.\n"}},
 		{"settings that are misspelled", "MONTHY_BUDGET=5 APPROVER=U1", nil, 0, []string{
-			"WARN APPROVER: it is no setting, and looks like APPROVERS. Write it as APPROVERS, or remove it.\n", "WARN MONTHY_BUDGET: it is no setting, and looks like MONTHLY_BUDGET."}},
+			"WARN APPROVER: unknown setting that looks like APPROVERS. Write it as APPROVERS, or remove it.\n", "WARN MONTHY_BUDGET: unknown setting that looks like MONTHLY_BUDGET."}},
 		{"a faulty setting hides nothing", "BUYERS=alice ORDER_LIMIT=much SLACK_APP_TOKEN= TIMEZONE=Vienna", nil, 1, []string{
 			"FAIL ORDER_LIMIT: ", "FAIL TIMEZONE: ", "FAIL BUYERS: ", "FAIL SLACK_APP_TOKEN: it is not set; ", "PASS ledger", "PASS Slack bot token", "PASS ADMINS", "PASS CoCalc key", "PASS clock"}},
 		{"limits that contradict each other", "ORDER_LIMIT=500 MONTHLY_BUDGET=100 PERSON_BUDGET=200", nil, 0, []string{

@@ -57,7 +57,7 @@ func (d *slackDirectory) checkChannels(ctx context.Context) {
 // mostNamedReaders is how many people in a channel are named who keep prices out of it.
 const mostNamedReaders = 5
 
-// checkReaders warns about a channel that others than members of the workspace read: the bot posts no prices there.
+// checkReaders warns about a channel that people from outside the workspace can read: the bot posts no prices there.
 func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *slack.Channel) error {
 	const withheld = "so the bot posts no prices, license ids or approval cards there"
 	if bot.SharedOutside(c) {
@@ -88,7 +88,7 @@ func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *sl
 	if more := len(outside) - mostNamedReaders; more > 0 {
 		names += " and " + fmt.Sprintf("%d more", more)
 	}
-	d.warn(setting, "Remove them from the channel, or use another one.", "others than members of the workspace read %s, %s: %s", channelName(c), withheld, names)
+	d.warn(setting, "Remove them from the channel, or use another one.", "people from outside the workspace can read %s, %s: %s", channelName(c), withheld, names)
 	return nil
 }
 

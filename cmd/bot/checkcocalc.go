@@ -34,7 +34,7 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 	}
 	switch {
 	case k.account != "" && k.account != account.ID:
-		k.fail(subject, "Use a key of the ledger's account, or begin a new ledger (DATABASE) and keep the old one.", "it is of the account %s, and the ledger of %s", account.ID, k.account)
+		k.fail(subject, "Use a key of the ledger's account, or start a new ledger (DATABASE) and keep the old one.", "it belongs to account %s, but the ledger belongs to %s", account.ID, k.account)
 	default:
 		k.pass(subject, "account %s", account.ID)
 	}
@@ -56,7 +56,7 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	}
 	if _, err := client.Cart(ctx, cocalc.InCart); err != nil {
 		if e, ok := errors.AsType[*cocalc.Error](err); ok && e.Kind == cocalc.CartBroken {
-			k.warn("CoCalc cart", fmt.Sprintf("Take the item out at %s/store/cart, or let the first order name it to an admin.", k.CoCalcURL), "an item in it keeps everything from being bought")
+			k.warn("CoCalc cart", fmt.Sprintf("Take the item out at %s/store/cart, or let the first order name it to an admin.", k.CoCalcURL), "a broken item in it blocks every purchase")
 		} else {
 			k.cocalcTrouble("CoCalc cart", err)
 		}
@@ -71,7 +71,7 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	case err != nil:
 		k.cocalcTrouble(subject, err)
 	case balance <= 0 || balance <= least:
-		k.warn(subject, "Add credit to the account.", "%s of credit, of which %s have to stay: nothing can be bought", balance, least)
+		k.warn(subject, "Add credit to the account.", "%s of credit, but %s must remain: nothing can be bought", balance, least)
 	default:
 		k.pass(subject, "%s of credit", balance)
 	}
@@ -95,7 +95,7 @@ func cocalcWords(address string, err error) (text, remedy string, passing bool) 
 	case !ok:
 		return err.Error(), "", false
 	case refusal.Kind == cocalc.NotSignedIn:
-		return "CoCalc does not know the key, or its database is down", "Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
+		return "CoCalc doesn't accept the key, or its database is down", "Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
 	case refusal.Kind == cocalc.Throttled:
 		return fmt.Sprintf("CoCalc limits the rate; try again in %.0f s", refusal.Wait.Seconds()), "", true
 	case refusal.Status == 0:

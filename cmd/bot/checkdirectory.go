@@ -154,9 +154,9 @@ func (d *slackDirectory) checkApprovals() {
 	switch {
 	case len(named(d.Approvers)) == 0:
 	case len(can) < required:
-		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer.", "%d have to approve an order, and %s can", required, plural(len(can), "person", "people"))
+		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer.", "%d must approve each order, but only %s can", required, plural(len(can), "person", "people"))
 	case len(can) == required:
-		d.warn("APPROVALS_REQUIRED", "List one approver more.", "%d have to approve an order, and %s can: what an approver orders themselves is never approved", required, plural(len(can), "person", "people"))
+		d.warn("APPROVALS_REQUIRED", "List one more approver.", "%d must approve each order, and only %s can, so an approver's own order can never be approved", required, plural(len(can), "person", "people"))
 	default:
 		d.pass("approvals", "%s of %d, asked in %s", plural(required, "person", "people"), len(can), d.ApprovalsChannel)
 	}

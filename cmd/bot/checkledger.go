@@ -84,17 +84,17 @@ func (k *checker) checkFolder() bool {
 		k.fail(subject, "", "%v", cause(err))
 		return false
 	case !info.IsDir():
-		k.fail(subject, "Name another file in DATABASE.", "%s is no folder", folder)
+		k.fail(subject, "Name another file in DATABASE.", "%s isn't a folder", folder)
 		return false
 	case unix.Access(folder, unix.W_OK|unix.X_OK) != nil:
 		k.fail(subject, "Give it to this user (chown), or name another file in DATABASE.", "user %d cannot write in %s", os.Getuid(), folder)
 		return false
 	}
 	if info.Mode().Perm()&0o002 != 0 {
-		k.warn(subject, "Type: chmod o-w "+folder, "every user of this machine can write in %s, and put another ledger in the place of yours", folder)
+		k.warn(subject, "Type: chmod o-w "+folder, "every user of this machine can write in %s and replace your ledger", folder)
 	}
 	if free, err := storage.Free(folder); err == nil && free < storage.LeastFree {
-		k.fail(subject, "Make room.", "%.1f MB are free at %s, and an order wants to find %d", float64(free)/(1<<20), folder, storage.LeastFree>>20)
+		k.fail(subject, "Make room.", "%.1f MB free at %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.LeastFree>>20)
 		return false
 	}
 	return true

@@ -20,7 +20,7 @@ func (k *checker) checkSettings(context.Context) {
 		k.fail(fault.setting, "", "%s", fault.text)
 	}
 	for _, t := range misspelled() {
-		k.warn(t.name, "Write it as "+t.meant+", or remove it.", "it is no setting, and looks like %s", t.meant)
+		k.warn(t.name, "Write it as "+t.meant+", or remove it.", "unknown setting that looks like %s", t.meant)
 	}
 	for _, c := range k.contradictions() {
 		k.warn(c.setting, "", "%s", c.text)

@@ -78,7 +78,7 @@ func (k *checker) checkAppToken(ctx context.Context, api *slack.Client, who sock
 	if of := appOfToken.FindStringSubmatch(k.SlackAppToken); of != nil && who.BotID != "" {
 		app, err := api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID})
 		if err == nil && app.AppID != "" && app.AppID != of[1] {
-			k.fail(subject, "Take both tokens from the same app.", "it is of the app %s, and the bot token of %s: the bot would never be spoken to", of[1], app.AppID)
+			k.fail(subject, "Take both tokens from the same app.", "it belongs to app %s, but the bot token belongs to %s: the bot would receive nothing", of[1], app.AppID)
 			return
 		}
 	}

@@ -121,7 +121,7 @@ func blank(field reflect.StructField) error {
 	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
 		return nil
 	}
-	return fmt.Errorf("it is set to nothing; write a whole number above 0, or leave the setting out for %s", field.Tag.Get("default"))
+	return fmt.Errorf("it is empty; set a whole number above 0, or leave the setting out for %s", field.Tag.Get("default"))
 }
 
 // plainly describes what is wrong with a value, without envconfig's Go types.

@@ -116,7 +116,7 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 		}
 		groups := slices.ContainsFunc(approvers, func(id string) bool { return id[0] == 'S' })
 		if n := int(p.ApprovalsRequired); n > len(approvers) && !groups {
-			faults.add("APPROVALS_REQUIRED", "%d have to approve, and APPROVERS lists %d", n, len(approvers))
+			faults.add("APPROVALS_REQUIRED", "%d must approve, but APPROVERS lists only %d", n, len(approvers))
 		}
 		return faults
 	}

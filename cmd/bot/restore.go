@@ -45,7 +45,7 @@ func runRestore(ctx context.Context, file string, yes bool, c console) error {
 		answer, _ := bufio.NewReader(io.LimitReader(c.in, 100)).ReadString('\n')
 		if strings.TrimSpace(answer) != "yes" {
 			fmt.Fprintln(c.out)
-			return errors.New("that was no yes, so nothing was changed")
+			return errors.New("not confirmed, so nothing was changed")
 		}
 	}
 	return r.replace(ctx)

@@ -49,7 +49,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 			environment(t, map[string]string{"DATABASE": database})
 			for _, answer := range []string{"", "y\n", "no\n", "yes please\n"} {
 				got := does(t, answer, "restore", c.backup)
-				got.says(t, 1, append(c.says, "Put it in the place of "+database+"? Type yes: ", "bot: that was no yes, so nothing was changed\n")...)
+				got.says(t, 1, append(c.says, "Put it in the place of "+database+"? Type yes: ", "bot: not confirmed, so nothing was changed\n")...)
 			}
 			if c.present == "" {
 				if _, err := os.Stat(database); err == nil {

@@ -108,7 +108,7 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger itself was checked, but not against CoCalc: ")
 	t.Setenv("COCALC_URL", w.shop)
 	t.Setenv("COCALC_API_KEY", "sk-wrongWrongWrong000001") // a key that was revoked looks the same
-	words := "CoCalc does not know the key, or its database is down. Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.\n"
+	words := "CoCalc doesn't accept the key, or its database is down. Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.\n"
 	does(t, "", "verify", "--online").says(t, 1, "not against CoCalc: "+words)
 	does(t, "", "check").says(t, 1, "FAIL CoCalc key …0001: "+words)
 	delete(s, "COCALC_API_KEY")
