@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"licensebot/internal/step"
 )
 
 const (
@@ -286,6 +288,20 @@ func TestWhoseKeyOnTheSuccessor(t *testing.T) {
 			if e := asError(t, err); e.Outcome != test.outcome || e.Kind != test.kind || e.Op != profile {
 				t.Errorf("%s: got %v, kind %v", test.name, e, e.Kind)
 			}
+		}
+	}
+}
+
+// The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The price
+// list is read by commands alone, and by a diagnosis only where user-query is gone.
+func TestStepsOfADiagnosis(t *testing.T) {
+	for _, request := range []struct {
+		endpoint string
+		params   any
+	}{{checkoutParams, struct{}{}}, {cartGet, struct{}{}}, {getManaged, map[string]int{"limit": 1}}, {userQuery, nil}, {profile, struct{}{}}} {
+		what := stepOf(request.endpoint, request.params)
+		if !slices.Contains(step.All(), step.Of(step.Before, what)) || !slices.Contains(step.All(), step.Of(step.After, what)) {
+			t.Errorf("%s is the step %q, which is in no list", request.endpoint, what)
 		}
 	}
 }
