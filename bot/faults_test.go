@@ -59,6 +59,13 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 				w.account.Remove(w.stranger())
 			}
 			now := w.becomes(card, strings.ReplaceAll(c.reads, "Not bought.", "*Not bought.*"))
+			if c.fault == "successor" || c.fault == "moved" {
+				for endpoint, n := range w.cocalc.Counts() {
+					if strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == checkoutPath {
+						t.Errorf("a server that sells no licenses got %d requests to %s", n, endpoint)
+					}
+				}
+			}
 			w.cocalc.ClearFaults()
 			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.Parked) > 0 }) }) // the card comes before that
 			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") && !strings.Contains(text, "sold") {
