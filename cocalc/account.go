@@ -45,7 +45,7 @@ func (c *Client) readProfile(ctx context.Context) (Account, error) {
 	var id idText
 	var email looseText
 	if err := json.Unmarshal(answer.Profile["account_id"], &id); err != nil || id == "" {
-		return Account{}, c.misread(profile, body, cmp.Or(err, errors.New("it names no account")))
+		return Account{}, c.misread(profile, body, cmp.Or(err, errors.New("it doesn't name an account")))
 	}
 	if raw := answer.Profile["email_address"]; raw != nil {
 		_ = email.UnmarshalJSON(raw) // takes anything
@@ -69,7 +69,7 @@ func (c *Client) queryAccount(ctx context.Context) (Account, error) {
 	err = json.Unmarshal(body, &answer)
 	account := Account{ID: string(answer.Query.Accounts.AccountID), Email: string(answer.Query.Accounts.Email)}
 	if err == nil && account.ID == "" {
-		err = errors.New("it names no account")
+		err = errors.New("it doesn't name an account")
 	}
 	if err != nil {
 		return Account{}, c.misread(userQuery, body, err)
@@ -86,7 +86,7 @@ func (c *Client) Balance(ctx context.Context) (Cents, error) {
 	}
 	var amount amountJSON
 	if err := json.Unmarshal(body, &amount); err != nil || !amount.set {
-		return 0, c.misread(getBalance, body, errors.Join(err, errors.New("it is no amount")))
+		return 0, c.misread(getBalance, body, errors.Join(err, errors.New("it is not an amount")))
 	}
 	return amount.cents, nil
 }

@@ -84,7 +84,7 @@ func (c *Client) AddToCart(ctx context.Context, description []byte, projectID st
 		return err
 	}
 	if rows, err := strconv.Atoi(string(body)); err != nil || rows < 1 {
-		return &Error{Op: cartAdd, Outcome: Unknown, Status: 200, Text: "the answer is no number of added items: " + c.excerpt(body)}
+		return &Error{Op: cartAdd, Outcome: Unknown, Status: 200, Text: "the answer is not a number of added items: " + c.excerpt(body)}
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (c *Client) change(ctx context.Context, endpoint string, id int64, params m
 	}
 	rows, err := strconv.Atoi(string(body))
 	if err != nil || rows < 0 || rows > 1 {
-		return false, &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is no number of changed items: " + c.excerpt(body)}
+		return false, &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is not a number of changed items: " + c.excerpt(body)}
 	}
 	return rows == 1, nil
 }
@@ -177,7 +177,7 @@ func checkItemID(endpoint string, id int64) error {
 	if id > 0 {
 		return nil
 	}
-	return &Error{Op: endpoint, Outcome: Rejected, Kind: NotFound, Err: fmt.Errorf("%d is no id of a cart item", id)}
+	return &Error{Op: endpoint, Outcome: Rejected, Kind: NotFound, Err: fmt.Errorf("%d is not the id of a cart item", id)}
 }
 
 // remember keeps what FindBrokenItem may need later, when the cart cannot be listed any more.
@@ -198,7 +198,7 @@ func (c *Client) remember(which CartFilter, items []CartItem) {
 // decodeList decodes a JSON list. null is none, so that an answer without a list is never taken for an empty one.
 func decodeList[T any](body []byte) ([]T, error) {
 	if !bytes.HasPrefix(body, []byte("[")) {
-		return nil, errors.New("the answer is no list")
+		return nil, errors.New("the answer is not a list")
 	}
 	var list []T
 	if err := json.Unmarshal(body, &list); err != nil {
@@ -211,7 +211,7 @@ func decodeList[T any](body []byte) ([]T, error) {
 func (c *Client) misread(endpoint string, body []byte, cause error) error {
 	return &Error{
 		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,
-		Text: c.scrub(fmt.Sprintf("the answer is not understood: %v: %s", cause, c.excerpt(body))),
+		Text: c.scrub(fmt.Sprintf("unexpected answer: %v: %s", cause, c.excerpt(body))),
 	}
 }
 

@@ -40,7 +40,7 @@ func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMe
 	}
 	body := bytes.TrimSpace(a.body)
 	if !json.Valid(body) {
-		return fail(lost, Other, textReason(a), "the answer is no JSON: "+summarize(a), nil)
+		return fail(lost, Other, textReason(a), "the answer is not JSON: "+summarize(a), nil)
 	}
 	if text, ok := errorText(body); ok {
 		e := classifyText(endpoint, what, text)
@@ -126,7 +126,7 @@ func errorText(body []byte) (string, bool) {
 		text = string(object.Error)
 	}
 	if text == "" {
-		text = "an error without a text"
+		text = "an error without a message"
 	}
 	return text, true
 }

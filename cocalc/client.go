@@ -97,11 +97,11 @@ func apiBase(text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return "", errors.New("the address of CoCalc is no URL") // the cause would repeat it, secrets in it included
+		return "", errors.New("CoCalc's address is not a URL") // the cause would repeat it, secrets in it included
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return "", errors.New("the address of CoCalc must begin with https:// and name a host")
+		return "", errors.New("CoCalc's address must begin with https:// and name a host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("the address of CoCalc must have no user, no query and no fragment")
+		return "", errors.New("CoCalc's address must not have a user, query or fragment")
 	}
 	path := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), "/api/v2")
 	return u.Scheme + "://" + u.Host + path + "/api/v2/", nil

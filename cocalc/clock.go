@@ -60,7 +60,7 @@ func (c *Client) heard(header http.Header) {
 	switch {
 	case isOff && !was:
 		c.options.Log.Warn().Int64("ahead_ms", ahead.Round(time.Second).Milliseconds()).Time("cocalc", date).
-			Msg("compare clocks: CoCalc's clock is more than a minute from this machine's; check this machine's time service")
+			Msg("compare clocks: this machine's clock is more than a minute off CoCalc's; check its time service")
 	case was && !isOff:
 		c.options.Log.Info().Msg("compare clocks: CoCalc's clock and this machine's agree again")
 	}

@@ -121,7 +121,7 @@ func decodeObject(data json.RawMessage) (map[string]any, error) {
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("it is no JSON object")
+		return nil, errors.New("it is not a JSON object")
 	}
 	return object, nil
 }

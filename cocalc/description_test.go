@@ -53,7 +53,7 @@ func TestDescriptionMatches(t *testing.T) {
 		{"another tag", sent, `{"ram":16,"cpu":2,"period":"monthly","title":"a","description":"order 2","boost":false}`, `the cart item's description is "order 2"; "order 1" was sent`},
 		{"a field more", sent, `{"ram":16,"cpu":2,"period":"monthly","title":"a","description":"order 1","boost":false,"source":"x"}`, `the cart item has source "x", which was not sent`},
 		{"a field less", sent, `{"ram":16,"cpu":2,"period":"monthly","title":"a","description":"order 1"}`, "the cart item has no boost; false was sent"},
-		{"null", sent, "null", "read the description of the cart item: it is no JSON object"},
+		{"null", sent, "null", "read the description of the cart item: it is not a JSON object"},
 		{"nothing", "", sent, "read the description that was sent: EOF"},
 		{"the same term", sentTerm, sentTerm, ""},
 		{"moved by the add, start and end", sentTerm, term("10:00:05.250", "10:00:05.250"), ""},

@@ -98,7 +98,7 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 	err = json.Unmarshal(body, &j)
 	switch {
 	case err == nil && body[0] != '{':
-		err = errors.New("it is no object")
+		err = errors.New("it is not an object")
 	case err == nil && j.ID == "" && !j.IsManager.v:
 		j.ID = idText(id) // only managers read it
 	case err == nil && !strings.EqualFold(string(j.ID), id):
@@ -173,5 +173,5 @@ func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 			return all, nil
 		}
 	}
-	return nil, &Error{Op: p.endpoint, Outcome: Transient, Status: 200, Text: "the list changes while it is read"}
+	return nil, &Error{Op: p.endpoint, Outcome: Transient, Status: 200, Text: "the list kept changing while it was read"}
 }

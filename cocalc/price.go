@@ -67,7 +67,7 @@ func (d dollars) inCents() (Cost, error) {
 	lineItem := round2up(d.cost)
 	for _, amount := range []float64{d.cost, d.perUnit, d.perProjectMonth, d.subYear, lineItem} {
 		if math.IsNaN(amount) || math.Abs(amount) > maxDollars {
-			return Cost{}, fmt.Errorf("%s is no amount of money", jsNumberString(amount))
+			return Cost{}, fmt.Errorf("%s is not an amount of money", jsNumberString(amount))
 		}
 	}
 	quantity, err := json.Marshal(d.quantity)

@@ -54,7 +54,7 @@ func (a *amountJSON) UnmarshalJSON(data []byte) error {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(f) || math.Abs(f) > maxDollars {
-		return fmt.Errorf("%s is no amount of money", shorten(string(data), 40))
+		return fmt.Errorf("%s is not an amount of money", shorten(string(data), 40))
 	}
 	a.cents, a.set = toCents(f), true
 	return nil
@@ -76,14 +76,14 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 		ms = clipDate(math.Trunc(f))
 	}
 	if math.IsNaN(ms) {
-		return fmt.Errorf("%s is no date", shorten(text, 40))
+		return fmt.Errorf("%s is not a date", shorten(text, 40))
 	}
 	m.Time = time.UnixMilli(int64(ms)).UTC()
 	// JavaScript's dates extend over 270,000 years, Go's JSON dates end with the year 9999. A date that can't be stored
 	// is rejected.
 	if year := m.Year(); year < 0 || year > 9999 {
 		m.Time = time.Time{}
-		return fmt.Errorf("%s is a date of the year %d", shorten(text, 40), year)
+		return fmt.Errorf("%s is a date in the year %d", shorten(text, 40), year)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ type idText string
 func (t *idText) UnmarshalJSON(data []byte) error {
 	s, isText := unquoteJSON(data)
 	if !isText && string(data) != "null" || len(s) > maxID {
-		return fmt.Errorf("%s is no id", shorten(string(data), 40))
+		return fmt.Errorf("%s is not an id", shorten(string(data), 40))
 	}
 	*t = idText(s)
 	return nil

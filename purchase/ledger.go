@@ -12,15 +12,15 @@ var (
 	// ErrNoOrder says that the ledger has no order with that id.
 	ErrNoOrder = errors.New("no such order")
 	// ErrFull says that the ledger's disk is full, or too full to take another order.
-	ErrFull = errors.New("the disk of the ledger is full")
+	ErrFull = errors.New("the ledger's disk is full")
 	// ErrUncertain reports that the disk failed while a change was made durable. Only the next start learns whether the
 	// change is in the ledger.
-	ErrUncertain = errors.New("the disk of the ledger failed, and whether the change is in it shows at the next start")
+	ErrUncertain = errors.New("the ledger's disk failed; the next start shows whether the change was saved")
 	// ErrAway reports that the ledger's name leads to another file or none. The next start would not find what is
 	// stored now.
 	ErrAway = errors.New("the ledger's file was moved, deleted or replaced")
 	// ErrStopped reports that nothing was read or changed, because the ledger cannot be used before the next start.
-	ErrStopped = errors.New("the ledger cannot be used until the next start")
+	ErrStopped = errors.New("the ledger can't be used until the next start")
 )
 
 // Ledger keeps everything that happened, for ever. Implementations pass storagetest.

@@ -22,11 +22,11 @@ const (
 // outsidersWords say to admins why prices are not posted in a channel, and what to do.
 var outsidersWords = map[Outsiders]string{
 	OutsidersShared: "This channel is shared with another organization, so I post no prices there. Approvers are asked in direct messages. " +
-		"Use a channel of this workspace alone to see prices in it.",
-	OutsidersGuests: "Guests or people of other workspaces are in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-		"Remove them from the channel, or use another one, to see prices in it.",
-	OutsidersUntold: "I may not look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-		"Install the app again from what `bot manifest` prints, and invite it to the channel.",
+		"To see prices, use a channel that isn't shared.",
+	OutsidersGuests: "Guests or people from other workspaces are in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+		"To see prices there, remove them from the channel, or use another one.",
+	OutsidersUntold: "I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+		"Reinstall the app with the output of `bot manifest`, and invite it to the channel.",
 }
 
 // Channels are those in which purchases are announced and approvers are asked.

@@ -45,7 +45,7 @@ func (b *Bolt) Backup(ctx context.Context, to string) (Report, error) {
 
 func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error) {
 	if _, err := os.Lstat(to); err == nil { // asked again when the copy gets its name
-		return report, fmt.Errorf("there is such a file already, and it stays as it is: %w", fs.ErrExist)
+		return report, fmt.Errorf("a backup never overwrites a file: %w", fs.ErrExist)
 	}
 	temp, err := tempBeside(to, "backup")
 	if err != nil {
@@ -69,7 +69,7 @@ func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error)
 		return report, giveName(temp.Name(), to+UnprovenEnding)
 	}
 	if err != nil {
-		return report, fmt.Errorf("the copy is not in order, so it was not kept: %w", err)
+		return report, fmt.Errorf("the copy is not in order, so it was discarded: %w", err)
 	}
 	return report, giveName(temp.Name(), to)
 }

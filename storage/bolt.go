@@ -24,7 +24,7 @@ import (
 var (
 	ErrLocked  = errors.New("another licensebot is running with this ledger")
 	ErrNewer   = errors.New("the ledger was written by a newer licensebot")
-	ErrForeign = errors.New("the file is not a ledger of licensebot")
+	ErrForeign = errors.New("the file is not a licensebot ledger")
 	ErrDamaged = errors.New("the ledger is damaged")
 )
 
@@ -128,7 +128,7 @@ func open(path string, readOnly bool) (*Bolt, error) {
 		// Names, reasons and addresses are for this user only; an older copy may have been made with other rights.
 		if info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path, fileMode); err != nil {
-				return nil, fmt.Errorf("others can read it, and its rights cannot be changed: %w", err)
+				return nil, fmt.Errorf("other users can read it, and its permissions can't be changed: %w", err)
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 		return err
 	}
 	if version > SchemaVersion {
-		return fmt.Errorf("%w: it has schema version %d, and this program knows %d", ErrNewer, version, SchemaVersion)
+		return fmt.Errorf("%w: it has schema version %d, but this program supports %d", ErrNewer, version, SchemaVersion)
 	}
 	if version < 1 {
 		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
@@ -243,7 +243,7 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 // schema is the version of the file, which is plain JSON in every version, so that each program can tell a newer one.
 func schema(tx *bbolt.Tx) (version int, err error) {
 	if err := json.Unmarshal(tx.Bucket(bucketMeta).Get(keySchema), &version); err != nil {
-		return 0, fmt.Errorf("%w: its schema version cannot be read", ErrDamaged)
+		return 0, fmt.Errorf("%w: its schema version can't be read", ErrDamaged)
 	}
 	return version, nil
 }
@@ -251,7 +251,7 @@ func schema(tx *bbolt.Tx) (version int, err error) {
 // create makes an empty ledger whole before it gets its name.
 func create(path string) error {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("there is no folder %s: make it first, or set DATABASE to another place", filepath.Dir(path))
+		return fmt.Errorf("the folder %s doesn't exist: create it, or set DATABASE to another path", filepath.Dir(path))
 	}
 	temp, err := tempBeside(path, "new")
 	if err != nil {

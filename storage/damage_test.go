@@ -121,7 +121,7 @@ func TestFlippedBytes(t *testing.T) {
 
 func TestAFolderThatDoesNotExist(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "none", "ledger.db"))
-	if err == nil || !strings.Contains(err.Error(), "there is no folder") || !strings.Contains(err.Error(), "DATABASE") {
+	if err == nil || !strings.Contains(err.Error(), "the folder") || !strings.Contains(err.Error(), "DATABASE") {
 		t.Errorf("it says %v", err)
 	}
 }

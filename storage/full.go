@@ -26,10 +26,10 @@ func (b *Bolt) Room(ctx context.Context) error {
 	}
 	free, err := b.room(filepath.Dir(b.path))
 	if err != nil {
-		return fmt.Errorf("ask how much room the disk of the ledger has: %w", err)
+		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
 	}
 	if free < reserve {
-		return fmt.Errorf("%w: %.1f MB are free at %s, and a new order wants to find %d", purchase.ErrFull, float64(free)/(1<<20), b.path, reserve>>20)
+		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20), b.path, reserve>>20)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func damaged(format string, args ...any) error {
 
 func walk(data []byte) error {
 	if len(data) < metaSum+8 || !bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
-		return fmt.Errorf("%w: it is no database", ErrForeign)
+		return fmt.Errorf("%w: it is not a database", ErrForeign)
 	}
 	size := u32(data, header+8)
 	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(len(data)) < 2*size {
@@ -115,7 +115,7 @@ func walk(data []byte) error {
 	}
 	p := &pages{data: data, size: size, high: u64(meta, header+40)}
 	if p.high < 4 || p.high > uint64(len(data))/size {
-		return damaged("it has %d bytes and should have %d: it was cut short", len(data), p.high*size)
+		return damaged("it has %d bytes instead of %d: it was cut short", len(data), p.high*size)
 	}
 	p.used = make([]bool, p.high)
 	p.used[0], p.used[1] = true, true

@@ -35,7 +35,7 @@ func Replace(ctx context.Context, path, from string, now time.Time, prepare func
 	if present != nil {
 		defer present.Close()
 		if info, err := os.Stat(from); err == nil && named(present, name, info) {
-			return done, fmt.Errorf("restore the ledger %s: %s is that ledger itself", path, from)
+			return done, fmt.Errorf("restore the ledger %s: %s is the ledger itself", path, from)
 		}
 	}
 	temp, err := tempBeside(name, "restored")
@@ -48,7 +48,7 @@ func Replace(ctx context.Context, path, from string, now time.Time, prepare func
 		return done, fmt.Errorf("copy %s: %w", from, err)
 	}
 	if done.Restored, err = verifyFile(ctx, temp.Name()); err != nil {
-		return Replacement{}, fmt.Errorf("%s cannot be restored: %w", from, err)
+		return Replacement{}, fmt.Errorf("can't restore %s: %w", from, err)
 	}
 	if err := prepareCopy(ctx, temp.Name(), prepare); err != nil {
 		return Replacement{}, fmt.Errorf("prepare the copy of %s: %w", from, err)
@@ -74,7 +74,7 @@ func holdPresent(path string) (name string, present *os.File, err error) {
 		return "", nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return "", nil, fmt.Errorf("%w: it is no file", ErrForeign)
+		return "", nil, fmt.Errorf("%w: it is not a file", ErrForeign)
 	}
 	if present, err = os.Open(name); err != nil {
 		return "", nil, err
@@ -109,12 +109,12 @@ func exchange(name string, present *os.File, whole string, now time.Time) (aside
 	if present == nil {
 		err := giveName(whole, name)
 		if errors.Is(err, fs.ErrExist) {
-			err = fmt.Errorf("%w: a ledger was made there just now: %w", ErrLocked, err)
+			err = fmt.Errorf("%w: a ledger was just created there: %w", ErrLocked, err)
 		}
 		return "", err
 	}
 	if aside, err = keepAside(name, present, now); err != nil {
-		return "", fmt.Errorf("keep the present one aside: %w", err)
+		return "", fmt.Errorf("set the current one aside: %w", err)
 	}
 	if err := os.Rename(whole, name); err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 // withRemedy adds to an error about rights who owns the file or folder, as whom the program runs, and what to do.
 func withRemedy(err error, path string) error {
 	if errors.Is(err, syscall.EROFS) {
-		return fmt.Errorf("%w: the file system of %s is mounted read-only; mount it for writing, or set DATABASE to another place", err, filepath.Dir(path))
+		return fmt.Errorf("%w: the file system of %s is mounted read-only. Mount it for writing, or set DATABASE to another path", err, filepath.Dir(path))
 	}
 	if !errors.Is(err, os.ErrPermission) {
 		return err
@@ -27,10 +27,10 @@ func withRemedy(err error, path string) error {
 			continue
 		}
 		if int(owner.Uid) == os.Geteuid() {
-			return fmt.Errorf("%w: the %s %s has mode %04o; its owner, as whom the bot runs (user %d), has to be able to write: chmod u+rwX %s",
+			return fmt.Errorf("%w: the %s %s has mode %04o, so the bot (user %d) can't write there. Run: chmod u+rwX %s",
 				err, each.what, each.path, info.Mode().Perm(), os.Geteuid(), each.path)
 		}
-		return fmt.Errorf("%w: the %s %s belongs to user %d, and the bot runs as user %d: chown -R %d %s, or set DATABASE to another place",
+		return fmt.Errorf("%w: the %s %s belongs to user %d, but the bot runs as user %d. Run: chown -R %d %s, or set DATABASE to another path",
 			err, each.what, each.path, owner.Uid, os.Geteuid(), os.Geteuid(), dir)
 	}
 	return err

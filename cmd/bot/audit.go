@@ -39,8 +39,8 @@ func newAuditCommand(c console) *cobra.Command {
 		Short: "print the audit records: who decided what, when and where, and what was refused"}
 	o.form.options(cmd)
 	o.span.options(cmd)
-	cmd.Flags().StringVar(&o.order, "order", "", "only what happened to the order with this `ID`")
-	cmd.Flags().StringVar(&o.by, "by", "", "only what the `USER` with this Slack id did; licensebot is the bot itself")
+	cmd.Flags().StringVar(&o.order, "order", "", "only records of the order with this `ID`")
+	cmd.Flags().StringVar(&o.by, "by", "", "only records by the `USER` with this Slack id; licensebot is the bot itself")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runAudit(cmd.Context(), o, c) }
 	return cmd
 }
@@ -107,7 +107,7 @@ func noteOf(e purchase.Event) string {
 // writeAuditTable prints what people wrote in quotes, so that nothing in it moves the cursor of a terminal.
 func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location) error {
 	if len(events) == 0 {
-		_, err := fmt.Fprintln(out, "There is no such record.")
+		_, err := fmt.Fprintln(out, "No matching records.")
 		return err
 	}
 	bare := func(text string) string {
@@ -132,6 +132,6 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s. The hashes are cut short here; --json and --csv have them whole.\n", plural(len(events), "record"))
+	_, err := fmt.Fprintf(out, "\n%s. Hashes are shortened; --json and --csv print them in full.\n", plural(len(events), "record"))
 	return err
 }

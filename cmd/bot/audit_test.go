@@ -74,9 +74,9 @@ func TestTheAuditIsPrinted(t *testing.T) {
 	if err != nil || len(rows) != len(all)+1 || !slices.Equal(rows[0], []string{"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash"}) {
 		t.Errorf("as a spreadsheet: %d rows of %d, %v", len(rows), len(all), err)
 	}
-	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id), "$63.75", "purchased", "The hashes are cut short here")
-	does(t, "", "audit", "--by", "U0NOBODY").says(t, 0, "There is no such record.\n")
-	does(t, "", "audit", "--since", "yesterday").says(t, 2, `bot: --since "yesterday": write a day such as 2026-11-01, or an age such as 36h or 30d: see 'bot help audit'`)
+	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id), "$63.75", "purchased", "Hashes are shortened")
+	does(t, "", "audit", "--by", "U0NOBODY").says(t, 0, "No matching records.\n")
+	does(t, "", "audit", "--since", "yesterday").says(t, 2, `bot: --since "yesterday": use a day such as 2026-11-01, or an age such as 36h or 30d: see 'bot help audit'`)
 	does(t, "", "audit", "--since", "-1h").says(t, 2, `bot: --since "-1h": `)
 
 	open, err := storage.Open(s["DATABASE"]) // as a running bot has it

@@ -16,7 +16,7 @@ import (
 
 // newBackupCommand copies the ledger to a new file. The running bot makes the copy; if none runs, this program does.
 func newBackupCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "backup FILE", Short: "copy the ledger to a new file, also while the bot runs", Args: oneFile("the name of one new file"),
+	cmd := &cobra.Command{Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs", Args: oneFile("the name of a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) }}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	return cmd
@@ -36,16 +36,16 @@ func runBackup(ctx context.Context, file string, c console) error {
 		return err
 	}
 	if report.Unproven != "" {
-		return fmt.Errorf("the audit chain of the ledger is broken: %s. %s%s is a copy of what there is, and not verified: it does not prove what happened, and `bot restore` refuses it. "+
-			"Keep the last good backup", report.Unproven, to, storage.UnprovenEnding)
+		return fmt.Errorf("the ledger's audit chain is broken: %s. %s%s is an unverified copy: it doesn't prove what happened, and `bot restore` refuses it. "+
+			"Keep your last good backup", report.Unproven, to, storage.UnprovenEnding)
 	}
 	if report.Away {
-		return fmt.Errorf("the ledger %s was moved, deleted or replaced while the bot runs. %s is a verified copy of the ledger that the bot has open: %s. "+
-			"Move the file back under its name; if you can't, stop the bot and type: bot restore %s", settings.Database, to, contents(report), to)
+		return fmt.Errorf("the ledger %s was moved, deleted or replaced while the bot runs. %s is a verified copy of the one that the bot has open: %s. "+
+			"Move the file back under its name; if you can't, stop the bot and run: bot restore %s", settings.Database, to, contents(report), to)
 	}
-	fmt.Fprintf(c.out, "%s is a whole copy of the ledger: %s, verified.\n", to, contents(report))
+	fmt.Fprintf(c.out, "%s is a verified copy of the ledger: %s.\n", to, contents(report))
 	if report.Head.Number > 0 {
-		fmt.Fprintf(c.out, "It ends with record %s\n", headOf(report.Head))
+		fmt.Fprintf(c.out, "Its last record is %s\n", headOf(report.Head))
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 		to += storage.UnprovenEnding
 	}
 	if info, err := os.Stat(to); err != nil || info.Size() < report.Size {
-		return report, fmt.Errorf("the running bot says that it wrote %s, but there is no such file here: it sees other folders than you; run this where the bot runs", to)
+		return report, fmt.Errorf("the running bot wrote %s, but the file isn't here: the bot sees other folders than you. Run this where the bot runs", to)
 	}
 	return report, nil
 }
@@ -90,7 +90,7 @@ func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (d
 			return done, err
 		}
 		if try == startTries {
-			return done, fmt.Errorf("%w, and it does not answer: it may have only just begun, or be of an older version; try again, or stop it first", err)
+			return done, fmt.Errorf("%w, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -20,11 +20,11 @@ func TestBackupAlone(t *testing.T) {
 	environment(t, s)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "monday.db")
-	does(t, "", "backup", file).says(t, 1, "bot: there is no ledger "+s["DATABASE"])
+	does(t, "", "backup", file).says(t, 1, "bot: there is no ledger at "+s["DATABASE"])
 	w.buys(t, s["DATABASE"], 1)
 	t.Chdir(dir)
 	got := does(t, "", "backup", "monday.db")
-	got.says(t, 0, file+" is a whole copy of the ledger: 1 order, 1 purchase and ", " audit records in ", " KB, verified.\nIt ends with record ")
+	got.says(t, 0, file+" is a verified copy of the ledger: 1 order, 1 purchase and ", " audit records in ", " KB.\nIts last record is ")
 	if now := does(t, "", "verify"); headPrinted(t, now.out) != headPrinted(t, got.out) {
 		t.Errorf("the heads differ:\n%s%s", now.out, got.out)
 	}
@@ -32,8 +32,8 @@ func TestBackupAlone(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	before := read(t, file)
-	does(t, "", "backup", file).says(t, 1, "there is such a file already, and it stays as it is")
-	does(t, "", "backup", s["DATABASE"]).says(t, 1, "there is such a file already, and it stays as it is")
+	does(t, "", "backup", file).says(t, 1, "a backup never overwrites a file")
+	does(t, "", "backup", s["DATABASE"]).says(t, 1, "a backup never overwrites a file")
 	if string(read(t, file)) != string(before) {
 		t.Error("it was overwritten")
 	}
@@ -67,24 +67,24 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	shows("Paying …")
 	file := filepath.Join(t.TempDir(), "noon.db")
 	backup := launch(t, s, "backup", file)
-	if code := backup.ends(patience); code != 0 || !strings.Contains(backup.out.String(), file+" is a whole copy of the ledger: 1 order, 0 purchases and ") {
+	if code := backup.ends(patience); code != 0 || !strings.Contains(backup.out.String(), file+" is a verified copy of the ledger: 1 order, 0 purchases and ") {
 		t.Errorf("exit %d:\n%s\n%s", code, &backup.out, &backup.err)
 	}
 	again := launch(t, s, "backup", file)
-	if code := again.ends(patience); code != 1 || !strings.Contains(again.err.String(), "there is such a file already, and it stays as it is") {
+	if code := again.ends(patience); code != 1 || !strings.Contains(again.err.String(), "a backup never overwrites a file") {
 		t.Errorf("exit %d:\n%s\n%s", code, &again.out, &again.err)
 	}
 	shows("Bought for $63.75")
 	environment(t, s)
-	does(t, "", "verify", "--head", headPrinted(t, backup.out.String())).says(t, 0, "is in the chain as it was noted")
+	does(t, "", "verify", "--head", headPrinted(t, backup.out.String())).says(t, 0, "is in the chain as you noted it")
 	does(t, "", "verify", "--database", file).says(t, 0, "1 order, 0 purchases")
 
 	if err := bob.Command(t.Context(), slacksim.General, "/license", "pause the money is counted"); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=2 cpu=1", "the money is counted")
-	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is resumed. It had been paused since ", ": the money is counted\n")
-	does(t, "", "resume", "again").says(t, 0, "Buying was not paused.\n")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ", ": the money is counted\n")
+	does(t, "", "resume", "again").says(t, 0, "Buying wasn't paused.\n")
 	w.asks(t, "buy ram=3 cpu=1", "A CoCalc license for")
 
 	info, err := os.Lstat(s["DATABASE"] + ".sock")
@@ -133,12 +133,12 @@ func TestBackupOfALedgerThatIsAway(t *testing.T) {
 			environment(t, s)
 			file := filepath.Join(t.TempDir(), "rescue.db")
 			does(t, "", "backup", file).says(t, 1, "the ledger "+s["DATABASE"]+" was moved, deleted or replaced while the bot runs. "+file+
-				" is a verified copy of the ledger that the bot has open: 1 order, 1 purchase and ", "stop the bot and type: bot restore "+file)
+				" is a verified copy of the one that the bot has open: 1 order, 1 purchase and ", "stop the bot and run: bot restore "+file)
 			if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 				t.Errorf("it ends with %d:\n%s", code, &bot.err)
 			}
 			does(t, "", "verify", "--database", file).says(t, 0, "1 order, 1 purchase")
-			does(t, "", "restore", file, "--yes").says(t, 0, s["DATABASE"]+" is restored from "+file)
+			does(t, "", "restore", file, "--yes").says(t, 0, "Restored "+s["DATABASE"]+" from "+file)
 			does(t, "", "verify").says(t, 0, "1 order, 1 purchase")
 		})
 	}
@@ -158,13 +158,13 @@ func TestBackupAfterTheBotWasKilled(t *testing.T) {
 	}
 	environment(t, s)
 	dir := t.TempDir()
-	does(t, "", "backup", filepath.Join(dir, "dead.db")).says(t, 0, "is a whole copy of the ledger")
+	does(t, "", "backup", filepath.Join(dir, "dead.db")).says(t, 0, "is a verified copy of the ledger")
 	next := launch(t, s, "run")
 	next.prints(&next.err, 1, "connect to Slack")
 	if ledger, err := storage.OpenReadOnly(s["DATABASE"]); err == nil {
 		ledger.Close()
 		t.Error("the bot does not hold its ledger")
 	}
-	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a whole copy of the ledger")
+	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a verified copy of the ledger")
 	next.prints(&next.err, 1, "back up the ledger")
 }

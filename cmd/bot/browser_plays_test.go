@@ -34,7 +34,7 @@ func (d *demo) sold(want int) {
 // is told that it is decided.
 func approval(t *testing.T, d *demo) {
 	alice := d.open("")
-	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "a guest, with no rights")
+	reads(t, alice, "As Alice, type "+tryAsking, "approves, and buys", "admin, and approves", "guest, can't buy")
 	alice.Send(tryAsking)
 	alice.WaitText("This order needs approval")
 	alice.Click("Request approval ($2,550.00)")
@@ -135,7 +135,7 @@ func pause(t *testing.T, d *demo) {
 	other.WaitText("Guests can't buy or approve licenses. Ask a member of this workspace.")
 	d.picture(other, "refused.png")
 	other.As("Carol Conti")
-	other.Send("/license resume the money is counted")
+	other.Send("/license resume the books are closed")
 	other.WaitText("Buying is back on")
 	alice.Click("Buy for $63.75")
 	alice.Click("Buy for $63.75")

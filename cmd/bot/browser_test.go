@@ -124,7 +124,7 @@ func tour(t *testing.T, d *demo) {
 	tab.WaitText("You aren't on the list of people who can buy licenses")
 
 	tab.As("Alice Amsel")
-	tab.WaitText("Nothing yet: turn on a switch below.")
+	tab.WaitText("Nothing yet. Turn on a switch below.")
 	once := pagetest.Eval[[]string](tab, "[...document.querySelectorAll('.switch')].filter(s => s.querySelector('em').innerText === 'once').map(s => s.querySelector('strong').innerText)")
 	if len(once) != 10 || once[0] != "Lost answer" || slices.Contains(once, "Outage") {
 		t.Errorf("these switches say that they turn themselves off: %q", once)

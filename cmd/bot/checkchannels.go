@@ -25,21 +25,21 @@ func (d *slackDirectory) checkChannels(ctx context.Context) {
 			answer := socket.Classify(err)
 			switch {
 			case answer.Code == "channel_not_found":
-				d.fail(list.setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s does not exist, or is a private channel without the bot", id)
+				d.fail(list.setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s doesn't exist, or is a private channel that the bot isn't in", id)
 				continue
 			case answer.Code == "missing_scope":
-				d.unchecked(list.setting, "Install the app again from what `bot manifest` prints.", "the app may not look up %s: it lacks %s", id, answer.Needed)
+				d.unchecked(list.setting, "Reinstall the app with the output of `bot manifest`.", "the app can't look up %s: it lacks %s", id, answer.Needed)
 				continue
 			case err != nil:
 				d.slackTrouble(list.setting, err)
 				return
 			case c.IsArchived:
-				d.fail(list.setting, "Name another channel, or bring it back in Slack.", "%s is archived", channelName(c))
+				d.fail(list.setting, "Use another channel, or unarchive this one in Slack.", "%s is archived", channelName(c))
 				continue
 			case !c.IsMember && list.setting == "CHANNELS":
-				d.warn(list.setting, "Type /invite @licensebot there.", "the bot is not in %s: licenses can be bought there, and the line about a purchase cannot be posted", channelName(c))
+				d.warn(list.setting, "Type /invite @licensebot there.", "the bot isn't in %s, so it can't post purchases there", channelName(c))
 			case !c.IsMember:
-				d.fail(list.setting, "Type /invite @licensebot there.", "the bot is not in %s", channelName(c))
+				d.fail(list.setting, "Type /invite @licensebot there.", "the bot isn't in %s", channelName(c))
 			default:
 				d.pass(list.setting, "%s", channelName(c))
 			}
@@ -88,7 +88,7 @@ func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *sl
 	if more := len(outside) - mostNamedReaders; more > 0 {
 		names += " and " + fmt.Sprintf("%d more", more)
 	}
-	d.warn(setting, "Remove them from the channel, or use another one.", "people from outside the workspace can read %s, %s: %s", channelName(c), withheld, names)
+	d.warn(setting, "Remove them from the channel, or use another one.", "people from outside the workspace, or guests, read %s, %s: %s", channelName(c), withheld, names)
 	return nil
 }
 

@@ -14,14 +14,14 @@ func (k *checker) checkClock(context.Context) {
 	for _, r := range read {
 		if r.ahead.Abs() > clockTolerance {
 			off = true
-			k.warn(subject, "Switch on time synchronization (NTP).", "this machine's clock is %s; days, months and approval times follow it", r)
+			k.warn(subject, "Turn on time synchronization (NTP).", "this machine's clock is %s; days, months and approval times depend on it", r)
 		}
 	}
 	switch {
 	case len(read) == 0:
 		k.unchecked(subject, "", "neither Slack nor CoCalc answered with a date")
 	case !off:
-		k.pass(subject, "it agrees with %s", servers(read))
+		k.pass(subject, "agrees with %s", servers(read))
 	}
 }
 

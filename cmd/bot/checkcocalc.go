@@ -15,7 +15,7 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 		return
 	}
 	if !k.usable("COCALC_API_KEY", "COCALC_API_KEY_FILE") {
-		k.unchecked("CoCalc", "", "there is no key to ask with")
+		k.unchecked("CoCalc", "", "there is no API key to ask with")
 		return
 	}
 	way := http.DefaultTransport.(*http.Transport).Clone()
@@ -34,7 +34,7 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 	}
 	switch {
 	case k.account != "" && k.account != account.ID:
-		k.fail(subject, "Use a key of the ledger's account, or start a new ledger (DATABASE) and keep the old one.", "it belongs to account %s, but the ledger belongs to %s", account.ID, k.account)
+		k.fail(subject, "Use a key of the ledger's account, or start a new ledger (DATABASE) and keep the old one.", "belongs to account %s, but the ledger belongs to account %s", account.ID, k.account)
 	default:
 		k.pass(subject, "account %s", account.ID)
 	}
@@ -48,7 +48,7 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	refusal, refused := errors.AsType[*cocalc.Error](err)
 	switch {
 	case refused && refusal.Kind == cocalc.NotSoldHere:
-		k.fail(subject, "Check COCALC_URL.", "this CoCalc server does not sell licenses (any more): nothing can be bought with it")
+		k.fail(subject, "Check COCALC_URL.", "this CoCalc server doesn't sell licenses, so nothing can be bought")
 		return
 	case err != nil:
 		k.cocalcTrouble(subject, err)
@@ -56,13 +56,13 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	}
 	if _, err := client.Cart(ctx, cocalc.InCart); err != nil {
 		if e, ok := errors.AsType[*cocalc.Error](err); ok && e.Kind == cocalc.CartBroken {
-			k.warn("CoCalc cart", fmt.Sprintf("Take the item out at %s/store/cart, or let the first order name it to an admin.", k.CoCalcURL), "a broken item in it blocks every purchase")
+			k.warn("CoCalc cart", fmt.Sprintf("Remove the item at %s/store/cart. Otherwise the first order reports it to your admins.", k.CoCalcURL), "a broken item in it blocks every purchase")
 		} else {
 			k.cocalcTrouble("CoCalc cart", err)
 		}
 	}
 	if store == cocalc.StoreOlder {
-		k.pass(subject, "an older one: no prices before checkout, no list of purchases to count")
+		k.pass(subject, "an older version: no prices before checkout, no list of purchases")
 		return
 	}
 	balance, err := client.Balance(ctx)
@@ -71,9 +71,9 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
 	case err != nil:
 		k.cocalcTrouble(subject, err)
 	case balance <= 0 || balance <= least:
-		k.warn(subject, "Add credit to the account.", "%s of credit, but %s must remain: nothing can be bought", balance, least)
+		k.warn(subject, "Add credit to the account.", "%s in credit, of which %s must remain, so nothing can be bought", balance, least)
 	default:
-		k.pass(subject, "%s of credit", balance)
+		k.pass(subject, "%s in credit", balance)
 	}
 }
 
@@ -95,13 +95,13 @@ func cocalcWords(address string, err error) (text, remedy string, passing bool) 
 	case !ok:
 		return err.Error(), "", false
 	case refusal.Kind == cocalc.NotSignedIn:
-		return "CoCalc doesn't accept the key, or its database is down", "Make a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
+		return "CoCalc doesn't accept the key, or its database is down", "Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
 	case refusal.Kind == cocalc.Throttled:
 		return fmt.Sprintf("CoCalc limits the rate; try again in %.0f s", refusal.Wait.Seconds()), "", true
 	case refusal.Status == 0:
 		return unreached(address, refusal)
 	case refusal.Status >= 500:
-		return fmt.Sprintf("%s has a problem of its own: %s", address, refusal.Text), "Try again later.", true
+		return fmt.Sprintf("%s reports a problem: %s", address, refusal.Text), "Try again later.", true
 	}
-	return "CoCalc answers: " + refusal.Text, "", false
+	return "CoCalc answered: " + refusal.Text, "", false
 }

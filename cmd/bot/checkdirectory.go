@@ -29,7 +29,7 @@ var standings = map[purchase.Standing]string{
 	purchase.Guest:       "is a guest",
 	purchase.Robot:       "is an app",
 	purchase.Deactivated: "is deactivated",
-	purchase.Foreign:     "is of another workspace",
+	purchase.Foreign:     "is from another workspace",
 }
 
 // checkPeople looks up everyone in the lists, each once. It stops if Slack limits the rate.
@@ -82,14 +82,14 @@ func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []st
 		}
 	}
 	if len(missing) > 0 {
-		d.fail(setting, "Copy the ids again: of people under Copy member ID in their profiles, of user groups behind their three dots.",
-			"not found in this workspace, or switched off: %s", strings.Join(missing, ", "))
+		d.fail(setting, "Copy the ids again: a person's from their profile (Copy member ID), a user group's from its three-dot menu.",
+			"not found in this workspace, or disabled: %s", strings.Join(missing, ", "))
 	}
 	if len(empty) > 0 {
 		d.warn(setting, "Add people to it in Slack.", "no members in %s", strings.Join(empty, ", "))
 	}
 	if len(refused) > 0 {
-		d.warn(setting, "Guests, apps, deactivated users and people of other workspaces are always refused.", "%s", strings.Join(refused, ", "))
+		d.warn(setting, "Guests, apps, deactivated users and people from other workspaces are always refused.", "%s", strings.Join(refused, ", "))
 	}
 	if len(missing)+len(empty)+len(refused) == 0 {
 		var known []string
@@ -99,7 +99,7 @@ func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []st
 		if groups > 0 {
 			known = append(known, plural(groups, "user group"))
 		}
-		d.pass(setting, "%s, all known to Slack", strings.Join(known, " and "))
+		d.pass(setting, "%s, all found in Slack", strings.Join(known, " and "))
 	}
 	return true
 }
@@ -154,11 +154,11 @@ func (d *slackDirectory) checkApprovals() {
 	switch {
 	case len(named(d.Approvers)) == 0:
 	case len(can) < required:
-		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer.", "%d must approve each order, but only %s can", required, plural(len(can), "person", "people"))
+		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer approvals.", "%s required, but only %s can approve", plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
 	case len(can) == required:
-		d.warn("APPROVALS_REQUIRED", "List one more approver.", "%d must approve each order, and only %s can, so an approver's own order can never be approved", required, plural(len(can), "person", "people"))
+		d.warn("APPROVALS_REQUIRED", "List one more approver.", "%s required, and only %s can approve, so an approver's own order can never be approved", plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
 	default:
-		d.pass("approvals", "%s of %d, asked in %s", plural(required, "person", "people"), len(can), d.ApprovalsChannel)
+		d.pass("approvals", "%d of %s, asked in %s", required, plural(len(can), "approver"), d.ApprovalsChannel)
 	}
 }
 

@@ -30,7 +30,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 		k.readLedger(ctx)
 		return
 	case isMissing(err):
-		k.pass(subject, "%s does not exist yet; the bot makes it", k.Database)
+		k.pass(subject, "%s doesn't exist yet; the bot creates it", k.Database)
 		return
 	case err == nil:
 		if err := ledger.Close(); err != nil {
@@ -38,14 +38,14 @@ func (k *checker) checkLedger(ctx context.Context) {
 			return
 		}
 	case errors.Is(err, fs.ErrPermission):
-		k.fail(subject, "Run this as the bot's user, or give it the file.", "%s cannot be read by this user", k.Database)
+		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't read %s", k.Database)
 		return
 	default:
 		k.fail(subject, damagedAdvice, "%v", err)
 		return
 	}
 	if unix.Access(k.Database, unix.W_OK) != nil {
-		k.fail(subject, "Run this as the bot's user, or give it the file.", "%s cannot be written by this user", k.Database)
+		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't write to %s", k.Database)
 		return
 	}
 	var found []purchase.Finding
@@ -55,20 +55,20 @@ func (k *checker) checkLedger(ctx context.Context) {
 	})
 	switch {
 	case ctx.Err() != nil:
-		k.unchecked(subject, "`bot verify` takes its time.", "%s is too large to be verified here", k.Database)
+		k.unchecked(subject, "Run `bot verify`, which has no time limit.", "%s is too large to verify here", k.Database)
 	case err != nil:
 		k.fail(subject, damagedAdvice, "%v", err)
 	case len(found) > 0:
-		k.fail(subject, "`bot verify` shows all of it; the bot starts and buys nothing until an admin resumes it.", "%s contradicts itself: %s", k.Database, found[0])
+		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.", "%s contradicts itself: %s", k.Database, found[0])
 	default:
-		k.pass(subject, "%s holds %s, and is in order", k.Database, contents(report))
+		k.pass(subject, "%s is in order: %s", k.Database, contents(report))
 	}
 	k.readLedger(ctx)
 }
 
 // checkFolder reports whether the folder can hold a ledger.
 func (k *checker) checkFolder() bool {
-	const subject = "ledger's folder"
+	const subject = "ledger folder"
 	path, err := filepath.Abs(k.Database)
 	if err != nil {
 		k.fail(subject, "", "%v", err)
@@ -78,23 +78,23 @@ func (k *checker) checkFolder() bool {
 	info, err := os.Stat(folder)
 	switch {
 	case isMissing(err):
-		k.fail(subject, "Make it, or name another file in DATABASE.", "there is no folder %s", folder)
+		k.fail(subject, "Create it, or set DATABASE to another path.", "the folder %s doesn't exist", folder)
 		return false
 	case err != nil:
 		k.fail(subject, "", "%v", cause(err))
 		return false
 	case !info.IsDir():
-		k.fail(subject, "Name another file in DATABASE.", "%s isn't a folder", folder)
+		k.fail(subject, "Set DATABASE to another path.", "%s is not a folder", folder)
 		return false
 	case unix.Access(folder, unix.W_OK|unix.X_OK) != nil:
-		k.fail(subject, "Give it to this user (chown), or name another file in DATABASE.", "user %d cannot write in %s", os.Getuid(), folder)
+		k.fail(subject, "Give it to this user (chown), or set DATABASE to another path.", "user %d can't write in %s", os.Getuid(), folder)
 		return false
 	}
 	if info.Mode().Perm()&0o002 != 0 {
-		k.warn(subject, "Type: chmod o-w "+folder, "every user of this machine can write in %s and replace your ledger", folder)
+		k.warn(subject, "Run: chmod o-w "+folder, "every user of this machine can write in %s, and could replace your ledger", folder)
 	}
 	if free, err := storage.Free(folder); err == nil && free < storage.LeastFree {
-		k.fail(subject, "Make room.", "%.1f MB free at %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.LeastFree>>20)
+		k.fail(subject, "Free up space.", "%.1f MB are free in %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.LeastFree>>20)
 		return false
 	}
 	return true
@@ -112,6 +112,6 @@ func (k *checker) readLedger(ctx context.Context) {
 	}
 	k.account = account.CoCalc
 	if p := account.Pause; p != nil {
-		k.warn("buying", "Once fixed: `bot resume REASON`.", "it is paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), p.Reason)
+		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), p.Reason)
 	}
 }

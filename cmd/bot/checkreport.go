@@ -77,9 +77,9 @@ func (f findings) err(strict bool) error {
 	case failed > 0:
 		return &exitError{1, fmt.Errorf("%s failed", plural(failed, "check"))}
 	case unchecked > 0:
-		return &exitError{2, fmt.Errorf("%s could not be made", plural(unchecked, "check"))}
+		return &exitError{2, fmt.Errorf("%s couldn't run", plural(unchecked, "check"))}
 	case strict && warned > 0:
-		return &exitError{1, fmt.Errorf("%s, and --strict takes none", plural(warned, "warning"))}
+		return &exitError{1, fmt.Errorf("%s, and --strict allows none", plural(warned, "warning"))}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func (k *checker) checkSettings(context.Context) {
 		k.fail(fault.setting, "", "%s", fault.text)
 	}
 	for _, t := range misspelled() {
-		k.warn(t.name, "Write it as "+t.meant+", or remove it.", "unknown setting that looks like %s", t.meant)
+		k.warn(t.name, "Rename it to "+t.meant+", or remove it.", "not a setting, but looks like %s", t.meant)
 	}
 	for _, c := range k.contradictions() {
 		k.warn(c.setting, "", "%s", c.text)
@@ -32,10 +32,10 @@ func (k *checker) checkSettings(context.Context) {
 	case p.Everyone:
 		k.pass("BUYERS", "every member of the workspace")
 	case len(p.Buyers) == 0:
-		k.fail("BUYERS", "List the ids of people and user groups, or write * for everyone.", "the list is empty, so no one can buy")
+		k.fail("BUYERS", "List users or groups, or use * for everyone.", "empty, so no one can buy")
 	}
 	if k.usable("ADMINS") && len(k.policy().Admins) == 0 {
-		k.warn("ADMINS", "List at least one person.", "the list is empty: orders can't be resolved in Slack, only `bot resume` ends a pause, and incidents reach only PURCHASES_CHANNEL")
+		k.warn("ADMINS", "List at least one person.", "empty: no one can resolve orders in Slack, only `bot resume` ends a pause, and incidents reach only PURCHASES_CHANNEL")
 	}
 	if k.usable("ORDER_LIMIT", "MONTHLY_BUDGET") {
 		k.pass("limits", "%s per order, %s per month", k.policy().OrderLimit, k.policy().MonthlyBudget)
@@ -47,20 +47,20 @@ func (k *checker) contradictions() (found settingFaults) {
 	p := k.policy()
 	both := func(a, b string) bool { return k.usable(a, b) }
 	if both("ORDER_LIMIT", "MONTHLY_BUDGET") && !p.MonthlyBudget.None && (p.OrderLimit.None || p.OrderLimit.Max > p.MonthlyBudget.Max) {
-		found.add("ORDER_LIMIT", "it is %s, and MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
+		found.add("ORDER_LIMIT", "%s, but MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
 	}
 	person := p.PersonBudget
 	if both("PERSON_BUDGET", "MONTHLY_BUDGET") && person > 0 && !p.MonthlyBudget.None && person > p.MonthlyBudget.Max {
-		found.add("PERSON_BUDGET", "it is %s, and MONTHLY_BUDGET lets the whole team spend %s", person, p.MonthlyBudget)
+		found.add("PERSON_BUDGET", "%s, but MONTHLY_BUDGET allows %s for everyone together", person, p.MonthlyBudget)
 	}
 	if both("ORDER_LIMIT", "PERSON_BUDGET") && person > 0 && (p.OrderLimit.None || p.OrderLimit.Max > person) {
-		found.add("ORDER_LIMIT", "it is %s, and PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
+		found.add("ORDER_LIMIT", "%s, but PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
 	}
 	if both("AUTO_APPROVE_LIMIT", "ORDER_LIMIT") && len(p.Approvers) > 0 && !p.AskRenewing && !p.OrderLimit.None && p.AutoApprove >= p.OrderLimit.Max {
-		found.add("AUTO_APPROVE_LIMIT", "it is %s, and ORDER_LIMIT %s: APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
+		found.add("AUTO_APPROVE_LIMIT", "%s, and ORDER_LIMIT is %s, so APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
 	}
 	if k.usable("MAX_DAYS", "PERIODS") && len(p.Periods) > 0 && !p.Periods[cocalc.PeriodRange] && os.Getenv("MAX_DAYS") != "" {
-		found.add("MAX_DAYS", "it limits fixed terms, and PERIODS allows none")
+		found.add("MAX_DAYS", "limits fixed terms, but PERIODS allows none")
 	}
 	for _, s := range []struct {
 		setting      string
@@ -72,7 +72,7 @@ func (k *checker) contradictions() (found settingFaults) {
 		{"MAX_RUN_LIMIT", p.Largest.RunLimit, cocalc.MaxRunLimit},
 	} {
 		if k.usable(s.setting) && s.value > s.sells {
-			found.add(s.setting, "it is %d, and CoCalc sells %d at most", s.value, s.sells)
+			found.add(s.setting, "%d, but CoCalc sells at most %d", s.value, s.sells)
 		}
 	}
 	if least, what, ok := k.cheapest(); ok && both("ORDER_LIMIT", "MONTHLY_BUDGET") {
@@ -86,7 +86,7 @@ func (k *checker) contradictions() (found settingFaults) {
 			{"PERSON_BUDGET", person, person == 0},
 		} {
 			if k.usable(limit.setting) && !limit.none && limit.most < least {
-				found.add(limit.setting, "it is %s, and the smallest license, %s, costs %s: nothing can be bought", limit.most, what, least)
+				found.add(limit.setting, "%s, but the smallest license (%s) costs %s, so nothing can be bought", limit.most, what, least)
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func (k *checker) checkAddresses() {
 	} {
 		u, err := url.Parse(a.value)
 		if err == nil && k.usable(a.setting) && u.Scheme == "http" && !isThisMachine(u.Hostname()) {
-			k.warn(a.setting, "Write https://.", "http:// sends %s unencrypted to %s", a.what, u.Host)
+			k.warn(a.setting, "Use https://.", "http:// sends %s unencrypted to %s", a.what, u.Host)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (k *checker) checkSecretFiles() {
 			continue
 		}
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
-			k.warn(s.name+"_FILE", "Type: chmod o-r "+path, "every user of this machine can read %s", path)
+			k.warn(s.name+"_FILE", "Run: chmod o-r "+path, "every user of this machine can read %s", path)
 		}
 	}
 }

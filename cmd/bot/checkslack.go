@@ -32,7 +32,7 @@ func (k *checker) checkSlack(ctx context.Context) {
 		k.checkAppToken(ctx, api, who)
 	}
 	if !known {
-		k.unchecked("people and channels", "", "Slack does not know the bot yet")
+		k.unchecked("people and channels", "", "this needs a bot token that works")
 		return
 	}
 	d := slackDirectory{checker: k, api: api, team: who.TeamID}
@@ -49,18 +49,18 @@ func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who soc
 		return who, false
 	}
 	k.pass(subject, "%s in %s", who.UserID, who.Team)
-	const again = "Paste what `bot manifest` prints into the app's manifest, and install the app again."
+	const again = "Paste the output of `bot manifest` into the app's manifest, and reinstall the app."
 	missing, unused := who.Lacks(bot.BotScopes()...), who.Beyond(bot.BotScopes()...)
 	switch {
 	case who.Scopes == nil:
-		k.unchecked("Slack scopes", "", "Slack does not say which the app has")
+		k.unchecked("Slack scopes", "", "Slack doesn't say which scopes the app has")
 	case len(missing) > 0:
 		k.fail("Slack scopes", again, "the app lacks %s", strings.Join(missing, ", "))
 	case len(unused) == 0:
 		k.pass("Slack scopes", "those of the manifest")
 	}
 	if len(unused) > 0 {
-		k.warn("Slack scopes", again, "the app has %s, which the bot does not use", strings.Join(unused, ", "))
+		k.warn("Slack scopes", again, "the app has %s, which the bot doesn't use", strings.Join(unused, ", "))
 	}
 	return who, true
 }
@@ -78,7 +78,7 @@ func (k *checker) checkAppToken(ctx context.Context, api *slack.Client, who sock
 	if of := appOfToken.FindStringSubmatch(k.SlackAppToken); of != nil && who.BotID != "" {
 		app, err := api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID})
 		if err == nil && app.AppID != "" && app.AppID != of[1] {
-			k.fail(subject, "Take both tokens from the same app.", "it belongs to app %s, but the bot token belongs to %s: the bot would receive nothing", of[1], app.AppID)
+			k.fail(subject, "Use both tokens from the same app.", "belongs to app %s, but the bot token belongs to app %s, so no command would reach the bot", of[1], app.AppID)
 			return
 		}
 	}
@@ -93,7 +93,7 @@ const recountAfter = 3 * time.Second
 func (k *checker) checkConnections(ctx context.Context, api *slack.Client) {
 	const subject = "Slack connections"
 	if k.inUse {
-		k.pass(subject, "the running bot looks for others with this app, and warns in its log")
+		k.pass(subject, "the running bot looks for other bots with this app, and warns in its log")
 		return
 	}
 	n, err := socket.CountConnections(ctx, api)
@@ -108,10 +108,10 @@ func (k *checker) checkConnections(ctx context.Context, api *slack.Client) {
 	case err != nil:
 		k.slackTrouble(subject, err)
 	case n > 1:
-		k.warn(subject, "Stop the other bot, or give each its own app: Slack gives every command and click to only one of them.",
-			"%s open with this app besides this check, and no bot runs with this ledger", plural(n-1, "socket is", "sockets are"))
+		k.warn(subject, "Stop the other bot, or give each its own app: Slack sends every command and click to only one of them.",
+			"%s open with this app besides this check, but no bot runs with this ledger", plural(n-1, "socket is", "sockets are"))
 	default:
-		k.pass(subject, "no other bot runs with this app")
+		k.pass(subject, "no other bot uses this app")
 	}
 }
 
@@ -134,7 +134,7 @@ func slackWords(address string, err error) (text, remedy string, passing bool) {
 	case answer.Outcome == socket.OutcomeTransient && answer.Code == "":
 		return unreached(address, err)
 	case answer.Outcome == socket.OutcomeTransient:
-		return "Slack has a problem of its own: " + answer.Code, "Try again later.", true
+		return "Slack reports a problem: " + answer.Code, "Try again later.", true
 	}
 	return err.Error(), "", false
 }

@@ -29,7 +29,7 @@ func TestValuesAreCleanedOrRefused(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{`"licensebot.db"`, "'licensebot.db'", `"licensebot.db`, `licensebot.db"`, "“U1”", "„U1“", `""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`"} {
-		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "the value has quotes around it; write it without them") {
+		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "remove the quotes around the value") {
 			t.Errorf("%q was taken for %q, or refused without a reason: %v", raw, got, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestEverySettingIsReadTheSameWay(t *testing.T) {
 				all[name] = quote + value + quote
 				environment(t, all)
 				got := does(t, "", "run")
-				if got.code != 2 || strings.Count(got.err, "\n") != 2 || !strings.Contains(got.err, name+": the value has quotes around it") {
+				if got.code != 2 || strings.Count(got.err, "\n") != 2 || !strings.Contains(got.err, name+": remove the quotes around the value") {
 					t.Errorf("in quotes: exit %d\n%s", got.code, got.err)
 				}
 			}
@@ -86,7 +86,7 @@ func TestAQuotedDatabaseBeginsNoLedger(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	environment(t, w.settings(t, `DATABASE="ledger.db"`))
-	does(t, "", "run").says(t, 2, "DATABASE: the value has quotes around it")
+	does(t, "", "run").says(t, 2, "DATABASE: remove the quotes around the value")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
 	}
@@ -97,7 +97,7 @@ func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	for text, says := range map[string]string{
 		"\ufeffsk-secretCoCalcKey\r\n": "",
-		"\"sk-secretCoCalcKey\"\n":     "COCALC_API_KEY_FILE: \"" + path + "\": the value has quotes around it",
+		"\"sk-secretCoCalcKey\"\n":     "COCALC_API_KEY_FILE: \"" + path + "\": remove the quotes around the value",
 	} {
 		write(t, path, []byte(text))
 		settings := with(map[string]string{"COCALC_API_KEY_FILE": path})
@@ -126,17 +126,17 @@ func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
 	environment(t, wrong)
 	does(t, "", "purchases").says(t, 0, "1 license, $63.75")
 	does(t, "", "audit", "--json").says(t, 0, `"kind":"purchased"`)
-	does(t, "", "verify").says(t, 0, "agree with each other")
+	does(t, "", "verify").says(t, 0, "audit records agree")
 	does(t, "", "verify", "--online").says(t, 2, "COCALC_API_KEY_FILE: ")
-	does(t, "", "backup", backup).says(t, 0, "is a whole copy of the ledger")
-	does(t, "", "resume", "it was me").says(t, 0, "Buying was not paused.")
-	does(t, "", "restore", backup, "--yes").says(t, 0, "is restored from")
+	does(t, "", "backup", backup).says(t, 0, "is a verified copy of the ledger")
+	does(t, "", "resume", "it was me").says(t, 0, "Buying wasn't paused.")
+	does(t, "", "restore", backup, "--yes").says(t, 0, "Restored ")
 	does(t, "", "quote", "ram=4 cpu=1").says(t, 2, "LICENSE_DEFAULTS: ")
 
 	wrong["TIMEZONE"], wrong["DATABASE"] = "Vienna", `"x.db"`
 	environment(t, wrong)
-	does(t, "", "verify", "--database", backup).says(t, 0, "agree with each other", "UTC")
-	does(t, "", "purchases").says(t, 2, "DATABASE: the value has quotes around it", "TIMEZONE: ")
+	does(t, "", "verify", "--database", backup).says(t, 0, "audit records agree", "UTC")
+	does(t, "", "purchases").says(t, 2, "DATABASE: remove the quotes around the value", "TIMEZONE: ")
 	if got := does(t, "", "purchases"); strings.Contains(got.err, "BUYERS") {
 		t.Errorf("it names settings that it does not need:\n%s", got.err)
 	}

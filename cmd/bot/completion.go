@@ -22,7 +22,7 @@ bot completion fish >~/.config/fish/completions/bot.fish # all sessions`, func(r
 
 // newCompletionCommand prints the script that completes commands and options in a shell.
 func newCompletionCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "completion bash|zsh|fish", Short: "print the script with which a shell completes commands and options"}
+	cmd := &cobra.Command{Use: "completion bash|zsh|fish", Short: "print a shell completion script"}
 	for _, s := range shells {
 		cmd.Long += fmt.Sprintf("%s:\n%s\n", s.name, s.install)
 		cmd.ValidArgs = append(cmd.ValidArgs, s.name)
@@ -35,7 +35,7 @@ func newCompletionCommand(c console) *cobra.Command {
 				}
 			}
 		}
-		return fmt.Errorf("the name of a shell is required, bash, zsh or fish: %w", errUsage)
+		return fmt.Errorf("the name of a shell is required: bash, zsh or fish: %w", errUsage)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, s := range shells {

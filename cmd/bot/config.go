@@ -121,7 +121,7 @@ func blank(field reflect.StructField) error {
 	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
 		return nil
 	}
-	return fmt.Errorf("it is empty; set a whole number above 0, or leave the setting out for %s", field.Tag.Get("default"))
+	return fmt.Errorf("empty: use a whole number above 0, or remove the setting to use %s", field.Tag.Get("default"))
 }
 
 // plainly describes what is wrong with a value, without envconfig's Go types.
@@ -131,9 +131,9 @@ func plainly(err error) string {
 	case !ok:
 		return err.Error()
 	case wrong.TypeName == "time.Duration":
-		return shown(wrong.Value) + " is no duration such as 90s or 10m"
+		return shown(wrong.Value) + " is not a duration. Use e.g. 90s or 10m"
 	case wrong.TypeName == "bool":
-		return shown(wrong.Value) + " is neither true nor false"
+		return shown(wrong.Value) + " must be true or false"
 	}
 	return fmt.Sprintf("%s: %v", shown(wrong.Value), wrong.Err)
 }
@@ -152,19 +152,19 @@ func shown(value string) string {
 func (c config) inconsistencies() (faults settingFaults) {
 	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			faults.add(name, "it must be an address that begins with https://")
+			faults.add(name, "must be a URL that begins with https://")
 		}
 	}
 	for name, value := range map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter} {
 		if value <= 0 {
-			faults.add(name, "it must be above 0")
+			faults.add(name, "must be above 0")
 		}
 	}
 	if c.SettleAfter > 0 && c.SettleAfter <= c.CheckoutTimeout {
-		faults.add("SETTLE_AFTER", "it must be longer than CHECKOUT_TIMEOUT, since a checkout that is still under way proves nothing")
+		faults.add("SETTLE_AFTER", "must be longer than CHECKOUT_TIMEOUT: until then, a checkout may still be in progress")
 	}
 	if c.Database == "" {
-		faults.add("DATABASE", "the name of a file is required")
+		faults.add("DATABASE", "a file name is required")
 	}
 	faults = append(faults, c.policyFaults()...)
 	if wrong := slices.Concat(c.faults, faults); len(wrong.of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
@@ -203,7 +203,7 @@ func (c config) defaults() (spec cocalc.LicenseSpec, faults settingFaults) {
 	}
 	for _, name := range []string{"start", "end", "days", "title", "description", "reason", "project"} {
 		if _, said := f.Get(name); said {
-			faults.add(setting, "`%s` belongs to one license and cannot be a default", name)
+			faults.add(setting, "`%s` can't have a default", name)
 		}
 	}
 	spec = bot.Specify(cocalc.DefaultSpec(), f, time.Time{}, time.UTC)

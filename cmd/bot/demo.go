@@ -43,10 +43,10 @@ func newDemoCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--cocalc KIND] [--without-bot]", Args: noArguments,
 		Short: "try everything in a browser, with a simulated Slack and CoCalc"}
 	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:3000", "`HOST:PORT` of the page, on this machine")
-	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` of the ledger, the log and the simulators; kept, so that the next demo goes on from there")
-	cmd.Flags().StringVar(&credit, "credit", demoCredit, "`DOLLARS` that the CoCalc account starts with")
-	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "begin anew; an earlier demo's ledger is moved into a folder beside it")
-	cmd.Flags().StringVar(&o.cocalc, "cocalc", "", "`KIND` of server that CoCalc is: successor (sells memberships only) or moved (redirects to another host); default: it sells licenses")
+	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` for the ledger, the log and the simulators; the next demo continues from there")
+	cmd.Flags().StringVar(&credit, "credit", demoCredit, "`DOLLARS` of credit that the CoCalc account starts with")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "start over; the previous demo's ledger is moved to a folder beside it")
+	cmd.Flags().StringVar(&o.cocalc, "cocalc", "", "`KIND` of CoCalc server: successor (sells only memberships) or moved (redirects to another host); default: one that sells licenses")
 	cmd.Flags().BoolVar(&o.withoutBot, "without-bot", false, "start only Slack and CoCalc, and print the settings to connect to them")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.check(credit); err != nil {
@@ -118,7 +118,7 @@ func (o *demoOptions) check(credit string) error {
 	}
 	host, _, err := net.SplitHostPort(o.addr)
 	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
-		return fmt.Errorf("--addr %q: the demo is for this machine only, such as 127.0.0.1:3000: %w", o.addr, errUsage)
+		return fmt.Errorf("--addr %q: use an address on this machine, such as 127.0.0.1:3000: %w", o.addr, errUsage)
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (s *simulators) listen(o demoOptions) error {
 	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
 	if s.slack, err = s.workspace.Listen(o.addr, s.page()); err != nil {
 		listener.Close()
-		return fmt.Errorf("%w; is another demo running? Use another port, such as --addr 127.0.0.1:3001", err)
+		return fmt.Errorf("%w. Is another demo running? Use another port, such as --addr 127.0.0.1:3001", err)
 	}
 	go s.shop.Serve(listener) // ends with close
 	return nil
@@ -321,5 +321,5 @@ func (s *simulators) movedAside() string {
 	if s.state.aside == "" {
 		return ""
 	}
-	return "  The ledger of the demo before is in " + s.state.aside + ".\n"
+	return "  The previous demo's ledger is in " + s.state.aside + ".\n"
 }

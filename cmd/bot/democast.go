@@ -29,7 +29,7 @@ func demoCast() []demoPerson {
 		{slacksim.User{ID: slacksim.Alice, Name: "alice", RealName: "Alice Amsel"}, "buys licenses", true, false, false},
 		{slacksim.User{ID: slacksim.Bob, Name: "bob", RealName: "Bob Brandt"}, "approves, and buys", true, true, false},
 		{slacksim.User{ID: slacksim.Carol, Name: "carol", RealName: "Carol Conti"}, "admin, and approves", false, true, true},
-		{slacksim.User{ID: demoOlga, Name: "olga", RealName: "Olga Oster", Restricted: true}, "a guest, with no rights", false, false, false},
+		{slacksim.User{ID: demoOlga, Name: "olga", RealName: "Olga Oster", Restricted: true}, "guest, can't buy", false, false, false},
 	}
 }
 
@@ -71,8 +71,8 @@ func demoWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace
 		Users: users,
 		Channels: []slacksim.Channel{
 			{ID: slacksim.General, Name: "general", Members: members},
-			{ID: slacksim.Random, Name: "random", Topic: "licensebot was not invited", Members: everybody},
-			{ID: demoApprovals, Name: "license-approvals", Topic: "Bob and Carol decide here", Members: deciding},
+			{ID: slacksim.Random, Name: "random", Topic: "licensebot isn't in this channel", Members: everybody},
+			{ID: demoApprovals, Name: "license-approvals", Topic: "Bob and Carol approve orders here", Members: deciding},
 		},
 	})
 }

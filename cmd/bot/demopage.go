@@ -44,7 +44,7 @@ func (s *simulators) page() http.Handler {
 				tryBuying, tryAsking + ` reason="winter school"`,
 				"/license buy ram=8 cpu=1 user=academic run_limit=30 days=90 title=\"Statistics 101\"",
 				"/license quote ram=4 cpu=1 period=yearly", "/license list", "/license history",
-				"/license budget", tryPausing, "/license resume the money is counted", "/license help",
+				"/license budget", tryPausing, "/license resume the books are closed", "/license help",
 			},
 		}},
 		Notes:   demoNotes(),
@@ -94,7 +94,7 @@ const (
 
 // strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row.
 func (s *simulators) strikes() page.Section {
-	out := page.Section{Title: "What went wrong", Empty: "Nothing yet: turn on a switch below."}
+	out := page.Section{Title: "What went wrong", Empty: "Nothing yet. Turn on a switch below."}
 	all := s.cocalc.Strikes()
 	for i := len(all) - 1; i >= 0 && len(out.Rows) < mostStrikes; i-- {
 		last, times := all[i], 1

@@ -38,15 +38,15 @@ var demoBucket = []byte("snapshots")
 // demo at all: it is moved aside without asking only in the demo's own folder.
 func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the demo: %w", err)
+		return nil, fmt.Errorf("create the demo's folder: %w", err)
 	}
 	file := filepath.Join(o.data, demoSimulators)
 	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("another demo uses %s: stop it, or give this one a folder of its own with --data DIR", o.data)
+		return nil, fmt.Errorf("another demo is using %s: stop it, or use another folder with --data DIR", o.data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open what the simulators remember: %w", err)
+		return nil, fmt.Errorf("open the simulators' state: %w", err)
 	}
 	s := &demoState{db: db}
 	if err := s.begin(o, now); err != nil {
@@ -62,15 +62,15 @@ func (s *demoState) begin(o demoOptions, now time.Time) error {
 		}
 		return nil
 	}); err != nil {
-		return fmt.Errorf("read what the simulators remember: %w", err)
+		return fmt.Errorf("read the simulators' state: %w", err)
 	}
 	ledger := filepath.Join(o.data, demoLedger)
 	_, err := os.Lstat(ledger)
 	there := err == nil
 	orphan := there && s.cocalc == nil
 	if orphan && !o.fresh && o.data != demoFolder() {
-		return fmt.Errorf("%s is a ledger without a simulated CoCalc: an earlier demo's, or not a demo's at all. "+
-			"Choose another folder with --data DIR, or begin anew with --fresh, which keeps it aside", ledger)
+		return fmt.Errorf("%s is a ledger without a simulated CoCalc: it is from an earlier demo, or not from a demo at all. "+
+			"Use another folder with --data DIR, or start over with --fresh, which sets the ledger aside", ledger)
 	}
 	if !o.fresh && !orphan {
 		return nil
@@ -95,7 +95,7 @@ func setAside(folder string, now time.Time) (string, error) {
 	// A running bot holds the ledger's lock, and would continue to write into the moved file.
 	db, err := bbolt.Open(ledger, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return "", fmt.Errorf("a bot that runs uses %s: stop it first", ledger)
+		return "", fmt.Errorf("a running bot is using %s: stop it first", ledger)
 	}
 	if err == nil { // an unreadable one is moved as well
 		if err := db.Close(); err != nil {
@@ -134,7 +134,7 @@ func (s *demoState) keep(name string) func([]byte) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err != nil && s.failed == nil {
-			s.failed = fmt.Errorf("keep what the simulators remember in %s: %w", s.db.Path(), err)
+			s.failed = fmt.Errorf("save the simulators' state in %s: %w", s.db.Path(), err)
 		}
 	}
 }

@@ -181,7 +181,7 @@ func TestFiveDemosInARow(t *testing.T) {
 		}
 		// A second demo in the same folder would move the ledger of the first away.
 		second := does(t, "", "demo", "--addr", "127.0.0.1:0", "--data", data, "--fresh")
-		if second.code != 1 || !strings.Contains(second.err, "another demo uses "+data) {
+		if second.code != 1 || !strings.Contains(second.err, "another demo is using "+data) {
 			t.Errorf("a second demo: exit %d\n%s%s", second.code, second.out, second.err)
 		}
 	})

@@ -74,7 +74,7 @@ func TestTheDiskIsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses of the log")
+	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses in the log")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Errorf("it ends with %d:\n%s", code, &bot.err)
 	}
@@ -112,11 +112,11 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	case <-bot.life.Done():
 		t.Fatal("nothing was sold")
 	}
-	bot.prints(&bot.err, 1, "the disk of the ledger is full")
+	bot.prints(&bot.err, 1, "the ledger's disk is full")
 	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
 	bot.mayWrite(unix.RLIM_INFINITY)
 	shows("Bought for $63.75")
-	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license of the log")
+	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
 	if n := len(w.account.Licenses()); n != 1 {
 		t.Errorf("CoCalc sold %d licenses", n)
 	}

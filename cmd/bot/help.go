@@ -13,7 +13,7 @@ import (
 // newHelpCommand prints the help of the program or of one command.
 func newHelpCommand(c console) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND]", Short: "show this, or the options of one command",
+		Use: "help [COMMAND]", Short: "show this help, or the options of a command",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (names []string, _ cobra.ShellCompDirective) {
 			for _, sub := range cmd.Root().Commands() {
 				if len(args) == 0 && strings.HasPrefix(sub.Name(), begin) {
@@ -57,7 +57,7 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 	}
 	fmt.Fprintln(out, "\n'bot help COMMAND' shows the options of a command; 'bot --version' prints the version.")
 	fmt.Fprintf(out, "\nExit codes: 0 success; 1 failure; 2 wrong arguments or settings; %d the ledger's disk failed, or its file was overwritten:\n"+
-		"start the bot again, and it continues with what the file holds.\n", exitLedgerFailed)
+		"restart the bot, and it continues with what the file holds.\n", exitLedgerFailed)
 	fmt.Fprintln(out, "\nSettings, from the environment, with their defaults:")
 	printSettings(out)
 }
@@ -67,7 +67,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s takes no arguments, and %q is one: %w", cmd.CommandPath(), args[0], errUsage)
+	return fmt.Errorf("%s takes no arguments, but got %q: %w", cmd.CommandPath(), args[0], errUsage)
 }
 
 // oneFile requires the name of a single file. what describes the file.
@@ -91,9 +91,9 @@ func knownCommand(root *cobra.Command, args []string) error {
 func unknownCommand(root *cobra.Command, word string) error {
 	root.SuggestionsMinimumDistance = min(2, len(word)/4) // two typos turn any short word into another
 	if near := root.SuggestionsFor(word); len(near) > 0 {
-		return fmt.Errorf("there is no command %q; did you mean '%s'? %w", word, strings.Join(near, "' or '"), errUsage)
+		return fmt.Errorf("unknown command %q. Did you mean '%s'? %w", word, strings.Join(near, "' or '"), errUsage)
 	}
-	return fmt.Errorf("there is no command %q: %w", word, errUsage)
+	return fmt.Errorf("unknown command %q: %w", word, errUsage)
 }
 
 // flagFault returns what is wrong with an option in args. Options are long and have two dashes.
@@ -105,11 +105,11 @@ func flagFault(args []string, err error) error {
 			name = "-" + short
 			for _, arg := range args {
 				if strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, short) && len(arg) > 2 {
-					return fmt.Errorf("options have two dashes: write -%s: %w", arg, errUsage)
+					return fmt.Errorf("options begin with two dashes: use -%s: %w", arg, errUsage)
 				}
 			}
 		}
-		return fmt.Errorf("there is no option %s: %w", name, errUsage)
+		return fmt.Errorf("unknown option %s: %w", name, errUsage)
 	}
 	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return fmt.Errorf("--%s %q: %w: %w", wrong.GetFlag().Name, wrong.GetValue(), wrong.Unwrap(), errUsage)

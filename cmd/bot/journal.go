@@ -41,7 +41,7 @@ func (j *journal) options(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&j.format, "format", "", "print a journal for `PROGRAM`: hledger, ledger or beancount")
 	cmd.Flags().StringVar(&j.expense, "expense-account", expenseAccount, "the journal's account `NAME` that charges are booked to")
 	cmd.Flags().StringVar(&j.payment, "payment-account", paymentAccount, "the journal's account `NAME` that they are paid from")
-	cmd.Flags().BoolVar(&j.included, "no-open", false, "leave out beancount's open directives: your books open both accounts already")
+	cmd.Flags().BoolVar(&j.included, "no-open", false, "leave out beancount's open directives, because your books already open both accounts")
 	formats := cobra.FixedCompletions(journalFormats, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("format", formats); err != nil {
 		panic(err) // there is no such option
@@ -135,7 +135,7 @@ func (j *journal) checkAccounts() error {
 	}
 	for _, account := range []struct{ flag, name string }{{"--expense-account", j.expense}, {"--payment-account", j.payment}} {
 		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {
-			return fmt.Errorf("%s %q is not an account name that %s takes: use %s, as in %s: %w", account.flag, account.name, j.format, rule, expenseAccount, errUsage)
+			return fmt.Errorf("%s %q is not an account name that %s accepts: use %s, as in %s: %w", account.flag, account.name, j.format, rule, expenseAccount, errUsage)
 		}
 	}
 	if j.expense == j.payment {

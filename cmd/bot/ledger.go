@@ -68,12 +68,12 @@ func (s *service) resolveDoubts(ctx context.Context) error {
 	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
 		return err
 	}
-	s.log.Error().Err(err).Msg("put off telling people whether decisions counted during which the disk failed")
+	s.log.Error().Err(err).Msg("put off telling people whether their decisions counted while the disk failed")
 	return nil
 }
 
 // errLedgerFailed ends the program: only a new start learns what the ledger's file holds.
-var errLedgerFailed = errors.New("the ledger cannot be used any more; start the bot again")
+var errLedgerFailed = errors.New("the ledger can't be used anymore; restart the bot")
 
 // ledgerFails waits until the ledger must no longer be used, or until ctx is done.
 func (s *service) ledgerFails(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (s *service) ledgerFails(ctx context.Context) error {
 		return nil
 	case <-s.ledger.Failed():
 	}
-	s.log.Error().Err(s.ledger.Failure()).Str("ledger", s.config.Database).Msg("stop: the ledger cannot be used any more, and the next start goes on with what is in the file")
+	s.log.Error().Err(s.ledger.Failure()).Str("ledger", s.config.Database).Msg("stop: the ledger can't be used anymore; the next start continues with what the file holds")
 	return fmt.Errorf("%w: %s: %w", errLedgerFailed, s.config.Database, s.ledger.Failure())
 }
 
@@ -91,7 +91,7 @@ func (s *service) listen(ctx context.Context) (end func()) {
 	log := s.log.With().Str("part", "control").Logger()
 	server, err := control.Listen(control.Path(s.config.Database), s, log)
 	if err != nil {
-		log.Warn().Err(err).Msg("run without a control socket: `bot backup` and `bot resume` cannot reach this bot")
+		log.Warn().Err(err).Msg("run without a control socket: `bot backup` and `bot resume` can't reach this bot")
 		return func() {}
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -99,7 +99,7 @@ func (s *service) listen(ctx context.Context) (end func()) {
 	go func() {
 		defer close(ended)
 		if err := server.Run(ctx); err != nil {
-			log.Error().Err(err).Msg("lose the control socket: `bot backup` and `bot resume` cannot reach this bot any more")
+			log.Error().Err(err).Msg("lose the control socket: `bot backup` and `bot resume` can't reach this bot anymore")
 		}
 	}()
 	return func() {

@@ -169,10 +169,10 @@ var badFiles = []struct {
 	runs bool // the bot runs with it, and buys nothing
 }{
 	{"an empty file", func(t *testing.T, path string) { write(t, path, nil) }, ": the ", false},
-	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a ledger of licensebot", false},
+	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a licensebot ledger", false},
 	{"another program's database", func(t *testing.T, path string) {
 		editFile(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("meta")) })
-	}, "the file is not a ledger of licensebot", false},
+	}, "the file is not a licensebot ledger", false},
 	{"a newer ledger", func(t *testing.T, path string) {
 		editFile(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("schema"), []byte("99")) })
 	}, "the ledger was written by a newer licensebot", false},

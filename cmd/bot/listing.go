@@ -22,13 +22,13 @@ type listing struct{ json, csv, bom bool }
 func (l *listing) options(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&l.json, "json", false, "print a JSON object per line")
 	cmd.Flags().BoolVar(&l.csv, "csv", false, "print comma-separated values with a header")
-	cmd.Flags().BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, by which Excel knows that it is UTF-8")
+	cmd.Flags().BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, so that Excel reads it as UTF-8")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if l.json && l.csv {
-			return fmt.Errorf("--json and --csv are two forms; choose one: %w", errUsage)
+			return fmt.Errorf("choose either --json or --csv: %w", errUsage)
 		}
 		if l.bom && !l.csv {
-			return fmt.Errorf("--bom belongs to --csv: %w", errUsage)
+			return fmt.Errorf("--bom needs --csv: %w", errUsage)
 		}
 		return noArguments(cmd, args)
 	}
@@ -72,7 +72,7 @@ func readLedger(ctx context.Context, path string, read func(purchase.Reader) err
 }
 
 func noLedger(path string) error {
-	return fmt.Errorf("there is no ledger %s: the bot makes it when it first starts, and DATABASE says where", path)
+	return fmt.Errorf("there is no ledger at %s. The bot creates it when it first starts; DATABASE sets the path", path)
 }
 
 // isMissing reports whether a ledger could not be opened because there is none yet.

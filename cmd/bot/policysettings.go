@@ -80,24 +80,24 @@ func (p policySettings) policyFaults() (faults settingFaults) {
 	}
 	for _, word := range named(p.Periods) {
 		if !slices.Contains(allPeriods, cocalc.Period(word)) {
-			faults.add("PERIODS", "%s is none of monthly, yearly and range", shown(word))
+			faults.add("PERIODS", "%s is not monthly, yearly or range", shown(word))
 		}
 	}
 	if p.ApprovalTTL <= 0 {
-		faults.add("APPROVAL_TTL", "it must be above 0")
+		faults.add("APPROVAL_TTL", "must be above 0")
 	}
 	if p.ApprovalsRequired < 1 {
-		faults.add("APPROVALS_REQUIRED", "a whole number above 0 is needed")
+		faults.add("APPROVALS_REQUIRED", "use a whole number above 0")
 	}
 	if p.PersonBudget == (dollars{}) {
-		faults.add("PERSON_BUDGET", "at 0, no one could buy; for that, leave BUYERS empty; none = no limit")
+		faults.add("PERSON_BUDGET", "0 would let no one buy. For that, leave BUYERS empty; for no limit, use none")
 	}
 	return faults
 }
 
 const (
-	personIDs  = "no Slack user id; Slack shows it in a person's profile under Copy member ID, U…, and that of a user group behind its three dots, S…"
-	channelIDs = "no channel id; Slack shows it at the end of the channel's details, C…"
+	personIDs  = "not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID, and a group's (S…) from its three-dot menu"
+	channelIDs = "not a channel id. Copy it (C…) from the end of the channel's details"
 )
 
 // noID reports whether Slack's ids never contain a character. Ids that are separated by a semicolon, for example, would
@@ -112,11 +112,11 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 	approvers := slices.Collect(maps.Keys(setOf(p.Approvers)))
 	if len(approvers) > 0 {
 		if p.ApprovalsChannel == "" {
-			faults.add("APPROVALS_CHANNEL", "there are APPROVERS, and no channel where they are asked")
+			faults.add("APPROVALS_CHANNEL", "APPROVERS is set, but there is no channel to ask them in")
 		}
 		groups := slices.ContainsFunc(approvers, func(id string) bool { return id[0] == 'S' })
 		if n := int(p.ApprovalsRequired); n > len(approvers) && !groups {
-			faults.add("APPROVALS_REQUIRED", "%d must approve, but APPROVERS lists only %d", n, len(approvers))
+			faults.add("APPROVALS_REQUIRED", "%d, but APPROVERS lists only %d", n, len(approvers))
 		}
 		return faults
 	}
@@ -130,7 +130,7 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 		{"APPROVALS_REQUIRED", p.ApprovalsRequired > 1},
 	} {
 		if s.set {
-			faults.add(s.name, "it is set, and APPROVERS is empty, so there is no one to ask")
+			faults.add(s.name, "set, but APPROVERS is empty, so no one would be asked")
 		}
 	}
 	return faults
@@ -154,12 +154,12 @@ func (c config) unbuyableDefaults() (faults settingFaults) {
 		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
 	} {
 		if s.most > 0 && s.value > int(s.most) {
-			faults.add(s.limit, "it is %d, but the default of `%s` is %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
+			faults.add(s.limit, "%d, but people who leave out `%s` get %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
 		}
 	}
 	// Who may buy fixed terms alone has to say how long in any case.
 	if p := named(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
-		faults.add("PERIODS", "it lacks %s, the default of `period`: set another one in LICENSE_DEFAULTS", spec.Period)
+		faults.add("PERIODS", "lacks %s, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS", spec.Period)
 	}
 	return faults
 }

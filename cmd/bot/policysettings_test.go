@@ -52,8 +52,8 @@ func TestSettingsThatContradictEachOther(t *testing.T) {
 		settings string
 		says     []string
 	}{
-		{"approvers, and nowhere to ask them", "APPROVERS=U1,U2", []string{"APPROVALS_CHANNEL: there are APPROVERS, and no channel where they are asked"}},
-		{"more approvals than approvers", "APPROVERS=U1,U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=3", []string{"APPROVALS_REQUIRED: 3 must approve, but APPROVERS lists only 2"}},
+		{"approvers, and nowhere to ask them", "APPROVERS=U1,U2", []string{"APPROVALS_CHANNEL: APPROVERS is set, but there is no channel to ask them in"}},
+		{"more approvals than approvers", "APPROVERS=U1,U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=3", []string{"APPROVALS_REQUIRED: 3, but APPROVERS lists only 2"}},
 		{"both", "APPROVERS=U1 APPROVALS_REQUIRED=2", []string{"APPROVALS_CHANNEL: ", "APPROVALS_REQUIRED: "}},
 		{"as many as there are", "APPROVERS=U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=2", nil},
 		{"a group has more members", "APPROVERS=S1 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=5", nil},

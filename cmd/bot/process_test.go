@@ -209,7 +209,7 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 		settings[name] = value
 	}
 	settings["DATABASE"] = filepath.Join(t.TempDir(), "ledger.db")
-	if checked := launch(t, settings, "check"); checked.ends(patience) != 0 || !strings.Contains(checked.out.String(), "$123.45 of credit") {
+	if checked := launch(t, settings, "check"); checked.ends(patience) != 0 || !strings.Contains(checked.out.String(), "$123.45 in credit") {
 		t.Errorf("bot check says\n%s\n%s", &checked.out, &checked.err)
 	}
 
@@ -263,6 +263,7 @@ func TestDemoWithoutBotOnAnotherCoCalc(t *testing.T) {
 		}
 		demo := launch(t, nil, args...)
 		demo.prints(&demo.err, 1, "Ctrl-C stops it.")
+		demo.prints(&demo.out, 1, "PERSON_ORDERS=") // the last setting; the two outputs are read apart
 		settings := map[string]string{}
 		for line := range strings.Lines(demo.out.String() + "\n") {
 			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
@@ -354,7 +355,7 @@ func TestDemoOnAPortInUse(t *testing.T) {
 	for _, args := range [][]string{{"demo"}, {"demo", "--without-bot"}} {
 		got := does(t, "", append(args, "--addr", taken.Addr().String(), "--data", t.TempDir())...)
 		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "address already in use") ||
-			!strings.HasSuffix(got.err, "is another demo running? Use another port, such as --addr 127.0.0.1:3001\n") {
+			!strings.HasSuffix(got.err, " Is another demo running? Use another port, such as --addr 127.0.0.1:3001\n") {
 			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
 		}
 	}

@@ -68,7 +68,7 @@ func runPurchases(ctx context.Context, o purchasesOptions, c console) error {
 	case o.form.csv:
 		return o.form.writeCSV(c.out, dated)
 	case len(all) == 0 && ever > 0:
-		_, err := fmt.Fprintf(c.out, "No purchases in that time; the ledger has %s of other times.\n", plural(ever, "purchase"))
+		_, err := fmt.Fprintf(c.out, "No purchases in that period; the ledger has %s from other times.\n", plural(ever, "purchase"))
 		return err
 	}
 	return writeTable(c.out, all, settings.Timezone.Location)
@@ -138,7 +138,7 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 
 func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(out, "No purchases yet through this ledger.")
+		_, err := fmt.Fprintln(out, "No purchases yet.")
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

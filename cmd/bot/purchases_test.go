@@ -110,7 +110,7 @@ func TestPurchasesOfSomeTime(t *testing.T) {
 			t.Errorf("%v: %d purchases, want %d\n%s", c.args, n, c.want, got.err)
 		}
 	}
-	does(t, "", "purchases", "--month", "2020-01").says(t, 0, "No purchases in that time; the ledger has ")
+	does(t, "", "purchases", "--month", "2020-01").says(t, 0, "No purchases in that period; the ledger has ")
 }
 
 func TestPurchasesAsJSONAreWhole(t *testing.T) {
@@ -167,7 +167,7 @@ func TestPurchasesOfANewLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	environment(t, map[string]string{"DATABASE": path})
-	if got := does(t, "", "purchases"); got.code != 0 || got.out != "No purchases yet through this ledger.\n" {
+	if got := does(t, "", "purchases"); got.code != 0 || got.out != "No purchases yet.\n" {
 		t.Errorf("exit %d: %q", got.code, got.out)
 	}
 	if got := does(t, "", "purchases", "--json"); got.code != 0 || got.out != "" {
@@ -193,7 +193,7 @@ func TestBooksWhileABotRuns(t *testing.T) {
 	if beside := does(t, "", "purchases", "--csv"); beside != alone || beside.code != 0 {
 		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
 	}
-	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger, and it does not answer: it may have only just begun, or be of an older version; try again, or stop it first\n") {
+	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first\n") {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
@@ -202,7 +202,7 @@ func TestResume(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	environment(t, map[string]string{"DATABASE": path})
-	if got := does(t, "", "resume", "just", "in", "case"); got.code != 0 || got.out != "Buying was not paused.\n" {
+	if got := does(t, "", "resume", "just", "in", "case"); got.code != 0 || got.out != "Buying wasn't paused.\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	ledger, err := storage.Open(path)
@@ -215,7 +215,7 @@ func TestResume(t *testing.T) {
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is resumed. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice\n" {
+	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	if ledger, err = storage.OpenReadOnly(path); err != nil {

@@ -24,10 +24,10 @@ const maxLine = 1 << 20
 func newQuoteCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "quote 'ram=16 cpu=2' | quote --jsonl", Short: "print the price of a license"}
 	cmd.Flags().SetInterspersed(false) // everything after the first word is the license
-	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a line for each")
+	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a price for each")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if *jsonl && len(args) > 0 {
-			return fmt.Errorf("--jsonl reads licenses from standard input, and %q is on the command line: %w", args[0], errUsage)
+			return fmt.Errorf("--jsonl reads licenses from standard input and takes no arguments, but got %q: %w", args[0], errUsage)
 		}
 		return nil
 	}
@@ -102,7 +102,7 @@ func quoteLines(in io.Reader, out io.Writer, now func() time.Time) error {
 	}
 }
 
-var errLongLine = fmt.Errorf("the line is longer than %d bytes, which is more than CoCalc takes", maxLine)
+var errLongLine = fmt.Errorf("the line is longer than the %d bytes that CoCalc accepts", maxLine)
 
 // readLine reads a line without its end; the last one may have none. Of a line above maxLine it keeps nothing.
 func readLine(r *bufio.Reader) ([]byte, error) {

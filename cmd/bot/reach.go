@@ -25,26 +25,26 @@ func unreached(address string, err error) (text, remedy string, passing bool) {
 	)
 	switch {
 	case errors.As(err, &authority):
-		return "the certificate of " + address + " is signed by an authority that this machine does not know",
-			"If it is a proxy's or your own server's, put the certificate of its authority into a file and name it in SSL_CERT_FILE." + certFileTrouble(), false
+		return "the certificate of " + address + " is signed by an authority that this machine doesn't trust",
+			"If it belongs to a proxy or to your own server, save the authority's certificate in a file and set SSL_CERT_FILE to it." + certFileTrouble(), false
 	case errors.As(err, &name):
-		return fmt.Sprintf("the certificate of %s is not for that name: %v", address, name), "Check the address, and the proxy on the way.", false
+		return fmt.Sprintf("the certificate of %s is for another name: %v", address, name), "Check the address, and any proxy in between.", false
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the certificate of " + address + " is not valid at this time: " + invalid.Detail, "Check this machine's clock; if it is right, the certificate has to be renewed.", false
+		return "the certificate of " + address + " is not valid at this time: " + invalid.Detail, "Check this machine's clock. If it's right, the certificate must be renewed.", false
 	case errors.As(err, &invalid):
-		return fmt.Sprintf("the certificate of %s is not valid: %v", address, invalid), "Its server needs another one.", false
+		return fmt.Sprintf("the certificate of %s is not valid: %v", address, invalid), "Its server needs a new one.", false
 	case errors.As(err, &plain):
-		return address + " does not speak TLS", "Check whether the address begins with http:// or https://.", false
+		return address + " doesn't use TLS", "Check whether the address should begin with http:// or https://.", false
 	case errors.As(err, &way) && way.Op == "proxyconnect":
-		return fmt.Sprintf("the proxy on the way to %s cannot be reached: %v", address, way.Err), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", false
+		return fmt.Sprintf("can't reach the proxy for %s: %v", address, way.Err), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", false
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "there is no machine of the name " + dns.Name, "Check the address, and this machine's DNS.", false
+		return "there is no host named " + dns.Name, "Check the address and this machine's DNS.", false
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens at " + address, "Check the address; if it is right, the server is down.", false
+		return "nothing is listening at " + address, "Check the address. If it's right, the server is down.", false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout():
-		return address + " does not answer in time", "Check the network, and whether a proxy is needed (HTTPS_PROXY); then try again.", true
+		return address + " didn't answer in time", "Check the network, and whether you need a proxy (HTTPS_PROXY). Then try again.", true
 	}
-	return fmt.Sprintf("%s cannot be reached: %v", address, cause(err)), "Check the network, then try again.", true
+	return fmt.Sprintf("can't reach %s: %v", address, cause(err)), "Check the network, then try again.", true
 }
 
 // cause returns the last error of a chain: net/http's texts repeat the address.
@@ -67,9 +67,9 @@ func certFileTrouble() string {
 	text, err := os.ReadFile(file)
 	switch {
 	case err != nil:
-		return " SSL_CERT_FILE names " + file + ", which cannot be read."
+		return " SSL_CERT_FILE is " + file + ", which can't be read."
 	case !strings.Contains(string(text), "-----BEGIN CERTIFICATE-----"):
-		return " SSL_CERT_FILE names " + file + ", which holds no certificate."
+		return " SSL_CERT_FILE is " + file + ", which has no certificate."
 	}
-	return " SSL_CERT_FILE names " + file + ", which does not hold it."
+	return " SSL_CERT_FILE is " + file + ", which doesn't have it."
 }

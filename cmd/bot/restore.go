@@ -21,9 +21,9 @@ import (
 // newRestoreCommand replaces the ledger by a backup. It shows what would be lost, asks, and keeps the current ledger
 // aside. The next start compares the backup with CoCalc before it takes orders.
 func newRestoreCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "restore FILE [--yes]", Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("the file of one backup")}
+	cmd := &cobra.Command{Use: "restore FILE [--yes]", Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("a backup file")}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
-	yes := cmd.Flags().Bool("yes", false, "do not ask")
+	yes := cmd.Flags().Bool("yes", false, "don't ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), args[0], *yes, c) }
 	return cmd
 }
@@ -41,7 +41,7 @@ func runRestore(ctx context.Context, file string, yes bool, c console) error {
 		return err
 	}
 	if !yes {
-		fmt.Fprintf(c.out, "Put it in the place of %s? Type yes: ", r.database)
+		fmt.Fprintf(c.out, "Restore it to %s? Type yes: ", r.database)
 		answer, _ := bufio.NewReader(io.LimitReader(c.in, 100)).ReadString('\n')
 		if strings.TrimSpace(answer) != "yes" {
 			fmt.Fprintln(c.out)
@@ -69,22 +69,22 @@ func (r *restoration) look(ctx context.Context) error {
 	var backup chain
 	report, err := storage.Verify(ctx, r.file, backup.read)
 	if err != nil {
-		return fmt.Errorf("%s cannot be restored: %w", r.file, err)
+		return fmt.Errorf("can't restore %s: %w", r.file, err)
 	}
-	fmt.Fprintf(r.out, "%s holds %s, and is in order.\n", r.file, contents(report))
+	fmt.Fprintf(r.out, "%s is in order: %s.\n", r.file, contents(report))
 	if last := report.Head; last.Number > 0 {
-		fmt.Fprintf(r.out, "It ends with record %s of %s.\n", headOf(last), r.day(last.Time))
+		fmt.Fprintf(r.out, "Its last record is %s, from %s.\n", headOf(last), r.day(last.Time))
 	}
 	for _, f := range backup.findings {
 		fmt.Fprintf(r.out, "! %s\n", f)
 	}
 	if _, err := os.Stat(r.database); isMissing(err) {
-		fmt.Fprintf(r.out, "There is no ledger %s at present.\n", r.database)
+		fmt.Fprintf(r.out, "There is no ledger at %s now.\n", r.database)
 		return nil
 	}
 	var present chain
 	if _, err := storage.Verify(ctx, r.database, present.read); err != nil {
-		fmt.Fprintf(r.out, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: %v\n", err)
+		fmt.Fprintf(r.out, "The current ledger can't be read, so it isn't known what the backup lacks: %v\n", err)
 		return nil
 	}
 	r.pause, r.present = present.account.Pause, &present
@@ -99,7 +99,7 @@ func (r restoration) idle() error {
 		return ledger.Close()
 	}
 	if errors.Is(err, storage.ErrLocked) {
-		return fmt.Errorf("%w: stop it, run this again, and start it", err)
+		return fmt.Errorf("%w: stop it, run this again, then start it", err)
 	}
 	return nil // it may be damaged, or missing: that is what backups are for
 }
@@ -110,21 +110,21 @@ func (r restoration) compare(present, backup chain) {
 	lost := present.events[common:]
 	switch {
 	case len(lost) == 0 && len(backup.events) == common:
-		fmt.Fprintf(r.out, "The present ledger holds the same %s: nothing would be lost.\n", plural(common, "record"))
+		fmt.Fprintf(r.out, "The current ledger holds the same %s: nothing would be lost.\n", plural(common, "record"))
 		return
 	case len(lost) == 0:
-		fmt.Fprintf(r.out, "The present ledger is an older copy of it, up to record %d: nothing would be lost.\n", common)
+		fmt.Fprintf(r.out, "The current ledger is an older copy of it, up to record %d: nothing would be lost.\n", common)
 		return
 	case len(backup.events) == common:
-		fmt.Fprintf(r.out, "The present ledger goes on after that: %s would be lost, of %s to %s.\n",
+		fmt.Fprintf(r.out, "The current ledger continues after that: %s would be lost, from %s to %s.\n",
 			plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
 	default:
-		fmt.Fprintf(r.out, "The two have gone different ways after record %d: the backup has %s since that the present ledger lacks, and %s would be lost, of %s to %s.\n",
+		fmt.Fprintf(r.out, "The two differ after record %d: the backup then has %s that the current ledger lacks, and %s would be lost, from %s to %s.\n",
 			common, plural(len(backup.events)-common, "record"), plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
 	}
 	bought, sum := present.boughtBeside(backup)
 	if bought > 0 {
-		fmt.Fprintf(r.out, "Among what would be lost: %s for %s. The bot enters them when it compares the ledger with CoCalc.\n", plural(bought, "purchase"), sum)
+		fmt.Fprintf(r.out, "That includes %s for %s. The bot adds them again when it compares the ledger with CoCalc.\n", plural(bought, "purchase"), sum)
 	}
 }
 
@@ -143,21 +143,21 @@ func (r restoration) replace(ctx context.Context) error {
 		return purchase.KeepPause(w, r.pause)
 	})
 	if errors.Is(err, storage.ErrLocked) {
-		return fmt.Errorf("%w: stop it, run this again, and start it", err)
+		return fmt.Errorf("%w: stop it, run this again, then start it", err)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.out, "%s is restored from %s.\n", r.database, r.file)
+	fmt.Fprintf(r.out, "Restored %s from %s.\n", r.database, r.file)
 	if done.Aside != "" {
-		fmt.Fprintf(r.out, "The ledger from before is kept as %s\n", done.Aside)
+		fmt.Fprintf(r.out, "The previous ledger is kept as %s\n", done.Aside)
 	}
-	fmt.Fprint(r.out, `What happens next, when you start the bot:
-- Orders that were open in the backup are not bought; their requesters are told to order again.
-- The bot compares the ledger with CoCalc's purchases before it takes any order. It enters purchases of its own that the
-  backup lacks, with the person that the ledger from before names. When that ledger cannot be read, it enters them as
-  "unattributed" and pauses buying until an admin resumes it. Purchases of others are reported.
-- "bot verify --online" shows the same comparison here.
+	fmt.Fprint(r.out, `When you start the bot:
+- Open orders in the backup are not bought. The people who placed them are asked to order again.
+- Before it takes any order, the bot compares the ledger with CoCalc's purchases. It adds its own purchases that the backup
+  lacks, for the person that the previous ledger names. If that ledger can't be read, it adds them as "unattributed" and
+  pauses buying until an admin resumes it. It reports purchases made outside this bot.
+- "bot verify --online" shows the same comparison.
 `)
 	return nil
 }

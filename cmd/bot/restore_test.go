@@ -32,13 +32,13 @@ func TestWhatWouldBeLost(t *testing.T) {
 		name, present, backup string
 		says                  []string
 	}{
-		{"an older copy", three, one, []string{" holds 1 order, 1 purchase and ", ", and is in order.\nIt ends with record ",
-			"The present ledger goes on after that: ", " records would be lost, of ", "Among what would be lost: 2 purchases for $127.50. The bot enters them when it compares the ledger with CoCalc.\n"}},
-		{"the same", three, three, []string{" holds 3 orders, 3 purchases and ", "The present ledger holds the same ", ": nothing would be lost.\n"}},
-		{"a later one", one, three, []string{"The present ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
-		{"two ways", three, other, []string{"The two have gone different ways after record ", ": the backup has 1 record since that the present ledger lacks, and ", "would be lost",
-			"Among what would be lost: 2 purchases for $127.50."}},
-		{"no present ledger", "", one, []string{"There is no ledger ", " at present.\n"}},
+		{"an older copy", three, one, []string{" is in order: 1 order, 1 purchase and ", ".\nIts last record is ",
+			"The current ledger continues after that: ", " records would be lost, from ", "That includes 2 purchases for $127.50. The bot adds them again when it compares the ledger with CoCalc.\n"}},
+		{"the same", three, three, []string{" is in order: 3 orders, 3 purchases and ", "The current ledger holds the same ", ": nothing would be lost.\n"}},
+		{"a later one", one, three, []string{"The current ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
+		{"two ways", three, other, []string{"The two differ after record ", ": the backup then has 1 record that the current ledger lacks, and ", "would be lost",
+			"That includes 2 purchases for $127.50."}},
+		{"no present ledger", "", one, []string{"There is no ledger at ", " now.\n"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 			environment(t, map[string]string{"DATABASE": database})
 			for _, answer := range []string{"", "y\n", "no\n", "yes please\n"} {
 				got := does(t, answer, "restore", c.backup)
-				got.says(t, 1, append(c.says, "Put it in the place of "+database+"? Type yes: ", "bot: not confirmed, so nothing was changed\n")...)
+				got.says(t, 1, append(c.says, "Restore it to "+database+"? Type yes: ", "bot: not confirmed, so nothing was changed\n")...)
 			}
 			if c.present == "" {
 				if _, err := os.Stat(database); err == nil {
@@ -60,18 +60,18 @@ func TestWhatWouldBeLost(t *testing.T) {
 			}
 			before := read(t, c.backup)
 			got := does(t, "yes\n", "restore", c.backup)
-			got.says(t, 0, append(c.says, database+" is restored from "+c.backup+".\n", "What happens next, when you start the bot:\n")...)
+			got.says(t, 0, append(c.says, "Restored "+database+" from "+c.backup+".\n", "When you start the bot:\n")...)
 			if string(read(t, c.backup)) != string(before) {
 				t.Error("the backup was changed")
 			}
-			_, aside, kept := strings.Cut(got.out, "The ledger from before is kept as ")
+			_, aside, kept := strings.Cut(got.out, "The previous ledger is kept as ")
 			if kept != (c.present != "") {
 				t.Fatalf("it says\n%s", got.out)
 			}
 			if aside, _, _ = strings.Cut(aside, "\n"); kept && string(read(t, aside)) != string(read(t, c.present)) {
 				t.Errorf("%s is not the ledger from before", aside)
 			}
-			does(t, "", "verify").says(t, 0, "- It was restored on ", "; the bot has not compared it with CoCalc yet.\n")
+			does(t, "", "verify").says(t, 0, "- It was restored on ", "; the bot hasn't compared it with CoCalc yet.\n")
 		})
 	}
 }
@@ -89,7 +89,7 @@ func TestRestoreOverABadLedger(t *testing.T) {
 			before := read(t, database)
 			environment(t, map[string]string{"DATABASE": database})
 			got := does(t, "", "restore", "--yes", good)
-			got.says(t, 0, "The present ledger cannot be read, so it is not known what is in it that the backup lacks: ", " is restored from ", "The ledger from before is kept as ")
+			got.says(t, 0, "The current ledger can't be read, so it isn't known what the backup lacks: ", "Restored ", "The previous ledger is kept as ")
 			_, aside, _ := strings.Cut(got.out, "is kept as ")
 			aside, _, _ = strings.Cut(aside, "\n")
 			if string(read(t, aside)) != string(before) {
@@ -111,7 +111,7 @@ func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+": another licensebot is running with this ledger: stop it, run this again, and start it\n")
+	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+": another licensebot is running with this ledger: stop it, run this again, then start it\n")
 	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v (%v)", entries, err)
 	}
@@ -147,14 +147,14 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	buy("first")
-	does(t, "", "backup", file).says(t, 0, "is a whole copy of the ledger: 1 order, 1 purchase")
+	does(t, "", "backup", file).says(t, 0, "is a verified copy of the ledger: 1 order, 1 purchase")
 	buy("second")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
 	}
 	newest := w.account.Licenses()[0].ID
 
-	does(t, "", "restore", "--yes", file).says(t, 0, "Among what would be lost: 1 purchase for $63.75.", " is restored from ")
+	does(t, "", "restore", "--yes", file).says(t, 0, "That includes 1 purchase for $63.75.", "Restored ")
 	does(t, "", "verify", "--online").says(t, 1, newest, "which isn't in this ledger")
 
 	// A checkout that the copy does not know of may still be at work for so long; before that nothing is compared.
@@ -189,7 +189,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	if n := len(w.account.Licenses()); n != 3 {
 		t.Errorf("CoCalc sold %d licenses", n)
 	}
-	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses of the log")
+	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses in the log")
 }
 
 // A ledger that contradicts itself is not used for buying until an admin has looked at it; whoever asks is told why.
@@ -213,8 +213,8 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
-	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying is paused since ", "The ledger contradicts itself.")
-	does(t, "", "resume", "a cent").says(t, 0, "Buying is resumed.")
+	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying has been paused since ", "The ledger contradicts itself.")
+	does(t, "", "resume", "a cent").says(t, 0, "Buying is back on.")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
 	}
@@ -246,18 +246,18 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
 	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and nobody takes it for a good one
-	unproven := []string{"audit chain of the ledger is broken: audit record 2 was changed", backup + ".unproven is a copy of what there is, and not verified"}
+	unproven := []string{"the ledger's audit chain is broken: audit record 2 was changed", backup + ".unproven is an unverified copy"}
 	does(t, "", "backup", backup).says(t, 1, unproven...)
 	if _, err := os.Stat(backup); err == nil {
 		t.Error("the backup has the name of a good one")
 	}
-	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is resumed.")
+	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is back on.")
 	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
 	}
-	does(t, "", "restore", "--yes", backup+".unproven").says(t, 1, "cannot be restored", "audit record 2")
+	does(t, "", "restore", "--yes", backup+".unproven").says(t, 1, "can't restore ", "audit record 2")
 	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too
-	does(t, "", "backup", alone).says(t, 1, alone+".unproven is a copy of what there is")
+	does(t, "", "backup", alone).says(t, 1, alone+".unproven is an unverified copy")
 	seen := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(seen.life); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestAPauseOutlivesARestore(t *testing.T) {
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
 		return purchase.KeepPause(wr, &purchase.Pause{Since: time.Now(), By: slacksim.Bob, Name: "bob", Reason: "the money is counted"})
 	})
-	does(t, "", "restore", "--yes", backup).says(t, 0, " is restored from ")
-	does(t, "", "verify").says(t, 0, "- Buying is paused since ", "the money is counted")
-	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is resumed. It had been paused since ", ": the money is counted\n")
+	does(t, "", "restore", "--yes", backup).says(t, 0, "Restored ")
+	does(t, "", "verify").says(t, 0, "- Buying has been paused since ", "the money is counted")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ", ": the money is counted\n")
 }

@@ -19,11 +19,11 @@ import (
 // newResumeCommand ends a pause of buying. The running bot does it; if none runs, this program does. Every user of the
 // machine who can write to the ledger may do it; the audit records who did it and why.
 func newResumeCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "resume REASON", Short: "allow buying again after it was paused"}
+	cmd := &cobra.Command{Use: "resume REASON", Short: "resume buying after a pause"}
 	cmd.Flags().SetInterspersed(false) // a reason is plain text
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if strings.TrimSpace(strings.Join(args, " ")) == "" {
-			return fmt.Errorf("a reason is required, for the audit: %w", errUsage)
+			return fmt.Errorf("a reason is required: %w", errUsage)
 		}
 		return nil
 	}
@@ -49,10 +49,10 @@ func runResume(ctx context.Context, reason string, c console) error {
 		return err
 	}
 	if was == nil {
-		_, err = fmt.Fprintln(c.out, "Buying was not paused.")
+		_, err = fmt.Fprintln(c.out, "Buying wasn't paused.")
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "Buying is resumed. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), commands.OneLine(was.Reason))
+	_, err = fmt.Fprintf(c.out, "Buying is back on. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), commands.OneLine(was.Reason))
 	if leftOut := was.LeftOut(); leftOut != "" && err == nil {
 		_, err = fmt.Fprintln(c.out, leftOut)
 	}

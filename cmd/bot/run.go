@@ -10,7 +10,7 @@ import (
 // newRunCommand runs the bot, like the program without a subcommand.
 func newRunCommand(c console) *cobra.Command {
 	return &cobra.Command{
-		Use: "run", Short: "run the bot; so does bot alone", Args: noArguments,
+		Use: "run", Short: "run the bot (also without a command)", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBot(cmd.Context(), c) },
 	}
 }
@@ -32,6 +32,6 @@ func runBot(ctx context.Context, c console) (err error) {
 	if err := s.runWhileUsable(ctx); err != nil {
 		return err
 	}
-	log.Info().Msg("stop licensebot; what is not done yet is in the ledger")
+	log.Info().Msg("stop licensebot; the next start continues unfinished work")
 	return nil
 }

@@ -20,13 +20,13 @@ type secret struct {
 	where  string // it is found
 }
 
-const keyWhere = "CoCalc makes one in the account's settings, under API Keys"
+const keyWhere = "create one in CoCalc's account settings, under API Keys"
 
 // allSecrets are the three secrets.
 func (c *config) allSecrets() []secret {
 	return []secret{
-		{"SLACK_BOT_TOKEN", &c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "Slack shows it under OAuth & Permissions, after the app was installed"},
-		{"SLACK_APP_TOKEN", &c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "create one with connections:write under Basic Information, App-Level Tokens"},
+		{"SLACK_BOT_TOKEN", &c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "find it in the Slack app under OAuth & Permissions, once the app is installed"},
+		{"SLACK_APP_TOKEN", &c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "create one with connections:write in the Slack app, under Basic Information, App-Level Tokens"},
 		{"COCALC_API_KEY", &c.CoCalcAPIKey, c.CoCalcAPIKeyFile, "sk-", keyWhere},
 	}
 }
@@ -39,7 +39,7 @@ func (c *config) readSecretFiles() {
 		switch {
 		case s.file == "":
 		case *s.value != "": // it would be a guess which one counts
-			c.files.doubled.add(s.name+"_FILE", "%s is set too; leave one of them out", s.name)
+			c.files.doubled.add(s.name+"_FILE", "%s is set too. Use only one of them", s.name)
 		default:
 			var err error
 			if *s.value, err = readSecret(s.file); err != nil {
@@ -73,7 +73,7 @@ func readSecret(path string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", shown(path), err)
 	case len(data) > mostSecret:
-		return "", fmt.Errorf("%s is too large to be a secret", shown(path))
+		return "", fmt.Errorf("%s is too large for a secret", shown(path))
 	case text == "":
 		return "", fmt.Errorf("%s is empty", shown(path))
 	}
@@ -86,7 +86,7 @@ func unreadable(path string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("%s cannot be read: %w", shown(path), err)
+	return fmt.Errorf("can't read %s: %w", shown(path), err)
 }
 
 // secrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
@@ -104,11 +104,11 @@ func (c config) secrets() (faults settingFaults) {
 		case isUnread:
 			faults = append(faults, unread)
 		case value == "":
-			faults.add(setting, "it is not set; %s", s.where)
+			faults.add(setting, "not set; %s", s.where)
 		case !strings.HasPrefix(value, s.prefix):
-			faults.add(setting, "it does not begin with %s; %s", s.prefix, s.where)
+			faults.add(setting, "doesn't begin with %s; %s", s.prefix, s.where)
 		case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }):
-			faults.add(setting, "it has characters in it that belong to no token; copy it again")
+			faults.add(setting, "has characters that no token has. Copy it again")
 		}
 	}
 	return faults

@@ -161,22 +161,22 @@ func (s *service) greet(ctx context.Context) error {
 		return err
 	}
 	if p := s.config.policy(); !p.Everyone && len(p.Buyers) == 0 {
-		s.log.Warn().Msg("let no one buy: BUYERS is empty. List ids of people and user groups, or write * for everyone")
+		s.log.Warn().Msg("let no one buy: BUYERS is empty. List users or groups, or use * for everyone")
 	}
 	if len(s.config.policy().Admins) == 0 {
-		s.log.Warn().Msg("run without admins: ADMINS is empty, so orders can't be resolved in Slack, and incidents reach only PURCHASES_CHANNEL")
+		s.log.Warn().Msg("run without admins: ADMINS is empty, so no one can resolve orders in Slack, and incidents reach only PURCHASES_CHANNEL")
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if account, err := s.cocalc.WhoAmI(look); err != nil {
-		s.log.Error().Err(err).Str("key", s.cocalc.KeyName()).Msg("hold orders until CoCalc says whose the key is")
+		s.log.Error().Err(err).Str("key", s.cocalc.KeyName()).Msg("hold orders until CoCalc accepts the key")
 	} else {
 		s.log.Info().Str("account", account.ID).Str("key", s.cocalc.KeyName()).Msg("find CoCalc with the key")
 	}
 	if store, err := s.cocalc.Store(look); err != nil {
 		s.log.Error().Err(err).Str("what", storeWords(err)).Msg("fail to ask CoCalc how it sells licenses")
 	} else if store == cocalc.StoreOlder {
-		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it tells no prices before checkout, and has no list of purchases to count")
+		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it shows no prices before checkout and has no list of purchases")
 	}
 	return nil
 }
@@ -185,9 +185,9 @@ func (s *service) greet(ctx context.Context) error {
 func storeWords(err error) string {
 	var refusal *cocalc.Error
 	if errors.As(err, &refusal) && refusal.Kind == cocalc.NotSoldHere {
-		return "this CoCalc server does not sell licenses (any more): nothing can be bought with it"
+		return "this CoCalc server doesn't sell licenses, so nothing can be bought"
 	}
-	return "CoCalc does not say yet how it sells licenses; it is asked again before the first purchase"
+	return "CoCalc doesn't say yet how it sells licenses; the bot asks again before the first purchase"
 }
 
 // checkSlack asks Slack whose token this is, until Slack answers. The error of a refusal says which setting to fix.
@@ -203,7 +203,7 @@ func (s *service) checkSlack(ctx context.Context) error {
 	}
 	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("find Slack with the bot token")
 	if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
-		s.log.Warn().Strs("scopes", missing).Msg("miss scopes of the manifest: install the app again from what `bot manifest` prints")
+		s.log.Warn().Strs("scopes", missing).Msg("miss scopes: reinstall the app with the output of `bot manifest`")
 	}
 	return nil
 }

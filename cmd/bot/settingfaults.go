@@ -69,7 +69,7 @@ func cleanValue(raw string) (string, error) {
 	}
 	begins, ends := strings.IndexAny(value, quotes) == 0, value != "" && strings.ContainsRune(quotes, lastRune(value))
 	if begins || ends && marks%2 == 1 {
-		return "", errors.New("the value has quotes around it; write it without them, since docker's --env-file and files of secrets keep them as part of the value")
+		return "", errors.New("remove the quotes around the value: docker's --env-file and secret files keep them as part of it")
 	}
 	return value, nil
 }

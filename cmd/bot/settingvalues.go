@@ -45,7 +45,7 @@ func (d *dollars) Decode(text string) error {
 	return nil
 }
 
-var errDollars = errors.New("an amount of dollars is needed, such as 250 or 99.50, or none for no limit")
+var errDollars = errors.New("use an amount in dollars, such as 250 or 99.50, or none for no limit")
 
 // String is the amount as Decode reads it.
 func (d dollars) String() string {
@@ -62,7 +62,7 @@ type amount struct{ purchase.Cents }
 func (a *amount) Decode(text string) error {
 	var d dollars
 	if d.Decode(text) != nil || d.None {
-		return errors.New("an amount of dollars is needed, such as 250 or 99.50")
+		return errors.New("use an amount in dollars, such as 250 or 99.50")
 	}
 	a.Cents = d.Max
 	return nil
@@ -83,7 +83,7 @@ func (m *most) Decode(text string) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1_000_000 || text[0] == '+' {
-		return errors.New("a whole number above 0 is needed, or none for no limit")
+		return errors.New("use a whole number above 0, or none for no limit")
 	}
 	*m = most(n)
 	return nil
@@ -102,7 +102,7 @@ type location struct{ *time.Location }
 // Decode implements envconfig.Decoder.
 func (l *location) Decode(name string) (err error) {
 	if l.Location, err = time.LoadLocation(name); err != nil {
-		return errors.New("a time zone such as Europe/Vienna or UTC is needed")
+		return errors.New("use a time zone such as Europe/Vienna or UTC")
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (l *logLevel) Decode(name string) (err error) {
 		l.Level, err = zerolog.ParseLevel(name)
 		return err
 	}
-	return errors.New("debug, info, warn or error is needed")
+	return errors.New("use debug, info, warn or error")
 }
 
 // logFormat is how log lines look.
@@ -126,7 +126,7 @@ type logFormat string
 // Decode implements envconfig.Decoder.
 func (l *logFormat) Decode(name string) error {
 	if name != "json" && name != "console" {
-		return errors.New("json or console is needed")
+		return errors.New("use json or console")
 	}
 	*l = logFormat(name)
 	return nil

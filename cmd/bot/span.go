@@ -16,7 +16,7 @@ func (o *spanOptions) options(cmd *cobra.Command) {
 	const forms = "a day such as 2026-11-01, a time such as 2026-11-01T15:04:05Z, or an age such as 36h or 30d"
 	cmd.Flags().StringVar(&o.since, "since", "", "from `WHEN` on: "+forms)
 	cmd.Flags().StringVar(&o.until, "until", "", "up to `WHEN`, in the same forms; a day is included")
-	cmd.Flags().StringVar(&o.month, "month", "", "only of one `MONTH` in TIMEZONE, such as 2026-11")
+	cmd.Flags().StringVar(&o.month, "month", "", "only one `MONTH` in TIMEZONE, such as 2026-11")
 }
 
 // span is the time from one moment until before another. A zero moment is no bound.
@@ -30,11 +30,11 @@ func (s span) holds(t time.Time) bool {
 func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error) {
 	if o.month != "" {
 		if o.since != "" || o.until != "" {
-			return s, fmt.Errorf("--month says both ends of the time; leave out --since and --until: %w", errUsage)
+			return s, fmt.Errorf("--month can't be combined with --since or --until: %w", errUsage)
 		}
 		s.from, err = time.ParseInLocation("2006-01", o.month, loc)
 		if err != nil {
-			return s, fmt.Errorf("--month %q: write a month as 2026-11: %w", o.month, errUsage)
+			return s, fmt.Errorf("--month %q: use a month such as 2026-11: %w", o.month, errUsage)
 		}
 		s.before = time.Date(s.from.Year(), s.from.Month()+1, 1, 0, 0, 0, 0, loc)
 		return s, nil
@@ -72,5 +72,5 @@ func readMoment(option, text string, now time.Time, loc *time.Location) (at time
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), false, nil
 	}
-	return time.Time{}, false, fmt.Errorf("%s %q: write a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, errUsage)
+	return time.Time{}, false, fmt.Errorf("%s %q: use a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, errUsage)
 }

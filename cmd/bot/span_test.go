@@ -43,10 +43,10 @@ func TestSpansOfTime(t *testing.T) {
 		o    spanOptions
 		says string
 	}{
-		{spanOptions{since: "yesterday"}, `--since "yesterday": write a day such as 2026-11-01`},
-		{spanOptions{until: "-1h"}, `--until "-1h": write a day`},
-		{spanOptions{month: "11/2026"}, `--month "11/2026": write a month as 2026-11`},
-		{spanOptions{month: "2026-11", since: "1h"}, "--month says both ends of the time; leave out --since and --until"},
+		{spanOptions{since: "yesterday"}, `--since "yesterday": use a day such as 2026-11-01`},
+		{spanOptions{until: "-1h"}, `--until "-1h": use a day`},
+		{spanOptions{month: "11/2026"}, `--month "11/2026": use a month such as 2026-11`},
+		{spanOptions{month: "2026-11", since: "1h"}, "--month can't be combined with --since or --until"},
 		{spanOptions{since: "2026-11-02", until: "2026-11-01"}, "--since 2026-11-02 is not before --until 2026-11-01"},
 	} {
 		if _, err := c.o.read(now, vienna); err == nil || !strings.HasPrefix(err.Error(), c.says) {

@@ -30,10 +30,10 @@ type verifyOptions struct {
 func newVerifyCommand(c console) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,
-		Short: "check the ledger, or a copy of it, and with --online compare it with CoCalc"}
-	cmd.Flags().BoolVar(&o.online, "online", false, "compare the purchase log with CoCalc's purchases too")
+		Short: "check the ledger or a copy of it; with --online, also compare it with CoCalc"}
+	cmd.Flags().BoolVar(&o.online, "online", false, "also compare the purchase log with CoCalc's purchases")
 	cmd.Flags().StringVar(&o.file, "database", "", "the `FILE` to check, such as a backup; default: the ledger")
-	cmd.Flags().Var(&o.noted, "head", "check that a record that was noted earlier, as `NUMBER:HASH`, is still in the chain")
+	cmd.Flags().Var(&o.noted, "head", "check that a record you noted earlier as `NUMBER:HASH` is still in the chain")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), o, c) }
 	return cmd
 }
@@ -69,12 +69,12 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 	if o.online {
 		if err := v.askCoCalc(ctx, settings); err != nil {
 			text, remedy, _ := cocalcWords(settings.CoCalcURL, err)
-			return errors.New(strings.TrimSuffix("the ledger itself was checked, but not against CoCalc: "+text+". "+remedy, ". "))
+			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy, ". "))
 		}
 	}
 	v.printHead()
 	if v.wrong > 0 {
-		return fmt.Errorf("%s with the ledger %s: it was not changed by looking at it", plural(v.wrong, "thing is wrong", "things are wrong"), o.file)
+		return fmt.Errorf("found %s in the ledger %s; nothing was changed", plural(v.wrong, "problem"), o.file)
 	}
 	return nil
 }
@@ -117,36 +117,36 @@ func (v *verification) read(ctx context.Context) error {
 		return err
 	}
 	v.report = report
-	v.good("%s holds %s. Every record is as it was written, and the chain has no gap.", v.file, contents(report))
+	v.good("%s holds %s. Every record is unchanged, and the chain has no gap.", v.file, contents(report))
 	for _, f := range findings {
 		v.bad("%s", f)
 	}
 	if len(findings) == 0 {
-		v.good("The budgets, the orders, the purchase log and the audit records agree with each other.")
+		v.good("The budgets, orders, purchase log and audit records agree.")
 	}
 	if v.noted.number > 0 {
 		v.compareNoted(then)
 	}
 	if p := account.Pause; p != nil {
-		v.note("Buying is paused since %s: %s", v.day(p.Since), commands.OneLine(p.Reason))
+		v.note("Buying has been paused since %s: %s", v.day(p.Since), commands.OneLine(p.Reason))
 	}
 	if r := account.Restored; r != nil {
-		v.note("It was restored on %s from a backup that ended with record %d; the bot has not compared it with CoCalc yet.", v.day(r.At), r.Head)
+		v.note("It was restored on %s from a backup that ends with record %d; the bot hasn't compared it with CoCalc yet.", v.day(r.At), r.Head)
 	}
 	return nil
 }
 
 // damagedAdvice is what to do with a ledger that cannot be trusted.
-const damagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` puts a backup in its place and keeps it aside."
+const damagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` replaces it with a backup and sets it aside."
 
 func (v *verification) compareNoted(then purchase.Event) {
 	switch {
 	case then.Hash == v.noted.hash:
-		v.good("Record %d is in the chain as it was noted: nothing up to there was changed since.", v.noted.number)
+		v.good("Record %d is in the chain as you noted it: nothing up to it was changed.", v.noted.number)
 	case then.Number == 0:
-		v.bad("Record %d, which was noted, is missing: the chain ends with record %d. This is an older copy, or its end was cut off.", v.noted.number, v.report.Head.Number)
+		v.bad("Record %d, which you noted, is missing: the chain ends with record %d. This is an older copy, or its end was cut off.", v.noted.number, v.report.Head.Number)
 	default:
-		v.bad("Record %d has another hash than was noted: the chain was written anew, or this is another ledger.", v.noted.number)
+		v.bad("Record %d has a different hash than you noted: the chain was rewritten, or this is another ledger.", v.noted.number)
 	}
 }
 
@@ -170,21 +170,21 @@ func (v *verification) askCoCalc(ctx context.Context, settings config) error {
 	}
 	same := "id and amount"
 	if sales.Older {
-		same = "id (this older CoCalc does not tell amounts)"
+		same = "id (this older CoCalc doesn't report amounts)"
 	}
 	if len(said.Wrong) == 0 {
-		v.good("CoCalc agrees: it sold %s of the log, with the same %s, and nothing of ours besides.", plural(said.Agree, "license"), same)
+		v.good("CoCalc agrees: it sold %s in the log with the same %s, and nothing else through this bot.", plural(said.Agree, "license"), same)
 	} else {
-		v.note("Of the log, CoCalc sold %s with the same %s.", plural(said.Agree, "license"), same)
+		v.note("CoCalc sold %s in the log with the same %s.", plural(said.Agree, "license"), same)
 	}
 	if n := len(said.Strangers); n > 0 {
-		v.note("%s made by others since the ledger began:", plural(n, "purchase of the account was", "purchases of the account were"))
+		v.note("%s made outside this bot since the ledger began:", plural(n, "purchase on the account was", "purchases on the account were"))
 		for _, s := range said.Strangers {
 			fmt.Fprintln(v.out, "    "+s)
 		}
 	}
 	if said.Earlier > 0 {
-		v.note("%s from before the ledger began.", plural(said.Earlier, "purchase of the account is", "purchases of the account are"))
+		v.note("%s from before the ledger began.", plural(said.Earlier, "purchase on the account is", "purchases on the account are"))
 	}
 	return nil
 }
@@ -224,10 +224,10 @@ func (v *verification) day(t time.Time) string { return t.In(v.loc).Format(purch
 // printHead ends with what can be compared with the purchases channel.
 func (v *verification) printHead() {
 	if v.report.Head.Number == 0 {
-		v.note("The chain is empty: nothing happened yet.")
+		v.note("The chain is empty: nothing has happened yet.")
 		return
 	}
-	fmt.Fprintf(v.out, "Head of the chain, of %s:\n%s\n", v.day(v.report.Head.Time), headOf(v.report.Head))
+	fmt.Fprintf(v.out, "Head of the chain, from %s:\n%s\n", v.day(v.report.Head.Time), headOf(v.report.Head))
 }
 
 // contents says in words what a ledger holds.
@@ -261,7 +261,7 @@ func (h *head) Set(text string) error {
 	n, err := strconv.ParseUint(number, 10, 63)
 	raw, noHex := hex.DecodeString(hash)
 	if err != nil || noHex != nil || n == 0 || len(raw) != 32 {
-		return errors.New("a record is needed as it was told, NUMBER:HASH")
+		return errors.New("use NUMBER:HASH, as you noted it")
 	}
 	h.number, h.hash = n, strings.ToLower(hash)
 	return nil

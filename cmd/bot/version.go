@@ -19,7 +19,7 @@ var (
 // newVersionCommand prints which build this is.
 func newVersionCommand(c console) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "print the version, and the revision that it was built from", Args: noArguments,
+		Use: "version", Short: "print the version and the revision it was built from", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(c.out, versionLine())
 			return err

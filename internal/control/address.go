@@ -54,5 +54,5 @@ func shortened(path string, do func(name string) error) error {
 		}
 		return do(name)
 	}
-	return fmt.Errorf("the folder for temporary files, %s, has too long a name for a socket", os.TempDir())
+	return fmt.Errorf("the path of the temporary folder %s is too long for a socket", os.TempDir())
 }

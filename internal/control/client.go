@@ -58,7 +58,7 @@ func ask(ctx context.Context, socket, what string, within time.Duration, questio
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):
 		return fmt.Errorf("%w at %s", ErrNobody, socket)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("the running bot belongs to another user, and listens to that one alone (%s)", socket)
+		return fmt.Errorf("the running bot belongs to another user and answers only that user (%s)", socket)
 	case err != nil:
 		return fmt.Errorf("ask the running bot at %s: %w", socket, err)
 	}
@@ -77,7 +77,7 @@ func ask(ctx context.Context, socket, what string, within time.Duration, questio
 		err = fmt.Errorf("HTTP status %d", response.StatusCode)
 	}
 	if err != nil {
-		return fmt.Errorf("the running bot at %s gave an answer that is not understood; is it of another version? %w", socket, err)
+		return fmt.Errorf("the running bot at %s gave an unexpected answer. Is it a different version? %w", socket, err)
 	}
 	return nil
 }

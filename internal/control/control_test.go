@@ -91,7 +91,7 @@ func TestABotIsAsked(t *testing.T) {
 
 func TestErrorsComeInWords(t *testing.T) {
 	bot := &desk{backup: func(context.Context, string) (storage.Report, error) {
-		return storage.Report{}, errors.New("the disk of the ledger is full: 0.1 MB are free")
+		return storage.Report{}, errors.New("the ledger's disk is full: 0.1 MB are free")
 	}}
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	serve(t, socket, bot)
@@ -100,15 +100,15 @@ func TestErrorsComeInWords(t *testing.T) {
 		ask  func() error
 		says string
 	}{
-		{"what the bot says", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err }, "the disk of the ledger is full: 0.1 MB are free"},
-		{"half a path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err }, "a backup needs the whole path of its file"},
-		{"no reason", func() error { _, err := Resume(t.Context(), socket, "operator ann", ""); return err }, "who resumes buying, and why, has to be said"},
+		{"what the bot says", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err }, "the ledger's disk is full: 0.1 MB are free"},
+		{"half a path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err }, "a backup needs an absolute path"},
+		{"no reason", func() error { _, err := Resume(t.Context(), socket, "operator ann", ""); return err }, "resuming needs a person and a reason"},
 		{"a question without an end", func() error {
 			_, err := Backup(t.Context(), socket, "/"+strings.Repeat("x", mostQuestion))
 			return err
-		}, "the question could not be read: http: request body too large"},
+		}, "can't read the request: http: request body too large"},
 		{"what is not understood", func() error { return ask(t.Context(), socket, "sell", time.Second, 1, new(int)) },
-			"the running bot at " + socket + " gave an answer that is not understood; is it of another version? "},
+			"the running bot at " + socket + " gave an unexpected answer. Is it a different version? "},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestWhatLiesThereAlready(t *testing.T) {
 	if err := os.WriteFile(socket, []byte("dear diary"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(socket, &desk{}, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "is no socket, so it stays as it is") {
+	if _, err := Listen(socket, &desk{}, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
 		t.Errorf("got %v", err)
 	}
 	if text, err := os.ReadFile(socket); err != nil || string(text) != "dear diary" {
@@ -240,7 +240,7 @@ func TestOneBackupAtATimeAndNoneHoldsUpTheEnd(t *testing.T) {
 		first <- err
 	}()
 	<-began
-	if _, err := Backup(t.Context(), socket, "/second.db"); err == nil || err.Error() != "another backup is being made; try again when it is done" {
+	if _, err := Backup(t.Context(), socket, "/second.db"); err == nil || err.Error() != "another backup is in progress; try again when it's done" {
 		t.Errorf("the second: %v", err)
 	}
 	stop()

@@ -67,7 +67,7 @@ type problem struct {
 // so that no other bot listens there. If the path is not a socket, it is left alone, and is an error.
 func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	if old, err := os.Lstat(path); err == nil && old.Mode().Type() != fs.ModeSocket {
-		return nil, fmt.Errorf("%s is no socket, so it stays as it is", path)
+		return nil, fmt.Errorf("%s is not a socket, so it was left alone", path)
 	}
 	// It is made in a private folder and gets its name together with its mode, so that no other user can reach it at
 	// any moment.
@@ -144,10 +144,10 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
 		answer(s, w, r, backupWithin, func(ctx context.Context, q backupQuestion) (any, error) {
 			if !filepath.IsAbs(q.To) {
-				return nil, errors.New("a backup needs the whole path of its file")
+				return nil, errors.New("a backup needs an absolute path")
 			}
 			if !s.copying.TryLock() {
-				return nil, errors.New("another backup is being made; try again when it is done")
+				return nil, errors.New("another backup is in progress; try again when it's done")
 			}
 			defer s.copying.Unlock()
 			report, err := s.bot.Backup(ctx, q.To)
@@ -162,7 +162,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /resume", func(w http.ResponseWriter, r *http.Request) {
 		answer(s, w, r, resumeWithin, func(ctx context.Context, q resumeQuestion) (any, error) {
 			if q.By == "" || q.Reason == "" {
-				return nil, errors.New("who resumes buying, and why, has to be said")
+				return nil, errors.New("resuming needs a person and a reason")
 			}
 			return s.bot.Resume(ctx, q.By, q.Reason)
 		})
@@ -180,7 +180,7 @@ func answer[Q any](s *Server, w http.ResponseWriter, r *http.Request, within tim
 	var q Q
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostQuestion))
 	if err := in.Decode(&q); err != nil {
-		say(w, http.StatusBadRequest, problem{"the question could not be read: " + err.Error()})
+		say(w, http.StatusBadRequest, problem{"can't read the request: " + err.Error()})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), within)
@@ -190,9 +190,9 @@ func answer[Q any](s *Server, w http.ResponseWriter, r *http.Request, within tim
 		words := err.Error()
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			words = fmt.Sprintf("it took more than %s, so it was given up: %s", within, words)
+			words = fmt.Sprintf("it took more than %s and was stopped: %s", within, words)
 		case ctx.Err() != nil:
-			words = "the bot is being stopped: " + words
+			words = "the bot is stopping: " + words
 		}
 		s.log.Warn().Str("question", r.URL.Path).Str("answer", words).Msg("refuse a command of this machine")
 		say(w, http.StatusConflict, problem{words})

@@ -64,7 +64,7 @@ func (s *screen) blocks(raw json.RawMessage) []block {
 		alone := json.RawMessage(append(append([]byte("["), one...), ']'))
 		var decoded slack.Blocks
 		if err := json.Unmarshal(alone, &decoded); err != nil || len(decoded.BlockSet) != 1 {
-			out = append(out, block{Kind: "unknown", ID: domID(s.id, fmt.Sprint(i)), Text: Plain("This block cannot be shown here.", false)})
+			out = append(out, block{Kind: "unknown", ID: domID(s.id, fmt.Sprint(i)), Text: Plain("This page can't show this block.", false)})
 			continue
 		}
 		var controls []control
@@ -157,7 +157,7 @@ func (s *screen) block(in slack.Block, controls []control) block {
 			out.Picture = pictureOf(b.HeroImage.AltText, b.HeroImage.ImageURL)
 		}
 	default:
-		out.Text = Plain("A block of the type "+out.Kind+" stands here. This page cannot show it.", false)
+		out.Text = Plain("This page can't show a block of type "+out.Kind+".", false)
 		out.Kind = "unknown"
 	}
 	return out

@@ -51,7 +51,7 @@ func (p *Page) serveDo(w http.ResponseWriter, r *http.Request) {
 	}
 	var d deed
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxDeed)).Decode(&d); err != nil {
-		http.Error(w, "no JSON: "+err.Error(), http.StatusBadRequest)
+		http.Error(w, "not JSON: "+err.Error(), http.StatusBadRequest)
 		return
 	}
 	verb, ok := verbs[r.PathValue("verb")]
@@ -74,9 +74,9 @@ func sentence(err error) string {
 	case errors.As(err, &shown):
 		return ""
 	case errors.Is(err, blockkit.ErrNotThere), errors.Is(err, slacksim.ErrGone), errors.Is(err, slacksim.ErrNoModal):
-		return "This has changed in the meantime. Look at it again."
+		return "This has changed in the meantime. Please look again."
 	case errors.Is(err, slacksim.ErrNotMember):
-		return "You are not in this channel."
+		return "You're not in this channel."
 	}
 	return strings.TrimPrefix(err.Error(), "slacksim: ")
 }

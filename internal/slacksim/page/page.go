@@ -129,7 +129,7 @@ func (p *Page) servePage(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := p.render("page", p.shell(v))
 	if err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
 		return
 	}
 	p.ws.KeepNow()

@@ -43,7 +43,7 @@ func (p *Page) parts(v visitor) ([]part, error) {
 func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	v, ok := p.visitor(r)
 	if !ok {
-		http.Error(w, "nobody and nowhere", http.StatusNotFound)
+		http.Error(w, "no such person or place", http.StatusNotFound)
 		return
 	}
 	changes, stop := p.ws.Subscribe()

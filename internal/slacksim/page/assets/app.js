@@ -16,7 +16,7 @@ async function post(verb, deed) {
     if (answer.error) toast(answer.error);
     return answer;
   } catch {
-    toast('That did not arrive: the workspace cannot be reached.');
+    toast('That didn\'t go through: the workspace can\'t be reached.');
     return {};
   }
 }
