@@ -76,5 +76,6 @@ func (a *App) notTakenOut(err error, item int64) string {
 		return a.refusal(err)
 	}
 	a.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
-	return escape(a.desk.Trouble(err)) + " To see whether the item is still in the cart, go to " + a.desk.Site().Cart() + "."
+	return escape(a.desk.Trouble(err)) + " To see whether the item is still in the cart, go to " +
+		a.desk.Site().Cart() + "."
 }

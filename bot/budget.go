@@ -222,7 +222,8 @@ func (f renewalsFound) words() string {
 	if len(sums) == 0 {
 		sums = []string{"nothing"}
 	}
-	text := fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above).", subscriptions(c.Active), strings.Join(sums, " and "))
+	text := fmt.Sprintf("*Renewals*: %s on the CoCalc account, %s (not included above).", subscriptions(c.Active),
+		strings.Join(sums, " and "))
 	if c.DueThisMonth > 0 {
 		text += fmt.Sprintf(" %s is due this month.", c.DueThisMonth)
 	}

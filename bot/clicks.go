@@ -222,7 +222,8 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 
 func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
 	reason string) socket.Reply {
-	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
+	p, err := a.desk.Propose(ctx,
+		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
 		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}
 	}

@@ -140,7 +140,8 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 	if f.Reason != nil {
 		reason = *f.Reason
 	}
-	p, err := a.desk.Propose(ctx, purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: cmd.TriggerID})
+	p, err := a.desk.Propose(ctx,
+		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: cmd.TriggerID})
 	if err != nil {
 		return now(a.notProposed(err, &f))
 	}

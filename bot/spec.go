@@ -109,7 +109,8 @@ func asBought(l purchase.License, defaults purchase.Spec) purchase.Spec {
 	spec.Start, spec.End = time.Time{}, time.Time{}
 	setWord(&spec.Uptime, &l.Quota.Uptime)
 	setWord(&spec.User, &l.Quota.User)
-	spec.Title = cut(commands.OneLine(l.Title), purchase.MaxTitle) // another program's title may be longer than CoCalc's limit
+	// another program's title may be longer than CoCalc's limit
+	spec.Title = cut(commands.OneLine(l.Title), purchase.MaxTitle)
 	spec.Description, spec.ProjectID = "", ""
 	return spec
 }
