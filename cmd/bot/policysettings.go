@@ -17,7 +17,7 @@ type policySettings struct {
 	Buyers    []string `envconfig:"BUYERS" desc:"users (U…) or groups (S…) who can buy, separated by commas; * = everyone; empty = no one"`
 	Approvers []string `envconfig:"APPROVERS" desc:"users (U…) or groups (S…) who can approve; empty = no approvals"`
 	Admins    []string `envconfig:"ADMINS" desc:"users (U…) or groups (S…) who can resolve orders, and pause or resume buying"`
-	Viewers   []string `envconfig:"VIEWERS" desc:"users (U…) or groups (S…) who see all licenses, history and money, as approvers and admins do; * is everyone in the workspace. Buyers see the licenses, the team's budget, and what their own orders cost"`
+	Viewers   []string `envconfig:"VIEWERS" desc:"users (U…) or groups (S…) who see all licenses, history and money, besides approvers and admins; * = everyone in the workspace"`
 	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses can be ordered, separated by commas; empty = anywhere"`
 
 	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id for approval requests; required with APPROVERS"`
