@@ -3,6 +3,7 @@ package cocalc
 import (
 	"context"
 	"errors"
+	"net/http"
 )
 
 // Condition says what a server is to a client that buys licenses. Ledgers keep it: a value is never renamed.
@@ -49,7 +50,7 @@ type Diagnosis struct {
 	Account    Account  // KeyValid
 	Capability string   // KeyLimited: what the key lacks, such as "account:read"
 	OlderKey   bool     // the key has the form of the older CoCalc's, and this server is its successor, which takes none of those
-	KeyErr     error    // why the key is not proven
+	KeyErr     error    // why the key is not proven; its Reason is DatabaseDown where the server says so
 }
 
 // Same reports whether two diagnoses say the same of the server. The key does not count: that it was changed does not
@@ -91,28 +92,32 @@ func (c *Client) examine(ctx context.Context) Diagnosis {
 	if kindOf(err) != NotSoldHere {
 		return deadEnd(err)
 	}
-	// Everything of the store is missing, as it is on every other program. What a key may ask tells CoCalc's
-	// successor apart, also while its database is down.
-	account, whoErr := c.queryAccount(ctx)
-	switch kindOf(whoErr) {
-	case KeyNotAllowed, SignInRequired:
-		account, whoErr = c.readProfile(ctx)
-	case NotSignedIn, CapabilityMissing:
+	return c.examineWithoutStore(ctx, err)
+}
+
+// examineWithoutStore tells a CoCalc that sells no licenses from any other program: both answer the store's endpoints with
+// the page of a missing route, which missing is. What a key may ask tells CoCalc's successor apart, also while its
+// database is down; where that endpoint is gone too, its price list does.
+func (c *Client) examineWithoutStore(ctx context.Context, missing error) Diagnosis {
+	account, err := c.queryAccount(ctx)
+	e, failed := errors.AsType[*Error](err)
+	successor := failed && (e.Kind == KeyNotAllowed || e.Kind == SignInRequired)
+	switch {
+	case successor, !failed, e.Kind == NotSignedIn, e.Kind == CapabilityMissing:
+	case e.Reason == NoEndpoint:
+		if _, err := c.MembershipTiers(ctx); err != nil {
+			return deadEnd(err)
+		}
+		successor = true
 	default:
-		if whoErr == nil {
-			break
-		}
-		if e, ok := errors.AsType[*Error](whoErr); !ok || e.Reason != NoEndpoint {
-			return deadEnd(whoErr)
-		}
-		if _, tiersErr := c.MembershipTiers(ctx); tiersErr != nil {
-			return deadEnd(tiersErr)
-		}
-		account, whoErr = c.readProfile(ctx)
+		return deadEnd(err)
 	}
-	d := Diagnosis{Condition: SellsMemberships, Status: errStatus(err), Err: err}
-	d.prove(account, whoErr)
-	d.OlderKey = IsOlderKey(c.key) && d.Key != KeyValid
+	if successor {
+		account, err = c.readProfile(ctx)
+	}
+	d := Diagnosis{Condition: SellsMemberships, Status: http.StatusNotFound, Err: missing}
+	d.prove(account, err)
+	d.OlderKey = successor && IsOlderKey(c.key) && d.Key != KeyValid
 	return d
 }
 
@@ -154,11 +159,4 @@ func deadEnd(err error) Diagnosis {
 		d.Reason = OtherJSON // a refusal in words that CoCalc is not known to use
 	}
 	return d
-}
-
-func errStatus(err error) int {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Status
-	}
-	return 0
 }

@@ -84,7 +84,7 @@ func TestDiagnoses(t *testing.T) {
 		{"the successor, with an odd profile", successor(`{"profile":{"account_id":7}}`, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, OlderKey: true}, ""},
 		{"a successor that answers user-query with a missing route", map[string][]said{getMembershipTiers: one(someTiers), profile: one(fullProfile)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
 		{"a CoCalc without licenses, to a good key", map[string][]said{userQuery: one(whoami)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
-		{"a CoCalc without licenses, to a wrong key", map[string][]said{userQuery: one(anonymous)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused, OlderKey: true}, ""},
+		{"a CoCalc without licenses, to a wrong key", map[string][]said{userQuery: one(anonymous)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused}, ""},
 		{"a CoCalc with a cart and no licenses", map[string][]said{checkoutParams: one(someParams), userQuery: one(whoami)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
 
 		{"moved, path and query preserved", map[string][]said{everything: leads(302, "https://cocalc.ai/api/v2/"+checkoutParams+"?a=b")},
