@@ -22,7 +22,7 @@ const (
 	noRoom      = "My disk is full"
 	look        = "in a few minutes" // where not even the doubt could be kept
 	verdict     = "My disk failed"
-	didNotCount = "didn't count."
+	didNotCount = "didn't count"
 	restarting  = "I'm restarting"
 )
 
@@ -162,15 +162,16 @@ func TestEveryCommitFails(t *testing.T) {
 	if commits < 10 {
 		t.Fatalf("a purchase has %d commits", commits)
 	}
-	var came atomic.Int64
+	var chosen, came atomic.Int64
 	all(t, faults, kill.String, func(t *testing.T, k kill) {
+		chosen.Add(1)
 		if onABadDisk(t, k) {
 			came.Add(1)
 		}
 	})
 	// How many changes share a commit is chance.
-	if n := int(came.Load()); n < len(faults)-6 {
-		t.Errorf("%d of %d commits failed", n, len(faults))
+	if n := came.Load(); n == 0 || n < chosen.Load()-6 {
+		t.Errorf("%d of %d commits failed", n, chosen.Load())
 	}
 }
 
@@ -225,13 +226,14 @@ func TestEverySystemCallFails(t *testing.T) {
 			t.Errorf("a purchase has %d calls of %s", undisturbed.seen[class], class)
 		}
 	}
-	var came atomic.Int64
+	var chosen, came atomic.Int64
 	all(t, faults, kill.String, func(t *testing.T, k kill) {
+		chosen.Add(1)
 		if onABadDisk(t, k) {
 			came.Add(1)
 		}
 	})
-	if n := int(came.Load()); n < len(faults)*9/10 { // how many changes share a commit is chance
-		t.Errorf("%d of %d system calls failed", n, len(faults))
+	if n := came.Load(); n == 0 || n < chosen.Load()*9/10 { // how many changes share a commit is chance
+		t.Errorf("%d of %d system calls failed", n, chosen.Load())
 	}
 }
