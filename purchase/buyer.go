@@ -23,6 +23,9 @@ func (d *Desk) Run(ctx context.Context) error {
 	if err := d.unite(hard); err != nil {
 		d.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
 	}
+	if err := d.announceResume(hard); err != nil {
+		d.log.Error().Err(err).Msg("leave a resume of buying to be announced at the next start")
+	}
 	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup

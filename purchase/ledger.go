@@ -148,6 +148,8 @@ type AccountState struct {
 	Doubted time.Time `json:"doubted,omitzero"`
 	// Troubles are the faults between the bot and CoCalc, with the time of the last notice to the admins.
 	Troubles map[FailureCode]time.Time `json:"troubles,omitempty"`
+	// ResumedOffline is a resume that the next start has to announce.
+	ResumedOffline *OfflineResume `json:"resumed_offline,omitempty"`
 	// Outsiders are the channels in which no prices are posted, as the admins were told, with the reason.
 	Outsiders map[string]Outsiders `json:"outsiders,omitempty"`
 	// Twins maps ids of people in the workspace to their ids in the organization.

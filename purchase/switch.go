@@ -73,14 +73,10 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 			return err
 		}
 		now := d.now()
-		if err := ResumeBuying(w, by, reason, now); err != nil {
+		if err := resumeBuying(w, by, "", reason, now); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("%s resumed buying. Reason: %s.", by, quoted(reason))
-		if leftOut := was.LeftOut(); leftOut != "" {
-			said += " " + leftOut
-		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), said, Order{}, ""))
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), d.resumedBy(by, reason, was.LeftOut()), Order{}, ""))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resume buying: %w", err)
@@ -145,11 +141,6 @@ func (d *Desk) throw(ctx context.Context, click Click, decision func(Writer, tim
 	}
 	d.changed("")
 	return nil
-}
-
-// ResumeBuying ends a pause in the ledger: what `bot resume` does while no bot runs.
-func ResumeBuying(w Writer, by, reason string, now time.Time) error {
-	return resumeBuying(w, by, "", reason, now)
 }
 
 // resumeBuying ends a pause. by is the person, place the channel of the command.

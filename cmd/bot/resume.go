@@ -67,12 +67,8 @@ func resumeAlone(ctx context.Context, database, by, reason string) (was *purchas
 	}
 	defer ledger.Close()
 	err = ledger.Update(ctx, func(w purchase.Writer) error {
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		was = account.Pause
-		return purchase.ResumeBuying(w, by, reason, time.Now())
+		was, err = purchase.ResumeBuying(w, by, reason, time.Now())
+		return err
 	})
 	return was, err
 }

@@ -1,0 +1,72 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// OfflineResume is a resume by `bot resume` while no bot ran. The next start announces it.
+type OfflineResume struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Reason  string    `json:"reason,omitempty"`
+	LeftOut string    `json:"left_out,omitempty"` // see Pause.LeftOut
+}
+
+// ResumeBuying ends a pause in the ledger while no bot runs, and has the next start announce it. It returns the pause; nil if
+// there was none.
+func ResumeBuying(w Writer, by, reason string, now time.Time) (was *Pause, err error) {
+	account, err := w.Account()
+	if err != nil || account.Pause == nil {
+		return nil, err
+	}
+	was = account.Pause
+	if err := resumeBuying(w, by, "", reason, now); err != nil {
+		return nil, err
+	}
+	if account, err = w.Account(); err != nil {
+		return nil, err
+	}
+	account.ResumedOffline = &OfflineResume{now, by, reason, was.LeftOut()}
+	return was, w.PutAccount(account)
+}
+
+// announceResume announces a resume from the time before this run, once.
+func (d *Desk) announceResume(ctx context.Context) error {
+	var account AccountState
+	err := d.ledger.View(ctx, func(r Reader) (err error) { account, err = r.Account(); return err })
+	if err != nil || account.ResumedOffline == nil {
+		return err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if err != nil || account.ResumedOffline == nil {
+			return err
+		}
+		was := *account.ResumedOffline
+		account.ResumedOffline = nil
+		if err := w.PutAccount(account); err != nil {
+			return err
+		}
+		said := d.resumedBy(was.By, was.Reason, was.LeftOut)
+		if account.Pause != nil {
+			said += " It has been paused again since."
+		}
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", was.At), said, Order{}, ""))
+	})
+	if err != nil {
+		return fmt.Errorf("announce that buying was resumed: %w", err)
+	}
+	d.changed("")
+	return nil
+}
+
+// resumedBy says that a person on the bot's own machine resumed buying.
+func (d *Desk) resumedBy(by, reason, leftOut string) string {
+	said := fmt.Sprintf("%s resumed buying. Reason: %s.", by, quoted(reason))
+	if leftOut != "" {
+		said += " " + leftOut
+	}
+	return said
+}
