@@ -33,9 +33,10 @@ type cardFacts struct {
 	now     time.Time
 	ahead   int // orders that are bought before this one
 	left    purchase.Cents
-	limited bool // whether left is limited at all
-	asks    bool // it needs approval
-	needed  int  // how many have to approve it
+	limited bool            // whether left is limited at all
+	asks    bool            // it needs approval
+	sum     purchase.DaySum // why it needs approval, if it is today's sum
+	needed  int             // how many have to approve it
 }
 
 // card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.
@@ -88,6 +89,9 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	}
 	if f.asks {
 		notes = append(notes, "This order needs approval. Clicking sends it to the approvers.")
+		if f.sum.Passed() {
+			notes = append(notes, daySumWords(f.sum))
+		}
 	}
 	charged := "You won't be charged until you click Buy."
 	if f.asks {
@@ -101,6 +105,11 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	)
 	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec),
 		charged), blocks}
+}
+
+// daySumWords say why an order needs approval that is within the limit by itself.
+func daySumWords(s purchase.DaySum) string {
+	return fmt.Sprintf("You've used %s of the %s a day that you can spend without approval.", s.Used, s.Limit)
 }
 
 // yesButton is the button that buys or requests approval.

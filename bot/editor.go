@@ -166,7 +166,11 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 	case p.No != nil:
 		lines = append(lines, ":warning: "+escape(inForm(p.No.Sentence)))
 	case p.Asks:
-		lines = append(lines, ":raised_hand: Needs approval before it's bought.")
+		line := ":raised_hand: Needs approval before it's bought."
+		if p.Sum.Passed() {
+			line += " " + daySumWords(p.Sum)
+		}
+		lines = append(lines, line)
 	}
 	if p.Limited && p.No == nil {
 		lines = append(lines, fmt.Sprintf("%s of this month's budget is left.", p.Left))

@@ -148,6 +148,10 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	asks, err := p.desk.Asks(ctx, priced)
-	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks,
+	if err != nil {
+		return content{}, err
+	}
+	sum, err := p.desk.DaySum(ctx, priced)
+	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, sum: sum,
 		needed: p.desk.ApprovalsNeeded()}), err
 }

@@ -150,7 +150,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks})
+	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks, sum: p.Sum})
 }
 
 // notProposed says why there is no card.

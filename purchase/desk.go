@@ -214,6 +214,8 @@ type Proposal struct {
 	Left    Cents // of this month's budget, before this order
 	Limited bool  // whether there is a monthly budget
 	Asks    bool  // whether it needs approval
+	// Sum is set if today's sum without approval is why it needs approval.
+	Sum DaySum
 }
 
 // Quote says what a specification costs now. Its mistakes come as Mistakes, all at once.
@@ -311,6 +313,9 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		}
 		out.Order = order
 		if out.Asks, err = d.asks(w, order); err != nil {
+			return err
+		}
+		if out.Sum, err = d.daySum(w, order); err != nil {
 			return err
 		}
 		out.Left, out.Limited = d.policy.Left(budget)

@@ -10,9 +10,10 @@ import (
 // Preview is what an order would cost, and which limits it would meet, if it were made now. It reserves nothing.
 type Preview struct {
 	Quote   cocalc.Quote
-	Asks    bool  // it would need approval
-	Left    Cents // of the month's budget, before it
-	Limited bool  // whether Left is limited at all
+	Asks    bool   // it would need approval
+	Sum     DaySum // set if today's sum without approval is why
+	Left    Cents  // of the month's budget, before it
+	Limited bool   // whether Left is limited at all
 	// No is the limit that the order would pass, or why no one could approve it; nil if there is none.
 	No *Refusal
 }
@@ -39,7 +40,9 @@ func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 		}
 		p.Left, p.Limited = d.policy.Left(budget)
 		p.No = d.policy.allows(wish{share, ask.Spec, o.Price, now, false}, budget)
-		p.Asks, err = d.asks(r, o)
+		if p.Asks, err = d.asks(r, o); err == nil {
+			p.Sum, err = d.daySum(r, o)
+		}
 		return err
 	})
 	if err != nil {

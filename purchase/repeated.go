@@ -76,6 +76,9 @@ func (d *Desk) proposedBefore(ctx context.Context, ask Ask) (p Proposal, ok bool
 	if p.Asks, err = d.Asks(ctx, p.Order); err != nil {
 		return Proposal{}, false, err
 	}
+	if p.Sum, err = d.DaySum(ctx, p.Order); err != nil {
+		return Proposal{}, false, err
+	}
 	p.Left, p.Limited, err = d.BudgetNow(ctx)
 	if err == nil {
 		d.log.Info().Str("order", string(id)).Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
