@@ -33,6 +33,8 @@ func TestTheCardSaysThatTodaysSumIsUsedUp(t *testing.T) {
 	}
 
 	w.clicks(slacksim.Alice, second, "Edit")
-	_, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "Needs approval before it's bought. "+used) })
+	_, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "Needs approval before it's bought. "+used)
+	})
 	w.must(err)
 }
