@@ -124,6 +124,39 @@ func TestANewLedgerBesidePurchasesOfAnOldOne(t *testing.T) {
 	}, withChannel)
 }
 
+// CoCalc's answers tell its time in whole seconds, so that a purchase of the missing ledger can seem to be made after the new one has
+// begun. It is one of those that the new ledger found at its beginning all the same: no second incident, and nothing that `bot verify`
+// cannot explain.
+func TestAPurchaseAMomentOlderThanANewLedger(t *testing.T) {
+	inShop(t, 60000, func(s *shop) {
+		s.stop()
+		if err := errors.Join(s.ledger.Close(), os.Rename(s.path, s.path+".lost")); err != nil {
+			t.Fatal(err)
+		}
+		s.client.Close()
+		<-time.After(time.Until(time.Now().Truncate(time.Second).Add(1300 * time.Millisecond)))
+		s.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+			`"boost":false,"period":"monthly","run_limit":1,"title":"Statistics","description":"order 00VHNCZB00VQ2WM9FQNK7G1PB2"}`)
+		if err := s.account.Checkout(); err != nil {
+			t.Fatal(err)
+		}
+		s.open()
+		<-time.After(time.Minute)
+		sold := s.sales().Rows
+		if began := s.state().Watching; len(sold) != 1 || began.IsZero() || began.After(sold[0].Time) {
+			t.Fatalf("the new ledger began at %v, and CoCalc sold %+v: that is another test", began, sold)
+		}
+		s.resume()
+		if said := s.claims().Compare(s.sales()); len(said.Wrong) > 0 || said.Earlier != 1 {
+			t.Errorf("bot verify says %+v", said)
+		}
+		<-time.After(24 * time.Hour)
+		if p, found := s.state().Pause, s.events("unexplained-purchase"); p != nil || len(found) > 0 {
+			t.Errorf("paused again: %+v, since %+v", p, found)
+		}
+	}, withChannel)
+}
+
 // taking is a shop that takes the ledger's file away at the last look before paying, once.
 type taking struct {
 	purchase.Shop
