@@ -84,9 +84,9 @@ func TestPeopleReadThatTheBotHasLostItsAccess(t *testing.T) {
 			card := w.card()
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: code}, "response_url": {}}}) // a response URL needs no token
 			w.says(slacksim.Bob, "buy ram=8 cpu=1")                                                                              // whom the bot has not looked up yet: that is how it finds out
-			w.sees(slacksim.Bob, "lost my access to Slack")
+			w.sees(slacksim.Bob, "lost access to Slack")
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
-			w.sees(slacksim.Alice, "lost my access to Slack")
+			w.sees(slacksim.Alice, "lost access to Slack")
 			w.spent(0, 0)
 			w.slack.SetFaults(slacksim.Faults{})
 			w.until(func() bool { _, lost := w.access.Lost(); return !lost })

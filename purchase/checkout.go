@@ -352,14 +352,14 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		all += x.Charged
 		licenses = append(licenses, x.LicenseID)
 	}
-	what := fmt.Sprintf("cart item %d of order %s was bought %d times, and CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
+	what := fmt.Sprintf("Cart item %d of order %s was bought %d times, and CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
 	cause := Cause{IncidentDoubleBuy, Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
 	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(
 		"%s The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
-			"Buying is paused until an admin uses `/license resume`.", upper(what), listed(licenses)), o, ""))
+			"Buying is paused until an admin uses `/license resume`.", what, listed(licenses)), o, ""))
 }
 
 func entry(o Order, r Receipt) Purchase {

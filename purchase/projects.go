@@ -37,7 +37,11 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 	}
 	if err != nil {
 		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
-		return nil, &Refusal{Code: ProjectUnread, Sentence: "I couldn't check the project with CoCalc. Please try again in a minute."}
+		sentence := "I couldn't check the project with CoCalc. Please try again in a minute."
+		if kindOf(err) == cocalc.NotSignedIn { // trying again does not help
+			sentence = d.Trouble(err)
+		}
+		return nil, &Refusal{Code: ProjectUnread, Sentence: sentence}
 	}
 	title := []rune(p.Title)
 	return &OnProject{Title: string(title[:min(len(title), MaxTitle)]), Collaborator: p.Role != cocalc.RoleOwner}, nil

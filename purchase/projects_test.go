@@ -88,6 +88,8 @@ func TestAProjectThatCoCalcDoesNotTellOf(t *testing.T) {
 			began := time.Now()
 			if _, err := s.onProject(ownProject); refusalCode(err) != purchase.ProjectUnread || time.Since(began) > 2*time.Second {
 				t.Errorf("%v: %v after %s", f.Effect, err, time.Since(began))
+			} else if lost := strings.Contains(err.Error(), "I've lost access to CoCalc"); lost != (f.Effect == cocalctest.KeyRevoked) {
+				t.Errorf("%v: people read %v", f.Effect, err)
 			}
 			s.server.ClearFaults()
 		}
