@@ -43,11 +43,11 @@ func TestTheLineInAChannelWithOutsiders(t *testing.T) {
 		adjust func(*world)
 		why    string // to the admins
 	}{
-		"a guest is in it": {func(w *world) { withGuest(w, slacksim.General) }, "Guests or people of other workspaces are in this channel"},
+		"a guest is in it": {func(w *world) { withGuest(w, slacksim.General) }, "Guests or people from other workspaces are in this channel"},
 		"someone of another workspace is in it": {func(w *world) {
 			w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
 			w.slack.Invite(slacksim.General, gus)
-		}, "Guests or people of other workspaces are in this channel"},
+		}, "Guests or people from other workspaces are in this channel"},
 		"it is shared with another organization": {func(w *world) {
 			general, _ := w.slack.Channel(slacksim.General)
 			general.ExtShared = true
@@ -138,7 +138,7 @@ func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	w.sees(slacksim.Bob, "bought a CoCalc license. Details: ")
-	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Install the app again")
+	contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), "Reinstall the app")
 	w.spent(1, 6375) // buying is not paused by it
 }
 
