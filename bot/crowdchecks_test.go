@@ -60,10 +60,10 @@ func (c *crowd) toldIn(channel string) map[string][]string {
 // slacksDeadline is how long Slack waits for an acknowledgement.
 const slacksDeadline = 3 * time.Second
 
-// acknowledged: every click was acknowledged, and Slack would have given up on none. Its three seconds count processor time
-// here: what else the machine does meanwhile says nothing of the bot. So a click is late when the bot, and with it the
-// simulators and 200 people, computes for three seconds before the acknowledgement, on all processors together. The waits
-// for the disk are shared, as the tests of storage show. The race detector makes the same work ten times as long.
+// acknowledged: every click was acknowledged, and Slack would have given up on none. Its three seconds count processor
+// time here: what else the machine does meanwhile says nothing of the bot. So a click is late when the bot, and with it
+// the simulators and 200 people, computes for three seconds before the acknowledgement, on all processors together. The
+// waits for the disk are shared, as the tests of storage show. The race detector makes the same work ten times as long.
 func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	c.t.Helper()
 	var took, cost []time.Duration
@@ -88,7 +88,8 @@ func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 	}
 }
 
-// answered: every click counts or was refused, once; and what was refused or typed was answered, once, in words that say why.
+// answered: every click counts or was refused, once; and what was refused or typed was answered, once, in words that
+// say why.
 func (c *crowd) answered() {
 	c.t.Helper()
 	counted, refused := map[string]int{}, map[string][]purchase.RefusalCode{}

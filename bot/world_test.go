@@ -81,8 +81,8 @@ const unhurried = 30 * time.Second
 // boundless is for waits that a standstill ends: nothing is given up while something moves.
 const boundless = time.Hour
 
-// standstill is for how long nothing may change in the workspace before a test gives up waiting. How long a whole test takes
-// says more about the machine than about the bot.
+// standstill is for how long nothing may change in the workspace before a test gives up waiting. How long a whole test
+// takes says more about the machine than about the bot.
 const standstill = time.Minute
 
 // whileItMoves is a context that ends when nothing has changed in the workspace for a while, or with the test.

@@ -60,8 +60,8 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 	return &Refusal{Code: Doubtful, Sentence: fmt.Sprintf("I don't know yet whether %s counted. Please %s in a few minutes.", what, look)}
 }
 
-// alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose other
-// delivery is being written or is in doubt. The person did one thing, and is told of it after the next start.
+// alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose
+// other delivery is being written or is in doubt. The person did one thing, and is told of it after the next start.
 func (d *Desk) alsoDoubted(doubt Doubt) bool {
 	if d.underWay.beside(doubt) {
 		return true
@@ -179,8 +179,8 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 // a few records of each change that shared its commit.
 const lastRecords = 4 * 1000
 
-// decided returns the kind of the decision's audit record; empty if there is none. A refusal counts only if there is nothing
-// else: it may be of the same click, delivered twice.
+// decided returns the kind of the decision's audit record; empty if there is none. A refusal counts only if there is
+// nothing else: it may be of the same click, delivered twice.
 func decided(r Reader, doubt Doubt) (kind string, err error) {
 	head, err := r.Head()
 	if err != nil {

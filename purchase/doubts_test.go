@@ -78,7 +78,8 @@ var (
 	asks   = purchase.Ask{Requester: alice, Place: math, Spec: spec()}
 )
 
-// A person whose decision the disk failed on reads what is certain, and is told after the next start whether it counted.
+// A person whose decision the disk failed on reads what is certain, and is told after the next start whether it
+// counted.
 func TestADecisionOnADiskThatFails(t *testing.T) {
 	const id = "`ORDER`"
 	cases := []struct {
@@ -173,8 +174,8 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 	}
 }
 
-// A click that Slack delivers twice can be in doubt twice. The person is told once: that it counted, if one of the two did, although
-// the other one was refused.
+// A click that Slack delivers twice can be in doubt twice. The person is told once: that it counted, if one of the two
+// did, although the other one was refused.
 func TestAClickInDoubtTwice(t *testing.T) {
 	for _, counts := range []bool{false, true} {
 		kept := &doubts{}

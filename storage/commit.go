@@ -65,7 +65,8 @@ const mostTogether = 1000
 // errAlone returns a change that failed in a batch to its caller, to be run alone.
 var errAlone = errors.New("run it alone")
 
-// together runs a change in one transaction with others that arrive within batchDelay, or while another commit is under way.
+// together runs a change in one transaction with others that arrive within batchDelay, or while another commit is under
+// way.
 func (b *Bolt) together(change func(*bbolt.Tx) error) error {
 	c := &call{change, make(chan error, 1)}
 	b.gathering.Lock()
@@ -85,8 +86,8 @@ func (b *Bolt) together(change func(*bbolt.Tx) error) error {
 	return b.write(change)
 }
 
-// run commits a batch, once the commit before has its outcome: until then others join it. A change that fails, or panics, is
-// run again alone by its caller; the others are run again without it.
+// run commits a batch, once the commit before has its outcome: until then others join it. A change that fails, or
+// panics, is run again alone by its caller; the others are run again without it.
 func (b *Bolt) run(batch *batch) {
 	batch.begin.Do(func() {
 		b.writing.Lock()

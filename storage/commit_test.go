@@ -20,8 +20,8 @@ func event(kind string) func(purchase.Writer) error {
 	return func(w purchase.Writer) error { return w.AppendEvent(purchase.Event{Kind: kind}) }
 }
 
-// After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in the
-// file or not. The next start finds one or the other.
+// After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in
+// the file or not. The next start finds one or the other.
 func TestAFailedCommit(t *testing.T) {
 	ctx := context.Background()
 	if os.Getenv(step.FailCommit) == "" {
@@ -122,8 +122,8 @@ func TestChangesThatArriveDuringACommitShareTheNext(t *testing.T) {
 	}
 }
 
-// bbolt shows a transaction to readers before its last fsync. What such a reader read counts once that has succeeded, and
-// not at all when it fails.
+// bbolt shows a transaction to readers before its last fsync. What such a reader read counts once that has succeeded,
+// and not at all when it fails.
 func TestAReaderWaitsForTheFsyncOfWhatItRead(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -156,7 +156,8 @@ func TestAReaderWaitsForTheFsyncOfWhatItRead(t *testing.T) {
 	}
 }
 
-// A file that is copied over the ledger of a bot that runs ends the work with it, before anything of it is read or changed.
+// A file that is copied over the ledger of a bot that runs ends the work with it, before anything of it is read or
+// changed.
 func TestAFileCopiedOverTheLedger(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

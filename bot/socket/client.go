@@ -37,8 +37,8 @@ type Config struct {
 	// Finishers is how many workers run the slow phase of answers, 32 by default. Forms and reads have their own.
 	Finishers int
 
-	// HandleWithin is how long the durable phase of a delivery may take after its receipt, 2.5 s by default: Slack waits 3 s for
-	// an acknowledgement.
+	// HandleWithin is how long the durable phase of a delivery may take after its receipt, 2.5 s by default: Slack waits 3
+	// s for an acknowledgement.
 	HandleWithin time.Duration
 
 	// Grace is how long a shutdown waits for what is under way; 25 s by default, which

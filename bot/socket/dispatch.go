@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// handleWithin is how long the first phase of a delivery may take, and when a command without an answer is acknowledged
-	// early, unless Config.HandleWithin says something else. Slack waits 3 s.
+	// handleWithin is how long the first phase of a delivery may take, and when a command without an answer is
+	// acknowledged early, unless Config.HandleWithin says something else. Slack waits 3 s.
 	handleWithin = 2500 * time.Millisecond
 	// ackWait bounds the handing over of one ack to its socket. Beyond it the socket
 	// has stopped writing, and the reply takes another way.

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// laterFiles tell of the later life of licenses: they are edited, renewed, cancelled and resumed, renamed and given away.
+// laterFiles tell of the later life of licenses: they are edited, renewed, cancelled and resumed, renamed and given
+// away.
 var laterFiles = []string{"later-subscriptions", "later-edit-license", "later-license-management", "later-renewal-by-the-server"}
 
 const (
@@ -70,8 +71,8 @@ var laterSetups = map[string]setup{
 	}},
 }
 
-// buys has the owner of a recorded key buy a license of the kind that these recordings begin with: 2 projects for a business.
-// subscription and license are its ids there, where no answer tells them in time.
+// buys has the owner of a recorded key buy a license of the kind that these recordings begin with: 2 projects for a
+// business. subscription and license are its ids there, where no answer tells them in time.
 func (p *player) buys(key, period, title, description string, subscription int, license string) {
 	a := p.accounts[key]
 	a.AddToCart(siteLicense, `{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"business",`+
@@ -132,8 +133,8 @@ func (p *player) lapse(recorded int, end time.Time) {
 	}
 }
 
-// heldOut reports whether a file belongs to the third that was left out while the simulator was brought to the others: which
-// third, the hash of its name says.
+// heldOut reports whether a file belongs to the third that was left out while the simulator was brought to the others:
+// which third, the hash of its name says.
 func heldOut(file string) bool {
 	sum := 0
 	for _, b := range sha256.Sum256([]byte(file)) {
@@ -174,8 +175,8 @@ const (
 	afterThat = "it follows from edits before it"
 )
 
-// laterLife lists the steps about the later life of licenses in which the simulator differs, by scenario. No order of the bot
-// needs them: it edits, renews and renames nothing.
+// laterLife lists the steps about the later life of licenses in which the simulator differs, by scenario. No order of
+// the bot needs them: it edits, renews and renames nothing.
 var laterLife = map[string]map[string]string{ // step or from-to: why
 	"s1-cancel-resume":             {"28": atOnce},
 	"s2-cost-to-resume-and-lapsed": {"17": atOnce, "19": atOnce, "21": atOnce, "23": atOnce, "25": atOnce},
@@ -214,8 +215,8 @@ func laterSteps(t *testing.T) map[string]string {
 	return all
 }
 
-// TestReplayLater replays what was recorded of the later life of licenses. What the bot reads of it matches: subscriptions,
-// balance, purchases, licenses, cancelling and resuming. What it never asks for is listed.
+// TestReplayLater replays what was recorded of the later life of licenses. What the bot reads of it matches:
+// subscriptions, balance, purchases, licenses, cancelling and resuming. What it never asks for is listed.
 func TestReplayLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)

@@ -127,8 +127,8 @@ func (s *Server) costToResumeSubscription(c *call) (any, error) {
 	return object{{"periodicCost", u.cost}, {"cost", cost}}, nil
 }
 
-// resumeSubscription is free within the paid period. After it, it pays for a period that begins today. Someone who is not the
-// owner is answered ok within the period, and changes nothing.
+// resumeSubscription is free within the paid period. After it, it pays for a period that begins today. Someone who is
+// not the owner is answered ok within the period, and changes nothing.
 func (s *Server) resumeSubscription(c *call) (any, error) {
 	u, cost, err := s.resumeCost(c)
 	if err != nil {
@@ -242,8 +242,8 @@ func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost f
 	return paid, nil
 }
 
-// editLicense changes a license and charges or refunds the difference at once, for the time that is left. For subscriptions the
-// difference is reckoned like that of a fixed term; only a fixed term was recorded.
+// editLicense changes a license and charges or refunds the difference at once, for the time that is left. For
+// subscriptions the difference is reckoned like that of a fixed term; only a fixed term was recorded.
 func (s *Server) editLicense(c *call) (any, error) {
 	l, err := s.licenseByID(c.params.get("license_id"))
 	if err != nil {

@@ -65,10 +65,10 @@ func counted(steps []step.Step) (all []kill) {
 	return all
 }
 
-// The bot is killed at every step: once; again at the same step when it comes there after its start; and, killed around a
-// checkout, at every step of its recovery. Whatever it was: each order is bought at most once, and exactly once if it was
-// confirmed and nothing else went wrong; the ledger says what CoCalc says; the cart is left as it was; everybody reads the
-// truth.
+// The bot is killed at every step: once; again at the same step when it comes there after its start; and, killed around
+// a checkout, at every step of its recovery. Whatever it was: each order is bought at most once, and exactly once if it
+// was confirmed and nothing else went wrong; the ledger says what CoCalc says; the cart is left as it was; everybody
+// reads the truth.
 func TestKilledAtEveryStep(t *testing.T) {
 	undisturbed := &archive{lives: map[string][]*life{}}
 	var untold []chapter
@@ -128,8 +128,8 @@ var unreached = map[step.What]string{}
 // vital are the steps at which the bot is killed in every story: where money is about to be spent, or was.
 var vital = []step.Step{step.Of(step.Before, step.Kept("paying")), step.Of(step.After, step.Checkout)}
 
-// plan chooses where the bot is killed first. Every step that is listed must be met by some story, unless -run chose among
-// the stories: the plan is of those then, with every step that they meet.
+// plan chooses where the bot is killed first. Every step that is listed must be met by some story, unless -run chose
+// among the stories: the plan is of those then, with every step that they meet.
 func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
 	if len(undisturbed.lives) == 0 {
 		t.Fatal("no story was chosen: -run takes the name of a story, without the steps at which the bot is killed")
@@ -170,9 +170,10 @@ func plan(t *testing.T, undisturbed *archive) (chapters []chapter) {
 	return chapters
 }
 
-// planAgain chooses where it is killed once more: where it came again after its start, and, after a kill around the checkout
-// of the first story (with -full: of every story), wherever else it came, the first time that it came there. Without -full these are samples: a quarter of the former, and of the latter
-// every second one after a kill before the checkout and the others after a kill behind it.
+// planAgain chooses where it is killed once more: where it came again after its start, and, after a kill around the
+// checkout of the first story (with -full: of every story), wherever else it came, the first time that it came there.
+// Without -full these are samples: a quarter of the former, and of the latter every second one after a kill before the
+// checkout and the others after a kill behind it.
 func planAgain(once []chapter, killed *archive) (chapters []chapter) {
 	before, behind := step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout)
 	for i, c := range once {

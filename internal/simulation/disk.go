@@ -10,8 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Sync is a commit whose fsync fails: nobody knows whether it is in the ledger before the program starts again. The program
-// ends by itself then.
+// Sync is a commit whose fsync fails: nobody knows whether it is in the ledger before the program starts again. The
+// program ends by itself then.
 type Sync struct {
 	After        time.Duration
 	Transactions int           // that are committed before it
@@ -89,9 +89,9 @@ const (
 	didNotCount = "didn't count"
 )
 
-// checkDoubts: a person whose act was being written when the disk failed reads that it is not known yet whether it counts, or
-// nothing, but never that it did not go through; after the next start those who were promised an answer read the true one, unless the audit says that Slack did not
-// take it.
+// checkDoubts: a person whose act was being written when the disk failed reads that it is not known yet whether it
+// counts, or nothing, but never that it did not go through; after the next start those who were promised an answer read
+// the true one, unless the audit says that Slack did not take it.
 func (w *world) checkDoubts(b books) {
 	w.slack.mu.Lock()
 	defer w.slack.mu.Unlock()

@@ -134,8 +134,8 @@ func site() uint64 {
 	return h.Sum64()
 }
 
-// apart lets a few microseconds pass, so that goroutines which run in the same instant get an order that does not depend
-// on Go's scheduler.
+// apart lets a few microseconds pass, so that goroutines which run in the same instant get an order that does not
+// depend on Go's scheduler.
 func (l *life) apart(ctx context.Context, turn uint64) {
 	_ = l.sleep(ctx, time.Duration(1+turn%197)*time.Microsecond+time.Duration(answering(ctx).delivery%500)*1013)
 }

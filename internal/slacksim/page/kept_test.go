@@ -14,7 +14,8 @@ import (
 	"licensebot/internal/slacksim/page"
 )
 
-// What a reader has seen is there again after the program was killed: nothing is shown before it is kept. Keeping is slow here.
+// What a reader has seen is there again after the program was killed: nothing is shown before it is kept. Keeping is
+// slow here.
 func TestPageShowsWhatIsKept(t *testing.T) {
 	said := []byte("a license was bought")
 	for _, path := range []string{"/", "/-/events"} {
