@@ -5,6 +5,7 @@
 #   docker build -t licensebot --build-arg REVISION=$(git rev-parse --short=12 HEAD) .
 #   docker run --env-file settings.env -v licensebot:/data licensebot
 #
+# settings.env has the settings, one NAME=value per line: at least the tokens, COCALC_API_KEY and COCALC_URL.
 # The ledger lies in the volume /data. One bot at a time may use it; a second one that is started on the same volume
 # says so and ends.
 

@@ -120,7 +120,7 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 				if problems, err := carol.Submit(w.ctx); err != nil || !strings.Contains(problems["license"], "isn't a license id") {
 					t.Errorf("with nonsense for a license: %v, %v", problems, err)
 				}
-				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.com/settings/licenses?id="+license))
+				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.example/settings/licenses?id="+license))
 			}
 			problems, err := carol.Submit(w.ctx)
 			if err != nil || len(problems) > 0 {

@@ -44,6 +44,9 @@ func bought(o *purchase.Order) {
 	o.Receipt = &purchase.Receipt{LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", Time: at, Charged: 6375, PurchaseID: 9, Expires: at.AddDate(0, 1, 0)}
 }
 
+// testSite is the CoCalc server of links.
+const testSite purchase.Site = "https://cocalc.example"
+
 // Every card that people can meet, as Slack gets it. Look at the differences: they are what people will read.
 func TestCards(t *testing.T) {
 	facts := cardFacts{now: at, left: 93625, limited: true}
@@ -114,6 +117,7 @@ func TestCards(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			c.facts.site = testSite
 			got := card(order(c.change), c.facts)
 			golden(t, "card-"+c.name, got)
 			harmless(t, got)

@@ -61,7 +61,7 @@ func TestLicenseDetails(t *testing.T) {
 		o.License.Title = hostile
 		o.Purchase = &purchase.Purchase{Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
 			Charged: 6375, Renews: 6375, Spec: order(nil).Spec}
-	}), &listing{"active", 2}, at, seesAll, "")
+	}), &listing{"active", 2}, at, seesAll, testSite)
 	golden(t, "license-details", got)
 	harmless(t, got)
 }

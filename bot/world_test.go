@@ -130,7 +130,7 @@ func (w *world) start() {
 	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
 	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog()).WithAccess(w.access)
 	var publisher *bot.Publisher
-	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(),
+	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(), Site: client.Site(),
 		PurchasesChannel: w.channel, ApprovalsChannel: w.approvals, LookUp: people.LookUp, Log: testLog(),
 		Timing: w.timing,
 		AccessLost: func() bool {

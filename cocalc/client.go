@@ -17,7 +17,7 @@ import (
 
 // Options say how to reach a CoCalc. BaseURL and Key are needed; the zero value of every other field means its default.
 type Options struct {
-	BaseURL string // "https://cocalc.com"; a path is kept, "/api/v2" at its end may be left out
+	BaseURL string // "https://cocalc.example"; a path is kept, "/api/v2" at its end may be left out
 	Key     string // API key of the account that pays
 
 	// Transport carries the requests; default: one of net/http with keep-alive a little shorter than the server's. An

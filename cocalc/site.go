@@ -2,8 +2,8 @@ package cocalc
 
 import "strings"
 
-// Site is the address of a CoCalc server, such as "https://cocalc.com", for links to its pages. The empty Site is
-// cocalc.com.
+// Site is the address of a CoCalc server, such as "https://cocalc.example", for links to its pages. An empty Site is
+// unknown: its pages have a path only.
 type Site string
 
 // Site returns the server that the client uses.
@@ -11,9 +11,6 @@ func (c *Client) Site() Site { return Site(strings.TrimSuffix(c.base, "/api/v2/"
 
 // Page returns the address of a page, such as "/settings".
 func (s Site) Page(path string) string {
-	if s == "" {
-		s = "https://cocalc.com"
-	}
 	return strings.TrimRight(string(s), "/") + path
 }
 

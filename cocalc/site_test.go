@@ -20,7 +20,7 @@ func TestLinksAreMadeFromTheAddress(t *testing.T) {
 		client.Close()
 	}
 	for got, want := range map[string]string{
-		Site("").License("1-2"):                "https://cocalc.com/settings/licenses?id=1-2",
+		Site("").License("1-2"):                "/settings/licenses?id=1-2",
 		Site("https://a.example").Payments():   "https://a.example/settings/payments",
 		Site("https://a/b/").Subscriptions():   "https://a/b/settings/subscriptions",
 		Site("https://a.example/").License(""): "https://a.example/settings/licenses?id=",

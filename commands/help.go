@@ -24,7 +24,7 @@ type CommandHelp struct{ Name, Usage, Summary string }
 type Example struct{ Text, Says string }
 
 // ExampleSite is the CoCalc server in the links of examples.
-const ExampleSite = "https://cocalc.com"
+const ExampleSite = "https://cocalc.example"
 
 // slash is the slash command; Slack takes it off the text.
 const slash = "/license "

@@ -29,18 +29,21 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	err = b.ledger.Update(ctx, func(w Writer) error {
 		told, foreign = false, false
 		account, err := w.Account()
-		if err != nil || account.CoCalc == who.ID {
+		if err != nil {
 			return err
 		}
+		if account.CoCalc == who.ID {
+			return b.noteServer(w, account)
+		}
 		if account.CoCalc == "" { // the ledger has just begun, or is from before this was kept
-			account.CoCalc = who.ID
+			account.CoCalc, account.Server = who.ID, string(b.site)
 			if account.Restored == nil { // purchases that a restored backup lacks are entered or reported
 				account.Earlier = newest
 			}
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
-			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: "the ledger belongs to CoCalc account " + who.ID})
+			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, b.site)})
 			if err != nil || before == 0 {
 				return err
 			}
@@ -73,6 +76,23 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		return b.timing.Poll, nil // buying is paused now: look at the orders again
 	}
 	return 0, nil
+}
+
+// noteServer notes the address of the server on which the key was proven, if the ledger has another one or none.
+func (b *buyer) noteServer(w Writer, account AccountState) error {
+	before := account.Server
+	if before == string(b.site) || b.site == "" {
+		return nil
+	}
+	account.Server = string(b.site)
+	if err := w.PutAccount(account); err != nil {
+		return err
+	}
+	note := fmt.Sprintf("the CoCalc server of the ledger's account is %s", b.site)
+	if before != "" {
+		note += "; it was " + before
+	}
+	return w.AppendEvent(Event{Time: b.now(), Kind: "server", By: botName, Note: note})
 }
 
 // beforeTheLedger returns, for a new and empty ledger, how many purchases with the bot's tags the account has, and when

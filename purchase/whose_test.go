@@ -2,12 +2,16 @@ package purchase_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
+	"licensebot/storage"
 )
 
 // withKeyOf starts the bot again with the key of another account.
@@ -90,6 +94,64 @@ func TestTheLedgerKeepsWhoseItIs(t *testing.T) {
 		who, err := s.client.WhoAmI(context.Background())
 		if e := s.events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) || s.state().CoCalc != who.ID {
 			t.Errorf("%+v, and the account is %q (%v)", e, s.state().CoCalc, err)
+		}
+	})
+}
+
+// The ledger notes the address of the server on which the key was proven. A ledger of an earlier version gets it at the
+// next start, and a changed address takes its place and is in the audit.
+func TestTheLedgerNotesTheServer(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		notes := func() (all []string) {
+			for _, e := range s.events("server") {
+				all = append(all, e.Note)
+			}
+			return all
+		}
+		begin := func(before string) {
+			s.close()
+			ledger, err := storage.Open(s.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+				account, err := w.Account()
+				account.Server = before
+				return errors.Join(err, w.PutAccount(account))
+			})
+			if err := errors.Join(err, ledger.Close()); err != nil {
+				t.Fatal(err)
+			}
+			s.open()
+			<-time.After(time.Minute)
+		}
+		<-time.After(time.Minute)
+		here := string(s.client.Site())
+		if e := s.events("account"); s.state().Server != here || len(e) != 1 || !strings.HasSuffix(e[0].Note, " on "+here) || notes() != nil {
+			t.Fatalf("the server of a new ledger is %q: %+v, %q", s.state().Server, e, notes())
+		}
+		s.restart()
+		<-time.After(time.Minute)
+		if notes() != nil {
+			t.Errorf("the same server is noted again: %q", notes())
+		}
+		begin("")
+		begin("https://cocalc.example")
+		want := []string{"the CoCalc server of the ledger's account is " + here, "the CoCalc server of the ledger's account is " + here + "; it was https://cocalc.example"}
+		if diff := cmp.Diff(want, notes()); diff != "" || s.state().Server != here {
+			t.Errorf("the server is %q (-want +got):\n%s", s.state().Server, diff)
+		}
+
+		s.server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 1000})
+		begin("https://cocalc.example")
+		if got := s.state().Server; got != "https://cocalc.example" || len(notes()) != 2 {
+			t.Errorf("without a proof of the key, the server is %q: %q", got, notes())
+		}
+		s.server.ClearFaults()
+		s.withKeyOf(s.server.Add(cocalctest.NewAccount{Partner: true}))
+		<-time.After(time.Hour)
+		if got := s.state().Server; got != "https://cocalc.example" || len(notes()) != 2 {
+			t.Errorf("with the key of another account, the server is %q: %q", got, notes())
 		}
 	})
 }

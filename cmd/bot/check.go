@@ -36,6 +36,9 @@ func newCheckCommand(c console) *cobra.Command {
 // patience to answer. A wrong setting skips only the checks that need it.
 func check(ctx context.Context, settings config, patience time.Duration) (found findings) {
 	k := checker{config: settings, clocks: newClocks(time.Now)}
+	if k.findServer(ctx, k.Database) {
+		k.warn("COCALC_URL", "Set COCALC_URL="+k.CoCalcURL+".", "not set, so the bot uses %s, which the ledger notes", k.CoCalcURL)
+	}
 	for _, side := range []func(context.Context){k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc, k.checkClock} {
 		ask, cancel := context.WithTimeout(ctx, patience)
 		side(ask)

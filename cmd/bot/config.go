@@ -29,7 +29,7 @@ type config struct {
 	SlackAPIURL       string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"Slack's Web API"`
 	CoCalcAPIKey      string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…; required"`
 	CoCalcAPIKeyFile  string `envconfig:"COCALC_API_KEY_FILE" desc:"file that holds the API key, instead of COCALC_API_KEY"`
-	CoCalcURL         string `envconfig:"COCALC_URL" default:"https://cocalc.com" desc:"the CoCalc server"`
+	CoCalcURL         string `envconfig:"COCALC_URL" desc:"address of the CoCalc server where licenses are bought, https://…; required"`
 	Database          string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
 
 	policySettings
@@ -151,6 +151,9 @@ func shown(value string) string {
 // inconsistencies returns faults of readable values, in the order of their settings' names.
 func (c config) inconsistencies() (faults settingFaults) {
 	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
+		if name == "COCALC_URL" && value == "" {
+			continue // the ledger may note it: findServer
+		}
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 			faults.add(name, "must be a URL that begins with https://")
 		}

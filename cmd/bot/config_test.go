@@ -15,6 +15,7 @@ import (
 // needed are the settings without which there is no bot.
 var needed = map[string]string{
 	"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken", "COCALC_API_KEY": "sk-secretCoCalcKey",
+	"COCALC_URL": "https://cocalc.example",
 }
 
 func with(more map[string]string) map[string]string {
@@ -29,7 +30,7 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.SlackAPIURL != "https://slack.com/api/" || c.CoCalcURL != "https://cocalc.com" || c.Database != "licensebot.db" ||
+	if c.SlackAPIURL != "https://slack.com/api/" || c.CoCalcURL != "" || c.Database != "licensebot.db" ||
 		c.CheckoutTimeout != 2*time.Minute || c.SettleAfter != 10*time.Minute || c.LogLevel.String() != "info" ||
 		c.LogFormat != "json" || c.PurchasesChannel != "" || c.Timezone.String() != "UTC" {
 		t.Errorf("got %+v", c)
@@ -62,7 +63,8 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"no key", "COCALC_API_KEY", " ", "COCALC_API_KEY: not set; create one in CoCalc's account settings, under API Keys"},
 		{"an address without a scheme", "SLACK_API_URL", "slack.com/api/", "SLACK_API_URL: must be a URL that begins with https://"},
 		{"no address", "SLACK_API_URL", "", "SLACK_API_URL: must be a URL that begins with https://"},
-		{"an address of another kind", "COCALC_URL", "ftp://cocalc.com", "COCALC_URL: must be a URL that begins with https://"},
+		{"an address of another kind", "COCALC_URL", "ftp://cocalc.example", "COCALC_URL: must be a URL that begins with https://"},
+		{"no CoCalc server", "COCALC_URL", " ", "COCALC_URL: not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example"},
 		{"no name of a file", "DATABASE", "", "DATABASE: a file name is required"},
 		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is not the id of a Slack user or group. `},
 		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID`},

@@ -33,7 +33,7 @@ func (w *town) buys(t testing.TB, database string, n int) {
 		t.Fatal(err)
 	}
 	changed := make(chan purchase.OrderID, 1000)
-	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client, Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
+	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client, Site: client.Site(), Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
 		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
 		Changed: func(id purchase.OrderID) { changed <- id }})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/commands"
 	"licensebot/internal/slacksim"
 )
 
@@ -44,7 +45,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	}
 	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
 	for shown, link := range map[string]string{receipt: "/settings/licenses?id=", shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id="} {
-		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, "https://cocalc.com") {
+		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, commands.ExampleSite) {
 			t.Errorf("no link to %s%s:\n%s", w.shop, link, shown)
 		}
 	}

@@ -60,7 +60,7 @@ func TestMigrateReportAtOtherMoments(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s%s", c.at, got.code, got.out, got.err)
 		}
 	}
-	does(t, "", "migrate-report", "--at", "tomorrow").says(t, 2, `--at "tomorrow": write a day such as 2026-11-01`)
+	does(t, "", "migrate-report", "--at", "tomorrow").says(t, 2, `--at "tomorrow": use a day such as 2026-11-01`)
 	does(t, "", "migrate-report", "--at", "2020-01-01").says(t, 0, "The ledger has no fixed term that runs or is to begin, and no license that renews, on Jan 1, 2020, 12:00 AM CET.\n")
 }
 

@@ -19,10 +19,14 @@ func newRunCommand(c console) *cobra.Command {
 func runBot(ctx context.Context, c console) (err error) {
 	outliveReaders()
 	settings := readSettings()
+	noted := settings.findServer(ctx, settings.Database)
 	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
 		return err
 	}
 	log := settings.logger(c.err)
+	if noted {
+		log.Warn().Str("server", settings.CoCalcURL).Msg("use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
+	}
 	s, err := assemble(settings, log)
 	if err != nil {
 		return err

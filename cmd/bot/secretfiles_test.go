@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,7 +13,9 @@ import (
 func TestSecretsFromFiles(t *testing.T) {
 	dir := t.TempDir()
 	settings := map[string]string{}
-	for name, value := range needed {
+	secrets := maps.Clone(needed)
+	delete(secrets, "COCALC_URL")
+	for name, value := range secrets {
 		path := filepath.Join(dir, strings.ToLower(name))
 		write(t, path, []byte(value+"\n"))
 		settings[name+"_FILE"] = path
@@ -24,10 +27,10 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 	var out bytes.Buffer
 	log := c.logger(&out)
-	for name, value := range needed {
+	for name, value := range secrets {
 		log.Error().Msg(name + " is " + value)
 	}
-	for _, value := range needed {
+	for _, value := range secrets {
 		if strings.Contains(out.String(), value) {
 			t.Errorf("a secret that came from a file is logged: %s", out.String())
 		}

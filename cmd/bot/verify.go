@@ -67,6 +67,12 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 		return err
 	}
 	if o.online {
+		if settings.findServer(ctx, o.file) {
+			v.note("COCALC_URL is not set, so CoCalc is asked at %s, which the ledger notes.", settings.CoCalcURL)
+		}
+		if err := settings.faults.of("COCALC_URL").err(); err != nil {
+			return err
+		}
 		if err := v.askCoCalc(ctx, settings); err != nil {
 			text, remedy, _ := cocalcWords(settings.CoCalcURL, err)
 			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy, ". "))

@@ -70,7 +70,7 @@ func (w *world) begin(number int) (*life, error) {
 	policy, api := l.rules.policy(), socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop())
 	people := bot.NewPeople(api, policy.Groups(), nil, zerolog.Nop())
 	l.desk = purchase.New(purchase.Options{
-		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), NewID: w.ids(number), LookUp: people.LookUp,
+		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), Site: l.client.Site(), NewID: w.ids(number), LookUp: people.LookUp,
 		Policy: policy, Timing: purchase.Timing{Approval: w.plan.TTL}, PurchasesChannel: w.purchasesChannel, ApprovalsChannel: approvals,
 		Changed: func(id purchase.OrderID) { l.publisher.Changed(id) }, Doubts: storage.DoubtsOf(filepath.Join(w.dir, "ledger.db")),
 	})

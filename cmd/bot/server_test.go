@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// COCALC_URL is required. Without it, a ledger with purchases says which server they were made on; one of an earlier
+// version does not, and the former default is named.
+func TestWithoutCoCalcURL(t *testing.T) {
+	edit := func(t *testing.T, path string, change func(*purchase.AccountState)) {
+		changeLedger(t, path, func(w purchase.Writer) error {
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			change(&account)
+			return w.PutAccount(account)
+		})
+	}
+	const plain = "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example\n"
+	for _, c := range []struct {
+		name   string
+		make   func(t *testing.T, w *town, path string)
+		noted  bool
+		refuse string
+	}{
+		{"no ledger", func(*testing.T, *town, string) {}, false, plain},
+		{"a ledger without a record", func(t *testing.T, _ *town, path string) { keepLedger(t, path) }, false, plain},
+		{"purchases", func(t *testing.T, w *town, path string) { w.buys(t, path, 1) }, true, ""},
+		{"a server and no purchases", func(t *testing.T, _ *town, path string) {
+			keepLedger(t, path)
+			edit(t, path, func(a *purchase.AccountState) { a.Server = "https://noted.example" })
+		}, false, "not set; the ledger notes https://noted.example\n"},
+		{"purchases of an earlier version", func(t *testing.T, w *town, path string) {
+			w.buys(t, path, 1)
+			edit(t, path, func(a *purchase.AccountState) { a.Server = "" })
+		}, false, "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use the address of the CoCalc server that " +
+			"sells you licenses (https://cocalc.com most likely sells none any more)\n"},
+		{"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
+			"not set, and the ledger, which may note it, can't be read: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newTown(t)
+			s := w.settings(t, "ADMINS="+slacksim.Bob)
+			delete(s, "COCALC_URL")
+			c.make(t, w, s["DATABASE"])
+			environment(t, s)
+			if !c.noted {
+				before, _ := os.ReadFile(s["DATABASE"])
+				does(t, "", "run").says(t, 2, "bot: invalid configuration:\nCOCALC_URL: "+c.refuse)
+				does(t, "", "check").says(t, 1, "FAIL COCALC_URL: "+c.refuse, "PASS Slack bot token", "bot: ")
+				if after, _ := os.ReadFile(s["DATABASE"]); string(after) != string(before) {
+					t.Error("the ledger was changed")
+				}
+				return
+			}
+			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+w.shop+", which the ledger notes. Set COCALC_URL="+w.shop+".\n", "PASS CoCalc key")
+			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+w.shop+", which the ledger notes.\n", "CoCalc agrees")
+			bot := launch(t, s, "run")
+			bot.prints(&bot.err, 1, "use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
+			bot.prints(&bot.err, 1, "find CoCalc with the key")
+			if !strings.Contains(bot.err.String(), `"server":"`+w.shop+`"`) {
+				t.Errorf("the log does not name the server:\n%s", bot.err.String())
+			}
+		})
+	}
+}
+
+// Commands that ask no CoCalc need no address of one.
+func TestCommandsWithoutCoCalc(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	w.buys(t, s["DATABASE"], 1)
+	changeLedger(t, s["DATABASE"], func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Server = ""
+		return w.PutAccount(account)
+	})
+	environment(t, map[string]string{"DATABASE": s["DATABASE"]})
+	for _, args := range [][]string{{"purchases"}, {"audit"}, {"migrate-report"}, {"verify"}, {"quote", "ram=16 cpu=2"}, {"manifest"}, {"version"}, {"help"},
+		{"backup", s["DATABASE"] + ".backup"}, {"restore", s["DATABASE"] + ".backup", "--yes"}} {
+		if got := does(t, "", args...); got.code != 0 || got.err != "" {
+			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
+		}
+	}
+	does(t, "", "verify", "--online").says(t, 2, "COCALC_API_KEY: not set")
+}
