@@ -110,13 +110,13 @@ func TestCheck(t *testing.T) {
 			[]string{"PASS Slack bot token: ", "FAIL Slack app token: ", "SLACK_APP_TOKEN", "PASS ADMINS", "PASS CoCalc key"}},
 		{"no Slack there", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, 1,
 			[]string{"FAIL Slack bot token: nothing is listening at http://127.0.0.1:1/api/. Check the address", "FAIL Slack app token: ", "PASS CoCalc key"}},
-		{"no CoCalc there", "COCALC_URL=http://127.0.0.1:1", nil, 1, []string{"PASS Slack app token", "FAIL CoCalc key sk-…", "nothing is listening at http://127.0.0.1:1. "}},
+		{"no CoCalc there", "COCALC_URL=http://127.0.0.1:1", nil, 1, []string{"PASS Slack app token", "FAIL CoCalc server: nothing is listening at http://127.0.0.1:1. "}},
 		{"a wrong key", "COCALC_API_KEY=sk-wrongWrongWrong000001", nil, 1,
 			[]string{"FAIL CoCalc key …0001: CoCalc doesn't accept the key, or its database is down. Create a key"}},
 		{"no licenses sold", "", func(_ *testing.T, w *town, _ map[string]string) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
 		}, 1,
-			[]string{"PASS CoCalc key", "FAIL CoCalc store: this CoCalc server doesn't sell licenses, so nothing can be bought. Check COCALC_URL.\n"}},
+			[]string{"FAIL CoCalc server: http://127.0.0.1:", " sells memberships and no licenses, so nothing can be bought. Set COCALC_URL to ", "PASS CoCalc key"}},
 		{"an older server", "", func(_ *testing.T, w *town, _ map[string]string) {
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
 		}, 0,
@@ -295,7 +295,7 @@ func TestCheckNamesTheCertificate(t *testing.T) {
 	} {
 		t.Setenv("SSL_CERT_FILE", c.file)
 		got := does(t, "", "check")
-		for _, subject := range []string{"FAIL Slack bot token: ", "FAIL CoCalc key "} {
+		for _, subject := range []string{"FAIL Slack bot token: ", "FAIL CoCalc server: "} {
 			_, line, _ := strings.Cut(got.out, subject)
 			line, _, _ = strings.Cut(line, "\n")
 			if !strings.Contains(line, "is signed by an authority that this machine doesn't trust") || !strings.HasSuffix(line+"\n", c.says) {

@@ -9,7 +9,7 @@ import (
 	"licensebot/cocalc"
 )
 
-// checkCoCalc checks whose the key is, and whether the account can buy.
+// checkCoCalc checks what the server is, whose the key is, and whether the account can buy.
 func (k *checker) checkCoCalc(ctx context.Context) {
 	if !k.usable("COCALC_URL") {
 		return
@@ -26,34 +26,17 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 		return
 	}
 	defer client.Close()
-	subject := "CoCalc key " + client.KeyName()
-	account, err := client.WhoAmI(ctx)
-	if err != nil {
-		k.cocalcTrouble(subject, err)
-		return
+	d := client.Diagnose(ctx)
+	k.checkServer(d)
+	k.checkKey(client.KeyName(), d)
+	if d.Condition == cocalc.SellsLicenses && d.Key == cocalc.KeyValid {
+		k.checkStore(ctx, client, d.Store)
 	}
-	switch {
-	case k.account != "" && k.account != account.ID:
-		k.fail(subject, "Use a key of the ledger's account, or start a new ledger (DATABASE) and keep the old one.", "belongs to account %s, but the ledger belongs to account %s", account.ID, k.account)
-	default:
-		k.pass(subject, "account %s", account.ID)
-	}
-	k.checkStore(ctx, client)
 }
 
-// checkStore checks that licenses are sold, that the cart works and that there is credit.
-func (k *checker) checkStore(ctx context.Context, client *cocalc.Client) {
+// checkStore checks that the cart works and that there is credit.
+func (k *checker) checkStore(ctx context.Context, client *cocalc.Client, store cocalc.Store) {
 	const subject = "CoCalc store"
-	store, err := client.Store(ctx)
-	refusal, refused := errors.AsType[*cocalc.Error](err)
-	switch {
-	case refused && refusal.Kind == cocalc.NotSoldHere:
-		k.fail(subject, "Check COCALC_URL.", "this CoCalc server doesn't sell licenses, so nothing can be bought")
-		return
-	case err != nil:
-		k.cocalcTrouble(subject, err)
-		return
-	}
 	if _, err := client.Cart(ctx, cocalc.InCart); err != nil {
 		if e, ok := errors.AsType[*cocalc.Error](err); ok && e.Kind == cocalc.CartBroken {
 			k.warn("CoCalc cart", fmt.Sprintf("Remove the item at %s/store/cart. Otherwise the first order reports it to your admins.", k.CoCalcURL), "a broken item in it blocks every purchase")
@@ -96,6 +79,10 @@ func cocalcWords(address string, err error) (text, remedy string, passing bool) 
 		return err.Error(), "", false
 	case refusal.Kind == cocalc.NotSignedIn:
 		return "CoCalc doesn't accept the key, or its database is down", "Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
+	case refusal.Reason == cocalc.DatabaseDown:
+		return "CoCalc has lost its database", "Try again later.", true
+	case refusal.Kind == cocalc.KeyNotAllowed || refusal.Kind == cocalc.SignInRequired:
+		return "CoCalc doesn't let API keys see this", "", false
 	case refusal.Kind == cocalc.Throttled:
 		return fmt.Sprintf("CoCalc limits the rate; try again in %.0f s", refusal.Wait.Seconds()), "", true
 	case refusal.Status == 0:

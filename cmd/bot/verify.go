@@ -75,6 +75,9 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 		}
 		if err := v.askCoCalc(ctx, settings); err != nil {
 			text, remedy, _ := cocalcWords(settings.CoCalcURL, err)
+			if fault, ok := errors.AsType[*serverFault](err); ok {
+				text, remedy, _ = serverWords(fault.address, fault.diagnosis)
+			}
 			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy, ". "))
 		}
 	}
@@ -163,6 +166,9 @@ func (v *verification) askCoCalc(ctx context.Context, settings config) error {
 		return err
 	}
 	defer client.Close()
+	if d := client.Diagnose(ctx); d.Condition != cocalc.SellsLicenses {
+		return &serverFault{settings.CoCalcURL, d}
+	}
 	sales, err := readSales(ctx, client)
 	if err != nil {
 		return err

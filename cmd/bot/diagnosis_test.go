@@ -1,0 +1,145 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+)
+
+// settled is the output of a command with fixed texts in the place of what differs between runs.
+func (w *town) settled(s map[string]string, out string) string {
+	for _, r := range []struct{ is, becomes string }{
+		{s["COCALC_URL"], "https://cocalc.example"}, {strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
+		{strings.TrimSuffix(w.api, "/api/"), "https://slack.example"}, {filepath.Dir(s["DATABASE"]), "/data"}, {w.account.ID(), "ACCOUNT"},
+	} {
+		out = strings.ReplaceAll(out, r.is, r.becomes)
+	}
+	out = regexp.MustCompile(`\d+ audit records in \d+ KB`).ReplaceAllString(out, "7 audit records in 40 KB")
+	out = regexp.MustCompile(`sk-…\w{6}`).ReplaceAllString(out, "sk-…OLDER1")
+	return regexp.MustCompile(`sk-cc\.\.\.\S{8}`).ReplaceAllString(out, "sk-cc...SUCCESSO")
+}
+
+// What bot check, bot prices and bot verify --online say about every kind of server that can't sell, and that no request
+// could have spent anything there.
+func TestServersThatSellNoLicenses(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, w *town, s map[string]string)
+		code    int
+	}{
+		{"successor", func(t *testing.T, w *town, s map[string]string) {
+			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		}, 1},
+		{"successor-with-an-older-key", func(t *testing.T, w *town, _ map[string]string) {
+			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		}, 1},
+		{"successor-with-a-limited-key", func(t *testing.T, w *town, s map[string]string) {
+			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot")
+			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		}, 1},
+		{"moved", func(t *testing.T, w *town, _ map[string]string) {
+			w.becomes(t, cocalctest.Preset(cocalctest.Moved))
+		}, 1},
+		{"successor-without-its-database", func(t *testing.T, w *town, s map[string]string) {
+			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Outage})
+		}, 1},
+		{"maintenance", func(t *testing.T, _ *town, s map[string]string) {
+			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				io.WriteString(w, "<!DOCTYPE html><h1>Back at noon</h1>")
+			})
+		}, 2},
+		{"https", func(t *testing.T, _ *town, s map[string]string) {
+			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
+			})
+		}, 1},
+		{"page", func(t *testing.T, _ *town, s map[string]string) {
+			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				io.WriteString(w, "<!DOCTYPE html><h1>Sign in</h1>")
+			})
+		}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newTown(t)
+			s := w.settings(t, "ADMINS="+slacksim.Carol)
+			w.buys(t, s["DATABASE"], 1)
+			before := w.account.Balance()
+			bought := w.cocalc.Count("purchases/shopping-cart-checkout")
+			c.prepare(t, w, s)
+			environment(t, s)
+			var all strings.Builder
+			for _, args := range [][]string{{"check"}, {"prices"}, {"verify", "--online"}} {
+				got := does(t, "", args...)
+				if args[0] == "check" && got.code != c.code {
+					t.Errorf("bot check exits with %d, want %d", got.code, c.code)
+				}
+				out := got.out + got.err
+				if args[0] == "verify" {
+					out = got.err // the ledger itself is as it always is
+				}
+				all.WriteString("$ bot " + strings.Join(args, " ") + "\n" + w.settled(s, out))
+				if strings.Contains(out, s["COCALC_API_KEY"]) {
+					t.Errorf("the key is printed:\n%s", out)
+				}
+			}
+			text := regexp.MustCompile(`read \w+ \d+, \d+, \d+:\d+ [AP]M UTC`).ReplaceAllString(all.String(), "read Nov 28, 2026, 5:08 PM UTC")
+			golden(t, "server-"+c.name+".txt", text)
+			if w.account.Balance() != before || w.cocalc.Count("purchases/shopping-cart-checkout") != bought || w.cocalc.Count("shopping/cart/add") != 1 {
+				t.Error("a request that could spend was sent")
+			}
+		})
+	}
+}
+
+// becomes makes the simulated CoCalc one of its presets.
+func (w *town) becomes(t *testing.T, preset string) {
+	t.Helper()
+	if err := w.cocalc.SwitchOn(preset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// front is the address of a server that stands where CoCalc should be.
+func front(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// The successor's list for programs and spreadsheets, with amounts as the server has them. A server that sells licenses
+// has none.
+func TestPrices(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t)
+	environment(t, s)
+	does(t, "", "prices").says(t, 1, "bot: "+w.shop+" sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price\n")
+	w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+	for name, args := range map[string][]string{"prices.csv": {"--csv"}, "prices.jsonl": {"--json"}} {
+		got := does(t, "", append([]string{"prices"}, args...)...)
+		if got.code != 0 || got.err != "" {
+			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
+		}
+		golden(t, name, got.out)
+	}
+	delete(s, "COCALC_URL")
+	environment(t, s)
+	does(t, "", "prices").says(t, 2, "COCALC_URL: not set; ")
+	s["COCALC_URL"] = w.shop
+	delete(s, "COCALC_API_KEY")
+	environment(t, s)
+	does(t, "", "prices").says(t, 2, "COCALC_API_KEY: not set; ")
+}
