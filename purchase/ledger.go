@@ -123,9 +123,9 @@ type AccountState struct {
 	Pause *Pause `json:"pause,omitempty"`
 	// CoCalc is the account that is bought with, a uuid; empty until CoCalc has said so.
 	CoCalc string `json:"cocalc,omitempty"`
-	// Server is the address of the CoCalc server on which the key was last proven to be of that account; empty in
-	// ledgers of versions that did not note it.
-	Server string `json:"server,omitempty"`
+	// Address is that of the CoCalc server on which the key was last proven to be of that account; empty in ledgers of
+	// versions that did not note it.
+	Address string `json:"address,omitempty"`
 	// Notices are told to people until each recipient has them.
 	Notices []Notice `json:"notices,omitempty"`
 	// Watching is from when on every purchase of the account has to be explained: the ledger's beginning. Reconciled is

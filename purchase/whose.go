@@ -33,10 +33,10 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			return err
 		}
 		if account.CoCalc == who.ID {
-			return b.noteServer(w, account)
+			return b.noteAddress(w, account)
 		}
 		if account.CoCalc == "" { // the ledger has just begun, or is from before this was kept
-			account.CoCalc, account.Server = who.ID, string(b.site)
+			account.CoCalc, account.Address = who.ID, string(b.site)
 			if account.Restored == nil { // purchases that a restored backup lacks are entered or reported
 				account.Earlier = newest
 			}
@@ -78,13 +78,13 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 	return 0, nil
 }
 
-// noteServer notes the address of the server on which the key was proven, if the ledger has another one or none.
-func (b *buyer) noteServer(w Writer, account AccountState) error {
-	before := account.Server
+// noteAddress notes the address of the server on which the key was proven, if the ledger has another one or none.
+func (b *buyer) noteAddress(w Writer, account AccountState) error {
+	before := account.Address
 	if before == string(b.site) || b.site == "" {
 		return nil
 	}
-	account.Server = string(b.site)
+	account.Address = string(b.site)
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (b *buyer) noteServer(w Writer, account AccountState) error {
 	if before != "" {
 		note += "; it was " + before
 	}
-	return w.AppendEvent(Event{Time: b.now(), Kind: "server", By: botName, Note: note})
+	return w.AppendEvent(Event{Time: b.now(), Kind: "address", By: botName, Note: note})
 }
 
 // beforeTheLedger returns, for a new and empty ledger, how many purchases with the bot's tags the account has, and when

@@ -103,7 +103,7 @@ func TestTheLedgerKeepsWhoseItIs(t *testing.T) {
 func TestTheLedgerNotesTheServer(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		notes := func() (all []string) {
-			for _, e := range s.events("server") {
+			for _, e := range s.events("address") {
 				all = append(all, e.Note)
 			}
 			return all
@@ -116,7 +116,7 @@ func TestTheLedgerNotesTheServer(t *testing.T) {
 			}
 			err = ledger.Update(context.Background(), func(w purchase.Writer) error {
 				account, err := w.Account()
-				account.Server = before
+				account.Address = before
 				return errors.Join(err, w.PutAccount(account))
 			})
 			if err := errors.Join(err, ledger.Close()); err != nil {
@@ -127,8 +127,8 @@ func TestTheLedgerNotesTheServer(t *testing.T) {
 		}
 		<-time.After(time.Minute)
 		here := string(s.client.Site())
-		if e := s.events("account"); s.state().Server != here || len(e) != 1 || !strings.HasSuffix(e[0].Note, " on "+here) || notes() != nil {
-			t.Fatalf("the server of a new ledger is %q: %+v, %q", s.state().Server, e, notes())
+		if e := s.events("account"); s.state().Address != here || len(e) != 1 || !strings.HasSuffix(e[0].Note, " on "+here) || notes() != nil {
+			t.Fatalf("the server of a new ledger is %q: %+v, %q", s.state().Address, e, notes())
 		}
 		s.restart()
 		<-time.After(time.Minute)
@@ -138,19 +138,19 @@ func TestTheLedgerNotesTheServer(t *testing.T) {
 		begin("")
 		begin("https://cocalc.example")
 		want := []string{"the CoCalc server of the ledger's account is " + here, "the CoCalc server of the ledger's account is " + here + "; it was https://cocalc.example"}
-		if diff := cmp.Diff(want, notes()); diff != "" || s.state().Server != here {
-			t.Errorf("the server is %q (-want +got):\n%s", s.state().Server, diff)
+		if diff := cmp.Diff(want, notes()); diff != "" || s.state().Address != here {
+			t.Errorf("the server is %q (-want +got):\n%s", s.state().Address, diff)
 		}
 
 		s.server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 1000})
 		begin("https://cocalc.example")
-		if got := s.state().Server; got != "https://cocalc.example" || len(notes()) != 2 {
+		if got := s.state().Address; got != "https://cocalc.example" || len(notes()) != 2 {
 			t.Errorf("without a proof of the key, the server is %q: %q", got, notes())
 		}
 		s.server.ClearFaults()
 		s.withKeyOf(s.server.Add(cocalctest.NewAccount{Partner: true}))
 		<-time.After(time.Hour)
-		if got := s.state().Server; got != "https://cocalc.example" || len(notes()) != 2 {
+		if got := s.state().Address; got != "https://cocalc.example" || len(notes()) != 2 {
 			t.Errorf("with the key of another account, the server is %q: %q", got, notes())
 		}
 	})

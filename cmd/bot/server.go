@@ -37,11 +37,11 @@ func (c *config) findServer(ctx context.Context, ledger string) bool {
 	switch {
 	case err != nil && ledger != "" && !isMissing(err):
 		c.faults.add(setting, "not set, and the ledger, which may note it, can't be read: %v", err)
-	case bought && account.Server != "":
-		c.CoCalcURL = account.Server
+	case bought && account.Address != "":
+		c.CoCalcURL = account.Address
 		return true
-	case account.Server != "":
-		c.faults.add(setting, "not set; the ledger notes %s", account.Server)
+	case account.Address != "":
+		c.faults.add(setting, "not set; the ledger notes %s", account.Address)
 	case begun || bought:
 		c.faults.add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the address of the CoCalc server "+
 			"that sells you licenses (%[1]s most likely sells none any more)", formerServer)

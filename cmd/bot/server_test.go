@@ -34,11 +34,11 @@ func TestWithoutCoCalcURL(t *testing.T) {
 		{"purchases", func(t *testing.T, w *town, path string) { w.buys(t, path, 1) }, true, ""},
 		{"a server and no purchases", func(t *testing.T, _ *town, path string) {
 			keepLedger(t, path)
-			edit(t, path, func(a *purchase.AccountState) { a.Server = "https://noted.example" })
+			edit(t, path, func(a *purchase.AccountState) { a.Address = "https://noted.example" })
 		}, false, "not set; the ledger notes https://noted.example\n"},
 		{"purchases of an earlier version", func(t *testing.T, w *town, path string) {
 			w.buys(t, path, 1)
-			edit(t, path, func(a *purchase.AccountState) { a.Server = "" })
+			edit(t, path, func(a *purchase.AccountState) { a.Address = "" })
 		}, false, "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use the address of the CoCalc server that " +
 			"sells you licenses (https://cocalc.com most likely sells none any more)\n"},
 		{"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
@@ -81,7 +81,7 @@ func TestCommandsWithoutCoCalc(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		account.Server = ""
+		account.Address = ""
 		return w.PutAccount(account)
 	})
 	environment(t, map[string]string{"DATABASE": s["DATABASE"]})

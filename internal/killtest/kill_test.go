@@ -124,7 +124,7 @@ func (c chapter) name() string {
 
 // unreached are steps to which no story can come yet, and why.
 var unreached = map[step.What]string{
-	step.Kept("server"): "in every story, CoCalc has one address and the ledger is new",
+	step.Kept("address"): "in every story, CoCalc has one address and the ledger is new",
 }
 
 // vital are the steps at which the bot is killed in every story: where money is about to be spent, or was.

@@ -79,7 +79,7 @@ func deeds() []string {
 		// Showing and telling.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
-		"account", "account, paused", "server", "setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
+		"account", "account, paused", "address", "setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
 		"paused", "resumed", "uncertain", "settled, failed", "double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
 	}
 }
