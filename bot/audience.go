@@ -63,7 +63,7 @@ func (p *People) learnReaders(ctx context.Context, channels []string) {
 }
 
 // errReadersUntold says that Slack has not told yet who reads a channel.
-var errReadersUntold = errors.New("Slack has not told yet who reads the channel")
+var errReadersUntold = errors.New("it is not known yet who reads the channel")
 
 // lookReaders asks Slack who reads a channel.
 func (p *People) lookReaders(ctx context.Context, channel string) (audience, error) {
