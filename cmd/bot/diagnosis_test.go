@@ -143,3 +143,48 @@ func TestPrices(t *testing.T) {
 	environment(t, s)
 	does(t, "", "prices").says(t, 2, "COCALC_API_KEY: not set; ")
 }
+
+// The first lines of the log say what the server is, and whose the key is.
+func TestStartOnEveryServer(t *testing.T) {
+	const found, none, held = "find CoCalc with the key", "find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, w *town, s map[string]string)
+		level   string
+		says    []string
+		never   string
+	}{
+		{"licenses", func(*testing.T, *town, map[string]string) {}, "info", []string{found}, none},
+		{"licenses, with a wrong key", func(_ *testing.T, _ *town, s map[string]string) { s["COCALC_API_KEY"] = "sk-wrongWrongWrong000001" }, "error", []string{held}, none},
+		{"the successor", func(t *testing.T, w *town, s map[string]string) {
+			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
+			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
+		}, "error", []string{none, `"condition":"sells-memberships"`, "sells memberships and no licenses", "bot migrate-report"}, held},
+		{"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) }, "error",
+			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"}, found},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newTown(t)
+			s := w.settings(t, "ADMINS="+slacksim.Carol)
+			c.prepare(t, w, s)
+			bot := launch(t, s, "run")
+			bot.prints(&bot.err, 1, c.says[0])
+			for line := range strings.Lines(bot.err.String()) {
+				if strings.Contains(line, c.never) {
+					t.Errorf("the log says %s", line)
+				}
+				if !strings.Contains(line, c.says[0]) {
+					continue
+				}
+				for _, text := range append(c.says, `"level":"`+c.level+`"`) {
+					if !strings.Contains(line, text) {
+						t.Errorf("the line lacks %q: %s", text, line)
+					}
+				}
+			}
+			if n := w.cocalc.Count("purchases/shopping-cart-checkout") + w.cocalc.Count("shopping/cart/add"); n > 0 {
+				t.Errorf("%d requests that change something were sent", n)
+			}
+		})
+	}
+}

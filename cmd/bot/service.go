@@ -168,26 +168,28 @@ func (s *service) greet(ctx context.Context) error {
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if account, err := s.cocalc.WhoAmI(look); err != nil {
-		s.log.Error().Err(err).Str("key", s.cocalc.KeyName()).Msg("hold orders until CoCalc accepts the key")
-	} else {
-		s.log.Info().Str("account", account.ID).Str("key", s.cocalc.KeyName()).Msg("find CoCalc with the key")
-	}
-	if store, err := s.cocalc.Store(look); err != nil {
-		s.log.Error().Err(err).Str("what", storeWords(err)).Msg("fail to ask CoCalc how it sells licenses")
-	} else if store == cocalc.StoreOlder {
-		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it shows no prices before checkout and has no list of purchases")
-	}
+	s.greetCoCalc(s.cocalc.Diagnose(look))
 	return nil
 }
 
-// storeWords says in words what is wrong with the store.
-func storeWords(err error) string {
-	var refusal *cocalc.Error
-	if errors.As(err, &refusal) && refusal.Kind == cocalc.NotSoldHere {
-		return "this CoCalc server doesn't sell licenses, so nothing can be bought"
+// greetCoCalc logs what the CoCalc server is, and whose the key is.
+func (s *service) greetCoCalc(d cocalc.Diagnosis) {
+	if d.Condition != cocalc.SellsLicenses {
+		text, remedy, passing := serverWords(s.config.CoCalcURL, d)
+		line := s.log.Error()
+		if passing {
+			line = s.log.Warn()
+		}
+		line.Str("condition", string(d.Condition)).Str("what", text).Str("remedy", remedy).Msg("find no CoCalc server that sells licenses; `bot check` says more")
+	} else if d.Store == cocalc.StoreOlder {
+		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it shows no prices before checkout and has no list of purchases")
 	}
-	return "CoCalc doesn't say yet how it sells licenses; the bot asks again before the first purchase"
+	switch {
+	case d.Key == cocalc.KeyValid:
+		s.log.Info().Str("account", d.Account.ID).Str("key", s.cocalc.KeyName()).Msg("find CoCalc with the key")
+	case d.Condition == cocalc.SellsLicenses:
+		s.log.Error().Err(d.KeyErr).Str("key", s.cocalc.KeyName()).Msg("hold orders until CoCalc accepts the key")
+	}
 }
 
 // checkSlack asks Slack whose token this is, until Slack answers. The error of a refusal says which setting to fix.
