@@ -16,15 +16,20 @@ func TestBrowser(t *testing.T) {
 	for name, play := range map[string]func(*testing.T, *demo){
 		"tour": tour, "approval": approval, "denial": denial, "pause": pause, "buttons": buttons,
 	} {
-		d := newDemo(t) // reads the environment, which tests that run at the same time cannot change
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			d.t = t
-			d.start()
-			t.Cleanup(func() { d.stop() })
-			play(t, d)
-		})
+		performed(t, name, newDemo(t), play)
 	}
+}
+
+// performed plays a play beside the others. The demo was made before: it reads the environment, which tests that run at the
+// same time cannot change.
+func performed(t *testing.T, name string, d *demo, play func(*testing.T, *demo)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		d.t = t
+		d.start()
+		t.Cleanup(func() { d.stop() })
+		play(t, d)
+	})
 }
 
 // demo is a demo whose bot can be stopped and started again while Slack and CoCalc go on.
@@ -38,7 +43,13 @@ type demo struct {
 // newDemo starts Slack and CoCalc. Its bot is not started yet.
 func newDemo(t *testing.T) *demo {
 	t.Helper()
-	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), patient: true}
+	return newDemoOf(t, "")
+}
+
+// newDemoOf starts them with the preset of a CoCalc.
+func newDemoOf(t *testing.T, preset string) *demo {
+	t.Helper()
+	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), patient: true, cocalc: preset}
 	if err := opts.check(demoCredit); err != nil {
 		t.Fatal(err)
 	}

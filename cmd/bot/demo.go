@@ -182,7 +182,7 @@ func (s *simulators) listen(o demoOptions) error {
 	}
 	s.shopURL = "http://" + listener.Addr().String()
 	s.shop = &http.Server{Handler: s.cocalc, ReadHeaderTimeout: 10 * time.Second}
-	if s.slack, err = s.workspace.Listen(o.addr, s.page()); err != nil {
+	if s.slack, err = s.workspace.Listen(o.addr, s.page(o.cocalc)); err != nil {
 		listener.Close()
 		return fmt.Errorf("%w. Is another demo running? Use another port, such as --addr 127.0.0.1:3001", err)
 	}
@@ -299,7 +299,18 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 // welcome says where the demo is and what to do first.
 func (s *simulators) welcome(out io.Writer, o demoOptions) {
 	if o.cocalc != "" {
-		fmt.Fprintf(out, "This CoCalc sells no licenses (--cocalc %s), so everything below that buys is refused.\n", o.cocalc)
+		fmt.Fprintf(out, `The demo is running. Open %s
+
+  This CoCalc sells no licenses (--cocalc %s).
+
+  Buy       As Alice, in #general, type   %s   and read why there's nothing to buy.
+  History   /license history and /license budget show what the ledger has.
+  Admin     As Carol, type   /license quote ram=16 cpu=2   and read what licensebot wrote to her.
+
+  Everything is kept in %s for the next demo; --fresh starts over.
+%s  Ctrl-C stops it.
+`, s.slack.URL, o.cocalc, tryBuying, o.data, s.movedAside())
+		return
 	}
 	fmt.Fprintf(out, `The demo is running. Open %s
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"slices"
@@ -87,5 +88,42 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 	text, err := io.ReadAll(resp.Body)
 	if want := `<span class="usage">` + demoCommand.UsageHint + `</span>`; err != nil || !strings.Contains(string(text), want) {
 		t.Errorf("the menu of commands lacks %s: %v", want, err)
+	}
+}
+
+// A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the terminal.
+func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
+	environment(t, nil)
+	for preset, c := range map[string]struct{ says, hides []string }{
+		"":          {[]string{"Five things to try.", `click "Buy for $63.75"`, "only through CoCalc's API"}, []string{"sells no licenses"}},
+		"successor": {[]string{"A CoCalc that sells no licenses.", "sells only memberships"}, []string{"Buy for", "Request approval", "Five things", "Turn off"}},
+		"moved":     {[]string{"A CoCalc that sells no licenses.", "redirects every request", "Turn off"}, []string{"Buy for", "Request approval", "Five things"}},
+	} {
+		d := newDemoOf(t, preset)
+		resp, err := http.Get(d.sims.slack.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var terminal strings.Builder
+		d.sims.welcome(&terminal, demoOptions{cocalc: preset, data: "/data"})
+		text := html.UnescapeString(string(page)) + terminal.String()
+		for _, want := range c.says {
+			if !strings.Contains(text, want) {
+				t.Errorf("--cocalc %q: no one reads %q", preset, want)
+			}
+		}
+		for _, no := range c.hides {
+			if strings.Contains(text, no) {
+				t.Errorf("--cocalc %q: people read %q", preset, no)
+			}
+		}
+		if !strings.Contains(terminal.String(), "--fresh starts over") || !strings.Contains(terminal.String(), d.sims.slack.URL) {
+			t.Errorf("--cocalc %q: the terminal says\n%s", preset, terminal.String())
+		}
 	}
 }

@@ -30,13 +30,46 @@ const demoWelcome = "*Five things to try.* Nothing here is real: no money moves.
 	"• *Break CoCalc.* Turn on a switch under *What may go wrong*, and buy as Alice.\n" +
 	"Switch between the people below the list of channels. Olga is a guest, who can do none of this."
 
+// unsoldWelcome stands there instead while CoCalc sells no licenses. Only a server that has moved can be turned back: its
+// key is one of a CoCalc that sells licenses.
+func unsoldWelcome(preset string) string {
+	text := "*A CoCalc that sells no licenses.* Nothing here is real: no money moves.\n" +
+		"• *Try to buy.* As Alice, type `" + tryBuying + "`, or open the *Home* tab of licensebot. You read why there's nothing to buy.\n" +
+		"• *Look back.* `/license history` and `/license budget` show what the ledger has. `/license list` says why it can't.\n" +
+		"• *Be an admin.* As Carol, type `/license quote ram=16 cpu=2`, and read what licensebot wrote to her.\n"
+	if preset == cocalctest.Preset(cocalctest.Moved) {
+		text += "• *Turn it back.* Turn off *Moved* under *What may go wrong*. Within ten minutes, Alice can buy.\n"
+	}
+	return text + "Switch between the people below the list of channels. `bot demo` without `--cocalc` sells licenses."
+}
+
+// welcomeTo is the welcome to a demo with this CoCalc.
+func welcomeTo(preset string) string {
+	if preset == "" {
+		return demoWelcome
+	}
+	return unsoldWelcome(preset)
+}
+
+// panelIntro says what the panel beside the chat shows.
+func panelIntro(preset string) string {
+	const intro = "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API."
+	switch preset {
+	case cocalctest.Preset(cocalctest.Successor):
+		return "What the simulated CoCalc account has. This CoCalc sells only memberships, and shows the bot's API key none of this."
+	case cocalctest.Preset(cocalctest.Moved):
+		return "What the simulated CoCalc account has. This CoCalc redirects every request to another host, and the bot doesn't follow."
+	}
+	return intro
+}
+
 // demoCommand is the slash command as the demo's workspace knows it.
 var demoCommand = slacksim.SlashCommand{
 	Name: "/license", Description: "Buy and manage CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
 }
 
 // page is the web page of the demo: the chat, and beside it CoCalc's side with switches for its faults.
-func (s *simulators) page() http.Handler {
+func (s *simulators) page(preset string) http.Handler {
 	return page.New(s.workspace, page.Options{
 		Commands: []page.Command{{
 			Name: demoCommand.Name, Usage: demoCommand.UsageHint, Description: demoCommand.Description,
@@ -48,10 +81,10 @@ func (s *simulators) page() http.Handler {
 			},
 		}},
 		Notes:   demoNotes(),
-		Welcome: demoWelcome,
+		Welcome: welcomeTo(preset),
 		Panel: &page.Panel{
 			Title:         "CoCalc's side",
-			Intro:         "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API.",
+			Intro:         panelIntro(preset),
 			Sections:      s.sections,
 			SwitchesTitle: "What may go wrong",
 			Switches:      s.switches(),
