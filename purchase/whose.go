@@ -88,9 +88,9 @@ func (b *buyer) noteAddress(w Writer, account AccountState) error {
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	note := fmt.Sprintf("the CoCalc server of the ledger's account is %s", b.site)
+	note := fmt.Sprintf("the CoCalc server is %s", b.site)
 	if before != "" {
-		note += "; it was " + before
+		note = fmt.Sprintf("the CoCalc server changed from %s to %s", before, b.site)
 	}
 	return w.AppendEvent(Event{Time: b.now(), Kind: "address", By: botName, Note: note})
 }

@@ -137,7 +137,7 @@ func TestTheLedgerNotesTheServer(t *testing.T) {
 		}
 		begin("")
 		begin("https://cocalc.example")
-		want := []string{"the CoCalc server of the ledger's account is " + here, "the CoCalc server of the ledger's account is " + here + "; it was https://cocalc.example"}
+		want := []string{"the CoCalc server is " + here, "the CoCalc server changed from https://cocalc.example to " + here}
 		if diff := cmp.Diff(want, notes()); diff != "" || s.state().Address != here {
 			t.Errorf("the server is %q (-want +got):\n%s", s.state().Address, diff)
 		}

@@ -141,7 +141,7 @@ func TestChangedLimitsAreInTheAudit(t *testing.T) {
 		changed[name] = value
 	}
 	changed["ORDER_LIMIT"], changed["MAX_RAM"], changed["BUYERS"] = "5000", "none", "*"
-	want := []string{"BUYERS was S1,U1, and is *", "MAX_RAM was 8, and is none", "ORDER_LIMIT was 100, and is 5000"}
+	want := []string{"BUYERS changed from S1,U1 to *", "MAX_RAM changed from 8 to none", "ORDER_LIMIT changed from 100 to 5000"}
 	if diff := cmp.Diff(want, start(changed)); diff != "" {
 		t.Errorf("the audit (-want +got):\n%s", diff)
 	}
