@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -23,6 +24,8 @@ func TestWithoutCoCalcURL(t *testing.T) {
 		})
 	}
 	const plain = "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example\n"
+	const former = "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use the address of the CoCalc server that " +
+		"sells you licenses (https://cocalc.com most likely sells none any more)\n"
 	for _, c := range []struct {
 		name   string
 		make   func(t *testing.T, w *town, path string)
@@ -39,8 +42,10 @@ func TestWithoutCoCalcURL(t *testing.T) {
 		{"purchases of an earlier version", func(t *testing.T, w *town, path string) {
 			w.buys(t, path, 1)
 			edit(t, path, func(a *purchase.AccountState) { a.Address = "" })
-		}, false, "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use the address of the CoCalc server that " +
-			"sells you licenses (https://cocalc.com most likely sells none any more)\n"},
+		}, false, former},
+		{"a ledger of the first release", func(t *testing.T, _ *town, path string) {
+			write(t, path, read(t, filepath.Join("..", "..", "storage", "testdata", "v1.ledger")))
+		}, false, former},
 		{"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
 			"not set, and the ledger, which may note it, can't be read: "},
 	} {
