@@ -26,6 +26,17 @@ func (d *Desk) closed(account AccountState) *Refusal {
 	if no := d.lostAccess(); no != nil {
 		return no
 	}
+	if no := d.policy.closed(account); no != nil {
+		return no
+	}
+	return d.notSold(d.diagnosed(account))
+}
+
+// stopped is closed without the server, which holds orders in its own way (hold).
+func (d *Desk) stopped(account AccountState) *Refusal {
+	if no := d.lostAccess(); no != nil {
+		return no
+	}
 	return d.policy.closed(account)
 }
 

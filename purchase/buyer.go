@@ -20,6 +20,9 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	defer stop()
 
+	if err := d.recallServer(hard); err != nil {
+		d.log.Error().Err(err).Msg("forget what the CoCalc server was before this start")
+	}
 	if err := d.unite(hard); err != nil {
 		d.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
 	}
@@ -84,6 +87,8 @@ type buyer struct {
 	spans spans
 	count count // the last look at the list of purchases
 
+	probing probing
+
 	isProven bool // the key is of the ledger's account
 
 	unkept int // steps in a row that the ledger could not keep
@@ -100,6 +105,11 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 	b.account.Lock()
 	defer b.account.Unlock()
 	for ctx.Err() == nil {
+		if b.untilProbe() <= 0 {
+			if err := b.probe(ctx); err != nil {
+				return 0, fmt.Errorf("find out what the server is: %w", err)
+			}
+		}
 		open, err := b.openOrders(hard)
 		if err != nil {
 			return 0, err
@@ -110,7 +120,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		}
 		id, pause := b.next(open, stopped)
 		if id == "" {
-			pause = min(pause, b.untilBack())
+			pause = min(pause, b.untilBack(), max(b.untilProbe(), time.Millisecond))
 			if left := b.sweepAt - b.elapsed(); left > 0 {
 				return min(pause, left, b.timing.Sweep), nil
 			}

@@ -63,7 +63,7 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 		if err != nil {
 			return err
 		}
-		if no := b.closed(account); no != nil {
+		if no := b.stopped(account); no != nil {
 			return no
 		}
 		o.AddSent, o.AddedAfter = b.now(), b.there()

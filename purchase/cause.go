@@ -29,6 +29,7 @@ const (
 	WaitsForKey      CauseCode = "key-refused"   // CoCalc does not accept the key: key
 	WaitsForCart     CauseCode = "cart-broken"   // an item blocks the cart
 	WaitsForCoCalc   CauseCode = "not-answering" // CoCalc does not answer properly
+	WaitsForServer   CauseCode = "server"        // the server sells no licenses now: condition, host, told
 )
 
 // Why the outcome of a checkout is unknown (Hold).
@@ -55,6 +56,9 @@ const (
 
 // AcceptsNewLedger is the cause of a resume (Event) that accepts a new ledger in place of a missing one.
 const AcceptsNewLedger CauseCode = "accepts-new-ledger"
+
+// ServerFound is the cause of an audit record (Event) of what a probe found: condition, host, reason.
+const ServerFound CauseCode = "server-found"
 
 // Is reports whether two causes have the same code and arguments.
 func (c Cause) Is(other Cause) bool { return c.Code == other.Code && maps.Equal(c.Args, other.Args) }

@@ -40,6 +40,8 @@ type Shop interface {
 	FindBrokenItem(ctx context.Context) (cocalc.CartItem, error)
 	Subscriptions(ctx context.Context) ([]cocalc.Subscription, error)
 	Project(ctx context.Context, id string) (cocalc.Project, error)
+	// Diagnose finds out what the server is. It only reads.
+	Diagnose(ctx context.Context) cocalc.Diagnosis
 	// Time returns CoCalc's current time; ok is false while it is unknown.
 	Time() (now time.Time, ok bool)
 }
@@ -64,6 +66,9 @@ type Timing struct {
 	Poll, PollMax time.Duration
 	// Sweep is the pause between two comparisons of the account's purchases with the ledger: 10 minutes.
 	Sweep time.Duration
+	// Probe is the longest pause between two probes of the server (Diagnose): 10 minutes. Orders wait six times as long for
+	// a server that doesn't sell licenses.
+	Probe time.Duration
 	// Drain is how long the order under way may go on after Run was told to stop: 45 seconds.
 	Drain time.Duration
 }
@@ -87,6 +92,7 @@ func (t Timing) withDefaults() Timing {
 	or(&t.Poll, share(300, 2*time.Second, 100*time.Millisecond))
 	or(&t.PollMax, share(20, 30*time.Second, 500*time.Millisecond))
 	or(&t.Sweep, 10*time.Minute)
+	or(&t.Probe, 10*time.Minute)
 	or(&t.Drain, 45*time.Second)
 	return t
 }
@@ -139,16 +145,18 @@ type Desk struct {
 	lookUp           func(context.Context, Person) Person
 	accessLost       func() bool
 
-	born     time.Time     // when the desk was made, with a monotonic reading
-	bornAt   time.Time     // the same moment by the machine's clock
-	account  sync.Mutex    // held while working on the CoCalc account: cart, checkout, proof
-	wake     chan struct{} // capacity 1: there may be something to buy
-	proposed chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
-	counted  chan struct{} // capacity 1: signals that refusals were counted
-	pace     pace
-	repeated repeated
-	stopping atomic.Bool // no new reservations
-	isAway   atomic.Bool // the ledger's file is not where it belongs
+	born      time.Time     // when the desk was made, with a monotonic reading
+	bornAt    time.Time     // the same moment by the machine's clock
+	account   sync.Mutex    // held while working on the CoCalc account: cart, checkout, proof
+	wake      chan struct{} // capacity 1: there may be something to buy
+	proposed  chan struct{} // capacity 1: there is a new deadline: of a card, of an approval
+	counted   chan struct{} // capacity 1: signals that refusals were counted
+	pace      pace
+	repeated  repeated
+	stopping  atomic.Bool // no new reservations
+	isAway    atomic.Bool // the ledger's file is not where it belongs
+	server    atomic.Pointer[Server]
+	suspicion suspicion
 }
 
 // New makes a Desk. It does nothing until Run, but orders can be proposed and confirmed at once.
@@ -157,12 +165,13 @@ func New(opts Options) *Desk {
 		opts.Now = time.Now
 	}
 	d := &Desk{
-		ledger: newChronicle(opts.Ledger, opts.Log), shop: &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now}, policy: opts.Policy, timing: opts.Timing.withDefaults(),
+		ledger: newChronicle(opts.Ledger, opts.Log), policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, site: opts.Site, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
 		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
 		born: time.Now(), bornAt: opts.Now(),
 	}
+	d.shop = &loggedShop{Shop: opts.Shop, log: opts.Log, now: opts.Now, heardOf: d.heardOf}
 	if d.lookUp == nil {
 		d.lookUp = func(_ context.Context, p Person) Person { return p }
 	}
@@ -233,11 +242,11 @@ func (d *Desk) Proposable(ctx context.Context, click Click) error {
 	if d.stopping.Load() {
 		return errStopping()
 	}
-	stopped, err := d.pausedNow(ctx)
+	paused, err := d.pausedNow(ctx)
 	if err != nil {
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
-	return d.unless(ctx, "", click, d.lostAccess(), d.policy.mayBuy(click.Who), d.policy.here(click.At), stopped)
+	return d.unless(ctx, "", click, d.lostAccess(), d.policy.mayBuy(click.Who), d.policy.here(click.At), paused, d.notSold(d.server.Load()))
 }
 
 // Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
@@ -250,7 +259,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if d.stopping.Load() {
 		return Proposal{}, errStopping()
 	}
-	for _, no := range []*Refusal{d.lostAccess(), d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place)} {
+	for _, no := range []*Refusal{d.lostAccess(), d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place), d.notSold(d.server.Load())} {
 		if no != nil {
 			return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 		}

@@ -85,7 +85,6 @@ func TestEveryFaultOfCoCalc(t *testing.T) {
 		{"key-revoked", purchase.Failed, 0, 0, purchase.FailKey, "I've lost access to CoCalc. Your admins have been told"},
 		{"outage", purchase.Failed, 0, 0, purchase.FailKey, "I've lost access to CoCalc"},
 		{"slow", purchase.Purchased, 1, 6375, "", ""},
-		{"no-licenses-sold", purchase.Failed, 0, 0, purchase.FailNotSold, "doesn't sell licenses"},
 	}
 	for _, c := range cases {
 		t.Run(c.fault, func(t *testing.T) {

@@ -157,6 +157,8 @@ type AccountState struct {
 	Outsiders map[string]Outsiders `json:"outsiders,omitempty"`
 	// Twins maps ids of people in the workspace to their ids in the organization.
 	Twins map[string]string `json:"twins,omitempty"`
+	// Diagnosis is what is wrong with the CoCalc server; nil if it sells licenses, or if that isn't known yet.
+	Diagnosis *Server `json:"diagnosis,omitempty"`
 	// Restored is set while the ledger is an older copy that was not reconciled with CoCalc yet.
 	Restored *Restore `json:"restored,omitempty"`
 	// Before is set for a day after a restore, since a purchase can show late.

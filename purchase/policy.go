@@ -48,6 +48,7 @@ const (
 	Unreadable     RefusalCode = "unreadable" // what was asked makes no sense
 	NoSuchProject  RefusalCode = "no-such-project"
 	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
+	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"

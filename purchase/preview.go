@@ -48,6 +48,9 @@ func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("read the month's budget: %w", err)
 	}
+	if no := d.NotSold(ask.Requester); no != nil {
+		p.No = no
+	}
 	if no := d.mayAsk(o, p.Asks); p.No == nil && no != nil && no.Code != NoReason { // a reason can still be given
 		p.No = no
 	}

@@ -20,6 +20,8 @@ type loggedShop struct {
 	Shop
 	log zerolog.Logger
 	now func() time.Time
+	// heardOf gets every error of CoCalc's, and nil for an answer that proves that CoCalc works. It must not block.
+	heardOf func(*cocalc.Error)
 
 	mu        sync.Mutex
 	down      time.Time // since when CoCalc is down; zero when it is not
@@ -34,6 +36,9 @@ func (s *loggedShop) heard(ctx context.Context, proof bool, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := errors.AsType[*cocalc.Error](err)
+	if ok && !errors.Is(err, context.Canceled) || err == nil && proof {
+		s.heardOf(e)
+	}
 	switch {
 	case err == nil:
 		if proof && !s.down.IsZero() {
@@ -152,3 +157,6 @@ func (s *loggedShop) Subscriptions(ctx context.Context) ([]cocalc.Subscription, 
 	all, err := s.Shop.Subscriptions(ctx)
 	return all, s.heard(ctx, true, err)
 }
+
+// Diagnose logs nothing: the desk logs what changed.
+func (s *loggedShop) Diagnose(ctx context.Context) cocalc.Diagnosis { return s.Shop.Diagnose(ctx) }

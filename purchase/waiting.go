@@ -153,11 +153,11 @@ func (b *buyer) lingering(open []Order) (left time.Duration) {
 	return left
 }
 
-// pausedNow reads whether buying is paused.
+// pausedNow reads whether buying is stopped, other than by the server.
 func (d *Desk) pausedNow(ctx context.Context) (no *Refusal, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
 		account, err := r.Account()
-		no = d.closed(account)
+		no = d.stopped(account)
 		return err
 	})
 	return no, err

@@ -43,7 +43,7 @@ func buying() []mutant {
 `,
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")}},
 		{"the pause, asked again when an order begins", "purchase/cart.go",
-			`		if no := b.closed(account); no != nil {
+			`		if no := b.stopped(account); no != nil {
 			return no
 		}
 		o.AddSent, o.AddedAfter = b.now(), b.there()`, `		_ = account

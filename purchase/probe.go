@@ -1,0 +1,182 @@
+package purchase
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"licensebot/cocalc"
+)
+
+// Probes find out what the CoCalc server is (cocalc.Client.Diagnose). The buyer makes them, between two orders and never
+// for a person who waits: at the start, every ten minutes, and when answers raise a suspicion; and more often while the
+// server doesn't sell licenses, so that orders go on soon after a short maintenance.
+
+// suspicion gathers what answers show: whether the server may be another one than it was.
+type suspicion struct {
+	mu     sync.Mutex
+	misses bool          // the last request got no proper answer
+	since  time.Duration // elapsed, at the first such request
+	raised bool          // a probe is needed
+}
+
+// heardOf draws conclusions from an error of CoCalc's, or, with nil, from an answer that proves that CoCalc works.
+func (d *Desk) heardOf(e *cocalc.Error) {
+	s := &d.suspicion
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e == nil:
+		s.misses = false
+		s.raised = s.raised || !d.Server().SellsLicenses()
+	case speaksOfServer(e):
+		s.raised = true
+	case isDown(e):
+		if !s.misses {
+			s.misses, s.since = true, d.elapsed()
+		}
+		s.raised = s.raised || d.elapsed()-s.since >= d.timing.Patience/8 // longer than a moment
+	}
+	if s.raised {
+		nudge(d.wake)
+	}
+}
+
+// speaksOfServer reports whether an error says that the server is not one that sells licenses to an API key.
+func speaksOfServer(e *cocalc.Error) bool {
+	switch e.Kind {
+	case cocalc.NotSoldHere, cocalc.Redirected, cocalc.KeyNotAllowed, cocalc.SignInRequired:
+		return true
+	}
+	return false
+}
+
+// raised reports whether a probe is needed.
+func (s *suspicion) isRaised() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.raised
+}
+
+// drop forgets what was heard before a probe.
+func (s *suspicion) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.raised, s.misses = false, false
+}
+
+// probing is what a run knows of its probes.
+type probing struct {
+	made bool          // in this run
+	at   time.Duration // elapsed, of the last one
+	next time.Duration // elapsed, of the next one, unless answers raise a suspicion before
+}
+
+// untilProbe returns the time until the next probe.
+func (b *buyer) untilProbe() time.Duration {
+	now := b.elapsed()
+	switch {
+	case !b.probing.made:
+		return 0
+	case b.suspicion.isRaised(): // but an answer a moment after a probe changes nothing
+		return min(max(b.probing.at+b.timing.PollMax-now, 0), max(b.probing.next-now, 0))
+	}
+	return max(b.probing.next-now, 0)
+}
+
+// probe finds out what the server is, and keeps it. If that changed, waiting orders are looked at again.
+func (b *buyer) probe(ctx context.Context) error {
+	b.suspicion.drop()
+	found := b.shop.Diagnose(ctx)
+	if found.Condition == cocalc.Undiagnosed { // stopped meanwhile
+		return nil
+	}
+	if found.Condition == SellsLicenses {
+		found = cocalc.Diagnosis{Condition: SellsLicenses}
+	}
+	was := b.Server()
+	gap := b.now().Sub(was.Last)
+	if b.probing.made {
+		gap = b.elapsed() - b.probing.at
+	}
+	b.probing.made, b.probing.at, b.probing.next = true, b.elapsed(), b.elapsed()+b.timing.Probe
+	if found.Condition == SellsLicenses && was.SellsLicenses() {
+		return nil
+	}
+	var now *Server
+	var isTold bool
+	err := b.ledger.Update(ctx, func(w Writer) (err error) {
+		now, isTold, err = b.keepProbe(w, found, min(max(gap, 0), b.timing.Probe))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.server.Store(now)
+	if isTold {
+		b.changed("")
+	}
+	if now == nil || now.Probes == 1 {
+		level := zerolog.WarnLevel
+		if found.Condition == IsDown || now == nil { // an outage is logged as such
+			level = zerolog.InfoLevel
+		}
+		b.log.WithLevel(level).Str("condition", string(found.Condition)).Str("reason", string(found.Reason)).Str("host", found.Redirect.Host).
+			Int("status", found.Status).Str("key", string(found.Key)).AnErr("error", found.Err).Msg("find that the CoCalc server has changed")
+		clear(b.due)
+		clear(b.tries)
+		b.sweepAt = b.elapsed()
+	}
+	if now != nil {
+		// The longer it has been so, the rarer: a short maintenance ends within a minute for those who wait, and an hour has
+		// far more than six probes.
+		b.probing.next = b.elapsed() + min(max(now.Held/10, b.timing.PollMax), b.timing.Probe)
+	}
+	return nil
+}
+
+// keepProbe stores what a probe found, with an audit record if it is something else than before, and with a notice to the
+// admins. gap is the time since the probe before.
+func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (now *Server, isTold bool, err error) {
+	account, err := w.Account()
+	if err != nil {
+		return nil, false, err
+	}
+	was := b.diagnosed(account)
+	if found.Condition != SellsLicenses {
+		s := serverOf(found)
+		s.Site, s.Since, s.Last, s.Probes = b.site, b.now(), b.now(), 1
+		if was != nil {
+			s.Known = was.Known
+			if found.Same(was.diagnosis()) {
+				s.Since, s.Probes, s.Held, s.Told = was.Since, was.Probes+1, was.Held+gap, was.Told
+			}
+		}
+		now = &s
+	}
+	if account.Diagnosis == nil && now == nil {
+		return nil, false, nil
+	}
+	if now == nil || now.Probes == 1 {
+		e := Event{Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(found.Condition),
+			Cause: Cause{ServerFound, Args{"condition": string(found.Condition), "host": found.Redirect.Host, "reason": string(found.Reason)}}}
+		if err := w.AppendEvent(e); err != nil {
+			return nil, false, err
+		}
+	}
+	words := ""
+	switch {
+	case now == nil && was != nil && was.Known:
+		words = "CoCalc sells licenses again. Orders continue."
+	case now != nil && !now.Told && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
+		now.Told, now.Known = true, true
+		words = now.adminWords(b.keyName, b.site)
+	}
+	account.Diagnosis = now
+	if err := w.PutAccount(account); err != nil || words == "" {
+		return now, false, err
+	}
+	return now, true, addNotice(w, b.notice(NoticeTrouble, noticeID("server", b.now()), words, Order{}, ""))
+}

@@ -1,0 +1,170 @@
+package purchase
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"licensebot/cocalc"
+)
+
+// What the CoCalc server is, under this package's names.
+type (
+	Condition = cocalc.Condition
+	KeyProof  = cocalc.KeyProof
+)
+
+// The conditions of a server, as cocalc.Condition describes them.
+const (
+	SellsLicenses    = cocalc.SellsLicenses
+	SellsMemberships = cocalc.SellsMemberships
+	HasMoved         = cocalc.HasMoved
+	Misaddressed     = cocalc.Misaddressed
+	IsDown           = cocalc.IsDown
+	IsForeign        = cocalc.IsForeign
+)
+
+// Server is what is wrong with the CoCalc server, as the latest probes (cocalc.Client.Diagnose) found it. The zero value
+// means that it sells licenses, or that this isn't known yet. The ledger keeps it, so a restarted bot knows it.
+type Server struct {
+	Site      Site          `json:"site"` // its address in the settings
+	Condition Condition     `json:"condition,omitempty"`
+	Reason    cocalc.Reason `json:"reason,omitempty"`  // IsDown, IsForeign: why
+	Host      string        `json:"host,omitempty"`    // where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
+	Address   string        `json:"address,omitempty"` // Misaddressed: what COCALC_URL has to be; empty: unknown
+	// Since is when a probe first found it, and Last when one found it most recently, by the machine's clock.
+	Since time.Time `json:"since,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+	// Probes is how many probes in a row found it, and Held for how long they did. Held adds up the time between probes by
+	// the monotonic clock, so no clock that is set makes it longer.
+	Probes int           `json:"probes,omitempty"`
+	Held   time.Duration `json:"held_ns,omitempty"`
+
+	Key        KeyProof `json:"key,omitempty"`        // SellsMemberships: what the server made of the API key
+	Capability string   `json:"capability,omitempty"` // KeyLimited: what the key lacks
+	OlderKey   bool     `json:"older_key,omitempty"`  // the key has a form that this server never accepts
+
+	// Told is set once the admins have a notice of it, and Known once they have one of it or of a condition that it replaced.
+	Told  bool `json:"told,omitempty"`
+	Known bool `json:"known,omitempty"`
+}
+
+// SellsLicenses reports whether the server sells licenses, as far as is known.
+func (s Server) SellsLicenses() bool {
+	return s.Condition == cocalc.Undiagnosed || s.Condition == SellsLicenses
+}
+
+// RefusesOrders reports whether no order can succeed at this server: it sells memberships only, has moved, or is no
+// CoCalc. A server that is down or that wants to be called by another address refuses none.
+func (s Server) RefusesOrders() bool {
+	return s.Condition == SellsMemberships || s.Condition == HasMoved || s.Condition == IsForeign
+}
+
+// diagnosis returns the part of the server's diagnosis that cocalc.Diagnosis.Same compares.
+func (s Server) diagnosis() cocalc.Diagnosis {
+	return cocalc.Diagnosis{Condition: s.Condition, Redirect: cocalc.Redirect{Host: s.Host}}
+}
+
+// serverOf returns what a probe found.
+func serverOf(found cocalc.Diagnosis) Server {
+	return Server{Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
+		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey}
+}
+
+// Server returns what is wrong with the CoCalc server, from memory. It never blocks.
+func (d *Desk) Server() Server {
+	if s := d.server.Load(); s != nil {
+		return *s
+	}
+	return Server{}
+}
+
+// recallServer reads from the ledger what is known of the server since an earlier run.
+func (d *Desk) recallServer(ctx context.Context) error {
+	return d.ledger.View(ctx, func(r Reader) error {
+		account, err := r.Account()
+		if err == nil {
+			d.server.Store(d.diagnosed(account))
+		}
+		return err
+	})
+}
+
+// diagnosed returns what is wrong with the server that the settings name; nil if that isn't known.
+func (d *Desk) diagnosed(account AccountState) *Server {
+	if s := account.Diagnosis; s != nil && s.Site == d.site {
+		return s
+	}
+	return nil
+}
+
+// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken. It
+// never blocks.
+func (d *Desk) NotSold(who Person) *Refusal { return d.forReader(d.notSold(d.server.Load()), who) }
+
+// notSold refuses orders while the server sells no licenses. Its code is NotSold.
+func (d *Desk) notSold(s *Server) *Refusal {
+	if s == nil || !s.RefusesOrders() {
+		return nil
+	}
+	const history = " Your purchase history is still here: `/license history`."
+	says := "This CoCalc server no longer sells licenses."
+	switch s.Condition {
+	case HasMoved:
+		says = fmt.Sprintf("CoCalc has moved to %s, where I can't buy licenses.", s.Host)
+	case IsForeign:
+		says = "I can't find CoCalc at its address, so I can't buy licenses. " + d.policy.told()
+	}
+	return &Refusal{Code: NotSold, Sentence: says + history}
+}
+
+// adminWords describes, for admins, what the server is, what follows and what to do.
+func (s Server) adminWords(keyName string, site Site) string {
+	at := "The CoCalc server at `COCALC_URL` (" + string(site) + ") "
+	switch s.Condition {
+	case SellsMemberships:
+		return at + "no longer sells licenses, only memberships, so I've stopped taking orders. " + successorWords + s.keyWords(keyName) + afterLicenses
+	case HasMoved:
+		return at + "redirects to " + s.Host + ": it has moved, so I've stopped taking orders. I didn't follow, and the API key wasn't sent there. " +
+			"If that is CoCalc's successor, it sells no licenses. " + successorWords + afterLicenses
+	case Misaddressed:
+		if s.Address == "" {
+			return at + "redirects to itself under another address. Orders wait. Check that setting, and the proxy in front of the server."
+		}
+		return at + "wants to be called by " + s.Address + ". Orders wait. Set `COCALC_URL` to that and restart me."
+	case IsDown:
+		return at + "has been down for " + people(s.Held) + reasonWords(s.Reason) + ". Orders wait."
+	}
+	return "What answers at `COCALC_URL` (" + string(site) + ") isn't CoCalc" + reasonWords(s.Reason) + ", so I've stopped taking orders. " +
+		"Check that setting, and what stands in front of the server."
+}
+
+// reasonWords adds the reason's code, which the log and `bot check` explain.
+func reasonWords(r cocalc.Reason) string {
+	if r == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", r)
+}
+
+const (
+	successorWords = "There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, and can't see credit, purchases or subscriptions. "
+	afterLicenses  = "CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the same e-mail address and open " +
+		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for. " +
+		"To buy from a CoCalc server of your own that sells licenses, set `COCALC_URL` and `COCALC_API_KEY` for it, start with a new ledger, and keep this one."
+)
+
+// keyWords says what the server made of the key.
+func (s Server) keyWords(name string) string {
+	switch {
+	case s.OlderKey:
+		return fmt.Sprintf("The API key %s has a form that this server never accepts. ", name)
+	case s.Key == cocalc.KeyValid:
+		return fmt.Sprintf("The API key %s is valid. ", name)
+	case s.Key == cocalc.KeyRefused:
+		return fmt.Sprintf("The server doesn't accept the API key %s. ", name)
+	case s.Key == cocalc.KeyLimited:
+		return fmt.Sprintf("The API key %s lacks the capability %s. ", name, s.Capability)
+	}
+	return ""
+}
