@@ -109,7 +109,7 @@ func adminStories() []story {
 			w.clicks(alice, yes)
 			w.bought()
 			if _, told := w.reads(alice, "Your admins have been told."); told { // a kill loses CoCalc's answer, and its words
-				w.sees(w.reading(bob, "CoCalc does not sell to this bot"))
+				w.sees(w.reading(bob, "CoCalc doesn't sell to this bot"))
 			}
 		}, ending{}},
 		// The checkout of somebody else has read the cart when ours begins.
