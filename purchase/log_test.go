@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,28 @@ import (
 )
 
 // pages are the lines of a log.
-type pages struct{ bytes.Buffer }
+type pages struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (p *pages) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all.Write(text)
+}
+
+func (p *pages) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all.Reset()
+}
+
+func (p *pages) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all.String()
+}
 
 // line is what the tests read of one.
 type line struct {
