@@ -194,7 +194,7 @@ func (r *renewals) find(ctx context.Context) renewalsFound {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return renewalsFound{trouble: "I couldn't check renewals: CoCalc took too long."}, nil
 		case err != nil:
-			return renewalsFound{trouble: "I couldn't check renewals. " + r.desk.Trouble(err)}, nil
+			return renewalsFound{trouble: r.desk.RenewalsTrouble(err)}, nil
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()

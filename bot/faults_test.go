@@ -42,7 +42,7 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 		{"older-server", bought, 1, 6375, 0},
 		{"no-licenses-sold", "Not bought. This CoCalc server doesn't sell licenses. Please tell your admins.", 0, 0, 0},
 		{"successor", "Not bought. This CoCalc server doesn't sell licenses. Please tell your admins.", 0, 0, 0},
-		{"moved", "Not bought. CoCalc isn't responding. Please try again later.", 0, 0, 0},
+		{"moved", "Not bought. I can't reach CoCalc where it was. Please tell your admins.", 0, 0, 0},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {

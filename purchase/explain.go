@@ -29,8 +29,12 @@ func explain(e *cocalc.Error, told string, site Site) Failure {
 		}
 		return *failure(FailCart, which+" in the CoCalc cart is broken and blocks every purchase on the account. "+
 			"An admin can remove it at "+site.Cart()+". Then try again.")
-	case cocalc.NotSoldHere:
+	case cocalc.NotSoldHere, cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return *failure(FailNotSold, "This CoCalc server doesn't sell licenses. "+told)
+	case cocalc.CapabilityMissing:
+		return *failure(FailKey, lostCoCalc+told)
+	case cocalc.Redirected:
+		return *failure(FailNotSold, goneCoCalc+told)
 	}
 	if e.Outcome == cocalc.Rejected {
 		return *failure(FailRefused, "CoCalc refused the order. "+told)
@@ -40,6 +44,10 @@ func explain(e *cocalc.Error, told string, site Site) Failure {
 
 // lostCoCalc is what people read while CoCalc does not accept the key. Trying again does not help.
 const lostCoCalc = "I've lost access to CoCalc. "
+
+// goneCoCalc is what buyers read of a server that leads elsewhere. Admins read where to: a network's sign-in page leads
+// to another host just as a server that has moved does, so a buyer who read its name could take it for CoCalc.
+const goneCoCalc = "I can't reach CoCalc where it was. "
 
 // waiting returns why an order waits for CoCalc.
 func waiting(e *cocalc.Error, keyName, told string) Cause {
@@ -74,8 +82,21 @@ func (w *Wait) words() string {
 		return "CoCalc asked me to wait before adding the next item. I'll keep trying."
 	case WaitsForCart:
 		return "A broken item is blocking the CoCalc cart. I'll keep trying."
+	case WaitsForServer:
+		return strings.TrimSpace(holdsFor(Condition(w.Args["condition"])) + " If nothing changes within an hour, I'll close it and release what's reserved. " + w.Args["told"])
 	}
 	return "CoCalc isn't responding properly right now. I'll keep trying."
+}
+
+// holdsFor says that an order is on hold for what the server is.
+func holdsFor(c Condition) string {
+	switch c {
+	case SellsMemberships:
+		return "This CoCalc server no longer sells licenses, so this order is on hold."
+	case IsDown:
+		return "CoCalc is down, so this order is on hold."
+	}
+	return goneCoCalc + "This order is on hold."
 }
 
 // people prints a duration as people say it.
@@ -104,11 +125,38 @@ func explainReading(e *cocalc.Error, told string) string {
 	case cocalc.NotFound:
 		return "CoCalc doesn't know a license with that id. Use `/license list` to see the account's licenses."
 	case cocalc.NotSoldHere:
-		return "This CoCalc server doesn't offer licenses."
+		return "This CoCalc server no longer sells licenses, so they can't be read there. " + stillHere
+	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
+		return "CoCalc doesn't let API keys see this. " + stillHere
+	case cocalc.CapabilityMissing:
+		return "CoCalc doesn't let this bot see this. " + told
+	case cocalc.Redirected:
+		return goneCoCalc + told
 	case cocalc.Throttled:
 		return "CoCalc asked me to wait " + people(e.Wait) + ". Please try again then."
 	}
 	return "CoCalc isn't responding. Please try again in a few minutes."
+}
+
+// stillHere says what can be read without CoCalc.
+const stillHere = "Your purchase history is still here: `/license history`."
+
+// RenewalsTrouble returns why the renewals on the CoCalc account are not shown.
+func (d *Desk) RenewalsTrouble(err error) string {
+	if e := asCoCalc(err); e != nil && kindOf(err) != cocalc.NotSignedIn {
+		return explainRenewals(e, d.policy.told())
+	}
+	return "I couldn't check renewals. " + d.Trouble(err)
+}
+
+func explainRenewals(e *cocalc.Error, told string) string {
+	switch e.Kind {
+	case cocalc.KeyNotAllowed, cocalc.SignInRequired:
+		return "CoCalc doesn't let API keys see renewals."
+	case cocalc.NotSoldHere: // a server of the older kind sells licenses, and has none either
+		return "This CoCalc server has no list of renewals."
+	}
+	return "I couldn't check renewals. " + explainReading(e, told)
 }
 
 func asCoCalc(err error) *cocalc.Error {

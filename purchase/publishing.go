@@ -42,6 +42,19 @@ func (d *Desk) ShowAt(ctx context.Context, id OrderID, m Message) error {
 	return err
 }
 
+// ShowAgain shows a message of an order anew, as the order and what stands around it are now.
+func (d *Desk) ShowAgain(ctx context.Context, id OrderID, kind MessageKind) error {
+	_, err := d.Show(ctx, id, func(o *Order) {
+		if m := o.Message(kind); m != nil {
+			m.Shown = 0
+		}
+	})
+	if err == nil {
+		d.changed(id)
+	}
+	return err
+}
+
 // Drop forgets a message that cannot be reached any more.
 func (o *Order) Drop(kind MessageKind) {
 	o.Messages = slices.DeleteFunc(o.Messages, func(m Message) bool { return m.Kind == kind })

@@ -107,15 +107,16 @@ func (d *Desk) notSold(s *Server) *Refusal {
 	if s == nil || !s.RefusesOrders() {
 		return nil
 	}
-	const history = " Your purchase history is still here: `/license history`."
-	says := "This CoCalc server no longer sells licenses."
+	says, admin := "This CoCalc server no longer sells licenses.", "This CoCalc server no longer sells licenses, only memberships."
 	switch s.Condition {
-	case HasMoved:
-		says = fmt.Sprintf("CoCalc has moved to %s, where I can't buy licenses.", s.Host)
+	case HasMoved: // a network's sign-in page looks the same, so only admins read where it leads
+		says = goneCoCalc + d.policy.told()
+		admin = fmt.Sprintf("The CoCalc server at `COCALC_URL` redirects to %s. I don't follow, so I can't buy licenses.", s.Host)
 	case IsForeign:
-		says = "I can't find CoCalc at its address, so I can't buy licenses. " + d.policy.told()
+		says = goneCoCalc + d.policy.told()
+		admin = "What answers at `COCALC_URL` isn't CoCalc, so I can't buy licenses."
 	}
-	return &Refusal{Code: NotSold, Sentence: says + history}
+	return &Refusal{Code: NotSold, Sentence: says + " " + stillHere, Admin: admin + " " + stillHere}
 }
 
 // adminWords describes, for admins, what the server is, what follows and what to do.
