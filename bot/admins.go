@@ -34,6 +34,9 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 		return now(a.no(err))
 	}
 	said := "Buying is back on. Orders that were waiting are being bought now."
+	if no := a.unsold(ctx, click.Who); no != "" {
+		said = "The pause is over. " + no
+	}
 	if leftOut := stop.Pause.LeftOut(); leftOut != "" {
 		said += " " + leftOut
 	}

@@ -50,7 +50,7 @@ func TestTheFormThatSettles(t *testing.T) {
 	for name, verdict := range map[string]purchase.Verdict{"settle-as-bought": purchase.WasBought, "settle-as-not-bought": purchase.WasNotBought} {
 		t.Run(name, func(t *testing.T) {
 			o := order(heldOrder)
-			view := settleView(o, settling{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"})
+			view := settleView(o, settling{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"}, false)
 			raw, err := json.Marshal(view)
 			if err != nil {
 				t.Fatal(err)
@@ -59,7 +59,7 @@ func TestTheFormThatSettles(t *testing.T) {
 				t.Errorf("Slack would refuse it: %v", problems)
 			}
 			golden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
-			got := settledWords(o, purchase.Settlement{Verdict: verdict})
+			got := settledWords(o, purchase.Settlement{Verdict: verdict}, false)
 			golden(t, name+"-done", got)
 		})
 	}
@@ -104,12 +104,12 @@ func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
 		"home-restored": {purchase.Stop{Restored: &purchase.Restore{At: at}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := content{"home", stopBlocks(c.stop, c.admin)}
+			got := content{"home", stopBlocks(c.stop, c.admin, false)}
 			golden(t, name, got)
 			harmless(t, got)
 		})
 	}
-	if blocks := stopBlocks(purchase.Stop{}, true); len(blocks) > 0 {
+	if blocks := stopBlocks(purchase.Stop{}, true, false); len(blocks) > 0 {
 		t.Errorf("on a good day: %v", blocks)
 	}
 }

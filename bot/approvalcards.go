@@ -25,6 +25,7 @@ type askFacts struct {
 	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
 	similar []purchase.License
 	known   bool
+	unsold  string // why nothing can be bought on this CoCalc server; empty while it sells licenses
 }
 
 // decidable reports whether approvers can still decide on an order.
@@ -51,6 +52,10 @@ func askCard(o purchase.Order, f askFacts) content {
 		return content{said + " " + head + ".", append(blocks, section(outcome), orderID(o))}
 	}
 	blocks = append(blocks, fields(moneyFacts(o, f)...))
+	if f.unsold != "" {
+		blocks = append(append(blocks, section(f.unsold)), decisions(o)...)
+		return content{fmt.Sprintf("%s: %s. It can't be bought now.", head, gives(o.Spec)), append(blocks, onlyDeny(o)...)}
+	}
 	if text := similarWords(f); text != "" {
 		blocks = append(blocks, section(text))
 	}
@@ -60,8 +65,7 @@ func askCard(o purchase.Order, f askFacts) content {
 	yes.Confirm = slack.NewConfirmationBlockObject(plain("Approve this order?"),
 		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"),
 		plain("Not yet"))
-	no := button(actionDeny, string(o.ID), "Deny")
-	no.Style = slack.StyleDanger
+	no := denyButton(o)
 	ask := fmt.Sprintf("Expires %s.", moment(o.ApproveBy))
 	if f.needed > 1 {
 		ask = approvalsWords(f.needed, len(o.Approvals)) + " " + ask
@@ -70,6 +74,19 @@ func askCard(o purchase.Order, f askFacts) content {
 		small(mrkdwn(ask+" You can't approve your own order. No buttons? Type `/license approve "+string(o.ID)+"`.")))
 	expires := o.ApproveBy.UTC().Format(purchase.MomentStyle)
 	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), expires), blocks}
+}
+
+func denyButton(o purchase.Order) *slack.ButtonBlockElement {
+	no := button(actionDeny, string(o.ID), "Deny")
+	no.Style = slack.StyleDanger
+	return no
+}
+
+// onlyDeny ends the approvers' card while the server sells no licenses: an approval would lead to nothing.
+func onlyDeny(o purchase.Order) []slack.Block {
+	return []slack.Block{slack.NewActionBlock("ask_actions", denyButton(o)),
+		small(mrkdwn(fmt.Sprintf("Expires %s. Denying it releases %s to the budget. No buttons? Type `/license deny %s` with a reason.",
+			moment(o.ApproveBy), o.Price, o.ID)))}
 }
 
 // askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are
@@ -295,7 +312,11 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	if f.needed > 1 {
 		text += " " + approvalsWords(f.needed, len(o.Approvals))
 	}
-	text += " I'll message you when it's decided; you can follow it on my Home tab."
+	if f.unsold != "" {
+		text += "\n" + f.unsold
+	} else {
+		text += " I'll message you when it's decided; you can follow it on my Home tab."
+	}
 	blocks := append([]slack.Block{section(text)}, decisions(o)...)
 	blocks = append(append(blocks, wrote("Your reason", o.Reason)), titled(o)...)
 	blocks = append(blocks, small(plain(gives(o.Spec))),
@@ -304,8 +325,8 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 }
 
 // deniedCard shows the requester who denied the order, and why.
-func deniedCard(o purchase.Order) content {
-	c := endedCard(o, "Denied. Nothing was charged.")
+func deniedCard(o purchase.Order, f cardFacts) content {
+	c := endedCard(o, f, "Denied. Nothing was charged.")
 	if len(o.Approvals) == 0 {
 		return c
 	}

@@ -68,7 +68,9 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 	if remember.NewPrice {
 		confirm = a.desk.ConfirmNewPrice
 	}
-	if _, err := confirm(ctx, remember.Order, click); err != nil {
+	if _, err := confirm(ctx, remember.Order, click); isUnsold(err) {
+		return a.closing(err)
+	} else if err != nil {
 		return wrongField(inputReason, a.sentence(err))
 	}
 	return socket.Reply{}
@@ -130,6 +132,7 @@ func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *s
 // approve is a typed approval.
 func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	o, err := a.desk.Approve(ctx, id, click)
+	a.undecidable(ctx, id, err)
 	if err != nil {
 		return now(a.no(err))
 	}

@@ -85,14 +85,16 @@ func replaces(o purchase.Order, refused error, now time.Time) bool {
 
 // askCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the same.
 func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
-	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded()}
+	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk)}
 	if decidable(o, f.now) {
 		if report, err := p.desk.Budgets(ctx, 1); err == nil {
 			f.budget = &report
 		} else {
 			p.log.Error().Err(err).Msg("fail to read the budget for the approvers' card")
 		}
-		f.similar, f.known = p.alike.find(ctx, o.Spec)
+		if f.unsold == "" { // otherwise there is nothing to compare with
+			f.similar, f.known = p.alike.find(ctx, o.Spec)
+		}
 	}
 	return askCard(o, f)
 }

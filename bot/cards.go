@@ -37,6 +37,8 @@ type cardFacts struct {
 	asks    bool            // it needs approval
 	sum     purchase.DaySum // why it needs approval, if it is today's sum
 	needed  int             // how many have to approve it
+	// unsold is why nothing can be bought on this CoCalc server; empty while it sells licenses.
+	unsold string
 }
 
 // card shows an order as it is now. It is a function of its arguments alone: shown again, it says the same.
@@ -44,7 +46,10 @@ func card(o purchase.Order, f cardFacts) content {
 	switch o.State {
 	case purchase.Proposed:
 		if !f.now.Before(o.Expires) {
-			return endedCard(o, "This card has expired.")
+			return endedCard(o, f, "This card has expired.")
+		}
+		if f.unsold != "" {
+			return unsoldCard(o, f)
 		}
 		return proposalCard(o, f)
 	case purchase.AwaitingApproval:
@@ -52,25 +57,25 @@ func card(o purchase.Order, f cardFacts) content {
 	case purchase.Approved, purchase.Adding, purchase.Carted, purchase.Paying:
 		return progressCard(o, f)
 	case purchase.Unknown:
-		return unknownCard(o)
+		return unknownCard(o, f)
 	case purchase.Purchased:
-		return receiptCard(o, f.site)
+		return receiptCard(o, f)
 	case purchase.Failed:
 		return failedCard(o, f)
 	case purchase.Cancelled:
 		if !o.ApproveBy.IsZero() {
-			return endedCard(o, "Request withdrawn. Nothing was charged.")
+			return endedCard(o, f, "Request withdrawn. Nothing was charged.")
 		}
-		return endedCard(o, "Order cancelled. Nothing was charged.")
+		return endedCard(o, f, "Order cancelled. Nothing was charged.")
 	case purchase.Denied:
-		return deniedCard(o)
+		return deniedCard(o, f)
 	case purchase.Expired:
 		if !o.ApproveBy.IsZero() {
-			return endedCard(o, "No one approved this in time, so the request expired. Nothing was charged.")
+			return endedCard(o, f, "No one approved this in time, so the request expired. Nothing was charged.")
 		}
-		return endedCard(o, "This card has expired.")
+		return endedCard(o, f, "This card has expired.")
 	}
-	return endedCard(o, "This order is "+string(o.State)+".")
+	return endedCard(o, f, "This order is "+string(o.State)+".")
 }
 
 // proposalCard is the price with its buttons.
@@ -229,7 +234,10 @@ func progressCard(o purchase.Order, f cardFacts) content {
 		}
 	}
 	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
-	if o.Wait != nil {
+	switch {
+	case f.unsold != "" && o.State == purchase.Approved && (o.Wait == nil || o.Wait.Code != purchase.WaitsForServer):
+		blocks = append(blocks, section(":warning: This order is on hold. "+f.unsold))
+	case o.Wait != nil:
 		blocks = append(blocks, section(":warning: "+escape(o.Wait.Sentence())))
 	}
 	if o.State == purchase.Approved {
@@ -241,7 +249,10 @@ func progressCard(o purchase.Order, f cardFacts) content {
 }
 
 // unknownCard shows that the outcome is unknown, and that the person need not do anything.
-func unknownCard(o purchase.Order) content {
+func unknownCard(o purchase.Order, f cardFacts) content {
+	if f.unsold != "" {
+		return untellableCard(o)
+	}
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
 		why = fmt.Sprintf("%s. I'm checking until at least %s", escape(strings.TrimSuffix(o.Hold.Why, ".")),
@@ -260,10 +271,10 @@ func unknownCard(o purchase.Order) content {
 }
 
 // receiptCard proves the purchase.
-func receiptCard(o purchase.Order, site purchase.Site) content {
+func receiptCard(o purchase.Order, f cardFacts) content {
 	r := o.Receipt
 	if r == nil { // cannot be: Purchased is only entered with a receipt
-		return endedCard(o, "Bought.")
+		return endedCard(o, f, "Bought.")
 	}
 	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec),
 		renewal(o.Spec, o.Renews))
@@ -299,11 +310,14 @@ func receiptCard(o purchase.Order, site purchase.Site) content {
 		}
 		blocks = append(blocks, section(":information_source: I couldn't post this in the channel"+why))
 	}
-	row := []slack.BlockElement{button(actionAgain, string(o.ID), "Buy another like this")}
-	if r.LicenseID != "" {
-		row = append([]slack.BlockElement{linkButton("Open in CoCalc", site.License(r.LicenseID))}, row...)
+	if f.unsold == "" {
+		row := []slack.BlockElement{button(actionAgain, string(o.ID), "Buy another like this")}
+		if r.LicenseID != "" {
+			row = append([]slack.BlockElement{linkButton("Open in CoCalc", f.site.License(r.LicenseID))}, row...)
+		}
+		blocks = append(blocks, slack.NewActionBlock("order_actions", row...))
 	}
-	blocks = append(blocks, slack.NewActionBlock("order_actions", row...), orderLine(o))
+	blocks = append(blocks, orderLine(o))
 	text := fmt.Sprintf("Bought for %s: %s.", r.Charged, gives(o.Spec))
 	if r.LicenseID != "" {
 		text += " License " + r.LicenseID + "."
@@ -340,30 +354,35 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	if o.Failure != nil {
 		sentence = o.Failure.Sentence
 	}
+	if f.unsold != "" && o.Failure != nil && plainFailures[o.Failure.Code] != "" {
+		sentence = plainFailures[o.Failure.Code]
+	}
 	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
 	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // an admin's own words
 		why, told = quoting("❌ Not bought. "+sentence), "an admin resolved it."
 	}
-	next := []slack.BlockElement{button(actionAgain, string(o.ID), "Try again")}
-	if o.Offers(f.now) {
-		next = []slack.BlockElement{yesButton(actionNewPrice, o, o.Failure.NewPrice, f)}
+	blocks := []slack.Block{why, small(plain(gives(o.Spec)))}
+	switch {
+	case f.unsold != "":
+		blocks = append(blocks, section(f.unsold))
+	case o.Offers(f.now):
+		blocks = append(blocks, slack.NewActionBlock("order_actions", yesButton(actionNewPrice, o, o.Failure.NewPrice, f)))
+	default:
+		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Try again")))
 	}
-	return content{"Not bought: " + told, []slack.Block{
-		why,
-		small(plain(gives(o.Spec))),
-		slack.NewActionBlock("order_actions", next...),
-		orderLine(o),
-	}}
+	return content{"Not bought: " + told, append(blocks, orderLine(o))}
 }
 
 // endedCard is the card of an order that has ended.
-func endedCard(o purchase.Order, sentence string) content {
-	return content{sentence, []slack.Block{
-		section(sentence),
-		small(plain(fmt.Sprintf("%s for %s", gives(o.Spec), o.Price))),
-		slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Order again")),
-		orderLine(o),
-	}}
+func endedCard(o purchase.Order, f cardFacts, sentence string) content {
+	blocks := []slack.Block{section(sentence)}
+	if f.unsold != "" {
+		blocks = append(blocks, small(plain(gives(o.Spec))), section(f.unsold))
+	} else {
+		blocks = append(blocks, small(plain(fmt.Sprintf("%s for %s", gives(o.Spec), o.Price))),
+			slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Order again")))
+	}
+	return content{sentence, append(blocks, orderLine(o))}
 }
 
 func orderLine(o purchase.Order) *slack.ContextBlock {

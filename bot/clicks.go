@@ -42,11 +42,13 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return a.confirmed(at, cb.TriggerID, remembered(id, click), err)
 	case actionNewPrice:
 		_, err := a.desk.ConfirmNewPrice(ctx, id, click)
+		a.outdated(ctx, id, click, err)
 		remember := remembered(id, click)
 		remember.NewPrice = true
 		return a.confirmed(at, cb.TriggerID, remember, err)
 	case actionApprove:
 		_, err := a.desk.Approve(ctx, id, click)
+		a.undecidable(ctx, id, err)
 		return a.decided(at, err)
 	case actionDeny:
 		return a.askDenial(ctx, at, id, click, cb.TriggerID)
@@ -67,7 +69,7 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return a.takeOut(at, argument, click, cb)
 	case actionBuyForm:
 		if err := a.desk.Proposable(ctx, click); err != nil {
-			return a.refuse(at, err)
+			return a.notFromHome(at, err)
 		}
 		return a.openEditor(ctx, at, cb.TriggerID, click.Who, a.defaults, "",
 			editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
@@ -198,6 +200,10 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
 	trigger string) socket.Reply {
 	order, err := a.desk.Editable(ctx, id, click)
+	if err == nil && unsold(a.desk) != "" {
+		err = a.desk.Proposable(ctx, click)
+		a.outdated(ctx, id, click, err)
+	}
 	if err != nil {
 		return a.refuse(at, err)
 	}
@@ -217,17 +223,19 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 	if began.IsZero() {
 		began = old.Created
 	}
-	return a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began, a.loc), old.Reason)
+	p, err := a.proposeAnew(ctx, at, click, alike(old.Spec, a.now(), began, a.loc), old.Reason)
+	a.outdated(ctx, id, click, err)
+	return p
 }
 
 func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
-	reason string) socket.Reply {
+	reason string) (socket.Reply, error) {
 	p, err := a.desk.Propose(ctx,
 		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
-		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}
+		return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.notProposed(err, nil), false) }}, err
 	}
-	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.proposal(p), false) }}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, a.proposal(p), false) }}, nil
 }
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
@@ -281,6 +289,9 @@ func (a *App) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	}
 	ask.Requester = a.people.LookUp(ctx, ask.Requester)
 	view := editorView(ask.Spec, ask.Reason, cb.View.PrivateMetadata, a.formFacts(ctx, ask, wrong))
+	if no := a.unsold(ctx, ask.Requester); no != "" {
+		view = unsoldView(no)
+	}
 	if _, err := a.slack.UpdateViewContext(ctx, view, "", "", cb.View.ID); err != nil {
 		a.log.Debug().Err(err).Msg("fail to update a form")
 	}
@@ -322,6 +333,12 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	}
 	f, wrong := formFields(cb.View.State)
 	ask := a.asked(cb, remember, f)
+	if unsold(a.desk) != "" { // what was filled in would be no better without mistakes
+		ask.Requester = a.people.LookUp(ctx, ask.Requester)
+		if err := a.desk.Proposable(ctx, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
+			return a.closing(err)
+		}
+	}
 	shown := func(field string) bool { return cb.View.State == nil || cb.View.State.Values[field] != nil }
 	if _, err := a.desk.Quote(ask.Spec); err != nil || len(wrong) > 0 {
 		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown))}
@@ -335,6 +352,9 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 		p, err = a.desk.Propose(ctx, ask)
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
+	if isUnsold(err) {
+		return a.closing(err)
+	}
 	if err != nil {
 		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown))}
 		if namesChannels(err) { // a form cannot link to them

@@ -20,16 +20,18 @@ func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) 
 	if ev.Tab != "" && ev.Tab != "home" {
 		return socket.Reply{}
 	}
-	return socket.Reply{After: func(ctx context.Context) {
-		view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx, ev.User)}}
-		err := waitOut(ctx, func() error {
-			_, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: ev.User, View: view})
-			return err
-		})
-		if err != nil {
-			a.log.Warn().Err(err).Str("user", ev.User).Msg("fail to show the Home tab")
-		}
-	}}
+	return socket.Reply{After: func(ctx context.Context) { a.showHome(ctx, ev.User) }}
+}
+
+func (a *App) showHome(ctx context.Context, user string) {
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx, user)}}
+	err := waitOut(ctx, func() error {
+		_, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
+		return err
+	})
+	if err != nil {
+		a.log.Warn().Err(err).Str("user", user).Msg("fail to show the Home tab")
+	}
 }
 
 // The first lines of the Home tab, for people who can buy and for people who see licenses alone.
@@ -53,8 +55,12 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 	if a.desk.IsBuyer(who) {
 		text, buttons = homeOfBuyers, []slack.BlockElement{buy, list}
 	}
+	no := a.unsold(ctx, who)
+	if no != "" {
+		text, buttons = no, []slack.BlockElement{list}
+	}
 	left, limited, err := a.desk.BudgetNow(ctx)
-	if err == nil && limited {
+	if err == nil && limited && no == "" {
 		text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
 	}
 	blocks := []slack.Block{head, section(text)}
@@ -63,7 +69,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		a.log.Error().Err(err).Msg("fail to read what stops buying")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who))...)
+		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who), no != "")...)
 	}
 	blocks = append(blocks, a.waiting(ctx, who)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
@@ -74,7 +80,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 const mostHeld = 5
 
 // stopBlocks say why nothing is bought right now, and to admins what they can do about it.
-func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
+func stopBlocks(stop purchase.Stop, admin, unsold bool) []slack.Block {
 	var blocks []slack.Block
 	if p := stop.Pause; p != nil {
 		text := ":double_vertical_bar: *Buying is paused* since " + moment(p.Since) + "."
@@ -93,6 +99,9 @@ func stopBlocks(stop purchase.Stop, admin bool) []slack.Block {
 	}
 	if len(stop.Held) == 0 {
 		return blocks
+	}
+	if unsold {
+		return append(blocks, untellableBlocks(stop.Held, admin)...)
 	}
 	if !admin {
 		return append(blocks, section(

@@ -70,13 +70,16 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listing{"active", 1}
 			}
-			return a.telling(at, a.licenses(ctx, l), true)
+			list := a.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return a.licenses(ctx, l) })
+			return a.telling(at, list(ctx, sight), true)
 		case actionLicense:
 			var l looking
 			if json.Unmarshal([]byte(argument), &l) != nil {
 				return a.telling(at, say("This button has expired. Run `/license list` again."), false)
 			}
-			return a.telling(at, a.license(ctx, l.ID, l.From, sight), true)
+			one := a.readable(click.Who,
+				func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, l.ID, l.From, s) })
+			return a.telling(at, one(ctx, sight), true)
 		case actionHistoryPage:
 			page := 1
 			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
@@ -101,7 +104,8 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 	if owned.Purchase != nil {
 		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time, a.loc)
 	}
-	return a.proposeAnew(ctx, at, click, spec, "").After
+	reply, _ := a.proposeAnew(ctx, at, click, spec, "")
+	return reply.After
 }
 
 // licenseState says in a word and a sign where a license stands.

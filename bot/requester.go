@@ -153,5 +153,5 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 	}
 	sum, err := p.desk.DaySum(ctx, priced)
 	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, sum: sum,
-		needed: p.desk.ApprovalsNeeded()}), err
+		needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk)}), err
 }

@@ -49,15 +49,25 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 	if err != nil {
 		return a.no(err)
 	}
-	found := a.looks.evidence(ctx, a.desk, o)
+	gone := unsold(a.desk) != ""
+	var found purchase.Evidence
+	if !gone {
+		found = a.looks.evidence(ctx, a.desk, o)
+	}
 	who = a.people.LookUp(ctx, who)
 	if o, err = a.desk.Order(ctx, id); err != nil {
 		return a.no(err)
 	}
 	c := a.standing(ctx, o)
-	if o.State == purchase.Unknown {
-		c.blocks = append(c.blocks,
-			evidenceBlocks(o, found, a.desk.IsAdmin(who), a.desk.IsAdmin(who) && !who.Is(o.Requester))...)
+	admin := a.desk.IsAdmin(who)
+	resolves := admin && !who.Is(o.Requester)
+	switch {
+	case o.State != purchase.Unknown:
+	case gone && resolves:
+		c.blocks = append(c.blocks, untellableEvidence(o)...)
+	case gone:
+	default:
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, admin, resolves)...)
 	}
 	return c
 }
@@ -74,9 +84,13 @@ func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin, resolves bool)
 	return append(blocks,
 		section("If you know more than CoCalc shows, you can resolve this order. Your answer and reason are kept on record. "+
 			"These buttons don't buy anything and don't contact CoCalc."),
-		slack.NewActionBlock("settle_actions",
-			button(actionBought, string(o.ID), "Mark as bought"),
-			button(actionNotBought, string(o.ID), "Mark as not bought")))
+		settleButtons(o))
+}
+
+func settleButtons(o purchase.Order) *slack.ActionBlock {
+	return slack.NewActionBlock("settle_actions",
+		button(actionBought, string(o.ID), "Mark as bought"),
+		button(actionNotBought, string(o.ID), "Mark as not bought"))
 }
 
 // askVerdict opens the form in which an admin says how they know what became of an order.
@@ -86,24 +100,30 @@ func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, ver
 	if err != nil {
 		return a.refuse(at, err)
 	}
-	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL})
+	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL}, unsold(a.desk) != "")
 	return a.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
 
 // settleView asks how an admin knows, and for the license if there is one.
-func settleView(o purchase.Order, remember settling) slack.ModalViewRequest {
+func settleView(o purchase.Order, remember settling, unsold bool) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	title, submit := "Mark as not bought", "Mark as not bought"
-	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. Check CoCalc first. "+
-		"If CoCalc shows a purchase later, I'll record it.", o.ID, o.Price)
+	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. ", o.ID, o.Price)
+	if unsold {
+		says += "Check the CoCalc account's statements first."
+	} else {
+		says += "Check CoCalc first. If CoCalc shows a purchase later, I'll record it."
+	}
 	reason := textInput(inputReason, "How do you know?", "Kept on record, and shown to the requester.", "",
 		commands.MaxReason, true)
 	reason.Optional = false
 	blocks := []slack.Block{section(says), reason}
 	if remember.Verdict == purchase.WasBought {
 		title, submit = "Mark as bought", "Mark as bought"
-		says = fmt.Sprintf("Mark order `%s` as *bought*: counts %s as spent. This doesn't charge anything. "+
-			"If CoCalc shows the purchase later, I'll add its details.", o.ID, o.Price)
+		says = fmt.Sprintf("Mark order `%s` as *bought*: counts %s as spent. This doesn't charge anything.", o.ID, o.Price)
+		if !unsold {
+			says += " If CoCalc shows the purchase later, I'll add its details."
+		}
 		license := textInput(inputLicense, "License id", "The id or link from CoCalc, if you know it.", "", 300, false)
 		blocks = []slack.Block{section(says), reason, license}
 	}
@@ -136,17 +156,21 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 		return wrongField(inputReason, a.sentence(err))
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
-	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s), true) }}
+	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s, unsold(a.desk) != ""), true) }}
 }
 
 // settledWords say what an admin's word has changed.
-func settledWords(o purchase.Order, s purchase.Settlement) content {
-	text := fmt.Sprintf(":white_check_mark: Marked as *not bought*. %s is back in the budget. I've told <@%s>, and I'll keep checking CoCalc for a while.",
-		o.Price, o.Requester.ID)
+func settledWords(o purchase.Order, s purchase.Settlement, unsold bool) content {
+	text, later := fmt.Sprintf(":white_check_mark: Marked as *not bought*. %s is back in the budget. I've told <@%s>",
+		o.Price, o.Requester.ID), ", and I'll keep checking CoCalc for a while"
 	if s.Verdict == purchase.WasBought {
-		text = fmt.Sprintf(":white_check_mark: Marked as *bought*. %s counts as spent. I've told <@%s>, and I'll add the details when CoCalc shows them.",
-			o.Price, o.Requester.ID)
+		text, later = fmt.Sprintf(":white_check_mark: Marked as *bought*. %s counts as spent. I've told <@%s>",
+			o.Price, o.Requester.ID), ", and I'll add the details when CoCalc shows them"
 	}
+	if !unsold {
+		text += later
+	}
+	text += "."
 	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderLine(o)}}
 }
 

@@ -32,6 +32,9 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Buy:
 		return a.once(ctx, cmd.TriggerID, func() socket.Reply { return a.buy(ctx, cmd, click, c.Fields, mistakes) })
 	case commands.Quote:
+		if no := a.unsold(ctx, click.Who); no != "" {
+			return now(say(no))
+		}
 		spec := Specify(a.defaults, c.Fields, a.now(), a.loc)
 		quote, err := a.desk.Quote(spec)
 		if err != nil || len(mistakes) > 0 {
@@ -45,16 +48,16 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	}
 	switch c := asked.(type) {
 	case commands.List:
-		return a.reveal(at, click, func(ctx context.Context, _ purchase.Sight) content {
+		return a.reveal(at, click, a.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
 			return a.licenses(ctx, listing{c.Filter.String(), c.Page})
-		})
+		}))
 	case commands.Show:
 		if c.Part != "" {
-			return a.reveal(at, click,
-				func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) })
+			return a.reveal(at, click, a.readable(click.Who,
+				func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) }))
 		}
-		return a.reveal(at, click,
-			func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) })
+		return a.reveal(at, click, a.readable(click.Who,
+			func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) }))
 	case commands.History:
 		return a.revealFrom(socket.LaneLedger, at, click,
 			func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
@@ -78,9 +81,9 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Resume:
 		return a.resume(ctx, click, c.Reason)
 	case commands.Help:
-		return now(a.help(c.Topic))
+		return now(a.help(ctx, c.Topic, click.Who))
 	}
-	return now(a.help(""))
+	return now(a.help(ctx, "", click.Who))
 }
 
 // now answers in the acknowledgement itself: no second request, nothing to lose on the way.
@@ -124,6 +127,9 @@ func (a *App) reading(lane socket.Lane, at reach, read func(context.Context) ans
 func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
 	mistakes []commands.Mistake) socket.Reply {
 	spec := Specify(a.defaults, f, a.now(), a.loc)
+	if len(mistakes) > 0 && a.unsold(ctx, click.Who) != "" {
+		return now(a.no(a.desk.Proposable(ctx, click))) // what was written would be no better without them
+	}
 	if len(mistakes) > 0 {
 		_, err := a.desk.Quote(spec)
 		return now(mistaken("buy", mistakes, f, err))
@@ -150,7 +156,8 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks, sum: p.Sum})
+	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks,
+		sum: p.Sum, unsold: unsold(a.desk)})
 }
 
 // notProposed says why there is no card.
@@ -277,7 +284,8 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	if err != nil {
 		a.log.Error().Err(err).Msg("fail to count the orders ahead")
 	}
-	return orderFacts(o, cardFacts{site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded()})
+	return orderFacts(o, cardFacts{site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded(),
+		unsold: unsold(a.desk)})
 }
 
 // orderFacts are an order's card without its buttons, and what else is known of it.
@@ -331,8 +339,12 @@ func withoutActions(c content) content {
 }
 
 // help shows how a command or a field is written.
-func (a *App) help(topic string) content {
+func (a *App) help(ctx context.Context, topic string, who purchase.Person) content {
 	page := commands.HelpText(topic)
 	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", a.desk.Site().Page("/"))
-	return content{page.Summary, []slack.Block{section(text)}}
+	blocks := []slack.Block{section(text)}
+	if no := a.unsold(ctx, who); no != "" {
+		blocks = append([]slack.Block{section(":warning: " + no)}, blocks...)
+	}
+	return content{page.Summary, blocks}
 }

@@ -22,11 +22,11 @@ func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
 	if len(orders) == 0 {
 		return nil
 	}
-	return waitingBlocks(orders, who, a.desk.IsApprover(who))
+	return waitingBlocks(orders, who, a.desk.IsApprover(who), unsold(a.desk) != "")
 }
 
 // waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.
-func waitingBlocks(orders []purchase.Order, who purchase.Person, approver bool) []slack.Block {
+func waitingBlocks(orders []purchase.Order, who purchase.Person, approver, unsold bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
 		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec),
@@ -36,8 +36,12 @@ func waitingBlocks(orders []purchase.Order, who purchase.Person, approver bool) 
 			own = append(own, section(
 				fmt.Sprintf(":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.", what, o.ID, o.ID)))
 		case approver:
-			others = append(others, section(
-				fmt.Sprintf(":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. To decide, use `/license approve %s`, or `deny` with a reason.", o.Requester.ID, what, o.ID, o.ID)))
+			decide := fmt.Sprintf("To decide, use `/license approve %s`, or `deny` with a reason.", o.ID)
+			if unsold {
+				decide = fmt.Sprintf("It can't be bought now. To close it, use `/license deny %s` with a reason.", o.ID)
+			}
+			others = append(others, section(fmt.Sprintf(
+				":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. %s", o.Requester.ID, what, o.ID, decide)))
 		}
 	}
 	return append(fewWaiting(own), fewWaiting(others)...)

@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/bot/socket"
+	"licensebot/purchase"
+)
+
+// What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
+
+// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells licenses.
+func unsold(desk *purchase.Desk) string {
+	return wordsOf(desk.NotSold(purchase.Person{}))
+}
+
+// unsold is the same for one reader. Admins also read where the server leads.
+func (a *App) unsold(ctx context.Context, who purchase.Person) string {
+	if !a.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
+		return ""
+	}
+	return wordsOf(a.desk.NotSold(a.people.LookUp(ctx, who)))
+}
+
+func wordsOf(no *purchase.Refusal) string {
+	if no == nil {
+		return ""
+	}
+	return Words(no)
+}
+
+// unsoldCard takes the place of a card's price and buttons.
+func unsoldCard(o purchase.Order, f cardFacts) content {
+	return content{f.unsold, []slack.Block{section(f.unsold), small(plain(gives(o.Spec))), orderLine(o)}}
+}
+
+// plainFailures say why an order has failed without an invitation to try again, by the codes whose sentences have one.
+var plainFailures = map[purchase.FailureCode]string{
+	purchase.FailUnreachable: "CoCalc didn't respond.",
+	purchase.FailCart:        "There was a problem with the CoCalc cart.",
+	purchase.FailSettled:     "CoCalc's answer to the checkout was lost, and CoCalc showed no purchase afterwards.",
+	purchase.FailRestored:    "My records were restored from a backup before this was paid for.",
+	purchase.FailPriceMoved:  "CoCalc's price had gone up.",
+}
+
+// untellable says of an unknown outcome that the server cannot show it any more.
+const (
+	untold     = "CoCalc can't tell any more whether it was bought."
+	untellable = untold + " An admin has to resolve it from the account's statements."
+)
+
+// untellableCard shows an order of unknown outcome on a server that cannot tell any more.
+func untellableCard(o purchase.Order) content {
+	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's nothing you need to do.",
+		untellable)
+	return content{"CoCalc can't tell any more whether your license was bought. An admin has to resolve it.",
+		[]slack.Block{section(text), small(plain(gives(o.Spec))), orderLine(o)}}
+}
+
+// untellableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to settle.
+func untellableBlocks(held []purchase.Order, admin bool) []slack.Block {
+	if !admin {
+		return []slack.Block{section(":grey_question: *A purchase isn't confirmed.* " + untellable)}
+	}
+	var blocks []slack.Block
+	for _, o := range held[:min(len(held), mostHeld)] {
+		blocks = append(blocks, section(fmt.Sprintf(
+			":grey_question: *Not confirmed*: %s by <@%s>, %s. %s "+
+				"Look for it in the account's statements, then use `/license settle %s`.", o.Price, o.Requester.ID, gives(o.Spec), untold, o.ID)))
+	}
+	return blocks
+}
+
+// readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
+func (a *App) readable(who purchase.Person,
+	show func(context.Context, purchase.Sight) content) func(context.Context, purchase.Sight) content {
+	return func(ctx context.Context, s purchase.Sight) content {
+		if no := a.unsold(ctx, who); no != "" {
+			return say("I can't read the account's licenses. " + no)
+		}
+		return show(ctx, s)
+	}
+}
+
+// untellableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's card
+// says to others that CoCalc can't tell.
+func untellableEvidence(o purchase.Order) []slack.Block {
+	return []slack.Block{section("Look for it in the CoCalc account's statements, or ask CoCalc's support. " +
+		"Your answer and reason are kept on record. These buttons don't buy anything and don't contact CoCalc."),
+		settleButtons(o)}
+}
+
+// callbackUnsold marks the modal that takes the place of a form.
+const callbackUnsold = "license_unsold"
+
+// unsoldView takes the place of a form. It has nothing to send.
+func unsoldView(sentence string) slack.ModalViewRequest {
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackUnsold, Title: plain("CoCalc license"),
+		Close: plain("Close"), Blocks: slack.Blocks{BlockSet: []slack.Block{section(sentence)}}}
+}
+
+// isUnsold reports whether an error of the desk says that the server sells no licenses.
+func isUnsold(err error) bool {
+	var no *purchase.Refusal
+	return errors.As(err, &no) && no.Code == purchase.NotSold
+}
+
+// closing replaces a form that was sent by the reason why it leads to nothing.
+func (a *App) closing(err error) socket.Reply {
+	view := unsoldView(a.refusal(err))
+	return socket.Reply{Payload: slack.NewUpdateViewSubmissionResponse(&view)}
+}
+
+// outdated shows a card as it is now, without its buttons, after a click on it that was refused because the server sells
+// no licenses.
+func (a *App) outdated(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
+	if !isUnsold(err) {
+		return
+	}
+	click.Card.Kind = purchase.MessageCard
+	if err := a.desk.ShowAt(ctx, id, click.Card); err != nil {
+		a.log.Error().Err(err).Str("order", string(id)).Msg("fail to show a card without its buttons")
+	}
+}
+
+// undecidable shows the approvers' card as it is now, after an approval that was refused because the server sells no
+// licenses.
+func (a *App) undecidable(ctx context.Context, id purchase.OrderID, err error) {
+	if !isUnsold(err) {
+		return
+	}
+	if err := a.desk.ShowAgain(ctx, id, purchase.MessageAsk); err != nil {
+		a.log.Error().Err(err).Str("order", string(id)).Msg("fail to show the approvers' card without its button")
+	}
+}
+
+// notFromHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
+func (a *App) notFromHome(at reach, err error) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) {
+		a.tell(ctx, at, a.no(err), false)
+		if isUnsold(err) {
+			a.showHome(ctx, at.user)
+		}
+	}}
+}

@@ -1,0 +1,376 @@
+package bot_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/slacksim"
+	"licensebot/purchase"
+)
+
+// presets are the servers that sell no licenses, with what an admin reads about each.
+var presets = []struct {
+	name  string
+	admin string
+}{
+	{cocalctest.Preset(cocalctest.Successor), "memberships"},
+	{cocalctest.Preset(cocalctest.Moved), "cocalc.ai"},
+}
+
+// stopsSelling makes CoCalc a server that sells no licenses, and waits until the bot knows.
+func (w *world) stopsSelling(preset string) {
+	w.t.Helper()
+	w.must(w.cocalc.SwitchOn(preset))
+	if _, err := w.desk.Licenses(w.ctx); err == nil { // any read makes the bot look
+		w.t.Error("licenses can still be read")
+	}
+	w.until(func() bool { return w.desk.Server().RefusesOrders() })
+}
+
+// unsellable matches what no one may press while the server sells no licenses, offers, and what invites to try again.
+var unsellable = regexp.MustCompile(`\[(Buy|Order again|Try again|Request approval|Edit|Approve|Check again)|A CoCalc license for \$|Choose .* to see the price|(?i)try again|keep trying|in a (moment|minute)|isn't responding`)
+
+// insiders matches what only admins read.
+var insiders = regexp.MustCompile(`cocalc\.ai|COCALC_|redirect`)
+
+// script writes down what people type and click, and what they read then.
+type script struct {
+	*world
+	text strings.Builder
+}
+
+// command types a command in #general, and writes down its answer.
+func (s *script) command(who, text string) slacksim.Message {
+	s.t.Helper()
+	seen := len(s.slack.Person(who).Messages(slacksim.General))
+	s.says(who, text)
+	var m slacksim.Message
+	s.until(func() bool {
+		all := s.slack.Person(who).Messages(slacksim.General)
+		if len(all) > seen {
+			m = all[len(all)-1]
+		}
+		return len(all) > seen
+	})
+	fmt.Fprintf(&s.text, "> %s: /license %s\n", s.name(who), text)
+	s.write(m.ContentText(), m.Buttons())
+	return m
+}
+
+// home opens the Home tab, and writes down what it shows when it has the text.
+func (s *script) home(who, text string) {
+	s.t.Helper()
+	s.must(s.slack.Person(who).Home())
+	v, err := s.slack.Person(who).WaitForHome(s.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), text) })
+	s.must(err)
+	fmt.Fprintf(&s.text, "> %s opens the Home tab\n", s.name(who))
+	s.write(v.ContentText(), v.Buttons())
+}
+
+// shown writes down a card that changed by itself.
+func (s *script) shown(what string, m slacksim.Message) {
+	fmt.Fprintf(&s.text, "> %s\n", what)
+	s.write(m.ContentText(), m.Buttons())
+}
+
+func (s *script) name(who string) string {
+	return map[string]string{slacksim.Alice: "alice", slacksim.Bob: "bob", slacksim.Carol: "carol, an admin"}[who]
+}
+
+func (s *script) write(text string, buttons []string) {
+	s.text.WriteString(text)
+	if len(buttons) > 0 {
+		s.text.WriteString("\n[" + strings.Join(buttons, "] [") + "]")
+	}
+	s.text.WriteString("\n\n")
+}
+
+var (
+	momentText  = regexp.MustCompile(`<!date\^[^>]*>|[A-Z][a-z]{2} \d{1,2}, \d{4}(, \d{1,2}:\d\d [AP]M UTC)?`)
+	monthText   = regexp.MustCompile(`\b(January|February|March|April|May|June|July|August|September|October|November|December) \d{4}|\*(Team|<@[A-Z0-9]+>) in [A-Z][a-z]+\*`)
+	licenseText = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	dueText     = regexp.MustCompile(` ?\S+ is due this month\.`)
+)
+
+// steady is a text without what differs from one run to the next. orders are called by name.
+func steady(text string, orders map[string]string) string {
+	for id, name := range orders {
+		if id == "" {
+			continue
+		}
+		text = strings.ReplaceAll(text, id, name)
+	}
+	text = momentText.ReplaceAllString(text, "DATE")
+	text = monthText.ReplaceAllString(text, "MONTH")
+	text = dueText.ReplaceAllString(text, "")
+	return licenseText.ReplaceAllString(text, "LICENSE")
+}
+
+// matches compares the script with a golden file.
+func (s *script) matches(t *testing.T, name string, orders map[string]string) {
+	t.Helper()
+	got := steady(s.text.String(), orders)
+	path := filepath.Join("testdata", name+".txt")
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Every command on a server that sells no licenses, as a buyer and as an admin read its answer, with an order that waits, one
+// that needs approval, and one whose outcome is unknown. No answer shows a price, a form or a button that buys, or invites
+// anyone to try again.
+func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
+	for _, preset := range presets {
+		t.Run(preset.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) {
+				withApprovers(w)
+				carolDecides(w)
+				w.policy.Buyers[slacksim.Carol] = true
+				w.policy.AutoApprove = 12000
+				w.timing.Probe = w.timing.PollMax
+			})
+			// what was bought, what waits for an approval, what is unknown, and what waits for that
+			bought := w.card()
+			w.clicks(slacksim.Alice, bought, "Buy for $63.75")
+			bought = w.becomes(bought, "Bought for $63.75")
+			w.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=2 reason="winter school"`)
+			dear := w.sees(slacksim.Alice, "A CoCalc license for $127.50 a month")
+			w.clicks(slacksim.Alice, dear, "Request approval ($127.50)")
+			ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $127.50 a month")
+			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+			w.says(slacksim.Alice, "buy ram=8 cpu=2")
+			held := w.sees(slacksim.Alice, "A CoCalc license for $48.75 a month")
+			w.clicks(slacksim.Alice, held, "Buy for $48.75")
+			held = w.becomes(held, "Not confirmed yet")
+			w.says(slacksim.Bob, "buy ram=4 cpu=1")
+			waits := w.sees(slacksim.Bob, "A CoCalc license for $26.25 a month")
+			w.clicks(slacksim.Bob, waits, "Buy for $26.25")
+			w.until(func() bool { return w.has(func(o purchase.Order) bool { return o.Wait != nil && o.Price == 2625 }) })
+			w.says(slacksim.Bob, "buy ram=2 cpu=1")
+			waits = w.changed(slacksim.Bob, waits, "Order")
+			open := w.newest(slacksim.Bob, "A CoCalc license for $", waits)
+
+			spent := w.cocalc.Counts()
+			w.stopsSelling(preset.name)
+			id := func(m slacksim.Message) string { return orderID.FindString(m.ContentText()) }
+			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
+			s := &script{world: w}
+			for _, command := range []string{"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense, "show f05a",
+				"history", "budget", "order " + id(bought), "order " + id(held), "order " + id(ask), "help", "help buy"} {
+				s.command(slacksim.Alice, command)
+			}
+			s.home(slacksim.Alice, "license history")
+			s.command(slacksim.Bob, "order "+id(waits))
+			s.command(slacksim.Bob, "approve "+id(ask))
+			s.home(slacksim.Bob, "license history")
+			for _, command := range []string{"buy", "quote ram=16 cpu=2", "list", "budget", "order " + id(held), "settle " + id(held), "pause month-end close", "resume the books are closed"} {
+				s.command(slacksim.Carol, command)
+			}
+			s.home(slacksim.Carol, "Not confirmed")
+			w.clicks(slacksim.Bob, open, "order_buy")
+			open = w.changed(slacksim.Bob, open, "/license history")
+			orders[id(open)] = "PROPOSED"
+			s.shown("bob clicks Buy on a card from before", open)
+			w.clicks(slacksim.Alice, bought, "Buy another like this")
+			w.until(func() bool { m, ok := w.now(slacksim.Alice, bought); return ok && len(m.Buttons()) == 0 })
+			now, _ := w.now(slacksim.Alice, bought)
+			s.shown("alice clicks Buy another like this on a receipt from before", now)
+			s.command(slacksim.Bob, "deny "+id(ask)+" not sold any more")
+			s.command(slacksim.Bob, "cancel "+id(waits))
+			if found := unsellable.FindAllString(s.text.String(), -1); len(found) > 0 {
+				t.Errorf("people still read %q", found)
+			}
+			s.matches(t, "unsold-"+preset.name, orders)
+			admins := 0
+			for part := range strings.SplitSeq(s.text.String(), "\n> ") {
+				switch {
+				case strings.HasPrefix(part, "carol") && strings.Contains(part, preset.admin):
+					admins++
+				case !strings.HasPrefix(part, "carol") && insiders.MatchString(part):
+					t.Errorf("a buyer reads what is for admins:\n%s", part)
+				}
+			}
+			if admins < 4 {
+				t.Errorf("admins read of %s %d times", preset.admin, admins)
+			}
+			for endpoint, n := range w.cocalc.Counts() {
+				if spends(endpoint) && n != spent[endpoint] {
+					t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
+				}
+			}
+		})
+	}
+}
+
+// newest waits for a message with the text that is another than seen.
+func (w *world) newest(who, text string, seen slacksim.Message) slacksim.Message {
+	w.t.Helper()
+	m, err := w.slack.Person(who).WaitForMessage(w.ctx, slacksim.General, func(m slacksim.Message) bool {
+		return m.TS != seen.TS && strings.Contains(m.ContentText(), text)
+	})
+	w.must(err)
+	return m
+}
+
+// changed waits until somebody's message has changed to one with the text.
+func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Message {
+	w.t.Helper()
+	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), text)
+	})
+	w.must(err)
+	return now
+}
+
+// opens clicks what opens a form, and waits for it.
+func (w *world) opens(who string, on slacksim.Surface, what, title string) slacksim.View {
+	w.t.Helper()
+	w.clicks(who, on, what)
+	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.Title, title) })
+	w.must(err)
+	return v
+}
+
+// closes waits until somebody's form says that no licenses are sold. It has nothing to send, and shows no price.
+func (w *world) closes(who string) {
+	w.t.Helper()
+	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "/license history") })
+	w.must(err)
+	if v.Submit != "" || strings.Contains(v.Title+v.ContentText(), "$") {
+		w.t.Errorf("the form shows %s, and sends %q:\n%s", v.Title, v.Submit, v.ContentText())
+	}
+	w.must(w.slack.Person(who).CloseModals())
+}
+
+// Buttons and forms that were shown while the server sold licenses lead to none afterwards: each is refused and recorded, and
+// what showed it is shown anew without it. CoCalc gets no request that could spend money.
+func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) {
+		withApprovers(w)
+		w.policy.Approvers = map[string]bool{slacksim.Bob: true}
+		w.policy.Buyers[slacksim.Carol] = true
+		w.policy.AutoApprove = 20000
+		w.policy.OrderLimit = purchase.Limit{Max: 50000}
+		w.timing.Probe = w.timing.PollMax
+	})
+	alice, bob, carol := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob), w.slack.Person(slacksim.Carol)
+	bought := w.card()
+	w.clicks(slacksim.Alice, bought, "Buy for $63.75")
+	bought = w.becomes(bought, "Bought for $63.75")
+	license := w.account.Licenses()[0].ID
+	w.says(slacksim.Alice, "show "+license)
+	details := w.sees(slacksim.Alice, "Each project gets")
+	w.says(slacksim.Alice, "buy ram=2 cpu=1")
+	failed := w.sees(slacksim.Alice, "2 GB RAM")
+	w.inject("no-credit")
+	w.clicks(slacksim.Alice, failed, "order_buy")
+	failed = w.becomes(failed, "enough credit")
+	w.cocalc.ClearFaults()
+	w.says(slacksim.Alice, "buy ram=3 cpu=1")
+	moved := w.sees(slacksim.Alice, "3 GB RAM")
+	w.inject("price-moved")
+	w.clicks(slacksim.Alice, moved, "order_buy")
+	moved = w.becomes(moved, "price went up")
+	w.cocalc.ClearFaults()
+	w.says(slacksim.Alice, "buy ram=4 cpu=1")
+	edited := w.sees(slacksim.Alice, "4 GB RAM")
+	w.says(slacksim.Alice, "buy ram=16 cpu=2 run_limit=5")
+	dear := w.sees(slacksim.Alice, "A CoCalc license for $318.75 a month")
+	w.clicks(slacksim.Alice, dear, "order_buy")
+	why, err := alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return v.Title == "Request approval" })
+	w.must(err)
+	w.says(slacksim.Bob, "buy")
+	form, err := bob.WaitForModal(w.ctx, nil)
+	w.must(err)
+	w.says(slacksim.Carol, `buy ram=16 cpu=2 run_limit=4 reason="winter school"`)
+	waits := w.sees(slacksim.Carol, "A CoCalc license for $255.00 a month")
+	w.clicks(slacksim.Carol, waits, "order_buy")
+	ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $255.00 a month")
+	w.must(carol.Home())
+	home, err := carol.WaitForHome(w.ctx, nil)
+	w.must(err)
+	spent := map[string]int{}
+	for endpoint, n := range w.cocalc.Counts() {
+		spent[endpoint] = n
+	}
+
+	w.stopsSelling("successor")
+	w.must(alice.Fill(w.ctx, why, "Reason", "winter school"))
+	if _, err := alice.Submit(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.closes(slacksim.Alice)
+	w.must(bob.Fill(w.ctx, form, "Memory per project", "8")) // the form changes
+	w.closes(slacksim.Bob)
+	without := func(who string, on slacksim.Message, button string) {
+		t.Helper()
+		w.clicks(who, on, button)
+		w.until(func() bool {
+			now, ok := w.now(who, on)
+			return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "Order ")
+		})
+	}
+	without(slacksim.Alice, bought, "Buy another like this")
+	without(slacksim.Alice, failed, "Try again")
+	without(slacksim.Alice, moved, "order_buy_new_price")
+	without(slacksim.Alice, edited, "Edit")
+	w.clicks(slacksim.Alice, details, "Buy another like this")
+	w.clicks(slacksim.Bob, ask, "Approve")
+	w.shows(ask, "no longer sells licenses")
+	if now, _ := w.now(slacksim.Bob, ask); strings.Join(now.Buttons(), ",") != "Deny" {
+		t.Errorf("approvers can press %v", now.Buttons())
+	}
+	w.clicks(slacksim.Carol, home, "Buy a license")
+	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "no longer sells") }); err != nil {
+		t.Error(err)
+	}
+	refused := map[string]int{}
+	w.until(func() bool {
+		clear(refused)
+		for _, e := range w.recorded("refused") {
+			if e.Note == string(purchase.NotSold) {
+				refused[e.By]++
+			}
+		}
+		return refused[slacksim.Alice] >= 6 && refused[slacksim.Bob] >= 1 && refused[slacksim.Carol] >= 1
+	})
+	for endpoint, n := range w.cocalc.Counts() {
+		if spends(endpoint) && n != spent[endpoint] {
+			t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
+		}
+	}
+}
+
+// spends reports whether a request to the endpoint could buy something, or change a cart.
+func spends(endpoint string) bool {
+	return strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == checkoutPath
+}
+
+// now is a message as the person sees it now.
+func (w *world) now(who string, seen slacksim.Message) (slacksim.Message, bool) {
+	for _, m := range w.slack.Person(who).Messages(seen.Channel) {
+		if m.TS == seen.TS {
+			return m, true
+		}
+	}
+	return slacksim.Message{}, false
+}

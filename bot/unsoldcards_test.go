@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+
+	"licensebot/internal/slacksim/blockkit"
+	"licensebot/purchase"
+)
+
+const notSold = "This CoCalc server no longer sells licenses. Your purchase history is still here: `/license history`."
+
+// sells matches what leads to a license, and what invites to repeat what can't succeed.
+var sells = regexp.MustCompile(`(?i)I'll buy|"order_(buy|buy_new_price|edit|again|approve|refresh)"|license_again|home_buy|try again|\$(63\.75|70\.13) a month|Buy for`)
+
+// Every card on a server that sells no licenses: it shows where the order stands, and nothing that leads to a license.
+func TestCardsWhileNoLicensesAreSold(t *testing.T) {
+	facts := cardFacts{now: at, left: 93625, limited: true, unsold: notSold}
+	failed := func(code purchase.FailureCode, sentence string) func(*purchase.Order) {
+		return func(o *purchase.Order) {
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: code, Sentence: sentence, NewPrice: 7013, Until: at.AddDate(0, 0, 1)}
+		}
+	}
+	for name, change := range map[string]func(*purchase.Order){
+		"proposed":     nil,
+		"expired":      func(o *purchase.Order) { o.State = purchase.Expired },
+		"cancelled":    func(o *purchase.Order) { o.State = purchase.Cancelled },
+		"denied":       deniedBy("UERIN"),
+		"asked":        asked,
+		"unknown":      heldOrder,
+		"bought":       bought,
+		"failed":       failed(purchase.FailNotSold, "This CoCalc server doesn't sell licenses. Your admins have been told."),
+		"unreachable":  failed(purchase.FailUnreachable, "CoCalc isn't responding. Please try again later."),
+		"watched":      failed(purchase.FailSettled, "CoCalc's answer to the checkout was lost. I kept checking for 20 minutes, and CoCalc shows no purchase. Please try again."),
+		"cart-trouble": failed(purchase.FailCart, "CoCalc didn't add the item to its cart. Please try again."),
+		"price-moved":  failed(purchase.FailPriceMoved, "CoCalc's price went up from $63.75 to $70.13."),
+		"being-bought": func(o *purchase.Order) { o.State = purchase.Paying },
+		"for-its-turn": func(o *purchase.Order) { o.State = purchase.Approved },
+		"for-another": func(o *purchase.Order) {
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForCheckout}, Why: "I'll buy this after it."}
+		},
+		"held": func(o *purchase.Order) {
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForServer}, Why: "I'll close it in an hour."}
+		},
+		"after-restore": failed(purchase.FailRestored, "My records were restored from a backup before this was paid for. Please try again in a few minutes."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := card(order(change), facts)
+			golden(t, "unsold-card-"+name, got)
+			harmless(t, got)
+			leadsNowhere(t, got, "asked", name)
+		})
+	}
+	t.Run("approvers", func(t *testing.T) {
+		got := askCard(order(asked), askFacts{now: at, needed: 1, unsold: notSold})
+		golden(t, "unsold-ask", got)
+		harmless(t, got)
+		raw, _ := json.Marshal(got.blocks)
+		if found := regexp.MustCompile(actionApprove + "|/license approve").Find(raw); found != nil {
+			t.Errorf("approvers can still approve: %s", found)
+		}
+		if !regexp.MustCompile(actionDeny).Match(raw) {
+			t.Error("approvers cannot deny")
+		}
+	})
+}
+
+// leadsNowhere fails for what leads to a license. An order that waits for an approval names its price: it is reserved.
+func leadsNowhere(t *testing.T, c content, priced, name string) {
+	t.Helper()
+	raw, err := json.Marshal(c.blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := sells.FindString(string(raw)); found != "" && name != priced {
+		t.Errorf("it shows %q: %s", found, raw)
+	}
+}
+
+// What the Home tab and an admin's forms say of orders whose outcome the server can't tell any more.
+func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
+	stop := purchase.Stop{Held: []purchase.Order{order(heldOrder)}}
+	for name, c := range map[string]content{
+		"home":               {"home", stopBlocks(stop, false, true)},
+		"home-for-an-admin":  {"home", stopBlocks(stop, true, true)},
+		"order-for-an-admin": {"order", untellableEvidence(order(heldOrder))},
+		"waiting": {"home", waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
+			purchase.Person{ID: "UBOB"}, true, true)},
+		"settled-as-bought":     settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
+		"settled-as-not-bought": settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, "unsold-"+name, c)
+			harmless(t, c)
+			raw, _ := json.Marshal(c.blocks)
+			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).Find(raw); found != nil {
+				t.Errorf("it promises %q", found)
+			}
+		})
+	}
+	for _, verdict := range []purchase.Verdict{purchase.WasBought, purchase.WasNotBought} {
+		view := settleView(order(heldOrder), settling{Order: order(nil).ID, Verdict: verdict}, true)
+		golden(t, "unsold-settle-"+string(verdict), content{view.Title.Text, view.Blocks.BlockSet})
+	}
+	raw, err := json.Marshal(unsoldView(notSold))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problems := blockkit.ValidateView(raw, "modal", blockkit.Rules{Strict: true}); len(problems) > 0 {
+		t.Errorf("Slack would refuse the view: %v", problems)
+	}
+}
