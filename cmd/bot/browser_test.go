@@ -18,6 +18,7 @@ func TestBrowser(t *testing.T) {
 	} {
 		performed(t, name, newDemo(t), play)
 	}
+	performed(t, "unsold", newDemoOf(t, "successor"), unsold)
 }
 
 // performed plays a play beside the others. The demo was made before: it reads the environment, which tests that run at the

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
@@ -125,10 +126,26 @@ const (
 	mostStrikes = 8
 )
 
-// strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row.
+// strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row, and so do
+// all requests to a server of another kind.
 func (s *simulators) strikes() page.Section {
 	out := page.Section{Title: "What went wrong", Empty: "Nothing yet. Turn on a switch below."}
 	all := s.cocalc.Strikes()
+	for _, preset := range demoCoCalcs {
+		n, last := 0, time.Time{}
+		var others []cocalctest.Strike
+		for _, strike := range all {
+			if strike.Fault == preset {
+				n, last = n+1, strike.Time
+			} else {
+				others = append(others, strike)
+			}
+		}
+		if all = others; n > 0 {
+			out.Rows = append(out.Rows, page.Row{Label: faultTitle(preset), Value: "last at " + last.Local().Format("15:04:05"),
+				Note: fmt.Sprintf("requests: %d", n)})
+		}
+	}
 	for i := len(all) - 1; i >= 0 && len(out.Rows) < mostStrikes; i-- {
 		last, times := all[i], 1
 		label, note := faultTitle(last.Fault), struck(last)

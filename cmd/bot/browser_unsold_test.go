@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"licensebot/internal/slacksim"
+)
+
+// unsold is the play on CoCalc's successor: wherever Alice looks for a license, she reads that none are sold and where her
+// history is; Carol reads once what an admin can do. CoCalc gets no request that could spend money.
+func unsold(t *testing.T, d *demo) {
+	const no = "This CoCalc server no longer sells licenses. Your purchase history is still here: /license history."
+	carol := d.open("?as=" + slacksim.Carol)
+	reads(t, carol, "A CoCalc that sells no licenses.", "This CoCalc sells only memberships")
+	carol.Visit("licensebot")
+	carol.WaitText("memberships") // the bot has found out, and tells admins
+	carol.Until("one row about all requests", `[...document.querySelectorAll('.facts')].some(f => (f.innerText.match(/Successor/g) || []).length === 1 && /requests: \d+/.test(f.innerText))`)
+	d.picture(carol, "unsold-admin.png")
+
+	alice := d.open("")
+	for _, command := range []string{"buy ram=16 cpu=2", "buy", "buy rma=16", "quote ram=16 cpu=2"} {
+		alice.Send("/license " + command)
+		alice.WaitText(no)
+		if text := alice.Text(); strings.Contains(text, "Buy for") || strings.Contains(text, "Review order") || strings.Contains(text, "$63.75") {
+			t.Errorf("/license %s shows something to buy:\n%s", command, text)
+		}
+	}
+	alice.Send("/license list")
+	alice.WaitText("I can't read the account's licenses.")
+	alice.Send("/license history")
+	alice.WaitText("No purchases yet.")
+	alice.Send("/license budget")
+	alice.WaitText("CoCalc doesn't let API keys see renewals.")
+	d.picture(alice, "unsold.png")
+	d.pictureOnPhone(alice, "unsold-phone.png")
+	alice.Visit("licensebot")
+	alice.Home()
+	alice.WaitText(no)
+	if alice.Has("Buy a license") {
+		t.Error("the Home tab sells licenses")
+	}
+	d.picture(alice, "unsold-home.png")
+	if strings.Contains(alice.Text(), "ry again") {
+		t.Errorf("Alice is asked to try again:\n%s", alice.Text())
+	}
+	for endpoint, n := range d.sims.cocalc.Counts() {
+		if spends(endpoint) {
+			t.Errorf("CoCalc got %d requests to %s", n, endpoint)
+		}
+	}
+	d.sold(0)
+}
+
+// spends reports whether a request to the endpoint could buy something, or change a cart.
+func spends(endpoint string) bool {
+	return strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == "purchases/shopping-cart-checkout"
+}
