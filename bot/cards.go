@@ -344,7 +344,7 @@ func extraText(r purchase.Receipt) string {
 		sum += x.Charged
 	}
 	return fmt.Sprintf(":rotating_light: *CoCalc sold this more than once*, because another checkout ran on the account at the same time. "+
-		"The licenses are %s. %s was charged too much: ask CoCalc's support (help@cocalc.com) for a refund. Buying is paused until an admin resumes it.",
+		"The licenses are %s. %s was charged too much: ask the support of your CoCalc server for a refund. Buying is paused until an admin resumes it.",
 		strings.Join(ids, " and "), sum)
 }
 

@@ -102,7 +102,7 @@ const (
 	onExports  = "There's no export in Slack. `/license history` shows purchases, and your admins can export them."
 	onPersons  = "I can't filter by person. `/license history` lists purchases, and `/license budget` shows spending."
 	onChanges  = "A license can't be changed after it's bought. Buy another one with `/license buy`, or change it on CoCalc."
-	onRefunds  = "I can't refund purchases. Ask CoCalc's support: help@cocalc.com."
+	onRefunds  = "I can't refund purchases. Ask the support of your CoCalc server."
 	onEndings  = "To stop a license from renewing, cancel its subscription on CoCalc. `/license cancel` is for orders that aren't paid yet."
 	onBalances = "I can't change or show the CoCalc account's credit. `/license budget` shows what your team spent and what's left."
 )
