@@ -132,7 +132,6 @@ func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *s
 // approve is a typed approval.
 func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	o, err := a.desk.Approve(ctx, id, click)
-	a.undecidable(ctx, id, err)
 	if err != nil {
 		return now(a.no(err))
 	}

@@ -48,7 +48,6 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 		return a.confirmed(at, cb.TriggerID, remember, err)
 	case actionApprove:
 		_, err := a.desk.Approve(ctx, id, click)
-		a.undecidable(ctx, id, err)
 		return a.decided(at, err)
 	case actionDeny:
 		return a.askDenial(ctx, at, id, click, cb.TriggerID)

@@ -38,6 +38,8 @@ type Publisher struct {
 	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	told   map[string]string
 
+	refuses bool // the server sold no licenses when orders were last shown; used by round alone
+
 	alike  *similar // licenses like those that approvers are asked about
 	people *People  // who is in the user groups that notices are for
 }
@@ -106,6 +108,9 @@ func (p *Publisher) Flush(ctx context.Context) {
 // round begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an order
 // whose message Slack takes slowly must not hold up the others'.
 func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
+	if err := p.reshow(ctx); err != nil {
+		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")
+	}
 	ids, err := p.desk.Unpublished(ctx)
 	if err != nil {
 		return 0, err

@@ -127,17 +127,6 @@ func (a *App) outdated(ctx context.Context, id purchase.OrderID, click purchase.
 	}
 }
 
-// undecidable shows the approvers' card as it is now, after an approval that was refused because the server sells no
-// licenses.
-func (a *App) undecidable(ctx context.Context, id purchase.OrderID, err error) {
-	if !isUnsold(err) {
-		return
-	}
-	if err := a.desk.ShowAgain(ctx, id, purchase.MessageAsk); err != nil {
-		a.log.Error().Err(err).Str("order", string(id)).Msg("fail to show the approvers' card without its button")
-	}
-}
-
 // notFromHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
 func (a *App) notFromHome(at reach, err error) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
@@ -146,4 +135,24 @@ func (a *App) notFromHome(at reach, err error) socket.Reply {
 			a.showHome(ctx, at.user)
 		}
 	}}
+}
+
+// reshow shows orders that wait for an approval anew when the server has stopped selling licenses, or sells them again:
+// approvers get no button that leads to nothing. It reports an error if the ledger could not be read or written.
+func (p *Publisher) reshow(ctx context.Context) error {
+	refuses := p.desk.Server().RefusesOrders()
+	if refuses == p.refuses {
+		return nil
+	}
+	waiting, err := p.desk.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range waiting {
+		if err := p.desk.ShowAgain(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	p.refuses = refuses
+	return nil
 }

@@ -334,11 +334,15 @@ func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
 	without(slacksim.Alice, moved, "order_buy_new_price")
 	without(slacksim.Alice, edited, "Edit")
 	w.clicks(slacksim.Alice, details, "Buy another like this")
-	w.clicks(slacksim.Bob, ask, "Approve")
-	w.shows(ask, "no longer sells licenses")
-	if now, _ := w.now(slacksim.Bob, ask); strings.Join(now.Buttons(), ",") != "Deny" {
-		t.Errorf("approvers can press %v", now.Buttons())
+	offers := func(buttons string) { // nobody has to press anything for it
+		t.Helper()
+		w.until(func() bool {
+			now, ok := w.now(slacksim.Bob, ask)
+			return ok && strings.Join(now.Buttons(), ",") == buttons
+		})
 	}
+	offers("Deny")
+	w.shows(ask, "no longer sells licenses")
 	w.clicks(slacksim.Carol, home, "Buy a license")
 	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "no longer sells") }); err != nil {
 		t.Error(err)
@@ -351,13 +355,16 @@ func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
 				refused[e.By]++
 			}
 		}
-		return refused[slacksim.Alice] >= 6 && refused[slacksim.Bob] >= 1 && refused[slacksim.Carol] >= 1
+		return refused[slacksim.Alice] >= 6 && refused[slacksim.Carol] >= 1
 	})
 	for endpoint, n := range w.cocalc.Counts() {
 		if spends(endpoint) && n != spent[endpoint] {
 			t.Errorf("CoCalc got %d more requests to %s", n-spent[endpoint], endpoint)
 		}
 	}
+	w.cocalc.ClearFaults()
+	w.until(func() bool { return w.desk.Server().SellsLicenses() })
+	offers("Approve,Deny")
 }
 
 // spends reports whether a request to the endpoint could buy something, or change a cart.

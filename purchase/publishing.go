@@ -42,11 +42,11 @@ func (d *Desk) ShowAt(ctx context.Context, id OrderID, m Message) error {
 	return err
 }
 
-// ShowAgain shows a message of an order anew, as the order and what stands around it are now.
-func (d *Desk) ShowAgain(ctx context.Context, id OrderID, kind MessageKind) error {
+// ShowAgain shows an order anew wherever it is shown, after something has changed that stands around it on its cards.
+func (d *Desk) ShowAgain(ctx context.Context, id OrderID) error {
 	_, err := d.Show(ctx, id, func(o *Order) {
-		if m := o.Message(kind); m != nil {
-			m.Shown = 0
+		for i := range o.Messages {
+			o.Messages[i].Shown = 0
 		}
 	})
 	if err == nil {
