@@ -118,9 +118,17 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 		if err != nil {
 			return 0, err
 		}
+		if ended, err := b.endUnserved(hard, open); err != nil {
+			return 0, err
+		} else if ended {
+			continue
+		}
 		id, pause := b.next(open, stopped)
 		if id == "" {
 			pause = min(pause, b.untilBack(), max(b.untilProbe(), time.Millisecond))
+			if !b.Server().SellsLicenses() { // no comparison before it does
+				return pause, nil
+			}
 			if left := b.sweepAt - b.elapsed(); left > 0 {
 				return min(pause, left, b.timing.Sweep), nil
 			}
@@ -201,7 +209,7 @@ func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 	held := false
 	for _, o := range open {
 		if o.State.UnderWay() {
-			held = true
+			held = held || o.Released.IsZero()
 			if due(o) {
 				return o.ID, 0
 			}
@@ -227,6 +235,14 @@ func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 
 // step makes the order's next move. A wait above 0 means that nothing can be done before.
 func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
+	if s := b.Server(); !s.SellsLicenses() {
+		return b.stepUnserved(ctx, o, s)
+	}
+	if o.State != Approved {
+		if err := b.served(ctx, o); err != nil {
+			return 0, err
+		}
+	}
 	if pause, err := b.proven(ctx); err != nil {
 		return b.unproven(ctx, o, err)
 	} else if pause > 0 {

@@ -66,11 +66,17 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 		if no := b.stopped(account); no != nil {
 			return no
 		}
+		if b.diagnosed(account) != nil {
+			return errUnserved
+		}
 		o.AddSent, o.AddedAfter = b.now(), b.there()
 		o.Sent = b.description(*o)
 		return nil
 	})
 	var stopped *Refusal
+	if errors.Is(err, errUnserved) {
+		return seen, b.timing.Poll, nil
+	}
 	if !errors.As(err, &stopped) {
 		return o, 0, err
 	}
@@ -122,7 +128,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 		if editErr != nil {
 			return 0, editErr
 		}
-		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled {
+		if refusal.Kind == cocalc.NotSignedIn || refusal.Kind == cocalc.Throttled || speaksOfServer(refusal) {
 			return b.troubled(ctx, o, err)
 		}
 		f := explain(refusal, b.policy.told(), b.site)

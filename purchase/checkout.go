@@ -144,6 +144,9 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 			why = b.policy.stoppedWords(account)
 			return no
 		}
+		if b.diagnosed(account) != nil {
+			return errUnserved
+		}
 		if !o.CheckoutSent.IsZero() {
 			return errSentBefore
 		}
@@ -153,6 +156,9 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	var stopped *Refusal
 	if errors.As(err, &stopped) {
 		return b.abandon(ctx, seen, failure(FailRefused, why))
+	}
+	if errors.Is(err, errUnserved) {
+		return b.timing.Poll, nil
 	}
 	if err != nil {
 		return 0, err
@@ -216,6 +222,11 @@ func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 	if o.Answer == AnswerSuccess && b.tries[o.ID] < looksAfterCheckout {
 		return b.pause(o.ID), nil
 	}
+	return 0, b.unclear(ctx, o, err)
+}
+
+// unclear makes the outcome of a checkout unknown. err is why the item could not be read, if it couldn't.
+func (b *buyer) unclear(ctx context.Context, o Order, err error) error {
 	code := HeldNotShown
 	switch {
 	case o.Answer == AnswerNone:
@@ -230,7 +241,7 @@ func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
 		o.Hold = &Hold{Cause: Cause{Code: code}, Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
 		return b.secondUnknown(w, *o)
 	})
-	return 0, err
+	return err
 }
 
 // adopt ends an order whose item was bought by a checkout that is not the order's own.

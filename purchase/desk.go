@@ -391,7 +391,9 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 	if f := order.Failure; to == Failed && f != nil && f.Code == FailPriceMoved {
 		f.Until = order.Updated.Add(d.timing.Proposal)
 	}
-	if late := was.Final() && to == Purchased; late || before != order.Promised() {
+	late := was.Final() && to == Purchased
+	released := !order.Released.IsZero() && to == Failed // its reservation is gone already, and it still counts in its day
+	if late || released || before != order.Promised() {
 		key, err := keyOf(w, order.Requester)
 		if err != nil {
 			return err
@@ -400,7 +402,11 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 		if err != nil {
 			return err
 		}
-		budget.move(key, *order, cmp.Or(order.Day, d.policy.day(order.Confirmed)), late, before, to)
+		if day := cmp.Or(order.Day, d.policy.day(order.Confirmed)); released {
+			budget.uncount(key, *order, day)
+		} else {
+			budget.move(key, *order, day, late, before, to)
+		}
 		if err := w.PutBudget(budget); err != nil {
 			return err
 		}

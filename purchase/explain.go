@@ -80,10 +80,10 @@ func (w *Wait) words() string {
 			return fmt.Sprintf("CoCalc asked me to wait %s before adding the next item. I'll continue then.", people(time.Duration(seconds)*time.Second))
 		}
 		return "CoCalc asked me to wait before adding the next item. I'll keep trying."
+	case WaitsForServer:
+		return w.serverWords()
 	case WaitsForCart:
 		return "A broken item is blocking the CoCalc cart. I'll keep trying."
-	case WaitsForServer:
-		return strings.TrimSpace(holdsFor(Condition(w.Args["condition"])) + " If nothing changes within an hour, I'll close it and release what's reserved. " + w.Args["told"])
 	}
 	return "CoCalc isn't responding properly right now. I'll keep trying."
 }

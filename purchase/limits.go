@@ -219,11 +219,18 @@ func (b *Budget) move(key string, o Order, day string, late, promised bool, to S
 		if to == Purchased {
 			return
 		}
-		b.countAuto(key, day, o, -1)
-		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); !withdrawn { // it took the approvers' attention anyway
-			b.count(key, day, -1)
+		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); withdrawn { // it took the approvers' attention anyway
+			b.countAuto(key, day, o, -1)
+			return
 		}
+		b.uncount(key, o, day)
 	}
+}
+
+// uncount removes an order from those of its requester's day.
+func (b *Budget) uncount(key string, o Order, day string) {
+	b.countAuto(key, day, o, -1)
+	b.count(key, day, -1)
 }
 
 // spend counts money that was charged.

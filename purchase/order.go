@@ -137,6 +137,10 @@ type Order struct {
 	// checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
+	// Released is when an order of unknown outcome stopped holding other orders and the budget, since CoCalc can't tell any
+	// more. Zero: it holds them.
+	Released time.Time `json:"released,omitzero"`
+
 	// Restored is set if the restore of an older ledger ended the order. CoCalc may show that it was bought since.
 	Restored bool `json:"restored,omitempty"`
 
@@ -166,6 +170,8 @@ type Wait struct {
 	// Troubled is since when CoCalc has not been working for this order; zero while it waits for something else. The
 	// patience of an order is measured from here.
 	Troubled time.Time `json:"troubled,omitzero"`
+	// Held is WaitsForServer's: for how long the server had been so (Server.Held) when the wait began.
+	Held time.Duration `json:"held_ns,omitempty"`
 }
 
 // Hold is kept with an order whose outcome is unknown.
@@ -297,7 +303,7 @@ func (o *Order) busy() bool {
 }
 
 // Promised reports whether the order's price counts as reserved in its budget month.
-func (o *Order) Promised() bool { return o.State.promised() }
+func (o *Order) Promised() bool { return o.State.promised() && o.Released.IsZero() }
 
 // NeverAdded reports whether nothing of the order can be in the cart.
 func (o *Order) NeverAdded() bool { return o.AddSent.IsZero() && o.ItemID == 0 }

@@ -26,6 +26,7 @@ func TestAFixedTermWaitsInTheCart(t *testing.T) {
 	wait := func(t *testing.T, length, stopped time.Duration, ends purchase.State) purchase.Order {
 		var o purchase.Order
 		inShop(t, 20000, func(s *shop) {
+			<-time.After(time.Minute) // it is known that the server sells licenses
 			s.server.Inject(cocalctest.Fault{Endpoint: paramsPath, Effect: cocalctest.Fail, Times: 1000})
 			o = s.propose(fixedTerm(length))
 			if err := s.confirm(o.ID); err != nil {

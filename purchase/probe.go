@@ -50,10 +50,10 @@ func speaksOfServer(e *cocalc.Error) bool {
 	case cocalc.NotSoldHere, cocalc.Redirected, cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return true
 	}
-	return false
+	return e.Reason != "" && e.Outcome == cocalc.Rejected // no words of CoCalc's
 }
 
-// raised reports whether a probe is needed.
+// isRaised reports whether a probe is needed.
 func (s *suspicion) isRaised() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,6 +84,14 @@ func (b *buyer) untilProbe() time.Duration {
 		return min(max(b.probing.at+b.timing.PollMax-now, 0), max(b.probing.next-now, 0))
 	}
 	return max(b.probing.next-now, 0)
+}
+
+// unserved reports whether the server doesn't sell licenses, from a probe.
+func (b *buyer) unserved(ctx context.Context) (bool, error) {
+	if err := b.probe(ctx); err != nil {
+		return false, err
+	}
+	return !b.Server().SellsLicenses(), nil
 }
 
 // probe finds out what the server is, and keeps it. If that changed, waiting orders are looked at again.

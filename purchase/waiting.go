@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -27,6 +28,16 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 			return 0, err
 		}
 	}
+	since := b.now()
+	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
+		since = o.Wait.Troubled
+	}
+	over := b.remains(o.ID, b.patience("patience", since)) <= 0
+	if speaksOfServer(e) || over && isDown(e) { // before an order ends, it must be known that the server is well
+		if held, err := b.unserved(ctx); held || err != nil {
+			return 0, cmp.Or(err, errMoved)
+		}
+	}
 	b.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
 	f := explain(e, b.policy.told(), b.site)
 	b.meets(ctx, o, f.Code, troubleWords(e, b.keyName, b.site))
@@ -43,11 +54,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 		_, err := b.shop.Store(ctx)
 		passing = err == nil
 	}
-	since := now
-	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
-		since = o.Wait.Troubled
-	}
-	over := !passing || b.remains(o.ID, b.patience("patience", since)) <= 0
+	over = over || !passing
 	switch {
 	case over && o.State == Approved, over && o.State == Adding && o.AddSent.IsZero():
 		return 0, b.fail(ctx, o, f)
@@ -97,7 +104,7 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 // waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
 func waitsForPause(o Order) bool {
 	code := o.Wait.cause().Code
-	return code == WaitsForResume || code == WaitsForCheckout || code == WaitsForLedger
+	return code == WaitsForResume || code == WaitsForCheckout || code == WaitsForLedger || code == WaitsForServer && o.State == Approved
 }
 
 // tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
@@ -106,26 +113,32 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	if err != nil {
 		return false, err
 	}
-	var why CauseCode
+	var why Cause
+	server := b.Server()
 	switch {
 	case b.away(ctx):
-		why = WaitsForLedger
+		why.Code = WaitsForLedger
 	case no != nil:
-		why = WaitsForResume
+		why.Code = WaitsForResume
+	case !server.SellsLicenses():
+		why = serverCause(server, Order{})
 	case b.lingering(open) > 0:
-		why = WaitsForCheckout
+		why.Code = WaitsForCheckout
 	}
 	for _, o := range open {
-		var said CauseCode
+		var said Cause
 		if waitsForPause(o) {
-			said = o.Wait.cause().Code
+			said = o.Wait.cause()
 		}
-		if o.State != Approved || said == why {
+		if o.State != Approved || said.Is(why) {
 			continue
 		}
 		var w *Wait
-		if why != "" {
-			w = &Wait{Cause: Cause{Code: why}, Since: b.now()}
+		if why.Code != "" {
+			w = &Wait{Cause: why, Since: b.now()}
+			if why.Code == WaitsForServer {
+				w.Held = b.heldNow(server)
+			}
 			w.Why = w.words()
 		}
 		if _, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = w }); err != nil && !errors.Is(err, errMoved) {
@@ -133,13 +146,13 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 		}
 		delete(b.due, o.ID)
 	}
-	return why != "", nil
+	return why.Code != "", nil
 }
 
 // lingers returns how long the order's checkout may still run: its answer was lost, and that the item is bought does
 // not prove that this checkout bought it. It would buy whatever is checked meanwhile.
 func (b *buyer) lingers(o Order) time.Duration {
-	if o.CheckoutSent.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
+	if o.CheckoutSent.IsZero() || !o.Released.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
 		return 0
 	}
 	return b.remains(o.ID, span{what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle), there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle, careful: true})
