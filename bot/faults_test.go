@@ -41,8 +41,8 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 		{"slow", bought, 1, 6375, 0},
 		{"older-server", bought, 1, 6375, 0},
 		// These orders wait, and are bought when the server sells licenses again.
-		{"no-licenses-sold", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved.", 1, 6375, 0},
-		{"successor", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved.", 1, 6375, 0},
+		{"no-licenses-sold", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
+		{"successor", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
 		{"moved", "I can't reach CoCalc where it was. This order is on hold. If nothing changes within an hour, I'll close it", 1, 6375, 0},
 	}
 	tested := map[string]bool{}

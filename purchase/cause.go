@@ -29,7 +29,7 @@ const (
 	WaitsForKey      CauseCode = "key-refused"   // CoCalc does not accept the key: key
 	WaitsForCart     CauseCode = "cart-broken"   // an item blocks the cart
 	WaitsForCoCalc   CauseCode = "not-answering" // CoCalc does not answer properly
-	WaitsForServer   CauseCode = "server"        // the server sells no licenses now: condition, host, has
+	WaitsForServer   CauseCode = "server"        // the server sells no licenses now: condition, host, told, has
 )
 
 // Why the outcome of a checkout is unknown (Hold).

@@ -204,3 +204,32 @@ func sentence(text string) string {
 	}
 	return text + "."
 }
+
+// refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
+// the refusal: it is the true answer.
+func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person, at Place) error {
+	ctx = context.WithoutCancel(ctx) // also when the time for the answer is over
+	if !d.takes(no, who) {
+		return d.forReader(no, who)
+	}
+	err := d.ledger.Update(ctx, func(w Writer) error { return w.AppendEvent(d.refusal(no, id, who, at)) })
+	if err != nil {
+		d.log.Error().Err(err).Str("code", string(no.Code)).Msg("fail to record a refusal")
+	}
+	return d.forReader(no, who)
+}
+
+// refusal is the audit record of a refusal.
+func (d *Desk) refusal(no *Refusal, id OrderID, who Person, at Place) Event {
+	return Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID), Place: brief(at.Channel), Note: string(no.Code)}
+}
+
+// brief shortens an id that came from outside. Real ids are shorter; a made-up one gets enough room in the audit to
+// show what it was.
+func brief(id string) string {
+	const most = 64
+	if len(id) <= most {
+		return id
+	}
+	return strings.ToValidUTF8(id[:most], "") + "…"
+}

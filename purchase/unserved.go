@@ -43,8 +43,11 @@ func (b *buyer) heldNow(s Server) time.Duration {
 }
 
 // serverCause is why an order waits for the server.
-func serverCause(s Server, o Order) Cause {
+func (b *buyer) serverCause(s Server, o Order) Cause {
 	args := Args{"condition": string(s.Condition)}
+	if s.Told {
+		args["told"] = b.policy.told()
+	}
 	if s.Host != "" {
 		args["host"] = s.Host
 	}
@@ -59,19 +62,26 @@ func serverCause(s Server, o Order) Cause {
 
 // awaitServer keeps with an order that it waits for the server, and since when.
 func (b *buyer) awaitServer(ctx context.Context, o Order, s Server) (Order, error) {
-	cause := serverCause(s, o)
+	cause := b.serverCause(s, o)
 	if o.Wait.cause().Is(cause) {
 		return o, nil
 	}
-	w := Wait{Cause: cause, Since: b.now(), Held: b.heldNow(s), Troubled: b.now()}
-	if was := o.Wait; was != nil && !was.Troubled.IsZero() {
-		w.Troubled = was.Troubled
-		if was.Code == WaitsForServer && was.Args["condition"] == cause.Args["condition"] && was.Args["host"] == cause.Args["host"] {
-			w.Held = was.Held
-		}
+	w := b.serverWait(s, o, cause)
+	w.Troubled = w.Since
+	if o.Wait != nil && !o.Wait.Troubled.IsZero() {
+		w.Troubled = o.Wait.Troubled
+	}
+	return b.edit(ctx, o, true, func(o *Order) { o.Wait = &w })
+}
+
+// serverWait is the wait of an order for the server: a new one, or, if only its words change, the one that it has.
+func (b *buyer) serverWait(s Server, o Order, cause Cause) Wait {
+	w := Wait{Cause: cause, Since: b.now(), Held: b.heldNow(s)}
+	if was := o.Wait; was.cause().Code == WaitsForServer && was.Args["condition"] == cause.Args["condition"] && was.Args["host"] == cause.Args["host"] {
+		w.Since, w.Held = was.Since, was.Held
 	}
 	w.Why = w.words()
-	return b.edit(ctx, o, true, func(o *Order) { o.Wait = &w })
+	return w
 }
 
 // stepUnserved makes the next move of an order while the server doesn't sell licenses. It sends nothing.

@@ -121,7 +121,7 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 	case no != nil:
 		why.Code = WaitsForResume
 	case !server.SellsLicenses():
-		why = serverCause(server, Order{})
+		why = b.serverCause(server, Order{})
 	case b.lingering(open) > 0:
 		why.Code = WaitsForCheckout
 	}
@@ -136,10 +136,10 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 		var w *Wait
 		if why.Code != "" {
 			w = &Wait{Cause: why, Since: b.now()}
-			if why.Code == WaitsForServer {
-				w.Held = b.heldNow(server)
-			}
 			w.Why = w.words()
+		}
+		if why.Code == WaitsForServer {
+			*w = b.serverWait(server, o, why)
 		}
 		if _, err := b.edit(ctx, o, true, func(o *Order) { o.Wait = w }); err != nil && !errors.Is(err, errMoved) {
 			return false, err

@@ -5,7 +5,7 @@ import "slices"
 // table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of its
 // answers, what looks after the account, what is written down, and what Slack brings.
 func table() []mutant {
-	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), answers(), ledger(), slackSide(), books(), rights(), operator())
+	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), unserved(), answers(), ledger(), slackSide(), books(), rights(), operator())
 }
 
 // Tests that many mutants meet.
@@ -93,7 +93,7 @@ func deciding() []mutant {
 			`	order.ReplacedBy, order.Messages = successor.ID, nil
 `, ``,
 			[]tests{core("^TestALateClickDoesNotTakeBackAChangedCard$")}},
-		{"the record of a refusal of what decides nothing", "purchase/desk.go",
+		{"the record of a refusal of what decides nothing", "purchase/refusals.go",
 			`{ return w.AppendEvent(d.refusal(no, id, who, at)) }`, `{ return nil }`,
 			[]tests{shown("^TestAnApproverAgrees$")}},
 		{"the once-only confirmation", "purchase/deciding.go",

@@ -221,3 +221,34 @@ func watching() []mutant {
 			[]tests{shown("^TestAGroupWithNobodyInIt$")}},
 	}
 }
+
+// unserved are the safeguards while the server sells no licenses.
+func unserved() []mutant {
+	return []mutant{
+		{"no step of an order but its wait, while the server sells no licenses", "purchase/buyer.go",
+			`	if s := b.Server(); !s.SellsLicenses() {
+		return b.stepUnserved`, `	if s := b.Server(); false {
+		return b.stepUnserved`,
+			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")}},
+		{"a probe before an order ends for a request that failed", "purchase/waiting.go",
+			`	if speaksOfServer(e) || over && isDown(e) {`, `	if false {`,
+			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")}},
+		{"an hour before a waiting order ends", "purchase/unserved.go",
+			`	return s.Probes >= leastProbes && s.Held-began >= leastProbes*b.timing.Probe`, `	return s.Probes >= leastProbes && began >= 0`,
+			[]tests{core("^TestAWaitingOrderEndsAfterAnHour$"), core("^TestOnlyAnHourOfTheSameEndsAnOrder$")}},
+		{"no more than one pause of an hour for the time without a probe", "purchase/probe.go",
+			`min(max(gap, 0), b.timing.Probe)`, `gap`,
+			[]tests{core("^TestOnlyAnHourOfTheSameEndsAnOrder$")}},
+		{"a week before an unknown outcome is released", "purchase/unserved.go",
+			`	if left := b.remains(o.ID, week); left > 0 ||`, `	if left := b.remains(o.ID, week); left < 0 ||`,
+			[]tests{core("^TestAnUnknownOutcomeThatCoCalcCannotTell$")}},
+		{"the reservation of a released order", "purchase/unserved.go",
+			`		budget.reserve(key, *live, -1)
+`, `		_ = key
+`,
+			[]tests{core("^TestAnUnknownOutcomeThatCoCalcCannotTell$")}},
+		{"the refusal of orders in the transaction, while the server sells no licenses", "purchase/access.go",
+			`	return d.notSold(d.diagnosed(account))`, `	return nil`,
+			[]tests{core("^TestTheDeskKnowsTheServer$")}},
+	}
+}

@@ -46,8 +46,7 @@ func buying() []mutant {
 			`		if no := b.stopped(account); no != nil {
 			return no
 		}
-		o.AddSent, o.AddedAfter = b.now(), b.there()`, `		_ = account
-		o.AddSent, o.AddedAfter = b.now(), b.there()`,
+		if b.diagnosed`, `		if b.diagnosed`,
 			[]tests{core("^TestAPauseWhileTheCartIsLookedAt$"), simulated("60")}},
 		{"looking for the tag after a lost answer, in place of adding again", "purchase/cart.go",
 			`	case cocalc.Unknown:
