@@ -260,8 +260,11 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 	}
 	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
 		", and I'll tell you here. You won't be charged twice, and there's nothing " +
-		"you need to do. Other orders wait until then. `/license order " + string(o.ID) +
-		"` shows what CoCalc reports; an admin can resolve it."
+		"you need to do."
+	if o.Promised() {
+		text += " Other orders wait until then."
+	}
+	text += " `/license order " + string(o.ID) + "` shows what CoCalc reports; an admin can resolve it."
 	return content{"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.",
 		[]slack.Block{
 			section(text),
@@ -363,6 +366,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	}
 	blocks := []slack.Block{why, small(plain(gives(o.Spec)))}
 	switch {
+	case f.unsold != "" && o.Failure != nil && o.Failure.Code == purchase.FailNotSold: // the sentence says it
 	case f.unsold != "":
 		blocks = append(blocks, section(f.unsold))
 	case o.Offers(f.now):

@@ -109,6 +109,9 @@ func settleView(o purchase.Order, remember settling, unsold bool) slack.ModalVie
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	title, submit := "Mark as not bought", "Mark as not bought"
 	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. ", o.ID, o.Price)
+	if !o.Promised() {
+		says = fmt.Sprintf("Mark order `%s` as *not bought*. Its %s is no longer reserved. ", o.ID, o.Price)
+	}
 	if unsold {
 		says += "Check the CoCalc account's statements first."
 	} else {
@@ -161,8 +164,11 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 
 // settledWords say what an admin's word has changed.
 func settledWords(o purchase.Order, s purchase.Settlement, unsold bool) content {
-	text, later := fmt.Sprintf(":white_check_mark: Marked as *not bought*. %s is back in the budget. I've told <@%s>",
-		o.Price, o.Requester.ID), ", and I'll keep checking CoCalc for a while"
+	back := fmt.Sprintf(" %s is back in the budget.", o.Price)
+	if !o.Released.IsZero() { // it was so before
+		back = ""
+	}
+	text, later := fmt.Sprintf(":white_check_mark: Marked as *not bought*.%s I've told <@%s>", back, o.Requester.ID), ", and I'll keep checking CoCalc for a while"
 	if s.Verdict == purchase.WasBought {
 		text, later = fmt.Sprintf(":white_check_mark: Marked as *bought*. %s counts as spent. I've told <@%s>",
 			o.Price, o.Requester.ID), ", and I'll add the details when CoCalc shows them"

@@ -57,6 +57,9 @@ const (
 func untellableCard(o purchase.Order) content {
 	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's nothing you need to do.",
 		untellable)
+	if !o.Promised() {
+		text += fmt.Sprintf(" Its %s is no longer reserved.", o.Price)
+	}
 	return content{"CoCalc can't tell any more whether your license was bought. An admin has to resolve it.",
 		[]slack.Block{section(text), small(plain(gives(o.Spec))), orderLine(o)}}
 }

@@ -30,7 +30,8 @@ func TestCardsWhileNoLicensesAreSold(t *testing.T) {
 		"asked":        asked,
 		"unknown":      heldOrder,
 		"bought":       bought,
-		"failed":       failed(purchase.FailNotSold, "This CoCalc server doesn't sell licenses. Your admins have been told."),
+		"released":     released,
+		"failed":       failed(purchase.FailNotSold, notSold),
 		"unreachable":  failed(purchase.FailUnreachable, "CoCalc isn't responding. Please try again later."),
 		"watched":      failed(purchase.FailSettled, "CoCalc's answer to the checkout was lost. I kept checking for 20 minutes, and CoCalc shows no purchase. Please try again."),
 		"cart-trouble": failed(purchase.FailCart, "CoCalc didn't add the item to its cart. Please try again."),
@@ -66,6 +67,12 @@ func TestCardsWhileNoLicensesAreSold(t *testing.T) {
 	})
 }
 
+// released is an order of unknown outcome that no longer holds the budget.
+func released(o *purchase.Order) {
+	heldOrder(o)
+	o.Released = at.AddDate(0, 0, 7)
+}
+
 // leadsNowhere fails for what leads to a license. An order that waits for an approval names its price: it is reserved.
 func leadsNowhere(t *testing.T, c content, priced, name string) {
 	t.Helper()
@@ -89,6 +96,7 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 			purchase.Person{ID: "UBOB"}, true, true)},
 		"settled-as-bought":     settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
 		"settled-as-not-bought": settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
+		"settled-released":      settledWords(order(released), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "unsold-"+name, c)
@@ -103,6 +111,8 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 		view := settleView(order(heldOrder), settling{Order: order(nil).ID, Verdict: verdict}, true)
 		golden(t, "unsold-settle-"+string(verdict), content{view.Title.Text, view.Blocks.BlockSet})
 	}
+	view := settleView(order(released), settling{Order: order(nil).ID, Verdict: purchase.WasNotBought}, true)
+	golden(t, "unsold-settle-released", content{view.Title.Text, view.Blocks.BlockSet})
 	raw, err := json.Marshal(unsoldView(notSold))
 	if err != nil {
 		t.Fatal(err)
