@@ -9,14 +9,8 @@ func settling() []mutant {
 `,
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")}},
 		{"the second settle window, after the item was taken out", "purchase/settle.go",
-			`			o.Hold.Until = b.now().Add(b.timing.Settle)
-		})
-		return 0, err
-	}
-`, `			o.Hold.Until = b.now()
-		})
-		return 0, err
-	}
+			`	if left := b.remains(o.ID, window); left > 0 {
+`, `	if left := b.remains(o.ID, window); left > 0 && o.Hold.Removed.IsZero() {
 `,
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), simulated("60")}},
 		{"taking the item out before an unknown order fails", "purchase/settle.go",

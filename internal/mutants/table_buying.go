@@ -110,7 +110,7 @@ func buying() []mutant {
 			`			if o.ItemID != 0 && item.ID != o.ItemID {`, `			if false {`,
 			[]tests{core("^TestACopyOfTheItemJustBeforeItIsPaid$")}},
 		{"a list of purchases to its end", "purchase/selling.go",
-			`		case len(page) < salesPage, older:`, `		case true:`,
+			`		case len(page) < salesPage, older:`, `		case older || true:`,
 			[]tests{core("^TestPurchasesOnALaterPage$")}},
 		{"the credit that has to stay", "purchase/checkout.go",
 			`least > 0 && *look.credit-look.amount < least {`, `least > 0 && *look.credit < least {`,
