@@ -2,6 +2,7 @@ package purchase_test
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,8 @@ type shop struct {
 	accessLost func() bool
 	// unchecked: the test itself makes the books wrong.
 	unchecked bool
+	// transport looks at the requests of the client.
+	transport func(http.RoundTripper) http.RoundTripper
 	// wrap puts something between the desk and its two sides.
 	wrap func(purchase.Ledger, purchase.Shop) (purchase.Ledger, purchase.Shop)
 }
@@ -84,7 +87,11 @@ func (s *shop) open() {
 	if s.ledger, err = storage.Open(s.path); err != nil {
 		s.t.Fatal(err)
 	}
-	if s.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: s.server.Transport()}); err != nil {
+	transport := s.server.Transport()
+	if s.transport != nil {
+		transport = s.transport(transport)
+	}
+	if s.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: transport}); err != nil {
 		s.t.Fatal(err)
 	}
 	ledger, over := purchase.Ledger(s.ledger), purchase.Shop(s.client)

@@ -144,6 +144,8 @@ The page is generated from the code, and a test fails when it is out of date. To
   buying begins.
 - Reserved money counts as spent.
 - A limit that changes while an order waits applies to the order.
+- No order is taken, and none approved, while the CoCalc server sells no licenses. An order that waits for the server
+  ends after an hour; its reservation is released then.
 - An order counts in the month and on the day of its requester's click, in ` + "`TIMEZONE`" + `. If it is requested on January 31
   and approved or bought on February 1, it counts in January's budget, and not in February's.
 - Every refusal, and every change of one of these settings, is an audit record: ` + "`bot audit`" + ` prints them.
