@@ -101,6 +101,9 @@ func (p *planner) weather() {
 			w.Ill = []Ill{LostBefore, LostAfter, Slow, Refused, Limited}[p.IntN(5)]
 			w.Wait = p.between(time.Second, 40*time.Second)
 		}
+		if p.one(10) { // another server for a while, often longer than an order's patience
+			w.At, w.Ill, w.To = "cocalc", []Ill{Closed, Unsold, Moved}[p.IntN(3)], w.From+p.between(time.Second, 40*time.Minute)
+		}
 		if p.one(8) { // what costs most to get wrong: an add or a checkout that comes when nobody waits for it any more
 			w.At, w.Ill, w.Wait, w.Percent = []string{cartAdd, checkout}[p.IntN(2)], Late, p.between(time.Second, longest), 100
 		}

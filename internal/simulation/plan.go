@@ -95,6 +95,9 @@ const (
 	Limited    Ill = "is limited" // 429
 	Outage     Ill = "is down"    // CoCalc's database: valid keys look wrong, lists are empty
 	NoKey      Ill = "takes no key"
+	Closed     Ill = "is closed for maintenance"
+	Unsold     Ill = "is its successor, and sells no licenses"
+	Moved      Ill = "has moved to another host"
 	Dearer     Ill = "wants a higher price"
 	Cheaper    Ill = "wants a lower price"
 	ShutOut    Ill = "does not let the bot in" // the approvers' channel

@@ -168,7 +168,7 @@ func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 			continue
 		}
 		switch each.Ill {
-		case Outage, NoKey, Dearer, Cheaper, ShutOut, Full:
+		case Outage, NoKey, Closed, Unsold, Moved, Dearer, Cheaper, ShutOut, Full:
 			continue // the server's own doing, or that of others
 		}
 		if luck.IntN(100) < each.Percent {
@@ -211,7 +211,8 @@ func (w *world) fatal(where string) bool {
 
 // outages lets CoCalc's server have its own troubles.
 func (w *world) outages() {
-	effects := map[Ill]cocalctest.Effect{Outage: cocalctest.Outage, NoKey: cocalctest.KeyRevoked}
+	effects := map[Ill]cocalctest.Fault{Outage: {Effect: cocalctest.Outage}, NoKey: {Effect: cocalctest.KeyRevoked},
+		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer}, Moved: {Effect: cocalctest.MovedServer}}
 	for _, each := range w.plan.Weather {
 		effect, ok := effects[each.Ill]
 		if !ok {
@@ -219,7 +220,7 @@ func (w *world) outages() {
 		}
 		w.behind(each.From, func() {
 			w.story.Tell("CoCalc %s, for %s", each.Ill, each.To-each.From)
-			fault := w.server.Inject(cocalctest.Fault{Effect: effect})
+			fault := w.server.Inject(effect)
 			w.sleep(min(each.To, w.plan.Latest) - each.From)
 			fault.Clear()
 			w.story.Tell("CoCalc works again")
