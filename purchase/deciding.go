@@ -155,10 +155,10 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 		return no, nil
 	}
 	if order.State != Proposed {
-		return alreadyDecided(*order), nil
+		return d.unlessNotSold(*order, alreadyDecided(*order)), nil
 	}
 	if !now.Before(order.Expires) {
-		return cardExpired(*order), nil
+		return d.unlessNotSold(*order, cardExpired(*order)), nil
 	}
 	if no := d.policy.mayBuy(who); no != nil {
 		return no, nil
@@ -207,13 +207,13 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 			return alreadyDecided(*o), nil
 		}
 		if old.State != Failed || old.Failure == nil || old.Failure.Code != FailPriceMoved {
-			return alreadyDecided(old), nil
+			return d.unlessNotSold(old, alreadyDecided(old)), nil
 		}
 		if !old.Offers(d.now()) {
 			if o.attach(click) { // with a card that no longer offers it
-				return offerExpired(old), w.PutOrder(*o)
+				return d.unlessNotSold(old, offerExpired(old)), w.PutOrder(*o)
 			}
-			return offerExpired(old), nil
+			return d.unlessNotSold(old, offerExpired(old)), nil
 		}
 		*o = d.atNewPrice(old, id)
 		if o.Reason == "" {

@@ -119,6 +119,17 @@ func (d *Desk) notSold(s *Server) *Refusal {
 	return &Refusal{Code: NotSold, Sentence: says + " " + stillHere, Admin: admin + " " + stillHere}
 }
 
+// unlessNotSold returns a refusal, or, if it would tell people to order again where no licenses are sold, that one.
+func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
+	switch order.State {
+	case Proposed, Failed, Cancelled, Expired:
+		if unsold := d.notSold(d.server.Load()); unsold != nil {
+			return unsold
+		}
+	}
+	return no
+}
+
 // adminWords describes, for admins, what the server is, what follows and what to do.
 func (s Server) adminWords(keyName string, site Site) string {
 	at := "The CoCalc server at `COCALC_URL` (" + string(site) + ") "

@@ -44,7 +44,11 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 		return no
 	}
 	if who.Is(order.Requester) {
-		return &Refusal{Code: OwnOrder, Sentence: "You can't resolve your own order. Another admin has to. I'm still checking CoCalc, so it may resolve on its own."}
+		no := &Refusal{Code: OwnOrder, Sentence: "You can't resolve your own order. Another admin has to."}
+		if !order.Untold() {
+			no.Sentence += " I'm still checking CoCalc, so it may resolve on its own."
+		}
+		return no
 	}
 	if order.State != Unknown {
 		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There's nothing to resolve: %s.", standing(order.State))}
@@ -95,7 +99,11 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 				return nil, err
 			}
 		} else {
-			o.Failure, o.Hold = failure(FailByAdmin, said+" I'll keep checking CoCalc for a while."), nil
+			why := said
+			if !o.Untold() {
+				why += " I'll keep checking CoCalc for a while."
+			}
+			o.Failure, o.Hold = failure(FailByAdmin, why), nil
 			o.WatchUntil = d.watchUntil()
 			if err := d.move(w, o, Failed, click.Who.ID, s.Reason); err != nil {
 				return nil, err
