@@ -97,7 +97,7 @@ func deciding() []mutant {
 			`{ return w.AppendEvent(d.refusal(no, id, who, at)) }`, `{ return nil }`,
 			[]tests{shown("^TestAnApproverAgrees$")}},
 		{"the once-only confirmation", "purchase/deciding.go",
-			"	if order.State != Proposed {\n		return alreadyDecided(*order), nil\n	}\n", "",
+			"	if order.State != Proposed {\n		return d.unlessNotSold(*order, alreadyDecided(*order)), nil\n	}\n", "",
 			[]tests{core("^TestClicks$")}},
 		{"the expiry of a card", "purchase/deciding.go",
 			`if !now.Before(order.Expires) {`, `if false && !now.Before(order.Expires) {`,
