@@ -88,7 +88,7 @@ func (b *buyer) serverWait(s Server, o Order, cause Cause) Wait {
 func (b *buyer) stepUnserved(ctx context.Context, o Order, s Server) (wait, error) {
 	next := max(b.untilProbe(), time.Millisecond)
 	switch {
-	case o.State.Final():
+	case o.State.Final(), o.State == Approved: // tellStopped says why an approved order waits, and endUnserved ends it
 		return next, nil
 	case o.State == Paying && o.Failure == nil:
 		return 0, b.unclear(ctx, o, errUnserved)
@@ -107,7 +107,7 @@ func (b *buyer) stepUnserved(ctx context.Context, o Order, s Server) (wait, erro
 			f = s.failure()
 		}
 		return 0, b.fail(ctx, o, *f)
-	case o.Failure != nil, o.State == Approved, o.State == Adding && o.AddSent.IsZero():
+	case o.Failure != nil, o.State == Adding && o.AddSent.IsZero():
 		return next, nil
 	}
 	if left := b.remains(o.ID, b.patience("patience", o.Wait.Troubled)); left > 0 {
