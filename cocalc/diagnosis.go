@@ -53,12 +53,6 @@ type Diagnosis struct {
 	KeyErr     error    // why the key is not proven; its Reason is DatabaseDown where the server says so
 }
 
-// Same reports whether two diagnoses say the same of the server. The key does not count: that it was changed does not
-// make another server of it. That one fault takes the place of another does not count either.
-func (d Diagnosis) Same(other Diagnosis) bool {
-	return d.Condition == other.Condition && d.Store == other.Store && d.Redirect.Host == other.Redirect.Host
-}
-
 // Diagnose finds out what the server is. It sends only requests that read, and only to the address of the settings:
 // those of the store first, then, where the server is a CoCalc, one that proves the key. What was known of the store
 // before does not count. When ctx ends meanwhile the condition is Undiagnosed.

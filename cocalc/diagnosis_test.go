@@ -238,28 +238,6 @@ func TestDiagnosesOfAServerThatHangs(t *testing.T) {
 	})
 }
 
-func TestSameDiagnosis(t *testing.T) {
-	sells := Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid}
-	moved := Diagnosis{Condition: HasMoved, Redirect: Redirect{Status: 302, Host: "cocalc.ai", Elsewhere: true}}
-	down := Diagnosis{Condition: IsDown, Reason: ServerError, Status: 502}
-	for _, test := range []struct {
-		name string
-		a, b Diagnosis
-		want bool
-	}{
-		{"the key was changed", sells, Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyRefused}, true},
-		{"another store", sells, Diagnosis{Condition: SellsLicenses, Store: StoreOlder, Key: KeyValid}, false},
-		{"another fault", down, Diagnosis{Condition: IsDown, Reason: NoConnection}, true},
-		{"another status", moved, Diagnosis{Condition: HasMoved, Redirect: Redirect{Status: 301, Host: "cocalc.ai", Elsewhere: true}}, true},
-		{"another host", moved, Diagnosis{Condition: HasMoved, Redirect: Redirect{Status: 302, Host: "evil.example", Elsewhere: true}}, false},
-		{"down after it sold", sells, down, false},
-	} {
-		if got := test.a.Same(test.b); got != test.want || test.b.Same(test.a) != got {
-			t.Errorf("%s: got %v", test.name, got)
-		}
-	}
-}
-
 // The successor proves a key by the account's profile, and says plainly that its database is down.
 func TestWhoseKeyOnTheSuccessor(t *testing.T) {
 	for _, test := range []struct {

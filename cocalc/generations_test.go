@@ -101,7 +101,7 @@ func TestDiagnosesOfEveryGeneration(t *testing.T) {
 			if d.OlderKey {
 				t.Errorf("the key is called one of the older form: %+v", d)
 			}
-			if again := c.Diagnose(t.Context()); !again.Same(d) {
+			if again := c.Diagnose(t.Context()); again.Condition != d.Condition || again.Store != d.Store || again.Redirect.Host != d.Redirect.Host {
 				t.Errorf("at first %+v, then %+v", d, again)
 			}
 		})

@@ -158,7 +158,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 		s.Site, s.Since, s.Last, s.Probes = b.site, b.now(), b.now(), 1
 		if was != nil {
 			s.Known = was.Known
-			if found.Same(was.diagnosis()) {
+			if found.Condition == was.Condition { // the host is a detail: some redirects lead to many
 				s.Since, s.Probes, s.Held, s.Told = was.Since, was.Probes+1, was.Held+gap, was.Told
 			}
 		}
@@ -179,6 +179,10 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	case now == nil && was != nil && was.Known:
 		words = "CoCalc sells licenses again. Orders continue."
 	case now != nil && !now.Told && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
+		if account.ServerTold = b.recentlyTold(account); !account.ServerTold[now.toldAs()].IsZero() { // it came and went
+			break
+		}
+		account.ServerTold[now.toldAs()] = b.now()
 		now.Told, now.Known = true, true
 		words = now.adminWords(b.keyName, b.site)
 	}
@@ -188,3 +192,17 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	}
 	return now, true, addNotice(w, b.notice(NoticeTrouble, noticeID("server", b.now()), words, Order{}, ""))
 }
+
+// recentlyTold returns when the admins were told of the server within the last day.
+func (b *buyer) recentlyTold(account AccountState) map[string]time.Time {
+	recent := map[string]time.Time{}
+	for what, at := range account.ServerTold {
+		if b.now().Sub(at).Abs() < troubleAgain {
+			recent[what] = at
+		}
+	}
+	return recent
+}
+
+// toldAs names the condition of this server in AccountState.ServerTold.
+func (s Server) toldAs() string { return string(s.Condition) + " " + string(s.Site) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 )
 
@@ -73,4 +74,69 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 			})
 		})
 	}
+}
+
+// leadsTo is a server that leads to another host, as a proxy with a page of each kind does.
+func leadsTo(host string) cocalctest.Fault {
+	return cocalctest.Fault{Effect: cocalctest.MovedServer, Text: "https://" + host}
+}
+
+// A server that leads to one host and then to another is one trouble: an order that waits for it ends after the hour, and the
+// ledger and the admins have it once.
+func TestARedirectToManyHostsIsOneTrouble(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		id := s.waits(leadsTo("one.example"))
+		for began := time.Now(); time.Since(began) < 80*time.Minute; {
+			for _, host := range []string{"two.example", "one.example"} {
+				<-time.After(30 * time.Second)
+				s.server.ClearFaults()
+				s.server.Inject(leadsTo(host))
+			}
+		}
+		if o := s.order(id); o.State != purchase.Failed || o.Failure.Code != purchase.FailNotSold {
+			t.Errorf("it is %s: %+v", o.State, o.Failure)
+		}
+		if n := len(s.events("diagnosis")); n != 1 {
+			t.Errorf("%d records", n)
+		}
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 {
+			t.Errorf("the admins read %q", told)
+		}
+	})
+}
+
+// The same trouble that comes and goes is told once a day, and so is its end.
+func TestAServerThatComesAndGoesIsToldOnceADay(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		for range 10 {
+			s.server.Inject(leadsTo("one.example"))
+			<-time.After(30 * time.Minute)
+			s.server.ClearFaults()
+			<-time.After(30 * time.Minute)
+		}
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 2 {
+			t.Errorf("the admins read %q", told)
+		}
+		<-time.After(24 * time.Hour)
+		s.server.Inject(leadsTo("one.example"))
+		<-time.After(30 * time.Minute)
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 {
+			t.Errorf("a day later the admins read %q", told)
+		}
+	})
+}
+
+// A trouble that comes back within the day and stays is told when the day is over.
+func TestATroubleThatComesBackAndStaysIsTold(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		s.server.Inject(leadsTo("one.example"))
+		<-time.After(30 * time.Minute)
+		s.server.ClearFaults()
+		<-time.After(30 * time.Minute)
+		s.server.Inject(leadsTo("one.example"))
+		<-time.After(30 * time.Hour)
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 3 {
+			t.Errorf("the admins read %q", told)
+		}
+	})
 }

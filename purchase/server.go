@@ -60,11 +60,6 @@ func (s Server) RefusesOrders() bool {
 	return s.Condition == SellsMemberships || s.Condition == HasMoved || s.Condition == IsForeign
 }
 
-// diagnosis returns the part of the server's diagnosis that cocalc.Diagnosis.Same compares.
-func (s Server) diagnosis() cocalc.Diagnosis {
-	return cocalc.Diagnosis{Condition: s.Condition, Redirect: cocalc.Redirect{Host: s.Host}}
-}
-
 // serverOf returns what a probe found.
 func serverOf(found cocalc.Diagnosis) Server {
 	return Server{Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,

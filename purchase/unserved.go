@@ -48,9 +48,6 @@ func (b *buyer) serverCause(s Server, o Order) Cause {
 	if s.Told {
 		args["told"] = b.policy.told()
 	}
-	if s.Host != "" {
-		args["host"] = s.Host
-	}
 	switch {
 	case o.State == Unknown:
 		args["has"] = "checkout"
@@ -77,7 +74,7 @@ func (b *buyer) awaitServer(ctx context.Context, o Order, s Server) (Order, erro
 // serverWait is the wait of an order for the server: a new one, or, if only its words change, the one that it has.
 func (b *buyer) serverWait(s Server, o Order, cause Cause) Wait {
 	w := Wait{Cause: cause, Since: b.now(), Held: b.heldNow(s)}
-	if was := o.Wait; was.cause().Code == WaitsForServer && was.Args["condition"] == cause.Args["condition"] && was.Args["host"] == cause.Args["host"] {
+	if was := o.Wait; was.cause().Code == WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
 		w.Since, w.Held = was.Since, was.Held
 	}
 	w.Why = w.words()
