@@ -26,17 +26,17 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 		_, err := p.shown(ctx, o, m)
 		return err
 	}
-	prices, err := p.pricesIn(ctx, m.Channel, o.Updated)
+	since := o.Updated
+	if m.TS != "" && decidable(o, p.now()) {
+		since = p.now() // the posted card keeps its buttons until it is known who reads it
+	}
+	prices, err := p.pricesIn(ctx, m.Channel, since)
 	if err != nil {
 		return err
 	}
 	c := askCardWithoutPrice(o, p.now())
 	if prices {
 		c = p.askCard(ctx, o)
-	} else if m.TS == "" {
-		if err := p.desk.AskDirectly(ctx, o.ID); err != nil {
-			return err
-		}
 	}
 	channel, ts, options := m.Channel, m.TS, messageOptions(c)
 	if ts == "" {
@@ -47,7 +47,7 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	problem, definite := refusedBySlack(err)
 	switch {
 	case err == nil:
-		m.Channel, m.TS, m.Problem = channel, ts, ""
+		m.Channel, m.TS, m.Problem, m.Bare = channel, ts, "", !prices
 	case !definite:
 		return err
 	case m.TS == "" && o.State == purchase.AwaitingApproval:

@@ -9,6 +9,7 @@ import (
 
 	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/storage"
 )
 
 // money finds amounts, and license ids as channels show them.
@@ -226,4 +227,122 @@ func TestAGuestAmongTheAdminsGetsNoNotices(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	w.noMoney(t, w.slack.DM(gus))
+}
+
+// asksDirectly counts the messages in which a person was asked to approve.
+func (w *world) asksDirectly(who string) (n int) {
+	for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
+		if strings.Contains(m.ContentText(), "An order needs your approval") {
+			n++
+		}
+	}
+	return n
+}
+
+// A guest joins the approvals channel after a card was posted there. The card loses its buttons with the next approval; approvers
+// are asked in direct messages, once. When the guest has left, the card has its buttons again.
+func TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
+	_, ask := w.asks()
+	withGuest(w, theDesk)
+	w.restart() // so that Slack is asked again
+	w.clicks(slacksim.Bob, ask, "Approve")
+	ask = w.shows(ask, "I've sent you the details in a direct message")
+	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
+		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school")
+	}
+	w.slack.Kick(theDesk, gus)
+	w.restart()
+	w.says(slacksim.Bob, `buy ram=8 cpu=2 reason="another one"`) // whose card has the bot look at the channel
+	other := w.sees(slacksim.Bob, "A CoCalc license for")
+	w.clicks(slacksim.Bob, other, "Request approval ($48.75)")
+	ask = w.shows(ask, "requests a CoCalc license for $63.75 a month")
+	if buttons := ask.Buttons(); len(buttons) != 2 {
+		t.Errorf("the card has the buttons %v", buttons)
+	}
+	if n := w.asksDirectly(slacksim.Carol); n != 1 {
+		t.Errorf("asked directly %d times", n)
+	}
+}
+
+// While Slack doesn't tell who reads the channel, a posted card keeps its buttons, however long ago it was posted.
+func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
+	_, ask := w.asks()
+	id := w.orders()[0].ID
+	w.stop()
+	ledger, err := storage.Open(w.path)
+	w.must(err)
+	w.must(ledger.Update(w.ctx, func(tx purchase.Writer) error {
+		o, err := tx.Order(id)
+		if err != nil {
+			return err
+		}
+		o.Updated = time.Now().Add(-time.Hour)
+		o.Message(purchase.MessageAsk).Shown = 0
+		return tx.PutOrder(o)
+	}))
+	w.must(ledger.Close())
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Error: "internal_error"}}})
+	w.start()
+	time.Sleep(300 * time.Millisecond)
+	if o := w.orders()[0]; o.Message(purchase.MessageAsk).Shown == o.Rev {
+		t.Error("the card was shown anew, although it isn't known who reads it")
+	}
+	for _, m := range w.slack.Person(slacksim.Bob).Messages(theDesk) {
+		if m.TS == ask.TS && len(m.Buttons()) != 2 {
+			t.Errorf("the card says %s", m.ContentText())
+		}
+	}
+}
+
+// The bot is not in the approvals channel: the order ends, and approvers are asked nothing. A post that Slack takes only later
+// asks them once.
+func TestApproversAreAskedDirectlyAfterThePost(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]slacksim.MethodFault{
+		"refused": {Error: "not_in_channel"}, "late": {Error: "internal_error", Times: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+			w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+			card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": fault}})
+			w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+			want := 0
+			if name == "late" {
+				want = 1
+				w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "An order needs your approval")
+			} else {
+				w.until(func() bool { return w.orders()[0].State == purchase.Failed })
+				w.slack.SetFaults(slacksim.Faults{})
+			}
+			time.Sleep(300 * time.Millisecond)
+			if n := w.asksDirectly(slacksim.Carol); n != want {
+				t.Errorf("asked directly %d times, want %d", n, want)
+			}
+		})
+	}
+}
+
+// An order that was decided before its approvers were asked directly is not asked about any more.
+func TestADecidedOrderIsNotAskedAbout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
+	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
+	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.open": {Error: "internal_error"}}})
+	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
+	w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
+	w.until(func() bool { return !w.orders()[0].AskedDirectly.IsZero() })
+	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, slacksim.General, "/license", "approve "+string(w.orders()[0].ID)))
+	w.becomes(card, "Bought for $63.75")
+	w.slack.SetFaults(slacksim.Faults{})
+	w.until(func() bool { notices, err := w.desk.Notices(w.ctx); return err == nil && len(notices) == 0 })
+	if n := w.asksDirectly(slacksim.Carol); n != 0 {
+		t.Errorf("asked directly %d times", n)
+	}
 }

@@ -45,8 +45,13 @@ func (p *Publisher) tellNext(ctx context.Context, to string) error {
 		return err
 	}
 	for _, n := range notices {
+		if !slices.Contains(n.Left, to) {
+			continue
+		}
+		if over, err := p.desk.AskOver(ctx, n); over || err != nil {
+			return err
+		}
 		switch {
-		case !slices.Contains(n.Left, to):
 		case strings.HasPrefix(to, "S"):
 			return p.tellGroup(ctx, n, to)
 		default:

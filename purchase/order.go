@@ -103,6 +103,9 @@ type Order struct {
 	// ApproveBy is until when approvers can decide; RemindAt when they are reminded, zero once they were.
 	ApproveBy time.Time `json:"approve_by,omitzero"`
 	RemindAt  time.Time `json:"remind_at,omitzero"`
+	// AskedDirectly is when approvers were asked in direct messages, since their channel gets no prices. They are asked
+	// once.
+	AskedDirectly time.Time `json:"asked_directly,omitzero"`
 	// Month is the budget month ("2026-11") in which the money was promised. Reservation and spending of an order
 	// count in that month, also when the purchase happens minutes after its end.
 	Month string `json:"month,omitempty"`
@@ -249,6 +252,8 @@ type Message struct {
 	Uses        int       `json:"uses,omitempty"`
 	Expires     time.Time `json:"expires,omitzero"`
 	Shown       int       `json:"shown"` // the Rev it shows
+	// Bare is set if MessageAsk shows no price and no buttons, because others than members read the channel.
+	Bare bool `json:"bare,omitempty"`
 	// Problem says why the message cannot be shown ("not_in_channel"); it is not tried again for this Rev.
 	Problem string `json:"problem,omitempty"`
 }

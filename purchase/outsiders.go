@@ -35,13 +35,14 @@ func (d *Desk) Channels() []string {
 }
 
 // ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each new
-// reason, once.
+// reason, once. The channel's cards of orders that wait for approval are shown anew.
 func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) error {
 	told := func(r Reader) (was Outsiders, account AccountState, err error) {
 		account, err = r.Account()
 		return account.Outsiders[channel], account, err
 	}
 	var was Outsiders
+	var again []OrderID
 	err := d.ledger.View(ctx, func(r Reader) (err error) { was, _, err = told(r); return err })
 	if err != nil || was == why {
 		return err
@@ -65,6 +66,9 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
+		if again, err = d.showAsksAgain(w, channel); err != nil {
+			return err
+		}
 		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err != nil || why == "" {
 			return err
 		}
@@ -76,35 +80,91 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 		return fmt.Errorf("keep who reads %s: %w", channel, err)
 	}
 	d.changed("")
+	for _, id := range again {
+		d.changed(id)
+	}
 	return nil
 }
 
-// AskDirectly has the approvers asked about an order in direct messages, since others than members read their channel.
-func (d *Desk) AskDirectly(ctx context.Context, id OrderID) error {
-	err := d.ledger.Update(ctx, func(w Writer) error {
-		o, err := w.Order(id)
-		if err != nil || o.State != AwaitingApproval {
-			return err
+// askDirectly has the approvers asked in direct messages about an order whose card in their channel shows no price and
+// no buttons. It belongs to the transaction that stores that card, so that they are asked once, and not about an order
+// that could not be posted.
+func (d *Desk) askDirectly(w Writer, o *Order) error {
+	m := o.Message(MessageAsk)
+	if m == nil || !m.Bare || m.TS == "" || o.State != AwaitingApproval || !o.AskedDirectly.IsZero() || !d.now().Before(o.ApproveBy) {
+		return nil
+	}
+	o.AskedDirectly = d.now()
+	n := d.notice(NoticeAsk, "ask-"+string(o.ID), fmt.Sprintf("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.",
+		o.Requester.called(), o.Price, o.Spec.Period, o.Spec.Summary(), quoted(o.Reason), d.policy.moment(o.ApproveBy)), *o, "")
+	n.Left = nil
+	for id := range d.policy.Approvers {
+		if id != o.Requester.ID && id != o.Requester.Org {
+			n.Left = append(n.Left, id)
 		}
-		n := d.notice(NoticeAsk, "ask-"+string(o.ID), fmt.Sprintf("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.",
-			o.Requester.called(), o.Price, o.Spec.Period, o.Spec.Summary(), quoted(o.Reason), d.policy.moment(o.ApproveBy)), o, "")
-		n.Left = nil
-		for id := range d.policy.Approvers {
-			if id != o.Requester.ID && id != o.Requester.Org {
-				n.Left = append(n.Left, id)
+	}
+	slices.Sort(n.Left)
+	if slices.ContainsFunc(n.Left, isGroup) {
+		n.Had = []string{o.Requester.ID}
+	}
+	return addNotice(w, n)
+}
+
+// showAsksAgain has the approvers' cards in a channel updated: who reads the channel has changed. Other messages about
+// the orders stay as they are.
+func (d *Desk) showAsksAgain(w Writer, channel string) (again []OrderID, err error) {
+	queue, err := w.Queue()
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range queue {
+		if q.State != AwaitingApproval {
+			continue
+		}
+		o, err := w.Order(q.ID)
+		if err != nil {
+			return nil, err
+		}
+		if m := o.Message(MessageAsk); m == nil || m.Channel != channel || m.TS == "" {
+			continue
+		}
+		for i := range o.Messages {
+			if m := &o.Messages[i]; m.Kind != MessageAsk && m.Shown == o.Rev {
+				m.Shown++
 			}
 		}
-		slices.Sort(n.Left)
-		if slices.ContainsFunc(n.Left, isGroup) {
-			n.Had = []string{o.Requester.ID}
+		o.Rev++
+		o.Updated = d.now()
+		if err := w.PutOrder(o); err != nil {
+			return nil, err
 		}
-		return addNotice(w, n)
+		again = append(again, o.ID)
+	}
+	return again, nil
+}
+
+// AskOver drops the notice that asks approvers directly about an order that no longer waits for them. It reports
+// whether there is nothing left to tell.
+func (d *Desk) AskOver(ctx context.Context, n Notice) (over bool, err error) {
+	if n.Kind != NoticeAsk {
+		return false, nil
+	}
+	o, err := d.Order(ctx, n.Order)
+	if err != nil || o.State == AwaitingApproval {
+		return false, err
+	}
+	err = d.ledger.Update(ctx, func(w Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Notices = slices.DeleteFunc(slices.Clone(account.Notices), func(old Notice) bool { return old.ID == n.ID })
+		return w.PutAccount(account)
 	})
 	if err != nil {
-		return fmt.Errorf("ask the approvers of %s directly: %w", id, err)
+		return false, fmt.Errorf("drop the notice %s: %w", n.ID, err)
 	}
-	d.changed("")
-	return nil
+	return true, nil
 }
 
 // NoticeToAdmins adds the admins to those who do not have a notice yet: its channel does not get the details.

@@ -16,7 +16,8 @@ func (d *Desk) Unpublished(ctx context.Context) (ids []OrderID, err error) {
 }
 
 // Show keeps with an order where people see it, and which Rev they see. set changes the order's messages and nothing
-// else. Orders keep their Rev: where they are shown is no event of theirs.
+// else. Orders keep their Rev: where they are shown is no event of theirs. If the approvers' card shows no price, they
+// are asked in direct messages.
 func (d *Desk) Show(ctx context.Context, id OrderID, set func(*Order)) (Order, error) {
 	var o Order
 	err := d.ledger.Update(ctx, func(w Writer) error {
@@ -25,6 +26,9 @@ func (d *Desk) Show(ctx context.Context, id OrderID, set func(*Order)) (Order, e
 			return err
 		}
 		set(&o)
+		if err := d.askDirectly(w, &o); err != nil {
+			return err
+		}
 		return w.PutOrder(o)
 	})
 	if err != nil {
