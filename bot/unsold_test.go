@@ -243,15 +243,6 @@ func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Me
 	return now
 }
 
-// opens clicks what opens a form, and waits for it.
-func (w *world) opens(who string, on slacksim.Surface, what, title string) slacksim.View {
-	w.t.Helper()
-	w.clicks(who, on, what)
-	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.Title, title) })
-	w.must(err)
-	return v
-}
-
 // closes waits until somebody's form says that no licenses are sold. It has nothing to send, and shows no price.
 func (w *world) closes(who string) {
 	w.t.Helper()

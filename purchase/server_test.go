@@ -9,9 +9,6 @@ import (
 	"licensebot/purchase"
 )
 
-// preset switches the server to another generation, as a fault does.
-func preset(g cocalctest.Generation) string { return cocalctest.Preset(g) }
-
 // httpsInstead is a server that leads http to https.
 func httpsInstead() cocalctest.Fault {
 	return cocalctest.Fault{Effect: cocalctest.MovedServer, Text: "https://cocalc.test"}
