@@ -73,8 +73,18 @@ func headOnly(n purchase.Notice) content {
 	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
 		return notice(n)
 	}
+	return bareNotice(n, "Details aren't posted in this channel, since guests or people of other organizations may read it.")
+}
+
+// untoldNotice is a notice for a person of whom Slack does not tell whether they are a member of the workspace.
+func untoldNotice(n purchase.Notice) content {
+	return bareNotice(n, "Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
+}
+
+// bareNotice says what happened and why there are no details.
+func bareNotice(n purchase.Notice, why string) content {
 	c := notice(purchase.Notice{Kind: n.Kind})
-	blocks := []slack.Block{c.blocks[0], small(plain("Details aren't posted in this channel, since guests or people of other organizations may read it."))}
+	blocks := []slack.Block{c.blocks[0], small(plain(why))}
 	if n.Order != "" {
 		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}

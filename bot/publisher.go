@@ -37,6 +37,8 @@ type Publisher struct {
 	// told, each with Slack's refusal if it was one.
 	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	told   map[string]string
+	// unverified is since when Slack has not told whether the recipient of a notice is a member of the workspace.
+	unverified map[string]time.Time
 
 	refuses bool // the server sold no licenses when orders were last shown; used by round alone
 
@@ -57,7 +59,7 @@ func NewPublisher(o Options) *Publisher {
 	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
 		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
 		turns: newTurns(a.now), rests: newRests(a.now, a.log),
-		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{},
+		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{}, unverified: map[string]time.Time{},
 		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
 }
 

@@ -140,7 +140,7 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 }
 
 // outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no
-// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell.
+// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see [Publisher.noticeForPerson]).
 func (p *Publisher) outside(ctx context.Context, to string) string {
 	if !isPerson(to) {
 		return ""
@@ -156,7 +156,7 @@ func (p *Publisher) outside(ctx context.Context, to string) string {
 // purchase outside the bot, which is announced in the channel alone, the admins are told then.
 func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string) (content, error) {
 	if isPerson(to) {
-		return notice(n), nil
+		return p.noticeForPerson(ctx, n, to)
 	}
 	prices, err := p.pricesIn(ctx, to, n.Time)
 	if err != nil {
@@ -170,6 +170,30 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string)
 	}
 	n.Text = purchase.ShortenIDs(cmp.Or(n.Public, n.Text)) // everyone in a channel reads it
 	return notice(n), nil
+}
+
+// errStandingUntold says that Slack has not told yet whether a person is a member of the workspace.
+var errStandingUntold = errors.New("it is not known yet whether the recipient is a member of the workspace")
+
+// noticeForPerson is what a notice says to a person of the lists. While Slack does not tell who they are, it waits for
+// readersWait; after that it goes without details, since the person may be a guest.
+func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to string) (content, error) {
+	unverified := p.people.standing(ctx, to) == purchase.Unverified
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !unverified {
+		delete(p.unverified, to)
+		return notice(n), nil
+	}
+	since, waits := p.unverified[to]
+	switch {
+	case !waits:
+		p.unverified[to] = p.now()
+		return content{}, errStandingUntold
+	case p.now().Sub(since) < readersWait:
+		return content{}, errStandingUntold
+	}
+	return untoldNotice(n), nil
 }
 
 // directMessages is the name in rests of all direct messages: Slack limits how many are opened.

@@ -1,0 +1,45 @@
+package bot
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// A person of the lists may be a guest. While Slack doesn't tell, a notice to them waits for two minutes and then goes without
+// details; once Slack tells, members read them.
+func TestANoticeToAPersonOfWhomSlackTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
+		api.fails.Store(true)
+		p := &Publisher{people: NewPeople(api, nil, time.Now, zerolog.Nop()), now: time.Now, unverified: map[string]time.Time{}}
+		n := purchase.Notice{ID: "paused-1", Kind: purchase.NoticePaused, Time: time.Now().Add(-time.Hour), Text: "The invoice of $999.00 is disputed."}
+		told := func() (string, error) {
+			c, err := p.noticeFor(t.Context(), n, "U1")
+			raw, _ := json.Marshal(c.blocks)
+			return c.text + string(raw), err
+		}
+		for range 2 {
+			if text, err := told(); !errors.Is(err, errStandingUntold) {
+				t.Fatalf("it says %s (%v)", text, err)
+			}
+			time.Sleep(time.Minute + time.Second)
+		}
+		text, err := told()
+		if err != nil || strings.Contains(text, "999") || !strings.Contains(text, "the details are missing here") {
+			t.Errorf("after two minutes it says %s (%v)", text, err)
+		}
+		api.fails.Store(false)
+		if text, err := told(); err != nil || !strings.Contains(text, "$999.00") {
+			t.Errorf("a member reads %s (%v)", text, err)
+		}
+	})
+}
