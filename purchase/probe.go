@@ -67,6 +67,10 @@ func (s *suspicion) drop() {
 	s.raised, s.misses = false, false
 }
 
+// provenBy is how many probes in a row make a condition one to record and to tell the admins: a server with one bad
+// machine among good ones would be news every minute.
+const provenBy = 2
+
 // probing is what a run knows of its probes.
 type probing struct {
 	made bool          // in this run
@@ -126,7 +130,7 @@ func (b *buyer) probe(ctx context.Context) error {
 	if isTold {
 		b.changed("")
 	}
-	if now == nil || now.Probes == 1 {
+	if now == nil || now.Condition != was.Condition {
 		level := zerolog.WarnLevel
 		if found.Condition == IsDown || now == nil { // an outage is logged as such
 			level = zerolog.InfoLevel
@@ -134,8 +138,10 @@ func (b *buyer) probe(ctx context.Context) error {
 		b.log.WithLevel(level).Str("condition", string(found.Condition)).Str("reason", string(found.Reason)).Str("host", found.Redirect.Host).
 			Int("status", found.Status).Str("key", string(found.Key)).AnErr("error", found.Err).Msg("find that the CoCalc server has changed")
 		clear(b.due)
-		clear(b.tries)
-		b.sweepAt = b.elapsed()
+		if was.Probes >= provenBy { // else a server that comes and goes would be asked without growing pauses
+			clear(b.tries)
+			b.sweepAt = b.elapsed()
+		}
 	}
 	if now != nil {
 		// The longer it has been so, the rarer: a short maintenance ends within a minute for those who wait, and an hour has
@@ -154,12 +160,15 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	}
 	was := b.diagnosed(account)
 	if found.Condition != SellsLicenses {
-		s := serverOf(found)
+		s := serverOf(found, was)
 		s.Site, s.Since, s.Last, s.Probes = b.site, b.now(), b.now(), 1
 		if was != nil {
 			s.Known = was.Known
-			if found.Condition == was.Condition { // the host is a detail: some redirects lead to many
+			switch s.Condition { // the host is a detail: some redirects lead to many
+			case was.Condition:
 				s.Since, s.Probes, s.Held, s.Told = was.Since, was.Probes+1, was.Held+gap, was.Told
+			case was.Suspected:
+				s.Since, s.Probes, s.Held = was.Last, 2, gap
 			}
 		}
 		now = &s
@@ -167,9 +176,13 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	if account.Diagnosis == nil && now == nil {
 		return nil, false, nil
 	}
-	if now == nil || now.Probes == 1 {
-		e := Event{Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(found.Condition),
-			Cause: Cause{ServerFound, Args{"condition": string(found.Condition), "host": found.Redirect.Host, "reason": string(found.Reason)}}}
+	if now != nil && now.Probes == provenBy || now == nil && (was == nil || was.Probes >= provenBy) {
+		condition := SellsLicenses
+		if now != nil {
+			condition = now.Condition
+		}
+		e := Event{Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(condition),
+			Cause: Cause{ServerFound, Args{"condition": string(condition), "host": found.Redirect.Host, "reason": string(found.Reason)}}}
 		if err := w.AppendEvent(e); err != nil {
 			return nil, false, err
 		}
@@ -178,7 +191,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	switch {
 	case now == nil && was != nil && was.Known:
 		words = "CoCalc sells licenses again. Orders continue."
-	case now != nil && !now.Told && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
+	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
 		if account.ServerTold = b.recentlyTold(account); !account.ServerTold[now.toldAs()].IsZero() { // it came and went
 			break
 		}

@@ -140,3 +140,60 @@ func TestATroubleThatComesBackAndStaysIsTold(t *testing.T) {
 		}
 	})
 }
+
+// One probe that finds a redirect or a page is no proof: the server counts as down until a second one finds the same, so
+// that orders wait and aren't refused, and the admins hear nothing.
+func TestOneProbeProvesNoMove(t *testing.T) {
+	for name, fault := range map[string]cocalctest.Fault{
+		"a redirect": leadsTo("status.example"),
+		"a page":     {Effect: cocalctest.Fail, Status: 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, 20000, func(s *shop) {
+				id := s.waits(fault)
+				<-time.After(5 * time.Second)
+				got := s.desk.Server()
+				if got.SellsLicenses() || got.RefusesOrders() || s.desk.NotSold(alice) != nil {
+					t.Errorf("after one probe it is %+v", got)
+				}
+				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForServer {
+					t.Errorf("the order is %s and says %+v", o.State, o.Wait)
+				}
+				s.propose(spec())
+				s.server.ClearFaults()
+				s.until(id, purchase.Purchased)
+				told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis")
+				if len(told) > 0 || len(records) > 0 {
+					t.Errorf("the admins read %q, and the records are %+v", told, records)
+				}
+				s.server.Inject(fault)
+				<-time.After(11 * time.Minute)
+				if got := s.desk.Server(); !got.RefusesOrders() || got.Probes < 2 {
+					t.Errorf("after more probes it is %+v", got)
+				}
+				if told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis"); len(told) != 1 || len(records) != 1 {
+					t.Errorf("the admins read %q, and the records are %+v", told, records)
+				}
+			})
+		})
+	}
+}
+
+// A server of which every other answer is a page never counts as moved, and is no noise.
+func TestEveryOtherAnswerIsAPage(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		for range 60 {
+			s.server.Inject(leadsTo("status.example"))
+			_, _ = s.desk.Licenses(context.Background())
+			<-time.After(time.Second)
+			s.server.ClearFaults()
+			<-time.After(59 * time.Second)
+			if s.desk.Server().RefusesOrders() {
+				t.Fatal("it refuses orders")
+			}
+		}
+		if told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis"); len(told) > 0 || len(records) > 0 {
+			t.Errorf("the admins read %q, and there are %d records", told, len(records))
+		}
+	})
+}

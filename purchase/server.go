@@ -27,8 +27,11 @@ const (
 // Server is what is wrong with the CoCalc server, as the latest probes (cocalc.Client.Diagnose) found it. The zero value
 // means that it sells licenses, or that this isn't known yet. The ledger keeps it, so a restarted bot knows it.
 type Server struct {
-	Site      Site          `json:"site"` // its address in the settings
-	Condition Condition     `json:"condition,omitempty"`
+	Site      Site      `json:"site"` // its address in the settings
+	Condition Condition `json:"condition,omitempty"`
+	// Suspected is what the last probe found, HasMoved or IsForeign, while the condition is IsDown: one probe proves neither,
+	// since a page of maintenance looks the same.
+	Suspected Condition     `json:"suspected,omitempty"`
 	Reason    cocalc.Reason `json:"reason,omitempty"`  // IsDown, IsForeign: why
 	Host      string        `json:"host,omitempty"`    // where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
 	Address   string        `json:"address,omitempty"` // Misaddressed: what COCALC_URL has to be; empty: unknown
@@ -60,10 +63,15 @@ func (s Server) RefusesOrders() bool {
 	return s.Condition == SellsMemberships || s.Condition == HasMoved || s.Condition == IsForeign
 }
 
-// serverOf returns what a probe found.
-func serverOf(found cocalc.Diagnosis) Server {
-	return Server{Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
+// serverOf returns what a probe found, after what was known; was is nil if that is nothing.
+func serverOf(found cocalc.Diagnosis, was *Server) Server {
+	s := Server{Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
 		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey}
+	proven := was != nil && (was.Condition == s.Condition || was.Suspected == s.Condition)
+	if !proven && (s.Condition == HasMoved || s.Condition == IsForeign) {
+		s.Condition, s.Suspected = IsDown, s.Condition
+	}
+	return s
 }
 
 // Server returns what is wrong with the CoCalc server, from memory. It never blocks.
