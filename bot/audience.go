@@ -105,6 +105,7 @@ func (p *People) listAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	began := p.persons.now()
 	users, err := p.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(readersPage))
 	if err != nil {
 		p.log.Warn().Err(err).Msg("fail to list the people of the workspace")
@@ -112,7 +113,7 @@ func (p *People) listAll(ctx context.Context) error {
 	}
 	for _, u := range users {
 		if u.TeamID != "" || len(u.Enterprise.Teams) > 0 {
-			p.persons.learn(u.ID, personOf(&u, team))
+			p.persons.learn(u.ID, personOf(&u, team), began)
 		}
 	}
 	return nil

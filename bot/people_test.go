@@ -239,3 +239,29 @@ func TestWhoHasTwoIDs(t *testing.T) {
 		}
 	})
 }
+
+// A list of the workspace that was begun before a person became a guest does not replace Slack's later word on them, and is as
+// old as its beginning.
+func TestAListThatBeganEarlier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN", IsRestricted: true}}}
+		p := NewPeople(api, nil, time.Now, zerolog.Nop())
+		began := time.Now()
+		time.Sleep(10 * time.Second)
+		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
+			t.Fatalf("asked, Slack says %q", got)
+		}
+		time.Sleep(10 * time.Second)
+		for _, id := range []string{"U1", "U2"} {
+			p.persons.learn(id, person{standing: purchase.Member}, began)
+		}
+		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
+			t.Errorf("the older list makes them %q", got)
+		}
+		time.Sleep(wordFresh - 15*time.Second) // five minutes from the beginning of the list
+		api.users["U2"] = slack.User{ID: "U2", TeamID: "TOWN", IsRestricted: true}
+		if got := p.standing(t.Context(), "U2"); got != purchase.Guest {
+			t.Errorf("the list counts for longer than five minutes: %q", got)
+		}
+	})
+}

@@ -24,7 +24,7 @@ type words[V any] struct {
 
 type word[V any] struct {
 	said V
-	at   time.Time
+	at   time.Time // when the question began
 }
 
 func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time,
@@ -59,6 +59,7 @@ func (w *words[V]) ask(ctx context.Context, id string) <-chan struct{} {
 func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, askTakes)
 	defer cancel()
+	began := w.now()
 	said, err := w.look(ctx, id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,20 +69,28 @@ func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
 			w.until = w.now().Add(answer.Wait)
 		}
 	} else {
-		w.known[id] = word[V]{said, w.now()}
-		delete(w.vain, id)
+		w.keep(id, said, began)
 	}
 	w.forget()
 	delete(w.asking, id)
 	close(done)
 }
 
-// learn keeps Slack's word on an id that came with an answer about many.
-func (w *words[V]) learn(id string, said V) {
+// learn keeps Slack's word on an id that came with an answer about many. The question about them began at a time.
+func (w *words[V]) learn(id string, said V, began time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known[id] = word[V]{said, w.now()}
+	w.keep(id, said, began)
+}
+
+// keep keeps Slack's answer to a question that began at a time: what changed since may be missing in it. It does not
+// replace the answer to a later question. w.mu is held.
+func (w *words[V]) keep(id string, said V, began time.Time) {
 	delete(w.vain, id)
+	if k, ok := w.known[id]; ok && k.at.After(began) && !k.at.After(w.now()) {
+		return
+	}
+	w.known[id] = word[V]{said, began}
 }
 
 // limited returns how long to send no questions to Slack; 0 if there is no limit.
