@@ -44,7 +44,8 @@ func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
 		"a token of another kind":                 {[]hour{{&kind, 6 * time.Minute}}, true},
 		"refused once, and no answer since":       {[]hour{{&gone, 20 * time.Second}, {&silence, time.Hour}}, false},
 		"refused, taken, refused":                 {[]hour{{&gone, 4 * time.Minute}, {&well, time.Minute}, {&gone, 4 * time.Minute}}, false},
-		"refused before and after a silent phase": {[]hour{{&gone, time.Minute}, {&silence, 10 * time.Minute}, {&gone, time.Minute}}, true},
+		"refused before and after a silent phase": {[]hour{{&gone, time.Minute}, {&silence, 10 * time.Minute}, {&gone, time.Minute}}, false},
+		"refused long enough, with a silence":     {[]hour{{&gone, 3 * time.Minute}, {&silence, 10 * time.Minute}, {&gone, 3 * time.Minute}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

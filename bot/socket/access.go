@@ -34,8 +34,14 @@ type Loss struct {
 	Remedy string // whole sentences for the operator
 	Since  time.Time
 	Last   time.Time // of the newest refusal
-	needed []string  // any of these scopes restores it; empty if Slack named none
+	// Refused is how long Slack has refused, without the times in which it did not answer.
+	Refused time.Duration
+	needed  []string // any of these scopes restores it; empty if Slack named none
 }
+
+// refusalsApart is how far two refusals may be apart for the time between them to count as refused. While access is
+// lost, Slack is asked every ten seconds.
+const refusalsApart = 30 * time.Second
 
 // NewAccess returns an Access without losses. A nil now is the system's clock.
 func NewAccess(now func() time.Time, log zerolog.Logger) *Access {
@@ -75,7 +81,7 @@ func (a *Access) LostFor(after time.Duration) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l, lost := a.losses[botToken]
-	if !lost || l.Last.Sub(l.Since) < after {
+	if !lost || l.Refused < after {
 		return nil
 	}
 	return &FatalError{Method: l.Method, Code: l.Code, Remedy: l.Remedy, Err: slack.SlackErrorResponse{Err: l.Code}}
@@ -124,10 +130,13 @@ func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	a.mu.Lock()
 	loss, known := a.losses[of]
 	first := len(a.losses) == 0
+	now := a.now()
 	if !known {
-		loss.Since = a.now()
+		loss.Since = now
+	} else if gap := now.Sub(loss.Last); gap > 0 && gap <= refusalsApart {
+		loss.Refused += gap
 	}
-	loss.Last = a.now()
+	loss.Last = now
 	said := known && loss.Code == answer.Code || !a.letIn[token]
 	loss.Method, loss.Code, loss.Remedy, loss.needed = method, answer.Code, fatal.Remedy, nil
 	if answer.Needed != "" {
