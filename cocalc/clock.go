@@ -2,6 +2,7 @@ package cocalc
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -44,8 +45,11 @@ func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 }
 
 // heard notes the Date of an answer, and logs once when the clocks differ by more than a minute, and when they agree
-// again.
-func (c *Client) heard(header http.Header) {
+// again. The Date of a redirect or of an HTML page says nothing: another program answered.
+func (c *Client) heard(status int, header http.Header) {
+	if status/100 == 3 || strings.Contains(strings.ToLower(header.Get("Content-Type")), "html") {
+		return
+	}
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock is set like that
 		return

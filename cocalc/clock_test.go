@@ -104,3 +104,41 @@ func TestADateThatSaysNothing(t *testing.T) {
 		server.Close()
 	}
 }
+
+// fronted is a program in front of CoCalc that answers in its place, with a Date of its own.
+type fronted struct {
+	status int
+	header http.Header
+}
+
+func (f fronted) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: f.status, Header: f.header, Body: http.NoBody, Request: r}, nil
+}
+
+// The Date of a redirect or of an HTML page is not CoCalc's time: another program answered.
+func TestADateOfAnotherProgram(t *testing.T) {
+	const date = "Mon, 23 Nov 2026 12:00:00 GMT"
+	for name, c := range map[string]struct {
+		status int
+		header http.Header
+		counts bool
+	}{
+		"an answer":     {200, http.Header{"Date": {date}, "Content-Type": {"application/json; charset=utf-8"}}, true},
+		"a redirect":    {302, http.Header{"Date": {date}, "Location": {"https://status.example/"}}, false},
+		"a page":        {200, http.Header{"Date": {date}, "Content-Type": {"text/html; charset=utf-8"}}, false},
+		"a page of 503": {503, http.Header{"Date": {date}, "Content-Type": {"Text/HTML"}}, false},
+		"an older page": {502, http.Header{"Date": {date}, "Content-Type": {"application/xhtml+xml"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: "sk-" + strings.Repeat("a", 24), Transport: fronted{c.status, c.header}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			_, _ = client.WhoAmI(context.Background())
+			if now, ok := client.Time(); ok != c.counts {
+				t.Errorf("CoCalc's time is %v, %v", now, ok)
+			}
+		})
+	}
+}

@@ -148,7 +148,7 @@ func (c *Client) send(ctx context.Context, what effect, endpoint string, params 
 		return answer{err: err, unsent: looked.Load() && !got.Load()}
 	}
 	defer resp.Body.Close()
-	c.heard(resp.Header)
+	c.heard(resp.StatusCode, resp.Header)
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	a.body, a.err = io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))
 	if int64(len(a.body)) > c.options.MaxAnswer {
