@@ -20,8 +20,9 @@ func (d *Desk) Run(ctx context.Context) error {
 	})
 	defer stop()
 
-	if err := d.recallServer(hard); err != nil {
-		d.log.Error().Err(err).Msg("forget what the CoCalc server was before this start")
+	recall := d.recallServer(hard)
+	if recall != nil {
+		d.log.Error().Err(recall).Msg("forget what the CoCalc server was before this start")
 	}
 	if err := d.unite(hard); err != nil {
 		d.log.Error().Err(err).Msg("count people who have two ids as two until the next start")
@@ -29,7 +30,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	if err := d.announceResume(hard); err != nil {
 		d.log.Error().Err(err).Msg("leave a resume of buying to be announced at the next start")
 	}
-	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}}
+	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}, probing: probing{recalled: recall == nil}}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
 	known, headTold := map[OrderID]deadline{}, ""

@@ -82,6 +82,7 @@ func (b *buyer) enterWith(w Writer, o Order, row cocalc.PurchaseRow, receiptOf f
 	const note = "bought before the ledger was restored; recorded from CoCalc's list"
 	o.Rev, o.State, o.Receipt, o.Failure, o.Messages, o.Parked, o.ReplacedBy = 0, Proposed, nil, nil, nil, nil, ""
 	o.CheckoutSent, o.PaidAfter, o.Answer, o.AnswerText, o.WatchUntil = time.Time{}, time.Time{}, "", "", time.Time{}
+	o.Released = time.Time{}
 	b.datePromise(&o, row)
 	if err := w.PutOrder(o); err != nil {
 		return err

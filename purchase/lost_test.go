@@ -225,3 +225,23 @@ func TestAnOlderTagAfterARestore(t *testing.T) {
 		}
 	}, m.with, withChannel)
 }
+
+// An order that a week had released, and that was bought after all, is entered as any other: nothing stays reserved for it.
+func TestAReleasedOrderThatTheBackupLacks(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		s.until(s.buy(), purchase.Purchased)
+		id, old := s.copyAt("", true)
+		<-time.After(time.Hour)
+		s.close()
+		s.amend(id, func(o *purchase.Order) { o.Released = time.Now() })
+		s.open()
+		s.unchecked = true // that ledger is to be replaced
+		s.restoredFrom(old, true)
+		s.unchecked = false
+		<-time.After(time.Hour)
+		s.check(2, 2*6375, 0)
+		if o := s.order(id); o.State != purchase.Purchased || !o.Released.IsZero() {
+			t.Errorf("it is %s, released at %v", o.State, o.Released)
+		}
+	}, withChannel)
+}

@@ -73,6 +73,9 @@ const provenBy = 2
 
 // probing is what a run knows of its probes.
 type probing struct {
+	// recalled is set once this run knows what the ledger says of the server.
+	recalled bool
+
 	made bool          // in this run
 	at   time.Duration // elapsed, of the last one
 	next time.Duration // elapsed, of the next one, unless answers raise a suspicion before
@@ -114,7 +117,7 @@ func (b *buyer) probe(ctx context.Context) error {
 		gap = b.elapsed() - b.probing.at
 	}
 	b.probing.made, b.probing.at, b.probing.next = true, b.elapsed(), b.elapsed()+b.timing.Probe
-	if found.Condition == SellsLicenses && was.SellsLicenses() {
+	if found.Condition == SellsLicenses && was.SellsLicenses() && b.probing.recalled {
 		return nil
 	}
 	var now *Server
@@ -127,10 +130,11 @@ func (b *buyer) probe(ctx context.Context) error {
 		return err
 	}
 	b.server.Store(now)
+	b.probing.recalled = true
 	if isTold {
 		b.changed("")
 	}
-	if now == nil || now.Condition != was.Condition {
+	if now == nil && !was.SellsLicenses() || now != nil && now.Condition != was.Condition {
 		level := zerolog.WarnLevel
 		if found.Condition == IsDown || now == nil { // an outage is logged as such
 			level = zerolog.InfoLevel

@@ -74,7 +74,7 @@ func onlyRequester(order Order, who Person) *Refusal {
 // still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is asked for first.
 func uncharged(order Order, err error) error {
 	var no *Refusal
-	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason || order.State != Proposed && order.State != Failed {
+	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason || order.State != Proposed && order.State != Failed || order.mayBeCharged() {
 		return err
 	}
 	said := *no
@@ -93,10 +93,16 @@ func offerExpired(order Order) *Refusal {
 		"To see today's price, click Try again.", order.Failure.NewPrice)}
 }
 
+// mayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the backup
+// that was restored, or against an admin's word.
+func (o *Order) mayBeCharged() bool {
+	return o.Restored || o.Failure != nil && (o.Failure.Code == FailRestored || o.Failure.Code == FailByAdmin)
+}
+
 // alreadyDecided answers a second, late or redelivered yes.
 func alreadyDecided(order Order) *Refusal {
 	uncharged, again := ", and nothing was charged", " To order again, use `/license buy`."
-	if order.Restored { // CoCalc may show that it was bought since the backup
+	if order.mayBeCharged() {
 		uncharged = ""
 	}
 	var text string

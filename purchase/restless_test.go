@@ -197,3 +197,67 @@ func TestEveryOtherAnswerIsAPage(t *testing.T) {
 		}
 	})
 }
+
+// A week is a week also when the machine's clock is set ahead while the bot is stopped, and nothing tells CoCalc's time.
+func TestAClockAheadReleasesNothing(t *testing.T) {
+	var ahead func(time.Duration)
+	inShop(t, 40000, func(s *shop) {
+		id := s.unknown(leadsTo("one.example"), cocalctest.Before)
+		<-time.After(2 * time.Hour)
+		s.close()
+		ahead(30 * 24 * time.Hour)
+		s.open()
+		<-time.After(6 * 24 * time.Hour)
+		if o := s.order(id); !o.Promised() {
+			t.Error("it was released within the week")
+		}
+		<-time.After(2 * 24 * time.Hour)
+		if o := s.order(id); o.Promised() {
+			t.Error("it was never released")
+		}
+		s.server.ClearFaults()
+		s.until(id, purchase.Failed)
+	}, func(s *shop) {
+		ahead = clockOf(s)
+		withoutDate(s)
+	})
+}
+
+// unreadable is a ledger whose first read fails.
+type unreadable struct {
+	purchase.Ledger
+	read *bool
+}
+
+func (l unreadable) View(ctx context.Context, fn func(purchase.Reader) error) error {
+	if !*l.read {
+		*l.read = true
+		return errors.New("no room for a read")
+	}
+	return l.Ledger.View(ctx, fn)
+}
+
+// A bot that couldn't read at its start what the server was, and finds that it sells, keeps that.
+func TestAServerThatIsBackAndWasForgotten(t *testing.T) {
+	inShop(t, 20000, func(s *shop) {
+		s.server.Inject(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
+		<-time.After(time.Hour)
+		s.close()
+		s.server.ClearFaults()
+		read := false
+		s.wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return unreadable{l, &read}, over
+		}
+		s.open()
+		<-time.After(time.Minute)
+		if d := s.state().Diagnosis; d != nil {
+			t.Errorf("the ledger says %+v", d)
+		}
+		if n := len(s.events("diagnosis")); n != 2 {
+			t.Errorf("%d records", n)
+		}
+		s.wrap = nil
+		s.restart()
+		s.until(s.buy(), purchase.Purchased)
+	})
+}

@@ -118,3 +118,27 @@ func TestAnOverchargeIsToldOnce(t *testing.T) {
 		s.check(1, s.order(id).Receipt.Charged, 0)
 	})
 }
+
+// A click on an order that ended by an admin's word, or with a restore, doesn't say that nothing was charged: CoCalc has not
+// shown that.
+func TestAClickSaysOnlyWhatCoCalcHasShown(t *testing.T) {
+	inShop(t, 40000, func(s *shop) {
+		o := s.held()
+		if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range []purchase.FailureCode{purchase.FailByAdmin, purchase.FailRestored, purchase.FailUnreachable} {
+			s.close()
+			s.amend(o.ID, func(o *purchase.Order) { o.Failure = &purchase.Failure{Code: code, Sentence: "It ended."} })
+			s.open()
+			err := s.confirm(o.ID)
+			if err == nil {
+				t.Fatalf("%s: it is confirmed again", code)
+			}
+			says, want := strings.Contains(err.Error(), "othing was charged"), code == purchase.FailUnreachable
+			if says != want {
+				t.Errorf("%s: it says %q", code, err)
+			}
+		}
+	})
+}

@@ -177,7 +177,7 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 	if !o.Released.IsZero() {
 		return next, nil
 	}
-	week := span{what: "release", until: o.CheckoutSent.Add(releaseAfter), there: after(o.PaidAfter, releaseAfter), length: releaseAfter}
+	week := span{what: "release", until: o.CheckoutSent.Add(releaseAfter), there: after(o.PaidAfter, releaseAfter), length: releaseAfter, careful: true}
 	if left := b.remains(o.ID, week); left > 0 || !b.held(s, nil) {
 		return max(min(next, left), time.Millisecond), nil
 	}
