@@ -42,8 +42,8 @@ func unsoldCard(o purchase.Order, f cardFacts) content {
 var plainFailures = map[purchase.FailureCode]string{
 	purchase.FailUnreachable: "CoCalc didn't respond.",
 	purchase.FailCart:        "There was a problem with the CoCalc cart.",
-	purchase.FailSettled:     "CoCalc's answer to the checkout was lost, and CoCalc showed no purchase afterwards.",
-	purchase.FailRestored:    "My records were restored from a backup before this was paid for.",
+	purchase.FailSettled:     "CoCalc showed no purchase.",
+	purchase.FailRestored:    "My records were restored from a backup while this order was in progress, so I stopped it.",
 	purchase.FailPriceMoved:  "CoCalc's price had gone up.",
 }
 
