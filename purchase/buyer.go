@@ -47,6 +47,14 @@ func (d *Desk) Run(ctx context.Context) error {
 	expiring.Go(func() {
 		d.repeat(ctx, d.counted, func(ctx context.Context) (wait, error) { return d.recordCounted(ctx, false) })
 	})
+	expiring.Go(func() { // a full disk may have put them off
+		d.repeat(ctx, nil, func(ctx context.Context) (wait, error) {
+			if err := d.ResolveDoubts(ctx); err != nil {
+				return 0, err
+			}
+			return idle, nil
+		})
+	})
 	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
 	if _, err := d.recordCounted(hard, true); err != nil {

@@ -50,6 +50,8 @@ type shop struct {
 	lookUp    func(purchase.Person) purchase.Person
 	// accessLost reports whether the bot lacks its access to Slack.
 	accessLost func() bool
+	// doubts are what earlier runs left beside the ledger.
+	doubts purchase.Doubts
 	// unchecked: the test itself makes the books wrong.
 	unchecked bool
 	// transport looks at the requests of the client.
@@ -99,7 +101,7 @@ func (s *shop) open() {
 		ledger, over = s.wrap(ledger, over)
 	}
 	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(), Now: s.now, Log: s.log, AccessLost: s.accessLost,
-		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals,
+		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals, Doubts: s.doubts,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {
 				return s.lookUp(p)

@@ -97,7 +97,7 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 	var order Order
 	var no *Refusal
 	var recorded recording
-	doubt := Doubt{Began: d.now(), Who: click.Who.ID, Order: id, Typed: click.Typed, Buys: buys}
+	doubt := Doubt{Began: d.now(), Run: d.bornAt, Who: click.Who.ID, Order: id, Typed: click.Typed, Buys: buys}
 	defer d.underWay.begin(doubt)()
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil

@@ -137,7 +137,8 @@ type Desk struct {
 	changed func(OrderID)
 	doubts  Doubts
 
-	underWay underWay
+	underWay  underWay
+	resolving sync.Mutex // held while doubts are kept, or resolved and cleared
 
 	purchasesChannel string
 	approvalsChannel string
@@ -333,7 +334,8 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		return w.AppendEvent(proposed(order, order.Spec.Summary()))
 	})
 	if err != nil {
-		return Proposal{}, d.doubted(fmt.Errorf("store the proposal: %w", err), Doubt{Began: now, Who: ask.Requester.ID, Order: order.ID, Typed: true})
+		return Proposal{}, d.doubted(fmt.Errorf("store the proposal: %w", err),
+			Doubt{Began: now, Run: d.bornAt, Who: ask.Requester.ID, Order: order.ID, Typed: true})
 	}
 	if no != nil {
 		return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)

@@ -21,6 +21,10 @@ type Doubt struct {
 	Became OrderID `json:"became,omitempty"`
 	Typed  bool    `json:"typed,omitempty"` // a command, not a click
 	Buys   bool    `json:"buys,omitempty"`  // it would have reserved money
+	// Run is when the run began in which the disk failed, and Failed when it was found to have failed: what was
+	// decided later isn't this decision. Doubts of older versions have neither.
+	Run    time.Time `json:"run,omitzero"`
+	Failed time.Time `json:"failed,omitzero"`
 }
 
 // Doubts stores doubts beside the ledger, from the failure of its disk to the next start.
@@ -36,6 +40,9 @@ type Doubts interface {
 // doubted returns what a person reads after a decision that could not be written: a *Refusal if the disk failed, err
 // otherwise.
 func (d *Desk) doubted(err error, doubt Doubt) error {
+	d.resolving.Lock() // a doubt that is kept while older ones are resolved would be cleared with them
+	defer d.resolving.Unlock()
+	doubt.Failed = d.now()
 	switch {
 	case errors.Is(err, ErrUncertain), errors.Is(err, ErrStopped) && d.alsoDoubted(doubt):
 	case errors.Is(err, ErrStopped):
@@ -73,9 +80,10 @@ func (d *Desk) alsoDoubted(doubt Doubt) bool {
 	return err == nil && slices.ContainsFunc(all, doubt.same)
 }
 
-// same reports whether both doubts are about the same deed, as far as the person can tell.
+// same reports whether both doubts are about the same deed, as far as the person can tell. After a restart it is
+// another deed.
 func (u Doubt) same(other Doubt) bool {
-	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed
+	return u.Who == other.Who && u.Order == other.Order && u.Typed == other.Typed && u.Run.Equal(other.Run)
 }
 
 // underWay counts the decisions that are being written.
@@ -118,11 +126,14 @@ func (u Doubt) what() string {
 }
 
 // ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
-// failed. It must run before anything else is decided.
+// failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
+// promised an answer, and the next start may be weeks away.
 func (d *Desk) ResolveDoubts(ctx context.Context) error {
 	if d.doubts == nil {
 		return nil
 	}
+	d.resolving.Lock()
+	defer d.resolving.Unlock()
 	all, err := d.doubts.All()
 	if err != nil || len(all) == 0 {
 		return err
@@ -156,11 +167,11 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	if err != nil || !doubt.Began.After(account.Doubted) { // already announced; the file could not be cleared
 		return err
 	}
-	kind, err := decided(w, doubt)
+	kind, since, err := decided(w, doubt)
 	if err != nil {
 		return err
 	}
-	text, err := verdict(w, doubt, kind)
+	text, err := verdict(w, doubt, kind, since)
 	if err != nil {
 		return err
 	}
@@ -180,25 +191,29 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 const lastRecords = 4 * 1000
 
 // decided returns the kind of the decision's audit record; empty if there is none. A refusal counts only if there is
-// nothing else: it may be of the same click, delivered twice.
-func decided(r Reader, doubt Doubt) (kind string, err error) {
+// nothing else: it may be of the same click, delivered twice. since reports whether the order has changed after the
+// disk failed.
+func decided(r Reader, doubt Doubt) (kind string, since bool, err error) {
 	head, err := r.Head()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	events, err := r.Events(max(head.Number, lastRecords)-lastRecords+1, lastRecords)
 	for _, e := range events {
-		if e.Kind != "uncertain" && e.By == doubt.Who && !e.Time.Before(doubt.Began) && (doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became) {
-			if kind == "" || e.Kind != "refused" {
-				kind = e.Kind
-			}
+		switch about := doubt.Order == "" || e.Order == doubt.Order || e.Order == doubt.Became; {
+		case e.Kind == "uncertain" || e.Time.Before(doubt.Began) || !about:
+		case !doubt.Failed.IsZero() && e.Time.After(doubt.Failed):
+			since = since || doubt.Order != "" && e.Kind != "refused"
+		case e.By == doubt.Who && (kind == "" || e.Kind != "refused"):
+			kind = e.Kind
 		}
 	}
-	return kind, err
+	return kind, since, err
 }
 
-// verdict returns what the person reads.
-func verdict(r Reader, doubt Doubt, kind string) (string, error) {
+// verdict returns what the person reads. since reports whether the order has changed after the disk failed: it may have
+// been bought by then.
+func verdict(r Reader, doubt Doubt, kind string, since bool) (string, error) {
 	what := "Your" + strings.TrimPrefix(doubt.what(), "your")
 	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
 	known := err == nil // otherwise the order was not created, or is not of this ledger
@@ -210,6 +225,9 @@ func verdict(r Reader, doubt Doubt, kind string) (string, error) {
 	}
 	if kind == "" || kind == "refused" {
 		text := what + " didn't count"
+		if since {
+			return fmt.Sprintf("%s. Check the order with `/license order %s`.", text, doubt.Order), nil
+		}
 		if doubt.Buys {
 			text += ", so nothing was bought"
 		}

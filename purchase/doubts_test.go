@@ -253,3 +253,83 @@ func (d *slowDisk) Update(ctx context.Context, change func(purchase.Writer) erro
 	<-d.answer
 	return err
 }
+
+// crammedDisk is a ledger whose disk has no room for a while.
+type crammedDisk struct {
+	purchase.Ledger
+	full *atomic.Bool
+}
+
+func (d crammedDisk) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if d.full.Load() {
+		return purchase.ErrFull
+	}
+	return d.Ledger.Update(ctx, change)
+}
+
+// People learn whether their decisions counted when a disk that was full at the start has room again, not weeks later
+// at the next start. What they did in the meantime isn't taken for the decision in doubt.
+func TestADoubtThatWaitsForRoom(t *testing.T) {
+	kept, full := &doubts{}, &atomic.Bool{}
+	inShop(t, 40000, func(s *shop) {
+		for _, c := range []struct {
+			name  string
+			again bool // the person clicks again before they learn it
+			want  string
+		}{
+			{"nothing since", false, "Your click on order `ORDER` didn't count, so nothing was bought. Please try again."},
+			{"bought since", true, "Your click on order `ORDER` didn't count. Check the order with `/license order ORDER`."},
+		} {
+			o := s.propose(spec())
+			time.Sleep(time.Minute)
+			kept.all = []purchase.Doubt{{Began: time.Now(), Failed: time.Now(), Who: alice.ID, Order: o.ID, Buys: true}}
+			time.Sleep(time.Minute)
+			full.Store(true)
+			if err := s.desk.ResolveDoubts(t.Context()); !errors.Is(err, purchase.ErrFull) {
+				t.Fatalf("%s: a full disk: %v", c.name, err)
+			}
+			s.restart()
+			time.Sleep(time.Minute + time.Second)
+			full.Store(false)
+			if c.again {
+				if _, err := s.desk.Confirm(t.Context(), o.ID, purchase.Click{Who: alice, At: math}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Minute)
+			notices, err := s.desk.Notices(t.Context())
+			if err != nil || len(notices) == 0 {
+				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
+			}
+			last := notices[len(notices)-1]
+			if got := strings.ReplaceAll(last.Text, string(o.ID), "ORDER"); got != c.want || len(kept.all) > 0 {
+				t.Errorf("%s: alice is told %q, want %q; %d doubts are left", c.name, got, c.want, len(kept.all))
+			}
+		}
+	}, func(s *shop) {
+		s.doubts = kept
+		s.wrap = func(l purchase.Ledger, shop purchase.Shop) (purchase.Ledger, purchase.Shop) {
+			return crammedDisk{l, full}, shop
+		}
+	})
+}
+
+// A person who does the same again in a later run, whose disk fails too, is told of both.
+func TestDoubtsOfTwoRuns(t *testing.T) {
+	kept := &doubts{}
+	desk := purchase.New(purchase.Options{Ledger: anyLedger(t), Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+	p, err := desk.Propose(t.Context(), asks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := purchase.Doubt{Began: time.Now(), Who: alice.ID, Order: p.Order.ID, Run: time.Now()}
+	second := first
+	second.Began, second.Run = first.Began.Add(time.Minute), first.Run.Add(time.Minute)
+	kept.all = []purchase.Doubt{first, second}
+	if err := desk.ResolveDoubts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if notices, err := desk.Notices(t.Context()); err != nil || len(notices) != 2 {
+		t.Errorf("alice is told %+v (%v)", notices, err)
+	}
+}

@@ -126,7 +126,7 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 func (d *Desk) throw(ctx context.Context, click Click, decision func(Writer, time.Time) (*Refusal, error)) error {
 	no := d.policy.mayAdminister(click.Who)
 	if no == nil {
-		doubt := Doubt{Began: d.now(), Who: click.Who.ID, Typed: click.Typed}
+		doubt := Doubt{Began: d.now(), Run: d.bornAt, Who: click.Who.ID, Typed: click.Typed}
 		defer d.underWay.begin(doubt)()
 		err := d.ledger.Update(ctx, func(w Writer) (err error) {
 			no, err = decision(w, d.now())

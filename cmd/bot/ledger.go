@@ -62,7 +62,7 @@ func (s *service) noteSettings(ctx context.Context) error {
 }
 
 // resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
-// read or written now is retried at the next start.
+// read or written now is retried while the bot runs.
 func (s *service) resolveDoubts(ctx context.Context) error {
 	err := s.desk.ResolveDoubts(ctx)
 	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {

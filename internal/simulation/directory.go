@@ -22,7 +22,9 @@ type word struct {
 	life int    // of the program that asked
 	id   string // U… or S…
 	lost bool
-	says []string // names: of the members of a group; of the person, if they are a full member
+	// rests is how long Slack takes no further question of this kind, about any id: the program must not ask then.
+	rests time.Duration
+	says  []string // names: of the members of a group; of the person, if they are a full member
 }
 
 func newDirectory() *directory {
@@ -107,9 +109,19 @@ func (d *directory) lets(life int, who string, named []string, group string) err
 	return d.vouches(life, group, who)
 }
 
+// limits says whether Slack has limited the rate of questions like the one about id, and the limit holds, or held when the
+// decision began. The program knows then that Slack would not answer, and must not ask: that counts as asked in vain, also
+// of people about whom it did not ask before. d.mu is held.
+func (d *directory) limits(life int, id string) bool {
+	since := time.Now().Add(-deciding)
+	return slices.ContainsFunc(d.told, func(x word) bool {
+		return x.life == life && x.id[0] == id[0] && x.rests > 0 && x.at.Add(x.rests).After(since)
+	})
+}
+
 // vouches says whether some word on an id that counts now names somebody. d.mu is held.
 func (d *directory) vouches(life int, id, who string) error {
-	now, asked := time.Now(), false
+	now, asked := time.Now(), d.limits(life, id)
 	for _, x := range slices.Backward(d.told) {
 		if x.life != life || x.id != id {
 			continue

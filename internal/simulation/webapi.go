@@ -68,6 +68,9 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	case Refused:
 		return refusal(req, method, "not_in_channel"), nil
 	case Limited:
+		if about != "" {
+			w.slack.people.note(word{at: time.Now(), life: l.number, id: about, lost: true, rests: wait.Truncate(time.Second)})
+		}
 		r := says(req, "")
 		r.StatusCode, r.Status = http.StatusTooManyRequests, "429 Too Many Requests"
 		r.Header.Set("Retry-After", fmt.Sprint(int(wait/time.Second)))
