@@ -1,5 +1,6 @@
 # make test    every test, with what it needs installed first
-#              (the simulation and the crowd once more without the race detector, which is ten times faster)
+#              (the simulation and the crowd once more without the race detector, which is ten times faster; the play
+#              that presses every button of the demo only without it)
 # make quick   gofmt, go vet and the tests of what decides about money, without the race detector: under a minute once built
 #              (for between two changes; the whole is .ci/run)
 # make check   formatting, go vet, staticcheck
@@ -23,7 +24,8 @@ FROM      ?= 1
 .DEFAULT_GOAL := build
 
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
-	$(GO) test -race $(TESTFLAGS) ./...
+	$(GO) test -race -timeout 18m -skip '^TestBrowser$$/^buttons$$' $(TESTFLAGS) ./...
+	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestBrowser$$/^buttons$$' ./cmd/bot
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
 
