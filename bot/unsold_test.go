@@ -171,7 +171,9 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 			spent := w.cocalc.Counts()
 			w.stopsSelling(preset.name)
 			w.until(func() bool {
-				return w.has(func(o purchase.Order) bool { return o.Wait != nil && o.Wait.Code == purchase.WaitsForServer })
+				return w.has(func(o purchase.Order) bool {
+					return o.Price == 2625 && o.Wait != nil && o.Wait.Code == purchase.WaitsForServer && o.Wait.Args["told"] != ""
+				}) && w.has(func(o purchase.Order) bool { return o.Untold() })
 			})
 			id := func(m slacksim.Message) string { return orderID.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
