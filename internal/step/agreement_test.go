@@ -24,6 +24,8 @@ var unmet = map[string]string{
 	"slack-lost":     "only after Slack has refused the bot's token for a minute",
 	"slack-back":     "only when Slack takes the token again after that",
 	"channel-read":   "only when a guest or another organization comes into a channel, or leaves it",
+	"diagnosis":      "only when the CoCalc server stops selling licenses, or sells them again",
+	"released":       "only a week after a checkout of unknown outcome, on a server that sells no licenses any more",
 	"agreement-void": "only when an approver has lost the right before the last yes",
 }
 
