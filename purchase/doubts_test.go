@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,18 +53,43 @@ func (d *badDisk) Update(ctx context.Context, change func(purchase.Writer) error
 
 // doubts keeps them in memory.
 type doubts struct {
+	mu  sync.Mutex
 	all []purchase.Doubt
 	err error
 }
 
 func (d *doubts) Keep(doubt purchase.Doubt) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.err == nil {
 		d.all = append(d.all, doubt)
 	}
 	return d.err
 }
-func (d *doubts) All() ([]purchase.Doubt, error) { return d.all, nil }
-func (d *doubts) Clear() error                   { d.all = nil; return nil }
+
+func (d *doubts) All() ([]purchase.Doubt, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.all), nil
+}
+
+func (d *doubts) Clear() error {
+	d.set()
+	return nil
+}
+
+// set keeps these in the place of all others.
+func (d *doubts) set(all ...purchase.Doubt) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all = all
+}
+
+func (d *doubts) left() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.all)
+}
 
 func anyLedger(t testing.TB) purchase.Ledger {
 	b, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
@@ -282,7 +309,7 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 		} {
 			o := s.propose(spec())
 			time.Sleep(time.Minute)
-			kept.all = []purchase.Doubt{{Began: time.Now(), Failed: time.Now(), Who: alice.ID, Order: o.ID, Buys: true}}
+			kept.set(purchase.Doubt{Began: time.Now(), Failed: time.Now(), Who: alice.ID, Order: o.ID, Buys: true})
 			time.Sleep(time.Minute)
 			full.Store(true)
 			if err := s.desk.ResolveDoubts(t.Context()); !errors.Is(err, purchase.ErrFull) {
@@ -302,8 +329,8 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
 			}
 			last := notices[len(notices)-1]
-			if got := strings.ReplaceAll(last.Text, string(o.ID), "ORDER"); got != c.want || len(kept.all) > 0 {
-				t.Errorf("%s: alice is told %q, want %q; %d doubts are left", c.name, got, c.want, len(kept.all))
+			if got := strings.ReplaceAll(last.Text, string(o.ID), "ORDER"); got != c.want || kept.left() > 0 {
+				t.Errorf("%s: alice is told %q, want %q; %d doubts are left", c.name, got, c.want, kept.left())
 			}
 		}
 	}, func(s *shop) {

@@ -14,11 +14,11 @@ import (
 // bounded is a ledger that refuses changes beyond what a quiet bot makes, so that a loop without a rest ends.
 type bounded struct {
 	purchase.Ledger
-	updates *int
+	updates *atomic.Int64
 }
 
 func (l bounded) Update(ctx context.Context, fn func(purchase.Writer) error) error {
-	if *l.updates++; *l.updates > 1000 {
+	if l.updates.Add(1) > 1000 {
 		return errors.New("too many changes")
 	}
 	return l.Ledger.Update(ctx, fn)
@@ -29,7 +29,7 @@ func (l bounded) Update(ctx context.Context, fn func(purchase.Writer) error) err
 func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 	for _, by := range []string{"a pause", "lost access to Slack"} {
 		t.Run(by, func(t *testing.T) {
-			updates := 0
+			var updates atomic.Int64
 			inShopWithoutAccess(t, func(s *shop, lost *atomic.Bool) {
 				theirs := s.account.AddToCart("site-license", string(s.description()))
 				id := s.waits(maintenance())
@@ -44,16 +44,16 @@ func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 				s.close()
 				s.amend(id, func(o *purchase.Order) { o.Parked = []int64{theirs} })
 				s.open()
-				updates = 0
+				updates.Store(0)
 				<-time.After(30 * time.Minute)
-				if updates > 150 {
-					t.Errorf("%d changes of the ledger in half an hour", updates)
+				if n := updates.Load(); n > 150 {
+					t.Errorf("%d changes of the ledger in half an hour", n)
 				}
 				o := s.order(id)
 				if o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume {
 					t.Errorf("it is %s and says %+v", o.State, o.Wait)
 				}
-				updates = 0
+				updates.Store(0)
 				s.server.ClearFaults()
 				<-time.After(10 * time.Minute)
 				if o = s.order(id); len(o.Parked) > 0 {
