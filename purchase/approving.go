@@ -29,15 +29,21 @@ func (d *Desk) Asks(ctx context.Context, o Order) (asks bool, err error) {
 	return asks, err
 }
 
-// asks is Asks in a transaction. It counts what the requester got without approval today.
+// asks is Asks in a transaction.
 func (d *Desk) asks(r Reader, o Order) (bool, error) {
+	auto, err := d.autoToday(r, o.Requester)
+	return d.policy.asks(o, auto), err
+}
+
+// autoToday returns what a person got without approval today.
+func (d *Desk) autoToday(r Reader, who Person) (Cents, error) {
 	now := d.now()
 	month, err := r.Budget(d.policy.Month(now))
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	share, err := shareOf(r, month, o.Requester)
-	return d.policy.asks(o, share.Auto[d.policy.day(now)]), err
+	share, err := shareOf(r, month, who)
+	return share.Auto[d.policy.day(now)], err
 }
 
 // IsBuyer reports whether a person may buy, wherever and whenever that is allowed.

@@ -2,8 +2,8 @@ package purchase
 
 import "context"
 
-// DaySum is what a person got without approval today, and what a day allows. It is set where that sum alone is why an order needs
-// approval: the order itself is within the limit.
+// DaySum is what a person got without approval today, and what a day allows. It is set where that sum alone is why an
+// order needs approval: the order itself is within the limit.
 type DaySum struct{ Used, Limit Cents }
 
 // Passed reports whether the sum is why the order needs approval.
@@ -12,23 +12,17 @@ func (s DaySum) Passed() bool { return s.Limit > 0 }
 // DaySum returns the sum that makes an order need approval; the zero DaySum if it needs none, or needs it by itself.
 func (d *Desk) DaySum(ctx context.Context, o Order) (s DaySum, err error) {
 	err = d.ledger.View(ctx, func(r Reader) error {
-		s, err = d.daySum(r, o)
+		auto, err := d.autoToday(r, o.Requester)
+		s = d.policy.daySum(o, auto)
 		return err
 	})
 	return s, err
 }
 
-// daySum is DaySum in a transaction.
-func (d *Desk) daySum(r Reader, o Order) (DaySum, error) {
-	now := d.now()
-	month, err := r.Budget(d.policy.Month(now))
-	if err != nil {
-		return DaySum{}, err
+// daySum is the sum that makes an order need approval, of a requester who got auto without approval today.
+func (p Policy) daySum(o Order, auto Cents) DaySum {
+	if p.asks(o, 0) || !p.asks(o, auto) {
+		return DaySum{}
 	}
-	share, err := shareOf(r, month, o.Requester)
-	used := share.Auto[d.policy.day(now)]
-	if err != nil || d.policy.asks(o, 0) || !d.policy.asks(o, used) {
-		return DaySum{}, err
-	}
-	return DaySum{used, d.policy.AutoApprove}, nil
+	return DaySum{auto, p.AutoApprove}
 }

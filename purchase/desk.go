@@ -65,8 +65,8 @@ type Timing struct {
 	Poll, PollMax time.Duration
 	// Sweep is the pause between two comparisons of the account's purchases with the ledger: 10 minutes.
 	Sweep time.Duration
-	// Probe is the longest pause between two probes of the server (Diagnose): 10 minutes. Orders wait six times as long for
-	// a server that doesn't sell licenses.
+	// Probe is the longest pause between two probes of the server (Diagnose): 10 minutes. Orders wait six times as long
+	// for a server that doesn't sell licenses.
 	Probe time.Duration
 	// Drain is how long the order under way may go on after Run was told to stop: 45 seconds.
 	Drain time.Duration
@@ -321,12 +321,8 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 			}
 		}
 		out.Order = order
-		if out.Asks, err = d.asks(w, order); err != nil {
-			return err
-		}
-		if out.Sum, err = d.daySum(w, order); err != nil {
-			return err
-		}
+		auto := share.Auto[d.policy.day(now)]
+		out.Asks, out.Sum = d.policy.asks(order, auto), d.policy.daySum(order, auto)
 		out.Left, out.Limited = d.policy.Left(budget)
 		if err := w.PutOrder(order); err != nil {
 			return err

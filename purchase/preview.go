@@ -40,10 +40,9 @@ func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 		}
 		p.Left, p.Limited = d.policy.Left(budget)
 		p.No = d.policy.allows(wish{share, ask.Spec, o.Price, now, false}, budget)
-		if p.Asks, err = d.asks(r, o); err == nil {
-			p.Sum, err = d.daySum(r, o)
-		}
-		return err
+		auto := share.Auto[d.policy.day(now)]
+		p.Asks, p.Sum = d.policy.asks(o, auto), d.policy.daySum(o, auto)
+		return nil
 	})
 	if err != nil {
 		return Preview{}, fmt.Errorf("read the month's budget: %w", err)
