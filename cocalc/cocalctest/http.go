@@ -81,7 +81,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.note(entry, func(entry *Request) { entry.Body = clip(body) })
 	s.noteStrikes(c)
 	authorization := r.Header.Get("Authorization")
-	a, err := s.act(c, authorization, func() (any, error) { return s.handle(e, c, authorization) })
+	s.respond(w, r, entry, c, authorization, func() (any, error) { return s.handle(e, c, authorization) })
+}
+
+// respond carries out a call and sends what it says, or drops the connection where a fault says so.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, entry *Request, c *call, authorization string, do func() (any, error)) {
+	a, err := s.act(c, authorization, do)
 	if c.account != nil {
 		s.note(entry, func(entry *Request) { entry.AccountID = c.account.id })
 	}

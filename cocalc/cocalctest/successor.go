@@ -40,8 +40,7 @@ type coded struct {
 // noDatabase is what the successor answers while its database is down.
 var noDatabase = coded{"connect ENOENT /run/postgresql/.s.PGSQL.5432", "ENOENT"}
 
-// visitor is who sends a request to the successor: somebody with a key, somebody with a session of a browser, or
-// nobody.
+// visitor holds what a request to the successor shows about its sender: a key, the session of a browser, or nothing.
 type visitor struct {
 	authorization, cookie string
 	faults                []Fault
@@ -127,19 +126,11 @@ func (s *Server) serveSuccessor(w http.ResponseWriter, r *http.Request, entry *R
 		return
 	}
 	v := visitor{r.Header.Get("Authorization"), r.Header.Get("Cookie"), faults}
-	a, err := s.act(c, v.authorization, func() (any, error) {
+	s.respond(w, r, entry, c, v.authorization, func() (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return route.answer(c, v)
 	})
-	if c.account != nil {
-		s.note(entry, func(entry *Request) { entry.AccountID = c.account.id })
-	}
-	if err != nil {
-		s.note(entry, func(entry *Request) { entry.Dropped = true })
-		panic(http.ErrAbortHandler)
-	}
-	s.send(w, r, entry, a)
 }
 
 // successorPath is the endpoint that the successor finds for a path: capitals and one slash at the end do not matter.
@@ -180,8 +171,7 @@ func (s *Server) sendPage(w http.ResponseWriter, r *http.Request, entry *Request
 	s.send(w, r, entry, answer{status: status, body: []byte(page), html: true})
 }
 
-// signInByKey finds whose key it is; a wrong one, an expired one and one of the older form are nobody's. The caller
-// holds the lock.
+// signInByKey returns the visitor's key; nil if it is wrong, expired or of the older form. The caller holds the lock.
 func (s *Server) signInByKey(v visitor) (*apiKey, error) {
 	scheme, _, _ := strings.Cut(v.authorization, " ")
 	if scheme != "Basic" && scheme != "Bearer" {
@@ -203,7 +193,7 @@ func (s *Server) signInByKey(v visitor) (*apiKey, error) {
 	return nil, nil
 }
 
-// signInBySession wants somebody who is signed in with a browser. The caller holds the lock.
+// signInBySession requires the session of a browser. The caller holds the lock.
 func (s *Server) signInBySession(c *call, v visitor) error {
 	account, err := s.sessionOf(v)
 	switch {
@@ -216,7 +206,7 @@ func (s *Server) signInBySession(c *call, v visitor) error {
 	return nil
 }
 
-// sessionOf finds whose session it is; nil is nobody's. The caller holds the lock.
+// sessionOf returns the account of a session; nil if there is none. The caller holds the lock.
 func (s *Server) sessionOf(v visitor) (*account, error) {
 	cookies, err := http.ParseCookie(v.cookie)
 	if err != nil {
@@ -236,7 +226,7 @@ func (s *Server) sessionOf(v visitor) (*account, error) {
 	return nil, nil
 }
 
-// sessionCookie is the cookie of somebody who is signed in.
+// sessionCookie names the cookie of a browser that is signed in.
 const sessionCookie = "remember_me"
 
 // SignIn signs the account's person in with a browser, and returns the cookie ("name=value") that its requests have
@@ -286,7 +276,7 @@ func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	}}}, nil
 }
 
-// anybody finds the account by key or by session; a wrong key is nobody's. It was read in the server's code, not
+// anybody returns the account of a session or of a key; nil if there is none. It was read in the server's code, not
 // recorded.
 func (s *Server) anybody(v visitor) (*account, error) {
 	account, err := s.sessionOf(v)
