@@ -82,15 +82,13 @@ func (m *migrateReport) read(ctx context.Context, path string) error {
 		}
 		slices.Reverse(log)
 		m.licenses = purchase.PrepaidLicenses(log, m.at)
-		for o, err := range purchase.AllOrders(r) {
-			if err != nil {
-				return err
-			}
+		open, err := r.OpenOrders()
+		for _, o := range slices.Backward(open) {
 			if o.State == purchase.Unknown {
 				m.unknown = append(m.unknown, o.ID)
 			}
 		}
-		return nil
+		return err
 	})
 }
 
