@@ -37,8 +37,8 @@ func (w *world) noMoney(t *testing.T, channels ...string) {
 	}
 }
 
-// Guests see no money: in a channel that a guest reads, or that is shared with another organization, the line about a purchase
-// names no price and no license, and admins are told why.
+// Guests see no money: in a channel that a guest reads, or that is shared with another organization, the line about a
+// purchase names no price and no license, and admins are told why.
 func TestTheLineInAChannelWithOutsiders(t *testing.T) {
 	for name, c := range map[string]struct {
 		adjust func(*world)
@@ -128,7 +128,8 @@ func TestALargeChannel(t *testing.T) {
 	}
 }
 
-// An app that was installed before it needed the scopes sells licenses; channels get no prices until it is installed again.
+// An app that was installed before it needed the scopes sells licenses; channels get no prices until it is installed
+// again.
 func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
@@ -159,8 +160,8 @@ func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
 	w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
 }
 
-// Approvers whose channel a guest reads are asked in direct messages; the channel reads that, without the price and without
-// buttons, and what became of it.
+// Approvers whose channel a guest reads are asked in direct messages; the channel reads that, without the price and
+// without buttons, and what became of it.
 func TestApproversWhoseChannelAGuestReads(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
@@ -239,8 +240,8 @@ func (w *world) asksDirectly(who string) (n int) {
 	return n
 }
 
-// A guest joins the approvals channel after a card was posted there. The card loses its buttons with the next approval; approvers
-// are asked in direct messages, once. When the guest has left, the card has its buttons again.
+// A guest joins the approvals channel after a card was posted there. The card loses its buttons with the next approval;
+// approvers are asked in direct messages, once. When the guest has left, the card has its buttons again.
 func TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
@@ -287,7 +288,15 @@ func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
 	w.must(ledger.Close())
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Error: "internal_error"}}})
 	w.start()
-	time.Sleep(300 * time.Millisecond)
+	w.until(func() bool { // the publisher has asked, and asks again
+		asked := 0
+		for _, c := range w.slack.Calls() {
+			if c.Method == "conversations.info" && c.Error != "" {
+				asked++
+			}
+		}
+		return asked >= 3
+	})
 	if o := w.orders()[0]; o.Message(purchase.MessageAsk).Shown == o.Rev {
 		t.Error("the card was shown anew, although it isn't known who reads it")
 	}
@@ -298,8 +307,8 @@ func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
 	}
 }
 
-// The bot is not in the approvals channel: the order ends, and approvers are asked nothing. A post that Slack takes only later
-// asks them once.
+// The bot is not in the approvals channel: the order ends, and approvers are asked nothing. A post that Slack takes
+// only later asks them once.
 func TestApproversAreAskedDirectlyAfterThePost(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]slacksim.MethodFault{
@@ -320,7 +329,11 @@ func TestApproversAreAskedDirectlyAfterThePost(t *testing.T) {
 				w.until(func() bool { return w.orders()[0].State == purchase.Failed })
 				w.slack.SetFaults(slacksim.Faults{})
 			}
-			time.Sleep(300 * time.Millisecond)
+			w.until(func() bool {
+				left, err := w.desk.Notices(w.ctx)
+				w.must(err)
+				return len(left) == 0
+			})
 			if n := w.asksDirectly(slacksim.Carol); n != want {
 				t.Errorf("asked directly %d times, want %d", n, want)
 			}
