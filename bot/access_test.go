@@ -25,8 +25,9 @@ func (r *revoked) AuthTestContext(context.Context) (*slack.AuthTestResponse, err
 	return &slack.AuthTestResponse{}, *r.says.Load()
 }
 
-// A bot whose token alone is revoked keeps its sockets, and can answer nobody. After five minutes of refusals and nothing else it
-// ends, with what to do; what is no answer, and an answer to the token in between, do not count.
+// A bot whose bot token alone is revoked keeps its sockets, but its answers reach no one. After five minutes in which
+// Slack only refuses the token, the program ends with the remedy. Time without answers doesn't count, and an accepted
+// call starts the five minutes anew.
 func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
 	gone, silence := error(slack.SlackErrorResponse{Err: "token_revoked"}), context.DeadlineExceeded
 	var well error

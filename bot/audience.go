@@ -36,15 +36,15 @@ const (
 	readersWait = 2 * time.Minute
 )
 
-// readersOf is who reads a channel, as Slack tells now, or has told lately. It may wait for some seconds. It returns ok
-// false while Slack has not told; it may tell later.
+// readersOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some seconds.
+// ok is false as long as Slack has not answered.
 func (p *People) readersOf(ctx context.Context, channel string) (who audience, ok bool) {
 	<-p.channels.ask(ctx, channel)
 	return p.channels.last(channel)
 }
 
-// learnReaders has Slack asked who reads some channels until it has told, so that it is known when there is something
-// to post.
+// learnReaders asks Slack who reads some channels until it has answered for all, so that posts don't wait for it. It
+// returns when that is done, or ctx is.
 func (p *People) learnReaders(ctx context.Context, channels []string) {
 	for {
 		channels = slices.DeleteFunc(channels, func(channel string) bool {
@@ -62,7 +62,7 @@ func (p *People) learnReaders(ctx context.Context, channels []string) {
 	}
 }
 
-// errReadersUntold says that Slack has not told yet who reads a channel.
+// errReadersUntold says that Slack has not answered yet who reads a channel.
 var errReadersUntold = errors.New("it is not known yet who reads the channel")
 
 // lookReaders asks Slack who reads a channel.
@@ -131,7 +131,7 @@ func (p *People) sortReaders(ids []string) (left []string, outside bool) {
 	return left, false
 }
 
-// untoldReaders is what is known of a channel of which Slack does not tell. What may pass is an error.
+// untoldReaders returns what is known about a channel whose readers Slack doesn't list. Errors that may pass are returned.
 func (p *People) untoldReaders(channel string, err error) (audience, error) {
 	switch answer := socket.Classify(err); answer.Outcome {
 	case socket.OutcomeRefused: // such as channel_not_found: it refuses the message too, and that is told

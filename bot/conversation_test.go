@@ -245,8 +245,8 @@ func TestTheHomeTab(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-// The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no way to
-// an order that is refused.
+// The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no
+// way to an order that is refused.
 func TestTheHomeTabOfAnAdminWhoCannotBuy(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
 	carol := w.slack.Person(slacksim.Carol)

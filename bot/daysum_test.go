@@ -7,8 +7,8 @@ import (
 	"licensebot/internal/slacksim"
 )
 
-// An order that would need no approval by itself, and needs one since today's sum is used up, says so: on the card and in the form.
-// An order that is above the limit by itself does not.
+// An order that would need no approval by itself, and needs one since today's sum is used up, says so: on the card and
+// in the form. An order that is above the limit by itself does not.
 func TestTheCardSaysThatTodaysSumIsUsedUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {

@@ -69,8 +69,8 @@ func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 	}
 }
 
-// Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour later the
-// trigger is forgotten.
+// Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour
+// later the trigger is forgotten.
 func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 	p := newPublishing(t)
 	now := at

@@ -240,8 +240,8 @@ func TestWhoHasTwoIDs(t *testing.T) {
 	})
 }
 
-// A list of the workspace that was begun before a person became a guest does not replace Slack's later word on them, and is as
-// old as its beginning.
+// A list of the workspace that was begun before a person became a guest does not replace Slack's later word on them,
+// and is as old as its beginning.
 func TestAListThatBeganEarlier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN", IsRestricted: true}}}

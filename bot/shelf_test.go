@@ -49,7 +49,8 @@ func TestListsDoNotHoldUpForms(t *testing.T) {
 	}
 }
 
-// Who waits for two lists that CoCalc is slow to tell reads the history and the budget all the same: those are in the ledger.
+// Who waits for two lists that CoCalc is slow to tell reads the history and the budget all the same: those are in the
+// ledger.
 func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t)

@@ -140,7 +140,8 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 }
 
 // outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no
-// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see [Publisher.noticeForPerson]).
+// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see
+// [Publisher.noticeForPerson]).
 func (p *Publisher) outside(ctx context.Context, to string) string {
 	if !isPerson(to) {
 		return ""

@@ -13,7 +13,8 @@ import (
 
 // What people see in place of prices, forms and buttons while the CoCalc server sells no licenses.
 
-// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells licenses.
+// unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
+// licenses.
 func unsold(desk *purchase.Desk) string {
 	return wordsOf(desk.NotSold(purchase.Person{}))
 }
@@ -89,8 +90,8 @@ func (a *App) readable(who purchase.Person,
 	}
 }
 
-// untellableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's card
-// says to others that CoCalc can't tell.
+// untellableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's
+// card says to others that CoCalc can't tell.
 func untellableEvidence(o purchase.Order) []slack.Block {
 	return []slack.Block{section("Look for it in the CoCalc account's statements, or ask CoCalc's support. " +
 		"Your answer and reason are kept on record. These buttons don't buy anything and don't contact CoCalc."),
@@ -118,8 +119,8 @@ func (a *App) closing(err error) socket.Reply {
 	return socket.Reply{Payload: slack.NewUpdateViewSubmissionResponse(&view)}
 }
 
-// outdated shows a card as it is now, without its buttons, after a click on it that was refused because the server sells
-// no licenses.
+// outdated shows a card as it is now, without its buttons, after a click on it that was refused because the server
+// sells no licenses.
 func (a *App) outdated(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
 	if !isUnsold(err) {
 		return

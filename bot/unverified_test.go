@@ -14,8 +14,8 @@ import (
 	"licensebot/purchase"
 )
 
-// A person of the lists may be a guest. While Slack doesn't tell, a notice to them waits for two minutes and then goes without
-// details; once Slack tells, members read them.
+// A person of the lists may be a guest. While Slack doesn't tell, a notice to them waits for two minutes and then goes
+// without details; once Slack tells, members read them.
 func TestANoticeToAPersonOfWhomSlackTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}

@@ -16,8 +16,8 @@ const (
 // WhoAmI says whose key this is. Its success proves that the key is valid and the server's database is there, which
 // empty answers of other endpoints do not.
 //
-// CoCalc's successor lets no key use user-query; there the account's profile answers. It takes only keys with the capability
-// account:read: CapabilityMissing otherwise.
+// CoCalc's successor lets no key use user-query; there the account's profile answers. It takes only keys with the
+// capability account:read: CapabilityMissing otherwise.
 func (c *Client) WhoAmI(ctx context.Context) (Account, error) {
 	account, err := c.queryAccount(ctx)
 	if kindOf(err) == KeyNotAllowed {
@@ -26,8 +26,8 @@ func (c *Client) WhoAmI(ctx context.Context) (Account, error) {
 	return account, err
 }
 
-// readProfile asks the successor whose key this is. Its answer to a wrong key, an expired one and one of the older form is an
-// empty profile, which is an error of kind NotSignedIn.
+// readProfile asks the successor whose key this is. Its answer to a wrong key, an expired one and one of the older form
+// is an empty profile, which is an error of kind NotSignedIn.
 func (c *Client) readProfile(ctx context.Context) (Account, error) {
 	body, err := c.call(ctx, reads, profile, struct{}{})
 	if err != nil {

@@ -89,8 +89,8 @@ func (c *Client) examine(ctx context.Context) Diagnosis {
 	return c.examineWithoutStore(ctx, err)
 }
 
-// examineWithoutStore tells a CoCalc that sells no licenses from any other program: both answer the store's endpoints with
-// the page of a missing route, which missing is. What a key may ask tells CoCalc's successor apart, also while its
+// examineWithoutStore tells a CoCalc that sells no licenses from any other program: both answer the store's endpoints
+// with the page of a missing route, which missing is. What a key may ask tells CoCalc's successor apart, also while its
 // database is down; where that endpoint is gone too, its price list does.
 func (c *Client) examineWithoutStore(ctx context.Context, missing error) Diagnosis {
 	account, err := c.queryAccount(ctx)

@@ -270,8 +270,8 @@ func TestWhoseKeyOnTheSuccessor(t *testing.T) {
 	}
 }
 
-// The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The price
-// list is read by commands alone, and by a diagnosis only where user-query is gone.
+// The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The
+// price list is read by commands alone, and by a diagnosis only where user-query is gone.
 func TestStepsOfADiagnosis(t *testing.T) {
 	for _, request := range []struct {
 		endpoint string

@@ -21,8 +21,8 @@ type MembershipTier struct {
 	Label   string // empty where the server has none
 	Monthly Dollars
 	Yearly  Dollars
-	// InStore means that the store shows it. The site's admin decides that, and most servers list tiers that nobody
-	// can buy.
+	// InStore means that the store shows it. The site's admin decides that, and most servers list tiers that are not
+	// for sale.
 	InStore  bool
 	Priority int // better tiers have higher ones
 }

@@ -124,9 +124,9 @@ func TestANewLedgerBesidePurchasesOfAnOldOne(t *testing.T) {
 	}, withChannel)
 }
 
-// CoCalc's answers tell its time in whole seconds, so that a purchase of the missing ledger can seem to be made after the new one has
-// begun. It is one of those that the new ledger found at its beginning all the same: no second incident, and nothing that `bot verify`
-// cannot explain.
+// CoCalc's answers tell its time in whole seconds, so that a purchase of the missing ledger can seem to be made after
+// the new one has begun. It is one of those that the new ledger found at its beginning all the same: no second
+// incident, and nothing that `bot verify` cannot explain.
 func TestAPurchaseAMomentOlderThanANewLedger(t *testing.T) {
 	inShop(t, 60000, func(s *shop) {
 		s.stop()

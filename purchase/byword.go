@@ -12,9 +12,9 @@ func (o *Order) byWord() bool {
 	return o.State == Purchased && o.Receipt != nil && o.Receipt.Settled != "" && o.Receipt.PurchaseID == 0
 }
 
-// enterSettled enters, at the first comparison after a restore, what the previous ledger had as bought by the word of an admin
-// alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are the orders of which CoCalc
-// has just shown a purchase.
+// enterSettled enters, at the first comparison after a restore, what the previous ledger had as bought by the word of
+// an admin alone and the backup lacks: CoCalc doesn't show it, so nothing else would bring it back. late are the orders
+// of which CoCalc has just shown a purchase.
 func (b *buyer) enterSettled(w Writer, r *reports, account AccountState, late map[OrderID][]cocalc.PurchaseRow) error {
 	if account.Restored == nil || account.Before == nil {
 		return nil

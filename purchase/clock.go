@@ -36,7 +36,8 @@ type span struct {
 	until  time.Time
 	there  time.Time // zero: unknown
 	length time.Duration
-	// careful spans begin anew in a run that cannot tell how much of them is left: what they wait for may still be at work.
+	// careful spans begin anew in a run that cannot tell how much of them is left: what they wait for may still be at
+	// work.
 	careful bool
 }
 

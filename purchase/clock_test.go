@@ -146,7 +146,8 @@ func TestAWatchWhileTheClockSteps(t *testing.T) {
 					for s.order(id).State == purchase.Unknown && time.Since(began) < 100*time.Hour {
 						<-time.After(time.Second)
 					}
-					// After a restart, no clock but CoCalc's tells how long it was watched. Where it does not tell, the window begins anew.
+					// After a restart, no clock but CoCalc's tells how long it was watched. Where it does not tell, the window begins
+					// anew.
 					const least = 19*time.Minute + 30*time.Second
 					if took := time.Since(began); took < least || took > 22*time.Minute {
 						t.Errorf("the outcome was watched for %v instead of 20 minutes", took)
@@ -186,9 +187,9 @@ func TestASlowCheckoutWhileTheClockSteps(t *testing.T) {
 	}
 }
 
-// The bot starts anew with a clock that is ahead while a checkout hangs, and CoCalc does not tell its time: the order is not given
-// up before two whole windows have passed, and no other order is begun that the checkout would buy too. Its requester never reads
-// that it was not bought, asks again, and gets it twice.
+// The bot starts anew with a clock that is ahead while a checkout hangs, and CoCalc does not tell its time: the order
+// is not given up before two whole windows have passed, and no other order is begun that the checkout would buy too.
+// Its requester never reads that it was not bought, asks again, and gets it twice.
 func TestASlowCheckoutAfterARestartWithAClockAhead(t *testing.T) {
 	for name, at := range map[string]time.Duration{"in the first window": time.Minute, "in the second window": 11 * time.Minute} {
 		t.Run(name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 // again matches what invites people to repeat what they did.
 var again = regexp.MustCompile(`(?i)try again|again later|in a (moment|minute)|keep trying`)
 
-// What a server that sells no licenses, or that leads elsewhere, answers does not change by asking again. Buyers read neither
-// where it leads nor the name of a setting.
+// What a server that sells no licenses, or that leads elsewhere, answers does not change by asking again. Buyers read
+// neither where it leads nor the name of a setting.
 func TestAnswersThatDoNotChangeInviteNobodyToTryAgain(t *testing.T) {
 	const told = "Your admins have been told."
 	errs := map[string]*cocalc.Error{
@@ -60,8 +60,8 @@ func TestWhyRenewalsAreNotShown(t *testing.T) {
 	}
 }
 
-// An order that is held because of the server says what happens to it, and neither that it goes on by itself nor where the
-// server leads.
+// An order that is held because of the server says what happens to it, and neither that it goes on by itself nor where
+// the server leads.
 func TestWhyTheServerHoldsAnOrder(t *testing.T) {
 	for condition, want := range map[Condition]string{
 		SellsMemberships: "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved. Your admins have been told.",

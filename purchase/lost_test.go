@@ -110,8 +110,8 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 	}
 }
 
-// What counts as bought by the word of an admin alone, since CoCalc does not show it, is in no list of purchases. It is carried over
-// all the same, and the restore's report names it.
+// What counts as bought by the word of an admin alone, since CoCalc does not show it, is in no list of purchases. It is
+// carried over all the same, and the restore's report names it.
 func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 	for name, unknown := range map[string]bool{"the backup does not have the order": false, "the order is unknown in the backup": true} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,8 @@ func TestAnOlderTagAfterARestore(t *testing.T) {
 	}, m.with, withChannel)
 }
 
-// An order that a week had released, and that was bought after all, is entered as any other: nothing stays reserved for it.
+// An order that a week had released, and that was bought after all, is entered as any other: nothing stays reserved for
+// it.
 func TestAReleasedOrderThatTheBackupLacks(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.until(s.buy(), purchase.Purchased)

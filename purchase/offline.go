@@ -14,8 +14,8 @@ type OfflineResume struct {
 	LeftOut string    `json:"left_out,omitempty"` // see Pause.LeftOut
 }
 
-// ResumeBuying ends a pause in the ledger while no bot runs, and has the next start announce it. It returns the pause; nil if
-// there was none.
+// ResumeBuying ends a pause in the ledger while no bot runs, and has the next start announce it. It returns the pause;
+// nil if there was none.
 func ResumeBuying(w Writer, by, reason string, now time.Time) (was *Pause, err error) {
 	account, err := w.Account()
 	if err != nil || account.Pause == nil {

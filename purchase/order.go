@@ -140,8 +140,8 @@ type Order struct {
 	// checkout that had begun already. Zero: not watched.
 	WatchUntil time.Time `json:"watch_until,omitzero"`
 
-	// Released is when an order of unknown outcome stopped holding other orders and the budget, since CoCalc can't tell any
-	// more. Zero: it holds them.
+	// Released is when an order of unknown outcome stopped holding other orders and the budget, since CoCalc can't tell
+	// any more. Zero: it holds them.
 	Released time.Time `json:"released,omitzero"`
 
 	// Restored is set if the restore of an older ledger ended the order. CoCalc may show that it was bought since.

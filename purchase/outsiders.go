@@ -34,8 +34,8 @@ func (d *Desk) Channels() []string {
 	return slices.DeleteFunc([]string{d.purchasesChannel, d.approvalsChannel}, func(channel string) bool { return channel == "" })
 }
 
-// ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each new
-// reason, once. The channel's cards of orders that wait for approval are shown anew.
+// ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each
+// new reason, once. The channel's cards of orders that wait for approval are shown anew.
 func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) error {
 	told := func(r Reader) (was Outsiders, account AccountState, err error) {
 		account, err = r.Account()

@@ -10,9 +10,9 @@ import (
 	"licensebot/cocalc"
 )
 
-// Probes find out what the CoCalc server is (cocalc.Client.Diagnose). The buyer makes them, between two orders and never
-// for a person who waits: at the start, every ten minutes, and when answers raise a suspicion; and more often while the
-// server doesn't sell licenses, so that orders go on soon after a short maintenance.
+// Probes find out what the CoCalc server is (cocalc.Client.Diagnose). The buyer makes them, between two orders and
+// never for a person who waits: at the start, every ten minutes, and when answers raise a suspicion; and more often
+// while the server doesn't sell licenses, so that orders go on soon after a short maintenance.
 
 // suspicion gathers what answers show: whether the server may be another one than it was.
 type suspicion struct {
@@ -155,8 +155,8 @@ func (b *buyer) probe(ctx context.Context) error {
 	return nil
 }
 
-// keepProbe stores what a probe found, with an audit record if it is something else than before, and with a notice to the
-// admins. gap is the time since the probe before.
+// keepProbe stores what a probe found, with an audit record if it is something else than before, and with a notice to
+// the admins. gap is the time since the probe before.
 func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (now *Server, isTold bool, err error) {
 	account, err := w.Account()
 	if err != nil {

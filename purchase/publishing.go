@@ -46,9 +46,9 @@ func (d *Desk) ShowAt(ctx context.Context, id OrderID, m Message) error {
 	return err
 }
 
-// ShowAgain shows an order that waits for an approval anew wherever it is shown, after something has changed that stands
-// around it on its cards. Its Rev grows, since a card that is on its way to Slack shows the old one. An order that no
-// longer waits was shown anew with its decision.
+// ShowAgain shows an order that waits for an approval anew wherever it is shown, after something has changed that
+// stands around it on its cards. Its Rev grows, since a card that is on its way to Slack shows the old one. An order
+// that no longer waits was shown anew with its decision.
 func (d *Desk) ShowAgain(ctx context.Context, id OrderID) error {
 	_, err := d.Show(ctx, id, func(o *Order) {
 		if o.State == AwaitingApproval {

@@ -11,8 +11,8 @@ import (
 	"licensebot/cocalc"
 )
 
-// The sentences of a refused click or command. Each says what happened and what to do; whether money moved is said where a
-// click was to pay (uncharged).
+// The sentences of a refused click or command. Each says what happened and what to do; whether money moved is said
+// where a click was to pay (uncharged).
 
 // Unusable returns what a person reads while the ledger cannot be used any more; nil for other errors.
 func Unusable(err error) *Refusal {
@@ -70,8 +70,9 @@ func onlyRequester(order Order, who Person) *Refusal {
 		"To order a license yourself, use `/license buy`."}
 }
 
-// uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order is a card
-// still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is asked for first.
+// uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order
+// is a card still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is
+// asked for first.
 func uncharged(order Order, err error) error {
 	var no *Refusal
 	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason || order.State != Proposed && order.State != Failed || order.mayBeCharged() {
@@ -93,8 +94,8 @@ func offerExpired(order Order) *Refusal {
 		"To see today's price, click Try again.", order.Failure.NewPrice)}
 }
 
-// mayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the backup
-// that was restored, or against an admin's word.
+// mayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the
+// backup that was restored, or against an admin's word.
 func (o *Order) mayBeCharged() bool {
 	return o.Restored || o.Failure != nil && (o.Failure.Code == FailRestored || o.Failure.Code == FailByAdmin)
 }

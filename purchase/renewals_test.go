@@ -8,7 +8,8 @@ import (
 	"licensebot/purchase"
 )
 
-// A monthly license that is bought on 1 January renews on 1 February: the report names that day, and nothing is due in January.
+// A monthly license that is bought on 1 January renews on 1 February: the report names that day, and nothing is due in
+// January.
 func TestTheNextRenewal(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		none, err := s.desk.Committed(context.Background())

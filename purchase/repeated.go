@@ -15,16 +15,16 @@ const (
 	mostRepeated = 5000
 )
 
-// repeated knows which triggers made an order before this run of the program began. Those of this run are known to the one who
-// hears them: see package bot.
+// repeated knows which triggers made an order before this run of the program began. Those of this run are known to the
+// one who hears them: see package bot.
 type repeated struct {
 	mu     sync.Mutex
 	loaded bool
 	orders map[string]OrderID
 }
 
-// order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for the first
-// trigger of a run alone.
+// order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for
+// the first trigger of a run alone.
 func (p *repeated) order(ctx context.Context, ledger Ledger, trigger string, began time.Time) (id OrderID, ok bool, err error) {
 	if trigger == "" {
 		return "", false, nil

@@ -24,8 +24,8 @@ func (l bounded) Update(ctx context.Context, fn func(purchase.Writer) error) err
 	return l.Ledger.Update(ctx, fn)
 }
 
-// An approved order that has another's item out of the way rests while buying is stopped and the server is down: the ledger
-// isn't written without end, the account is free for others, and the order goes on when both are over.
+// An approved order that has another's item out of the way rests while buying is stopped and the server is down: the
+// ledger isn't written without end, the account is free for others, and the order goes on when both are over.
 func TestAnOrderWithAParkedItemRestsWhileAllIsStopped(t *testing.T) {
 	for _, by := range []string{"a pause", "lost access to Slack"} {
 		t.Run(by, func(t *testing.T) {
@@ -81,8 +81,8 @@ func leadsTo(host string) cocalctest.Fault {
 	return cocalctest.Fault{Effect: cocalctest.MovedServer, Text: "https://" + host}
 }
 
-// A server that leads to one host and then to another is one trouble: an order that waits for it ends after the hour, and the
-// ledger and the admins have it once.
+// A server that leads to one host and then to another is one trouble: an order that waits for it ends after the hour,
+// and the ledger and the admins have it once.
 func TestARedirectToManyHostsIsOneTrouble(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.waits(leadsTo("one.example"))
@@ -141,8 +141,8 @@ func TestATroubleThatComesBackAndStaysIsTold(t *testing.T) {
 	})
 }
 
-// One probe that finds a redirect or a page is no proof: the server counts as down until a second one finds the same, so
-// that orders wait and aren't refused, and the admins hear nothing.
+// One probe that finds a redirect or a page is no proof: the server counts as down until a second one finds the same,
+// so that orders wait and aren't refused, and the admins hear nothing.
 func TestOneProbeProvesNoMove(t *testing.T) {
 	for name, fault := range map[string]cocalctest.Fault{
 		"a redirect": leadsTo("status.example"),
@@ -198,7 +198,8 @@ func TestEveryOtherAnswerIsAPage(t *testing.T) {
 	})
 }
 
-// A week is a week also when the machine's clock is set ahead while the bot is stopped, and nothing tells CoCalc's time.
+// A week is a week also when the machine's clock is set ahead while the bot is stopped, and nothing tells CoCalc's
+// time.
 func TestAClockAheadReleasesNothing(t *testing.T) {
 	var ahead func(time.Duration)
 	inShop(t, 40000, func(s *shop) {

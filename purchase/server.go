@@ -24,13 +24,13 @@ const (
 	IsForeign        = cocalc.IsForeign
 )
 
-// Server is what is wrong with the CoCalc server, as the latest probes (cocalc.Client.Diagnose) found it. The zero value
-// means that it sells licenses, or that this isn't known yet. The ledger keeps it, so a restarted bot knows it.
+// Server is what is wrong with the CoCalc server, as the latest probes (cocalc.Client.Diagnose) found it. The zero
+// value means that it sells licenses, or that this isn't known yet. The ledger keeps it, so a restarted bot knows it.
 type Server struct {
 	Site      Site      `json:"site"` // its address in the settings
 	Condition Condition `json:"condition,omitempty"`
-	// Suspected is what the last probe found, HasMoved or IsForeign, while the condition is IsDown: one probe proves neither,
-	// since a page of maintenance looks the same.
+	// Suspected is what the last probe found, HasMoved or IsForeign, while the condition is IsDown: one probe proves
+	// neither, since a page of maintenance looks the same.
 	Suspected Condition     `json:"suspected,omitempty"`
 	Reason    cocalc.Reason `json:"reason,omitempty"`  // IsDown, IsForeign: why
 	Host      string        `json:"host,omitempty"`    // where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
@@ -47,7 +47,8 @@ type Server struct {
 	Capability string   `json:"capability,omitempty"` // KeyLimited: what the key lacks
 	OlderKey   bool     `json:"older_key,omitempty"`  // the key has a form that this server never accepts
 
-	// Told is set once the admins have a notice of it, and Known once they have one of it or of a condition that it replaced.
+	// Told is set once the admins have a notice of it, and Known once they have one of it or of a condition that it
+	// replaced.
 	Told  bool `json:"told,omitempty"`
 	Known bool `json:"known,omitempty"`
 }
@@ -101,8 +102,8 @@ func (d *Desk) diagnosed(account AccountState) *Server {
 	return nil
 }
 
-// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken. It
-// never blocks.
+// NotSold returns why this person can't buy from the server, or see prices of what it sells; nil if orders are taken.
+// It never blocks.
 func (d *Desk) NotSold(who Person) *Refusal { return d.forReader(d.notSold(d.server.Load()), who) }
 
 // notSold refuses orders while the server sells no licenses. Its code is NotSold.

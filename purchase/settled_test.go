@@ -119,8 +119,8 @@ func TestAnOverchargeIsToldOnce(t *testing.T) {
 	})
 }
 
-// A click on an order that ended by an admin's word, or with a restore, doesn't say that nothing was charged: CoCalc has not
-// shown that.
+// A click on an order that ended by an admin's word, or with a restore, doesn't say that nothing was charged: CoCalc
+// has not shown that.
 func TestAClickSaysOnlyWhatCoCalcHasShown(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		o := s.held()

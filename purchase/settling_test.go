@@ -14,8 +14,8 @@ import (
 	"licensebot/storage"
 )
 
-// refusedAs checks that a decision was refused with the code, that the refusal is in the audit, and that its sentence says at
-// most once that nothing was bought.
+// refusedAs checks that a decision was refused with the code, that the refusal is in the audit, and that its sentence
+// says at most once that nothing was bought.
 func (s *shop) refusedAs(err error, code purchase.RefusalCode) {
 	s.t.Helper()
 	var no *purchase.Refusal

@@ -64,7 +64,8 @@ func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 	return e
 }
 
-// Sentences are what a person reads of it: admins also read to which account the key belongs, with which all of it was read.
+// Sentences are what a person reads of it: admins also read to which account the key belongs, with which all of it was
+// read.
 func (e Evidence) Sentences(admin bool) []string {
 	if !admin || e.Account == "" {
 		return e.Lines

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// While the server doesn't sell licenses, the buyer sends nothing but probes. What it does with an order then depends on
-// what CoCalc may have of it:
+// While the server doesn't sell licenses, the buyer sends nothing but probes. What it does with an order then depends
+// on what CoCalc may have of it:
 //
 //   - Nothing: the order waits. It ends when the server was found the same for an hour and in six probes.
 //   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order gets only Timing.Patience,
@@ -21,7 +21,8 @@ import (
 const (
 	// leastProbes is how many probes in a row, over six times Timing.Probe, end an order that waits for the server.
 	leastProbes = 6
-	// releaseAfter is how long after its checkout an order of unknown outcome holds the budget if CoCalc can't tell any more.
+	// releaseAfter is how long after its checkout an order of unknown outcome holds the budget if CoCalc can't tell any
+	// more.
 	releaseAfter = 7 * 24 * time.Hour
 )
 
@@ -171,8 +172,9 @@ func (b *buyer) endUnserved(ctx context.Context, open []Order) (ended bool, err 
 	return ended, nil
 }
 
-// release ends the hold of an order whose outcome CoCalc can't tell any more, a week after its checkout: its reservation
-// is released, and other orders go on. It stays unknown until an admin settles it or CoCalc tells after all.
+// release ends the hold of an order whose outcome CoCalc can't tell any more, a week after its checkout: its
+// reservation is released, and other orders go on. It stays unknown until an admin settles it or CoCalc tells after
+// all.
 func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Duration) (wait, error) {
 	if !o.Released.IsZero() {
 		return next, nil
@@ -213,8 +215,8 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 	return next, err
 }
 
-// Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more. The order's Wait says so in
-// words.
+// Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more. The order's Wait says
+// so in words.
 func (o *Order) Untold() bool { return o.State == Unknown && o.Wait.cause().Code == WaitsForServer }
 
 // failure returns why an order ends that waited for the server.

@@ -111,8 +111,8 @@ func TestAWaitingOrderEndsAfterAnHour(t *testing.T) {
 	}
 }
 
-// Only an hour of the same counts: another diagnosis begins anew, time without a probe counts for one pause at most, and
-// no clock that is set makes it shorter.
+// Only an hour of the same counts: another diagnosis begins anew, time without a probe counts for one pause at most,
+// and no clock that is set makes it shorter.
 func TestOnlyAnHourOfTheSameEndsAnOrder(t *testing.T) {
 	var ahead func(time.Duration)
 	for name, c := range map[string]struct {

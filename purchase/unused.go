@@ -76,7 +76,8 @@ func PrepaidLicenses(log []Purchase, at time.Time) []Prepaid {
 	return left
 }
 
-// begins returns the beginning of an entry's fixed term. CoCalc moves one that has passed to the moment of the purchase.
+// begins returns the beginning of an entry's fixed term. CoCalc moves one that has passed to the moment of the
+// purchase.
 func (p Purchase) begins() time.Time {
 	if p.Spec.Start.After(p.Time) {
 		return p.Spec.Start

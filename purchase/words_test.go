@@ -31,8 +31,8 @@ func isPlain(t *testing.T, sentence string) {
 	}
 }
 
-// A click that was to pay is answered with whether money moved, once; a command that asked for a card is not, since nobody
-// expects to pay by it.
+// A click that was to pay is answered with whether money moved, once; a command that asked for a card is not, since
+// nobody expects to pay by it.
 func TestOnlyAClickThatWouldPaySaysThatNothingWasCharged(t *testing.T) {
 	ctx := context.Background()
 	const uncharged = "Nothing was charged."

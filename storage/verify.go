@@ -20,8 +20,8 @@ type Report struct {
 	// Unproven says what is wrong with the audit chain of a backup, as a sentence without its end; empty when the chain is in
 	// order. Head is the last record before that then.
 	Unproven string `json:",omitempty"`
-	// Away says that a backup is of a ledger whose file is not under its name any more: it was moved, deleted or replaced while
-	// the bot ran.
+	// Away says that a backup is of a ledger whose file is not under its name any more: it was moved, deleted or replaced
+	// while the bot ran.
 	Away bool `json:",omitempty"`
 }
 

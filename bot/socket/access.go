@@ -72,8 +72,8 @@ func (a *Access) Lost() (longest Loss, lost bool) {
 // botToken is the key of losses that concern every method of the bot token.
 const botToken = "bot token"
 
-// LostFor returns a [*FatalError] when Slack has answered every call with the bot token by refusing the token, for at least
-// after. Time without answers does not count.
+// LostFor returns a [*FatalError] when Slack has answered every call with the bot token by refusing the token, for at
+// least after. Time without answers does not count.
 func (a *Access) LostFor(after time.Duration) error {
 	if a == nil {
 		return nil

@@ -99,8 +99,8 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	}
 }
 
-// A ledger that was deleted, moved or replaced under the running bot is saved as the bot has it, and never what is in its place.
-// The command fails all the same, with what to do.
+// A ledger that was deleted, moved or replaced under the running bot is saved as the bot has it, and never what is in
+// its place. The command fails all the same, with what to do.
 func TestBackupOfALedgerThatIsAway(t *testing.T) {
 	for name, away := range map[string]func(*testing.T, string){
 		"deleted": func(t *testing.T, path string) {

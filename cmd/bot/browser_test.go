@@ -21,8 +21,8 @@ func TestBrowser(t *testing.T) {
 	performed(t, "unsold", newDemoOf(t, "successor"), unsold)
 }
 
-// performed plays a play beside the others. The demo was made before: it reads the environment, which tests that run at the
-// same time cannot change.
+// performed plays a play beside the others. The demo was made before: it reads the environment, which tests that run at
+// the same time cannot change.
 func performed(t *testing.T, name string, d *demo, play func(*testing.T, *demo)) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()

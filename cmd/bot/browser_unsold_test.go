@@ -7,8 +7,8 @@ import (
 	"licensebot/internal/slacksim"
 )
 
-// unsold is the play on CoCalc's successor: wherever Alice looks for a license, she reads that none are sold and where her
-// history is; Carol reads once what an admin can do. CoCalc gets no request that could spend money.
+// unsold is the play on CoCalc's successor: wherever Alice looks for a license, she reads that none are sold and where
+// her history is; Carol reads once what an admin can do. CoCalc gets no request that could spend money.
 func unsold(t *testing.T, d *demo) {
 	const no = "This CoCalc server no longer sells licenses. Your purchase history is still here: /license history."
 	carol := d.open("?as=" + slacksim.Carol)

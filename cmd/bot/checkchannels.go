@@ -92,7 +92,8 @@ func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *sl
 	return nil
 }
 
-// reader is the standing of someone in a channel. Everyone in the workspace is listed once, and people of elsewhere are looked up.
+// reader is the standing of someone in a channel. Everyone in the workspace is listed once, and people of elsewhere are
+// looked up.
 func (d *slackDirectory) reader(ctx context.Context, id string) (purchase.Standing, error) {
 	if !d.listed {
 		users, err := d.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(1000))

@@ -91,7 +91,8 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 	}
 }
 
-// A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the terminal.
+// A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the
+// terminal.
 func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
 	environment(t, nil)
 	for preset, c := range map[string]struct{ says, hides []string }{

@@ -31,8 +31,8 @@ const demoWelcome = "*Five things to try.* Nothing here is real: no money moves.
 	"• *Break CoCalc.* Turn on a switch under *What may go wrong*, and buy as Alice.\n" +
 	"Switch between the people below the list of channels. Olga is a guest, who can do none of this."
 
-// unsoldWelcome stands there instead while CoCalc sells no licenses. Only a server that has moved can be turned back: its
-// key is one of a CoCalc that sells licenses.
+// unsoldWelcome stands there instead while CoCalc sells no licenses. Only a server that has moved can be turned back:
+// its key is one of a CoCalc that sells licenses.
 func unsoldWelcome(preset string) string {
 	text := "*A CoCalc that sells no licenses.* Nothing here is real: no money moves.\n" +
 		"• *Try to buy.* As Alice, type `" + tryBuying + "`, or open the *Home* tab of licensebot. You read why there's nothing to buy.\n" +
@@ -126,8 +126,8 @@ const (
 	mostStrikes = 8
 )
 
-// strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row, and so do
-// all requests to a server of another kind.
+// strikes shows which fault happened to which order, newest first. Repeated faults of one request share a row, and so
+// do all requests to a server of another kind.
 func (s *simulators) strikes() page.Section {
 	out := page.Section{Title: "What went wrong", Empty: "Nothing yet. Turn on a switch below."}
 	all := s.cocalc.Strikes()

@@ -26,8 +26,8 @@ func (w *town) settled(s map[string]string, out string) string {
 	return regexp.MustCompile(`sk-cc\.\.\.\S{8}`).ReplaceAllString(out, "sk-cc...SUCCESSO")
 }
 
-// What bot check, bot prices and bot verify --online say about every kind of server that can't sell, and that no request
-// could have spent anything there.
+// What bot check, bot prices and bot verify --online say about every kind of server that can't sell, and that no
+// request could have spent anything there.
 func TestServersThatSellNoLicenses(t *testing.T) {
 	for _, c := range []struct {
 		name    string

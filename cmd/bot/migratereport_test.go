@@ -13,8 +13,8 @@ import (
 	"licensebot/storage"
 )
 
-// prepaid is a purchase log with what can be in the report: that of `bought`, a term that began at once, a correction of
-// it, one that has not begun on December 15, and one that has ended by then.
+// prepaid is a purchase log with what can be in the report: that of `bought`, a term that began at once, a correction
+// of it, one that has not begun on December 15, and one that has ended by then.
 func prepaid() []purchase.Purchase {
 	at := time.Date(2026, time.December, 1, 9, 0, 0, 0, time.UTC)
 	term := func(order, license string, charged purchase.Cents, begins, ends time.Time) purchase.Purchase {
@@ -83,7 +83,8 @@ func TestMigrateReportOfNow(t *testing.T) {
 	}
 }
 
-// The report needs no other settings and asks no server, can be made beside a running bot, and says which order may be missing.
+// The report needs no other settings and asks no server, can be made beside a running bot, and says which order may be
+// missing.
 func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)

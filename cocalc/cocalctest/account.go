@@ -52,7 +52,8 @@ func (s *Server) Add(spec NewAccount) *Account {
 	return account
 }
 
-// addKey makes a key, with the secret or a new one; one of the successor's form says whose it is. The caller holds the lock.
+// addKey makes a key, with the secret or a new one; one of the successor's form says whose it is. The caller holds the
+// lock.
 func (s *Server) addKey(a *account, secret, name string) *apiKey {
 	key := &apiKey{id: next(&s.ids.keyRows), secret: secret, name: name, account: a, created: s.now()}
 	switch {
@@ -93,7 +94,8 @@ func (a *Account) NewKey(name string) string {
 	return a.s.addKey(a.a, "", name).secret
 }
 
-// NewSuccessorKey makes a key of the successor's form with these capabilities, such as AccountRead. Only a successor takes it.
+// NewSuccessorKey makes a key of the successor's form with these capabilities, such as AccountRead. Only a successor
+// takes it.
 func (a *Account) NewSuccessorKey(name string, capabilities ...string) string {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()

@@ -28,7 +28,8 @@ type apiKey struct {
 // can says whether the key has a capability.
 func (k *apiKey) can(capability string) bool { return slices.Contains(k.capabilities, capability) }
 
-// isSuccessorKey tells keys of the successor from those of the older form, which no successor takes, and the other way round.
+// isSuccessorKey tells keys of the successor from those of the older form, which no successor takes, and the other way
+// round.
 func isSuccessorKey(secret string) bool {
 	parts := strings.Split(secret, ".")
 	return len(parts) == 3 && parts[0] == successorPrefix && parts[1] != "" && parts[2] != ""

@@ -12,8 +12,8 @@
 //   - Money is float32 and dates of a range move whenever somebody looks.
 //
 // A server is also CoCalc's successor, which sells no licenses, or one that has moved and leads everybody elsewhere:
-// [Config] says so from its beginning, and the faults of the same names while it runs. testdata/successor holds what was
-// recorded of the successor.
+// [Config] says so from its beginning, and the faults of the same names while it runs. testdata/successor holds what
+// was recorded of the successor.
 //
 // A [Server] knows several accounts, each with keys, a cart, licenses, purchases and subscriptions. Tests read and change that
 // state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does so on timers of

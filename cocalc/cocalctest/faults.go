@@ -47,8 +47,8 @@ const (
 	NoLicensesSold Effect = "no licenses sold"
 	// SuccessorServer answers like CoCalc's successor: see Successor.
 	SuccessorServer Effect = "successor server"
-	// MovedServer leads to another host, whose address is Text: see Moved. With the server's own address and https, it is one
-	// that wants to be called by that.
+	// MovedServer leads to another host, whose address is Text: see Moved. With the server's own address and https, it is
+	// one that wants to be called by that.
 	MovedServer Effect = "moved server"
 )
 
@@ -207,7 +207,8 @@ func (f Fault) page() answer {
 	return answer{status: status, body: []byte(page), html: true}
 }
 
-// failingProxy is the page of a proxy that fails before the server sees the request, also one for a route that is not there.
+// failingProxy is the page of a proxy that fails before the server sees the request, also one for a route that is not
+// there.
 func failingProxy(faults []Fault) (page answer, failing bool) {
 	for _, f := range faults {
 		if f.Effect == Fail && f.When == Before {

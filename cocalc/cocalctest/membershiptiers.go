@@ -54,8 +54,8 @@ func (t MembershipTier) row() object {
 	}
 }
 
-// successorTiers is the price list. Who is not signed in sees what some store shows; nobody but an admin sees what is
-// disabled. The latter was read in the server's code, not recorded.
+// successorTiers answers the price list. Visitors who are not signed in see the tiers in the store; only admins see
+// disabled ones. The latter was read in the server's code, not recorded.
 func (s *Server) successorTiers(c *call, v visitor) (any, error) {
 	account, err := s.anybody(v)
 	if err == nil && v.has(Outage) {

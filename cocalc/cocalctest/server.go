@@ -18,7 +18,8 @@ const (
 	Older
 	// WithoutLicenses is a CoCalc that replaced licenses by memberships: the endpoints of cart and licenses are gone.
 	WithoutLicenses
-	// Successor is CoCalc's successor: it sells memberships to people who are signed in, and API keys see nothing of money.
+	// Successor is CoCalc's successor: it sells memberships to people who are signed in, and API keys see nothing of
+	// money.
 	Successor
 	// Moved is a server that leads everybody to another host: see Config.MovedTo.
 	Moved

@@ -86,7 +86,7 @@ func (s *Server) cancelSubscription(c *call) (any, error) {
 	return object{{"status", "ok"}}, nil
 }
 
-// subscriptionOf finds the subscription that a request is about, whoever's it is.
+// subscriptionOf returns the subscription that a request names, of any account.
 func (s *Server) subscriptionOf(c *call) (*subscription, error) {
 	given := c.params.get("subscription_id")
 	id, _, err := pgInteger(given)

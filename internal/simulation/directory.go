@@ -109,9 +109,9 @@ func (d *directory) lets(life int, who string, named []string, group string) err
 	return d.vouches(life, group, who)
 }
 
-// limits says whether Slack has limited the rate of questions like the one about id, and the limit holds, or held when the
-// decision began. The program knows then that Slack would not answer, and must not ask: that counts as asked in vain, also
-// of people about whom it did not ask before. d.mu is held.
+// limits says whether Slack has limited the rate of questions like the one about id, and the limit holds, or held when
+// the decision began. The program knows then that Slack would not answer, and must not ask: that counts as asked in
+// vain, also of people about whom it did not ask before. d.mu is held.
 func (d *directory) limits(life int, id string) bool {
 	since := time.Now().Add(-deciding)
 	return slices.ContainsFunc(d.told, func(x word) bool {

@@ -10,8 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Sync is a commit whose fsync fails: nobody knows whether it is in the ledger before the program starts again. The
-// program ends by itself then.
+// Sync is a commit whose fsync fails. The program ends, and only its next start learns whether the commit is in the
+// ledger.
 type Sync struct {
 	After        time.Duration
 	Transactions int           // that are committed before it

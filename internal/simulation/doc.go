@@ -3,11 +3,11 @@
 // what must never be untrue.
 //
 // From one seed follows the [Plan]: who types and clicks what and when, how often and how late Slack delivers it, who
-// agrees to whose orders and who may, what the network loses, when CoCalc and Slack are down, what strangers do with the
-// same cart, when the settings change, when the program is killed, and at which commits the disk of the ledger fails, so
-// that only the next start learns whether the commit counts. The same seed makes the same plan, always. What a request
-// meets on its way is decided by the seed, the endpoint and how many requests came before it, so that two runs of a plan
-// meet the same fates as long as they make the same requests.
+// agrees to whose orders and who may, what the network loses, when CoCalc and Slack are down, what strangers do with
+// the same cart, when the settings change, when the program is killed, and at which commits the disk of the ledger
+// fails, so that only the next start learns whether the commit counts. The same seed makes the same plan, always. What
+// a request meets on its way is decided by the seed, the endpoint and how many requests came before it, so that two
+// runs of a plan meet the same fates as long as they make the same requests.
 //
 // What may differ between two runs of a seed: goroutines that do something in the same instant of the fake clock run in
 // an order that Go's scheduler chooses. Deliveries, transactions and requests are therefore kept apart by microseconds, so

@@ -79,8 +79,8 @@ func usersList(ws *Workspace, q *request) (obj, *apiError) {
 // mostListed is how many members Slack lists at a time.
 const mostListed = 1000
 
-// paged is the part of a list of n that a request asks for, and the cursor of the next one. few is how many Slack lists where the
-// request does not say.
+// paged is the part of a list of n that a request asks for, and the cursor of the next one. few is how many Slack lists
+// where the request does not say.
 func paged(q *request, n, few int) (from, to int, next string, _ *apiError) {
 	limit := few
 	if q.str("limit") != "" {
