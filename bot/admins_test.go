@@ -83,6 +83,9 @@ func TestNotices(t *testing.T) {
 		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for approval since Nov 22, 2026, 9:00 PM UTC: 16 GB RAM for $63.75. The request expires on Nov 25, 2026, 9:00 PM UTC."},
 		"books":             {Kind: purchase.NoticeBooks, Text: "The ledger contradicts itself. Look into it before you use `/license resume`."},
 		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins wasn't delivered: the user group S0BOSSES is empty. The message: Item 77 in the cart (“" + hostile + "”) is broken."},
+		"server":            {Kind: purchase.NoticeServer, Text: "The CoCalc server at `COCALC_URL` (https://cocalc.example) redirects to " + hostile + ": it has moved.\nThere, an API key can't buy anything."},
+		"server-back":       {Kind: purchase.NoticeServerBack, Text: "Orders continue."},
+		"released":          {Kind: purchase.NoticeReleased, Order: id, Text: "CoCalc can't tell any more whether order `" + id + "` for $63.75 was bought. A week has passed, so it no longer counts as reserved."},
 		"of-a-kind-to-come": {Kind: "something-new", Text: "Something happened."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -94,7 +94,7 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 // buyAlike proposes another license like one of the account's.
 func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) answer {
 	if err := a.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
-		return a.telling(at, a.no(err), false)
+		return a.telling(at, a.no(err), isUnsold(err)) // where nothing is sold, no button to buy stays
 	}
 	owned, err := a.shelf.license(ctx, id)
 	if err != nil {

@@ -27,6 +27,9 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeBack:        {":arrow_forward:", "The ledger file is back"},
 	purchase.NoticeUncertain:   {":warning:", "My disk failed"},
 	purchase.NoticeTrouble:     {":warning:", "CoCalc doesn't sell to this bot"},
+	purchase.NoticeServer:      {":warning:", "CoCalc can't sell licenses now"},
+	purchase.NoticeServerBack:  {":arrow_forward:", "CoCalc sells licenses again"},
+	purchase.NoticeReleased:    {":grey_question:", "CoCalc can't tell whether an order was bought"},
 	purchase.NoticeUntold:      {":warning:", "Some admins haven't been told yet"},
 	purchase.NoticeOutsiders:   {":warning:", "A channel gets no prices"},
 	purchase.NoticeAsk:         {":raised_hand:", "An order needs your approval"},
@@ -44,6 +47,11 @@ func notice(n purchase.Notice) content {
 	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
 		blocks = append(blocks, quoting(n.Text))
+		told = h.head + "."
+	case purchase.NoticeServer: // these name what a server answered
+		for paragraph := range strings.Lines(n.Text) {
+			blocks = append(blocks, quoting(paragraph))
+		}
 		told = h.head + "."
 	default:
 		blocks = append(blocks, section(escape(n.Text)))

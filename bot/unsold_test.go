@@ -330,6 +330,10 @@ func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
 	without(slacksim.Alice, moved, "order_buy_new_price")
 	without(slacksim.Alice, edited, "Edit")
 	w.clicks(slacksim.Alice, details, "Buy another like this")
+	w.until(func() bool {
+		now, ok := w.now(slacksim.Alice, details)
+		return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "no longer sells licenses")
+	})
 	offers := func(buttons string) { // nobody has to press anything for it
 		t.Helper()
 		w.until(func() bool {

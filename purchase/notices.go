@@ -47,6 +47,9 @@ const (
 	NoticeBack        NoticeKind = "ledger-back" // it is again
 	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted that was being written when the disk failed
 	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
+	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more; Text has a line for each paragraph
+	NoticeServerBack  NoticeKind = "server-back" // it sells licenses again
+	NoticeReleased    NoticeKind = "released"    // an unknown outcome that CoCalc can't tell any more holds the budget no longer
 	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
 	NoticeOutsiders   NoticeKind = "outsiders"   // others than members may read a channel, so no prices are posted there
 	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
@@ -139,7 +142,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 			channel = append(channel, d.approvalsChannel)
 		}
 		n.Left = slices.Concat(admins, channel)
-	case NoticeTrouble, NoticeOutsiders: // what admins have to change
+	case NoticeTrouble, NoticeServer, NoticeServerBack, NoticeReleased, NoticeOutsiders: // what admins have to change
 		n.Left = admins
 	case NoticeHead:
 		n.Left = channel
@@ -158,7 +161,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 		n.Had = []string{by}
 	}
 	// An incident always has a recipient.
-	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && about.Requester.ID != by {
+	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && kind != NoticeReleased && about.Requester.ID != by {
 		n.Left = []string{about.Requester.ID}
 		n.Text = cmp.Or(n.Public, n.Text)
 	}

@@ -191,10 +191,10 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 			return nil, false, err
 		}
 	}
-	words := ""
+	kind, words := NoticeServer, ""
 	switch {
 	case now == nil && was != nil && was.Known:
-		words = "CoCalc sells licenses again. Orders continue."
+		kind, words = NoticeServerBack, "Orders continue."
 	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
 		if account.ServerTold = b.recentlyTold(account); !account.ServerTold[now.toldAs()].IsZero() { // it came and went
 			break
@@ -207,7 +207,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	if err := w.PutAccount(account); err != nil || words == "" {
 		return now, false, err
 	}
-	return now, true, addNotice(w, b.notice(NoticeTrouble, noticeID("server", b.now()), words, Order{}, ""))
+	return now, true, addNotice(w, b.notice(kind, noticeID("server", b.now()), words, Order{}, ""))
 }
 
 // recentlyTold returns when the admins were told of the server within the last day.

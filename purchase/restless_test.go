@@ -99,7 +99,7 @@ func TestARedirectToManyHostsIsOneTrouble(t *testing.T) {
 		if n := len(s.events("diagnosis")); n != 1 {
 			t.Errorf("%d records", n)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 {
+		if told := s.toldOfServer(); len(told) != 1 {
 			t.Errorf("the admins read %q", told)
 		}
 	})
@@ -114,13 +114,13 @@ func TestAServerThatComesAndGoesIsToldOnceADay(t *testing.T) {
 			s.server.ClearFaults()
 			<-time.After(30 * time.Minute)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 2 {
+		if told := s.toldOfServer(); len(told) != 2 {
 			t.Errorf("the admins read %q", told)
 		}
 		<-time.After(24 * time.Hour)
 		s.server.Inject(leadsTo("one.example"))
 		<-time.After(30 * time.Minute)
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 {
+		if told := s.toldOfServer(); len(told) != 1 {
 			t.Errorf("a day later the admins read %q", told)
 		}
 	})
@@ -135,7 +135,7 @@ func TestATroubleThatComesBackAndStaysIsTold(t *testing.T) {
 		<-time.After(30 * time.Minute)
 		s.server.Inject(leadsTo("one.example"))
 		<-time.After(30 * time.Hour)
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 3 {
+		if told := s.toldOfServer(); len(told) != 3 {
 			t.Errorf("the admins read %q", told)
 		}
 	})
@@ -162,7 +162,7 @@ func TestOneProbeProvesNoMove(t *testing.T) {
 				s.propose(spec())
 				s.server.ClearFaults()
 				s.until(id, purchase.Purchased)
-				told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis")
+				told, records := s.toldOfServer(), s.events("diagnosis")
 				if len(told) > 0 || len(records) > 0 {
 					t.Errorf("the admins read %q, and the records are %+v", told, records)
 				}
@@ -171,7 +171,7 @@ func TestOneProbeProvesNoMove(t *testing.T) {
 				if got := s.desk.Server(); !got.RefusesOrders() || got.Probes < 2 {
 					t.Errorf("after more probes it is %+v", got)
 				}
-				if told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis"); len(told) != 1 || len(records) != 1 {
+				if told, records := s.toldOfServer(), s.events("diagnosis"); len(told) != 1 || len(records) != 1 {
 					t.Errorf("the admins read %q, and the records are %+v", told, records)
 				}
 			})
@@ -192,7 +192,7 @@ func TestEveryOtherAnswerIsAPage(t *testing.T) {
 				t.Fatal("it refuses orders")
 			}
 		}
-		if told, records := s.told(dana.ID, purchase.NoticeTrouble), s.events("diagnosis"); len(told) > 0 || len(records) > 0 {
+		if told, records := s.toldOfServer(), s.events("diagnosis"); len(told) > 0 || len(records) > 0 {
 			t.Errorf("the admins read %q, and there are %d records", told, len(records))
 		}
 	})

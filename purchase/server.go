@@ -134,15 +134,15 @@ func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
 	return no
 }
 
-// adminWords describes, for admins, what the server is, what follows and what to do.
+// adminWords describes, for admins, what the server is, what follows and what to do: a line for each paragraph.
 func (s Server) adminWords(keyName string, site Site) string {
 	at := "The CoCalc server at `COCALC_URL` (" + string(site) + ") "
 	switch s.Condition {
 	case SellsMemberships:
-		return at + "no longer sells licenses, only memberships, so I've stopped taking orders. " + successorWords + s.keyWords(keyName) + afterLicenses
+		return at + "no longer sells licenses, only memberships, so I've stopped taking orders.\n" + successorWords + s.keyWords(keyName) + "\n" + afterLicenses
 	case HasMoved:
 		return at + "redirects to " + s.Host + ": it has moved, so I've stopped taking orders. I didn't follow, and the API key wasn't sent there. " +
-			"If that is CoCalc's successor, it sells no licenses. " + successorWords + afterLicenses
+			"If that is CoCalc's successor, it sells no licenses.\n" + successorWords + "\n" + afterLicenses
 	case Misaddressed:
 		if s.Address == "" {
 			return at + "redirects to itself under another address. Orders wait. Check that setting, and the proxy in front of the server."
@@ -164,9 +164,9 @@ func reasonWords(r cocalc.Reason) string {
 }
 
 const (
-	successorWords = "There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, and can't see credit, purchases or subscriptions. "
+	successorWords = "There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, and can't see credit, purchases or subscriptions."
 	afterLicenses  = "CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the same e-mail address and open " +
-		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for. " +
+		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for.\n" +
 		"To buy from a CoCalc server of your own that sells licenses, set `COCALC_URL` and `COCALC_API_KEY` for it, start with a new ledger, and keep this one."
 )
 
@@ -174,13 +174,13 @@ const (
 func (s Server) keyWords(name string) string {
 	switch {
 	case s.OlderKey:
-		return fmt.Sprintf("The API key %s has a form that this server never accepts. ", name)
+		return fmt.Sprintf(" The API key %s has a form that this server never accepts.", name)
 	case s.Key == cocalc.KeyValid:
-		return fmt.Sprintf("The API key %s is valid. ", name)
+		return fmt.Sprintf(" The API key %s is valid.", name)
 	case s.Key == cocalc.KeyRefused:
-		return fmt.Sprintf("The server doesn't accept the API key %s. ", name)
+		return fmt.Sprintf(" The server doesn't accept the API key %s.", name)
 	case s.Key == cocalc.KeyLimited:
-		return fmt.Sprintf("The API key %s lacks the capability %s. ", name, s.Capability)
+		return fmt.Sprintf(" The API key %s lacks the capability %s.", name, s.Capability)
 	}
 	return ""
 }

@@ -60,6 +60,12 @@ func (s *shop) told(recipient string, kind purchase.NoticeKind) (texts []string)
 	return texts
 }
 
+// toldOfServer returns, and marks as delivered, what the admins have not yet read about the CoCalc server.
+func (s *shop) toldOfServer() []string {
+	s.t.Helper()
+	return append(s.told(dana.ID, purchase.NoticeServer), s.told(dana.ID, purchase.NoticeServerBack)...)
+}
+
 func withChannel(s *shop) { s.channel = "CBUYING" }
 
 // What somebody else buys on the account is reported once, in the ledger and in the channel, and never counted as ours.

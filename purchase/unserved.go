@@ -210,7 +210,7 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 		if err := w.AppendEvent(Event{Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price, Note: what, Cause: live.Wait.cause()}); err != nil {
 			return err
 		}
-		return addNotice(w, b.notice(NoticeTrouble, "released-"+string(live.ID), what, *live, ""))
+		return addNotice(w, b.notice(NoticeReleased, "released-"+string(live.ID), what, *live, ""))
 	})
 	return next, err
 }

@@ -55,6 +55,7 @@ type checker struct {
 
 	inUse   bool   // a bot runs with the ledger
 	account string // the CoCalc account of the ledger; empty when it has none, or was not read
+	noted   string // the address of that account's server; empty when the ledger notes none, or was not read
 }
 
 // usable reports whether these settings can be used. Those that can't be have a line already.

@@ -26,6 +26,10 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 		return
 	}
 	defer client.Close()
+	if here := string(client.Site()); k.noted != "" && k.noted != here {
+		k.warn("COCALC_URL", "If the account's server has a new address, do nothing: the bot notes it. Otherwise, set COCALC_URL="+k.noted+".",
+			"%s, but the ledger's purchases were made on %s", here, k.noted)
+	}
 	d := client.Diagnose(ctx)
 	k.checkServer(d)
 	k.checkKey(client.KeyName(), d)

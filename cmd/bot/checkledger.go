@@ -100,7 +100,7 @@ func (k *checker) checkFolder() bool {
 	return true
 }
 
-// readLedger notes the ledger's account, and warns about a pause.
+// readLedger notes the ledger's account and its server, and warns about a pause.
 func (k *checker) readLedger(ctx context.Context) {
 	var account purchase.AccountState
 	err := readLedger(ctx, k.Database, func(r purchase.Reader) (err error) {
@@ -110,7 +110,7 @@ func (k *checker) readLedger(ctx context.Context) {
 	if err != nil {
 		return // the ledger has a line already
 	}
-	k.account = account.CoCalc
+	k.account, k.noted = account.CoCalc, account.Address
 	if p := account.Pause; p != nil {
 		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), p.Reason)
 	}

@@ -76,6 +76,27 @@ func TestWithoutCoCalcURL(t *testing.T) {
 	}
 }
 
+// A COCALC_URL that is not the address in the ledger may be a new address or a mistake.
+func TestAnotherServerThanTheLedgers(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t, "ADMINS="+slacksim.Bob)
+	w.buys(t, s["DATABASE"], 1)
+	environment(t, s)
+	if got := does(t, "", "check"); strings.Contains(got.out, "COCALC_URL") {
+		t.Errorf("bot check says with the ledger's server:\n%s", got.out)
+	}
+	changeLedger(t, s["DATABASE"], func(w purchase.Writer) error {
+		account, err := w.Account()
+		if err != nil {
+			return err
+		}
+		account.Address = "https://noted.example"
+		return w.PutAccount(account)
+	})
+	does(t, "", "check").says(t, 0, "WARN COCALC_URL: "+w.shop+", but the ledger's purchases were made on https://noted.example. "+
+		"If the account's server has a new address, do nothing: the bot notes it. Otherwise, set COCALC_URL=https://noted.example.\n", "PASS CoCalc key")
+}
+
 // Commands that ask no CoCalc need no address of one.
 func TestCommandsWithoutCoCalc(t *testing.T) {
 	w := newTown(t)
