@@ -265,6 +265,26 @@ func TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits(t *testing.T) {
 	if n := w.asksDirectly(slacksim.Carol); n != 1 {
 		t.Errorf("asked directly %d times", n)
 	}
+	// The guest comes back. Approvers have been asked about this order, so only the other one is new to them.
+	withGuest(w, theDesk)
+	w.restart()
+	w.says(slacksim.Bob, `buy ram=4 cpu=1 reason="a third one"`)
+	third := w.newest(slacksim.Bob, "A CoCalc license for", other)
+	w.clicks(slacksim.Bob, third, "Request approval ($26.25)")
+	w.shows(ask, "I've sent you the details in a direct message")
+	w.until(func() bool {
+		for _, o := range w.orders() {
+			if o.AskedDirectly.IsZero() {
+				return false
+			}
+		}
+		left, err := w.desk.Notices(w.ctx)
+		w.must(err)
+		return len(left) == 0
+	})
+	if n := w.asksDirectly(slacksim.Carol); n != len(w.orders()) {
+		t.Errorf("asked directly %d times about %d orders", n, len(w.orders()))
+	}
 }
 
 // While Slack doesn't tell who reads the channel, a posted card keeps its buttons, however long ago it was posted.
