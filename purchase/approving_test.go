@@ -106,6 +106,24 @@ func TestApprovals(t *testing.T) {
 			s.until(id, purchase.Purchased)
 		}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 	})
+	t.Run("on a card that the ledger doesn't know yet", func(t *testing.T) { // Slack shows a message before the bot has its timestamp
+		inShop(t, 20000, func(s *shop) {
+			id := s.buy()
+			click := func(on string) error {
+				_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: desk, On: on})
+				return err
+			}
+			if err := s.desk.ShowAt(ctx, id, purchase.Message{Kind: purchase.MessageAsk, Channel: desk.Channel, TS: "1700000000.000200"}); err != nil {
+				t.Fatal(err)
+			}
+			s.refusedAs(click("1700000000.000100"), purchase.StaleCard)
+			s.refusedAs(click("999999999.000300"), purchase.StaleCard)
+			if err := click("1700000000.000300"); err != nil {
+				t.Errorf("the newer card: %v", err)
+			}
+			s.until(id, purchase.Purchased)
+		}, withApprovers)
+	})
 	t.Run("the requester withdraws it", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()

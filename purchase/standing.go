@@ -44,13 +44,23 @@ const (
 )
 
 // staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
-// date.
+// date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
+// its timestamp to the bot.
 func staleCard(order Order, click Click) *Refusal {
 	ask := order.Message(MessageAsk)
-	if ask == nil || ask.TS == "" || click.On == "" || click.On == ask.TS || click.At.Channel != ask.Channel {
+	if ask == nil || ask.TS == "" || click.On == "" || !isOlder(click.On, ask.TS) || click.At.Channel != ask.Channel {
 		return nil
 	}
 	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so your click didn't count. Use the newer one in this channel."}
+}
+
+// isOlder reports whether a message was posted before another one of its channel. Timestamps are seconds, a dot and six
+// digits (Slack's reference of message payloads).
+func isOlder(ts, other string) bool {
+	if len(ts) != len(other) {
+		return len(ts) < len(other)
+	}
+	return ts < other
 }
 
 // elsewhere refuses a button that was clicked where the order is not shown: such a click was forged, or its card was
