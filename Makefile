@@ -36,7 +36,7 @@ QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest
 quick:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
-	$(GO) test -skip '^(TestACrowdInTheSameSecond|TestHostileWordsOfPeople)$$' $(TESTFLAGS) $(QUICK)
+	$(GO) test -parallel 8 -skip '^(TestACrowdInTheSameSecond|TestHostileWordsOfPeople)$$' $(TESTFLAGS) $(QUICK)
 
 check:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi

@@ -149,12 +149,13 @@ func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	card := w.card()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 20 * time.Second}}})
-	began := time.Now()
+	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 8 * time.Second}}})
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the receipt took %s", took)
+	for _, m := range w.slack.Messages(slacksim.General) { // still waiting for the answer
+		if strings.Contains(m.ContentText(), "bought a CoCalc license") {
+			t.Errorf("the receipt came after the line: %s", m.ContentText())
+		}
 	}
 	w.slack.SetFaults(slacksim.Faults{})
 	w.sees(slacksim.Bob, "bought a CoCalc license for $63.75 a month")
@@ -315,7 +316,7 @@ func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
 				asked++
 			}
 		}
-		return asked >= 3
+		return asked >= 2
 	})
 	if o := w.orders()[0]; o.Message(purchase.MessageAsk).Shown == o.Rev {
 		t.Error("the card was shown anew, although it isn't known who reads it")
