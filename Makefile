@@ -15,7 +15,7 @@ GO        ?= go
 TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION  ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
-BOLT      := internal/slacksim/testdata/bolt
+BOLT      := slacksim/testdata/bolt
 
 SEEDS     ?= 100000
 FROM      ?= 1

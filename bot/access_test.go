@@ -12,7 +12,7 @@ import (
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // revoked is a Slack that is asked for nothing but whose the bot token is.

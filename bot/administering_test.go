@@ -9,8 +9,8 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // carolDecides makes carol an admin, and unknown outcomes last long enough to be settled.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"licensebot/internal/slacksim/blockkit"
 	"licensebot/purchase"
+	"licensebot/slacksim/blockkit"
 )
 
 // heldOrder is one whose checkout was sent and whose outcome is not known.

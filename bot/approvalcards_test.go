@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim/blockkit"
 	"licensebot/purchase"
+	"licensebot/slacksim/blockkit"
 )
 
 // asked is an order that waits for an approval.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // theDesk is the approvers' channel.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

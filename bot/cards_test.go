@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
 
-	"licensebot/internal/slacksim/blockkit"
 	"licensebot/purchase"
+	"licensebot/slacksim/blockkit"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

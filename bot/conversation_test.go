@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 func TestBuyAndList(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 var crowdSeed = flag.Uint64("crowd", 0, "which crowd clicks in TestACrowdInTheSameSecond; 0: another one each time")

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // What somebody reads whose decision came too late.

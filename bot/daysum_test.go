@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // An order that would need no approval by itself, and needs one since today's sum is used up, says so: on the card and

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // form opens the form as alice, and waits until it shows what is expected.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also to

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 const checkoutPath = "purchases/shopping-cart-checkout"

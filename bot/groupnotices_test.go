@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // bosses is a user group.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // Ten entries are a page; a page beyond the last one is the last one, with a way back.

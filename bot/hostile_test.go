@@ -13,8 +13,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/cocalc"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // evil stands in every hostile text, so that it is found wherever the bot says it.

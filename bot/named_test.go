@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // A part of an id names a license or an order to people who may see it. To others it tells nothing: they read the same

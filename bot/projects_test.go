@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 const ownProject = "11111111-2222-4333-8444-555555555555"

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // The receipt comes as soon as the license is bought, whatever becomes of the channel's line: Slack may refuse that for now,

@@ -11,7 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 const listEndpoint = "licenses/get-managed"

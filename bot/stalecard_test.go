@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // An approvers' card that Slack does not let change any more is replaced by a newer one. A click on the older card says so

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked for:

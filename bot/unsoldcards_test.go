@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"testing"
 
-	"licensebot/internal/slacksim/blockkit"
 	"licensebot/purchase"
+	"licensebot/slacksim/blockkit"
 )
 
 const notSold = "This CoCalc server no longer sells licenses. Your purchase history is still here: `/license history`."

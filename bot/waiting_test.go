@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // direct are the direct messages that somebody has from the bot.

@@ -17,8 +17,8 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

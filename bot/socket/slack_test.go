@@ -15,7 +15,7 @@ import (
 )
 
 // plainSlack is as much of Slack as a socket needs, with every frame in the hands of the
-// test. (internal/slacksim is the whole workspace; it sends only what Slack would.)
+// test. (slacksim is the whole workspace; it sends only what Slack would.)
 type plainSlack struct {
 	t      testing.TB
 	server *httptest.Server

@@ -12,7 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // responding brings what an ack could not carry through the response_url, as the bot does.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // BenchmarkIdleBot builds the bot as it is released and tells the size of the binary, and how much memory the process

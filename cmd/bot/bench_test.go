@@ -14,8 +14,8 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
-	"licensebot/internal/slacksim/blockkit"
-	"licensebot/internal/slacksim/page/pagetest"
+	"licensebot/slacksim"
+	"licensebot/slacksim/blockkit"
+	"licensebot/slacksim/page/pagetest"
 )
 
 // buttons is the fifth play: everybody presses every button of every card, list and Home tab, and each press reaches the bot

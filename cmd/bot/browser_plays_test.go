@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
-	"licensebot/internal/slacksim/page/pagetest"
+	"licensebot/slacksim"
+	"licensebot/slacksim/page/pagetest"
 )
 
 // whoDecides is the address of the approvers' channel as one of them.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"licensebot/internal/slacksim/page/pagetest"
+	"licensebot/slacksim/page/pagetest"
 )
 
 // TestBrowser plays the demo in a real Chromium, two plays at a time.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // unsold is the play on CoCalc's successor: wherever Alice looks for a license, she reads that none are sold and where

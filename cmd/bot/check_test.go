@@ -21,8 +21,8 @@ import (
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // demoOptions is the command line of the demo.

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"licensebot/bot"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // Who may do what is the demo's; a limit that somebody has set counts in the demo too, as they will want to try it.

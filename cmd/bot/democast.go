@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"licensebot/bot"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // What the demo's workspace has besides the names that package slacksim knows.

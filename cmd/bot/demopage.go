@@ -9,9 +9,9 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
-	"licensebot/internal/slacksim/page"
 	"licensebot/purchase"
+	"licensebot/slacksim"
+	"licensebot/slacksim/page"
 )
 
 // What a newcomer types first, in this order: a license that is bought at once, one that needs approval, and a pause of

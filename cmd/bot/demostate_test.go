@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // demoReader is Alice with her browser, at a demo that runs as a process of its own.

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // settled is the output of a command with fixed texts in the place of what differs between runs.

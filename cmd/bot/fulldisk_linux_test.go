@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // mayWrite sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every write

@@ -16,8 +16,8 @@ import (
 	"go.etcd.io/bbolt"
 
 	"licensebot/cocalc"
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

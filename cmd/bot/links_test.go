@@ -9,7 +9,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/commands"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the sentence

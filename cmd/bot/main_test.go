@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"licensebot/internal/slacksim/page/pagetest"
+	"licensebot/slacksim/page/pagetest"
 )
 
 // asProgram makes the test program behave as bot itself, for tests of whole processes.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with the code

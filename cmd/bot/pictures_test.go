@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"licensebot/internal/slacksim/page/pagetest"
+	"licensebot/slacksim/page/pagetest"
 )
 
 // pictures says where the screenshots of the README are made anew: go test ./cmd/bot -run Browser -pictures ../../docs/img

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // process is bot as a process of its own.

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // ear stands between the bot and Slack and hears the tickets of sockets.

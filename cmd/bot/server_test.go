@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 )
 
 // COCALC_URL is required. Without it, a ledger with purchases says which server they were made on; one of an earlier

@@ -14,7 +14,7 @@ import (
 
 	"licensebot/bot"
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

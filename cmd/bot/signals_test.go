@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"testing"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 // A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.

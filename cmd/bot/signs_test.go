@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"licensebot/internal/slacksim/page"
+	"licensebot/slacksim/page"
 )
 
 // nobody has a name on the page of this test.

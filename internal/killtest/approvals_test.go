@@ -3,7 +3,7 @@ package killtest
 import (
 	"context"
 
-	"licensebot/internal/slacksim"
+	"licensebot/slacksim"
 )
 
 const (

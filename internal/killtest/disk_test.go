@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"licensebot/internal/slacksim"
 	"licensebot/internal/step"
+	"licensebot/slacksim"
 )
 
 // exitLedgerFailed is the exit code that the README promises for a disk that fails.

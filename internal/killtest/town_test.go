@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/slacksim"
 	"licensebot/internal/step"
 	"licensebot/purchase"
+	"licensebot/slacksim"
 	"licensebot/storage"
 )
 

@@ -41,16 +41,16 @@ var rooms = []room{
 	{dir: "storage", may: []string{"purchase", "internal/step"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
-		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/slacksim"}},
-	{dir: "internal/slacksim", slack: true},
+		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "slacksim"}},
+	{dir: "slacksim", slack: true},
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
-	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "internal/slacksim", "internal/step", "purchase", "storage"}},
+	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "slacksim", "internal/step", "purchase", "storage"}},
 	{dir: "internal/mutants"},
 	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
 	{dir: "internal/control", may: []string{"storage", "purchase"}},
 	{dir: "cmd/bot", slack: true, may: []string{
-		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/control", "internal/slacksim",
+		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/control", "slacksim",
 	}},
 }
 
@@ -63,7 +63,7 @@ func TestNobodyImportsWhomTheyMayNotKnow(t *testing.T) {
 		}
 		for _, imported := range f.imports {
 			if within(imported, slackGo) && !home.slack {
-				t.Errorf("%s imports %s, which only bot, internal/slacksim and cmd/bot may", f.path, imported)
+				t.Errorf("%s imports %s, which only bot, slacksim and cmd/bot may", f.path, imported)
 			}
 			of, ours := strings.CutPrefix(imported, module+"/")
 			if !ours {

@@ -1,0 +1,191 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"slices"
+	"unicode/utf8"
+
+	"licensebot/slacksim/blockkit"
+)
+
+// maxText is how long the text of a message may be, in characters.
+const maxText = 40_000
+
+// content is what a message shows, checked.
+type content struct {
+	text   string
+	blocks json.RawMessage
+	// blocksGiven tells no blocks at all from an empty list, which takes blocks away.
+	blocksGiven bool
+}
+
+// readContent checks text and blocks as every method that shows a message does.
+func (ws *Workspace) readContent(q *request) (content, *apiError) {
+	c := content{text: q.str("text"), blocksGiven: q.has("blocks") && q.str("blocks") != ""}
+	if utf8.RuneCountInString(c.text) > maxText {
+		return c, failed("msg_too_long")
+	}
+	if c.blocksGiven {
+		blocks, err := ws.checkBlocks(q.json("blocks"))
+		if err != nil {
+			return c, err
+		}
+		c.blocks = blocks
+	}
+	return c, nil
+}
+
+func (c content) empty() bool { return c.text == "" && len(c.blocks) == 0 }
+
+// checkBlocks validates the blocks of a message and fills in ids.
+func (ws *Workspace) checkBlocks(raw json.RawMessage) (json.RawMessage, *apiError) {
+	var array []json.RawMessage
+	if json.Unmarshal(raw, &array) != nil {
+		return nil, failed("invalid_blocks_format")
+	}
+	if len(array) == 0 {
+		return nil, nil
+	}
+	rules := blockkit.Rules{RefuseNew: ws.Faults().NoNewBlocks}
+	if problems := blockkit.Validate(raw, rules); len(problems) > 0 {
+		return nil, &apiError{code: "invalid_blocks", problems: problems}
+	}
+	if blockkit.Characters(raw) > blockkit.MaxMessageCharacters {
+		return nil, failed("msg_blocks_too_long")
+	}
+	filled, err := blockkit.FillIDs(raw, ws.shortID)
+	if err != nil {
+		return nil, failed("invalid_blocks_format")
+	}
+	return filled, nil
+}
+
+// shortID is an id in the style of those that Slack gives to blocks.
+func (ws *Workspace) shortID() string { return secret()[:5] }
+
+// postTarget finds the conversation that a message is for: a channel by id or name, or a
+// person by id, whose direct messages it then goes to.
+func (ws *Workspace) postTarget(id string) (Channel, *apiError) {
+	if u, ok := ws.User(id); ok && u.ID == id {
+		if u.Bot || u.Deleted || u.Stranger {
+			return Channel{}, failed("channel_not_found")
+		}
+		id = ws.DM(id)
+	}
+	c, ok := ws.Channel(id)
+	bot := ws.opts.App.BotUserID
+	switch {
+	case !ok, c.Private && !c.Has(bot):
+		return Channel{}, failed("channel_not_found")
+	case !c.Has(bot) && !slices.Contains(ws.opts.App.BotScopes, "chat:write.public"):
+		return Channel{}, failed("not_in_channel")
+	case c.Archived:
+		return Channel{}, failed("is_archived")
+	}
+	return c, nil
+}
+
+func chatPostMessage(ws *Workspace, q *request) (obj, *apiError) {
+	c, err := ws.postTarget(q.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	shown, err := ws.readContent(q)
+	if err != nil {
+		return nil, err
+	}
+	if shown.empty() {
+		return nil, failed("no_text")
+	}
+	if wait := ws.limiter.post(c.ID); wait > 0 {
+		return nil, &apiError{code: "ratelimited", wait: wait}
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	thread := q.str("thread_ts")
+	if thread != "" && ws.message(c.ID, thread) == nil {
+		return nil, failed("invalid_thread_ts")
+	}
+	m := ws.addMessage(ws.botMessage(c.ID, shown, thread))
+	return obj{"channel": c.ID, "ts": m.TS, "message": ws.messageJSON(m)}, nil
+}
+
+func (ws *Workspace) botMessage(channel string, c content, thread string) Message {
+	return Message{
+		Channel: channel, User: ws.opts.App.BotUserID, BotID: ws.opts.App.BotID,
+		Text: c.text, Blocks: c.blocks, ThreadTS: thread,
+	}
+}
+
+func chatPostEphemeral(ws *Workspace, q *request) (obj, *apiError) {
+	c, err := ws.postTarget(q.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	user := q.str("user")
+	if !c.Has(user) {
+		return nil, failed("user_not_in_channel")
+	}
+	shown, err := ws.readContent(q)
+	if err != nil {
+		return nil, err
+	}
+	if shown.empty() {
+		return nil, failed("no_text")
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	m := ws.botMessage(c.ID, shown, q.str("thread_ts"))
+	m.OnlyFor = user
+	return obj{"message_ts": ws.addMessage(m).TS}, nil
+}
+
+// own finds a message of the app that methods of chat may change. ws.mu is held.
+func (ws *Workspace) own(q *request, refusal string) (*Message, *apiError) {
+	c := ws.channel(q.str("channel"))
+	if c == nil {
+		return nil, failed("channel_not_found")
+	}
+	m := ws.message(c.ID, q.str("ts"))
+	switch {
+	case m == nil:
+		return nil, failed("message_not_found")
+	case m.BotID != ws.opts.App.BotID || m.Ephemeral():
+		return nil, failed(refusal)
+	case c.Archived:
+		return nil, failed("is_archived")
+	}
+	return m, nil
+}
+
+func chatUpdate(ws *Workspace, q *request) (obj, *apiError) {
+	shown, err := ws.readContent(q)
+	if err != nil {
+		return nil, err
+	}
+	if shown.empty() {
+		return nil, failed("no_text")
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	m, err := ws.own(q, "cant_update_message")
+	if err != nil {
+		return nil, err
+	}
+	if !shown.blocksGiven { // Slack keeps the old blocks then
+		shown.blocks = m.Blocks
+	}
+	ws.changeMessage(m, shown.text, shown.blocks)
+	return obj{"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": ws.messageJSON(m)}, nil
+}
+
+func chatDelete(ws *Workspace, q *request) (obj, *apiError) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	m, err := ws.own(q, "cant_delete_message")
+	if err != nil {
+		return nil, err
+	}
+	ws.removeMessage(m)
+	return obj{"channel": m.Channel, "ts": m.TS}, nil
+}

@@ -1,0 +1,237 @@
+package slacksim_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack/socketmode"
+	"golang.org/x/sync/errgroup"
+
+	"licensebot/slacksim"
+)
+
+func TestAckMayCarryTheAnswer(t *testing.T) {
+	tests := []struct {
+		name    string
+		payload any
+		onlyFor string
+		want    string
+	}{
+		{"ephemeral unless it says otherwise", map[string]any{"text": "hello"}, slacksim.Alice, "hello"},
+		{"for the whole channel", map[string]any{"text": "hello", "response_type": "in_channel"}, "", "hello"},
+		{"a bare string", "hello", slacksim.Alice, "hello"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ws, srv := start(t, slacksim.Options{})
+			s := dial(t, ws, srv)
+			go func() { s.ack(s.next(), tt.payload) }()
+			alice := ws.Person(slacksim.Alice)
+			if err := alice.Command(patience(t), slacksim.Random, "/order", ""); err != nil {
+				t.Fatal(err)
+			}
+			// The answer is there when the command returns, also where the app is no member.
+			seen := alice.Messages(slacksim.Random)
+			if len(seen) != 1 || seen[0].Text != tt.want || seen[0].OnlyFor != tt.onlyFor {
+				t.Errorf("alice sees %+v", seen)
+			}
+		})
+	}
+}
+
+func TestLateAcknowledgementChangesNothing(t *testing.T) {
+	ws, srv := start(t, quick)
+	s := dial(t, ws, srv)
+	alice := ws.Person(slacksim.Alice)
+	if err := alice.Command(patience(t), slacksim.General, "/order", ""); err == nil {
+		t.Fatal("nobody acknowledged")
+	}
+	s.ack(s.next(), map[string]any{"text": "sorry, late"})
+	err := ws.Wait(patience(t), func() bool { e, _ := ws.LastEnvelope(""); return e.Acked })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := ws.LastEnvelope("slash_commands"); !e.Late || e.Took < quick.AckTimeout {
+		t.Errorf("the envelope is %+v, want late", e)
+	}
+	if seen := alice.Messages(slacksim.General); len(seen) != 0 {
+		t.Errorf("alice sees %+v", seen)
+	}
+}
+
+func TestDeliveredMoreThanOnce(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	command := func() (frame, error) {
+		done := make(chan error, 1)
+		go func() { done <- ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "") }()
+		f := s.next()
+		s.ack(f, nil)
+		return f, <-done
+	}
+	first, err := command()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, _ := ws.LastEnvelope("slash_commands")
+	again := func(resend func(context.Context, slacksim.Envelope) error) frame {
+		done := make(chan error, 1)
+		go func() { done <- resend(patience(t), sent) }()
+		f := s.next()
+		s.ack(f, nil)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if string(f.Payload) != string(first.Payload) {
+			t.Errorf("the payload changed:\n%s\n%s", first.Payload, f.Payload)
+		}
+		return f
+	}
+	if f := again(ws.Redeliver); f.EnvelopeID != first.EnvelopeID {
+		t.Error("Redeliver changed the envelope id")
+	}
+	if f := again(ws.Repeat); f.EnvelopeID == first.EnvelopeID {
+		t.Error("Repeat kept the envelope id")
+	}
+
+	ws.SetFaults(slacksim.Faults{Duplicate: true})
+	twin, err := command()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := s.next(); f.EnvelopeID != twin.EnvelopeID {
+		t.Error("with Duplicate, the second frame is another envelope")
+	}
+}
+
+func TestLateDeliveryReachesTheAppAfterThePersonWasTold(t *testing.T) {
+	ws, srv := start(t, quick)
+	s := dial(t, ws, srv)
+	ws.SetFaults(slacksim.Faults{Late: 2 * quick.AckTimeout})
+	var f *slacksim.Failure
+	if err := ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", ""); !errors.As(err, &f) || f.Code != slacksim.OperationTimeout {
+		t.Errorf("%v, want operation_timeout", err)
+	}
+	if f := s.next(); f.Type != "slash_commands" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestEventsAreRepeatedUntilAcknowledged(t *testing.T) {
+	opts := quick
+	opts.EventRetries = []time.Duration{0, 10 * time.Millisecond, 10 * time.Millisecond}
+	ws, srv := start(t, opts)
+	s := dial(t, ws, srv)
+	if err := ws.Person(slacksim.Alice).Home(); err != nil {
+		t.Fatal(err)
+	}
+	first := s.next()
+	if first.Type != "events_api" || first.Attempt != 0 {
+		t.Errorf("%+v", first)
+	}
+	second := s.next()
+	if second.Attempt != 1 || string(second.Payload) != string(first.Payload) {
+		t.Errorf("%+v", second)
+	}
+	s.ack(second, nil)
+	if err := ws.Wait(patience(t), func() bool { e, _ := ws.LastEnvelope(""); return e.Acked }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(ws.Envelopes()); n != 2 {
+		t.Errorf("%d envelopes, want 2: it was acknowledged", n)
+	}
+	if notices := ws.Person(slacksim.Alice).Notices(); len(notices) != 0 {
+		t.Errorf("alice is told about an event: %v", notices)
+	}
+}
+
+func TestPeopleActOnlyWhereTheyAre(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{})
+	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
+	err := ws.Person("U0DAVE").Command(t.Context(), slacksim.General, "/order", "")
+	if !errors.Is(err, slacksim.ErrNotMember) {
+		t.Errorf("%v", err)
+	}
+	if _, err := ws.Person("U0NOBODY").Say(slacksim.General, "hi"); err == nil {
+		t.Error("somebody who does not exist spoke")
+	}
+}
+
+func TestABurstOfCommandsIsAcknowledgedByOneClient(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	runApp(t, ws, srv, func(sm *socketmode.Client, e socketmode.Event) {
+		if e.Type == socketmode.EventTypeSlashCommand {
+			if err := sm.Ack(*e.Request, map[string]any{"text": "done"}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	const burst = 200
+	ctx := patience(t)
+	var people errgroup.Group
+	for range burst {
+		people.Go(func() error { return ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", "") })
+	}
+	if err := people.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range ws.Person(slacksim.Alice).Messages(slacksim.General) {
+		seen[m.TS] = true
+	}
+	if len(seen) != burst {
+		t.Errorf("%d messages with different timestamps, want %d", len(seen), burst)
+	}
+	for _, e := range ws.Envelopes() {
+		if !e.Acked || e.Late || e.Sent != 1 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// A guest from another workspace acts in a shared channel: the payload names both.
+func TestPeopleFromAnotherWorkspace(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
+	ws.Invite(slacksim.General, "U0DAVE")
+	call(t, srv, ws.BotToken(), "chat.postMessage", card)
+	dave := ws.Person("U0DAVE")
+	m := dave.Messages(slacksim.General)[0]
+	done := make(chan error, 1)
+	go func() { done <- dave.Click(patience(t), m, "Cancel") }()
+	f := s.next()
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	var p struct {
+		Team struct{ ID string }
+		User struct {
+			ID     string `json:"id"`
+			TeamID string `json:"team_id"`
+		}
+	}
+	decode(t, f, &p)
+	if p.Team.ID != "T0ACME" || p.User.TeamID != "T0OTHER" || p.User.ID != "U0DAVE" {
+		t.Errorf("%s", f.Payload)
+	}
+}
+
+func TestAppsWithoutTheCommandsScopeHaveNoCommands(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{App: slacksim.App{BotScopes: []string{"chat:write"}}})
+	var f *slacksim.Failure
+	if err := ws.Person(slacksim.Alice).Command(t.Context(), slacksim.General, "/order", ""); !errors.As(err, &f) || f.Code != slacksim.InvalidCommand {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAPersonWhoLeftDoesNothing(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{})
+	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
+	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
+		t.Error("a deactivated account typed a command")
+	}
+}

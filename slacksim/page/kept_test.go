@@ -1,0 +1,58 @@
+package page_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"licensebot/slacksim"
+	"licensebot/slacksim/page"
+)
+
+// What a reader has seen is there again after the program was killed: nothing is shown before it is kept. Keeping is
+// slow here.
+func TestPageShowsWhatIsKept(t *testing.T) {
+	said := []byte("a license was bought")
+	for _, path := range []string{"/", "/-/events"} {
+		t.Run(path, func(t *testing.T) {
+			var kept atomic.Bool
+			keep := func(snapshot []byte) {
+				if bytes.Contains(snapshot, said) {
+					time.Sleep(100 * time.Millisecond)
+					kept.Store(true)
+				}
+			}
+			ws := slacksim.New(slacksim.Options{Keep: keep})
+			t.Cleanup(ws.Close)
+			srv := httptest.NewServer(page.New(ws, page.Options{}))
+			t.Cleanup(srv.Close)
+			ws.Person(slacksim.Alice).Say(slacksim.General, string(said))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			r, err := http.NewRequestWithContext(ctx, "GET", srv.URL+path+"?as="+slacksim.Alice+"&at="+slacksim.General, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			var seen []byte
+			for chunk := make([]byte, 4096); !bytes.Contains(seen, said); {
+				n, err := resp.Body.Read(chunk)
+				if seen = append(seen, chunk[:n]...); err != nil && err != io.EOF || n == 0 {
+					t.Fatalf("%v: the page is\n%s", err, seen)
+				}
+			}
+			if !kept.Load() {
+				t.Error("the page shows what a kill would take back")
+			}
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package slacksim_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"licensebot/slacksim"
+)
+
+// respond posts to a response URL and returns status, body and content type.
+func respond(t *testing.T, url string, body any) (int, string, string) {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp := do(t, req)
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text), resp.Header.Get("Content-Type")
+}
+
+// commandURL is the response URL of a command that alice typed into channel.
+func commandURL(t *testing.T, ws *slacksim.Workspace, s *socket, channel string) string {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- ws.Person(slacksim.Alice).Command(patience(t), channel, "/order", "") }()
+	f := s.next()
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return f.field(t, "response_url")
+}
+
+// clickURL is the response URL of alice's click on the first button of m.
+func clickURL(t *testing.T, ws *slacksim.Workspace, s *socket, m slacksim.Message) string {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- ws.Person(slacksim.Alice).Click(patience(t), m, m.Buttons()[0]) }()
+	f := s.next()
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return f.field(t, "response_url")
+}
+
+func text(s string) map[string]any { return map[string]any{"text": s} }
+
+func button(label, value string) map[string]any {
+	return map[string]any{"text": label, "blocks": []any{map[string]any{"type": "actions", "elements": []any{
+		map[string]any{"type": "button", "action_id": "b", "value": value, "text": map[string]any{"type": "plain_text", "text": label}},
+	}}}}
+}
+
+func TestResponseURLOfACommand(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	// The app was never invited to this channel: the URL works all the same.
+	url := commandURL(t, ws, s, slacksim.Random)
+	alice, bob := ws.Person(slacksim.Alice), ws.Person(slacksim.Bob)
+
+	status, _, kind := respond(t, url, text("one"))
+	if status != http.StatusOK || kind == "" {
+		t.Fatalf("status %d, Content-Type %q", status, kind)
+	}
+	if len(bob.Messages(slacksim.Random)) != 0 {
+		t.Error("an answer is only for who asked, unless it says otherwise")
+	}
+	respond(t, url, map[string]any{"text": "two", "response_type": "in_channel"})
+	if seen := bob.Messages(slacksim.Random); len(seen) != 1 || seen[0].Text != "two" {
+		t.Errorf("bob sees %+v", seen)
+	}
+	respond(t, url, map[string]any{"text": "three", "replace_original": true})
+	if n := len(alice.Messages(slacksim.Random)); n != 3 {
+		t.Errorf("alice sees %d messages; there is nothing to replace for a command", n)
+	}
+	if status, body, _ := respond(t, url, map[string]any{}); status != http.StatusBadRequest || body != "no_text" {
+		t.Errorf("%d %s", status, body)
+	}
+	respond(t, url, text("five"))
+	if status, body, _ := respond(t, url, text("six")); status != http.StatusNotFound || body != "used_url" {
+		t.Errorf("the sixth use: %d %s", status, body)
+	}
+}
+
+func TestResponseURLOfAClick(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	respond(t, commandURL(t, ws, s, slacksim.General), button("Buy", "42"))
+	alice := ws.Person(slacksim.Alice)
+	card := alice.Messages(slacksim.General)[0]
+	if !card.Ephemeral() {
+		t.Fatal("the card is for everybody")
+	}
+	url := clickURL(t, ws, s, card)
+	respond(t, url, map[string]any{"text": "bought", "replace_original": "true"}) // some clients send a string
+	now, there := ws.Current(card)
+	if !there || now.Text != "bought" || len(now.Buttons()) != 0 || !now.Ephemeral() {
+		t.Errorf("the card reads %+v", now)
+	}
+	respond(t, url, text("thanks"))
+	if n := len(alice.Messages(slacksim.General)); n != 2 {
+		t.Errorf("%d messages: without replace_original it is a new one", n)
+	}
+	respond(t, url, map[string]any{"delete_original": true})
+	if _, there := ws.Current(card); there {
+		t.Error("the card is still there")
+	}
+	// The click on the card that is gone still reaches the app, as it was.
+	if url := clickURL(t, ws, s, card); url == "" {
+		t.Error("no response URL")
+	} else if status, body, _ := respond(t, url, map[string]any{"text": "again", "replace_original": true}); status == http.StatusOK {
+		t.Errorf("replaced a message that is gone: %s", body)
+	}
+}
+
+func TestResponseURLExpires(t *testing.T) {
+	clock := &still{now: time.Unix(1_800_000_000, 0)}
+	ws, srv := start(t, slacksim.Options{Now: clock.Now})
+	s := dial(t, ws, srv)
+	url := commandURL(t, ws, s, slacksim.General)
+	clock.now = clock.now.Add(30 * time.Minute)
+	if status, body, _ := respond(t, url, text("just in time")); status != http.StatusOK {
+		t.Errorf("%d %s", status, body)
+	}
+	clock.now = clock.now.Add(time.Second)
+	if status, body, _ := respond(t, url, text("too late")); status != http.StatusNotFound || body != "expired_url" {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func TestFaultsOfResponseURLs(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	url := commandURL(t, ws, s, slacksim.General)
+	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 500, Times: 1}}})
+	if status, _, _ := respond(t, url, text("lost")); status != http.StatusInternalServerError {
+		t.Errorf("status %d", status)
+	}
+	if status, body, _ := respond(t, url, map[string]any{"blocks": []any{map[string]any{"type": "x"}}}); status != http.StatusBadRequest || body != "invalid_blocks" {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _, _ := respond(t, srv.URL+"/commands/T1/1/made-up", text("hi")); status != http.StatusNotFound {
+		t.Errorf("an URL nobody gave answers %d", status)
+	}
+}

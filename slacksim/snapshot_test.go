@@ -1,0 +1,91 @@
+package slacksim_test
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+
+	"licensebot/slacksim"
+)
+
+// A workspace that goes on with another's snapshot shows the same, counts its ids on, and its response URLs still work.
+func TestSnapshotGoesOn(t *testing.T) {
+	var mu sync.Mutex
+	var kept []byte
+	first := slacksim.New(slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})
+	srv := first.Start(t)
+	api := slack.New(first.BotToken(), slack.OptionAPIURL(srv.APIURL))
+	blocks := slack.MsgOptionBlocks(slack.NewActionBlock("a", slack.NewButtonBlockElement("buy:1", "v", slack.NewTextBlockObject("plain_text", "Buy", false, false))))
+	if _, _, err := api.PostMessage(slacksim.General, slack.MsgOptionText("for all", false), blocks); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.PostEphemeral(slacksim.General, slacksim.Alice, slack.MsgOptionText("for Alice", false)); err != nil {
+		t.Fatal(err)
+	}
+	dm := first.DM(slacksim.Bob)
+	_, ts, err := api.PostMessage(dm, slack.MsgOptionText("for Bob", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := slack.HomeTabViewRequest{Type: "home", Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewDividerBlock()}}}
+	if _, err := api.PublishView(slacksim.Alice, home, ""); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	snapshot := kept // without an end of the first program: as when it was killed
+	mu.Unlock()
+
+	next := slacksim.New(slacksim.Options{})
+	if err := next.Restore(snapshot); err != nil {
+		t.Fatal(err)
+	}
+	again := next.Start(t)
+	for _, channel := range []string{slacksim.General, dm} {
+		if diff := cmp.Diff(first.Messages(channel), next.Messages(channel)); diff != "" {
+			t.Errorf("%s: %s", channel, diff)
+		}
+	}
+	if next.DM(slacksim.Bob) != dm {
+		t.Errorf("Bob's direct messages are %s now, and were %s", next.DM(slacksim.Bob), dm)
+	}
+	before, _ := first.HomeOf(slacksim.Alice)
+	if now, ok := next.HomeOf(slacksim.Alice); !ok || now.ID != before.ID || string(now.Blocks) != string(before.Blocks) {
+		t.Errorf("Alice's Home tab is %+v", now)
+	}
+	api = slack.New(next.BotToken(), slack.OptionAPIURL(again.APIURL))
+	if _, _, _, err := api.UpdateMessage(dm, ts, slack.MsgOptionText("for Bob, later", false)); err != nil {
+		t.Errorf("what was posted before cannot be changed: %v", err)
+	}
+	_, later, err := api.PostMessage(dm, slack.MsgOptionText("more", false))
+	if err != nil || strings.Compare(later, ts) <= 0 {
+		t.Errorf("%s follows %s: %v", later, ts, err)
+	}
+	if err := slacksim.New(slacksim.Options{}).Restore(snapshot[:len(snapshot)/2]); err == nil {
+		t.Error("half a snapshot was taken")
+	}
+}
+
+// A response URL that an app has read works after a kill, although nothing has changed since that people see.
+func TestResponseURLIsKeptBeforeItIsSent(t *testing.T) {
+	var mu sync.Mutex
+	var kept []byte
+	ws, srv := start(t, slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})
+	s := dial(t, ws, srv)
+	done := make(chan error, 1)
+	go func() { done <- ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "") }()
+	f := s.next()
+	mu.Lock()
+	snapshot := string(kept)
+	mu.Unlock()
+	if at, err := url.Parse(f.field(t, "response_url")); err != nil || !strings.Contains(snapshot, at.Path) {
+		t.Errorf("%s (%v) is not in what was kept:\n%s", at, err, snapshot)
+	}
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
