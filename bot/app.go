@@ -71,8 +71,10 @@ type App struct {
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
-		loc: o.Location, now: o.Now, log: o.Log, people: o.People}
+	a := &App{
+		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
+		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
+	}
 	if a.loc == nil {
 		a.loc = time.UTC
 	}

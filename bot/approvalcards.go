@@ -84,9 +84,11 @@ func denyButton(o purchase.Order) *slack.ButtonBlockElement {
 
 // onlyDeny ends the approvers' card while the server sells no licenses: an approval would lead to nothing.
 func onlyDeny(o purchase.Order) []slack.Block {
-	return []slack.Block{slack.NewActionBlock("ask_actions", denyButton(o)),
+	return []slack.Block{
+		slack.NewActionBlock("ask_actions", denyButton(o)),
 		small(mrkdwn(fmt.Sprintf("Expires %s. Denying it releases %s to the budget. No buttons? Type `/license deny %s` with a reason.",
-			moment(o.ApproveBy), o.Price, o.ID)))}
+			moment(o.ApproveBy), o.Price, o.ID))),
+	}
 }
 
 // askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are
@@ -123,8 +125,10 @@ func withoutIDs(o purchase.Order) purchase.Order {
 
 // askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
 func askedFor(o purchase.Order) []slack.Block {
-	spec, rest := o.Spec, []string{"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting",
-		string(o.Spec.User) + " use", "runs " + term(o.Spec)}
+	spec, rest := o.Spec, []string{
+		"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting",
+		string(o.Spec.User) + " use", "runs " + term(o.Spec),
+	}
 	if !spec.Member {
 		rest[1] = "no member hosting"
 	}

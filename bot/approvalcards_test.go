@@ -33,8 +33,10 @@ func deniedBy(who string) func(*purchase.Order) {
 
 // The approvers' card in every state in which they meet it. Its buttons are there as long as they can decide.
 func TestTheApproversCard(t *testing.T) {
-	report := &purchase.BudgetReport{Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
-		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, People: map[string]purchase.Share{"UALICE": {Spent: 6375, Reserved: 6375}}}}}
+	report := &purchase.BudgetReport{
+		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
+		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, People: map[string]purchase.Share{"UALICE": {Spent: 6375, Reserved: 6375}}}},
+	}
 	license := func(n int) purchase.License {
 		l := purchase.License{ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: hostile, RunLimit: n, NumberRunning: n - 1}
 		if n > 1 {
@@ -63,8 +65,11 @@ func TestTheApproversCard(t *testing.T) {
 		buttons bool
 	}{
 		{"asked", asked, full, true},
-		{"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0 }),
-			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11"}}}, known: true}, true},
+		{
+			"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0 }),
+			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11"}}}, known: true},
+			true,
+		},
 		{"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.RunLimit = "yearly", 40 }), askFacts{now: at, needed: 1}, true},
 		{"asked-of-two", with(asked, agreed("UERIN")), askFacts{now: at, needed: 2, budget: report, known: true, similar: []purchase.License{license(1)}}, true},
 		{"too-late", asked, askFacts{now: at.Add(72 * time.Hour), needed: 1}, false},

@@ -78,7 +78,8 @@ func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket
 
 // askDenial opens the form in which an approver says why not.
 func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
-	trigger string) socket.Reply {
+	trigger string,
+) socket.Reply {
 	o, err := a.desk.Decidable(ctx, id, click)
 	if err != nil {
 		return a.refuse(at, err)
@@ -110,7 +111,8 @@ func (a *App) denied(ctx context.Context, cb slack.InteractionCallback) socket.R
 }
 
 func decidingView(callback string, remember deciding, title, submit string,
-	blocks ...slack.Block) slack.ModalViewRequest {
+	blocks ...slack.Block,
+) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: string(metadata),

@@ -153,7 +153,8 @@ func OutsideReader(s purchase.Standing) bool { return s == purchase.Guest || s =
 // ChannelMembers lists the ids of everyone in a channel, apps included.
 func ChannelMembers(ctx context.Context, api interface {
 	GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string, string, error)
-}, channel string) (ids []string, err error) {
+}, channel string,
+) (ids []string, err error) {
 	for cursor := ""; ; {
 		some, next, err := api.GetUsersInConversationContext(ctx,
 			&slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: readersPage})

@@ -205,8 +205,10 @@ func TestIncidentsInAChannelWithAGuest(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		account.Notices = append(account.Notices, purchase.Notice{ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
-			Text: "License `x` was bought for $12.34.", Left: []string{slacksim.General}})
+		account.Notices = append(account.Notices, purchase.Notice{
+			ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
+			Text: "License `x` was bought for $12.34.", Left: []string{slacksim.General},
+		})
 		return tx.PutAccount(account)
 	}))
 	w.says(slacksim.Carol, "resume") // which has the publisher look

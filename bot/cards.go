@@ -265,12 +265,14 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 		text += " Other orders wait until then."
 	}
 	text += " `/license order " + string(o.ID) + "` shows what CoCalc reports; an admin can resolve it."
-	return content{"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.",
+	return content{
+		"CoCalc hasn't confirmed your purchase yet. You won't be charged twice; I'll tell you how it ends.",
 		[]slack.Block{
 			section(text),
 			slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Check again")),
 			orderLine(o),
-		}}
+		},
+	}
 }
 
 // receiptCard proves the purchase.

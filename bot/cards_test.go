@@ -29,8 +29,10 @@ func order(change func(*purchase.Order)) purchase.Order {
 	o := purchase.Order{
 		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: purchase.Proposed,
 		Requester: purchase.Person{ID: "UALICE", Name: "alice"}, Place: purchase.Place{Channel: "CMATH"},
-		Spec: purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "medium", User: "business", Period: "monthly", RunLimit: 1,
-			Title: hostile, Description: "for the winter school"},
+		Spec: purchase.Spec{
+			RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "medium", User: "business", Period: "monthly", RunLimit: 1,
+			Title: hostile, Description: "for the winter school",
+		},
 		Reason: hostile, Price: 6375, Renews: 6375, Created: at, Updated: at, Expires: at.Add(30 * time.Minute),
 	}
 	if change != nil {

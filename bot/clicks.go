@@ -27,8 +27,10 @@ func (a *App) Action(ctx context.Context, cb slack.InteractionCallback) socket.R
 	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
 	argument := action.Value
 	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
-	click := purchase.Click{Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name),
-		Card: a.cardAt(cb.ResponseURL)}
+	click := purchase.Click{
+		Who: a.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name),
+		Card: a.cardAt(cb.ResponseURL),
+	}
 	if !cb.Container.IsEphemeral {
 		click.On = cb.Container.MessageTs
 	}
@@ -197,7 +199,8 @@ func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click 
 
 // edit opens the form with the proposal's specification.
 func (a *App) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
-	trigger string) socket.Reply {
+	trigger string,
+) socket.Reply {
 	order, err := a.desk.Editable(ctx, id, click)
 	if err == nil && unsold(a.desk) != "" {
 		err = a.desk.Proposable(ctx, click)
@@ -228,7 +231,8 @@ func (a *App) again(ctx context.Context, at reach, id purchase.OrderID, click pu
 }
 
 func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
-	reason string) (socket.Reply, error) {
+	reason string,
+) (socket.Reply, error) {
 	p, err := a.desk.Propose(ctx,
 		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
@@ -239,10 +243,13 @@ func (a *App) proposeAnew(ctx context.Context, at reach, click purchase.Click, s
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
 func (a *App) openEditor(ctx context.Context, at reach, trigger string, who purchase.Person, spec purchase.Spec,
-	reason string, remember editing) socket.Reply {
+	reason string, remember editing,
+) socket.Reply {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
-	facts := a.formFacts(ctx, purchase.Ask{Requester: who, Place: place(remember.Channel, remember.ChannelName),
-		Spec: spec, Reason: reason}, nil)
+	facts := a.formFacts(ctx, purchase.Ask{
+		Requester: who, Place: place(remember.Channel, remember.ChannelName),
+		Spec: spec, Reason: reason,
+	}, nil)
 	return a.openView(at, trigger, editorView(spec, reason, string(metadata), facts),
 		"Slack didn't open the form in time. Please try again.")
 }

@@ -40,8 +40,10 @@ type counter struct {
 // They belong to the workspace T1.
 func newCounter(t testing.TB) *counter {
 	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
-	c.policy = purchase.Policy{Everyone: true, Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true},
-		OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}}
+	c.policy = purchase.Policy{
+		Everyone: true, Approvers: map[string]bool{"UERIN": true}, AutoApprove: 20000, Admins: map[string]bool{"UDANA": true},
+		OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000},
+	}
 	c.open()
 	return c
 }
@@ -194,8 +196,10 @@ func (c *counter) put(id purchase.OrderID, requester string, change func(*purcha
 	c.t.Helper()
 	sp := cocalc.DefaultSpec()
 	sp.RAM, sp.CPU = 16, 2
-	o := purchase.Order{ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"}, Place: purchase.Place{Channel: "CMATH"},
-		Spec: sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute)}
+	o := purchase.Order{
+		ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"}, Place: purchase.Place{Channel: "CMATH"},
+		Spec: sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute),
+	}
 	if change != nil {
 		change(&o)
 	}

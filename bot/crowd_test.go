@@ -77,9 +77,11 @@ func newCrowd(t testing.TB) *crowd {
 		w.approvals, w.within = theDesk, boundless
 		w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{w.slack.App().BotUserID}})
 		buyers, bosses := slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES"}
-		w.policy = purchase.Policy{Buyers: map[string]bool{buyers.ID: true}, Approvers: map[string]bool{bosses.ID: true}, Admins: map[string]bool{},
+		w.policy = purchase.Policy{
+			Buyers: map[string]bool{buyers.ID: true}, Approvers: map[string]bool{bosses.ID: true}, Admins: map[string]bool{},
 			AutoApprove: 3000, Approvals: 1, PersonBudget: personally,
-			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: crowdBudget}}
+			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: crowdBudget},
+		}
 		for _, some := range crowdOf {
 			for range some.many {
 				m := &member{id: fmt.Sprintf("U0P%03d", len(c.members)), what: some.what}

@@ -39,11 +39,18 @@ type choice struct{ value, label string }
 
 var (
 	yesNoChoices  = []choice{{"yes", "Yes"}, {"no", "No"}}
-	uptimeChoices = []choice{{"short", "30 minutes"}, {"medium", "2 hours"}, {"day", "1 day"},
-		{"always_running", "Never"}}
+	uptimeChoices = []choice{
+		{"short", "30 minutes"},
+		{"medium", "2 hours"},
+		{"day", "1 day"},
+		{"always_running", "Never"},
+	}
 	userChoices   = []choice{{"business", "Business"}, {"academic", "Academic (40% off)"}}
-	periodChoices = []choice{{"monthly", "Monthly, renews"}, {"yearly", "Yearly, renews"},
-		{"range", "Fixed term, doesn't renew"}}
+	periodChoices = []choice{
+		{"monthly", "Monthly, renews"},
+		{"yearly", "Yearly, renews"},
+		{"range", "Fixed term, doesn't renew"},
+	}
 )
 
 // labels name the fields in the form and in its messages.
@@ -139,8 +146,11 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		for _, m := range []struct {
 			is          bool
 			field, what string
-		}{{spec.RAM == 0, "ram", "memory"}, {spec.CPU == 0, "cpu", "cores"},
-			{spec.Period == "range" && spec.End.IsZero(), "end", "a last day"}} {
+		}{
+			{spec.RAM == 0, "ram", "memory"},
+			{spec.CPU == 0, "cpu", "cores"},
+			{spec.Period == "range" && spec.End.IsZero(), "end", "a last day"},
+		} {
 			if m.is {
 				missing, empty = append(missing, m.what), append(empty, m.field)
 			}
@@ -321,8 +331,10 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 			*to = &n // 0 when it is empty: out of bounds, with a sentence that says the bounds
 		}
 	}
-	for block, to := range map[string]**string{"period": &f.Period, "user": &f.User, "uptime": &f.Uptime,
-		"title": &f.Title, "description": &f.Description, "reason": &f.Reason, "project": &f.Project} {
+	for block, to := range map[string]**string{
+		"period": &f.Period, "user": &f.User, "uptime": &f.Uptime,
+		"title": &f.Title, "description": &f.Description, "reason": &f.Reason, "project": &f.Project,
+	} {
 		if v, ok := value(block); ok {
 			if block == "project" {
 				v = strings.ToLower(v)

@@ -169,8 +169,10 @@ func TestForeignIDsInCommands(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			c.t = t
 			before, records := c.state()
-			said := c.answer(c.app.Command(context.Background(), slack.SlashCommand{UserID: s.who, TeamID: s.team, ChannelID: "COTHER", Text: s.text,
-				ResponseURL: "https://hooks.slack.com/commands/T1/1/x"}))
+			said := c.answer(c.app.Command(context.Background(), slack.SlashCommand{
+				UserID: s.who, TeamID: s.team, ChannelID: "COTHER", Text: s.text,
+				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
+			}))
 			after, recorded := c.state()
 			if after != before {
 				t.Error("the ledger has changed")

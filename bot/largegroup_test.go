@@ -71,8 +71,10 @@ func TestALargeGroupIsToldInParts(t *testing.T) {
 		p.Publisher.slack, p.Publisher.now = api, time.Now
 		p.turns, p.rests = newTurns(time.Now), newRests(time.Now, zerolog.Nop())
 		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
-		desk := purchase.New(purchase.Options{Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
-			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}}})
+		desk := purchase.New(purchase.Options{
+			Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
+			Policy: purchase.Policy{Admins: map[string]bool{"SALL": true, "UDANA": true}},
+		})
 		p.Publisher.desk = desk
 		for _, known := range []string{"U0250", "U0299"} { // who clicked before
 			if p.people.standing(t.Context(), known) != purchase.Member {

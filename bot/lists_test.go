@@ -59,8 +59,10 @@ var seesAll = purchase.Sight{Licenses: true, All: true}
 func TestLicenseDetails(t *testing.T) {
 	got := licenseDetails(owned(1, func(o *purchase.Owned) {
 		o.License.Title = hostile
-		o.Purchase = &purchase.Purchase{Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
-			Charged: 6375, Renews: 6375, Spec: order(nil).Spec}
+		o.Purchase = &purchase.Purchase{
+			Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Charged: 6375, Renews: 6375, Spec: order(nil).Spec,
+		}
 	}), &listing{"active", 2}, at, seesAll, testSite)
 	golden(t, "license-details", got)
 	harmless(t, got)
@@ -68,8 +70,10 @@ func TestLicenseDetails(t *testing.T) {
 
 func TestHistoryPages(t *testing.T) {
 	entry := func(n uint64, change func(*purchase.Purchase)) purchase.Purchase {
-		p := purchase.Purchase{Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
-			Spec: order(nil).Spec, Shown: 6375, Charged: 6375, Renews: 6375, LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"}
+		p := purchase.Purchase{
+			Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
+			Spec: order(nil).Spec, Shown: 6375, Charged: 6375, Renews: 6375, LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e",
+		}
 		if change != nil {
 			change(&p)
 		}

@@ -10,8 +10,10 @@ import (
 // BotScopes are the scopes that the app needs. bot check needs channels:read and groups:read to look up the channels of
 // the settings, and the bot to find out who reads a channel before it posts prices there.
 func BotScopes() []string {
-	return []string{"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read",
-		"groups:read"}
+	return []string{
+		"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read",
+		"groups:read",
+	}
 }
 
 // Manifest is the Slack app manifest, as JSON to paste. name is how the app is called, 1 to 35 characters. slack-go's

@@ -19,10 +19,14 @@ import (
 // asking is an App for which alice may buy, and how many cards the ledger has.
 func asking(t *testing.T) (a *App, cards func() int) {
 	p := newPublishing(t)
-	desk := purchase.New(purchase.Options{Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
-		Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
-	a = New(Options{Desk: desk, Slack: &members{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
-		Now: func() time.Time { return at }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
+	desk := purchase.New(purchase.Options{
+		Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
+		Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+	})
+	a = New(Options{
+		Desk: desk, Slack: &members{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
+		Now: func() time.Time { return at }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec(),
+	})
 	return a, func() (n int) {
 		err := p.disk.View(t.Context(), func(r purchase.Reader) error {
 			events, err := r.Events(1, 1000)
@@ -75,8 +79,10 @@ func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 	p := newPublishing(t)
 	now := at
 	start := func() *App {
-		desk := purchase.New(purchase.Options{Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
-			Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
+		desk := purchase.New(purchase.Options{
+			Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
+			Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+		})
 		people := map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}, "UBOB": {ID: "UBOB", TeamID: "TOWN"}}
 		return New(Options{Desk: desk, Slack: &members{users: people}, Now: func() time.Time { return now }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
 	}

@@ -167,8 +167,10 @@ func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 // then nobody is in them; that nobody knows is said.
 func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true}},
-			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, takes: 50 * time.Millisecond}
+		api := &members{
+			users:  map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true}},
+			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, takes: 50 * time.Millisecond,
+		}
 		p := NewPeople(api, []string{"SBOSSES", "SBUYERS", "SGONE"}, time.Now, zerolog.Nop())
 		expect := func(when string, groups, untold string, listed int32) {
 			t.Helper()

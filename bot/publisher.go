@@ -56,11 +56,13 @@ const (
 // NewPublisher makes a Publisher from the same options as the App.
 func NewPublisher(o Options) *Publisher {
 	a := New(o)
-	return &Publisher{desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
+	return &Publisher{
+		desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
 		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
 		turns: newTurns(a.now), rests: newRests(a.now, a.log),
 		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{}, unverified: map[string]time.Time{},
-		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}}}
+		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}},
+	}
 }
 
 // Changed tells the publisher that an order has changed, or with an empty id that the account has. It never waits for
@@ -207,7 +209,8 @@ func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) er
 
 // within reads an order once there is room, and publishes a part of it.
 func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
-	show func(context.Context, purchase.Order) error) error {
+	show func(context.Context, purchase.Order) error,
+) error {
 	if room != nil {
 		room <- struct{}{}
 		defer func() { <-room }()

@@ -43,7 +43,8 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 // Slack accepts five posts per response URL. The last one is kept for the end, the one before for bad news and for
 // waiting for approval, and the one before that for paying, which takes time.
 func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
-	m purchase.Message) (_ purchase.Order, direct bool, err error) {
+	m purchase.Message,
+) (_ purchase.Order, direct bool, err error) {
 	keep := 3
 	switch {
 	case o.State.Final():
@@ -85,7 +86,8 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 // more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
 // older message is easily missed.
 func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order,
-	card purchase.Message) (_ purchase.Order, direct bool, err error) {
+	card purchase.Message,
+) (_ purchase.Order, direct bool, err error) {
 	old := o.Message(purchase.MessageNote)
 	anew := old == nil || card.Shown == 0 && o.State.Final()
 	var failed error // of the existing message
@@ -152,6 +154,8 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 		return content{}, err
 	}
 	sum, err := p.desk.DaySum(ctx, priced)
-	return card(o, cardFacts{site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, sum: sum,
-		needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk)}), err
+	return card(o, cardFacts{
+		site: p.desk.Site(), now: p.now(), ahead: ahead, left: left, limited: limited, asks: asks, sum: sum,
+		needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk),
+	}), err
 }

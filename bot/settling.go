@@ -95,7 +95,8 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 
 // askVerdict opens the form in which an admin says how they know what became of an order.
 func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict,
-	click purchase.Click, trigger string) socket.Reply {
+	click purchase.Click, trigger string,
+) socket.Reply {
 	o, err := a.desk.Settleable(ctx, id, click)
 	if err != nil {
 		return a.refuse(at, err)

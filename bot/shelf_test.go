@@ -57,8 +57,10 @@ func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
 		slow := make(chan struct{})
 		c.slow = slow
 		typed := func(command string) {
-			reply := c.app.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
-				ResponseURL: "https://hooks.slack.com/commands/T1/1/x"})
+			reply := c.app.Command(t.Context(), slack.SlashCommand{
+				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
+				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
+			})
 			go reply.After(t.Context())
 		}
 		for range 3 {
@@ -86,8 +88,10 @@ func TestAnAnswerThatIsSeenIsNotWaitedFor(t *testing.T) {
 		c := newCounter(t)
 		c.ear.confirms = make(chan struct{})
 		for i, command := range []string{"list", "history", "show " + someLicense} {
-			reply := c.app.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
-				ResponseURL: "https://hooks.slack.com/commands/T1/1/x"})
+			reply := c.app.Command(t.Context(), slack.SlashCommand{
+				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
+				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
+			})
 			go reply.After(t.Context())
 			synctest.Wait()
 			said := c.ear.take()

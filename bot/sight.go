@@ -15,7 +15,8 @@ func (a *App) reveal(at reach, click purchase.Click, find func(context.Context, 
 
 // revealFrom is reveal in a lane of its kind.
 func (a *App) revealFrom(lane socket.Lane, at reach, click purchase.Click,
-	find func(context.Context, purchase.Sight) content) socket.Reply {
+	find func(context.Context, purchase.Sight) content,
+) socket.Reply {
 	return a.reading(lane, at, func(ctx context.Context) answer {
 		click.Who = a.people.LookUp(ctx, click.Who)
 		sight, err := a.desk.MaySee(ctx, click)

@@ -92,8 +92,10 @@ func now(c content) socket.Reply {
 }
 
 func ephemeral(c content) slack.Msg {
-	return slack.Msg{ResponseType: slack.ResponseTypeEphemeral, Text: cut(c.text, limitFallback),
-		Blocks: slack.Blocks{BlockSet: c.blocks}}
+	return slack.Msg{
+		ResponseType: slack.ResponseTypeEphemeral, Text: cut(c.text, limitFallback),
+		Blocks: slack.Blocks{BlockSet: c.blocks},
+	}
 }
 
 // later answers through the response URL, with what has to be asked elsewhere first.
@@ -125,7 +127,8 @@ func (a *App) reading(lane socket.Lane, at reach, read func(context.Context) ans
 
 // buy proposes an order, or opens the form if the command has no fields.
 func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
-	mistakes []commands.Mistake) socket.Reply {
+	mistakes []commands.Mistake,
+) socket.Reply {
 	spec := Specify(a.defaults, f, a.now(), a.loc)
 	if len(mistakes) > 0 && a.unsold(ctx, click.Who) != "" {
 		return now(a.no(a.desk.Proposable(ctx, click))) // what was written would be no better without them
@@ -156,8 +159,10 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
-	return card(p.Order, cardFacts{site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks,
-		sum: p.Sum, unsold: unsold(a.desk)})
+	return card(p.Order, cardFacts{
+		site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks,
+		sum: p.Sum, unsold: unsold(a.desk),
+	})
 }
 
 // notProposed says why there is no card.
@@ -284,8 +289,10 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 	if err != nil {
 		a.log.Error().Err(err).Msg("fail to count the orders ahead")
 	}
-	return orderFacts(o, cardFacts{site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded(),
-		unsold: unsold(a.desk)})
+	return orderFacts(o, cardFacts{
+		site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded(),
+		unsold: unsold(a.desk),
+	})
 }
 
 // orderFacts are an order's card without its buttons, and what else is known of it.

@@ -21,7 +21,8 @@ func around(what step.What, call func()) {
 }
 
 func (s stepped) PostMessageContext(ctx context.Context, channel string,
-	options ...slack.MsgOption) (at, ts string, err error) {
+	options ...slack.MsgOption,
+) (at, ts string, err error) {
 	what := step.Post
 	if strings.HasPrefix(channel, "D") {
 		what = step.PostDirectly
@@ -31,13 +32,15 @@ func (s stepped) PostMessageContext(ctx context.Context, channel string,
 }
 
 func (s stepped) PostEphemeralContext(ctx context.Context, channel, user string,
-	options ...slack.MsgOption) (ts string, err error) {
+	options ...slack.MsgOption,
+) (ts string, err error) {
 	around(step.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
 	return ts, err
 }
 
 func (s stepped) UpdateMessageContext(ctx context.Context, channel, timestamp string,
-	options ...slack.MsgOption) (at, ts, text string, err error) {
+	options ...slack.MsgOption,
+) (at, ts, text string, err error) {
 	around(step.Update, func() { at, ts, text, err = s.api.UpdateMessageContext(ctx, channel, timestamp, options...) })
 	return at, ts, text, err
 }
@@ -48,7 +51,8 @@ func (s stepped) AuthTestContext(ctx context.Context) (own *slack.AuthTestRespon
 }
 
 func (s stepped) GetUserInfoContext(ctx context.Context, user string,
-	options ...slack.GetUserInfoOption) (u *slack.User, err error) {
+	options ...slack.GetUserInfoOption,
+) (u *slack.User, err error) {
 	around(step.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
 	return u, err
 }
@@ -59,43 +63,50 @@ func (s stepped) GetUsersContext(ctx context.Context, options ...slack.GetUsersO
 }
 
 func (s stepped) GetUserGroupMembersContext(ctx context.Context, group string,
-	options ...slack.GetUserGroupMembersOption) (users []string, err error) {
+	options ...slack.GetUserGroupMembersOption,
+) (users []string, err error) {
 	around(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
 	return users, err
 }
 
 func (s stepped) GetConversationInfoContext(ctx context.Context,
-	input *slack.GetConversationInfoInput) (c *slack.Channel, err error) {
+	input *slack.GetConversationInfoInput,
+) (c *slack.Channel, err error) {
 	around(step.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
 	return c, err
 }
 
 func (s stepped) GetUsersInConversationContext(ctx context.Context,
-	params *slack.GetUsersInConversationParameters) (ids []string, next string, err error) {
+	params *slack.GetUsersInConversationParameters,
+) (ids []string, next string, err error) {
 	around(step.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
 	return ids, next, err
 }
 
 func (s stepped) OpenConversationContext(ctx context.Context,
-	params *slack.OpenConversationParameters) (c *slack.Channel, noOp, open bool, err error) {
+	params *slack.OpenConversationParameters,
+) (c *slack.Channel, noOp, open bool, err error) {
 	around(step.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
 	return c, noOp, open, err
 }
 
 func (s stepped) OpenViewContext(ctx context.Context, triggerID string,
-	view slack.ModalViewRequest) (r *slack.ViewResponse, err error) {
+	view slack.ModalViewRequest,
+) (r *slack.ViewResponse, err error) {
 	around(step.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
 	return r, err
 }
 
 func (s stepped) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest,
-	externalID, hash, viewID string) (r *slack.ViewResponse, err error) {
+	externalID, hash, viewID string,
+) (r *slack.ViewResponse, err error) {
 	around(step.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
 	return r, err
 }
 
 func (s stepped) PublishViewContext(ctx context.Context,
-	req slack.PublishViewContextRequest) (r *slack.ViewResponse, err error) {
+	req slack.PublishViewContextRequest,
+) (r *slack.ViewResponse, err error) {
 	around(step.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
 	return r, err
 }

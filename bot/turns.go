@@ -32,8 +32,10 @@ type turns struct {
 }
 
 func newTurns(now func() time.Time) *turns {
-	return &turns{now: now, taken: map[turn]bool{}, after: map[turn]time.Time{}, tries: map[turn]int{},
-		asleep: map[purchase.OrderID]time.Time{}, roused: map[purchase.OrderID]bool{}}
+	return &turns{
+		now: now, taken: map[turn]bool{}, after: map[turn]time.Time{}, tries: map[turn]int{},
+		asleep: map[purchase.OrderID]time.Time{}, roused: map[purchase.OrderID]bool{},
+	}
 }
 
 // take reports whether a turn is due, and claims it.

@@ -61,8 +61,10 @@ func untellableCard(o purchase.Order) content {
 	if !o.Promised() {
 		text += fmt.Sprintf(" Its %s is no longer reserved.", o.Price)
 	}
-	return content{"CoCalc can't tell any more whether your license was bought. An admin has to resolve it.",
-		[]slack.Block{section(text), small(plain(gives(o.Spec))), orderLine(o)}}
+	return content{
+		"CoCalc can't tell any more whether your license was bought. An admin has to resolve it.",
+		[]slack.Block{section(text), small(plain(gives(o.Spec))), orderLine(o)},
+	}
 }
 
 // untellableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to settle.
@@ -81,7 +83,8 @@ func untellableBlocks(held []purchase.Order, admin bool) []slack.Block {
 
 // readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
 func (a *App) readable(who purchase.Person,
-	show func(context.Context, purchase.Sight) content) func(context.Context, purchase.Sight) content {
+	show func(context.Context, purchase.Sight) content,
+) func(context.Context, purchase.Sight) content {
 	return func(ctx context.Context, s purchase.Sight) content {
 		if no := a.unsold(ctx, who); no != "" {
 			return say("I can't read the account's licenses. " + no)
@@ -93,9 +96,11 @@ func (a *App) readable(who purchase.Person,
 // untellableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's
 // card says to others that CoCalc can't tell.
 func untellableEvidence(o purchase.Order) []slack.Block {
-	return []slack.Block{section("Look for it in the CoCalc account's statements, or ask CoCalc's support. " +
-		"Your answer and reason are kept on record. These buttons don't buy anything and don't contact CoCalc."),
-		settleButtons(o)}
+	return []slack.Block{
+		section("Look for it in the CoCalc account's statements, or ask CoCalc's support. " +
+			"Your answer and reason are kept on record. These buttons don't buy anything and don't contact CoCalc."),
+		settleButtons(o),
+	}
 }
 
 // callbackUnsold marks the modal that takes the place of a form.
@@ -103,8 +108,10 @@ const callbackUnsold = "license_unsold"
 
 // unsoldView takes the place of a form. It has nothing to send.
 func unsoldView(sentence string) slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callbackUnsold, Title: plain("CoCalc license"),
-		Close: plain("Close"), Blocks: slack.Blocks{BlockSet: []slack.Block{section(sentence)}}}
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callbackUnsold, Title: plain("CoCalc license"),
+		Close: plain("Close"), Blocks: slack.Blocks{BlockSet: []slack.Block{section(sentence)}},
+	}
 }
 
 // isUnsold reports whether an error of the desk says that the server sells no licenses.

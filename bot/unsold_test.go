@@ -178,8 +178,10 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 			id := func(m slacksim.Message) string { return orderID.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
 			s := &script{world: w}
-			for _, command := range []string{"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense, "show f05a",
-				"history", "budget", "order " + id(bought), "order " + id(held), "order " + id(ask), "help", "help buy"} {
+			for _, command := range []string{
+				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense, "show f05a",
+				"history", "budget", "order " + id(bought), "order " + id(held), "order " + id(ask), "help", "help buy",
+			} {
 				s.command(slacksim.Alice, command)
 			}
 			s.home(slacksim.Alice, "license history")

@@ -28,9 +28,12 @@ type word[V any] struct {
 }
 
 func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time,
-	rest time.Duration) *words[V] {
-	return &words[V]{look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{},
-		asking: map[string]chan struct{}{}}
+	rest time.Duration,
+) *words[V] {
+	return &words[V]{
+		look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{},
+		asking: map[string]chan struct{}{},
+	}
 }
 
 // answered is the channel of an answer that is known already.

@@ -54,15 +54,20 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 	t.Helper()
 	// Slack's three seconds are too few on a machine that does other things as well: a test that looks at them sets them.
 	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, AckTimeout: boundless, TriggerLife: boundless, Meter: processorTime})
-	w := &world{t: t, ctx: whileItMoves(t, ws), path: filepath.Join(t.TempDir(), "ledger.db"),
+	w := &world{
+		t: t, ctx: whileItMoves(t, ws), path: filepath.Join(t.TempDir(), "ledger.db"),
 		slack:  ws,
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 1, CheckoutTakes: 5 * time.Millisecond}),
-		policy: purchase.Policy{Buyers: map[string]bool{slacksim.Alice: true, slacksim.Bob: true},
-			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000}},
+		policy: purchase.Policy{
+			Buyers:     map[string]bool{slacksim.Alice: true, slacksim.Bob: true},
+			OrderLimit: purchase.Limit{Max: 20000}, MonthlyBudget: purchase.Limit{Max: 100000},
+		},
 		// Not shorter: CoCalc lets its purchases be read three times a second and fifteen times a minute.
 		checkout: unhurried,
-		timing: purchase.Timing{Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
-			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second},
+		timing: purchase.Timing{
+			Poll: 100 * time.Millisecond, PollMax: 500 * time.Millisecond, Settle: time.Second,
+			Patience: 400 * time.Millisecond, AddWindow: 300 * time.Millisecond, Drain: 5 * time.Second,
+		},
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
 	w.shop = w.cocalc.Start(t)
@@ -130,14 +135,16 @@ func (w *world) start() {
 	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
 	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog()).WithAccess(w.access)
 	var publisher *bot.Publisher
-	w.desk = purchase.New(purchase.Options{Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(), Site: client.Site(),
+	w.desk = purchase.New(purchase.Options{
+		Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(), Site: client.Site(),
 		PurchasesChannel: w.channel, ApprovalsChannel: w.approvals, LookUp: people.LookUp, Log: testLog(),
 		Timing: w.timing,
 		AccessLost: func() bool {
 			_, lost := w.access.Lost()
 			return lost
 		},
-		Changed: func(id purchase.OrderID) { publisher.Changed(id) }})
+		Changed: func(id purchase.OrderID) { publisher.Changed(id) },
+	})
 	options := bot.Options{Desk: w.desk, People: people, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
 	publisher = bot.NewPublisher(options)
 	server, err := socket.New(socket.Config{API: api, Handler: bot.New(options), Sockets: 1, HandleWithin: w.within, Log: testLog()})

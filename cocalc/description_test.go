@@ -65,8 +65,10 @@ func TestDescriptionMatches(t *testing.T) {
 		{"an earlier start", sentTerm, term("09:59:59.999", "10:00:00.000"), `the cart item's range is ["2026-12-01T09:59:59.999Z","2026-12-20T10:00:00.000Z"]; ["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"] was sent`},
 		{"an earlier end", sentTerm, term("10:00:01.000", "09:59:59.999"), `the cart item's range is ["2026-12-01T10:00:01.000Z","2026-12-20T09:59:59.999Z"]; ["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"] was sent`},
 		{"a range that is none", sentTerm, `{"period":"range","range":"soon","title":"a"}`, `the cart item's range is "soon"; ["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"] was sent`},
-		{"a moved range of a subscription", `{"period":"monthly","range":["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"]}`, `{"period":"monthly","range":["2026-12-01T10:00:01.000Z","2026-12-20T10:00:00.000Z"]}`,
-			`the cart item's range is ["2026-12-01T10:00:01.000Z","2026-12-20T10:00:00.000Z"]; ["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"] was sent`},
+		{
+			"a moved range of a subscription", `{"period":"monthly","range":["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"]}`, `{"period":"monthly","range":["2026-12-01T10:00:01.000Z","2026-12-20T10:00:00.000Z"]}`,
+			`the cart item's range is ["2026-12-01T10:00:01.000Z","2026-12-20T10:00:00.000Z"]; ["2026-12-01T10:00:00.000Z","2026-12-20T10:00:00.000Z"] was sent`,
+		},
 	} {
 		got := ""
 		if err := DescriptionMatches(json.RawMessage(test.sent), json.RawMessage(test.got)); err != nil {

@@ -79,8 +79,10 @@ func TestDiagnosesOfEveryGeneration(t *testing.T) {
 		{"the successor, outage", cocalctest.Successor, &outage, nil, cocalc.SellsMemberships, 0, cocalc.KeyUnproven},
 		{"the successor, maintenance", cocalctest.Successor, &down, nil, cocalc.IsDown, 0, ""},
 		{"a server that has moved, maintenance", cocalctest.Moved, &down, nil, cocalc.IsDown, 0, ""},
-		{"the successor, a key without rights", cocalctest.Successor, nil, func(a *cocalctest.Account) string { return a.NewSuccessorKey("x") },
-			cocalc.SellsMemberships, 0, cocalc.KeyLimited},
+		{
+			"the successor, a key without rights", cocalctest.Successor, nil, func(a *cocalctest.Account) string { return a.NewSuccessorKey("x") },
+			cocalc.SellsMemberships, 0, cocalc.KeyLimited,
+		},
 		{"a server that has moved", cocalctest.Moved, nil, nil, cocalc.HasMoved, 0, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,15 +32,32 @@ func TestDecimalMultiply(t *testing.T) {
 		want float64
 		err  string
 	}{
-		{8.38, 100.0, 838, ""}, {63.75, 0.30000000000000004, 19.125000000000004, ""}, {37.5, 0.49180327835991, 18.442622938496626, ""},
-		{70.84, 0.49180327830904674, 34.839344235412874, ""}, {0.1, "3", 0.3, ""}, {1, "-2.50", -2.5, ""}, {2, "1e3", 2000, ""}, {1, ".5", 0.5, ""}, {1, "5.", 5, ""},
-		{123456.78, 1234567890.1234567, 152415776406035.78, ""}, {0.07, "14285714285714285714.285", 1e18, ""}, {3, "0.33333333333333333333", 1, ""},
-		{1, "9007199254740993", 9007199254740992, ""}, {0.1, "90071992547409925", 9007199254740992, ""}, {1, "99999999999999999999.5", 1e20, ""},
+		{8.38, 100.0, 838, ""},
+		{63.75, 0.30000000000000004, 19.125000000000004, ""},
+		{37.5, 0.49180327835991, 18.442622938496626, ""},
+		{70.84, 0.49180327830904674, 34.839344235412874, ""},
+		{0.1, "3", 0.3, ""},
+		{1, "-2.50", -2.5, ""},
+		{2, "1e3", 2000, ""},
+		{1, ".5", 0.5, ""},
+		{1, "5.", 5, ""},
+		{123456.78, 1234567890.1234567, 152415776406035.78, ""},
+		{0.07, "14285714285714285714.285", 1e18, ""},
+		{3, "0.33333333333333333333", 1, ""},
+		{1, "9007199254740993", 9007199254740992, ""},
+		{0.1, "90071992547409925", 9007199254740992, ""},
+		{1, "99999999999999999999.5", 1e20, ""},
 		{4724.47, 536.0177464209921, 2532399.7624335843, ""}, // and …585 if it were rounded to 20 digits
-		{0, 5.0, 0, ""}, {5, "0", 0, ""},
-		{1, "many", 0, "[DecimalError] Invalid argument: many"}, {1, "1_0", 0, "[DecimalError] Invalid argument: 1_0"}, {1, "-many", 0, "[DecimalError] Invalid argument: many"},
-		{1, "", 0, "[DecimalError] Invalid argument: "}, {1, nil, 0, "[DecimalError] Invalid argument: null"}, {1, true, 0, "[DecimalError] Invalid argument: true"},
-		{math.NaN(), 1.0, 0, "[DecimalError] Invalid argument: NaN"}, {math.Inf(1), 1.0, 0, "[DecimalError] Invalid argument: Infinity"},
+		{0, 5.0, 0, ""},
+		{5, "0", 0, ""},
+		{1, "many", 0, "[DecimalError] Invalid argument: many"},
+		{1, "1_0", 0, "[DecimalError] Invalid argument: 1_0"},
+		{1, "-many", 0, "[DecimalError] Invalid argument: many"},
+		{1, "", 0, "[DecimalError] Invalid argument: "},
+		{1, nil, 0, "[DecimalError] Invalid argument: null"},
+		{1, true, 0, "[DecimalError] Invalid argument: true"},
+		{math.NaN(), 1.0, 0, "[DecimalError] Invalid argument: NaN"},
+		{math.Inf(1), 1.0, 0, "[DecimalError] Invalid argument: Infinity"},
 	} {
 		got, err := decimalMultiply(test.a, test.b)
 		text := ""

@@ -21,12 +21,18 @@ func TestProject(t *testing.T) {
 		kind    cocalc.Kind
 	}{
 		"its own": {id: ownProject, want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner}},
-		"one that it works on": {id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Collaborator = true }),
-			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleCollaborator}},
-		"one that was not edited for a year": {id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Edited = p.Edited.AddDate(-1, 0, 0) }),
-			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner}},
-		"a deleted one": {id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Deleted = true }),
-			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner, Deleted: true}},
+		"one that it works on": {
+			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Collaborator = true }),
+			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleCollaborator},
+		},
+		"one that was not edited for a year": {
+			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Edited = p.Edited.AddDate(-1, 0, 0) }),
+			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner},
+		},
+		"a deleted one": {
+			id: ownProject, prepare: change(func(p *cocalctest.Project) { p.Deleted = true }),
+			want: cocalc.Project{ID: ownProject, Title: "Number theory", Role: cocalc.RoleOwner, Deleted: true},
+		},
 		"one that does not exist": {id: someProject, kind: cocalc.NotFound},
 		"a stranger's": {id: someProject, kind: cocalc.NotFound, prepare: func(s *cocalctest.Server, _ *cocalctest.Account) {
 			s.Add(cocalctest.NewAccount{}).AddProject(someProject, "theirs")

@@ -41,8 +41,10 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			"`user` must be academic or business.",
 			"`period` must be monthly, yearly or range.",
 		}},
-		{"a day without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeDay, false },
-			[]string{"`uptime=day` needs member hosting. Use `member=yes`, or choose a shorter `uptime`."}},
+		{
+			"a day without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeDay, false },
+			[]string{"`uptime=day` needs member hosting. Use `member=yes`, or choose a shorter `uptime`."},
+		},
 		{"always running without member hosting", func(s *LicenseSpec) { s.Uptime, s.Member = UptimeAlways, false }, nil},
 		{"dates without a fixed term", func(s *LicenseSpec) { s.Start, s.End = in(day), in(2*day) }, []string{
 			"`start` is for fixed terms only. Use `period=range`, or leave it out.",
@@ -68,12 +70,18 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 		}},
 		{"emoji, quotes and control characters", func(s *LicenseSpec) { s.Title = "👩‍🔬 \"x\" \t\x01" }, nil},
 		{"a project", func(s *LicenseSpec) { s.ProjectID = "5c1be219-b12a-4bcc-a5c4-736954dfce6b" }, nil},
-		{"no project", func(s *LicenseSpec) { s.ProjectID = "{5c1be219-b12a-4bcc-a5c4-736954dfce6b}" },
-			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."}},
-		{"a project of formats and marks", func(s *LicenseSpec) { s.ProjectID = "`*x*`\n\u202e" },
-			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."}},
-		{"a project that is not seen", func(s *LicenseSpec) { s.ProjectID = "\u200b" },
-			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."}},
+		{
+			"no project", func(s *LicenseSpec) { s.ProjectID = "{5c1be219-b12a-4bcc-a5c4-736954dfce6b}" },
+			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."},
+		},
+		{
+			"a project of formats and marks", func(s *LicenseSpec) { s.ProjectID = "`*x*`\n\u202e" },
+			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."},
+		},
+		{
+			"a project that is not seen", func(s *LicenseSpec) { s.ProjectID = "\u200b" },
+			[]string{"`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef."},
+		},
 		{"a boost", func(s *LicenseSpec) { s.Boost = true }, nil},
 	} {
 		got := spec(test.change).Validate(testNow)
@@ -103,13 +111,19 @@ func TestQuotes(t *testing.T) {
 		want   Quote
 	}{
 		{"monthly", func(*LicenseSpec) {}, Quote{Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375, Period: PeriodMonthly}},
-		{"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
-			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly}},
+		{
+			"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
+			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly},
+		},
 		{"a month as a fixed term", month, Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
-		{"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
-			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange}},
-		{"a fixed term later", func(s *LicenseSpec) { month(s); s.Start = s.End.Add(-61 * 6 * time.Hour) },
-			Quote{Total: 3542, PerUnit: 3542, PerProjectMonth: 7084, Period: PeriodRange}},
+		{
+			"a fixed term that began", func(s *LicenseSpec) { month(s); s.Start = testNow.Add(-1000 * time.Hour) },
+			Quote{Total: 7084, PerUnit: 7084, PerProjectMonth: 7084, Period: PeriodRange},
+		},
+		{
+			"a fixed term later", func(s *LicenseSpec) { month(s); s.Start = s.End.Add(-61 * 6 * time.Hour) },
+			Quote{Total: 3542, PerUnit: 3542, PerProjectMonth: 7084, Period: PeriodRange},
+		},
 	} {
 		test.want.Version = "3"
 		s := spec(test.change)

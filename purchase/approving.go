@@ -145,8 +145,10 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			return &Refusal{Code: Outsider, Sentence: "Slack didn't tell me whether the requester can still buy, so your approval doesn't count yet. Please try again in a minute."}, nil
 		}
 		for _, p := range gone {
-			if err := w.AppendEvent(Event{Time: now, Kind: "agreement-void", Order: o.ID, By: botName, Place: click.At.Channel, Amount: o.Price,
-				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID)}); err != nil {
+			if err := w.AppendEvent(Event{
+				Time: now, Kind: "agreement-void", Order: o.ID, By: botName, Place: click.At.Channel, Amount: o.Price,
+				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID),
+			}); err != nil {
 				return nil, err
 			}
 		}

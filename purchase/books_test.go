@@ -88,47 +88,85 @@ func TestCheckBooks(t *testing.T) {
 		{"too little spent", budget(func(b *purchase.Budget) { b.Spent-- }), []string{"budget for " + month, "was spent"}},
 		{"too much reserved", budget(func(b *purchase.Budget) { b.Reserved++ }), []string{"budget for " + month, "is reserved"}},
 		{"a license not counted", budget(func(b *purchase.Budget) { b.Bought-- }), []string{"budget for " + month, "counts 2 licenses", "has 3"}},
-		{"a month of its own", func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "1999-12", Spent: 5}) },
-			[]string{"budget for 1999-12", "$0.05"}},
+		{
+			"a month of its own", func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "1999-12", Spent: 5}) },
+			[]string{"budget for 1999-12", "$0.05"},
+		},
 		{"bought without an entry", order(ids.failed, func(o *purchase.Order) {
 			o.State, o.Receipt = purchase.Purchased, &purchase.Receipt{LicenseID: "l"}
 		}), []string{"Order " + string(ids.failed), "isn't in the purchase log"}},
-		{"bought without a receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt = nil }),
-			[]string{"Order " + string(ids.bought), "has no receipt"}},
-		{"another license on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.LicenseID = "other" }),
-			[]string{"Order " + string(ids.bought), `license "other"`}},
-		{"another amount on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.Charged++ }),
-			[]string{"Order " + string(ids.bought), "$63.76 according to its receipt, but $63.75 according to the purchase log"}},
-		{"a double buy that is not on the receipt", order(ids.twice, func(o *purchase.Order) { o.Receipt.Extra = nil }),
-			[]string{"Extra purchases of order " + string(ids.twice), "0 according to its receipt ($0.00), but 1 according to the purchase log ($63.75)"}},
-		{"a bought order that is said to have failed", order(ids.bought, func(o *purchase.Order) { o.State = purchase.Failed }),
-			[]string{"Order " + string(ids.bought), "is failed, but entry 1"}},
-		{"a receipt of an order that failed", order(ids.failed, func(o *purchase.Order) { o.Receipt = &purchase.Receipt{} }),
-			[]string{"Order " + string(ids.failed), "has a receipt"}},
-		{"a state without its audit record", order(ids.proposed, func(o *purchase.Order) { o.State = purchase.Cancelled }),
-			[]string{"Order " + string(ids.proposed), "is cancelled", "says proposed"}},
-		{"an audit record without its state", event(purchase.Event{Kind: "cancelled", Order: ids.proposed, Amount: 6375}),
-			[]string{"Order " + string(ids.proposed), "is proposed", "says cancelled"}},
-		{"a way that does not exist", event(purchase.Event{Kind: "approved", Order: ids.bought, Amount: 6375}),
-			[]string{"Audit record", string(ids.bought), "which can't follow purchased"}},
-		{"an audit record of no order", event(purchase.Event{Kind: "approved", Order: "01JNEVER"}),
-			[]string{"Audit record", "there is no such order"}},
-		{"another price", order(ids.waiting, func(o *purchase.Order) { o.Price++ }),
-			[]string{"Audit record", string(ids.waiting), "costs $63.75, but the order says $63.76"}},
-		{"a checkout that nobody recorded", order(ids.waiting, func(o *purchase.Order) { o.CheckoutSent = o.Created }),
-			[]string{"Order " + string(ids.waiting), "no audit record does"}},
-		{"a checkout that was forgotten", order(ids.bought, func(o *purchase.Order) { o.CheckoutSent = time.Time{} }),
-			[]string{"Order " + string(ids.bought), "doesn't say that checkout was sent"}},
-		{"the same license twice", entry(ids.bought, func(*purchase.Purchase) {}),
-			[]string{"both name license"}},
-		{"the same order twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID, p.PurchaseID = "other", 0 }),
-			[]string{"Order " + string(ids.bought), "is in the purchase log 2 times"}},
-		{"the same purchase twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID = "other" }),
-			[]string{"both name CoCalc purchase"}},
-		{"an entry of no order", entry(ids.bought, func(p *purchase.Purchase) { p.Order, p.LicenseID, p.PurchaseID = "01JNEVER", "other", 0 }),
-			[]string{"Entry 4", `order "01JNEVER"`}},
-		{"an entry in another month", entry(ids.bought, func(p *purchase.Purchase) { p.Month, p.Correction = "2000-02", true }),
-			[]string{"Order " + string(ids.bought), "in 2000-02"}},
+		{
+			"bought without a receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt = nil }),
+			[]string{"Order " + string(ids.bought), "has no receipt"},
+		},
+		{
+			"another license on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.LicenseID = "other" }),
+			[]string{"Order " + string(ids.bought), `license "other"`},
+		},
+		{
+			"another amount on the receipt", order(ids.bought, func(o *purchase.Order) { o.Receipt.Charged++ }),
+			[]string{"Order " + string(ids.bought), "$63.76 according to its receipt, but $63.75 according to the purchase log"},
+		},
+		{
+			"a double buy that is not on the receipt", order(ids.twice, func(o *purchase.Order) { o.Receipt.Extra = nil }),
+			[]string{"Extra purchases of order " + string(ids.twice), "0 according to its receipt ($0.00), but 1 according to the purchase log ($63.75)"},
+		},
+		{
+			"a bought order that is said to have failed", order(ids.bought, func(o *purchase.Order) { o.State = purchase.Failed }),
+			[]string{"Order " + string(ids.bought), "is failed, but entry 1"},
+		},
+		{
+			"a receipt of an order that failed", order(ids.failed, func(o *purchase.Order) { o.Receipt = &purchase.Receipt{} }),
+			[]string{"Order " + string(ids.failed), "has a receipt"},
+		},
+		{
+			"a state without its audit record", order(ids.proposed, func(o *purchase.Order) { o.State = purchase.Cancelled }),
+			[]string{"Order " + string(ids.proposed), "is cancelled", "says proposed"},
+		},
+		{
+			"an audit record without its state", event(purchase.Event{Kind: "cancelled", Order: ids.proposed, Amount: 6375}),
+			[]string{"Order " + string(ids.proposed), "is proposed", "says cancelled"},
+		},
+		{
+			"a way that does not exist", event(purchase.Event{Kind: "approved", Order: ids.bought, Amount: 6375}),
+			[]string{"Audit record", string(ids.bought), "which can't follow purchased"},
+		},
+		{
+			"an audit record of no order", event(purchase.Event{Kind: "approved", Order: "01JNEVER"}),
+			[]string{"Audit record", "there is no such order"},
+		},
+		{
+			"another price", order(ids.waiting, func(o *purchase.Order) { o.Price++ }),
+			[]string{"Audit record", string(ids.waiting), "costs $63.75, but the order says $63.76"},
+		},
+		{
+			"a checkout that nobody recorded", order(ids.waiting, func(o *purchase.Order) { o.CheckoutSent = o.Created }),
+			[]string{"Order " + string(ids.waiting), "no audit record does"},
+		},
+		{
+			"a checkout that was forgotten", order(ids.bought, func(o *purchase.Order) { o.CheckoutSent = time.Time{} }),
+			[]string{"Order " + string(ids.bought), "doesn't say that checkout was sent"},
+		},
+		{
+			"the same license twice", entry(ids.bought, func(*purchase.Purchase) {}),
+			[]string{"both name license"},
+		},
+		{
+			"the same order twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID, p.PurchaseID = "other", 0 }),
+			[]string{"Order " + string(ids.bought), "is in the purchase log 2 times"},
+		},
+		{
+			"the same purchase twice", entry(ids.bought, func(p *purchase.Purchase) { p.LicenseID = "other" }),
+			[]string{"both name CoCalc purchase"},
+		},
+		{
+			"an entry of no order", entry(ids.bought, func(p *purchase.Purchase) { p.Order, p.LicenseID, p.PurchaseID = "01JNEVER", "other", 0 }),
+			[]string{"Entry 4", `order "01JNEVER"`},
+		},
+		{
+			"an entry in another month", entry(ids.bought, func(p *purchase.Purchase) { p.Month, p.Correction = "2000-02", true }),
+			[]string{"Order " + string(ids.bought), "in 2000-02"},
+		},
 		{"a pause that nobody recorded", func(w purchase.Writer) error {
 			account, err := w.Account()
 			account.Pause = &purchase.Pause{By: "U1", Reason: "so"}

@@ -65,8 +65,10 @@ func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		s := &shop{t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
-			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}}}
+		s := &shop{
+			t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
+			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}},
+		}
 		for _, p := range prepare {
 			p(s)
 		}
@@ -100,14 +102,16 @@ func (s *shop) open() {
 	if s.wrap != nil {
 		ledger, over = s.wrap(ledger, over)
 	}
-	s.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(), Now: s.now, Log: s.log, AccessLost: s.accessLost,
+	s.desk = purchase.New(purchase.Options{
+		Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(), Now: s.now, Log: s.log, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals, Doubts: s.doubts,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {
 				return s.lookUp(p)
 			}
 			return p
-		}})
+		},
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

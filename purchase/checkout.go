@@ -353,8 +353,10 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		sum += x.Charged
 	}
 	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("pause buying: CoCalc sold an item twice")
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
-		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times)}); err != nil {
+	if err := w.AppendEvent(Event{
+		Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
+		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times),
+	}); err != nil {
 		return err
 	}
 	var all Cents

@@ -152,17 +152,25 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			agree            int
 			wrong, strangers string
 		}{
-			{"CoCalc does not have it", func() []cocalc.PurchaseRow { return slices.Delete(slices.Clone(honest.Rows), ours, ours+1) }, 1,
-				fmt.Sprintf("CoCalc has no purchase that matches entry 2 of the log (order %s, license %s, $63.75).", second, o.Receipt.LicenseID), ""},
-			{"it cost something else", one(func(r *cocalc.PurchaseRow) { r.Cost++ }), 1,
-				fmt.Sprintf("Entry 2 of the log (license %s) says $63.75, but CoCalc charged $63.76 (purchase %d).", o.Receipt.LicenseID, o.Receipt.PurchaseID), ""},
-			{"it is another license", one(func(r *cocalc.PurchaseRow) { r.LicenseID = "other" }), 1,
-				fmt.Sprintf("Entry 2 of the log names license %s, but CoCalc purchase %d is for license other.", o.Receipt.LicenseID, o.Receipt.PurchaseID), ""},
+			{
+				"CoCalc does not have it", func() []cocalc.PurchaseRow { return slices.Delete(slices.Clone(honest.Rows), ours, ours+1) }, 1,
+				fmt.Sprintf("CoCalc has no purchase that matches entry 2 of the log (order %s, license %s, $63.75).", second, o.Receipt.LicenseID), "",
+			},
+			{
+				"it cost something else", one(func(r *cocalc.PurchaseRow) { r.Cost++ }), 1,
+				fmt.Sprintf("Entry 2 of the log (license %s) says $63.75, but CoCalc charged $63.76 (purchase %d).", o.Receipt.LicenseID, o.Receipt.PurchaseID), "",
+			},
+			{
+				"it is another license", one(func(r *cocalc.PurchaseRow) { r.LicenseID = "other" }), 1,
+				fmt.Sprintf("Entry 2 of the log names license %s, but CoCalc purchase %d is for license other.", o.Receipt.LicenseID, o.Receipt.PurchaseID), "",
+			},
 			{"an order that was not bought", more(func(r *cocalc.PurchaseRow) { r.Text = unbought.Tag() }), 2, "is for order " + string(unbought) + ", but isn't in the purchase log.", ""},
 			{"one more of the same cart item", more(func(r *cocalc.PurchaseRow) { r.CartItemID = o.ItemID }), 2, "is for order " + string(second) + ", but isn't in the purchase log.", ""},
 			{"one whose tag was edited away", more(func(r *cocalc.PurchaseRow) { r.CartItemID, r.Text = o.ItemID, "mine" }), 2, "is for order " + string(second) + ", but isn't in the purchase log.", ""},
-			{"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
-				"has the tag of order " + string(unknown) + ", which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.", ""},
+			{
+				"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
+				"has the tag of order " + string(unknown) + ", which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.", "",
+			},
 			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", ", from a copy of the cart item of order " + string(second) + "."},
 			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", "CoCalc purchase 900 of Jan 1, 2000, "},
 			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},

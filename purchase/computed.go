@@ -56,8 +56,10 @@ func computedOf(o Order, l cocalc.License) Cents {
 
 // given is what a license gives, in the words of a description.
 func given(l cocalc.License) map[string]any {
-	return map[string]any{"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,
-		"user": l.Quota.User, "uptime": l.Quota.Uptime, "run_limit": float64(l.RunLimit)}
+	return map[string]any{
+		"ram": l.Quota.RAM, "cpu": l.Quota.CPU, "disk": l.Quota.Disk, "member": l.Quota.Member,
+		"user": l.Quota.User, "uptime": l.Quota.Uptime, "run_limit": float64(l.RunLimit),
+	}
 }
 
 // gives reports whether a license gives what the description asks for.

@@ -253,13 +253,18 @@ func (s *shop) ends(id purchase.OrderID) purchase.Order {
 
 // Every endpoint fails in every way, briefly or for a while, before the server acts or after it.
 func TestEveryEndpointFails(t *testing.T) {
-	endpoints := []string{"shopping/cart/get", "shopping/cart/add", "shopping/cart/checked", "shopping/cart/remove",
+	endpoints := []string{
+		"shopping/cart/get", "shopping/cart/add", "shopping/cart/checked", "shopping/cart/remove",
 		"purchases/get-shopping-cart-checkout-params", "purchases/shopping-cart-checkout", "purchases/get-purchases",
-		"user-query", "licenses/get-managed"}
+		"user-query", "licenses/get-managed",
+	}
 	effects := []cocalctest.Fault{
-		{Effect: cocalctest.LoseAnswer, When: cocalctest.Before}, {Effect: cocalctest.LoseAnswer, When: cocalctest.After},
-		{Effect: cocalctest.Fail, Status: 500, When: cocalctest.Before}, {Effect: cocalctest.Fail, Status: 500, When: cocalctest.After},
-		{Effect: cocalctest.KeyRevoked}, {Effect: cocalctest.ActLate, Wait: 90 * time.Second},
+		{Effect: cocalctest.LoseAnswer, When: cocalctest.Before},
+		{Effect: cocalctest.LoseAnswer, When: cocalctest.After},
+		{Effect: cocalctest.Fail, Status: 500, When: cocalctest.Before},
+		{Effect: cocalctest.Fail, Status: 500, When: cocalctest.After},
+		{Effect: cocalctest.KeyRevoked},
+		{Effect: cocalctest.ActLate, Wait: 90 * time.Second},
 		{Effect: cocalctest.ThrottleNow, Wait: 40 * time.Second},
 	}
 	for _, endpoint := range endpoints {

@@ -128,8 +128,10 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ledger.Close()
-			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Now: func() time.Time { return now }, Policy: purchase.Policy{Everyone: true, Approvals: 2,
-				Approvers: map[string]bool{erin.ID: true, bob.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}}})
+			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Now: func() time.Time { return now }, Policy: purchase.Policy{
+				Everyone: true, Approvals: 2,
+				Approvers: map[string]bool{erin.ID: true, bob.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
+			}})
 			p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
 			if err != nil {
 				t.Fatal(err)

@@ -252,8 +252,10 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 
 // proposed is the audit record of a new order.
 func proposed(o Order, note string) Event {
-	return Event{Time: o.Created, Kind: string(Proposed), Order: o.ID, By: o.Requester.ID, Place: o.Place.Channel,
-		Amount: o.Price, Note: note}
+	return Event{
+		Time: o.Created, Kind: string(Proposed), Order: o.ID, By: o.Requester.ID, Place: o.Place.Channel,
+		Amount: o.Price, Note: note,
+	}
 }
 
 // atNewPrice is the order that follows one that failed because its price had moved.

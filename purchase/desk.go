@@ -411,8 +411,10 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 	if err := w.PutOrder(*order); err != nil {
 		return err
 	}
-	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to), Order: order.ID, By: by,
-		Place: place, Note: note, Amount: order.Price})
+	return w.AppendEvent(Event{
+		Time: order.Updated, Kind: string(to), Order: order.ID, By: by,
+		Place: place, Note: note, Amount: order.Price,
+	})
 }
 
 // nudge wakes one of Run's loops, if it is not awake already.

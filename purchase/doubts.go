@@ -182,8 +182,10 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	if err := w.AppendEvent(Event{Time: d.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who, Note: note}); err != nil {
 		return err
 	}
-	return addNotice(w, Notice{ID: noticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: NoticeUncertain, Time: d.now(), Order: doubt.Order,
-		Text: text, Left: []string{doubt.Who}})
+	return addNotice(w, Notice{
+		ID: noticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: NoticeUncertain, Time: d.now(), Order: doubt.Order,
+		Text: text, Left: []string{doubt.Who},
+	})
 }
 
 // lastRecords is how many audit records are searched for a decision. The decision's transaction was the last one, with

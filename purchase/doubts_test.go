@@ -116,24 +116,30 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 		lost, counts string
 		another      bool // doing it again is certainly something else
 	}{
-		{"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
-			_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
-			return err
-		}, "I don't know yet whether your click counted. I'll tell you.",
+		{
+			"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+				_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
+				return err
+			}, "I don't know yet whether your click counted. I'll tell you.",
 			"Your click on order " + id + " didn't count, so nothing was bought. Please try again.",
-			"Your click on order " + id + " counted. Check the order with `/license order ORDER`.", false},
-		{"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
-			_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
-			return err
-		}, "I don't know yet whether your command counted. I'll tell you.",
+			"Your click on order " + id + " counted. Check the order with `/license order ORDER`.", false,
+		},
+		{
+			"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
+				_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
+				return err
+			}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command on order " + id + " didn't count. Please try again.",
-			"Your command on order " + id + " counted. Check the order with `/license order ORDER`.", false},
-		{"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
-			_, err := d.Propose(ctx, asks)
-			return err
-		}, "I don't know yet whether your command counted. I'll tell you.",
+			"Your command on order " + id + " counted. Check the order with `/license order ORDER`.", false,
+		},
+		{
+			"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
+				_, err := d.Propose(ctx, asks)
+				return err
+			}, "I don't know yet whether your command counted. I'll tell you.",
 			"Your command didn't count. Please try again.",
-			"Your command counted. I couldn't show its card, so please type it again.", true},
+			"Your command counted. I couldn't show its card, so please type it again.", true,
+		},
 		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
 		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted.", false},

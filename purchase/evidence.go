@@ -104,8 +104,10 @@ func (d *Desk) soldFrom(o Order) time.Time {
 func (d *Desk) item(ctx context.Context, o Order) (cocalc.CartItem, error) {
 	item, err := d.shop.CartItem(ctx, o.ItemID)
 	if err == nil && !o.own(item.Text(), item.Added) {
-		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
-			Text: fmt.Sprintf("item %d is not the order's", o.ItemID)}
+		return cocalc.CartItem{}, &cocalc.Error{
+			Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound,
+			Text: fmt.Sprintf("item %d is not the order's", o.ItemID),
+		}
 	}
 	return item, err
 }

@@ -72,8 +72,10 @@ func TestATagInAnotherLicense(t *testing.T) {
 			m := &moreSold{}
 			inShop(t, 100000, func(s *shop) {
 				o := s.held()
-				m.licenses = []cocalc.License{{ID: "00000000-0000-4000-8000-00000000beef", Title: "mine", Description: "anything\n" + o.ID.Tag(), IsManager: true,
-					Created: o.AddSent.Add(c.made), Expires: time.Now().AddDate(1, 0, 0), RunLimit: c.runs, Quota: c.quota}}
+				m.licenses = []cocalc.License{{
+					ID: "00000000-0000-4000-8000-00000000beef", Title: "mine", Description: "anything\n" + o.ID.Tag(), IsManager: true,
+					Created: o.AddSent.Add(c.made), Expires: time.Now().AddDate(1, 0, 0), RunLimit: c.runs, Quota: c.quota,
+				}}
 				if shown := strings.Join(s.desk.Evidence(context.Background(), o).Lines, "\n"); !strings.Contains(shown, c.shows) {
 					t.Errorf("shown is: %s", shown)
 				}
@@ -94,8 +96,10 @@ func TestATagInAnOlderPurchase(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		<-time.After(time.Hour)
 		o := s.until(s.held().ID, purchase.Failed)
-		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: o.AddSent.Add(-2 * time.Minute), Cost: 100,
-			Text: "anything\n" + o.ID.Tag()})
+		m.sold(cocalc.PurchaseRow{
+			ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: o.AddSent.Add(-2 * time.Minute), Cost: 100,
+			Text: "anything\n" + o.ID.Tag(),
+		})
 		<-time.After(2 * time.Hour)
 		if o = s.order(o.ID); o.State != purchase.Failed {
 			t.Errorf("the order is %s: %+v", o.State, o.Receipt)

@@ -101,6 +101,8 @@ func (d *Desk) saidUntold(w Writer, n Notice, group, why string) error {
 	if n.Kind == NoticeBrokenItem || n.Kind == NoticeSettled {
 		what += " The message: " + n.Text
 	}
-	return addNotice(w, Notice{ID: "untold-" + n.ID + "-" + group, Kind: NoticeUntold, Time: d.now(), Order: n.Order,
-		Text: what, Left: []string{d.purchasesChannel}})
+	return addNotice(w, Notice{
+		ID: "untold-" + n.ID + "-" + group, Kind: NoticeUntold, Time: d.now(), Order: n.Order,
+		Text: what, Left: []string{d.purchasesChannel},
+	})
 }

@@ -14,8 +14,10 @@ func TestACheckoutThatComesAfterTheItemWasSold(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		strangersItem(s)
 		checkout := "purchases/shopping-cart-checkout"
-		s.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Times: 1,
-			Do: func(a *cocalctest.Account) { a.StartCheckout() }})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkout, Effect: cocalctest.Call, Times: 1,
+			Do: func(a *cocalctest.Account) { a.StartCheckout() },
+		})
 		s.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
 		first := s.buy()
 		s.until(first, purchase.Purchased)

@@ -66,8 +66,10 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 
 // specOf derives an order's specification from its license.
 func specOf(l License, row cocalc.PurchaseRow) Spec {
-	return Spec{RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member, Uptime: cocalc.Uptime(l.Quota.Uptime),
-		User: cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time, End: row.PeriodEnd}
+	return Spec{
+		RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member, Uptime: cocalc.Uptime(l.Quota.Uptime),
+		User: cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time, End: row.PeriodEnd,
+	}
 }
 
 // enterLost enters an order that only the previous ledger had, with its purchase. The order passes through the usual

@@ -162,8 +162,10 @@ func TestAFailedOrderThatWasBoughtAfterAll(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.server.Inject(cocalctest.Fault{Endpoint: paramsPath, Effect: cocalctest.PriceMoved, Percent: 110})
 		s.server.SetCheckoutTakes(30 * time.Second)
-		s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/remove", Effect: cocalctest.Call, Times: 1,
-			Do: func(a *cocalctest.Account) { a.StartCheckout() }})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: "shopping/cart/remove", Effect: cocalctest.Call, Times: 1,
+			Do: func(a *cocalctest.Account) { a.StartCheckout() },
+		})
 		id := s.buy()
 		s.until(id, purchase.Failed)
 		o := s.until(id, purchase.Purchased)

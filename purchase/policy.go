@@ -211,8 +211,10 @@ func (p Policy) here(at Place) *Refusal {
 		return nil
 	}
 	allowed := slices.Sorted(maps.Keys(p.Channels))
-	return setBy("CHANNELS", Refusal{Code: NotHere, Channels: allowed,
-		Sentence: "You can't buy licenses in this channel. Your admins can allow it."})
+	return setBy("CHANNELS", Refusal{
+		Code: NotHere, Channels: allowed,
+		Sentence: "You can't buy licenses in this channel. Your admins can allow it.",
+	})
 }
 
 // mayBuy refuses people who are not on the list.

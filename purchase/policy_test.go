@@ -104,22 +104,33 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		code   RefusalCode
 		says   []string
 	}{
-		{"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
-			OverPersonBudget, []string{"only $9.99 of your monthly limit of $69.99 is left", "Dec 1, 2026", "PERSON_BUDGET"}},
-		{"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
-			TooMany, []string{"order 3 licenses a day", "already ordered 3 today", "midnight", "PERSON_ORDERS"}},
+		{
+			"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
+			OverPersonBudget,
+			[]string{"only $9.99 of your monthly limit of $69.99 is left", "Dec 1, 2026", "PERSON_BUDGET"},
+		},
+		{
+			"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
+			TooMany,
+			[]string{"order 3 licenses a day", "already ordered 3 today", "midnight", "PERSON_ORDERS"},
+		},
 		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, TooLarge, []string{"asked for 4 GB of RAM, but the limit is 3 GB.", "MAX_RAM"}},
 		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, TooLarge, []string{"asked for 2 cores, but the limit is 1 core.", "MAX_CPU"}},
 		{"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small, TooLarge, []string{"asked for 5 GB of disk, but the limit is 4 GB.", "MAX_DISK"}},
 		{"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }), small, TooLarge, []string{"asked for 2 projects running at once, but the limit is 1 project.", "MAX_RUN_LIMIT"}},
 		{"longest term", with(func(p *Policy) { p.Largest.Days = 30 }), with(func(p *Policy) { p.Largest.Days = 29 }), term, TooLarge, []string{"asked for a term of 30 days, but the limit is 29 days.", "MAX_DAYS"}},
-		{"renewing", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
-			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, WrongPeriod, []string{"Licenses that renew aren't allowed here.", "`days=30`", "PERIODS"}},
-		{"a way of paying", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
+		{
+			"renewing", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
+			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, WrongPeriod,
+			[]string{"Licenses that renew aren't allowed here.", "`days=30`", "PERIODS"},
+		},
+		{
+			"a way of paying", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
 			with(func(p *Policy) {
 				p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true, cocalc.PeriodYearly: true}
 			}), small, WrongPeriod,
-			[]string{"`period=monthly` isn't allowed here.", "Use `period=range` or `period=yearly`", "PERIODS"}},
+			[]string{"`period=monthly` isn't allowed here.", "Use `period=range` or `period=yearly`", "PERIODS"},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

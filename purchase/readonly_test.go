@@ -29,8 +29,10 @@ func (v *visits) RoundTrip(r *http.Request) (*http.Response, error) {
 // A server that sells no licenses, from the start on or in the middle of a purchase, gets only requests that read; and
 // the host of a redirect gets none.
 func TestAServerWithoutLicensesIsOnlyRead(t *testing.T) {
-	reads := []string{"purchases/get-shopping-cart-checkout-params", "shopping/cart/get", "licenses/get-managed", "licenses/get-license", "user-query",
-		"accounts/profile", "purchases/get-membership-tiers", "purchases/get-purchases", "purchases/get-subscriptions"}
+	reads := []string{
+		"purchases/get-shopping-cart-checkout-params", "shopping/cart/get", "licenses/get-managed", "licenses/get-license", "user-query",
+		"accounts/profile", "purchases/get-membership-tiers", "purchases/get-purchases", "purchases/get-subscriptions",
+	}
 	for _, generation := range []cocalctest.Generation{cocalctest.Successor, cocalctest.Moved} {
 		t.Run(cocalctest.Preset(generation), func(t *testing.T) {
 			hosts := visits{seen: map[string]bool{}}
@@ -48,7 +50,8 @@ func TestAServerWithoutLicensesIsOnlyRead(t *testing.T) {
 				waiting, unknown := s.waits(cocalctest.Fault{Endpoint: "nothing"}), purchase.OrderID("")
 				s.until(waiting, purchase.Purchased)
 				unknown = s.unknown(cocalctest.Fault{Name: "gone", Effect: map[cocalctest.Generation]cocalctest.Effect{
-					cocalctest.Successor: cocalctest.SuccessorServer, cocalctest.Moved: cocalctest.MovedServer}[generation]}, cocalctest.After)
+					cocalctest.Successor: cocalctest.SuccessorServer, cocalctest.Moved: cocalctest.MovedServer,
+				}[generation]}, cocalctest.After)
 				s.server.ForgetRequests()
 				for range 3 { // people try everything, for hours
 					_, _ = s.desk.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec()})

@@ -39,9 +39,11 @@ func (p Policy) closed(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{Code: Paused, Quotes: true,
+	return &Refusal{
+		Code: Paused, Quotes: true,
 		Sentence: "Buying is paused. " + p.pauseWords(*account.Pause, false) + " An admin can resume it with `/license resume`.",
-		Admin:    "Buying is paused. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`."}
+		Admin:    "Buying is paused. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`.",
+	}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that

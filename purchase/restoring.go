@@ -56,8 +56,10 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 			return fmt.Errorf("order %s: %w", o.ID, err)
 		}
 	}
-	return w.AppendEvent(Event{Time: now, Kind: "restored", By: by,
-		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339))})
+	return w.AppendEvent(Event{
+		Time: now, Kind: "restored", By: by,
+		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339)),
+	})
 }
 
 // KeepOrders stores, after AfterRestore, the replaced ledger's orders that may have been bought since the copy was

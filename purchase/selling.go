@@ -19,7 +19,8 @@ const mostSalesPages = 400
 // so a row can be on two pages. One that was not read to its end is an error: it looks like an account that bought less.
 func Sold(ctx context.Context, shop interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
-}, since time.Time) (rows []cocalc.PurchaseRow, err error) {
+}, since time.Time,
+) (rows []cocalc.PurchaseRow, err error) {
 	type key struct {
 		id      int64
 		license string

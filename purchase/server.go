@@ -66,8 +66,10 @@ func (s Server) RefusesOrders() bool {
 
 // serverOf returns what a probe found, after what was known; was is nil if that is nothing.
 func serverOf(found cocalc.Diagnosis, was *Server) Server {
-	s := Server{Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
-		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey}
+	s := Server{
+		Condition: found.Condition, Reason: found.Reason, Host: found.Redirect.Host, Address: found.Redirect.Address,
+		Key: found.Key, Capability: found.Capability, OlderKey: found.OlderKey,
+	}
 	proven := was != nil && (was.Condition == s.Condition || was.Suspected == s.Condition)
 	if !proven && (s.Condition == HasMoved || s.Condition == IsForeign) {
 		s.Condition, s.Suspected = IsDown, s.Condition

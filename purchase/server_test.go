@@ -29,8 +29,10 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 		"successor": {cocalctest.Fault{Effect: cocalctest.SuccessorServer}, purchase.Server{Condition: purchase.SellsMemberships, Key: "refused", OlderKey: true}, true},
 		"no store":  {cocalctest.Fault{Effect: cocalctest.NoLicensesSold}, purchase.Server{Condition: purchase.SellsMemberships, Key: "valid"}, true},
 		"moved":     {cocalctest.Fault{Effect: cocalctest.MovedServer}, purchase.Server{Condition: purchase.HasMoved, Reason: "redirects-away", Host: "cocalc.ai"}, true},
-		"https": {httpsInstead(), purchase.Server{Condition: purchase.Misaddressed, Reason: "redirects-here", Host: "cocalc.test",
-			Address: "https://cocalc.test"}, false},
+		"https": {httpsInstead(), purchase.Server{
+			Condition: purchase.Misaddressed, Reason: "redirects-here", Host: "cocalc.test",
+			Address: "https://cocalc.test",
+		}, false},
 		"maintenance": {maintenance(), purchase.Server{Condition: purchase.IsDown, Reason: "server-error"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

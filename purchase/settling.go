@@ -86,8 +86,10 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if s.LicenseID != "" {
 			note += ", license " + s.LicenseID
 		}
-		err := w.AppendEvent(Event{Time: d.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
-			Amount: o.Price, Note: note + ": " + s.Reason})
+		err := w.AppendEvent(Event{
+			Time: d.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price, Note: note + ": " + s.Reason,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -55,8 +55,10 @@ var arrows = map[State][]State{
 
 // States lists every state, in the order in which people meet them.
 func States() []State {
-	return []State{Proposed, AwaitingApproval, Approved, Adding, Carted, Paying, Unknown, Purchased, Failed, Denied,
-		Cancelled, Expired}
+	return []State{
+		Proposed, AwaitingApproval, Approved, Adding, Carted, Paying, Unknown, Purchased, Failed, Denied,
+		Cancelled, Expired,
+	}
 }
 
 // known reports whether s is a state of orders.

@@ -22,8 +22,10 @@ import (
 type sameAnswer struct{ body []byte }
 
 func (s sameAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(s.body)), Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}}}, nil
+	return &http.Response{
+		StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(s.body)), Request: r,
+		Header: http.Header{"Content-Type": {"application/json"}},
+	}, nil
 }
 
 // What the client understands of CoCalc's answers, the ledger can store, and reads again as it was: else something is sold
@@ -36,8 +38,10 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 		params   = `{"balance":10,"minPayment":0,"minBalance":0,"amountDue":%[1]s,"total":%[1]s,"cart":[{"id":7,"product":"site-license","lineItemAmount":%[1]s,"description":{}}]}`
 		account  = `{"query":{"accounts":{"account_id":%q,"email_address":"a@b.c"}}}`
 	)
-	dates := []string{"2026-11-23T08:30:00.000Z", "9999-12-31T23:59:59.999Z", "+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z",
-		"0000-01-01T00:00:00.000Z", "0000-01-01T00:00:00+14:00", "-271821-04-20T00:00:00.000Z", "1/1/0001", "never"}
+	dates := []string{
+		"2026-11-23T08:30:00.000Z", "9999-12-31T23:59:59.999Z", "+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z",
+		"0000-01-01T00:00:00.000Z", "0000-01-01T00:00:00+14:00", "-271821-04-20T00:00:00.000Z", "1/1/0001", "never",
+	}
 	ids := []string{"4ab5a2de-1f0c-4a8e-9f3a-3b8a54d7e101", "", strings.Repeat("x", 40_000), "a\tb"}
 	for _, date := range dates {
 		f.Add([]byte("[" + fmt.Sprintf(item, date, ids[0]) + "]"))

@@ -415,8 +415,10 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""); len(n.Left) > 0 {
 		r.notices = append(r.notices, n)
 	}
-	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note,
-		Cause: Cause{CauseCode(kind), reportArgs(row)}})
+	return w.AppendEvent(Event{
+		Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note,
+		Cause: Cause{CauseCode(kind), reportArgs(row)},
+	})
 }
 
 // reportArgs identify a purchase in an audit record.

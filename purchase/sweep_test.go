@@ -145,12 +145,14 @@ func TestACheckoutThatCommitsAnHourLate(t *testing.T) {
 func TestADoubleBuyThatCommitsHoursLate(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.server.SetCheckoutTakes(0, time.Second)
-		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.Call, Times: 1,
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.Call, Times: 1,
 			Do: func(a *cocalctest.Account) {
 				s.server.SetCheckoutTakes(3*time.Hour, time.Second)
 				a.StartCheckout()
 				s.server.SetCheckoutTakes(0, time.Second)
-			}})
+			},
+		})
 		id := s.buy()
 		o := s.until(id, purchase.Purchased)
 		for o.Open() {

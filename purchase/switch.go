@@ -27,8 +27,10 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 		if account.Pause != nil {
 			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Buying is already paused. " + d.policy.pauseWords(*account.Pause, true)}, nil
 		}
-		p := Pause{Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
-			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}}}
+		p := Pause{
+			Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
+			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}},
+		}
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
@@ -93,8 +95,10 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 	if more := len(findings) - 1; more > 0 {
 		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
 	}
-	cause := Cause{IncidentBooks, Args{"finding": string(findings[0].Code), "record": findings[0].Record,
-		"more": strconv.Itoa(len(findings) - 1), "digest": digest(findings)}}
+	cause := Cause{IncidentBooks, Args{
+		"finding": string(findings[0].Code), "record": findings[0].Record,
+		"more": strconv.Itoa(len(findings) - 1), "digest": digest(findings),
+	}}
 	paused := false
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		paused = false

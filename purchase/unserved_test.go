@@ -131,8 +131,10 @@ func TestOnlyAnHourOfTheSameEndsAnOrder(t *testing.T) {
 		"a restart":               {func(s *shop) { s.restart() }, 28 * time.Minute, 45 * time.Minute},
 		"a stop of an hour":       {func(s *shop) { s.close(); <-time.After(time.Hour); s.open() }, 80 * time.Minute, 100 * time.Minute},
 		"a clock that goes ahead": {func(*shop) { ahead(30 * time.Hour) }, 28 * time.Minute, 45 * time.Minute},
-		"a restart with a clock ahead": {func(s *shop) { ahead(30 * time.Hour); s.restart() }, 20 * time.Minute,
-			45 * time.Minute},
+		"a restart with a clock ahead": {
+			func(s *shop) { ahead(30 * time.Hour); s.restart() }, 20 * time.Minute,
+			45 * time.Minute,
+		},
 		"a restart with a clock behind": {func(s *shop) { ahead(-30 * time.Hour); s.restart() }, 28 * time.Minute, 45 * time.Minute},
 		"nothing":                       {func(*shop) {}, 28 * time.Minute, 45 * time.Minute},
 	} {
@@ -187,8 +189,10 @@ func TestAnItemInTheCartOfAServerThatIsGone(t *testing.T) {
 		for _, gone := range []time.Duration{time.Minute, 30 * time.Minute, 3 * time.Hour} {
 			t.Run(fmt.Sprintf("%s for %v", name, gone), func(t *testing.T) {
 				inShop(t, 20000, func(s *shop) {
-					s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
-						Do: func(*cocalctest.Account) { s.server.Inject(c.fault) }})
+					s.server.Inject(cocalctest.Fault{
+						Endpoint: "shopping/cart/add", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
+						Do: func(*cocalctest.Account) { s.server.Inject(c.fault) },
+					})
 					id := s.buy()
 					<-time.After(gone)
 					o := s.order(id)
@@ -213,8 +217,10 @@ func TestAnItemInTheCartOfAServerThatIsGone(t *testing.T) {
 func (s *shop) unknown(fault cocalctest.Fault, when cocalctest.Moment) purchase.OrderID {
 	s.t.Helper()
 	<-time.After(time.Minute)
-	s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: when, Effect: cocalctest.Call, Times: 1,
-		Do: func(*cocalctest.Account) { s.server.Inject(fault) }})
+	s.server.Inject(cocalctest.Fault{
+		Endpoint: checkoutPath, When: when, Effect: cocalctest.Call, Times: 1,
+		Do: func(*cocalctest.Account) { s.server.Inject(fault) },
+	})
 	s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: when, Effect: cocalctest.LoseAnswer, Times: 1})
 	id := s.buy()
 	s.until(id, purchase.Unknown)
@@ -330,8 +336,14 @@ func TestAdminsAreToldOfTheServer(t *testing.T) {
 		for _, spell := range []struct {
 			fault cocalctest.Fault
 			hours int
-		}{{cocalctest.Fault{Effect: cocalctest.SuccessorServer}, 50}, {cocalctest.Fault{Effect: cocalctest.MovedServer}, 50}, {httpsInstead(), 3},
-			{cocalctest.Fault{Effect: cocalctest.Fail, Status: 403}, 3}, {maintenance(), 3}, {cocalctest.Fault{Endpoint: "nothing"}, 3}} {
+		}{
+			{cocalctest.Fault{Effect: cocalctest.SuccessorServer}, 50},
+			{cocalctest.Fault{Effect: cocalctest.MovedServer}, 50},
+			{httpsInstead(), 3},
+			{cocalctest.Fault{Effect: cocalctest.Fail, Status: 403}, 3},
+			{maintenance(), 3},
+			{cocalctest.Fault{Endpoint: "nothing"}, 3},
+		} {
 			s.server.ClearFaults()
 			s.server.Inject(spell.fault)
 			<-time.After(time.Duration(spell.hours) * time.Hour)

@@ -101,8 +101,10 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 				if err := w.PutOrder(*live); err != nil {
 					return err
 				}
-				return w.AppendEvent(Event{Time: b.now(), Kind: "uncounted", Order: o.ID, By: botName,
-					Note: "the list of purchases did not show this purchase"})
+				return w.AppendEvent(Event{
+					Time: b.now(), Kind: "uncounted", Order: o.ID, By: botName,
+					Note: "the list of purchases did not show this purchase",
+				})
 			})
 			return 0, err
 		}
@@ -160,8 +162,10 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 		if err := spend(w, *o, diff, 0); err != nil {
 			return err
 		}
-		if err := w.AppendEvent(Event{Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
-			Note: fmt.Sprintf("CoCalc charged %s, not %s, for license %s", full.Charged, had.Charged, full.LicenseID)}); err != nil {
+		if err := w.AppendEvent(Event{
+			Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
+			Note: fmt.Sprintf("CoCalc charged %s, not %s, for license %s", full.Charged, had.Charged, full.LicenseID),
+		}); err != nil {
 			return err
 		}
 	}

@@ -14,10 +14,12 @@ import (
 // card is a message with an element of each kind that people use in messages.
 var card = map[string]any{"channel": slacksim.General, "text": "Order", "blocks": []any{
 	map[string]any{"type": "header", "text": plain("Order")},
-	map[string]any{"type": "section", "block_id": "s", "text": map[string]any{"type": "mrkdwn", "text": "*3* coffees"},
+	map[string]any{
+		"type": "section", "block_id": "s", "text": map[string]any{"type": "mrkdwn", "text": "*3* coffees"},
 		"fields": []any{plain("Price"), plain("$9.00")}, "accessory": map[string]any{"type": "overflow", "action_id": "more", "options": []any{
 			map[string]any{"text": plain("Details"), "value": "d"}, map[string]any{"text": plain("Forget"), "value": "f"},
-		}}},
+		}},
+	},
 	map[string]any{"type": "actions", "block_id": "a", "elements": []any{
 		map[string]any{"type": "button", "action_id": "buy", "text": plain("Buy"), "value": "42", "style": "primary", "confirm": map[string]any{
 			"title": plain("Sure?"), "text": plain("It costs $9.00."), "confirm": plain("Buy it"), "deny": plain("No"),

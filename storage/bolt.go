@@ -59,8 +59,10 @@ var (
 	bucketAccount     = []byte("account")
 	bucketEvents      = []byte("events")
 
-	buckets = [][]byte{bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
-		bucketBudgets, bucketAccount, bucketEvents}
+	buckets = [][]byte{
+		bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
+		bucketBudgets, bucketAccount, bucketEvents,
+	}
 
 	keyApplication = []byte("application")
 	keySchema      = []byte("schema")

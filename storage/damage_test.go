@@ -26,9 +26,11 @@ func fill(t *testing.T, b *Bolt, orders int) {
 	states := []purchase.State{purchase.Proposed, purchase.Approved, purchase.Purchased, purchase.Failed}
 	for n := range orders {
 		err := b.Update(context.Background(), func(w purchase.Writer) error {
-			o := purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: states[n%len(states)],
+			o := purchase.Order{
+				ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: states[n%len(states)],
 				Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
-				Reason: strings.Repeat("winter school ", 1+n%5), Month: "2026-11", Confirmed: at}
+				Reason: strings.Repeat("winter school ", 1+n%5), Month: "2026-11", Confirmed: at,
+			}
 			if o.State == purchase.Purchased {
 				o.Receipt = &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375}
 				if _, err := w.AddPurchase(purchase.Purchase{Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month, Charged: 6375, Time: at}); err != nil {

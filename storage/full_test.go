@@ -47,8 +47,10 @@ func TestAFullDisk(t *testing.T) {
 	ctx := context.Background()
 	const before = 8
 	order := func(n int) purchase.Order {
-		return purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), State: purchase.Proposed, Rev: 1,
-			Reason: strings.Repeat("why ", 12000)}
+		return purchase.Order{
+			ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), State: purchase.Proposed, Rev: 1,
+			Reason: strings.Repeat("why ", 12000),
+		}
 	}
 	cases := []struct {
 		name string

@@ -34,9 +34,11 @@ func FuzzRecord(f *testing.F) {
 	if err := errors.Join(err, b.Close()); err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{``, `null`, `{}`, `[]`, `0`, `"x"`, `{"id":null,"messages":[null]}`, `{"receipt":{},"hold":{},"wait":{},"failure":{}}`,
+	for _, s := range []string{
+		``, `null`, `{}`, `[]`, `0`, `"x"`, `{"id":null,"messages":[null]}`, `{"receipt":{},"hold":{},"wait":{},"failure":{}}`,
 		`{"price_cents":1e400}`, `{"price_cents":9223372036854775808}`, `{"created":"0001-01-01T00:00:00+25:00"}`, `{"spec":{"End":"x"}}`,
-		`{"id":"a","id":"b"}`, "{\"id\":\"\xff\"}", `{"sent":{"a":[[[[[[[]]]]]]]}}`, `{"pause":{},"notices":[{"left":null}]}`, `{"number":-1}`} {
+		`{"id":"a","id":"b"}`, "{\"id\":\"\xff\"}", `{"sent":{"a":[[[[[[[]]]]]]]}}`, `{"pause":{},"notices":[{"left":null}]}`, `{"number":-1}`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -35,8 +35,10 @@ func TestAnUnwritableLedger(t *testing.T) {
 		prepare    func() (path string, err error)
 		own        bool // the folder is the bot's own
 	}{
-		{"a folder of another user", fmt.Sprintf("the folder %s belongs to user 0, but the bot runs as user %d. Run: chown -R %d %s, or set DATABASE to another path", foreign, user, user, foreign),
-			func() (string, error) { return filepath.Join(foreign, "ledger.db"), os.Chmod(foreign, 0o755) }, false},
+		{
+			"a folder of another user", fmt.Sprintf("the folder %s belongs to user 0, but the bot runs as user %d. Run: chown -R %d %s, or set DATABASE to another path", foreign, user, user, foreign),
+			func() (string, error) { return filepath.Join(foreign, "ledger.db"), os.Chmod(foreign, 0o755) }, false,
+		},
 		{"a folder that its owner may not write", "can't write there. Run: chmod u+rwX", func() (string, error) {
 			dir := filepath.Join(t.TempDir(), "data")
 			return filepath.Join(dir, "ledger.db"), errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, user, -1), os.Chmod(dir, 0o555))

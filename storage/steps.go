@@ -63,8 +63,10 @@ func fields(record any) map[string]json.RawMessage {
 }
 
 // telling are the fields by which a transaction without audit records is named: the first of them that it changes.
-var telling = []string{"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait", "wait emptied",
-	"watch_until", "messages", "head_told", "reconciled", "notices", "watching"}
+var telling = []string{
+	"parked", "parked emptied", "checkout_answer", "failure", "hold", "add_sent", "add_sent emptied", "wait", "wait emptied",
+	"watch_until", "messages", "head_told", "reconciled", "notices", "watching",
+}
 
 // name is what the transaction does; empty when it changes nothing.
 func (d *deeds) name() step.What {

@@ -68,8 +68,10 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
 	err = b.view(func(tx *bbolt.Tx) (err error) {
 		defer orDamage(&err)()
-		report = Report{Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
-			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN}
+		report = Report{
+			Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
+			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN,
+		}
 		if report.Schema, err = schema(tx); err != nil {
 			return err
 		}

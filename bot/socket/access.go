@@ -88,8 +88,10 @@ func (a *Access) LostFor(after time.Duration) error {
 }
 
 // ofTheMethod are the codes that say nothing about other methods.
-var ofTheMethod = map[string]bool{"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
-	"enterprise_is_restricted": true, "accesslimited": true}
+var ofTheMethod = map[string]bool{
+	"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
+	"enterprise_is_restricted": true, "accesslimited": true,
+}
 
 // optional are methods that the bot can do without: a token without their scopes is no loss of access.
 var optional = map[string]bool{"conversations.info": true, "conversations.members": true}
@@ -177,7 +179,8 @@ const forgiven = time.Minute
 // Probe asks Slack whether access is back. It is needed because without access nothing is shown, so no click shows it.
 func (a *Access) Probe(ctx context.Context, api interface {
 	AuthTestContext(context.Context) (*slack.AuthTestResponse, error)
-}) {
+},
+) {
 	who, err := api.AuthTestContext(ctx)
 	a.Hear(methodTest, err)
 	if err != nil {

@@ -15,8 +15,10 @@ import (
 )
 
 func TestAWrongSettingEndsItWithTheRemedy(t *testing.T) {
-	for _, code := range []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked",
-		"token_expired", "missing_scope", "not_allowed_token_type", "org_login_required"} {
+	for _, code := range []string{
+		"invalid_auth", "not_authed", "account_inactive", "token_revoked",
+		"token_expired", "missing_scope", "not_allowed_token_type", "org_login_required",
+	} {
 		t.Run(code, func(t *testing.T) {
 			s, log := newPlainSlack(t), &logged{}
 			s.opening = refusing(code)
@@ -122,8 +124,10 @@ func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
 	s.waitForSockets(1)
 	s.deliver(commandFrame("e", "list"))
 	s.waitForAck("e")
-	for what, want := range map[string]int{`"trouble":"HTTP 502"`: 1, `"trouble":"timeout"`: 1, `"trouble":"network"`: 1,
-		`"trouble":"internal_error"`: 1, "connect to Slack": 1} {
+	for what, want := range map[string]int{
+		`"trouble":"HTTP 502"`: 1, `"trouble":"timeout"`: 1, `"trouble":"network"`: 1,
+		`"trouble":"internal_error"`: 1, "connect to Slack": 1,
+	} {
 		if n := strings.Count(log.String(), what); n != want {
 			t.Errorf("%s is logged %d times, not %d", what, n, want)
 		}

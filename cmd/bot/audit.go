@@ -35,8 +35,10 @@ type auditOptions struct {
 // newAuditCommand prints the audit records, oldest first, as text, JSON or CSV. It also works while the bot runs.
 func newAuditCommand(c console) *cobra.Command {
 	var o auditOptions
-	cmd := &cobra.Command{Use: "audit [--since WHEN] [--until WHEN] [--month MONTH] [--order ID] [--by USER] [--json|--csv [--bom]]",
-		Short: "print the audit records: who decided what, when and where, and what was refused"}
+	cmd := &cobra.Command{
+		Use:   "audit [--since WHEN] [--until WHEN] [--month MONTH] [--order ID] [--by USER] [--json|--csv [--bom]]",
+		Short: "print the audit records: who decided what, when and where, and what was refused",
+	}
 	o.form.options(cmd)
 	o.span.options(cmd)
 	cmd.Flags().StringVar(&o.order, "order", "", "only records of the order with this `ID`")
@@ -89,8 +91,10 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 		return err
 	}
 	for _, e := range events {
-		w.Write([]string{strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), cell(e.Kind), cell(e.By), cell(e.Place), cell(string(e.Order)),
-			dollarsOf(e.Amount), cell(noteOf(e)), e.Prev, e.Hash})
+		w.Write([]string{
+			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), cell(e.Kind), cell(e.By), cell(e.Place), cell(string(e.Order)),
+			dollarsOf(e.Amount), cell(noteOf(e)), e.Prev, e.Hash,
+		})
 	}
 	w.Flush()
 	return w.Error()

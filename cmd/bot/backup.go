@@ -16,8 +16,10 @@ import (
 
 // newBackupCommand copies the ledger to a new file. The running bot makes the copy; if none runs, this program does.
 func newBackupCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs", Args: oneFile("the name of a new file"),
-		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) }}
+	cmd := &cobra.Command{
+		Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs", Args: oneFile("the name of a new file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) },
+	}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	return cmd
 }

@@ -240,9 +240,11 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	}
 	defer ledger.Close()
 	changed := make(chan purchase.OrderID, 100)
-	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
+	desk := purchase.New(purchase.Options{
+		Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
 		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
-		Changed: func(id purchase.OrderID) { changed <- id }})
+		Changed: func(id purchase.OrderID) { changed <- id },
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)

@@ -31,12 +31,16 @@ func table(t *testing.T, text string) (rows []map[string]string) {
 // The month of a row is the team's, so its day is too; and a private channel is known by its id.
 func TestTheCSVForTheBooks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, purchase.Purchase{Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
-		Place: purchase.Place{Channel: "C0SECRET", Name: "privategroup"}}) // what Slack calls every private channel
+	keepLedger(t, path, purchase.Purchase{
+		Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
+		Place: purchase.Place{Channel: "C0SECRET", Name: "privategroup"},
+	}) // what Slack calls every private channel
 	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	row := table(t, does(t, "", "purchases", "--csv").out)[0]
-	for column, want := range map[string]string{"time": "2026-11-30T23:30:00Z", "day": "2026-12-01", "entry_date": "2026-12-01", "month": "2026-12",
-		"channel": "privategroup", "channel_id": "C0SECRET"} {
+	for column, want := range map[string]string{
+		"time": "2026-11-30T23:30:00Z", "day": "2026-12-01", "entry_date": "2026-12-01", "month": "2026-12",
+		"channel": "privategroup", "channel_id": "C0SECRET",
+	} {
 		if row[column] != want {
 			t.Errorf("%s is %q, want %q", column, row[column], want)
 		}

@@ -16,10 +16,12 @@ type checkOptions struct{ strict, json bool }
 // newCheckCommand checks everything that the bot needs.
 func newCheckCommand(c console) *cobra.Command {
 	var o checkOptions
-	cmd := &cobra.Command{Use: "check [--strict] [--json]", Args: noArguments,
+	cmd := &cobra.Command{
+		Use: "check [--strict] [--json]", Args: noArguments,
 		Short: "validate the settings, Slack, CoCalc and the ledger; spends nothing",
 		Long: "Each line is PASS, WARN or FAIL, and says what to do. The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
-			"and 2 when a check couldn't run. With --strict, a WARN is 1 too."}
+			"and 2 when a check couldn't run. With --strict, a WARN is 1 too.",
+	}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 1 for warnings too")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object per line")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -36,8 +36,10 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	nobody := map[string]bool{}
-	want := purchase.Policy{Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
-		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC}
+	want := purchase.Policy{
+		Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
+		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC,
+	}
 	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
@@ -138,9 +140,11 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 		name, _, _ := strings.Cut(line, " ")
 		names = append(names, strings.TrimSuffix(name, ":"))
 	}
-	want := []string{"ORDER_LIMIT", "TIMEZONE", "CHECKOUT_TIMEOUT", "SETTLE_AFTER", "LOG_LEVEL", "BUYERS", "COCALC_URL",
+	want := []string{
+		"ORDER_LIMIT", "TIMEZONE", "CHECKOUT_TIMEOUT", "SETTLE_AFTER", "LOG_LEVEL", "BUYERS", "COCALC_URL",
 		"LICENSE_DEFAULTS", "LICENSE_DEFAULTS", "LICENSE_DEFAULTS", "LICENSE_DEFAULTS",
-		"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"}
+		"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY",
+	}
 	if diff := cmp.Diff(want, names); diff != "" || got.code != 2 {
 		t.Errorf("exit %d (-want +got):\n%s\n%s", got.code, diff, got.err)
 	}
@@ -151,8 +155,10 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 
 // Files of secrets end with a line break, and lists are written with blanks.
 func TestBlanksAroundValues(t *testing.T) {
-	environment(t, map[string]string{"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
-		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, "})
+	environment(t, map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
+		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, ",
+	})
 	c, err := readConfig()
 	if err != nil || len(c.secrets()) > 0 {
 		t.Fatal(err, c.secrets())
@@ -205,8 +211,10 @@ func TestDollarsAsPeopleWriteThem(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, want %+v", text, d.Limit, err, want)
 		}
 	}
-	for _, text := range []string{"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5",
-		"99,50", "1,00", "1000,000", ",500", "1,,000", "1,000,00", "1.000,50", "1,000,"} {
+	for _, text := range []string{
+		"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5",
+		"99,50", "1,00", "1000,000", ",500", "1,,000", "1,000,00", "1.000,50", "1,000,",
+	} {
 		var d dollars
 		if err := d.Decode(text); err == nil {
 			t.Errorf("%q was taken for %+v", text, d.Limit)
@@ -234,8 +242,10 @@ func TestDefaultsForLicenses(t *testing.T) {
 			t.Errorf("%q: got %+v, %v", c.text, got, err)
 		}
 	}
-	for _, text := range []string{"days=30", "end=2027-01-31", "start=2027-01-01", "period=range", "reason=because", "description=x",
-		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense"} {
+	for _, text := range []string{
+		"days=30", "end=2027-01-31", "start=2027-01-01", "period=range", "reason=because", "description=x",
+		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense",
+	} {
 		if got, err := (config{LicenseDefaults: text}).defaults(); len(err) == 0 {
 			t.Errorf("%q was taken: %+v", text, got)
 		}

@@ -40,8 +40,10 @@ const demoLog = "bot.log"
 func newDemoCommand(c console) *cobra.Command {
 	var o demoOptions
 	var credit string
-	cmd := &cobra.Command{Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--cocalc KIND] [--without-bot]", Args: noArguments,
-		Short: "try everything in a browser, with a simulated Slack and CoCalc"}
+	cmd := &cobra.Command{
+		Use: "demo [--addr HOST:PORT] [--data DIR] [--credit DOLLARS] [--fresh] [--cocalc KIND] [--without-bot]", Args: noArguments,
+		Short: "try everything in a browser, with a simulated Slack and CoCalc",
+	}
 	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:3000", "`HOST:PORT` of the page, on this machine")
 	cmd.Flags().StringVar(&o.data, "data", demoFolder(), "`DIR` for the ledger, the log and the simulators; the next demo continues from there")
 	cmd.Flags().StringVar(&credit, "credit", demoCredit, "`DOLLARS` of credit that the CoCalc account starts with")
@@ -157,8 +159,10 @@ func startSimulators(o demoOptions) (*simulators, error) {
 	}
 	s := &simulators{
 		workspace: demoWorkspace(state.keep("slack"), o.patient), state: state,
-		cocalc: cocalctest.New(cocalctest.Config{Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond,
-			Unthrottled: o.patient, Keep: state.keep("cocalc")}),
+		cocalc: cocalctest.New(cocalctest.Config{
+			Seed: uint64(time.Now().UnixNano()), CheckoutTakes: 400 * time.Millisecond,
+			Unthrottled: o.patient, Keep: state.keep("cocalc"),
+		}),
 	}
 	if err := s.listen(o); err != nil {
 		s.workspace.Close()
@@ -257,8 +261,12 @@ func (s *simulators) variables() []string {
 // order for a whole class does. An unknown checkout is settled within two minutes instead of twenty. An afternoon of
 // purchases reaches no limit.
 var ownSettings = []ownSetting{
-	{"AUTO_APPROVE_LIMIT", "2000"}, {"CHECKOUT_TIMEOUT", "15s"}, {"SETTLE_AFTER", "1m"},
-	{"ORDER_LIMIT", "10000"}, {"MONTHLY_BUDGET", "200000"}, {"PERSON_ORDERS", "1000"},
+	{"AUTO_APPROVE_LIMIT", "2000"},
+	{"CHECKOUT_TIMEOUT", "15s"},
+	{"SETTLE_AFTER", "1m"},
+	{"ORDER_LIMIT", "10000"},
+	{"MONTHLY_BUDGET", "200000"},
+	{"PERSON_ORDERS", "1000"},
 }
 
 // demoCredit is the account's credit at the demo's first start, in dollars: more than the month's budget.

@@ -142,8 +142,10 @@ func (s *simulators) strikes() page.Section {
 			}
 		}
 		if all = others; n > 0 {
-			out.Rows = append(out.Rows, page.Row{Label: faultTitle(preset), Value: "last at " + last.Local().Format("15:04:05"),
-				Note: fmt.Sprintf("requests: %d", n)})
+			out.Rows = append(out.Rows, page.Row{
+				Label: faultTitle(preset), Value: "last at " + last.Local().Format("15:04:05"),
+				Note: fmt.Sprintf("requests: %d", n),
+			})
 		}
 	}
 	for i := len(all) - 1; i >= 0 && len(out.Rows) < mostStrikes; i-- {

@@ -16,8 +16,11 @@ import (
 // settled is the output of a command with fixed texts in the place of what differs between runs.
 func (w *town) settled(s map[string]string, out string) string {
 	for _, r := range []struct{ is, becomes string }{
-		{s["COCALC_URL"], "https://cocalc.example"}, {strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
-		{strings.TrimSuffix(w.api, "/api/"), "https://slack.example"}, {filepath.Dir(s["DATABASE"]), "/data"}, {w.account.ID(), "ACCOUNT"},
+		{s["COCALC_URL"], "https://cocalc.example"},
+		{strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
+		{strings.TrimSuffix(w.api, "/api/"), "https://slack.example"},
+		{filepath.Dir(s["DATABASE"]), "/data"},
+		{w.account.ID(), "ACCOUNT"},
 	} {
 		out = strings.ReplaceAll(out, r.is, r.becomes)
 	}
@@ -160,8 +163,11 @@ func TestStartOnEveryServer(t *testing.T) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 		}, "error", []string{none, `"condition":"sells-memberships"`, "sells memberships and no licenses", "bot migrate-report"}, held},
-		{"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) }, "error",
-			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"}, found},
+		{
+			"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) }, "error",
+			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"},
+			found,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTown(t)

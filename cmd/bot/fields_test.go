@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"licensebot/bot"
 	"licensebot/cocalc"
 	"licensebot/commands"
-	"time"
 )
 
 // The help is written from the table of package commands, which knows nothing of CoCalc; what counts is decided by

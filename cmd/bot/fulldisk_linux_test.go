@@ -86,8 +86,10 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	w := newTown(t)
 	w.cocalc.SetCheckoutTakes(500 * time.Millisecond)
 	sold := make(chan struct{})
-	w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
-		Do: func(*cocalctest.Account) { close(sold) }})
+	w.cocalc.Inject(cocalctest.Fault{
+		Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After, Effect: cocalctest.Call, Times: 1,
+		Do: func(*cocalctest.Account) { close(sold) },
+	})
 	s := w.settings(t)
 	environment(t, s)
 	bot := launch(t, s, "run")

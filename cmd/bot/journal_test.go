@@ -100,9 +100,11 @@ func sumOf(all []purchase.Purchase) (sum cocalc.Cents) {
 }
 
 // Titles and names that a journal could take for something else.
-var journalTraps = []string{"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`, `back\slash\n`,
+var journalTraps = []string{
+	"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`, `back\slash\n`,
 	"#tag ^link", "= 2026-01-01", "[2026-01-01]", "date: 2020-01-01", ":tag:", "~ monthly", "P 2026-01-01 USD $5", "{{x}} @ $5", "2020-01-01 * other",
-	"Statistics\n2020-01-01 * injected\n    Expenses:Evil  $1\n    Assets:Evil", "a\r\nb", "می\u200cخواهم", "中文；标题", "👩\u200d🏫", "\u202e", "end comment", "% x", "'"}
+	"Statistics\n2020-01-01 * injected\n    Expenses:Evil  $1\n    Assets:Evil", "a\r\nb", "می\u200cخواهم", "中文；标题", "👩\u200d🏫", "\u202e", "end comment", "% x", "'",
+}
 
 func TestJournals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")

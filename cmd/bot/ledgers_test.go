@@ -33,9 +33,11 @@ func (w *town) buys(t testing.TB, database string, n int) {
 		t.Fatal(err)
 	}
 	changed := make(chan purchase.OrderID, 1000)
-	desk := purchase.New(purchase.Options{Ledger: ledger, Shop: client, Site: client.Site(), Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
+	desk := purchase.New(purchase.Options{
+		Ledger: ledger, Shop: client, Site: client.Site(), Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
 		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
-		Changed: func(id purchase.OrderID) { changed <- id }})
+		Changed: func(id purchase.OrderID) { changed <- id },
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	done := make(chan error, 1)
 	go func() { done <- desk.Run(ctx) }()

@@ -26,11 +26,13 @@ type migrateReportOptions struct {
 // licenses any more. It reads the ledger only.
 func newMigrateReportCommand(c console) *cobra.Command {
 	var o migrateReportOptions
-	cmd := &cobra.Command{Use: "migrate-report [--at WHEN] [--json|--csv [--bom]]",
+	cmd := &cobra.Command{
+		Use:   "migrate-report [--at WHEN] [--json|--csv [--bom]]",
 		Short: "print the unused part of what was paid for licenses, from the ledger alone",
 		Long: "For each fixed term that has not ended: what was paid, and its unused part, pro rata to the second and rounded\n" +
 			"down to the cent. Licenses that renew are listed, but not in the total: the ledger knows only their first period.\n" +
-			"CoCalc decides what it credits."}
+			"CoCalc decides what it credits.",
+	}
 	o.form.options(cmd)
 	cmd.Flags().StringVar(&o.at, "at", "", "as of `WHEN`, instead of now: the beginning of a day such as 2026-11-01, or a time such as 2026-11-01T15:04:05Z")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runMigrateReport(cmd.Context(), o, time.Now(), c) }
@@ -162,9 +164,11 @@ func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
 		if p.Renews() {
 			ends, endDay, unused, renewals = "", "", "", "unknown"
 		}
-		w.Write([]string{cell(p.LicenseID), cell(string(p.Order)), cell(p.Requester.Name), cell(p.Requester.ID), cell(p.Spec.Title), cell(p.Spec.Summary()),
+		w.Write([]string{
+			cell(p.LicenseID), cell(string(p.Order)), cell(p.Requester.Name), cell(p.Requester.ID), cell(p.Spec.Title), cell(p.Spec.Summary()),
 			cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused, renewals,
-			strconv.FormatBool(p.Duplicate), moment(m.at)})
+			strconv.FormatBool(p.Duplicate), moment(m.at),
+		})
 	}
 	w.Flush()
 	return w.Error()
@@ -188,8 +192,10 @@ type prepaidLine struct {
 func (m *migrateReport) writeJSON(out io.Writer) error {
 	var lines []prepaidLine
 	for _, p := range m.licenses {
-		line := prepaidLine{License: p.LicenseID, Order: string(p.Order), Requester: p.Requester, Spec: p.Spec, Begins: p.Begins.UTC(), Paid: p.Paid,
-			Duplicate: p.Duplicate, At: m.at.UTC()}
+		line := prepaidLine{
+			License: p.LicenseID, Order: string(p.Order), Requester: p.Requester, Spec: p.Spec, Begins: p.Begins.UTC(), Paid: p.Paid,
+			Duplicate: p.Duplicate, At: m.at.UTC(),
+		}
 		if unused := p.Unused(m.at); p.Renews() {
 			line.Renewals = "unknown"
 		} else {

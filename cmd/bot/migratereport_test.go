@@ -20,8 +20,10 @@ func prepaid() []purchase.Purchase {
 	term := func(order, license string, charged purchase.Cents, begins, ends time.Time) purchase.Purchase {
 		s := cocalc.DefaultSpec()
 		s.RAM, s.CPU, s.Period, s.Start, s.End = 16, 2, cocalc.PeriodRange, begins, ends
-		return purchase.Purchase{Time: at, Month: "2026-12", Order: purchase.OrderID(order), Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
-			Spec: s, Shown: charged, Charged: charged, LicenseID: license, Expires: ends}
+		return purchase.Purchase{
+			Time: at, Month: "2026-12", Order: purchase.OrderID(order), Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
+			Spec: s, Shown: charged, Charged: charged, LicenseID: license, Expires: ends,
+		}
 	}
 	course := term("01JDXK00000000000000000004", "44d63bc0-5a10-4f86-971a-c584cf5baaaf", 10_000, time.Time{}, at.AddDate(0, 0, 31))
 	less := course

@@ -247,9 +247,11 @@ func said(t *testing.T, r refusedBy) string {
 	}
 	defer client.Close()
 	p := &counter{changed: make(chan purchase.OrderID, 100), account: account, now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)}
-	p.desk = purchase.New(purchase.Options{Ledger: ledger, Shop: client, Policy: c.policy(), ApprovalsChannel: c.ApprovalsChannel,
+	p.desk = purchase.New(purchase.Options{
+		Ledger: ledger, Shop: client, Policy: c.policy(), ApprovalsChannel: c.ApprovalsChannel,
 		Changed: func(id purchase.OrderID) { p.changed <- id }, NewID: p.newID, KeyName: "sk-…f3Xa",
-		Timing: purchase.Timing{Approval: c.ApprovalTTL}, Now: func() time.Time { return p.now }})
+		Timing: purchase.Timing{Approval: c.ApprovalTTL}, Now: func() time.Time { return p.now },
+	})
 	no := r.meet(t, p)
 	if no == nil {
 		t.Fatalf("%s: nobody was refused when %s", r.setting, r.when)

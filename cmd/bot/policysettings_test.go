@@ -32,10 +32,12 @@ func TestASettingForEveryLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := func(ids ...string) map[string]bool { return setOf(ids) }
-	want := purchase.Policy{Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"), Channels: set("C1", "G2"),
+	want := purchase.Policy{
+		Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"), Channels: set("C1", "G2"),
 		AutoApprove: 50_00, AskRenewing: true, Approvals: 2, OrderLimit: purchase.Limit{Max: 100_00}, MonthlyBudget: purchase.Limit{Max: 1000_00},
 		PersonBudget: 2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
-		Periods: map[cocalc.Period]bool{cocalc.PeriodMonthly: true, cocalc.PeriodRange: true}, LeastCredit: 25_50}
+		Periods: map[cocalc.Period]bool{cocalc.PeriodMonthly: true, cocalc.PeriodRange: true}, LeastCredit: 25_50,
+	}
 	got := c.policy()
 	if got.Location.String() != "Europe/Vienna" || c.ApprovalTTL != 24*time.Hour || c.ApprovalsChannel != "C3" {
 		t.Errorf("got %+v", c)

@@ -17,9 +17,11 @@ import (
 // newPricesCommand prints the price list of a CoCalc server that sells memberships, as the server has it.
 func newPricesCommand(c console) *cobra.Command {
 	var form listing
-	cmd := &cobra.Command{Use: "prices [--json|--csv [--bom]]", Short: "print the list prices of memberships on CoCalc's successor",
+	cmd := &cobra.Command{
+		Use: "prices [--json|--csv [--bom]]", Short: "print the list prices of memberships on CoCalc's successor",
 		Long: "The prices are read from the server. They are list prices and not an offer: what a person pays can differ, and the\n" +
-			"bot buys no memberships. For licenses, use bot quote."}
+			"bot buys no memberships. For licenses, use bot quote.",
+	}
 	form.options(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runPrices(cmd.Context(), form, time.Now, c) }
 	return cmd

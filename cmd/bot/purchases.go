@@ -27,8 +27,10 @@ type purchasesOptions struct {
 // newPurchasesCommand prints the purchase log, oldest first, as text, JSON, CSV or a journal.
 func newPurchasesCommand(c console) *cobra.Command {
 	var o purchasesOptions
-	cmd := &cobra.Command{Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format hledger|ledger|beancount]",
-		Short: "print the purchase log, also as a double-entry journal"}
+	cmd := &cobra.Command{
+		Use:   "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format hledger|ledger|beancount]",
+		Short: "print the purchase log, also as a double-entry journal",
+	}
 	o.form.options(cmd)
 	o.span.options(cmd)
 	o.books.options(cmd)
@@ -127,10 +129,12 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 		if end := p.Ends(); !end.IsZero() {
 			expires = end.UTC().Format(time.RFC3339)
 		}
-		w.Write([]string{strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, cell(p.Month), cell(p.Requester.Name),
+		w.Write([]string{
+			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, cell(p.Month), cell(p.Requester.Name),
 			cell(p.Requester.ID), cell(p.Place.Name), cell(p.Place.Channel), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title),
 			cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10),
-			strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction)})
+			strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction),
+		})
 	}
 	w.Flush()
 	return w.Error()

@@ -32,18 +32,28 @@ func bought() []purchase.Purchase {
 	formula := spec(8, 1)
 	formula.Title = `=HYPERLINK("http://evil.example";"click")`
 	return []purchase.Purchase{
-		{Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001", Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
+		{
+			Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001", Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
 			Place: purchase.Place{Channel: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375, Renews: 6375,
-			ItemID: 11, PurchaseID: 21, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab"},
-		{Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			ItemID: 11, PurchaseID: 21, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
+		},
+		{
+			Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
 			Place: purchase.Place{Channel: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula, Reason: "@everyone needs it",
-			Shown: 100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22, LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac"},
-		{Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
-			Spec: term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13, LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30)},
-		{Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
-			Spec: term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae", Expires: at.AddDate(0, 0, 30), Duplicate: true},
-		{Time: at.Add(3 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
-			Spec: formula, Charged: -5, ItemID: 12, PurchaseID: 22, Correction: true},
+			Shown: 100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22, LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac",
+		},
+		{
+			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
+			Spec: term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13, LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30),
+		},
+		{
+			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
+			Spec: term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae", Expires: at.AddDate(0, 0, 30), Duplicate: true,
+		},
+		{
+			Time: at.Add(3 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			Spec: formula, Charged: -5, ItemID: 12, PurchaseID: 22, Correction: true,
+		},
 	}
 }
 
@@ -139,8 +149,10 @@ func TestPurchasesAsJSONAreWhole(t *testing.T) {
 func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
-	for _, evil := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1", "\u200b=1+1", "\ufeff=1+1",
-		"\u202e=1", "\u2003=1", "\x00=1", "\x1b=1", "−1+1", "\n=1", "\u200b\u00a0\u200b-1"} {
+	for _, evil := range []string{
+		"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1+1", "＝1+1", "\u200b=1+1", "\ufeff=1+1",
+		"\u202e=1", "\u2003=1", "\x00=1", "\x1b=1", "−1+1", "\n=1", "\u200b\u00a0\u200b-1",
+	} {
 		p := bought()[0]
 		p.Spec.Title, p.Reason, p.Requester.Name, p.Requester.ID, p.Place.Name, p.LicenseID = evil, evil, evil, evil, evil, evil
 		all = append(all, p)
@@ -257,8 +269,16 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 		t.Fatal(err)
 	}
 	environment(t, map[string]string{"DATABASE": path})
-	for _, args := range [][]string{{"purchases"}, {"purchases", "--json"}, {"purchases", "--csv"}, {"audit"}, {"audit", "--json"}, {"audit", "--csv"},
-		{"verify"}, {"resume", "it", "is", hostile}} {
+	for _, args := range [][]string{
+		{"purchases"},
+		{"purchases", "--json"},
+		{"purchases", "--csv"},
+		{"audit"},
+		{"audit", "--json"},
+		{"audit", "--csv"},
+		{"verify"},
+		{"resume", "it", "is", hostile},
+	} {
 		got := does(t, "", args...)
 		if strings.ContainsFunc(got.out+got.err, isUnseen) || got.out == "" {
 			t.Errorf("%v: %q", args, got.out+got.err)

@@ -139,6 +139,8 @@ func price(description []byte, err error, now time.Time) priced {
 	if err != nil {
 		return priced{Error: err.Error()}
 	}
-	return priced{CostCents: &cost.Total, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
-		LineItemAmountCents: &cost.LineItemAmount, CheckoutTotalIfAloneCents: &cost.CheckoutTotal}
+	return priced{
+		CostCents: &cost.Total, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
+		LineItemAmountCents: &cost.LineItemAmount, CheckoutTotalIfAloneCents: &cost.CheckoutTotal,
+	}
 }

@@ -30,8 +30,11 @@ func TestQuoteForPeople(t *testing.T) {
 		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma` isn't a field. Did you mean `ram`?", 1},
 		{"half a term, told once", "", []string{"ram=16 cpu=2 start=2100-01-01"}, "bot: `start` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
 		{"half a term without dates", "", []string{"ram=16 cpu=2 period=range"}, "bot: `period=range` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
-		{"a start that is not a date, and an end that is over", "", []string{"ram=16 cpu=2 start=soon end=2020-01-01"},
-			"bot: Write dates as YYYY-MM-DD, e.g. `start=2027-01-01`.\n`end` must be in the future.\n", 1},
+		{
+			"a start that is not a date, and an end that is over", "",
+			[]string{"ram=16 cpu=2 start=soon end=2020-01-01"},
+			"bot: Write dates as YYYY-MM-DD, e.g. `start=2027-01-01`.\n`end` must be in the future.\n", 1,
+		},
 		{"no days", "", []string{"ram=16 cpu=2 days=0"}, "bot: `days` must be at least 1.\n", 1},
 		{"two mistakes", "", []string{"ram=64 cpu=9"}, "bot: `ram` must be between 1 and 16 GB.\n`cpu` must be", 1},
 	}

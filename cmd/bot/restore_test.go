@@ -32,12 +32,16 @@ func TestWhatWouldBeLost(t *testing.T) {
 		name, present, backup string
 		says                  []string
 	}{
-		{"an older copy", three, one, []string{" is in order: 1 order, 1 purchase and ", ".\nIts last record is ",
-			"The current ledger continues after that: ", " records would be lost, from ", "That includes 2 purchases for $127.50. The bot adds them again when it compares the ledger with CoCalc.\n"}},
+		{"an older copy", three, one, []string{
+			" is in order: 1 order, 1 purchase and ", ".\nIts last record is ",
+			"The current ledger continues after that: ", " records would be lost, from ", "That includes 2 purchases for $127.50. The bot adds them again when it compares the ledger with CoCalc.\n",
+		}},
 		{"the same", three, three, []string{" is in order: 3 orders, 3 purchases and ", "The current ledger holds the same ", ": nothing would be lost.\n"}},
 		{"a later one", one, three, []string{"The current ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
-		{"two ways", three, other, []string{"The two differ after record ", ": the backup then has 1 record that the current ledger lacks, and ", "would be lost",
-			"That includes 2 purchases for $127.50."}},
+		{"two ways", three, other, []string{
+			"The two differ after record ", ": the backup then has 1 record that the current ledger lacks, and ", "would be lost",
+			"That includes 2 purchases for $127.50.",
+		}},
 		{"no present ledger", "", one, []string{"There is no ledger at ", " now.\n"}},
 	}
 	for _, c := range cases {

@@ -46,8 +46,10 @@ func TestWithoutCoCalcURL(t *testing.T) {
 		{"a ledger of the first release", func(t *testing.T, _ *town, path string) {
 			write(t, path, read(t, filepath.Join("..", "..", "storage", "testdata", "v1.ledger")))
 		}, false, former},
-		{"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
-			"not set, and the ledger, which may note it, can't be read: "},
+		{
+			"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
+			"not set, and the ledger, which may note it, can't be read: ",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newTown(t)
@@ -111,8 +113,18 @@ func TestCommandsWithoutCoCalc(t *testing.T) {
 		return w.PutAccount(account)
 	})
 	environment(t, map[string]string{"DATABASE": s["DATABASE"]})
-	for _, args := range [][]string{{"purchases"}, {"audit"}, {"migrate-report"}, {"verify"}, {"quote", "ram=16 cpu=2"}, {"manifest"}, {"version"}, {"help"},
-		{"backup", s["DATABASE"] + ".backup"}, {"restore", s["DATABASE"] + ".backup", "--yes"}} {
+	for _, args := range [][]string{
+		{"purchases"},
+		{"audit"},
+		{"migrate-report"},
+		{"verify"},
+		{"quote", "ram=16 cpu=2"},
+		{"manifest"},
+		{"version"},
+		{"help"},
+		{"backup", s["DATABASE"] + ".backup"},
+		{"restore", s["DATABASE"] + ".backup", "--yes"},
+	} {
 		if got := does(t, "", args...); got.code != 0 || got.err != "" {
 			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
 		}

@@ -42,8 +42,10 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	}
 	var err error
 	s := &service{config: c, log: log}
-	s.cocalc, err = cocalc.New(cocalc.Options{BaseURL: c.CoCalcURL, Key: c.CoCalcAPIKey, CheckoutTimeout: c.CheckoutTimeout,
-		Log: log.With().Str("part", "cocalc").Logger()})
+	s.cocalc, err = cocalc.New(cocalc.Options{
+		BaseURL: c.CoCalcURL, Key: c.CoCalcAPIKey, CheckoutTimeout: c.CheckoutTimeout,
+		Log: log.With().Str("part", "cocalc").Logger(),
+	})
 	if err != nil {
 		return nil, settingsError([]error{fmt.Errorf("COCALC_URL or COCALC_API_KEY: %w", err)})
 	}
@@ -55,8 +57,10 @@ func assemble(c config, log zerolog.Logger) (*service, error) {
 	s.access = socket.NewAccess(nil, slackLog)
 	s.access.Listen(client, c.SlackAPIURL)
 	s.slack = socket.NewAPI(c.SlackAPIURL, c.SlackBotToken, c.SlackAppToken, client, slackLog)
-	options := bot.Options{Slack: s.slack, HTTP: client, SlackURL: c.SlackAPIURL, Defaults: defaults, Location: c.Timezone.Location,
-		Log: log.With().Str("part", "bot").Logger()}
+	options := bot.Options{
+		Slack: s.slack, HTTP: client, SlackURL: c.SlackAPIURL, Defaults: defaults, Location: c.Timezone.Location,
+		Log: log.With().Str("part", "bot").Logger(),
+	}
 	policy := c.policy()
 	// Desk and App share what Slack says of people: the directory comes before both.
 	options.People = bot.NewPeople(s.slack, policy.Groups(), nil, options.Log).WithAccess(s.access)

@@ -29,8 +29,10 @@ type verifyOptions struct {
 // newVerifyCommand checks a ledger, also while a bot runs, and changes nothing. It prints each fault on a line.
 func newVerifyCommand(c console) *cobra.Command {
 	var o verifyOptions
-	cmd := &cobra.Command{Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,
-		Short: "check the ledger or a copy of it; with --online, also compare it with CoCalc"}
+	cmd := &cobra.Command{
+		Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,
+		Short: "check the ledger or a copy of it; with --online, also compare it with CoCalc",
+	}
 	cmd.Flags().BoolVar(&o.online, "online", false, "also compare the purchase log with CoCalc's purchases")
 	cmd.Flags().StringVar(&o.file, "database", "", "the `FILE` to check, such as a backup; default: the ledger")
 	cmd.Flags().Var(&o.noted, "head", "check that a record you noted earlier as `NUMBER:HASH` is still in the chain")

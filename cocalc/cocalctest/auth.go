@@ -92,8 +92,13 @@ func (s *Server) apiKeys(c *call) (any, error) {
 				continue
 			}
 			list = append(list, object{
-				{"id", key.id}, {"account_id", c.account.id}, {"expire", key.expires}, {"created", key.created},
-				{"name", key.name}, {"trunc", "sk-..." + keySuffix(key.id)}, {"last_active", key.lastActive},
+				{"id", key.id},
+				{"account_id", c.account.id},
+				{"expire", key.expires},
+				{"created", key.created},
+				{"name", key.name},
+				{"trunc", "sk-..." + keySuffix(key.id)},
+				{"last_active", key.lastActive},
 			})
 		}
 		return object{{"response", list}}, nil

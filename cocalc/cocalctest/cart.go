@@ -41,8 +41,15 @@ func (i *cartItem) row() object {
 		project = i.projectID
 	}
 	return object{
-		{"id", i.id}, {"account_id", i.accountID}, {"added", i.added}, {"checked", i.checked}, {"removed", i.removed},
-		{"purchased", purchased}, {"product", i.product}, {"description", i.description}, {"project_id", project},
+		{"id", i.id},
+		{"account_id", i.accountID},
+		{"added", i.added},
+		{"checked", i.checked},
+		{"removed", i.removed},
+		{"purchased", purchased},
+		{"product", i.product},
+		{"description", i.description},
+		{"project_id", project},
 	}
 }
 

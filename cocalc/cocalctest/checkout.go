@@ -57,9 +57,15 @@ func (s *Server) checkoutParams(c *call) (any, error) {
 		rows = append(rows, p.row())
 	}
 	return object{
-		{"balance", balance}, {"minPayment", minPayment}, {"minBalance", c.account.minBalance},
-		{"amountDue", due.amountDue}, {"chargeAmount", due.chargeAmount}, {"total", total}, {"cart", rows},
-		{"minimumPaymentCharge", due.minimumPaymentCharge}, {"cureAmount", due.cureAmount},
+		{"balance", balance},
+		{"minPayment", minPayment},
+		{"minBalance", c.account.minBalance},
+		{"amountDue", due.amountDue},
+		{"chargeAmount", due.chargeAmount},
+		{"total", total},
+		{"cart", rows},
+		{"minimumPaymentCharge", due.minimumPaymentCharge},
+		{"cureAmount", due.cureAmount},
 	}, nil
 }
 
@@ -256,9 +262,15 @@ func quotaOf(info object) object {
 		boost = false
 	}
 	return jsonb(object{
-		{"user", info.get("user")}, {"ram", info.get("custom_ram")}, {"cpu", info.get("custom_cpu")},
-		{"dedicated_ram", 0}, {"dedicated_cpu", 0}, {"disk", info.get("custom_disk")},
-		{"always_running", info.get("custom_uptime") == "always_running"}, {"idle_timeout", info.get("custom_uptime")},
-		{"member", info.get("custom_member")}, {"boost", boost},
+		{"user", info.get("user")},
+		{"ram", info.get("custom_ram")},
+		{"cpu", info.get("custom_cpu")},
+		{"dedicated_ram", 0},
+		{"dedicated_cpu", 0},
+		{"disk", info.get("custom_disk")},
+		{"always_running", info.get("custom_uptime") == "always_running"},
+		{"idle_timeout", info.get("custom_uptime")},
+		{"member", info.get("custom_member")},
+		{"boost", boost},
 	}).(object)
 }

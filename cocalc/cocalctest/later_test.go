@@ -180,8 +180,10 @@ const (
 var laterLife = map[string]map[string]string{ // step or from-to: why
 	"s1-cancel-resume":             {"28": atOnce},
 	"s2-cost-to-resume-and-lapsed": {"17": atOnce, "19": atOnce, "21": atOnce, "23": atOnce, "25": atOnce},
-	"e1-monthly": {"1-6": edits, "9-15": edits, "23": oddEdits, "25-27": oddEdits, "34": edits, "38-39": oddEdits, "42": oddEdits,
-		"45-46": edits, "49": managers},
+	"e1-monthly": {
+		"1-6": edits, "9-15": edits, "23": oddEdits, "25-27": oddEdits, "34": edits, "38-39": oddEdits, "42": oddEdits,
+		"45-46": edits, "49": managers,
+	},
 	"e2-race":           {"0": edits, "2-14": atOnce, "16-26": atOnce, "28": atOnce, "31": atOnce},
 	"e3-range":          {"5-9": oddEdits, "11-14": terms, "16-23": terms, "24-39": atOnce},
 	"e4-no-money":       {"0-2": noMoney, "4": noMoney},

@@ -37,9 +37,17 @@ func (l *license) row() object {
 		managers = append(managers, id)
 	}
 	return object{
-		{"id", l.id}, {"title", l.title}, {"description", l.description}, {"expires", millis(l.expires)},
-		{"activates", millis(l.activates)}, {"last_used", millis(l.lastUsed)}, {"created", millis(l.created)},
-		{"managers", managers}, {"upgrades", nil}, {"quota", l.quota}, {"run_limit", l.runLimit},
+		{"id", l.id},
+		{"title", l.title},
+		{"description", l.description},
+		{"expires", millis(l.expires)},
+		{"activates", millis(l.activates)},
+		{"last_used", millis(l.lastUsed)},
+		{"created", millis(l.created)},
+		{"managers", managers},
+		{"upgrades", nil},
+		{"quota", l.quota},
+		{"run_limit", l.runLimit},
 		{"info", object{{"purchased", l.purchased}}},
 	}
 }
@@ -119,8 +127,13 @@ func (s *Server) getLicense(c *call) (any, error) {
 		return l.forManager(), nil
 	}
 	return object{
-		{"title", l.title}, {"expires", millis(l.expires)}, {"activates", millis(l.activates)}, {"upgrades", nil},
-		{"quota", l.quota}, {"run_limit", l.runLimit}, {"is_manager", false},
+		{"title", l.title},
+		{"expires", millis(l.expires)},
+		{"activates", millis(l.activates)},
+		{"upgrades", nil},
+		{"quota", l.quota},
+		{"run_limit", l.runLimit},
+		{"is_manager", false},
 	}, nil
 }
 

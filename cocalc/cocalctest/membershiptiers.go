@@ -48,9 +48,18 @@ func (t MembershipTier) row() object {
 		return text
 	}
 	return object{
-		{"id", t.ID}, {"label", t.Label}, {"store_visible", t.InStore}, {"store_description", nil}, {"team_visible", false},
-		{"course_store_visible", false}, {"priority", t.Priority}, {"price_monthly", price(t.Monthly)}, {"price_yearly", price(t.Yearly)},
-		{"trial_days", nil}, {"disabled", t.Disabled}, {"presentation", object{{"tagline", "Membership benefits configured for " + t.Label + "."}}},
+		{"id", t.ID},
+		{"label", t.Label},
+		{"store_visible", t.InStore},
+		{"store_description", nil},
+		{"team_visible", false},
+		{"course_store_visible", false},
+		{"priority", t.Priority},
+		{"price_monthly", price(t.Monthly)},
+		{"price_yearly", price(t.Yearly)},
+		{"trial_days", nil},
+		{"disabled", t.Disabled},
+		{"presentation", object{{"tagline", "Membership benefits configured for " + t.Label + "."}}},
 	}
 }
 

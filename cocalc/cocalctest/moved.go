@@ -15,7 +15,9 @@ const movedTo = "https://cocalc.ai"
 func (s *Server) leadAway(w http.ResponseWriter, r *http.Request, entry *Request, to string) {
 	location := strings.TrimRight(cmp.Or(to, s.movedTo, movedTo), "/") + r.URL.RequestURI()
 	w.Header().Set("Location", location)
-	s.send(w, r, entry, answer{status: http.StatusFound, html: true,
+	s.send(w, r, entry, answer{
+		status: http.StatusFound, html: true,
 		body: []byte("<html>\r\n<head><title>302 Found</title></head>\r\n<body>\r\n<center><h1>302 Found</h1></center>\r\n<!-- " +
-			html.EscapeString(location) + " -->\r\n</body>\r\n</html>\r\n")})
+			html.EscapeString(location) + " -->\r\n</body>\r\n</html>\r\n"),
+	})
 }

@@ -46,9 +46,13 @@ func (s *Server) price(item *cartItem, percent int) (pricedItem, error) {
 		p.total = p.lineAmount
 	}
 	p.cost = object{
-		{"cost_per_unit", scale(server.PerUnit)}, {"cost", scale(server.Cost)},
-		{"cost_per_project_per_month", scale(server.PerProjectMonth)}, {"cost_sub_month", scale(server.SubMonth)},
-		{"cost_sub_year", scale(server.SubYear)}, {"quantity", server.Quantity}, {"period", server.Period},
+		{"cost_per_unit", scale(server.PerUnit)},
+		{"cost", scale(server.Cost)},
+		{"cost_per_project_per_month", scale(server.PerProjectMonth)},
+		{"cost_sub_month", scale(server.SubMonth)},
+		{"cost_sub_year", scale(server.SubYear)},
+		{"quantity", server.Quantity},
+		{"period", server.Period},
 		{"input", costInput(d)},
 	}
 	return p, nil
@@ -71,8 +75,14 @@ func voucherPrice(p pricedItem, d object) pricedItem {
 	p.lineAmount = amount * count
 	p.total = p.lineAmount
 	p.cost = object{
-		{"cost", amount * count}, {"cost_per_unit", amount}, {"input", d.with("subscription", "no")}, {"period", "range"},
-		{"cost_per_project_per_month", 0}, {"cost_sub_month", 0}, {"cost_sub_year", 0}, {"quantity", d.get("numVouchers")},
+		{"cost", amount * count},
+		{"cost_per_unit", amount},
+		{"input", d.with("subscription", "no")},
+		{"period", "range"},
+		{"cost_per_project_per_month", 0},
+		{"cost_sub_month", 0},
+		{"cost_sub_year", 0},
+		{"quantity", d.get("numVouchers")},
 	}
 	return p
 }
@@ -123,10 +133,19 @@ func licenseInfo(d object) object {
 		subscription = "no"
 	}
 	return object{
-		{"version", "3"}, {"type", kind}, {"user", d.get("user")}, {"upgrade", "custom"}, {"quantity", d.get("run_limit")},
-		{"subscription", subscription}, {"custom_ram", d.get("ram")}, {"custom_dedicated_ram", 0},
-		{"custom_cpu", d.get("cpu")}, {"custom_dedicated_cpu", 0}, {"custom_disk", d.get("disk")},
-		{"custom_member", d.get("member")}, {"custom_uptime", d.get("uptime")},
+		{"version", "3"},
+		{"type", kind},
+		{"user", d.get("user")},
+		{"upgrade", "custom"},
+		{"quantity", d.get("run_limit")},
+		{"subscription", subscription},
+		{"custom_ram", d.get("ram")},
+		{"custom_dedicated_ram", 0},
+		{"custom_cpu", d.get("cpu")},
+		{"custom_dedicated_cpu", 0},
+		{"custom_disk", d.get("disk")},
+		{"custom_member", d.get("member")},
+		{"custom_uptime", d.get("uptime")},
 	}
 }
 

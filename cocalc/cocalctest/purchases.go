@@ -30,9 +30,18 @@ func (p *purchase) row() object {
 		notes = p.notes
 	}
 	return object{
-		{"id", p.id}, {"time", p.time}, {"cost", p.cost}, {"period_start", p.periodStart}, {"period_end", p.periodEnd},
-		{"cost_per_hour", perHour}, {"cost_so_far", nil}, {"service", p.service}, {"description", p.description},
-		{"invoice_id", nil}, {"project_id", nil}, {"notes", notes},
+		{"id", p.id},
+		{"time", p.time},
+		{"cost", p.cost},
+		{"period_start", p.periodStart},
+		{"period_end", p.periodEnd},
+		{"cost_per_hour", perHour},
+		{"cost_so_far", nil},
+		{"service", p.service},
+		{"description", p.description},
+		{"invoice_id", nil},
+		{"project_id", nil},
+		{"notes", notes},
 	}
 }
 

@@ -30,8 +30,10 @@ func parseDate(v any) (t time.Time, ok bool) {
 		return v, true
 	case string:
 		text := strings.TrimSpace(v)
-		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999", "2006-01-02T15:04",
-			"2006-01-02 15:04:05.999", "2006-01-02", "2006-01", "2006"} {
+		for _, layout := range []string{
+			time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999", "2006-01-02T15:04",
+			"2006-01-02 15:04:05.999", "2006-01-02", "2006-01", "2006",
+		} {
 			if t, err := time.Parse(layout, text); err == nil {
 				return t.UTC().Truncate(time.Millisecond), true
 			}

@@ -70,8 +70,10 @@ var setups = map[string]setup{
 	"d2-no-money":                 {broke: true},
 	"e2-checkout-insufficient":    {credit: 2000},
 	"e5-checkout-slack":           {credit: 350},
-	"e6-checkout-just-beyond-slack": {credit: 320, gaps: map[int]time.Duration{2: 31 * time.Second},
-		before: map[int]func(p *player){2: func(p *player) { p.accounts["sk-N0dku6TZdkKx749600000t"].SetMinBalance(-1000) }}},
+	"e6-checkout-just-beyond-slack": {
+		credit: 320, gaps: map[int]time.Duration{2: 31 * time.Second},
+		before: map[int]func(p *player){2: func(p *player) { p.accounts["sk-N0dku6TZdkKx749600000t"].SetMinBalance(-1000) }},
+	},
 	"dbl-2-concurrent-credit-for-one": {credit: 700},
 	"f1-after-purchase":               {credit: 50000, gap: 50 * time.Millisecond, gaps: map[int]time.Duration{33: time.Second}},
 	"f2-subscription": {gap: 25 * time.Millisecond, before: map[int]func(p *player){ // its cost per hour depends on the moment

@@ -80,36 +80,46 @@ func (s *Server) Snapshot() []byte {
 	defer s.mu.Unlock()
 	out := snapshot{Sequences: sequences{s.ids.item, s.ids.purchase, s.ids.subscription, s.ids.keyRows}}
 	for _, a := range s.accounts {
-		out.Accounts = append(out.Accounts, accountRow{a.id, a.email, a.firstName, a.lastName, a.banned, a.partner, a.minBalanceSet,
-			a.minBalance, toJSON(a.closingDay), a.projects})
+		out.Accounts = append(out.Accounts, accountRow{
+			a.id, a.email, a.firstName, a.lastName, a.banned, a.partner, a.minBalanceSet,
+			a.minBalance, toJSON(a.closingDay), a.projects,
+		})
 	}
 	for _, k := range s.keys {
 		out.Keys = append(out.Keys, keyRow{k.id, k.secret, k.name, k.account.id, k.created, k.expires, k.lastActive, k.deleted, k.capabilities})
 	}
 	for _, i := range s.items {
-		row := itemRow{ID: i.id, Account: i.accountID, Product: i.product, Added: i.added, Removed: i.removed,
-			Checked: toJSON(i.checked), Description: toJSON(i.description), Project: i.projectID}
+		row := itemRow{
+			ID: i.id, Account: i.accountID, Product: i.product, Added: i.added, Removed: i.removed,
+			Checked: toJSON(i.checked), Description: toJSON(i.description), Project: i.projectID,
+		}
 		if i.purchased != nil {
 			row.Bought, row.BoughtAt, row.License = true, i.purchased.time, i.purchased.licenseID
 		}
 		out.Items = append(out.Items, row)
 	}
 	for _, l := range s.licenses {
-		row := licenseRow{ID: l.id, Account: l.accountID, Title: toJSON(l.title), Description: toJSON(l.description), Quota: toJSON(l.quota),
+		row := licenseRow{
+			ID: l.id, Account: l.accountID, Title: toJSON(l.title), Description: toJSON(l.description), Quota: toJSON(l.quota),
 			Purchased: toJSON(l.purchased), Activates: l.activates, Expires: l.expires, Created: l.created, LastUsed: l.lastUsed,
-			Managers: l.managers, RunLimit: l.runLimit}
+			Managers: l.managers, RunLimit: l.runLimit,
+		}
 		if l.subscription != nil {
 			row.Subscription = l.subscription.id
 		}
 		out.Licenses = append(out.Licenses, row)
 	}
 	for _, p := range s.purchases {
-		out.Purchases = append(out.Purchases, purchaseRow{p.id, p.itemID, p.accountID, p.service, p.notes, p.licenseID,
-			p.time, p.periodStart, p.periodEnd, p.cost, p.costPerHour, toJSON(p.description)})
+		out.Purchases = append(out.Purchases, purchaseRow{
+			p.id, p.itemID, p.accountID, p.service, p.notes, p.licenseID,
+			p.time, p.periodStart, p.periodEnd, p.cost, p.costPerHour, toJSON(p.description),
+		})
 	}
 	for _, u := range s.subscriptions {
-		out.Subscriptions = append(out.Subscriptions, subscriptionRow{u.id, u.latestPurchase, u.accountID, u.interval, u.status, u.licenseID,
-			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost})
+		out.Subscriptions = append(out.Subscriptions, subscriptionRow{
+			u.id, u.latestPurchase, u.accountID, u.interval, u.status, u.licenseID,
+			u.created, u.periodStart, u.periodEnd, u.canceled, u.resumed, u.cost,
+		})
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
@@ -147,12 +157,16 @@ func (s *Server) Restore(data []byte) error {
 		if byID[r.Account] == nil {
 			return fmt.Errorf("restore CoCalc: the API key %d is of no account", r.ID)
 		}
-		s.keys = append(s.keys, &apiKey{id: r.ID, secret: r.Secret, name: r.Name, account: byID[r.Account], created: r.Created,
-			expires: r.Expires, lastActive: r.LastActive, deleted: r.Deleted, capabilities: r.Capabilities})
+		s.keys = append(s.keys, &apiKey{
+			id: r.ID, secret: r.Secret, name: r.Name, account: byID[r.Account], created: r.Created,
+			expires: r.Expires, lastActive: r.LastActive, deleted: r.Deleted, capabilities: r.Capabilities,
+		})
 	}
 	for _, r := range in.Items {
-		item := &cartItem{id: r.ID, accountID: r.Account, added: r.Added, checked: value(r.Checked), removed: r.Removed,
-			product: r.Product, description: value(r.Description), projectID: r.Project}
+		item := &cartItem{
+			id: r.ID, accountID: r.Account, added: r.Added, checked: value(r.Checked), removed: r.Removed,
+			product: r.Product, description: value(r.Description), projectID: r.Project,
+		}
 		if r.Bought {
 			item.purchased = &cartPurchase{r.BoughtAt, r.License}
 		}
@@ -160,17 +174,23 @@ func (s *Server) Restore(data []byte) error {
 	}
 	subscriptions := map[int64]*subscription{}
 	for _, r := range in.Subscriptions {
-		u := &subscription{r.ID, r.Account, r.Created, r.Cost, r.Interval, r.PeriodStart, r.PeriodEnd, r.LatestPurchase, r.Status, r.License,
-			r.Canceled, r.Resumed}
+		u := &subscription{
+			r.ID, r.Account, r.Created, r.Cost, r.Interval, r.PeriodStart, r.PeriodEnd, r.LatestPurchase, r.Status, r.License,
+			r.Canceled, r.Resumed,
+		}
 		s.subscriptions, subscriptions[r.ID] = append(s.subscriptions, u), u
 	}
 	for _, r := range in.Licenses {
-		s.licenses = append(s.licenses, &license{r.ID, r.Account, value(r.Title), value(r.Description), r.Activates, r.Expires, r.Created,
-			r.LastUsed, r.Managers, members(r.Quota), r.RunLimit, members(r.Purchased), subscriptions[r.Subscription]})
+		s.licenses = append(s.licenses, &license{
+			r.ID, r.Account, value(r.Title), value(r.Description), r.Activates, r.Expires, r.Created,
+			r.LastUsed, r.Managers, members(r.Quota), r.RunLimit, members(r.Purchased), subscriptions[r.Subscription],
+		})
 	}
 	for _, r := range in.Purchases {
-		s.purchases = append(s.purchases, &purchase{r.ID, r.Account, r.Time, r.Cost, r.PeriodStart, r.PeriodEnd, r.CostPerHour, r.Service,
-			value(r.Description), r.Notes, r.License, r.Item})
+		s.purchases = append(s.purchases, &purchase{
+			r.ID, r.Account, r.Time, r.Cost, r.PeriodStart, r.PeriodEnd, r.CostPerHour, r.Service,
+			value(r.Description), r.Notes, r.License, r.Item,
+		})
 	}
 	s.ids.item, s.ids.purchase, s.ids.subscription, s.ids.keyRows = in.Sequences.Item, in.Sequences.Purchase, in.Sequences.Subscription, in.Sequences.Key
 	return broken

@@ -43,8 +43,10 @@ func TestSnapshotGoesOn(t *testing.T) {
 	if !ok || again.Key() != key || again.Balance() != account.Balance() {
 		t.Fatalf("the account is %v", again)
 	}
-	for _, path := range []string{"shopping/cart/get", "licenses/get-managed", "purchases/get-purchases", "purchases/get-subscriptions",
-		"purchases/get-shopping-cart-checkout-params", "shopping/cart/recent-purchases", "licenses/get-projects", "purchases/get-balance"} {
+	for _, path := range []string{
+		"shopping/cart/get", "licenses/get-managed", "purchases/get-purchases", "purchases/get-subscriptions",
+		"purchases/get-shopping-cart-checkout-params", "shopping/cart/recent-purchases", "licenses/get-projects", "purchases/get-balance",
+	} {
 		body := `{}`
 		if path == "shopping/cart/get" {
 			body = `{"purchased":true}`

@@ -29,7 +29,8 @@ func TestStrikesNameWhatTheyHit(t *testing.T) {
 		got = append(got, append([]string{strike.Fault, strike.Endpoint}, strike.About...))
 	}
 	want := [][]string{
-		{"cart-stranger", addPath, "order A"}, {"price-moved", addPath, "order A"},
+		{"cart-stranger", addPath, "order A"},
+		{"price-moved", addPath, "order A"},
 		{"refused", checkoutPath, "order A", "added in the store", "order B"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

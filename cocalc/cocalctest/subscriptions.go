@@ -26,10 +26,17 @@ type subscription struct {
 
 func (u *subscription) row() object {
 	return object{
-		{"id", u.id}, {"account_id", u.accountID}, {"created", u.created}, {"cost", u.cost}, {"interval", u.interval},
-		{"current_period_start", u.periodStart}, {"current_period_end", u.periodEnd},
-		{"latest_purchase_id", u.latestPurchase}, {"status", u.status},
-		{"metadata", object{{"type", "license"}, {"license_id", u.licenseID}}}, {"payment", nil},
+		{"id", u.id},
+		{"account_id", u.accountID},
+		{"created", u.created},
+		{"cost", u.cost},
+		{"interval", u.interval},
+		{"current_period_start", u.periodStart},
+		{"current_period_end", u.periodEnd},
+		{"latest_purchase_id", u.latestPurchase},
+		{"status", u.status},
+		{"metadata", object{{"type", "license"}, {"license_id", u.licenseID}}},
+		{"payment", nil},
 	}
 }
 
@@ -235,8 +242,13 @@ func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost f
 	paid := &purchase{
 		id: next(&s.ids.purchase), accountID: c.account.id, time: now, cost: float32(cost), periodStart: from, periodEnd: end,
 		costPerHour: hourly(cost, from, end), service: "edit-license", licenseID: l.id,
-		description: jsonb(object{{"type", "edit-license"}, {"license_id", l.id}, {"origInfo", before}, {"modifiedInfo", after},
-			{"note", note}}),
+		description: jsonb(object{
+			{"type", "edit-license"},
+			{"license_id", l.id},
+			{"origInfo", before},
+			{"modifiedInfo", after},
+			{"note", note},
+		}),
 	}
 	s.purchases = append(s.purchases, paid)
 	return paid, nil
@@ -307,9 +319,16 @@ func (s *Server) valueDifference(before, after object) (float64, error) {
 			end = start
 		}
 		cost, err := cocalc.PriceDescription(json.RawMessage(toJSON(object{
-			{"type", "quota"}, {"user", info.get("user")}, {"run_limit", info.get("quantity")}, {"period", "range"},
-			{"range", []any{isoText(start), isoText(end)}}, {"ram", info.get("custom_ram")}, {"cpu", info.get("custom_cpu")},
-			{"disk", info.get("custom_disk")}, {"member", info.get("custom_member")}, {"uptime", info.get("custom_uptime")},
+			{"type", "quota"},
+			{"user", info.get("user")},
+			{"run_limit", info.get("quantity")},
+			{"period", "range"},
+			{"range", []any{isoText(start), isoText(end)}},
+			{"ram", info.get("custom_ram")},
+			{"cpu", info.get("custom_cpu")},
+			{"disk", info.get("custom_disk")},
+			{"member", info.get("custom_member")},
+			{"uptime", info.get("custom_uptime")},
 			{"boost", info.get("boost")},
 		})), now)
 		if err != nil {

@@ -271,8 +271,13 @@ func (s *Server) successorProfile(c *call, v visitor) (any, error) {
 	}
 	c.account = account
 	return object{{"profile", object{
-		{"account_id", account.id}, {"display_name", account.firstName + " " + account.lastName}, {"first_name", account.firstName},
-		{"last_name", account.lastName}, {"is_admin", false}, {"is_partner", account.partner}, {"email_address", account.email},
+		{"account_id", account.id},
+		{"display_name", account.firstName + " " + account.lastName},
+		{"first_name", account.firstName},
+		{"last_name", account.lastName},
+		{"is_admin", false},
+		{"is_partner", account.partner},
+		{"email_address", account.email},
 	}}}, nil
 }
 
@@ -321,8 +326,15 @@ func (s *Server) successorKeys(c *call, v visitor) (any, error) {
 	list := []any{}
 	for i := len(s.keys) - 1; i >= 0; i-- {
 		if key := s.keys[i]; key.account == c.account && !key.deleted && isSuccessorKey(key.secret) {
-			list = append(list, object{{"id", key.id}, {"account_id", c.account.id}, {"expire", key.expires}, {"created", key.created},
-				{"name", key.name}, {"trunc", key.secret[:5] + "..." + key.secret[len(key.secret)-8:]}, {"last_active", key.lastActive}})
+			list = append(list, object{
+				{"id", key.id},
+				{"account_id", c.account.id},
+				{"expire", key.expires},
+				{"created", key.created},
+				{"name", key.name},
+				{"trunc", key.secret[:5] + "..." + key.secret[len(key.secret)-8:]},
+				{"last_active", key.lastActive},
+			})
 		}
 	}
 	return object{{"response", list}}, nil

@@ -108,8 +108,13 @@ func (s *Server) tableRows(c *call, table string) []object {
 			minBalance = a.minBalance
 		}
 		rows = append(rows, object{
-			{"account_id", a.id}, {"email_address", a.email}, {"first_name", a.firstName}, {"last_name", a.lastName},
-			{"balance", s.balance(a.id)}, {"min_balance", minBalance}, {"purchase_closing_day", a.closingDay},
+			{"account_id", a.id},
+			{"email_address", a.email},
+			{"first_name", a.firstName},
+			{"last_name", a.lastName},
+			{"balance", s.balance(a.id)},
+			{"min_balance", minBalance},
+			{"purchase_closing_day", a.closingDay},
 		})
 	case "purchases":
 		for _, p := range s.purchasesOf(a) {

@@ -68,8 +68,10 @@ func serve(t *testing.T, socket string, bot Bot) (stop func()) {
 func TestABotIsAsked(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	report := storage.Report{Schema: 1, Size: 65536, Orders: 3, Purchases: 2, Head: purchase.Event{Number: 17, Time: at, Kind: "purchased", Hash: "abc"}}
-	bot := &desk{pause: &purchase.Pause{Since: at, By: "licensebot", Reason: "a double buy"},
-		backup: func(context.Context, string) (storage.Report, error) { return report, nil }}
+	bot := &desk{
+		pause:  &purchase.Pause{Since: at, By: "licensebot", Reason: "a double buy"},
+		backup: func(context.Context, string) (storage.Report, error) { return report, nil },
+	}
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	serve(t, socket, bot)
 	got, err := Backup(t.Context(), socket, "/backups/today.db")
@@ -107,8 +109,10 @@ func TestErrorsComeInWords(t *testing.T) {
 			_, err := Backup(t.Context(), socket, "/"+strings.Repeat("x", mostQuestion))
 			return err
 		}, "can't read the request: http: request body too large"},
-		{"what is not understood", func() error { return ask(t.Context(), socket, "sell", time.Second, 1, new(int)) },
-			"the running bot at " + socket + " gave an unexpected answer. Is it a different version? "},
+		{
+			"what is not understood", func() error { return ask(t.Context(), socket, "sell", time.Second, 1, new(int)) },
+			"the running bot at " + socket + " gave an unexpected answer. Is it a different version? ",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -114,8 +114,11 @@ func adminStories() []story {
 		}, ending{}},
 		// The checkout of somebody else has read the cart when ours begins.
 		{"somebody else checks out at the same moment", func(w *town) { w.strangersCheckout(settleAfter/4, settleAfter/3) }, doubled, ending{bought: 1}},
-		{"somebody else checks out at the same moment, and is slower", func(w *town) { w.strangersCheckout(settleAfter/2, time.Millisecond) },
-			doubled, ending{bought: 1}},
+		{
+			"somebody else checks out at the same moment, and is slower", func(w *town) { w.strangersCheckout(settleAfter/2, time.Millisecond) },
+			doubled,
+			ending{bought: 1},
+		},
 		{"CoCalc charges more than it said", func(w *town) {
 			w.settings["ADMINS"] = bob
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 110, Times: 1})
@@ -267,8 +270,10 @@ func (w *town) began() {
 func (w *town) proposedLongAgo() {
 	ledger, err := storage.Open(w.ledger)
 	w.must(err)
-	desk := purchase.New(purchase.Options{Ledger: ledger, Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true},
-		MonthlyBudget: purchase.Limit{None: true}}, Now: func() time.Time { return time.Now().Add(-time.Hour) }})
+	desk := purchase.New(purchase.Options{Ledger: ledger, Policy: purchase.Policy{
+		Everyone: true, OrderLimit: purchase.Limit{None: true},
+		MonthlyBudget: purchase.Limit{None: true},
+	}, Now: func() time.Time { return time.Now().Add(-time.Hour) }})
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	_, err = desk.Propose(w.ctx, purchase.Ask{Requester: purchase.Person{ID: slacksim.Alice}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec})

@@ -62,7 +62,8 @@ func newTown(t *testing.T, kills ...kill) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &town{T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
+	w := &town{
+		T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
 		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
 	}

@@ -117,8 +117,10 @@ func (w *town) orders(r purchase.Reader) (bought int, err error) {
 
 // told checks that the requester reads what became of an order, and the channel that it was bought.
 func (w *town) told(o purchase.Order) {
-	words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Nothing was charged",
-		purchase.Denied: "*Denied.* Nothing was charged", purchase.Expired: "the request expired. Nothing was charged"}[o.State]
+	words := map[purchase.State]string{
+		purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Nothing was charged",
+		purchase.Denied: "*Denied.* Nothing was charged", purchase.Expired: "the request expired. Nothing was charged",
+	}[o.State]
 	if _, ok := w.reads(o.Requester.ID, string(o.ID), words); !ok || words == "" {
 		w.Errorf("order %s is %s, and its requester reads:\n%s", o.ID, o.State, w.screen(o.Requester.ID))
 	}

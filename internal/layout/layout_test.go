@@ -40,8 +40,10 @@ var rooms = []room{
 	{dir: "purchase", may: []string{"cocalc"}, tests: []string{"cocalc/cocalctest", "storage"}},
 	{dir: "storage", may: []string{"purchase", "internal/step"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
-	{dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
-		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "slacksim"}},
+	{
+		dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
+		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "slacksim"},
+	},
 	{dir: "slacksim", slack: true},
 	{dir: "internal/layout"},
 	{dir: "internal/step"},

@@ -3,23 +3,35 @@ package main
 // books are the safeguards of printed bookkeeping records.
 func books() []mutant {
 	return []mutant{
-		{"the entry date that never decreases", "cmd/bot/purchases.go",
+		{
+			"the entry date that never decreases", "cmd/bot/purchases.go",
 			"		if p.Time.After(at) {\n", "		if true {\n",
-			[]tests{program("^TestEntryDatesNeverDecrease$"), program("^TestImportsOfAGrowingLogMissNothing$")}},
-		{"the decimal mark of a journal", "cmd/bot/journal.go",
+			[]tests{program("^TestEntryDatesNeverDecrease$"), program("^TestImportsOfAGrowingLogMissNothing$")},
+		},
+		{
+			"the decimal mark of a journal", "cmd/bot/journal.go",
 			`text.WriteString("decimal-mark .\n" + accounts)`, `text.WriteString(accounts)`,
-			[]tests{program("^TestAJournalInBooksWithADecimalComma$")}},
-		{"what is no comment in a journal", "cmd/bot/journal.go",
+			[]tests{program("^TestAJournalInBooksWithADecimalComma$")},
+		},
+		{
+			"what is no comment in a journal", "cmd/bot/journal.go",
 			`strings.NewReplacer(";", ",", "|", "/").Replace(commands.OneLine(text))`, `commands.OneLine(text)`,
-			[]tests{program("^TestJournals$")}},
-		{"the ids without what a journal takes for something else", "cmd/bot/journal.go",
+			[]tests{program("^TestJournals$")},
+		},
+		{
+			"the ids without what a journal takes for something else", "cmd/bot/journal.go",
 			`value := identifier(values[key])`, `value := values[key]`,
-			[]tests{program("^TestWhatPeopleWroteStaysTextInJournals$")}},
-		{"the account names that a program takes", "cmd/bot/journal.go",
+			[]tests{program("^TestWhatPeopleWroteStaysTextInJournals$")},
+		},
+		{
+			"the account names that a program takes", "cmd/bot/journal.go",
 			`		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {`, `		if false && names.MatchString(account.name) {`,
-			[]tests{program("^TestAccountNames$")}},
-		{"a joiner that only hides something", "cmd/bot/unseen.go",
+			[]tests{program("^TestAccountNames$")},
+		},
+		{
+			"a joiner that only hides something", "cmd/bot/unseen.go",
 			`joined(last) && joined(next))`, `(true || joined(last) && joined(next)))`,
-			[]tests{program("^TestJoinersInNames$")}},
+			[]tests{program("^TestJoinersInNames$")},
+		},
 	}
 }

@@ -3,34 +3,47 @@ package main
 // answers are the safeguards in what is believed of CoCalc's answers.
 func answers() []mutant {
 	return []mutant{
-		{"the proof of the key beside an empty list", "cocalc/licenses.go",
+		{
+			"the proof of the key beside an empty list", "cocalc/licenses.go",
 			`	if _, err := c.WhoAmI(ctx); err != nil {
 		return nil, err
 	}
 `, "",
-			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")}},
-		{"reading an empty list again after the proof", "cocalc/licenses.go",
+			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")},
+		},
+		{
+			"reading an empty list again after the proof", "cocalc/licenses.go",
 			`	list, _, err = read(ctx)
 	return list, err
 `, "	return list, nil\n",
-			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")}},
-		{"that what is no list is not an empty one", "cocalc/cart.go",
+			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")},
+		},
+		{
+			"that what is no list is not an empty one", "cocalc/cart.go",
 			`	if !bytes.HasPrefix(body, []byte("[")) {`, `	if false && !bytes.HasPrefix(body, []byte("[")) {`,
-			[]tests{client("^FuzzWire$")}},
-		{"that a lost answer to what spends is unknown", "cocalc/classify.go",
+			[]tests{client("^FuzzWire$")},
+		},
+		{
+			"that a lost answer to what spends is unknown", "cocalc/classify.go",
 			`	if e == reads {
 		return Transient // whatever`, `	if true {
 		return Transient // whatever`,
-			[]tests{client("^FuzzWire$")}},
-		{"that a server error to what spends is unknown", "cocalc/classify.go",
+			[]tests{client("^FuzzWire$")},
+		},
+		{
+			"that a server error to what spends is unknown", "cocalc/classify.go",
 			"s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:", "s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType, s >= 500:",
-			[]tests{client("^FuzzWire$")}},
-		{"that a lost database is unknown", "cocalc/classify.go",
+			[]tests{client("^FuzzWire$")},
+		},
+		{
+			"that a lost database is unknown", "cocalc/classify.go",
 			`	case what != reads && lostDatabase.MatchString(text):
 		e.Outcome, e.Reason = Unknown, DatabaseDown
 `, "",
-			[]tests{client("^TestOutcomes$")}},
-		{"that the older checkout may have charged before its error", "cocalc/classify.go",
+			[]tests{client("^TestOutcomes$")},
+		},
+		{
+			"that the older checkout may have charged before its error", "cocalc/classify.go",
 			`		e.Outcome = Unknown
 	}
 	return e
@@ -38,79 +51,119 @@ func answers() []mutant {
 	}
 	return e
 `,
-			[]tests{client("^(TestOutcomes|TestTheOlderStore)$")}},
-		{"that success is said in so many words", "cocalc/checkout.go",
+			[]tests{client("^(TestOutcomes|TestTheOlderStore)$")},
+		},
+		{
+			"that success is said in so many words", "cocalc/checkout.go",
 			`json.Unmarshal(body, &answer) != nil || answer.Success != true {`, `json.Unmarshal(body, &answer) != nil || answer.Success == nil {`,
-			[]tests{client("^FuzzWire$")}},
-		{"that what spends is never repeated", "cocalc/request.go",
+			[]tests{client("^FuzzWire$")},
+		},
+		{
+			"that what spends is never repeated", "cocalc/request.go",
 			`if !again || try >= tries || ctx.Err() != nil {`, `if what != spends && !again || try >= 3 || ctx.Err() != nil {`,
-			[]tests{client("^TestACallThatSpendsIsNeverRepeated$")}},
-		{"that checkouts of one client take turns", "cocalc/checkout.go",
+			[]tests{client("^TestACallThatSpendsIsNeverRepeated$")},
+		},
+		{
+			"that checkouts of one client take turns", "cocalc/checkout.go",
 			`	case c.paying <- struct{}{}:
 		defer func() { <-c.paying }()
 `, `	case c.paying <- struct{}{}:
 		<-c.paying
 `,
-			[]tests{client("^TestCheckoutsOfOneClientDoNotOverlap$")}},
-		{"a connection of its own for what spends", "cocalc/client.go",
+			[]tests{client("^TestCheckoutsOfOneClientDoNotOverlap$")},
+		},
+		{
+			"a connection of its own for what spends", "cocalc/client.go",
 			`	fresh.DisableKeepAlives = true
 `, "",
-			[]tests{client("^TestACallThatSpendsUsesNoKeptConnection$")}},
-		{"that redirects are not followed", "cocalc/client.go",
+			[]tests{client("^TestACallThatSpendsUsesNoKeptConnection$")},
+		},
+		{
+			"that redirects are not followed", "cocalc/client.go",
 			`return http.ErrUseLastResponse }}`, `return nil }}`,
-			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")}},
-		{"that a redirect of what spends is unknown", "cocalc/classify.go",
+			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")},
+		},
+		{
+			"that a redirect of what spends is unknown", "cocalc/classify.go",
 			`e.Kind, e.Text = Redirected, fmt`, `e.Outcome, e.Kind, e.Text = Rejected, Redirected, fmt`,
-			[]tests{client("^TestOutcomes$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")}},
-		{"that another host is no other scheme", "cocalc/redirect.go",
+			[]tests{client("^TestOutcomes$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")},
+		},
+		{
+			"that another host is no other scheme", "cocalc/redirect.go",
 			`name != ownName || to.Scheme == from.Scheme && port != ownPort`, `(false && name != ownName) || to.Scheme == from.Scheme && port != ownPort`,
-			[]tests{client("^TestWhereARedirectLeads$"), client("^TestDiagnoses$")}},
-		{"that a diagnosis does not swap the store", "cocalc/diagnosis.go",
+			[]tests{client("^TestWhereARedirectLeads$"), client("^TestDiagnoses$")},
+		},
+		{
+			"that a diagnosis does not swap the store", "cocalc/diagnosis.go",
 			`		c.store = storeUnknown
 	}
 	return d`, `		c.store = d.Store
 	}
 	return d`,
-			[]tests{client("^TestDiagnoses$")}},
-		{"that only the host of a redirect is shown", "cocalc/redirect.go",
+			[]tests{client("^TestDiagnoses$")},
+		},
+		{
+			"that only the host of a redirect is shown", "cocalc/redirect.go",
 			`	if _, broken := request.URL.Parse(location); broken != nil {`, `	if false {`,
-			[]tests{client("^TestOutcomes$"), client("^TestDiagnoses$")}},
-		{"that no address without TLS is advised", "cocalc/redirect.go",
+			[]tests{client("^TestOutcomes$"), client("^TestDiagnoses$")},
+		},
+		{
+			"that no address without TLS is advised", "cocalc/redirect.go",
 			` || from.Scheme == "https" && to.Scheme == "http":`, `:`,
-			[]tests{client("^TestWhereARedirectLeads$")}},
-		{"that names in other letters are shown in ASCII", "cocalc/redirect.go",
+			[]tests{client("^TestWhereARedirectLeads$")},
+		},
+		{
+			"that names in other letters are shown in ASCII", "cocalc/redirect.go",
 			`!asciiName.MatchString(name)`, `false`,
-			[]tests{client("^TestWhereARedirectLeads$"), client("^FuzzRedirect$")}},
-		{"that another program is no store", "cocalc/store.go",
+			[]tests{client("^TestWhereARedirectLeads$"), client("^FuzzRedirect$")},
+		},
+		{
+			"that another program is no store", "cocalc/store.go",
 			`	case !first.speaks && !licenses.speaks:`, `	case false:`,
-			[]tests{client("^TestDiagnoses$")}},
-		{"that an empty profile is a key that is refused", "cocalc/account.go",
+			[]tests{client("^TestDiagnoses$")},
+		},
+		{
+			"that an empty profile is a key that is refused", "cocalc/account.go",
 			`	if len(answer.Profile) == 0 {`, `	if false {`,
-			[]tests{client("^TestWhoseKeyOnTheSuccessor$"), client("^TestDiagnoses$")}},
-		{"that a price is read digit by digit", "cocalc/tiers.go",
+			[]tests{client("^TestWhoseKeyOnTheSuccessor$"), client("^TestDiagnoses$")},
+		},
+		{
+			"that a price is read digit by digit", "cocalc/tiers.go",
 			`	if !dollarsSyntax.MatchString(text) {
 		return fmt`, `	if false {
 		return fmt`,
-			[]tests{client("^TestMembershipTiersThatAreNotUnderstood$")}},
-		{"that the successor's key is shown shortened", "cocalc/key.go",
+			[]tests{client("^TestMembershipTiersThatAreNotUnderstood$")},
+		},
+		{
+			"that the successor's key is shown shortened", "cocalc/key.go",
 			`		return key[:5] + "..." + key[n-8:]
 `, "		return key\n",
-			[]tests{client("^TestRedactKey$")}},
-		{"the bound of an answer", "cocalc/request.go",
+			[]tests{client("^TestRedactKey$")},
+		},
+		{
+			"the bound of an answer", "cocalc/request.go",
 			`io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))`, `io.ReadAll(resp.Body)`,
-			[]tests{client("^TestAnAnswerThatIsTooLargeIsNotRead$")}},
-		{"the timeout of an answer", "cocalc/request.go",
+			[]tests{client("^TestAnAnswerThatIsTooLargeIsNotRead$")},
+		},
+		{
+			"the timeout of an answer", "cocalc/request.go",
 			`context.WithTimeout(ctx, timeout)`, `context.WithTimeout(ctx, 100*timeout)`,
-			[]tests{client("^TestAnAnswerThatNeverEndsIsCutOff$")}},
-		{"that the key is in no error", "cocalc/client.go",
+			[]tests{client("^TestAnAnswerThatNeverEndsIsCutOff$")},
+		},
+		{
+			"that the key is in no error", "cocalc/client.go",
 			`	text = strings.ReplaceAll(text, c.key, c.KeyName())
 `, "",
-			[]tests{client("^(TestTheKeyIsInNoErrorAndNoLog|FuzzWire)$")}},
-		{"that the key is shown shortened", "cocalc/key.go",
+			[]tests{client("^(TestTheKeyIsInNoErrorAndNoLog|FuzzWire)$")},
+		},
+		{
+			"that the key is shown shortened", "cocalc/key.go",
 			`		return "sk-…" + key[n-6:]
 `, "		return key\n",
-			[]tests{client("^TestRedactKey$")}},
-		{"that a change names its item", "cocalc/cart.go",
+			[]tests{client("^TestRedactKey$")},
+		},
+		{
+			"that a change names its item", "cocalc/cart.go",
 			`	if id > 0 {
 		return nil
 	}
@@ -118,94 +171,26 @@ func answers() []mutant {
 		return nil
 	}
 `,
-			[]tests{client("^TestAChangeWithoutAnItemIsNotSent$")}},
-		{"the cent by which CoCalc does not round up", "cocalc/formula.go",
+			[]tests{client("^TestAChangeWithoutAnItemIsNotSent$")},
+		},
+		{
+			"the cent by which CoCalc does not round up", "cocalc/formula.go",
 			`beforeRounding  float64 = 0.00001`, `beforeRounding  float64 = 0`,
-			[]tests{client("^TestPriceIsTheServersToTheCent$")}},
-	}
-}
-
-// ledger are the safeguards of what is written down.
-func ledger() []mutant {
-	return []mutant{
-		{"that a failed fsync ends the work with the file", "storage/commit.go",
-			`	} else if b.untouched(err, size) {`, `	} else if true || b.untouched(err, size) {`,
-			[]tests{kept("^TestAFailedCommit$")}},
-		{"that what was read is durable", "storage/commit.go",
-			`	if pending != nil && id > b.known.Load().tx {`, `	if false && pending != nil {`,
-			[]tests{kept("^TestAReaderWaitsForTheFsyncOfWhatItRead$")}},
-		{"that an overwritten ledger is noticed", "storage/commit.go",
-			`	if b.readOnly || b.familiar() {`, `	if true {`,
-			[]tests{kept("^TestAFileCopiedOverTheLedger$")}},
-		{"that a doubted decision is told of", "purchase/doubts.go",
-			`		kept := d.doubts.Keep(doubt)
-`, `		var kept error
-`,
-			[]tests{core("^TestADecisionOnADiskThatFails$")}},
-		{"that a click delivered twice counted, if one delivery did", "purchase/doubts.go",
-			`		case e.By == doubt.Who && (kind == "" || e.Kind != "refused"):`, `		case e.By == doubt.Who:`,
-			[]tests{core("^TestAClickInDoubtTwice$")}},
-		{"that doubts wait for room on a full disk", "purchase/buyer.go",
-			`			if err := d.ResolveDoubts(ctx); err != nil {`, `			if err := error(nil); err != nil {`,
-			[]tests{core("^TestADoubtThatWaitsForRoom$")}},
-		{"that a later decision isn't taken for the one in doubt", "purchase/doubts.go",
-			`		case !doubt.Failed.IsZero() && e.Time.After(doubt.Failed):`, `		case false:`,
-			[]tests{core("^TestADoubtThatWaitsForRoom$")}},
-		{"that the delivery beside one in doubt is in doubt", "purchase/doubts.go",
-			`errors.Is(err, ErrStopped) && d.alsoDoubted(doubt):`, `errors.Is(err, ErrStopped) && false:`,
-			[]tests{core("^TestADeliveryBesideOneInDoubt$")}},
-		{"that a ledger which is away confirms nothing", "purchase/deciding.go",
-			`	if buys && d.away(ctx) {`, `	if false {`,
-			[]tests{core("^TestALedgerThatIsNotInItsPlace$")}},
-		{"that a ledger which is away pays nothing", "purchase/checkout.go",
-			`	if b.away(ctx) {`, `	if false {`,
-			[]tests{core("^TestNoCheckoutIsSentFromALedgerThatIsAway$")}},
-		{"that a missing ledger is noticed", "purchase/whose.go",
-			`			if err != nil || before == 0 {`, `			if true {`,
-			[]tests{core("^TestANewLedgerBesidePurchasesOfAnOldOne$")}},
-		{"the link of the chain", "storage/transaction.go",
-			`	e.Prev = before.Hash
-`, `	_ = before
-`,
-			[]tests{kept("^TestBoltIsALedger$")}},
-		{"checking the link of the chain", "storage/verify.go",
-			`if e.Prev != last.Hash {`, `if false {`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
-		{"checking the hash of a record", "storage/verify.go",
-			`if hash != e.Hash {`, `if false && hash != e.Hash {`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
-		{"hashing what will be read again", "storage/transaction.go",
-			`	e = e.Legible()
-`, "",
-			[]tests{kept("^TestBoltIsALedger$")}},
-		{"the checksum of a record", "storage/contents.go",
-			`binary.BigEndian.Uint32(record) != checksum(key, record[4:])`, `false`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")}},
-		{"the key in a record's checksum", "storage/contents.go",
-			`crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)`, `crc32.Update(0*crc32.Checksum(key, castagnoli), castagnoli, data)`,
-			[]tests{kept("^TestFilesOfEverySchema$")}},
-		{"comparing the budgets with the orders", "purchase/books.go",
-			`		if got.Spent != want.Spent {
-`, `		if false {
-`,
-			[]tests{core("^TestCheckBooks$")}},
-		{"the audit record of a move", "purchase/desk.go",
-			`	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to)`, `	return nil
-	return w.AppendEvent(Event{Time: order.Updated, Kind: string(to)`,
-			[]tests{core("^TestACleanPurchase$")}},
-		{"marking a move as to be published", "purchase/desk.go",
-			"	order.Wait = nil\n	order.Rev++\n", "	order.Wait = nil\n",
-			[]tests{shown("^TestBuyAndList$")}},
+			[]tests{client("^TestPriceIsTheServersToTheCent$")},
+		},
 	}
 }
 
 // slackSide are the safeguards in what comes from Slack and goes there.
 func slackSide() []mutant {
 	return []mutant{
-		{"the answer to a click on a card that is gone", "bot/requester.go",
+		{
+			"the answer to a click on a card that is gone", "bot/requester.go",
 			` || card.Shown == 0 && o.State.Final()`, ``,
-			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")}},
-		{"the receipt before every other message", "bot/publisher.go",
+			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")},
+		},
+		{
+			"the receipt before every other message", "bot/publisher.go",
 			`	for _, t := range []part{partRequester, partLine, partAsk} {
 		if !t.lacks(o) {
 			continue
@@ -218,105 +203,150 @@ func slackSide() []mutant {
 			continue
 		}
 `,
-			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")}},
-		{"a rate limit rests the channel", "bot/rests.go",
+			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")},
+		},
+		{
+			"a rate limit rests the channel", "bot/rests.go",
 			`	r.until[channel] = r.now().Add(answer.Wait)
 `, `	r.until[channel] = r.now()
 `,
-			[]tests{shown("^TestARateLimitRestsTheChannel$")}},
-		{"a click on an approvers' card that was replaced", "purchase/approving.go",
+			[]tests{shown("^TestARateLimitRestsTheChannel$")},
+		},
+		{
+			"a click on an approvers' card that was replaced", "purchase/approving.go",
 			`	return staleCard(o, click)
 `, `	return nil
 `,
-			[]tests{shown("^TestAnApproversCardThatCannotBeChangedIsReplaced$")}},
-		{"one card for each trigger", "bot/once.go",
+			[]tests{shown("^TestAnApproversCardThatCannotBeChangedIsReplaced$")},
+		},
+		{
+			"one card for each trigger", "bot/once.go",
 			`	if m := o.seen[trigger]; m != nil {`, `	if m := o.seen[trigger]; false {`,
-			[]tests{shown("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")}},
-		{"the lane of the forms", "bot/clicks.go",
+			[]tests{shown("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")},
+		},
+		{
+			"the lane of the forms", "bot/clicks.go",
 			`socket.Reply{Lane: socket.LaneForm, After`, `socket.Reply{Lane: socket.LaneRead, After`,
-			[]tests{shown("^TestListsDoNotHoldUpForms$")}},
-		{"that approvers' cards change with the server", "bot/unsold.go",
+			[]tests{shown("^TestListsDoNotHoldUpForms$")},
+		},
+		{
+			"that approvers' cards change with the server", "bot/unsold.go",
 			`	if refuses == p.refuses {`, `	if refuses == refuses {`,
-			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")}},
-		{"that a form from before is replaced", "bot/unsold.go",
+			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+		},
+		{
+			"that a form from before is replaced", "bot/unsold.go",
 			`	return errors.As(err, &no) && no.Code == purchase.NotSold`, `	return errors.As(err, &no) && false`,
-			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")}},
-		{"no prices and forms where no licenses are sold", "bot/unsold.go",
+			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+		},
+		{
+			"no prices and forms where no licenses are sold", "bot/unsold.go",
 			`	if !a.desk.Server().RefusesOrders() {`, `	if a.desk.Server().RefusesOrders() {`,
-			[]tests{shown("^TestEveryCommandWhileNoLicensesAreSold$")}},
-		{"how many reads one person waits for", "bot/shelf.go",
+			[]tests{shown("^TestEveryCommandWhileNoLicensesAreSold$")},
+		},
+		{
+			"how many reads one person waits for", "bot/shelf.go",
 			`if r.waiting[user] >= mostReads {`, `if r.waiting[user] >= 100*mostReads {`,
-			[]tests{shown("^TestListsDoNotHoldUpForms$")}},
-		{"no promise without access to Slack", "purchase/access.go",
+			[]tests{shown("^TestListsDoNotHoldUpForms$")},
+		},
+		{
+			"no promise without access to Slack", "purchase/access.go",
 			`	if no := d.lostAccess(); no != nil {
 		return no
 	}
 	return d.policy.closed(account)`, `	return d.policy.closed(account)`,
-			[]tests{core("^(TestWithoutAccessToSlackNothingIsPromised|TestOrdersWithoutAccessToSlack)$")}},
-		{"one odd answer does not end the program", "bot/socket/client.go",
+			[]tests{core("^(TestWithoutAccessToSlackNothingIsPromised|TestOrdersWithoutAccessToSlack)$")},
+		},
+		{
+			"one odd answer does not end the program", "bot/socket/client.go",
 			`c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor`, `c.links[0].wasGreeted() && l.refusedFor(now) == 0`,
-			[]tests{dispatched("^TestARefusalAfterTheFirstHello$")}},
-		{"durable before acknowledged", "bot/socket/dispatch.go",
+			[]tests{dispatched("^TestARefusalAfterTheFirstHello$")},
+		},
+		{
+			"durable before acknowledged", "bot/socket/dispatch.go",
 			`	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {
 		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
 	reply := d.attempt(ctx, j.Delivery)
 	d.settle(`,
-			[]tests{dispatched("^TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly$")}},
-		{"that a decision is made before its click is answered", "bot/clicks.go",
+			[]tests{dispatched("^TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly$")},
+		},
+		{
+			"that a decision is made before its click is answered", "bot/clicks.go",
 			`		_, err := a.desk.Confirm(ctx, id, click)
 		return a.confirmed(`, `		return socket.Reply{After: func(ctx context.Context) { _, _ = a.desk.Confirm(ctx, id, click) }}
 		_, err := a.desk.Confirm(ctx, id, click)
 		return a.confirmed(`,
-			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")}},
-		{"that a click which waited too long is not handled", "bot/socket/dispatch.go",
+			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")},
+		},
+		{
+			"that a click which waited too long is not handled", "bot/socket/dispatch.go",
 			`	case !time.Now().Before(deadline):
 		d.refuse(j, Busy, nil)
 		return
 `, "",
-			[]tests{dispatched("^TestAClickThatWaitedTooLongIsNotHandledButACommandIs$")}},
-		{"knowing a delivery that comes again", "bot/socket/seen.go",
+			[]tests{dispatched("^TestAClickThatWaitedTooLongIsNotHandledButACommandIs$")},
+		},
+		{
+			"knowing a delivery that comes again", "bot/socket/seen.go",
 			`	if t, ok := s.byID[id]; ok {
 		return t, false
 	}
 `, "",
-			[]tests{dispatched("^TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain$")}},
-		{"surviving a panic of the handler", "bot/socket/dispatch.go",
+			[]tests{dispatched("^TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain$")},
+		},
+		{
+			"surviving a panic of the handler", "bot/socket/dispatch.go",
 			`		if r := recover(); r != nil {
 			reply = d.apology(del, Crashed, d.crashed(del, r))
 		}
 `, "		_ = reply\n",
-			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")}},
-		{"that response URLs lead to Slack", "bot/hooks.go",
+			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")},
+		},
+		{
+			"that response URLs lead to Slack", "bot/hooks.go",
 			`	if !h.lead(req.URL) {`, `	if false {`,
-			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")}},
-		{"that mentions are escaped", "bot/text.go",
+			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")},
+		},
+		{
+			"that mentions are escaped", "bot/text.go",
 			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
-			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")}},
-		{"that people's words stay plain text", "bot/text.go",
+			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")},
+		},
+		{
+			"that people's words stay plain text", "bot/text.go",
 			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`, `slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
-			[]tests{shown("^TestCards$")}},
-		{"that people's words stay in one line", "commands/oneline.go",
+			[]tests{shown("^TestCards$")},
+		},
+		{
+			"that people's words stay in one line", "commands/oneline.go",
 			`	marks := 0
 `, `	marks := 0
 	if true {
 		return text
 	}
 `,
-			[]tests{shown("^TestHostileWordsOfPeople$")}},
-		{"that a refusal which quotes people has no format", "bot/wrote.go",
+			[]tests{shown("^TestHostileWordsOfPeople$")},
+		},
+		{
+			"that a refusal which quotes people has no format", "bot/wrote.go",
 			`!errors.As(err, &no) || !no.Quotes {`, `!errors.As(err, &no) || true {`,
-			[]tests{shown("^TestHostileWordsOfPeople$")}},
-		{"that a spreadsheet gets no formulas", "cmd/bot/unseen.go",
+			[]tests{shown("^TestHostileWordsOfPeople$")},
+		},
+		{
+			"that a spreadsheet gets no formulas", "cmd/bot/unseen.go",
 			`		return "'" + text
 `, `		return text
 `,
-			[]tests{{pkg: "./cmd/bot", run: "^TestSpreadsheetsRunNoFormulas$"}}},
-		{"asking Slack who somebody is", "bot/people.go",
+			[]tests{{pkg: "./cmd/bot", run: "^TestSpreadsheetsRunNoFormulas$"}},
+		},
+		{
+			"asking Slack who somebody is", "bot/people.go",
 			`	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
 `,
-			[]tests{shown("^TestForgedAndForeignClicks$")}},
+			[]tests{shown("^TestForgedAndForeignClicks$")},
+		},
 	}
 }

@@ -57,8 +57,10 @@ func (w *world) checkOrders(b books) {
 		if o.Confirmed.IsZero() || o.ReplacedBy != "" {
 			continue
 		}
-		words := map[purchase.State]string{purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Order cancelled",
-			purchase.Denied: "Denied", purchase.Expired: "the request expired"}[o.State]
+		words := map[purchase.State]string{
+			purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Order cancelled",
+			purchase.Denied: "Denied", purchase.Expired: "the request expired",
+		}[o.State]
 		if !o.ApproveBy.IsZero() && o.State == purchase.Cancelled {
 			words = "Request withdrawn" // withdrawn from its approvers
 		}

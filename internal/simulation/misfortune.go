@@ -42,8 +42,10 @@ func (p *planner) strangers() {
 		p.crossing()
 	}
 	for range p.IntN(6 + 4*p.storm) {
-		t := Trap{Endpoint: []string{cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(9)],
-			Nth: 1 + p.IntN(8), After: p.one(2), Do: p.meddling(0)}
+		t := Trap{
+			Endpoint: []string{cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(9)],
+			Nth:      1 + p.IntN(8), After: p.one(2), Do: p.meddling(0),
+		}
 		switch {
 		case t.Endpoint == checkout && p.one(2):
 			t.Do.Deed = ChecksOut
@@ -58,8 +60,10 @@ func (p *planner) strangers() {
 // own is lost; and that is carried out minutes later, when other items may be in the cart.
 func (p *planner) crossing() {
 	from := p.tense()
-	p.plan.Weather = append(p.plan.Weather, Weather{From: from, To: from + 10*time.Minute, At: checkout, Ill: Late, Percent: 100,
-		Wait: p.between(20*time.Second, longest)})
+	p.plan.Weather = append(p.plan.Weather, Weather{
+		From: from, To: from + 10*time.Minute, At: checkout, Ill: Late, Percent: 100,
+		Wait: p.between(20*time.Second, longest),
+	})
 	p.step(Step{At: max(0, from-p.between(time.Second, time.Minute)), Who: stranger, Deed: Adds})
 	for n := range 4 {
 		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: checkout, Nth: n + 1, Do: Step{Who: stranger, Deed: ChecksOut}})

@@ -104,8 +104,10 @@ func (p *planner) denies(s Step) {
 // cart; or CoCalc's cart does not answer, and at the next start more have to agree than did.
 func (p *planner) closeCalls() {
 	if p.one(4) {
-		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: cartGet, Nth: 1 + p.IntN(12), Do: Step{Who: admin, Deed: Types,
-			Text: "pause something looks odd", Deliveries: []time.Duration{0}}})
+		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: cartGet, Nth: 1 + p.IntN(12), Do: Step{
+			Who: admin, Deed: Types,
+			Text: "pause something looks odd", Deliveries: []time.Duration{0},
+		}})
 	}
 	if len(p.plan.Rules) > 1 || !p.one(8) {
 		return

@@ -64,8 +64,10 @@ func (w *world) types(s Step) {
 	a := w.slack.mint(&act{who: s.Who, what: "/license " + text, deed: verb, order: purchase.OrderID(orderID.FindString(text))})
 	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Commands++ })
-	cmd := slack.SlashCommand{Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
-		ChannelID: channel, ChannelName: "math", ResponseURL: a.url, TriggerID: a.trigger}
+	cmd := slack.SlashCommand{
+		Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
+		ChannelID: channel, ChannelName: "math", ResponseURL: a.url, TriggerID: a.trigger,
+	}
 	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, func(ctx context.Context, app *bot.App) socket.Reply {
 		return app.Command(ctx, cmd)
 	})
@@ -94,9 +96,11 @@ func (w *world) clicks(s Step) {
 	}
 	w.story.Tell("%s clicks %q on %sorder %s%s%s", s.Who, b.label, whose, short(a.order), where, times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Clicks++ })
-	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
+	cb := slack.InteractionCallback{
+		Type: slack.InteractionTypeBlockActions, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
 		Team: slack.Team{ID: team}, ResponseURL: a.url, TriggerID: a.trigger,
-		ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: b.action, Value: b.value}}}}
+		ActionCallback: slack.ActionCallbacks{BlockActions: []*slack.BlockAction{{ActionID: b.action, Value: b.value}}},
+	}
 	cb.Channel.ID, cb.Channel.Name = at, "math"
 	cb.Message.Timestamp, cb.Message.Channel = m.ts, at
 	if s.Button == "order_buy" && s.Who == s.Whose {
@@ -135,9 +139,11 @@ func (w *world) submits(s Step) {
 	}
 	a := w.slack.mint(&act{who: s.Who, what: "the form", deed: view.CallbackID, order: purchase.OrderID(orderID.FindString(view.PrivateMetadata))})
 	w.story.Tell("%s submits the form %q%s", s.Who, view.Title.Text, times(s.Deliveries))
-	cb := slack.InteractionCallback{Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
+	cb := slack.InteractionCallback{
+		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
 		Team: slack.Team{ID: team}, TriggerID: a.trigger,
-		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state}}
+		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state},
+	}
 	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindSubmission, Interaction: &cb}, func(ctx context.Context, app *bot.App) socket.Reply {
 		return app.Submission(ctx, cb)
 	})

@@ -159,8 +159,10 @@ type planner struct {
 // NewPlan makes the plan of a seed.
 func NewPlan(seed uint64) Plan {
 	p := &planner{Rand: dice(seed, "plan", 0)}
-	p.plan = Plan{Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Credit: 1000_00, Older: p.one(10),
-		Latest: time.Duration(12+p.IntN(28)) * time.Minute}
+	p.plan = Plan{
+		Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Credit: 1000_00, Older: p.one(10),
+		Latest: time.Duration(12+p.IntN(28)) * time.Minute,
+	}
 	p.storm = p.IntN(4)
 	if p.one(4) { // the end of a month is near
 		p.plan.Begin = 31*24*time.Hour - time.Duration(1+p.IntN(25))*time.Minute

@@ -118,8 +118,10 @@ func (w *world) last() {
 	}
 	w.summary.Orders, w.summary.Purchases = len(b.orders), len(b.purchases)
 	for _, e := range b.events {
-		for kind, n := range map[string]*int{string(purchase.Unknown): &w.summary.Unknown, string(purchase.AwaitingApproval): &w.summary.Asked,
-			"agreed": &w.summary.Agreed, string(purchase.Denied): &w.summary.Denied, "paused": &w.summary.Paused} {
+		for kind, n := range map[string]*int{
+			string(purchase.Unknown): &w.summary.Unknown, string(purchase.AwaitingApproval): &w.summary.Asked,
+			"agreed": &w.summary.Agreed, string(purchase.Denied): &w.summary.Denied, "paused": &w.summary.Paused,
+		} {
 			if e.Kind == kind {
 				*n++
 			}

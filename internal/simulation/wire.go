@@ -163,9 +163,11 @@ func page(req *http.Request, status int) *http.Response {
 }
 
 func says(req *http.Request, body string) *http.Response {
-	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	return &http.Response{
+		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
-		ContentLength: int64(len(body)), Request: req}
+		ContentLength: int64(len(body)), Request: req,
+	}
 }
 
 func after(d time.Duration) string {

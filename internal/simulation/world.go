@@ -211,8 +211,10 @@ func (w *world) fatal(where string) bool {
 
 // outages lets CoCalc's server have its own troubles.
 func (w *world) outages() {
-	effects := map[Ill]cocalctest.Fault{Outage: {Effect: cocalctest.Outage}, NoKey: {Effect: cocalctest.KeyRevoked},
-		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer}, Moved: {Effect: cocalctest.MovedServer}}
+	effects := map[Ill]cocalctest.Fault{
+		Outage: {Effect: cocalctest.Outage}, NoKey: {Effect: cocalctest.KeyRevoked},
+		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer}, Moved: {Effect: cocalctest.MovedServer},
+	}
 	for _, each := range w.plan.Weather {
 		effect, ok := effects[each.Ill]
 		if !ok {

@@ -26,8 +26,10 @@ const (
 )
 
 func requests() []What {
-	return []What{Add, Park, Check, Remove, Params, Checkout, Cart, CartBought, CartRemoved, CartBoth, Item, Purchases,
-		Licenses, License, Subscriptions, WhoAmI}
+	return []What{
+		Add, Park, Check, Remove, Params, Checkout, Cart, CartBought, CartRemoved, CartBoth, Item, Purchases,
+		Licenses, License, Subscriptions, WhoAmI,
+	}
 }
 
 // What goes to Slack: before it is sent, and after Slack took it, before that is kept. Calls of its Web API, and posts to

@@ -20,12 +20,15 @@ func card(fields string) string { return `{"type":"card"` + fields + `}` }
 func container(fields string, children string) string {
 	return `{"type":"container"` + fields + `,"child_blocks":` + children + `}`
 }
+
 func layout(fields, rows string) string {
 	return `{"type":"layout","label":"Prices"` + fields + `,"rows":` + rows + `}`
 }
+
 func feedback(fields string) string {
 	return `{"type":"context_actions","elements":[{"type":"feedback_buttons","action_id":"f"` + fields + `}]}`
 }
+
 func icon(fields string) string {
 	return `{"type":"context_actions","elements":[{"type":"icon_button","action_id":"i"` + fields + `}]}`
 }
@@ -147,10 +150,22 @@ func TestWhereSourcesDiffer(t *testing.T) {
 		block         string
 		strict, loose bool
 	}{
-		{"6 segments", segments(6), true, true}, {"7 segments", segments(7), false, true}, {"12 segments", segments(12), false, true}, {"13 segments", segments(13), false, false},
-		{"6 series", series(6), true, true}, {"7 series", series(7), false, true}, {"12 series", series(12), false, true}, {"13 series", series(13), false, false},
-		{"101 rows", rows(101), true, true}, {"102 rows", rows(102), false, true}, {"201 rows", rows(201), false, true}, {"202 rows", rows(202), false, false},
-		{"a value of 75", value(75), true, true}, {"a value of 76", value(76), false, true}, {"a value of 150", value(150), false, true}, {"a value of 151", value(151), false, false},
+		{"6 segments", segments(6), true, true},
+		{"7 segments", segments(7), false, true},
+		{"12 segments", segments(12), false, true},
+		{"13 segments", segments(13), false, false},
+		{"6 series", series(6), true, true},
+		{"7 series", series(7), false, true},
+		{"12 series", series(12), false, true},
+		{"13 series", series(13), false, false},
+		{"101 rows", rows(101), true, true},
+		{"102 rows", rows(102), false, true},
+		{"201 rows", rows(201), false, true},
+		{"202 rows", rows(202), false, false},
+		{"a value of 75", value(75), true, true},
+		{"a value of 76", value(76), false, true},
+		{"a value of 150", value(150), false, true},
+		{"a value of 151", value(151), false, false},
 		{"a confirm dialog without a title", confirm, false, true},
 		{"a task without a state", untold, false, true},
 		{"a line under a header that can close", divided, false, true},

@@ -26,9 +26,11 @@ func plain(s string) string { return `{"type":"plain_text","text":"` + s + `"}` 
 func button(fields string) string {
 	return `{"type":"actions","elements":[{"type":"button","text":` + plain("Go") + fields + `}]}`
 }
+
 func field(element string) string {
 	return `{"type":"input","label":` + plain("L") + `,"element":` + element + `}`
 }
+
 func section(fields string) string {
 	return `{"type":"section","text":` + plain("hi") + fields + `}`
 }

@@ -157,6 +157,7 @@ func (s *shop) serve(ctx context.Context) {
 func plain(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject("plain_text", text, false, false)
 }
+
 func mrkdwn(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject("mrkdwn", text, false, false)
 }
@@ -262,8 +263,10 @@ func (s *shop) interaction(e socketmode.Event) {
 			case "cups":
 				s.api.UpdateView(form("$"+a.Value+".50"), "", "", in.View.ID)
 			case "beans":
-				s.api.PushView(in.TriggerID, slack.ModalViewRequest{Type: "modal", Title: plain("Our beans"), Close: plain("Back"), NotifyOnClose: true,
-					Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewSectionBlock(mrkdwn("From far away."), nil, nil)}}})
+				s.api.PushView(in.TriggerID, slack.ModalViewRequest{
+					Type: "modal", Title: plain("Our beans"), Close: plain("Back"), NotifyOnClose: true,
+					Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewSectionBlock(mrkdwn("From far away."), nil, nil)}},
+				})
 			}
 		}
 	}

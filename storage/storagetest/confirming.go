@@ -24,8 +24,10 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 	}
 	// A cent less than one more would cost.
 	limit := price.Total*purchase.Cents(enough+1) - 1
-	desk := purchase.New(purchase.Options{Ledger: l, Policy: purchase.Policy{Everyone: true,
-		OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit}}})
+	desk := purchase.New(purchase.Options{Ledger: l, Policy: purchase.Policy{
+		Everyone:   true,
+		OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
+	}})
 	place := purchase.Place{Channel: "C1"}
 	var orders []purchase.Order
 	for n := range people {

@@ -104,7 +104,8 @@ func newMachine(rt *rapid.T) *machine {
 
 func (m *machine) start() {
 	m.desk = purchase.New(purchase.Options{Ledger: m.memory, Shop: m.client, PurchasesChannel: "CBUYS", Policy: purchase.Policy{
-		Everyone: true, Admins: map[string]bool{boss.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit}}})
+		Everyone: true, Admins: map[string]bool{boss.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
+	}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.desk.Run(ctx) }()
@@ -195,8 +196,10 @@ func (m *machine) wait(rt *rapid.T) {
 }
 
 func (m *machine) fault(rt *rapid.T) {
-	name := rapid.SampledFrom([]string{"lost-answer", "late-checkout", "server-error", "error-after-buying", "refused", "throttled",
-		"lost-add", "cart-stranger", "price-moved", "no-credit", "outage"}).Draw(rt, "fault")
+	name := rapid.SampledFrom([]string{
+		"lost-answer", "late-checkout", "server-error", "error-after-buying", "refused", "throttled",
+		"lost-add", "cart-stranger", "price-moved", "no-credit", "outage",
+	}).Draw(rt, "fault")
 	if err := m.server.SwitchOn(name); err != nil {
 		rt.Fatal(err)
 	}

@@ -20,8 +20,10 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	ctx := context.Background()
 	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 	order := func(n int, state purchase.State) purchase.Order {
-		return purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: state,
-			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at, Expires: at.Add(time.Hour)}
+		return purchase.Order{
+			ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: state,
+			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at, Expires: at.Add(time.Hour),
+		}
 	}
 	update := func(t *testing.T, l purchase.Ledger, change func(purchase.Writer) error) {
 		t.Helper()
