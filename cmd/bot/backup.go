@@ -85,7 +85,7 @@ const (
 // in which a bot that starts or ends holds the ledger and does not answer.
 func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (done T, err error) {
 	for try := 1; ; try++ {
-		if done, err = byBot(); !errors.Is(err, control.ErrNobody) {
+		if done, err = byBot(); !errors.Is(err, control.ErrNotRunning) {
 			return done, err
 		}
 		if done, err = alone(); !errors.Is(err, storage.ErrLocked) {

@@ -9,33 +9,36 @@ import (
 )
 
 const (
-	// longestAddress is what every system takes as the name of a socket: macOS has room for 104 bytes, Linux for 108.
-	longestAddress = 100
-	// longestName keeps the socket's name short enough to be reached by way of a short link to its folder.
-	longestName = 48
+	// maxAddress is the length of a socket's path, in bytes, that every system accepts: macOS has room for 104 bytes,
+	// Linux for 108.
+	maxAddress = 100
+	// maxName is the length of the socket's file name, in bytes, that still fits behind a short link to its folder.
+	maxName = 48
 )
 
-// Path is where the bot with this ledger listens: beside the file, or beside the file that a link leads to.
+// Path returns the path of the socket on which the bot with this ledger listens: the ledger's path with ".sock" at its
+// end, after symbolic links are resolved. A file name of more than 48 bytes is replaced by a hash of it.
 func Path(database string) string {
 	real, err := filepath.EvalSymlinks(database)
-	if err != nil { // there is none yet
+	if err != nil { // the ledger does not exist yet
 		real = database
 	}
 	if absolute, err := filepath.Abs(real); err == nil {
 		real = absolute
 	}
 	name := filepath.Base(real) + ".sock"
-	if len(name) > longestName {
+	if len(name) > maxName {
 		sum := sha256.Sum256([]byte(name))
 		name = ".licensebot-" + hex.EncodeToString(sum[:8]) + ".sock"
 	}
 	return filepath.Join(filepath.Dir(real), name)
 }
 
-// shortened runs do with a name for path that fits into the address of a socket: path itself, or a way to it through a link
-// in a private folder, which is gone afterwards.
-func shortened(path string, do func(name string) error) error {
-	if len(path) <= longestAddress {
+// withShortPath calls do with a path to the same file that fits into a socket's address: path itself, or one through a
+// symbolic link in a private temporary folder, which is removed afterwards. It returns do's error, or one of its own if
+// the link can't be made or is too long as well.
+func withShortPath(path string, do func(name string) error) error {
+	if len(path) <= maxAddress {
 		return do(path)
 	}
 	for _, parent := range []string{os.TempDir(), "/tmp"} { // TMPDIR may be long itself
@@ -46,7 +49,7 @@ func shortened(path string, do func(name string) error) error {
 		defer os.RemoveAll(private)
 		link := filepath.Join(private, "d")
 		name := filepath.Join(link, filepath.Base(path))
-		if len(name) > longestAddress {
+		if len(name) > maxAddress {
 			continue
 		}
 		if err := os.Symlink(filepath.Dir(path), link); err != nil {

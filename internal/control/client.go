@@ -16,65 +16,68 @@ import (
 	"licensebot/storage"
 )
 
-// ErrNobody says that no bot listens there: none runs with that ledger, or one has just begun or is about to end.
-var ErrNobody = errors.New("no running bot answers")
+// ErrNotRunning means that no bot listens on the socket: none runs with that ledger, or it is starting or stopping.
+var ErrNotRunning = errors.New("no running bot answers")
 
-// Backup has the bot at the socket copy its ledger to a new file, whose path is absolute.
+// Backup makes the bot at the socket copy its ledger to the new file to, an absolute path, and returns what
+// [Bot].Backup returned. It waits up to 10 minutes. The error wraps [ErrNotRunning] if no bot listens; an error of the bot
+// has the bot's words.
 func Backup(ctx context.Context, socket, to string) (report storage.Report, err error) {
-	err = ask(ctx, socket, "backup", backupWithin, backupQuestion{to}, &report)
+	err = call(ctx, socket, "backup", backupTimeout, backupRequest{to}, &report)
 	return report, err
 }
 
-// Resume has the bot at the socket end a pause of buying. It answers the pause; nil when there was none.
+// Resume makes the bot at the socket end a pause of buying, and returns that pause; nil if buying was not paused. It waits
+// up to 20 seconds. by and reason must not be empty. The errors are those of [Backup].
 func Resume(ctx context.Context, socket, by, reason string) (was *purchase.Pause, err error) {
-	err = ask(ctx, socket, "resume", resumeWithin, resumeQuestion{by, reason}, &was)
+	err = call(ctx, socket, "resume", resumeTimeout, resumeRequest{by, reason}, &was)
 	return was, err
 }
 
-// ask sends a question and reads the answer. What the bot says in an error is the error's text.
-func ask(ctx context.Context, socket, what string, within time.Duration, question, answer any) error {
-	body, err := json.Marshal(question)
+// call sends a request to the endpoint and decodes the response. An error that the bot returned has the bot's words.
+func call(ctx context.Context, socket, endpoint string, timeout time.Duration, request, response any) error {
+	body, err := json.Marshal(request)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, within+askWithin)
+	ctx, cancel := context.WithTimeout(ctx, timeout+readTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://bot/"+what, bytes.NewReader(body))
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://bot/"+endpoint, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (conn net.Conn, err error) {
-			err = shortened(socket, func(name string) (err error) {
+			err = withShortPath(socket, func(name string) (err error) {
 				conn, err = new(net.Dialer).DialContext(ctx, "unix", name)
 				return err
 			})
 			return conn, err
 		},
 	}
-	response, err := transport.RoundTrip(request)
+	answer, err := transport.RoundTrip(post)
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):
-		return fmt.Errorf("%w at %s", ErrNobody, socket)
+		return fmt.Errorf("%w at %s", ErrNotRunning, socket)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return fmt.Errorf("the running bot belongs to another user and answers only that user (%s)", socket)
 	case err != nil:
 		return fmt.Errorf("ask the running bot at %s: %w", socket, err)
 	}
-	defer response.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(response.Body, mostQuestion))
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
 	if err != nil {
 		return fmt.Errorf("ask the running bot at %s: %w", socket, err)
 	}
-	if response.StatusCode == http.StatusOK {
-		err = json.Unmarshal(said, answer)
+	if answer.StatusCode == http.StatusOK {
+		err = json.Unmarshal(data, response)
 	} else {
-		var p problem
-		if err = json.Unmarshal(said, &p); err == nil && p.Error != "" {
-			return errors.New(p.Error)
+		var e errorResponse
+		if err = json.Unmarshal(data, &e); err == nil && e.Error != "" {
+			return errors.New(e.Error)
 		}
-		err = fmt.Errorf("HTTP status %d", response.StatusCode)
+		err = fmt.Errorf("HTTP status %d", answer.StatusCode)
 	}
 	if err != nil {
 		return fmt.Errorf("the running bot at %s gave an unexpected answer. Is it a different version? %w", socket, err)

@@ -21,74 +21,76 @@ import (
 )
 
 const (
-	askWithin    = 10 * time.Second // for a whole question to arrive
-	resumeWithin = 20 * time.Second
-	backupWithin = 10 * time.Minute
-	endWithin    = time.Second // for what is under way when the bot stops
-	mostQuestion = 64 << 10    // bytes
-	mostClients  = 16          // at once
+	readTimeout   = 10 * time.Second // for a whole request to arrive
+	resumeTimeout = 20 * time.Second
+	backupTimeout = 10 * time.Minute
+	stopTimeout   = time.Second // for requests in flight when the bot stops
+	maxBody       = 64 << 10    // bytes of a request or a response
+	maxClients    = 16          // connections at the same time
 )
 
-// Bot is what can be asked of a bot that runs.
+// Bot is what a running bot does for the program's own commands. Its methods may run at the same time, except that
+// Backup is never called twice at once. They return errors in words for people.
 type Bot interface {
-	// Backup copies the ledger to a new file.
+	// Backup copies the ledger to the new file to, an absolute path.
 	Backup(ctx context.Context, to string) (storage.Report, error)
-	// Resume ends a pause of buying and answers it; nil when there was none.
+	// Resume ends a pause of buying and returns that pause; nil if buying was not paused.
 	Resume(ctx context.Context, by, reason string) (*purchase.Pause, error)
 }
 
-// Server answers the program's own commands.
+// Server serves requests of the program's own commands. [Listen] makes one.
 type Server struct {
 	bot      Bot
 	log      zerolog.Logger
 	path     string
 	listener *net.UnixListener
-	made     fs.FileInfo // the socket, as it was made
-	copying  sync.Mutex  // one backup at a time
+	created  fs.FileInfo // the socket file, as Listen created it
+	backup   sync.Mutex  // allows one backup at a time
 
-	under sync.RWMutex // held for reading while a question is being answered
-	ended bool
+	inFlight sync.RWMutex // held for reading while a request is handled
+	stopped  bool         // guarded by inFlight
 }
 
-type backupQuestion struct {
+type backupRequest struct {
 	To string `json:"to"`
 }
 
-type resumeQuestion struct {
+type resumeRequest struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 }
 
-type problem struct {
+type errorResponse struct {
 	Error string `json:"error"`
 }
 
-// Listen makes the socket, in place of one that a killed bot has left behind. The caller must hold the ledger's lock,
-// so that no other bot listens there. If the path is not a socket, it is left alone, and is an error.
+// Listen creates the socket at path, and replaces one that a killed bot has left behind. The caller must hold the
+// ledger's lock, so that no other bot listens there. It returns an error if path exists and is not a socket, or if its
+// folder can't be written.
 func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	if old, err := os.Lstat(path); err == nil && old.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s is not a socket, so it was left alone", path)
 	}
-	// It is made in a private folder and gets its name together with its mode, so that no other user can reach it at
-	// any moment.
+	// The socket is created in a private folder and then renamed, so that it already has mode 0600 when other users can
+	// see it.
 	private, err := os.MkdirTemp(filepath.Dir(path), ".licensebot-sock-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(private)
 	s := &Server{bot: bot, log: log, path: path}
-	made := filepath.Join(private, "s")
-	err = shortened(made, func(name string) (err error) {
+	temporary := filepath.Join(private, "s")
+	err = withShortPath(temporary, func(name string) (err error) {
 		s.listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.listener.SetUnlinkOnClose(false) // it knows the first name only
-	if err = os.Chmod(made, 0o600); err == nil {
-		if s.made, err = os.Lstat(made); err == nil {
-			err = os.Rename(made, path)
+	s.listener.SetUnlinkOnClose(false) // it would remove the temporary name
+	if err = os.Chmod(temporary, 0o600); err == nil {
+		if s.created, err = os.Lstat(temporary); err == nil {
+			err = os.Rename(temporary, path)
 		}
 	}
 	if err != nil {
@@ -98,43 +100,43 @@ func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Run answers until ctx is done. Then what is under way has a second to end, and the socket is taken away. When Run
-// returns nothing of it uses the bot any more.
+// Run serves requests until ctx is done. Requests in flight then have a second to finish, and the socket is removed. Once
+// Run has returned, the server no longer calls the bot. The error is nil after a stop through ctx.
 func (s *Server) Run(ctx context.Context) error {
-	asked, stopAsked := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopAsked()
+	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelRequests()
 	server := &http.Server{
 		Handler:     s.routes(),
-		ReadTimeout: askWithin, WriteTimeout: backupWithin + time.Minute, IdleTimeout: askWithin, MaxHeaderBytes: 8 << 10,
-		BaseContext: func(net.Listener) context.Context { return asked },
+		ReadTimeout: readTimeout, WriteTimeout: backupTimeout + time.Minute, IdleTimeout: readTimeout, MaxHeaderBytes: 8 << 10,
+		BaseContext: func(net.Listener) context.Context { return requests },
 	}
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(netutil.LimitListener(s.listener, mostClients)) }()
+	go func() { done <- server.Serve(netutil.LimitListener(s.listener, maxClients)) }()
 	var err error
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
-		server.Shutdown(ending)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		server.Shutdown(stopping)
 		cancel()
 		err = <-done
 	}
-	stopAsked()
+	cancelRequests()
 	server.Close()
-	s.under.Lock() // waits for what was under way
-	s.ended = true
-	s.under.Unlock()
-	s.away()
+	s.inFlight.Lock() // waits for requests in flight
+	s.stopped = true
+	s.inFlight.Unlock()
+	s.removeSocket()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// away removes the socket, unless it is another one by now.
-func (s *Server) away() {
+// removeSocket removes the socket file, unless another one has replaced it.
+func (s *Server) removeSocket() {
 	s.listener.Close()
-	if there, err := os.Lstat(s.path); err == nil && os.SameFile(there, s.made) {
+	if current, err := os.Lstat(s.path); err == nil && os.SameFile(current, s.created) {
 		os.Remove(s.path)
 	}
 }
@@ -142,25 +144,27 @@ func (s *Server) away() {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
-		answer(s, w, r, backupWithin, func(ctx context.Context, q backupQuestion) (any, error) {
+		handle(s, w, r, backupTimeout, func(ctx context.Context, q backupRequest) (any, error) {
 			if !filepath.IsAbs(q.To) {
 				return nil, errors.New("a backup needs an absolute path")
 			}
-			if !s.copying.TryLock() {
+			if !s.backup.TryLock() {
 				return nil, errors.New("another backup is in progress; try again when it's done")
 			}
-			defer s.copying.Unlock()
+			defer s.backup.Unlock()
 			report, err := s.bot.Backup(ctx, q.To)
 			if err == nil && report.Unproven != "" {
-				s.log.Error().Str("file", q.To+storage.UnprovenEnding).Str("wrong", report.Unproven).Msg("back up the ledger as it is, with a broken audit chain")
+				s.log.Error().Str("file", q.To+storage.UnprovenEnding).Str("wrong", report.Unproven).
+					Msg("back up a ledger whose audit chain is broken")
 			} else if err == nil {
-				s.log.Info().Str("file", q.To).Uint64("records", report.Head.Number).Str("hash", report.Head.Hash).Msg("back up the ledger")
+				s.log.Info().Str("file", q.To).Uint64("records", report.Head.Number).Str("hash", report.Head.Hash).
+					Msg("back up the ledger")
 			}
 			return report, err
 		})
 	})
 	mux.HandleFunc("POST /resume", func(w http.ResponseWriter, r *http.Request) {
-		answer(s, w, r, resumeWithin, func(ctx context.Context, q resumeQuestion) (any, error) {
+		handle(s, w, r, resumeTimeout, func(ctx context.Context, q resumeRequest) (any, error) {
 			if q.By == "" || q.Reason == "" {
 				return nil, errors.New("resuming needs a person and a reason")
 			}
@@ -170,39 +174,40 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// answer reads a question, has it carried out within its time, and writes what came of it.
-func answer[Q any](s *Server, w http.ResponseWriter, r *http.Request, within time.Duration, do func(context.Context, Q) (any, error)) {
-	s.under.RLock()
-	defer s.under.RUnlock()
-	if s.ended {
+// handle decodes a request, calls do with its time limit, and writes the result or the error.
+func handle[Q any](
+	s *Server, w http.ResponseWriter, r *http.Request, timeout time.Duration, do func(context.Context, Q) (any, error),
+) {
+	s.inFlight.RLock()
+	defer s.inFlight.RUnlock()
+	if s.stopped {
 		return
 	}
-	var q Q
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostQuestion))
-	if err := in.Decode(&q); err != nil {
-		say(w, http.StatusBadRequest, problem{"can't read the request: " + err.Error()})
+	var request Q
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&request); err != nil {
+		writeJSON(w, http.StatusBadRequest, errorResponse{"can't read the request: " + err.Error()})
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), within)
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	said, err := do(ctx, q)
+	result, err := do(ctx, request)
 	if err != nil {
-		words := err.Error()
+		message := err.Error()
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			words = fmt.Sprintf("it took more than %s and was stopped: %s", within, words)
+			message = fmt.Sprintf("it took more than %s and was stopped: %s", timeout, message)
 		case ctx.Err() != nil:
-			words = "the bot is stopping: " + words
+			message = "the bot is stopping: " + message
 		}
-		s.log.Warn().Str("question", r.URL.Path).Str("answer", words).Msg("refuse a command of this machine")
-		say(w, http.StatusConflict, problem{words})
+		s.log.Warn().Str("endpoint", r.URL.Path).Str("error", message).Msg("refuse a command of this machine")
+		writeJSON(w, http.StatusConflict, errorResponse{message})
 		return
 	}
-	say(w, http.StatusOK, said)
+	writeJSON(w, http.StatusOK, result)
 }
 
-func say(w http.ResponseWriter, status int, what any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(what) // a client that has hung up does not need it
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has hung up
 }

@@ -81,8 +81,8 @@ func rights() []mutant {
 		},
 		{
 			"how many may be at the control socket", "internal/control/server.go",
-			`netutil.LimitListener(s.listener, mostClients)`, `netutil.LimitListener(s.listener, 1000)`,
-			[]tests{controlled("^TestOneClientTooMany$")},
+			`netutil.LimitListener(s.listener, maxClients)`, `netutil.LimitListener(s.listener, 1000)`,
+			[]tests{controlled("^TestServer_MaxClients$")},
 		},
 		{
 			"the project before a card", "purchase/desk.go",

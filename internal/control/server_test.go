@@ -23,21 +23,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// desk is a bot that does as it is told.
-type desk struct {
+// fakeBot returns what its fields say, and notes its calls.
+type fakeBot struct {
 	backup func(ctx context.Context, to string) (storage.Report, error)
 	pause  *purchase.Pause
-	asked  []string
+	calls  []string
 }
 
-func (d *desk) Backup(ctx context.Context, to string) (storage.Report, error) {
-	d.asked = append(d.asked, to)
-	return d.backup(ctx, to)
+func (b *fakeBot) Backup(ctx context.Context, to string) (storage.Report, error) {
+	b.calls = append(b.calls, to)
+	return b.backup(ctx, to)
 }
 
-func (d *desk) Resume(_ context.Context, by, reason string) (*purchase.Pause, error) {
-	d.asked = append(d.asked, by+": "+reason)
-	return d.pause, nil
+func (b *fakeBot) Resume(_ context.Context, by, reason string) (*purchase.Pause, error) {
+	b.calls = append(b.calls, by+": "+reason)
+	return b.pause, nil
 }
 
 // serve listens beside a ledger until the test ends, or the returned function is called.
@@ -65,10 +65,10 @@ func serve(t *testing.T, socket string, bot Bot) (stop func()) {
 	return stop
 }
 
-func TestABotIsAsked(t *testing.T) {
+func TestServer_Requests(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	report := storage.Report{Schema: 1, Size: 65536, Orders: 3, Purchases: 2, Head: purchase.Event{Number: 17, Time: at, Kind: "purchased", Hash: "abc"}}
-	bot := &desk{
+	bot := &fakeBot{
 		pause:  &purchase.Pause{Since: at, By: "licensebot", Reason: "a double buy"},
 		backup: func(context.Context, string) (storage.Report, error) { return report, nil },
 	}
@@ -86,52 +86,52 @@ func TestABotIsAsked(t *testing.T) {
 	if was, err := Resume(t.Context(), socket, "operator ann", "again"); err != nil || was != nil {
 		t.Errorf("got %+v, %v", was, err)
 	}
-	if got, want := fmt.Sprint(bot.asked), "[/backups/today.db operator ann: the money is back operator ann: again]"; got != want {
-		t.Errorf("asked %s, want %s", got, want)
+	if got, want := fmt.Sprint(bot.calls), "[/backups/today.db operator ann: the money is back operator ann: again]"; got != want {
+		t.Errorf("calls: got %s, want %s", got, want)
 	}
 }
 
-func TestErrorsComeInWords(t *testing.T) {
-	bot := &desk{backup: func(context.Context, string) (storage.Report, error) {
+func TestServer_Errors(t *testing.T) {
+	bot := &fakeBot{backup: func(context.Context, string) (storage.Report, error) {
 		return storage.Report{}, errors.New("the ledger's disk is full: 0.1 MB are free")
 	}}
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	serve(t, socket, bot)
 	cases := []struct {
 		name string
-		ask  func() error
-		says string
+		call func() error
+		want string
 	}{
-		{"what the bot says", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err }, "the ledger's disk is full: 0.1 MB are free"},
-		{"half a path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err }, "a backup needs an absolute path"},
+		{"an error of the bot", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err }, "the ledger's disk is full: 0.1 MB are free"},
+		{"a relative path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err }, "a backup needs an absolute path"},
 		{"no reason", func() error { _, err := Resume(t.Context(), socket, "operator ann", ""); return err }, "resuming needs a person and a reason"},
-		{"a question without an end", func() error {
-			_, err := Backup(t.Context(), socket, "/"+strings.Repeat("x", mostQuestion))
+		{"a request that is too large", func() error {
+			_, err := Backup(t.Context(), socket, "/"+strings.Repeat("x", maxBody))
 			return err
 		}, "can't read the request: http: request body too large"},
 		{
-			"what is not understood", func() error { return ask(t.Context(), socket, "sell", time.Second, 1, new(int)) },
+			"an unknown endpoint", func() error { return call(t.Context(), socket, "sell", time.Second, 1, new(int)) },
 			"the running bot at " + socket + " gave an unexpected answer. Is it a different version? ",
 		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if err := c.ask(); err == nil || !strings.HasPrefix(err.Error(), c.says) {
-				t.Errorf("got %v, want %s", err, c.says)
+			if err := c.call(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
 	}
-	if len(bot.asked) != 1 {
-		t.Errorf("the bot was asked %q", bot.asked)
+	if len(bot.calls) != 1 {
+		t.Errorf("got calls %q, want one", bot.calls)
 	}
 }
 
-// Nobody but the bot's own user gets in, whatever the mode of the folder, and nothing but the socket is left beside the
-// ledger, which is gone when the bot has ended.
-func TestTheSocketIsPrivateAndLeavesNothing(t *testing.T) {
+// Only the bot's own user can connect, whatever the mode of the folder. The socket is the only file beside the ledger,
+// and it is removed when the bot stops.
+func TestListen_PrivateSocket(t *testing.T) {
 	dir := t.TempDir()
 	socket := Path(filepath.Join(dir, "ledger.db"))
-	stop := serve(t, socket, &desk{})
+	stop := serve(t, socket, &fakeBot{})
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "ledger.db.sock" {
 		t.Fatalf("the folder holds %v (%v)", entries, err)
@@ -143,13 +143,13 @@ func TestTheSocketIsPrivateAndLeavesNothing(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v (%v)", entries, err)
 	}
-	if _, err := Backup(t.Context(), socket, "/b.db"); !errors.Is(err, ErrNobody) {
+	if _, err := Backup(t.Context(), socket, "/b.db"); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A bot that was killed leaves its socket behind. The next one takes its place; a file of somebody else stays.
-func TestWhatLiesThereAlready(t *testing.T) {
+// A bot that was killed leaves its socket behind. The next one takes its place; a file that is no socket stays.
+func TestListen_ExistingFile(t *testing.T) {
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
@@ -157,10 +157,10 @@ func TestWhatLiesThereAlready(t *testing.T) {
 	}
 	dead.SetUnlinkOnClose(false)
 	dead.Close()
-	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNobody) {
+	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("a dead socket: %v", err)
 	}
-	stop := serve(t, socket, &desk{})
+	stop := serve(t, socket, &fakeBot{})
 	if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
 		t.Error(err)
 	}
@@ -168,70 +168,21 @@ func TestWhatLiesThereAlready(t *testing.T) {
 	if err := os.WriteFile(socket, []byte("dear diary"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(socket, &desk{}, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
+	if _, err := Listen(socket, &fakeBot{}, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
 		t.Errorf("got %v", err)
 	}
 	if text, err := os.ReadFile(socket); err != nil || string(text) != "dear diary" {
-		t.Errorf("now it reads %q (%v)", text, err)
+		t.Errorf("the file now reads %q (%v)", text, err)
 	}
-	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNobody) {
+	if _, err := Resume(t.Context(), socket, "operator ann", "x"); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("a file: %v", err)
 	}
 }
 
-// The address of a socket has room for a hundred bytes, the path of a ledger for thousands.
-func TestLongPaths(t *testing.T) {
-	deep := t.TempDir()
-	for range 6 {
-		deep = filepath.Join(deep, strings.Repeat("long", 12))
-	}
-	if err := os.MkdirAll(deep, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"ledger.db", strings.Repeat("ledger", 30) + ".db"} {
-		socket := Path(filepath.Join(deep, name))
-		serve(t, socket, &desk{})
-		if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
-			t.Error(err)
-		}
-		if filepath.Dir(socket) != deep {
-			t.Errorf("it is not beside the ledger: %s", socket)
-		}
-	}
-	long := filepath.Join(deep, "tmp")
-	if err := os.Mkdir(long, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", long)
-	socket := Path(filepath.Join(deep, "other.db"))
-	serve(t, socket, &desk{})
-	if _, err := Resume(t.Context(), socket, "operator ann", "x"); err != nil {
-		t.Error(err)
-	}
-}
-
-// A link to a ledger leads to the same bot as the ledger itself.
-func TestLinksToALedger(t *testing.T) {
-	dir, other := t.TempDir(), t.TempDir()
-	ledger, link := filepath.Join(dir, "ledger.db"), filepath.Join(other, "link.db")
-	if err := os.WriteFile(ledger, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(ledger, link); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(dir)
-	for _, name := range []string{ledger, link, "ledger.db", "./ledger.db"} {
-		if got := Path(name); got != ledger+".sock" {
-			t.Errorf("%s: %s", name, got)
-		}
-	}
-}
-
-// While one backup is made another is refused; and a bot that is told to stop gives up the one that takes too long.
-func TestOneBackupAtATimeAndNoneHoldsUpTheEnd(t *testing.T) {
+// A second backup is refused while one is made, and a bot that stops cancels one that takes too long.
+func TestServer_Run_StopsBackup(t *testing.T) {
 	began := make(chan struct{})
-	bot := &desk{backup: func(ctx context.Context, _ string) (storage.Report, error) {
+	bot := &fakeBot{backup: func(ctx context.Context, _ string) (storage.Report, error) {
 		close(began)
 		<-ctx.Done()
 		return storage.Report{}, ctx.Err()
@@ -253,10 +204,10 @@ func TestOneBackupAtATimeAndNoneHoldsUpTheEnd(t *testing.T) {
 	}
 }
 
-// A client that connects and says nothing, or only half a question, or goes away, holds nobody up.
-func TestClientsThatHang(t *testing.T) {
+// A client that connects and sends nothing, or half a request, or disconnects does not delay others.
+func TestServer_HangingClients(t *testing.T) {
 	gone := make(chan struct{})
-	bot := &desk{backup: func(ctx context.Context, to string) (storage.Report, error) {
+	bot := &fakeBot{backup: func(ctx context.Context, to string) (storage.Report, error) {
 		<-ctx.Done() // a client that goes away ends its backup
 		close(gone)
 		return storage.Report{}, ctx.Err()
@@ -280,24 +231,24 @@ func TestClientsThatHang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	question, err := json.Marshal(backupQuestion{"/b.db"})
+	request, err := json.Marshal(backupRequest{"/b.db"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, "POST /backup HTTP/1.1\r\nHost: bot\r\nContent-Length: %d\r\n\r\n%s", len(question), question)
+	fmt.Fprintf(c, "POST /backup HTTP/1.1\r\nHost: bot\r\nContent-Length: %d\r\n\r\n%s", len(request), request)
 	c.Close()
 	<-gone
 	stop()
 }
 
-// Connections that ask nothing take places, and one more waits for a place: what reaches the socket cannot use up the bot's
-// files.
-func TestOneClientTooMany(t *testing.T) {
-	bot := &desk{}
+// Idle connections count too, and one more than the limit waits: clients of the socket can't use up the bot's file
+// descriptors.
+func TestServer_MaxClients(t *testing.T) {
+	bot := &fakeBot{}
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))
 	serve(t, socket, bot)
 	var silent []net.Conn
-	for range mostClients {
+	for range maxClients {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
 			t.Fatal(err)
@@ -308,7 +259,7 @@ func TestOneClientTooMany(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := Resume(ctx, socket, "operator ann", "too early"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("beside %d others: %v", mostClients, err)
+		t.Errorf("beside %d others: %v", maxClients, err)
 	}
 	silent[0].Close()
 	if _, err := Resume(t.Context(), socket, "operator ann", "there is a place"); err != nil {
