@@ -19,7 +19,6 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
-	"licensebot/slacksim/slacktest"
 	"licensebot/storage"
 )
 
@@ -45,7 +44,7 @@ type world struct {
 	within    time.Duration // the socket client's HandleWithin
 
 	access *socket.Access
-	ledger *storage.Bolt
+	ledger *storage.Ledger
 	desk   *purchase.Desk
 	stop   func()
 }
@@ -72,7 +71,7 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
 	w.shop = w.cocalc.Start(t)
-	w.api = slacktest.Serve(t, w.slack).APIURL
+	w.api = w.slack.Start(t).APIURL
 	if adjust != nil {
 		adjust(w)
 	}

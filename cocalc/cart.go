@@ -18,7 +18,7 @@ const (
 	cartDelete  = "shopping/cart/delete"
 )
 
-// CartFilter chooses items of the cart by what became of them.
+// CartFilter selects items of the cart by whether they were bought or removed.
 type CartFilter int
 
 const (
@@ -42,11 +42,11 @@ func (f CartFilter) params() (map[string]bool, error) {
 	return nil, fmt.Errorf("cart filter %d does not exist", int(f))
 }
 
-// Text is the item's own description, where orders keep their tag. Any program may put anything there: what is no text
-// is returned as its JSON, and what is missing as "".
+// Text returns the description of the license in the item, which ends with the order's tag. Any program may store any JSON
+// there: a value that is not a string is returned as its JSON, and a missing one as "".
 func (i CartItem) Text() string { return i.text("description") }
 
-// Title is the title of the license that the item becomes; read like Text.
+// Title returns the title of the license in the item, as [CartItem.Text] returns its description.
 func (i CartItem) Title() string { return i.text("title") }
 
 func (i CartItem) text(field string) string {
@@ -58,24 +58,24 @@ func (i CartItem) text(field string) string {
 	if !ok {
 		return ""
 	}
-	var text looseText
+	var text lenientText
 	if json.Unmarshal(raw, &text) != nil {
 		return ""
 	}
 	return string(text)
 }
 
-// AddToCart puts a license into the cart, checked. description is what [LicenseSpec.CartDescription] makes; projectID may
-// be empty.
+// AddToCart adds a license to the cart, checked. description is made by [LicenseSpec.CartDescription]; projectID may be
+// empty.
 //
-// Each call adds another item, and the answer does not name it: put a tag into the description and look for it with Cart.
-// It is sent once; an error with outcome Unknown means that the item may be there, or may still come. Throttled means
-// that nothing was added and says how long to wait.
+// Each call adds another item, and the answer does not name it: put a tag into the description and find it with
+// [Client.Cart]. The request is sent once. With outcome Unknown, the item may be in the cart or still appear; with kind
+// Throttled, nothing was added, and Wait says how long to wait.
 func (c *Client) AddToCart(ctx context.Context, description []byte, projectID string) error {
 	if _, err := decodeObject(description); err != nil {
 		return &Error{Op: cartAdd, Outcome: Rejected, Err: fmt.Errorf("the description: %w", err)}
 	}
-	body, err := c.call(ctx, spends, cartAdd, struct {
+	body, err := c.call(ctx, nonIdempotent, cartAdd, struct {
 		Product     string          `json:"product"`
 		Description json.RawMessage `json:"description"`
 		ProjectID   string          `json:"project_id,omitempty"`
@@ -89,79 +89,79 @@ func (c *Client) AddToCart(ctx context.Context, description []byte, projectID st
 	return nil
 }
 
-// Cart lists the items of the account's cart, newest first. The cart belongs to the account: other programs and people
-// use it too.
+// Cart lists the items of the account's cart that match the filter, newest first. Other programs and people of the account
+// use the same cart.
 func (c *Client) Cart(ctx context.Context, which CartFilter) ([]CartItem, error) {
 	params, err := which.params()
 	if err != nil {
 		return nil, &Error{Op: cartGet, Outcome: Rejected, Err: err}
 	}
-	body, err := c.call(ctx, reads, cartGet, params)
+	body, err := c.call(ctx, readOnly, cartGet, params)
 	if err != nil {
 		return nil, err
 	}
 	list, err := decodeList[cartItemJSON](body)
 	if err != nil {
-		return nil, c.misread(cartGet, body, err)
+		return nil, c.unexpectedAnswer(cartGet, body, err)
 	}
 	items := make([]CartItem, 0, len(list))
 	for _, each := range list {
 		item, err := each.item()
 		if err != nil {
-			return nil, c.misread(cartGet, body, err)
+			return nil, c.unexpectedAnswer(cartGet, body, err)
 		}
 		items = append(items, item)
 	}
-	c.remember(which, items)
+	c.rememberItems(which, items)
 	return items, nil
 }
 
-// CartItem reads one item of the account, whatever became of it. Also an item that breaks the whole cart can be read so.
-// An unknown or deleted item, or one of another account, is an error of kind NotFound.
+// CartItem reads one item of the account, also if it was bought or removed, or breaks the cart. The error's kind is NotFound
+// for an unknown or deleted item, and for one of another account.
 func (c *Client) CartItem(ctx context.Context, id int64) (CartItem, error) {
 	if err := checkItemID(cartGet, id); err != nil {
 		return CartItem{}, err
 	}
-	body, err := c.call(ctx, reads, cartGet, map[string]int64{"id": id})
+	body, err := c.call(ctx, readOnly, cartGet, map[string]int64{"id": id})
 	if err != nil {
 		return CartItem{}, err
 	}
 	var j cartItemJSON
 	if err := json.Unmarshal(body, &j); err != nil {
-		return CartItem{}, c.misread(cartGet, body, err)
+		return CartItem{}, c.unexpectedAnswer(cartGet, body, err)
 	}
 	item, err := j.item()
 	if err == nil && item.ID != id {
 		err = fmt.Errorf("asked for item %d, got item %d", id, item.ID)
 	}
 	if err != nil {
-		return CartItem{}, c.misread(cartGet, body, err)
+		return CartItem{}, c.unexpectedAnswer(cartGet, body, err)
 	}
 	return item, nil
 }
 
-// SetChecked says whether a checkout buys the item. changed is false when there is no such item in the cart.
+// SetChecked sets whether a checkout buys the item. changed is false if the item is not in the cart.
 func (c *Client) SetChecked(ctx context.Context, id int64, checked bool) (changed bool, err error) {
 	return c.change(ctx, cartChecked, id, map[string]any{"id": id, "checked": checked})
 }
 
-// RemoveFromCart takes an item out of the cart; it stays readable, and can be put back by people. removed is false when
-// the item is not in the cart (any more). While a checkout may be running, removed is no proof that it was not bought.
+// RemoveFromCart removes an item from the cart; it stays readable, and people can put it back. removed is false if the item
+// is not in the cart. While a checkout may be running, removed does not prove that the item was not bought.
 func (c *Client) RemoveFromCart(ctx context.Context, id int64) (removed bool, err error) {
 	return c.change(ctx, cartRemove, id, map[string]any{"id": id})
 }
 
-// DeleteFromCart deletes an unpurchased item for good, without a trace. deleted is false when there is none.
+// DeleteFromCart deletes an unpurchased item permanently. deleted is false if there is no such item.
 func (c *Client) DeleteFromCart(ctx context.Context, id int64) (deleted bool, err error) {
 	return c.change(ctx, cartDelete, id, map[string]any{"id": id})
 }
 
-// change sends a change of one item, which may be repeated, and reads how many rows it changed.
+// change sends an idempotent change of one item, and reports whether the server changed it.
 func (c *Client) change(ctx context.Context, endpoint string, id int64, params map[string]any) (bool, error) {
 	if err := checkItemID(endpoint, id); err != nil {
 		return false, err
 	}
-	body, err := c.call(ctx, repeats, endpoint, params)
+	body, err := c.call(ctx, idempotent, endpoint, params)
 	if err != nil {
 		return false, err
 	}
@@ -172,7 +172,7 @@ func (c *Client) change(ctx context.Context, endpoint string, id int64, params m
 	return rows == 1, nil
 }
 
-// checkItemID keeps a change without an id from being sent: the server would change every item of the cart.
+// checkItemID returns an error for an ID that is not positive: without an ID, the server would change every item.
 func checkItemID(endpoint string, id int64) error {
 	if id > 0 {
 		return nil
@@ -180,8 +180,8 @@ func checkItemID(endpoint string, id int64) error {
 	return &Error{Op: endpoint, Outcome: Rejected, Kind: NotFound, Err: fmt.Errorf("%d is not the id of a cart item", id)}
 }
 
-// remember keeps what FindBrokenItem may need later, when the cart cannot be listed any more.
-func (c *Client) remember(which CartFilter, items []CartItem) {
+// rememberItems stores the IDs that FindBrokenItem needs if the cart can no longer be listed.
+func (c *Client) rememberItems(which CartFilter, items []CartItem) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if which == InCart {
@@ -195,7 +195,7 @@ func (c *Client) remember(which CartFilter, items []CartItem) {
 	}
 }
 
-// decodeList decodes a JSON list. null is none, so that an answer without a list is never taken for an empty one.
+// decodeList decodes a JSON list. It returns an error for null, so that an answer without a list is never read as empty.
 func decodeList[T any](body []byte) ([]T, error) {
 	if !bytes.HasPrefix(body, []byte("[")) {
 		return nil, errors.New("the answer is not a list")
@@ -207,14 +207,15 @@ func decodeList[T any](body []byte) ([]T, error) {
 	return list, nil
 }
 
-// misread is the error of a read whose answer has another shape than recorded. Reading again does no harm.
-func (c *Client) misread(endpoint string, body []byte, cause error) error {
+// unexpectedAnswer returns the error of a read whose answer has an unknown shape. Its outcome is Transient, since a read can
+// be repeated.
+func (c *Client) unexpectedAnswer(endpoint string, body []byte, cause error) error {
 	return &Error{
 		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,
-		Text: c.scrub(fmt.Sprintf("unexpected answer: %v: %s", cause, c.excerpt(body))),
+		Text: c.redactKey(fmt.Sprintf("unexpected answer: %v: %s", cause, c.excerpt(body))),
 	}
 }
 
 func (c *Client) excerpt(body []byte) string {
-	return c.scrub(shorten(strings.ToValidUTF8(string(body[:min(len(body), 400)]), "?"), 100))
+	return c.redactKey(shorten(strings.ToValidUTF8(string(body[:min(len(body), 400)]), "?"), 100))
 }

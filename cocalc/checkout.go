@@ -22,10 +22,10 @@ type Store int
 
 const (
 	storeUnknown Store = iota
-	// StoreCurrent charges the credit of the account, in one transaction per checkout, and tells prices beforehand.
+	// StoreCurrent charges the account's credit, in one transaction per checkout, and has a preview of prices.
 	StoreCurrent
-	// StoreOlder (until November 2024) charges the card on file, item after item; it knows no checkout-params, no balance
-	// and no subscriptions.
+	// StoreOlder (until November 2024) charges the card on file, item by item. It has no checkout-params, balance or
+	// subscriptions.
 	StoreOlder
 )
 
@@ -39,8 +39,8 @@ func (s Store) String() string {
 	return "unknown"
 }
 
-// Store finds out by reading which store the server has, and remembers it. A server without licenses to sell is an error
-// of kind NotSoldHere.
+// Store returns the generation of the server's store. The first call finds it out by reading; later ones return the same.
+// The error's kind is NotSoldHere for a server that sells no licenses.
 func (c *Client) Store(ctx context.Context) (Store, error) {
 	c.mu.Lock()
 	known := c.store
@@ -58,8 +58,8 @@ func (c *Client) Store(ctx context.Context) (Store, error) {
 	return found, nil
 }
 
-// missing decides what a store endpoint that is not there means. An older store sells licenses and never had the endpoints
-// for money. Where the store is unknown or had the endpoint before, the server may have changed: Store looks again next time.
+// missing returns the kind of error for a store endpoint that the server lacks. An older store sells licenses and never
+// had the endpoints below purchases/. In other cases the server may have changed, so the next Store finds it out again.
 func (c *Client) missing(endpoint string) Kind {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,33 +70,35 @@ func (c *Client) missing(endpoint string) Kind {
 	return NotSoldHere
 }
 
-// CheckoutParams asks what a checkout would buy and charge now: every checked item of the account's cart. It changes
-// nothing, except that the server moves the start of a fixed term that lies in the past. What an older store answers is
-// an error of kind NotSoldHere.
+// CheckoutParams returns what a checkout would buy and charge now: every checked item of the account's cart. It changes
+// nothing, except that the server moves the start of a fixed term that is in the past. The error's kind is NotSoldHere
+// for an older store.
 func (c *Client) CheckoutParams(ctx context.Context) (CheckoutParams, error) {
-	body, err := c.call(ctx, reads, checkoutParams, struct{}{})
+	body, err := c.call(ctx, readOnly, checkoutParams, struct{}{})
 	if err != nil {
 		return CheckoutParams{}, err
 	}
 	var j checkoutParamsJSON
 	if err := json.Unmarshal(body, &j); err != nil {
-		return CheckoutParams{}, c.misread(checkoutParams, body, err)
+		return CheckoutParams{}, c.unexpectedAnswer(checkoutParams, body, err)
 	}
 	params, err := j.params()
 	if err != nil {
-		return CheckoutParams{}, c.misread(checkoutParams, body, err)
+		return CheckoutParams{}, c.unexpectedAnswer(checkoutParams, body, err)
 	}
 	return params, nil
 }
 
-// Checkout buys everything that is checked in the account's cart and charges for it. nil means that the server said
-// success, which it also says when there was nothing to buy: read the item back.
+// Checkout buys every checked item of the account's cart and charges for it. It returns nil if the server reports success,
+// which it also does if there was nothing to buy: read the item back.
 //
-// It is sent exactly once, on a connection of its own, and the client runs one checkout at a time, since two that overlap
-// buy twice. A checkout goes on when the caller's context ends, and the answer is lost then: give it a context of its own.
+// The request is sent exactly once, on a connection of its own, and the client runs one checkout at a time, since two that
+// overlap buy twice. If ctx ends, the checkout continues on the server and its answer is lost: use a context that does not
+// end with the caller.
 //
-// The outcome of the error decides what may follow. Transient: no byte of it was sent. Rejected: the server refused, and
-// bought nothing. Unknown: it may have bought, or still be buying; never call again before reading has shown otherwise.
+// The error's outcome decides what may follow. Transient: no byte was sent. Rejected: the server refused and bought
+// nothing. Unknown: the server may have bought, or may still buy; do not call Checkout again before reading has shown
+// that it did not.
 func (c *Client) Checkout(ctx context.Context) error {
 	store, err := c.Store(ctx)
 	if err != nil {
@@ -107,12 +109,12 @@ func (c *Client) Checkout(ctx context.Context) error {
 		endpoint = olderCheckout
 	}
 	select {
-	case c.paying <- struct{}{}:
-		defer func() { <-c.paying }()
+	case c.checkoutSlot <- struct{}{}:
+		defer func() { <-c.checkoutSlot }()
 	case <-ctx.Done():
 		return &Error{Op: endpoint, Outcome: Transient, Err: fmt.Errorf("wait for another checkout: %w", ctx.Err())}
 	}
-	body, err := c.call(ctx, spends, endpoint, struct{}{})
+	body, err := c.call(ctx, nonIdempotent, endpoint, struct{}{})
 	if err != nil {
 		return err
 	}

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// maxText is how many characters of the server's words an error keeps.
+// maxText is the largest number of characters of the server's words that an error keeps.
 const maxText = 300
 
-// classify turns what came back into the JSON of a success or an error with its outcome.
-func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMessage, *Error) {
+// classify returns the JSON of a successful answer, or the error of any other.
+func classify(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
 	fail := func(outcome Outcome, kind Kind, reason Reason, text string, cause error) (json.RawMessage, *Error) {
 		return nil, &Error{Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status, Err: cause, Reason: reason}
 	}
-	lost := what.lost()
+	lostOutcome := what.lostOutcome()
 	if a.unsent {
-		lost = Transient
+		lostOutcome = Transient
 	}
 	switch {
 	case a.status == 0:
-		return fail(lost, Other, networkReason(a.err), "", a.err)
+		return fail(lostOutcome, Other, networkReason(a.err), "", a.err)
 	case a.status == http.StatusNotFound && isHTML(a):
-		// No route of that name: nothing was executed.
+		// There is no such route, so nothing was executed.
 		kind := Other
 		if isStore(endpoint) {
 			kind = NotSoldHere
@@ -36,11 +36,11 @@ func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMe
 	case a.status != http.StatusOK:
 		return classifyStatus(endpoint, what, a, now)
 	case a.err != nil:
-		return fail(lost, Other, cutReason(a.err), "", fmt.Errorf("read the answer: %w", a.err))
+		return fail(lostOutcome, Other, cutReason(a.err), "", fmt.Errorf("read the answer: %w", a.err))
 	}
 	body := bytes.TrimSpace(a.body)
 	if !json.Valid(body) {
-		return fail(lost, Other, textReason(a), "the answer is not JSON: "+summarize(a), nil)
+		return fail(lostOutcome, Other, textReason(a), "the answer is not JSON: "+summarize(a), nil)
 	}
 	if text, ok := errorText(body); ok {
 		e := classifyText(endpoint, what, text)
@@ -50,35 +50,35 @@ func classify(endpoint string, what effect, a answer, now time.Time) (json.RawMe
 	return body, nil
 }
 
-// lost is the outcome of a request that may have arrived, without an answer to tell.
-func (e effect) lost() Outcome {
-	if e == reads {
-		return Transient // whatever happened to it, it can be sent again
+// lostOutcome returns the outcome of a request that may have arrived and whose answer was lost.
+func (s safety) lostOutcome() Outcome {
+	if s == readOnly {
+		return Transient // it can be sent again in any case
 	}
 	return Unknown
 }
 
-// classifyStatus decides on an HTTP status other than 200 and the 404 of a missing route. CoCalc's handlers answer 200
-// only; what else comes is its HTTP layer, which speaks before a handler runs, or something in front of it.
-func classifyStatus(endpoint string, what effect, a answer, now time.Time) (json.RawMessage, *Error) {
-	e := &Error{Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lost(), Err: a.err, Reason: statusReason(a.status)}
+// classifyStatus returns the error of an HTTP status other than 200 and the 404 of a missing route. CoCalc's handlers
+// return only 200; another status comes from its HTTP layer, before a handler runs, or from a proxy in front of it.
+func classifyStatus(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
+	e := &Error{Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lostOutcome(), Err: a.err, Reason: statusReason(a.status)}
 	switch s := a.status; {
 	case s == http.StatusNotModified:
-		// The server compares after the handler ran. The client never asks for it, so this says nothing.
+		// The server compares after the handler ran. The client never sends a condition, so this says nothing.
 	case s >= 300 && s < 400:
-		// CoCalc's own redirects come before a handler runs. One of a program in front may come after it handed the request
-		// on, and answers to a POST with a redirect are usual elsewhere: what spends may be done.
+		// CoCalc's own redirects come before a handler runs. A proxy may redirect after it forwarded the request, and many
+		// programs answer a POST with a redirect, so a nonIdempotent request may have been carried out.
 		e.Kind, e.Text = Redirected, fmt.Sprintf("the server redirects (%d)", s)
 	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusMethodNotAllowed,
 		s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:
 		e.Outcome = Rejected
-	case s == http.StatusTooManyRequests && what == reads:
+	case s == http.StatusTooManyRequests && what == readOnly:
 		e.Kind, e.Wait = Throttled, retryAfter(a.header.Get("Retry-After"), now)
 	}
 	return nil, e
 }
 
-// retryAfter reads the header of that name: seconds or a date. 0 when it is missing or in the past.
+// retryAfter parses a Retry-After header, which holds seconds or a date. It returns 0 if that is missing or in the past.
 func retryAfter(value string, now time.Time) time.Duration {
 	if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 && n < 1_000_000 {
 		return time.Duration(n) * time.Second
@@ -93,12 +93,12 @@ func isHTML(a answer) bool {
 	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 }
 
-// isStore says whether an endpoint is part of the license store, which some servers do not have.
+// isStore reports whether an endpoint is part of the license store, which some servers do not have.
 func isStore(endpoint string) bool {
 	return strings.HasPrefix(endpoint, "shopping/") || strings.HasPrefix(endpoint, "purchases/") || strings.HasPrefix(endpoint, "licenses/")
 }
 
-// summarize says what an answer looks like, without the HTML.
+// summarize describes an answer in a line, without HTML.
 func summarize(a answer) string {
 	switch {
 	case isHTML(a):
@@ -109,8 +109,8 @@ func summarize(a answer) string {
 	return fmt.Sprintf("status %d: %s", a.status, shorten(strings.ToValidUTF8(string(a.body[:min(len(a.body), 4*maxText)]), "?"), maxText))
 }
 
-// errorText finds the application error in an answer. Lists and numbers are none, and neither is an object without the
-// field; what is not text in it is quoted as JSON.
+// errorText returns the application error of an answer: the field "error" of an object. A value that is not a string is
+// returned as JSON. ok is false for all other answers.
 func errorText(body []byte) (string, bool) {
 	if len(body) == 0 || body[0] != '{' {
 		return "", false
@@ -131,9 +131,9 @@ func errorText(body []byte) (string, bool) {
 	return text, true
 }
 
-// cartTexts begin the errors of the server's cart and price code about an item that it cannot take, as they were
-// recorded. A list of the cart, checkout-params and checkout answer them for the account's whole cart.
-var cartTexts = []string{
+// cartErrorPrefixes are the recorded beginnings of errors of the server's cart and price code about a bad item. Listing the
+// cart, checkout-params and checkout return them for the account's whole cart.
+var cartErrorPrefixes = []string{
 	"Invalid time value", "bug cost must not be null", "Cannot read properties of null", "Cannot read properties of undefined",
 	"Cannot destructure property", "[DecimalError]", "unknown user", "computing cost of item of type", `field "custom_`,
 	"invalid subscription cost", "invalid input syntax for type integer", "Voucher code creation", "unsupported period",
@@ -141,12 +141,12 @@ var cartTexts = []string{
 	"license type", "can only compute cost", "num.toFixed is not a function",
 }
 
-// lostDatabase are words of errors in which the server's connection to its database broke. Whether the transaction was
-// committed, such an error does not say.
-var lostDatabase = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed out|error)|terminating connection|closed the connection|econn|etimedout|epipe|connect e[a-z]+|timed? ?out|shutting down|starting up|server login|too many clients`)
+// databaseErrors matches errors of the server's connection to its database. Such an error does not say whether the
+// transaction was committed.
+var databaseErrors = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed out|error)|terminating connection|closed the connection|econn|etimedout|epipe|connect e[a-z]+|timed? ?out|shutting down|starting up|server login|too many clients`)
 
-// classifyText decides on the text of an application error, which came with status 200.
-func classifyText(endpoint string, what effect, text string) *Error {
+// classifyText returns the error of an application error, whose status was 200.
+func classifyText(endpoint string, what safety, text string) *Error {
 	e := &Error{Op: endpoint, Outcome: Rejected, Text: shorten(text, maxText)}
 	lower := strings.ToLower(text)
 	blocked := endpoint == cartGet || endpoint == checkoutParams || isCheckout(endpoint)
@@ -158,7 +158,7 @@ func classifyText(endpoint string, what effect, text string) *Error {
 	case strings.HasPrefix(text, "API key lacks required capability "):
 		e.Kind, e.Capability = CapabilityMissing, namedCapability(text)
 	case strings.Contains(lower, "must be signed in as"):
-		// A right to this one thing is missing, which says nothing about the key.
+		// Only this permission is missing, which says nothing about the key.
 	case strings.Contains(lower, "must be signed in"), strings.Contains(lower, "anonymous") && strings.Contains(lower, "not allowed"):
 		e.Kind = NotSignedIn
 	case strings.Contains(lower, "captcha"):
@@ -171,11 +171,11 @@ func classifyText(endpoint string, what effect, text string) *Error {
 		strings.HasPrefix(lower, "fatal: you do not have read access to this project"),
 		strings.HasPrefix(lower, "invalid input syntax for type uuid"):
 		e.Kind = NotFound
-	case blocked && hasPrefixOf(text, cartTexts):
+	case blocked && hasAnyPrefix(text, cartErrorPrefixes):
 		e.Kind = CartBroken
-	case what == reads && lostDatabase.MatchString(text):
+	case what == readOnly && databaseErrors.MatchString(text):
 		e.Outcome, e.Reason = Transient, DatabaseDown
-	case what != reads && lostDatabase.MatchString(text):
+	case what != readOnly && databaseErrors.MatchString(text):
 		e.Outcome, e.Reason = Unknown, DatabaseDown
 	}
 	if endpoint == olderCheckout && e.Kind != NotSignedIn && e.Kind != CaptchaRequired {
@@ -185,7 +185,7 @@ func classifyText(endpoint string, what effect, text string) *Error {
 	return e
 }
 
-func hasPrefixOf(text string, prefixes []string) bool {
+func hasAnyPrefix(text string, prefixes []string) bool {
 	for _, p := range prefixes {
 		if strings.HasPrefix(text, p) {
 			return true
@@ -196,7 +196,7 @@ func hasPrefixOf(text string, prefixes []string) bool {
 
 var capabilityPattern = regexp.MustCompile(`^API key lacks required capability '([a-z]+(?:[:._-][a-z]+)*)'`)
 
-// namedCapability reads "API key lacks required capability 'account:read'". Empty when the text names none.
+// namedCapability returns the capability that an error names, such as account:read; empty if it names none.
 func namedCapability(text string) string {
 	if m := capabilityPattern.FindStringSubmatch(text); m != nil {
 		return m[1]
@@ -206,7 +206,7 @@ func namedCapability(text string) string {
 
 var needPattern = regexp.MustCompile(`you need (-?)\$([\d,]+)(?:\.(\d\d))?`)
 
-// neededAmount reads "(you need $1,043.75)". 0 when the text names no amount.
+// neededAmount returns the amount in an error such as "… (you need $1,043.75)"; 0 if it names none.
 func neededAmount(text string) Cents {
 	m := needPattern.FindStringSubmatch(text)
 	if m == nil {
@@ -224,7 +224,8 @@ func neededAmount(text string) Cents {
 
 var waitPattern = regexp.MustCompile(`try again in (\d+) (second|minute|hour)`)
 
-// statedWait reads "try again in 54 seconds". An unreadable wait is a minute, the longest of the recorded rules but one.
+// statedWait returns the wait in an error such as "try again in 54 seconds". If it can't be read, it is a minute, the second
+// longest of the recorded limits.
 func statedWait(text string) time.Duration {
 	m := waitPattern.FindStringSubmatch(text)
 	if m == nil {

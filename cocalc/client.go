@@ -15,48 +15,50 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options say how to reach a CoCalc. BaseURL and Key are needed; the zero value of every other field means its default.
+// Options configure a [Client]. BaseURL and Key are required; the zero value of every other field means its default.
 type Options struct {
-	BaseURL string // "https://cocalc.example"; a path is kept, "/api/v2" at its end may be left out
+	BaseURL string // "https://cocalc.example", with or without "/api/v2" at its end; another path is kept
 	Key     string // API key of the account that pays
 
-	// Transport carries the requests; default: one of net/http with keep-alive a little shorter than the server's. An
-	// *http.Transport is copied, and the calls that spend get a copy without keep-alive (see [Client.Checkout]).
+	// Transport sends the requests; default: an http.Transport whose keep-alive is shorter than the server's. An
+	// *http.Transport is copied, and calls that spend use a copy without keep-alive (see [Client.Checkout]).
 	Transport http.RoundTripper
 
-	Timeout         time.Duration // of every request but checkout: 30 s
-	CheckoutTimeout time.Duration // of a checkout, which is still a checkout when it is slow: 2 min
-	MaxAnswer       int64         // bytes of one answer: 32 MiB; a cart with many long titles is large
-	Retries         int           // further tries of a request that is safe to repeat: 2; negative: none
-	MaxWait         time.Duration // the longest wait that a throttled read accepts: 65 s
+	Timeout         time.Duration // of every request except checkout; default: 30 s
+	CheckoutTimeout time.Duration // of a checkout; default: 2 min
+	MaxAnswer       int64         // largest answer in bytes; default: 32 MiB, since a cart may hold many long titles
+	Retries         int           // further attempts of a request that is safe to repeat; default: 2; negative: none
+	MaxWait         time.Duration // longest wait that a throttled read accepts; default: 65 s
 
-	// Sleep waits between tries; default: a timer. It returns early with the context's error.
+	// Sleep waits between attempts; default: a timer. It returns early with ctx's error.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Now is the clock; default: time.Now. It dates the log and decides what is in the past.
+	// Now is the clock; default: time.Now. It decides what is in the past.
 	Now func() time.Time
-	// Log gets a line per request at debug level: endpoint, status, duration. Never a body, never the key.
+	// Log gets a line per request at debug level, with endpoint, status and duration, but never a body or the key.
 	Log zerolog.Logger
 }
 
-// Client speaks CoCalc's API v2 with one account's key. It is safe for concurrent use. Its errors are [*Error].
+// Client sends requests to CoCalc's API v2 with one account's key. [New] makes one. It is safe for concurrent use. Its
+// errors are [*Error].
 type Client struct {
 	base    string // ends with "/api/v2/"
 	key     string
 	auth    string
 	options Options
 
-	reading  *http.Client
-	spending *http.Client
-	paying   chan struct{} // holds a token while a checkout runs
-	clock    serverClock
+	reading      *http.Client
+	spending     *http.Client
+	checkoutSlot chan struct{} // holds a token while a checkout runs
+	clock        serverClock
 
 	mu       sync.Mutex
 	store    Store
 	inCart   []int64 // the unpurchased items of the last cart that could be read
-	newestID int64   // the largest item id ever seen
+	newestID int64   // the largest item ID seen
 }
 
-// New makes a client. It sends nothing.
+// New returns a client. It sends nothing. It returns an error if BaseURL is not the address of a server, or if Key is empty
+// or contains characters that no key has.
 func New(o Options) (*Client, error) {
 	base, err := apiBase(o.BaseURL)
 	if err != nil {
@@ -89,7 +91,7 @@ func New(o Options) (*Client, error) {
 	reading, spending := transports(o.Transport)
 	return &Client{
 		base: base, key: key, auth: "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), options: o,
-		reading: httpClient(reading), spending: httpClient(spending), paying: make(chan struct{}, 1),
+		reading: httpClient(reading), spending: httpClient(spending), checkoutSlot: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -107,11 +109,11 @@ func apiBase(text string) (string, error) {
 	return u.Scheme + "://" + u.Host + path + "/api/v2/", nil
 }
 
-// transports are the ways for calls that are safe to repeat and for those that spend.
+// transports returns the transports for calls that are safe to repeat and for those that spend.
 //
-// net/http repeats a request by itself when a kept connection turns out to be dead: a POST only while nothing of it was
-// written or with an Idempotency-Key header, but it cannot always know. A call that spends therefore never shares a
-// connection: on a fresh one net/http never repeats anything. HTTP/2, which has rules of its own, stays off there.
+// net/http repeats a request on its own if a kept connection turns out to be dead. It does so for a POST only if nothing of
+// it was written or it has an Idempotency-Key header, but it cannot always know. A call that spends therefore never reuses
+// a connection: on a new one, net/http repeats nothing. HTTP/2, which has its own rules, is off for these calls.
 func transports(given http.RoundTripper) (reading, spending http.RoundTripper) {
 	if given == nil {
 		given = &http.Transport{
@@ -135,19 +137,20 @@ func transports(given http.RoundTripper) (reading, spending http.RoundTripper) {
 	return t.Clone(), fresh
 }
 
-// httpClient follows no redirects: a POST would become a GET, and a GET of checkout buys.
+// httpClient returns a client that follows no redirects: a POST would become a GET, and a GET of checkout buys.
 func httpClient(t http.RoundTripper) *http.Client {
-	return &http.Client{Transport: legible{t}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	refuse := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: locationFilter{t}, CheckRedirect: refuse}
 }
 
-// Close lets go of idle connections.
+// Close closes idle connections.
 func (c *Client) Close() {
 	c.reading.CloseIdleConnections()
 	c.spending.CloseIdleConnections()
 }
 
-// scrub removes the key from a text, wherever it comes from.
-func (c *Client) scrub(text string) string {
+// redactKey replaces the key in a text by its name (see [RedactKey]).
+func (c *Client) redactKey(text string) string {
 	text = strings.ReplaceAll(text, c.key, c.KeyName())
 	return strings.ReplaceAll(text, strings.TrimPrefix(c.auth, "Basic "), "…")
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// clockTolerance is the difference of the two clocks above which it is logged.
+// clockTolerance is the difference of the two clocks above which a warning is logged.
 const clockTolerance = time.Minute
 
 // serverClock follows CoCalc's clock through the Date header of its answers. Between two answers it uses the monotonic
@@ -19,8 +19,8 @@ type serverClock struct {
 	isOff    bool      // the difference was logged
 }
 
-// Time returns CoCalc's current time; ok is false until an answer had a Date. The time is never later than the clock
-// that wrote the Date, and earlier by at most a second and the answer's time on the way.
+// Time returns CoCalc's current time; ok is false before the first answer with a Date. The time is never ahead of the
+// server's clock, and behind it by at most a second plus the time that the answer traveled.
 func (c *Client) Time() (now time.Time, ok bool) {
 	c.clock.mu.Lock()
 	defer c.clock.mu.Unlock()
@@ -34,8 +34,8 @@ func (s *serverClock) now() (time.Time, bool) {
 	return s.date.Add(time.Since(s.received)), true
 }
 
-// ClockAhead returns how far CoCalc's clock is ahead of this machine's (negative: behind), to about a second; ok is
-// false until an answer had a Date.
+// ClockAhead returns by how much CoCalc's clock is ahead of this machine's (negative if it is behind), to about a second;
+// ok is false before the first answer with a Date.
 func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	now, ok := c.Time()
 	if !ok {
@@ -44,14 +44,14 @@ func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	return now.Sub(c.options.Now().Round(0)), true
 }
 
-// heard notes the Date of an answer, and logs once when the clocks differ by more than a minute, and when they agree
-// again. The Date of a redirect or of an HTML page says nothing: another program answered.
-func (c *Client) heard(status int, header http.Header) {
+// noteDate stores the Date of an answer. It logs when the clocks begin to differ by more than a minute, and when they agree
+// again. It ignores redirects and HTML pages, which other programs may have sent.
+func (c *Client) noteDate(status int, header http.Header) {
 	if status/100 == 3 || strings.Contains(strings.ToLower(header.Get("Content-Type")), "html") {
 		return
 	}
 	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock is set like that
+	if err != nil || date.Year() < 2000 || date.Year() > 2200 { // no clock shows these years
 		return
 	}
 	s := &c.clock

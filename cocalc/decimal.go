@@ -12,7 +12,7 @@ import (
 // decimalPrecision is how many significant digits decimal.js-light keeps of a product, at its default settings.
 const decimalPrecision = 20
 
-// decimalSyntax is what decimal.js-light reads, after an optional minus sign.
+// decimalSyntax matches the texts that decimal.js-light accepts after an optional minus sign.
 var decimalSyntax = regexp.MustCompile(`^(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$`)
 
 // decimal is digits × 10^exponent.
@@ -21,8 +21,8 @@ type decimal struct {
 	exponent int
 }
 
-// newDecimal reads a value as decimal.js-light's constructor does. It takes finite numbers and strings of digits; its errors
-// have that library's words.
+// newDecimal converts a value like decimal.js-light's constructor. It accepts finite numbers and strings of digits; its
+// errors have that library's words.
 func newDecimal(v any) (decimal, error) {
 	text := ""
 	switch v := v.(type) {
@@ -46,10 +46,10 @@ func newDecimal(v any) (decimal, error) {
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	exponent := 0
 	if exponentText != "" {
-		// The library's own bound lies beyond 10^15; long before, a price is no amount of money any more.
+		// The library's limit is above 10^15, far beyond any amount of money.
 		n, err := strconv.Atoi(exponentText)
 		if err != nil || n > 1_000_000 || n < -1_000_000 {
-			return decimal{}, serverWords("[DecimalError] Exponent out of range: " + exponentText)
+			return decimal{}, serverError("[DecimalError] Exponent out of range: " + exponentText)
 		}
 		exponent = n
 	}
@@ -63,10 +63,10 @@ func newDecimal(v any) (decimal, error) {
 	return decimal{digits: digits, exponent: exponent - len(fraction)}, nil
 }
 
-func notDecimal(text string) error { return serverWords("[DecimalError] Invalid argument: " + text) }
+func notDecimal(text string) error { return serverError("[DecimalError] Invalid argument: " + text) }
 
-// mul multiplies and keeps the first 20 significant digits. It cuts the others off, whatever they are: the library has a
-// rounding mode (half up by default) and does not use it for products.
+// mul returns the product truncated to its first 20 significant digits: the library does not apply its rounding mode to
+// products.
 func (d decimal) mul(other decimal) decimal {
 	product := decimal{digits: new(big.Int).Mul(d.digits, other.digits), exponent: d.exponent + other.exponent}
 	text := new(big.Int).Abs(product.digits).String()
@@ -80,7 +80,7 @@ func (d decimal) mul(other decimal) decimal {
 	return product
 }
 
-// float is the nearest double.
+// float returns the nearest double.
 func (d decimal) float() float64 {
 	if d.digits.Sign() == 0 {
 		return 0
@@ -89,8 +89,8 @@ func (d decimal) float() float64 {
 	return f
 }
 
-// decimalMultiply is how the server multiplies money once a price was rounded to cents: in decimals, so that
-// 8.38 × 100 is 838 and not a little more. The right factor may be anything that a description holds.
+// decimalMultiply multiplies like the server multiplies money that was rounded to cents: in decimals, so that 8.38 × 100 is
+// 838 and not a little more. b may be any value of a description.
 func decimalMultiply(a float64, b any) (float64, error) {
 	x, err := newDecimal(a)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// isoMillis is how CoCalc writes moments: ISO 8601 in UTC with milliseconds.
+// isoMillis is the format of CoCalc's times: ISO 8601 in UTC with milliseconds.
 const isoMillis = "2006-01-02T15:04:05.000Z"
 
-// RangeTolerance is how far a cart may move the start of a fixed term before an item counts as another one than was
-// sent. See [DescriptionMatches].
+// RangeTolerance is by how much the cart may move the start of a fixed term before an item counts as different from the
+// one that was sent. See [DescriptionMatches].
 const RangeTolerance = 10 * time.Minute
 
-// cartDescription is the description of a site-license item, its fields as CoCalc's documentation gives them.
+// cartDescription is the description of a site-license item, with the fields of CoCalc's documentation.
 type cartDescription struct {
 	RAM         int        `json:"ram"`
 	CPU         int        `json:"cpu"`
@@ -35,8 +35,8 @@ type cartDescription struct {
 	Description string     `json:"description"`
 }
 
-// CartDescription is the JSON of "description" with which the license goes into the cart. A fixed term begins at now
-// unless its start lies in the future: the server would move a start in the past, and its end along with it.
+// CartDescription returns the description of the license for [Client.AddToCart]. A fixed term begins at now unless its
+// start is in the future: the server would move a start in the past, and the end with it.
 func (s LicenseSpec) CartDescription(now time.Time) json.RawMessage {
 	d := cartDescription{
 		RAM: s.RAM, CPU: s.CPU, Disk: s.Disk, Member: s.Member, Uptime: s.Uptime, Type: "quota", User: s.User,
@@ -54,8 +54,8 @@ func (s LicenseSpec) CartDescription(now time.Time) json.RawMessage {
 	return bytes.TrimSpace(out.Bytes())
 }
 
-// priced is what the price formula reads of the description, already decoded.
-func (s LicenseSpec) priced(now time.Time) any {
+// formulaInput returns the part of the description that the price formula reads, decoded.
+func (s LicenseSpec) formulaInput(now time.Time) any {
 	d := map[string]any{
 		"ram": number(s.RAM), "cpu": number(s.CPU), "disk": number(s.Disk), "run_limit": number(s.RunLimit),
 		"member": s.Member, "uptime": string(s.Uptime), "user": string(s.User), "period": string(s.Period),
@@ -70,7 +70,7 @@ func (s LicenseSpec) priced(now time.Time) any {
 
 func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
-// startAt is when a fixed term begins that is bought at now.
+// startAt returns when a fixed term begins that is bought at now.
 func (s LicenseSpec) startAt(now time.Time) time.Time {
 	if s.Start.After(now) {
 		return s.Start
@@ -78,13 +78,12 @@ func (s LicenseSpec) startAt(now time.Time) time.Time {
 	return now
 }
 
-// DescriptionMatches says whether an item in the cart is what was sent, whatever the order of its keys (the server
-// stores them in its own). The error names the first field that differs.
+// DescriptionMatches returns an error if the description of a cart item differs from the one that was sent. The order of
+// the keys, which the server changes, does not matter. The error names the first field that differs.
 //
-// One difference is the server's own doing and allowed: it moves the start of a fixed term that lies in the past to its
-// own now; the first time together with the end, on every later look without it. So the start may be up to
-// [RangeTolerance] later than sent and the end later by as much or less. The term can only become shorter, which
-// keeps the price from rising.
+// One difference is allowed, since the server makes it: it moves the start of a fixed term from the past to its current
+// time, the first time together with the end, and later without it. So the start may be up to [RangeTolerance] later than
+// sent, and the end later by at most as much. The term can only become shorter, so the price can't rise.
 func DescriptionMatches(sent, got json.RawMessage) error {
 	want, err := decodeObject(sent)
 	if err != nil {
@@ -126,7 +125,7 @@ func decodeObject(data json.RawMessage) (map[string]any, error) {
 	return object, nil
 }
 
-// fieldNames are the keys of both objects, sorted, each once.
+// fieldNames returns the keys of both objects, sorted and without repetitions.
 func fieldNames(a, b map[string]any) []string {
 	var names []string
 	for name := range a {
@@ -141,7 +140,7 @@ func fieldNames(a, b map[string]any) []string {
 	return names
 }
 
-// sameJSON compares decoded values; numbers by value, since 1 and 1.0 are the same to the server.
+// sameJSON reports whether two decoded values are equal. It compares numbers by value: to the server, 1 and 1.0 are equal.
 func sameJSON(a, b any) bool {
 	switch a := a.(type) {
 	case json.Number:
@@ -185,7 +184,7 @@ func rangeMatches(sent, got any) error {
 	return nil
 }
 
-// rangeMillis reads the two dates of a range as milliseconds since 1970.
+// rangeMillis returns the two dates of a range in milliseconds since 1970.
 func rangeMillis(v any) (ms [2]float64, ok bool) {
 	list, isList := v.([]any)
 	if !isList || len(list) != 2 {
@@ -200,7 +199,7 @@ func rangeMillis(v any) (ms [2]float64, ok bool) {
 	return ms, true
 }
 
-// shortJSON prints a value for an error text, cut to a length that fits a log line.
+// shortJSON returns the JSON of a value for an error, shortened to 120 characters.
 func shortJSON(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -209,7 +208,7 @@ func shortJSON(v any) string {
 	return shorten(string(data), 120)
 }
 
-// shorten cuts a text to at most n runes.
+// shorten returns the first n runes of a text, followed by … if there are more.
 func shorten(s string, n int) string {
 	runes := 0
 	for i := range s {

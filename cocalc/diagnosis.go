@@ -6,93 +6,99 @@ import (
 	"net/http"
 )
 
-// Condition says what a server is to a client that buys licenses. Ledgers keep it: a value is never renamed.
+// Condition is what a server is for a client that buys licenses. Ledgers store it, so a value is never renamed.
 type Condition string
 
 const (
-	// Undiagnosed: the diagnosis was broken off before it had a result.
+	// Undiagnosed: the diagnosis ended without a result.
 	Undiagnosed Condition = ""
-	// SellsLicenses: the server has a license store; Diagnosis.Store says of which generation.
+	// SellsLicenses: the server has a license store, whose generation is Diagnosis.Store.
 	SellsLicenses Condition = "sells-licenses"
-	// SellsMemberships: it is a CoCalc that sells no licenses any more, but memberships.
+	// SellsMemberships: the server is a CoCalc that sells memberships and no longer licenses.
 	SellsMemberships Condition = "sells-memberships"
-	// HasMoved: it leads to another host, which Diagnosis.Redirect names.
+	// HasMoved: the server redirects to another host, which Diagnosis.Redirect names.
 	HasMoved Condition = "moved"
-	// Misaddressed: it leads to itself by another scheme or path. Diagnosis.Redirect has the address that it wants to
-	// be called by; without one, what stands in front of the server has to be corrected.
+	// Misaddressed: the server redirects to itself with another scheme or path. Diagnosis.Redirect has the address to
+	// use; if it has none, the configuration of a proxy in front of the server is wrong.
 	Misaddressed Condition = "misaddressed"
-	// IsDown: it cannot be reached, or has a fault that may pass; Diagnosis.Reason says which.
+	// IsDown: the server cannot be reached or has a temporary fault, which Diagnosis.Reason names.
 	IsDown Condition = "down"
-	// IsForeign: what answers is not a CoCalc that this package knows: a sign-in page in front of it, another program.
+	// IsForeign: the answers are not of a CoCalc that this package knows, but of a sign-in page or another program.
 	IsForeign Condition = "foreign"
 )
 
-// KeyProof says what the server made of the key.
+// KeyProof is the result of checking the key with the server.
 type KeyProof string
 
 const (
-	KeyUnproven KeyProof = ""        // not asked, or no useful answer: Diagnosis.KeyErr says which
-	KeyValid    KeyProof = "valid"   // Diagnosis.Account is whose it is
-	KeyRefused  KeyProof = "refused" // it is none, or expired; on a server that sells licenses its database may be down instead
-	KeyLimited  KeyProof = "limited" // it is valid, and lacks a capability that is needed to say whose it is
+	// KeyUnproven: the key was not checked, or the answer was of no use; Diagnosis.KeyErr says which.
+	KeyUnproven KeyProof = ""
+	// KeyValid: the key belongs to Diagnosis.Account.
+	KeyValid KeyProof = "valid"
+	// KeyRefused: the key is wrong or expired. A server that sells licenses says the same if its database is down.
+	KeyRefused KeyProof = "refused"
+	// KeyLimited: the key is valid, but lacks the capability to read whose it is.
+	KeyLimited KeyProof = "limited"
 )
 
-// Diagnosis is what reading from a server shows about it. It holds no secret, and its texts are safe to show.
+// Diagnosis is what [Client.Diagnose] found out about a server. It holds no secret, and its texts are safe to show.
 type Diagnosis struct {
 	Condition Condition
 	Store     Store    // SellsLicenses: its generation
 	Reason    Reason   // IsDown, IsForeign: why
-	Status    int      // HTTP status of the answer that decided, where it was not a success
-	Redirect  Redirect // HasMoved, Misaddressed, and IsForeign where that is a redirect
-	Err       error    // the error that decided; nil for a server that sells licenses
+	Status    int      // HTTP status of the decisive answer if it was not a success, otherwise 0
+	Redirect  Redirect // HasMoved, Misaddressed, and IsForeign if that is a redirect
+	Err       error    // the decisive error; nil for a server that sells licenses
 
-	Key        KeyProof // of a server that sells licenses or memberships
-	Account    Account  // KeyValid
+	Key        KeyProof // SellsLicenses, SellsMemberships
+	Account    Account  // KeyValid: the key's account
 	Capability string   // KeyLimited: what the key lacks, such as "account:read"
-	OlderKey   bool     // the key has the form of the older CoCalc's, and this server is its successor, which takes none of those
-	KeyErr     error    // why the key is not proven; its Reason is DatabaseDown where the server says so
+	// OlderKey reports whether the key has the form of the older CoCalc's and the server is its successor, which accepts
+	// none of these.
+	OlderKey bool
+	KeyErr   error // why the key is not valid or not proven; its Reason is DatabaseDown if the server says so
 }
 
-// Diagnose finds out what the server is. It sends only requests that read, and only to the address of the settings:
-// those of the store first, then, where the server is a CoCalc, one that proves the key. What was known of the store
-// before does not count. When ctx ends meanwhile the condition is Undiagnosed.
+// Diagnose finds out what the server is. It sends only requests that read, and only to the configured address: first to
+// the store, then, if the server is a CoCalc, one that proves the key. It does not use what [Client.Store] found out
+// before. If ctx ends meanwhile, the condition is [Undiagnosed].
 func (c *Client) Diagnose(ctx context.Context) Diagnosis {
 	c.mu.Lock()
 	known := c.store
 	c.mu.Unlock()
-	d := c.examine(ctx)
+	d := c.diagnose(ctx)
 	if err := ctx.Err(); err != nil {
 		return Diagnosis{Err: err}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case d.Condition == IsDown: // it keeps its store
+	case d.Condition == IsDown: // this says nothing about its store
 	case known == storeUnknown, known == d.Store:
 		c.store = d.Store
-	default: // a proxy can hide an endpoint for a moment: Store looks a second time before anything is bought there
+	default: // a proxy can hide an endpoint for a moment: Store finds out again before anything is bought
 		c.store = storeUnknown
 	}
 	return d
 }
 
-func (c *Client) examine(ctx context.Context) Diagnosis {
+func (c *Client) diagnose(ctx context.Context) Diagnosis {
 	store, err := c.findStore(ctx)
 	if err == nil {
 		d := Diagnosis{Condition: SellsLicenses, Store: store}
-		d.prove(c.WhoAmI(ctx))
+		d.setKeyProof(c.WhoAmI(ctx))
 		return d
 	}
 	if kindOf(err) != NotSoldHere {
-		return deadEnd(err)
+		return diagnoseFailure(err)
 	}
-	return c.examineWithoutStore(ctx, err)
+	return c.diagnoseWithoutStore(ctx, err)
 }
 
-// examineWithoutStore tells a CoCalc that sells no licenses from any other program: both answer the store's endpoints
-// with the page of a missing route, which missing is. What a key may ask tells CoCalc's successor apart, also while its
-// database is down; where that endpoint is gone too, its price list does.
-func (c *Client) examineWithoutStore(ctx context.Context, missing error) Diagnosis {
+// diagnoseWithoutStore distinguishes a CoCalc that sells no licenses from any other program: both answer the store's
+// endpoints with the page of a missing route, whose error is missing. CoCalc's successor is recognized by its refusal of
+// user-query, also while its database is down, or, if it lacks that endpoint, by its price list.
+func (c *Client) diagnoseWithoutStore(ctx context.Context, missing error) Diagnosis {
 	account, err := c.queryAccount(ctx)
 	e, failed := errors.AsType[*Error](err)
 	successor := failed && (e.Kind == KeyNotAllowed || e.Kind == SignInRequired)
@@ -100,23 +106,23 @@ func (c *Client) examineWithoutStore(ctx context.Context, missing error) Diagnos
 	case successor, !failed, e.Kind == NotSignedIn, e.Kind == CapabilityMissing:
 	case e.Reason == NoEndpoint:
 		if _, err := c.MembershipTiers(ctx); err != nil {
-			return deadEnd(err)
+			return diagnoseFailure(err)
 		}
 		successor = true
 	default:
-		return deadEnd(err)
+		return diagnoseFailure(err)
 	}
 	if successor {
 		account, err = c.readProfile(ctx)
 	}
 	d := Diagnosis{Condition: SellsMemberships, Status: http.StatusNotFound, Err: missing}
-	d.prove(account, err)
+	d.setKeyProof(account, err)
 	d.OlderKey = successor && IsOlderKey(c.key) && d.Key != KeyValid
 	return d
 }
 
-// prove notes what the server made of the key.
-func (d *Diagnosis) prove(account Account, err error) {
+// setKeyProof sets the fields about the key from the result of WhoAmI.
+func (d *Diagnosis) setKeyProof(account Account, err error) {
 	d.Account, d.KeyErr = account, err
 	switch kindOf(err) {
 	case NotSignedIn:
@@ -133,8 +139,8 @@ func (d *Diagnosis) prove(account Account, err error) {
 	}
 }
 
-// deadEnd is the diagnosis of a server that gave no answer by CoCalc.
-func deadEnd(err error) Diagnosis {
+// diagnoseFailure returns the diagnosis of a server whose error is not one of CoCalc's handlers.
+func diagnoseFailure(err error) Diagnosis {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return Diagnosis{Condition: IsForeign, Reason: OtherJSON, Err: err}
@@ -145,12 +151,12 @@ func deadEnd(err error) Diagnosis {
 		d.Condition = HasMoved
 	case e.Reason == RedirectsHere:
 		d.Condition = Misaddressed
-	case e.Reason.passes():
+	case e.Reason.isTemporary():
 		d.Condition = IsDown
 	case e.Kind == Throttled:
 		d.Condition, d.Reason = IsDown, Busy
 	case e.Reason == "":
-		d.Reason = OtherJSON // a refusal in words that CoCalc is not known to use
+		d.Reason = OtherJSON // an error that CoCalc is not known to return
 	}
 	return d
 }

@@ -319,7 +319,7 @@ func TestStepsOfADiagnosis(t *testing.T) {
 		endpoint string
 		params   any
 	}{{checkoutParams, struct{}{}}, {cartGet, struct{}{}}, {getManaged, map[string]int{"limit": 1}}, {userQuery, nil}, {profile, struct{}{}}} {
-		what := stepOf(request.endpoint, request.params)
+		what := failpointOf(request.endpoint, request.params)
 		if !slices.Contains(step.All(), step.Of(step.Before, what)) || !slices.Contains(step.All(), step.Of(step.After, what)) {
 			t.Errorf("%s is the step %q, which is in no list", request.endpoint, what)
 		}

@@ -9,18 +9,19 @@ import (
 )
 
 // isoDate is the date format of ECMAScript. The server's clock runs in UTC, so a time without an offset is UTC too.
-var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
+var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?` +
+	`(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:(Z)|([+-])(\d\d):?(\d\d))?$`)
 
-// looseDates are further forms that the server's JavaScript engine reads and that people and programs write. All other
-// forms count as invalid here; the engine accepts more, by undocumented rules.
-var looseDates = []string{
+// lenientDates are further formats that the server's JavaScript engine accepts and that people and programs write. All
+// others are invalid here; the engine accepts more of them, by undocumented rules.
+var lenientDates = []string{
 	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123, "Mon, 02 Jan 2006 15:04:05 GMT",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2006-1-2 15:04:05Z07:00", "2006-1-2 15:04:05Z",
 }
 
 const maxDateMS = 8.64e15 // the last moment that a JavaScript Date can hold
 
-// jsDate is new Date(v).valueOf(): milliseconds since 1970, NaN for what is no date.
+// jsDate is new Date(v).valueOf(): milliseconds since 1970; NaN for anything that is not a date.
 func jsDate(v any) float64 {
 	switch v := v.(type) {
 	case string:
@@ -40,7 +41,7 @@ func jsParseDate(s string) float64 {
 	if m := isoDate.FindStringSubmatch(s); m != nil {
 		return isoDateMS(m)
 	}
-	for _, layout := range looseDates {
+	for _, layout := range lenientDates {
 		if t, err := time.Parse(layout, s); err == nil {
 			return clipDate(float64(t.UnixMilli()))
 		}

@@ -10,15 +10,15 @@ import (
 	"unicode/utf16"
 )
 
-// The server's price code is JavaScript without checks of types, and the cart accepts any JSON. What an odd item costs
-// therefore depends on JavaScript's conversions: "4" is priced as 4, null as 0, "lots" as NaN. This file ports the few
-// conversions that the formula meets.
+// The server's price code is JavaScript without type checks, and the cart accepts any JSON. The price of an odd item
+// therefore depends on JavaScript's conversions: "4" counts as 4, null as 0, "lots" as NaN. This file implements the
+// conversions that the formula needs.
 
-// undefined is the value of a field that a description does not have. It is no JSON value, so it needs one of its own.
+// undefined is the value of a field that a description does not have. JSON has no such value.
 type undefined struct{}
 
-// decodeJS reads one JSON value the way JSON.parse does: the last of several equal keys wins, numbers too large for a
-// double become infinite. The result is built of nil, bool, json.Number, string, []any and map[string]any.
+// decodeJS decodes one JSON value like JSON.parse: of equal keys the last counts, and numbers that are too large for a
+// double become infinite. The result consists of nil, bool, json.Number, string, []any and map[string]any.
 func decodeJS(data []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -32,7 +32,7 @@ func decodeJS(data []byte) (any, error) {
 	return v, nil
 }
 
-// jsField reads property name of v, like v[name] does: undefined for what is not there.
+// jsField returns property name of v, as v[name] does: undefined if v does not have it.
 func jsField(v any, name string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -53,7 +53,7 @@ func jsField(v any, name string) any {
 	return undefined{}
 }
 
-// jsNullish says whether v is null or undefined.
+// jsNullish reports whether v is null or undefined.
 func jsNullish(v any) bool {
 	_, isUndefined := v.(undefined)
 	return v == nil || isUndefined
@@ -75,7 +75,7 @@ func jsTruthy(v any) bool {
 	return false
 }
 
-// jsNumber is JavaScript's ToNumber. It never fails: what is no number is NaN.
+// jsNumber is JavaScript's ToNumber. It never fails: the result for anything that is not a number is NaN.
 func jsNumber(v any) float64 {
 	switch v := v.(type) {
 	case nil:
@@ -96,13 +96,14 @@ func jsNumber(v any) float64 {
 }
 
 func jsParseNumber(n json.Number) float64 {
-	// ParseFloat answers an overflow with an infinity and an error; the infinity is what JavaScript has.
+	// On overflow, ParseFloat returns an error and the infinity that JavaScript has, too.
 	f, _ := strconv.ParseFloat(string(n), 64)
 	return f
 }
 
-// jsSpace holds what JavaScript trims from a string before it reads it as a number.
-const jsSpace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+// jsSpace is the whitespace that JavaScript trims from a string before it converts the string to a number.
+const jsSpace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
+	"\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 func jsStringToNumber(s string) float64 {
 	s = strings.Trim(s, jsSpace)
@@ -124,7 +125,7 @@ func jsStringToNumber(s string) float64 {
 		}
 		return math.NaN()
 	}
-	// Go's ParseFloat also takes "inf", "nan", hexadecimal floats and digit separators, JavaScript does not.
+	// Unlike JavaScript, Go's ParseFloat also accepts "inf", "nan", hexadecimal floats and digit separators.
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && !strings.ContainsRune("+-.eE", rune(c)) {
 			return math.NaN()
@@ -137,7 +138,7 @@ func jsStringToNumber(s string) float64 {
 	return f
 }
 
-// jsDigits reads an integer without a sign, as JavaScript's 0x, 0o and 0b literals have it.
+// jsDigits converts the digits of JavaScript's 0x, 0o and 0b literals; NaN for other characters.
 func jsDigits(s string, base int) float64 {
 	f := 0.0
 	for i := range len(s) {
@@ -150,7 +151,7 @@ func jsDigits(s string, base int) float64 {
 	return f
 }
 
-// jsString is JavaScript's ToString, which shows in the server's error texts ("unknown user undefined").
+// jsString is JavaScript's ToString, which occurs in the server's errors ("unknown user undefined").
 func jsString(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -175,8 +176,8 @@ func jsString(v any) string {
 	return "[object Object]"
 }
 
-// jsNumberString prints a double as JavaScript does: the shortest digits that read back as the same double, with an
-// exponent from 1e21 on and below 1e-6.
+// jsNumberString formats a double like JavaScript: the shortest digits that parse to the same double, with an exponent from
+// 1e21 and below 1e-6.
 func jsNumberString(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -197,10 +198,9 @@ func jsNumberString(f float64) string {
 	return mantissa + "e" + sign + digits
 }
 
-// toFixed2 is parseFloat(x.toFixed(2)): the double nearest to x rounded to two decimals. JavaScript rounds the exact
-// value of the double and takes ties away from zero; strconv rounds the exact value too, but takes ties to even, so
-// the ties need a way of their own. A double is exactly halfway between two cents only when it is an odd number of
-// eighths.
+// toFixed2 is parseFloat(x.toFixed(2)): the double nearest to x rounded to two decimals. JavaScript rounds the exact value
+// of the double, with ties away from zero. strconv also rounds the exact value, but ties to even, so ties are handled
+// separately. A double is exactly halfway between two cents only if it is an odd number of eighths.
 func toFixed2(x float64) float64 {
 	const integersBelow = 1 << 50 // beyond, doubles have no eighths
 	if math.IsNaN(x) || math.Abs(x) >= 1e21 {
@@ -217,8 +217,8 @@ func toFixed2(x float64) float64 {
 	return f
 }
 
-// round2up is the server's own rounding up to whole cents, quirks included: it rounds to the nearest cent, and where
-// that is less than x it adds a cent to x and rounds again.
+// round2up is the server's rounding up to whole cents, including its quirks: it rounds to the nearest cent, and if that is
+// less than x, it adds a cent to x and rounds again.
 func round2up(x float64) float64 {
 	if near := toFixed2(x); near >= x {
 		return near

@@ -12,24 +12,23 @@ const (
 	getManaged = "licenses/get-managed"
 	getLicense = "licenses/get-license"
 
-	// pageSize is how many licenses or subscriptions one request asks for; 500 is the most that the server gives of
-	// subscriptions.
+	// pageSize is how many licenses or subscriptions one request asks for; the server returns at most 500 subscriptions.
 	pageSize = 500
-	// maxPasses is how often a list is read from its beginning before its order counts as too unstable.
+	// maxPasses is how often a list is read from its beginning before it counts as unstable.
 	maxPasses = 5
-	// maxPages is how many pages are read at most: 100,000 licenses or subscriptions.
+	// maxPages is the largest number of pages that are read: 100,000 licenses or subscriptions.
 	maxPages = 200
 )
 
 // Licenses lists all licenses that the account manages, newest first.
 //
-// The server answers an empty list also to a wrong key and while its database is down. So an empty answer only counts
-// beside a WhoAmI that succeeded, and read again after it.
+// The server also returns an empty list for a wrong key and while its database is down. So Licenses returns an empty list
+// only if [Client.WhoAmI] succeeds and the list is still empty afterwards.
 func (c *Client) Licenses(ctx context.Context) ([]License, error) {
 	return readPages(ctx, pages[License]{
 		endpoint: getManaged,
 		page: func(ctx context.Context, skip int) ([]License, error) {
-			return c.believed(ctx, func(ctx context.Context) ([]License, bool, error) {
+			return c.readTwice(ctx, func(ctx context.Context) ([]License, bool, error) {
 				list, err := c.licensePage(ctx, skip)
 				return list, len(list) > 0, err
 			})
@@ -39,13 +38,13 @@ func (c *Client) Licenses(ctx context.Context) ([]License, error) {
 }
 
 func (c *Client) licensePage(ctx context.Context, skip int) ([]License, error) {
-	body, err := c.call(ctx, reads, getManaged, map[string]int{"limit": pageSize, "skip": skip})
+	body, err := c.call(ctx, readOnly, getManaged, map[string]int{"limit": pageSize, "skip": skip})
 	if err != nil {
 		return nil, err
 	}
 	list, err := decodeLicenses(body)
 	if err != nil {
-		return nil, c.misread(getManaged, body, err)
+		return nil, c.unexpectedAnswer(getManaged, body, err)
 	}
 	return list, nil
 }
@@ -65,12 +64,12 @@ func decodeLicenses(body []byte) ([]License, error) {
 	return licenses, nil
 }
 
-// License reads one license. Of a license that the account does not manage the server tells little: IsManager is false
-// then. An id that is unknown or no uuid is an error of kind NotFound. Both are what a wrong key gets too, so they only
-// count beside a proof of the key.
+// License reads one license. If the account does not manage it, IsManager is false and most fields are empty. The error's
+// kind is NotFound for an ID that is unknown or not a UUID. For both results, License checks first that the key is valid,
+// since a wrong key gets the same answers.
 func (c *Client) License(ctx context.Context, id string) (License, error) {
 	var missing error
-	license, err := c.believed(ctx, func(ctx context.Context) ([]License, bool, error) {
+	license, err := c.readTwice(ctx, func(ctx context.Context) ([]License, bool, error) {
 		missing = nil
 		license, err := c.license(ctx, id)
 		var e *Error
@@ -90,7 +89,7 @@ func (c *Client) License(ctx context.Context, id string) (License, error) {
 }
 
 func (c *Client) license(ctx context.Context, id string) (License, error) {
-	body, err := c.call(ctx, reads, getLicense, map[string]string{"license_id": id})
+	body, err := c.call(ctx, readOnly, getLicense, map[string]string{"license_id": id})
 	if err != nil {
 		return License{}, err
 	}
@@ -105,15 +104,15 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 		err = fmt.Errorf("asked for license %s, got %q", id, j.ID)
 	}
 	if err != nil {
-		return License{}, c.misread(getLicense, body, err)
+		return License{}, c.unexpectedAnswer(getLicense, body, err)
 	}
 	return j.license(), nil
 }
 
-// believed reads something that a wrong key or a database outage would make look empty. Where read says that the answer
-// could be such a one, the key is proven and the answer read again: an outage that ended before the proof cannot have
-// emptied the second answer.
-func (c *Client) believed(ctx context.Context, read func(context.Context) (list []License, certain bool, err error)) ([]License, error) {
+// readTwice reads something that looks empty with a wrong key or during a database outage. If read returns an answer that is
+// not certain, readTwice proves the key and reads again: an outage that ended before the proof can't affect the second
+// answer.
+func (c *Client) readTwice(ctx context.Context, read func(context.Context) (list []License, certain bool, err error)) ([]License, error) {
 	list, certain, err := read(ctx)
 	if err != nil || certain {
 		return list, err
@@ -132,10 +131,9 @@ type pages[T any] struct {
 	id       func(T) string
 }
 
-// readPages reads all pages. The server orders licenses by creation time only, and those of one checkout have the same:
-// between two requests they may change places, and one may show up on both pages while another shows up on none. A pass
-// over all pages is complete when nothing came twice, since then as many different ones were seen as there are; otherwise
-// it is read again, and what was seen is put together.
+// readPages reads all pages. The server orders licenses by creation time only, and those of one checkout have the same
+// time: between two requests they may change places, so that one is on both pages and another on neither. A pass over all
+// pages is complete if nothing appeared twice. Otherwise the list is read again, and the results are merged.
 func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 	var all []T
 	seen := map[string]int{} // the last pass in which an id was seen
@@ -164,7 +162,7 @@ func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 			if total >= maxPages*pageSize {
 				return nil, &Error{Op: p.endpoint, Outcome: Transient, Status: 200, Text: fmt.Sprintf("there is no end after %d entries", total)}
 			}
-			if !fresh { // a server that gives the same page for ever
+			if !fresh { // the server returns the same page again and again
 				complete = false
 				break
 			}

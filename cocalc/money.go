@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// Cents is an amount of US dollars in whole cents. Money is never a float outside the port of the price formula.
+// Cents is an amount of US dollars in whole cents; it may be negative. Money is a float only inside the price formula.
 type Cents int64
 
-// String prints the amount as people read it: "$63.75", "-$5.60", "$1,234.50".
+// String formats the amount for people: "$63.75", "-$5.60", "$1,234.50".
 func (c Cents) String() string {
 	sign := ""
 	n := int64(c)
@@ -18,7 +18,7 @@ func (c Cents) String() string {
 	return fmt.Sprintf("%s$%s.%02d", sign, thousands(n/100), n%100)
 }
 
-// thousands prints a number with commas between its thousands: "10,000".
+// thousands formats a number with commas between its thousands: "10,000".
 func thousands(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	first := 0

@@ -24,8 +24,8 @@ func TestOutcomes(t *testing.T) {
 		kind    Kind
 	}
 	same := func(o Outcome, k Kind) [4]expect { return [4]expect{{o, k}, {o, k}, {o, k}, {o, k}} }
-	// lost is the outcome of a request that may have been carried out.
-	lost := [4]expect{{Transient, Other}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}
+	// lostOutcome is the outcome of a request that may have been carried out.
+	lostOutcome := [4]expect{{Transient, Other}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}
 	led := [4]expect{{Transient, Redirected}, {Unknown, Redirected}, {Unknown, Redirected}, {Unknown, Redirected}}
 	blocks := [4]expect{{Rejected, CartBroken}, {Rejected, Other}, {Rejected, Other}, {Rejected, CartBroken}}
 	for _, test := range []struct {
@@ -48,9 +48,9 @@ func TestOutcomes(t *testing.T) {
 		{"half a project", said{body: `{"error":"invalid input syntax for type integer: \"0.5\""}`}, blocks},
 		{"another refusal", said{body: `{"error":"something new"}`}, same(Rejected, Other)},
 		{"an error that is no text", said{body: `{"error":{"code":7}}`}, same(Rejected, Other)},
-		{"the database went away while acting", said{body: `{"error":"Connection terminated unexpectedly"}`}, lost},
+		{"the database went away while acting", said{body: `{"error":"Connection terminated unexpectedly"}`}, lostOutcome},
 		{"missing route", said{status: 404, body: "<html>404</html>", header: page}, same(Rejected, NotSoldHere)},
-		{"404 that is no page", said{status: 404, body: `{}`}, lost},
+		{"404 that is no page", said{status: 404, body: `{}`}, lostOutcome},
 		{"broken JSON", said{status: 400, body: "Invalid JSON"}, same(Rejected, Other)},
 		{"too large", said{status: 413, body: "Body exceeded 1mb limit"}, same(Rejected, Other)},
 		{"a development server", said{status: 415, body: "{}"}, same(Rejected, Other)},
@@ -69,28 +69,28 @@ func TestOutcomes(t *testing.T) {
 		{"a key that lacks a right", said{body: `{"error":"API key lacks required capability 'project:list'"}`}, same(Rejected, CapabilityMissing)},
 		{"a key that lacks a right in a project", said{body: `{"error":"API key lacks required capability 'file:write' for project 6dd2fd2a","code":"api_key_project_capability_denied"}`}, same(Rejected, CapabilityMissing)},
 		{"a key that is not valid", said{body: `{"error":"must be signed in with a valid account API key"}`}, same(Rejected, NotSignedIn)},
-		{"the successor's database is down", said{body: `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`}, lost},
+		{"the successor's database is down", said{body: `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`}, lostOutcome},
 		{"another method", said{status: 405, body: `{"error":"method_not_allowed"}`}, same(Rejected, Other)},
 		{"missing route of the successor", said{status: 404, body: "<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>", header: page}, same(Rejected, NotSoldHere)},
-		{"not modified", said{status: 304}, lost},
+		{"not modified", said{status: 304}, lostOutcome},
 		{"too many requests, in front", said{status: 429, body: "slow down"}, [4]expect{{Transient, Throttled}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}},
-		{"server error", said{status: 500, body: "Internal Server Error"}, lost},
-		{"bad gateway", said{status: 502, body: "<html>", header: page}, lost},
-		{"unavailable", said{status: 503}, lost},
-		{"gateway timeout", said{status: 504}, lost},
-		{"created", said{status: 201, body: `{"success":true}`}, lost},
-		{"a page with 200", said{body: "<!DOCTYPE html><html>maintenance</html>", header: page}, lost},
-		{"truncated JSON", said{body: `{"success":tr`}, lost},
-		{"two answers", said{body: `{"success":true}{"success":true}`}, lost},
-		{"empty answer", said{}, lost},
-		{"null", said{body: "null"}, lost},
-		{"no success", said{body: `{"success":false}`}, lost},
-		{"success that is no boolean", said{body: `{"success":"true"}`}, lost},
-		{"another object", said{body: `{"done":false}`}, lost},
-		{"a word", said{body: `"ok"`}, lost},
-		{"a list", said{body: `[]`}, lost},
-		{"a negative number", said{body: `-1`}, lost},
-		{"broken headers", said{body: "1", header: map[string]string{"Content-Length": "5"}}, lost},
+		{"server error", said{status: 500, body: "Internal Server Error"}, lostOutcome},
+		{"bad gateway", said{status: 502, body: "<html>", header: page}, lostOutcome},
+		{"unavailable", said{status: 503}, lostOutcome},
+		{"gateway timeout", said{status: 504}, lostOutcome},
+		{"created", said{status: 201, body: `{"success":true}`}, lostOutcome},
+		{"a page with 200", said{body: "<!DOCTYPE html><html>maintenance</html>", header: page}, lostOutcome},
+		{"truncated JSON", said{body: `{"success":tr`}, lostOutcome},
+		{"two answers", said{body: `{"success":true}{"success":true}`}, lostOutcome},
+		{"empty answer", said{}, lostOutcome},
+		{"null", said{body: "null"}, lostOutcome},
+		{"no success", said{body: `{"success":false}`}, lostOutcome},
+		{"success that is no boolean", said{body: `{"success":"true"}`}, lostOutcome},
+		{"another object", said{body: `{"done":false}`}, lostOutcome},
+		{"a word", said{body: `"ok"`}, lostOutcome},
+		{"a list", said{body: `[]`}, lostOutcome},
+		{"a negative number", said{body: `-1`}, lostOutcome},
+		{"broken headers", said{body: "1", header: map[string]string{"Content-Length": "5"}}, lostOutcome},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, s := serve(t, map[string][]said{checkoutParams: {test.answer}, cartRemove: {test.answer}, cartAdd: {test.answer}, currentCheckout: {test.answer}})

@@ -25,8 +25,8 @@ type Project struct {
 	Deleted bool
 }
 
-// Project reads a project of the account. An error of kind NotFound means that the account is not in it: it belongs to
-// other people, or does not exist. CoCalc does not distinguish the two.
+// Project reads a project of the account. id is its UUID. The error's kind is NotFound if the project belongs to other people
+// or does not exist; CoCalc does not distinguish the two.
 func (c *Client) Project(ctx context.Context, id string) (Project, error) {
 	account, err := c.WhoAmI(ctx)
 	if err != nil {
@@ -46,13 +46,13 @@ func noProject(id string) *Error {
 	return &Error{Op: userQuery, Outcome: Rejected, Kind: NotFound, Status: 200, Text: "the account has no project " + id}
 }
 
-// projectIn looks up a project in one of the tables.
+// projectIn reads a project from one of the tables; found is false if the table does not have it.
 func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Project, found bool, err error) {
 	query, err := json.Marshal(map[string]any{"query": map[string]any{table: map[string]any{"project_id": id, "title": nil, "users": nil, "deleted": nil}}})
 	if err != nil {
 		return p, false, err
 	}
-	body, err := c.call(ctx, reads, userQuery, json.RawMessage(query))
+	body, err := c.call(ctx, readOnly, userQuery, json.RawMessage(query))
 	var refusal *Error
 	if errors.As(err, &refusal) && refusal.Outcome == Rejected && strings.Contains(refusal.Text, "queries not allowed for table") {
 		return p, false, nil // an older server has no such table
@@ -63,20 +63,20 @@ func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Pr
 	var answer struct {
 		Query map[string]*struct {
 			ID      string                     `json:"project_id"`
-			Title   looseText                  `json:"title"`
+			Title   lenientText                `json:"title"`
 			Users   map[string]json.RawMessage `json:"users"`
 			Deleted any                        `json:"deleted"`
 		} `json:"query"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return p, false, c.misread(userQuery, body, err)
+		return p, false, c.unexpectedAnswer(userQuery, body, err)
 	}
 	row := answer.Query[table]
 	if row == nil {
 		return p, false, nil
 	}
 	if !strings.EqualFold(row.ID, id) {
-		return p, false, c.misread(userQuery, body, fmt.Errorf("it is about project %q", row.ID))
+		return p, false, c.unexpectedAnswer(userQuery, body, fmt.Errorf("it is about project %q", row.ID))
 	}
 	var user struct {
 		Group Role `json:"group"`

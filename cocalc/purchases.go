@@ -12,19 +12,19 @@ const (
 	getPurchases     = "purchases/get-purchases"
 	getSubscriptions = "purchases/get-subscriptions"
 
-	maxPurchases = 500 // the most that the server gives at once
+	maxPurchases = 500 // the most that the server returns for one request
 )
 
-// PurchaseFilter chooses purchases. The zero value means the newest hundred.
+// PurchaseFilter selects purchases. The zero value selects the newest hundred.
 type PurchaseFilter struct {
 	Service string    // "license", "credit", …; empty: all
-	Limit   int       // at most 500; 0: 100
-	Offset  int       // how many of the newest to leave out
-	Since   time.Time // none that are older; zero: no bound
+	Limit   int       // 1 to 500; 0: 100
+	Offset  int       // how many of the newest to skip
+	Since   time.Time // leaves out older purchases; zero: none
 }
 
-// Purchases lists charges and credits of the account, newest first. The server throttles it; a wait that it states, up to
-// Options.MaxWait, is waited.
+// Purchases lists charges and credits of the account, newest first. The server throttles this request; Purchases waits as
+// long as the server asks, up to Options.MaxWait.
 func (c *Client) Purchases(ctx context.Context, filter PurchaseFilter) ([]PurchaseRow, error) {
 	params := map[string]any{"limit": 100}
 	if filter.Limit > 0 {
@@ -39,17 +39,17 @@ func (c *Client) Purchases(ctx context.Context, filter PurchaseFilter) ([]Purcha
 	if !filter.Since.IsZero() {
 		params["cutoff"] = filter.Since.UTC().Format(isoMillis)
 	}
-	body, err := c.call(ctx, reads, getPurchases, params)
+	body, err := c.call(ctx, readOnly, getPurchases, params)
 	if err != nil {
 		return nil, err
 	}
 	all, err := decodePurchases(body)
 	if err != nil {
-		return nil, c.misread(getPurchases, body, err)
+		return nil, c.unexpectedAnswer(getPurchases, body, err)
 	}
 	rows := all[:0]
 	for _, row := range all {
-		// The server's bound lets purchases that still run through, however old.
+		// The server does not apply its bound to purchases that are still running.
 		if filter.Since.IsZero() || !row.Time.Before(filter.Since.Truncate(time.Millisecond)) {
 			rows = append(rows, row)
 		}
@@ -79,7 +79,7 @@ func decodePurchases(body []byte) ([]PurchaseRow, error) {
 	return rows, nil
 }
 
-// Subscriptions lists all subscriptions of the account, canceled ones too. An older store has none (NotSoldHere).
+// Subscriptions lists all subscriptions of the account, including canceled ones. An older store has none; that is an error.
 func (c *Client) Subscriptions(ctx context.Context) ([]Subscription, error) {
 	return readPages(ctx, pages[Subscription]{
 		endpoint: getSubscriptions,
@@ -93,13 +93,13 @@ func (c *Client) subscriptionPage(ctx context.Context, offset int) ([]Subscripti
 	if offset > 0 {
 		params["offset"] = offset
 	}
-	body, err := c.call(ctx, reads, getSubscriptions, params)
+	body, err := c.call(ctx, readOnly, getSubscriptions, params)
 	if err != nil {
 		return nil, err
 	}
 	list, err := decodeList[subscriptionJSON](body)
 	if err != nil {
-		return nil, c.misread(getSubscriptions, body, err)
+		return nil, c.unexpectedAnswer(getSubscriptions, body, err)
 	}
 	subscriptions := make([]Subscription, 0, len(list))
 	var broken error
@@ -109,7 +109,7 @@ func (c *Client) subscriptionPage(ctx context.Context, offset int) ([]Subscripti
 		subscriptions = append(subscriptions, s)
 	}
 	if broken != nil {
-		return nil, c.misread(getSubscriptions, body, broken)
+		return nil, c.unexpectedAnswer(getSubscriptions, body, broken)
 	}
 	return subscriptions, nil
 }

@@ -9,33 +9,32 @@ import (
 	"net/http"
 )
 
-// Reason says why an answer is of no use, where it is no refusal of CoCalc's. Ledgers and logs keep it: a value is
-// never renamed.
+// Reason is why a request has no usable answer. Ledgers and logs store it, so a value is never renamed.
 type Reason string
 
-// What comes in the place of an answer by CoCalc.
+// The reasons.
 const (
-	NoHost        Reason = "no-host"        // the name is not known
-	NoConnection  Reason = "no-connection"  // nothing listens, or there is no way to it
-	NoTLS         Reason = "no-tls"         // no secure connection: the certificate is not trusted, or it does not speak TLS
-	NoAnswer      Reason = "no-answer"      // none came in time
-	CutOff        Reason = "cut-off"        // the answer ended before its end
+	NoHost        Reason = "no-host"        // the host name does not exist
+	NoConnection  Reason = "no-connection"  // the host refuses connections or can't be reached
+	NoTLS         Reason = "no-tls"         // the certificate is not trusted, or the server does not use TLS
+	NoAnswer      Reason = "no-answer"      // there was no answer in time
+	CutOff        Reason = "cut-off"        // the answer was incomplete
 	ServerError   Reason = "server-error"   // status 5xx: a fault, or maintenance
 	Busy          Reason = "busy"           // status 429
-	DatabaseDown  Reason = "database-down"  // CoCalc says that it has lost its database
+	DatabaseDown  Reason = "database-down"  // CoCalc reports that its database is not available
 	NoEndpoint    Reason = "no-endpoint"    // the page of a missing route
-	Page          Reason = "page"           // a page for people
-	NotJSON       Reason = "not-json"       // some other text, or far too much of it
-	OtherJSON     Reason = "other-json"     // JSON of another program, or of a CoCalc that is not known
-	OtherStatus   Reason = "other-status"   // a status that CoCalc does not answer
+	Page          Reason = "page"           // an HTML page
+	NotJSON       Reason = "not-json"       // another text, or an answer above Options.MaxAnswer
+	OtherJSON     Reason = "other-json"     // JSON of another program, or of an unknown version of CoCalc
+	OtherStatus   Reason = "other-status"   // a status that CoCalc does not return
 	RedirectsAway Reason = "redirects-away" // to another host
-	RedirectsHere Reason = "redirects-here" // to the same host by another scheme or path
-	RedirectsPage Reason = "redirects-page" // to another page of the same host, such as one to sign in
-	RedirectsOdd  Reason = "redirects-odd"  // to what is no address
+	RedirectsHere Reason = "redirects-here" // to the same host with another scheme or path
+	RedirectsPage Reason = "redirects-page" // to another page of the same host, such as a sign-in page
+	RedirectsOdd  Reason = "redirects-odd"  // to something that is not an address
 )
 
-// passes reports whether the reason is one that a server has while it is down or out of reach.
-func (r Reason) passes() bool {
+// isTemporary reports whether the reason is typical of a server that is down or out of reach.
+func (r Reason) isTemporary() bool {
 	switch r {
 	case NoHost, NoConnection, NoTLS, NoAnswer, CutOff, ServerError, Busy, DatabaseDown:
 		return true
@@ -43,7 +42,7 @@ func (r Reason) passes() bool {
 	return false
 }
 
-// networkReason says why no answer came.
+// networkReason returns the reason of a network error.
 func networkReason(err error) Reason {
 	var (
 		dns       *net.DNSError
@@ -65,7 +64,7 @@ func networkReason(err error) Reason {
 	return NoConnection
 }
 
-// cutReason says why a body could not be read.
+// cutReason returns the reason of an error of reading a body.
 func cutReason(err error) Reason {
 	if errors.Is(err, errTooLarge) {
 		return NotJSON
@@ -80,7 +79,7 @@ func textReason(a answer) Reason {
 	return NotJSON
 }
 
-// statusReason is the reason of a status other than 200 and a redirect's.
+// statusReason returns the reason of a status other than 200 and those of redirects.
 func statusReason(status int) Reason {
 	switch {
 	case status == http.StatusTooManyRequests:

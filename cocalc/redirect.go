@@ -11,27 +11,27 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Redirect is where a server leads its callers. The client reads it and never follows it: a POST would become a GET,
-// and the key would go to a server that the settings do not name.
+// Redirect is the target of a server's redirect. The client reads it but never follows it: a POST would become a GET, and
+// the key would be sent to a server that is not the configured one.
 //
-// The texts are safe to show and to log: of the Location header only host and, in Address, path are kept, in ASCII, and
-// never a user, a query or the key.
+// The texts are safe to show and to log: of the Location header, only the host and, in Address, the path are kept, in
+// ASCII, and never a user, a query or the key.
 type Redirect struct {
 	Status int
-	// Host is the host that it leads to, in its ASCII form ("xn--…"), with the port where that is not the scheme's
-	// own. Empty where the header is missing or names no host that HTTP can reach.
+	// Host is the target's host in its ASCII form ("xn--…"), with the port if that is not the scheme's default. It is
+	// empty if the header is missing or names no host that HTTP can reach.
 	Host string
-	// Elsewhere means that Host is another one than the client's. Another scheme with the same name is the same host.
+	// Elsewhere reports whether Host differs from the client's. Another scheme with the same name is the same host.
 	Elsewhere bool
-	// KeepsPath means that it leads to the same endpoint there, as a server that has moved, or wants another scheme,
-	// does. A sign-in page does not.
+	// KeepsPath reports whether the target is the same endpoint, as for a server that has moved or requires another
+	// scheme, in contrast to a sign-in page.
 	KeepsPath bool
-	// Address is the address by which the same server wants to be called, for the settings: "https://cocalc.example".
-	// Empty where the redirect tells none, or one that is worse: from https to http.
+	// Address is the address to configure for the same server: "https://cocalc.example". It is empty if the redirect
+	// names none, or a worse one: from https to http.
 	Address string
 }
 
-// words follow "the server redirects (302)".
+// words returns the end of a sentence that begins with "the server redirects (302)".
 func (r Redirect) words() string {
 	switch {
 	case r.Host == "":
@@ -42,7 +42,7 @@ func (r Redirect) words() string {
 	return " to " + r.Host
 }
 
-// reason says what kind of redirect it is.
+// reason returns the kind of the redirect.
 func (r Redirect) reason() Reason {
 	switch {
 	case r.Host == "":
@@ -55,24 +55,25 @@ func (r Redirect) reason() Reason {
 	return RedirectsPage
 }
 
-// redirect reads where an answer leads.
+// redirect returns the target of an answer.
 func (c *Client) redirect(endpoint string, a answer) Redirect {
 	r := readRedirect(c.base, endpoint, a.header.Get("Location"))
 	r.Status = a.status
-	// A server that repeats the key in its host's name or path gets neither shown.
-	if repeats := strings.ToLower(c.key); strings.Contains(r.Host, repeats) {
+	// If a server repeats the key in the host or the path, that part is left out.
+	if idempotent := strings.ToLower(c.key); strings.Contains(r.Host, idempotent) {
 		r.Host = ""
 	}
-	if c.scrub(r.Address) != r.Address {
+	if c.redactKey(r.Address) != r.Address {
 		r.Address = ""
 	}
 	return r
 }
 
-// plainPath is a path that an address in the settings can have.
+// plainPath matches a path that a configured address can have.
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 
-// readRedirect reads a Location header that answered a request for an endpoint below base, which ends with "/api/v2/".
+// readRedirect parses the Location header in an answer to a request for an endpoint below base, which ends with
+// "/api/v2/".
 func readRedirect(base, endpoint, location string) (r Redirect) {
 	from, err := url.Parse(base + endpoint)
 	if err != nil || location == "" {
@@ -102,19 +103,18 @@ func readRedirect(base, endpoint, location string) (r Redirect) {
 
 var slashes = regexp.MustCompile(`//+`)
 
-// cleanPath is a path without double slashes and without one at the end.
+// cleanPath returns a path without double slashes and without a slash at its end.
 func cleanPath(path string) string {
 	return strings.TrimSuffix(slashes.ReplaceAllString(path, "/"), "/")
 }
 
-// hostNames turns names into their ASCII form and refuses what is none. It takes underscores, which private networks
-// use.
+// hostNames converts host names to ASCII and refuses invalid ones. It accepts underscores, which private networks use.
 var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 
-// asciiName is what is left of a name: letters, digits and what joins them.
+// asciiName matches a host name in ASCII.
 var asciiName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$`)
 
-// asciiHost reads the host and the port of an address, the latter by the scheme where it is not named.
+// asciiHost returns the host of an address in ASCII and its port, which is the scheme's default if the address has none.
 func asciiHost(u *url.URL) (name, port string, ok bool) {
 	if port = u.Port(); port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -138,7 +138,7 @@ func asciiHost(u *url.URL) (name, port string, ok bool) {
 	return name, port, true
 }
 
-// withPort adds a port that is not the scheme's own.
+// withPort adds the port to a host name, unless it is the scheme's default.
 func withPort(name, port, scheme string) string {
 	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
 		return name
@@ -146,11 +146,11 @@ func withPort(name, port, scheme string) string {
 	return name + ":" + port
 }
 
-// legible keeps net/http from failing on a Location header that is no URL: the error would hide that there was an
-// answer, and repeat what the header says.
-type legible struct{ http.RoundTripper }
+// locationFilter removes a Location header that is not a URL. With it, net/http would return an error that hides the answer
+// and repeats the header.
+type locationFilter struct{ http.RoundTripper }
 
-func (l legible) RoundTrip(request *http.Request) (*http.Response, error) {
+func (l locationFilter) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := l.RoundTripper.RoundTrip(request)
 	if err != nil {
 		return response, err
@@ -163,8 +163,8 @@ func (l legible) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach the transport.
-func (l legible) CloseIdleConnections() {
+// CloseIdleConnections closes the idle connections of the transport.
+func (l locationFilter) CloseIdleConnections() {
 	if t, ok := l.RoundTripper.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}

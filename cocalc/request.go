@@ -15,36 +15,37 @@ import (
 	"licensebot/internal/step"
 )
 
-// effect says what repeating a request would do.
-type effect int
+// safety is what sending a request again would do.
+type safety int
 
 const (
-	reads   effect = iota // changes nothing
-	repeats               // changes something, and the same request again changes nothing more
-	spends                // adds or buys once more each time: sent once
+	readOnly      safety = iota // changes nothing
+	idempotent                  // changes something; the same request again changes nothing more
+	nonIdempotent               // adds or buys again each time: it is sent only once
 )
 
-// retryPause is the pause before the second try; it doubles with every further one.
+// retryPause is the pause before the second attempt; it doubles with every further attempt.
 const retryPause = 250 * time.Millisecond
 
-// answer is what came back for a request, if anything.
+// answer is the response to a request, if there was one.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error // the body could not be read to its end, or nothing came at all
-	unsent bool  // certain that no byte of the request left
+	err    error // why there is no answer, or why its body is incomplete
+	unsent bool  // whether certainly no byte of the request was sent
 }
 
-// call sends a request and returns the JSON of a success. What may be repeated is tried again where that can help.
-func (c *Client) call(ctx context.Context, what effect, endpoint string, params any) (json.RawMessage, error) {
+// call sends a request and returns the JSON of a success. Unless the request is nonIdempotent, it is sent again after
+// errors that may pass. The error is an *Error.
+func (c *Client) call(ctx context.Context, what safety, endpoint string, params any) (json.RawMessage, error) {
 	tries := 1
-	if what != spends {
+	if what != nonIdempotent {
 		tries += max(c.options.Retries, 0)
 	}
-	uncertain := false // an earlier try may have been carried out
+	uncertain := false // whether an earlier attempt may have been carried out
 	for try := 1; ; try++ {
-		body, err := c.once(ctx, what, endpoint, params)
+		body, err := c.attempt(ctx, what, endpoint, params)
 		if err == nil {
 			return body, nil
 		}
@@ -61,12 +62,12 @@ func (c *Client) call(ctx context.Context, what effect, endpoint string, params 
 	}
 }
 
-// pause says whether and when a failed request is worth another try. A refusal is not; that the key is wrong may be an
-// outage, but one that outlasts every pause here.
-func (c *Client) pause(err *Error, what effect, try int) (time.Duration, bool) {
+// pause returns how long to wait before another attempt, and whether to make one. A refusal is final here: NotSignedIn may
+// be an outage, but one that lasts longer than these pauses.
+func (c *Client) pause(err *Error, what safety, try int) (time.Duration, bool) {
 	backoff := retryPause << (try - 1)
 	switch {
-	case what == spends || err.Outcome == Rejected || err.Kind == Redirected || errors.Is(err.Err, errTooLarge):
+	case what == nonIdempotent || err.Outcome == Rejected || err.Kind == Redirected || errors.Is(err.Err, errTooLarge):
 		return 0, false
 	case err.Kind == Throttled:
 		return max(err.Wait, backoff), err.Wait <= c.options.MaxWait
@@ -74,18 +75,18 @@ func (c *Client) pause(err *Error, what effect, try int) (time.Duration, bool) {
 	return backoff, true
 }
 
-func (c *Client) once(ctx context.Context, what effect, endpoint string, params any) (json.RawMessage, *Error) {
+func (c *Client) attempt(ctx context.Context, what safety, endpoint string, params any) (json.RawMessage, *Error) {
 	started := c.options.Now()
-	moment := stepOf(endpoint, params)
-	step.At(step.Before, moment)
+	timestamp := failpointOf(endpoint, params)
+	step.At(step.Before, timestamp)
 	a := c.send(ctx, what, endpoint, params)
-	step.At(step.After, moment)
+	step.At(step.After, timestamp)
 	body, err := classify(endpoint, what, a, c.options.Now())
 	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Int64("took_ms", c.options.Now().Sub(started).Milliseconds()).Int("bytes", len(a.body))
 	if err != nil {
-		err.Text = c.scrub(err.Text)
-		if err.Err != nil && c.scrub(err.Err.Error()) != err.Err.Error() {
-			err.Err = scrubbed{text: c.scrub(err.Err.Error()), cause: err.Err}
+		err.Text = c.redactKey(err.Text)
+		if err.Err != nil && c.redactKey(err.Err.Error()) != err.Err.Error() {
+			err.Err = redactedError{text: c.redactKey(err.Err.Error()), cause: err.Err}
 		}
 		if err.Kind == NotSoldHere {
 			err.Kind = c.missing(endpoint)
@@ -100,19 +101,20 @@ func (c *Client) once(ctx context.Context, what effect, endpoint string, params 
 	return body, err
 }
 
-// scrubbed is an error whose text had the key in it.
-type scrubbed struct {
+// redactedError is an error whose text contained the key.
+type redactedError struct {
 	text  string
 	cause error
 }
 
-func (s scrubbed) Error() string { return s.text }
-func (s scrubbed) Unwrap() error { return s.cause }
+func (s redactedError) Error() string { return s.text }
+func (s redactedError) Unwrap() error { return s.cause }
 
-// send makes one HTTP request. The context's end and the timeout cut it off; the server goes on with what it received.
-func (c *Client) send(ctx context.Context, what effect, endpoint string, params any) answer {
+// send sends one HTTP request. When ctx ends or the timeout passes, send returns, but the server goes on with what it
+// received.
+func (c *Client) send(ctx context.Context, what safety, endpoint string, params any) answer {
 	timeout, client := c.options.Timeout, c.reading
-	if what == spends {
+	if what == nonIdempotent {
 		client = c.spending
 	}
 	if isCheckout(endpoint) {
@@ -128,8 +130,8 @@ func (c *Client) send(ctx context.Context, what effect, endpoint string, params 
 	if err := ctx.Err(); err != nil {
 		return answer{err: err, unsent: true}
 	}
-	// The request is certainly unsent when the transport looked for a connection and never got one. A transport that
-	// does not report to httptrace proves nothing.
+	// The request was certainly not sent if the transport asked for a connection and never got one. A transport that does
+	// not report to httptrace proves nothing.
 	var looked, got atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { looked.Store(true) },
@@ -139,7 +141,7 @@ func (c *Client) send(ctx context.Context, what effect, endpoint string, params 
 	if err != nil {
 		return answer{err: fmt.Errorf("make the request: %w", err), unsent: true}
 	}
-	req.GetBody = nil // without it net/http cannot send the body a second time
+	req.GetBody = nil // so that net/http cannot send the body a second time
 	req.Header.Set("Authorization", c.auth)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "licensebot")
@@ -148,7 +150,7 @@ func (c *Client) send(ctx context.Context, what effect, endpoint string, params 
 		return answer{err: err, unsent: looked.Load() && !got.Load()}
 	}
 	defer resp.Body.Close()
-	c.heard(resp.StatusCode, resp.Header)
+	c.noteDate(resp.StatusCode, resp.Header)
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	a.body, a.err = io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))
 	if int64(len(a.body)) > c.options.MaxAnswer {

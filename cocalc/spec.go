@@ -12,7 +12,7 @@ const (
 	UptimeAlways Uptime = "always_running" // never stops
 )
 
-// User is the kind of customer, which sets the discount.
+// User is the kind of customer, which determines the discount.
 type User string
 
 const (
@@ -29,7 +29,8 @@ const (
 	PeriodRange   Period = "range"   // a fixed term from Start to End; never renews
 )
 
-// LicenseSpec says what a license gives. The zero value is not valid: start from [DefaultSpec].
+// LicenseSpec specifies a license. The zero value is not valid: start from [DefaultSpec], and check it with
+// [LicenseSpec.Validate].
 type LicenseSpec struct {
 	RAM         int    `json:"ram"`  // GB per running project, 1-16
 	CPU         int    `json:"cpu"`  // cores per running project, 1-3
@@ -42,16 +43,15 @@ type LicenseSpec struct {
 	RunLimit    int    `json:"run_limit"` // projects running at the same time, 1-10,000
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
-	ProjectID   string `json:"project_id,omitempty"` // uuid: the license is put on that project when it is bought
+	ProjectID   string `json:"project_id,omitempty"` // UUID of the project that gets the license when it is bought
 
-	// Start and End of a fixed term (PeriodRange only). A zero Start means "begins when it is bought": it is set at
-	// the moment of adding to the cart, so the price may sink while the order waits, never rise.
+	// Start and End of a fixed term, only with PeriodRange. A zero Start means that the term begins when the license is
+	// added to the cart, so the price can fall while the order waits, but not rise.
 	Start time.Time `json:"start,omitzero"`
 	End   time.Time `json:"end,omitzero"`
 }
 
-// DefaultSpec returns the values of fields that are left out. RAM and CPU have no default: a person has to set them (or
-// LICENSE_DEFAULTS, for a whole team).
+// DefaultSpec returns a specification with the defaults of CoCalc. RAM and CPU have no default and are 0.
 func DefaultSpec() LicenseSpec {
 	return LicenseSpec{
 		Disk: 10, Member: true, Uptime: UptimeMedium, User: UserBusiness, Period: PeriodMonthly, RunLimit: 1,

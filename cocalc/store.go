@@ -8,20 +8,19 @@ import (
 	"net/http"
 )
 
-// findStore finds out which store the server has, whatever it had before.
+// findStore finds out which store the server has, without using what was found out before.
 //
-// A current server answers the older checkout with the page for a missing route, and an older one the current
-// endpoints with the same; CoCalc's successor has neither, and no licenses. So it is asked for what only reads: the
-// parameters of a checkout, the cart, the list of licenses.
+// Each generation answers the endpoints of the others with the page of a missing route; CoCalc's successor has no endpoint
+// for licenses. So findStore requests what only reads: the parameters of a checkout, the cart and the list of licenses.
 //
-// The error is of kind NotSoldHere where the endpoints are missing. A program that answers them, but nothing that
-// CoCalc says, is an error whose reason is OtherJSON.
+// The error's kind is NotSoldHere if the endpoints are missing. Its reason is OtherJSON if they exist but no answer is one
+// that only CoCalc gives.
 func (c *Client) findStore(ctx context.Context) (Store, error) {
 	found := StoreCurrent
-	first, err := c.look(ctx, checkoutParams, struct{}{}, isParams)
-	if err == nil && !first.there {
+	first, err := c.probeEndpoint(ctx, checkoutParams, struct{}{}, isParams)
+	if err == nil && !first.exists {
 		found = StoreOlder
-		first, err = c.look(ctx, cartGet, struct{}{}, isList)
+		first, err = c.probeEndpoint(ctx, cartGet, struct{}{}, isList)
 	}
 	if err != nil {
 		return storeUnknown, err
@@ -29,46 +28,46 @@ func (c *Client) findStore(ctx context.Context) (Store, error) {
 	missing := &Error{
 		Op: checkoutParams, Outcome: Rejected, Kind: NotSoldHere, Status: http.StatusNotFound, Reason: NoEndpoint, Text: "the server has no store for licenses",
 	}
-	if !first.there {
+	if !first.exists {
 		return storeUnknown, missing
 	}
-	licenses, err := c.look(ctx, getManaged, map[string]int{"limit": 1}, isList)
+	licenses, err := c.probeEndpoint(ctx, getManaged, map[string]int{"limit": 1}, isList)
 	switch {
 	case err != nil:
 		return storeUnknown, err
-	case !licenses.there:
+	case !licenses.exists:
 		return storeUnknown, missing
-	case !first.speaks && !licenses.speaks:
-		return storeUnknown, c.misread(getManaged, licenses.body, errors.New("nothing of it is known of CoCalc"))
+	case !first.known && !licenses.known:
+		return storeUnknown, c.unexpectedAnswer(getManaged, licenses.body, errors.New("nothing of it is known of CoCalc"))
 	}
 	return found, nil
 }
 
-// sight is what an endpoint shows to a request that reads.
-type sight struct {
-	there  bool // the server has it
-	speaks bool // it said something that only CoCalc says
+// probe is the result of reading from an endpoint.
+type probe struct {
+	exists bool // whether the server has the endpoint
+	known  bool // whether the answer is one that only CoCalc gives
 	body   []byte
 }
 
-// look reads from an endpoint. An application error proves that it exists, and where it is a known one, that it is
-// CoCalc's. An answer of another shape than fits is an error.
-func (c *Client) look(ctx context.Context, endpoint string, params any, fits func(body []byte) bool) (sight, error) {
-	body, err := c.call(ctx, reads, endpoint, params)
+// probeEndpoint reads from an endpoint. An application error proves that the endpoint exists, and a known one that it is
+// CoCalc's. probeEndpoint returns an error for a successful answer that fits does not accept.
+func (c *Client) probeEndpoint(ctx context.Context, endpoint string, params any, fits func(body []byte) bool) (probe, error) {
+	body, err := c.call(ctx, readOnly, endpoint, params)
 	if err == nil {
 		if !fits(body) {
-			return sight{}, c.misread(endpoint, body, errors.New("it has another shape"))
+			return probe{}, c.unexpectedAnswer(endpoint, body, errors.New("it has another shape"))
 		}
-		return sight{there: true, speaks: true, body: body}, nil
+		return probe{exists: true, known: true, body: body}, nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && e.Reason == NoEndpoint:
-		return sight{}, nil
+		return probe{}, nil
 	case ok && e.Status == http.StatusOK && (e.Outcome == Rejected || e.Kind == Throttled):
-		return sight{there: true, speaks: e.Kind != Other}, nil
+		return probe{exists: true, known: e.Kind != Other}, nil
 	}
-	return sight{}, err
+	return probe{}, err
 }
 
 func isList(body []byte) bool { return bytes.HasPrefix(body, []byte("[")) }

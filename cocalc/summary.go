@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Summary says in words what the license gives, without its price and term: "16 GB RAM, 2 cores, 10 GB disk, member
-// hosting, idle timeout 2 hours, business, 1 running project".
+// Summary describes the license in words, without its price and term: "16 GB RAM, 2 cores, 10 GB disk, member hosting,
+// idle timeout 2 hours, business, 1 running project".
 func (s LicenseSpec) Summary() string {
 	parts := []string{
-		fmt.Sprintf("%d GB RAM", s.RAM), counted(s.CPU, "core"), fmt.Sprintf("%d GB disk", s.Disk),
-		memberWords(s.Member), s.Uptime.Words(), string(s.User), counted(s.RunLimit, "running project"),
+		fmt.Sprintf("%d GB RAM", s.RAM), plural(s.CPU, "core"), fmt.Sprintf("%d GB disk", s.Disk),
+		memberWords(s.Member), s.Uptime.Words(), string(s.User), plural(s.RunLimit, "running project"),
 	}
 	if s.Boost {
 		parts = append(parts, "boost")
@@ -18,7 +18,7 @@ func (s LicenseSpec) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// Words says what an uptime means: "idle timeout 2 hours".
+// Words describes the uptime: "idle timeout 2 hours".
 func (u Uptime) Words() string {
 	switch u {
 	case UptimeShort:
@@ -40,7 +40,7 @@ func memberWords(member bool) string {
 	return "no member hosting"
 }
 
-func counted(n int, noun string) string {
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

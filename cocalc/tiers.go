@@ -14,25 +14,25 @@ import (
 
 const getMembershipTiers = "purchases/get-membership-tiers"
 
-// MembershipTier is a row of the price list of CoCalc's successor: a membership of one person. Its prices are list
-// prices; what a person pays depends on what the person has.
+// MembershipTier is a row of the price list of CoCalc's successor: a membership for one person. Its prices are list prices;
+// what a person pays also depends on the person's current membership.
 type MembershipTier struct {
 	ID      string
-	Label   string // empty where the server has none
+	Label   string // may be empty
 	Monthly Dollars
 	Yearly  Dollars
-	// InStore means that the store shows it. The site's admin decides that, and most servers list tiers that are not
-	// for sale.
+	// InStore reports whether the store shows the tier. The site's admin decides that; most servers also list tiers that
+	// are not for sale.
 	InStore  bool
-	Priority int // better tiers have higher ones
+	Priority int // a better tier has a higher priority
 }
 
-// Dollars is an exact amount of US dollars as a server writes it, with up to ten decimals: "24.0000000000". Empty:
-// the server names no amount.
+// Dollars is an exact amount of US dollars as the server writes it, with up to ten decimals: "24.0000000000". It is empty
+// if the server gives no amount.
 type Dollars string
 
-// Cents is the amount in cents; exact is false where it is no whole number of cents or too large to be one, and where
-// there is no amount.
+// Cents returns the amount in cents; exact is false if there is no amount, or if it is not a whole number of cents that
+// fits an int64.
 func (d Dollars) Cents() (cents Cents, exact bool) {
 	amount, ok := new(big.Rat).SetString(string(d))
 	if !ok || !dollarsSyntax.MatchString(string(d)) {
@@ -45,8 +45,8 @@ func (d Dollars) Cents() (cents Cents, exact bool) {
 	return Cents(amount.Num().Int64()), true
 }
 
-// String prints the amount as people read it, and all of what lies below a cent: "$24.00", "$0.0035". An amount that
-// is not there is empty.
+// String formats the amount for people, with all digits below a cent: "$24.00", "$0.0035". It is empty if there is no
+// amount.
 func (d Dollars) String() string {
 	if cents, exact := d.Cents(); exact {
 		return cents.String()
@@ -63,11 +63,10 @@ func (d Dollars) String() string {
 	return text
 }
 
-// dollarsSyntax is an amount in plain decimals, as PostgreSQL writes a numeric. JSON has no leading zeros, and
-// neither has that.
+// dollarsSyntax matches an amount in plain decimals without leading zeros, as PostgreSQL and JSON write it.
 var dollarsSyntax = regexp.MustCompile(`^-?(0|[1-9]\d{0,17})(\.\d{1,20})?$`)
 
-// UnmarshalJSON reads an amount that is text or a number, digit by digit. null is none.
+// UnmarshalJSON accepts a string or a number, whose digits it keeps, and null for no amount.
 func (d *Dollars) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if text == "null" {
@@ -84,21 +83,21 @@ func (d *Dollars) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MembershipTiers reads the price list of CoCalc's successor, cheaper tiers first. It needs no valid key, and changes
-// nothing. On a server that sells licenses the error is of kind NotSoldHere, or Other on an older one.
+// MembershipTiers reads the price list of CoCalc's successor, by ascending priority. It needs no valid key. The error's
+// kind is NotSoldHere on a server that sells licenses, or Other on an older one.
 func (c *Client) MembershipTiers(ctx context.Context) ([]MembershipTier, error) {
-	body, err := c.call(ctx, reads, getMembershipTiers, struct{}{})
+	body, err := c.call(ctx, readOnly, getMembershipTiers, struct{}{})
 	if err != nil {
 		return nil, err
 	}
 	tiers, err := decodeTiers(body)
 	if err != nil {
-		return nil, c.misread(getMembershipTiers, body, err)
+		return nil, c.unexpectedAnswer(getMembershipTiers, body, err)
 	}
 	return tiers, nil
 }
 
-// decodeTiers reads prices strictly, since one that is read wrongly would be shown, and the rest loosely.
+// decodeTiers decodes prices strictly, since people see them, and other fields leniently.
 func decodeTiers(body []byte) ([]MembershipTier, error) {
 	var answer struct {
 		Tiers json.RawMessage `json:"tiers"`
@@ -107,13 +106,13 @@ func decodeTiers(body []byte) ([]MembershipTier, error) {
 		return nil, err
 	}
 	list, err := decodeList[struct {
-		ID           idText      `json:"id"`
-		Label        looseText   `json:"label"`
-		PriceMonthly Dollars     `json:"price_monthly"`
-		PriceYearly  Dollars     `json:"price_yearly"`
-		StoreVisible loose[bool] `json:"store_visible"`
-		Disabled     loose[bool] `json:"disabled"`
-		Priority     loose[int]  `json:"priority"`
+		ID           idText        `json:"id"`
+		Label        lenientText   `json:"label"`
+		PriceMonthly Dollars       `json:"price_monthly"`
+		PriceYearly  Dollars       `json:"price_yearly"`
+		StoreVisible lenient[bool] `json:"store_visible"`
+		Disabled     lenient[bool] `json:"disabled"`
+		Priority     lenient[int]  `json:"priority"`
 	}](answer.Tiers)
 	if err != nil {
 		return nil, err

@@ -9,37 +9,38 @@ import (
 	"github.com/google/uuid"
 )
 
-// Bounds of a specification. The server documents the maxima and does not enforce them: 17 GB or 4 cores are sold and
-// then do not work as meant, so they are kept out of the cart here.
+// Bounds of a specification, inclusive. The server documents the maxima but does not enforce them: it sells 17 GB or 4
+// cores, which then do not work as intended, so they are refused here.
 const (
 	MinRAM, MaxRAM           = 1, 16 // GB
 	MinCPU, MaxCPU           = 1, 3  // cores
 	MinDisk, MaxDisk         = 1, 20 // GB
 	MinRunLimit, MaxRunLimit = 1, 10_000
 
-	// Title and description are stored exactly, up to the size of a request, and repeated in every answer about the
-	// cart and the licenses. These lengths, in characters, keep the answers small.
+	// Lengths of title and description in characters. The server accepts any length, and repeats both in every answer
+	// about the cart and the licenses; these limits keep the answers small.
 	MaxTitle       = 200
 	MaxDescription = 1000
 
-	// MinTerm is the shortest fixed term: the cart stretches a shorter one, and charges for it.
+	// MinTerm is the shortest fixed term: the cart lengthens a shorter one, and charges for that.
 	MinTerm = time.Hour
-	// MaxTermYears is the longest fixed term, and how far ahead it may begin. The server sells any.
+	// MaxTermYears is the length of the longest fixed term, and how far in the future it may begin. The server has no
+	// limit.
 	MaxTermYears = 10
 )
 
-// Mistake is one thing that is wrong with a specification.
+// Mistake is one fault of a specification.
 type Mistake struct {
 	Field    string // the name of the field as people write it: "ram", "end"
-	Sentence string // one plain sentence, which names the field in backquotes
+	Sentence string // one sentence for people, which names the field in backquotes
 }
 
-// Mistakes are all the mistakes of a specification. As an error it reads as its sentences.
+// Mistakes are all faults of a specification. As an error, its text is its sentences.
 type Mistakes []Mistake
 
 func (m Mistakes) Error() string { return strings.Join(m.Sentences(), " ") }
 
-// Sentences are the sentences alone, in the order of the fields.
+// Sentences returns the sentences, in the order of the fields.
 func (m Mistakes) Sentences() []string {
 	var out []string
 	for _, mistake := range m {
@@ -52,9 +53,9 @@ func (m *Mistakes) add(field, format string, args ...any) {
 	*m = append(*m, Mistake{Field: field, Sentence: fmt.Sprintf(format, args...)})
 }
 
-// Validate finds every mistake of the specification. Nonsense must not reach the cart, where the server accepts almost
-// anything and one odd item blocks every purchase of the account. now is the moment against which the dates of a
-// fixed term are judged.
+// Validate returns every fault of the specification; nil if it can be bought at now, with which the dates of a fixed term
+// are compared. A specification that is not valid must not reach the cart: the server accepts almost anything there, and
+// one odd item blocks every purchase of the account.
 func (s LicenseSpec) Validate(now time.Time) Mistakes {
 	var m Mistakes
 	m.checkNumber("ram", "GB", s.RAM, MinRAM, MaxRAM)
@@ -65,14 +66,14 @@ func (s LicenseSpec) Validate(now time.Time) Mistakes {
 	m.checkWord("user", string(s.User), string(UserAcademic), string(UserBusiness))
 	m.checkWord("period", string(s.Period), string(PeriodMonthly), string(PeriodYearly), string(PeriodRange))
 	if s.Uptime == UptimeDay && !s.Member {
-		// The server would price it with member hosting all the same, and sell a license without.
+		// The server would charge for member hosting and sell a license without it.
 		m.add("member", "`uptime=day` needs member hosting. Use `member=yes`, or choose a shorter `uptime`.")
 	}
 	m.checkTerm(s, now)
 	m.checkText("title", s.Title, MaxTitle)
 	m.checkText("description", s.Description, MaxDescription)
 	if s.ProjectID != "" && (len(s.ProjectID) != 36 || uuid.Validate(s.ProjectID) != nil) {
-		// The server drops an id that is none without a word, and the license would be on no project.
+		// The server silently drops an invalid ID, and no project would get the license.
 		m.add("project", "`project` must be a project's id, e.g. 01234567-89ab-cdef-0123-456789abcdef.")
 	}
 	return m
@@ -105,7 +106,7 @@ func (m *Mistakes) checkText(field, text string, limit int) {
 	}
 }
 
-// checkTerm checks the dates of a fixed term, and that nothing else has any.
+// checkTerm checks the dates of a fixed term, and that other periods have none.
 func (m *Mistakes) checkTerm(s LicenseSpec, now time.Time) {
 	if s.Period != PeriodRange {
 		if !s.Start.IsZero() {
@@ -135,7 +136,7 @@ func (m *Mistakes) checkTerm(s LicenseSpec, now time.Time) {
 	}
 }
 
-// Notes are things that a person should know before they buy, though nothing is wrong.
+// Notes returns sentences that people should read before they buy, although the specification is valid.
 func (s LicenseSpec) Notes() []string {
 	var notes []string
 	if s.Boost {
@@ -146,5 +147,5 @@ func (s LicenseSpec) Notes() []string {
 	return notes
 }
 
-// DateStyle is how dates are written for people.
+// DateStyle is the layout of dates for people, for [time.Time.Format].
 const DateStyle = "Jan 2, 2006"

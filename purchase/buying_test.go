@@ -36,7 +36,7 @@ type shop struct {
 	account *cocalctest.Account
 	client  *cocalc.Client
 	path    string
-	ledger  *storage.Bolt
+	ledger  *storage.Ledger
 	desk    *purchase.Desk
 	stop    func()
 	policy  purchase.Policy
@@ -150,7 +150,7 @@ func (s *shop) books() (findings []purchase.Finding) {
 }
 
 // reopened opens the ledger of a stopped program.
-func (s *shop) reopened() *storage.Bolt {
+func (s *shop) reopened() *storage.Ledger {
 	s.t.Helper()
 	ledger, err := storage.Open(s.path)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Backup copies the ledger at from, which no bot has open, to a new file. The error wraps ErrLocked when one has: then
-// the bot itself can do it.
+// Backup copies the ledger at from to the new file to, as [Ledger.Backup] does. The error wraps [ErrLocked] if a bot has
+// the ledger open; package control asks that bot for the backup.
 func Backup(ctx context.Context, from, to string) (Report, error) {
 	b, err := OpenReadOnly(from)
 	if err != nil {
@@ -24,36 +24,35 @@ func Backup(ctx context.Context, from, to string) (Report, error) {
 	return b.Backup(ctx, to)
 }
 
-// UnprovenEnding ends the name of a copy whose audit chain is broken, so that it is not mistaken for a good one.
+// UnprovenEnding is added to the name of a copy whose audit chain is broken, so that it is not mistaken for a good one.
 const UnprovenEnding = ".unproven"
 
-// Backup copies the ledger, as it is at this moment, to a new file of mode 0600, while the bot goes on. The copy is
-// durable and verified when Backup returns nil, and there is no file otherwise. It overwrites nothing: when there is a
-// file of that name, the error wraps fs.ErrExist.
+// Backup copies the current state of the ledger to the new file to, with mode 0600, while the bot continues. When it
+// returns nil, the copy is durable and verified; otherwise there is no file. It never overwrites a file: the error wraps
+// fs.ErrExist if to exists.
 //
-// A ledger with a broken audit chain is copied all the same, since a bot goes on with it and what it bought has to be kept:
-// the copy gets UnprovenEnding at the end of its name, and Report.Unproven says what is wrong. Whatever else is wrong is an
-// error.
-func (b *Bolt) Backup(ctx context.Context, to string) (Report, error) {
-	report, err := b.backup(ctx, to)
+// A ledger with a broken audit chain is copied all the same, since the bot continues with it and its purchases must not be
+// lost: the copy's name ends with [UnprovenEnding], and Report.Unproven says what is wrong. Any other damage is an error.
+func (l *Ledger) Backup(ctx context.Context, to string) (Report, error) {
+	report, err := l.backup(ctx, to)
 	if err != nil {
 		return Report{}, fmt.Errorf("back up the ledger to %s: %w", to, err)
 	}
-	report.Away = errors.Is(b.Here(ctx), purchase.ErrAway)
+	report.Away = errors.Is(l.Here(ctx), purchase.ErrAway)
 	return report, nil
 }
 
-func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error) {
-	if _, err := os.Lstat(to); err == nil { // asked again when the copy gets its name
+func (l *Ledger) backup(ctx context.Context, to string) (report Report, err error) {
+	if _, err := os.Lstat(to); err == nil { // linkFinal checks again
 		return report, fmt.Errorf("a backup never overwrites a file: %w", fs.ErrExist)
 	}
-	temp, err := tempBeside(to, "backup")
+	temp, err := createTemp(to, "backup")
 	if err != nil {
 		return report, err
 	}
 	defer os.Remove(temp.Name())
-	err = b.view(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(patient{ctx, temp})
+	err = l.view(func(tx *bbolt.Tx) error {
+		_, err := tx.WriteTo(ctxWriter{ctx, temp})
 		return err
 	})
 	if err := errors.Join(err, ctx.Err(), temp.Sync(), temp.Close()); err != nil {
@@ -64,23 +63,23 @@ func (b *Bolt) backup(ctx context.Context, to string) (report Report, err error)
 		report, err = copied.verify(ctx)
 		err = errors.Join(err, copied.Close())
 	}
-	if fault, ok := errors.AsType[*Fault](err); ok && copied != nil && fault.OfChain() {
+	if fault, ok := errors.AsType[*RecordError](err); ok && copied != nil && fault.OfChain() {
 		report.Unproven = fault.Record() + " " + fault.What
-		return report, giveName(temp.Name(), to+UnprovenEnding)
+		return report, linkFinal(temp.Name(), to+UnprovenEnding)
 	}
 	if err != nil {
 		return report, fmt.Errorf("the copy is not in order, so it was discarded: %w", err)
 	}
-	return report, giveName(temp.Name(), to)
+	return report, linkFinal(temp.Name(), to)
 }
 
-// patient writes until its context is done.
-type patient struct {
+// ctxWriter is a writer whose writes fail once its context is done.
+type ctxWriter struct {
 	ctx context.Context
 	to  io.Writer
 }
 
-func (p patient) Write(b []byte) (int, error) {
+func (p ctxWriter) Write(b []byte) (int, error) {
 	if err := p.ctx.Err(); err != nil {
 		return 0, err
 	}

@@ -27,7 +27,7 @@ func only(t *testing.T, dir string, names ...string) {
 }
 
 // A backup that is made while the bot writes is one moment of the ledger: what was written together is in it together.
-func TestABackupWhileTheBotWrites(t *testing.T) {
+func TestLedger_Backup_WhileWriting(t *testing.T) {
 	ctx := context.Background()
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	fill(t, b, 20)
@@ -86,7 +86,7 @@ func TestABackupWhileTheBotWrites(t *testing.T) {
 	only(t, dir, "a.db", "b.db", "c.db")
 }
 
-func TestABackupOverwritesNothing(t *testing.T) {
+func TestLedger_Backup_ExistingFile(t *testing.T) {
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	dir := t.TempDir()
 	to := filepath.Join(dir, "monday.db")
@@ -103,7 +103,7 @@ func TestABackupOverwritesNothing(t *testing.T) {
 }
 
 // What does not verify is not kept: neither its name nor its temporary file.
-func TestABackupThatIsNotInOrderIsNotKept(t *testing.T) {
+func TestLedger_Backup_Damaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	fill(t, b, 8)
@@ -115,7 +115,7 @@ func TestABackupThatIsNotInOrderIsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	var f *Fault
+	var f *RecordError
 	if _, err := b.Backup(context.Background(), filepath.Join(dir, "a.db")); !errors.As(err, &f) {
 		t.Errorf("got %v", err)
 	}
@@ -128,7 +128,7 @@ func TestABackupThatIsNotInOrderIsNotKept(t *testing.T) {
 	only(t, dir)
 }
 
-func TestABackupOfAFileThatNobodyHasOpen(t *testing.T) {
+func TestBackup_ClosedLedger(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)

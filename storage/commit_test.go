@@ -22,13 +22,13 @@ func event(kind string) func(purchase.Writer) error {
 
 // After a commit that failed nothing is read from the file and nothing is written to it, whether the transaction is in
 // the file or not. The next start finds one or the other.
-func TestAFailedCommit(t *testing.T) {
+func TestLedger_Update_FailedCommit(t *testing.T) {
 	ctx := context.Background()
 	if os.Getenv(step.FailCommit) == "" {
 		for _, which := range []string{"2 kept", "2 lost"} {
-			child := exec.Command(os.Args[0], "-test.run=^TestAFailedCommit$", "-test.v")
+			child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FailedCommit$", "-test.v")
 			child.Env = append(os.Environ(), step.FailCommit+"="+which)
-			if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestAFailedCommit ") {
+			if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestLedger_Update_FailedCommit ") {
 				t.Errorf("%s: %v\n%s", which, err, out)
 			}
 		}
@@ -73,7 +73,7 @@ func TestAFailedCommit(t *testing.T) {
 	}
 }
 
-func kinds(t *testing.T, b *Bolt) string {
+func kinds(t *testing.T, b *Ledger) string {
 	t.Helper()
 	var all []string
 	err := b.View(context.Background(), func(r purchase.Reader) error {
@@ -90,7 +90,7 @@ func kinds(t *testing.T, b *Bolt) string {
 }
 
 // However slow the disk is, changes that arrive while a commit is under way share the next one.
-func TestChangesThatArriveDuringACommitShareTheNext(t *testing.T) {
+func TestLedger_Update_SharedCommit(t *testing.T) {
 	const many = 20
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	before := b.known.Load().tx
@@ -124,7 +124,7 @@ func TestChangesThatArriveDuringACommitShareTheNext(t *testing.T) {
 
 // bbolt shows a transaction to readers before its last fsync. What such a reader read counts once that has succeeded,
 // and not at all when it fails.
-func TestAReaderWaitsForTheFsyncOfWhatItRead(t *testing.T) {
+func TestLedger_View_WaitsForFsync(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
@@ -158,7 +158,7 @@ func TestAReaderWaitsForTheFsyncOfWhatItRead(t *testing.T) {
 
 // A file that is copied over the ledger of a bot that runs ends the work with it, before anything of it is read or
 // changed.
-func TestAFileCopiedOverTheLedger(t *testing.T) {
+func TestLedger_Overwritten(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	older := filepath.Join(dir, "older.db")
@@ -213,7 +213,7 @@ func TestAFileCopiedOverTheLedger(t *testing.T) {
 }
 
 // A file that is cut short while a transaction reads or changes it is an error, not the end of the program.
-func TestAFileCutShortDuringATransaction(t *testing.T) {
+func TestLedger_Truncated(t *testing.T) {
 	ctx := context.Background()
 	for _, writes := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "ledger.db")
@@ -245,7 +245,7 @@ func TestAFileCutShortDuringATransaction(t *testing.T) {
 }
 
 // What was uncertain is kept beside the ledger, in order, until it is told.
-func TestDoubtsAreKeptBesideTheLedger(t *testing.T) {
+func TestDoubts_Keep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	d := DoubtsOf(path)
 	if all, err := d.All(); err != nil || len(all) > 0 {

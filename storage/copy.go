@@ -14,22 +14,22 @@ import (
 	"licensebot/purchase"
 )
 
-// errMovedOn says that the ledger was written to while it was copied.
-var errMovedOn = errors.New("the ledger changed while it was copied")
+// errChanged means that the ledger was written to while it was copied.
+var errChanged = errors.New("the ledger changed while it was copied")
 
-// copyTries is how often a copy is begun anew. Copying takes milliseconds, so only a bot that writes without a pause
-// gets in its way that often.
-const copyTries = 100
+// maxCopies is how often a copy is started again. Copying takes milliseconds, so only a bot that writes without a pause
+// could interfere that often.
+const maxCopies = 100
 
-// ReadCopy runs read against the ledger as it was at one moment, also while a bot has it open and writes to it. It
-// works on a private copy in the system's folder for temporary files, which is gone afterwards, and it neither waits
-// for the bot nor makes it wait. The errors are those of OpenReadOnly but for ErrLocked.
+// ReadCopy calls read with the ledger at path as it was at one moment, also while a bot has it open and writes to it. It
+// reads a private copy in the system's folder for temporary files, which it removes afterwards; it neither waits for the
+// bot nor makes it wait. It returns read's error, or those of [OpenReadOnly] except [ErrLocked].
 func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error) error {
-	return withCopy(ctx, path, func(b *Bolt) error { return b.View(ctx, read) })
+	return withCopy(ctx, path, func(b *Ledger) error { return b.View(ctx, read) })
 }
 
-// withCopy opens a private copy of the ledger for do.
-func withCopy(ctx context.Context, path string, do func(*Bolt) error) error {
+// withCopy calls do with a private copy of the ledger, which it removes afterwards.
+func withCopy(ctx context.Context, path string, do func(*Ledger) error) error {
 	temp, err := os.CreateTemp("", "licensebot-*.db") // mode 0600
 	if err != nil {
 		return fmt.Errorf("copy the ledger: %w", err)
@@ -47,31 +47,31 @@ func withCopy(ctx context.Context, path string, do func(*Bolt) error) error {
 	return do(b)
 }
 
-// copyTo copies the ledger as it was at one moment.
+// copyTo copies the ledger at path, as it was at one moment, into a file.
 func copyTo(ctx context.Context, to *os.File, path string) error {
 	source, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	err = errMovedOn
-	for range copyTries {
+	err = errChanged
+	for range maxCopies {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err = copyOnce(to, source); !errors.Is(err, errMovedOn) {
+		if err = copyOnce(to, source); !errors.Is(err, errChanged) {
 			break
 		}
 	}
 	return err
 }
 
-// copyOnce copies the file, and answers errMovedOn unless the last transaction before is still the last one after.
+// copyOnce copies the file. It returns errChanged if the last transaction changed meanwhile.
 //
-// Why that is enough: bbolt never writes to a page that the last committed state can reach. A transaction puts its
-// pages where that state has free space, and becomes the next state by writing one of the two meta pages, the older
-// one. Pages of the state before are used again by the transaction after that. So as long as the newest meta page is
-// the same at both ends, every page that it leads to was copied as it is, whatever was written beside them.
+// That is enough, since bbolt never writes to a page that the last committed state refers to. A transaction writes its
+// pages to free space of that state, and becomes the next state by overwriting the older one of the two meta pages. The
+// pages of the previous state are reused only by the transaction after that. So if the newest meta page is the same
+// before and after, every page that it refers to was copied unchanged.
 func copyOnce(to *os.File, from io.ReaderAt) error {
 	before, ok := lastTransaction(from)
 	if !ok {
@@ -80,7 +80,7 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		return cmp.Or(walk(start[:n]), damaged("it has no valid meta page"))
+		return cmp.Or(walk(start[:n]), damagedf("it has no valid meta page"))
 	}
 	if _, err := to.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -92,13 +92,14 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 		return err
 	}
 	if after, ok := lastTransaction(from); !ok || after != before {
-		return errMovedOn
+		return errChanged
 	}
 	return nil
 }
 
-// lastTransaction is the number of the newest valid meta page. See checkPages for the layout; a meta page ends with
-// the FNV-1a hash of what stands before it, so that one which is just being written is told from a whole one.
+// lastTransaction returns the transaction number of the newest valid meta page; ok is false if none is valid. A meta page
+// ends with the FNV-1a hash of its record, so that one that is just being written is not valid. See checkPages for the
+// layout.
 func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 	meta := func(at int64) (tx uint64, size int64, ok bool) {
 		b := make([]byte, pageHeader+metaHashed+8)
@@ -115,7 +116,7 @@ func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 	}
 	tx, size, first := meta(0)
 	if !first {
-		size = int64(os.Getpagesize()) // the first meta page is being written; bbolt's pages are the system's
+		size = int64(os.Getpagesize()) // the first meta page is being written; bbolt uses the system's page size
 	}
 	other, _, second := meta(size)
 	switch {
@@ -130,5 +131,5 @@ func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 const (
 	metaMagic  = 0xED0CDAED
 	pageHeader = 16
-	metaHashed = 56 // bytes of a meta page before its hash: the last eight are the transaction
+	metaHashed = 56 // bytes of a meta record before its hash; the last eight are the transaction number
 )

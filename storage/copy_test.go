@@ -17,7 +17,7 @@ import (
 
 // Two records that are always written together are always read together, however busy the bot is while its ledger is
 // copied.
-func TestACopyIsOneMoment(t *testing.T) {
+func TestReadCopy_WhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	add := func(n int) error {
@@ -88,7 +88,7 @@ func (i *intruder) ReadAt(b []byte, at int64) (int, error) {
 	return i.ReaderAt.ReadAt(b, at)
 }
 
-func TestACopyThatWasWrittenToIsNotTaken(t *testing.T) {
+func TestCopyOnce_Changed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	order := func() {
@@ -107,7 +107,7 @@ func TestACopyThatWasWrittenToIsNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	for writes, want := range []error{nil, errMovedOn, errMovedOn, errMovedOn} {
+	for writes, want := range []error{nil, errChanged, errChanged, errChanged} {
 		temp, err := os.Create(filepath.Join(t.TempDir(), "copy.db"))
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestACopyThatWasWrittenToIsNotTaken(t *testing.T) {
 	}
 }
 
-func TestACopyLeavesNothingBehind(t *testing.T) {
+func TestReadCopy_RemovesCopy(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	path := filepath.Join(t.TempDir(), "ledger.db")
@@ -149,7 +149,7 @@ func TestACopyLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoLedgerIsNotCopied(t *testing.T) {
+func TestReadCopy_OtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "diary.txt")
 	if err := os.WriteFile(text, []byte("dear diary"), 0o600); err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // fill writes a few orders in several states, purchases, a budget and the audit of it all.
-func fill(t *testing.T, b *Bolt, orders int) {
+func fill(t *testing.T, b *Ledger, orders int) {
 	t.Helper()
 	at := time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 	states := []purchase.State{purchase.Proposed, purchase.Approved, purchase.Purchased, purchase.Failed}
@@ -48,7 +48,7 @@ func fill(t *testing.T, b *Bolt, orders int) {
 }
 
 // everything reads all that a ledger says.
-func everything(b *Bolt) (string, error) {
+func everything(b *Ledger) (string, error) {
 	var all []any
 	err := b.View(context.Background(), func(r purchase.Reader) error {
 		orders, err1 := r.Orders("", 1000)
@@ -66,7 +66,7 @@ func everything(b *Bolt) (string, error) {
 
 // Bytes flip anywhere in the file: it is refused as damaged, or every record reads as it was written. It is never written
 // to, and the program lives.
-func TestFlippedBytes(t *testing.T) {
+func TestOpen_FlippedBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	fill(t, b, 60)
@@ -121,14 +121,14 @@ func TestFlippedBytes(t *testing.T) {
 	}
 }
 
-func TestAFolderThatDoesNotExist(t *testing.T) {
+func TestOpen_MissingFolder(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "none", "ledger.db"))
 	if err == nil || !strings.Contains(err.Error(), "the folder") || !strings.Contains(err.Error(), "DATABASE") {
 		t.Errorf("it says %v", err)
 	}
 }
 
-func TestLaxRightsAreTightened(t *testing.T) {
+func TestOpen_TightensMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	opened(t, path).Close()
 	if err := os.Chmod(path, 0o664); err != nil {
@@ -141,10 +141,10 @@ func TestLaxRightsAreTightened(t *testing.T) {
 }
 
 // Of many that create the same ledger at once, one gets it, and the others learn that it is taken.
-func TestCreatedByManyAtOnce(t *testing.T) {
+func TestOpen_ConcurrentCreate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var mu sync.Mutex
-	var got []*Bolt
+	var got []*Ledger
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -169,7 +169,7 @@ func TestCreatedByManyAtOnce(t *testing.T) {
 
 // A bug in what is run inside a transaction is no damage of the ledger: the panic goes to whoever made it, the
 // transaction is undone, and the ledger goes on.
-func TestAPanicInATransactionIsNoDamage(t *testing.T) {
+func TestLedger_CallerPanics(t *testing.T) {
 	ctx := context.Background()
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	var nobody *purchase.Order
@@ -207,7 +207,7 @@ func TestAPanicInATransactionIsNoDamage(t *testing.T) {
 }
 
 // A record that is damaged while the ledger is open is refused when it is read, and the others are read as before.
-func TestDamageWhileOpen(t *testing.T) {
+func TestLedger_DamagedWhileOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	fill(t, b, 8)

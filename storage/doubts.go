@@ -13,14 +13,14 @@ import (
 	"licensebot/purchase"
 )
 
-// Doubts stores, in a file of its own, what the ledger can't store once its disk has failed. It implements
-// purchase.Doubts.
+// Doubts stores, in a file beside the ledger, the decisions of which the ledger can't say whether they were stored, because
+// its disk failed. It implements purchase.Doubts and is safe for concurrent use.
 type Doubts struct {
 	path string
 	mu   sync.Mutex
 }
 
-// DoubtsOf returns the doubts of the ledger at path, in the file path + ".doubts".
+// DoubtsOf returns the doubts of the ledger at path, which are in the file path + ".doubts". It opens nothing.
 func DoubtsOf(path string) *Doubts { return &Doubts{path: path + ".doubts"} }
 
 // Keep implements purchase.Doubts.
@@ -31,7 +31,7 @@ func (d *Doubts) Keep(doubt purchase.Doubt) error {
 	if err != nil {
 		return err
 	}
-	temp, err := tempBeside(d.path, "new")
+	temp, err := createTemp(d.path, "new")
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func again[T any](t *testing.T, bucket, data []byte) {
 		return append(binary.BigEndian.AppendUint32(nil, checksum(key, data)), data...)
 	}
 	refused := func(err error) bool {
-		var f *Fault
+		var f *RecordError
 		if err != nil && (!errors.As(err, &f) || !errors.Is(err, ErrDamaged) || f.Record() == "") {
 			t.Errorf("%s: %v", bucket, err)
 		}
@@ -119,19 +119,19 @@ func FuzzDamagedFile(f *testing.F) {
 				t.Errorf("%s: %v", doing, err)
 			}
 		}
-		_, bad := Verify(context.Background(), path)
-		known("verify", bad)
+		_, recordError := Verify(context.Background(), path)
+		known("verify", recordError)
 		b, err := OpenReadOnly(path)
 		known("open for reading", err)
 		if err == nil {
 			_, err := everything(b)
 			known("read", err)
-			if err != nil && bad == nil {
+			if err != nil && recordError == nil {
 				t.Errorf("it verifies, and cannot be read: %v", err)
 			}
 			known("check the books", b.View(context.Background(), func(r purchase.Reader) error { _, err := purchase.CheckBooks(r); return err }))
 			b.Close()
-		} else if bad == nil {
+		} else if recordError == nil {
 			t.Errorf("it verifies, and is refused: %v", err)
 		}
 		if after, err := os.ReadFile(path); err != nil || string(after) != string(data) {

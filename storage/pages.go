@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// checkPages reads the whole file and refuses one whose pages do not hang together, before bbolt maps it into memory:
-// bbolt trusts every number on a page, so that a damaged one makes it read behind the end of the file or run in
-// circles, which is no error but the end of the program, or makes it write over pages that are in use.
+// checkPages reads the whole file and returns an error if its pages are inconsistent, before bbolt maps it into memory.
+// bbolt trusts every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the
+// program without an error, or makes it overwrite pages that are in use.
 //
 // The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many pages
 // follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4 each),
 // root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the machine's
-// byte order. The one with the later transaction counts. Should one of the two be damaged, bbolt would quietly take
-// the other, and so forget a transaction that may have said that a checkout was sent; here that is an error.
+// byte order. The one with the later transaction counts. If one of the two is damaged, bbolt silently uses the other, and
+// so forgets a transaction that may have recorded that a checkout was sent; here that is an error.
 func checkPages(path string, info fs.FileInfo) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -30,7 +30,7 @@ func checkPages(path string, info fs.FileInfo) error {
 	if err := lock(f, syscall.LOCK_SH); err != nil {
 		return err
 	}
-	if !named(f, path, info) {
+	if !sameFile(f, path, info) {
 		return errReplaced
 	}
 	if info, err = f.Stat(); err != nil {
@@ -39,7 +39,7 @@ func checkPages(path string, info fs.FileInfo) error {
 	return walkFile(f, info.Size())
 }
 
-// walkFile checks the pages of an open file, which is mapped rather than read: after years it has hundreds of MB.
+// walkFile checks the pages of an open file. It maps the file instead of reading it, since it can have hundreds of MB.
 func walkFile(f *os.File, size int64) (err error) {
 	if size == 0 {
 		return walk(nil)
@@ -49,7 +49,7 @@ func walkFile(f *os.File, size int64) (err error) {
 		return fmt.Errorf("map the file: %w", err)
 	}
 	defer syscall.Munmap(data)
-	defer orDamage(&err)() // a disk that cannot read what it holds, a file that is cut short at this moment
+	defer recoverDamage(&err)() // a disk that fails to read, a file that is truncated meanwhile
 	return walk(data)
 }
 
@@ -61,7 +61,7 @@ func lock(f *os.File, how int) error {
 		case err == nil:
 			return nil
 		case !errors.Is(err, syscall.EWOULDBLOCK):
-			return nil // a file system without locks: bbolt says so itself
+			return nil // a file system without locks: bbolt reports it
 		case time.Since(began) > lockTimeout:
 			return ErrLocked
 		}
@@ -78,7 +78,7 @@ const (
 	leafBucket                     = 0x01
 )
 
-// pages is a file while it is checked.
+// pages is the state of a check.
 type pages struct {
 	data []byte
 	size uint64
@@ -90,7 +90,7 @@ func u16(b []byte, at uint64) uint16 { return binary.NativeEndian.Uint16(b[at:])
 func u32(b []byte, at uint64) uint64 { return uint64(binary.NativeEndian.Uint32(b[at:])) }
 func u64(b []byte, at uint64) uint64 { return binary.NativeEndian.Uint64(b[at:]) }
 
-func damaged(format string, args ...any) error {
+func damagedf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
@@ -100,14 +100,14 @@ func walk(data []byte) error {
 	}
 	size := u32(data, header+8)
 	if size < 1024 || size > 1<<16 || size&(size-1) != 0 || uint64(len(data)) < 2*size {
-		return damaged("its page size is %d, in %d bytes", size, len(data))
+		return damagedf("its page size is %d, in %d bytes", size, len(data))
 	}
 	meta := data[:size]
 	for i, m := range [][]byte{meta, data[size : 2*size]} {
 		sum := fnv.New64a()
 		sum.Write(m[header:metaSum])
 		if u32(m, header) != magic || u64(m, metaSum) != sum.Sum64() || u32(m, header+8) != size {
-			return damaged("meta page %d", i)
+			return damagedf("meta page %d", i)
 		}
 		if u64(m, header+48) > u64(meta, header+48) {
 			meta = m
@@ -115,7 +115,7 @@ func walk(data []byte) error {
 	}
 	p := &pages{data: data, size: size, high: u64(meta, header+40)}
 	if p.high < 4 || p.high > uint64(len(data))/size {
-		return damaged("it has %d bytes instead of %d: it was cut short", len(data), p.high*size)
+		return damagedf("it has %d bytes instead of %d: it was cut short", len(data), p.high*size)
 	}
 	p.used = make([]bool, p.high)
 	p.used[0], p.used[1] = true, true
@@ -127,32 +127,32 @@ func walk(data []byte) error {
 	}
 	for id, used := range p.used {
 		if !used {
-			return damaged("page %d is neither used nor free", id)
+			return damagedf("page %d is neither used nor free", id)
 		}
 	}
 	return nil
 }
 
-// take claims a page with those that follow and belong to it, and returns their bytes.
+// take marks a page and its overflow pages as used, and returns their bytes. what names its use in errors.
 func (p *pages) take(id uint64, what string) ([]byte, error) {
 	if id < 2 || id >= p.high {
-		return nil, damaged("%s is on page %d of %d", what, id, p.high)
+		return nil, damagedf("%s is on page %d of %d", what, id, p.high)
 	}
 	head := p.data[id*p.size:]
 	n := u32(head, 12) + 1
 	if u64(head, 0) != id || id+n > p.high {
-		return nil, damaged("page %d says it is page %d, of %d", id, u64(head, 0), n)
+		return nil, damagedf("page %d says it is page %d, of %d", id, u64(head, 0), n)
 	}
 	for i := id; i < id+n; i++ {
 		if p.used[i] {
-			return nil, damaged("page %d is used twice", i)
+			return nil, damagedf("page %d is used twice", i)
 		}
 		p.used[i] = true
 	}
 	return head[:n*p.size], nil
 }
 
-// free claims the free list and the pages on it.
+// free marks the pages of the free list, and the pages that it lists, as used.
 func (p *pages) free(id uint64) error {
 	page, err := p.take(id, "the free list")
 	if err != nil {
@@ -163,38 +163,38 @@ func (p *pages) free(id uint64) error {
 		count, at = u64(page, at), at+8
 	}
 	if u16(page, 8) != flagFree || count > (uint64(len(page))-at)/8 {
-		return damaged("the free list")
+		return damagedf("the free list")
 	}
 	for i := range count {
 		free := u64(page, at+8*i)
 		if free < 2 || free >= p.high || p.used[free] {
-			return damaged("page %d is free and used", free)
+			return damagedf("page %d is free and used", free)
 		}
 		p.used[free] = true
 	}
 	return nil
 }
 
-// tree claims the pages of a bucket, whose keys lie in [from, to).
+// tree checks the pages of a bucket, whose keys lie in [from, to), and marks them as used.
 func (p *pages) tree(id uint64, from, to []byte, depth int) error {
 	page, err := p.take(id, "a branch")
 	if err != nil {
 		return err
 	}
 	if depth > 64 {
-		return damaged("page %d lies too deep", id)
+		return damagedf("page %d lies too deep", id)
 	}
 	return p.node(page, from, to, depth)
 }
 
-// node checks the elements of a branch or leaf.
+// node checks the elements of a branch or leaf page, and the pages below it.
 func (p *pages) node(page, from, to []byte, depth int) error {
 	if len(page) < header {
-		return damaged("a bucket of %d bytes", len(page))
+		return damagedf("a bucket of %d bytes", len(page))
 	}
 	flags, count, size := u16(page, 8), uint64(u16(page, 10)), uint64(len(page))
 	if flags != flagBranch && flags != flagLeaf || header+count*element > size || flags == flagBranch && count == 0 {
-		return damaged("a page with flags %x and %d elements", flags, count)
+		return damagedf("a page with flags %x and %d elements", flags, count)
 	}
 	part := func(at, length uint64) ([]byte, bool) {
 		if at < header+count*element || at > size || length > size-at {
@@ -213,7 +213,7 @@ func (p *pages) node(page, from, to []byte, depth int) error {
 		key, ok := part(e+at, length)
 		if !ok || length == 0 || (i == 0 && bytes.Compare(key, from) < 0) || (i > 0 && bytes.Compare(keys[i-1], key) >= 0) ||
 			(to != nil && bytes.Compare(key, to) >= 0) {
-			return damaged("element %d of a page", i)
+			return damagedf("element %d of a page", i)
 		}
 		keys[i] = key
 	}
@@ -227,12 +227,12 @@ func (p *pages) node(page, from, to []byte, depth int) error {
 		}
 		value, ok := part(e+u32(page, e+4)+u32(page, e+8), u32(page, e+12))
 		if kind := u32(page, e); !ok || kind > leafBucket {
-			return damaged("value %d of a page", i)
+			return damagedf("value %d of a page", i)
 		} else if kind != leafBucket {
 			continue
 		}
 		if len(value) < 16 {
-			return damaged("bucket %q", keys[i])
+			return damagedf("bucket %q", keys[i])
 		}
 		var err error
 		if root := u64(value, 0); root != 0 {

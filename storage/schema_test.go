@@ -34,7 +34,7 @@ func copyOfFixture(t testing.TB) string {
 
 // A file of every schema version so far verifies, says what it said when it was written (testdata/vN.json), goes on
 // being written to, and verifies then.
-func TestFilesOfEverySchema(t *testing.T) {
+func TestOpen_OlderSchemas(t *testing.T) {
 	ctx := context.Background()
 	for version := 1; version <= SchemaVersion; version++ {
 		t.Run(fmt.Sprint("version ", version), func(t *testing.T) {

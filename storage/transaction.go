@@ -14,17 +14,18 @@ import (
 	"licensebot/purchase"
 )
 
-// appended is how full pages become that are only ever added to. bbolt's half leaves room for records in between.
-const appended = 0.95
+// appendFill is the fill percentage of pages that only grow at their end. bbolt's default of a half leaves space for
+// records in between.
+const appendFill = 0.95
 
 // transaction implements purchase.Reader and purchase.Writer.
 type transaction struct {
 	tx    *bbolt.Tx
-	deeds *deeds // nil unless a test needs to know what the transaction does
+	trace *txTrace // nil unless a test needs a trace of the transaction
 }
 
 func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, []byte(id))
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: %q", purchase.ErrNoOrder, id)
@@ -33,12 +34,12 @@ func (t *transaction) Order(id purchase.OrderID) (order purchase.Order, err erro
 }
 
 func (t *transaction) OpenOrders() (open []purchase.Order, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	return t.indexed(bucketOpen)
 }
 
 func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	err = t.tx.Bucket(bucketUnpublished).ForEach(func(id, _ []byte) error {
 		ids = append(ids, purchase.OrderID(id))
 		return nil
@@ -46,13 +47,13 @@ func (t *transaction) Unpublished() (ids []purchase.OrderID, err error) {
 	return ids, err
 }
 
-// indexed reads the orders that an index names.
+// indexed returns the orders that an index lists.
 func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 	var orders []purchase.Order
 	err := t.tx.Bucket(index).ForEach(func(id, _ []byte) error {
 		order, ok, err := getJSON[purchase.Order](t.tx, bucketOrders, id)
 		if err == nil && !ok {
-			err = bad(bucketOrders, id, "is missing, and the list of %s orders names it", index)
+			err = recordError(bucketOrders, id, "is missing, and the list of %s orders names it", index)
 		}
 		orders = append(orders, order)
 		return err
@@ -61,12 +62,12 @@ func (t *transaction) indexed(index []byte) ([]purchase.Order, error) {
 }
 
 func (t *transaction) Orders(before purchase.OrderID, limit int) (orders []purchase.Order, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	return newestFirst[purchase.Order](t.tx, bucketOrders, []byte(before), limit)
 }
 
 func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderID, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	c := t.tx.Bucket(bucketOrders).Cursor()
 	for k, _ := c.Last(); k != nil && len(ids) < limit; k, _ = c.Prev() {
 		if id := string(k); strings.HasPrefix(id, part) || strings.HasSuffix(id, part) {
@@ -77,7 +78,7 @@ func (t *transaction) OrdersNamed(part string, limit int) (ids []purchase.OrderI
 }
 
 func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Purchase, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	var key []byte
 	if before > 0 {
 		key = number(before)
@@ -86,18 +87,18 @@ func (t *transaction) Purchases(before uint64, limit int) (entries []purchase.Pu
 }
 
 func (t *transaction) Budgets(limit int) (budgets []purchase.Budget, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	return newestFirst[purchase.Budget](t.tx, bucketBudgets, nil, limit)
 }
 
-// newestFirst reads at most limit records with keys below before (all when before is empty), last key first.
+// newestFirst returns at most limit records with keys below before (any key if before is empty), last key first.
 func newestFirst[T any](tx *bbolt.Tx, bucket, before []byte, limit int) ([]T, error) {
 	var out []T
 	c := tx.Bucket(bucket).Cursor()
 	k, v := c.Last()
 	if len(before) > 0 {
 		if k, _ = c.Seek(before); k == nil {
-			k, v = c.Last() // everything is below
+			k, v = c.Last() // all keys are below
 		} else {
 			k, v = c.Prev()
 		}
@@ -113,7 +114,7 @@ func newestFirst[T any](tx *bbolt.Tx, bucket, before []byte, limit int) ([]T, er
 }
 
 func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	if licenseID == "" {
 		return purchase.Purchase{}, false, nil
 	}
@@ -123,26 +124,26 @@ func (t *transaction) PurchaseOf(licenseID string) (p purchase.Purchase, ok bool
 	}
 	p, ok, err = getJSON[purchase.Purchase](t.tx, bucketPurchases, key)
 	if err == nil && p.LicenseID != licenseID {
-		err = bad(bucketLicenses, []byte(licenseID), "leads to a purchase of another license")
+		err = recordError(bucketLicenses, []byte(licenseID), "leads to a purchase of another license")
 	}
 	return p, ok, err
 }
 
 func (t *transaction) Budget(month string) (budget purchase.Budget, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	budget, _, err = getJSON[purchase.Budget](t.tx, bucketBudgets, []byte(month))
 	budget.Month = month
 	return budget, err
 }
 
 func (t *transaction) Account() (account purchase.AccountState, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	account, _, err = getJSON[purchase.AccountState](t.tx, bucketAccount, keyAccount)
 	return account, err
 }
 
 func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	c := t.tx.Bucket(bucketEvents).Cursor()
 	for k, v := c.Seek(number(first)); k != nil && len(events) < limit; k, v = c.Next() {
 		e, err := decode[purchase.Event](bucketEvents, k, v)
@@ -150,7 +151,7 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 			return nil, err
 		}
 		if len(k) != 8 {
-			return nil, bad(bucketEvents, k, "has no number")
+			return nil, recordError(bucketEvents, k, "has no number")
 		}
 		// The record's own number may have been edited. Verify reports that; readers of all records continue.
 		e.Number = binary.BigEndian.Uint64(k)
@@ -160,7 +161,7 @@ func (t *transaction) Events(first uint64, limit int) (events []purchase.Event, 
 }
 
 func (t *transaction) Head() (head purchase.Event, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	key, last := t.tx.Bucket(bucketEvents).Cursor().Last()
 	if last == nil {
 		return head, nil
@@ -169,16 +170,16 @@ func (t *transaction) Head() (head purchase.Event, err error) {
 }
 
 func (t *transaction) PutOrder(o purchase.Order) (err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	id := []byte(o.ID)
-	if t.deeds != nil {
+	if t.trace != nil {
 		before, _, _ := getJSON[purchase.Order](t.tx, bucketOrders, id)
-		t.deeds.put(before, o)
+		t.trace.put(before, o)
 	}
 	if err := putJSON(t.tx, bucketOrders, id, o); err != nil {
 		return err
 	}
-	if err := t.index(bucketOpen, id, o.Open(), place(o)); err != nil {
+	if err := t.index(bucketOpen, id, o.Open(), queueValue(o)); err != nil {
 		return err
 	}
 	return t.index(bucketUnpublished, id, o.Unpublished(), nil)
@@ -191,9 +192,9 @@ func (t *transaction) index(bucket, key []byte, present bool, value []byte) erro
 	return t.tx.Bucket(bucket).Delete(key)
 }
 
-// place is what the index of open orders says about each: when it was confirmed, in nanoseconds since 1970 (0: it was
-// not), and its state.
-func place(o purchase.Order) []byte {
+// queueValue returns the value of an order in the index of open orders: the time of its confirmation in nanoseconds since
+// 1970 (0 if it was not confirmed), big-endian, and its state.
+func queueValue(o purchase.Order) []byte {
 	var confirmed int64
 	if !o.Confirmed.IsZero() {
 		confirmed = o.Confirmed.UnixNano()
@@ -202,10 +203,10 @@ func place(o purchase.Order) []byte {
 }
 
 func (t *transaction) Queue() (queue []purchase.Queued, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	err = t.tx.Bucket(bucketOpen).ForEach(func(id, value []byte) error {
 		q := purchase.Queued{ID: purchase.OrderID(id)}
-		if len(value) < 8 { // an index from before it told places
+		if len(value) < 8 { // written by an older version, whose index had no values
 			order, err := t.Order(q.ID)
 			q.State, q.Confirmed = order.State, order.Confirmed
 			queue = append(queue, q)
@@ -222,9 +223,9 @@ func (t *transaction) Queue() (queue []purchase.Queued, err error) {
 }
 
 func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	b := t.tx.Bucket(bucketPurchases)
-	b.FillPercent = appended
+	b.FillPercent = appendFill
 	n, err := b.NextSequence()
 	if err != nil {
 		return p, err
@@ -234,30 +235,30 @@ func (t *transaction) AddPurchase(p purchase.Purchase) (_ purchase.Purchase, err
 		return p, err
 	}
 	if p.LicenseID == "" || t.tx.Bucket(bucketLicenses).Get([]byte(p.LicenseID)) != nil {
-		return p, nil // without one, or a correction of the entry that the license is found by
+		return p, nil // no license, or a correction of the entry that the index names
 	}
 	return p, t.tx.Bucket(bucketLicenses).Put([]byte(p.LicenseID), number(n))
 }
 
 func (t *transaction) PutBudget(b purchase.Budget) (err error) {
-	defer orDamage(&err)()
+	defer recoverDamage(&err)()
 	return putJSON(t.tx, bucketBudgets, []byte(b.Month), b)
 }
 
 func (t *transaction) PutAccount(a purchase.AccountState) (err error) {
-	defer orDamage(&err)()
-	if t.deeds != nil {
+	defer recoverDamage(&err)()
+	if t.trace != nil {
 		before, _ := t.Account()
-		t.deeds.put(before, a)
+		t.trace.put(before, a)
 	}
 	return putJSON(t.tx, bucketAccount, keyAccount, a)
 }
 
 func (t *transaction) AppendEvent(e purchase.Event) (err error) {
-	defer orDamage(&err)()
-	t.deeds.record(e.Kind)
+	defer recoverDamage(&err)()
+	t.trace.record(e.Kind)
 	b := t.tx.Bucket(bucketEvents)
-	b.FillPercent = appended
+	b.FillPercent = appendFill
 	before, err := t.Head()
 	if err != nil {
 		return err
@@ -275,7 +276,7 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	return put(b, number(n), e)
 }
 
-// Hash is the link of the audit chain: the hex SHA-256 of the event's JSON with its Prev and without its Hash.
+// Hash returns the hash of an audit record that links the chain: the hex SHA-256 of its JSON with Prev and without Hash.
 func Hash(e purchase.Event) (string, error) {
 	e.Hash = ""
 	data, err := json.Marshal(e)

@@ -9,29 +9,28 @@ import (
 	"licensebot/purchase"
 )
 
-// Report says what a ledger holds that was verified.
+// Report describes a verified ledger, or a verified copy of one.
 type Report struct {
 	Schema    int
-	Size      int64 // bytes that are in use
+	Size      int64 // size of the file in bytes, without the reserve at its end
 	Orders    int
 	Purchases int
-	// Head is the last audit record, whose Number says how many there are; a zero Event when there is none.
+	// Head is the last audit record; its Number is the number of records. It is zero if there is none.
 	Head purchase.Event
-	// Unproven says what is wrong with the audit chain of a backup, as a sentence without its end; empty when the chain is in
-	// order. Head is the last record before that then.
+	// Unproven describes the fault in the audit chain of a backup, as a sentence without a full stop; empty if there is none.
+	// With a fault, Head is the last record before it.
 	Unproven string `json:",omitempty"`
-	// Away says that a backup is of a ledger whose file is not under its name any more: it was moved, deleted or replaced
-	// while the bot ran.
+	// Away reports whether the ledger's file was moved, deleted or replaced while the bot that made the backup ran.
 	Away bool `json:",omitempty"`
 }
 
-// Verify reads the whole ledger at path, also beside a running bot, as ReadCopy does. It checks the pages of the file,
-// what bbolt checks itself, every record's checksum and content, the indexes, that no number is left out, and the audit
-// chain: each record's own hash, and that it names the hash of the one before. What is wrong first is the error: a
-// *Fault names a record; else it wraps ErrDamaged, ErrForeign or ErrNewer. Whether the records make sense together is
-// purchase.CheckBooks's to say. A ledger that is in order is then given to read, in the same state.
+// Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, bbolt's own
+// checks, the checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's
+// hash, and the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record;
+// others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
+// purchase.CheckBooks. Without a fault, Verify then calls each read with the same state, and returns its error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
-	err = withCopy(ctx, path, func(b *Bolt) error {
+	err = withCopy(ctx, path, func(b *Ledger) error {
 		if report, err = b.verify(ctx); err != nil {
 			return fmt.Errorf("verify the ledger %s: %w", path, err)
 		}
@@ -45,16 +44,16 @@ func Verify(ctx context.Context, path string, read ...func(purchase.Reader) erro
 	return report, err
 }
 
-// Verify checks an open ledger as the function of that name does.
-func (b *Bolt) Verify(ctx context.Context) (Report, error) {
-	report, err := b.verify(ctx)
+// Verify checks an open ledger; see the function [Verify].
+func (l *Ledger) Verify(ctx context.Context) (Report, error) {
+	report, err := l.verify(ctx)
 	if err != nil {
-		return Report{}, fmt.Errorf("verify the ledger %s: %w", b.path, err)
+		return Report{}, fmt.Errorf("verify the ledger %s: %w", l.path, err)
 	}
 	return report, nil
 }
 
-// verifyFile is Verify for a file that no other program writes to.
+// verifyFile verifies a file that no other program writes to.
 func verifyFile(ctx context.Context, path string) (Report, error) {
 	b, err := open(path, true)
 	if err != nil {
@@ -64,10 +63,10 @@ func verifyFile(ctx context.Context, path string) (Report, error) {
 	return b.verify(ctx)
 }
 
-// verify checks what opening a ledger does not check already.
-func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
-	err = b.view(func(tx *bbolt.Tx) (err error) {
-		defer orDamage(&err)()
+// verify checks what opening a ledger does not check.
+func (l *Ledger) verify(ctx context.Context) (report Report, err error) {
+	err = l.view(func(tx *bbolt.Tx) (err error) {
+		defer recoverDamage(&err)()
 		report = Report{
 			Size: tx.Size(), Orders: tx.Bucket(bucketOrders).Stats().KeyN,
 			Purchases: tx.Bucket(bucketPurchases).Stats().KeyN,
@@ -75,9 +74,9 @@ func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
 		if report.Schema, err = schema(tx); err != nil {
 			return err
 		}
-		for wrong := range tx.Check() { // to its end, or its goroutine stays
+		for wrong := range tx.Check() { // all of them, or its goroutine leaks
 			if err == nil {
-				err = damaged("%v", wrong)
+				err = damagedf("%v", wrong)
 			}
 		}
 		if err != nil {
@@ -89,24 +88,24 @@ func (b *Bolt) verify(ctx context.Context) (report Report, err error) {
 	return report, err
 }
 
-// checkChain follows the audit records from the first one on.
+// checkChain verifies the audit records from the first to the last, and returns the last.
 func checkChain(ctx context.Context, tx *bbolt.Tx) (last purchase.Event, err error) {
-	err = numbered(tx, bucketEvents, func(key []byte, e purchase.Event) error {
+	err = eachNumbered(tx, bucketEvents, func(key []byte, e purchase.Event) error {
 		if e.Number%1000 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := sameNumber(bucketEvents, key, e.Number); err != nil {
+		if err := checkNumber(bucketEvents, key, e.Number); err != nil {
 			return err
 		}
 		if e.Prev != last.Hash {
-			return bad(bucketEvents, key, "does not follow from the record before it: the chain is broken between them")
+			return recordError(bucketEvents, key, "does not follow from the record before it: the chain is broken between them")
 		}
 		hash, err := Hash(e)
 		if err != nil {
 			return err
 		}
 		if hash != e.Hash {
-			return bad(bucketEvents, key, "was changed after it was written: its hash is not that of what it says")
+			return recordError(bucketEvents, key, "was changed after it was written: its hash is not that of what it says")
 		}
 		last = e
 		return nil

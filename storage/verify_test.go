@@ -15,7 +15,7 @@ import (
 	"licensebot/purchase"
 )
 
-func TestVerifyReports(t *testing.T) {
+func TestVerify_Report(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	fill(t, b, 12)
@@ -36,7 +36,7 @@ func TestVerifyReports(t *testing.T) {
 
 // Whatever is changed behind the program's back, also by somebody who knows the format, the first record that is wrong
 // is named, and the file stays as it is.
-func TestVerifyNamesTheFirstBadRecord(t *testing.T) {
+func TestVerify_FirstBadRecord(t *testing.T) {
 	const order = "01JD8Z3V5TQ4X6B7N8M9P00003"
 	event := func(tx *bbolt.Tx, n uint64, change func(*purchase.Event)) error {
 		e, _, err := getJSON[purchase.Event](tx, bucketEvents, number(n))
@@ -110,7 +110,7 @@ func TestVerifyNamesTheFirstBadRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = Verify(context.Background(), path)
-			var f *Fault
+			var f *RecordError
 			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || errors.As(err, &f) != (c.record != "") || (f != nil && f.Record() != c.record) {
 				t.Errorf("it says %v; want %s %s", err, c.record, c.says)
 			}
@@ -122,7 +122,7 @@ func TestVerifyNamesTheFirstBadRecord(t *testing.T) {
 }
 
 // Whoever walks through the audit records does so by where they are, whatever they say of themselves: not for ever.
-func TestAuditRecordsThatLieAboutTheirNumber(t *testing.T) {
+func TestVerify_WrongEventNumber(t *testing.T) {
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	err := b.Update(t.Context(), func(w purchase.Writer) (err error) {
 		for n := 0; n < 1000 && err == nil; n++ { // twice what is read at once
@@ -160,7 +160,7 @@ func TestAuditRecordsThatLieAboutTheirNumber(t *testing.T) {
 	}
 }
 
-func TestVerifyStopsWhenTold(t *testing.T) {
+func TestVerify_Canceled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	fill(t, opened(t, path), 4)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -167,7 +167,7 @@ func all(b *testing.B, n int, do func(int) error) {
 	}
 }
 
-func promised(b *testing.B, ledger *storage.Bolt) (budget purchase.Budget) {
+func promised(b *testing.B, ledger *storage.Ledger) (budget purchase.Budget) {
 	b.Helper()
 	err := ledger.View(context.Background(), func(r purchase.Reader) error {
 		budgets, err := r.Budgets(1)
@@ -281,7 +281,7 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 
 // waitForStart returns when the desk has compared the account with its ledger for the first time. What it asks of CoCalc
 // for that is not part of a purchase.
-func waitForStart(b testing.TB, ledger *storage.Bolt) {
+func waitForStart(b testing.TB, ledger *storage.Ledger) {
 	b.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -93,8 +93,8 @@ func (k *checker) checkFolder() bool {
 	if info.Mode().Perm()&0o002 != 0 {
 		k.warn(subject, "Run: chmod o-w "+folder, "every user of this machine can write in %s, and could replace your ledger", folder)
 	}
-	if free, err := storage.Free(folder); err == nil && free < storage.LeastFree {
-		k.fail(subject, "Free up space.", "%.1f MB are free in %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.LeastFree>>20)
+	if free, err := storage.Free(folder); err == nil && free < storage.MinFree {
+		k.fail(subject, "Free up space.", "%.1f MB are free in %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.MinFree>>20)
 		return false
 	}
 	return true

@@ -18,7 +18,7 @@ func (s *service) examine(ctx context.Context) error {
 	began := time.Now()
 	var findings []purchase.Finding
 	report, err := s.ledger.Verify(ctx)
-	if fault, ok := errors.AsType[*storage.Fault](err); ok && fault.OfChain() {
+	if fault, ok := errors.AsType[*storage.RecordError](err); ok && fault.OfChain() {
 		findings = append(findings, brokenChain(fault))
 	} else if errors.Is(err, storage.ErrDamaged) {
 		return fmt.Errorf("%w\n%s", err, damagedAdvice)
@@ -46,7 +46,7 @@ func (s *service) examine(ctx context.Context) error {
 }
 
 // brokenChain is the finding of a broken audit chain: records were changed or removed.
-func brokenChain(f *storage.Fault) purchase.Finding {
+func brokenChain(f *storage.RecordError) purchase.Finding {
 	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
 }
 

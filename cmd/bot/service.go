@@ -21,7 +21,7 @@ import (
 type service struct {
 	config    config
 	log       zerolog.Logger
-	ledger    *storage.Bolt
+	ledger    *storage.Ledger
 	cocalc    *cocalc.Client
 	slack     *slack.Client
 	access    *socket.Access

@@ -25,9 +25,9 @@ func answers() []mutant {
 		},
 		{
 			"that a lost answer to what spends is unknown", "cocalc/classify.go",
-			`	if e == reads {
-		return Transient // whatever`, `	if true {
-		return Transient // whatever`,
+			`	if s == readOnly {
+		return Transient // it can`, `	if true {
+		return Transient // it can`,
 			[]tests{client("^FuzzWire$")},
 		},
 		{
@@ -37,7 +37,7 @@ func answers() []mutant {
 		},
 		{
 			"that a lost database is unknown", "cocalc/classify.go",
-			`	case what != reads && lostDatabase.MatchString(text):
+			`	case what != readOnly && databaseErrors.MatchString(text):
 		e.Outcome, e.Reason = Unknown, DatabaseDown
 `, "",
 			[]tests{client("^TestOutcomes$")},
@@ -60,15 +60,15 @@ func answers() []mutant {
 		},
 		{
 			"that what spends is never repeated", "cocalc/request.go",
-			`if !again || try >= tries || ctx.Err() != nil {`, `if what != spends && !again || try >= 3 || ctx.Err() != nil {`,
+			`if !again || try >= tries || ctx.Err() != nil {`, `if what != nonIdempotent && !again || try >= 3 || ctx.Err() != nil {`,
 			[]tests{client("^TestACallThatSpendsIsNeverRepeated$")},
 		},
 		{
 			"that checkouts of one client take turns", "cocalc/checkout.go",
-			`	case c.paying <- struct{}{}:
-		defer func() { <-c.paying }()
-`, `	case c.paying <- struct{}{}:
-		<-c.paying
+			`	case c.checkoutSlot <- struct{}{}:
+		defer func() { <-c.checkoutSlot }()
+`, `	case c.checkoutSlot <- struct{}{}:
+		<-c.checkoutSlot
 `,
 			[]tests{client("^TestCheckoutsOfOneClientDoNotOverlap$")},
 		},
@@ -80,7 +80,7 @@ func answers() []mutant {
 		},
 		{
 			"that redirects are not followed", "cocalc/client.go",
-			`return http.ErrUseLastResponse }}`, `return nil }}`,
+			`return http.ErrUseLastResponse }`, `return nil }`,
 			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")},
 		},
 		{
@@ -119,7 +119,7 @@ func answers() []mutant {
 		},
 		{
 			"that another program is no store", "cocalc/store.go",
-			`	case !first.speaks && !licenses.speaks:`, `	case false:`,
+			`	case !first.known && !licenses.known:`, `	case false:`,
 			[]tests{client("^TestDiagnoses$")},
 		},
 		{

@@ -5,18 +5,18 @@ func ledger() []mutant {
 	return []mutant{
 		{
 			"that a failed fsync ends the work with the file", "storage/commit.go",
-			`	} else if b.untouched(err, size) {`, `	} else if true || b.untouched(err, size) {`,
-			[]tests{kept("^TestAFailedCommit$")},
+			`	} else if l.untouched(err, size) {`, `	} else if true || l.untouched(err, size) {`,
+			[]tests{kept("^TestLedger_Update_FailedCommit$")},
 		},
 		{
 			"that what was read is durable", "storage/commit.go",
-			`	if pending != nil && id > b.known.Load().tx {`, `	if false && pending != nil {`,
-			[]tests{kept("^TestAReaderWaitsForTheFsyncOfWhatItRead$")},
+			`	if pending != nil && id > l.known.Load().tx {`, `	if false && pending != nil {`,
+			[]tests{kept("^TestLedger_View_WaitsForFsync$")},
 		},
 		{
 			"that an overwritten ledger is noticed", "storage/commit.go",
-			`	if b.readOnly || b.familiar() {`, `	if true {`,
-			[]tests{kept("^TestAFileCopiedOverTheLedger$")},
+			`	if l.readOnly || l.isUnchanged() {`, `	if true {`,
+			[]tests{kept("^TestLedger_Overwritten$")},
 		},
 		{
 			"that a doubted decision is told of", "purchase/doubts.go",
@@ -65,33 +65,33 @@ func ledger() []mutant {
 			`	e.Prev = before.Hash
 `, `	_ = before
 `,
-			[]tests{kept("^TestBoltIsALedger$")},
+			[]tests{kept("^TestLedger_Conformance$")},
 		},
 		{
 			"checking the link of the chain", "storage/verify.go",
 			`if e.Prev != last.Hash {`, `if false {`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")},
+			[]tests{kept("^TestVerify_FirstBadRecord$")},
 		},
 		{
 			"checking the hash of a record", "storage/verify.go",
 			`if hash != e.Hash {`, `if false && hash != e.Hash {`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")},
+			[]tests{kept("^TestVerify_FirstBadRecord$")},
 		},
 		{
 			"hashing what will be read again", "storage/transaction.go",
 			`	e = e.Legible()
 `, "",
-			[]tests{kept("^TestBoltIsALedger$")},
+			[]tests{kept("^TestLedger_Conformance$")},
 		},
 		{
-			"the checksum of a record", "storage/contents.go",
+			"the checksum of a record", "storage/records.go",
 			`binary.BigEndian.Uint32(record) != checksum(key, record[4:])`, `false`,
-			[]tests{kept("^TestVerifyNamesTheFirstBadRecord$")},
+			[]tests{kept("^TestVerify_FirstBadRecord$")},
 		},
 		{
-			"the key in a record's checksum", "storage/contents.go",
+			"the key in a record's checksum", "storage/records.go",
 			`crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, data)`, `crc32.Update(0*crc32.Checksum(key, castagnoli), castagnoli, data)`,
-			[]tests{kept("^TestFilesOfEverySchema$")},
+			[]tests{kept("^TestOpen_OlderSchemas$")},
 		},
 		{
 			"comparing the budgets with the orders", "purchase/books.go",

@@ -21,7 +21,7 @@ type books struct {
 	events    []purchase.Event
 }
 
-func readBooks(l *storage.Bolt, events bool) (b books, err error) {
+func readBooks(l *storage.Ledger, events bool) (b books, err error) {
 	err = l.View(context.Background(), func(r purchase.Reader) error {
 		var errs [5]error
 		b.orders, errs[0] = r.Orders("", 1000)

@@ -16,7 +16,7 @@ import (
 // ledger is the real one for a program that can die before or after each transaction, and whose disk can be full. Every
 // transaction is checked inside, by a witness.
 type ledger struct {
-	*storage.Bolt
+	*storage.Ledger
 	life *life
 }
 
@@ -27,7 +27,7 @@ func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if err := l.life.unusable(); err != nil {
 		return err
 	}
-	if err := l.Bolt.View(ctx, read); err != nil {
+	if err := l.Ledger.View(ctx, read); err != nil {
 		return err
 	}
 	return l.life.unusable() // what was read may be the transaction of which nobody knows
@@ -42,7 +42,7 @@ func (l *ledger) Room(ctx context.Context) error {
 	if l.life.w.weather("ledger", Full, time.Now()) != nil {
 		return purchase.ErrFull
 	}
-	return l.Bolt.Room(ctx)
+	return l.Ledger.Room(ctx)
 }
 
 func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
@@ -59,7 +59,7 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	var seen *witness
 	var fails *Sync // at this transaction
 	looked := false // whether it does
-	err := l.Bolt.Update(ctx, func(w purchase.Writer) error {
+	err := l.Ledger.Update(ctx, func(w purchase.Writer) error {
 		if fails == nil {
 			if err := l.life.unusable(); err != nil {
 				return err
@@ -102,7 +102,7 @@ func (l *ledger) Here(ctx context.Context) error {
 	if err := l.life.unusable(); err != nil {
 		return err
 	}
-	return l.Bolt.Here(ctx)
+	return l.Ledger.Here(ctx)
 }
 
 // doubts notes whose act is in doubt.

@@ -33,7 +33,7 @@ type life struct {
 	ctx    context.Context // ends at death
 	die    context.CancelFunc
 
-	ledger    *storage.Bolt
+	ledger    *storage.Ledger
 	client    *cocalc.Client
 	desk      *purchase.Desk
 	app       *bot.App

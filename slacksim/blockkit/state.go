@@ -10,9 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// State returns the element's entry in state.values, and the same fields of its action, for these values: the text of a
-// field, the values of chosen options, a date (2027-01-31), a time (09:30), Unix seconds, or the ids of users, channels
-// and files. No values means that the element is empty, which Slack sends as null or as an empty list.
+// State is what the element contributes to state.values (and, for everything but buttons
+// and overflow menus, to its action) when it holds values: the text typed, the value of
+// the option chosen, the date picked, the ids selected. No values means untouched or
+// emptied, which Slack sends as null or as an empty list.
 func (e Element) State(values []string) map[string]any {
 	out := map[string]any{"type": e.Type}
 	one := func(key string) {
@@ -75,8 +76,8 @@ func (e Element) State(values []string) map[string]any {
 	return out
 }
 
-// HasState reports whether the element has an entry in state.values. Buttons and overflow menus have none.
-func (e Element) HasState() bool {
+// Keeps says whether the element has an entry in state.values at all.
+func (e Element) Keeps() bool {
 	switch e.Type {
 	case "button", "overflow", "workflow_button", "icon_button", "feedback_buttons":
 		return false
@@ -84,7 +85,7 @@ func (e Element) HasState() bool {
 	return true
 }
 
-// Typed reports whether people enter text, a date or a time, instead of choosing options.
+// Typed says whether people type into the element instead of choosing.
 func (e Element) Typed() bool {
 	switch e.Type {
 	case "plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input",
@@ -94,12 +95,14 @@ func (e Element) Typed() bool {
 	return false
 }
 
-// optionJSON returns the option with this value, as Slack sends it back to the app.
+// optionJSON gives the chosen option as Slack echoes it: its text, value and, where
+// there is one, its description.
 func (e Element) optionJSON(value string) map[string]any {
 	if o, ok := e.Option(value); ok {
 		return o.Raw
 	}
-	// The options of an external_select are not in the element: the app suggested them.
+	// The options of an external_select are not in the element; what the app suggested
+	// is chosen by its value.
 	return map[string]any{"text": map[string]any{"type": "plain_text", "text": value, "emoji": true}, "value": value}
 }
 
@@ -109,7 +112,7 @@ func richText(s string) map[string]any {
 	}}}
 }
 
-// initial returns the values that the app gave the element.
+// initial reads what the app put into the element before anybody touched it.
 func initial(kind string, m map[string]any) []string {
 	optionValue := func(v any) []string {
 		if o, ok := v.(map[string]any); ok {
@@ -165,9 +168,9 @@ func initial(kind string, m map[string]any) []string {
 	return nil
 }
 
-// CheckValues checks the values of a field as Slack's client does when a view is submitted, before anything is sent to
-// the app. It returns the sentence that the client shows below the field, or "" if the values are valid.
-func (e Element) CheckValues(values []string) string {
+// Complaint is what Slack's own client says about the content of a field when a view is
+// submitted, before anything is sent to the app; empty when the content is fine.
+func (e Element) Complaint(values []string) string {
 	filled := len(values) > 0 && values[0] != ""
 	if !filled {
 		if e.Optional {

@@ -2,15 +2,16 @@ package page
 
 import "html/template"
 
-// Panel stands beside the chat. It shows facts about something outside of the workspace, and switches for it.
+// Panel is what stands beside the chat: facts about something outside the workspace, and
+// switches for it. What they mean is the caller's business.
 type Panel struct {
 	Title string
-	// Intro is mrkdwn below the title.
+	// Intro is mrkdwn under the title.
 	Intro string
-	// Sections returns the present facts. It is called every second for each open page, also concurrently, so it must be
-	// fast. Nil: there are no facts.
+	// Sections are the facts as they are now. It is asked about every second while
+	// somebody looks, so it must be quick. Nil: none.
 	Sections func() []Section
-	// SwitchesTitle stands above Switches.
+	// SwitchesTitle stands above the switches.
 	SwitchesTitle string
 	Switches      []Switch
 }
@@ -26,24 +27,25 @@ type Section struct {
 type Row struct {
 	Label string
 	Value string
-	Note  string // in small type below the label
-	URL   string // makes Label a link; other addresses than http, https, mailto and tel are ignored
+	Note  string // smaller, under the label
+	URL   string // where Label leads; only web addresses become links
 }
 
-// Switch is a switch of a panel. On and Set are required.
+// Switch is something that is on or off.
 type Switch struct {
 	ID          string // unique among the panel's switches
 	Title       string
 	Description string
-	// Once marks a switch that turns itself off after its first effect. The page shows the difference.
+	// Once is set if the switch turns itself off after one fault; others stay on. The page says which.
 	Once bool
-	// On reports whether the switch is on. It is called every second for each open page, also concurrently.
+	// On and Set are both needed. A switch may turn itself off, such as one for the next
+	// answer only: the page looks every second.
 	On func() bool
-	// Set turns the switch on or off. The reader sees its error.
+	// Set turns it on or off. Its error is shown to the reader.
 	Set func(on bool) error
 }
 
-// panelView is the present content of a Panel.
+// panelView is a Panel as it is now.
 type panelView struct {
 	*Panel
 	Intro template.HTML

@@ -19,7 +19,7 @@ import (
 
 // The order machine under arbitrary commands of several people, with a CoCalc that fails in its ways and strangers at
 // its cart, against a model that knows only what people were told. A failure prints the shortest story that still fails.
-func TestOrderMachine(t *testing.T) {
+func TestLedger_StateMachine(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var thrown any
 		synctest.Test(t, func(*testing.T) {

@@ -18,14 +18,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestMemoryIsALedger(t *testing.T) {
+func TestMemory_Conformance(t *testing.T) {
 	Ledger(t, func(*testing.T) (purchase.Ledger, func() purchase.Ledger) {
 		m := new(Memory)
 		return m, func() purchase.Ledger { return m }
 	})
 }
 
-func TestMemoryThatIsFull(t *testing.T) {
+func TestMemory_Full(t *testing.T) {
 	ctx := context.Background()
 	m := new(Memory)
 	m.Full.Store(true)

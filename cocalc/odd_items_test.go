@@ -1,0 +1,74 @@
+package cocalc
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The recorded odd items: each stood in a cart beside a good one. An item is a problem exactly when checkout refused the
+// two, its price is an error exactly when params were refused, and it breaks the cart exactly when the cart could not be
+// listed.
+func TestRecordedNonsense(t *testing.T) {
+	data, err := os.ReadFile("testdata/nonsense.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Case, Product, Add string
+		CartGet            string `json:"cart_get"`
+		Params, Checkout   string
+		Description        json.RawMessage
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	recorded := time.Date(2026, time.November, 22, 21, 5, 0, 0, time.UTC)
+	problems := 0
+	for _, each := range cases {
+		if each.Add != "1" || each.Product == "" {
+			continue // never came into the cart
+		}
+		if string(each.Description) == `"(absent)"` {
+			each.Description = json.RawMessage("null")
+		}
+		item := CartItem{ID: 1, Product: each.Product, Checked: true, Description: each.Description}
+		if each.Case == "range reversed" || each.Case == "range a string" {
+			continue // the cart makes both an hour long whenever it is read, so they are never seen as they were sent
+		}
+		refused := strings.Contains(each.Checkout, "error") && !strings.Contains(each.Checkout, "Insufficient credit")
+		if got := item.Problem(recorded); (got != "") != refused {
+			t.Errorf("%s: problem %q, checkout said %s", each.Case, got, each.Checkout)
+		}
+		if got, want := item.BreaksCart(recorded), strings.Contains(each.CartGet, "error"); got != want {
+			t.Errorf("%s: breaks the cart: %v, cart/get said %s", each.Case, got, each.CartGet)
+		}
+		if refused {
+			problems++
+			e := classifyText(currentCheckout, nonIdempotent, checkoutError(t, each.Checkout))
+			if e.Kind != CartBroken || e.Outcome != Rejected {
+				t.Errorf("%s: %s is kind %v, outcome %v", each.Case, each.Checkout, e.Kind, e.Outcome)
+			}
+		}
+		if each.Product == "site-license" && !item.BreaksCart(recorded) {
+			_, err := PriceDescription(each.Description, recorded)
+			if refusedParams := strings.Contains(each.Params, "error"); (err != nil) != refusedParams || (err != nil && err.Error() != checkoutError(t, each.Params)) {
+				t.Errorf("%s: price error %v, params said %s", each.Case, err, each.Params)
+			}
+		}
+	}
+	if problems < 20 {
+		t.Errorf("only %d recorded problems", problems)
+	}
+}
+
+func checkoutError(t *testing.T, answer string) string {
+	t.Helper()
+	text, ok := errorText([]byte(answer))
+	if !ok {
+		t.Fatalf("%s is no error", answer)
+	}
+	return text
+}

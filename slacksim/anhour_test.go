@@ -1,0 +1,172 @@
+package slacksim_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+
+	"licensebot/slacksim"
+)
+
+// wires are connections without a network, on which the fake clock of a bubble runs.
+type wires struct {
+	accepted chan net.Conn
+	closed   chan struct{}
+	once     sync.Once
+}
+
+func (w *wires) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case w.accepted <- far:
+		return near, nil
+	case <-w.closed:
+	case <-ctx.Done():
+	}
+	return nil, net.ErrClosed
+}
+
+func (w *wires) Accept() (net.Conn, error) {
+	select {
+	case c := <-w.accepted:
+		return c, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (w *wires) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return nil
+}
+
+func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
+
+// inABubble connects a slack-go client, as apps are written, to a workspace, both on a fake clock.
+func inABubble(t *testing.T, opts slacksim.Options, handle func(*socketmode.Client, socketmode.Event), do func(context.Context, *slacksim.Workspace)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wires{accepted: make(chan net.Conn), closed: make(chan struct{})}
+		ws := slacksim.New(opts)
+		ws.SetBaseURL("http://slack.test")
+		server := &http.Server{Handler: ws.Handler(nil)}
+		transport := &http.Transport{DialContext: w.dial}
+		api := slack.New(ws.BotToken(), slack.OptionAppLevelToken(ws.AppToken()), slack.OptionAPIURL("http://slack.test/api/"),
+			slack.OptionHTTPClient(&http.Client{Transport: transport}))
+		sm := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: w.dial}))
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { _ = server.Serve(w) })
+		running.Go(func() { _ = sm.RunContext(ctx) })
+		running.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case e := <-sm.Events:
+					handle(sm, e)
+				}
+			}
+		})
+		if err := ws.WaitForSocket(ctx); err != nil {
+			t.Fatal(err)
+		}
+		do(ctx, ws)
+		cancel()
+		ws.Close()
+		transport.CloseIdleConnections()
+		server.Close()
+		running.Wait()
+	})
+}
+
+// A slack-go client drops a socket whose last ping is older than 30 s, which it checks every 30 s: a server that pings too
+// rarely is found out at the second check.
+func TestSlackGoStaysConnected(t *testing.T) {
+	for name, c := range map[string]struct {
+		every time.Duration
+		stays bool
+	}{
+		"with Slack's pings":          {0, true},
+		"with pings that are too few": {40 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connected, trouble := 0, 0
+			acks := func(sm *socketmode.Client, e socketmode.Event) {
+				switch e.Type {
+				case socketmode.EventTypeConnected:
+					connected++
+				case socketmode.EventTypeConnectionError, socketmode.EventTypeIncomingError, socketmode.EventTypeErrorBadMessage:
+					trouble++
+				case socketmode.EventTypeSlashCommand:
+					if err := sm.Ack(*e.Request); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			inABubble(t, slacksim.Options{PingEvery: c.every}, acks, func(ctx context.Context, ws *slacksim.Workspace) {
+				hour, cancel := context.WithTimeout(ctx, time.Hour)
+				defer cancel()
+				err := ws.Wait(hour, func() bool { return ws.Connected() > 1 || ws.Sockets() == 0 })
+				if stays := errors.Is(err, context.DeadlineExceeded); stays != c.stays {
+					t.Fatalf("stays connected: %v, %d connections, %v", stays, ws.Connected(), err)
+				}
+				if !c.stays {
+					return
+				}
+				if err := ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", ""); err != nil {
+					t.Errorf("after an hour: %v", err)
+				}
+				synctest.Wait()
+				if connected != 1 || trouble != 0 {
+					t.Errorf("%d connections, %d errors", connected, trouble)
+				}
+			})
+		})
+	}
+}
+
+// The deadline that Slack gives an app.
+func TestAppsHaveThreeSeconds(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes time.Duration
+		late  bool
+	}{
+		"just in time":  {3*time.Second - time.Millisecond, false},
+		"just too late": {3*time.Second + time.Millisecond, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			acksLate := func(sm *socketmode.Client, e socketmode.Event) {
+				if e.Type == socketmode.EventTypeSlashCommand {
+					<-time.After(c.takes)
+					if err := sm.Ack(*e.Request); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			inABubble(t, slacksim.Options{}, acksLate, func(ctx context.Context, ws *slacksim.Workspace) {
+				began := time.Now()
+				err := ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", "")
+				var f *slacksim.Failure
+				if late := errors.As(err, &f) && f.Code == slacksim.OperationTimeout; late != c.late {
+					t.Errorf("after %v: %v", c.takes, err)
+				}
+				if took := time.Since(began); took != min(c.takes, 3*time.Second) {
+					t.Errorf("Slack waited for %v", took)
+				}
+				<-time.After(time.Second) // the late answer
+				if e, _ := ws.LastEnvelope("slash_commands"); !e.Acked || e.Late != c.late || e.Took != c.takes {
+					t.Errorf("%+v", e)
+				}
+			})
+		})
+	}
+}

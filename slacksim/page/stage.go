@@ -1,0 +1,196 @@
+package page
+
+import (
+	"cmp"
+	"encoding/base64"
+	"html/template"
+	"slices"
+	"strconv"
+
+	"licensebot/slacksim"
+)
+
+// shownMessages is how many messages of a channel are shown: the newest.
+const shownMessages = 150
+
+// stage is the middle of the page: a channel, or the app's Home tab.
+type stage struct {
+	visitor
+	Title    string
+	Topic    string
+	Members  int
+	Messages []message
+	Earlier  int // messages that are not shown
+	Welcome  template.HTML
+	Home     *viewed
+	AppTabs  []entry
+	CanWrite bool
+}
+
+// message is a message, or what Slack itself says in the channel.
+type message struct {
+	ID, Channel, TS string
+	Revision        string
+	Face            face
+	Slackbot        bool
+	OnlyYou         bool
+	Compact         bool // follows its writer's last one closely: no name and face again
+	Edited          bool
+	Epoch           int64
+	Text            template.HTML
+	Blocks          []block
+	Files           []file
+	Notices         []notice
+	Dismiss         string // id of the notice that this is
+}
+
+// notice is a sentence of Slack's beside what somebody did.
+type notice struct{ ID, Text string }
+
+type file struct {
+	Name, Size string
+	Picture    bool
+	URL        template.URL
+}
+
+func (p *Page) stage(v visitor) stage {
+	s := stage{visitor: v, CanWrite: v.At != atHome && !v.Channel.Archived}
+	bot, _ := p.ws.User(v.App.BotUserID)
+	app := cmp.Or(bot.RealName, v.App.Name)
+	if v.InApp() {
+		dm := p.ws.DM(v.Person.ID)
+		s.Title = app
+		s.AppTabs = []entry{
+			{Name: "Home", URL: address(v.Person.ID, atHome), Here: v.At == atHome},
+			{Name: "Messages", URL: address(v.Person.ID, dm), Here: v.At == dm, Unread: p.unread(v.Person.ID, dm)},
+		}
+	} else {
+		s.Title, s.Topic, s.Members = "#"+v.Channel.Name, v.Channel.Topic, len(v.Channel.Members)
+	}
+	if v.At == atHome {
+		if home, ok := p.ws.HomeOf(v.Person.ID); ok {
+			s.Home = p.viewed(v, home)
+		}
+		return s
+	}
+	s.Messages, s.Earlier = p.messages(v)
+	if s.Earlier == 0 && p.opts.Welcome != "" {
+		s.Welcome = Mrkdwn(p.opts.Welcome, names{p.ws})
+	}
+	return s
+}
+
+func (p *Page) messages(v visitor) (list []message, earlier int) {
+	all := p.ws.MessagesFor(v.Person.ID, v.Channel.ID)
+	if len(all) > 0 {
+		p.markRead(v.Person.ID, v.Channel.ID, all[len(all)-1].TS)
+	}
+	if n := len(all) - shownMessages; n > 0 {
+		all, earlier = all[n:], n
+	}
+	notices := p.ws.NoticesOf(v.Person.ID)
+	for _, m := range all {
+		list = append(list, p.message(v, m, notices))
+	}
+	for _, n := range notices {
+		if n.Channel != v.Channel.ID || n.MessageTS != "" {
+			continue
+		}
+		list = append(list, message{
+			ID: domID(n.ID), Face: face{Name: "Slackbot", Initials: "S", Tone: 7, App: true}, Slackbot: true, OnlyYou: true,
+			Epoch: n.At.Unix(), TS: tsOf(n), Text: Plain(n.Text, false), Dismiss: n.ID,
+		})
+	}
+	slices.SortStableFunc(list, func(a, b message) int { return cmp.Compare(a.TS, b.TS) })
+	for i := range list {
+		if i == 0 {
+			continue
+		}
+		now, before := &list[i], list[i-1]
+		// Cards look alike: without a name above each, two would look like one.
+		now.Compact = now.Face == before.Face && now.OnlyYou == before.OnlyYou && now.Epoch-before.Epoch < 5*60 && !now.OnlyYou && len(now.Blocks) == 0
+	}
+	return list, earlier
+}
+
+// tsOf puts a notice among the messages by its time.
+func tsOf(n slacksim.Notice) string {
+	us := strconv.FormatInt(n.At.UnixMicro(), 10)
+	if len(us) <= 6 {
+		return us
+	}
+	return us[:len(us)-6] + "." + us[len(us)-6:]
+}
+
+func (p *Page) message(v visitor, m slacksim.Message, notices []slacksim.Notice) message {
+	u, ok := p.ws.User(m.User)
+	if !ok {
+		u = slacksim.User{ID: m.User, RealName: m.User, Bot: m.BotID != ""}
+	}
+	out := message{
+		ID: domID(m.Channel, m.TS), Channel: m.Channel, TS: m.TS, Revision: strconv.Itoa(m.Revision), Face: faceOf(u),
+		OnlyYou: m.Ephemeral(), Epoch: epoch(m.TS), Edited: m.Edited && len(m.Blocks) == 0,
+	}
+	s := p.screen(v, m.Channel+m.TS)
+	if out.Blocks = s.blocks(m.Blocks); len(out.Blocks) == 0 {
+		out.Text = Mrkdwn(m.Text, names{p.ws})
+	}
+	for _, f := range m.Files {
+		out.Files = append(out.Files, fileOf(f))
+	}
+	for _, n := range notices {
+		if n.Channel == m.Channel && n.MessageTS == m.TS {
+			out.Notices = append(out.Notices, notice{ID: n.ID, Text: n.Text})
+		}
+	}
+	return out
+}
+
+// fileOf shows an uploaded picture, and offers everything else to be saved. Only kinds
+// that cannot run anything are shown.
+func fileOf(f slacksim.File) file {
+	out := file{Name: cmp.Or(f.Title, f.Name), Size: strconv.Itoa((len(f.Content)+1023)/1024) + " kB"}
+	mime := "application/octet-stream"
+	switch f.MimeType {
+	case "image/png", "image/jpeg", "image/gif", "image/webp":
+		mime, out.Picture = f.MimeType, true
+	}
+	if len(f.Content) <= 2<<20 {
+		out.URL = safeData(mime, base64.StdEncoding.EncodeToString(f.Content))
+	}
+	return out
+}
+
+// viewed is a modal or the Home tab.
+type viewed struct {
+	slacksim.View
+	DOM     string
+	Blocks  []block
+	Notices []notice
+	Depth   int // modals below it
+	Top     bool
+}
+
+func (p *Page) viewed(v visitor, view slacksim.View) *viewed {
+	s := p.screen(v, view.ID)
+	s.inputs, s.errors = view.Inputs, view.Errors
+	out := &viewed{View: view, DOM: domID(view.ID), Blocks: s.blocks(view.Blocks)}
+	for _, n := range p.ws.NoticesOf(v.Person.ID) {
+		// What went wrong with a submission is in view.Failure already.
+		if n.ViewID == view.ID && n.ActionID != "" {
+			out.Notices = append(out.Notices, notice{ID: n.ID, Text: n.Text})
+		}
+	}
+	return out
+}
+
+func (p *Page) modals(v visitor) []viewed {
+	stack := p.ws.ModalsOf(v.Person.ID)
+	var out []viewed
+	for i, m := range stack {
+		one := p.viewed(v, m)
+		one.Depth, one.Top = i, i == len(stack)-1
+		out = append(out, *one)
+	}
+	return out
+}

@@ -1,0 +1,349 @@
+package storage
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"licensebot/internal/step"
+	"licensebot/purchase"
+)
+
+// Errors of opening and reading a file. They are wrapped with details.
+var (
+	// ErrLocked means that another program has the ledger open.
+	ErrLocked = errors.New("another licensebot is running with this ledger")
+	// ErrNewer means that the file's schema version is above [SchemaVersion].
+	ErrNewer = errors.New("the ledger was written by a newer licensebot")
+	// ErrForeign means that the file is not a ledger.
+	ErrForeign = errors.New("the file is not a licensebot ledger")
+	// ErrDamaged means that the file is a ledger whose pages or records are not as they were written.
+	ErrDamaged = errors.New("the ledger is damaged")
+)
+
+// SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far: 1.
+const SchemaVersion = 1
+
+const (
+	lockTimeout = time.Second
+	// batchDelay is how long an Update waits for others to share its fsync. An fsync costs a few milliseconds; a burst
+	// of confirmations needs only a handful of them.
+	batchDelay = time.Millisecond
+	fileMode   = 0o600 // people's names and reasons, and addresses that let Slack messages be changed
+	// initialMapSize is the address space (not memory) that a writable ledger maps when it is opened, in bytes. bbolt can
+	// move the mapping only while no transaction reads, so a mapping that has to grow would wait for a running backup,
+	// and one that can't be mapped again leaves the file unusable until it is reopened.
+	initialMapSize = 1 << 30
+	growStep       = 256 << 10 // bytes by which the file grows
+)
+
+var application = []byte("licensebot ledger")
+
+// The buckets. Keys of orders are their ULIDs, so that byte order is the order of creation. Keys of numbered records are
+// big-endian, for the same reason.
+var (
+	bucketMeta        = []byte("meta")
+	bucketOrders      = []byte("orders")
+	bucketOpen        = []byte("open")        // order ID: queueValue, for orders with Order.Open
+	bucketUnpublished = []byte("unpublished") // order ID: nothing, for orders with Order.Unpublished
+	bucketPurchases   = []byte("purchases")
+	bucketLicenses    = []byte("licenses") // license ID: number of its purchase
+	bucketBudgets     = []byte("budgets")
+	bucketAccount     = []byte("account")
+	bucketEvents      = []byte("events")
+
+	buckets = [][]byte{
+		bucketMeta, bucketOrders, bucketOpen, bucketUnpublished, bucketPurchases, bucketLicenses,
+		bucketBudgets, bucketAccount, bucketEvents,
+	}
+
+	keyApplication = []byte("application")
+	keySchema      = []byte("schema")
+	keyAccount     = []byte("account")
+)
+
+// Ledger is a ledger in a bbolt file. It implements purchase.Ledger. [Open] makes one; it is safe for concurrent use.
+type Ledger struct {
+	db       *bbolt.DB
+	file     *os.File // bbolt's file
+	path     string
+	pageSize int64
+	readOnly bool
+	room     func(dir string) (free uint64, err error)
+	committer
+}
+
+// Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside path
+// and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read gets
+// mode 0600.
+//
+// The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
+// purchase.ErrFull if there is no space to create it. The file is then unchanged.
+func Open(path string) (*Ledger, error) {
+	b, err := open(path, false)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", path, explainPermissions(err, path))
+	}
+	return b, nil
+}
+
+// OpenReadOnly opens an existing ledger for reading; [Ledger.Update] fails. Several readers can share a file, but not with
+// a running bot, for which [ReadCopy] exists. The errors are those of [Open], and fs.ErrNotExist if there is no file.
+func OpenReadOnly(path string) (*Ledger, error) {
+	b, err := open(path, true)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+	}
+	return b, nil
+}
+
+func open(path string, readOnly bool) (*Ledger, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !readOnly:
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("create it: %w", wrapNoSpace(err))
+		}
+		if info, err = os.Stat(path); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%w: it is a directory", ErrForeign)
+	case info.Size() == 0:
+		// bbolt would turn an empty file into a database. A ledger is never empty.
+		return nil, fmt.Errorf("%w: it is empty", ErrDamaged)
+	}
+	if err := checkPages(path, info); err != nil {
+		return nil, err
+	}
+	// The file is inspected read-only first: a foreign file is not changed, not even its free list.
+	inspected := -1
+	if !readOnly {
+		if inspected, err = inspect(path, info); err != nil {
+			return nil, err
+		}
+		// Names, reasons and addresses are for this user only. A copy may have been made with another mode.
+		if info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(path, fileMode); err != nil {
+				return nil, fmt.Errorf("other users can read it, and its permissions can't be changed: %w", err)
+			}
+		}
+	}
+	db, file, err := openFile(path, readOnly, info)
+	if err != nil {
+		return nil, err
+	}
+	b := &Ledger{db: db, file: file, path: path, pageSize: int64(db.Info().PageSize), readOnly: readOnly, room: Free}
+	b.down = make(chan struct{})
+	err = db.View(func(tx *bbolt.Tx) error {
+		if err := b.rememberState(tx.ID()); err != nil || tx.ID() == inspected { // unchanged since the inspection
+			return err
+		}
+		return checkMeta(tx)
+	})
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// inspect checks a whole ledger, and returns the number of its last transaction.
+func inspect(path string, info fs.FileInfo) (last int, err error) {
+	db, _, err := openFile(path, true, info)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.View(func(tx *bbolt.Tx) error {
+		last = tx.ID()
+		return checkMeta(tx)
+	})
+	return last, err
+}
+
+// openFile opens a file with bbolt, which panics on some damaged files and returns errors for others. It returns
+// errReplaced if the file is not the one that info describes.
+func openFile(path string, readOnly bool, info fs.FileInfo) (db *bbolt.DB, file *os.File, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	options := &bbolt.Options{
+		Timeout: lockTimeout, ReadOnly: readOnly, FreelistType: bbolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
+			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+			return file, err
+		},
+	}
+	if !readOnly {
+		options.InitialMmapSize = initialMapSize
+	}
+	db, err = bbolt.Open(path, fileMode, options)
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, nil, ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, nil, fmt.Errorf("%w: %w", ErrForeign, err)
+	case errors.As(err, new(*fs.PathError)), errors.As(err, new(syscall.Errno)): // no permission, a read-only file system
+		return nil, nil, err
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if !sameFile(file, path, info) {
+		db.Close()
+		return nil, nil, errReplaced
+	}
+	db.AllocSize = growStep
+	return db, file, nil
+}
+
+// errReplaced means that another file took the ledger's name while it was being opened.
+var errReplaced = fmt.Errorf("%w: it was replaced just now", ErrLocked)
+
+// sameFile reports whether the open file still has the name path, and is the one that info describes. During a wait for
+// the lock, another ledger may have taken the name; writes to the old file would be lost.
+func sameFile(file *os.File, path string, info fs.FileInfo) bool {
+	opened, err1 := file.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(opened, there) && os.SameFile(opened, info)
+}
+
+// checkMeta returns an error if the file is foreign or newer, lacks a bucket, or has a damaged record.
+func checkMeta(tx *bbolt.Tx) (err error) {
+	defer recoverDamage(&err)()
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || string(meta.Get(keyApplication)) != string(application) {
+		return ErrForeign
+	}
+	version, err := schema(tx)
+	if err != nil {
+		return err
+	}
+	if version > SchemaVersion {
+		return fmt.Errorf("%w: it has schema version %d, but this program supports %d", ErrNewer, version, SchemaVersion)
+	}
+	if version < 1 {
+		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
+	}
+	for _, name := range buckets {
+		b := tx.Bucket(name)
+		if b == nil {
+			return fmt.Errorf("%w: it has no %s", ErrDamaged, name)
+		}
+	}
+	return checkContents(tx)
+}
+
+// schema returns the schema version of the file. It is plain JSON in every version, so that older programs can read it.
+func schema(tx *bbolt.Tx) (version int, err error) {
+	if err := json.Unmarshal(tx.Bucket(bucketMeta).Get(keySchema), &version); err != nil {
+		return 0, fmt.Errorf("%w: its schema version can't be read", ErrDamaged)
+	}
+	return version, nil
+}
+
+// create creates an empty ledger at path: complete in a temporary file first, then renamed.
+func create(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("the folder %s doesn't exist: create it, or set DATABASE to another path", filepath.Dir(path))
+	}
+	temp, err := createTemp(path, "new")
+	if err != nil {
+		return err
+	}
+	name := temp.Name()
+	defer os.Remove(name) // after the rename, no file has that name
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	db, err := bbolt.Open(name, fileMode, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, bucket := range buckets {
+			if _, err := tx.CreateBucket(bucket); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if err := meta.Put(keyApplication, application); err != nil {
+			return err
+		}
+		return meta.Put(keySchema, strconv.AppendInt(nil, SchemaVersion, 10))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	// If two programs create the same ledger at once, the first one's file stays.
+	if err := linkFinal(name, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// Close waits for running transactions and closes the file. After a failure it does not wait; see [Ledger.Failed].
+func (l *Ledger) Close() error {
+	if l.Failure() != nil {
+		// bbolt would wait for locks that its own panic left behind, and its mapping would keep the file's lock.
+		return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+	}
+	return l.db.Close()
+}
+
+// View implements purchase.Ledger: it calls read with the last committed state. It returns read's error, an error that
+// wraps [ErrDamaged] if a record can't be read, or one that wraps purchase.ErrStopped after a failure. A panic of read
+// passes to the caller.
+func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return l.view(func(tx *bbolt.Tx) error { return read(&transaction{tx: tx}) })
+}
+
+// Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
+// arrive at the same time share one fsync. Each sees the writes of those before it, and one that fails or panics is undone
+// without the others; its change may be called twice.
+//
+// If the disk is full, the error wraps purchase.ErrFull, nothing was changed, and the ledger works again once there is
+// space. After any other failure of the disk the error wraps purchase.ErrUncertain, and the ledger is no longer used:
+// see [Ledger.Failed].
+func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var own error
+	var name step.What
+	err := l.enqueue(func(tx *bbolt.Tx) error {
+		t := &transaction{tx: tx, trace: newTrace()}
+		if own = change(t); own == nil {
+			name = t.trace.name()
+			hit(step.Before, name)
+		}
+		return own
+	})
+	if err == nil {
+		hit(step.After, name)
+	}
+	if err != nil && own == nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	return err
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

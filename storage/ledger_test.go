@@ -1,0 +1,167 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+	"go.uber.org/goleak"
+
+	"licensebot/purchase"
+	"licensebot/storage/storagetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestLedger_Conformance(t *testing.T) {
+	storagetest.Ledger(t, func(t *testing.T) (purchase.Ledger, func() purchase.Ledger) {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		b := opened(t, path)
+		return b, func() purchase.Ledger {
+			b.Close()
+			return opened(t, path)
+		}
+	})
+}
+
+func opened(t *testing.T, path string) *Ledger {
+	t.Helper()
+	b, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func TestOpen_CreatesPrivateFile(t *testing.T) {
+	dir := t.TempDir()
+	opened(t, filepath.Join(dir, "ledger.db"))
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("beside the ledger there is something left: %v %v", entries, err)
+	}
+	info, err := entries[0].Info()
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+func TestOpen_Locked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	opened(t, path)
+	if _, err := Open(path); !errors.Is(err, ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Files that are not a ledger of this program are refused with the right reason, and not one byte of them changes.
+func TestOpen_OtherFiles(t *testing.T) {
+	meta := func(change func(*bbolt.Bucket) error) func(*testing.T, string) {
+		return func(t *testing.T, path string) {
+			b := opened(t, path)
+			if err := b.db.Update(func(tx *bbolt.Tx) error { return change(tx.Bucket(bucketMeta)) }); err != nil {
+				t.Fatal(err)
+			}
+			b.Close()
+		}
+	}
+	text := func(content string) func(*testing.T, string) {
+		return func(t *testing.T, path string) {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cases := []struct {
+		name string
+		make func(t *testing.T, path string)
+		want error
+	}{
+		{"a newer ledger", meta(func(b *bbolt.Bucket) error { return b.Put(keySchema, []byte("99")) }), ErrNewer},
+		{"a bbolt file of another program", func(t *testing.T, path string) {
+			db, err := bbolt.Open(path, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db.Close()
+		}, ErrForeign},
+		{"a ledger of another name", meta(func(b *bbolt.Bucket) error { return b.Put(keyApplication, []byte("shop")) }), ErrForeign},
+		{"a text file", text("dear diary, this is no database at all\n"), ErrDamaged},
+		{"an empty file", text(""), ErrDamaged},
+		{"an unreadable version", meta(func(b *bbolt.Bucket) error { return b.Put(keySchema, []byte("x")) }), ErrDamaged},
+		{"a ledger cut in half", func(t *testing.T, path string) {
+			opened(t, path).Close()
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(path, info.Size()/4); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrDamaged},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "ledger.db")
+			c.make(t, path)
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := Open(path); err == nil {
+				b.Close()
+				t.Error("it was opened")
+			} else if !errors.Is(err, c.want) && !(c.want == ErrDamaged && errors.Is(err, ErrForeign)) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			after, err := os.ReadFile(path)
+			if err != nil || string(after) != string(before) {
+				t.Errorf("the file was changed (%v)", err)
+			}
+		})
+	}
+}
+
+func TestOpen_Directory(t *testing.T) {
+	if _, err := Open(t.TempDir()); !errors.Is(err, ErrForeign) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOpenReadOnly_MissingFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none.db")
+	if _, err := OpenReadOnly(path); err == nil {
+		t.Error("a ledger was read that does not exist")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("reading made a file")
+	}
+}
+
+// A record that is changed behind the program's back no longer fits its hash.
+func TestHash_ChangedRecord(t *testing.T) {
+	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
+	var e purchase.Event
+	err := b.Update(context.Background(), func(w purchase.Writer) error {
+		if err := w.AppendEvent(purchase.Event{Kind: "approved", By: "U1", Amount: 6375}); err != nil {
+			return err
+		}
+		events, err := w.Events(1, 1)
+		e = events[0]
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hash, _ := Hash(e); hash != e.Hash {
+		t.Errorf("the record does not fit its own hash: %s, %s", hash, e.Hash)
+	}
+	e.Amount++
+	if hash, _ := Hash(e); hash == e.Hash {
+		t.Error("a changed amount has the same hash")
+	}
+}

@@ -1,0 +1,156 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"licensebot/purchase"
+)
+
+// Replacement is the result of [Replace].
+type Replacement struct {
+	Restored Report // describes the restored file
+	Aside    string // path at which the previous ledger is kept; empty if there was none
+}
+
+// Replace replaces the ledger at path with a copy of the file from, and keeps the previous ledger under a new name that
+// contains now. The previous ledger may be damaged or missing. prepare changes the copy before it gets the ledger's name,
+// so that no bot ever starts with an unprepared copy.
+//
+// The file from is only read. Nothing is replaced if Replace returns an error: [ErrLocked] if a bot has the ledger open,
+// the errors of [Verify] if from or the prepared copy is not in order, or the error of prepare. At every moment the
+// ledger's path leads to either the previous ledger or the new one.
+func Replace(ctx context.Context, path, from string, now time.Time, prepare func(purchase.Writer) error) (Replacement, error) {
+	var done Replacement
+	name, present, err := lockCurrent(path)
+	if err != nil {
+		return done, fmt.Errorf("restore the ledger %s: %w", path, err)
+	}
+	if present != nil {
+		defer present.Close()
+		if info, err := os.Stat(from); err == nil && sameFile(present, name, info) {
+			return done, fmt.Errorf("restore the ledger %s: %s is the ledger itself", path, from)
+		}
+	}
+	temp, err := createTemp(name, "restored")
+	if err != nil {
+		return done, fmt.Errorf("restore the ledger %s: %w", path, err)
+	}
+	defer os.Remove(temp.Name())
+	err = copyTo(ctx, temp, from)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return done, fmt.Errorf("copy %s: %w", from, err)
+	}
+	if done.Restored, err = verifyFile(ctx, temp.Name()); err != nil {
+		return Replacement{}, fmt.Errorf("can't restore %s: %w", from, err)
+	}
+	if err := prepareCopy(ctx, temp.Name(), prepare); err != nil {
+		return Replacement{}, fmt.Errorf("prepare the copy of %s: %w", from, err)
+	}
+	if done.Aside, err = swapIn(name, present, temp.Name(), now); err != nil {
+		return Replacement{}, fmt.Errorf("restore the ledger %s: %w", path, err)
+	}
+	return done, nil
+}
+
+// lockCurrent locks the ledger that is to be replaced, whatever its content. It returns the path of the file itself, which
+// differs if path is a symbolic link. The file is nil if there is none.
+func lockCurrent(path string) (name string, present *os.File, err error) {
+	name, err = filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return "", nil, fmt.Errorf("%w: it is not a file", ErrForeign)
+	}
+	if present, err = os.Open(name); err != nil {
+		return "", nil, err
+	}
+	if err := lock(present, syscall.LOCK_EX); err != nil {
+		present.Close()
+		return "", nil, err
+	}
+	if !sameFile(present, name, info) {
+		present.Close()
+		return "", nil, errReplaced
+	}
+	return name, present, nil
+}
+
+// prepareCopy runs prepare on the copy and verifies the result.
+func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Writer) error) error {
+	b, err := open(copied, false)
+	if err != nil {
+		return err
+	}
+	err = b.Update(ctx, prepare)
+	if err := errors.Join(err, b.Close()); err != nil {
+		return err
+	}
+	_, err = verifyFile(ctx, copied)
+	return err
+}
+
+// swapIn gives the current ledger a second name, and then its first name to the new ledger.
+func swapIn(name string, present *os.File, complete string, now time.Time) (aside string, err error) {
+	if present == nil {
+		err := linkFinal(complete, name)
+		if errors.Is(err, fs.ErrExist) {
+			err = fmt.Errorf("%w: a ledger was just created there: %w", ErrLocked, err)
+		}
+		return "", err
+	}
+	if aside, err = setAside(name, present, now); err != nil {
+		return "", fmt.Errorf("set the current one aside: %w", err)
+	}
+	if err := os.Rename(complete, name); err != nil {
+		return "", err
+	}
+	return aside, syncDir(filepath.Dir(name))
+}
+
+// setAside gives the current ledger, durably, another name in the same folder, and returns that.
+func setAside(name string, present *os.File, now time.Time) (string, error) {
+	first := name + ".before-restore-" + now.UTC().Format("20060102T150405Z")
+	aside := first
+	for n := 2; ; n++ {
+		err := os.Link(name, aside)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without hard links
+			err = copyCurrent(aside, present)
+		}
+		if err == nil {
+			return aside, syncDir(filepath.Dir(aside))
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		aside = fmt.Sprintf("%s-%d", first, n)
+	}
+}
+
+func copyCurrent(aside string, present *os.File) error {
+	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.NewSectionReader(present, 0, 1<<62))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(aside) // an incomplete copy; the ledger itself is unchanged
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"licensebot/purchase"
+)
+
+var restoredAt = time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC)
+
+// mark is a change that a restored ledger gets before anybody may use it.
+func mark(w purchase.Writer) error {
+	return w.AppendEvent(purchase.Event{Time: restoredAt, Kind: "restored", By: "ops"})
+}
+
+// marked reports whether the ledger's last record is the mark.
+func marked(t *testing.T, path string) bool {
+	t.Helper()
+	var head purchase.Event
+	err := ReadCopy(context.Background(), path, func(r purchase.Reader) (err error) {
+		head, err = r.Head()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return head.Kind == "restored"
+}
+
+// backedUp makes a ledger with 8 orders in dir, a backup of it elsewhere, and 4 orders more in the ledger.
+func backedUp(t *testing.T, dir string) (ledger, backup string) {
+	t.Helper()
+	ledger, backup = filepath.Join(dir, "ledger.db"), filepath.Join(t.TempDir(), "backup.db")
+	b := opened(t, ledger)
+	fill(t, b, 8)
+	if _, err := b.Backup(context.Background(), backup); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, b, 12)
+	b.Close()
+	return ledger, backup
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// At no moment does the name of the ledger lead to a restored one without its mark, or to none.
+func TestReplace(t *testing.T) {
+	dir := t.TempDir()
+	ledger, backup := backedUp(t, dir)
+	before, copied := read(t, ledger), read(t, backup)
+	done, err := Replace(context.Background(), ledger, backup, restoredAt, func(w purchase.Writer) error {
+		if marked(t, ledger) || read(t, ledger) != before {
+			t.Error("the ledger has been replaced before its copy was prepared")
+		}
+		if _, err := Open(ledger); !errors.Is(err, ErrLocked) {
+			t.Errorf("a bot that starts now gets %v", err)
+		}
+		return mark(w)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Restored.Orders != 8 || done.Restored.Head.Number != 8 || filepath.Base(done.Aside) != "ledger.db.before-restore-20261123T083000Z" {
+		t.Errorf("%+v", done)
+	}
+	if !marked(t, ledger) || read(t, done.Aside) != before || read(t, backup) != copied {
+		t.Error("the new ledger is not marked, or the one before or the backup was changed")
+	}
+	only(t, dir, "ledger.db", "ledger.db.before-restore-20261123T083000Z")
+	if info, err := os.Stat(ledger); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its rights: %v, %v", info, err)
+	}
+	again, err := Replace(context.Background(), ledger, backup, restoredAt, mark) // in the same second
+	if err != nil || again.Aside != done.Aside+"-2" || read(t, done.Aside) != before {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+// The present ledger need not be in order, nor be there.
+func TestReplace_DamagedLedger(t *testing.T) {
+	for name, ruin := range map[string]func(path string) error{
+		"a torn meta page": func(path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt(make([]byte, 100), 20)
+			return errors.Join(err, f.Close())
+		},
+		"cut short": func(path string) error { return os.Truncate(path, 5000) },
+		"emptied":   func(path string) error { return os.Truncate(path, 0) },
+		"a text":    func(path string) error { return os.WriteFile(path, []byte("dear diary"), 0o600) },
+		"missing":   os.Remove,
+		"behind a link": func(path string) error {
+			return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger, backup := backedUp(t, t.TempDir())
+			if err := ruin(ledger); err != nil {
+				t.Fatal(err)
+			}
+			was, _ := os.ReadFile(ledger)
+			done, err := Replace(context.Background(), ledger, backup, restoredAt, mark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !marked(t, ledger) {
+				t.Error("it is not marked")
+			}
+			if (done.Aside == "") != (name == "missing") {
+				t.Errorf("kept aside as %q", done.Aside)
+			} else if done.Aside != "" && read(t, done.Aside) != string(was) {
+				t.Error("what was kept aside is not what was there")
+			}
+			if info, err := os.Lstat(ledger); err != nil || (info.Mode()&os.ModeSymlink != 0) != (name == "behind a link") {
+				t.Errorf("the name of the ledger is %v (%v)", info.Mode(), err)
+			}
+			opened(t, ledger)
+		})
+	}
+}
+
+// When it cannot be restored, everything is as before.
+func TestReplace_Errors(t *testing.T) {
+	no := errors.New("no")
+	cases := []struct {
+		name    string
+		before  func(t *testing.T, ledger, backup string)
+		prepare func(purchase.Writer) error
+		want    error
+	}{
+		{"a damaged backup", func(t *testing.T, _, backup string) {
+			data := []byte(read(t, backup))
+			data[len(data)/2] ^= 4
+			data[4096+20] ^= 4
+			if err := os.WriteFile(backup, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, mark, ErrDamaged},
+		{"a backup that was cut short", func(t *testing.T, _, backup string) {
+			if err := os.Truncate(backup, 3*4096); err != nil {
+				t.Fatal(err)
+			}
+		}, mark, ErrDamaged},
+		{"a newer backup", func(t *testing.T, _, backup string) {
+			b := opened(t, backup)
+			defer b.Close()
+			if err := b.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err != nil {
+				t.Fatal(err)
+			}
+		}, mark, ErrNewer},
+		{"another program's file", func(t *testing.T, _, backup string) {
+			if err := os.WriteFile(backup, []byte("dear diary"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, mark, ErrForeign},
+		{"no backup", func(t *testing.T, _, backup string) {
+			if err := os.Remove(backup); err != nil {
+				t.Fatal(err)
+			}
+		}, mark, os.ErrNotExist},
+		{"a bot that runs", func(t *testing.T, ledger, _ string) { opened(t, ledger) }, mark, ErrLocked},
+		{"a copy that cannot be prepared", func(*testing.T, string, string) {}, func(purchase.Writer) error { return no }, no},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			ledger, backup := backedUp(t, dir)
+			c.before(t, ledger, backup)
+			before := read(t, ledger)
+			copied, _ := os.ReadFile(backup)
+			if _, err := Replace(context.Background(), ledger, backup, restoredAt, c.prepare); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			still, _ := os.ReadFile(backup)
+			if read(t, ledger) != before || string(still) != string(copied) {
+				t.Error("a file was changed")
+			}
+			only(t, dir, "ledger.db")
+		})
+	}
+	t.Run("the ledger itself", func(t *testing.T) {
+		ledger, _ := backedUp(t, t.TempDir())
+		before := read(t, ledger)
+		if _, err := Replace(context.Background(), ledger, ledger, restoredAt, mark); err == nil || read(t, ledger) != before {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// A bot that waits for the lock of the ledger while that is replaced does not go on with the one that was kept aside.
+func TestOpen_ReplacedWhileWaiting(t *testing.T) {
+	ledger, backup := backedUp(t, t.TempDir())
+	before, err := os.Stat(ledger) // where a bot begins
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Replace(context.Background(), ledger, backup, restoredAt, mark); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkPages(ledger, before); !errors.Is(err, ErrLocked) {
+		t.Errorf("its pages are checked: %v", err)
+	}
+	if _, _, err := openFile(ledger, false, before); !errors.Is(err, ErrLocked) {
+		t.Errorf("it is opened: %v", err)
+	}
+}
