@@ -19,6 +19,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 	"licensebot/storage"
 )
 
@@ -71,7 +72,7 @@ func newWorld(t testing.TB, adjust func(*world)) *world {
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100000, Partner: true})
 	w.shop = w.cocalc.Start(t)
-	w.api = w.slack.Start(t).APIURL
+	w.api = slacktest.Serve(t, w.slack).APIURL
 	if adjust != nil {
 		adjust(w)
 	}

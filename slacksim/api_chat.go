@@ -8,18 +8,18 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// maxText is how long the text of a message may be, in characters.
+// maxText is the longest text of a message, in characters (msg_too_long).
 const maxText = 40_000
 
-// content is what a message shows, checked.
+// content is the checked content of a message.
 type content struct {
 	text   string
 	blocks json.RawMessage
-	// blocksGiven tells no blocks at all from an empty list, which takes blocks away.
+	// blocksGiven is true if the request has blocks, also for an empty list, which removes the message's blocks.
 	blocksGiven bool
 }
 
-// readContent checks text and blocks as every method that shows a message does.
+// readContent reads and checks the text and blocks of a request. All methods that show a message use it.
 func (ws *Workspace) readContent(q *request) (content, *apiError) {
 	c := content{text: q.str("text"), blocksGiven: q.has("blocks") && q.str("blocks") != ""}
 	if utf8.RuneCountInString(c.text) > maxText {
@@ -60,11 +60,11 @@ func (ws *Workspace) checkBlocks(raw json.RawMessage) (json.RawMessage, *apiErro
 	return filled, nil
 }
 
-// shortID is an id in the style of those that Slack gives to blocks.
+// shortID makes an id as Slack gives to blocks without one.
 func (ws *Workspace) shortID() string { return secret()[:5] }
 
-// postTarget finds the conversation that a message is for: a channel by id or name, or a
-// person by id, whose direct messages it then goes to.
+// postTarget finds the conversation for a message: a channel by id or name, or a person's direct messages by the
+// person's id.
 func (ws *Workspace) postTarget(id string) (Channel, *apiError) {
 	if u, ok := ws.User(id); ok && u.ID == id {
 		if u.Bot || u.Deleted || u.Stranger {
@@ -140,8 +140,9 @@ func chatPostEphemeral(ws *Workspace, q *request) (obj, *apiError) {
 	return obj{"message_ts": ws.addMessage(m).TS}, nil
 }
 
-// own finds a message of the app that methods of chat may change. ws.mu is held.
-func (ws *Workspace) own(q *request, refusal string) (*Message, *apiError) {
+// ownMessage finds the message of the app that a request names. The error is refusal for a message that the app can't
+// change: another person's, or one that only one person sees. ws.mu is held.
+func (ws *Workspace) ownMessage(q *request, refusal string) (*Message, *apiError) {
 	c := ws.channel(q.str("channel"))
 	if c == nil {
 		return nil, failed("channel_not_found")
@@ -168,11 +169,11 @@ func chatUpdate(ws *Workspace, q *request) (obj, *apiError) {
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	m, err := ws.own(q, "cant_update_message")
+	m, err := ws.ownMessage(q, "cant_update_message")
 	if err != nil {
 		return nil, err
 	}
-	if !shown.blocksGiven { // Slack keeps the old blocks then
+	if !shown.blocksGiven { // then Slack keeps the old blocks
 		shown.blocks = m.Blocks
 	}
 	ws.changeMessage(m, shown.text, shown.blocks)
@@ -182,7 +183,7 @@ func chatUpdate(ws *Workspace, q *request) (obj, *apiError) {
 func chatDelete(ws *Workspace, q *request) (obj, *apiError) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	m, err := ws.own(q, "cant_delete_message")
+	m, err := ws.ownMessage(q, "cant_delete_message")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// upload is a file between files.getUploadURLExternal and completeUploadExternal.
+// upload is a file between the calls of files.getUploadURLExternal and files.completeUploadExternal.
 type upload struct {
 	file   File
 	length int
@@ -23,7 +23,7 @@ func filesGetUploadURL(ws *Workspace, q *request) (obj, *apiError) {
 	name := q.str("filename")
 	length, err := strconv.Atoi(q.str("length"))
 	if name == "" || err != nil || length <= 0 {
-		return nil, failed("invalid_arguments").saying("filename and a positive length are required")
+		return nil, failed("invalid_arguments").withMessages("filename and a positive length are required")
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -36,7 +36,7 @@ func filesGetUploadURL(ws *Workspace, q *request) (obj, *apiError) {
 	return obj{"upload_url": ws.baseURL + "/upload/v1/" + u.file.ID + "?key=" + u.secret, "file_id": u.file.ID}, nil
 }
 
-// serveUpload takes the content, as the whole body or as the field "file" of a form.
+// serveUpload receives the content of a file: the whole body, or the first file of a multipart form.
 func (ws *Workspace) serveUpload(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	content, err := uploaded(r)
@@ -84,7 +84,7 @@ func uploaded(r *http.Request) ([]byte, error) {
 func filesComplete(ws *Workspace, q *request) (obj, *apiError) {
 	var wanted []struct{ ID, Title string }
 	if json.Unmarshal(q.json("files"), &wanted) != nil || len(wanted) == 0 {
-		return nil, failed("invalid_arguments").saying("files must be a list of id and title")
+		return nil, failed("invalid_arguments").withMessages("files must be a list of id and title")
 	}
 	var target Channel
 	if id := q.str("channel_id"); id != "" {

@@ -7,13 +7,13 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// maxModals is how many modals Slack stacks.
+// maxModals is how many modals can be open above each other (push_limit_reached).
 const maxModals = 3
 
-// checkView validates a view and fills in the ids of its blocks.
+// checkView validates a view of this kind (modal or home), and fills in the ids that its blocks lack.
 func (ws *Workspace) checkView(raw json.RawMessage, kind string) (map[string]any, json.RawMessage, *apiError) {
 	if len(raw) == 0 {
-		return nil, nil, failed("invalid_arguments").saying("missing required field: view")
+		return nil, nil, failed("invalid_arguments").withMessages("missing required field: view")
 	}
 	if len(raw) > blockkit.MaxViewBytes {
 		return nil, nil, failed("view_too_large")
@@ -31,12 +31,12 @@ func (ws *Workspace) checkView(raw json.RawMessage, kind string) (map[string]any
 		blocks, err = blockkit.FillIDs(parts.Blocks, ws.shortID)
 	}
 	if err != nil {
-		return nil, nil, failed("invalid_arguments").saying("must provide an object [json-pointer:/view]")
+		return nil, nil, failed("invalid_arguments").withMessages("must provide an object [json-pointer:/view]")
 	}
 	return view, blocks, nil
 }
 
-// duplicateExternalID says whether another view has the external id. ws.mu is held.
+// duplicateExternalID reports whether another view than except has the view's external_id. ws.mu is held.
 func (ws *Workspace) duplicateExternalID(view map[string]any, except *View) bool {
 	id, _ := view["external_id"].(string)
 	if id == "" {
@@ -76,13 +76,13 @@ func viewsOpen(ws *Workspace, q *request) (obj, *apiError) {
 	}
 	v := &View{ID: ws.nextID("V"), Person: person}
 	v.RootID = v.ID
-	ws.put(v, view, blocks)
-	ws.desk(person).modals = []*View{v}
+	ws.setContent(v, view, blocks)
+	ws.stateOf(person).modals = []*View{v}
 	return obj{"view": ws.viewJSON(v)}, nil
 }
 
 func viewsPush(ws *Workspace, q *request) (obj, *apiError) {
-	// The view is checked before the trigger is used up, as views.open does.
+	// As in views.open, a view that is not valid doesn't use up the trigger id.
 	if _, _, err := ws.checkView(q.json("view"), "modal"); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func viewsPush(ws *Workspace, q *request) (obj, *apiError) {
 	return obj{"view": ws.viewJSON(v)}, nil
 }
 
-// pushView puts a new modal on top of person's.
+// pushView opens a new modal above the person's modals.
 func (ws *Workspace) pushView(person string, raw json.RawMessage) (*View, *apiError) {
 	view, blocks, err := ws.checkView(raw, "modal")
 	if err != nil {
@@ -109,7 +109,7 @@ func (ws *Workspace) pushView(person string, raw json.RawMessage) (*View, *apiEr
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	d := ws.desk(person)
+	d := ws.stateOf(person)
 	switch {
 	case len(d.modals) == 0:
 		return nil, failed("not_found")
@@ -120,7 +120,7 @@ func (ws *Workspace) pushView(person string, raw json.RawMessage) (*View, *apiEr
 	}
 	below := d.modals[len(d.modals)-1]
 	v := &View{ID: ws.nextID("V"), Person: person, RootID: below.RootID, PreviousID: below.ID}
-	ws.put(v, view, blocks)
+	ws.setContent(v, view, blocks)
 	d.modals = append(d.modals, v)
 	return v, nil
 }
@@ -129,9 +129,9 @@ func viewsUpdate(ws *Workspace, q *request) (obj, *apiError) {
 	id, external := q.str("view_id"), q.str("external_id")
 	switch {
 	case id != "" && external != "":
-		return nil, failed("invalid_arguments").saying("Cannot provide both `view_id` and `external_id`")
+		return nil, failed("invalid_arguments").withMessages("Cannot provide both `view_id` and `external_id`")
 	case id == "" && external == "":
-		return nil, failed("invalid_arguments").saying("must provide `view_id` or `external_id`")
+		return nil, failed("invalid_arguments").withMessages("must provide `view_id` or `external_id`")
 	}
 	v, err := ws.updateView(id, external, q.str("hash"), q.json("view"))
 	if err != nil {
@@ -142,8 +142,8 @@ func viewsUpdate(ws *Workspace, q *request) (obj, *apiError) {
 	return obj{"view": ws.viewJSON(v)}, nil
 }
 
-// updateView replaces the content of an open view, if it still has the hash (when one is
-// given). The view stays where it is in its stack.
+// updateView replaces the content of an open view, which it finds by id, or by external_id if external is not empty. It
+// fails with hash_conflict if hash is not empty and the view has another one. The view keeps its place in the stack.
 func (ws *Workspace) updateView(id, external, hash string, raw json.RawMessage) (*View, *apiError) {
 	ws.mu.Lock()
 	v := ws.view(id)
@@ -169,7 +169,7 @@ func (ws *Workspace) updateView(id, external, hash string, raw json.RawMessage) 
 	case ws.duplicateExternalID(view, v):
 		return nil, failed("duplicate_external_id")
 	}
-	ws.put(v, view, blocks)
+	ws.setContent(v, view, blocks)
 	return v, nil
 }
 
@@ -184,7 +184,7 @@ func viewsPublish(ws *Workspace, q *request) (obj, *apiError) {
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	d := ws.desk(user)
+	d := ws.stateOf(user)
 	hash := q.str("hash")
 	if hash != "" && (d.home == nil || hash != d.home.Hash) {
 		return nil, failed("hash_conflict")
@@ -196,6 +196,6 @@ func viewsPublish(ws *Workspace, q *request) (obj, *apiError) {
 		d.home = &View{ID: ws.nextID("V"), Person: user}
 		d.home.RootID = d.home.ID
 	}
-	ws.put(d.home, view, blocks)
+	ws.setContent(d.home, view, blocks)
 	return obj{"view": ws.viewJSON(d.home)}, nil
 }

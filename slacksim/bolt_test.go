@@ -1,17 +1,13 @@
 package slacksim_test
 
 import (
-	"bufio"
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
 
 // TestBoltApp checks the workspace with the official Bolt for JavaScript, so that it is
@@ -19,7 +15,7 @@ import (
 func TestBoltApp(t *testing.T) {
 	t.Parallel()
 	ws, srv := start(t, slacksim.Options{})
-	startBolt(t, ws, srv)
+	startBolt(t, srv)
 	ctx := patience(t)
 	if err := ws.WaitForSocket(ctx); err != nil {
 		t.Fatal(err)
@@ -100,14 +96,14 @@ func TestBoltApp(t *testing.T) {
 }
 
 // startBolt runs the app in testdata/bolt until the test ends.
-func startBolt(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
+func startBolt(t *testing.T, srv *slacksim.Server) {
 	t.Helper()
-	startNode(t, "app.js", ws, srv)
+	startNode(t, srv, "app.js")
 }
 
-// startNode runs one of the programs in testdata/bolt until the test ends, and returns what it prints after "ready", a line at a
-// time.
-func startNode(t *testing.T, program string, ws *slacksim.Workspace, srv *slacksim.Server) <-chan string {
+// startNode runs one of the programs in testdata/bolt until the test ends, and returns the lines that it prints after
+// "ready".
+func startNode(t *testing.T, srv *slacksim.Server, program string) <-chan string {
 	t.Helper()
 	dir := filepath.Join("testdata", "bolt")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
@@ -117,46 +113,11 @@ func startNode(t *testing.T, program string, ws *slacksim.Workspace, srv *slacks
 	if err != nil {
 		t.Fatal("node is missing: install Node.js 20 or newer, then run `make test`")
 	}
-	cmd := exec.Command(node, program)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "SLACK_BOT_TOKEN="+ws.BotToken(), "SLACK_APP_TOKEN="+ws.AppToken(), "SLACK_API_URL="+srv.APIURL)
-	var complaints bytes.Buffer // read only after Wait
-	cmd.Stderr = &complaints
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	app := exec.Command(node, program)
+	app.Dir = dir
+	lines := slacktest.RunApp(t, srv, app)
+	if got := <-lines; got != "ready" {
+		t.Fatalf("the first line of %s is %q, want ready", program, got)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := make(chan string, 100)
-	t.Cleanup(func() {
-		stopProcess(t, cmd)
-		if s := strings.TrimSpace(complaints.String()); s != "" && t.Failed() {
-			t.Logf("%s said:\n%s", program, s)
-		}
-	})
-	printed := bufio.NewScanner(out)
-	if !printed.Scan() || printed.Text() != "ready" {
-		t.Fatalf("%s did not start: %q, %v", program, printed.Text(), printed.Err())
-	}
-	go func() { // ends with the process
-		defer close(lines)
-		for printed.Scan() {
-			lines <- printed.Text()
-		}
-	}()
 	return lines
-}
-
-// stopProcess ends the process that the test started: politely, then for certain.
-func stopProcess(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	kill := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
-	defer kill.Stop()
-	if err := cmd.Wait(); err != nil {
-		t.Logf("Bolt ended with %v", err)
-	}
 }

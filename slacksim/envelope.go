@@ -12,35 +12,36 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// Envelope is one thing that was sent, or was to be sent, to the app over Socket Mode.
+// Envelope is a command, an interaction or an event on its way to the app over Socket Mode.
 type Envelope struct {
 	ID      string
-	Type    string // slash_commands, interactive, events_api
+	Type    string // slash_commands, interactive or events_api
 	Payload json.RawMessage
-	// RetryAttempt counts the repetitions of an event, from 0.
+	// RetryAttempt is the number of earlier attempts to send the event.
 	RetryAttempt int
-	// Sent counts how often it went over a socket; 0 if none was open.
+	// Sent is how often the envelope was written to a socket; 0 if none was open.
 	Sent int
-	// Acked says that the app acknowledged it, in time or not; Late that it did so
-	// after the deadline, and Took how long after the person acted.
+	// Acked is true if the app acknowledged the envelope, in time or not.
 	Acked bool
-	Late  bool
-	Took  time.Duration
-	// Cost is what Options.Meter counted between the person's act and the acknowledgement.
+	// Late is true if the acknowledgement came after Options.AckTimeout.
+	Late bool
+	// Took is the real time from the person's action to the acknowledgement.
+	Took time.Duration
+	// Cost is what Options.Meter counted in that time.
 	Cost time.Duration
-	// Answer is the payload of the acknowledgement.
+	// Answer is the payload of the acknowledgement, if it has one.
 	Answer json.RawMessage
 }
 
-// envelope is an Envelope under way. Its fields are guarded by Workspace.mu, except those
-// that onAck sets, which are read only after done is closed.
+// envelope is an Envelope that waits for its acknowledgement. Its fields are guarded by Workspace.mu, except those that
+// onAck sets, which are read only after done is closed.
 type envelope struct {
 	Envelope
 	accepts bool
-	began   time.Time // of the monotonic clock: what is measured is the app, not Options.Now
+	began   time.Time // in real time, not that of Options.Now
 	metered time.Duration
 	done    chan struct{}
-	over    bool // acknowledged, or given up: later acks change nothing
+	over    bool // acknowledged, or given up: later acknowledgements have no effect
 	onAck   func(json.RawMessage) *Failure
 
 	failure   *Failure
@@ -48,10 +49,10 @@ type envelope struct {
 	suggested []blockkit.Option
 }
 
-// maxEnvelopes bounds what a workspace remembers, since a demo may run for days.
+// maxEnvelopes is how many envelopes, and how many calls, a workspace remembers: a demo may run for days.
 const maxEnvelopes = 5000
 
-// newEnvelope registers an envelope. It encodes the payload, so nobody should hold ws.mu meanwhile.
+// newEnvelope encodes the payload and registers an envelope. ws.mu must not be held.
 func (ws *Workspace) newEnvelope(kind string, payload any, accepts bool) (*envelope, error) {
 	raw, err := toJSON(payload)
 	if err != nil {
@@ -62,7 +63,7 @@ func (ws *Workspace) newEnvelope(kind string, payload any, accepts bool) (*envel
 	return ws.register(&envelope{Envelope: Envelope{ID: uuid.NewString(), Type: kind, Payload: raw}, accepts: accepts}), nil
 }
 
-// register remembers an envelope. ws.mu is held.
+// register remembers an envelope, and drops the oldest above maxEnvelopes. ws.mu is held.
 func (ws *Workspace) register(env *envelope) *envelope {
 	env.began, env.metered, env.done = time.Now(), ws.opts.Meter(), make(chan struct{})
 	ws.envelopes = append(ws.envelopes, env)
@@ -78,19 +79,21 @@ func (ws *Workspace) register(env *envelope) *envelope {
 	return env
 }
 
-// dispatch sends what person did and waits for the app. A failure becomes a notice in
-// the place that where tells, in the words of text.
-func (ws *Workspace) dispatch(ctx context.Context, person string, env *envelope, where Notice, text func(code string) string) error {
+// dispatch sends a person's action and waits for the acknowledgement. A failure becomes a notice at the place that
+// where describes, with the sentence that text returns for its code.
+func (ws *Workspace) dispatch(
+	ctx context.Context, person string, env *envelope, where Notice, text func(code string) string,
+) error {
 	err := ws.exchange(ctx, env)
 	var f *Failure
 	if !errors.As(err, &f) {
 		return err
 	}
 	where.Code, where.Text = f.Code, text(f.Code)
-	return ws.tell(person, where)
+	return ws.addNotice(person, where)
 }
 
-// exchange sends env and waits for its acknowledgement, at most for the deadline.
+// exchange sends env and waits for its acknowledgement, at most for Options.AckTimeout.
 func (ws *Workspace) exchange(ctx context.Context, env *envelope) error {
 	deadline := time.NewTimer(ws.opts.AckTimeout)
 	defer deadline.Stop()
@@ -105,7 +108,7 @@ func (ws *Workspace) exchange(ctx context.Context, env *envelope) error {
 		}
 		return nil
 	case <-deadline.C:
-		if !ws.giveUp(env) { // acknowledged in this very moment
+		if !ws.giveUp(env) { // it was acknowledged at this moment
 			<-env.done
 			if env.failure != nil {
 				return env.failure
@@ -120,7 +123,7 @@ func (ws *Workspace) exchange(ctx context.Context, env *envelope) error {
 	}
 }
 
-// giveUp ends the wait for env; false if it was acknowledged before.
+// giveUp ends the wait for env. It returns false if env was acknowledged before.
 func (ws *Workspace) giveUp(env *envelope) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -131,7 +134,7 @@ func (ws *Workspace) giveUp(env *envelope) bool {
 	return true
 }
 
-// deliver brings env to one socket, as the faults have it; false if none is open.
+// deliver sends env to one socket, late or twice if the faults say so. It returns false if no socket is open.
 func (ws *Workspace) deliver(env *envelope) bool {
 	faults := ws.Faults()
 	if faults.Late <= 0 {
@@ -153,7 +156,7 @@ func (ws *Workspace) deliver(env *envelope) bool {
 }
 
 func (ws *Workspace) deliverNow(env *envelope, faults Faults) bool {
-	ws.KeepNow() // its response URL
+	ws.KeepNow() // so that its response URL outlives the program
 	times := 1
 	if faults.Duplicate {
 		times = 2
@@ -165,7 +168,7 @@ func (ws *Workspace) deliverNow(env *envelope, faults Faults) bool {
 	return sent
 }
 
-// write puts env on the next open socket in turn.
+// write queues env on the next open socket in turn. It returns false if there is none.
 func (ws *Workspace) write(env *envelope) bool {
 	frame := obj{
 		"envelope_id": env.ID, "type": env.Type, "payload": env.Payload, "accepts_response_payload": env.accepts,
@@ -196,7 +199,7 @@ func (ws *Workspace) write(env *envelope) bool {
 	return false
 }
 
-// acknowledge takes the app's answer to an envelope, from whichever socket it came.
+// acknowledge handles the app's acknowledgement of an envelope. Like Slack, it accepts it on any socket.
 func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 	ws.mu.Lock()
 	env := ws.byID[id]
@@ -211,7 +214,7 @@ func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 	ws.touch()
 	ws.mu.Unlock()
 	ws.log.Debug().Str("envelope", id).Bool("late", late).Msg("take an acknowledgement")
-	if late { // Slack has told the person already and takes nothing from a late answer
+	if late { // the person has seen the failure, and Slack ignores the content of a late answer
 		return
 	}
 	if env.onAck != nil {
@@ -220,8 +223,7 @@ func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 	close(env.done)
 }
 
-// notify sends an envelope that no person waits for; the events among them are repeated
-// until acknowledged.
+// notify sends an envelope for which no person waits. Events are sent again until they are acknowledged.
 func (ws *Workspace) notify(env *envelope, err error) error {
 	if err != nil {
 		return err
@@ -253,7 +255,7 @@ func (ws *Workspace) notify(env *envelope, err error) error {
 	return nil
 }
 
-// Envelopes lists what was sent to the app, oldest first; only the newest 5,000.
+// Envelopes returns the newest 5,000 envelopes for the app, oldest first, also those that could not be sent.
 func (ws *Workspace) Envelopes() []Envelope {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -264,7 +266,7 @@ func (ws *Workspace) Envelopes() []Envelope {
 	return out
 }
 
-// LastEnvelope is the newest envelope of a type, or of any type if kind is empty.
+// LastEnvelope returns the newest envelope of a type, or of any type if kind is empty.
 func (ws *Workspace) LastEnvelope(kind string) (Envelope, bool) {
 	for _, e := range slices.Backward(ws.Envelopes()) {
 		if kind == "" || e.Type == kind {
@@ -274,12 +276,12 @@ func (ws *Workspace) LastEnvelope(kind string) (Envelope, bool) {
 	return Envelope{}, false
 }
 
-// Redeliver sends an envelope once more, unchanged and under its own id, as Slack does
-// when it is not sure that the app got it, and waits for the acknowledgement.
+// Redeliver sends an envelope again with the same id, as Slack does if it isn't sure that the app received it, and
+// waits for the acknowledgement. The error is a *Failure, that of ctx, or ErrClosed.
 func (ws *Workspace) Redeliver(ctx context.Context, e Envelope) error { return ws.resend(ctx, e, e.ID) }
 
-// Repeat sends the payload of an envelope once more under a new envelope id: the twin of
-// a command or click that reached Slack twice. It waits for the acknowledgement.
+// Repeat sends the payload of an envelope again with a new envelope id, as if the person's command or click had reached
+// Slack twice, and waits for the acknowledgement. Errors are those of Redeliver.
 func (ws *Workspace) Repeat(ctx context.Context, e Envelope) error {
 	return ws.resend(ctx, e, uuid.NewString())
 }

@@ -6,39 +6,39 @@ import (
 	"time"
 )
 
-// Faults are what goes wrong in the workspace; the zero value is a good day. SetFaults
-// switches them while the app runs.
+// Faults are the faults of a workspace, which SetFaults turns on while an app runs. The zero value has none.
 type Faults struct {
-	// Methods are faults of Web API methods by name, such as "chat.postMessage"; "*" is
-	// every method without one of its own, and "response_url" the response URLs.
+	// Methods has the faults of Web API methods by name, such as "chat.postMessage". "*" stands for every method that
+	// is not listed, and "response_url" for all response URLs.
 	Methods map[string]MethodFault
-	// NoNewBlocks refuses data_table, data_visualization, table, card and markdown
-	// blocks with invalid_blocks, as some workspaces do.
+	// NoNewBlocks refuses blocks of the types data_table, data_visualization, table, card, carousel and markdown with
+	// invalid_blocks, as workspaces do that don't have them yet.
 	NoNewBlocks bool
 	// Duplicate sends every envelope twice, to different sockets if there are several.
 	Duplicate bool
-	// Late holds every envelope back for this long, while the person waits: beyond the
-	// ack deadline they see operation_timeout and the app gets it all the same.
+	// Late is how long every envelope is held back while the person waits. If that is longer than Options.AckTimeout,
+	// the person sees operation_timeout, and the app still gets the envelope.
 	Late time.Duration
 }
 
-// MethodFault is what a Web API method does instead of, or besides, its work.
+// MethodFault is a fault of one Web API method. If several fields are set, Delay comes first; of Status, RetryAfter and
+// Error the first one that is set is the answer.
 type MethodFault struct {
-	// Error answers {"ok":false,"error":Error}: missing_scope, invalid_auth, fatal_error.
+	// Error is the "error" of the answer, such as missing_scope, invalid_auth or fatal_error. The method does nothing.
 	Error string
-	// Status answers this HTTP status with a page instead of JSON, such as 500 or 503.
+	// Status is an HTTP status, such as 500, whose answer is an HTML page. The method does nothing.
 	Status int
-	// RetryAfter answers 429 with this wait.
+	// RetryAfter answers with HTTP status 429 and this wait in whole seconds. The method does nothing.
 	RetryAfter time.Duration
-	// Delay comes before anything else.
+	// Delay is the time before the method begins.
 	Delay time.Duration
-	// LoseAnswer does the work and then cuts the connection, so that the app cannot know.
+	// LoseAnswer cuts the connection after the method has done its work, so that the app can't know whether it did.
 	LoseAnswer bool
-	// Times is how many calls are hit; 0 means all until the faults change.
+	// Times is how many calls the fault affects. 0: all calls until the next SetFaults.
 	Times int
 }
 
-// SetFaults replaces the faults.
+// SetFaults replaces all faults.
 func (ws *Workspace) SetFaults(f Faults) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -47,7 +47,7 @@ func (ws *Workspace) SetFaults(f Faults) {
 	ws.touch()
 }
 
-// Faults tells what goes wrong at the moment, Times counted down.
+// Faults returns the present faults. Their Times are counted down.
 func (ws *Workspace) Faults() Faults {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -56,7 +56,7 @@ func (ws *Workspace) Faults() Faults {
 	return f
 }
 
-// fault of a call of method, counted as used. A fault whose Times are used up is gone.
+// fault returns the fault for a call of method, and counts the call. A fault ends when its Times are used up.
 func (ws *Workspace) fault(method string) (MethodFault, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -77,7 +77,7 @@ func (ws *Workspace) fault(method string) (MethodFault, bool) {
 	return MethodFault{}, false
 }
 
-// pause waits, at most until the caller hangs up or the workspace closes.
+// pause waits for d. It ends early with ctx or the workspace.
 func (ws *Workspace) pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

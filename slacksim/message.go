@@ -4,45 +4,42 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/slack-go/slack"
-
 	"licensebot/slacksim/blockkit"
 )
 
-// Message is a message as one person may see it. It is a copy: later changes of the
-// message do not show in it.
+// Message is a copy of a message: it doesn't change when the message does. Workspace.Current returns the present state.
 type Message struct {
-	Channel string
-	TS      string
-	User    string // who wrote it; the app's bot user for the app
-	BotID   string // set on the app's messages
-	Text    string // as sent: the whole message, or the fallback of Blocks
-	// Blocks is a JSON array as the app sent it, with the ids that Slack fills in.
+	Channel string // channel id
+	TS      string // timestamp and id: seconds and microseconds, such as 1700000000.000001
+	User    string // id of the user who wrote it; the bot user for the app
+	BotID   string // of the app; empty for messages of people
+	Text    string // as sent: the whole message, or the fallback for Blocks
+	// Blocks is a JSON array as the app sent it, with the ids that Slack fills in. Empty: there are none.
 	Blocks json.RawMessage `json:",omitempty"`
-	// OnlyFor is the one person who sees an ephemeral message; empty for the others.
+	// OnlyFor is the id of the person who sees an ephemeral message. It is empty for all other messages.
 	OnlyFor  string
-	ThreadTS string
+	ThreadTS string // TS of the message that begins the thread; empty outside of threads
 	Edited   bool
-	// Revision counts the changes of the message, from 0.
+	// Revision is the number of changes so far.
 	Revision int
 	Files    []File
 }
 
-// File is an uploaded file that a message shows.
+// File is an uploaded file of a message.
 type File struct {
-	ID       string
-	Name     string
-	Title    string
-	MimeType string
+	ID       string // starts with F
+	Name     string // with its extension
+	Title    string // default: Name
+	MimeType string // by the extension; text/plain if that is unknown
 	Content  []byte
 }
 
-// Ephemeral says whether only one person sees the message.
+// Ephemeral reports whether only one person sees the message.
 func (m Message) Ephemeral() bool { return m.OnlyFor != "" }
 
-// Surface is what has blocks that a person can use: a Message or a View.
+// Surface is a Message or a View: blocks with elements that a person can use.
 type Surface interface {
-	// Elements lists what can be used on it.
+	// Elements returns the buttons, menus and fields, in reading order.
 	Elements() []blockkit.Element
 	surface() surface
 }
@@ -54,11 +51,11 @@ type surface struct {
 
 func (m Message) surface() surface { return surface{message: &m} }
 
-// Elements lists the message's buttons, menus and fields.
+// Elements returns the message's buttons, menus and fields, in reading order.
 func (m Message) Elements() []blockkit.Element { return blockkit.Elements(m.Blocks) }
 
-// ContentText is what people read in the message: the texts of its blocks, one a line,
-// or its text if it has none. Marks and escapes stay as the app sent them.
+// ContentText returns what people read in the message: the texts of its blocks, one on each line, or Text if it has no
+// blocks. Markup and escapes stay as the app sent them.
 func (m Message) ContentText() string {
 	if len(m.Blocks) == 0 {
 		return m.Text
@@ -66,25 +63,13 @@ func (m Message) ContentText() string {
 	return blockkit.PlainText(m.Blocks)
 }
 
-// Buttons lists the texts of the message's buttons, in order.
+// Buttons returns the texts of the message's buttons, in reading order.
 func (m Message) Buttons() []string { return buttons(m.Elements()) }
 
-// Button finds a button by its text or action_id.
+// Button finds a button by its text, action_id or block_id, in this order.
 func (m Message) Button(what string) (blockkit.Element, bool) {
 	e, err := blockkit.Find(m.Elements(), what, isButton)
 	return e, err == nil
-}
-
-// SlackBlocks decodes the blocks into slack-go's types.
-func (m Message) SlackBlocks() (slack.Blocks, error) { return slackBlocks(m.Blocks) }
-
-func slackBlocks(raw json.RawMessage) (slack.Blocks, error) {
-	var out slack.Blocks
-	if len(raw) == 0 {
-		return out, nil
-	}
-	err := json.Unmarshal(raw, &out)
-	return out, err
 }
 
 func isButton(e blockkit.Element) bool { return e.Type == "button" || e.Type == "workflow_button" }
@@ -99,8 +84,8 @@ func buttons(elements []blockkit.Element) []string {
 	return out
 }
 
-// MessagesFor lists what person sees in channel, oldest first: everybody's messages, and
-// those only for them. Nothing if they are no member.
+// MessagesFor returns the messages that a person (by user id) sees in a channel (by id or name), oldest first: those
+// for all members, and those for this person only. There are none if the person is not a member.
 func (ws *Workspace) MessagesFor(person, channel string) []Message {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -117,7 +102,7 @@ func (ws *Workspace) MessagesFor(person, channel string) []Message {
 	return out
 }
 
-// Messages lists everything in channel, also what only one person sees, oldest first.
+// Messages returns all messages in a channel (by id or name), oldest first, also those that only one person sees.
 func (ws *Workspace) Messages(channel string) []Message {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -132,7 +117,7 @@ func (ws *Workspace) Messages(channel string) []Message {
 	return out
 }
 
-// Current is the newest state of a message seen earlier; false if it was deleted.
+// Current returns the present state of a message that was seen earlier. It returns false if the message was deleted.
 func (ws *Workspace) Current(m Message) (Message, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -148,7 +133,7 @@ func (m *Message) copy() Message {
 	return out // Blocks are replaced, never changed in place
 }
 
-// message by channel and ts, or nil. ws.mu is held.
+// message finds a message by channel id and ts, or returns nil. ws.mu is held.
 func (ws *Workspace) message(channel, ts string) *Message {
 	for _, m := range ws.messages[channel] {
 		if m.TS == ts {
@@ -158,7 +143,7 @@ func (ws *Workspace) message(channel, ts string) *Message {
 	return nil
 }
 
-// addMessage stores m under a new timestamp and returns it. ws.mu is held.
+// addMessage stores m with a new timestamp, and returns it. ws.mu is held.
 func (ws *Workspace) addMessage(m Message) *Message {
 	m.TS = ws.nextTS()
 	ws.messages[m.Channel] = append(ws.messages[m.Channel], &m)
@@ -166,14 +151,14 @@ func (ws *Workspace) addMessage(m Message) *Message {
 	return &m
 }
 
-// changeMessage replaces what m shows. ws.mu is held.
+// changeMessage replaces the content of m. ws.mu is held.
 func (ws *Workspace) changeMessage(m *Message, text string, blocks json.RawMessage) {
 	m.Text, m.Blocks, m.Edited = text, blocks, true
 	m.Revision++
 	ws.touch()
 }
 
-// removeMessage takes m out of its channel. ws.mu is held.
+// removeMessage deletes m. ws.mu is held.
 func (ws *Workspace) removeMessage(m *Message) {
 	ws.messages[m.Channel] = slices.DeleteFunc(ws.messages[m.Channel], func(x *Message) bool { return x == m })
 	ws.touch()

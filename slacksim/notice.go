@@ -6,66 +6,68 @@ import (
 	"time"
 )
 
-// Notice is something that Slack itself tells one person: that a command failed, that a
-// button did nothing. It is what the person sees when the app does not answer.
+// Notice is a message from Slack itself to one person: a command failed, or a button had no effect. People see it when
+// the app doesn't answer.
 type Notice struct {
 	ID string
 	At time.Time
-	// Code is operation_timeout, dispatch_failed, invalid_command or the error of the
-	// app's answer.
+	// Code is OperationTimeout, DispatchFailed, InvalidCommand, or the error of the app's answer.
 	Code string
-	Text string // the sentence that is shown
-	// Where it is shown: Channel for commands and clicks on messages, with MessageTS
-	// for the latter; ViewID for modals and the Home tab.
-	Channel   string
+	Text string // what the person reads
+	// Channel is where the notice is shown: for commands, and for clicks on messages.
+	Channel string
+	// MessageTS is the message that was clicked.
 	MessageTS string
-	ViewID    string
-	ActionID  string
+	// ViewID is the modal or Home tab that was used.
+	ViewID string
+	// ActionID is the element that was used.
+	ActionID string
 }
 
-// Failure is the error of a person's action that Slack could not bring to the app, or
-// that the app did not acknowledge in time.
+// Failure is the error of a person's action that didn't reach the app, or that the app didn't acknowledge in time. The
+// person has a Notice with the same Code and Text.
 type Failure struct {
 	Code string // as in Notice
-	Text string
+	Text string // what the person reads
 }
 
+// Error returns the text and code of the failure.
 func (f *Failure) Error() string { return "slack shows: " + f.Text + " (" + f.Code + ")" }
 
-// Codes of Failure and Notice that come from Slack and not from the app's answer.
+// Codes of Failure and Notice that come from Slack itself. Other codes are errors of the app's answer.
 const (
-	OperationTimeout = "operation_timeout" // the app did not acknowledge within 3 s
-	DispatchFailed   = "dispatch_failed"   // no socket was open
-	InvalidCommand   = "invalid_command"   // no app has this command
+	OperationTimeout = "operation_timeout" // the app did not acknowledge within Options.AckTimeout
+	DispatchFailed   = "dispatch_failed"   // the app had no socket open
+	InvalidCommand   = "invalid_command"   // the app doesn't have this command
 )
 
-// NoticesOf lists what Slack told person, oldest first.
+// NoticesOf returns the notices that the person with this user id sees, oldest first.
 func (ws *Workspace) NoticesOf(person string) []Notice {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	return slices.Clone(ws.desk(person).notices)
+	return slices.Clone(ws.stateOf(person).notices)
 }
 
-// DismissNotice takes a notice off person's screen.
+// DismissNotice removes a notice from the person's screen, by the person's and the notice's id.
 func (ws *Workspace) DismissNotice(person, id string) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	d := ws.desk(person)
+	d := ws.stateOf(person)
 	d.notices = slices.DeleteFunc(d.notices, func(n Notice) bool { return n.ID == id })
 	ws.touch()
 }
 
-// tell puts a notice before person and returns it as the error of what they did.
-func (ws *Workspace) tell(person string, n Notice) *Failure {
+// addNotice shows a notice to a person, and returns it as the error of the person's action.
+func (ws *Workspace) addNotice(person string, n Notice) *Failure {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	n.ID, n.At = ws.nextID("N"), ws.opts.Now()
-	d := ws.desk(person)
+	d := ws.stateOf(person)
 	d.notices = append(d.notices, n)
 	ws.touch()
 	return &Failure{Code: n.Code, Text: n.Text}
 }
 
-func commandFailed(command, code string) string {
+func commandFailure(command, code string) string {
 	return fmt.Sprintf("%s failed with the error %q", command, code)
 }

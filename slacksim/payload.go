@@ -12,16 +12,16 @@ import (
 // verificationToken is the deprecated shared secret that every payload still carries.
 const verificationToken = "simulated-verification-token"
 
-// obj is a JSON object on its way out.
+// obj is a JSON object that is sent.
 type obj = map[string]any
 
 func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*envelope, error) {
 	team := u.TeamID
-	if slices.Contains(u.Teams, ws.opts.Team.ID) { // of an organization: the workspace where it was typed
+	if slices.Contains(u.Teams, ws.opts.Team.ID) { // in an organization, it is the workspace of the command
 		team = ws.opts.Team.ID
 	}
 	ws.mu.Lock()
-	hook, trigger := ws.newHook(hook{kind: "commands", channel: c.ID, person: u.ID}), ws.newTrigger(u.ID)
+	hook, trigger := ws.newResponseURL(responseURL{kind: "commands", channel: c.ID, person: u.ID}), ws.newTrigger(u.ID)
 	ws.mu.Unlock()
 	payload := obj{
 		"token": verificationToken, "team_id": team, "team_domain": ws.opts.Team.Domain,
@@ -35,7 +35,7 @@ func (ws *Workspace) commandEnvelope(u User, c Channel, command, text string) (*
 	if err != nil {
 		return nil, err
 	}
-	env.onAck = func(ack json.RawMessage) *Failure { return ws.commandAnswered(u, c, ack) }
+	env.onAck = func(ack json.RawMessage) *Failure { return ws.handleCommandAck(u, c, ack) }
 	return env, nil
 }
 
@@ -49,7 +49,7 @@ func channelName(c Channel) string {
 	return c.Name
 }
 
-// actionEnvelope is the block_actions of one use of one element.
+// actionEnvelope makes the block_actions for one use of one element.
 func (ws *Workspace) actionEnvelope(u User, s surface, e blockkit.Element, values []string) (*envelope, error) {
 	payload := ws.interaction("block_actions", u)
 	if err := ws.addAction(payload, u, s, e, values); err != nil {
@@ -58,8 +58,8 @@ func (ws *Workspace) actionEnvelope(u User, s surface, e blockkit.Element, value
 	return ws.newEnvelope("interactive", payload, false)
 }
 
-// addAction says what was used, and where. It reads the message before it takes ws.mu: that takes longer than all the rest, and
-// hundreds may click at once.
+// addAction adds the element that was used, its values and its place. It reads the message before it locks ws.mu, since
+// that takes the longest, and hundreds of people may click at once.
 func (ws *Workspace) addAction(payload obj, u User, s surface, e blockkit.Element, values []string) error {
 	var elements []blockkit.Element
 	if s.message != nil {
@@ -73,14 +73,15 @@ func (ws *Workspace) addAction(payload obj, u User, s surface, e blockkit.Elemen
 		return err
 	}
 	if m := s.message; m != nil {
-		payload["state"] = obj{"values": stateValues(elements, ws.desk(u.ID).inputs[m.Channel+"/"+m.TS])}
-		payload["response_url"] = ws.newHook(hook{kind: "actions", channel: m.Channel, person: u.ID, message: m.TS})
+		payload["state"] = obj{"values": stateValues(elements, ws.stateOf(u.ID).inputs[m.Channel+"/"+m.TS])}
+		payload["response_url"] = ws.newResponseURL(responseURL{
+			kind: "actions", channel: m.Channel, person: u.ID, message: m.TS,
+		})
 	}
 	return nil
 }
 
-// addSource says where an action happened: in a view, or in a message with its channel.
-// ws.mu is held.
+// addSource adds the place of an action: a view, or a message with its channel. ws.mu is held.
 func (ws *Workspace) addSource(payload obj, u User, s surface) error {
 	if s.view != nil {
 		v := ws.view(s.view.ID)
@@ -98,14 +99,14 @@ func (ws *Workspace) addSource(payload obj, u User, s surface) error {
 	if c := ws.channel(m.Channel); c != nil {
 		payload["channel"] = obj{"id": c.ID, "name": channelName(*c)}
 	}
-	// Slack does not store ephemeral messages, so it cannot send them back.
+	// Slack doesn't store ephemeral messages, so it doesn't send them with the action.
 	if !m.Ephemeral() {
 		payload["message"] = ws.messageJSON(m)
 	}
 	return nil
 }
 
-// action is one entry of "actions".
+// action makes an entry of "actions".
 func action(e blockkit.Element, values []string, ts string) obj {
 	a := obj{"action_id": e.ActionID, "block_id": e.BlockID, "type": e.Type, "action_ts": ts}
 	switch e.Type {
@@ -134,11 +135,11 @@ func (ws *Workspace) submissionEnvelope(u User, v View) (*envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	env.onAck = func(ack json.RawMessage) *Failure { return ws.submissionAnswered(env, u.ID, v.ID, ack) }
+	env.onAck = func(ack json.RawMessage) *Failure { return ws.handleSubmissionAck(env, u.ID, v.ID, ack) }
 	return env, nil
 }
 
-// addSubmitted says what was filled in.
+// addSubmitted adds the view with the values of its fields, and the response URLs of its conversation menus.
 func (ws *Workspace) addSubmitted(payload obj, u User, v View) error {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -154,7 +155,7 @@ func (ws *Workspace) addSubmitted(payload obj, u User, v View) error {
 		if chosen := now.Inputs[e.BlockID][e.ActionID]; enabled && len(chosen) > 0 {
 			urls = append(urls, obj{
 				"block_id": e.BlockID, "action_id": e.ActionID, "channel_id": chosen[0],
-				"response_url": ws.newHook(hook{kind: "app", channel: chosen[0], person: u.ID}),
+				"response_url": ws.newResponseURL(responseURL{kind: "app", channel: chosen[0], person: u.ID}),
 			})
 		}
 	}
@@ -207,13 +208,13 @@ func (ws *Workspace) homeOpened(u User) obj {
 	event := obj{
 		"type": "app_home_opened", "user": u.ID, "channel": ws.dm(u.ID).ID, "tab": "home", "event_ts": ws.nextTS(),
 	}
-	if v := ws.desk(u.ID).home; v != nil {
+	if v := ws.stateOf(u.ID).home; v != nil {
 		event["view"] = ws.viewJSON(v)
 	}
 	return event
 }
 
-// interaction is what all interactive payloads have in common.
+// interaction makes the part that all interactive payloads have in common.
 func (ws *Workspace) interaction(kind string, u User) obj {
 	return obj{
 		"type": kind, "api_app_id": ws.opts.App.ID, "token": verificationToken,
@@ -223,7 +224,7 @@ func (ws *Workspace) interaction(kind string, u User) obj {
 	}
 }
 
-// messageJSON is a message as the Web API and payloads show it. ws.mu is held.
+// messageJSON encodes a message as answers and payloads have it. ws.mu is held.
 func (ws *Workspace) messageJSON(m *Message) obj {
 	out := obj{"type": "message", "user": m.User, "ts": m.TS, "text": m.Text, "team": ws.opts.Team.ID}
 	if m.BotID != "" {
@@ -241,7 +242,7 @@ func (ws *Workspace) messageJSON(m *Message) obj {
 	return out
 }
 
-// viewJSON is a view as the Web API and payloads show it. ws.mu is held.
+// viewJSON encodes a view as answers and payloads have it. ws.mu is held.
 func (ws *Workspace) viewJSON(v *View) obj {
 	orNull := func(s string) any {
 		if s == "" {
@@ -267,12 +268,12 @@ func rawOrEmpty(blocks json.RawMessage) json.RawMessage {
 	return blocks
 }
 
-// stateValues is state.values: every field of elements with what it holds, by block_id
-// and action_id. A field nobody touched holds its initial value.
+// stateValues makes state.values: the values of all fields, by block_id and action_id. A field that was not used has
+// its initial values.
 func stateValues(elements []blockkit.Element, inputs map[string]map[string][]string) obj {
 	out := obj{}
 	for _, e := range elements {
-		if !e.Keeps() {
+		if !e.HasState() {
 			continue
 		}
 		values, touched := inputs[e.BlockID][e.ActionID]
@@ -289,7 +290,7 @@ func stateValues(elements []blockkit.Element, inputs map[string]map[string][]str
 	return out
 }
 
-// suggestions reads the options out of the ack to a block_suggestion.
+// suggestions reads the options from the acknowledgement of a block_suggestion.
 func suggestions(ack json.RawMessage) []blockkit.Option {
 	var answer struct {
 		Options      json.RawMessage `json:"options"`
@@ -309,23 +310,23 @@ func suggestions(ack json.RawMessage) []blockkit.Option {
 	return nil
 }
 
-// commandAnswered shows what the app put into its ack of a slash command.
-func (ws *Workspace) commandAnswered(u User, c Channel, ack json.RawMessage) *Failure {
+// handleCommandAck shows the answer that the acknowledgement of a slash command may carry.
+func (ws *Workspace) handleCommandAck(u User, c Channel, ack json.RawMessage) *Failure {
 	if empty(ack) {
 		return nil
 	}
 	var plain string
-	if json.Unmarshal(ack, &plain) == nil { // some clients answer with a bare string
+	if json.Unmarshal(ack, &plain) == nil { // some clients send a string
 		ack, _ = json.Marshal(obj{"text": plain})
 	}
-	if f := ws.respond(hook{kind: "commands", channel: c.ID, person: u.ID}, ack); f != nil {
+	if f := ws.respond(responseURL{kind: "commands", channel: c.ID, person: u.ID}, ack); f != nil {
 		return &Failure{Code: f.Error(), Text: "The app's answer could not be shown: " + f.Error()}
 	}
 	return nil
 }
 
-// submissionAnswered does what the app's ack of a view_submission asks for.
-func (ws *Workspace) submissionAnswered(env *envelope, person, viewID string, ack json.RawMessage) *Failure {
+// handleSubmissionAck carries out the response_action of the acknowledgement of a view_submission.
+func (ws *Workspace) handleSubmissionAck(env *envelope, person, viewID string, ack json.RawMessage) *Failure {
 	var answer struct {
 		Action string            `json:"response_action"`
 		Errors map[string]string `json:"errors"`
@@ -333,7 +334,7 @@ func (ws *Workspace) submissionAnswered(env *envelope, person, viewID string, ac
 	}
 	if !empty(ack) {
 		if err := json.Unmarshal(ack, &answer); err != nil {
-			return &Failure{Code: "invalid_response", Text: Trouble}
+			return &Failure{Code: "invalid_response", Text: SubmitFailed}
 		}
 	}
 	var err *apiError
@@ -342,43 +343,42 @@ func (ws *Workspace) submissionAnswered(env *envelope, person, viewID string, ac
 		ws.closeView(person, viewID)
 	case "clear":
 		ws.mu.Lock()
-		ws.desk(person).modals = nil
+		ws.stateOf(person).modals = nil
 		ws.touch()
 		ws.mu.Unlock()
 	case "errors":
 		known := map[string]bool{}
-		ws.inView(viewID, func(v *View) {
+		ws.changeView(viewID, func(v *View) {
 			for _, e := range v.Elements() {
 				known[e.BlockID] = e.Input
 			}
 		})
 		for id := range answer.Errors {
-			// Slack shows complaints under input blocks only; one that names no such
-			// block is an error of the app, which the person sees as trouble.
+			// Slack shows errors below input blocks only. If the app names another block, the submission fails.
 			if !known[id] {
-				return &Failure{Code: "invalid_errors", Text: Trouble}
+				return &Failure{Code: "invalid_errors", Text: SubmitFailed}
 			}
 		}
 		env.problems = answer.Errors
-		ws.inView(viewID, func(v *View) { v.Errors = answer.Errors })
+		ws.changeView(viewID, func(v *View) { v.Errors = answer.Errors })
 	case "update":
 		_, err = ws.updateView(viewID, "", "", answer.View)
 	case "push":
 		_, err = ws.pushView(person, answer.View)
 	default:
-		return &Failure{Code: "invalid_response_action", Text: Trouble}
+		return &Failure{Code: "invalid_response_action", Text: SubmitFailed}
 	}
 	if err != nil {
-		return &Failure{Code: err.code, Text: Trouble}
+		return &Failure{Code: err.code, Text: SubmitFailed}
 	}
 	return nil
 }
 
-// closeView takes a submitted view, and what lies on top of it, off the stack.
+// closeView closes a submitted view and all views above it.
 func (ws *Workspace) closeView(person, id string) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	d := ws.desk(person)
+	d := ws.stateOf(person)
 	for i, v := range d.modals {
 		if v.ID == id {
 			d.modals = d.modals[:i]
@@ -388,7 +388,7 @@ func (ws *Workspace) closeView(person, id string) {
 	}
 }
 
-// empty says whether an ack carries no payload: none, null, {} or "".
+// empty reports whether an acknowledgement has no content: no payload, null, {} or "".
 func empty(ack json.RawMessage) bool {
 	switch strings.TrimSpace(string(ack)) {
 	case "", "null", "{}", `""`:

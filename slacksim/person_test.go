@@ -52,11 +52,11 @@ func TestPeopleUseAMessage(t *testing.T) {
 	if buy.Style != "primary" || buy.Confirm == nil || buy.Confirm.Text != "It costs $9.00." {
 		t.Errorf("%+v", buy)
 	}
-	said, err := a.alice.ClickNo(m, "Buy")
+	said, err := a.alice.ClickAndDecline(m, "Buy")
 	if err != nil || said != (blockkit.Confirm{Title: "Sure?", Text: "It costs $9.00.", Confirm: "Buy it", Deny: "No"}) {
 		t.Errorf("%+v, %v", said, err)
 	}
-	if _, err := a.alice.ClickNo(m, "Cancel"); err == nil {
+	if _, err := a.alice.ClickAndDecline(m, "Cancel"); err == nil {
 		t.Error("a button without a dialog was declined")
 	}
 	if _, sent := a.ws.LastEnvelope(""); sent {
@@ -102,10 +102,10 @@ func TestPeopleUseAMessage(t *testing.T) {
 		return nil
 	})
 
-	if err := a.alice.Click(patience(t), m, "Sell"); !errors.Is(err, blockkit.ErrNotThere) || !strings.Contains(err.Error(), `"Buy"`) {
+	if err := a.alice.Click(patience(t), m, "Sell"); !errors.Is(err, blockkit.ErrNotFound) || !strings.Contains(err.Error(), `"Buy"`) {
 		t.Errorf("%v", err)
 	}
-	if err := a.alice.Choose(patience(t), m, "Extras", "Salt"); !errors.Is(err, blockkit.ErrNotThere) {
+	if err := a.alice.Choose(patience(t), m, "Extras", "Salt"); !errors.Is(err, blockkit.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestStaleClickSendsTheActionAsItWas(t *testing.T) {
 		}
 		return nil
 	})
-	if err := a.alice.Click(patience(t), now, "Cancel"); !errors.Is(err, blockkit.ErrNotThere) {
+	if err := a.alice.Click(patience(t), now, "Cancel"); !errors.Is(err, blockkit.ErrNotFound) {
 		t.Errorf("the button is gone: %v", err)
 	}
 }

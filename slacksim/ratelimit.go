@@ -8,22 +8,21 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rates are rate limits. The zero value is what Slack documents: about one message a
-// second per channel with short bursts above, and per method a number of calls a minute
-// by its tier (tier 2: 20, tier 3: 50, tier 4: 100).
+// Rates are rate limits. The zero value is what Slack documents (https://docs.slack.dev/apis/web-api/rate-limits): one
+// message per second and channel with short bursts above that, and for each method the calls per minute of its tier:
+// 20 in tier 2, 50 in tier 3, 100 in tier 4.
 type Rates struct {
-	// Off answers every call.
+	// Off turns all rate limits off.
 	Off bool
-	// PostsPerSecond into one channel. Default 1.
+	// PostsPerSecond is the number of messages per second in one channel. Default: 1.
 	PostsPerSecond float64
-	// PostBurst is how many messages one channel takes at once. Slack publishes no
-	// number; default 10.
+	// PostBurst is the number of messages that one channel takes at once. Slack publishes no number. Default: 10.
 	PostBurst int
-	// TierFactor multiplies the calls a minute of the tiers. Default 1.
+	// TierFactor multiplies the calls per minute of all tiers. Default: 1.
 	TierFactor float64
 }
 
-// limiter keeps one token bucket per method, and per channel for messages.
+// limiter has one token bucket for each method, and one for each channel.
 type limiter struct {
 	rates Rates
 	now   func() time.Time
@@ -45,12 +44,12 @@ func newLimiter(r Rates, now func() time.Time) *limiter {
 	return &limiter{rates: r, now: now, buckets: map[string]*rate.Limiter{}}
 }
 
-// post counts a message into channel; the wait is how long to hold off, 0 for go ahead.
+// post counts a message in a channel. It returns 0, or how long the app has to wait.
 func (l *limiter) post(channel string) time.Duration {
 	return l.take("post "+channel, rate.Limit(l.rates.PostsPerSecond), l.rates.PostBurst)
 }
 
-// call counts a call of a method with so many calls a minute; 0 a minute is unlimited.
+// call counts a call of a method; perMinute 0 is unlimited. It returns 0, or how long the app has to wait.
 func (l *limiter) call(method string, perMinute float64) time.Duration {
 	perMinute *= l.rates.TierFactor
 	if perMinute == 0 {
@@ -74,10 +73,10 @@ func (l *limiter) take(key string, limit rate.Limit, burst int) time.Duration {
 	r := b.ReserveN(now, 1)
 	wait := r.DelayFrom(now)
 	if wait > 0 {
-		r.CancelAt(now) // a refused call costs nothing
+		r.CancelAt(now) // a call that is refused doesn't count
 	}
 	return wait
 }
 
-// retryAfter is a wait as the Retry-After header says it: whole seconds, at least one.
+// retryAfter returns the value of the Retry-After header for a wait: whole seconds, at least 1.
 func retryAfter(wait time.Duration) int { return max(1, int(math.Ceil(wait.Seconds()))) }

@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// A response URL works this often and this long.
+// A response URL works five times, and for 30 minutes: see
+// https://docs.slack.dev/interactivity/handling-user-interaction.
 const (
-	hookUses = 5
-	hookLife = 30 * time.Minute
+	maxResponseURLUses = 5
+	responseURLLife    = 30 * time.Minute
 )
 
-// hook is a response URL: the right to answer one command or click.
-type hook struct {
-	kind    string // one of hookKinds
+// responseURL is the right to answer one command or click.
+type responseURL struct {
+	kind    string // one of responseURLKinds
 	channel string
 	person  string
 	message string // ts of the message that holds the button; empty for commands
@@ -26,26 +27,26 @@ type hook struct {
 	uses    int
 }
 
-// hookKinds are the first parts of the paths of response URLs, which tell where they
-// come from: a slash command, a click, a modal's conversation menu.
-var hookKinds = []string{"commands", "actions", "app"}
+// responseURLKinds are the first parts of the paths of response URLs. They depend on the origin: a slash command, a
+// click, or the conversation menu of a modal.
+var responseURLKinds = []string{"commands", "actions", "app"}
 
-// newHook makes a response URL. ws.mu is held.
-func (ws *Workspace) newHook(h hook) string {
+// newResponseURL stores h and returns its URL. ws.mu is held.
+func (ws *Workspace) newResponseURL(h responseURL) string {
 	now := ws.opts.Now()
-	for key, old := range ws.hooks {
-		if now.Sub(old.expires) > hookLife { // long over: an unknown URL from now on
-			delete(ws.hooks, key)
+	for key, old := range ws.responseURLs {
+		if now.Sub(old.expires) > responseURLLife { // from now on its URL is unknown instead of expired
+			delete(ws.responseURLs, key)
 		}
 	}
-	h.expires = now.Add(hookLife)
+	h.expires = now.Add(responseURLLife)
 	path := fmt.Sprintf("/%s/%s/%d/%s", h.kind, ws.opts.Team.ID, ws.ids.Add(1), secret())
-	ws.hooks[path] = &h
-	ws.unseen++
+	ws.responseURLs[path] = &h
+	ws.hidden++
 	return ws.baseURL + path
 }
 
-func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
+func (ws *Workspace) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	fault, hit := ws.fault("response_url")
 	if hit {
 		ws.pause(r.Context(), fault.Delay)
@@ -54,8 +55,8 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	status, code := http.StatusBadRequest, "invalid_payload"
 	if err == nil {
-		_ = json.Unmarshal(body, &q.args) // for the log of calls: what is no JSON is refused below
-		status, code = ws.useHook(r, body, fault)
+		_ = json.Unmarshal(body, &q.args) // for Calls; a body that is not JSON is refused below
+		status, code = ws.useResponseURL(r, body, fault)
 	}
 	ws.KeepNow()
 	ws.logCall(Call{Method: "response_url", At: ws.Now(), Error: strings.TrimPrefix(code, "ok"), Args: q.strings()})
@@ -75,7 +76,7 @@ func (ws *Workspace) serveHook(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, code)
 }
 
-func (ws *Workspace) useHook(r *http.Request, body json.RawMessage, fault MethodFault) (status int, code string) {
+func (ws *Workspace) useResponseURL(r *http.Request, body json.RawMessage, fault MethodFault) (status int, code string) {
 	switch {
 	case fault.Status != 0:
 		return fault.Status, http.StatusText(fault.Status)
@@ -85,19 +86,19 @@ func (ws *Workspace) useHook(r *http.Request, body json.RawMessage, fault Method
 		return http.StatusNotFound, fault.Error
 	}
 	ws.mu.Lock()
-	h := ws.hooks[r.URL.Path]
+	h := ws.responseURLs[r.URL.Path]
 	switch {
 	case h == nil:
 		status, code = http.StatusNotFound, "invalid_url"
 	case ws.opts.Now().After(h.expires):
 		status, code = http.StatusNotFound, "expired_url"
-	case h.uses >= hookUses:
+	case h.uses >= maxResponseURLUses:
 		status, code = http.StatusNotFound, "used_url"
 	}
-	var used hook
+	var used responseURL
 	if code == "" {
 		h.uses++
-		ws.unseen++
+		ws.hidden++
 		used = *h
 	}
 	ws.mu.Unlock()
@@ -110,10 +111,9 @@ func (ws *Workspace) useHook(r *http.Request, body json.RawMessage, fault Method
 	return http.StatusOK, "ok"
 }
 
-// respond shows an answer to a command or a click: a new message, only for the person
-// unless it says in_channel, or a change of the message that holds the button. Being no
-// member of the channel does not matter here.
-func (ws *Workspace) respond(h hook, body json.RawMessage) *apiError {
+// respond shows an answer to a command or a click: a new message, which is ephemeral unless its response_type is
+// in_channel, or a change of the message with the button. As in Slack, the app need not be a member of the channel.
+func (ws *Workspace) respond(h responseURL, body json.RawMessage) *apiError {
 	q := &request{args: map[string]json.RawMessage{}}
 	if json.Unmarshal(body, &q.args) != nil {
 		return failed("invalid_payload")
@@ -133,7 +133,7 @@ func (ws *Workspace) respond(h hook, body json.RawMessage) *apiError {
 	} else if c.Archived {
 		return failed("channel_is_archived")
 	}
-	// The URL of a command belongs to no message: there is nothing to replace.
+	// The URL of a command has no message that could be replaced.
 	if h.message != "" && (remove || q.bool("replace_original")) {
 		m := ws.message(h.channel, h.message)
 		switch {

@@ -8,14 +8,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// Server is a workspace that listens.
+// Server serves a workspace over HTTP. Close it when it is no longer needed.
 type Server struct {
-	// APIURL is what the app takes as the address of the Web API, with its final slash:
-	// slack.OptionAPIURL in slack-go, clientOptions.slackApiUrl in Bolt.
+	// APIURL is the address of the Web API with a final slash, such as http://127.0.0.1:41234/api/. Apps take it as
+	// slack.OptionAPIURL (slack-go) or clientOptions.slackApiUrl (Bolt for JavaScript).
 	APIURL string
 	// URL is the address without a path and without a final slash.
 	URL string
@@ -27,9 +26,9 @@ type Server struct {
 	served sync.WaitGroup
 }
 
-// Listen serves the workspace on addr (127.0.0.1:0 for any free port). What is not
-// Slack's own goes to rest, if given: the place for a web page. Only one server per
-// workspace: response URLs lead to the last one.
+// Listen serves the workspace on addr, a TCP address such as 127.0.0.1:3000; port 0 takes a free port. Requests that
+// are not for Slack's own paths go to rest, such as a web page; nil answers them with 404. The error is that of
+// net.Listen. A workspace has one server at a time: its response URLs lead to the one that was started last.
 func (ws *Workspace) Listen(addr string, rest http.Handler) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -50,19 +49,11 @@ func (ws *Workspace) Listen(addr string, rest http.Handler) (*Server, error) {
 	return s, nil
 }
 
-// Start serves the workspace on a free loopback port until the test ends.
-func (ws *Workspace) Start(tb testing.TB) *Server {
-	tb.Helper()
-	s, err := ws.Listen("127.0.0.1:0", nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(s.Close)
-	return s
-}
+// Workspace returns the workspace that the server serves.
+func (s *Server) Workspace() *Workspace { return s.ws }
 
-// Close ends the workspace and the server and returns when nothing of them runs any more.
-// Answers under way get two seconds.
+// Close closes the workspace and the server, and returns when both have stopped. Requests that are being answered get
+// up to two seconds.
 func (s *Server) Close() {
 	s.ws.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -73,17 +64,17 @@ func (s *Server) Close() {
 	s.served.Wait()
 }
 
-// SetBaseURL tells where the workspace is reached, without a final slash, when it is not
-// Listen that serves it: response URLs and upload URLs begin with it.
+// SetBaseURL sets the address with which response URLs and upload URLs begin, such as http://127.0.0.1:3000. It is
+// needed only by callers that serve Handler themselves; Listen sets it.
 func (ws *Workspace) SetBaseURL(url string) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.baseURL = strings.TrimSuffix(url, "/")
 }
 
-// Handler serves the Web API under /api/, Socket Mode under /link/, response URLs under
-// /commands/, /actions/ and /app/, and uploads under /upload/; everything else is rest's,
-// or not found.
+// Handler serves the Web API under /api/, Socket Mode under /link/, response URLs under /commands/, /actions/ and
+// /app/, and uploads under /upload/. All other requests go to rest; nil answers them with 404. Use Listen, unless the
+// server needs something of its own.
 func (ws *Workspace) Handler(rest http.Handler) http.Handler {
 	if rest == nil {
 		rest = http.NotFoundHandler()
@@ -91,8 +82,8 @@ func (ws *Workspace) Handler(rest http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", ws.serveAPI)
 	mux.HandleFunc("/link/", ws.serveSocket)
-	for _, kind := range hookKinds {
-		mux.HandleFunc("POST /"+kind+"/{team}/{id}/{secret}", ws.serveHook)
+	for _, kind := range responseURLKinds {
+		mux.HandleFunc("POST /"+kind+"/{team}/{id}/{secret}", ws.serveResponseURL)
 	}
 	mux.HandleFunc("POST /upload/v1/{id}", ws.serveUpload)
 	mux.Handle("/", rest)

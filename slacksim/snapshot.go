@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// snapshot is what a workspace keeps when its program ends: messages, Home tabs, response URLs that still work, and the
-// ids in use. Users, channels and settings come from Options; open modals and running requests are lost.
+// snapshot is the part of a workspace that outlives its program: messages, Home tabs, notices, response URLs that still
+// work, and the ids in use. Users, channels and settings come from Options; open modals and running requests are lost.
+// The names of its fields are those of files that older versions wrote.
 type snapshot struct {
 	IDs      int64
 	LastTS   int64
@@ -17,7 +18,7 @@ type snapshot struct {
 	Messages map[string][]Message
 	Homes    []homeRow
 	Notices  map[string][]Notice
-	Hooks    map[string]hookRow
+	Hooks    map[string]responseURLRow
 }
 
 type homeRow struct {
@@ -25,16 +26,17 @@ type homeRow struct {
 	Raw  map[string]any // as the app sent it
 }
 
-type hookRow struct {
+type responseURLRow struct {
 	Kind, Channel, Person, Message string
 	Expires                        time.Time
 	Uses                           int
 }
 
-// mostKept is how many messages of each channel a snapshot holds: the newest ones.
-const mostKept = 1000
+// maxSavedMessages is how many messages of each channel are in a snapshot: the newest ones.
+const maxSavedMessages = 1000
 
-// Snapshot returns what the workspace keeps, as JSON; see Restore.
+// Snapshot returns the state of the workspace as JSON, for Restore: messages (the newest 1,000 of each channel), Home
+// tabs, notices and response URLs, but not users, channels and open modals.
 func (ws *Workspace) Snapshot() []byte {
 	data, _ := ws.snapshot()
 	return data
@@ -42,14 +44,14 @@ func (ws *Workspace) Snapshot() []byte {
 
 func (ws *Workspace) snapshot() (data []byte, state [2]uint64) {
 	ws.mu.Lock()
-	out := snapshot{IDs: ws.ids.Load(), LastTS: ws.lastTS, Messages: map[string][]Message{}, Notices: map[string][]Notice{}, Hooks: map[string]hookRow{}}
+	out := snapshot{IDs: ws.ids.Load(), LastTS: ws.lastTS, Messages: map[string][]Message{}, Notices: map[string][]Notice{}, Hooks: map[string]responseURLRow{}}
 	for _, c := range ws.channels {
 		if c.DM != "" {
 			out.DMs = append(out.DMs, c.copy())
 		}
 	}
 	for channel, all := range ws.messages {
-		for _, m := range all[max(0, len(all)-mostKept):] {
+		for _, m := range all[max(0, len(all)-maxSavedMessages):] {
 			out.Messages[channel] = append(out.Messages[channel], m.copy())
 		}
 	}
@@ -62,10 +64,10 @@ func (ws *Workspace) snapshot() (data []byte, state [2]uint64) {
 			out.Notices[person] = slices.Clone(d.notices)
 		}
 	}
-	for path, h := range ws.hooks {
-		out.Hooks[path] = hookRow{h.kind, h.channel, h.person, h.message, h.expires, h.uses}
+	for path, h := range ws.responseURLs {
+		out.Hooks[path] = responseURLRow{h.kind, h.channel, h.person, h.message, h.expires, h.uses}
 	}
-	state = [2]uint64{ws.version, ws.unseen}
+	state = [2]uint64{ws.version, ws.hidden}
 	ws.mu.Unlock()
 	data, err := json.Marshal(out) // views are replaced, never changed in place
 	if err != nil {
@@ -74,7 +76,8 @@ func (ws *Workspace) snapshot() (data []byte, state [2]uint64) {
 	return data, state
 }
 
-// Restore puts what Snapshot took of another workspace into a new one. It must be called before Listen.
+// Restore adds the state that Snapshot returned to a new workspace. Call it before Listen. The error is that of a
+// snapshot that is not JSON; then the workspace is unchanged.
 func (ws *Workspace) Restore(data []byte) error {
 	var in snapshot
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -94,39 +97,40 @@ func (ws *Workspace) Restore(data []byte) error {
 	}
 	for _, h := range in.Homes {
 		h.View.raw = h.Raw
-		ws.desk(h.View.Person).home = &h.View
+		ws.stateOf(h.View.Person).home = &h.View
 	}
 	for person, notices := range in.Notices {
-		ws.desk(person).notices = notices
+		ws.stateOf(person).notices = notices
 	}
 	for path, h := range in.Hooks {
-		ws.hooks[path] = &hook{h.Kind, h.Channel, h.Person, h.Message, h.Expires, h.Uses}
+		ws.responseURLs[path] = &responseURL{h.Kind, h.Channel, h.Person, h.Message, h.Expires, h.Uses}
 	}
 	ws.touch()
 	return nil
 }
 
-// KeepNow passes a changed snapshot to Options.Keep, and returns when it is stored. The app gets its answer, and people
-// see something, only afterwards: what they were told outlives the program.
+// KeepNow passes a snapshot to Options.Keep if something has changed since the last one, and returns when Keep has. A
+// server of the workspace's state calls it before it shows the state to people, so that what they saw outlives the
+// program.
 func (ws *Workspace) KeepNow() {
 	if ws.opts.Keep == nil {
 		return
 	}
-	ws.keeping.Lock()
-	defer ws.keeping.Unlock()
+	ws.saveMu.Lock()
+	defer ws.saveMu.Unlock()
 	ws.mu.Lock()
-	now := [2]uint64{ws.version, ws.unseen}
+	now := [2]uint64{ws.version, ws.hidden}
 	ws.mu.Unlock()
-	if now == ws.kept {
+	if now == ws.saved {
 		return
 	}
 	data, state := ws.snapshot()
 	ws.opts.Keep(data)
-	ws.kept = state
+	ws.saved = state
 }
 
-// keepOn stores changes that no request of the app causes, until the workspace closes.
-func (ws *Workspace) keepOn() {
+// saveChanges stores changes that no request of the app caused, until the workspace closes.
+func (ws *Workspace) saveChanges() {
 	if ws.opts.Keep == nil {
 		return
 	}

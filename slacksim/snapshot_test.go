@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
 
 // A workspace that goes on with another's snapshot shows the same, counts its ids on, and its response URLs still work.
@@ -17,7 +18,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 	var mu sync.Mutex
 	var kept []byte
 	first := slacksim.New(slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})
-	srv := first.Start(t)
+	srv := slacktest.Serve(t, first)
 	api := slack.New(first.BotToken(), slack.OptionAPIURL(srv.APIURL))
 	blocks := slack.MsgOptionBlocks(slack.NewActionBlock("a", slack.NewButtonBlockElement("buy:1", "v", slack.NewTextBlockObject("plain_text", "Buy", false, false))))
 	if _, _, err := api.PostMessage(slacksim.General, slack.MsgOptionText("for all", false), blocks); err != nil {
@@ -43,7 +44,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 	if err := next.Restore(snapshot); err != nil {
 		t.Fatal(err)
 	}
-	again := next.Start(t)
+	again := slacktest.Serve(t, next)
 	for _, channel := range []string{slacksim.General, dm} {
 		if diff := cmp.Diff(first.Messages(channel), next.Messages(channel)); diff != "" {
 			t.Errorf("%s: %s", channel, diff)

@@ -12,21 +12,21 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// MaxSockets is how many Socket Mode connections Slack keeps per app.
+// MaxSockets is how many Socket Mode connections an app can have. Slack disconnects the next one with TooManySockets.
 const MaxSockets = 10
 
-// maxAck is the size from which Slack drops an acknowledgement without a word, in bytes.
+// maxAck is the size in bytes from which Slack ignores an acknowledgement, without an error.
 const maxAck = 20 * 1024
 
 // Reasons of Disconnect.
 const (
-	Warning          = "warning" // the socket ends in Options.WarnAhead
-	RefreshRequested = "refresh_requested"
-	TooManySockets   = "too_many_websockets"
-	LinkDisabled     = "link_disabled" // Socket Mode was switched off
+	Warning          = "warning"             // the socket ends after Options.WarnAhead
+	RefreshRequested = "refresh_requested"   // Slack replaces connections every few hours
+	TooManySockets   = "too_many_websockets" // the app has MaxSockets already
+	LinkDisabled     = "link_disabled"       // Socket Mode was turned off for the app
 )
 
-// conn is one Socket Mode connection. Only its writer goroutine writes to the socket.
+// conn is one Socket Mode connection. Only its writeLoop writes to the socket.
 type conn struct {
 	number   int
 	socket   *websocket.Conn
@@ -34,12 +34,12 @@ type conn struct {
 	gone     chan struct{} // closed when the connection is over
 	once     sync.Once
 	probes   chan int64
-	draining bool  // warned: gets nothing new while another socket is open; Workspace.mu
-	asked    int64 // the newest probe sent; Workspace.mu
-	alive    int64 // the newest probe answered; Workspace.mu
+	draining bool  // warned: gets no envelopes while another socket is open; guarded by Workspace.mu
+	probed   int64 // the newest probe sent; Workspace.mu
+	answered int64 // the newest probe answered; Workspace.mu
 }
 
-// send queues a frame; false if the connection is over or hopelessly behind.
+// send queues a frame. It returns false if the connection is over or its queue is full.
 func (c *conn) send(raw []byte) bool {
 	select {
 	case <-c.gone:
@@ -54,7 +54,7 @@ func (c *conn) send(raw []byte) bool {
 	}
 }
 
-// end closes the connection abruptly, as a network does.
+// end closes the connection without a close frame, as a network does.
 func (c *conn) end() {
 	c.once.Do(func() {
 		close(c.gone)
@@ -64,7 +64,7 @@ func (c *conn) end() {
 
 var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
-// serveSocket is what the single-use URL of apps.connections.open leads to.
+// serveSocket serves the single-use URL of apps.connections.open.
 func (ws *Workspace) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ticket := r.URL.Query().Get("ticket")
 	ws.mu.Lock()
@@ -81,16 +81,16 @@ func (ws *Workspace) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &conn{socket: socket, out: make(chan []byte, 4096), probes: make(chan int64, 16), gone: make(chan struct{})}
 	socket.SetPongHandler(func(data string) error {
-		ws.ponged(c, data)
+		ws.handlePong(c, data)
 		return nil
 	})
 	defer c.end()
 	defer context.AfterFunc(ws.ctx, c.end)()
-	full, closed := ws.admit(c)
+	full, closed := ws.addConn(c)
 	if closed {
 		return
 	}
-	defer ws.forget(c)
+	defer ws.removeConn(c)
 	if full {
 		c.send(disconnectFrame(TooManySockets))
 		c.send(nil)
@@ -99,8 +99,8 @@ func (ws *Workspace) serveSocket(w http.ResponseWriter, r *http.Request) {
 	ws.readLoop(c)
 }
 
-// admit counts the connection in, unless there are too many already.
-func (ws *Workspace) admit(c *conn) (full, closed bool) {
+// addConn adds a connection and greets it. full: there are MaxSockets already. closed: the workspace is closed.
+func (ws *Workspace) addConn(c *conn) (full, closed bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.closed {
@@ -125,7 +125,7 @@ func (ws *Workspace) admit(c *conn) (full, closed bool) {
 	return false, false
 }
 
-func (ws *Workspace) forget(c *conn) {
+func (ws *Workspace) removeConn(c *conn) {
 	defer ws.background.Done()
 	c.end()
 	ws.mu.Lock()
@@ -134,8 +134,8 @@ func (ws *Workspace) forget(c *conn) {
 	ws.touch()
 }
 
-// writeLoop pings at once and then regularly, and writes what is queued. A nil frame
-// asks for an orderly close.
+// writeLoop sends a ping at once and then every Options.PingEvery, and all queued frames. A nil frame closes the
+// connection with a close frame.
 func (ws *Workspace) writeLoop(c *conn) {
 	defer c.end()
 	ping := time.NewTicker(ws.opts.PingEvery)
@@ -173,7 +173,7 @@ func (ws *Workspace) writeLoop(c *conn) {
 	}
 }
 
-// readLoop takes acknowledgements until the connection is over.
+// readLoop reads acknowledgements until the connection is over.
 func (ws *Workspace) readLoop(c *conn) {
 	for {
 		_, raw, err := c.socket.ReadMessage()
@@ -195,8 +195,8 @@ func (ws *Workspace) readLoop(c *conn) {
 	}
 }
 
-// nextOpen picks the connection whose turn it is; one that was warned only if there is
-// no other. ws.mu is held.
+// nextOpen returns the next connection in turn: a draining one only if there is no other, and nil if there is none.
+// ws.mu is held.
 func (ws *Workspace) nextOpen() *conn {
 	var warned *conn
 	for range ws.conns {
@@ -215,60 +215,59 @@ func (ws *Workspace) nextOpen() *conn {
 	return warned
 }
 
-// Sockets counts the Socket Mode connections that are open.
+// Sockets returns the number of open Socket Mode connections.
 func (ws *Workspace) Sockets() int {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	return len(ws.conns)
 }
 
-// WaitForSockets waits until at least n Socket Mode connections are open and answer a
-// ping: the socket of an app that has just been stopped does not count, though its end may
-// not have been noticed yet.
+// WaitForSockets waits until at least n Socket Mode connections are open and have answered a ping. The socket of an app
+// that has just ended doesn't count, also if it still seems to be open. The error is that of ctx, or ErrClosed.
 func (ws *Workspace) WaitForSockets(ctx context.Context, n int) error {
 	probe := ws.ids.Add(1)
-	return ws.Wait(ctx, func() bool { return ws.answering(probe) >= n })
+	return ws.Wait(ctx, func() bool { return ws.probeSockets(probe) >= n })
 }
 
-// answering counts the connections that answered the probe, and sends it to the others.
-func (ws *Workspace) answering(probe int64) int {
+// probeSockets returns the number of connections that answered the probe, and sends it to the others.
+func (ws *Workspace) probeSockets(probe int64) int {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	n := 0
 	for _, c := range ws.conns {
-		if c.alive >= probe {
+		if c.answered >= probe {
 			n++
-		} else if c.asked < probe {
+		} else if c.probed < probe {
 			select {
 			case c.probes <- probe:
-				c.asked = probe
-			default: // many wait at once: asked again after the next change
+				c.probed = probe
+			default: // the queue of probes is full: the next change tries again
 			}
 		}
 	}
 	return n
 }
 
-// ponged notes which probe a connection answered.
-func (ws *Workspace) ponged(c *conn, data string) {
+// handlePong notes which probe a connection answered.
+func (ws *Workspace) handlePong(c *conn, data string) {
 	probe, err := strconv.ParseInt(data, 10, 64)
 	if err != nil {
 		return
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if probe > c.alive {
-		c.alive = probe
+	if probe > c.answered {
+		c.answered = probe
 		ws.touch()
 	}
 }
 
-// WaitForSocket waits until the app has connected.
+// WaitForSocket waits until the app is connected: see WaitForSockets.
 func (ws *Workspace) WaitForSocket(ctx context.Context) error { return ws.WaitForSockets(ctx, 1) }
 
-// WaitForReconnect waits until the app has connected once more than before times, where
-// before is Connected() from before it was disconnected. WaitForSocket would be content
-// with the old socket, which answers until it ends.
+// WaitForReconnect waits until the app has made more than before connections and has one open. before is the result of
+// Connected before the app was disconnected. (WaitForSocket also accepts the old socket, which answers until it ends.)
+// The error is that of ctx, or ErrClosed.
 func (ws *Workspace) WaitForReconnect(ctx context.Context, before int) error {
 	return ws.Wait(ctx, func() bool {
 		ws.mu.Lock()
@@ -277,23 +276,16 @@ func (ws *Workspace) WaitForReconnect(ctx context.Context, before int) error {
 	})
 }
 
-// Connected counts the connections since the start, those that ended included.
+// Connected returns the number of connections since the start, also those that have ended.
 func (ws *Workspace) Connected() int {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	return ws.nextConn
 }
 
-// Open counts the connections that are open now.
-func (ws *Workspace) Open() int {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return len(ws.conns)
-}
-
-// Disconnect asks every connection to go, as Slack does every few hours, and returns how
-// many there were. After a Warning they stay open for Options.WarnAhead; with any other
-// reason they are closed at once. The app is free to connect anew.
+// Disconnect sends a "disconnect" frame to every connection, as Slack does every few hours, and returns the number of
+// connections. After a Warning they stay open for Options.WarnAhead; with any other reason they are closed at once. The
+// app may connect again.
 func (ws *Workspace) Disconnect(reason string) int {
 	ws.mu.Lock()
 	conns := slices.Clone(ws.conns)
@@ -323,8 +315,7 @@ func (ws *Workspace) Disconnect(reason string) int {
 	return len(conns)
 }
 
-// DropSockets cuts every connection without a word, as a network does, and returns how
-// many there were.
+// DropSockets cuts all connections without a close frame, as a network does, and returns their number.
 func (ws *Workspace) DropSockets() int {
 	ws.mu.Lock()
 	conns := slices.Clone(ws.conns)

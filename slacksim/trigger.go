@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// trigger is the right to open one view before one person.
+// trigger is the right to open one view for one person.
 type trigger struct {
 	person  string
 	expires time.Time
 	used    bool
 }
 
-// newTrigger makes a trigger id for person. ws.mu is held.
+// newTrigger makes a trigger id for a person. ws.mu is held.
 func (ws *Workspace) newTrigger(person string) string {
 	now := ws.opts.Now()
-	// What is long over is forgotten here, so that nothing has to run in the background.
+	// Old triggers are removed here, so that nothing has to run in the background.
 	for id, t := range ws.triggers {
 		if now.Sub(t.expires) > time.Minute {
 			delete(ws.triggers, id)
@@ -26,12 +26,13 @@ func (ws *Workspace) newTrigger(person string) string {
 	return id
 }
 
-// exchangeTrigger uses a trigger id up and tells whose it is. ws.mu is held.
+// exchangeTrigger uses up a trigger id and returns its person. Errors: invalid_arguments, invalid_trigger_id,
+// exchanged_trigger_id, expired_trigger_id. ws.mu is held.
 func (ws *Workspace) exchangeTrigger(id string) (person string, err *apiError) {
 	t := ws.triggers[id]
 	switch {
 	case id == "":
-		return "", failed("invalid_arguments").saying("missing required field: trigger_id [json-pointer:/trigger_id]")
+		return "", failed("invalid_arguments").withMessages("missing required field: trigger_id [json-pointer:/trigger_id]")
 	case t == nil:
 		return "", failed("invalid_trigger_id")
 	case t.used:

@@ -5,26 +5,23 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/slack-go/slack"
-
 	"licensebot/slacksim/blockkit"
 )
 
-// View is a modal or a Home tab as one person has it before them. It is a copy: later
-// changes do not show in it.
+// View is a copy of a modal or a Home tab of one person: it doesn't change when the view does.
 type View struct {
-	ID         string
+	ID         string // starts with V
 	Type       string // modal or home
 	CallbackID string
 	ExternalID string
-	Hash       string
-	RootID     string // the bottom of the stack
-	PreviousID string // the view below; empty at the bottom
-	Person     string
+	Hash       string // changes with every update
+	RootID     string // id of the view at the bottom of the stack
+	PreviousID string // id of the view below; empty at the bottom
+	Person     string // user id
 
 	Title  string
-	Submit string // text of the button; empty: the view cannot be submitted
-	Close  string // text of the button, "Cancel" unless the app said otherwise
+	Submit string // text of the button; empty: the view can't be submitted
+	Close  string // text of the button; "Cancel" if the app gives none
 
 	PrivateMetadata string
 	ClearOnClose    bool
@@ -32,28 +29,28 @@ type View struct {
 
 	// Blocks is a JSON array as the app sent it, with the ids that Slack fills in.
 	Blocks json.RawMessage `json:",omitempty"`
-	// Inputs is what the fields hold, by block_id and action_id, in the form of
-	// blockkit.Element.State.
+	// Inputs are the values of the fields, by block_id and action_id: see blockkit.Element.State.
 	Inputs map[string]map[string][]string
-	// Errors are complaints about fields, by block_id: Slack's own or the app's.
+	// Errors are errors of fields by block_id, found by Slack or by the app.
 	Errors map[string]string
-	// Busy says that a submission waits for the app.
+	// Busy is true while a submission waits for the app.
 	Busy bool
-	// Failure is what Slack says in the view when the app did not answer, or badly.
+	// Failure is SubmitFailed after a submission that the app didn't answer, or answered with an error.
 	Failure string
 
 	raw map[string]any // as the app sent it
 }
 
-// Trouble is what Slack shows in a view whose submission went wrong.
-const Trouble = "We had some trouble connecting. Try again?"
+// SubmitFailed is the sentence that Slack shows in a view if its submission fails.
+const SubmitFailed = "We had some trouble connecting. Try again?"
 
 func (v View) surface() surface { return surface{view: &v} }
 
-// Elements lists the view's buttons, menus and fields.
+// Elements returns the view's buttons, menus and fields, in reading order.
 func (v View) Elements() []blockkit.Element { return blockkit.Elements(v.Blocks) }
 
-// ContentText is what people read in the view, title first, one text a line.
+// ContentText returns what people read in the view, one text on each line, the title first. Markup and escapes stay as
+// the app sent them.
 func (v View) ContentText() string {
 	body := blockkit.PlainText(v.Blocks)
 	if v.Title == "" {
@@ -62,23 +59,23 @@ func (v View) ContentText() string {
 	return v.Title + "\n" + body
 }
 
-// Buttons lists the texts of the buttons among the blocks, in order.
+// Buttons returns the texts of the buttons in the view's blocks, in reading order.
 func (v View) Buttons() []string { return buttons(v.Elements()) }
 
-// Button finds a button among the blocks by its text or action_id.
+// Button finds a button in the view's blocks by its text, action_id or block_id, in this order.
 func (v View) Button(what string) (blockkit.Element, bool) {
 	e, err := blockkit.Find(v.Elements(), what, isButton)
 	return e, err == nil
 }
 
-// Field finds a field by its label, action_id or block_id.
+// Field finds a field by its label, action_id or block_id, in this order.
 func (v View) Field(what string) (blockkit.Element, bool) {
-	e, err := blockkit.Find(v.Elements(), what, blockkit.Element.Keeps)
+	e, err := blockkit.Find(v.Elements(), what, blockkit.Element.HasState)
 	return e, err == nil
 }
 
-// Values is what the field holds that answers to what: the text typed, or the values of
-// the options chosen. Nil if it holds nothing or is not there.
+// Values returns the values of a field, which it finds as Field does: the text, or the values of the chosen options. It
+// returns nil if the field is empty or not there.
 func (v View) Values(what string) []string {
 	e, ok := v.Field(what)
 	if !ok {
@@ -87,10 +84,7 @@ func (v View) Values(what string) []string {
 	return slices.Clone(v.Inputs[e.BlockID][e.ActionID])
 }
 
-// SlackBlocks decodes the blocks into slack-go's types.
-func (v View) SlackBlocks() (slack.Blocks, error) { return slackBlocks(v.Blocks) }
-
-// ModalOf is the modal that person has open, the topmost of its stack.
+// ModalOf returns the topmost modal that the person with this user id has open.
 func (ws *Workspace) ModalOf(person string) (View, bool) {
 	stack := ws.ModalsOf(person)
 	if len(stack) == 0 {
@@ -99,22 +93,22 @@ func (ws *Workspace) ModalOf(person string) (View, bool) {
 	return stack[len(stack)-1], true
 }
 
-// ModalsOf is the stack of modals that person has open, bottom first.
+// ModalsOf returns the modals that the person with this user id has open, bottom first.
 func (ws *Workspace) ModalsOf(person string) []View {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	var out []View
-	for _, v := range ws.desk(person).modals {
+	for _, v := range ws.stateOf(person).modals {
 		out = append(out, v.copy())
 	}
 	return out
 }
 
-// HomeOf is the Home tab that the app published for person; false if it never did.
+// HomeOf returns the Home tab that the app published for the person with this user id.
 func (ws *Workspace) HomeOf(person string) (View, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if v := ws.desk(person).home; v != nil {
+	if v := ws.stateOf(person).home; v != nil {
 		return v.copy(), true
 	}
 	return View{}, false
@@ -130,7 +124,7 @@ func (v *View) copy() View {
 	return out
 }
 
-// view finds an open modal or a Home tab by id. ws.mu is held.
+// view finds an open modal or a Home tab by id, or returns nil. ws.mu is held.
 func (ws *Workspace) view(id string) *View {
 	for _, d := range ws.people {
 		for _, v := range d.modals {
@@ -145,9 +139,9 @@ func (ws *Workspace) view(id string) *View {
 	return nil
 }
 
-// put gives v the content of an app's view, keeping what people entered into fields
-// that are still there. blocks have their ids. ws.mu is held.
-func (ws *Workspace) put(v *View, raw map[string]any, blocks json.RawMessage) {
+// setContent gives v the content of an app's view. Fields that are still there keep the values that people entered.
+// blocks must have all their ids. ws.mu is held.
+func (ws *Workspace) setContent(v *View, raw map[string]any, blocks json.RawMessage) {
 	v.raw = raw
 	v.Type, _ = raw["type"].(string)
 	v.CallbackID, _ = raw["callback_id"].(string)
@@ -165,7 +159,7 @@ func (ws *Workspace) put(v *View, raw map[string]any, blocks json.RawMessage) {
 	old := v.Inputs
 	v.Inputs = map[string]map[string][]string{}
 	for _, e := range blockkit.Elements(blocks) {
-		if !e.Keeps() {
+		if !e.HasState() {
 			continue
 		}
 		values := e.Initial

@@ -255,7 +255,7 @@ func TestAnswersToASubmission(t *testing.T) {
 			var titles []string
 			for _, v := range a.ws.ModalsOf(slacksim.Alice) {
 				titles = append(titles, v.Title)
-				if v.ID != "" && tt.fails && v.Title == "Second" && v.Failure != slacksim.Trouble {
+				if v.ID != "" && tt.fails && v.Title == "Second" && v.Failure != slacksim.SubmitFailed {
 					t.Errorf("alice reads %q", v.Failure)
 				}
 			}
@@ -275,7 +275,7 @@ func TestSubmissionWithoutAnAnswer(t *testing.T) {
 	if !errors.As(err, &f) || f.Code != slacksim.OperationTimeout {
 		t.Errorf("%v", err)
 	}
-	if now, open := a.alice.Modal(); !open || now.Busy || now.Failure != slacksim.Trouble {
+	if now, open := a.alice.Modal(); !open || now.Busy || now.Failure != slacksim.SubmitFailed {
 		t.Errorf("%+v", now)
 	}
 }

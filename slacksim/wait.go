@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Messages lists what the person sees in channel, oldest first.
+// Messages returns the messages that the person sees in channel, oldest first: see Workspace.MessagesFor.
 func (p *Person) Messages(channel string) []Message { return p.ws.MessagesFor(p.id, channel) }
 
-// Modal is the modal the person has open.
+// Modal returns the topmost modal that the person has open.
 func (p *Person) Modal() (View, bool) { return p.ws.ModalOf(p.id) }
 
-// HomeTab is what the app published for the person.
+// HomeTab returns the Home tab that the app published for the person.
 func (p *Person) HomeTab() (View, bool) { return p.ws.HomeOf(p.id) }
 
-// Notices lists what Slack itself told the person, oldest first.
+// Notices returns the messages from Slack itself that the person sees, oldest first.
 func (p *Person) Notices() []Notice { return p.ws.NoticesOf(p.id) }
 
-// WaitForMessage waits until the person sees a message in channel that is as wanted, and
-// returns it as it is then: the newest, if there are several. The error says what they
-// see instead.
+// WaitForMessage waits until the person sees a message in channel for which wanted returns true (nil: any message), and
+// returns it: the newest, if there are several. It also finds messages that were there before the call. The error is
+// that of ctx or ErrClosed, with what the person sees instead.
 func (p *Person) WaitForMessage(ctx context.Context, channel string, wanted func(Message) bool) (Message, error) {
 	var found Message
 	err := p.ws.Wait(ctx, func() bool {
@@ -34,13 +34,12 @@ func (p *Person) WaitForMessage(ctx context.Context, channel string, wanted func
 		return false
 	})
 	if err != nil {
-		return Message{}, fmt.Errorf("wait for a message: %w; %s sees: %s", err, p.id, p.sees(channel))
+		return Message{}, fmt.Errorf("wait for a message: %w; %s sees: %s", err, p.id, p.describeChannel(channel))
 	}
 	return found, nil
 }
 
-// WaitForText waits for the newest message in channel that contains text, in its blocks
-// or, if it has none, in its text.
+// WaitForText waits, as WaitForMessage does, for a message whose ContentText contains text.
 func (p *Person) WaitForText(ctx context.Context, channel, text string) (Message, error) {
 	m, err := p.WaitForMessage(ctx, channel, func(m Message) bool { return strings.Contains(m.ContentText(), text) })
 	if err != nil {
@@ -49,8 +48,8 @@ func (p *Person) WaitForText(ctx context.Context, channel, text string) (Message
 	return m, nil
 }
 
-// WaitForUpdate waits until the message seen earlier is as wanted and returns its new
-// state. A message that was deleted meanwhile ends the wait with an error.
+// WaitForUpdate waits until wanted returns true for the present state of a message that was seen earlier, and returns
+// that state. If the message is deleted, the wait ends with an error.
 func (p *Person) WaitForUpdate(ctx context.Context, seen Message, wanted func(Message) bool) (Message, error) {
 	var now Message
 	var there bool
@@ -67,7 +66,7 @@ func (p *Person) WaitForUpdate(ctx context.Context, seen Message, wanted func(Me
 	return now, nil
 }
 
-// WaitForGone waits until the message seen earlier is deleted.
+// WaitForGone waits until a message that was seen earlier is deleted.
 func (p *Person) WaitForGone(ctx context.Context, seen Message) error {
 	return p.ws.Wait(ctx, func() bool {
 		_, there := p.ws.Current(seen)
@@ -75,12 +74,13 @@ func (p *Person) WaitForGone(ctx context.Context, seen Message) error {
 	})
 }
 
-// WaitForModal waits until the modal on top is as wanted (nil: any modal).
+// WaitForModal waits until wanted returns true for the topmost modal (nil: any modal), and returns the modal. The error
+// is that of ctx or ErrClosed, with what the modal shows instead.
 func (p *Person) WaitForModal(ctx context.Context, wanted func(View) bool) (View, error) {
 	return p.waitForView(ctx, "modal", p.Modal, wanted)
 }
 
-// WaitForNoModal waits until all modals are closed.
+// WaitForNoModal waits until the person has no modal open.
 func (p *Person) WaitForNoModal(ctx context.Context) error {
 	return p.ws.Wait(ctx, func() bool {
 		_, open := p.Modal()
@@ -88,7 +88,8 @@ func (p *Person) WaitForNoModal(ctx context.Context) error {
 	})
 }
 
-// WaitForHome waits until the Home tab is as wanted (nil: any).
+// WaitForHome waits until wanted returns true for the person's Home tab (nil: any), and returns the Home tab. The error
+// is as that of WaitForModal.
 func (p *Person) WaitForHome(ctx context.Context, wanted func(View) bool) (View, error) {
 	return p.waitForView(ctx, "Home tab", p.HomeTab, wanted)
 }
@@ -110,7 +111,7 @@ func (p *Person) waitForView(ctx context.Context, what string, get func() (View,
 	return v, nil
 }
 
-// WaitForNotice waits until Slack itself told the person something with this code.
+// WaitForNotice waits until the person sees a notice with this code, and returns the newest one.
 func (p *Person) WaitForNotice(ctx context.Context, code string) (Notice, error) {
 	var found Notice
 	err := p.ws.Wait(ctx, func() bool {
@@ -128,8 +129,8 @@ func (p *Person) WaitForNotice(ctx context.Context, code string) (Notice, error)
 	return found, nil
 }
 
-// sees describes the last messages in channel for the error of a test.
-func (p *Person) sees(channel string) string {
+// describeChannel describes the last messages that the person sees in channel, for the errors of tests.
+func (p *Person) describeChannel(channel string) string {
 	messages := p.Messages(channel)
 	if len(messages) == 0 {
 		return "nothing"

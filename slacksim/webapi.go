@@ -14,15 +14,15 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// Call is one request to the Web API or to a response URL, for tests that count them.
+// Call is one request of the app to the Web API or to a response URL.
 type Call struct {
-	Method string // chat.postMessage, …; response_url
-	At     time.Time
-	Error  string // what it was answered with; empty for ok
-	Args   map[string]string
+	Method string            // such as chat.postMessage; response_url for all response URLs
+	At     time.Time         // when it was answered
+	Error  string            // the error of the answer; empty for ok
+	Args   map[string]string // the arguments without the token; JSON as text
 }
 
-// Calls lists the requests so far, oldest first; only the newest 5,000.
+// Calls returns the newest 5,000 requests of the app, oldest first.
 func (ws *Workspace) Calls() []Call {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -52,14 +52,14 @@ func (e *apiError) Error() string { return e.code }
 
 func failed(code string) *apiError { return &apiError{code: code} }
 
-func (e *apiError) saying(messages ...string) *apiError {
+func (e *apiError) withMessages(messages ...string) *apiError {
 	e.messages = append(e.messages, messages...)
 	return e
 }
 
-// tokens an answer may be asked with.
+// The kinds of token that methods need.
 const (
-	anyToken = "" // none needed
+	anyToken = "" // none
 	botToken = "bot"
 	appToken = "app"
 )
@@ -67,20 +67,20 @@ const (
 // method is one method of the Web API.
 type method struct {
 	token     string
-	scopes    []string // any one of them is enough; none: no scope needed
-	perMinute float64  // by Slack's rate limit tier; 0: not limited by tier
+	scopes    []string // one of them is enough; none: no scope is needed
+	perMinute float64  // calls per minute, by the tier of the method; 0: no limit
 	run       func(*Workspace, *request) (obj, *apiError)
 }
 
-// Slack's tiers, in calls a minute.
+// Slack's rate limit tiers, in calls per minute.
 const (
 	tier2 = 20
 	tier3 = 50
 	tier4 = 100
 )
 
-// methods are the parts of the Web API that exist here; any other answers
-// unknown_method, as Slack does for names it does not know.
+// methods are the methods of the Web API that the workspace has. All others answer unknown_method, as Slack does for
+// names that it doesn't know.
 var methods = map[string]method{
 	"api.test":              {anyToken, nil, 0, apiTest},
 	"auth.test":             {botToken, nil, 0, authTest},
@@ -108,13 +108,13 @@ var methods = map[string]method{
 	"files.completeUploadExternal": {botToken, []string{"files:write"}, tier4, filesComplete},
 }
 
-// request is a call of a method with its arguments, however they were encoded.
+// request is a call of a method with its arguments, in whatever encoding they came.
 type request struct {
 	http *http.Request
 	args map[string]json.RawMessage
 }
 
-// maxBody bounds what a request may carry, in bytes.
+// maxBody is the largest body of a request, in bytes.
 const maxBody = 4 << 20
 
 func (ws *Workspace) serveAPI(w http.ResponseWriter, r *http.Request) {
@@ -159,7 +159,7 @@ func (ws *Workspace) serveAPI(w http.ResponseWriter, r *http.Request) {
 	} else {
 		answer["ok"] = true
 	}
-	_ = json.NewEncoder(w).Encode(answer) // the client may have hung up: nobody to tell
+	_ = json.NewEncoder(w).Encode(answer) // fails only if the client has gone
 }
 
 func (e *apiError) body() obj {
@@ -177,7 +177,7 @@ func (e *apiError) body() obj {
 			errs = append(errs, p.String())
 			messages = append(messages, "[ERROR] "+p.String())
 		}
-		if e.code == "invalid_blocks" { // methods of views tell it in the metadata only
+		if e.code == "invalid_blocks" { // views.* have the errors in response_metadata only
 			out["errors"] = errs
 		}
 	}
@@ -187,11 +187,11 @@ func (e *apiError) body() obj {
 	return out
 }
 
-// call checks method, token, scope and rate, and runs it.
+// call checks the method, token, scopes and rate limit, and runs the method.
 func (ws *Workspace) call(name string, req *request) (obj, *apiError) {
 	m, ok := methods[name]
 	if !ok {
-		return nil, failed("unknown_method").saying("unknown method " + name)
+		return nil, failed("unknown_method").withMessages("unknown method " + name)
 	}
 	if err := ws.authorize(m, req.token()); err != nil {
 		return nil, err
@@ -232,8 +232,8 @@ func (ws *Workspace) authorize(m method, token string) *apiError {
 	return err
 }
 
-// readRequest takes arguments from the query, a form (also multipart) or a JSON body. It
-// never returns a nil request.
+// readRequest reads arguments from the query, from a form (also multipart), or from a JSON body. It never returns a nil
+// request.
 func readRequest(w http.ResponseWriter, r *http.Request) (*request, *apiError) {
 	req := &request{http: r, args: map[string]json.RawMessage{}}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -284,7 +284,7 @@ func (q *request) token() string {
 	return q.str("token")
 }
 
-// str reads a string argument; numbers and booleans of JSON bodies count as their text.
+// str returns an argument as text: a number or boolean in its JSON form, "" if the argument is missing or null.
 func (q *request) str(key string) string {
 	raw := q.args[key]
 	var s string
@@ -297,7 +297,7 @@ func (q *request) str(key string) string {
 	return string(raw)
 }
 
-// has says whether the argument was given at all.
+// has reports whether the request has the argument, other than null.
 func (q *request) has(key string) bool {
 	raw, ok := q.args[key]
 	return ok && string(raw) != "null"
@@ -311,8 +311,7 @@ func (q *request) bool(key string) bool {
 	return false
 }
 
-// json reads an argument that is JSON itself: as it is in a JSON body, or as the content
-// of a string, which is how forms carry it.
+// json returns an argument that is JSON: a value in a JSON body, or a string with JSON in it, as in forms.
 func (q *request) json(key string) json.RawMessage {
 	s := q.str(key)
 	if s == "" {
@@ -321,7 +320,7 @@ func (q *request) json(key string) json.RawMessage {
 	return json.RawMessage(s)
 }
 
-// strings are the arguments for Call, without the token.
+// strings returns all arguments but the token, for Call.
 func (q *request) strings() map[string]string {
 	out := make(map[string]string, len(q.args))
 	for k := range q.args {

@@ -1,6 +1,7 @@
 package slacksim_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -147,7 +148,8 @@ func TestSlackGoUsesTheWebAPI(t *testing.T) {
 	if m.TS != ts || m.ContentText() != "An order\n*3* coffees" || m.Text != "An order" {
 		t.Errorf("alice sees %+v", m)
 	}
-	if blocks, err := m.SlackBlocks(); err != nil || len(blocks.BlockSet) != 2 || blocks.BlockSet[0].ID() == "" {
+	var blocks slack.Blocks
+	if err := json.Unmarshal(m.Blocks, &blocks); err != nil || len(blocks.BlockSet) != 2 || blocks.BlockSet[0].ID() == "" {
 		t.Errorf("the stored blocks are %v, %v; want two with ids", blocks, err)
 	}
 

@@ -12,65 +12,66 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options describe a workspace; the zero value is a small team with one channel that the
-// app was invited to, one that it was not, and Slack's own limits.
+// Options describes a workspace. The zero value is a team of three people with two channels, to one of which the app
+// was invited, and Slack's own limits.
 type Options struct {
-	// Now is the clock of everything Slack decides by time. Default time.Now.
+	// Now is the clock for everything that Slack decides by time. Default: time.Now.
 	Now func() time.Time
-	// Log is told about each request and envelope at debug level. Default: nothing.
+	// Log gets each request and each envelope at debug level. The zero value logs nothing.
 	Log zerolog.Logger
 
-	// Keep is called with a Snapshot after every change of it. The app gets its answer, and the page shows the change,
-	// only afterwards. Nil: nothing is stored.
+	// Keep is called with a new Snapshot after every change. The app gets its answer, and the page shows the change,
+	// after Keep has returned. Calls don't overlap. Nil: snapshots are not taken.
 	Keep func(snapshot []byte)
 
+	// Team and App have defaults for each field that is empty: see their fields.
 	Team Team
 	App  App
-	// Users and Channels are there from the start. Nil means DefaultUsers and
-	// DefaultChannels.
-	Users      []User
-	Channels   []Channel
+	// Users and Channels exist from the start. Nil: DefaultUsers and DefaultChannels.
+	Users    []User
+	Channels []Channel
+	// UserGroups exist from the start. Nil: there are none.
 	UserGroups []UserGroup
 
-	// Rates are the rate limits; the zero value is Slack's.
+	// Rates are the rate limits. The zero value has those that Slack documents.
 	Rates Rates
 
-	// AckTimeout is how long an app has to acknowledge. Default 3 s, as Slack.
+	// AckTimeout is how long an app may take to acknowledge an envelope. Default: 3 s, as Slack.
 	AckTimeout time.Duration
-	// Meter counts something that grows, such as the processor time of the program, for Envelope.Cost. Default: nothing.
+	// Meter returns a value that grows, such as the processor time of the program. Envelope.Cost is measured with it.
+	// Nil: Cost is 0.
 	Meter func() time.Duration
-	// TriggerLife is how long a trigger id may be used. Default 3 s, as Slack.
+	// TriggerLife is how long a trigger id can be used. Default: 3 s, as Slack.
 	TriggerLife time.Duration
-	// PingEvery is the time between WebSocket pings. Default 10 s; the first comes at once.
+	// PingEvery is the time between WebSocket pings. The first is sent at once. Default: 10 s.
 	PingEvery time.Duration
-	// WarnAhead is the time between a disconnect "warning" and the end of the socket.
-	// Default 10 s, as Slack.
+	// WarnAhead is the time between the Warning of Disconnect and the end of the socket. Default: 10 s, as Slack.
 	WarnAhead time.Duration
-	// EventRetries are the waits before an event that was not acknowledged is sent
-	// again. Default: at once, 1 minute, 5 minutes, as Slack.
+	// EventRetries are the waits before an event that was not acknowledged is sent again. Nil: at once, 1 minute and
+	// 5 minutes, as Slack.
 	EventRetries []time.Duration
 }
 
 // Team is the workspace as Slack names it in payloads.
 type Team struct {
-	ID     string // T…
-	Domain string // acme in acme.slack.com
-	Name   string
+	ID     string // starts with T; default T0ACME
+	Domain string // "acme" in acme.slack.com, which is the default
+	Name   string // default Acme
 }
 
 // App is the one app that is installed in the workspace.
 type App struct {
-	ID        string // A…
-	Name      string
-	BotUserID string // U…
-	BotID     string // B…
-	BotToken  string // xoxb-…
-	AppToken  string // xapp-…
-	// Commands are the slash commands of its manifest. Nil accepts every command.
+	ID        string // starts with A; default A0APP
+	Name      string // default App
+	BotUserID string // starts with U; default U0BOT
+	BotID     string // starts with B; default B0BOT
+	BotToken  string // default xoxb-simulated-bot
+	AppToken  string // default xapp-simulated-app
+	// Commands are the slash commands of the app's manifest. Nil: the app gets every command.
 	Commands []SlashCommand
-	// BotScopes and AppScopes are what was granted. Nil means DefaultBotScopes and
-	// connections:write.
+	// BotScopes are the scopes of the bot token. Nil: DefaultBotScopes.
 	BotScopes []string
+	// AppScopes are the scopes of the app-level token. Nil: connections:write.
 	AppScopes []string
 }
 
@@ -79,10 +80,10 @@ type SlashCommand struct {
 	Name         string // with its slash
 	Description  string
 	UsageHint    string
-	ShouldEscape bool // send @people and #channels as <@U1|name> and <#C1|name>
+	ShouldEscape bool // @people and #channels arrive as <@U1|name> and <#C1|name>
 }
 
-// DefaultBotScopes are the scopes that the Web API of this package ever asks for.
+// DefaultBotScopes returns all scopes that the simulated Web API can require of a bot token.
 func DefaultBotScopes() []string {
 	return []string{
 		"chat:write", "commands", "users:read", "usergroups:read", "channels:read", "groups:read",
@@ -90,58 +91,58 @@ func DefaultBotScopes() []string {
 	}
 }
 
-// Workspace is a Slack workspace. All methods may be called concurrently.
+// Workspace is a simulated Slack workspace with one app. Make it with New and close it with Close. All methods may be
+// called concurrently.
 type Workspace struct {
 	opts    Options
 	log     zerolog.Logger
 	limiter *limiter
 
-	// ctx ends when the workspace closes; everything that waits in the background
-	// hangs on it and is counted in background.
+	// ctx ends when the workspace closes. Everything that waits in the background ends with it, and background counts it.
 	ctx        context.Context
 	cancel     context.CancelFunc
 	background sync.WaitGroup
 
 	ids atomic.Int64
 
-	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
-	kept    [2]uint64  // version and unseen of the newest stored snapshot
+	saveMu sync.Mutex // held while a snapshot is stored, so that they are stored in order
+	saved  [2]uint64  // version and hidden of the newest stored snapshot
 
-	mu        sync.Mutex // guards everything below
-	version   uint64
-	unseen    uint64        // counts changes that are not shown: of response URLs
-	changed   chan struct{} // closed and replaced at every change
-	closed    bool
-	baseURL   string // http://127.0.0.1:port
-	faults    Faults
-	users     []*User
-	channels  []*Channel
-	groups    []UserGroup
-	messages  map[string][]*Message // by channel, in order of ts
-	lastTS    int64                 // microseconds; timestamps never repeat
-	people    map[string]*desk
-	triggers  map[string]*trigger
-	hooks     map[string]*hook
-	uploads   map[string]*upload
-	tickets   map[string]bool
-	conns     []*conn
-	nextConn  int // counts connections
-	turn      int // of the round robin
-	envelopes []*envelope
-	byID      map[string]*envelope // the newest envelope with an id
-	calls     []Call
+	mu           sync.Mutex // guards everything below
+	version      uint64
+	hidden       uint64        // counts changes that are not shown: uses of response URLs
+	changed      chan struct{} // closed and replaced at every change
+	closed       bool
+	baseURL      string // http://127.0.0.1:port
+	faults       Faults
+	users        []*User
+	channels     []*Channel
+	groups       []UserGroup
+	messages     map[string][]*Message // by channel, in order of ts
+	lastTS       int64                 // in microseconds; timestamps never repeat
+	people       map[string]*personState
+	triggers     map[string]*trigger
+	responseURLs map[string]*responseURL
+	uploads      map[string]*upload
+	tickets      map[string]bool
+	conns        []*conn
+	nextConn     int // counts connections
+	turn         int // position of the round robin
+	envelopes    []*envelope
+	byID         map[string]*envelope // the newest envelope with an id
+	calls        []Call
 }
 
-// desk is what one person has before them, besides the channels.
-type desk struct {
-	modals  []*View // the stack, bottom first
+// personState is what one person sees besides the channels.
+type personState struct {
+	modals  []*View // a stack, bottom first
 	home    *View
 	notices []Notice
-	// inputs are what the person chose in messages, by channel, ts, block_id, action_id.
+	// inputs are the values that the person chose in messages, by "channel/ts", block_id and action_id.
 	inputs map[string]map[string]map[string][]string
 }
 
-// New makes a workspace. It listens nowhere yet: see Start, Listen and Handler.
+// New makes a workspace. Listen makes it available to an app.
 func New(opts Options) *Workspace {
 	fill := func(s *string, v string) {
 		if *s == "" {
@@ -190,8 +191,8 @@ func New(opts Options) *Workspace {
 	ctx, cancel := context.WithCancel(context.Background())
 	ws := &Workspace{
 		opts: opts, log: opts.Log, limiter: newLimiter(opts.Rates, opts.Now), ctx: ctx, cancel: cancel,
-		changed: make(chan struct{}), messages: map[string][]*Message{}, people: map[string]*desk{},
-		triggers: map[string]*trigger{}, hooks: map[string]*hook{}, uploads: map[string]*upload{},
+		changed: make(chan struct{}), messages: map[string][]*Message{}, people: map[string]*personState{},
+		triggers: map[string]*trigger{}, responseURLs: map[string]*responseURL{}, uploads: map[string]*upload{},
 		tickets: map[string]bool{}, byID: map[string]*envelope{}, groups: opts.UserGroups,
 	}
 	ws.AddUser(User{ID: opts.App.BotUserID, Name: opts.App.Name, RealName: opts.App.Name, Bot: true})
@@ -201,43 +202,42 @@ func New(opts Options) *Workspace {
 	for _, c := range opts.Channels {
 		ws.AddChannel(c)
 	}
-	ws.keepOn()
+	ws.saveChanges()
 	return ws
 }
 
-// BotToken is the token the app calls the Web API with (xoxb-…).
+// BotToken returns the token with which the app calls the Web API.
 func (ws *Workspace) BotToken() string { return ws.opts.App.BotToken }
 
-// AppToken is the token the app opens Socket Mode connections with (xapp-…).
+// AppToken returns the token with which the app opens Socket Mode connections.
 func (ws *Workspace) AppToken() string { return ws.opts.App.AppToken }
 
-// App tells which app is installed, with its commands.
+// App returns the installed app, with all defaults filled in.
 func (ws *Workspace) App() App { return ws.opts.App }
 
-// Team tells which workspace this is.
+// Team returns the name and ids of the workspace, with all defaults filled in.
 func (ws *Workspace) Team() Team { return ws.opts.Team }
 
-// Now is the workspace's clock.
+// Now returns the time of the workspace's clock: see Options.Now.
 func (ws *Workspace) Now() time.Time { return ws.opts.Now() }
 
-// Version counts the changes of everything that can be shown.
+// Version returns the number of changes so far to what people can see. Two equal numbers mean that nothing changed.
 func (ws *Workspace) Version() uint64 {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	return ws.version
 }
 
-// touch tells everybody who waits that something changed. ws.mu is held.
+// touch counts a change, and wakes all waiters. ws.mu is held.
 func (ws *Workspace) touch() {
 	ws.version++
 	close(ws.changed)
 	ws.changed = make(chan struct{})
 }
 
-// Subscribe returns a channel that receives after every change of what can be shown;
-// changes in quick succession may arrive as one. The channel has a value from the start,
-// so that a subscriber paints once without asking. cancel ends the subscription; the
-// channel is closed then, or when the workspace closes.
+// Subscribe returns a channel that receives a value after every change of what people can see. Changes in quick
+// succession may be one value. The first value is there from the start, so that a loop over the channel also shows the
+// present state. cancel ends the subscription; the channel is closed then, or when the workspace closes.
 func (ws *Workspace) Subscribe() (changes <-chan struct{}, cancel func()) {
 	out := make(chan struct{}, 1)
 	ctx, stop := context.WithCancel(ws.ctx)
@@ -257,7 +257,7 @@ func (ws *Workspace) Subscribe() (changes <-chan struct{}, cancel func()) {
 		for {
 			select {
 			case out <- struct{}{}:
-			default: // one is waiting to be taken already
+			default: // an earlier value has not been received yet
 			}
 			select {
 			case <-ctx.Done():
@@ -272,9 +272,8 @@ func (ws *Workspace) Subscribe() (changes <-chan struct{}, cancel func()) {
 	return out, stop
 }
 
-// Wait returns as soon as done says so. done is asked once at the start and again after
-// every change; it may call any method of the workspace. The error is the context's, or
-// ErrClosed.
+// Wait returns nil as soon as done returns true. It calls done at once, and again after every change of what people can
+// see. done may call any method of the workspace. The error is that of ctx, or ErrClosed.
 func (ws *Workspace) Wait(ctx context.Context, done func() bool) error {
 	for {
 		ws.mu.Lock()
@@ -293,11 +292,10 @@ func (ws *Workspace) Wait(ctx context.Context, done func() bool) error {
 	}
 }
 
-// ErrClosed is what waiting ends with when the workspace was closed meanwhile.
+// ErrClosed is the error of waits that end because the workspace was closed.
 var ErrClosed = fmt.Errorf("slacksim: the workspace is closed")
 
-// spawn runs f in the background until it returns; Close waits for it. It does nothing
-// once the workspace is closed.
+// spawn runs f in the background. Close waits until f has returned. After Close, spawn does nothing.
 func (ws *Workspace) spawn(f func()) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -311,8 +309,8 @@ func (ws *Workspace) spawn(f func()) {
 	}()
 }
 
-// Close ends all connections, subscriptions and waiting retries, and returns when they
-// are gone. It does not stop a Server: see Server.Close, which calls it.
+// Close ends all connections, subscriptions and retries, and returns when they have ended. It doesn't stop a Server:
+// Server.Close does both.
 func (ws *Workspace) Close() {
 	ws.mu.Lock()
 	ws.closed = true
@@ -321,20 +319,20 @@ func (ws *Workspace) Close() {
 	ws.background.Wait()
 }
 
-// nextID makes an id in Slack's style: a letter for the kind and upper-case digits.
+// nextID makes an id in Slack's style: a letter for the kind, and upper-case hexadecimal digits.
 func (ws *Workspace) nextID(kind string) string {
 	return fmt.Sprintf("%s%09X", kind, 0xA00000000+ws.ids.Add(1))
 }
 
-// secret makes an unguessable part for URLs and hashes.
+// secret makes a part of a URL or hash that can't be guessed.
 func secret() string {
 	b := make([]byte, 12)
-	rand.Read(b) // never fails, says crypto/rand
+	rand.Read(b) // never fails: see crypto/rand
 	return hex.EncodeToString(b)
 }
 
-// nextTS makes a message timestamp: seconds and microseconds of the clock, never twice
-// the same. ws.mu is held.
+// nextTS makes a message timestamp, which is also the message's id: seconds and microseconds of the clock, never the
+// same twice. ws.mu is held.
 func (ws *Workspace) nextTS() string {
 	us := ws.opts.Now().UnixMicro()
 	if us <= ws.lastTS {
@@ -344,11 +342,11 @@ func (ws *Workspace) nextTS() string {
 	return fmt.Sprintf("%d.%06d", us/1e6, us%1e6)
 }
 
-// desk of a person, made when first needed. ws.mu is held.
-func (ws *Workspace) desk(user string) *desk {
+// stateOf returns the state of a person, and makes it if there is none. ws.mu is held.
+func (ws *Workspace) stateOf(user string) *personState {
 	d := ws.people[user]
 	if d == nil {
-		d = &desk{inputs: map[string]map[string]map[string][]string{}}
+		d = &personState{inputs: map[string]map[string]map[string][]string{}}
 		ws.people[user] = d
 	}
 	return d

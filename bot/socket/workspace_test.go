@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
 
 // responding brings what an ack could not carry through the response_url, as the bot does.
@@ -37,7 +38,7 @@ func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, WarnAhead: 100 * time.Millisecond})
-	server := ws.Start(t)
+	server := slacktest.Serve(t, ws)
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
 	h := newAnswering()
@@ -143,7 +144,7 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 	defer cancel()
 	app := slacksim.App{BotScopes: []string{"commands", "chat:write"}}
 	ws := slacksim.New(slacksim.Options{App: app, Rates: slacksim.Rates{Off: true}})
-	server := ws.Start(t)
+	server := slacktest.Serve(t, ws)
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
 	log := &logged{}
@@ -185,7 +186,7 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 
 func TestCheckSocketModeTellsTheTokenThatIsWrong(t *testing.T) {
 	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}})
-	server := ws.Start(t)
+	server := slacktest.Serve(t, ws)
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
 	check := func(appToken string) error {

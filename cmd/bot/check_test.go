@@ -23,6 +23,7 @@ import (
 	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 	"licensebot/storage"
 )
 
@@ -257,8 +258,8 @@ func TestCheck(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := w.slack.Wait(ctx, func() bool { return w.slack.Open() <= others }); err != nil { // they close while it ends
-				t.Errorf("%d sockets are left open", w.slack.Open())
+			if err := w.slack.Wait(ctx, func() bool { return w.slack.Sockets() <= others }); err != nil { // they close while it ends
+				t.Errorf("%d sockets are left open", w.slack.Sockets())
 			}
 		})
 	}
@@ -275,7 +276,7 @@ func (w *town) restart(t *testing.T, s map[string]string, app slacksim.App) {
 	if app.BotScopes == nil {
 		app.BotScopes = bot.BotScopes()
 	}
-	t.Setenv("SLACK_API_URL", slacksim.New(slacksim.Options{App: app}).Start(t).APIURL)
+	t.Setenv("SLACK_API_URL", slacktest.Serve(t, slacksim.New(slacksim.Options{App: app})).APIURL)
 }
 
 // otherBot opens a socket with the town's app until the test ends.

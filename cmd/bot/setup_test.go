@@ -15,6 +15,7 @@ import (
 	"licensebot/bot"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -98,7 +99,7 @@ func newTown(t testing.TB) *town {
 	}
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	w.shop = w.cocalc.Start(t)
-	w.api = w.slack.Start(t).APIURL
+	w.api = slacktest.Serve(t, w.slack).APIURL
 	return w
 }
 

@@ -15,6 +15,7 @@ import (
 	"licensebot/internal/step"
 	"licensebot/purchase"
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 	"licensebot/storage"
 )
 
@@ -71,7 +72,7 @@ func newTown(t *testing.T, kills ...kill) *town {
 	t.Cleanup(func() { w.stuck.Stop() })
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	w.settings = map[string]string{
-		"SLACK_API_URL": w.slack.Start(t).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(),
+		"SLACK_API_URL": slacktest.Serve(t, w.slack).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(),
 		"COCALC_URL": w.cocalc.Start(t), "COCALC_API_KEY": w.account.Key(), "DATABASE": w.ledger, "HOME": dir, "TMPDIR": dir,
 		"BUYERS": slacksim.Alice, "CHECKOUT_TIMEOUT": checkoutTimeout.String(), "SETTLE_AFTER": settleAfter.String(),
 	}

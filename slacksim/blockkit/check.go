@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// Problem is one of Slack's complaints, in its own words.
+// Problem is an error in blocks, in Slack's words.
 type Problem struct {
 	Message string
 	Pointer string // JSON pointer to the place, such as /blocks/0/text
 }
 
-// String is the form that Slack's answers carry.
+// String returns the problem as Slack's answers have it: the message, and the pointer in brackets.
 func (p Problem) String() string {
 	if p.Pointer == "" {
 		return p.Message
@@ -24,18 +24,18 @@ func (p Problem) String() string {
 	return p.Message + " [json-pointer:" + p.Pointer + "]"
 }
 
-// checker walks decoded JSON and collects problems.
+// checker applies checks to decoded JSON, and collects the problems that they find.
 type checker struct {
 	rules    Rules
 	surface  string // message, modal or home
-	inner    check  // of a block within another one
+	inner    check  // for a block inside of another one
 	problems []Problem
 }
 
-// check is a rule for the value at a JSON pointer.
+// check is a rule for a value and its JSON pointer.
 type check func(c *checker, at string, v any)
 
-// field is what an object may, or must, have under a name.
+// field is the rule for a field of an object.
 type field struct {
 	check    check
 	required bool
@@ -50,8 +50,7 @@ func (c *checker) fail(at, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Message: fmt.Sprintf(format, args...), Pointer: at})
 }
 
-// object wants an object with these fields and no others; "type" is always allowed, since
-// whoever chose the rule has read it.
+// object requires an object with these fields and no others. "type" is always allowed, since it has chosen the rule.
 func object(f fields) check {
 	names := slices.Sorted(maps.Keys(f))
 	return func(c *checker, at string, v any) {
@@ -77,8 +76,8 @@ func object(f fields) check {
 	}
 }
 
-// union marks a place where several kinds of object are possible: Slack says first that
-// none fitted, then why.
+// union marks a place at which several kinds of object are possible. For these, Slack's first error is that none of
+// them matches; the reason follows.
 func union(inner check) check {
 	return func(c *checker, at string, v any) {
 		before := len(c.problems)
@@ -89,8 +88,8 @@ func union(inner check) check {
 	}
 }
 
-// also adds a rule that looks at the whole value.
-func also(rules ...check) check {
+// allOf requires several rules of the same value.
+func allOf(rules ...check) check {
 	return func(c *checker, at string, v any) {
 		for _, r := range rules {
 			r(c, at, v)
@@ -98,7 +97,7 @@ func also(rules ...check) check {
 	}
 }
 
-// chars wants a string of low to high characters. Slack counts characters, not bytes.
+// chars requires a string of low to high characters. Slack counts characters, not bytes.
 func chars(low, high int) check {
 	return func(c *checker, at string, v any) {
 		s, ok := v.(string)
@@ -120,7 +119,7 @@ func boolean(c *checker, at string, v any) {
 	}
 }
 
-// integer wants a whole number of low to high.
+// integer requires a whole number from low to high.
 func integer(low, high int64) check {
 	return func(c *checker, at string, v any) {
 		n, ok := v.(json.Number)
@@ -150,7 +149,7 @@ func oneOf(allowed ...string) check {
 	}
 }
 
-// items wants an array of low to high items that all follow the rule.
+// items requires an array of low to high items, and the rule of each item.
 func items(low, high int, each check) check {
 	return func(c *checker, at string, v any) {
 		l, ok := v.([]any)
@@ -169,7 +168,7 @@ func items(low, high int, each check) check {
 	}
 }
 
-// matching wants a string that parses.
+// matching requires a string for which parses returns true; what names it in the error.
 func matching(what string, parses func(string) bool) check {
 	return func(c *checker, at string, v any) {
 		if s, ok := v.(string); !ok || !parses(s) {
@@ -178,11 +177,11 @@ func matching(what string, parses func(string) bool) check {
 	}
 }
 
-// textObject wants a text object of these kinds with 1 to high characters.
+// textObject requires a text object of one of these kinds with 1 to high characters.
 func textObject(high int, kinds ...string) check {
 	byKind := map[string]check{
 		"plain_text": object(fields{"text": need(chars(1, high)), "emoji": may(boolean)}),
-		// Slack refuses emoji here: it is a property of plain_text alone.
+		// Only plain_text has the property emoji.
 		"mrkdwn": object(fields{"text": need(chars(1, high)), "verbatim": may(boolean)}),
 	}
 	return union(func(c *checker, at string, v any) {

@@ -7,64 +7,67 @@ import (
 	"strings"
 )
 
-// Element is one thing in a list of blocks that a person can use: a button, a menu, a
-// field.
+// Element is an element of blocks that a person can use: a button, a menu or a field.
 type Element struct {
 	BlockID  string
 	ActionID string
-	Type     string // button, overflow, static_select, plain_text_input, …
+	Type     string // such as button, overflow, static_select or plain_text_input
 
-	// Label is what people call the element: the text of a button, the label of the
-	// input block around a field, or else its placeholder.
+	// Label is the text by which people know the element: that of a button, the label of the input block around a field,
+	// or else the placeholder.
 	Label       string
 	Placeholder string
 	Hint        string // of the input block
 
-	Value   string // what a button carries
-	URL     string // where a button leads, besides sending its action
-	Style   string // "", primary or danger
-	Confirm *Confirm
+	Value   string   // of a button: its action carries it
+	URL     string   // of a button: it also opens this address
+	Style   string   // "", primary or danger
+	Confirm *Confirm // the confirm dialog, or nil
 	Options []Option // of all option groups, in order
 
-	// Input says that the element sits in an input block: it is sent with the view's
-	// submission, and by itself only if Dispatches.
-	Input      bool
-	Optional   bool
+	// Input is true in an input block: the element is sent with the view's submission, and at once only if Dispatches.
+	Input bool
+	// Optional is true in an input block that may stay empty.
+	Optional bool
+	// Dispatches is true if the use of the element is sent at once: outside of input blocks, and with dispatch_action.
 	Dispatches bool
 
 	Multiline            bool
-	MinLength, MaxLength int // in characters; 0 means no limit
-	Decimal              bool
-	MinValue, MaxValue   string // of a number_input, as sent
-	MaxSelected          int
+	MinLength, MaxLength int    // in characters; 0 means no limit
+	Decimal              bool   // of a number_input: it accepts decimals
+	MinValue, MaxValue   string // of a number_input, as sent; empty means no limit
+	MaxSelected          int    // of a menu for several options; 0 means no limit
 
-	// Initial is what the element holds before anybody touched it, in the form that
-	// State takes.
+	// Initial are the values before a person uses the element: see State.
 	Initial []string
 
-	Raw map[string]any // the element's JSON
+	// Raw is the JSON of the element. Its numbers are json.Number.
+	Raw map[string]any
 }
 
-// Option is one entry of a menu, an overflow, radio buttons or checkboxes.
+// Option is an option of a menu, an overflow menu, radio buttons or checkboxes.
 type Option struct {
 	Text        string
 	Value       string
 	Description string
-	URL         string
+	URL         string // of an overflow menu: the option also opens this address
 	Group       string // label of its option group
 	Raw         map[string]any
 }
 
-// Confirm holds the texts of the dialog that Slack shows before it sends an action.
+// Confirm is the dialog that Slack shows before it sends an action.
 type Confirm struct {
-	Title, Text, Confirm, Deny, Style string
+	Title, Text string
+	Confirm     string // text of the button that accepts; "Yes" if the app gives none
+	Deny        string // text of the button that declines; "Cancel" if the app gives none
+	Style       string // "", primary or danger
 }
 
-// Elements lists what a person can use in blocks, in reading order. Blocks that are not a
-// JSON array have none.
+// Elements returns the elements of blocks that a person can use, in reading order. It returns nil if blocks is not a
+// JSON array of blocks.
 func Elements(blocks json.RawMessage) []Element {
 	var out []Element
-	for _, block := range Decode(blocks) {
+	for _, block := range decodeBlocks(blocks) {
 		id := str(block["block_id"])
 		add := func(v any) {
 			if m, ok := v.(map[string]any); ok {
@@ -108,8 +111,8 @@ func Elements(blocks json.RawMessage) []Element {
 	return out
 }
 
-// Decode reads a JSON array of blocks; what is not one counts as no blocks.
-func Decode(blocks json.RawMessage) []map[string]any {
+// decodeBlocks decodes a JSON array of blocks. It returns nil if blocks is anything else.
+func decodeBlocks(blocks json.RawMessage) []map[string]any {
 	if len(blocks) == 0 {
 		return nil
 	}
@@ -122,7 +125,7 @@ func Decode(blocks json.RawMessage) []map[string]any {
 	return out
 }
 
-// interactive are the element types a person can use; an image is none.
+// interactive has the types of elements that a person can use. An image is not one of them.
 var interactive = map[string]bool{
 	"button": true, "overflow": true, "workflow_button": true, "icon_button": true, "feedback_buttons": true,
 	"static_select": true, "external_select": true, "users_select": true, "conversations_select": true, "channels_select": true,
@@ -154,7 +157,7 @@ func newElement(blockID string, m map[string]any) (Element, bool) {
 		e.Confirm = &Confirm{
 			Title: text(c["title"]), Text: text(c["text"]), Confirm: text(c["confirm"]), Deny: text(c["deny"]), Style: str(c["style"]),
 		}
-		// Slack fills in these two when the app left them out.
+		// Slack's defaults.
 		if e.Confirm.Confirm == "" {
 			e.Confirm.Confirm = "Yes"
 		}
@@ -185,7 +188,7 @@ func options(v any, group string) []Option {
 	return out
 }
 
-// Option finds an option by its value or by the text people read.
+// Option finds an option by its value, or else by its text.
 func (e Element) Option(what string) (Option, bool) {
 	for _, o := range e.Options {
 		if o.Value == what {
@@ -200,12 +203,11 @@ func (e Element) Option(what string) (Option, bool) {
 	return Option{}, false
 }
 
-// ErrNotThere says that no element answers to the label or id it was looked up by.
-var ErrNotThere = errors.New("no such element")
+// ErrNotFound is the error for an element or option that is not there.
+var ErrNotFound = errors.New("no such element")
 
-// Find looks an element up by the text people read on it, by its action_id or by its
-// block_id, in this order. accept filters by what the caller wants to do with it; nil
-// accepts every element. The error lists what is there instead and is ErrNotThere.
+// Find finds an element by its label, action_id or block_id, in this order, among those for which accept returns true
+// (nil: among all). The error is ErrNotFound, and lists the labels that are there.
 func Find(elements []Element, what string, accept func(Element) bool) (Element, error) {
 	var there []string
 	for _, by := range []func(Element) string{
@@ -224,7 +226,7 @@ func Find(elements []Element, what string, accept func(Element) bool) (Element, 
 			}
 		}
 	}
-	return Element{}, fmt.Errorf("%w: %q; there is: %s", ErrNotThere, what, strings.Join(there, ", "))
+	return Element{}, fmt.Errorf("%w: %q; there is: %s", ErrNotFound, what, strings.Join(there, ", "))
 }
 
 func str(v any) string {
@@ -249,7 +251,7 @@ func whole(v any) int {
 	return int(i)
 }
 
-// text reads a text object, or a plain string where Slack takes one.
+// text returns the text of a text object, or a string as it is.
 func text(v any) string {
 	if m, ok := v.(map[string]any); ok {
 		return str(m["text"])

@@ -2,14 +2,13 @@ package blockkit
 
 import "encoding/json"
 
-// FillIDs gives every block without block_id and every interactive element without
-// action_id one from newID, as Slack does when it stores blocks, and returns the blocks
-// with them. It expects blocks that Validate accepted.
+// FillIDs adds the ids that Slack adds when it stores blocks: a block_id to every block without one, and an action_id
+// to every interactive element without one, each from newID. blocks must be valid: see Validate.
 func FillIDs(blocks json.RawMessage, newID func() string) (json.RawMessage, error) {
 	if len(blocks) == 0 {
 		return nil, nil
 	}
-	decoded := Decode(blocks)
+	decoded := decodeBlocks(blocks)
 	for _, b := range decoded {
 		if str(b["block_id"]) == "" {
 			b["block_id"] = newID()

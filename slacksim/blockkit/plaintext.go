@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// PlainText gives what people read in blocks, one line per text, fields and cells
-// included, buttons and fields to fill left out. Texts stay as they were sent: mrkdwn
-// marks and Slack's escapes (&amp;, <@U1>) are not resolved, so that a test sees exactly
-// what the app wrote.
+// PlainText returns what people read in blocks, one text on each line. Fields of sections and cells of tables are
+// included (the cells of a row on one line, separated by " | "); buttons, menus and the values of fields are not. The
+// texts are as the app sent them: markup and escapes (&amp;, <@U1>) are not resolved.
 func PlainText(blocks json.RawMessage) string {
 	var lines []string
 	add := func(s string) {
@@ -16,7 +15,7 @@ func PlainText(blocks json.RawMessage) string {
 			lines = append(lines, s)
 		}
 	}
-	for _, b := range Decode(blocks) {
+	for _, b := range decodeBlocks(blocks) {
 		switch str(b["type"]) {
 		case "header", "alert", "markdown":
 			add(text(b["text"]))

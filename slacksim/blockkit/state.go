@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// State is what the element contributes to state.values (and, for everything but buttons
-// and overflow menus, to its action) when it holds values: the text typed, the value of
-// the option chosen, the date picked, the ids selected. No values means untouched or
-// emptied, which Slack sends as null or as an empty list.
+// State returns the element's entry in state.values, and the same fields of its action, for these values: the text of a
+// field, the values of chosen options, a date (2027-01-31), a time (09:30), Unix seconds, or the ids of users, channels
+// and files. No values means that the element is empty, which Slack sends as null or as an empty list.
 func (e Element) State(values []string) map[string]any {
 	out := map[string]any{"type": e.Type}
 	one := func(key string) {
@@ -76,8 +75,8 @@ func (e Element) State(values []string) map[string]any {
 	return out
 }
 
-// Keeps says whether the element has an entry in state.values at all.
-func (e Element) Keeps() bool {
+// HasState reports whether the element has an entry in state.values. Buttons and overflow menus have none.
+func (e Element) HasState() bool {
 	switch e.Type {
 	case "button", "overflow", "workflow_button", "icon_button", "feedback_buttons":
 		return false
@@ -85,7 +84,7 @@ func (e Element) Keeps() bool {
 	return true
 }
 
-// Typed says whether people type into the element instead of choosing.
+// Typed reports whether people enter text, a date or a time, instead of choosing options.
 func (e Element) Typed() bool {
 	switch e.Type {
 	case "plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input",
@@ -95,14 +94,12 @@ func (e Element) Typed() bool {
 	return false
 }
 
-// optionJSON gives the chosen option as Slack echoes it: its text, value and, where
-// there is one, its description.
+// optionJSON returns the option with this value, as Slack sends it back to the app.
 func (e Element) optionJSON(value string) map[string]any {
 	if o, ok := e.Option(value); ok {
 		return o.Raw
 	}
-	// The options of an external_select are not in the element; what the app suggested
-	// is chosen by its value.
+	// The options of an external_select are not in the element: the app suggested them.
 	return map[string]any{"text": map[string]any{"type": "plain_text", "text": value, "emoji": true}, "value": value}
 }
 
@@ -112,7 +109,7 @@ func richText(s string) map[string]any {
 	}}}
 }
 
-// initial reads what the app put into the element before anybody touched it.
+// initial returns the values that the app gave the element.
 func initial(kind string, m map[string]any) []string {
 	optionValue := func(v any) []string {
 		if o, ok := v.(map[string]any); ok {
@@ -168,9 +165,9 @@ func initial(kind string, m map[string]any) []string {
 	return nil
 }
 
-// Complaint is what Slack's own client says about the content of a field when a view is
-// submitted, before anything is sent to the app; empty when the content is fine.
-func (e Element) Complaint(values []string) string {
+// CheckValues checks the values of a field as Slack's client does when a view is submitted, before anything is sent to
+// the app. It returns the sentence that the client shows below the field, or "" if the values are valid.
+func (e Element) CheckValues(values []string) string {
 	filled := len(values) > 0 && values[0] != ""
 	if !filled {
 		if e.Optional {

@@ -77,7 +77,7 @@ func TestComplaintsOfSlackItself(t *testing.T) {
 			if tt.value != "" {
 				values = []string{tt.value}
 			}
-			got := only(t, tt.block).Complaint(values)
+			got := only(t, tt.block).CheckValues(values)
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}

@@ -9,51 +9,47 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of Slack that are not a block's own.
+// Limits of messages and views. Those of blocks are with their rules.
 const (
-	// MaxMessageBlocks and MaxViewBlocks are how many blocks fit.
-	MaxMessageBlocks = 50
-	MaxViewBlocks    = 100
-	// MaxMessageCharacters is how many characters all blocks of a message may have
-	// together (msg_blocks_too_long). Slack does not document it; others measured it.
+	// MaxMessageCharacters is the most characters that all blocks of a message can have together (msg_blocks_too_long).
+	// Slack doesn't document this limit; developers have measured it.
 	MaxMessageCharacters = 13_000
-	// MaxViewBytes is how large the JSON of a view may be (view_too_large).
+	// MaxViewBytes is the largest JSON of a view, in bytes (view_too_large).
 	MaxViewBytes = 250 * 1024
-	// maxTableCharacters is how many characters the cells of a table may have together.
-	maxTableCharacters = 10_000
-	// maxMarkdownCharacters is how many all markdown blocks of a message may have.
-	maxMarkdownCharacters = 12_000
+
+	maxMessageBlocks      = 50
+	maxViewBlocks         = 100
+	maxTableCharacters    = 10_000 // of all cells of a table together
+	maxMarkdownCharacters = 12_000 // of all markdown blocks of a message together
 )
 
-// Rules vary with the workspace.
+// Rules choose between rules that vary. The zero value accepts everything that some workspace accepts.
 type Rules struct {
-	// RefuseNew refuses the blocks that not every workspace has yet: data_table,
-	// data_visualization, table, card, carousel and markdown.
+	// RefuseNew refuses the blocks that some workspaces don't have yet: data_table, data_visualization, table, card,
+	// carousel and markdown.
 	RefuseNew bool
-	// Strict refuses what any of Slack's sources refuses, if they differ: see sources.go. An app that passes is right
-	// by each of them.
+	// Strict applies the stricter of two rules where Slack's sources differ: see Differences.
 	Strict bool
 }
 
 var newBlocks = []string{"data_table", "data_visualization", "table", "card", "carousel", "markdown"}
 
-// Validate says what Slack would complain about in the blocks of a message, a JSON array.
-// No problems means that it would take them.
+// Validate checks the blocks of a message, a JSON array. It returns no problems if Slack would accept them.
 func Validate(blocks json.RawMessage, rules Rules) []Problem {
 	c := &checker{rules: rules, surface: "message", inner: (*checker).block}
-	c.blocks("/blocks", decodeAny(blocks), MaxMessageBlocks)
+	c.blocks("/blocks", decodeAny(blocks), maxMessageBlocks)
 	return c.problems
 }
 
-// ValidateView says what Slack would complain about in a view of this kind (modal or
-// home), a JSON object.
+// ValidateView checks a view, a JSON object, of this kind: modal or home. It returns no problems if Slack would accept
+// it.
 func ValidateView(view json.RawMessage, kind string, rules Rules) []Problem {
 	c := &checker{rules: rules, surface: kind, inner: (*checker).block}
 	union(c.view)(c, "/view", decodeAny(view))
 	return c.problems
 }
 
-// Characters counts the characters of all texts that blocks show.
+// Characters returns the number of characters of all texts in blocks: see MaxMessageCharacters.
 func Characters(blocks json.RawMessage) int {
 	n := 0
 	var count func(v any)
@@ -82,7 +78,7 @@ func decodeAny(raw json.RawMessage) any {
 	dec.UseNumber()
 	var v any
 	if dec.Decode(&v) != nil {
-		return nil // which no rule accepts
+		return nil // no rule accepts it
 	}
 	return v
 }
@@ -95,7 +91,7 @@ func (c *checker) view(_ *checker, at string, v any) {
 		"type": need(kind), "callback_id": may(chars(0, 255)), "private_metadata": may(chars(0, 3000)),
 		"external_id": may(chars(0, 255)),
 		"blocks": need(func(c *checker, at string, v any) {
-			c.blocks(at, v, MaxViewBlocks)
+			c.blocks(at, v, maxViewBlocks)
 		}),
 	}
 	if c.surface == "modal" {
@@ -117,7 +113,7 @@ func (c *checker) view(_ *checker, at string, v any) {
 	}
 }
 
-// oneFocus requires that at most one element of a view has the focus when it opens.
+// oneFocus requires that at most one element of a view has focus_on_load.
 func (c *checker) oneFocus(at string, v any) {
 	seen := 0
 	var look func(at string, v any)
@@ -141,7 +137,7 @@ func (c *checker) oneFocus(at string, v any) {
 	look(at, v)
 }
 
-// blocks checks every block and what has to be unique among them.
+// blocks checks every block, the uniqueness of their ids, and the limits that they share.
 func (c *checker) blocks(at string, v any, most int) {
 	items(0, most, (*checker).block)(c, at, v)
 	blockIDs := map[string]bool{}
@@ -174,7 +170,7 @@ func (c *checker) blocks(at string, v any, most int) {
 	}
 }
 
-// uniqueActions: the action_ids of one block have to differ.
+// uniqueActions requires that the action_ids of a block differ.
 func (c *checker) uniqueActions(at string, block map[string]any) {
 	seen := map[string]bool{}
 	name := "elements"
@@ -213,7 +209,7 @@ func (c *checker) block(at string, v any) {
 	}
 }
 
-// blockRule is a block with the surfaces that take it; none means all.
+// blockRule is the rule of a block, and the surfaces that accept it; none means all.
 type blockRule struct {
 	check check
 	only  []string
@@ -224,15 +220,14 @@ func block(f fields, only ...string) blockRule {
 	return blockRule{check: object(f), only: only}
 }
 
-// loose are blocks of which only the name is checked: nothing here shows them in detail.
-func loose(only ...string) blockRule { return blockRule{check: anything, only: only} }
+// anyBlock accepts a block with any fields.
+func anyBlock(only ...string) blockRule { return blockRule{check: anything, only: only} }
 
-// blockRules are the blocks by type. An app cannot send file and call blocks freely, and
-// alert is for modals only.
+// blockRules has the rules of blocks by type. The limits are from https://docs.slack.dev/reference/block-kit/blocks.
 var blockRules = map[string]blockRule{
 	"divider": block(fields{}),
 	"header":  block(fields{"text": need(plain(150)), "level": may(integer(1, 4))}),
-	"section": {check: also(
+	"section": {check: allOf(
 		block(fields{
 			"text": may(anyText(3000)), "fields": may(items(1, 10, anyText(2000))),
 			"accessory": may(element(inSection)), "expand": may(boolean),
@@ -248,13 +243,13 @@ var blockRules = map[string]blockRule{
 		"label": need(plain(2000)), "element": need(element(inInput)), "hint": may(plain(2000)),
 		"optional": may(boolean), "dispatch_action": may(boolean),
 	}),
-	"image": {check: also(block(imageFields(fields{"title": may(plain(2000))})).check, imageSource)},
+	"image": {check: allOf(block(imageFields(fields{"title": may(plain(2000))})).check, imageSource)},
 	"rich_text": block(fields{"elements": need(items(1, 1000, object(fields{
 		"elements": need(items(0, 10_000, richTextElement)), "style": may(anything), "indent": may(integer(0, 8)),
 		"offset": may(integer(0, 1<<31)), "border": may(integer(0, 1)), "language": may(chars(0, 255)),
 	})))}),
 	"markdown":           block(fields{"text": need(chars(1, maxMarkdownCharacters))}, "message"),
-	"table":              {check: also(block(fields{"rows": need(rows(1, 100, plainCells)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
+	"table":              {check: allOf(block(fields{"rows": need(rows(1, 100, plainCells)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
 	"data_table":         dataTable,
 	"data_visualization": block(fields{"title": need(chars(1, 50)), "chart": need(chart)}),
 	"card":               cardBlock,
@@ -263,11 +258,11 @@ var blockRules = map[string]blockRule{
 	"container":          containerBlock, "layout": layoutBlock,
 	"carousel":  block(fields{"elements": need(items(1, 10, blockOf("card")))}, "message"),
 	"plan":      block(fields{"title": need(chars(1, 3000)), "tasks": may(items(0, 50, blockOf("task_card")))}, "message"),
-	"task_card": taskCard, "video": videoBlock, "file": loose("message"), "call": loose("message"),
+	"task_card": taskCard, "video": videoBlock, "file": anyBlock("message"), "call": anyBlock("message"),
 }
 
-// richTextElement follows the inner parts of rich text loosely: a list's sections hold
-// elements of their own.
+// richTextElement checks the type of an inner element of rich text, and the length of a text. It doesn't check the
+// elements of sections in a list.
 func richTextElement(c *checker, at string, v any) {
 	m, ok := v.(map[string]any)
 	if !ok {

@@ -21,12 +21,12 @@ var (
 	typed    = []string{"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input", "datetimepicker", "file_input"}
 	inInput  = slices.Concat(selects, multiSelects, pickers, typed)
 	inAction = slices.Concat(selects, multiSelects, pickers, pressed, []string{"datetimepicker", "rich_text_input"})
-	// inActions and inSection say which elements the two blocks take.
+	// inActions and inSection are the elements that the two blocks accept.
 	inActions = inAction
 	inSection = slices.Concat(selects, multiSelects, pickers, pressed, images)
 )
 
-// element wants one of these elements, by its own rules.
+// element requires one of these elements, valid by its own rules.
 func element(allowed []string) check {
 	return union(func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
@@ -48,7 +48,7 @@ func element(allowed []string) check {
 }
 
 var (
-	confirm = also(confirmHasTitle, object(fields{
+	confirm = allOf(confirmHasTitle, object(fields{
 		"title": confirmTitle, "text": need(anyText(300)), "confirm": may(plain(30)), "deny": may(plain(30)),
 		"style": may(oneOf("primary", "danger")),
 	}))
@@ -56,7 +56,7 @@ var (
 		"text": need(anyText(75)), "value": need(optionValue), "description": may(anyText(75)),
 	}
 	option = object(optionFields)
-	// Menus take plain text only, and overflow menus a URL.
+	// Menus accept plain text only, and overflow menus also a URL.
 	menuOption = object(fields{
 		"text": need(plain(75)), "value": need(optionValue), "description": may(plain(75)),
 	})
@@ -66,7 +66,7 @@ var (
 	optionGroup    = object(fields{"label": need(plain(75)), "options": need(items(1, 100, menuOption))})
 	placeholder    = may(plain(150))
 	dispatchConfig = object(fields{"trigger_actions_on": may(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})
-	userFilter     = also(object(fields{
+	userFilter     = allOf(object(fields{
 		"include":                          may(items(1, 4, oneOf("im", "mpim", "private", "public"))),
 		"exclude_external_shared_channels": may(boolean), "exclude_bot_users": may(boolean),
 	}), func(c *checker, at string, v any) {
@@ -83,7 +83,7 @@ var (
 	isNumber = matching("a number in a string", func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil })
 )
 
-// el are the rules of an element with an action_id.
+// el is the rule for an element with an action_id and these fields.
 func el(f fields) check {
 	f["action_id"] = may(chars(0, 255))
 	return object(f)
@@ -104,10 +104,9 @@ func input(f fields) check {
 	return el(f)
 }
 
-// choices: a static menu has options or option groups, and what is chosen initially is
-// one of them.
+// choices requires options or option groups, and initial options that are among them.
 func choices(inner check) check {
-	return also(inner, func(c *checker, at string, v any) {
+	return allOf(inner, func(c *checker, at string, v any) {
 		m, ok := v.(map[string]any)
 		if !ok {
 			return
@@ -147,9 +146,9 @@ func initialIsOption(c *checker, at string, m map[string]any) {
 }
 
 var elementRules = map[string]check{
-	"image": also(object(imageFields(fields{})), imageSource),
+	"image": allOf(object(imageFields(fields{})), imageSource),
 	"button": el(fields{
-		"text": need(plain(75)), "url": may(also(isURL, chars(0, 3000))), "value": may(chars(0, 2000)),
+		"text": need(plain(75)), "url": may(allOf(isURL, chars(0, 3000))), "value": may(chars(0, 2000)),
 		"style": may(oneOf("primary", "danger")), "confirm": may(confirm), "accessibility_label": may(chars(0, 75)),
 	}),
 	"workflow_button": el(fields{
@@ -186,11 +185,11 @@ var elementRules = map[string]check{
 	"datepicker":     menu(fields{"initial_date": may(isDate)}),
 	"timepicker":     menu(fields{"initial_time": may(isTime), "timezone": may(chars(1, 255))}),
 	"datetimepicker": el(fields{"initial_date_time": may(integer(1_000_000_000, 9_999_999_999)), "confirm": may(confirm), "focus_on_load": may(boolean)}),
-	"plain_text_input": also(input(fields{
+	"plain_text_input": allOf(input(fields{
 		"initial_value": may(chars(0, 3000)), "multiline": may(boolean), "min_length": may(integer(0, 3000)),
 		"max_length": may(integer(1, 3000)),
 	}), lengthsFit),
-	"number_input": also(input(fields{
+	"number_input": allOf(input(fields{
 		"is_decimal_allowed": need(boolean), "initial_value": may(isNumber), "min_value": may(isNumber),
 		"max_value": may(isNumber),
 	}), numbersFit),
@@ -228,7 +227,7 @@ func numbersFit(c *checker, at string, v any) {
 	}
 }
 
-// imageFields are what an image has as a block and as an element.
+// imageFields adds the fields of an image, which are the same for blocks and elements.
 func imageFields(f fields) fields {
 	f["image_url"] = may(isURL)
 	f["slack_file"] = may(slackFile)
@@ -237,7 +236,7 @@ func imageFields(f fields) fields {
 }
 
 // slackFile requires a file's id or its URL, and not both.
-var slackFile = also(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}), func(c *checker, at string, v any) {
+var slackFile = allOf(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}), func(c *checker, at string, v any) {
 	if m, ok := v.(map[string]any); ok && (m["id"] == nil) == (m["url"] == nil) {
 		c.fail(at, "must provide exactly one of id and url")
 	}

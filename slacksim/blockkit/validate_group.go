@@ -34,14 +34,14 @@ func oneOfFields(names ...string) check {
 	}
 }
 
-var cardBlock = blockRule{check: also(block(fields{
+var cardBlock = blockRule{check: allOf(block(fields{
 	"hero_image": may(element(images)), "icon": may(element(images)), "slack_icon": may(anything), "title": may(anyText(150)),
 	"subtitle": may(anyText(150)), "body": may(anyText(200)), "subtext": may(anyText(200)), "actions": may(items(1, 3, element([]string{"button"}))),
 }).check, oneOfFields("hero_image", "title", "body", "actions")), only: []string{"message"}}
 
 var richTextBlock = blockOf("rich_text")
 
-var containerBlock = blockRule{check: also(block(fields{
+var containerBlock = blockRule{check: allOf(block(fields{
 	"title": may(plain(150)), "rich_text_title": may(richTextBlock), "subtitle": may(anyText(150)), "icon": may(element(images)),
 	"width": may(oneOf("narrow", "standard", "wide", "full")), "is_collapsible": may(boolean), "default_collapsed": may(boolean),
 	"has_header_divider": may(boolean),
@@ -56,7 +56,7 @@ var containerBlock = blockRule{check: also(block(fields{
 	}
 }), only: []string{"message"}}
 
-var taskCard = blockRule{check: also(block(fields{
+var taskCard = blockRule{check: allOf(block(fields{
 	"task_id": need(chars(1, 255)), "title": need(chars(1, 3000)), "status": may(oneOf("pending", "in_progress", "complete", "error")),
 	"details": may(richTextBlock), "output": may(richTextBlock), "hide_title": may(boolean),
 	"sources": may(items(1, 100, object(fields{"url": need(isURL), "text": need(chars(1, 3000))}))),
@@ -86,5 +86,5 @@ var layoutBlock = block(fields{
 		"block": need(layoutChildren), "width": may(oneOf("narrow", "standard", "wide")),
 		"horizontal_alignment": may(oneOf("start", "center", "end")),
 	})))}))),
-	"fallback": may(items(0, MaxMessageBlocks, layoutChildren)),
+	"fallback": may(items(0, maxMessageBlocks, layoutChildren)),
 }, "message")

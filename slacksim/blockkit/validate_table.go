@@ -21,7 +21,7 @@ var (
 	}
 	plainCells = []string{"raw_text", "raw_number", "rich_text"}
 	dataCells  = append([]string{"action_cell"}, plainCells...)
-	dataTable  = blockRule{check: also(block(fields{
+	dataTable  = blockRule{check: allOf(block(fields{
 		"caption": need(chars(1, 2000)), "rows": need(dataRows), "page_size": may(integer(1, 100)),
 		"row_header_column_index": may(integer(0, 19)),
 	}).check, tableCharacters, headerRow)}
@@ -58,7 +58,7 @@ func cellOf(kinds []string) check {
 	}
 }
 
-// headerRow: the first row of a data table names the columns, in raw text.
+// headerRow requires raw text in the first row of a data table, which names the columns.
 func headerRow(c *checker, at string, v any) {
 	m, _ := v.(map[string]any)
 	all := list(m["rows"])
@@ -80,7 +80,7 @@ func tableCharacters(c *checker, at string, v any) {
 	}
 }
 
-// chart is a pie, or series over the categories of an axis.
+// chart checks a pie chart, or a chart of series over the categories of an axis.
 func chart(c *checker, at string, v any) {
 	m, ok := v.(map[string]any)
 	if !ok {
@@ -110,7 +110,7 @@ func positive(c *checker, at string, v any) {
 	}
 }
 
-// pointsFit: series have different names, and each has one point for every category.
+// pointsFit requires that categories and series have unique names, and that every series has one point per category.
 func pointsFit(c *checker, at string, m map[string]any) {
 	axis, _ := m["axis_config"].(map[string]any)
 	categories := map[string]bool{}

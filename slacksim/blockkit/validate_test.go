@@ -268,7 +268,7 @@ func FuzzValidate(f *testing.F) {
 		blockkit.ValidateView(raw, "modal", blockkit.Rules{})
 		for _, e := range blockkit.Elements(raw) {
 			e.State([]string{"1"})
-			e.Complaint(e.Initial)
+			e.CheckValues(e.Initial)
 		}
 		blockkit.PlainText(raw)
 		if len(blockkit.Validate(raw, blockkit.Rules{})) > 0 {

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// html/template reads the names of attributes, also behind "data-": what looks like an address, a style or a script to it
-// (data-action, data-src, data-on…) is filtered as one, and an id with a colon becomes #ZgotmplZ. So every attribute that
-// carries an id of an app, or what a person wrote, must have a name by which its value arrives unchanged.
+// html/template reads the names of attributes, also behind "data-": what looks like an address, a style or a script to
+// it (data-action, data-src, data-on…) is filtered as one, and an id with a colon becomes #ZgotmplZ. So every attribute
+// that carries an id of an app, or what a person wrote, must have a name by which its value arrives unchanged.
 func TestAttributesCarryWhatAppsChoose(t *testing.T) {
 	attribute := regexp.MustCompile(`[\s"](data-[a-z-]+|value|id|for|name|aria-[a-z]+|placeholder|title|download)="\{\{`)
 	seen := map[string]bool{}

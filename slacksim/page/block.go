@@ -10,22 +10,21 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// screen is what blocks are rendered for: one surface as one person sees it.
-type screen struct {
+// blockRenderer renders the blocks of one message or view for one person.
+type blockRenderer struct {
 	id     string // of the message or view
 	reader string // the person's user id
 	names  Names
-	inputs map[string]map[string][]string // what fields hold, over what the app put there
-	errors map[string]string              // complaints by block_id
-	// conversations lists what a users_select, channels_select or conversations_select
-	// offers.
+	inputs map[string]map[string][]string // values of fields in place of their initial values
+	errors map[string]string              // errors of fields by block_id
+	// conversations returns the options of a users_select, channels_select or conversations_select.
 	conversations func(kind string) []conversation
 }
 
 // conversation is a person or channel in a menu.
 type conversation struct{ Value, Text, Group string }
 
-// block is a Block Kit block, ready for its template.
+// block is a Block Kit block, prepared for its template.
 type block struct {
 	Kind      string
 	ID        string
@@ -49,12 +48,12 @@ type item struct {
 	Picture *picture
 }
 
-// picture is an image that stays where it is: the page loads nothing from elsewhere.
+// picture is an image. The page shows its text and a link, since it loads nothing from other hosts.
 type picture struct{ Alt, URL string }
 
-// blocks makes a JSON array of blocks ready to be shown. What slack-go or this page does
-// not know leaves a note in its place, so that one block never hides the others.
-func (s *screen) blocks(raw json.RawMessage) []block {
+// blocks prepares a JSON array of blocks for the templates. In place of a block that slack-go or this page doesn't
+// know, the page shows a note.
+func (s *blockRenderer) blocks(raw json.RawMessage) []block {
 	var each []json.RawMessage
 	if json.Unmarshal(raw, &each) != nil {
 		return nil
@@ -64,7 +63,8 @@ func (s *screen) blocks(raw json.RawMessage) []block {
 		alone := json.RawMessage(append(append([]byte("["), one...), ']'))
 		var decoded slack.Blocks
 		if err := json.Unmarshal(alone, &decoded); err != nil || len(decoded.BlockSet) != 1 {
-			out = append(out, block{Kind: "unknown", ID: domID(s.id, fmt.Sprint(i)), Text: Plain("This page can't show this block.", false)})
+			note := plainText("This page can't show this block.", false)
+			out = append(out, block{Kind: "unknown", ID: domID(s.id, fmt.Sprint(i)), Text: note})
 			continue
 		}
 		var controls []control
@@ -86,8 +86,8 @@ func (s *screen) blocks(raw json.RawMessage) []block {
 	return out
 }
 
-// mayUse says whether the reader is shown the element at all.
-func (s *screen) mayUse(e blockkit.Element) bool {
+// mayUse reports whether the reader sees the element: visible_to_user_ids can exclude people.
+func (s *blockRenderer) mayUse(e blockkit.Element) bool {
 	only, ok := e.Raw["visible_to_user_ids"].([]any)
 	if !ok || len(only) == 0 {
 		return true
@@ -100,7 +100,7 @@ func (s *screen) mayUse(e blockkit.Element) bool {
 	return false
 }
 
-func (s *screen) block(in slack.Block, controls []control) block {
+func (s *blockRenderer) block(in slack.Block, controls []control) block {
 	out := block{Kind: string(in.BlockType()), ID: in.ID(), Controls: controls}
 	switch b := in.(type) {
 	case *slack.SectionBlock:
@@ -137,7 +137,7 @@ func (s *screen) block(in slack.Block, controls []control) block {
 	case *slack.VideoBlock:
 		out.Kind, out.Title, out.Picture = "image", s.text(b.Title), pictureOf(b.AltText, &b.VideoURL)
 	case *slack.MarkdownBlock:
-		out.Text = Markdown(b.Text)
+		out.Text = markdown(b.Text)
 	case *slack.RichTextBlock:
 		out.Text = richText(b.Elements, s.names)
 	case *slack.AlertBlock:
@@ -147,7 +147,7 @@ func (s *screen) block(in slack.Block, controls []control) block {
 	case *slack.DataTableBlock:
 		out.Table = s.dataTable(b, controls)
 	case *slack.DataVisualizationBlock:
-		out.Title, out.Chart = Plain(b.Title, false), chartOf(b)
+		out.Title, out.Chart = plainText(b.Title, false), chartOf(b)
 	case *slack.CardBlock:
 		out.Title, out.Subtitle, out.Text = s.text(b.Title), s.text(b.Subtitle), s.text(b.Body)
 		if b.Subtext != nil {
@@ -157,20 +157,20 @@ func (s *screen) block(in slack.Block, controls []control) block {
 			out.Picture = pictureOf(b.HeroImage.AltText, b.HeroImage.ImageURL)
 		}
 	default:
-		out.Text = Plain("This page can't show a block of type "+out.Kind+".", false)
+		out.Text = plainText("This page can't show a block of type "+out.Kind+".", false)
 		out.Kind = "unknown"
 	}
 	return out
 }
 
-func (s *screen) text(t *slack.TextBlockObject) template.HTML {
+func (s *blockRenderer) text(t *slack.TextBlockObject) template.HTML {
 	if t == nil {
 		return ""
 	}
 	if t.Type == slack.MarkdownType {
 		return Mrkdwn(t.Text, s.names)
 	}
-	return Plain(t.Text, t.Emoji == nil || *t.Emoji)
+	return plainText(t.Text, t.Emoji == nil || *t.Emoji)
 }
 
 func pictureOf(alt string, url *string) *picture {

@@ -33,7 +33,7 @@ func TestBlocks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &screen{
+			s := &blockRenderer{
 				id: "surface", reader: "U1", names: fewNames{}, errors: map[string]string{"why": "Say <why>."},
 				inputs: map[string]map[string][]string{"kind": {"v": {"b"}}},
 				conversations: func(string) []conversation {
@@ -80,7 +80,7 @@ func TestMarkdown(t *testing.T) {
 		{"list", "- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := string(Markdown(c.in)); got != c.want {
+			if got := string(markdown(c.in)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

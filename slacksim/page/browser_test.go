@@ -393,8 +393,8 @@ func TestKeyboardOnly(t *testing.T) {
 	}
 }
 
-// TestComingAndGoing becomes somebody else more often than a browser opens connections to one server, and goes back to a
-// page that it left: what happened meanwhile is there.
+// TestComingAndGoing becomes somebody else more often than a browser opens connections to one server, and goes back to
+// a page that it left: what happened meanwhile is there.
 func TestComingAndGoing(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)

@@ -8,11 +8,11 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// chart is a data_visualization block as shapes on a canvas of chartWidth × chartHeight.
-// Colors are classes (tone-0 …), so that they follow the reader's color scheme.
+// chart is a data_visualization block as shapes on a canvas of chartWidth × chartHeight pixels. Colors are CSS classes
+// (tone-0 to tone-5), so that they follow the reader's color scheme.
 type chart struct {
 	Kind    string
-	Summary string // what a screen reader says instead of the shapes
+	Summary string // text for screen readers in place of the shapes
 	Shapes  []shape
 	Legend  []legend
 	XLabel  string
@@ -67,7 +67,7 @@ func pie(segments []slack.DataVisualizationSegment) *chart {
 		angle := 2*math.Pi*share - math.Pi/2
 		return cx + r*math.Cos(angle), cy + r*math.Sin(angle)
 	}
-	var said []string
+	var summary []string
 	sum := 0.0
 	for i, s := range segments {
 		share := 0.0
@@ -76,9 +76,9 @@ func pie(segments []slack.DataVisualizationSegment) *chart {
 		}
 		percent := fmt.Sprintf("%.0f %%", share*100)
 		label := s.Label + ": " + number(s.Value) + " (" + percent + ")"
-		said = append(said, label)
+		summary = append(summary, label)
 		out.Legend = append(out.Legend, legend{Class: tone(i), Name: s.Label, Value: number(s.Value) + " · " + percent})
-		if share >= 1 { // an arc that ends where it begins would not be drawn
+		if share >= 1 { // an arc with equal ends is not drawn
 			out.Shapes = append(out.Shapes, shape{Kind: "circle", Class: tone(i), X: px(cx), Y: px(cy), W: px(r), Text: label})
 		} else if share > 0 {
 			x1, y1 := at(sum)
@@ -94,11 +94,11 @@ func pie(segments []slack.DataVisualizationSegment) *chart {
 		}
 		sum += share
 	}
-	out.Summary = strings.Join(said, ", ")
+	out.Summary = strings.Join(summary, ", ")
 	return out
 }
 
-// ticks are round numbers from at most low to at least high, three to seven of them.
+// ticks returns three to seven round numbers, from one that is at most low to one that is at least high.
 func ticks(low, high float64) []float64 {
 	low, high = min(low, 0), max(high, 0)
 	if high-low <= 0 || math.IsInf(high-low, 0) || math.IsNaN(high-low) {
@@ -141,16 +141,17 @@ func axes(kind string, series []slack.DataVisualizationDataSeries, config slack.
 	categories := config.Categories
 	slot := float64(plotRight-plotLeft) / float64(max(len(categories), 1))
 	index := map[string]int{}
-	every := max(1, (len(categories)+9)/10) // labels that would run into each other are left out
+	every := max(1, (len(categories)+9)/10) // leaves out labels that would overlap
 	for i, c := range categories {
 		index[c] = i
 		if i%every == 0 {
 			out.Shapes = append(out.Shapes, shape{
-				Kind: "text", Class: "tick", X: px(plotLeft + (float64(i)+0.5)*slot), Y: px(plotBottom + 18), Anchor: "middle", Text: short(c, int(slot*float64(every)/6.5)),
+				Kind: "text", Class: "tick", X: px(plotLeft + (float64(i)+0.5)*slot), Y: px(plotBottom + 18),
+				Anchor: "middle", Text: short(c, int(slot*float64(every)/6.5)),
 			})
 		}
 	}
-	var said []string
+	var summary []string
 	for i, s := range series {
 		out.Legend = append(out.Legend, legend{Class: tone(i), Name: s.Name})
 		var line []string
@@ -174,22 +175,25 @@ func axes(kind string, series []slack.DataVisualizationDataSeries, config slack.
 				continue
 			}
 			line = append(line, px(x)+" "+px(y(p.Value)))
-			points = append(points, shape{Kind: "circle", Class: "point " + tone(i), X: px(x), Y: px(y(p.Value)), W: "3.5", Text: label})
+			points = append(points, shape{
+				Kind: "circle", Class: "point " + tone(i), X: px(x), Y: px(y(p.Value)), W: "3.5", Text: label,
+			})
 		}
 		if len(line) > 0 {
 			if kind == "area" {
 				first, _, _ := strings.Cut(line[0], " ")
 				last, _, _ := strings.Cut(line[len(line)-1], " ")
 				out.Shapes = append(out.Shapes, shape{
-					Kind: "path", Class: "area " + tone(i), D: "M" + first + " " + px(y(0)) + "L" + strings.Join(line, "L") + "L" + last + " " + px(y(0)) + "Z",
+					Kind: "path", Class: "area " + tone(i),
+					D: "M" + first + " " + px(y(0)) + "L" + strings.Join(line, "L") + "L" + last + " " + px(y(0)) + "Z",
 				})
 			}
 			out.Shapes = append(out.Shapes, shape{Kind: "path", Class: "stroke " + tone(i), D: "M" + strings.Join(line, "L")})
 		}
 		out.Shapes = append(out.Shapes, points...)
-		said = append(said, s.Name+": "+strings.Join(values, ", "))
+		summary = append(summary, s.Name+": "+strings.Join(values, ", "))
 	}
-	out.Summary = strings.Join(said, "; ")
+	out.Summary = strings.Join(summary, "; ")
 	return out
 }
 

@@ -12,14 +12,13 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// control is an element that a person can use, ready for its template.
+// control is an element that a person can use, prepared for its template.
 type control struct {
 	blockkit.Element
 	ID      string // in the page, unique
 	Caption template.HTML
-	// Send says when the script reports a value: now (as soon as it is chosen), typed
-	// (while typing), enter (when Enter is pressed) or keep (with the submission; until
-	// then it is only remembered).
+	// Send is when the script sends a value to the app: now (as soon as it is chosen), typed (while typing), enter (when
+	// Enter is pressed), or keep (with the submission; until then it is only stored).
 	Send    string
 	Values  []string
 	Choices []choice
@@ -46,7 +45,7 @@ type ask struct {
 	Danger         bool
 }
 
-// Value is what a field that holds one value holds.
+// Value returns the first value, or "".
 func (c control) Value() string {
 	if len(c.Values) == 0 {
 		return ""
@@ -54,10 +53,10 @@ func (c control) Value() string {
 	return c.Values[0]
 }
 
-// Empty says whether nothing is chosen.
+// Empty reports whether no value is chosen.
 func (c control) Empty() bool { return c.Value() == "" }
 
-// Groups are the choices by the label of their option group, in order.
+// Groups returns the choices by option group, in order.
 func (c control) Groups() []group {
 	var out []group
 	for _, o := range c.Choices {
@@ -74,18 +73,18 @@ type group struct {
 	Choices []choice
 }
 
-// Chosen are the choices that are on.
+// Chosen returns the choices that are chosen.
 func (c control) Chosen() []choice {
 	return slices.DeleteFunc(slices.Clone(c.Choices), func(o choice) bool { return !o.Chosen })
 }
 
-// Multi says whether several options can be on at once.
+// Multi reports whether several options can be chosen.
 func (c control) Multi() bool { return strings.HasPrefix(c.Type, "multi_") }
 
-// External says whether the options come from the app while typing.
+// External reports whether the options come from the app while a person types.
 func (c control) External() bool { return strings.HasSuffix(c.Type, "external_select") }
 
-// domID makes an id for the page out of ids that apps choose freely.
+// domID makes an id for an HTML element from ids that the app chose.
 func domID(parts ...string) string {
 	h := fnv.New64a()
 	for _, p := range parts {
@@ -95,8 +94,8 @@ func domID(parts ...string) string {
 	return "x" + hex.EncodeToString(h.Sum(nil))
 }
 
-// control makes an element of the screen ready to be shown.
-func (s *screen) control(e blockkit.Element) control {
+// control prepares an element for its template.
+func (s *blockRenderer) control(e blockkit.Element) control {
 	c := control{
 		Element: e, ID: domID(s.id, e.BlockID, e.ActionID, e.Value), Values: e.Initial, Send: "now", Mode: "text",
 		Error: s.errors[e.BlockID], Caption: s.textObject(e.Raw["text"]),
@@ -120,7 +119,7 @@ func (s *screen) control(e blockkit.Element) control {
 			}
 		}
 	case "datetimepicker":
-		// The script turns this into the reader's own time.
+		// The script converts it to the reader's time zone.
 		if n, err := strconv.ParseInt(c.Value(), 10, 64); err == nil {
 			c.Placeholder = time.Unix(n, 0).UTC().Format("2006-01-02T15:04")
 		}
@@ -144,17 +143,17 @@ func (s *screen) control(e blockkit.Element) control {
 	return c
 }
 
-func (s *screen) choices(c control) []choice {
+func (s *blockRenderer) choices(c control) []choice {
 	var out []choice
 	on := func(v string) bool { return slices.Contains(c.Values, v) }
 	switch kind := strings.TrimPrefix(c.Type, "multi_"); kind {
 	case "users_select", "channels_select", "conversations_select":
 		for _, o := range s.conversations(kind) {
-			out = append(out, choice{Value: o.Value, Text: Plain(o.Text, false), Group: o.Group, Chosen: on(o.Value)})
+			out = append(out, choice{Value: o.Value, Text: plainText(o.Text, false), Group: o.Group, Chosen: on(o.Value)})
 		}
 	case "external_select":
-		for _, v := range c.Values { // what else there is, the app says while typing
-			out = append(out, choice{Value: v, Text: Plain(v, false), Chosen: true})
+		for _, v := range c.Values { // the app suggests others while a person types
+			out = append(out, choice{Value: v, Text: plainText(v, false), Chosen: true})
 		}
 	default:
 		for _, o := range c.Options {
@@ -170,24 +169,24 @@ func (s *screen) choices(c control) []choice {
 	return out
 }
 
-func (s *screen) ask(c control) *ask {
+func (s *blockRenderer) ask(c control) *ask {
 	if c.Confirm == nil {
 		return nil
 	}
 	raw, _ := c.Raw["confirm"].(map[string]any)
 	return &ask{
-		ID: c.ID + "-ask", Title: Plain(c.Confirm.Title, true), Text: s.textObject(raw["text"]),
-		Yes: Plain(c.Confirm.Confirm, true), No: Plain(c.Confirm.Deny, true), Danger: c.Confirm.Style == "danger",
+		ID: c.ID + "-ask", Title: plainText(c.Confirm.Title, true), Text: s.textObject(raw["text"]),
+		Yes: plainText(c.Confirm.Confirm, true), No: plainText(c.Confirm.Deny, true), Danger: c.Confirm.Style == "danger",
 	}
 }
 
-// textObject renders a text object of the JSON: mrkdwn if it says so.
-func (s *screen) textObject(v any) template.HTML {
+// textObject renders a text object from its JSON.
+func (s *blockRenderer) textObject(v any) template.HTML {
 	m, _ := v.(map[string]any)
 	text, _ := m["text"].(string)
 	if m["type"] == "mrkdwn" {
 		return Mrkdwn(text, s.names)
 	}
-	emoji, said := m["emoji"].(bool)
-	return Plain(text, emoji || !said)
+	emoji, given := m["emoji"].(bool)
+	return plainText(text, emoji || !given)
 }

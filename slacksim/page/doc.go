@@ -1,12 +1,15 @@
-// Package page is the web page of a simulated Slack workspace: a chat in which anybody
-// can be any of its people, type commands, press buttons and fill in modals.
+// Package page is the web page of a simulated Slack workspace: a chat in which a reader can be any person of the
+// workspace, type commands, click buttons and fill in modals.
 //
-// The server renders everything (html/template, from slack-go's block types) and sends
-// the parts of the page that changed over server-sent events; a small script puts them
-// in place without disturbing what the reader is typing, and reports what they do. There
-// is no build step, and nothing is loaded from anywhere else.
+//	ws := slacksim.New(slacksim.Options{})
+//	srv, err := ws.Listen("127.0.0.1:3000", page.New(ws, page.Options{}))
 //
-// The state is the workspace's: two tabs that show the same person show the same. A page
-// is for one machine: it answers on loopback addresses only and refuses requests that
-// other websites make a browser send.
+// Start with [New] and [Options]. A [Panel] beside the chat can show facts, and switches, of something else.
+//
+// The server renders the page (html/template, from slack-go's block types), and sends the parts that change as
+// server-sent events. A small script puts them in place without disturbing what the reader is typing, and reports what
+// the reader does. There is no build step, and the page loads nothing from other hosts.
+//
+// All state is in the workspace: two tabs with the same person show the same. The page is for one machine: it answers
+// on loopback addresses only, and refuses requests that come from other websites.
 package page

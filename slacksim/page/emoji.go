@@ -2,14 +2,13 @@ package page
 
 import "strings"
 
-// emojiAt reads the :name: that s begins with and gives its character and length in s.
-// Names that are not known stay text, as in Slack.
+// emojiAt returns the character for the :name: at the start of s, and the length of :name: in s. Both are zero if there
+// is no name, or not one that is known: such names stay text, as in Slack.
 func emojiAt(s string) (char string, length int) {
 	if s == "" || s[0] != ':' {
 		return "", 0
 	}
-	// No name is longer than this; without a bound, a text of many colons would be
-	// searched again and again.
+	// No name is longer. Without a limit, a text of many colons would be searched again for every colon.
 	end := strings.IndexByte(s[1:min(len(s), 40)], ':')
 	if end < 1 {
 		return "", 0
@@ -21,7 +20,7 @@ func emojiAt(s string) (char string, length int) {
 	return char, end + 2
 }
 
-// emoji are the names that apps use most, with their characters.
+// emoji has the characters of the names that apps use most.
 var emoji = map[string]string{
 	"+1":                         "👍",
 	"-1":                         "👎",

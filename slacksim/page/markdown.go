@@ -12,16 +12,16 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Markdown renders the text of a markdown block, which is standard Markdown and not
-// mrkdwn. As in Slack, HTML in it is text and images are links to them.
-func Markdown(text string) template.HTML {
+// markdown renders the text of a markdown block, which is standard Markdown and not mrkdwn. As in Slack, HTML in it
+// stays text, and images become links.
+func markdown(text string) template.HTML {
 	md := goldmark.New(
 		goldmark.WithExtensions(
-			// Styles within the page are what its content security policy forbids.
+			// The page's content security policy forbids style attributes.
 			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
 			extension.Strikethrough, extension.Linkify, extension.TaskList,
 		),
-		// Ahead of goldmark's own renderers, which have priorities of 500 and more.
+		// Before goldmark's own renderers, which have priorities of 500 and more.
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(safeNodes{}, 100))),
 	)
 	var out bytes.Buffer
@@ -31,7 +31,7 @@ func Markdown(text string) template.HTML {
 	return template.HTML(out.String())
 }
 
-// safeNodes renders what could bring in somebody's own HTML, addresses or requests.
+// safeNodes renders the nodes through which a text could add HTML, addresses or requests of its own.
 type safeNodes struct{}
 
 func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {

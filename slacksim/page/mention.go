@@ -14,8 +14,8 @@ func (noNames) UserName(string) string    { return "" }
 func (noNames) ChannelName(string) string { return "" }
 func (noNames) GroupName(string) string   { return "" }
 
-// linkable says whether an address may become a link. Everything a browser would run
-// (javascript:, data:) or that leads into the machine (file:) stays text.
+// linkable reports whether an address may become a link. Addresses that a browser would run (javascript:, data:) or
+// that lead to files of the machine (file:) stay text.
 func linkable(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -30,8 +30,8 @@ func linkable(address string) bool {
 	return false
 }
 
-// bareURL is the length of the web address that s begins with, without the punctuation
-// that follows it in a sentence; 0 if there is none.
+// bareURL returns the length of the web address at the start of s, without the punctuation after it, or 0 if there is
+// none.
 func bareURL(s string) int {
 	if !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "https://") {
 		return 0
@@ -52,7 +52,7 @@ func bareURL(s string) int {
 	return n
 }
 
-// link writes a link; label is still escaped as Slack escapes, address is not.
+// link writes a link. label has Slack's escapes; address has none.
 func (w *mrkdwnWriter) link(address, label string) {
 	w.openLink(address)
 	switch {
@@ -68,8 +68,7 @@ func (w *mrkdwnWriter) openLink(address string) {
 	w.out.WriteString(`<a href="` + html.EscapeString(address) + `" target="_blank" rel="noopener noreferrer">`)
 }
 
-// mention writes a person or channel: the name known for the id, else the label that was
-// sent along, else the id itself.
+// mention writes a person or channel: the name for the id if it is known, else the label if there is one, else the id.
 func (w *mrkdwnWriter) mention(mark, id, label string, name func(string) string) {
 	read := name(id)
 	if read == "" {
@@ -85,7 +84,7 @@ func (w *mrkdwnWriter) tag(class, text string) {
 	w.out.WriteString(`<span class="` + class + `">` + html.EscapeString(text) + "</span>")
 }
 
-// special writes what stood between <! and >: broadcasts, groups and dates.
+// special writes the content of <!…>: a broadcast, a group or a date.
 func (w *mrkdwnWriter) special(command, label string) {
 	name, rest, _ := strings.Cut(command, "^")
 	switch name {
@@ -105,8 +104,7 @@ func (w *mrkdwnWriter) special(command, label string) {
 		}
 		w.date(parts[0], unescape(parts[1]), address, unescape(label))
 	default:
-		// Slack shows the label of a command it does not know, in angle brackets
-		// without one.
+		// Of a command that it doesn't know, Slack shows the label, or the command in angle brackets.
 		if label == "" {
 			label = "<!" + command + ">"
 		}
@@ -114,11 +112,11 @@ func (w *mrkdwnWriter) special(command, label string) {
 	}
 }
 
-// date writes a time that the script shows in the reader's own time zone. Until then,
-// and where the format names nothing, the fallback is what people read.
+// date writes a time that the script shows in the reader's time zone. Before that, and for formats that the script
+// doesn't know, people read the fallback.
 func (w *mrkdwnWriter) date(seconds, format, address, fallback string) {
 	s, err := strconv.ParseInt(seconds, 10, 64)
-	// Beyond these no calendar that browsers know has a date.
+	// JavaScript has no dates beyond these.
 	if err != nil || s < -8_640_000_000_000 || s > 8_640_000_000_000 {
 		w.out.WriteString(html.EscapeString(fallback))
 		return
@@ -131,6 +129,6 @@ func (w *mrkdwnWriter) date(seconds, format, address, fallback string) {
 	if fallback == "" {
 		fallback = t.Format("Jan 2, 2006, 15:04 MST")
 	}
-	w.out.WriteString(`<time data-epoch="` + strconv.FormatInt(s, 10) + `" data-format="` + html.EscapeString(format) + `">` +
-		html.EscapeString(fallback) + "</time>")
+	w.out.WriteString(`<time data-epoch="` + strconv.FormatInt(s, 10) + `" data-format="` + html.EscapeString(format) +
+		`">` + html.EscapeString(fallback) + "</time>")
 }

@@ -8,18 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// Names resolves the ids in mentions to what people read. A lookup that fails gives ""
-// and the id is shown instead, as Slack does for what a reader may not see.
+// Names finds the names for the ids in mentions. For an id that it doesn't know it returns "", and people read the id,
+// as in Slack if they may not see the person or channel.
 type Names interface {
 	UserName(id string) string
 	ChannelName(id string) string
 	GroupName(id string) string
 }
 
-// Mrkdwn renders Slack's own markup: *bold*, _italic_, ~strike~, `code`, ```pre```,
-// quotes, links, mentions, dates and emoji. The text may come from anybody: everything
-// that is not one of these is escaped, tags are always balanced, and only web and mail
-// addresses become links.
+// Mrkdwn renders Slack's markup as HTML: *bold*, _italic_, ~strike~, `code`, ```pre```, quotes, links, mentions, dates
+// and emoji (https://docs.slack.dev/messaging/formatting-message-text). names may be nil. The text need not be trusted:
+// everything else is escaped, tags are always balanced, and only web and mail addresses become links.
 func Mrkdwn(text string, names Names) template.HTML {
 	if names == nil {
 		names = noNames{}
@@ -29,9 +28,9 @@ func Mrkdwn(text string, names Names) template.HTML {
 	return template.HTML(w.out.String())
 }
 
-// Plain renders a plain_text object: no markup but emoji (if the object allows them) and
-// the three entities that Slack decodes everywhere.
-func Plain(text string, emoji bool) template.HTML {
+// plainText renders a plain_text object: emoji if the object allows them, and the three entities that Slack decodes
+// everywhere.
+func plainText(text string, emoji bool) template.HTML {
 	w := &mrkdwnWriter{}
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
@@ -47,12 +46,12 @@ type mrkdwnWriter struct {
 	names Names
 }
 
-// text writes s as what people read.
+// text writes s with Slack's escapes decoded.
 func (w *mrkdwnWriter) text(s string) { w.out.WriteString(html.EscapeString(unescape(s))) }
 
 var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 
-// unescape decodes the three entities that Slack decodes; others stay as they are.
+// unescape decodes the three entities that Slack decodes. Others stay as they are.
 func unescape(s string) string { return entities.Replace(s) }
 
 func (w *mrkdwnWriter) plain(s string, emoji bool) {
@@ -74,7 +73,7 @@ func (w *mrkdwnWriter) plain(s string, emoji bool) {
 	w.text(s)
 }
 
-// blocks splits off what spans lines: preformatted text and quotes.
+// blocks writes text of several lines, with preformatted text and quotes.
 func (w *mrkdwnWriter) blocks(s string) {
 	for {
 		i := strings.Index(s, "```")
@@ -83,7 +82,7 @@ func (w *mrkdwnWriter) blocks(s string) {
 			return
 		}
 		n := strings.Index(s[i+3:], "```")
-		if n < 1 { // never closed, or nothing in between: no markup
+		if n < 1 { // not closed, or empty: no markup
 			w.lines(s, false)
 			return
 		}
@@ -98,7 +97,7 @@ func (w *mrkdwnWriter) blocks(s string) {
 	}
 }
 
-// quoted takes the quote mark off a line. Apps send it both raw and escaped.
+// quoted removes the quote mark from a line. Apps send the mark both raw and escaped.
 func quoted(line string) (string, bool) {
 	for _, mark := range []string{"&gt;", ">"} {
 		if rest, ok := strings.CutPrefix(line, mark); ok {
@@ -108,7 +107,7 @@ func quoted(line string) (string, bool) {
 	return line, false
 }
 
-// lines writes lines and their quotes; all says that they are within a quote already.
+// lines writes lines and their quotes. all is true inside of a quote.
 func (w *mrkdwnWriter) lines(s string, all bool) {
 	if s == "" {
 		return
@@ -149,12 +148,12 @@ func (w *mrkdwnWriter) lines(s string, all bool) {
 
 var markTags = map[byte]string{'*': "strong", '_': "em", '~': "del"}
 
-// inline writes one line. inside holds the marks it is already within: none of them
-// opens a second time, which also bounds the depth.
+// inline writes one line. inside has the marks that are open: none of them opens a second time, which also limits the
+// depth.
 func (w *mrkdwnWriter) inline(s, inside string) {
-	plain := 0 // start of the text not yet written
+	plain := 0 // start of the text that is not yet written
 	flush := func(to int) { w.text(s[plain:to]) }
-	hopeless := map[byte]bool{} // marks known to have no end in the rest of s
+	unclosed := map[byte]bool{} // marks without an end in the rest of s
 	for i := 0; i < len(s); {
 		c := s[i]
 		var n int
@@ -185,10 +184,10 @@ func (w *mrkdwnWriter) inline(s, inside string) {
 				w.link(unescape(s[i:i+length]), "")
 				n = length
 			}
-		case markTags[c] != "" && !within(inside, c) && !hopeless[c] && opens(s, i):
+		case markTags[c] != "" && !within(inside, c) && !unclosed[c] && opens(s, i):
 			end := closing(s, i)
 			if end < 0 {
-				hopeless[c] = true
+				unclosed[c] = true
 				break
 			}
 			flush(i)
@@ -209,8 +208,8 @@ func (w *mrkdwnWriter) inline(s, inside string) {
 
 func within(inside string, c byte) bool { return strings.IndexByte(inside, c) >= 0 }
 
-// boundaryBefore says whether s[i] follows a space, punctuation or the start: marks open
-// only there, so that snake_case and 2*3 stay as they are.
+// boundaryBefore reports whether s[i] follows a space, punctuation or the start. Marks open only there, so that
+// snake_case and 2*3 stay as they are.
 func boundaryBefore(s string, i int) bool {
 	r, _ := utf8.DecodeLastRuneInString(s[:i])
 	return i == 0 || !unicode.IsLetter(r) && !unicode.IsNumber(r)
@@ -224,14 +223,13 @@ func boundaryAfter(s string, i int) bool {
 	return !unicode.IsLetter(r) && !unicode.IsNumber(r)
 }
 
-// opens says whether the mark at s[i] may open: neither a space may follow nor the mark
-// itself stand beside it.
+// opens reports whether the mark at s[i] may open: not before a space, and not beside the same mark.
 func opens(s string, i int) bool {
 	return i+1 < len(s) && s[i+1] != ' ' && s[i+1] != s[i] && (i == 0 || s[i-1] != s[i]) && boundaryBefore(s, i)
 }
 
-// closing finds the mark that closes the one at s[open], or -1: not after a space or the
-// mark itself, and not in code or in a link.
+// closing returns the index of the mark that closes the one at s[open], or -1. A mark doesn't close after a space or
+// the same mark, and not in code or a link.
 func closing(s string, open int) int {
 	c := s[open]
 	for i := open + 1; i < len(s); i++ {
@@ -253,8 +251,7 @@ func closing(s string, open int) int {
 	return -1
 }
 
-// code writes what stands between backticks: no markup, but links and mentions still
-// read as their text.
+// code writes the text between backticks: without markup, but with the labels of links and mentions.
 func (w *mrkdwnWriter) code(s string) {
 	for {
 		i := strings.IndexByte(s, '<')
@@ -281,7 +278,7 @@ func (w *mrkdwnWriter) code(s string) {
 	w.text(s)
 }
 
-// angle writes what stood between < and >.
+// angle writes the content of <…>: a mention, a special command or a link.
 func (w *mrkdwnWriter) angle(inner string) {
 	target, label, _ := strings.Cut(inner, "|")
 	switch {
@@ -293,7 +290,7 @@ func (w *mrkdwnWriter) angle(inner string) {
 		w.special(target[1:], label)
 	case linkable(unescape(target)):
 		w.link(unescape(target), label)
-	default: // not Slack's markup: what was written is shown
+	default: // not Slack's markup
 		w.text("<" + inner + ">")
 	}
 }

@@ -89,7 +89,7 @@ func TestPlain(t *testing.T) {
 		{"lines", "a\nb", true, "a<br>b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := string(Plain(c.in, c.emoji)); got != c.want {
+			if got := string(plainText(c.in, c.emoji)); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -119,7 +119,7 @@ func FuzzMrkdwn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		out := string(Mrkdwn(text, fewNames{}))
 		checkSafe(t, out, "")
-		checkSafe(t, string(Plain(text, true)), "")
+		checkSafe(t, string(plainText(text, true)), "")
 	})
 }
 
@@ -131,7 +131,7 @@ func FuzzMarkdown(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		checkSafe(t, string(Markdown(text)), "p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td hr input")
+		checkSafe(t, string(markdown(text)), "p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td hr input")
 	})
 }
 

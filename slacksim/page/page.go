@@ -18,30 +18,27 @@ var assets embed.FS
 //go:embed templates
 var templateFiles embed.FS
 
-// Options say what the page shows besides the workspace. The zero value is a page
-// without a panel and without help for commands.
+// Options is what the page shows besides the workspace. The zero value is a page of the workspace alone.
 type Options struct {
-	// Commands are suggested when somebody types a slash. Nil: those of the app's
-	// manifest, without examples.
+	// Commands are suggested when the reader types a slash. Nil: those of the app's manifest, without examples.
 	Commands []Command
-	// Notes stand beside people's names where one chooses whom to be, by user id: what
-	// they may do.
+	// Notes stand below people's names in the list of people, by user id, such as "may approve".
 	Notes map[string]string
-	// Welcome is mrkdwn at the beginning of every channel.
+	// Welcome is mrkdwn at the beginning of every channel. Empty: there is none.
 	Welcome string
-	// Panel stands beside the chat; nil: there is none.
+	// Panel stands beside the chat. Nil: there is none.
 	Panel *Panel
 }
 
-// Command is a slash command as the composer explains it.
+// Command is a slash command as the page suggests it.
 type Command struct {
 	Name        string // with its slash
-	Usage       string // what may follow
+	Usage       string // the arguments, such as "[number] drinks"
 	Description string
-	Examples    []string // whole commands to try, with their slash
+	Examples    []string // whole commands with their slash
 }
 
-// Page serves the web page of a workspace. Make one with New.
+// Page is the web page of a workspace, an http.Handler. Make it with New.
 type Page struct {
 	ws        *slacksim.Workspace
 	opts      Options
@@ -49,11 +46,10 @@ type Page struct {
 	handler   http.Handler
 
 	mu   sync.Mutex
-	read map[string]map[string]string // by person and channel: the newest message they were shown
+	read map[string]map[string]string // by person and channel: the newest message that was shown
 }
 
-// New makes the page of ws. Give it to Workspace.Listen as the handler for what is not
-// Slack's own: its paths are / and everything under /-/.
+// New makes the page of ws, for Workspace.Listen. Its paths are / and everything below /-/.
 func New(ws *slacksim.Workspace, opts Options) *Page {
 	if opts.Commands == nil {
 		for _, c := range ws.App().Commands {
@@ -72,12 +68,11 @@ func New(ws *slacksim.Workspace, opts Options) *Page {
 	return p
 }
 
-// ServeHTTP answers requests from this machine and refuses all others.
+// ServeHTTP answers requests for loopback addresses, such as http://127.0.0.1:3000, and refuses all others with 403.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
 
-// guard keeps other websites out: a name that somebody points at 127.0.0.1 is not a
-// loopback name (DNS rebinding), a form or script of another origin may not act, nothing
-// may put the page into a frame, and the page itself runs only its own script.
+// guard keeps other websites out. It refuses names that lead to 127.0.0.1 (DNS rebinding) and requests of other
+// origins; no page can put this one into a frame, and this one runs only its own script.
 func guard(next http.Handler) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	checked := sameOrigin.Handler(next)
@@ -98,7 +93,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// loopback says whether a Host header names this machine.
+// loopback reports whether a Host header is a loopback address.
 func loopback(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -119,7 +114,7 @@ func (p *Page) serveAsset(w http.ResponseWriter, r *http.Request) {
 func (p *Page) servePage(w http.ResponseWriter, r *http.Request) {
 	v, ok := p.visitor(r)
 	if !ok {
-		// A link to somebody or something that is no longer there leads to the start.
+		// A link to a person or channel that is not there leads to the start.
 		if r.URL.RawQuery == "" {
 			http.Error(w, "this workspace has no people", http.StatusNotFound)
 			return

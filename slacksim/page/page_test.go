@@ -39,7 +39,7 @@ func TestOnlyThisMachineAndThisPage(t *testing.T) {
 		{"said by a page on another port", "POST", "/-/do/say", "127.0.0.1:3000", say, map[string]string{"Content-Type": "application/json", "Origin": "http://127.0.0.1:4000"}, 403},
 		{"a form of another site", "POST", "/-/do/say", "127.0.0.1", say, map[string]string{"Content-Type": "text/plain"}, 415},
 		{"no JSON", "POST", "/-/do/say", "127.0.0.1", "hi", map[string]string{"Content-Type": "application/json"}, 400},
-		{"no such deed", "POST", "/-/do/destroy", "127.0.0.1", say, map[string]string{"Content-Type": "application/json"}, 404},
+		{"no such action", "POST", "/-/do/destroy", "127.0.0.1", say, map[string]string{"Content-Type": "application/json"}, 404},
 		{"events of nobody", "GET", "/-/events?as=U9", "127.0.0.1", "", nil, 404},
 		{"somebody who is not there", "GET", "/?as=U9", "127.0.0.1", "", nil, 303},
 		{"no way out of the assets", "GET", "/-/..%2fpage.go", "127.0.0.1", "", nil, 400},

@@ -2,16 +2,15 @@ package page
 
 import "html/template"
 
-// Panel is what stands beside the chat: facts about something outside the workspace, and
-// switches for it. What they mean is the caller's business.
+// Panel stands beside the chat. It shows facts about something outside of the workspace, and switches for it.
 type Panel struct {
 	Title string
-	// Intro is mrkdwn under the title.
+	// Intro is mrkdwn below the title.
 	Intro string
-	// Sections are the facts as they are now. It is asked about every second while
-	// somebody looks, so it must be quick. Nil: none.
+	// Sections returns the present facts. It is called every second for each open page, also concurrently, so it must be
+	// fast. Nil: there are no facts.
 	Sections func() []Section
-	// SwitchesTitle stands above the switches.
+	// SwitchesTitle stands above Switches.
 	SwitchesTitle string
 	Switches      []Switch
 }
@@ -27,25 +26,24 @@ type Section struct {
 type Row struct {
 	Label string
 	Value string
-	Note  string // smaller, under the label
-	URL   string // where Label leads; only web addresses become links
+	Note  string // in small type below the label
+	URL   string // makes Label a link; other addresses than http, https, mailto and tel are ignored
 }
 
-// Switch is something that is on or off.
+// Switch is a switch of a panel. On and Set are required.
 type Switch struct {
 	ID          string // unique among the panel's switches
 	Title       string
 	Description string
-	// Once is set if the switch turns itself off after one fault; others stay on. The page says which.
+	// Once marks a switch that turns itself off after its first effect. The page shows the difference.
 	Once bool
-	// On and Set are both needed. A switch may turn itself off, such as one for the next
-	// answer only: the page looks every second.
+	// On reports whether the switch is on. It is called every second for each open page, also concurrently.
 	On func() bool
-	// Set turns it on or off. Its error is shown to the reader.
+	// Set turns the switch on or off. The reader sees its error.
 	Set func(on bool) error
 }
 
-// panelView is a Panel as it is now.
+// panelView is the present content of a Panel.
 type panelView struct {
 	*Panel
 	Intro template.HTML

@@ -9,8 +9,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// richText renders the elements of a rich_text block or cell. Its texts are plain: what
-// looks like mrkdwn in them is not.
+// richText renders the elements of a rich_text block or cell. Their texts are plain, without mrkdwn.
 func richText(elements []slack.RichTextElement, names Names) template.HTML {
 	w := &mrkdwnWriter{names: names}
 	for i := 0; i < len(elements); i++ {
@@ -19,7 +18,7 @@ func richText(elements []slack.RichTextElement, names Names) template.HTML {
 			w.richElement(elements[i])
 			continue
 		}
-		// A list of several depths comes as several lists, one after another.
+		// A list with several levels comes as several lists, one after another.
 		w.richList(list)
 	}
 	return template.HTML(w.out.String())
@@ -68,8 +67,7 @@ func (w *mrkdwnWriter) richList(l *slack.RichTextList) {
 	w.out.WriteString("</" + tag + ">")
 }
 
-// richInline writes one inline element. Kinds that only Slack's own clients make are
-// shown by their text, if they have one.
+// richInline writes one inline element. It writes nothing for types that it doesn't know.
 func (w *mrkdwnWriter) richInline(e slack.RichTextSectionElement) {
 	switch e := e.(type) {
 	case *slack.RichTextSectionTextElement:

@@ -15,7 +15,7 @@ type table struct {
 	PageSize int // rows shown at once; 0 means all
 }
 
-// Pages is how many pages the rows take.
+// Pages returns the number of pages for all rows.
 func (t *table) Pages() int {
 	if t.PageSize <= 0 || len(t.Rows) == 0 {
 		return 1
@@ -26,11 +26,11 @@ func (t *table) Pages() int {
 type cell struct {
 	Text    template.HTML
 	Align   string // "", center or right
-	Heads   bool   // names its row
+	Heads   bool   // is the header of its row
 	Control *control
 }
 
-func (s *screen) table(b *slack.TableBlock) *table {
+func (s *blockRenderer) table(b *slack.TableBlock) *table {
 	t := &table{}
 	for i, row := range b.Rows {
 		cells := make([]cell, 0, len(row))
@@ -38,7 +38,7 @@ func (s *screen) table(b *slack.TableBlock) *table {
 			var c cell
 			switch in := in.(type) {
 			case *slack.TableRawTextCell:
-				c.Text = Plain(in.Text, true)
+				c.Text = plainText(in.Text, true)
 			case *slack.TableRawNumberCell:
 				c = numberCell(in.Value, in.Text)
 			case *slack.TableRichTextCell:
@@ -63,8 +63,8 @@ func (s *screen) table(b *slack.TableBlock) *table {
 	return t
 }
 
-// dataTable reads a data_table; its buttons are in controls, in reading order.
-func (s *screen) dataTable(b *slack.DataTableBlock, controls []control) *table {
+// dataTable prepares a data_table. controls are its buttons, in reading order.
+func (s *blockRenderer) dataTable(b *slack.DataTableBlock, controls []control) *table {
 	t := &table{Caption: b.Caption, PageSize: b.PageSize}
 	if t.PageSize == 0 {
 		t.PageSize = 5 // Slack's default
@@ -75,7 +75,7 @@ func (s *screen) dataTable(b *slack.DataTableBlock, controls []control) *table {
 			var c cell
 			switch in := in.(type) {
 			case *slack.DataTableRawTextCell:
-				c.Text = Plain(in.Text, true)
+				c.Text = plainText(in.Text, true)
 			case *slack.DataTableRawNumberCell:
 				c = numberCell(in.Value, in.Text)
 			case *slack.DataTableRichTextCell:
@@ -95,7 +95,7 @@ func (s *screen) dataTable(b *slack.DataTableBlock, controls []control) *table {
 			t.Rows = append(t.Rows, cells)
 		}
 	}
-	// A column of numbers reads right-aligned under a heading that is too.
+	// The header of a column is aligned as its cells are.
 	for j := range t.Header {
 		if len(t.Rows) > 0 && j < len(t.Rows[0]) {
 			t.Header[j].Align = t.Rows[0][j].Align
@@ -108,8 +108,8 @@ func numberCell(value float64, text string) cell {
 	if text == "" {
 		text = number(value)
 	}
-	return cell{Text: Plain(text, false), Align: "right"}
+	return cell{Text: plainText(text, false), Align: "right"}
 }
 
-// number writes a value without superfluous digits.
+// number formats a value with as few digits as possible.
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

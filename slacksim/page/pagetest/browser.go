@@ -1,19 +1,20 @@
-// Package pagetest drives the page of a simulated Slack workspace in a real Chromium, as
-// somebody would with keyboard and mouse:
+// Package pagetest uses the page of a simulated Slack workspace in a real Chromium, with keyboard and mouse:
 //
 //	func TestMain(m *testing.M) { pagetest.Main(m) }
 //
 //	tab := pagetest.Open(t, srv.URL)
 //	tab.Send("/order 3 coffees")
-//	tab.Click("Buy")          // the newest button of this text, in the dialog on top if there is one
-//	tab.Click("Yes, buy")     // the confirm dialog is one
+//	tab.Click("Buy")          // the newest button with this text; in the topmost dialog if one is open
+//	tab.Click("Yes, buy")     // in the confirm dialog
 //	tab.WaitText("Bought")
 //
-// One browser serves all tests of a package, with a fresh profile for every tab. Every
-// step waits for what it needs and fails the test, with what the page shows, after
-// 800 looks at it. A tab also fails its test when the page throws, breaks its own content
-// security policy, asks any other host for anything, or shows a value that html/template
-// filtered out.
+// Start with [Open], which returns a [Tab]. [Main] ends the browser after the tests. All tests of a package share one
+// browser, and every tab has a profile of its own. The browser is the one that the variable CHROMIUM names, or Chromium
+// or Chrome in PATH.
+//
+// A step waits until it is possible, for about 20 seconds, and then fails the test with the text of the page. A tab
+// also fails its test if the page throws an error, violates its content security policy, sends a request to another
+// host, or shows a value that html/template has filtered out.
 package pagetest
 
 import (
@@ -29,15 +30,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A step looks up to looks times for what it needs, with a pause between two looks: 20 seconds on an idle machine. It
-// counts looks, not seconds, since on a busy machine the page and its contents become slower alike.
+// A step tries up to looks times, with a pause between two tries: 20 seconds on an idle machine. It counts tries and
+// not seconds, since on a busy machine the page becomes slower as the tries do.
 const (
 	looks = 800
 	pause = 25 * time.Millisecond
 )
 
-// Patience is how long the browser may take for one command before it counts as hung.
-const Patience = 2 * time.Minute
+// patience is how long one command of the browser may take.
+const patience = 2 * time.Minute
 
 var browser struct {
 	sync.Once
@@ -46,9 +47,8 @@ var browser struct {
 	err   error
 }
 
-// Main runs the tests of a package and ends the browser that they started, if they did.
-// check, if any, runs after that and before the exit, with the tests' exit code; it
-// returns the exit code to use: the place to look for goroutines that leak.
+// Main runs the tests of a package, ends the browser, and exits. Call it from TestMain. Each check runs between the end
+// of the browser and the exit: it gets the exit code and returns the one to use, such as for leaked goroutines.
 func Main(m *testing.M, check ...func(code int) int) {
 	code := m.Run()
 	if browser.close != nil {
@@ -60,7 +60,7 @@ func Main(m *testing.M, check ...func(code int) int) {
 	os.Exit(code)
 }
 
-// executable finds Chromium: CHROMIUM says where it is, else the usual names are tried.
+// executable finds the browser: the path in CHROMIUM, or one of the usual names in PATH.
 func executable() (string, error) {
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		return path, nil
@@ -94,7 +94,7 @@ func start() {
 	ctx, _ := chromedp.NewContext(allocator)
 	browser.ctx = ctx
 	browser.close = func() {
-		// Waits until the process is gone.
+		// Cancel waits until the process has ended.
 		if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintln(os.Stderr, "end the browser:", err)
 		}

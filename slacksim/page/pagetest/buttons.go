@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Button is a button or menu entry of an app on a message, a modal or its Home tab.
+// Button is a button or a menu entry in a message, a modal or the Home tab.
 type Button struct {
 	On     string `json:"on"`     // the message's ts, or the id of the modal or Home tab
 	Action string `json:"action"` // its action_id
@@ -23,14 +23,15 @@ const buttons = () => [...scope().querySelectorAll('[data-press]')].filter(el =>
 const wanted = (on, action, value, text) => buttons().filter(b => b.on === on && b.action === action && b.value === value && b.label === text).pop()?.el;
 `
 
-// Buttons lists the buttons that the reader can press now, in order; if a dialog is open, those of the topmost one.
+// Buttons returns the buttons that the reader can press now, in order. If a dialog is open, they are those of the
+// topmost one.
 func (t *Tab) Buttons() []Button {
 	t.tb.Helper()
 	return Eval[[]Button](t, "(() => {"+pressed+"return buttons().map(({el, ...b}) => b)})()")
 }
 
-// PressButton presses b and confirms its dialog, if it has one. It returns false if b is gone. It presses links, but
-// doesn't follow them.
+// PressButton presses b, and confirms its dialog if it has one. It returns false if b is gone. It presses links without
+// following them.
 func (t *Tab) PressButton(b Button) bool {
 	t.tb.Helper()
 	what := fmt.Sprintf("the button %q (%s)", b.Label, b.Action)
@@ -54,7 +55,7 @@ func (t *Tab) PressButton(b Button) bool {
 	return did != "gone"
 }
 
-// CloseModals closes the open modals one after another, by their own buttons.
+// CloseModals closes all open modals, one after another, with their close buttons.
 func (t *Tab) CloseModals() {
 	t.tb.Helper()
 	const open = "document.querySelectorAll('dialog.modal[open]').length"

@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tab is a tab of the browser that shows the page.
+// Tab is a browser tab with the page. Its methods fail the test if they don't succeed.
 type Tab struct {
 	tb   testing.TB
 	ctx  context.Context
@@ -30,8 +30,8 @@ type Tab struct {
 	problems []string
 }
 
-// Open opens address in a new tab with a profile of its own, 1280×800 and light, in the
-// time zone Europe/Berlin. The tab closes when the test ends.
+// Open opens address in a new tab with its own profile. The window has 1280×800 CSS pixels, the light color scheme and
+// the time zone Europe/Berlin. The tab closes when the test ends.
 func Open(tb testing.TB, address string) *Tab {
 	tb.Helper()
 	browser.Do(start)
@@ -53,7 +53,7 @@ func Open(tb testing.TB, address string) *Tab {
 			tb.Error("the page:", p)
 		}
 	})
-	// The first step binds the tab to its context, which must therefore have no deadline.
+	// The first command binds the tab to its context, which therefore must not have a deadline.
 	if err := chromedp.Do(ctx); err != nil {
 		tb.Fatal(fmt.Errorf("open a tab: %w", err))
 	}
@@ -69,8 +69,8 @@ func Open(tb testing.TB, address string) *Tab {
 	return t
 }
 
-// filtered is a script that throws wherever html/template has put its mark in place of a value that it considered
-// dangerous: the value is lost, and a button without its id does nothing.
+// filtered is a script that throws an error if the page has the mark that html/template puts in place of a value that
+// it considers dangerous. The value is lost then, and a button without its id does nothing.
 const filtered = `new MutationObserver(records => {
 	for (const r of records) for (const now of r.type === 'childList' ? r.addedNodes : [r.target]) {
 		const text = now.outerHTML ?? now.data ?? '';
@@ -88,8 +88,7 @@ func (t *Tab) watch(event any) {
 			problem += " " + x.Description
 		}
 	case *cdplog.EventEntryAdded:
-		// Other entries tell of requests that failed: a server that was stopped is a
-		// test's own doing.
+		// Other entries are about failed requests: some tests stop the server.
 		if e.Entry.Source == cdplog.EntrySourceSecurity {
 			problem = e.Entry.Text
 		}
@@ -105,10 +104,10 @@ func (t *Tab) watch(event any) {
 	}
 }
 
-// run carries out actions, within Patience.
+// run runs actions, within patience.
 func (t *Tab) run(what string, actions ...chromedp.Action[chromedp.Void]) {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		t.tb.Fatalf("%s: %v", what, err)
@@ -118,17 +117,17 @@ func (t *Tab) run(what string, actions ...chromedp.Action[chromedp.Void]) {
 // call sends a command of the DevTools protocol.
 func call[P, R any](t *Tab, command cdp.Command[P, R], params P) {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.Call(ctx, command, params); err != nil {
 		t.tb.Fatalf("%s: %v", command.Method, err)
 	}
 }
 
-// Eval is the value of a JavaScript expression, which is awaited if it is a promise.
+// Eval returns the value of a JavaScript expression. It waits for a promise.
 func Eval[T any](t *Tab, expression string) T {
 	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -137,13 +136,13 @@ func Eval[T any](t *Tab, expression string) T {
 	return out
 }
 
-// do runs JavaScript for its effect.
+// do runs JavaScript and ignores its value.
 func (t *Tab) do(script string) {
 	t.tb.Helper()
 	Eval[chromedp.Void](t, script)
 }
 
-// Until waits until a JavaScript expression is true. what names it if it never is.
+// Until waits until a JavaScript expression is true. what names it in the error.
 func (t *Tab) Until(what, expression string) {
 	t.tb.Helper()
 	t.poll(what, func(ctx context.Context) (bool, error) {
@@ -151,8 +150,7 @@ func (t *Tab) Until(what, expression string) {
 	})
 }
 
-// poll asks until the answer is yes. A page that is just being replaced by another has no
-// answer, which is no reason to give up.
+// poll calls ask until it returns true. It ignores errors, because a page that is being loaded can't answer.
 func (t *Tab) poll(what string, ask func(context.Context) (bool, error)) {
 	t.tb.Helper()
 	var err error
@@ -169,7 +167,7 @@ func (t *Tab) poll(what string, ask func(context.Context) (bool, error)) {
 }
 
 func (t *Tab) look(ask func(context.Context) (bool, error)) (bool, error) {
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	return ask(ctx)
 }
@@ -179,7 +177,7 @@ func (t *Tab) ready() {
 	t.Until("the page", "document.body && 'ready' in document.body.dataset")
 }
 
-// quote makes a JavaScript string.
+// quote returns s as a JavaScript string.
 func quote(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -188,9 +186,9 @@ func quote(s string) string {
 	return string(b)
 }
 
-// Text is everything that can be read on the page at the moment.
+// Text returns everything that can be read on the page now.
 func (t *Tab) Text() string {
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body ? document.body.innerText : ''"))
 	if err != nil {
@@ -199,19 +197,19 @@ func (t *Tab) Text() string {
 	return text
 }
 
-// WaitText waits until text can be read.
+// WaitText waits until text can be read on the page.
 func (t *Tab) WaitText(text string) {
 	t.tb.Helper()
 	t.Until(fmt.Sprintf("the text %q", text), "document.body.innerText.includes("+quote(text)+")")
 }
 
-// WaitNoText waits until text cannot be read any more.
+// WaitNoText waits until text can't be read on the page.
 func (t *Tab) WaitNoText(text string) {
 	t.tb.Helper()
 	t.Until(fmt.Sprintf("the text %q to go", text), "!document.body.innerText.includes("+quote(text)+")")
 }
 
-// Size sets the size of the window in CSS pixels; up to 480 wide it is a phone's, with
+// Size sets the size of the window in CSS pixels. A window that is up to 480 pixels wide is that of a phone, with
 // touch.
 func (t *Tab) Size(width, height int64) {
 	t.tb.Helper()
@@ -227,14 +225,13 @@ func (t *Tab) resize(width, height int64, scale float64) {
 	call(t, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: phone})
 }
 
-// Sharp sets the size as Size does, with two pixels of the screen for each: for pictures
-// that are shown to people.
+// Sharp sets the size as Size does, with two device pixels for each CSS pixel: for screenshots in documents.
 func (t *Tab) Sharp(width, height int64) {
 	t.tb.Helper()
 	t.resize(width, height, 2)
 }
 
-// Dark switches between the dark and the light color scheme.
+// Dark turns the dark color scheme on or off.
 func (t *Tab) Dark(on bool) {
 	t.tb.Helper()
 	scheme := "light"
@@ -246,15 +243,15 @@ func (t *Tab) Dark(on bool) {
 	})
 }
 
-// Screenshot writes what the window shows to a PNG file.
+// Screenshot writes the content of the window to a PNG file.
 func (t *Tab) Screenshot(file string) {
 	t.tb.Helper()
-	// Animations would make every picture a different one.
+	// With running animations, no two pictures would be equal.
 	t.do(`(async () => {
 		for (const a of document.getAnimations()) { try { a.finish() } catch { a.cancel() } }
 		await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 	})()`)
-	ctx, cancel := context.WithTimeout(t.ctx, Patience)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -273,8 +270,8 @@ func (t *Tab) Press(key string) {
 	if !ok {
 		t.tb.Fatalf("no key %q", key)
 	}
-	// One event that brings its text along, unlike chromedp's own, so that a page that
-	// prevents the key's default prevents the text too, as with a real keyboard.
+	// One event that has the text with it, unlike chromedp's own: a page that prevents the default of the key also
+	// prevents the text, as with a real keyboard.
 	down := input.DispatchKeyEventParams{Type: "rawKeyDown", Key: name, Code: name, WindowsVirtualKeyCode: code}
 	if shift {
 		down.Modifiers = int64(chromedp.ModifierShift)
@@ -288,7 +285,7 @@ func (t *Tab) Press(key string) {
 	call(t, input.DispatchKeyEvent, up)
 }
 
-// Focused is the text, label or placeholder of what has the focus.
+// Focused returns the label, text or placeholder of the element with the focus.
 func (t *Tab) Focused() string {
 	t.tb.Helper()
 	return Eval[string](t, "(e => (e.getAttribute('aria-label') || e.innerText || e.placeholder || e.id || e.tagName).trim())(document.activeElement)")

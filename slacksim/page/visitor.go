@@ -13,10 +13,10 @@ import (
 	"licensebot/slacksim"
 )
 
-// atHome is the place of the app's Home tab, among the ids of channels.
+// atHome stands for the app's Home tab in place of a channel id.
 const atHome = "home"
 
-// visitor is who the reader is at the moment, and where.
+// visitor is the person that the reader is, and the place that the page shows.
 type visitor struct {
 	Person  slacksim.User
 	At      string // a channel's id, or atHome
@@ -24,11 +24,11 @@ type visitor struct {
 	App     slacksim.App
 }
 
-// InApp says whether the visitor is with the app: its messages or its Home tab.
+// InApp reports whether the place is the app's messages or its Home tab.
 func (v visitor) InApp() bool { return v.At == atHome || v.Channel.DM != "" }
 
-// visitor reads from the address who looks at what; without it, the first person looks
-// at their first channel.
+// visitor reads the person and the place from the address. The default is the first person and the person's first
+// channel.
 func (p *Page) visitor(r *http.Request) (visitor, bool) {
 	return p.visit(r.FormValue("as"), r.FormValue("at"))
 }
@@ -60,12 +60,12 @@ func (p *Page) visit(as, at string) (visitor, bool) {
 	return v, true
 }
 
-// people are those one can be.
+// people returns the people that the reader can be.
 func (p *Page) people() []slacksim.User {
 	return slices.DeleteFunc(p.ws.Users(), func(u slacksim.User) bool { return u.Bot || u.Deleted || u.Stranger })
 }
 
-// channels lists what person can open: channels first, then the app's messages.
+// channels returns the channels of a person, and after them the direct messages with the app.
 func (p *Page) channels(person string) []slacksim.Channel {
 	dm := p.ws.DM(person)
 	list := slices.DeleteFunc(p.ws.ChannelsOf(person), func(c slacksim.Channel) bool { return c.DM != "" && c.ID != dm })
@@ -73,7 +73,7 @@ func (p *Page) channels(person string) []slacksim.Channel {
 	return list
 }
 
-// face is how somebody is shown beside what they say.
+// face is the name and picture of a person beside a message.
 type face struct {
 	Name     string
 	Initials string
@@ -98,7 +98,7 @@ func faceOf(u slacksim.User) face {
 	return face{Name: name, Initials: initials, Tone: tone, App: u.Bot}
 }
 
-// address is the page's address for a person and place.
+// address returns the address of the page for a person and a place.
 func address(person, at string) string {
 	return "/?" + url.Values{"as": {person}, "at": {at}}.Encode()
 }
@@ -151,7 +151,7 @@ func (p *Page) sidebar(v visitor) sidebar {
 		}
 		if !e.Here {
 			for _, c := range p.channels(u.ID) {
-				if c.DM != "" || !c.Has(v.Person.ID) { // what the reader does not see beside the other channels
+				if c.DM != "" || !c.Has(v.Person.ID) { // other channels have their own number in the sidebar
 					e.Unread += p.unread(u.ID, c.ID)
 				}
 			}
@@ -161,7 +161,7 @@ func (p *Page) sidebar(v visitor) sidebar {
 	return s
 }
 
-// unread counts what others wrote in channel since person was last shown it.
+// unread counts the messages of others in a channel that were not yet shown to the person.
 func (p *Page) unread(person, channel string) int {
 	p.mu.Lock()
 	seen := p.read[person][channel]
@@ -175,7 +175,7 @@ func (p *Page) unread(person, channel string) int {
 	return n
 }
 
-// markRead remembers that person was shown what is in channel now.
+// markRead notes that the channel was shown to the person up to this message.
 func (p *Page) markRead(person, channel, ts string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +185,7 @@ func (p *Page) markRead(person, channel, ts string) {
 	p.read[person][channel] = max(p.read[person][channel], ts)
 }
 
-// names resolves mentions with what is in the workspace.
+// names finds the names of the workspace's people and channels, for mentions.
 type names struct{ ws *slacksim.Workspace }
 
 func (n names) UserName(id string) string {
@@ -204,8 +204,8 @@ func (n names) ChannelName(id string) string {
 
 func (n names) GroupName(string) string { return "" }
 
-func (p *Page) screen(v visitor, id string) *screen {
-	return &screen{
+func (p *Page) blockRenderer(v visitor, id string) *blockRenderer {
+	return &blockRenderer{
 		id: id, reader: v.Person.ID, names: names{p.ws},
 		conversations: func(kind string) []conversation {
 			var out []conversation
@@ -226,7 +226,7 @@ func (p *Page) screen(v visitor, id string) *screen {
 	}
 }
 
-// shell is everything the page shows when it is opened.
+// shell is the whole page as it is opened.
 type shell struct {
 	visitor
 	Sidebar  sidebar
@@ -255,7 +255,7 @@ func epoch(ts string) int64 {
 	return n
 }
 
-// safeData makes a data: address of content that a browser only ever shows or saves.
+// safeData makes a data: address for content that a browser only shows or saves.
 func safeData(mime, base64 string) template.URL {
 	return template.URL("data:" + mime + ";base64," + base64)
 }

@@ -33,7 +33,8 @@ func icon(fields string) string {
 	return `{"type":"context_actions","elements":[{"type":"icon_button","action_id":"i"` + fields + `}]}`
 }
 
-// What @slack/types 3.2.0 says in its comments, slack-go 0.35.0 in its Validate, and Slack in its reference, of the newer blocks.
+// What @slack/types 3.2.0 says in its comments, slack-go 0.35.0 in its Validate, and Slack in its reference, of the
+// newer blocks.
 func TestNewerBlocks(t *testing.T) {
 	title := `,"title":` + plain("a")
 	yes, no := `{"text":`+plain("Good")+`,"value":"y"}`, `{"text":`+plain("Bad")+`,"value":"n"}`

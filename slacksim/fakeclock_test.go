@@ -88,8 +88,8 @@ func inABubble(t *testing.T, opts slacksim.Options, handle func(*socketmode.Clie
 	})
 }
 
-// A slack-go client drops a socket whose last ping is older than 30 s, which it checks every 30 s: a server that pings too
-// rarely is found out at the second check.
+// A slack-go client drops a socket whose last ping is older than 30 s, which it checks every 30 s: a server that pings
+// too rarely is found out at the second check.
 func TestSlackGoStaysConnected(t *testing.T) {
 	for name, c := range map[string]struct {
 		every time.Duration

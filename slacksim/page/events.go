@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// lookAgain is how often the panel is asked for its facts, which change unannounced.
-const lookAgain = time.Second
+// panelInterval is the time between two readings of the panel's facts, which change without notice.
+const panelInterval = time.Second
 
 // part is a piece of the page that is replaced as a whole.
 type part struct {
@@ -16,14 +16,14 @@ type part struct {
 	HTML string `json:"html"`
 }
 
-// parts renders what can change while the page is open.
+// parts renders the parts of the page that can change while it is open.
 func (p *Page) parts(v visitor) ([]part, error) {
 	var out []part
 	for _, each := range []struct {
 		id   string
 		data func() any
 	}{
-		// The stage first: showing messages marks them as read, which the sidebar counts.
+		// The stage comes first: it marks messages as read, which the sidebar counts.
 		{"stage", func() any { return p.stage(v) }},
 		{"sidebar", func() any { return p.sidebar(v) }},
 		{"modals", func() any { return p.modals(v) }},
@@ -38,8 +38,8 @@ func (p *Page) parts(v visitor) ([]part, error) {
 	return out, nil
 }
 
-// serveEvents sends each part when it changed, as long as the reader stays. A connection
-// that begins gets all of them, so that nothing is missed between two connections.
+// serveEvents sends every part that has changed until the reader leaves. A new connection first gets all parts, so that
+// it doesn't miss changes between two connections.
 func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	v, ok := p.visitor(r)
 	if !ok {
@@ -50,13 +50,13 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer stop()
 	var tick <-chan time.Time
 	if p.opts.Panel != nil {
-		ticker := time.NewTicker(lookAgain)
+		ticker := time.NewTicker(panelInterval)
 		defer ticker.Stop()
 		tick = ticker.C
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := http.NewResponseController(w)
-	// A demo that is started anew should not leave its reader waiting.
+	// The browser connects again soon after the server has restarted.
 	if _, err := fmt.Fprint(w, "retry: 500\n\n"); err != nil {
 		return
 	}
@@ -72,7 +72,7 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		now, there := p.visit(v.Person.ID, v.At)
-		if !there { // the person or channel is gone; the script asks for the page again
+		if !there { // the person or channel is gone; the script loads the page again
 			return
 		}
 		parts, err := p.parts(now)

@@ -16,7 +16,6 @@ import (
 
 	"licensebot/slacksim"
 	"licensebot/slacksim/page"
-	"licensebot/slacksim/page/pagetest"
 )
 
 // shop is a small app on slack-go, with one command, to click through: it sells coffee.
@@ -112,7 +111,7 @@ func (s *shop) note(format string, args ...any) {
 // await waits until the app was told something.
 func (s *shop) await(t *testing.T, want string) {
 	t.Helper()
-	late := time.After(pagetest.Patience)
+	late := time.After(2 * time.Minute)
 	for {
 		s.mu.Lock()
 		more := s.more

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"licensebot/slacksim"
+	"licensebot/slacksim/slacktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +37,7 @@ func start(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.
 		opts.AckTimeout = 20 * time.Second
 	}
 	ws := slacksim.New(opts)
-	return ws, ws.Start(t)
+	return ws, slacktest.Serve(t, ws)
 }
 
 // frame is what the server sends over a socket.

@@ -10,10 +10,10 @@ import (
 	"licensebot/slacksim"
 )
 
-// shownMessages is how many messages of a channel are shown: the newest.
+// shownMessages is how many messages of a channel are shown: the newest ones.
 const shownMessages = 150
 
-// stage is the middle of the page: a channel, or the app's Home tab.
+// stage is the middle of the page: a channel or the app's Home tab.
 type stage struct {
 	visitor
 	Title    string
@@ -27,14 +27,14 @@ type stage struct {
 	CanWrite bool
 }
 
-// message is a message, or what Slack itself says in the channel.
+// message is a message, or a notice from Slack itself in the channel.
 type message struct {
 	ID, Channel, TS string
 	Revision        string
 	Face            face
 	Slackbot        bool
 	OnlyYou         bool
-	Compact         bool // follows its writer's last one closely: no name and face again
+	Compact         bool // follows a message of the same person closely: without name and picture
 	Edited          bool
 	Epoch           int64
 	Text            template.HTML
@@ -44,7 +44,7 @@ type message struct {
 	Dismiss         string // id of the notice that this is
 }
 
-// notice is a sentence of Slack's beside what somebody did.
+// notice is a sentence from Slack itself, below the message or view to which it belongs.
 type notice struct{ ID, Text string }
 
 type file struct {
@@ -98,7 +98,7 @@ func (p *Page) messages(v visitor) (list []message, earlier int) {
 		}
 		list = append(list, message{
 			ID: domID(n.ID), Face: face{Name: "Slackbot", Initials: "S", Tone: 7, App: true}, Slackbot: true, OnlyYou: true,
-			Epoch: n.At.Unix(), TS: tsOf(n), Text: Plain(n.Text, false), Dismiss: n.ID,
+			Epoch: n.At.Unix(), TS: tsOf(n), Text: plainText(n.Text, false), Dismiss: n.ID,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b message) int { return cmp.Compare(a.TS, b.TS) })
@@ -107,13 +107,14 @@ func (p *Page) messages(v visitor) (list []message, earlier int) {
 			continue
 		}
 		now, before := &list[i], list[i-1]
-		// Cards look alike: without a name above each, two would look like one.
-		now.Compact = now.Face == before.Face && now.OnlyYou == before.OnlyYou && now.Epoch-before.Epoch < 5*60 && !now.OnlyYou && len(now.Blocks) == 0
+		// Messages with blocks look alike: without names, two would look like one.
+		now.Compact = now.Face == before.Face && !before.OnlyYou && !now.OnlyYou && now.Epoch-before.Epoch < 5*60 &&
+			len(now.Blocks) == 0
 	}
 	return list, earlier
 }
 
-// tsOf puts a notice among the messages by its time.
+// tsOf returns the time of a notice in the form of a message's timestamp.
 func tsOf(n slacksim.Notice) string {
 	us := strconv.FormatInt(n.At.UnixMicro(), 10)
 	if len(us) <= 6 {
@@ -131,7 +132,7 @@ func (p *Page) message(v visitor, m slacksim.Message, notices []slacksim.Notice)
 		ID: domID(m.Channel, m.TS), Channel: m.Channel, TS: m.TS, Revision: strconv.Itoa(m.Revision), Face: faceOf(u),
 		OnlyYou: m.Ephemeral(), Epoch: epoch(m.TS), Edited: m.Edited && len(m.Blocks) == 0,
 	}
-	s := p.screen(v, m.Channel+m.TS)
+	s := p.blockRenderer(v, m.Channel+m.TS)
 	if out.Blocks = s.blocks(m.Blocks); len(out.Blocks) == 0 {
 		out.Text = Mrkdwn(m.Text, names{p.ws})
 	}
@@ -146,8 +147,7 @@ func (p *Page) message(v visitor, m slacksim.Message, notices []slacksim.Notice)
 	return out
 }
 
-// fileOf shows an uploaded picture, and offers everything else to be saved. Only kinds
-// that cannot run anything are shown.
+// fileOf shows an uploaded picture, and offers all other files for download. It shows only types that can't run code.
 func fileOf(f slacksim.File) file {
 	out := file{Name: cmp.Or(f.Title, f.Name), Size: strconv.Itoa((len(f.Content)+1023)/1024) + " kB"}
 	mime := "application/octet-stream"
@@ -167,16 +167,16 @@ type viewed struct {
 	DOM     string
 	Blocks  []block
 	Notices []notice
-	Depth   int // modals below it
+	Depth   int // number of modals below it
 	Top     bool
 }
 
 func (p *Page) viewed(v visitor, view slacksim.View) *viewed {
-	s := p.screen(v, view.ID)
+	s := p.blockRenderer(v, view.ID)
 	s.inputs, s.errors = view.Inputs, view.Errors
 	out := &viewed{View: view, DOM: domID(view.ID), Blocks: s.blocks(view.Blocks)}
 	for _, n := range p.ws.NoticesOf(v.Person.ID) {
-		// What went wrong with a submission is in view.Failure already.
+		// The failure of a submission is already in view.Failure.
 		if n.ViewID == view.ID && n.ActionID != "" {
 			out.Notices = append(out.Notices, notice{ID: n.ID, Text: n.Text})
 		}

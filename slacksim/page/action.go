@@ -13,12 +13,12 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-// deed is something the reader did, as the script reports it.
-type deed struct {
+// action is an action of the reader, as the script reports it.
+type action struct {
 	As     string   `json:"as"`
 	At     string   `json:"at"`     // the channel
-	TS     string   `json:"ts"`     // the message, if it was on one
-	View   string   `json:"view"`   // the modal or Home tab, if it was in one
+	TS     string   `json:"ts"`     // the message, for an action in a message
+	View   string   `json:"view"`   // the modal or Home tab, for an action in one
 	Block  string   `json:"block"`  // block_id
 	Action string   `json:"action"` // action_id
 	Values []string `json:"values"`
@@ -27,8 +27,8 @@ type deed struct {
 	On     bool     `json:"on"`
 }
 
-// answer tells the script what came of it. What Slack says about a deed is in the
-// workspace and reaches the page like any other change; Error is for the rest.
+// answer is the answer to the script. Failures that Slack shows are notices in the workspace, and reach the page as all
+// changes do; Error is for other errors.
 type answer struct {
 	Error   string       `json:"error,omitempty"`
 	Options []suggestion `json:"options,omitempty"`
@@ -39,22 +39,22 @@ type suggestion struct {
 	Text  string `json:"text"`
 }
 
-// maxDeed bounds what is read of a request, in bytes: Slack's longest text and room.
-const maxDeed = 256 << 10
+// maxActionBytes is the largest body of an action, in bytes: more than Slack's longest text needs.
+const maxActionBytes = 256 << 10
 
 func (p *Page) serveDo(w http.ResponseWriter, r *http.Request) {
-	// Only a script can send this content type, and another site's script only if the
-	// browser asked first, which nothing here answers.
+	// Only a script can send this content type, and a script of another site only after a preflight request, which this
+	// server doesn't answer.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		http.Error(w, "application/json expected", http.StatusUnsupportedMediaType)
 		return
 	}
-	var d deed
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxDeed)).Decode(&d); err != nil {
+	var d action
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxActionBytes)).Decode(&d); err != nil {
 		http.Error(w, "not JSON: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	verb, ok := verbs[r.PathValue("verb")]
+	verb, ok := actions[r.PathValue("verb")]
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -67,13 +67,13 @@ func (p *Page) serveDo(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(out)
 }
 
-// sentence says what went wrong, for what is not shown in the workspace itself.
+// sentence returns what the reader sees of an error: nothing if the workspace shows it.
 func sentence(err error) string {
 	var shown *slacksim.Failure
 	switch {
 	case errors.As(err, &shown):
 		return ""
-	case errors.Is(err, blockkit.ErrNotThere), errors.Is(err, slacksim.ErrGone), errors.Is(err, slacksim.ErrNoModal):
+	case errors.Is(err, blockkit.ErrNotFound), errors.Is(err, slacksim.ErrGone), errors.Is(err, slacksim.ErrNoModal):
 		return "This has changed in the meantime. Please look again."
 	case errors.Is(err, slacksim.ErrNotMember):
 		return "You're not in this channel."
@@ -81,7 +81,7 @@ func sentence(err error) string {
 	return strings.TrimPrefix(err.Error(), "slacksim: ")
 }
 
-var verbs = map[string]func(*Page, *http.Request, deed) (answer, error){
+var actions = map[string]func(*Page, *http.Request, action) (answer, error){
 	"say":     (*Page).say,
 	"use":     (*Page).use,
 	"keep":    (*Page).keep,
@@ -90,25 +90,25 @@ var verbs = map[string]func(*Page, *http.Request, deed) (answer, error){
 	"close":   (*Page).close,
 	"home":    (*Page).home,
 	"dismiss": (*Page).dismiss,
-	"switch":  (*Page).turn,
+	"switch":  (*Page).setSwitch,
 }
 
-// say sends what was typed into the composer: a command if it begins with a slash.
-func (p *Page) say(r *http.Request, d deed) (answer, error) {
+// say sends the text of the message box: a command if it begins with a slash.
+func (p *Page) say(r *http.Request, d action) (answer, error) {
 	me := p.ws.Person(d.As)
 	if strings.HasPrefix(d.Text, "/") {
 		command, rest := d.Text, ""
 		if i := strings.IndexAny(d.Text, " \t\n\u00a0"); i >= 0 {
 			command, rest = d.Text[:i], strings.TrimLeft(d.Text[i:], " \t\n\u00a0")
 		}
-		return answer{}, me.Command(lasting(r), d.At, command, rest)
+		return answer{}, me.Command(detached(r), d.At, command, rest)
 	}
 	_, err := me.Say(d.At, d.Text)
 	return answer{}, err
 }
 
-// surface finds what a deed was done on, as it is now.
-func (p *Page) surface(d deed) (slacksim.Surface, error) {
+// surface finds the message or view of an action in its present state.
+func (p *Page) surface(d action) (slacksim.Surface, error) {
 	if d.TS != "" {
 		for _, m := range p.ws.MessagesFor(d.As, d.At) {
 			if m.TS == d.TS {
@@ -128,28 +128,28 @@ func (p *Page) surface(d deed) (slacksim.Surface, error) {
 	return nil, slacksim.ErrGone
 }
 
-func (p *Page) use(r *http.Request, d deed) (answer, error) {
+func (p *Page) use(r *http.Request, d action) (answer, error) {
 	on, err := p.surface(d)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, p.ws.Person(d.As).Use(lasting(r), on, d.Block, d.Action, d.Values...)
+	return answer{}, p.ws.Person(d.As).Use(detached(r), on, d.Block, d.Action, d.Values...)
 }
 
-func (p *Page) keep(_ *http.Request, d deed) (answer, error) {
+func (p *Page) keep(_ *http.Request, d action) (answer, error) {
 	on, err := p.surface(d)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{}, p.ws.Person(d.As).Keep(on, d.Block, d.Action, d.Values...)
+	return answer{}, p.ws.Person(d.As).SetValues(on, d.Block, d.Action, d.Values...)
 }
 
-func (p *Page) suggest(r *http.Request, d deed) (answer, error) {
+func (p *Page) suggest(r *http.Request, d action) (answer, error) {
 	on, err := p.surface(d)
 	if err != nil {
 		return answer{}, err
 	}
-	options, err := p.ws.Person(d.As).Suggest(lasting(r), on, d.Action, d.Text)
+	options, err := p.ws.Person(d.As).Suggest(detached(r), on, d.Action, d.Text)
 	var out answer
 	for _, o := range options {
 		out.Options = append(out.Options, suggestion{Value: o.Value, Text: unescape(o.Text)})
@@ -157,35 +157,35 @@ func (p *Page) suggest(r *http.Request, d deed) (answer, error) {
 	return out, err
 }
 
-// submit sends the modal on top; the fields were reported before.
-func (p *Page) submit(r *http.Request, d deed) (answer, error) {
+// submit submits the topmost modal. The script has reported the fields before.
+func (p *Page) submit(r *http.Request, d action) (answer, error) {
 	if top, ok := p.ws.ModalOf(d.As); !ok || top.ID != d.View {
 		return answer{}, slacksim.ErrGone
 	}
-	_, err := p.ws.Person(d.As).Submit(lasting(r))
+	_, err := p.ws.Person(d.As).Submit(detached(r))
 	return answer{}, err
 }
 
-func (p *Page) close(_ *http.Request, d deed) (answer, error) {
+func (p *Page) close(_ *http.Request, d action) (answer, error) {
 	if top, ok := p.ws.ModalOf(d.As); !ok || top.ID != d.View {
 		return answer{}, slacksim.ErrGone
 	}
-	if d.On { // the × closes all
+	if d.On { // the × closes all modals
 		return answer{}, p.ws.Person(d.As).CloseModals()
 	}
 	return answer{}, p.ws.Person(d.As).CloseModal()
 }
 
-func (p *Page) home(_ *http.Request, d deed) (answer, error) {
+func (p *Page) home(_ *http.Request, d action) (answer, error) {
 	return answer{}, p.ws.Person(d.As).Home()
 }
 
-func (p *Page) dismiss(_ *http.Request, d deed) (answer, error) {
+func (p *Page) dismiss(_ *http.Request, d action) (answer, error) {
 	p.ws.DismissNotice(d.As, d.ID)
 	return answer{}, nil
 }
 
-func (p *Page) turn(_ *http.Request, d deed) (answer, error) {
+func (p *Page) setSwitch(_ *http.Request, d action) (answer, error) {
 	if p.opts.Panel != nil {
 		for _, s := range p.opts.Panel.Switches {
 			if s.ID == d.ID {
@@ -196,6 +196,6 @@ func (p *Page) turn(_ *http.Request, d deed) (answer, error) {
 	return answer{}, fmt.Errorf("there is no switch %q", d.ID)
 }
 
-// lasting is the request's context without its end: who closes the page has still
-// clicked, and the workspace bounds the wait for the app by itself.
-func lasting(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
+// detached returns the context of a request without its end: an action goes on after the page is closed. The workspace
+// limits the wait for the app.
+func detached(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }

@@ -1,14 +1,15 @@
 package blockkit
 
-// Difference is a rule on which Slack's reference, @slack/types and slack-go disagree. The simulated Slack accepts the
-// looser reading, so that every app that works in Slack works here; the bot keeps the stricter one (Rules.Strict).
+// Difference is a rule that differs between Slack's reference, @slack/types and slack-go. By default the looser limit
+// holds, so that every app that works in Slack works here. With Rules.Strict the stricter one holds: an app that keeps
+// it is right by every source.
 type Difference struct {
 	Rule              string
 	Strict, Loose     string // the limits
 	StrictBy, LooseBy string // the sources
 }
 
-// Differences returns all known differences; docs/blockkit.md shows them.
+// Differences returns all known differences.
 func Differences() []Difference {
 	return []Difference{
 		{"series of a chart, segments of a pie", "6", "12", "slack-go 0.35.0 `Validate`", "clients that post up to 12 and are taken"},
@@ -20,8 +21,8 @@ func Differences() []Difference {
 	}
 }
 
-// either is the strict check if the app asks for it, and the loose one otherwise.
-func either(strict, loose check) check {
+// byStrictness applies the strict check if Rules.Strict is set, and the loose one otherwise.
+func byStrictness(strict, loose check) check {
 	return func(c *checker, at string, v any) {
 		if c.rules.Strict {
 			strict(c, at, v)
@@ -32,13 +33,13 @@ func either(strict, loose check) check {
 }
 
 var (
-	optionValue = either(chars(1, 75), chars(1, 150))
-	dataRows    = either(rows(2, 101, dataCells), rows(2, 201, dataCells))
-	// confirmTitle may be null or missing; in strict mode the dialog's own rule asks for it.
+	optionValue = byStrictness(chars(1, 75), chars(1, 150))
+	dataRows    = byStrictness(rows(2, 101, dataCells), rows(2, 201, dataCells))
+	// confirmTitle may be null or missing; confirmHasTitle requires it in strict mode.
 	confirmTitle = may(plain(100))
 )
 
-func chartParts(part check) check { return either(items(1, 6, part), items(1, 12, part)) }
+func chartParts(part check) check { return byStrictness(items(1, 6, part), items(1, 12, part)) }
 
 // confirmHasTitle is the strict rule for confirm dialogs.
 func confirmHasTitle(c *checker, at string, v any) {

@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// find is JavaScript that the verbs share. scope is the dialog on top, or the page. On
-// a page with several elements of the same text the last is meant: the newest message's.
+// find is JavaScript that all actions share. scope is the topmost dialog, or the page. Of several elements with the
+// same text, it finds the last one: that of the newest message.
 const find = `
 const shown = el => el.checkVisibility({visibilityProperty: true, opacityProperty: false});
 const scope = () => [...document.querySelectorAll('dialog[open]')].pop() || document.body;
@@ -29,7 +29,7 @@ const center = el => {
 };
 `
 
-// point waits until expression is an element that can be clicked, and returns its middle.
+// point waits until expression is an element that can be clicked, and returns its center.
 func (t *Tab) point(what, expression string) (x, y float64) {
 	t.tb.Helper()
 	js := "(() => {" + find + "const el = " + expression + "; return el ? center(el) : null })()"
@@ -52,15 +52,14 @@ func (t *Tab) click(what, expression string) {
 
 const pressable = `'button, a, summary, label, [role=option], [role=menuitem]'`
 
-// Click clicks the button, link, menu entry or option that reads text. If a dialog is
-// open only what is in it counts; of several the last on the page, which is the newest
-// message's.
+// Click clicks the button, link, menu entry or option with this text. If a dialog is open, it looks in the topmost one
+// only. Of several, it clicks the last one on the page: that of the newest message.
 func (t *Tab) Click(text string) {
 	t.tb.Helper()
 	t.click(fmt.Sprintf("%q to click", text), "named("+pressable+", "+quote(text)+")")
 }
 
-// Has says whether there is something to click that reads text, at this moment.
+// Has reports whether Click would find an element with this text now. It doesn't wait.
 func (t *Tab) Has(text string) bool {
 	t.tb.Helper()
 	return Eval[bool](t, "(() => {"+find+"return !!named("+pressable+", "+quote(text)+")})()")
@@ -73,7 +72,7 @@ func (t *Tab) Type(text string) {
 	t.run("type "+text, chromedp.KeyEvent(text))
 }
 
-// Keys types text wherever the focus is.
+// Keys types text into the element with the focus.
 func (t *Tab) Keys(text string) {
 	t.tb.Helper()
 	t.run("type "+text, chromedp.KeyEvent(text))
@@ -83,26 +82,27 @@ func (t *Tab) Keys(text string) {
 func (t *Tab) Send(text string) {
 	t.tb.Helper()
 	t.Type(text)
-	// The list of commands would take Enter for itself while a name is being typed.
+	// While the list of commands is open, it would receive Enter.
 	t.Press("Escape")
 	t.Press("Enter")
 	t.Until("the message box to be empty", "document.getElementById('say').value === ''")
 }
 
-// Draft is what stands in the message box.
+// Draft returns the text in the message box.
 func (t *Tab) Draft() string {
 	t.tb.Helper()
 	return Eval[string](t, "document.getElementById('say').value")
 }
 
-// Fill types text into the field with this label, replacing what it holds, and leaves the
-// field. Dates are given as 2027-01-31.
+// Fill replaces the text of the field with this label, and leaves the field. Dates have the form 2027-01-31.
 func (t *Tab) Fill(label, text string) {
 	t.tb.Helper()
 	what := fmt.Sprintf("the field %q", label)
 	t.click(what, "field("+quote(label)+")?.querySelector('input, textarea')")
-	if Eval[bool](t, "/^(date|time|datetime-local)$/.test(document.activeElement.type)") { // how these are typed depends on the language
-		t.do("(f => { f.value = " + quote(text) + "; f.dispatchEvent(new Event('change', {bubbles: true})); f.blur() })(document.activeElement)")
+	// How dates and times are typed depends on the language of the browser.
+	if Eval[bool](t, "/^(date|time|datetime-local)$/.test(document.activeElement.type)") {
+		t.do("(f => { f.value = " + quote(text) + `; f.dispatchEvent(new Event('change', {bubbles: true})); f.blur() })
+			(document.activeElement)`)
 		return
 	}
 	t.do("document.activeElement.select()")
@@ -114,8 +114,7 @@ func (t *Tab) Fill(label, text string) {
 	t.Press("Tab")
 }
 
-// Choose picks the option that reads option in the menu with this label (its placeholder,
-// if it has no label).
+// Choose chooses an option, by its text, in the menu with this label or placeholder.
 func (t *Tab) Choose(label, option string) {
 	t.tb.Helper()
 	t.Until(fmt.Sprintf("the option %q of %q", option, label), "(() => {"+find+`
@@ -128,21 +127,21 @@ func (t *Tab) Choose(label, option string) {
 		return true})()`)
 }
 
-// Value is what the field with this label holds: the text, or the option chosen.
+// Value returns the text, or the text of the chosen option, of the field with this label.
 func (t *Tab) Value(label string) string {
 	t.tb.Helper()
 	return Eval[string](t, "(() => {"+find+`const f = field(`+quote(label)+`)?.querySelector('input, textarea, select');
 		return f ? f.tagName === 'SELECT' ? clean(f.selectedOptions[0]?.text) : f.value : ''})()`)
 }
 
-// WaitValue waits until the field with this label holds text, or shows it as its option.
+// WaitValue waits until Value of the field with this label is text.
 func (t *Tab) WaitValue(label, text string) {
 	t.tb.Helper()
 	t.Until(fmt.Sprintf("%q to hold %q", label, text), "(() => {"+find+`const f = field(`+quote(label)+`)?.querySelector('input, textarea, select');
 		return f && (f.tagName === 'SELECT' ? clean(f.selectedOptions[0]?.text) : f.value) === `+quote(text)+`})()`)
 }
 
-// As makes the reader somebody else, by the name in the list of people.
+// As makes the reader another person, by the name in the list of people.
 func (t *Tab) As(name string) {
 	t.tb.Helper()
 	t.follow(fmt.Sprintf("the person %q", name), `[...document.querySelectorAll('.person')].find(a => clean(a.querySelector('.name').firstChild.textContent) === `+quote(name)+`)`)
@@ -154,14 +153,14 @@ func (t *Tab) Visit(name string) {
 	t.follow(fmt.Sprintf("the channel %q", name), `[...document.querySelectorAll('.place')].find(a => clean(a.querySelector('.name').textContent) === `+quote(name)+`)`)
 }
 
-// Home opens the app's Home tab; the app's messages must be open.
+// Home opens the app's Home tab. The app's messages must be open.
 func (t *Tab) Home() {
 	t.tb.Helper()
 	t.follow("the Home tab", `[...document.querySelectorAll('.tabs a')].find(a => clean(a.innerText) === 'Home')`)
 }
 
-// follow clicks a link within the page and waits for the page it leads to. On a narrow
-// screen the list of channels is opened first, if the link is in it.
+// follow clicks a link of the page, and waits for the page to which it leads. On a narrow screen, it first opens the
+// list of channels if the link is there.
 func (t *Tab) follow(what, expression string) {
 	t.tb.Helper()
 	if Eval[bool](t, "(() => {"+find+"const el = "+expression+"; return !!el && !shown(el)})()") {
@@ -172,7 +171,7 @@ func (t *Tab) follow(what, expression string) {
 	t.Until(what, "!window.left && document.body && 'ready' in document.body.dataset")
 }
 
-// Turn flips the switch of the panel with this title.
+// Turn turns the panel's switch with this title on, or off if it is on.
 func (t *Tab) Turn(title string) {
 	t.tb.Helper()
 	t.click(fmt.Sprintf("the switch %q", title), `[...document.querySelectorAll('.switch')].find(l => clean(l.querySelector('strong').innerText) === `+quote(title)+`)?.querySelector('input')`)
