@@ -45,6 +45,7 @@ var rooms = []room{
 		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "slacksim"},
 	},
 	{dir: "slacksim", slack: true},
+	{dir: "cmd/slacksim", may: []string{"slacksim"}},
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
 	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "slacksim", "internal/step", "purchase", "storage"}},
