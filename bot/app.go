@@ -47,8 +47,24 @@ type Options struct {
 	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of
 	// the last yes; nil: a directory that knows no user groups.
 	People *People
-	Now    func() time.Time
-	Log    zerolog.Logger
+	// Changes brings what the Desk reports to the Publisher; nil: nothing is reported. The App doesn't use it.
+	Changes *Changes
+	Now     func() time.Time
+	Log     zerolog.Logger
+}
+
+// withDefaults fills what may be left out.
+func (o Options) withDefaults() Options {
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.People == nil {
+		o.People = NewPeople(o.Slack, nil, o.Now, o.Log)
+	}
+	return o
 }
 
 // App answers what people do in Slack. Its methods may be called at the same time.
@@ -71,23 +87,13 @@ type App struct {
 
 // New makes an App.
 func New(o Options) *App {
-	a := &App{
+	o = o.withDefaults()
+	return &App{
 		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
+		forms: &formViews{now: o.Now}, looks: &looks{now: o.Now}, renewals: &renewals{desk: o.Desk, now: o.Now},
+		shelf: newShelf(o.Desk, o.Now), readers: &readers{waiting: map[string]int{}}, triggers: newOnce(o.Now),
 	}
-	if a.loc == nil {
-		a.loc = time.UTC
-	}
-	if a.now == nil {
-		a.now = time.Now
-	}
-	a.forms = &formViews{now: a.now}
-	a.looks, a.renewals = &looks{now: a.now}, &renewals{desk: a.desk, now: a.now}
-	a.shelf, a.readers, a.triggers = newShelf(a.desk, a.now), &readers{waiting: map[string]int{}}, newOnce(a.now)
-	if a.people == nil {
-		a.people = NewPeople(o.Slack, nil, a.now, a.log)
-	}
-	return a
 }
 
 // responseURLLife and responseURLUses are what Slack grants to the URL of a command or a click. One use is kept for

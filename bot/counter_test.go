@@ -18,6 +18,7 @@ import (
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/storage/storagetest"
 )
@@ -51,8 +52,15 @@ func newCounter(t testing.TB) *counter {
 // open makes the bot with the policy as it is now, as a restart does.
 func (c *counter) open() {
 	now := func() time.Time { return c.now }
-	c.desk = purchase.New(purchase.Options{Ledger: c.ledger, Shop: window{asked: &c.asked, slow: func() chan struct{} { return c.slow }}, Now: now, Policy: c.policy})
-	c.app = bot.New(bot.Options{Desk: c.desk, Slack: c.ear, HTTP: &http.Client{Transport: c.ear}, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog()})
+	s, err := app.New(app.Config{
+		Ledger: c.ledger, Shop: window{asked: &c.asked, slow: func() chan struct{} { return c.slow }},
+		Slack:  app.Slack{API: c.ear, HTTP: &http.Client{Transport: c.ear}},
+		Policy: c.policy, Defaults: cocalc.DefaultSpec(), Now: now, Log: testLog(),
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.desk, c.app = s.Desk, s.Handler
 }
 
 // window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.

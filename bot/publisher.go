@@ -24,11 +24,11 @@ type Publisher struct {
 	http  *http.Client
 	now   func() time.Time
 	log   zerolog.Logger
-	wake  chan struct{}
 
 	busy    sync.WaitGroup // what is being published
 	room    chan struct{}  // holds a token for each requester who is being answered
 	tellers chan struct{}  // and for each notice
+	changes *Changes
 	turns   *turns
 	rests   *rests
 
@@ -55,25 +55,17 @@ const (
 
 // NewPublisher makes a Publisher from the same options as the App.
 func NewPublisher(o Options) *Publisher {
-	a := New(o)
+	o = o.withDefaults()
+	if o.Changes == nil {
+		o.Changes = NewChanges(o.Now)
+	}
 	return &Publisher{
-		desk: a.desk, slack: a.slack, http: a.http, now: a.now, log: a.log, wake: make(chan struct{}, 1),
+		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
+		people: o.People, alike: &similar{desk: o.Desk, now: o.Now, last: map[string]found{}},
 		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
-		turns: newTurns(a.now), rests: newRests(a.now, a.log),
-		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{}, unverified: map[string]time.Time{},
-		people: a.people, alike: &similar{desk: a.desk, now: a.now, last: map[string]found{}},
-	}
-}
-
-// Changed tells the publisher that an order has changed, or with an empty id that the account has. It never waits for
-// Slack or the ledger.
-func (p *Publisher) Changed(id purchase.OrderID) {
-	if id != "" {
-		p.turns.rouse(id)
-	}
-	select {
-	case p.wake <- struct{}{}:
-	default:
+		changes: o.Changes, turns: o.Changes.turns, rests: newRests(o.Now, o.Log),
+		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{},
+		unverified: map[string]time.Time{},
 	}
 }
 
@@ -91,7 +83,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-		case <-p.wake:
+		case <-p.changes.wake:
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -181,7 +173,7 @@ func (p *Publisher) begin(ctx context.Context, o purchase.Order) {
 		}
 		p.busy.Go(func() {
 			p.settle(of(o.ID, t), p.publish(ctx, o.ID, t))
-			p.Changed(o.ID) // the order may have changed meanwhile
+			p.changes.Add(o.ID) // the order may have changed meanwhile
 		})
 	}
 	p.turns.sleep(o.ID, waiting)

@@ -74,7 +74,7 @@ func TestAClickIsAnsweredWhileTheLineWaits(t *testing.T) {
 	if got := p.publishes(); got != "" {
 		t.Errorf("without a word of the change, Slack was asked to %s", got)
 	}
-	p.Changed(id)
+	p.changes.Add(id)
 	if got := p.publishes(); got != "update 7 in DUALICE" {
 		t.Errorf("Slack was asked to %q", got)
 	}

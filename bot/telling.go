@@ -31,7 +31,7 @@ func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 					p.settle(recipient(to), p.tellNext(ctx, to))
 					<-p.tellers
 				}
-				p.Changed("") // there may be another one for them
+				p.changes.Add("") // there may be another one for them
 			})
 		}
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
-	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
@@ -123,55 +123,26 @@ func whileItMoves(t testing.TB, ws *slacksim.Workspace) context.Context {
 
 func (w *world) start() {
 	w.t.Helper()
-	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1, Log: testLog()})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if w.ledger, err = storage.Open(w.path); err != nil {
-		w.t.Fatal(err)
-	}
-	httpClient := socket.HTTPClient()
-	w.access = socket.NewAccess(nil, testLog())
-	w.access.Listen(httpClient, w.api)
-	api := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), httpClient, zerolog.Nop())
-	people := bot.NewPeople(api, w.policy.Groups(), nil, testLog()).WithAccess(w.access)
-	var publisher *bot.Publisher
-	w.desk = purchase.New(purchase.Options{
-		Ledger: w.ledger, Shop: client, Policy: w.policy, KeyName: client.KeyName(), Site: client.Site(),
-		PurchasesChannel: w.channel, ApprovalsChannel: w.approvals, LookUp: people.LookUp, Log: testLog(),
-		Timing: w.timing,
-		AccessLost: func() bool {
-			_, lost := w.access.Lost()
-			return lost
+	s, err := app.New(app.Config{
+		Database: w.path,
+		CoCalc:   cocalc.Options{BaseURL: w.shop, Key: w.account.Key(), CheckoutTimeout: w.checkout, Retries: -1},
+		Slack: app.Slack{
+			URL: w.api, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken(),
+			Socket: socket.Config{Sockets: 1, HandleWithin: w.within}, Probe: 100 * time.Millisecond,
 		},
-		Changed: func(id purchase.OrderID) { publisher.Changed(id) },
+		Policy: w.policy, Timing: w.timing, PurchasesChannel: w.channel, ApprovalsChannel: w.approvals,
+		Defaults: cocalc.DefaultSpec(), Log: testLog(),
 	})
-	options := bot.Options{Desk: w.desk, People: people, Slack: api, HTTP: httpClient, SlackURL: w.api, Defaults: cocalc.DefaultSpec(), Log: testLog()}
-	publisher = bot.NewPublisher(options)
-	server, err := socket.New(socket.Config{API: api, Handler: bot.New(options), Sockets: 1, HandleWithin: w.within, Log: testLog()})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-
-	ctx, cancel := context.WithCancel(context.Background())
-	w.access.OnChange(w.desk.AccessChanged)
-	watch := bot.AccessWatch{Access: w.access, Slack: api, Desk: w.desk, Log: testLog(), Every: 100 * time.Millisecond}
-	done := make(chan error, 4)
-	go func() { done <- watch.Run(ctx) }()
-	go func() { done <- w.desk.Run(ctx) }()
-	go func() { done <- publisher.Run(ctx) }()
-	go func() { done <- server.Run(ctx) }()
+	w.access, w.ledger, w.desk = s.Access, s.Ledger, s.Desk
+	if err := s.Prepare(w.ctx); err != nil {
+		w.t.Fatal(errors.Join(err, s.Close()))
+	}
+	s.Start()
 	w.stop = func() {
-		cancel()
-		for range cap(done) {
-			if err := <-done; err != nil {
-				w.t.Error(err)
-			}
-		}
-		publisher.Flush(context.Background())
-		client.Close()
-		httpClient.CloseIdleConnections()
-		if err := w.ledger.Close(); err != nil {
+		if err := errors.Join(s.Drain(), s.Close()); err != nil {
 			w.t.Error(err)
 		}
 		// Slack notices a moment later that the socket is gone; until then it would still send there.

@@ -14,25 +14,30 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
 
 // serve runs the whole bot in this process until the returned function is called.
-func (w *town) serve(b *testing.B, more ...string) (s *service, stop func()) {
+func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
 	b.Helper()
 	environment(b, w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
 	settings, err := readConfig()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if s, err = assemble(settings, zerolog.Nop()); err != nil {
+	wiring, err := settings.wiring(zerolog.Nop())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if s, err = app.New(wiring); err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.run(ctx) }()
+	go func() { done <- s.Run(ctx) }()
 	if err := w.slack.WaitForSocket(ctx); err != nil {
 		b.Fatal(err)
 	}
@@ -41,7 +46,7 @@ func (w *town) serve(b *testing.B, more ...string) (s *service, stop func()) {
 		if err := <-done; err != nil {
 			b.Error(err)
 		}
-		if err := s.close(); err != nil {
+		if err := s.Close(); err != nil {
 			b.Error(err)
 		}
 	}
@@ -86,7 +91,7 @@ func BenchmarkBurstOfConfirmations(b *testing.B) {
 			}
 		}
 		late += int(gaveUp.Load())
-		reserved, most := promised(b, s.ledger).Reserved, purchase.Cents(burst*6375)
+		reserved, most := promised(b, s.Ledger).Reserved, purchase.Cents(burst*6375)
 		if least := most - purchase.Cents(gaveUp.Load()*6375); reserved < least || reserved > most {
 			b.Errorf("%s is reserved, want %s to %s", reserved, least, most)
 		}

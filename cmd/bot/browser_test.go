@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"licensebot/internal/app"
 	"licensebot/slacksim/page/pagetest"
 )
 
@@ -72,24 +73,28 @@ func newDemoOf(t *testing.T, preset string) *demo {
 
 func (d *demo) start() {
 	d.t.Helper()
-	s, err := assemble(d.settings, zerolog.Nop())
+	wiring, err := d.settings.wiring(zerolog.Nop())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	s, err := app.New(wiring)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.run(ctx) }()
+	go func() { done <- s.Run(ctx) }()
 	d.stop = func() {
 		cancel()
 		if err := <-done; err != nil {
 			d.t.Error(err)
 		}
-		if err := s.close(); err != nil {
+		if err := s.Close(); err != nil {
 			d.t.Error(err)
 		}
 		d.stop = func() {}
 	}
-	<-s.socket.Ready()
+	<-s.Socket.Ready()
 }
 
 // tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after the bot

@@ -21,6 +21,7 @@ import (
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
@@ -158,7 +159,7 @@ func TestCheck(t *testing.T) {
 		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: empty: "}},
 		{
 			"a file that is no ledger", "", func(t *testing.T, _ *town, s map[string]string) { write(t, s["DATABASE"], []byte("dear diary")) }, 1,
-			[]string{"FAIL ledger: ", damagedAdvice, "PASS Slack bot token"},
+			[]string{"FAIL ledger: ", app.DamagedAdvice, "PASS Slack bot token"},
 		},
 		{"a ledger of another account", "", func(t *testing.T, w *town, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])

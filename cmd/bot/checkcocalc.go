@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"licensebot/cocalc"
+	"licensebot/internal/diagnosis"
 )
 
 // checkCoCalc checks what the server is, whose the key is, and whether the account can buy.
@@ -66,33 +67,10 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client, store c
 
 // cocalcTrouble adds a line about a wrong or missing answer of CoCalc.
 func (k *checker) cocalcTrouble(subject string, err error) {
-	text, remedy, passing := cocalcWords(k.CoCalcURL, err)
+	text, remedy, passing := diagnosis.OfAnswer(k.CoCalcURL, err)
 	if passing {
 		k.unchecked(subject, remedy, "%s", text)
 	} else {
 		k.fail(subject, remedy, "%s", text)
 	}
-}
-
-// cocalcWords returns why CoCalc did not answer a question, and what to do. passing is set if the cause may pass by
-// itself.
-func cocalcWords(address string, err error) (text, remedy string, passing bool) {
-	refusal, ok := errors.AsType[*cocalc.Error](err)
-	switch {
-	case !ok:
-		return err.Error(), "", false
-	case refusal.Kind == cocalc.NotSignedIn:
-		return "CoCalc doesn't accept the key, or its database is down", "Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
-	case refusal.Reason == cocalc.DatabaseDown:
-		return "CoCalc has lost its database", "Try again later.", true
-	case refusal.Kind == cocalc.KeyNotAllowed || refusal.Kind == cocalc.SignInRequired:
-		return "CoCalc doesn't let API keys see this", "", false
-	case refusal.Kind == cocalc.Throttled:
-		return fmt.Sprintf("CoCalc limits the rate; try again in %.0f s", refusal.Wait.Seconds()), "", true
-	case refusal.Status == 0:
-		return unreached(address, refusal)
-	case refusal.Status >= 500:
-		return fmt.Sprintf("%s reports a problem: %s", address, refusal.Text), "Try again later.", true
-	}
-	return "CoCalc answered: " + refusal.Text, "", false
 }

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"licensebot/internal/app"
+	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -41,7 +43,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't read %s", k.Database)
 		return
 	default:
-		k.fail(subject, damagedAdvice, "%v", err)
+		k.fail(subject, app.DamagedAdvice, "%v", err)
 		return
 	}
 	if unix.Access(k.Database, unix.W_OK) != nil {
@@ -57,7 +59,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	case ctx.Err() != nil:
 		k.unchecked(subject, "Run `bot verify`, which has no time limit.", "%s is too large to verify here", k.Database)
 	case err != nil:
-		k.fail(subject, damagedAdvice, "%v", err)
+		k.fail(subject, app.DamagedAdvice, "%v", err)
 	case len(found) > 0:
 		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.", "%s contradicts itself: %s", k.Database, found[0])
 	default:
@@ -81,7 +83,7 @@ func (k *checker) checkFolder() bool {
 		k.fail(subject, "Create it, or set DATABASE to another path.", "the folder %s doesn't exist", folder)
 		return false
 	case err != nil:
-		k.fail(subject, "", "%v", cause(err))
+		k.fail(subject, "", "%v", diagnosis.Cause(err))
 		return false
 	case !info.IsDir():
 		k.fail(subject, "Set DATABASE to another path.", "%s is not a folder", folder)

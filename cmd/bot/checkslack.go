@@ -12,6 +12,7 @@ import (
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
+	"licensebot/internal/diagnosis"
 )
 
 // checkSlack checks both tokens, then the people and channels of the settings.
@@ -132,7 +133,7 @@ func slackWords(address string, err error) (text, remedy string, passing bool) {
 	case answer.Outcome == socket.OutcomeRateLimited:
 		return fmt.Sprintf("Slack limits the rate; try again in %.0f s", answer.Wait.Round(time.Second).Seconds()), "", true
 	case answer.Outcome == socket.OutcomeTransient && answer.Code == "":
-		return unreached(address, err)
+		return diagnosis.Unreached(address, err)
 	case answer.Outcome == socket.OutcomeTransient:
 		return "Slack reports a problem: " + answer.Code, "Try again later.", true
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/app"
 	"licensebot/slacksim"
 )
 
@@ -82,7 +83,11 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
 	defer log.Close()
-	s, err := assemble(settings, settings.logger(log))
+	wiring, err := settings.wiring(settings.logger(log))
+	if err != nil {
+		return err
+	}
+	s, err := app.New(wiring)
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 		defer close(told)
 		select {
 		case <-ctx.Done():
-		case <-s.socket.Ready():
+		case <-s.Socket.Ready():
 			sims.welcome(c.out, o)
 		}
 		select {
@@ -100,7 +105,7 @@ func (sims *simulators) withBot(ctx context.Context, o demoOptions, c console) e
 		case <-stopped:
 		}
 	}()
-	err = errors.Join(s.run(ctx), s.close())
+	err = errors.Join(s.Run(ctx), s.Close())
 	close(stopped)
 	<-told
 	if err != nil {

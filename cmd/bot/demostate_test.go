@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/app"
 	"licensebot/slacksim"
 )
 
@@ -213,11 +214,15 @@ func TestDemoBesideAnotherLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := assemble(config, config.logger(io.Discard))
+	wiring, err := config.wiring(config.logger(io.Discard))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	s, err := app.New(wiring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
 	state, err := openDemoState(demoOptions{data: running, fresh: true}, time.Now())
 	if err == nil {
 		state.close()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/internal/app"
 	"licensebot/purchase"
 )
 
@@ -68,10 +69,10 @@ func execute(ctx context.Context, args []string, c console) int {
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if errors.Is(err, errUsage) || errors.Is(err, errSettings) {
+	if errors.Is(err, errUsage) || errors.Is(err, app.ErrConfig) {
 		return 2
 	}
-	if errors.Is(err, errLedgerFailed) || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
+	if errors.Is(err, app.ErrLedgerFailed) || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
 		return exitLedgerFailed
 	}
 	return 1

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/cocalc"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -115,9 +117,17 @@ func TestChangedLimitsAreInTheAudit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := service{config: c, log: zerolog.Nop(), desk: purchase.New(purchase.Options{Ledger: ledger, Policy: c.policy()})}
+		wiring, err := c.wiring(zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wiring.Ledger, wiring.Database = ledger, ""
+		s, err := app.New(wiring)
+		if err != nil {
+			t.Fatal(err)
+		}
 		before := len(settingRecords(t, ledger))
-		if err := s.noteSettings(t.Context()); err != nil {
+		if err := errors.Join(s.Prepare(t.Context()), s.Close()); err != nil {
 			t.Fatal(err)
 		}
 		return settingRecords(t, ledger)[before:]

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/cocalc"
+	"licensebot/internal/app"
+	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
 )
 
@@ -38,7 +40,7 @@ func runPrices(ctx context.Context, form listing, now func() time.Time, c consol
 	}
 	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
 	if err != nil {
-		return settingsError([]error{fmt.Errorf("COCALC_URL: %w", err)})
+		return app.ConfigError(fmt.Errorf("COCALC_URL: %w", err))
 	}
 	defer client.Close()
 	ask, cancel := context.WithTimeout(ctx, checkPatience)
@@ -48,11 +50,11 @@ func runPrices(ctx context.Context, form listing, now func() time.Time, c consol
 	case cocalc.SellsLicenses:
 		return fmt.Errorf("%s sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price", settings.CoCalcURL)
 	default:
-		return &serverFault{settings.CoCalcURL, d}
+		return &diagnosis.ServerError{Address: settings.CoCalcURL, Diagnosis: d}
 	}
 	tiers, err := client.MembershipTiers(ask)
 	if err != nil {
-		text, _, _ := cocalcWords(settings.CoCalcURL, err)
+		text, _, _ := diagnosis.OfAnswer(settings.CoCalcURL, err)
 		return fmt.Errorf("%s has no price list that can be read: %s", settings.CoCalcURL, text)
 	}
 	switch {

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"licensebot/internal/app"
 )
 
 // newRunCommand runs the bot, like the program without a subcommand.
@@ -27,13 +29,17 @@ func runBot(ctx context.Context, c console) (err error) {
 	if noted {
 		log.Warn().Str("server", settings.CoCalcURL).Msg("use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 	}
-	s, err := assemble(settings, log)
+	wiring, err := settings.wiring(log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	s, err := app.New(wiring)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
 	log.Info().Str("version", version).Str("build", versionLine()).Str("ledger", settings.Database).Msg("start licensebot")
-	if err := s.runWhileUsable(ctx); err != nil {
+	if err := s.Run(ctx); err != nil {
 		return err
 	}
 	log.Info().Msg("stop licensebot; the next start continues unfinished work")

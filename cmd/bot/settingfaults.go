@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-)
 
-// errSettings is wrapped by every error that a changed setting can fix.
-var errSettings = errors.New("invalid configuration")
+	"licensebot/internal/app"
+)
 
 // settingFault is a fault of one setting.
 type settingFault struct {
@@ -42,15 +41,7 @@ func (f settingFaults) err() error {
 	for _, fault := range f {
 		lines = append(lines, fault)
 	}
-	return settingsError(lines)
-}
-
-// settingsError puts lines about settings under one heading.
-func settingsError(lines []error) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w:\n%w", errSettings, errors.Join(lines...))
+	return app.ConfigError(lines...)
 }
 
 // quotes are the quotation marks of shells and of text processors.

@@ -15,6 +15,8 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/commands"
+	"licensebot/internal/app"
+	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -76,9 +78,9 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 			return err
 		}
 		if err := v.askCoCalc(ctx, settings); err != nil {
-			text, remedy, _ := cocalcWords(settings.CoCalcURL, err)
-			if fault, ok := errors.AsType[*serverFault](err); ok {
-				text, remedy, _ = serverWords(fault.address, fault.diagnosis)
+			text, remedy, _ := diagnosis.OfAnswer(settings.CoCalcURL, err)
+			if fault, ok := errors.AsType[*diagnosis.ServerError](err); ok {
+				text, remedy, _ = diagnosis.OfServer(fault.Address, fault.Diagnosis)
 			}
 			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy, ". "))
 		}
@@ -122,7 +124,7 @@ func (v *verification) read(ctx context.Context) error {
 		return err
 	})
 	if errors.Is(err, storage.ErrDamaged) {
-		return fmt.Errorf("%w\n%s", err, damagedAdvice)
+		return fmt.Errorf("%w\n%s", err, app.DamagedAdvice)
 	}
 	if err != nil {
 		return err
@@ -147,9 +149,6 @@ func (v *verification) read(ctx context.Context) error {
 	return nil
 }
 
-// damagedAdvice is what to do with a ledger that cannot be trusted.
-const damagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` replaces it with a backup and sets it aside."
-
 func (v *verification) compareNoted(then purchase.Event) {
 	switch {
 	case then.Hash == v.noted.hash:
@@ -169,7 +168,7 @@ func (v *verification) askCoCalc(ctx context.Context, settings config) error {
 	}
 	defer client.Close()
 	if d := client.Diagnose(ctx); d.Condition != cocalc.SellsLicenses {
-		return &serverFault{settings.CoCalcURL, d}
+		return &diagnosis.ServerError{Address: settings.CoCalcURL, Diagnosis: d}
 	}
 	sales, err := readSales(ctx, client)
 	if err != nil {

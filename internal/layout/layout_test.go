@@ -42,18 +42,21 @@ var rooms = []room{
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{
 		dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
-		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "slacksim"},
+		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "slacksim"},
 	},
+	{dir: "internal/app", slack: true, may: []string{"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "storage"}},
+	{dir: "internal/diagnosis", may: []string{"cocalc"}},
 	{dir: "slacksim", slack: true},
 	{dir: "cmd/slacksim", may: []string{"slacksim"}},
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
 	{dir: "internal/killtest", tests: []string{"cocalc", "cocalc/cocalctest", "slacksim", "internal/step", "purchase", "storage"}},
 	{dir: "internal/mutants"},
-	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot"}},
+	{dir: "internal/simulation", slack: true, may: []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/app"}},
 	{dir: "internal/control", may: []string{"storage", "purchase"}},
 	{dir: "cmd/bot", slack: true, may: []string{
-		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/control", "slacksim",
+		"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage", "bot", "internal/app", "internal/control",
+		"internal/diagnosis", "slacksim",
 	}},
 }
 

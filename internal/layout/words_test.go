@@ -28,7 +28,7 @@ var oldWords = []struct {
 }
 
 // speaking are the packages whose sentences people read.
-var speaking = []string{"purchase", "bot", "commands", "cmd/bot"}
+var speaking = []string{"purchase", "bot", "commands", "cmd/bot", "internal/app", "internal/diagnosis"}
 
 // quotesOldWords are the files that read sentences of older versions.
 var quotesOldWords = []string{"purchase/legacy.go"}

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/rs/zerolog"
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -33,11 +33,10 @@ type life struct {
 	ctx    context.Context // ends at death
 	die    context.CancelFunc
 
-	ledger    *storage.Ledger
-	client    *cocalc.Client
-	desk      *purchase.Desk
-	app       *bot.App
-	publisher *bot.Publisher
+	ledger  *storage.Ledger
+	program *app.Service
+	desk    *purchase.Desk
+	app     *bot.App
 
 	broken chan struct{} // closed when the disk has failed
 
@@ -46,60 +45,46 @@ type life struct {
 	where    string // it was killed
 	sync     *Sync  // with which the disk failed
 
-	busy     sync.WaitGroup // deliveries that it handles
-	buying   sync.WaitGroup
-	showing  sync.WaitGroup
-	stopRun  context.CancelFunc
-	stopShow context.CancelFunc
+	busy sync.WaitGroup // deliveries that it handles
 }
 
 // begin starts the program on the ledger that is there.
 func (w *world) begin(number int) (*life, error) {
 	l := &life{w: w, number: number, rules: w.rules, began: time.Now(), broken: make(chan struct{})}
 	l.ctx, l.die = context.WithCancel(context.Background())
+	path := filepath.Join(w.dir, "ledger.db")
 	var err error
-	if l.ledger, err = storage.Open(filepath.Join(w.dir, "ledger.db")); err != nil {
+	if l.ledger, err = storage.Open(path); err != nil {
 		return nil, err
 	}
-	l.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: w.account.Key(), Transport: &wire{l}, Sleep: l.sleep})
+	l.program, err = app.New(app.Config{
+		Database: path, Ledger: &ledger{l.ledger, l}, NewID: w.ids(number),
+		CoCalc: cocalc.Options{BaseURL: "http://cocalc.test", Key: w.account.Key(), Transport: &wire{l}, Sleep: l.sleep},
+		Slack: app.Slack{
+			URL: slackAPI, BotToken: "xoxb-1", AppToken: "xapp-1",
+			// net/http's own limit on an answer is the one that the program has.
+			HTTP:  &http.Client{Transport: &slackWire{l}, Timeout: 30 * time.Second},
+			Front: func(socket.Handler) app.Front { return l },
+		},
+		Policy: l.rules.policy(), Timing: purchase.Timing{Approval: w.plan.TTL}, Limits: l.rules.settings(),
+		PurchasesChannel: w.purchasesChannel, ApprovalsChannel: approvals, Defaults: cocalc.DefaultSpec(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	// net/http's own limit on an answer is the one that the program has.
-	posts := &http.Client{Transport: &slackWire{l}, Timeout: 30 * time.Second}
-	policy, api := l.rules.policy(), socket.NewAPI(slackAPI, "xoxb-1", "xapp-1", posts, zerolog.Nop())
-	people := bot.NewPeople(api, policy.Groups(), nil, zerolog.Nop())
-	l.desk = purchase.New(purchase.Options{
-		Ledger: &ledger{l.ledger, l}, Shop: l.client, KeyName: l.client.KeyName(), Site: l.client.Site(), NewID: w.ids(number), LookUp: people.LookUp,
-		Policy: policy, Timing: purchase.Timing{Approval: w.plan.TTL}, PurchasesChannel: w.purchasesChannel, ApprovalsChannel: approvals,
-		Changed: func(id purchase.OrderID) { l.publisher.Changed(id) }, Doubts: storage.DoubtsOf(filepath.Join(w.dir, "ledger.db")),
-	})
-	options := bot.Options{Desk: l.desk, Slack: api, HTTP: posts, SlackURL: slackAPI, Defaults: cocalc.DefaultSpec(), People: people}
-	l.app, l.publisher = bot.New(options), bot.NewPublisher(options)
-	for _, first := range []func(context.Context) error{
-		func(ctx context.Context) error { return l.desk.NoteSettings(ctx, l.rules.settings()) }, l.desk.ResolveDoubts,
-	} {
-		err := first(context.Background())
-		if err != nil && !errors.Is(err, errDead) && !errors.Is(err, purchase.ErrFull) && l.unusable() == nil {
-			return nil, err
-		}
+	l.desk, l.app = l.program.Desk, l.program.Handler
+	if err := l.program.Prepare(context.Background()); err != nil && !errors.Is(err, errDead) && l.unusable() == nil {
+		return nil, err
 	}
-
-	run, stopRun := context.WithCancel(context.Background())
-	show, stopShow := context.WithCancel(context.Background())
-	l.stopRun, l.stopShow = stopRun, stopShow
-	l.buying.Go(func() {
-		if err := l.desk.Run(run); err != nil {
-			w.wrong("the desk ended: %v", err)
-		}
-	})
-	l.showing.Go(func() {
-		time.Sleep(37 * time.Microsecond) // not in the very instant in which the desk begins
-		if err := l.publisher.Run(show); err != nil {
-			w.wrong("the publisher ended: %v", err)
-		}
-	})
+	l.program.Start()
 	return l, nil
+}
+
+// Run implements app.Front. The deliveries come from people, who call the handler themselves.
+func (l *life) Run(ctx context.Context) error {
+	<-ctx.Done()
+	l.busy.Wait()
+	return nil
 }
 
 // end stops the program as SIGTERM does, or clears away what death has left of it.
@@ -107,17 +92,9 @@ func (l *life) end() {
 	l.mu.Lock()
 	l.stopping = true
 	l.mu.Unlock()
-	l.stopRun()
-	l.busy.Wait()
-	l.buying.Wait()
-	l.stopShow() // what the desk finished at its end was still shown
-	l.showing.Wait()
-	if l.ctx.Err() == nil {
-		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		l.publisher.Flush(last)
-		cancel()
+	if err := errors.Join(l.program.Drain(), l.program.Close()); err != nil {
+		l.w.wrong("the program ended: %v", err)
 	}
-	l.client.Close()
 	if err := l.ledger.Close(); err != nil {
 		l.w.wrong("the ledger could not be closed: %v", err)
 	}

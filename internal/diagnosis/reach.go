@@ -1,4 +1,4 @@
-package main
+package diagnosis
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// unreached returns why a server could not be reached, and what to do. passing is set if the cause may pass by itself.
-func unreached(address string, err error) (text, remedy string, passing bool) {
+// Unreached returns why a server could not be reached, and what to do. passing is set if the cause may pass by itself.
+func Unreached(address string, err error) (text, remedy string, passing bool) {
 	var (
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
@@ -44,11 +44,11 @@ func unreached(address string, err error) (text, remedy string, passing bool) {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout():
 		return address + " didn't answer in time", "Check the network, and whether you need a proxy (HTTPS_PROXY). Then try again.", true
 	}
-	return fmt.Sprintf("can't reach %s: %v", address, cause(err)), "Check the network, then try again.", true
+	return fmt.Sprintf("can't reach %s: %v", address, Cause(err)), "Check the network, then try again.", true
 }
 
-// cause returns the last error of a chain: net/http's texts repeat the address.
-func cause(err error) error {
+// Cause returns the last error of a chain: net/http's texts repeat the address.
+func Cause(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if next == nil {

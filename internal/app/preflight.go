@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"licensebot/bot"
+	"licensebot/bot/socket"
+	"licensebot/cocalc"
+	"licensebot/internal/diagnosis"
+	"licensebot/purchase"
+	"licensebot/storage"
+)
+
+// DamagedAdvice is what to do with a ledger that can't be trusted.
+const DamagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` replaces it with a backup and sets it aside."
+
+// verifyLedger verifies the ledger before anything uses it. A file that can't be read completely ends the start, and
+// stays as it is for an inspection. A broken audit chain, and books that contradict themselves, pause buying, so that
+// people get an answer and an admin decides.
+func (s *Service) verifyLedger(ctx context.Context) error {
+	began := time.Now()
+	var findings []purchase.Finding
+	report, err := s.Ledger.Verify(ctx)
+	if fault, ok := errors.AsType[*storage.RecordError](err); ok && fault.OfChain() {
+		findings = append(findings, brokenChain(fault))
+	} else if errors.Is(err, storage.ErrDamaged) {
+		return fmt.Errorf("%w\n%s", err, DamagedAdvice)
+	} else if err != nil {
+		return err
+	}
+	err = s.Ledger.View(ctx, func(r purchase.Reader) error {
+		more, err := purchase.CheckBooks(r)
+		findings = append(findings, more...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("check the books: %w", err)
+	}
+	if len(findings) == 0 {
+		s.log.Info().Int("orders", report.Orders).Int("purchases", report.Purchases).
+			Uint64("records", report.Head.Number).Str("head", report.Head.Hash).
+			Int64("took_ms", time.Since(began).Milliseconds()).Msg("verify the ledger")
+		return nil
+	}
+	for _, f := range findings {
+		s.log.Error().Str("record", f.Record).
+			Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(f.Sentence))
+	}
+	_, err = s.Desk.Distrust(ctx, findings)
+	return err
+}
+
+// brokenChain is the finding of a broken audit chain: records were changed or removed.
+func brokenChain(f *storage.RecordError) purchase.Finding {
+	return purchase.NewFinding(f.Record(), purchase.FoundChainBroken, f.Record(), f.What)
+}
+
+// Prepare writes what must be in the ledger before the first order: the settings that limit buying, and whether
+// decisions counted that were being written when the disk failed. [Service.Run] calls it; a caller of [Service.Start]
+// calls it before.
+func (s *Service) Prepare(ctx context.Context) error {
+	if err := s.noteLimits(ctx); err != nil {
+		return err
+	}
+	return s.resolveDoubts(ctx)
+}
+
+// noteLimits records the limiting settings in the audit. A full disk is no error: no order is taken then, and the next
+// start notes the settings.
+func (s *Service) noteLimits(ctx context.Context) error {
+	err := s.Desk.NoteSettings(ctx, s.config.Limits)
+	if errors.Is(err, purchase.ErrFull) {
+		s.log.Error().Err(err).Msg("fail to record the settings that limit buying")
+		return nil
+	}
+	return err
+}
+
+// resolveDoubts notifies people whether their decisions from before the disk failed are in the ledger. What can't be
+// read or written now is retried while the bot runs.
+func (s *Service) resolveDoubts(ctx context.Context) error {
+	err := s.Desk.ResolveDoubts(ctx)
+	if err == nil || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
+		return err
+	}
+	s.log.Error().Err(err).Msg("put off telling people whether their decisions counted while the disk failed")
+	return nil
+}
+
+// greet checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since people
+// would get no answers. A CoCalc that does not answer doesn't, since it may come back.
+func (s *Service) greet(ctx context.Context) error {
+	if err := s.checkSlack(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped while Slack could not be reached
+		}
+		return err
+	}
+	if p := s.config.Policy; !p.Everyone && len(p.Buyers) == 0 {
+		s.log.Warn().Msg("let no one buy: BUYERS is empty. List users or groups, or use * for everyone")
+	}
+	if len(s.config.Policy.Admins) == 0 {
+		s.log.Warn().Msg("run without admins: ADMINS is empty, so no one can resolve orders in Slack, " +
+			"and incidents reach only PURCHASES_CHANNEL")
+	}
+	if s.CoCalc == nil {
+		return nil
+	}
+	look, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	s.greetCoCalc(s.CoCalc.Diagnose(look))
+	return nil
+}
+
+// greetCoCalc logs what the CoCalc server is, and whose the key is.
+func (s *Service) greetCoCalc(d cocalc.Diagnosis) {
+	if d.Condition != cocalc.SellsLicenses {
+		text, remedy, passing := diagnosis.OfServer(s.config.CoCalc.BaseURL, d)
+		line := s.log.Error()
+		if passing {
+			line = s.log.Warn()
+		}
+		line.Str("condition", string(d.Condition)).Str("what", text).Str("remedy", remedy).
+			Msg("find no CoCalc server that sells licenses; `bot check` says more")
+	} else if d.Store == cocalc.StoreOlder {
+		s.log.Warn().Msg("find an older CoCalc, from before November 2024: it shows no prices before checkout " +
+			"and has no list of purchases")
+	}
+	switch {
+	case d.Key == cocalc.KeyValid:
+		s.log.Info().Str("account", d.Account.ID).Str("key", s.CoCalc.KeyName()).Msg("find CoCalc with the key")
+	case d.Condition == cocalc.SellsLicenses:
+		s.log.Error().Err(d.KeyErr).Str("key", s.CoCalc.KeyName()).Msg("hold orders until CoCalc accepts the key")
+	}
+}
+
+// checkSlack asks Slack whose token this is, until Slack answers. The error of a refusal says which setting to fix.
+// Missing scopes are reported now, not at a person's first click.
+func (s *Service) checkSlack(ctx context.Context) error {
+	waits := s.config.Slack.Socket
+	waits.API, waits.Log = s.Slack, s.part("slack")
+	who, err := socket.Identify(ctx, waits)
+	var fatal *socket.FatalError
+	switch {
+	case errors.As(err, &fatal):
+		return ConfigError(fatal)
+	case err != nil:
+		return err
+	}
+	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("find Slack with the bot token")
+	if missing := who.Lacks(bot.BotScopes()...); len(missing) > 0 {
+		s.log.Warn().Strs("scopes", missing).Msg("miss scopes: reinstall the app with the output of `bot manifest`")
+	}
+	return nil
+}
