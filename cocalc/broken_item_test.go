@@ -13,7 +13,7 @@ import (
 )
 
 // Every recorded item of nonsense, by what it did to params and checkout.
-func TestProblemsOfCartItems(t *testing.T) {
+func TestCartItem_Problem(t *testing.T) {
 	good := `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1`
 	with := func(field, value string) string {
 		var d map[string]json.RawMessage
@@ -124,7 +124,7 @@ func (b *brokenCart) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestFindBrokenItem(t *testing.T) {
+func TestClient_FindBrokenItem(t *testing.T) {
 	item := func(id int, checked bool, description string) string {
 		return fmt.Sprintf(`{"id":%d,"product":"site-license","checked":%v,"description":%s}`, id, checked, description)
 	}

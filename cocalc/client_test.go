@@ -120,7 +120,7 @@ func asError(t *testing.T, err error) *Error {
 	return e
 }
 
-func TestNewRefusesWhatCannotWork(t *testing.T) {
+func TestNew_Errors(t *testing.T) {
 	for name, o := range map[string]Options{
 		"no key":             {BaseURL: "https://cocalc.com"},
 		"key with a blank":   {BaseURL: "https://cocalc.com", Key: "sk- 1"},
@@ -170,7 +170,7 @@ func TestIsOlderKey(t *testing.T) {
 	}
 }
 
-func TestRequestsAreTheOnesOfTheContract(t *testing.T) {
+func TestClient_RequestsMatchContract(t *testing.T) {
 	c, s := serve(t, map[string][]said{
 		userQuery: one(`{"query":{"accounts":{"account_id":"u","email_address":null}}}`),
 		cartAdd:   one(`1`), cartGet: {{body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `[]`}, {body: `{"id":7}`}},
@@ -237,7 +237,7 @@ func TestRequestsAreTheOnesOfTheContract(t *testing.T) {
 }
 
 // No id would change every item of the cart, so nothing is sent.
-func TestAChangeWithoutAnItemIsNotSent(t *testing.T) {
+func TestClient_ChangeWithoutItem(t *testing.T) {
 	c, s := serve(t, nil)
 	_, err1 := c.SetChecked(t.Context(), 0, false)
 	_, err2 := c.RemoveFromCart(t.Context(), -1)
@@ -253,7 +253,7 @@ func TestAChangeWithoutAnItemIsNotSent(t *testing.T) {
 	}
 }
 
-func TestTheKeyIsInNoErrorAndNoLog(t *testing.T) {
+func TestClient_KeyIsRedacted(t *testing.T) {
 	var log bytes.Buffer
 	echo := `Authorization: Basic c2stYWJjZGVmZ2hpamtsbW5vcDAwMDA3UDo= is ` + testKey
 	quoted, _ := json.Marshal(map[string]string{"error": echo})

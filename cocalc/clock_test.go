@@ -34,7 +34,7 @@ func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // The client follows CoCalc's clock, whatever this machine's does, and logs once that the two are apart.
-func TestCoCalcsClock(t *testing.T) {
+func TestClient_Time(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var there, here atomic.Int64
 		clock := func(off *atomic.Int64) func() time.Time {
@@ -87,7 +87,7 @@ func TestCoCalcsClock(t *testing.T) {
 }
 
 // A Date that is none, or of a clock that was never set, says nothing.
-func TestADateThatSaysNothing(t *testing.T) {
+func TestClient_Time_UselessDates(t *testing.T) {
 	for _, date := range []string{"", "yesterday", "Thu, 01 Jan 1970 00:00:07 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		server := cocalctest.New(cocalctest.Config{Seed: 1})
 		c, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: server.Add(cocalctest.NewAccount{}).Key(), Transport: dated{server.Transport(), &date}})
@@ -116,7 +116,7 @@ func (f fronted) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // The Date of a redirect or of an HTML page is not CoCalc's time: another program answered.
-func TestADateOfAnotherProgram(t *testing.T) {
+func TestClient_Time_OtherPrograms(t *testing.T) {
 	const date = "Mon, 23 Nov 2026 12:00:00 GMT"
 	for name, c := range map[string]struct {
 		status int

@@ -51,7 +51,7 @@ func kind(t *testing.T, err error) (cocalc.Outcome, cocalc.Kind) {
 }
 
 // The way of a purchase, step by step, as the package documents it.
-func TestBuyingALicense(t *testing.T) {
+func TestClient_BuyLicense(t *testing.T) {
 	c, account, _ := shop(t, cocalctest.Config{})
 	ctx := t.Context()
 	who, err := c.WhoAmI(ctx)
@@ -129,7 +129,7 @@ func TestBuyingALicense(t *testing.T) {
 	}
 }
 
-func TestTheCartIsChangedItemByItem(t *testing.T) {
+func TestClient_CartChanges(t *testing.T) {
 	c, _, _ := shop(t, cocalctest.Config{})
 	ctx := t.Context()
 	add(t, c, order("a"))
@@ -165,7 +165,7 @@ func TestTheCartIsChangedItemByItem(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 // Every fault that a person can switch on in the simulator, and what the client makes of the two calls that spend.
-func TestFaultsOfTheServer(t *testing.T) {
+func TestClient_ServerFaults(t *testing.T) {
 	type expect struct {
 		outcome cocalc.Outcome
 		kind    cocalc.Kind
@@ -213,7 +213,7 @@ func TestFaultsOfTheServer(t *testing.T) {
 	}
 }
 
-func TestAnOutageIsNoEmptyAccount(t *testing.T) {
+func TestClient_Licenses_Outage(t *testing.T) {
 	c, _, server := shop(t, cocalctest.Config{})
 	add(t, c, order("order 1"))
 	if err := c.Checkout(t.Context()); err != nil {
@@ -231,7 +231,7 @@ func TestAnOutageIsNoEmptyAccount(t *testing.T) {
 	}
 }
 
-func TestStoresOfEveryGeneration(t *testing.T) {
+func TestClient_Store_Generations(t *testing.T) {
 	for generation, want := range map[cocalctest.Generation]cocalc.Store{cocalctest.Current: cocalc.StoreCurrent, cocalctest.Older: cocalc.StoreOlder} {
 		c, _, server := shop(t, cocalctest.Config{Generation: generation})
 		if store, err := c.Store(t.Context()); err != nil || store != want {
@@ -247,7 +247,7 @@ func TestStoresOfEveryGeneration(t *testing.T) {
 	}
 }
 
-func TestTheItemThatBreaksACart(t *testing.T) {
+func TestClient_FindBrokenItem_UnlistableCart(t *testing.T) {
 	c, account, server := shop(t, cocalctest.Config{})
 	add(t, c, order("bought before"))
 	if err := c.Checkout(t.Context()); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestCartDescriptionIsTheDocumentedOne(t *testing.T) {
+func TestLicenseSpec_CartDescription(t *testing.T) {
 	monthly := spec(func(s *LicenseSpec) { s.Title, s.Description = "my title", "my desc <&>" })
 	const want = `{"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","type":"quota","user":"business","boost":false,` +
 		`"period":"monthly","run_limit":1,"title":"my title","description":"my desc <&>"}`
@@ -80,7 +80,7 @@ func TestDescriptionMatches(t *testing.T) {
 	}
 }
 
-func TestTextsOfOddCartItems(t *testing.T) {
+func TestCartItem_Text(t *testing.T) {
 	for description, want := range map[string]string{
 		`{"description":"order 1"}`: "order 1", `{"description":7}`: "7", `{"description":{"a":1}}`: `{"a":1}`, `{"description":null}`: "",
 		`{}`: "", `null`: "", `5`: "", `"text"`: "", ``: "", `[]`: "",

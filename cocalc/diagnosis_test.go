@@ -43,7 +43,7 @@ func leads(status int, to string) []said {
 var readingOnly = []string{checkoutParams, cartGet, getManaged, userQuery, profile, getMembershipTiers}
 
 // What answers, and what it is to a client that buys licenses.
-func TestDiagnoses(t *testing.T) {
+func TestClient_Diagnose(t *testing.T) {
 	older := map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`), userQuery: one(whoami)}
 	current := func(more map[string][]said) map[string][]said {
 		answers := map[string][]said{checkoutParams: one(someParams), getManaged: one(`[]`), userQuery: one(whoami)}
@@ -224,7 +224,7 @@ func checkDiagnosis(t *testing.T, got, want Diagnosis) {
 }
 
 // Where no answer comes at all the server is down, and the reason says what is missing.
-func TestDiagnosesWithoutAnAnswer(t *testing.T) {
+func TestClient_Diagnose_NoAnswer(t *testing.T) {
 	trusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	trusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused on purpose
 	trusted.StartTLS()
@@ -263,7 +263,7 @@ func TestDiagnosesWithoutAnAnswer(t *testing.T) {
 }
 
 // A server that hangs is down; a caller that does not wait for it has learnt nothing.
-func TestDiagnosesOfAServerThatHangs(t *testing.T) {
+func TestClient_Diagnose_HangingServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &pipeServer{hangs: true}
 		c := s.client(t, Options{})
@@ -281,7 +281,7 @@ func TestDiagnosesOfAServerThatHangs(t *testing.T) {
 }
 
 // The successor proves a key by the account's profile, and says plainly that its database is down.
-func TestWhoseKeyOnTheSuccessor(t *testing.T) {
+func TestClient_WhoAmI_Successor(t *testing.T) {
 	for _, test := range []struct {
 		name, profile string
 		want          Account
@@ -314,7 +314,7 @@ func TestWhoseKeyOnTheSuccessor(t *testing.T) {
 
 // The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The
 // price list is read by commands alone, and by a diagnosis only where user-query is gone.
-func TestStepsOfADiagnosis(t *testing.T) {
+func TestClient_Diagnose_Failpoints(t *testing.T) {
 	for _, request := range []struct {
 		endpoint string
 		params   any

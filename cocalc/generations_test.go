@@ -54,7 +54,7 @@ func readEverything(ctx context.Context, c *cocalc.Client) {
 	_, _ = c.MembershipTiers(ctx)
 }
 
-func TestDiagnosesOfEveryGeneration(t *testing.T) {
+func TestClient_Diagnose_Generations(t *testing.T) {
 	down := cocalctest.Fault{Effect: cocalctest.Fail, Status: 503}
 	outage := cocalctest.Fault{Effect: cocalctest.Outage}
 	revoked := cocalctest.Fault{Effect: cocalctest.KeyRevoked}
@@ -111,7 +111,7 @@ func TestDiagnosesOfEveryGeneration(t *testing.T) {
 }
 
 // A server that becomes its successor while the bot runs is found out, and so is one that becomes itself again.
-func TestADiagnosisFollowsTheServer(t *testing.T) {
+func TestClient_Diagnose_ServerChanges(t *testing.T) {
 	c, _, server := shop(t, cocalctest.Config{})
 	for _, step := range []struct {
 		fault string
@@ -135,7 +135,7 @@ func TestADiagnosisFollowsTheServer(t *testing.T) {
 }
 
 // A server that wants another scheme, as after a change of its proxy, says by which address it is to be called.
-func TestADiagnosisOfAServerThatWantsAnotherScheme(t *testing.T) {
+func TestClient_Diagnose_OtherScheme(t *testing.T) {
 	c, _, server := shop(t, cocalctest.Config{})
 	own := strings.Replace(string(c.Site()), "http:", "https:", 1)
 	fault := server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer, Text: own})
@@ -153,7 +153,7 @@ func TestADiagnosisOfAServerThatWantsAnotherScheme(t *testing.T) {
 
 // Neither the successor nor a server that has moved gets a request that could spend from what reads, and the host
 // that the redirect names gets none at all, also not from what spends.
-func TestNothingIsSpentWhereNoLicensesAreSold(t *testing.T) {
+func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 	var elsewhere atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer target.Close()
@@ -195,7 +195,7 @@ func TestNothingIsSpentWhereNoLicensesAreSold(t *testing.T) {
 	}
 }
 
-func TestThePriceListOfTheSuccessor(t *testing.T) {
+func TestClient_MembershipTiers_Successor(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	server.SetMembershipTiers(
 		cocalctest.MembershipTier{ID: "pro", Label: "Pro", Monthly: "149.0000000000", Yearly: "1490.5000000000", Priority: 20, InStore: true},

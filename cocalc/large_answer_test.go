@@ -11,7 +11,7 @@ import (
 
 // A server that sends a byte now and then, or nothing more, keeps nobody beyond the timeout. A checkout has its own,
 // longer one, and is unknown then: it arrived.
-func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
+func TestClient_EndlessAnswer(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	cases := []struct {
 		name   string
@@ -56,7 +56,7 @@ func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
 }
 
 // Of an answer that is too large no more is read than may be kept, also when it only becomes large as it is unpacked.
-func TestAnAnswerThatIsTooLargeIsNotRead(t *testing.T) {
+func TestClient_TooLargeAnswer(t *testing.T) {
 	const most = 1 << 20
 	cases := []struct {
 		name   string

@@ -11,7 +11,7 @@ import (
 // The recorded odd items: each stood in a cart beside a good one. An item is a problem exactly when checkout refused the
 // two, its price is an error exactly when params were refused, and it breaks the cart exactly when the cart could not be
 // listed.
-func TestRecordedNonsense(t *testing.T) {
+func TestPriceDescription_RecordedOddItems(t *testing.T) {
 	data, err := os.ReadFile("testdata/nonsense.json")
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 // What an answer means depends on whether the request reads, may be repeated, or spends. The table holds the recorded
 // answers and what proxies add.
-func TestOutcomes(t *testing.T) {
+func TestClassify(t *testing.T) {
 	const (
 		params = iota
 		remove
@@ -115,7 +115,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestWhatTheServerSaysBesideARefusal(t *testing.T) {
+func TestClassifyText_Details(t *testing.T) {
 	const credit = `{"error":"Insufficient credit on your account to complete the purchase (you need $562,495,011.48). Please refresh"}`
 	c, _ := serve(t, map[string][]said{
 		currentCheckout: one(credit),
@@ -148,7 +148,7 @@ func TestWhatTheServerSaysBesideARefusal(t *testing.T) {
 	}
 }
 
-func TestReadsAreRepeatedUntilTheyAreAnswered(t *testing.T) {
+func TestClient_RepeatsReads(t *testing.T) {
 	bad := said{status: 502}
 	c, s := serve(t, map[string][]said{
 		getBalance:   {bad, bad, {body: "12.5"}},
@@ -175,7 +175,7 @@ func TestReadsAreRepeatedUntilTheyAreAnswered(t *testing.T) {
 	}
 }
 
-func TestReadsGiveUp(t *testing.T) {
+func TestClient_ReadsGiveUp(t *testing.T) {
 	hour := `{"error":"too many requests to purchases/get-purchases; try again in 1800 seconds (rule: at most 200 requests per hour)"}`
 	c, s := serve(t, map[string][]said{getBalance: {{status: 503}}, getPurchases: one(hour), cartGet: one(`[` + strings.Repeat(" ", 2000) + `]`)},
 		func(o *Options) { o.MaxAnswer = 1000 })
@@ -199,14 +199,14 @@ func TestReadsGiveUp(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 // A change whose first answer was lost may have been made, whatever the second answer says.
-func TestALostAnswerIsNotForgottenOverARefusal(t *testing.T) {
+func TestClient_LostAnswerStaysUnknown(t *testing.T) {
 	c, _ := serve(t, map[string][]said{cartRemove: {{status: 502}, {body: `{"error":"must be signed in"}`}}})
 	if e := asError(t, second(c.RemoveFromCart(t.Context(), 1))); e.Outcome != Unknown || e.Kind != NotSignedIn {
 		t.Errorf("got %v, kind %v", e, e.Kind)
 	}
 }
 
-func TestRedirectsAreNotFollowed(t *testing.T) {
+func TestClient_RedirectsAreNotFollowed(t *testing.T) {
 	c, s := serve(t, map[string][]said{
 		getBalance:  {{status: http.StatusTemporaryRedirect, header: map[string]string{"Location": "/api/v2/" + userQuery}}},
 		userQuery:   one(`{"query":{}}`),
@@ -229,7 +229,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 // What adds or buys is sent once, whatever the answer: repeating it is for whoever has looked at what became of it.
-func TestACallThatSpendsIsNeverRepeated(t *testing.T) {
+func TestClient_NeverRepeatsSpending(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308, 429, 500, 502, 503, 304} {
 		c, s := serve(t, map[string][]said{currentCheckout: {{status: status}}, cartAdd: {{status: status}}})
 		c.store = StoreCurrent

@@ -35,7 +35,7 @@ func readLines(t testing.TB, path string, f func(n int, line []byte)) {
 }
 
 // Every recorded price of the server's own code, all amounts.
-func TestPriceIsTheServersToTheCent(t *testing.T) {
+func TestPrice_Recorded(t *testing.T) {
 	readLines(t, "testdata/prices.jsonl", func(n int, line []byte) {
 		var want struct {
 			Input                                           json.RawMessage
@@ -73,7 +73,7 @@ func TestPriceIsTheServersToTheCent(t *testing.T) {
 }
 
 // What the server's price code refuses, or prices though it has the wrong JSON type.
-func TestPriceOfOddDescriptions(t *testing.T) {
+func TestPriceDescription_OddItems(t *testing.T) {
 	readLines(t, "testdata/prices-errors.jsonl", func(n int, line []byte) {
 		var want struct {
 			Input            json.RawMessage

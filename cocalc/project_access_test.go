@@ -3,7 +3,7 @@ package cocalc
 import "testing"
 
 // An admin of the site can read every project. Only the people of one are in it.
-func TestAProjectThatIsOnlyVisible(t *testing.T) {
+func TestClient_Project_OnlyVisible(t *testing.T) {
 	const id, me = "11111111-2222-4333-8444-555555555555", "22222222-2222-4333-8444-555555555555"
 	who := said{body: `{"query":{"accounts":{"account_id":"` + me + `","email_address":"a@example.com"}}}`}
 	for users, role := range map[string]Role{

@@ -13,7 +13,7 @@ const (
 	someProject = "99999999-2222-4333-8444-555555555555"
 )
 
-func TestProject(t *testing.T) {
+func TestClient_Project(t *testing.T) {
 	for name, c := range map[string]struct {
 		id      string
 		prepare func(server *cocalctest.Server, account *cocalctest.Account)

@@ -52,7 +52,7 @@ func replay(t *testing.T, name string) *Client {
 	return c
 }
 
-func TestRecordedAccount(t *testing.T) {
+func TestClient_WhoAmI_Recorded(t *testing.T) {
 	got, err := replay(t, "whose key").WhoAmI(t.Context())
 	if want := (Account{ID: "1ca0a361-e153-42a0-b1bc-433e0af789a1", Email: "bot-1ca0a361@example.com"}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
@@ -65,7 +65,7 @@ func TestRecordedAccount(t *testing.T) {
 	}
 }
 
-func TestRecordedCart(t *testing.T) {
+func TestClient_Cart_Recorded(t *testing.T) {
 	items, err := replay(t, "one item in the cart").Cart(t.Context(), InCart)
 	if err != nil || len(items) != 1 {
 		t.Fatalf("got %v, %v", items, err)
@@ -85,7 +85,7 @@ func TestRecordedCart(t *testing.T) {
 	}
 }
 
-func TestRecordedCheckoutParams(t *testing.T) {
+func TestClient_CheckoutParams_Recorded(t *testing.T) {
 	got, err := replay(t, "params with one item").CheckoutParams(t.Context())
 	if err != nil || len(got.Items) != 1 {
 		t.Fatalf("got %+v, %v", got, err)
@@ -99,7 +99,7 @@ func TestRecordedCheckoutParams(t *testing.T) {
 }
 
 // A price that is not there must not read as no price.
-func TestCheckoutParamsWithSomethingMissing(t *testing.T) {
+func TestClient_CheckoutParams_Incomplete(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"balance":1,"amountDue":0,"total":0}`, `{"balance":null,"amountDue":0,"total":0,"cart":[]}`, `{"balance":"lots","amountDue":0,"total":0,"cart":[]}`,
 		`{"balance":1,"amountDue":0,"total":5,"cart":[{"id":1,"product":"site-license"}]}`, `{"balance":1,"amountDue":0,"total":5,"cart":[{"lineItemAmount":5}]}`,
@@ -116,7 +116,7 @@ func TestCheckoutParamsWithSomethingMissing(t *testing.T) {
 	}
 }
 
-func TestRecordedLicenses(t *testing.T) {
+func TestClient_Licenses_Recorded(t *testing.T) {
 	licenses, err := replay(t, "three licenses").Licenses(t.Context())
 	if err != nil || len(licenses) != 3 {
 		t.Fatalf("got %v, %v", licenses, err)
@@ -141,7 +141,7 @@ func TestRecordedLicenses(t *testing.T) {
 }
 
 // Licenses that other programs made must not hide the rest of the list.
-func TestOddLicenses(t *testing.T) {
+func TestClient_Licenses_OddValues(t *testing.T) {
 	c, _ := serve(t, map[string][]said{getManaged: one(`[
 		{"id":"a","title":null,"description":7,"quota":null,"run_limit":"3","expires":null,"activates":"2026-01-01T00:00:00.000Z","info":[]},
 		{"id":"b","quota":{"ram":"4","always_running":true,"idle_timeout":"short","user":null}},
@@ -155,7 +155,7 @@ func TestOddLicenses(t *testing.T) {
 	}
 }
 
-func TestRecordedPurchases(t *testing.T) {
+func TestClient_Purchases_Recorded(t *testing.T) {
 	rows, err := replay(t, "three charges and a credit").Purchases(t.Context(), PurchaseFilter{})
 	if err != nil || len(rows) != 4 {
 		t.Fatalf("got %v, %v", rows, err)
@@ -188,7 +188,7 @@ func TestRecordedPurchases(t *testing.T) {
 	}
 }
 
-func TestRecordedSubscriptions(t *testing.T) {
+func TestClient_Subscriptions_Recorded(t *testing.T) {
 	got, err := replay(t, "two subscriptions").Subscriptions(t.Context())
 	want := []Subscription{
 		{ID: 469, Cost: 1260, Interval: "month", Status: "active", CurrentPeriodEnd: at(t, "2026-12-22T23:59:59.999Z"), LicenseID: "f05ae633-48de-49e3-a653-26c58d2fadf0"},

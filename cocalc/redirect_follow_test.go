@@ -62,7 +62,7 @@ func everyRequest(t *testing.T, c *Client) map[string]error {
 
 // Wherever a server leads, by whatever status, the host there is not even dialed: it gets no request and no key. What
 // nonIdempotent and was answered so may have been done.
-func TestNothingGoesWhereARedirectLeads(t *testing.T) {
+func TestClient_RedirectTargetGetsNothing(t *testing.T) {
 	target, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

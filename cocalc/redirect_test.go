@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestWhereARedirectLeads(t *testing.T) {
+func TestReadRedirect(t *testing.T) {
 	const base, secure = "http://cocalc.example/api/v2/", "https://cocalc.example/api/v2/"
 	away := func(host string, keeps bool) Redirect { return Redirect{Host: host, Elsewhere: true, KeepsPath: keeps} }
 	here := func(host, address string) Redirect { return Redirect{Host: host, KeepsPath: true, Address: address} }
@@ -59,7 +59,7 @@ func TestWhereARedirectLeads(t *testing.T) {
 }
 
 // A server that repeats the key in its answer gets no part of it shown.
-func TestARedirectShowsNoKey(t *testing.T) {
+func TestClient_Redirect_HidesKey(t *testing.T) {
 	for _, location := range []string{"https://" + testKey + ".example/", "https://cocalc.ai/" + testKey, "/" + testKey + "/api/v2/" + checkoutParams} {
 		c, _ := serve(t, map[string][]said{everything: {{status: 302, header: map[string]string{"Location": location}}}})
 		d := c.Diagnose(t.Context())

@@ -3,7 +3,7 @@ package cocalc
 import "testing"
 
 // Links for people lead to the server of COCALC_URL, however its address is written.
-func TestLinksAreMadeFromTheAddress(t *testing.T) {
+func TestSite_Links(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://cocalc.com":                   "https://cocalc.com/store/cart",
 		"https://cocalc.example/":              "https://cocalc.example/store/cart",

@@ -112,7 +112,7 @@ func answer200(conn net.Conn, body string) bool {
 
 // The server closes kept connections after five seconds, and net/http repeats some requests by itself when that happens
 // in the wrong moment. A call that spends must arrive once, whatever the connections do.
-func TestACallThatSpendsIsNeverSentTwice(t *testing.T) {
+func TestClient_SpendingIsSentOnce(t *testing.T) {
 	dropped := func(net.Conn, *http.Request) bool { return false }
 	reset := func(conn net.Conn, _ *http.Request) bool {
 		_ = conn.(*net.TCPConn).SetLinger(0)
@@ -156,7 +156,7 @@ func TestACallThatSpendsIsNeverSentTwice(t *testing.T) {
 }
 
 // Kept connections that the server has closed meanwhile are no trouble: spending calls do not use them.
-func TestACallThatSpendsUsesNoKeptConnection(t *testing.T) {
+func TestClient_SpendingUsesNewConnection(t *testing.T) {
 	var mu sync.Mutex
 	from := map[string]string{}
 	w := listen(t, func(conn net.Conn, r *http.Request) bool {
@@ -181,7 +181,7 @@ func TestACallThatSpendsUsesNoKeptConnection(t *testing.T) {
 	}
 }
 
-func TestWhatWasNeverSentIsTransient(t *testing.T) {
+func TestClient_UnsentIsTransient(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func noDNS(context.Context, string, string) (net.Conn, error) {
 	return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
 }
 
-func TestACheckoutThatIsCutOffIsUnknown(t *testing.T) {
+func TestClient_Checkout_CutOff(t *testing.T) {
 	hold := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-hold }))
 	defer server.Close()
@@ -243,7 +243,7 @@ func TestACheckoutThatIsCutOffIsUnknown(t *testing.T) {
 }
 
 // A transport that reports nothing about its connections proves nothing about what was sent.
-func TestAnErrorOfAnotherTransportIsUnknown(t *testing.T) {
+func TestClient_Checkout_OtherTransport(t *testing.T) {
 	c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: failing{}, Retries: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ type failing struct{}
 func (failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
 // Two checkouts that overlap buy twice, so the client lets the second one wait.
-func TestCheckoutsOfOneClientDoNotOverlap(t *testing.T) {
+func TestClient_Checkout_TakesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &slowServer{}
 		c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: server})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestWhichStoreAServerHas(t *testing.T) {
+func TestClient_Store(t *testing.T) {
 	params := one(`{"balance":1,"amountDue":0,"total":0,"cart":[]}`)
 	for _, test := range []struct {
 		name    string
@@ -58,7 +58,7 @@ func TestWhichStoreAServerHas(t *testing.T) {
 	}
 }
 
-func TestTheStoreOfAServerThatDoesNotAnswerIsUnknown(t *testing.T) {
+func TestClient_Store_NoAnswer(t *testing.T) {
 	c, _ := serve(t, map[string][]said{checkoutParams: {{status: 502}}})
 	store, err := c.Store(t.Context())
 	if e := asError(t, err); store != storeUnknown || e.Outcome != Transient || e.Kind != Other {
@@ -70,7 +70,7 @@ func TestTheStoreOfAServerThatDoesNotAnswerIsUnknown(t *testing.T) {
 	}
 }
 
-func TestAStoreThatDisappearsIsLookedForAgain(t *testing.T) {
+func TestClient_Store_Disappears(t *testing.T) {
 	c, s := serve(t, map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`), olderCheckout: one(`{"success":true}`)})
 	c.store = StoreCurrent
 	if e := asError(t, c.Checkout(t.Context())); e.Kind != NotSoldHere || e.Outcome != Rejected {
@@ -83,7 +83,7 @@ func TestAStoreThatDisappearsIsLookedForAgain(t *testing.T) {
 
 // The older store charges item after item, so what it refuses it may have refused after a charge; and what it does not
 // have is no sign that it sells nothing.
-func TestTheOlderStore(t *testing.T) {
+func TestClient_OlderStore(t *testing.T) {
 	c, _ := serve(t, map[string][]said{
 		cartGet: one(`[]`), getManaged: one(`[]`),
 		olderCheckout: {{body: `{"error":"reCaptcha token must be provided"}`}, {body: `{"error":"must be signed in"}`}, {body: `{"error":"card declined"}`}},
@@ -106,7 +106,7 @@ func TestTheOlderStore(t *testing.T) {
 
 const whoami = `{"query":{"accounts":{"account_id":"u","email_address":"bot@example.com"}}}`
 
-func TestNoLicensesIsOnlySaidBesideAProofOfTheKey(t *testing.T) {
+func TestClient_Licenses_EmptyNeedsProof(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		licenses []said
@@ -153,7 +153,7 @@ func upTo(from, to int) (list []int) {
 	return list
 }
 
-func TestAllPagesOfLicenses(t *testing.T) {
+func TestClient_Licenses_Pages(t *testing.T) {
 	first, rest := upTo(0, 500), upTo(500, 620)
 	// Licenses 7 and 510 have the same creation time: the second request sees them in the other order.
 	shuffled := append([]int{7}, slices.DeleteFunc(slices.Clone(rest), func(n int) bool { return n == 510 })...)
@@ -187,7 +187,7 @@ func TestAllPagesOfLicenses(t *testing.T) {
 	}
 }
 
-func TestOneLicense(t *testing.T) {
+func TestClient_License(t *testing.T) {
 	const id = "f05ae633-48de-49e3-a653-26c58d2fadf0"
 	reduced, missing := `{"title":"x","run_limit":1,"is_manager":false}`, `{"error":"no license with id `+id+`"}`
 	full := `{"id":"` + id + `","title":"x","is_manager":true,"subscription_id":469}`

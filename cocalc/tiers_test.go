@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMembershipTiers(t *testing.T) {
+func TestClient_MembershipTiers(t *testing.T) {
 	c, s := serve(t, map[string][]said{getMembershipTiers: one(`{"tiers":[
 		{"id":"pro","label":"Pro","store_visible":true,"priority":20,"price_monthly":"149.0000000000","price_yearly":"1490.5000000000","trial_days":null,"presentation":{"billing":[]}},
 		{"id":"basic","label":"Basic","store_visible":true,"priority":10,"price_monthly":24,"price_yearly":"24.0050000000","usage_limits":{"x":1}},
@@ -30,7 +30,7 @@ func TestMembershipTiers(t *testing.T) {
 }
 
 // A price that cannot be read is never shown as another one, and a list that is not there never as an empty one.
-func TestMembershipTiersThatAreNotUnderstood(t *testing.T) {
+func TestClient_MembershipTiers_Malformed(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `[]`, `{"tiers":null}`, `{"tiers":{}}`, `{"tiers":[{}]}`, `{"tiers":[null]}`, `{"tiers":[{"id":7}]}`, `{"tiers":[{"id":"a","price_monthly":"lots"}]}`,
 		`{"tiers":[{"id":"a","price_monthly":1e400}]}`, `{"tiers":[{"id":"a","price_monthly":"1,5"}]}`, `{"tiers":[{"id":"a","price_yearly":"0x10"}]}`, `{"tiers":[{"id":"a","price_yearly":true}]}`,

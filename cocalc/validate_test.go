@@ -23,7 +23,7 @@ func fixedTerm(start, end time.Time) func(*LicenseSpec) {
 	return func(s *LicenseSpec) { s.Period, s.Start, s.End = PeriodRange, start, end }
 }
 
-func TestValidateSaysWhatIsWrong(t *testing.T) {
+func TestLicenseSpec_Validate(t *testing.T) {
 	in := func(d time.Duration) time.Time { return testNow.Add(d) }
 	day := 24 * time.Hour
 	for _, test := range []struct {
@@ -95,7 +95,7 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPriceRefusesMistakes(t *testing.T) {
+func TestPrice_InvalidSpec(t *testing.T) {
 	_, err := Price(spec(func(s *LicenseSpec) { s.RAM, s.Disk = 64, 0 }), testNow)
 	var mistakes Mistakes
 	if !errors.As(err, &mistakes) || len(mistakes) != 2 || mistakes[0].Field != "ram" {
@@ -103,7 +103,7 @@ func TestPriceRefusesMistakes(t *testing.T) {
 	}
 }
 
-func TestQuotes(t *testing.T) {
+func TestPrice_Quote(t *testing.T) {
 	month := fixedTerm(time.Time{}, testNow.Add(61*12*time.Hour)) // 30.5 days
 	for _, test := range []struct {
 		name   string
@@ -140,7 +140,7 @@ func TestQuotes(t *testing.T) {
 }
 
 // A fixed term that begins when it is bought costs less the longer it waits.
-func TestAWaitingTermNeverGetsDearer(t *testing.T) {
+func TestPrice_WaitingTerm(t *testing.T) {
 	s := spec(fixedTerm(time.Time{}, testNow.Add(40*24*time.Hour)))
 	before := Cents(1 << 40)
 	for minutes := range 500 {
@@ -152,7 +152,7 @@ func TestAWaitingTermNeverGetsDearer(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
+func TestLicenseSpec_Summary(t *testing.T) {
 	if got, want := spec().Summary(), "16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
 		t.Errorf("got %s", got)
 	}
@@ -170,7 +170,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-func TestAmountsAsPeopleReadThem(t *testing.T) {
+func TestCents_String(t *testing.T) {
 	for cents, want := range map[Cents]string{0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50", 100000000: "$1,000,000.00", -100000: "-$1,000.00"} {
 		if got := cents.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)

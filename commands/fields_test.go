@@ -9,7 +9,7 @@ import (
 	"licensebot/commands"
 )
 
-func TestFormsSetFieldsAsTheParserDoes(t *testing.T) {
+func TestFields_Set(t *testing.T) {
 	for _, c := range []struct {
 		name, key, text string
 		want            string // what Get returns
@@ -46,7 +46,7 @@ func TestFormsSetFieldsAsTheParserDoes(t *testing.T) {
 	}
 }
 
-func TestSetKeepsTheOldValueBesideAMistake(t *testing.T) {
+func TestFields_Set_KeepsOldValue(t *testing.T) {
 	f := commands.Fields{RAM: ptr(8)}
 	if _, ok := f.Set("ram", "lots"); ok {
 		t.Error("Set accepts lots of RAM")
@@ -59,7 +59,7 @@ func TestSetKeepsTheOldValueBesideAMistake(t *testing.T) {
 	}
 }
 
-func TestSettle(t *testing.T) {
+func TestFields_Settle(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		fields commands.Fields

@@ -94,7 +94,7 @@ func FuzzDisguises(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(disguised))
 }
 
-func TestDisguises(t *testing.T) { rapid.Check(t, disguised) }
+func TestParse_Disguises(t *testing.T) { rapid.Check(t, disguised) }
 
 func disguised(rt *rapid.T) {
 	var zeros []rune // of every script that has decimal digits
@@ -190,7 +190,7 @@ func FuzzSet(f *testing.F) {
 }
 
 // Whatever fields a form may hold together, what is printed of them parses to them.
-func TestAnyFieldsPrintAndParseBack(t *testing.T) {
+func TestFormatFields_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var fields commands.Fields
 		for _, info := range commands.AllFields() {

@@ -27,7 +27,7 @@ func topics() []string {
 	return all
 }
 
-func TestHelpLooksAsRecorded(t *testing.T) {
+func TestHelpText_Golden(t *testing.T) {
 	for _, topic := range topics() {
 		page := commands.HelpText(topic)
 		name := topic
@@ -60,7 +60,7 @@ func golden(t *testing.T, file, got string) {
 }
 
 // Slack refuses a section of more than 3,000 characters.
-func TestHelpFitsIntoASection(t *testing.T) {
+func TestHelpPage_Mrkdwn_Length(t *testing.T) {
 	for _, topic := range topics() {
 		if n := utf8.RuneCountInString(commands.HelpText(topic).Mrkdwn()); n > 3000 {
 			t.Errorf("help on %q has %d characters", topic, n)
@@ -68,14 +68,14 @@ func TestHelpFitsIntoASection(t *testing.T) {
 	}
 }
 
-func TestHelpOnSomethingUnknownIsHelpOnEverything(t *testing.T) {
+func TestHelpText_UnknownTopic(t *testing.T) {
 	if diff := cmp.Diff(commands.HelpText(""), commands.HelpText("xyzzy")); diff != "" {
 		t.Errorf("-all +unknown:\n%s", diff)
 	}
 }
 
 // The table says what the parser does: whatever the help promises parses.
-func TestEverythingInTheHelpParses(t *testing.T) {
+func TestHelpText_ExamplesParse(t *testing.T) {
 	parses := func(t *testing.T, text string) commands.Command {
 		t.Helper()
 		command, mistakes := commands.Parse(text)
@@ -142,7 +142,7 @@ func TestEverythingInTheHelpParses(t *testing.T) {
 	}
 }
 
-func TestOneWordNamesOneField(t *testing.T) {
+func TestFieldTable_UniqueWords(t *testing.T) {
 	of := map[string]string{}
 	for _, f := range commands.AllFields() {
 		for _, word := range append([]string{f.Key}, f.Aliases...) {
@@ -155,7 +155,7 @@ func TestOneWordNamesOneField(t *testing.T) {
 	}
 }
 
-func TestNobodyCanChangeTheTable(t *testing.T) {
+func TestAllFields_ReturnsCopies(t *testing.T) {
 	before, fields := commands.AllFields(), commands.AllFields()
 	for i := range fields {
 		fields[i].Key = "x"

@@ -12,7 +12,7 @@ import (
 )
 
 // The sentences for mistakes are in testdata/mistakes.txt, where they can be read one after another.
-func TestMistakes(t *testing.T) {
+func TestParse_Mistakes(t *testing.T) {
 	var told strings.Builder
 	const many = "a1=1 a2=1 a3=1 a4=1 a5=1 a6=1 a7=1 a8=1 a9=1 b1=1 b2=1 b3=1 b4=1 b5=1 b6=1 b7=1 b8=1 b9=1 c1=1 c2=1 c3=1 c4=1 c5=1"
 	for _, c := range []struct {
@@ -175,7 +175,7 @@ func TestMistakes(t *testing.T) {
 	golden(t, filepath.Join("testdata", "mistakes.txt"), told.String())
 }
 
-func TestMistakesNameFieldAndWord(t *testing.T) {
+func TestParse_MistakeDetails(t *testing.T) {
 	_, mistakes := commands.Parse("buy rma=1 cpu=x user=acadmic foo")
 	want := []commands.Mistake{
 		{Text: "rma", Nearest: "ram", Sentence: "`rma` isn't a field. Did you mean `ram`?"},
@@ -188,7 +188,7 @@ func TestMistakesNameFieldAndWord(t *testing.T) {
 	}
 }
 
-func TestTextTooLongToRead(t *testing.T) {
+func TestParse_LongText(t *testing.T) {
 	_, mistakes := commands.Parse(`buy description="` + strings.Repeat("ä ", 20_000) + `"`)
 	if len(mistakes) == 0 || mistakes[0].Sentence != "Your text is too long. I read the first 16384 bytes." {
 		t.Errorf("mistakes = %v, want the first to say that the text is too long", mistakes)

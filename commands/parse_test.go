@@ -26,7 +26,7 @@ func date(y, m, d int) *commands.Date {
 	return &parsed
 }
 
-func TestCommands(t *testing.T) {
+func TestParse_Commands(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		want       commands.Command
@@ -122,7 +122,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestFields(t *testing.T) {
+func TestParse_Fields(t *testing.T) {
 	type fields = commands.Fields
 	for _, c := range []struct {
 		name, text string

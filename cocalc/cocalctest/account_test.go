@@ -39,7 +39,7 @@ func Example() {
 	// my title 3625
 }
 
-func TestRevokedKeyWorksUntilTheCacheForgetsIt(t *testing.T) {
+func TestServer_RevokedKeyIsCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		spare := c.account.NewKey("spare")
@@ -60,7 +60,7 @@ func TestRevokedKeyWorksUntilTheCacheForgetsIt(t *testing.T) {
 	})
 }
 
-func TestBannedAccountIsNotSignedIn(t *testing.T) {
+func TestServer_BannedAccount(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.Ban(true)
 	c.want("user-query", whoAmI, `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`)
@@ -68,7 +68,7 @@ func TestBannedAccountIsNotSignedIn(t *testing.T) {
 	c.want("user-query", whoAmI, `{"query":{"accounts":{"email_address":"`+c.account.Email()+`"}}}`)
 }
 
-func TestAccountsDoNotSeeEachOther(t *testing.T) {
+func TestServer_AccountsAreSeparate(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	other := c.server.Add(cocalctest.NewAccount{Credit: 500})
 	id := other.AddToCart("site-license", cheap)
@@ -88,7 +88,7 @@ func TestAccountsDoNotSeeEachOther(t *testing.T) {
 }
 
 // A license is put on the project that the cart item names, if there is one.
-func TestProjectGetsItsLicense(t *testing.T) {
+func TestServer_ProjectGetsLicense(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	const project = "11111111-2222-4333-8444-555555555555"
 	c.account.AddProject(project, "Number theory")
@@ -101,7 +101,7 @@ func TestProjectGetsItsLicense(t *testing.T) {
 	c.want("licenses/get-projects-with-license", `{"license_id":"`+license+`"}`, `[{"project_id":"`+project+`","title":"Number theory"}]`)
 }
 
-func TestRenameLicense(t *testing.T) {
+func TestServer_RenameLicense(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.AddToCart("site-license", cheap)
 	c.want(checkout, "{}", success)
@@ -120,7 +120,7 @@ func TestRenameLicense(t *testing.T) {
 }
 
 // What PostgreSQL does not take in a description, wherever it stands.
-func TestCharactersThatTheCartRefuses(t *testing.T) {
+func TestServer_CartRefusesCharacters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		for description, answer := range map[string]string{
@@ -140,7 +140,7 @@ func TestCharactersThatTheCartRefuses(t *testing.T) {
 }
 
 // An older server sells to partners, item after item: what was bought before an error stays bought.
-func TestOlderServer(t *testing.T) {
+func TestServer_OlderStore(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: time.Nanosecond})
 	a := s.Add(cocalctest.NewAccount{Partner: true})
 	c := &client{t, s, a, a.Key()}
@@ -161,7 +161,7 @@ func TestOlderServer(t *testing.T) {
 }
 
 // The time that passed since the cart was read is given back at the end of a fixed term.
-func TestFixedTermBeginsLater(t *testing.T) {
+func TestServer_LaterFixedTerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Older, CheckoutTakes: 40 * time.Millisecond})
 		a := s.Add(cocalctest.NewAccount{Partner: true})
@@ -179,7 +179,7 @@ func TestFixedTermBeginsLater(t *testing.T) {
 }
 
 // cancel-subscription says ok also for somebody else's, and leaves it alone.
-func TestCancelOfSomebodyElsesSubscription(t *testing.T) {
+func TestServer_CancelOtherSubscription(t *testing.T) {
 	c := newClient(t, cocalctest.Config{CheckoutTakes: time.Nanosecond})
 	other := c.server.Add(cocalctest.NewAccount{Credit: 10000})
 	other.AddToCart("site-license", cheap)
@@ -194,7 +194,7 @@ func TestCancelOfSomebodyElsesSubscription(t *testing.T) {
 }
 
 // Item by item, what a checkout would cost is what was recorded (scenario i5), and so is the total, which can be a cent more.
-func TestRecordedPrices(t *testing.T) {
+func TestServer_RecordedPrices(t *testing.T) {
 	data, err := os.ReadFile("../testdata/prices.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestRecordedPrices(t *testing.T) {
 	}
 }
 
-func TestServerWithoutLicenses(t *testing.T) {
+func TestServer_NoLicenses(t *testing.T) {
 	c := newClient(t, cocalctest.Config{Generation: cocalctest.WithoutLicenses})
 	c.page(get, http.StatusNotFound)
 	c.page(checkout, http.StatusNotFound)
@@ -240,7 +240,7 @@ func TestServerWithoutLicenses(t *testing.T) {
 }
 
 // The same seed gives the same ids and keys.
-func TestSeedDecidesIDs(t *testing.T) {
+func TestServer_SeedDeterminesIDs(t *testing.T) {
 	state := func(seed uint64) string {
 		c := newClient(t, cocalctest.Config{Seed: seed, CheckoutTakes: time.Nanosecond})
 		c.account.AddToCart("site-license", cheap)
@@ -255,7 +255,7 @@ func TestSeedDecidesIDs(t *testing.T) {
 	}
 }
 
-func TestRequestLog(t *testing.T) {
+func TestServer_RequestLog(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.want(add, item(cheap), "1")
 	_ = c.server.SwitchOn("lost-answer")
@@ -275,7 +275,7 @@ func TestRequestLog(t *testing.T) {
 }
 
 // The throttle of 200 an hour was not recorded, only read: it needs more adds than a minute allows.
-func TestThrottleByTheHour(t *testing.T) {
+func TestServer_HourlyThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		for range 200 {
@@ -290,7 +290,7 @@ func TestThrottleByTheHour(t *testing.T) {
 }
 
 // What a title holds comes back unchanged, up to the size of a request; answers are compressed for those who accept it.
-func TestLongTitleComesBack(t *testing.T) {
+func TestServer_LongTitle(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	base := c.server.Start(t)
 	title := strings.Repeat("z", 900_000) + "Ω 🚀 \u2028"

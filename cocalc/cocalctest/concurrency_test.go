@@ -15,7 +15,7 @@ import (
 )
 
 // The trials of testdata/transcripts/double-buy.json, with the durations that were measured.
-func TestOverlappingCheckoutsBuyTwice(t *testing.T) {
+func TestServer_OverlappingCheckouts(t *testing.T) {
 	for _, trial := range []struct {
 		name             string
 		checkouts, items int
@@ -79,7 +79,7 @@ func TestOverlappingCheckoutsBuyTwice(t *testing.T) {
 }
 
 // After a double buy the account is overdrawn by more than the slack, and even an empty cart cannot be checked out.
-func TestOverdraftBlocksEveryCheckout(t *testing.T) {
+func TestServer_OverdraftBlocksCheckout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{})
 		a := s.Add(cocalctest.NewAccount{Credit: 700})
@@ -96,7 +96,7 @@ func TestOverdraftBlocksEveryCheckout(t *testing.T) {
 }
 
 // testdata/transcripts/race.json: what is taken out of the cart while a checkout runs is bought all the same.
-func TestCartChangedDuringCheckout(t *testing.T) {
+func TestServer_CartChangedDuringCheckout(t *testing.T) {
 	for _, change := range []struct {
 		name      string
 		do        func(*cocalctest.Account, int64) bool
@@ -147,7 +147,7 @@ func describe(cart []cocalctest.CartItem) string {
 }
 
 // testdata/transcripts/disconnect.json: a checkout whose caller is gone goes on.
-func TestCheckoutGoesOnAfterHangUp(t *testing.T) {
+func TestServer_CheckoutSurvivesDisconnect(t *testing.T) {
 	for _, ms := range []int{1, 2, 5, 10, 20} {
 		t.Run(fmt.Sprint(ms, " ms"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestCheckoutGoesOnAfterHangUp(t *testing.T) {
 	}
 }
 
-func TestRetryAfterTimeoutBuysTwice(t *testing.T) {
+func TestServer_RetriedCheckoutBuysTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		c.account.AddToCart("site-license", cheap)
@@ -178,7 +178,7 @@ func TestRetryAfterTimeoutBuysTwice(t *testing.T) {
 	})
 }
 
-func TestHangUpInTheMiddleOfTheBodyDoesNothing(t *testing.T) {
+func TestServer_IncompleteRequest(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	address := strings.TrimPrefix(c.server.Start(t), "http://")
 	c.account.AddToCart("site-license", cheap)

@@ -15,7 +15,7 @@ import (
 )
 
 // Every fault that a person can switch on, at work on a purchase of $6.30 with $100 of credit.
-func TestNamedFaults(t *testing.T) {
+func TestFaults_Named(t *testing.T) {
 	for name, check := range map[string]func(t *testing.T, c *client){
 		"lost-answer": func(t *testing.T, c *client) {
 			c.want(add, item(cheap), "1")
@@ -174,7 +174,7 @@ func TestNamedFaults(t *testing.T) {
 }
 
 // A new name in Faults needs a test above.
-func TestEveryNamedFaultIsTested(t *testing.T) {
+func TestFaults_AllTested(t *testing.T) {
 	const tested = 19
 	named := cocalctest.Faults()
 	if len(named) != tested {
@@ -207,7 +207,7 @@ func (c *client) page(path string, status int) {
 	}
 }
 
-func TestFaultHappensSoOften(t *testing.T) {
+func TestFaults_Count(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	twice := c.server.Inject(cocalctest.Fault{Endpoint: "purchases/*", Effect: cocalctest.Refuse, Text: "not now", Times: 2})
 	c.want(get, "{}", "[]") // another endpoint does not count
@@ -231,7 +231,7 @@ func TestFaultHappensSoOften(t *testing.T) {
 }
 
 // The price moves between what the client was told and what it is charged.
-func TestPriceMovesBetweenQuoteAndCheckout(t *testing.T) {
+func TestFaults_PriceMoves(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 200})
 	c.want(add, item(cheap), "1")
@@ -243,7 +243,7 @@ func TestPriceMovesBetweenQuoteAndCheckout(t *testing.T) {
 }
 
 // Somebody else acts at a named moment, here between the quote and the checkout.
-func TestStrangerActsBeforeCheckout(t *testing.T) {
+func TestFaults_StrangerActs(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.want(add, item(cheap), "1")
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Do: func(a *cocalctest.Account) {
@@ -254,7 +254,7 @@ func TestStrangerActsBeforeCheckout(t *testing.T) {
 }
 
 // A delayed request is carried out although the caller gave up long ago.
-func TestDelayedRequestIsCarriedOut(t *testing.T) {
+func TestFaults_DelayedRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, cocalctest.Config{})
 		c.account.AddToCart("site-license", cheap)
@@ -271,7 +271,7 @@ func TestDelayedRequestIsCarriedOut(t *testing.T) {
 }
 
 // Closing the server ends what waits, undone.
-func TestCloseEndsDelayedRequests(t *testing.T) {
+func TestServer_CloseEndsDelayedRequests(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	c.account.AddToCart("site-license", cheap)
 	c.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.ActLate, Wait: time.Hour, Times: 1})
@@ -281,7 +281,7 @@ func TestCloseEndsDelayedRequests(t *testing.T) {
 }
 
 // Over a socket a lost answer is a closed connection, which net/http does not repeat for a POST.
-func TestLostAnswerOverSocket(t *testing.T) {
+func TestFaults_LostAnswerOverSocket(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
 	base := c.server.Start(t)
 	c.account.AddToCart("site-license", cheap)

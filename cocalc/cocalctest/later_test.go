@@ -217,9 +217,9 @@ func laterSteps(t *testing.T) map[string]string {
 	return all
 }
 
-// TestReplayLater replays what was recorded of the later life of licenses. What the bot reads of it matches:
+// TestReplay_Later replays what was recorded of the later life of licenses. What the bot reads of it matches:
 // subscriptions, balance, purchases, licenses, cancelling and resuming. What it never asks for is listed.
-func TestReplayLater(t *testing.T) {
+func TestReplay_Later(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)
 		p.listed = laterSteps(t)

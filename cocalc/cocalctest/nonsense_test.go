@@ -36,8 +36,8 @@ type nonsenseCase struct {
 	}
 }
 
-// TestNonsenseInTheCart puts every odd item that was tried into a cart, and wants to see the recorded damage.
-func TestNonsenseInTheCart(t *testing.T) {
+// TestServer_OddItemsInCart puts every odd item that was tried into a cart, and wants to see the recorded damage.
+func TestServer_OddItemsInCart(t *testing.T) {
 	data, err := os.ReadFile("testdata/nonsense.json")
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func post(s *Server, key, path, body string) string {
 }
 
 // A server that goes on with another's snapshot gives the same answers, and counts its ids on.
-func TestSnapshotGoesOn(t *testing.T) {
+func TestSnapshot_Continues(t *testing.T) {
 	var kept []byte
 	first := New(Config{Seed: 1, Unthrottled: true, Keep: func(snapshot []byte) { kept = snapshot }})
 	account := first.Add(NewAccount{Credit: 100000, Partner: true})

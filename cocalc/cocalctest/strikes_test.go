@@ -7,7 +7,7 @@ import (
 )
 
 // A fault is remembered with the order that it happened to: the item that was added, or those that were checked out.
-func TestStrikesNameWhatTheyHit(t *testing.T) {
+func TestStrikes_Names(t *testing.T) {
 	s := New(Config{Unthrottled: true})
 	account := s.Add(NewAccount{Credit: 100000, Partner: true})
 	add := func(order string) {

@@ -109,7 +109,7 @@ func replaySuccessor(t *testing.T, s *Server, account *Account, session string, 
 }
 
 // Everything that a client of licenses asks, with every kind of key, with a session and without either.
-func TestReplayOfTheSuccessor(t *testing.T) {
+func TestReplay_Successor(t *testing.T) {
 	s, account, session := newSuccessor()
 	defer s.Close()
 	steps := readSuccessorSteps(t, "what-licensebot-calls")
@@ -118,7 +118,7 @@ func TestReplayOfTheSuccessor(t *testing.T) {
 	}
 }
 
-func TestReplayOfTheMembershipTiers(t *testing.T) {
+func TestReplay_MembershipTiers(t *testing.T) {
 	s, account, session := newSuccessor()
 	defer s.Close()
 	steps := readSuccessorSteps(t, "membership-tiers")
@@ -139,7 +139,7 @@ func TestReplayOfTheMembershipTiers(t *testing.T) {
 // The database is stopped. This recording was held out: it was not replayed before everything above matched. 5 of its
 // 7 steps matched at first; a code stood beside the text where the server has none, and the hub's other API was
 // missing.
-func TestReplayOfTheSuccessorsOutage(t *testing.T) {
+func TestReplay_SuccessorOutage(t *testing.T) {
 	s, account, session := newSuccessor()
 	defer s.Close()
 	s.Inject(Fault{Effect: Outage})

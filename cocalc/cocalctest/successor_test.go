@@ -39,7 +39,7 @@ func request(t *testing.T, s *cocalctest.Server, method, path, body string, head
 func bearing(key string) []string { return []string{"Authorization", "Bearer " + key} }
 
 // The successor's HTTP layer is another one than the older CoCalc's.
-func TestTheSuccessorsRoutes(t *testing.T) {
+func TestSuccessor_Routes(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	key := s.Add(cocalctest.NewAccount{}).Key()
 	for _, test := range []struct {
@@ -69,7 +69,7 @@ func TestTheSuccessorsRoutes(t *testing.T) {
 }
 
 // Only the profile tells a valid key from another one.
-func TestKeysOfTheSuccessor(t *testing.T) {
+func TestSuccessor_Keys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 		account := s.Add(cocalctest.NewAccount{Email: "team@example.com", Key: "sk-abcdefghijklmnop000001"})
@@ -108,7 +108,7 @@ func TestKeysOfTheSuccessor(t *testing.T) {
 }
 
 // The page of the account lists a key as cocalc.RedactKey shows it.
-func TestKeysAreListedAsTheyAreShown(t *testing.T) {
+func TestSuccessor_ListsRedactedKeys(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	account := s.Add(cocalctest.NewAccount{})
 	session := []string{"Cookie", account.SignIn()}
@@ -122,7 +122,7 @@ func TestKeysAreListedAsTheyAreShown(t *testing.T) {
 }
 
 // A key can spend nothing, and a session that is not fresh cannot either.
-func TestNobodySpendsOnTheSuccessor(t *testing.T) {
+func TestSuccessor_RefusesSpending(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	account := s.Add(cocalctest.NewAccount{Credit: 100_00})
 	for _, path := range []string{"membership-change", "cancel-subscription", "renew-subscription", "resume-subscription"} {
@@ -146,7 +146,7 @@ func TestNobodySpendsOnTheSuccessor(t *testing.T) {
 }
 
 // Who is signed in sees the tiers that no store shows, and nobody sees what is disabled.
-func TestWhoSeesWhichTiers(t *testing.T) {
+func TestSuccessor_VisibleTiers(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	key := s.Add(cocalctest.NewAccount{}).Key()
 	s.SetMembershipTiers(
@@ -164,7 +164,7 @@ func TestWhoSeesWhichTiers(t *testing.T) {
 }
 
 // The keys of both forms are there after a restart.
-func TestASnapshotKeepsTheSuccessorsKeys(t *testing.T) {
+func TestSnapshot_SuccessorKeys(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{})
 	account := s.Add(cocalctest.NewAccount{})
 	account.NewSuccessorKey("bot", cocalctest.AccountRead)
@@ -182,7 +182,7 @@ func TestASnapshotKeepsTheSuccessorsKeys(t *testing.T) {
 }
 
 // A server that has moved leads there from everywhere, with path and query, and does nothing.
-func TestAServerThatHasMoved(t *testing.T) {
+func TestServer_Moved(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Moved, MovedTo: "https://elsewhere.example/"})
 	account := s.Add(cocalctest.NewAccount{Credit: 100_00})
 	account.AddToCart("site-license", cheap)

@@ -9,14 +9,14 @@ func answers() []mutant {
 		return nil, err
 	}
 `, "",
-			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")},
+			[]tests{client("^TestClient_Licenses_EmptyNeedsProof$")},
 		},
 		{
 			"reading an empty list again after the proof", "cocalc/licenses.go",
 			`	list, _, err = read(ctx)
 	return list, err
 `, "	return list, nil\n",
-			[]tests{client("^TestNoLicensesIsOnlySaidBesideAProofOfTheKey$")},
+			[]tests{client("^TestClient_Licenses_EmptyNeedsProof$")},
 		},
 		{
 			"that what is no list is not an empty one", "cocalc/cart.go",
@@ -40,7 +40,7 @@ func answers() []mutant {
 			`	case what != readOnly && databaseErrors.MatchString(text):
 		e.Outcome, e.Reason = Unknown, DatabaseDown
 `, "",
-			[]tests{client("^TestOutcomes$")},
+			[]tests{client("^TestClassify$")},
 		},
 		{
 			"that the older checkout may have charged before its error", "cocalc/classify.go",
@@ -51,7 +51,7 @@ func answers() []mutant {
 	}
 	return e
 `,
-			[]tests{client("^(TestOutcomes|TestTheOlderStore)$")},
+			[]tests{client("^(TestClassify|TestClient_OlderStore)$")},
 		},
 		{
 			"that success is said in so many words", "cocalc/checkout.go",
@@ -61,7 +61,7 @@ func answers() []mutant {
 		{
 			"that what spends is never repeated", "cocalc/request.go",
 			`if !again || try >= tries || ctx.Err() != nil {`, `if what != nonIdempotent && !again || try >= 3 || ctx.Err() != nil {`,
-			[]tests{client("^TestACallThatSpendsIsNeverRepeated$")},
+			[]tests{client("^TestClient_NeverRepeatsSpending$")},
 		},
 		{
 			"that checkouts of one client take turns", "cocalc/checkout.go",
@@ -70,28 +70,28 @@ func answers() []mutant {
 `, `	case c.checkoutSlot <- struct{}{}:
 		<-c.checkoutSlot
 `,
-			[]tests{client("^TestCheckoutsOfOneClientDoNotOverlap$")},
+			[]tests{client("^TestClient_Checkout_TakesTurns$")},
 		},
 		{
 			"a connection of its own for what spends", "cocalc/client.go",
 			`	fresh.DisableKeepAlives = true
 `, "",
-			[]tests{client("^TestACallThatSpendsUsesNoKeptConnection$")},
+			[]tests{client("^TestClient_SpendingUsesNewConnection$")},
 		},
 		{
 			"that redirects are not followed", "cocalc/client.go",
 			`return http.ErrUseLastResponse }`, `return nil }`,
-			[]tests{client("^TestRedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")},
+			[]tests{client("^TestClient_RedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestClient_RedirectTargetGetsNothing$")},
 		},
 		{
 			"that a redirect of what spends is unknown", "cocalc/classify.go",
 			`e.Kind, e.Text = Redirected, fmt`, `e.Outcome, e.Kind, e.Text = Rejected, Redirected, fmt`,
-			[]tests{client("^TestOutcomes$"), client("^FuzzWire$"), client("^TestNothingGoesWhereARedirectLeads$")},
+			[]tests{client("^TestClassify$"), client("^FuzzWire$"), client("^TestClient_RedirectTargetGetsNothing$")},
 		},
 		{
 			"that another host is no other scheme", "cocalc/redirect.go",
 			`name != ownName || to.Scheme == from.Scheme && port != ownPort`, `(false && name != ownName) || to.Scheme == from.Scheme && port != ownPort`,
-			[]tests{client("^TestWhereARedirectLeads$"), client("^TestDiagnoses$")},
+			[]tests{client("^TestReadRedirect$"), client("^TestClient_Diagnose$")},
 		},
 		{
 			"that a diagnosis does not swap the store", "cocalc/diagnosis.go",
@@ -100,39 +100,39 @@ func answers() []mutant {
 	return d`, `		c.store = d.Store
 	}
 	return d`,
-			[]tests{client("^TestDiagnoses$")},
+			[]tests{client("^TestClient_Diagnose$")},
 		},
 		{
 			"that only the host of a redirect is shown", "cocalc/redirect.go",
 			`	if _, broken := request.URL.Parse(location); broken != nil {`, `	if false {`,
-			[]tests{client("^TestOutcomes$"), client("^TestDiagnoses$")},
+			[]tests{client("^TestClassify$"), client("^TestClient_Diagnose$")},
 		},
 		{
 			"that no address without TLS is advised", "cocalc/redirect.go",
 			` || from.Scheme == "https" && to.Scheme == "http":`, `:`,
-			[]tests{client("^TestWhereARedirectLeads$")},
+			[]tests{client("^TestReadRedirect$")},
 		},
 		{
 			"that names in other letters are shown in ASCII", "cocalc/redirect.go",
 			`!asciiName.MatchString(name)`, `false`,
-			[]tests{client("^TestWhereARedirectLeads$"), client("^FuzzRedirect$")},
+			[]tests{client("^TestReadRedirect$"), client("^FuzzRedirect$")},
 		},
 		{
 			"that another program is no store", "cocalc/store.go",
 			`	case !first.known && !licenses.known:`, `	case false:`,
-			[]tests{client("^TestDiagnoses$")},
+			[]tests{client("^TestClient_Diagnose$")},
 		},
 		{
 			"that an empty profile is a key that is refused", "cocalc/account.go",
 			`	if len(answer.Profile) == 0 {`, `	if false {`,
-			[]tests{client("^TestWhoseKeyOnTheSuccessor$"), client("^TestDiagnoses$")},
+			[]tests{client("^TestClient_WhoAmI_Successor$"), client("^TestClient_Diagnose$")},
 		},
 		{
 			"that a price is read digit by digit", "cocalc/tiers.go",
 			`	if !dollarsSyntax.MatchString(text) {
 		return fmt`, `	if false {
 		return fmt`,
-			[]tests{client("^TestMembershipTiersThatAreNotUnderstood$")},
+			[]tests{client("^TestClient_MembershipTiers_Malformed$")},
 		},
 		{
 			"that the successor's key is shown shortened", "cocalc/key.go",
@@ -143,18 +143,18 @@ func answers() []mutant {
 		{
 			"the bound of an answer", "cocalc/request.go",
 			`io.ReadAll(io.LimitReader(resp.Body, c.options.MaxAnswer+1))`, `io.ReadAll(resp.Body)`,
-			[]tests{client("^TestAnAnswerThatIsTooLargeIsNotRead$")},
+			[]tests{client("^TestClient_TooLargeAnswer$")},
 		},
 		{
 			"the timeout of an answer", "cocalc/request.go",
 			`context.WithTimeout(ctx, timeout)`, `context.WithTimeout(ctx, 100*timeout)`,
-			[]tests{client("^TestAnAnswerThatNeverEndsIsCutOff$")},
+			[]tests{client("^TestClient_EndlessAnswer$")},
 		},
 		{
 			"that the key is in no error", "cocalc/client.go",
 			`	text = strings.ReplaceAll(text, c.key, c.KeyName())
 `, "",
-			[]tests{client("^(TestTheKeyIsInNoErrorAndNoLog|FuzzWire)$")},
+			[]tests{client("^(TestClient_KeyIsRedacted|FuzzWire)$")},
 		},
 		{
 			"that the key is shown shortened", "cocalc/key.go",
@@ -171,12 +171,12 @@ func answers() []mutant {
 		return nil
 	}
 `,
-			[]tests{client("^TestAChangeWithoutAnItemIsNotSent$")},
+			[]tests{client("^TestClient_ChangeWithoutItem$")},
 		},
 		{
 			"the cent by which CoCalc does not round up", "cocalc/formula.go",
 			`beforeRounding  float64 = 0.00001`, `beforeRounding  float64 = 0`,
-			[]tests{client("^TestPriceIsTheServersToTheCent$")},
+			[]tests{client("^TestPrice_Recorded$")},
 		},
 	}
 }

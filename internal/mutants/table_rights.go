@@ -17,7 +17,7 @@ func rights() []mutant {
 		{
 			"which item an answer is about", "cocalc/cart.go",
 			`if err == nil && item.ID != id {`, `if false {`,
-			[]tests{client("^TestAnAnswerAboutAnotherItem$")},
+			[]tests{client("^TestClient_CartItem_OtherItem$")},
 		},
 		{
 			"the age of an item without a tag", "purchase/evidence.go",
@@ -105,7 +105,7 @@ func rights() []mutant {
 		{
 			"that an admin of the site is in no project of others", "cocalc/projects.go",
 			`return p, false, noProject(id) // an admin`, `user.Group = RoleOwner // an admin`,
-			[]tests{client("^TestAProjectThatIsOnlyVisible$")},
+			[]tests{client("^TestClient_Project_OnlyVisible$")},
 		},
 		{
 			"the calendar's days of a term", "purchase/limits.go",
