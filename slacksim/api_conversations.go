@@ -117,8 +117,9 @@ func (ws *Workspace) channelJSON(c Channel) obj {
 	return obj{
 		"id": c.ID, "name": c.Name, "name_normalized": c.Name, "is_channel": !c.Private, "is_group": c.Private && !mpim,
 		"is_im": false, "is_mpim": mpim, "is_private": c.Private, "is_archived": c.Archived, "is_general": c.ID == General,
-		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_pending_ext_shared": c.PendingExtShared, "is_org_shared": false,
-		"is_member": member, "topic": obj{"value": c.Topic, "creator": "", "last_set": 0},
+		"is_shared": c.ExtShared, "is_ext_shared": c.ExtShared, "is_pending_ext_shared": c.PendingExtShared,
+		"is_org_shared": false,
+		"is_member":     member, "topic": obj{"value": c.Topic, "creator": "", "last_set": 0},
 		"purpose": obj{"value": "", "creator": "", "last_set": 0}, "context_team_id": ws.opts.Team.ID,
 	}
 }

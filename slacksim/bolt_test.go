@@ -10,9 +10,9 @@ import (
 	"licensebot/slacksim/slacktest"
 )
 
-// TestBoltApp checks the workspace with the official Bolt for JavaScript, so that it is
+// TestWorkspace_Apps_Bolt checks the workspace with the official Bolt for JavaScript, so that it is
 // not only this project's own reading of Slack that it agrees with.
-func TestBoltApp(t *testing.T) {
+func TestWorkspace_Apps_Bolt(t *testing.T) {
 	t.Parallel()
 	ws, srv := start(t, slacksim.Options{})
 	startBolt(t, srv)
@@ -31,7 +31,7 @@ func TestBoltApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !card.Ephemeral() {
-		t.Error("the card is for everybody")
+		t.Error("the card is for all members, want it for Alice only")
 	}
 	if err := alice.Command(ctx, slacksim.General, "/order", "in ack"); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,9 @@ func TestBoltApp(t *testing.T) {
 	if err := alice.Home(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alice.WaitForHome(ctx, func(v slacksim.View) bool { return v.ContentText() == "Your orders" }); err != nil {
+	if _, err := alice.WaitForHome(
+		ctx, func(v slacksim.View) bool { return v.ContentText() == "Your orders" },
+	); err != nil {
 		t.Error(err)
 	}
 
@@ -85,7 +87,9 @@ func TestBoltApp(t *testing.T) {
 	if err := alice.Click(ctx, card, "Buy"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alice.WaitForUpdate(ctx, card, func(m slacksim.Message) bool { return m.Text == "Bought coffee" }); err != nil {
+	if _, err := alice.WaitForUpdate(
+		ctx, card, func(m slacksim.Message) bool { return m.Text == "Bought coffee" },
+	); err != nil {
 		t.Error(err)
 	}
 	for _, c := range ws.Calls() {

@@ -60,7 +60,9 @@ func (ws *Workspace) newEnvelope(kind string, payload any, accepts bool) (*envel
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	return ws.register(&envelope{Envelope: Envelope{ID: uuid.NewString(), Type: kind, Payload: raw}, accepts: accepts}), nil
+	return ws.register(
+		&envelope{Envelope: Envelope{ID: uuid.NewString(), Type: kind, Payload: raw}, accepts: accepts},
+	), nil
 }
 
 // register remembers an envelope, and drops the oldest above maxEnvelopes. ws.mu is held.

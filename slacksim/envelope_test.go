@@ -2,7 +2,6 @@ package slacksim_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"licensebot/slacksim"
 )
 
-func TestAckMayCarryTheAnswer(t *testing.T) {
+func TestEnvelope_Acknowledgement_Answer(t *testing.T) {
 	tests := []struct {
 		name    string
 		payload any
@@ -41,12 +40,12 @@ func TestAckMayCarryTheAnswer(t *testing.T) {
 	}
 }
 
-func TestLateAcknowledgementChangesNothing(t *testing.T) {
+func TestEnvelope_Acknowledgement_Late(t *testing.T) {
 	ws, srv := start(t, quick)
 	s := dial(t, ws, srv)
 	alice := ws.Person(slacksim.Alice)
 	if err := alice.Command(patience(t), slacksim.General, "/order", ""); err == nil {
-		t.Fatal("nobody acknowledged")
+		t.Fatal("the envelope was not acknowledged")
 	}
 	s.ack(s.next(), map[string]any{"text": "sorry, late"})
 	err := ws.Wait(patience(t), func() bool { e, _ := ws.LastEnvelope(""); return e.Acked })
@@ -61,7 +60,7 @@ func TestLateAcknowledgementChangesNothing(t *testing.T) {
 	}
 }
 
-func TestDeliveredMoreThanOnce(t *testing.T) {
+func TestWorkspace_Redeliver_AndRepeat(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dial(t, ws, srv)
 	command := func() (frame, error) {
@@ -106,20 +105,7 @@ func TestDeliveredMoreThanOnce(t *testing.T) {
 	}
 }
 
-func TestLateDeliveryReachesTheAppAfterThePersonWasTold(t *testing.T) {
-	ws, srv := start(t, quick)
-	s := dial(t, ws, srv)
-	ws.SetFaults(slacksim.Faults{Late: 2 * quick.AckTimeout})
-	var f *slacksim.Failure
-	if err := ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", ""); !errors.As(err, &f) || f.Code != slacksim.OperationTimeout {
-		t.Errorf("%v, want operation_timeout", err)
-	}
-	if f := s.next(); f.Type != "slash_commands" {
-		t.Errorf("%+v", f)
-	}
-}
-
-func TestEventsAreRepeatedUntilAcknowledged(t *testing.T) {
+func TestEnvelope_Event_Retries(t *testing.T) {
 	opts := quick
 	opts.EventRetries = []time.Duration{0, 10 * time.Millisecond, 10 * time.Millisecond}
 	ws, srv := start(t, opts)
@@ -147,19 +133,7 @@ func TestEventsAreRepeatedUntilAcknowledged(t *testing.T) {
 	}
 }
 
-func TestPeopleActOnlyWhereTheyAre(t *testing.T) {
-	ws, _ := start(t, slacksim.Options{})
-	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
-	err := ws.Person("U0DAVE").Command(t.Context(), slacksim.General, "/order", "")
-	if !errors.Is(err, slacksim.ErrNotMember) {
-		t.Errorf("%v", err)
-	}
-	if _, err := ws.Person("U0NOBODY").Say(slacksim.General, "hi"); err == nil {
-		t.Error("somebody who does not exist spoke")
-	}
-}
-
-func TestABurstOfCommandsIsAcknowledgedByOneClient(t *testing.T) {
+func TestEnvelope_Burst_SlackGo(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	runApp(t, ws, srv, func(sm *socketmode.Client, e socketmode.Event) {
 		if e.Type == socketmode.EventTypeSlashCommand {
@@ -188,50 +162,5 @@ func TestABurstOfCommandsIsAcknowledgedByOneClient(t *testing.T) {
 		if !e.Acked || e.Late || e.Sent != 1 {
 			t.Errorf("%+v", e)
 		}
-	}
-}
-
-// A guest from another workspace acts in a shared channel: the payload names both.
-func TestPeopleFromAnotherWorkspace(t *testing.T) {
-	ws, srv := start(t, slacksim.Options{})
-	s := dial(t, ws, srv)
-	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
-	ws.Invite(slacksim.General, "U0DAVE")
-	call(t, srv, ws.BotToken(), "chat.postMessage", card)
-	dave := ws.Person("U0DAVE")
-	m := dave.Messages(slacksim.General)[0]
-	done := make(chan error, 1)
-	go func() { done <- dave.Click(patience(t), m, "Cancel") }()
-	f := s.next()
-	s.ack(f, nil)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	var p struct {
-		Team struct{ ID string }
-		User struct {
-			ID     string `json:"id"`
-			TeamID string `json:"team_id"`
-		}
-	}
-	decode(t, f, &p)
-	if p.Team.ID != "T0ACME" || p.User.TeamID != "T0OTHER" || p.User.ID != "U0DAVE" {
-		t.Errorf("%s", f.Payload)
-	}
-}
-
-func TestAppsWithoutTheCommandsScopeHaveNoCommands(t *testing.T) {
-	ws, _ := start(t, slacksim.Options{App: slacksim.App{BotScopes: []string{"chat:write"}}})
-	var f *slacksim.Failure
-	if err := ws.Person(slacksim.Alice).Command(t.Context(), slacksim.General, "/order", ""); !errors.As(err, &f) || f.Code != slacksim.InvalidCommand {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestAPersonWhoLeftDoesNothing(t *testing.T) {
-	ws, _ := start(t, slacksim.Options{})
-	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
-	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
-		t.Error("a deactivated account typed a command")
 	}
 }

@@ -52,15 +52,20 @@ func (w *wires) Close() error {
 func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
 
 // inABubble connects a slack-go client, as apps are written, to a workspace, both on a fake clock.
-func inABubble(t *testing.T, opts slacksim.Options, handle func(*socketmode.Client, socketmode.Event), do func(context.Context, *slacksim.Workspace)) {
+func inABubble(
+	t *testing.T, opts slacksim.Options, handle func(*socketmode.Client, socketmode.Event),
+	do func(context.Context, *slacksim.Workspace),
+) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &wires{accepted: make(chan net.Conn), closed: make(chan struct{})}
 		ws := slacksim.New(opts)
 		ws.SetBaseURL("http://slack.test")
 		server := &http.Server{Handler: ws.Handler(nil)}
 		transport := &http.Transport{DialContext: w.dial}
-		api := slack.New(ws.BotToken(), slack.OptionAppLevelToken(ws.AppToken()), slack.OptionAPIURL("http://slack.test/api/"),
-			slack.OptionHTTPClient(&http.Client{Transport: transport}))
+		api := slack.New(
+			ws.BotToken(), slack.OptionAppLevelToken(ws.AppToken()), slack.OptionAPIURL("http://slack.test/api/"),
+			slack.OptionHTTPClient(&http.Client{Transport: transport}),
+		)
 		sm := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: w.dial}))
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
@@ -90,7 +95,7 @@ func inABubble(t *testing.T, opts slacksim.Options, handle func(*socketmode.Clie
 
 // A slack-go client drops a socket whose last ping is older than 30 s, which it checks every 30 s: a server that pings
 // too rarely is found out at the second check.
-func TestSlackGoStaysConnected(t *testing.T) {
+func TestWorkspace_PingEvery_SlackGo(t *testing.T) {
 	for name, c := range map[string]struct {
 		every time.Duration
 		stays bool
@@ -135,7 +140,7 @@ func TestSlackGoStaysConnected(t *testing.T) {
 }
 
 // The deadline that Slack gives an app.
-func TestAppsHaveThreeSeconds(t *testing.T) {
+func TestWorkspace_AckTimeout_ThreeSeconds(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes time.Duration
 		late  bool

@@ -58,7 +58,9 @@ func (p *Person) Command(ctx context.Context, channel, command, text string) err
 	if err != nil {
 		return err
 	}
-	return p.ws.dispatch(ctx, p.id, env, Notice{Channel: c.ID}, func(code string) string { return commandFailure(command, code) })
+	return p.ws.dispatch(
+		ctx, p.id, env, Notice{Channel: c.ID}, func(code string) string { return commandFailure(command, code) },
+	)
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")

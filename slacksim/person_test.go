@@ -1,14 +1,12 @@
 package slacksim_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"licensebot/slacksim"
-	"licensebot/slacksim/blockkit"
 )
 
 // card is a message with an element of each kind that people use in messages.
@@ -16,14 +14,19 @@ var card = map[string]any{"channel": slacksim.General, "text": "Order", "blocks"
 	map[string]any{"type": "header", "text": plain("Order")},
 	map[string]any{
 		"type": "section", "block_id": "s", "text": map[string]any{"type": "mrkdwn", "text": "*3* coffees"},
-		"fields": []any{plain("Price"), plain("$9.00")}, "accessory": map[string]any{"type": "overflow", "action_id": "more", "options": []any{
+		"fields": []any{
+			plain("Price"), plain("$9.00"),
+		}, "accessory": map[string]any{"type": "overflow", "action_id": "more", "options": []any{
 			map[string]any{"text": plain("Details"), "value": "d"}, map[string]any{"text": plain("Forget"), "value": "f"},
 		}},
 	},
 	map[string]any{"type": "actions", "block_id": "a", "elements": []any{
-		map[string]any{"type": "button", "action_id": "buy", "text": plain("Buy"), "value": "42", "style": "primary", "confirm": map[string]any{
-			"title": plain("Sure?"), "text": plain("It costs $9.00."), "confirm": plain("Buy it"), "deny": plain("No"),
-		}},
+		map[string]any{
+			"type": "button", "action_id": "buy", "text": plain("Buy"), "value": "42", "style": "primary",
+			"confirm": map[string]any{
+				"title": plain("Sure?"), "text": plain("It costs $9.00."), "confirm": plain("Buy it"), "deny": plain("No"),
+			},
+		},
 		map[string]any{"type": "button", "action_id": "cancel", "text": plain("Cancel")},
 		map[string]any{"type": "multi_static_select", "action_id": "extras", "placeholder": plain("Extras"), "options": []any{
 			map[string]any{"text": plain("Milk"), "value": "milk"}, map[string]any{"text": plain("Sugar"), "value": "sugar"},
@@ -33,197 +36,164 @@ var card = map[string]any{"channel": slacksim.General, "text": "Order", "blocks"
 	map[string]any{"type": "context", "elements": []any{plain("ordered by alice"), plain("today")}},
 }}
 
-func TestPeopleUseAMessage(t *testing.T) {
-	a := newModalApp(t, slacksim.Options{})
-	if answer := call(t, a.srv, a.ws.BotToken(), "chat.postMessage", card); answer["ok"] != true {
-		t.Fatal(answer)
-	}
-	m, err := a.alice.WaitForText(patience(t), slacksim.General, "coffees")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "Order\n*3* coffees\nPrice\n$9.00\nordered by alice today"; m.ContentText() != want {
-		t.Errorf("alice reads %q", m.ContentText())
-	}
-	if fmt.Sprint(m.Buttons()) != "[Buy Cancel]" {
-		t.Errorf("the buttons are %v", m.Buttons())
-	}
-	buy, _ := m.Button("Buy")
-	if buy.Style != "primary" || buy.Confirm == nil || buy.Confirm.Text != "It costs $9.00." {
-		t.Errorf("%+v", buy)
-	}
-	said, err := a.alice.ClickAndDecline(m, "Buy")
-	if err != nil || said != (blockkit.Confirm{Title: "Sure?", Text: "It costs $9.00.", Confirm: "Buy it", Deny: "No"}) {
-		t.Errorf("%+v, %v", said, err)
-	}
-	if _, err := a.alice.ClickAndDecline(m, "Cancel"); err == nil {
-		t.Error("a button without a dialog was declined")
-	}
-	if _, sent := a.ws.LastEnvelope(""); sent {
-		t.Error("a declined dialog reached the app")
-	}
-
-	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
-		p := payload(t, f)
-		act := p.Actions[0]
-		if f.Type != "interactive" || f.Accepts || p.Type != "block_actions" || act["action_id"] != "buy" || act["block_id"] != "a" ||
-			act["value"] != "42" || act["type"] != "button" || act["action_ts"] == "" {
-			t.Errorf("%s", f.Payload)
-		}
-		if p.Container["message_ts"] != m.TS || p.Container["channel_id"] != slacksim.General || p.Container["is_ephemeral"] != false ||
-			p.Message == nil || p.Channel == nil || p.Response == nil || p.Trigger == "" {
-			t.Errorf("%s", f.Payload)
-		}
-		return nil
-	})
-	a.during(t, func(ctx context.Context) error { return a.alice.Choose(ctx, m, "", "Forget") }, func(f frame) any {
-		chosen, _ := payload(t, f).Actions[0]["selected_option"].(map[string]any)
-		if chosen["value"] != "f" {
-			t.Errorf("%s", f.Payload)
-		}
-		return nil
-	})
-	a.during(t, func(ctx context.Context) error { return a.alice.Choose(ctx, m, "Extras", "Milk", "sugar") }, func(f frame) any {
-		if chosen, _ := payload(t, f).Actions[0]["selected_options"].([]any); len(chosen) != 2 {
-			t.Errorf("%s", f.Payload)
-		}
-		return nil
-	})
-	a.during(t, func(ctx context.Context) error { return a.alice.Use(ctx, m, "a", "day", "2027-01-31") }, func(f frame) any {
-		var p struct {
-			State struct {
-				Values map[string]map[string]map[string]any `json:"values"`
-			} `json:"state"`
-		}
-		decode(t, f, &p)
-		if p.State.Values["a"]["day"]["selected_date"] != "2027-01-31" || len(p.State.Values["a"]["extras"]["selected_options"].([]any)) != 2 {
-			t.Errorf("%s", f.Payload)
-		}
-		return nil
-	})
-
-	if err := a.alice.Click(patience(t), m, "Sell"); !errors.Is(err, blockkit.ErrNotFound) || !strings.Contains(err.Error(), `"Buy"`) {
-		t.Errorf("%v", err)
-	}
-	if err := a.alice.Choose(patience(t), m, "Extras", "Salt"); !errors.Is(err, blockkit.ErrNotFound) {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestStaleClickSendsTheActionAsItWas(t *testing.T) {
-	a := newModalApp(t, slacksim.Options{})
-	answer := call(t, a.srv, a.ws.BotToken(), "chat.postMessage", card)
-	old := a.alice.Messages(slacksim.General)[0]
-	call(t, a.srv, a.ws.BotToken(), "chat.update", map[string]any{
-		"channel": slacksim.General, "ts": answer["ts"], "text": "Done", "blocks": []any{map[string]any{"type": "header", "text": plain("Done")}},
-	})
-	now, err := a.alice.WaitForUpdate(patience(t), old, func(m slacksim.Message) bool { return m.ContentText() == "Done" })
-	if err != nil || len(now.Buttons()) != 0 {
-		t.Fatalf("%+v, %v", now, err)
-	}
-	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, old, "Cancel") }, func(f frame) any {
-		if p := payload(t, f); p.Actions[0]["action_id"] != "cancel" {
-			t.Errorf("%s", f.Payload)
-		}
-		return nil
-	})
-	if err := a.alice.Click(patience(t), now, "Cancel"); !errors.Is(err, blockkit.ErrNotFound) {
-		t.Errorf("the button is gone: %v", err)
-	}
-}
-
-func TestEphemeralMessageBelongsToOnePerson(t *testing.T) {
-	a := newModalApp(t, slacksim.Options{})
-	only := map[string]any{"user": slacksim.Alice}
-	for k, v := range card {
-		only[k] = v
-	}
-	if answer := call(t, a.srv, a.ws.BotToken(), "chat.postEphemeral", only); answer["ok"] != true {
-		t.Fatal(answer)
-	}
-	m := a.alice.Messages(slacksim.General)[0]
-	if err := a.ws.Person(slacksim.Bob).Click(patience(t), m, "Buy"); err == nil {
-		t.Error("bob clicked what he cannot see")
-	}
-	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
-		p := payload(t, f)
-		if p.Container["is_ephemeral"] != true || p.Message != nil || p.Response == nil {
-			t.Errorf("Slack keeps no ephemeral messages, so it sends none: %s", f.Payload)
-		}
-		return nil
-	})
-}
-
-func TestSuggestionsComeFromTheApp(t *testing.T) {
-	a := newModalApp(t, slacksim.Options{})
-	v, _ := a.open(t, orderForm(map[string]any{"blocks": []any{map[string]any{
-		"type": "input", "block_id": "project", "label": plain("Project"), "element": map[string]any{
-			"type": "external_select", "action_id": "v", "min_query_length": 1,
-		},
-	}}}))
-	a.during(t, func(ctx context.Context) error {
-		got, err := a.alice.Suggest(ctx, v, "Project", "ma")
-		if len(got) != 1 || got[0].Text != "Maths" || got[0].Value != "p1" {
-			t.Errorf("alice is offered %+v", got)
-		}
-		return err
-	}, func(f frame) any {
-		if !f.Accepts || f.field(t, "type") != "block_suggestion" || f.field(t, "value") != "ma" || f.field(t, "block_id") != "project" {
-			t.Errorf("%s", f.Payload)
-		}
-		return map[string]any{"options": []any{map[string]any{"text": plain("Maths"), "value": "p1"}}}
-	})
-}
-
-func TestSubscribersLearnOfChanges(t *testing.T) {
+func TestPerson_Command_NotMember(t *testing.T) {
 	ws, _ := start(t, slacksim.Options{})
-	changes, cancel := ws.Subscribe()
-	defer cancel()
-	<-changes // the first one is to paint
-	before := ws.Version()
-	if _, err := ws.Person(slacksim.Alice).Say(slacksim.General, "hi"); err != nil {
-		t.Fatal(err)
+	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
+	err := ws.Person("U0DAVE").Command(t.Context(), slacksim.General, "/order", "")
+	if !errors.Is(err, slacksim.ErrNotMember) {
+		t.Errorf("%v", err)
 	}
-	select {
-	case <-changes:
-	case <-patience(t).Done():
-		t.Fatal("no change was told")
-	}
-	if ws.Version() == before {
-		t.Error("the version did not change")
-	}
-	cancel()
-	for range changes { // closed after cancel
+	if _, err := ws.Person("U0NOBODY").Say(slacksim.General, "hi"); err == nil {
+		t.Error("got no error for a person who does not exist, want one")
 	}
 }
 
-func TestWaitingEndsWithTheWorkspace(t *testing.T) {
-	ws := slacksim.New(slacksim.Options{})
-	changes, _ := ws.Subscribe()
+// A guest from another workspace acts in a shared channel: the payload names both.
+func TestPerson_Command_OtherWorkspace(t *testing.T) {
+	ws, srv := start(t, slacksim.Options{})
+	s := dial(t, ws, srv)
+	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
+	ws.Invite(slacksim.General, "U0DAVE")
+	call(t, srv, ws.BotToken(), "chat.postMessage", card)
+	dave := ws.Person("U0DAVE")
+	m := dave.Messages(slacksim.General)[0]
 	done := make(chan error, 1)
-	ctx := patience(t)
-	go func() { done <- ws.WaitForSocket(ctx) }()
-	ws.Close()
-	if err := <-done; !errors.Is(err, slacksim.ErrClosed) {
-		t.Errorf("%v", err)
+	go func() { done <- dave.Click(patience(t), m, "Cancel") }()
+	f := s.next()
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
-	for range changes {
+	var p struct {
+		Team struct{ ID string }
+		User struct {
+			ID     string `json:"id"`
+			TeamID string `json:"team_id"`
+		}
 	}
-	after, _ := ws.Subscribe()
-	for range after { // closed at once
+	decode(t, f, &p)
+	if p.Team.ID != "T0ACME" || p.User.TeamID != "T0OTHER" || p.User.ID != "U0DAVE" {
+		t.Errorf("%s", f.Payload)
 	}
 }
 
-func TestWaitingSaysWhatIsThereInstead(t *testing.T) {
-	ws, _ := start(t, slacksim.Options{})
-	alice := ws.Person(slacksim.Alice)
-	if _, err := alice.Say(slacksim.General, "something else"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := alice.WaitForText(ctx, slacksim.General, "this")
-	if err == nil || !strings.Contains(err.Error(), "something else") {
+func TestPerson_Command_NoScope(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{App: slacksim.App{BotScopes: []string{"chat:write"}}})
+	var f *slacksim.Failure
+	if err := ws.Person(slacksim.Alice).Command(t.Context(), slacksim.General, "/order", ""); !errors.As(err, &f) ||
+		f.Code != slacksim.InvalidCommand {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestPerson_Command_Deactivated(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{})
+	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
+	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
+		t.Error("a deactivated account typed a command")
+	}
+}
+
+func TestPerson_Command_Payload(t *testing.T) {
+	ws, srv := start(
+		t, slacksim.Options{App: slacksim.App{Commands: []slacksim.SlashCommand{{Name: "/order", ShouldEscape: true}}}},
+	)
+	s := dial(t, ws, srv)
+	done := make(chan error, 1)
+	go func() {
+		done <- ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "  2 > 1 & @bob in #random <@U1> ")
+	}()
+	f := s.next()
+	if f.Type != "slash_commands" || !f.Accepts {
+		t.Errorf("envelope %+v", f)
+	}
+	for name, want := range map[string]string{
+		"command": "/order", "user_id": slacksim.Alice, "user_name": "alice", "channel_id": slacksim.General,
+		"channel_name": "general", "team_id": "T0ACME", "team_domain": "acme", "api_app_id": "A0APP",
+		"is_enterprise_install": "false",
+		"text":                  "2 &gt; 1 &amp; <@U0BOB|bob> in <#C0RANDOM|random> &lt;@U1&gt;",
+	} {
+		if got := f.field(t, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{"response_url", "trigger_id", "token"} {
+		if f.field(t, name) == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	s.ack(f, nil)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPerson_Command_NoAnswer(t *testing.T) {
+	tests := []struct {
+		name    string
+		app     func(*testing.T, *slacksim.Workspace, *slacksim.Server)
+		command string
+		code    string
+		text    string
+	}{
+		{
+			"no socket is open", func(*testing.T, *slacksim.Workspace, *slacksim.Server) {},
+			"/order", slacksim.DispatchFailed, `/order failed with the error "dispatch_failed"`,
+		},
+		{
+			"the app acknowledges nothing", func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
+				dial(t, ws, srv)
+			},
+			"/order", slacksim.OperationTimeout, `/order failed with the error "operation_timeout"`,
+		},
+		{
+			"the acknowledgement is 20 KB, which Slack drops",
+			func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
+				s := dial(t, ws, srv)
+				go func() { s.ack(s.next(), map[string]any{"text": strings.Repeat("x", 20*1024)}) }()
+			},
+			"/order", slacksim.OperationTimeout, `/order failed with the error "operation_timeout"`,
+		},
+		{
+			"no app has the command", func(*testing.T, *slacksim.Workspace, *slacksim.Server) {},
+			"/odrer", slacksim.InvalidCommand, "/odrer is not a valid command.",
+		},
+		{
+			"the app answers with blocks that Slack refuses",
+			func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
+				s := dial(t, ws, srv)
+				go func() { s.ack(s.next(), map[string]any{"blocks": []any{map[string]any{"type": "nonsense"}}}) }()
+			},
+			"/order", "invalid_blocks", `/order failed with the error "invalid_blocks"`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			opts := quick
+			opts.AckTimeout = 500 * time.Millisecond
+			opts.App.Commands = []slacksim.SlashCommand{{Name: "/order"}}
+			ws, srv := start(t, opts)
+			tt.app(t, ws, srv)
+			alice := ws.Person(slacksim.Alice)
+			err := alice.Command(patience(t), slacksim.General, tt.command, "")
+			var f *slacksim.Failure
+			if !errors.As(err, &f) || f.Code != tt.code {
+				t.Fatalf("the error is %v, want %s", err, tt.code)
+			}
+			n, err := alice.WaitForNotice(patience(t), tt.code)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n.Text != tt.text || n.Channel != slacksim.General {
+				t.Errorf("alice reads %q in %s", n.Text, n.Channel)
+			}
+			if others := ws.Person(slacksim.Bob).Notices(); len(others) != 0 {
+				t.Errorf("bob reads it too: %v", others)
+			}
+			ws.DismissNotice(slacksim.Alice, n.ID)
+			if left := alice.Notices(); len(left) != 0 {
+				t.Errorf("dismissed, but there is %v", left)
+			}
+		})
 	}
 }

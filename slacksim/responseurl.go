@@ -76,7 +76,9 @@ func (ws *Workspace) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, code)
 }
 
-func (ws *Workspace) useResponseURL(r *http.Request, body json.RawMessage, fault MethodFault) (status int, code string) {
+func (ws *Workspace) useResponseURL(
+	r *http.Request, body json.RawMessage, fault MethodFault,
+) (status int, code string) {
 	switch {
 	case fault.Status != 0:
 		return fault.Status, http.StatusText(fault.Status)

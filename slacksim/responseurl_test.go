@@ -61,11 +61,13 @@ func text(s string) map[string]any { return map[string]any{"text": s} }
 
 func button(label, value string) map[string]any {
 	return map[string]any{"text": label, "blocks": []any{map[string]any{"type": "actions", "elements": []any{
-		map[string]any{"type": "button", "action_id": "b", "value": value, "text": map[string]any{"type": "plain_text", "text": label}},
+		map[string]any{
+			"type": "button", "action_id": "b", "value": value, "text": map[string]any{"type": "plain_text", "text": label},
+		},
 	}}}}
 }
 
-func TestResponseURLOfACommand(t *testing.T) {
+func TestResponseURL_Command(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dial(t, ws, srv)
 	// The app was never invited to this channel: the URL works all the same.
@@ -96,14 +98,14 @@ func TestResponseURLOfACommand(t *testing.T) {
 	}
 }
 
-func TestResponseURLOfAClick(t *testing.T) {
+func TestResponseURL_Click(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dial(t, ws, srv)
 	respond(t, commandURL(t, ws, s, slacksim.General), button("Buy", "42"))
 	alice := ws.Person(slacksim.Alice)
 	card := alice.Messages(slacksim.General)[0]
 	if !card.Ephemeral() {
-		t.Fatal("the card is for everybody")
+		t.Fatal("the card is for all members, want it for Alice only")
 	}
 	url := clickURL(t, ws, s, card)
 	respond(t, url, map[string]any{"text": "bought", "replace_original": "true"}) // some clients send a string
@@ -122,12 +124,14 @@ func TestResponseURLOfAClick(t *testing.T) {
 	// The click on the card that is gone still reaches the app, as it was.
 	if url := clickURL(t, ws, s, card); url == "" {
 		t.Error("no response URL")
-	} else if status, body, _ := respond(t, url, map[string]any{"text": "again", "replace_original": true}); status == http.StatusOK {
+	} else if status, body, _ := respond(
+		t, url, map[string]any{"text": "again", "replace_original": true},
+	); status == http.StatusOK {
 		t.Errorf("replaced a message that is gone: %s", body)
 	}
 }
 
-func TestResponseURLExpires(t *testing.T) {
+func TestResponseURL_Expired(t *testing.T) {
 	clock := &still{now: time.Unix(1_800_000_000, 0)}
 	ws, srv := start(t, slacksim.Options{Now: clock.Now})
 	s := dial(t, ws, srv)
@@ -142,7 +146,7 @@ func TestResponseURLExpires(t *testing.T) {
 	}
 }
 
-func TestFaultsOfResponseURLs(t *testing.T) {
+func TestResponseURL_Faults(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dial(t, ws, srv)
 	url := commandURL(t, ws, s, slacksim.General)
@@ -150,10 +154,12 @@ func TestFaultsOfResponseURLs(t *testing.T) {
 	if status, _, _ := respond(t, url, text("lost")); status != http.StatusInternalServerError {
 		t.Errorf("status %d", status)
 	}
-	if status, body, _ := respond(t, url, map[string]any{"blocks": []any{map[string]any{"type": "x"}}}); status != http.StatusBadRequest || body != "invalid_blocks" {
+	if status, body, _ := respond(
+		t, url, map[string]any{"blocks": []any{map[string]any{"type": "x"}}},
+	); status != http.StatusBadRequest || body != "invalid_blocks" {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, _, _ := respond(t, srv.URL+"/commands/T1/1/made-up", text("hi")); status != http.StatusNotFound {
-		t.Errorf("an URL nobody gave answers %d", status)
+		t.Errorf("an unknown URL answers %d, want 404", status)
 	}
 }

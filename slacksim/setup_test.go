@@ -156,7 +156,9 @@ func call(t *testing.T, srv *slacksim.Server, token, method string, args map[str
 	return answer
 }
 
-func callHTTP(t *testing.T, srv *slacksim.Server, token, method string, args map[string]any) (map[string]any, *http.Response) {
+func callHTTP(
+	t *testing.T, srv *slacksim.Server, token, method string, args map[string]any,
+) (map[string]any, *http.Response) {
 	t.Helper()
 	body, err := json.Marshal(args)
 	if err != nil {
@@ -203,7 +205,9 @@ func client(ws *slacksim.Workspace, srv *slacksim.Server) *slack.Client {
 
 // runApp connects a slack-go socketmode client and hands it every command and
 // interaction until the test ends; handle acknowledges.
-func runApp(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server, handle func(*socketmode.Client, socketmode.Event)) *slack.Client {
+func runApp(
+	t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server, handle func(*socketmode.Client, socketmode.Event),
+) *slack.Client {
 	t.Helper()
 	api := client(ws, srv)
 	sm := socketmode.New(api)

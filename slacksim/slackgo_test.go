@@ -10,7 +10,7 @@ import (
 )
 
 // The whole round with slack-go, as apps are written.
-func TestSlackGoOpensAModalAndPublishesAHome(t *testing.T) {
+func TestWorkspace_Apps_SlackGo(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	var api *slack.Client
 	ready := make(chan struct{})
@@ -26,7 +26,8 @@ func TestSlackGoOpensAModalAndPublishesAHome(t *testing.T) {
 				slack.NewPlainTextInputBlockElement(nil, "v"))
 			_, err := api.OpenView(data.TriggerID, slack.ModalViewRequest{
 				Type: slack.VTModal, Title: slack.NewTextBlockObject("plain_text", "Hello", false, false),
-				Submit: slack.NewTextBlockObject("plain_text", "Send", false, false), Blocks: slack.Blocks{BlockSet: []slack.Block{name}},
+				Submit: slack.NewTextBlockObject("plain_text", "Send", false, false),
+				Blocks: slack.Blocks{BlockSet: []slack.Block{name}},
 			})
 			if err != nil {
 				t.Errorf("views.open: %v", err)

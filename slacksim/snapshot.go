@@ -44,7 +44,10 @@ func (ws *Workspace) Snapshot() []byte {
 
 func (ws *Workspace) snapshot() (data []byte, state [2]uint64) {
 	ws.mu.Lock()
-	out := snapshot{IDs: ws.ids.Load(), LastTS: ws.lastTS, Messages: map[string][]Message{}, Notices: map[string][]Notice{}, Hooks: map[string]responseURLRow{}}
+	out := snapshot{
+		IDs: ws.ids.Load(), LastTS: ws.lastTS, Messages: map[string][]Message{}, Notices: map[string][]Notice{},
+		Hooks: map[string]responseURLRow{},
+	}
 	for _, c := range ws.channels {
 		if c.DM != "" {
 			out.DMs = append(out.DMs, c.copy())
@@ -88,7 +91,9 @@ func (ws *Workspace) Restore(data []byte) error {
 	ws.ids.Store(max(ws.ids.Load(), in.IDs))
 	ws.lastTS = max(ws.lastTS, in.LastTS)
 	for _, c := range in.DMs {
-		ws.channels = append(slices.DeleteFunc(ws.channels, func(old *Channel) bool { return old.ID == c.ID || old.DM == c.DM }), &c)
+		ws.channels = append(
+			slices.DeleteFunc(ws.channels, func(old *Channel) bool { return old.ID == c.ID || old.DM == c.DM }), &c,
+		)
 	}
 	for channel, all := range in.Messages {
 		for _, m := range all {

@@ -14,13 +14,15 @@ import (
 )
 
 // A workspace that goes on with another's snapshot shows the same, counts its ids on, and its response URLs still work.
-func TestSnapshotGoesOn(t *testing.T) {
+func TestWorkspace_Restore_Continues(t *testing.T) {
 	var mu sync.Mutex
 	var kept []byte
 	first := slacksim.New(slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})
 	srv := slacktest.Serve(t, first)
 	api := slack.New(first.BotToken(), slack.OptionAPIURL(srv.APIURL))
-	blocks := slack.MsgOptionBlocks(slack.NewActionBlock("a", slack.NewButtonBlockElement("buy:1", "v", slack.NewTextBlockObject("plain_text", "Buy", false, false))))
+	blocks := slack.MsgOptionBlocks(slack.NewActionBlock(
+		"a", slack.NewButtonBlockElement("buy:1", "v", slack.NewTextBlockObject("plain_text", "Buy", false, false)),
+	))
 	if _, _, err := api.PostMessage(slacksim.General, slack.MsgOptionText("for all", false), blocks); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 }
 
 // A response URL that an app has read works after a kill, although nothing has changed since that people see.
-func TestResponseURLIsKeptBeforeItIsSent(t *testing.T) {
+func TestWorkspace_KeepNow_BeforeResponseURLIsSent(t *testing.T) {
 	var mu sync.Mutex
 	var kept []byte
 	ws, srv := start(t, slacksim.Options{Keep: func(snapshot []byte) { mu.Lock(); kept = snapshot; mu.Unlock() }})

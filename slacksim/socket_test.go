@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 // quick gives up on the app after a moment, so that no test waits three seconds.
 var quick = slacksim.Options{AckTimeout: 100 * time.Millisecond}
 
-func TestSocketSaysHelloAndPingsAtOnce(t *testing.T) {
+func TestSocket_Hello_PingsAtOnce(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dialURL(t, socketURL(t, ws, srv))
 	hello := s.next()
@@ -32,7 +31,7 @@ func TestSocketSaysHelloAndPingsAtOnce(t *testing.T) {
 	}
 }
 
-func TestSocketURLWorksOnce(t *testing.T) {
+func TestSocket_URL_WorksOnce(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	url := socketURL(t, ws, srv)
 	dialURL(t, url)
@@ -46,107 +45,7 @@ func TestSocketURLWorksOnce(t *testing.T) {
 	}
 }
 
-func TestCommandReachesTheAppAsSlackSendsIt(t *testing.T) {
-	ws, srv := start(t, slacksim.Options{App: slacksim.App{Commands: []slacksim.SlashCommand{{Name: "/order", ShouldEscape: true}}}})
-	s := dial(t, ws, srv)
-	done := make(chan error, 1)
-	go func() {
-		done <- ws.Person(slacksim.Alice).Command(patience(t), slacksim.General, "/order", "  2 > 1 & @bob in #random <@U1> ")
-	}()
-	f := s.next()
-	if f.Type != "slash_commands" || !f.Accepts {
-		t.Errorf("envelope %+v", f)
-	}
-	for name, want := range map[string]string{
-		"command": "/order", "user_id": slacksim.Alice, "user_name": "alice", "channel_id": slacksim.General,
-		"channel_name": "general", "team_id": "T0ACME", "team_domain": "acme", "api_app_id": "A0APP",
-		"is_enterprise_install": "false",
-		"text":                  "2 &gt; 1 &amp; <@U0BOB|bob> in <#C0RANDOM|random> &lt;@U1&gt;",
-	} {
-		if got := f.field(t, name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
-		}
-	}
-	for _, name := range []string{"response_url", "trigger_id", "token"} {
-		if f.field(t, name) == "" {
-			t.Errorf("%s is missing", name)
-		}
-	}
-	s.ack(f, nil)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestWhatThePersonSeesWhenTheAppDoesNotAnswer(t *testing.T) {
-	tests := []struct {
-		name    string
-		app     func(*testing.T, *slacksim.Workspace, *slacksim.Server)
-		command string
-		code    string
-		text    string
-	}{
-		{
-			"no socket is open", func(*testing.T, *slacksim.Workspace, *slacksim.Server) {},
-			"/order", slacksim.DispatchFailed, `/order failed with the error "dispatch_failed"`,
-		},
-		{
-			"the app acknowledges nothing", func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) { dial(t, ws, srv) },
-			"/order", slacksim.OperationTimeout, `/order failed with the error "operation_timeout"`,
-		},
-		{
-			"the acknowledgement is 20 KB, which Slack drops",
-			func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
-				s := dial(t, ws, srv)
-				go func() { s.ack(s.next(), map[string]any{"text": strings.Repeat("x", 20*1024)}) }()
-			},
-			"/order", slacksim.OperationTimeout, `/order failed with the error "operation_timeout"`,
-		},
-		{
-			"no app has the command", func(*testing.T, *slacksim.Workspace, *slacksim.Server) {},
-			"/odrer", slacksim.InvalidCommand, "/odrer is not a valid command.",
-		},
-		{
-			"the app answers with blocks that Slack refuses",
-			func(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) {
-				s := dial(t, ws, srv)
-				go func() { s.ack(s.next(), map[string]any{"blocks": []any{map[string]any{"type": "nonsense"}}}) }()
-			},
-			"/order", "invalid_blocks", `/order failed with the error "invalid_blocks"`,
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			opts := quick
-			opts.AckTimeout = 500 * time.Millisecond
-			opts.App.Commands = []slacksim.SlashCommand{{Name: "/order"}}
-			ws, srv := start(t, opts)
-			tt.app(t, ws, srv)
-			alice := ws.Person(slacksim.Alice)
-			err := alice.Command(patience(t), slacksim.General, tt.command, "")
-			var f *slacksim.Failure
-			if !errors.As(err, &f) || f.Code != tt.code {
-				t.Fatalf("the error is %v, want %s", err, tt.code)
-			}
-			n, err := alice.WaitForNotice(patience(t), tt.code)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n.Text != tt.text || n.Channel != slacksim.General {
-				t.Errorf("alice reads %q in %s", n.Text, n.Channel)
-			}
-			if others := ws.Person(slacksim.Bob).Notices(); len(others) != 0 {
-				t.Errorf("bob reads it too: %v", others)
-			}
-			ws.DismissNotice(slacksim.Alice, n.ID)
-			if left := alice.Notices(); len(left) != 0 {
-				t.Errorf("dismissed, but there is %v", left)
-			}
-		})
-	}
-}
-
-func TestEnvelopesGoToOneSocketEachInTurn(t *testing.T) {
+func TestSocket_Envelopes_InTurn(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	a, b := dial(t, ws, srv), dial(t, ws, srv)
 	alice := ws.Person(slacksim.Alice)
@@ -174,7 +73,7 @@ func TestEnvelopesGoToOneSocketEachInTurn(t *testing.T) {
 	}
 }
 
-func TestAtMostTenSockets(t *testing.T) {
+func TestSocket_Connections_AtMostTen(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	for range slacksim.MaxSockets {
 		dial(t, ws, srv)
@@ -188,7 +87,7 @@ func TestAtMostTenSockets(t *testing.T) {
 	}
 }
 
-func TestDisconnect(t *testing.T) {
+func TestWorkspace_Disconnect_Reasons(t *testing.T) {
 	t.Run("a warned socket gets work only while there is no other, and ends", func(t *testing.T) {
 		ws, srv := start(t, slacksim.Options{WarnAhead: 300 * time.Millisecond})
 		old := dial(t, ws, srv)
@@ -240,37 +139,14 @@ func TestDisconnect(t *testing.T) {
 	})
 }
 
-// The pause between warning and end, and the ticket of a socket nobody opens, must not
-// keep a workspace from closing.
-func TestClosingEndsEverythingAtOnce(t *testing.T) {
-	ws := slacksim.New(slacksim.Options{})
-	srv, err := ws.Listen("127.0.0.1:0", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range slacksim.MaxSockets {
-		dial(t, ws, srv)
-	}
-	socketURL(t, ws, srv)
-	ws.Disconnect(slacksim.Warning)
-	if err := ws.Person(slacksim.Alice).Home(); err != nil { // nobody acknowledges the event
-		t.Fatal(err)
-	}
-	began := time.Now()
-	srv.Close()
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %v", took)
-	}
-}
-
 // An app that stops and starts again leaves its old socket behind for a moment.
-func TestWaitingForASocketMeansOneThatAnswers(t *testing.T) {
+func TestWorkspace_WaitForSocket_AnswersPings(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	dial(t, ws, srv)
 	if err := ws.WaitForSockets(patience(t), 1); err != nil {
 		t.Fatal(err)
 	}
-	// A connection that nobody reads from answers no ping.
+	// A connection from which no one reads answers no ping.
 	conn, resp, err := websocket.DefaultDialer.DialContext(t.Context(), socketURL(t, ws, srv), nil)
 	if err != nil {
 		t.Fatal(err)

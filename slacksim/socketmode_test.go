@@ -10,9 +10,9 @@ import (
 	"licensebot/slacksim"
 )
 
-// TestSocketModeClient checks the workspace with Slack's own Socket Mode client for Node, version 3.1: what it sends
-// where slack-go sends something else, and how it takes planned disconnects.
-func TestSocketModeClient(t *testing.T) {
+// TestWorkspace_Apps_SocketModeClient checks the workspace with Slack's own Socket Mode client for Node, version 3.1:
+// what it sends where slack-go sends something else, and how it takes planned disconnects.
+func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 	t.Parallel()
 	// Long enough for a busy machine, and waited out once: by the acknowledgement that Slack drops.
 	ws, srv := start(t, slacksim.Options{AckTimeout: 8 * time.Second, WarnAhead: time.Second})

@@ -94,7 +94,9 @@ func (p *Person) WaitForHome(ctx context.Context, wanted func(View) bool) (View,
 	return p.waitForView(ctx, "Home tab", p.HomeTab, wanted)
 }
 
-func (p *Person) waitForView(ctx context.Context, what string, get func() (View, bool), wanted func(View) bool) (View, error) {
+func (p *Person) waitForView(
+	ctx context.Context, what string, get func() (View, bool), wanted func(View) bool,
+) (View, error) {
 	var v View
 	var there bool
 	err := p.ws.Wait(ctx, func() bool {

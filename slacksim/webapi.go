@@ -101,8 +101,12 @@ var methods = map[string]method{
 	"bots.info":             {botToken, []string{"users:read"}, tier3, botsInfo},
 	"usergroups.users.list": {botToken, []string{"usergroups:read"}, tier2, usergroupsUsersList},
 	"conversations.open":    {botToken, []string{"im:write", "mpim:write"}, tier3, conversationsOpen},
-	"conversations.info":    {botToken, []string{"channels:read", "groups:read", "im:read", "mpim:read"}, tier3, conversationsInfo},
-	"conversations.members": {botToken, []string{"channels:read", "groups:read", "im:read", "mpim:read"}, tier4, conversationsMembers},
+	"conversations.info": {
+		botToken, []string{"channels:read", "groups:read", "im:read", "mpim:read"}, tier3, conversationsInfo,
+	},
+	"conversations.members": {
+		botToken, []string{"channels:read", "groups:read", "im:read", "mpim:read"}, tier4, conversationsMembers,
+	},
 
 	"files.getUploadURLExternal":   {botToken, []string{"files:write"}, tier4, filesGetUploadURL},
 	"files.completeUploadExternal": {botToken, []string{"files:write"}, tier4, filesComplete},

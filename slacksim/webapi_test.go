@@ -32,12 +32,14 @@ func world(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.
 	return ws, srv
 }
 
-func TestWebAPIRefusesWhatSlackRefuses(t *testing.T) {
+func TestWebAPI_Methods_Refused(t *testing.T) {
 	long := strings.Repeat("ä", 40_001)
 	card := []any{map[string]any{"type": "section", "text": map[string]any{"type": "plain_text", "text": "hi"}}}
 	many := make([]any, 5)
 	for i := range many {
-		many[i] = map[string]any{"type": "section", "text": map[string]any{"type": "plain_text", "text": strings.Repeat("x", 2700)}}
+		many[i] = map[string]any{
+			"type": "section", "text": map[string]any{"type": "plain_text", "text": strings.Repeat("x", 2700)},
+		}
 	}
 	tests := []struct {
 		name, method string
@@ -45,34 +47,90 @@ func TestWebAPIRefusesWhatSlackRefuses(t *testing.T) {
 		want         string
 	}{
 		{"no such method", "chat.postMassage", nil, "unknown_method"},
-		{"a channel that does not exist", "chat.postMessage", map[string]any{"channel": "C0NONE", "text": "hi"}, "channel_not_found"},
+		{
+			"a channel that does not exist", "chat.postMessage",
+			map[string]any{"channel": "C0NONE", "text": "hi"},
+			"channel_not_found",
+		},
 		{"no channel", "chat.postMessage", map[string]any{"text": "hi"}, "channel_not_found"},
-		{"a public channel without the app", "chat.postMessage", map[string]any{"channel": slacksim.Random, "text": "hi"}, "not_in_channel"},
-		{"a private channel without the app", "chat.postMessage", map[string]any{"channel": "C0SECRET", "text": "hi"}, "channel_not_found"},
+		{
+			"a public channel without the app", "chat.postMessage",
+			map[string]any{"channel": slacksim.Random, "text": "hi"},
+			"not_in_channel",
+		},
+		{
+			"a private channel without the app", "chat.postMessage",
+			map[string]any{"channel": "C0SECRET", "text": "hi"},
+			"channel_not_found",
+		},
 		{"an archived channel", "chat.postMessage", map[string]any{"channel": "C0OLD", "text": "hi"}, "is_archived"},
 		{"nothing to say", "chat.postMessage", map[string]any{"channel": slacksim.General}, "no_text"},
 		{"too much to say", "chat.postMessage", map[string]any{"channel": slacksim.General, "text": long}, "msg_too_long"},
-		{"blocks that are an object", "chat.postMessage", map[string]any{"channel": slacksim.General, "blocks": map[string]any{}}, "invalid_blocks_format"},
-		{"a block of no known type", "chat.postMessage", map[string]any{"channel": slacksim.General, "blocks": []any{map[string]any{"type": "x"}}}, "invalid_blocks"},
-		{"blocks with too many characters together", "chat.postMessage", map[string]any{"channel": slacksim.General, "blocks": many}, "msg_blocks_too_long"},
-		{"a thread that does not exist", "chat.postMessage", map[string]any{"channel": slacksim.General, "text": "hi", "thread_ts": "1.2"}, "invalid_thread_ts"},
+		{
+			"blocks that are an object", "chat.postMessage",
+			map[string]any{"channel": slacksim.General, "blocks": map[string]any{}},
+			"invalid_blocks_format",
+		},
+		{
+			"a block of no known type", "chat.postMessage",
+			map[string]any{"channel": slacksim.General, "blocks": []any{map[string]any{"type": "x"}}},
+			"invalid_blocks",
+		},
+		{
+			"blocks with too many characters together", "chat.postMessage",
+			map[string]any{"channel": slacksim.General, "blocks": many},
+			"msg_blocks_too_long",
+		},
+		{
+			"a thread that does not exist", "chat.postMessage",
+			map[string]any{"channel": slacksim.General, "text": "hi", "thread_ts": "1.2"},
+			"invalid_thread_ts",
+		},
 		{"a person who left", "chat.postMessage", map[string]any{"channel": "U0GONE", "text": "hi"}, "channel_not_found"},
-		{"only for somebody who is not there", "chat.postEphemeral", map[string]any{"channel": slacksim.General, "user": "U0GUEST", "text": "hi"}, "user_not_in_channel"},
-		{"only for somebody, without content", "chat.postEphemeral", map[string]any{"channel": slacksim.General, "user": slacksim.Alice}, "no_text"},
-		{"an update of nothing", "chat.update", map[string]any{"channel": slacksim.General, "ts": "1.2", "text": "hi"}, "message_not_found"},
+		{
+			"only for a person who is not there", "chat.postEphemeral",
+			map[string]any{"channel": slacksim.General, "user": "U0GUEST", "text": "hi"},
+			"user_not_in_channel",
+		},
+		{
+			"only for one person, without content", "chat.postEphemeral",
+			map[string]any{"channel": slacksim.General, "user": slacksim.Alice},
+			"no_text",
+		},
+		{
+			"an update of nothing", "chat.update",
+			map[string]any{"channel": slacksim.General, "ts": "1.2", "text": "hi"},
+			"message_not_found",
+		},
 		{"an update without content", "chat.update", map[string]any{"channel": slacksim.General, "ts": "1.2"}, "no_text"},
-		{"a deletion of nothing", "chat.delete", map[string]any{"channel": slacksim.General, "ts": "1.2"}, "message_not_found"},
+		{
+			"a deletion of nothing", "chat.delete",
+			map[string]any{"channel": slacksim.General, "ts": "1.2"},
+			"message_not_found",
+		},
 		{"a user who does not exist", "users.info", map[string]any{"user": "U0NONE"}, "user_not_found"},
 		{"a bot that does not exist", "bots.info", map[string]any{"bot": "B0NONE"}, "bot_not_found"},
 		{"a group that does not exist", "usergroups.users.list", map[string]any{"usergroup": "S0NONE"}, "no_such_subteam"},
 		{"a group that is off", "usergroups.users.list", map[string]any{"usergroup": "S0OFF"}, "subteam_disabled"},
-		{"direct messages with nobody", "conversations.open", nil, "users_list_not_supplied"},
+		{"direct messages without a person", "conversations.open", nil, "users_list_not_supplied"},
 		{"direct messages with a bot", "conversations.open", map[string]any{"users": "U0OTHERBOT"}, "cannot_dm_bot"},
-		{"direct messages with somebody who left", "conversations.open", map[string]any{"users": "U0GONE"}, "user_disabled"},
-		{"the facts of a private channel without the app", "conversations.info", map[string]any{"channel": "C0SECRET"}, "channel_not_found"},
-		{"a home tab for a bot", "views.publish", map[string]any{"user_id": "U0OTHERBOT", "view": map[string]any{"type": "home", "blocks": card}}, "user_not_found"},
+		{"direct messages with a person who left", "conversations.open", map[string]any{"users": "U0GONE"}, "user_disabled"},
+		{
+			"the facts of a private channel without the app", "conversations.info",
+			map[string]any{"channel": "C0SECRET"},
+			"channel_not_found",
+		},
+		{
+			"a home tab for a bot", "views.publish",
+			map[string]any{"user_id": "U0OTHERBOT", "view": map[string]any{"type": "home", "blocks": card}},
+			"user_not_found",
+		},
 		{"a file without a length", "files.getUploadURLExternal", map[string]any{"filename": "a.csv"}, "invalid_arguments"},
-		{"a file that was never sent", "files.completeUploadExternal", map[string]any{"files": []any{map[string]any{"id": "F1"}}}, "file_not_found"},
+		{
+			"a file that was never sent", "files.completeUploadExternal",
+			map[string]any{"files": []any{map[string]any{"id": "F1"}}},
+			"file_not_found",
+		},
 	}
 	ws, srv := world(t, slacksim.Options{})
 	for _, tt := range tests {
@@ -91,13 +149,13 @@ func TestWebAPIRefusesWhatSlackRefuses(t *testing.T) {
 	}
 }
 
-func TestTokensAndScopes(t *testing.T) {
+func TestWebAPI_TokensAndScopes_Refused(t *testing.T) {
 	tests := []struct {
 		name, token, method, want string
 		needed                    string
 	}{
 		{"no token", "", "auth.test", "not_authed", ""},
-		{"a token nobody gave", "xoxb-made-up", "auth.test", "invalid_auth", ""},
+		{"an unknown token", "xoxb-made-up", "auth.test", "invalid_auth", ""},
 		{"a bot token opens no socket", "bot", "apps.connections.open", "not_allowed_token_type", ""},
 		{"an app token posts nothing", "app", "chat.postMessage", "not_allowed_token_type", ""},
 		{"a scope that was not granted", "bot", "chat.postMessage", "missing_scope", "chat:write"},
@@ -127,7 +185,7 @@ func TestTokensAndScopes(t *testing.T) {
 }
 
 // Every call here is slack-go's own, so that its encoding and decoding are covered too.
-func TestSlackGoUsesTheWebAPI(t *testing.T) {
+func TestWebAPI_Methods_SlackGo(t *testing.T) {
 	ws, srv := world(t, slacksim.Options{})
 	api := client(ws, srv)
 	who, err := api.AuthTest()
@@ -136,7 +194,9 @@ func TestSlackGoUsesTheWebAPI(t *testing.T) {
 	}
 	header := slack.NewHeaderBlock(slack.NewTextBlockObject("plain_text", "An order", true, false))
 	section := slack.NewSectionBlock(slack.NewTextBlockObject("mrkdwn", "*3* coffees", false, false), nil, nil)
-	_, ts, err := api.PostMessage(slacksim.General, slack.MsgOptionText("An order", false), slack.MsgOptionBlocks(header, section))
+	_, ts, err := api.PostMessage(
+		slacksim.General, slack.MsgOptionText("An order", false), slack.MsgOptionBlocks(header, section),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +258,9 @@ func TestSlackGoUsesTheWebAPI(t *testing.T) {
 	if _, err := ws.Person(slacksim.Carol).WaitForText(patience(t), dm.ID, "hello"); err != nil {
 		t.Error(err)
 	}
-	group, _, _, err := api.OpenConversation(&slack.OpenConversationParameters{Users: []string{slacksim.Carol, slacksim.Bob}, ReturnIM: true})
+	group, _, _, err := api.OpenConversation(
+		&slack.OpenConversationParameters{Users: []string{slacksim.Carol, slacksim.Bob}, ReturnIM: true},
+	)
 	if err != nil || !group.IsMpIM {
 		t.Errorf("a conversation of several: %+v, %v", group, err)
 	}
@@ -222,11 +284,13 @@ func TestSlackGoUsesTheWebAPI(t *testing.T) {
 	if err != nil || c.IsMember || c.Name != "random" {
 		t.Errorf("conversations.info: %+v, %v", c, err)
 	}
-	if b, err := api.GetBotInfo(slack.GetBotInfoParameters{Bot: ws.App().BotID}); err != nil || b.UserID != ws.App().BotUserID {
+	if b, err := api.GetBotInfo(slack.GetBotInfoParameters{Bot: ws.App().BotID}); err != nil ||
+		b.UserID != ws.App().BotUserID {
 		t.Errorf("bots.info: %+v, %v", b, err)
 	}
 	_, err = api.UploadFile(slack.UploadFileParameters{
-		Filename: "orders.csv", Content: "id,price\n1,6375\n", FileSize: 16, Channel: slacksim.General, InitialComment: "All orders",
+		Filename: "orders.csv", Content: "id,price\n1,6375\n", FileSize: 16, Channel: slacksim.General,
+		InitialComment: "All orders",
 	})
 	if err != nil {
 		t.Fatalf("upload: %v", err)
@@ -248,22 +312,15 @@ func wantError(t *testing.T, err error, code string) {
 	}
 }
 
-func TestPostingIntoPublicChannelsNeedsAScope(t *testing.T) {
-	ws, srv := world(t, slacksim.Options{App: slacksim.App{BotScopes: []string{"chat:write", "chat:write.public"}}})
-	for channel, want := range map[string]any{slacksim.Random: nil, "C0SECRET": "channel_not_found"} {
-		if a := call(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"}); a["error"] != want {
-			t.Errorf("%s: %v", channel, a)
-		}
-	}
-}
-
-func TestFormsAndTokenParametersWorkToo(t *testing.T) {
+func TestWebAPI_Requests_FormsAndTokens(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	form := url.Values{
 		"token": {ws.BotToken()}, "channel": {"#general"}, "text": {"by form"},
 		"blocks": {`[{"type":"section","text":{"type":"plain_text","text":"by form"}}]`},
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.APIURL+"chat.postMessage", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(
+		t.Context(), http.MethodPost, srv.APIURL+"chat.postMessage", strings.NewReader(form.Encode()),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +328,8 @@ func TestFormsAndTokenParametersWorkToo(t *testing.T) {
 	if resp := do(t, req); resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d", resp.StatusCode)
 	}
-	if m, err := ws.Person(slacksim.Alice).WaitForText(patience(t), slacksim.General, "by form"); err != nil || len(m.Blocks) == 0 {
+	if m, err := ws.Person(slacksim.Alice).WaitForText(patience(t), slacksim.General, "by form"); err != nil ||
+		len(m.Blocks) == 0 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	for _, c := range ws.Calls() {
@@ -281,112 +339,7 @@ func TestFormsAndTokenParametersWorkToo(t *testing.T) {
 	}
 }
 
-func TestInvalidBlocksAreAnsweredAsSlackDoes(t *testing.T) {
-	ws, srv := start(t, slacksim.Options{})
-	answer := call(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": slacksim.General, "blocks": []any{
-		map[string]any{"type": "section", "text": map[string]any{"type": "mrkdwn", "text": strings.Repeat("ü", 3001)}},
-	}})
-	errs, _ := answer["errors"].([]any)
-	want := []string{
-		"failed to match all allowed schemas [json-pointer:/blocks/0/text]",
-		"must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
-	}
-	meta, _ := answer["response_metadata"].(map[string]any)
-	messages, _ := meta["messages"].([]any)
-	if len(errs) != 2 || len(messages) != 2 {
-		t.Fatalf("the answer is %v", answer)
-	}
-	for i := range want {
-		if errs[i] != want[i] || messages[i] != "[ERROR] "+want[i] {
-			t.Errorf("%v / %v, want %s", errs[i], messages[i], want[i])
-		}
-	}
-}
-
 // still is a clock that moves only when told.
 type still struct{ now time.Time }
 
 func (s *still) Now() time.Time { return s.now }
-
-func TestRateLimits(t *testing.T) {
-	clock := &still{now: time.Unix(1_800_000_000, 0)}
-	ws, srv := start(t, slacksim.Options{Now: clock.Now, Rates: slacksim.Rates{PostBurst: 2}})
-	ws.Invite(slacksim.Random, ws.App().BotUserID)
-	post := func(channel string) (string, *http.Response) {
-		answer, resp := callHTTP(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"})
-		code, _ := answer["error"].(string)
-		return code, resp
-	}
-	for range 2 {
-		if code, _ := post(slacksim.General); code != "" {
-			t.Fatalf("refused within the burst: %s", code)
-		}
-	}
-	code, resp := post(slacksim.General)
-	if code != "ratelimited" || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("%s, status %d, Retry-After %q", code, resp.StatusCode, resp.Header.Get("Retry-After"))
-	}
-	if code, _ := post(slacksim.Random); code != "" {
-		t.Errorf("another channel is limited too: %s", code)
-	}
-	clock.now = clock.now.Add(time.Second)
-	if code, _ := post(slacksim.General); code != "" {
-		t.Errorf("a second later: %s", code)
-	}
-
-	// Tier 2: twenty calls a minute.
-	ws.SetUserGroups(slacksim.UserGroup{ID: "S1"})
-	for range 20 {
-		if a := call(t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"}); a["ok"] != true {
-			t.Fatal(a)
-		}
-	}
-	if a := call(t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"}); a["error"] != "ratelimited" {
-		t.Errorf("the 21st call in a minute: %v", a)
-	}
-}
-
-func TestFaultsOfMethods(t *testing.T) {
-	ws, srv := start(t, slacksim.Options{})
-	api := client(ws, srv)
-	post := func() error {
-		_, _, err := api.PostMessage(slacksim.General, slack.MsgOptionText("hi", false))
-		return err
-	}
-	fault := func(f slacksim.MethodFault) {
-		ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": f}})
-	}
-	posted := func() int { return len(ws.Messages(slacksim.General)) }
-
-	fault(slacksim.MethodFault{Error: "fatal_error", Times: 1})
-	wantError(t, post(), "fatal_error")
-	if err := post(); err != nil || posted() != 1 {
-		t.Errorf("the fault was for one call: %v, %d messages", err, posted())
-	}
-	fault(slacksim.MethodFault{Status: http.StatusServiceUnavailable, Times: 2})
-	var status slack.StatusCodeError
-	for range 2 {
-		if err := post(); !errors.As(err, &status) || status.Code != http.StatusServiceUnavailable {
-			t.Errorf("%v", err)
-		}
-	}
-	fault(slacksim.MethodFault{RetryAfter: 7 * time.Second})
-	var limited *slack.RateLimitedError
-	if err := post(); !errors.As(err, &limited) || limited.RetryAfter != 7*time.Second {
-		t.Errorf("%v", err)
-	}
-	fault(slacksim.MethodFault{LoseAnswer: true})
-	if err := post(); err == nil || posted() != 2 {
-		t.Errorf("the answer was to be lost after the work: %v, %d messages", err, posted())
-	}
-	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: "internal_error"}}})
-	_, err := api.AuthTest()
-	wantError(t, err, "internal_error")
-	ws.SetFaults(slacksim.Faults{NoNewBlocks: true})
-	_, _, err = api.PostMessage(slacksim.General, slack.MsgOptionBlocks(slack.NewMarkdownBlock("", "**new**")))
-	wantError(t, err, "invalid_blocks")
-	ws.SetFaults(slacksim.Faults{})
-	if _, _, err = api.PostMessage(slacksim.General, slack.MsgOptionBlocks(slack.NewMarkdownBlock("", "**new**"))); err != nil {
-		t.Error(err)
-	}
-}

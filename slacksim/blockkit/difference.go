@@ -12,12 +12,30 @@ type Difference struct {
 // Differences returns all known differences.
 func Differences() []Difference {
 	return []Difference{
-		{"series of a chart, segments of a pie", "6", "12", "slack-go 0.35.0 `Validate`", "clients that post up to 12 and are taken"},
-		{"rows of a data table, with its header", "101", "201", "Slack's reference of the data table block", "slack-morphism 2.30.0"},
-		{"characters in the value of an option", "75", "150", "@slack/types 3.2.0, `OptionDescriptor.value`", "Slack's reference of the option object"},
-		{"title of a confirm dialog", "required", "optional", "Slack's reference of the confirmation dialog object", "@slack/types 3.2.0, `Confirm.title`"},
-		{"status of a task card", "required", "optional", "@slack/types 3.2.0, `TaskCardBlock.status`", "slack-go 0.35.0, `omitempty`"},
-		{"header divider of a collapsible container", "refused", "without effect", "slack-go 0.35.0 `Validate`", "@slack/types 3.2.0, `ContainerBlock.has_header_divider`"},
+		{
+			"series of a chart, segments of a pie", "6", "12", "slack-go 0.35.0 `Validate`",
+			"clients that post up to 12 and are taken",
+		},
+		{
+			"rows of a data table, with its header", "101", "201", "Slack's reference of the data table block",
+			"slack-morphism 2.30.0",
+		},
+		{
+			"characters in the value of an option", "75", "150", "@slack/types 3.2.0, `OptionDescriptor.value`",
+			"Slack's reference of the option object",
+		},
+		{
+			"title of a confirm dialog", "required", "optional", "Slack's reference of the confirmation dialog object",
+			"@slack/types 3.2.0, `Confirm.title`",
+		},
+		{
+			"status of a task card", "required", "optional", "@slack/types 3.2.0, `TaskCardBlock.status`",
+			"slack-go 0.35.0, `omitempty`",
+		},
+		{
+			"header divider of a collapsible container", "refused", "without effect", "slack-go 0.35.0 `Validate`",
+			"@slack/types 3.2.0, `ContainerBlock.has_header_divider`",
+		},
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package blockkit checks Slack's Block Kit as Slack itself does, and reads it as people do:
 //
-//   - [Validate] and [ValidateView] return the errors that Slack answers with: unknown blocks and fields, texts that are
-//     too long, too many blocks.
+//   - [Validate] and [ValidateView] return the errors that Slack answers with: unknown blocks and fields, texts that
+//     are too long, too many blocks.
 //   - [Elements] returns the buttons, menus and fields of blocks. Start with [Element]: it has their labels, values and
 //     confirm dialogs.
 //   - [PlainText] returns the texts of blocks.

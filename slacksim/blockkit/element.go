@@ -128,7 +128,8 @@ func decodeBlocks(blocks json.RawMessage) []map[string]any {
 // interactive has the types of elements that a person can use. An image is not one of them.
 var interactive = map[string]bool{
 	"button": true, "overflow": true, "workflow_button": true, "icon_button": true, "feedback_buttons": true,
-	"static_select": true, "external_select": true, "users_select": true, "conversations_select": true, "channels_select": true,
+	"static_select": true, "external_select": true, "users_select": true, "conversations_select": true,
+	"channels_select":     true,
 	"multi_static_select": true, "multi_external_select": true, "multi_users_select": true,
 	"multi_conversations_select": true, "multi_channels_select": true,
 	"radio_buttons": true, "checkboxes": true, "datepicker": true, "timepicker": true, "datetimepicker": true,
@@ -155,7 +156,8 @@ func newElement(blockID string, m map[string]any) (Element, bool) {
 	}
 	if c, ok := m["confirm"].(map[string]any); ok {
 		e.Confirm = &Confirm{
-			Title: text(c["title"]), Text: text(c["text"]), Confirm: text(c["confirm"]), Deny: text(c["deny"]), Style: str(c["style"]),
+			Title: text(c["title"]), Text: text(c["text"]), Confirm: text(c["confirm"]), Deny: text(c["deny"]),
+			Style: str(c["style"]),
 		}
 		// Slack's defaults.
 		if e.Confirm.Confirm == "" {

@@ -18,7 +18,7 @@ func only(t *testing.T, block string) blockkit.Element {
 	return elements[0]
 }
 
-func TestStateIsWhatSlackSends(t *testing.T) {
+func TestElement_State_AsSlackSends(t *testing.T) {
 	options := `"options":` + list(2, option)
 	tests := []struct {
 		name, element string
@@ -28,16 +28,36 @@ func TestStateIsWhatSlackSends(t *testing.T) {
 		{"text", `{"type":"plain_text_input"}`, []string{"hi"}, `{"type":"plain_text_input","value":"hi"}`},
 		{"no text", `{"type":"plain_text_input"}`, nil, `{"type":"plain_text_input","value":null}`},
 		{"a number", `{"type":"number_input"}`, []string{"3"}, `{"type":"number_input","value":"3"}`},
-		{"a choice", `{"type":"static_select",` + options + `}`, []string{"a1"}, `{"selected_option":{"text":{"text":"A1","type":"plain_text"},"value":"a1"},"type":"static_select"}`},
+		{
+			"a choice", `{"type":"static_select",` + options + `}`,
+			[]string{"a1"},
+			`{"selected_option":{"text":{"text":"A1","type":"plain_text"},"value":"a1"},"type":"static_select"}`,
+		},
 		{"no choice", `{"type":"static_select",` + options + `}`, nil, `{"selected_option":null,"type":"static_select"}`},
-		{"several choices", `{"type":"checkboxes",` + options + `}`, []string{"a0"}, `{"selected_options":[{"text":{"text":"A0","type":"plain_text"},"value":"a0"}],"type":"checkboxes"}`},
+		{
+			"several choices", `{"type":"checkboxes",` + options + `}`,
+			[]string{"a0"},
+			`{"selected_options":[{"text":{"text":"A0","type":"plain_text"},"value":"a0"}],"type":"checkboxes"}`,
+		},
 		{"none of several", `{"type":"checkboxes",` + options + `}`, nil, `{"selected_options":[],"type":"checkboxes"}`},
 		{"a person", `{"type":"users_select"}`, []string{"U1"}, `{"selected_user":"U1","type":"users_select"}`},
-		{"people", `{"type":"multi_users_select"}`, []string{"U1", "U2"}, `{"selected_users":["U1","U2"],"type":"multi_users_select"}`},
+		{
+			"people", `{"type":"multi_users_select"}`,
+			[]string{"U1", "U2"},
+			`{"selected_users":["U1","U2"],"type":"multi_users_select"}`,
+		},
 		{"a channel", `{"type":"channels_select"}`, []string{"C1"}, `{"selected_channel":"C1","type":"channels_select"}`},
-		{"a conversation", `{"type":"conversations_select"}`, []string{"C1"}, `{"selected_conversation":"C1","type":"conversations_select"}`},
+		{
+			"a conversation", `{"type":"conversations_select"}`,
+			[]string{"C1"},
+			`{"selected_conversation":"C1","type":"conversations_select"}`,
+		},
 		{"a day", `{"type":"datepicker"}`, []string{"2027-01-31"}, `{"selected_date":"2027-01-31","type":"datepicker"}`},
-		{"a moment", `{"type":"datetimepicker"}`, []string{"1800000000"}, `{"selected_date_time":1800000000,"type":"datetimepicker"}`},
+		{
+			"a moment", `{"type":"datetimepicker"}`,
+			[]string{"1800000000"},
+			`{"selected_date_time":1800000000,"type":"datetimepicker"}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,7 +69,7 @@ func TestStateIsWhatSlackSends(t *testing.T) {
 	}
 }
 
-func TestComplaintsOfSlackItself(t *testing.T) {
+func TestElement_CheckValues_Sentences(t *testing.T) {
 	optional := func(element string) string {
 		return strings.Replace(field(element), `"label"`, `"optional":true,"label"`, 1)
 	}
@@ -60,7 +80,10 @@ func TestComplaintsOfSlackItself(t *testing.T) {
 	}{
 		{"nothing in a required field", field(`{"type":"plain_text_input"}`), "", "required"},
 		{"nothing in an optional field", optional(`{"type":"plain_text_input"}`), "", ""},
-		{"ten characters of at most ten, in more bytes", field(`{"type":"plain_text_input","max_length":10}`), "ääääääääää", ""},
+		{
+			"ten characters of at most ten, in more bytes", field(`{"type":"plain_text_input","max_length":10}`), "ääääääääää",
+			"",
+		},
 		{"too long", field(`{"type":"plain_text_input","max_length":3}`), "four", "at most 3"},
 		{"too short", field(`{"type":"plain_text_input","min_length":3}`), "ab", "at least 3"},
 		{"no number", field(`{"type":"number_input","is_decimal_allowed":false}`), "two", "valid number"},
@@ -82,18 +105,5 @@ func TestComplaintsOfSlackItself(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestPlainTextReadsAsPeopleRead(t *testing.T) {
-	blocks := `[{"type":"header","text":` + plain("Orders") + `},
-		{"type":"table","rows":[[{"type":"raw_text","text":"a"},{"type":"raw_number","value":2}]]},
-		{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"see "},{"type":"link","url":"https://example.com"}]},
-			{"type":"rich_text_list","elements":[{"type":"rich_text_section","elements":[{"type":"user","user_id":"U1"}]}]}]},
-		{"type":"context","elements":[` + plain("x") + `,{"type":"image","image_url":"https://example.com/a.png","alt_text":"logo"}]},
-		` + button("") + `]`
-	want := "Orders\na | 2\nsee https://example.com\n<@U1>\nx logo"
-	if got := blockkit.PlainText(json.RawMessage(blocks)); got != want {
-		t.Errorf("%q\nwant %q", got, want)
 	}
 }

@@ -184,7 +184,10 @@ func (c *checker) uniqueActions(at string, block map[string]any) {
 			continue
 		}
 		if seen[id] {
-			c.fail(at+"/"+name+"/"+strconv.Itoa(i)+"/action_id", "`action_id` %q already exists for block_id %q", id, str(block["block_id"]))
+			c.fail(
+				at+"/"+name+"/"+strconv.Itoa(i)+"/action_id", "`action_id` %q already exists for block_id %q", id,
+				str(block["block_id"]),
+			)
 		}
 		seen[id] = true
 	}
@@ -248,14 +251,24 @@ var blockRules = map[string]blockRule{
 		"elements": need(items(0, 10_000, richTextElement)), "style": may(anything), "indent": may(integer(0, 8)),
 		"offset": may(integer(0, 1<<31)), "border": may(integer(0, 1)), "language": may(chars(0, 255)),
 	})))}),
-	"markdown":           block(fields{"text": need(chars(1, maxMarkdownCharacters))}, "message"),
-	"table":              {check: allOf(block(fields{"rows": need(rows(1, 100, plainCells)), "column_settings": may(items(0, 20, columnSetting))}).check, tableCharacters), only: []string{"message"}},
+	"markdown": block(fields{"text": need(chars(1, maxMarkdownCharacters))}, "message"),
+	"table": {
+		check: allOf(
+			block(fields{"rows": need(rows(1, 100, plainCells)), "column_settings": may(items(0, 20, columnSetting))}).check,
+			tableCharacters,
+		),
+		only: []string{"message"},
+	},
 	"data_table":         dataTable,
 	"data_visualization": block(fields{"title": need(chars(1, 50)), "chart": need(chart)}),
 	"card":               cardBlock,
-	"alert":              block(fields{"text": need(anyText(200)), "level": may(oneOf("default", "info", "warning", "error", "success"))}, "modal"),
-	"context_actions":    block(fields{"elements": need(items(1, 5, element([]string{"feedback_buttons", "icon_button"})))}, "message"),
-	"container":          containerBlock, "layout": layoutBlock,
+	"alert": block(
+		fields{"text": need(anyText(200)), "level": may(oneOf("default", "info", "warning", "error", "success"))}, "modal",
+	),
+	"context_actions": block(
+		fields{"elements": need(items(1, 5, element([]string{"feedback_buttons", "icon_button"})))}, "message",
+	),
+	"container": containerBlock, "layout": layoutBlock,
 	"carousel":  block(fields{"elements": need(items(1, 10, blockOf("card")))}, "message"),
 	"plan":      block(fields{"title": need(chars(1, 3000)), "tasks": may(items(0, 50, blockOf("task_card")))}, "message"),
 	"task_card": taskCard, "video": videoBlock, "file": anyBlock("message"), "call": anyBlock("message"),

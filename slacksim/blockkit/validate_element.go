@@ -15,10 +15,13 @@ var (
 		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
 		"multi_channels_select",
 	}
-	images   = []string{"image"}
-	pickers  = []string{"datepicker", "timepicker", "checkboxes", "radio_buttons"}
-	pressed  = []string{"button", "overflow", "workflow_button"}
-	typed    = []string{"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input", "datetimepicker", "file_input"}
+	images  = []string{"image"}
+	pickers = []string{"datepicker", "timepicker", "checkboxes", "radio_buttons"}
+	pressed = []string{"button", "overflow", "workflow_button"}
+	typed   = []string{
+		"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input", "datetimepicker",
+		"file_input",
+	}
 	inInput  = slices.Concat(selects, multiSelects, pickers, typed)
 	inAction = slices.Concat(selects, multiSelects, pickers, pressed, []string{"datetimepicker", "rich_text_input"})
 	// inActions and inSection are the elements that the two blocks accept.
@@ -65,8 +68,10 @@ var (
 	})
 	optionGroup    = object(fields{"label": need(plain(75)), "options": need(items(1, 100, menuOption))})
 	placeholder    = may(plain(150))
-	dispatchConfig = object(fields{"trigger_actions_on": may(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))})
-	userFilter     = allOf(object(fields{
+	dispatchConfig = object(
+		fields{"trigger_actions_on": may(items(1, 2, oneOf("on_enter_pressed", "on_character_entered")))},
+	)
+	userFilter = allOf(object(fields{
 		"include":                          may(items(1, 4, oneOf("im", "mpim", "private", "public"))),
 		"exclude_external_shared_channels": may(boolean), "exclude_bot_users": may(boolean),
 	}), func(c *checker, at string, v any) {
@@ -78,9 +83,15 @@ var (
 		u, err := url.Parse(s)
 		return err == nil && u.Scheme != "" && (u.Host != "" || u.Opaque != "") && len(s) <= 3000
 	})
-	isDate   = matching("a date in the format YYYY-MM-DD", func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil })
-	isTime   = matching("a time in the format HH:mm", func(s string) bool { _, err := time.Parse("15:04", s); return err == nil })
-	isNumber = matching("a number in a string", func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil })
+	isDate = matching(
+		"a date in the format YYYY-MM-DD", func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
+	)
+	isTime = matching(
+		"a time in the format HH:mm", func(s string) bool { _, err := time.Parse("15:04", s); return err == nil },
+	)
+	isNumber = matching(
+		"a number in a string", func(s string) bool { _, err := strconv.ParseFloat(s, 64); return err == nil },
+	)
 )
 
 // el is the rule for an element with an action_id and these fields.
@@ -155,10 +166,16 @@ var elementRules = map[string]check{
 		"text": need(plain(75)), "workflow": need(anything), "style": may(oneOf("primary", "danger")),
 		"accessibility_label": may(chars(0, 75)),
 	}),
-	"overflow":            el(fields{"options": need(items(1, 5, overflowOption)), "confirm": may(confirm)}),
-	"static_select":       choices(menu(fields{"options": may(items(1, 100, menuOption)), "option_groups": may(items(1, 100, optionGroup)), "initial_option": may(menuOption)})),
-	"multi_static_select": choices(multi(fields{"options": may(items(1, 100, menuOption)), "option_groups": may(items(1, 100, optionGroup)), "initial_options": may(items(1, 100, menuOption))})),
-	"external_select":     menu(fields{"initial_option": may(menuOption), "min_query_length": may(integer(0, 1000))}),
+	"overflow": el(fields{"options": need(items(1, 5, overflowOption)), "confirm": may(confirm)}),
+	"static_select": choices(menu(fields{
+		"options": may(items(1, 100, menuOption)), "option_groups": may(items(1, 100, optionGroup)),
+		"initial_option": may(menuOption),
+	})),
+	"multi_static_select": choices(multi(fields{
+		"options": may(items(1, 100, menuOption)), "option_groups": may(items(1, 100, optionGroup)),
+		"initial_options": may(items(1, 100, menuOption)),
+	})),
+	"external_select": menu(fields{"initial_option": may(menuOption), "min_query_length": may(integer(0, 1000))}),
 	"multi_external_select": multi(fields{
 		"initial_options": may(items(1, 100, menuOption)), "min_query_length": may(integer(0, 1000)),
 	}),
@@ -182,9 +199,12 @@ var elementRules = map[string]check{
 		"options": need(items(1, 10, option)), "initial_option": may(option), "confirm": may(confirm),
 		"focus_on_load": may(boolean),
 	})),
-	"datepicker":     menu(fields{"initial_date": may(isDate)}),
-	"timepicker":     menu(fields{"initial_time": may(isTime), "timezone": may(chars(1, 255))}),
-	"datetimepicker": el(fields{"initial_date_time": may(integer(1_000_000_000, 9_999_999_999)), "confirm": may(confirm), "focus_on_load": may(boolean)}),
+	"datepicker": menu(fields{"initial_date": may(isDate)}),
+	"timepicker": menu(fields{"initial_time": may(isTime), "timezone": may(chars(1, 255))}),
+	"datetimepicker": el(fields{
+		"initial_date_time": may(integer(1_000_000_000, 9_999_999_999)), "confirm": may(confirm),
+		"focus_on_load": may(boolean),
+	}),
 	"plain_text_input": allOf(input(fields{
 		"initial_value": may(chars(0, 3000)), "multiline": may(boolean), "min_length": may(integer(0, 3000)),
 		"max_length": may(integer(1, 3000)),
@@ -195,7 +215,9 @@ var elementRules = map[string]check{
 	}), numbersFit),
 	"email_text_input": input(fields{"initial_value": may(chars(0, 3000))}),
 	"url_text_input":   input(fields{"initial_value": may(chars(0, 3000))}),
-	"rich_text_input":  input(fields{"initial_value": may(anything), "min_lines": may(integer(1, 100)), "max_lines": may(integer(1, 100))}),
+	"rich_text_input": input(
+		fields{"initial_value": may(anything), "min_lines": may(integer(1, 100)), "max_lines": may(integer(1, 100))},
+	),
 	"file_input":       el(fields{"filetypes": may(items(1, 100, chars(1, 255))), "max_files": may(integer(1, 10))}),
 	"feedback_buttons": el(fields{"positive_button": need(feedbackButton), "negative_button": need(feedbackButton)}),
 	"icon_button": el(fields{
@@ -236,13 +258,17 @@ func imageFields(f fields) fields {
 }
 
 // slackFile requires a file's id or its URL, and not both.
-var slackFile = allOf(object(fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))}), func(c *checker, at string, v any) {
+var slackFile = allOf(object(
+	fields{"id": may(chars(1, 255)), "url": may(chars(1, 3000))},
+), func(c *checker, at string, v any) {
 	if m, ok := v.(map[string]any); ok && (m["id"] == nil) == (m["url"] == nil) {
 		c.fail(at, "must provide exactly one of id and url")
 	}
 })
 
-var feedbackButton = object(fields{"text": need(plain(75)), "value": need(chars(1, 2000)), "accessibility_label": may(chars(0, 75))})
+var feedbackButton = object(
+	fields{"text": need(plain(75)), "value": need(chars(1, 2000)), "accessibility_label": may(chars(0, 75))},
+)
 
 func imageSource(c *checker, at string, v any) {
 	if m, ok := v.(map[string]any); ok && m["image_url"] == nil && m["slack_file"] == nil {

@@ -94,8 +94,10 @@ func chart(c *checker, at string, v any) {
 	case "bar", "line", "area":
 		point := object(fields{"label": need(label), "value": need(number)})
 		object(fields{
-			"series":      need(chartParts(object(fields{"name": need(label), "data": need(items(1, 20, point))}))),
-			"axis_config": need(object(fields{"categories": need(items(1, 20, label)), "x_label": may(chars(0, 50)), "y_label": may(chars(0, 50))})),
+			"series": need(chartParts(object(fields{"name": need(label), "data": need(items(1, 20, point))}))),
+			"axis_config": need(
+				object(fields{"categories": need(items(1, 20, label)), "x_label": may(chars(0, 50)), "y_label": may(chars(0, 50))}),
+			),
 		})(c, at, v)
 		pointsFit(c, at, m)
 	default:

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/slack-go/slack"
-
 	"licensebot/slacksim/blockkit"
 )
 
@@ -37,86 +35,314 @@ func section(fields string) string {
 
 const option = `{"text":{"type":"plain_text","text":"A%d"},"value":"a%d"}`
 
-func TestValidateMessageBlocks(t *testing.T) {
+func TestValidate_Blocks(t *testing.T) {
 	// want is the last problem, which is the innermost; empty: Slack takes it.
 	tests := []struct{ name, block, want string }{
 		{"a section", section(""), ""},
-		{"a section of 3,000 characters that are more bytes", `{"type":"section","text":` + plain(strings.Repeat("ä", 3000)) + `}`, ""},
-		{"a section of 3,001 characters", `{"type":"section","text":` + plain(x(3001)) + `}`, "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"},
+		{
+			"a section of 3,000 characters that are more bytes",
+			`{"type":"section","text":` + plain(strings.Repeat("ä", 3000)) + `}`, "",
+		},
+		{
+			"a section of 3,001 characters", `{"type":"section","text":` + plain(x(3001)) + `}`,
+			"must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
+		},
 		{"a section with nothing", `{"type":"section"}`, "missing required field: text [json-pointer:/blocks/0]"},
-		{"a section with an empty text", `{"type":"section","text":` + plain("") + `}`, "must be more than 0 characters [json-pointer:/blocks/0/text/text]"},
-		{"a section with a text that is no object", `{"type":"section","text":"hi"}`, "must provide an object [json-pointer:/blocks/0/text]"},
+		{
+			"a section with an empty text", `{"type":"section","text":` + plain("") + `}`,
+			"must be more than 0 characters [json-pointer:/blocks/0/text/text]",
+		},
+		{
+			"a section with a text that is no object", `{"type":"section","text":"hi"}`,
+			"must provide an object [json-pointer:/blocks/0/text]",
+		},
 		{"a section with fields alone", `{"type":"section","fields":[` + plain("a") + `]}`, ""},
-		{"eleven fields", section(`,"fields":` + list(11, plain("a"))), "no more than 10 items allowed [json-pointer:/blocks/0/fields]"},
-		{"a field of 2,001 characters", section(`,"fields":[` + plain(x(2001)) + `]`), "must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]"},
-		{"emoji on mrkdwn", `{"type":"section","text":{"type":"mrkdwn","text":"a","emoji":true}}`, "invalid additional property: emoji [json-pointer:/blocks/0/text]"},
-		{"verbatim on plain_text", `{"type":"section","text":{"type":"plain_text","text":"a","verbatim":true}}`, "invalid additional property: verbatim [json-pointer:/blocks/0/text]"},
+		{
+			"eleven fields", section(`,"fields":` + list(11, plain("a"))),
+			"no more than 10 items allowed [json-pointer:/blocks/0/fields]",
+		},
+		{
+			"a field of 2,001 characters", section(`,"fields":[` + plain(x(2001)) + `]`),
+			"must be less than 2001 characters [json-pointer:/blocks/0/fields/0/text]",
+		},
+		{
+			"emoji on mrkdwn", `{"type":"section","text":{"type":"mrkdwn","text":"a","emoji":true}}`,
+			"invalid additional property: emoji [json-pointer:/blocks/0/text]",
+		},
+		{
+			"verbatim on plain_text", `{"type":"section","text":{"type":"plain_text","text":"a","verbatim":true}}`,
+			"invalid additional property: verbatim [json-pointer:/blocks/0/text]",
+		},
 		{"an unknown field", section(`,"colour":"red"`), "invalid additional property: colour [json-pointer:/blocks/0]"},
-		{"an unknown accessory", section(`,"accessory":{"type":"slider"}`), "unsupported type: slider [json-pointer:/blocks/0/accessory/type]"},
-		{"a text field as accessory", section(`,"accessory":{"type":"plain_text_input","action_id":"a"}`), "unsupported type: plain_text_input [json-pointer:/blocks/0/accessory/type]"},
-		{"a block_id of 256 characters", section(`,"block_id":"` + x(256) + `"`), "must be less than 256 characters [json-pointer:/blocks/0/block_id]"},
+		{
+			"an unknown accessory", section(`,"accessory":{"type":"slider"}`),
+			"unsupported type: slider [json-pointer:/blocks/0/accessory/type]",
+		},
+		{
+			"a text field as accessory", section(`,"accessory":{"type":"plain_text_input","action_id":"a"}`),
+			"unsupported type: plain_text_input [json-pointer:/blocks/0/accessory/type]",
+		},
+		{
+			"a block_id of 256 characters", section(`,"block_id":"` + x(256) + `"`),
+			"must be less than 256 characters [json-pointer:/blocks/0/block_id]",
+		},
 		{"a header", `{"type":"header","text":` + plain("hi") + `}`, ""},
-		{"a header in mrkdwn", `{"type":"header","text":{"type":"mrkdwn","text":"a"}}`, "value must be one of the following: plain_text [json-pointer:/blocks/0/text/type]"},
-		{"a header of 151 characters", `{"type":"header","text":` + plain(x(151)) + `}`, "must be less than 151 characters [json-pointer:/blocks/0/text/text]"},
+		{
+			"a header in mrkdwn", `{"type":"header","text":{"type":"mrkdwn","text":"a"}}`,
+			"value must be one of the following: plain_text [json-pointer:/blocks/0/text/type]",
+		},
+		{
+			"a header of 151 characters", `{"type":"header","text":` + plain(x(151)) + `}`,
+			"must be less than 151 characters [json-pointer:/blocks/0/text/text]",
+		},
 		{"a divider", `{"type":"divider"}`, ""},
 		{"a context of ten", `{"type":"context","elements":` + list(10, plain("a")) + `}`, ""},
-		{"a context of eleven", `{"type":"context","elements":` + list(11, plain("a")) + `}`, "no more than 10 items allowed [json-pointer:/blocks/0/elements]"},
-		{"a context with a button", `{"type":"context","elements":[{"type":"button","text":` + plain("a") + `}]}`, "value must be one of the following: plain_text, mrkdwn [json-pointer:/blocks/0/elements/0/type]"},
-		{"an image without alt_text", `{"type":"image","image_url":"https://example.com/a.png"}`, "missing required field: alt_text [json-pointer:/blocks/0]"},
-		{"an image without a source", `{"type":"image","alt_text":"a"}`, "missing required field: image_url [json-pointer:/blocks/0]"},
+		{
+			"a context of eleven", `{"type":"context","elements":` + list(11, plain("a")) + `}`,
+			"no more than 10 items allowed [json-pointer:/blocks/0/elements]",
+		},
+		{
+			"a context with a button", `{"type":"context","elements":[{"type":"button","text":` + plain("a") + `}]}`,
+			"value must be one of the following: plain_text, mrkdwn [json-pointer:/blocks/0/elements/0/type]",
+		},
+		{
+			"an image without alt_text", `{"type":"image","image_url":"https://example.com/a.png"}`,
+			"missing required field: alt_text [json-pointer:/blocks/0]",
+		},
+		{
+			"an image without a source", `{"type":"image","alt_text":"a"}`,
+			"missing required field: image_url [json-pointer:/blocks/0]",
+		},
 		{"a button", button(`,"action_id":"a","value":"v","style":"primary"`), ""},
-		{"a button in another style", button(`,"style":"default"`), "value must be one of the following: primary, danger [json-pointer:/blocks/0/elements/0/style]"},
-		{"a button with a text of 76", `{"type":"actions","elements":[{"type":"button","text":` + plain(x(76)) + `}]}`, "must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]"},
-		{"a button with a value of 2,001", button(`,"value":"` + x(2001) + `"`), "must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]"},
-		{"a button with half a URL", button(`,"url":"cocalc.com"`), "must provide a valid URL [json-pointer:/blocks/0/elements/0/url]"},
-		{"a button with an action_id of 256", button(`,"action_id":"` + x(256) + `"`), "must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]"},
-		{"a confirm dialog", button(`,"confirm":{"title":` + plain("Sure?") + `,"text":` + plain("a") + `,"confirm":` + plain("Yes") + `,"deny":` + plain("No") + `}`), ""},
-		{"a confirm title of 101", button(`,"confirm":{"title":` + plain(x(101)) + `,"text":` + plain("a") + `}`), "must be less than 101 characters [json-pointer:/blocks/0/elements/0/confirm/title/text]"},
-		{"a confirm text of 301", button(`,"confirm":{"title":` + plain("a") + `,"text":` + plain(x(301)) + `}`), "must be less than 301 characters [json-pointer:/blocks/0/elements/0/confirm/text/text]"},
-		{"a confirm button of 31", button(`,"confirm":{"title":` + plain("a") + `,"text":` + plain("a") + `,"confirm":` + plain(x(31)) + `}`), "must be less than 31 characters [json-pointer:/blocks/0/elements/0/confirm/confirm/text]"},
-		{"26 buttons", `{"type":"actions","elements":` + list(26, `{"type":"button","text":`+plain("a")+`}`) + `}`, "no more than 25 items allowed [json-pointer:/blocks/0/elements]"},
+		{
+			"a button in another style", button(`,"style":"default"`),
+			"value must be one of the following: primary, danger [json-pointer:/blocks/0/elements/0/style]",
+		},
+		{
+			"a button with a text of 76", `{"type":"actions","elements":[{"type":"button","text":` + plain(x(76)) + `}]}`,
+			"must be less than 76 characters [json-pointer:/blocks/0/elements/0/text/text]",
+		},
+		{
+			"a button with a value of 2,001", button(`,"value":"` + x(2001) + `"`),
+			"must be less than 2001 characters [json-pointer:/blocks/0/elements/0/value]",
+		},
+		{
+			"a button with half a URL", button(`,"url":"cocalc.com"`),
+			"must provide a valid URL [json-pointer:/blocks/0/elements/0/url]",
+		},
+		{
+			"a button with an action_id of 256", button(`,"action_id":"` + x(256) + `"`),
+			"must be less than 256 characters [json-pointer:/blocks/0/elements/0/action_id]",
+		},
+		{
+			"a confirm dialog",
+			button(`,"confirm":{"title":` + plain("Sure?") + `,"text":` + plain("a") + `,"confirm":` + plain("Yes") +
+				`,"deny":` + plain("No") + `}`),
+			"",
+		},
+		{
+			"a confirm title of 101", button(`,"confirm":{"title":` + plain(x(101)) + `,"text":` + plain("a") + `}`),
+			"must be less than 101 characters [json-pointer:/blocks/0/elements/0/confirm/title/text]",
+		},
+		{
+			"a confirm text of 301", button(`,"confirm":{"title":` + plain("a") + `,"text":` + plain(x(301)) + `}`),
+			"must be less than 301 characters [json-pointer:/blocks/0/elements/0/confirm/text/text]",
+		},
+		{
+			"a confirm button of 31",
+			button(`,"confirm":{"title":` + plain("a") + `,"text":` + plain("a") + `,"confirm":` + plain(x(31)) + `}`),
+			"must be less than 31 characters [json-pointer:/blocks/0/elements/0/confirm/confirm/text]",
+		},
+		{
+			"26 buttons", `{"type":"actions","elements":` + list(26, `{"type":"button","text":`+plain("a")+`}`) + `}`,
+			"no more than 25 items allowed [json-pointer:/blocks/0/elements]",
+		},
 		{"no button", `{"type":"actions","elements":[]}`, "no less than 1 items required [json-pointer:/blocks/0/elements]"},
-		{"the same action_id twice", `{"type":"actions","block_id":"b","elements":` + list(2, `{"type":"button","action_id":"same","text":`+plain("a")+`}`) + `}`, "`action_id` \"same\" already exists for block_id \"b\" [json-pointer:/blocks/0/elements/1/action_id]"},
+		{
+			"the same action_id twice",
+			`{"type":"actions","block_id":"b","elements":` + list(
+				2, `{"type":"button","action_id":"same","text":`+plain("a")+`}`,
+			) + `}`,
+			"`action_id` \"same\" already exists for block_id \"b\" [json-pointer:/blocks/0/elements/1/action_id]",
+		},
 		{"a menu of 100", field(`{"type":"static_select","options":` + list(100, option) + `}`), ""},
-		{"a menu of 101", field(`{"type":"static_select","options":` + list(101, option) + `}`), "no more than 100 items allowed [json-pointer:/blocks/0/element/options]"},
-		{"a menu without options", field(`{"type":"static_select"}`), "missing required field: options [json-pointer:/blocks/0/element]"},
-		{"an initial option that is none", field(`{"type":"static_select","options":` + list(2, option) + `,"initial_option":{"text":` + plain("B") + `,"value":"b"}}`), "initial option must exactly match one of the options [json-pointer:/blocks/0/element/initial_option]"},
-		{"an option text of 76", field(`{"type":"static_select","options":[{"text":` + plain(x(76)) + `,"value":"a"}]}`), "must be less than 76 characters [json-pointer:/blocks/0/element/options/0/text/text]"},
-		{"an option value of 151", field(`{"type":"static_select","options":[{"text":` + plain("a") + `,"value":"` + x(151) + `"}]}`), "must be less than 151 characters [json-pointer:/blocks/0/element/options/0/value]"},
-		{"mrkdwn in a menu", field(`{"type":"static_select","options":[{"text":{"type":"mrkdwn","text":"a"},"value":"a"}]}`), "value must be one of the following: plain_text [json-pointer:/blocks/0/element/options/0/text/type]"},
-		{"mrkdwn beside a checkbox", field(`{"type":"checkboxes","options":[{"text":{"type":"mrkdwn","text":"a"},"value":"a"}]}`), ""},
-		{"eleven checkboxes", field(`{"type":"checkboxes","options":` + list(11, option) + `}`), "no more than 10 items allowed [json-pointer:/blocks/0/element/options]"},
-		{"an overflow menu of six", section(`,"accessory":{"type":"overflow","options":` + list(6, option) + `}`), "no more than 5 items allowed [json-pointer:/blocks/0/accessory/options]"},
+		{
+			"a menu of 101", field(`{"type":"static_select","options":` + list(101, option) + `}`),
+			"no more than 100 items allowed [json-pointer:/blocks/0/element/options]",
+		},
+		{
+			"a menu without options", field(`{"type":"static_select"}`),
+			"missing required field: options [json-pointer:/blocks/0/element]",
+		},
+		{
+			"an initial option that is none",
+			field(`{"type":"static_select","options":` + list(2, option) + `,"initial_option":{"text":` + plain("B") +
+				`,"value":"b"}}`),
+			"initial option must exactly match one of the options [json-pointer:/blocks/0/element/initial_option]",
+		},
+		{
+			"an option text of 76", field(`{"type":"static_select","options":[{"text":` + plain(x(76)) + `,"value":"a"}]}`),
+			"must be less than 76 characters [json-pointer:/blocks/0/element/options/0/text/text]",
+		},
+		{
+			"an option value of 151",
+			field(`{"type":"static_select","options":[{"text":` + plain("a") + `,"value":"` + x(151) + `"}]}`),
+			"must be less than 151 characters [json-pointer:/blocks/0/element/options/0/value]",
+		},
+		{
+			"mrkdwn in a menu", field(`{"type":"static_select","options":[{"text":{"type":"mrkdwn","text":"a"},"value":"a"}]}`),
+			"value must be one of the following: plain_text [json-pointer:/blocks/0/element/options/0/text/type]",
+		},
+		{
+			"mrkdwn beside a checkbox",
+			field(`{"type":"checkboxes","options":[{"text":{"type":"mrkdwn","text":"a"},"value":"a"}]}`), "",
+		},
+		{
+			"eleven checkboxes", field(`{"type":"checkboxes","options":` + list(11, option) + `}`),
+			"no more than 10 items allowed [json-pointer:/blocks/0/element/options]",
+		},
+		{
+			"an overflow menu of six", section(`,"accessory":{"type":"overflow","options":` + list(6, option) + `}`),
+			"no more than 5 items allowed [json-pointer:/blocks/0/accessory/options]",
+		},
 		{"a date", field(`{"type":"datepicker","initial_date":"2027-01-31"}`), ""},
-		{"no date", field(`{"type":"datepicker","initial_date":"31.1.2027"}`), "must provide a date in the format YYYY-MM-DD [json-pointer:/blocks/0/element/initial_date]"},
-		{"a number field", field(`{"type":"number_input","is_decimal_allowed":false,"min_value":"1","max_value":"16","initial_value":"2"}`), ""},
-		{"a number field that says nothing of decimals", field(`{"type":"number_input"}`), "missing required field: is_decimal_allowed [json-pointer:/blocks/0/element]"},
-		{"a number field with numbers that are not strings", field(`{"type":"number_input","is_decimal_allowed":false,"min_value":1}`), "must provide a number in a string [json-pointer:/blocks/0/element/min_value]"},
-		{"an initial number out of bounds", field(`{"type":"number_input","is_decimal_allowed":false,"max_value":"16","initial_value":"17"}`), "must be between min_value and max_value [json-pointer:/blocks/0/element/initial_value]"},
-		{"a text field with bounds the wrong way round", field(`{"type":"plain_text_input","min_length":5,"max_length":3}`), "must be less than or equal to max_length [json-pointer:/blocks/0/element/min_length]"},
-		{"a button in an input block", field(`{"type":"button","text":` + plain("a") + `}`), "unsupported type: button [json-pointer:/blocks/0/element/type]"},
-		{"an input block without a label", `{"type":"input","element":{"type":"plain_text_input"}}`, "missing required field: label [json-pointer:/blocks/0]"},
-		{"a file field in a message", field(`{"type":"file_input"}`), "unsupported type: file_input [json-pointer:/blocks/0/element/type]"},
+		{
+			"no date", field(`{"type":"datepicker","initial_date":"31.1.2027"}`),
+			"must provide a date in the format YYYY-MM-DD [json-pointer:/blocks/0/element/initial_date]",
+		},
+		{
+			"a number field",
+			field(`{"type":"number_input","is_decimal_allowed":false,"min_value":"1","max_value":"16","initial_value":"2"}`), "",
+		},
+		{
+			"a number field that says nothing of decimals", field(`{"type":"number_input"}`),
+			"missing required field: is_decimal_allowed [json-pointer:/blocks/0/element]",
+		},
+		{
+			"a number field with numbers that are not strings",
+			field(`{"type":"number_input","is_decimal_allowed":false,"min_value":1}`),
+			"must provide a number in a string [json-pointer:/blocks/0/element/min_value]",
+		},
+		{
+			"an initial number out of bounds",
+			field(`{"type":"number_input","is_decimal_allowed":false,"max_value":"16","initial_value":"17"}`),
+			"must be between min_value and max_value [json-pointer:/blocks/0/element/initial_value]",
+		},
+		{
+			"a text field with bounds the wrong way round", field(`{"type":"plain_text_input","min_length":5,"max_length":3}`),
+			"must be less than or equal to max_length [json-pointer:/blocks/0/element/min_length]",
+		},
+		{
+			"a button in an input block", field(`{"type":"button","text":` + plain("a") + `}`),
+			"unsupported type: button [json-pointer:/blocks/0/element/type]",
+		},
+		{
+			"an input block without a label", `{"type":"input","element":{"type":"plain_text_input"}}`,
+			"missing required field: label [json-pointer:/blocks/0]",
+		},
+		{
+			"a file field in a message", field(`{"type":"file_input"}`),
+			"unsupported type: file_input [json-pointer:/blocks/0/element/type]",
+		},
 		{"markdown", `{"type":"markdown","text":"**hi**"}`, ""},
-		{"markdown of 12,001", `{"type":"markdown","text":"` + x(12001) + `"}`, "must be less than 12001 characters in all markdown blocks [json-pointer:/blocks]"},
-		{"an alert, which is for modals", `{"type":"alert","text":` + plain("a") + `}`, "unsupported type: alert [json-pointer:/blocks/0/type]"},
-		{"rich text", `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"hi","style":{"bold":true}}]}]}`, ""},
-		{"rich text with an unknown part", `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"blink"}]}]}`, "unsupported type: blink [json-pointer:/blocks/0/elements/0/elements/0/type]"},
-		{"a table", `{"type":"table","rows":[[{"type":"raw_text","text":"a"}]],"column_settings":[null,{"align":"right"}]}`, ""},
-		{"a table with rows of different lengths", `{"type":"table","rows":[[{"type":"raw_text","text":"a"}],[{"type":"raw_text","text":"a"},{"type":"raw_text","text":"b"}]]}`, "must have the same number of cells as the other rows [json-pointer:/blocks/0/rows/1]"},
-		{"a data table", `{"type":"data_table","caption":"c","page_size":5,"rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_number","value":1.5,"text":"$1.50"}]]}`, ""},
-		{"a data table with nothing but a header", `{"type":"data_table","caption":"c","rows":[[{"type":"raw_text","text":"h"}]]}`, "no less than 2 items required [json-pointer:/blocks/0/rows]"},
-		{"a data table with a number as header", `{"type":"data_table","caption":"c","rows":[[{"type":"raw_number","value":1}],[{"type":"raw_text","text":"a"}]]}`, "value must be one of the following: raw_text [json-pointer:/blocks/0/rows/0/0/type]"},
-		{"a data table without a caption", `{"type":"data_table","rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text","text":"a"}]]}`, "missing required field: caption [json-pointer:/blocks/0]"},
-		{"a data table with pages of 101", `{"type":"data_table","caption":"c","page_size":101,"rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text","text":"a"}]]}`, "must be less than or equal to 100 [json-pointer:/blocks/0/page_size]"},
-		{"a data table of 202 rows", `{"type":"data_table","caption":"c","rows":` + list(202, `[{"type":"raw_text","text":"h"}]`) + `}`, "no more than 201 items allowed [json-pointer:/blocks/0/rows]"},
-		{"a data table of 10,001 characters", `{"type":"data_table","caption":"c","rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text","text":"` + x(10_000) + `"}]]}`, "must be less than 10001 characters [json-pointer:/blocks/0/rows]"},
-		{"a pie", `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"a","value":1}]}}`, ""},
-		{"a pie of thirteen", `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":` + list(13, `{"label":"a","value":1}`) + `}}`, "no more than 12 items allowed [json-pointer:/blocks/0/chart/segments]"},
-		{"a piece of nothing", `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"a","value":0}]}}`, "must be greater than 0 [json-pointer:/blocks/0/chart/segments/0/value]"},
-		{"a label of 21", `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"` + x(21) + `","value":1}]}}`, "must be less than 21 characters [json-pointer:/blocks/0/chart/segments/0/label]"},
-		{"bars", `{"type":"data_visualization","title":"t","chart":{"type":"bar","series":[{"name":"s","data":[{"label":"a","value":-1}]}],"axis_config":{"categories":["a"]}}}`, ""},
-		{"bars that miss a category", `{"type":"data_visualization","title":"t","chart":{"type":"bar","series":[{"name":"s","data":[{"label":"a","value":1}]}],"axis_config":{"categories":["a","b"]}}}`, "must have exactly one point for every category [json-pointer:/blocks/0/chart/series/0/data]"},
+		{
+			"markdown of 12,001", `{"type":"markdown","text":"` + x(12001) + `"}`,
+			"must be less than 12001 characters in all markdown blocks [json-pointer:/blocks]",
+		},
+		{
+			"an alert, which is for modals", `{"type":"alert","text":` + plain("a") + `}`,
+			"unsupported type: alert [json-pointer:/blocks/0/type]",
+		},
+		{
+			"rich text",
+			`{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"hi",` +
+				`"style":{"bold":true}}]}]}`,
+			"",
+		},
+		{
+			"rich text with an unknown part",
+			`{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"blink"}]}]}`,
+			"unsupported type: blink [json-pointer:/blocks/0/elements/0/elements/0/type]",
+		},
+		{
+			"a table", `{"type":"table","rows":[[{"type":"raw_text","text":"a"}]],"column_settings":[null,{"align":"right"}]}`,
+			"",
+		},
+		{
+			"a table with rows of different lengths",
+			`{"type":"table","rows":[[{"type":"raw_text","text":"a"}],[{"type":"raw_text","text":"a"},{"type":"raw_text",` +
+				`"text":"b"}]]}`,
+			"must have the same number of cells as the other rows [json-pointer:/blocks/0/rows/1]",
+		},
+		{
+			"a data table",
+			`{"type":"data_table","caption":"c","page_size":5,"rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_number",` +
+				`"value":1.5,"text":"$1.50"}]]}`,
+			"",
+		},
+		{
+			"a data table with nothing but a header",
+			`{"type":"data_table","caption":"c","rows":[[{"type":"raw_text","text":"h"}]]}`,
+			"no less than 2 items required [json-pointer:/blocks/0/rows]",
+		},
+		{
+			"a data table with a number as header",
+			`{"type":"data_table","caption":"c","rows":[[{"type":"raw_number","value":1}],[{"type":"raw_text","text":"a"}]]}`,
+			"value must be one of the following: raw_text [json-pointer:/blocks/0/rows/0/0/type]",
+		},
+		{
+			"a data table without a caption",
+			`{"type":"data_table","rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text","text":"a"}]]}`,
+			"missing required field: caption [json-pointer:/blocks/0]",
+		},
+		{
+			"a data table with pages of 101",
+			`{"type":"data_table","caption":"c","page_size":101,"rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text",` +
+				`"text":"a"}]]}`,
+			"must be less than or equal to 100 [json-pointer:/blocks/0/page_size]",
+		},
+		{
+			"a data table of 202 rows",
+			`{"type":"data_table","caption":"c","rows":` + list(202, `[{"type":"raw_text","text":"h"}]`) + `}`,
+			"no more than 201 items allowed [json-pointer:/blocks/0/rows]",
+		},
+		{
+			"a data table of 10,001 characters",
+			`{"type":"data_table","caption":"c","rows":[[{"type":"raw_text","text":"h"}],[{"type":"raw_text","text":"` +
+				x(10_000) + `"}]]}`,
+			"must be less than 10001 characters [json-pointer:/blocks/0/rows]",
+		},
+		{
+			"a pie", `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"a","value":1}]}}`, "",
+		},
+		{
+			"a pie of thirteen",
+			`{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":` + list(13, `{"label":"a","value":1}`) +
+				`}}`,
+			"no more than 12 items allowed [json-pointer:/blocks/0/chart/segments]",
+		},
+		{
+			"a piece of nothing",
+			`{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"a","value":0}]}}`,
+			"must be greater than 0 [json-pointer:/blocks/0/chart/segments/0/value]",
+		},
+		{
+			"a label of 21",
+			`{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"` + x(21) + `","value":1}]}}`,
+			"must be less than 21 characters [json-pointer:/blocks/0/chart/segments/0/label]",
+		},
+		{
+			"bars",
+			`{"type":"data_visualization","title":"t","chart":{"type":"bar","series":[{"name":"s","data":[{"label":"a",` +
+				`"value":-1}]}],"axis_config":{"categories":["a"]}}}`,
+			"",
+		},
+		{
+			"bars that miss a category",
+			`{"type":"data_visualization","title":"t","chart":{"type":"bar","series":[{"name":"s","data":[{"label":"a",` +
+				`"value":1}]}],"axis_config":{"categories":["a","b"]}}}`,
+			"must have exactly one point for every category [json-pointer:/blocks/0/chart/series/0/data]",
+		},
 		{"a block that is no object", `"hi"`, "must provide an object [json-pointer:/blocks/0]"},
 		{"a block without a type", `{}`, "missing required field: type [json-pointer:/blocks/0]"},
 	}
@@ -140,146 +366,4 @@ func checkLast(t *testing.T, problems []blockkit.Problem, want string) {
 	if got != want {
 		t.Errorf("%v\nwant %q last", problems, want)
 	}
-}
-
-func TestValidateWhatBlocksHaveTogether(t *testing.T) {
-	table := `{"type":"table","rows":[[{"type":"raw_text","text":"a"}]]}`
-	tests := []struct{ name, blocks, want string }{
-		{"fifty blocks", list(50, `{"type":"divider"}`), ""},
-		{"51 blocks", list(51, `{"type":"divider"}`), "no more than 50 items allowed [json-pointer:/blocks]"},
-		{"the same block_id twice", list(2, `{"type":"divider","block_id":"b"}`), "`block_id` \"b\" already exists [json-pointer:/blocks/1/block_id]"},
-		{"the same action_id in two blocks is fine", list(2, button(`,"action_id":"a"`)), ""},
-		{"two tables", list(2, table), "only_one_table_allowed [json-pointer:/blocks]"},
-		{"12,002 characters of markdown", list(2, `{"type":"markdown","text":"`+x(6001)+`"}`), "must be less than 12001 characters in all markdown blocks [json-pointer:/blocks]"},
-		{"no array", `{}`, "must provide an array [json-pointer:/blocks]"},
-		{"no JSON", `[`, "must provide an array [json-pointer:/blocks]"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			checkLast(t, blockkit.Validate(json.RawMessage(tt.blocks), blockkit.Rules{}), tt.want)
-		})
-	}
-}
-
-func TestWorkspacesThatRefuseNewBlocks(t *testing.T) {
-	for kind, block := range map[string]string{
-		"markdown": `{"type":"markdown","text":"a"}`,
-		"table":    `{"type":"table","rows":[[{"type":"raw_text","text":"a"}]]}`,
-		"card":     `{"type":"card","title":` + plain("a") + `}`,
-	} {
-		raw := json.RawMessage("[" + block + "]")
-		checkLast(t, blockkit.Validate(raw, blockkit.Rules{}), "")
-		checkLast(t, blockkit.Validate(raw, blockkit.Rules{RefuseNew: true}), "unsupported type: "+kind+" [json-pointer:/blocks/0/type]")
-	}
-}
-
-func TestValidateViews(t *testing.T) {
-	modal := func(fields string) string {
-		return `{"type":"modal","title":` + plain("T") + `,"blocks":[]` + fields + `}`
-	}
-	input := `[` + field(`{"type":"plain_text_input"}`) + `]`
-	tests := []struct{ name, kind, view, want string }{
-		{"a modal", "modal", modal(`,"submit":` + plain("Go") + `,"close":` + plain("No") + `,"callback_id":"c","notify_on_close":true`), ""},
-		{"a home tab", "home", `{"type":"home","blocks":[{"type":"divider"}]}`, ""},
-		{"a modal as home tab", "home", modal(""), "value must be one of the following: home [json-pointer:/view/type]"},
-		{"no title", "modal", `{"type":"modal","blocks":[]}`, "missing required field: title [json-pointer:/view]"},
-		{"a title of 25", "modal", `{"type":"modal","blocks":[],"title":` + plain(x(25)) + `}`, "must be less than 25 characters [json-pointer:/view/title/text]"},
-		{"a submit of 25", "modal", modal(`,"submit":` + plain(x(25))), "must be less than 25 characters [json-pointer:/view/submit/text]"},
-		{"metadata of 3,001", "modal", modal(`,"private_metadata":"` + x(3001) + `"`), "must be less than 3001 characters [json-pointer:/view/private_metadata]"},
-		{"a callback_id of 256", "modal", modal(`,"callback_id":"` + x(256) + `"`), "must be less than 256 characters [json-pointer:/view/callback_id]"},
-		{"inputs without a submit", "modal", `{"type":"modal","title":` + plain("T") + `,"blocks":` + input + `}`, "missing required field: submit [json-pointer:/view]"},
-		{"an unknown field", "modal", modal(`,"colour":"red"`), "invalid additional property: colour [json-pointer:/view]"},
-		{"101 blocks", "modal", `{"type":"modal","title":` + plain("T") + `,"blocks":` + list(101, `{"type":"divider"}`) + `}`, "no more than 100 items allowed [json-pointer:/view/blocks]"},
-		{"markdown, which is for messages", "modal", `{"type":"modal","title":` + plain("T") + `,"blocks":[{"type":"markdown","text":"a"}]}`, "unsupported type: markdown [json-pointer:/view/blocks/0/type]"},
-		{"an alert", "modal", `{"type":"modal","title":` + plain("T") + `,"blocks":[{"type":"alert","text":` + plain("a") + `,"level":"warning"}]}`, ""},
-		{"no object", "modal", `[]`, "must provide an object [json-pointer:/view]"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			checkLast(t, blockkit.ValidateView(json.RawMessage(tt.view), tt.kind, blockkit.Rules{}), tt.want)
-		})
-	}
-}
-
-// What slack-go builds has to pass: if it does not, the rules are too strict.
-func TestSlackGoBuildsValidBlocks(t *testing.T) {
-	pt := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, true, false) }
-	md := slack.NewTextBlockObject("mrkdwn", "*a*", false, false)
-	opt := slack.NewOptionBlockObject("v", pt("V"), nil)
-	confirm := slack.NewConfirmationBlockObject(pt("Sure?"), md, pt("Yes"), pt("No"))
-	number := slack.NewNumberInputBlockElement(pt("n"), "n", false)
-	number.MinValue, number.MaxValue = "1", "16"
-	buy := slack.NewButtonBlockElement("buy", "v", pt("Buy")).WithStyle(slack.StylePrimary).WithConfirm(confirm)
-	table := slack.NewDataTableBlock("Orders").WithPageSize(10).
-		AddRow(slack.NewDataTableRawTextCell("Order"), slack.NewDataTableRawTextCell("Price")).
-		AddRow(slack.NewDataTableRawTextCell("1"), slack.NewDataTableRawNumberCell(63.75).WithText("$63.75"))
-	blocks := []slack.Block{
-		slack.NewHeaderBlock(pt("H")),
-		slack.NewSectionBlock(md, []*slack.TextBlockObject{md, pt("f")}, slack.NewAccessory(slack.NewOverflowBlockElement("o", opt))),
-		slack.NewDividerBlock(),
-		slack.NewContextBlock("", md, slack.NewImageBlockElement("https://example.com/a.png", "a")),
-		slack.NewActionBlock("", buy, slack.NewOptionsSelectBlockElement("static_select", pt("p"), "s", opt),
-			slack.NewDatePickerBlockElement("d"), slack.NewCheckboxGroupsBlockElement("c", opt),
-			slack.NewOptionsMultiSelectBlockElement("multi_users_select", pt("p"), "m")),
-		slack.NewInputBlock("i1", pt("L"), pt("hint"), number),
-		slack.NewInputBlock("i2", pt("L"), nil, slack.NewPlainTextInputBlockElement(pt("p"), "t").WithMaxLength(10)),
-		slack.NewInputBlock("i3", pt("L"), nil, slack.NewRadioButtonsBlockElement("r", opt)),
-		slack.NewMarkdownBlock("", "**a**"),
-		slack.NewTableBlock("").AddRow(slack.NewTableRawTextCell("a")),
-		table,
-		slack.NewDataVisualizationBlock("Spent", slack.NewDataVisualizationBarChart(
-			slack.NewDataVisualizationAxisConfig("Jan"), slack.NewDataVisualizationDataSeries("a", slack.NewDataVisualizationDataPoint("Jan", 2)))),
-		slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement("a", nil))),
-	}
-	raw, err := json.Marshal(blocks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if problems := blockkit.Validate(raw, blockkit.Rules{}); len(problems) > 0 {
-		t.Errorf("%v\n%s", problems, raw)
-	}
-	filled, err := blockkit.FillIDs(raw, func() string { return "new" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back slack.Blocks
-	if err := json.Unmarshal(filled, &back); err != nil || len(back.BlockSet) != len(blocks) {
-		t.Errorf("slack-go reads %d blocks back, %v", len(back.BlockSet), err)
-	}
-	if len(blockkit.Elements(filled)) != 9 {
-		t.Errorf("%d elements, want 9", len(blockkit.Elements(filled)))
-	}
-	for _, e := range blockkit.Elements(filled) {
-		if e.ActionID == "" || e.BlockID == "" {
-			t.Errorf("no ids: %+v", e)
-		}
-	}
-}
-
-// No JSON makes the rules panic, and what they accept can be stored and read.
-func FuzzValidate(f *testing.F) {
-	f.Add(`[{"type":"section","text":{"type":"mrkdwn","text":"a"},"accessory":{"type":"overflow","options":[null]}}]`)
-	f.Add(`[{"type":"data_table","caption":"c","rows":[[1],[null]]}]`)
-	f.Add(`[{"type":"input","label":1,"element":{"type":"static_select","option_groups":[{"options":[{}]}],"initial_option":{}}}]`)
-	f.Add(`[{"type":"data_visualization","title":"t","chart":{"type":"line","series":[{"data":[1]}],"axis_config":{"categories":[null]}}}]`)
-	f.Add(`[null,{"type":"actions","elements":[{"type":"button","confirm":[]}]}]`)
-	f.Fuzz(func(t *testing.T, s string) {
-		raw := json.RawMessage(s)
-		blockkit.ValidateView(raw, "modal", blockkit.Rules{})
-		for _, e := range blockkit.Elements(raw) {
-			e.State([]string{"1"})
-			e.CheckValues(e.Initial)
-		}
-		blockkit.PlainText(raw)
-		if len(blockkit.Validate(raw, blockkit.Rules{})) > 0 {
-			return
-		}
-		filled, err := blockkit.FillIDs(raw, func() string { return "id" })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filled != nil && !json.Valid(filled) {
-			t.Errorf("stored as %s", filled)
-		}
-	})
 }

@@ -12,7 +12,7 @@ import (
 // html/template reads the names of attributes, also behind "data-": what looks like an address, a style or a script to
 // it (data-action, data-src, data-on…) is filtered as one, and an id with a colon becomes #ZgotmplZ. So every attribute
 // that carries an id of an app, or what a person wrote, must have a name by which its value arrives unchanged.
-func TestAttributesCarryWhatAppsChoose(t *testing.T) {
+func TestPage_Attributes_IdsOfApps(t *testing.T) {
 	attribute := regexp.MustCompile(`[\s"](data-[a-z-]+|value|id|for|name|aria-[a-z]+|placeholder|title|download)="\{\{`)
 	seen := map[string]bool{}
 	err := fs.WalkDir(templateFiles, ".", func(path string, entry fs.DirEntry, err error) error {

@@ -25,7 +25,9 @@ func TestMain(m *testing.M) {
 
 var hints = page.Options{
 	Commands: []page.Command{{
-		Name: "/order", Usage: "card | form | blocks | slow", Description: "Order coffee", Examples: []string{"/order card", "/order form"},
+		Name: "/order", Usage: "card | form | blocks | slow", Description: "Order coffee", Examples: []string{
+			"/order card", "/order form",
+		},
 	}},
 	Notes:   map[string]string{slacksim.Alice: "may buy", slacksim.Carol: "may not buy"},
 	Welcome: "*Welcome!* Type `/order card` to begin.",
@@ -39,8 +41,8 @@ func shot(t *testing.T, tab *pagetest.Tab, name string) {
 	}
 }
 
-// Whoever closes a dialog and opens it again at once is asked anew, and answers once.
-func TestADialogOpenedAgainAtOnce(t *testing.T) {
+// A dialog that is closed and opened again at once asks again, and sends one answer.
+func TestBrowser_Confirm_OpenedAgain(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order card")
@@ -60,7 +62,7 @@ func TestADialogOpenedAgainAtOnce(t *testing.T) {
 	}
 }
 
-func TestCommandButtonConfirm(t *testing.T) {
+func TestBrowser_Command_Button(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.WaitText("Welcome! Type /order card to begin.")
@@ -98,8 +100,11 @@ func TestCommandButtonConfirm(t *testing.T) {
 	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
 		t.Error("the buttons are still there")
 	}
-	if got := s.told(); got != "command card by U0ALICE\naction edit:3 value= option= options= by U0ALICE\naction buy value=3 option= options= by U0ALICE" {
-		t.Errorf("the app was told:\n%s", got)
+	want := "command card by U0ALICE\n" +
+		"action edit:3 value= option= options= by U0ALICE\n" +
+		"action buy value=3 option= options= by U0ALICE"
+	if got := s.told(); got != want {
+		t.Errorf("the app got:\n%s\nwant:\n%s", got, want)
 	}
 	shot(t, tab, "bought")
 
@@ -110,7 +115,7 @@ func TestCommandButtonConfirm(t *testing.T) {
 	}
 }
 
-func TestPeopleSeeTheirOwn(t *testing.T) {
+func TestBrowser_People_SeeTheirOwn(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order card")
@@ -134,7 +139,7 @@ func TestPeopleSeeTheirOwn(t *testing.T) {
 	shot(t, tab, "home")
 }
 
-func TestModal(t *testing.T) {
+func TestBrowser_Modal_Submitted(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order form")
@@ -143,10 +148,10 @@ func TestModal(t *testing.T) {
 	shot(t, tab, "modal")
 
 	// What is typed stays while the app changes the view around it.
-	tab.Fill("Name", "nobody")
+	tab.Fill("Name", "no one")
 	tab.Fill("Cups", "7")
 	tab.WaitText("It costs $7.50.")
-	if got := tab.Value("Name"); got != "nobody" {
+	if got := tab.Value("Name"); got != "no one" {
 		t.Errorf("the name is now %q", got)
 	}
 	tab.Choose("Milk", "Oat")
@@ -164,7 +169,7 @@ func TestModal(t *testing.T) {
 	}
 
 	tab.Click("Order")
-	tab.WaitText("Somebody must drink it.")
+	tab.WaitText("A person must drink it.")
 	shot(t, tab, "errors")
 	if got := tab.Focused(); got != "On the cup" {
 		t.Errorf("the focus is on %q, not on the field that is wrong", got)
@@ -187,7 +192,7 @@ func TestModal(t *testing.T) {
 	s.await(t, "closed cleared=false")
 }
 
-func TestEveryBlock(t *testing.T) {
+func TestBrowser_Blocks_All(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order blocks")
@@ -201,8 +206,8 @@ func TestEveryBlock(t *testing.T) {
 	tab.Click("Next page")
 	tab.WaitText("4–5 of 5")
 	tab.WaitNoText("c3")
-	tab.Choose("Somebody", "Bob Brandt")
-	s.await(t, "action somebody")
+	tab.Choose("Person", "Bob Brandt")
+	s.await(t, "action person")
 	tab.Click("Several")
 	tab.Click("Apples")
 	s.await(t, "action several value= option= options=a ")
@@ -237,50 +242,9 @@ func TestEveryBlock(t *testing.T) {
 	}
 }
 
-func TestPhone(t *testing.T) {
-	s := open(t, hints)
-	tab := pagetest.Open(t, s.url)
-	tab.Size(390, 844)
-	tab.Send("/order card")
-	tab.WaitText("Only visible to you")
-	shot(t, tab, "phone")
-	small := pagetest.Eval[[]string](tab, `[...document.querySelectorAll('button, .place, .person')].filter(el => el.checkVisibility({visibilityProperty: true}))
-		.filter(el => { const r = el.getBoundingClientRect(); return r.height < 44 || r.width < 44 }).map(el => el.outerHTML.slice(0, 80))`)
-	if len(small) > 0 {
-		t.Errorf("too small for a thumb: %q", small)
-	}
-	if wide := pagetest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth"); wide {
-		t.Error("the page scrolls sideways")
-	}
-	tab.Click("Channels and people")
-	tab.WaitText("You are")
-	shot(t, tab, "phone-drawer")
-	tab.As("Bob Brandt")
-	tab.Send("/order form")
-	tab.WaitText("It costs $4.00.")
-	shot(t, tab, "phone-modal")
-	s.await(t, "command form by U0BOB")
-	tab.Dark(true)
-	tab.Press("Escape")
-	tab.Click("Panel")
-	tab.WaitText("Grinder jams")
-	shot(t, tab, "phone-panel")
-}
-
-func TestPanel(t *testing.T) {
-	s := open(t, hints)
-	tab := pagetest.Open(t, s.url)
-	tab.WaitText("roasted yesterday")
-	tab.Turn("Grinder jams")
-	s.await(t, "jam true")
-	tab.Turn("On fire")
-	tab.WaitText("the fire brigade forbids it")
-	tab.Until("the switch to go back", "!document.querySelector('[data-switch=fire]').checked")
-}
-
-// TestNoAnswer shows what people see of an app that does not answer, and of one that is
+// TestBrowser_Command_NoAnswer shows what people see of an app that does not answer, and of one that is
 // gone.
-func TestNoAnswer(t *testing.T) {
+func TestBrowser_Command_NoAnswer(t *testing.T) {
 	s := openWith(t, slacksim.Options{AckTimeout: 200 * time.Millisecond}, hints)
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order slow")
@@ -299,144 +263,4 @@ func TestNoAnswer(t *testing.T) {
 	shot(t, tab, "timeout-button")
 	tab.Click("Dismiss")
 	tab.WaitNoText("This app responded too slowly.")
-}
-
-// TestLive follows what others do, without a word from this reader.
-func TestLive(t *testing.T) {
-	s := open(t, hints)
-	tab := pagetest.Open(t, s.url)
-	tab.Type("half a thought")
-	bob := s.ws.Person(slacksim.Bob)
-	for range 30 {
-		if _, err := bob.Say(slacksim.General, "a message from Bob"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := bob.Say(slacksim.General, "the last message"); err != nil {
-		t.Fatal(err)
-	}
-	tab.WaitText("the last message")
-	const newestInSight = "(l => l.scrollHeight - l.scrollTop - l.clientHeight < 3)(document.getElementById('log'))"
-	tab.Until("the newest message to be in sight", newestInSight)
-	tab.Size(1000, 500)
-	tab.Until("it to stay there in a smaller window", newestInSight)
-	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("the draft became %q", got)
-	}
-	// Who reads further up is left there.
-	pagetest.Eval[bool](tab, "new Promise(done => { const l = document.getElementById('log'); l.addEventListener('scroll', () => done(true), {once: true}); l.scrollTop = 10 })")
-	if _, err := bob.Say(slacksim.General, "one more"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bob.Say(slacksim.Random, "elsewhere"); err != nil {
-		t.Fatal(err)
-	}
-	tab.WaitText("one more")
-	if top := pagetest.Eval[float64](tab, "document.getElementById('log').scrollTop"); top > 30 {
-		t.Errorf("the page scrolled to %v", top)
-	}
-	tab.Until("the other channel to be unread", "document.querySelector('.place.unread .badge')?.innerText.startsWith('1')")
-	tab.Visit("random")
-	tab.WaitText("elsewhere")
-	tab.Until("nothing to be unread", "!document.querySelector('.place.unread')")
-	tab.Visit("general")
-	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("back again the draft is %q", got)
-	}
-}
-
-// TestKeyboardOnly buys without the mouse.
-func TestKeyboardOnly(t *testing.T) {
-	s := open(t, hints)
-	tab := pagetest.Open(t, s.url)
-	if got := tab.Focused(); !strings.HasPrefix(got, "Message #general") {
-		t.Errorf("the page opens with the focus on %q", got)
-	}
-	tab.Keys("/order card")
-	tab.Press("Enter")
-	tab.WaitText("Only visible to you")
-	for range 10 {
-		tab.Press("Shift+Tab")
-		if tab.Focused() == "Buy for $12.00" {
-			break
-		}
-	}
-	tab.Press("Enter")
-	tab.WaitText("You pay $12.00 now.")
-	for range 4 { // the focus stays in the dialog
-		tab.Press("Tab")
-		if inside := pagetest.Eval[bool](tab, "!!document.activeElement.closest('dialog') || document.activeElement === document.body"); !inside {
-			t.Errorf("the focus left the dialog for %q", tab.Focused())
-		}
-	}
-	for range 3 {
-		if tab.Focused() == "Yes, buy" {
-			break
-		}
-		tab.Press("Tab")
-	}
-	tab.Press("Enter")
-	tab.WaitText("Bought 3 coffees")
-	if outline := pagetest.Eval[bool](tab, "document.activeElement.classList.contains('message')"); !outline {
-		t.Errorf("after the buttons went the focus is on %q", tab.Focused())
-	}
-
-	tab.Type("one")
-	tab.Press("Shift+Enter")
-	tab.Keys("two")
-	tab.Press("Enter")
-	tab.Until("a message of two lines", "[...document.querySelectorAll('.text')].some(el => el.innerText === 'one\\ntwo')")
-	nameless := pagetest.Eval[[]string](tab, `[...document.querySelectorAll('button, input, textarea, select, a')]
-		.filter(el => !el.innerText?.trim() && !el.getAttribute('aria-label') && !el.labels?.length && !el.getAttribute('aria-labelledby')).map(el => el.outerHTML)`)
-	if len(nameless) > 0 {
-		t.Errorf("without a name: %q", nameless)
-	}
-}
-
-// TestComingAndGoing becomes somebody else more often than a browser opens connections to one server, and goes back to
-// a page that it left: what happened meanwhile is there.
-func TestComingAndGoing(t *testing.T) {
-	s := open(t, hints)
-	tab := pagetest.Open(t, s.url)
-	for range 3 {
-		tab.As("Bob Brandt")
-		tab.As("Alice Amsel")
-	}
-	tab.Send("still here")
-	tab.WaitText("still here")
-	tab.Visit("random")
-	if _, err := s.ws.Person(slacksim.Bob).Say(slacksim.General, "a message from Bob"); err != nil {
-		t.Fatal(err)
-	}
-	pagetest.Eval[bool](tab, "(history.back(), true)")
-	tab.WaitText("a message from Bob")
-	tab.Send("and here")
-	tab.WaitText("and here")
-}
-
-// TestRestart leaves a page open while the workspace is replaced by another at the same
-// address, as when somebody starts the demo again.
-func TestRestart(t *testing.T) {
-	first := slacksim.New(slacksim.Options{})
-	srv, err := first.Listen("127.0.0.1:0", page.New(first, page.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	tab := pagetest.Open(t, srv.URL)
-	tab.Send("before")
-	tab.WaitText("before")
-	srv.Close()
-	tab.WaitText("Connection lost.")
-
-	second := slacksim.New(slacksim.Options{})
-	again, err := second.Listen(srv.Addr, page.New(second, page.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(again.Close)
-	tab.WaitNoText("Connection lost.")
-	tab.WaitNoText("before")
-	tab.Send("after")
-	tab.WaitText("after")
 }

@@ -63,17 +63,20 @@ func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		return ast.WalkSkipChildren, nil
 	})
-	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		block := n.(*ast.HTMLBlock)
-		if entering {
-			w.WriteString("<p>" + html.EscapeString(string(block.Lines().Value(source))))
-			if block.HasClosure() {
-				w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
-			}
-			w.WriteString("</p>")
+	r.Register(ast.KindHTMLBlock, htmlBlock)
+}
+
+// htmlBlock writes an HTML block as text.
+func htmlBlock(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	block := n.(*ast.HTMLBlock)
+	if entering {
+		w.WriteString("<p>" + html.EscapeString(string(block.Lines().Value(source))))
+		if block.HasClosure() {
+			w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
 		}
-		return ast.WalkSkipChildren, nil
-	})
+		w.WriteString("</p>")
+	}
+	return ast.WalkSkipChildren, nil
 }
 
 func writeAnchor(w util.BufWriter, address string, entering bool) {

@@ -17,7 +17,7 @@ func (fewNames) GroupName(id string) string   { return map[string]string{"S1": "
 
 const anchor = `" target="_blank" rel="noopener noreferrer">`
 
-func TestMrkdwn(t *testing.T) {
+func TestMrkdwn_Markup(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"bold", "*Buy* now", "<strong>Buy</strong> now"},
 		{"italic", "_maybe_", "<em>maybe</em>"},
@@ -41,12 +41,25 @@ func TestMrkdwn(t *testing.T) {
 		{"entities", "a &lt; b &amp;&amp; c &gt; d &quot;", "a &lt; b &amp;&amp; c &gt; d &amp;quot;"},
 		{"an escaped entity stays escaped", "&amp;lt;", "&amp;lt;"},
 		{"emoji", ":white_check_mark: 12:30:45 :nope:", "✅ 12:30:45 :nope:"},
-		{"link", "<https://a.example/x?a=1&amp;b=2|the *x*>", `<a href="https://a.example/x?a=1&amp;b=2` + anchor + `the *x*</a>`},
+		{
+			"link", "<https://a.example/x?a=1&amp;b=2|the *x*>",
+			`<a href="https://a.example/x?a=1&amp;b=2` + anchor + `the *x*</a>`,
+		},
 		{"link without a label", "<https://a.example>", `<a href="https://a.example` + anchor + `https://a.example</a>`},
 		{"mail", "<mailto:a@b.example>", `<a href="mailto:a@b.example` + anchor + `a@b.example</a>`},
-		{"bare address ends before the full stop", "see https://a.example/b.", `see <a href="https://a.example/b` + anchor + `https://a.example/b</a>.`},
-		{"mention", "<@U1> <@U2|bob> <@U3> <#C1> <#C9|gone>", `<span class="mention">@Ana &lt;b&gt;</span> <span class="mention">@bob</span> <span class="mention">@U3</span> <span class="mention">#general</span> <span class="mention">#gone</span>`},
-		{"broadcast", "<!here> <!channel|channel>", `<span class="mention broadcast">@here</span> <span class="mention broadcast">@channel</span>`},
+		{
+			"bare address ends before the full stop", "see https://a.example/b.",
+			`see <a href="https://a.example/b` + anchor + `https://a.example/b</a>.`,
+		},
+		{
+			"mention", "<@U1> <@U2|bob> <@U3> <#C1> <#C9|gone>",
+			`<span class="mention">@Ana &lt;b&gt;</span> <span class="mention">@bob</span> <span class="mention">@U3</span>` +
+				` <span class="mention">#general</span> <span class="mention">#gone</span>`,
+		},
+		{
+			"broadcast", "<!here> <!channel|channel>",
+			`<span class="mention broadcast">@here</span> <span class="mention broadcast">@channel</span>`,
+		},
 		{"group", "<!subteam^S1>", `<span class="mention">@finance</span>`},
 		{"unknown command", "<!magic|label> <!magic>", `label &lt;!magic&gt;`},
 		{
@@ -63,7 +76,10 @@ func TestMrkdwn(t *testing.T) {
 		{"escaped script", "&lt;script&gt;", "&lt;script&gt;"},
 		{"javascript link", "<javascript:alert(1)|click>", "&lt;javascript:alert(1)|click&gt;"},
 		{"javascript link in disguise", "<\tJaVaScRiPt:alert(1)|x>", "&lt;\tJaVaScRiPt:alert(1)|x&gt;"},
-		{"quotes leave no attribute", `<https://a.example/"onclick="x|l>`, `<a href="https://a.example/&#34;onclick=&#34;x` + anchor + `l</a>`},
+		{
+			"quotes leave no attribute", `<https://a.example/"onclick="x|l>`,
+			`<a href="https://a.example/&#34;onclick=&#34;x` + anchor + `l</a>`,
+		},
 		{"quotes in a date's format", `<!date^1^"&gt;&lt;b|f>`, `<time data-epoch="1" data-format="&#34;&gt;&lt;b">f</time>`},
 		{"mention label with markup", "<@U9|&lt;img src=x&gt;>", `<span class="mention">@&lt;img src=x&gt;</span>`},
 		{"angle that never ends", "a < b *c*", "a &lt; b <strong>c</strong>"},
@@ -77,7 +93,7 @@ func TestMrkdwn(t *testing.T) {
 	}
 }
 
-func TestPlain(t *testing.T) {
+func TestPlainText_Emoji(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
 		emoji    bool
@@ -96,10 +112,12 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestMrkdwnIsFast keeps hostile texts of the greatest length that Slack takes from
+// TestMrkdwn_Duration keeps hostile texts of the greatest length that Slack takes from
 // holding up the page.
-func TestMrkdwnIsFast(t *testing.T) {
-	for _, unit := range []string{"*a ", "*_~", "<", "`", "a:", "```", "> ", ">>> \n", "https://a", "<a|*", "*a _b ~c `d "} {
+func TestMrkdwn_Duration(t *testing.T) {
+	for _, unit := range []string{
+		"*a ", "*_~", "<", "`", "a:", "```", "> ", ">>> \n", "https://a", "<a|*", "*a _b ~c `d ",
+	} {
 		text := strings.Repeat(unit, 40000/len(unit))
 		start := time.Now()
 		Mrkdwn(text, fewNames{})
@@ -111,7 +129,8 @@ func TestMrkdwnIsFast(t *testing.T) {
 
 func FuzzMrkdwn(f *testing.F) {
 	for _, s := range []string{
-		"*a* _b_ ~c~ `d`", "```x```", "> q\n>>> r", "<https://a.example|l>", "<!date^1^{date}^https://x.example|f>", "<@U1|x>",
+		"*a* _b_ ~c~ `d`", "```x```", "> q\n>>> r", "<https://a.example|l>", "<!date^1^{date}^https://x.example|f>",
+		"<@U1|x>",
 		"<script>", "*<a*b>*", "`*`*`", "&lt;b&gt; &amp;lt;", "<javascript:x|y>", "\x00\xff*a\xff*", "<!date^1^'\"|<>",
 	} {
 		f.Add(s)
@@ -125,8 +144,10 @@ func FuzzMrkdwn(f *testing.F) {
 
 func FuzzMarkdown(f *testing.F) {
 	for _, s := range []string{
-		"**a** [l](https://a.example \"t\")", "<b>x</b>", "<script>\n\nx", "|a|b|\n|:-|-:|\n|1|2|", "- [x] done\n1. one", "![i](javascript:x)",
-		"<https://a.example> <a@b.example>", "```go\nx\n```", "# h\n---\n> q", "[a]: javascript:x\n[a]", "~~x~~ \\<b>", "<!-- x -->", "<?x?>", "&#106;avascript:",
+		"**a** [l](https://a.example \"t\")", "<b>x</b>", "<script>\n\nx", "|a|b|\n|:-|-:|\n|1|2|", "- [x] done\n1. one",
+		"![i](javascript:x)",
+		"<https://a.example> <a@b.example>", "```go\nx\n```", "# h\n---\n> q", "[a]: javascript:x\n[a]", "~~x~~ \\<b>",
+		"<!-- x -->", "<?x?>", "&#106;avascript:",
 	} {
 		f.Add(s)
 	}

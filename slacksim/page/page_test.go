@@ -1,22 +1,18 @@
 package page_test
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"licensebot/slacksim"
 	"licensebot/slacksim/page"
 )
 
-func TestOnlyThisMachineAndThisPage(t *testing.T) {
+func TestPage_ServeHTTP_OtherSites(t *testing.T) {
 	ws := slacksim.New(slacksim.Options{})
 	t.Cleanup(ws.Close)
 	p := page.New(ws, page.Options{})
@@ -34,14 +30,34 @@ func TestOnlyThisMachineAndThisPage(t *testing.T) {
 		{"a name that looks like loopback", "GET", "/", "127.0.0.1.evil.example", "", nil, 403},
 		{"no name", "GET", "/", "", "", nil, 403},
 		{"the machine's other address", "GET", "/", "192.168.1.5:3000", "", nil, 403},
-		{"said on the page", "POST", "/-/do/say", "127.0.0.1", say, map[string]string{"Content-Type": "application/json", "Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}, 200},
-		{"said by another site", "POST", "/-/do/say", "127.0.0.1", say, map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403},
-		{"said by a page on another port", "POST", "/-/do/say", "127.0.0.1:3000", say, map[string]string{"Content-Type": "application/json", "Origin": "http://127.0.0.1:4000"}, 403},
-		{"a form of another site", "POST", "/-/do/say", "127.0.0.1", say, map[string]string{"Content-Type": "text/plain"}, 415},
+		{
+			"said on the page", "POST", "/-/do/say", "127.0.0.1", say,
+			map[string]string{"Content-Type": "application/json", "Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"},
+			200,
+		},
+		{
+			"said by another site", "POST", "/-/do/say", "127.0.0.1", say,
+			map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"},
+			403,
+		},
+		{
+			"said by a page on another port", "POST", "/-/do/say", "127.0.0.1:3000", say,
+			map[string]string{"Content-Type": "application/json", "Origin": "http://127.0.0.1:4000"},
+			403,
+		},
+		{
+			"a form of another site", "POST", "/-/do/say", "127.0.0.1", say,
+			map[string]string{"Content-Type": "text/plain"},
+			415,
+		},
 		{"no JSON", "POST", "/-/do/say", "127.0.0.1", "hi", map[string]string{"Content-Type": "application/json"}, 400},
-		{"no such action", "POST", "/-/do/destroy", "127.0.0.1", say, map[string]string{"Content-Type": "application/json"}, 404},
-		{"events of nobody", "GET", "/-/events?as=U9", "127.0.0.1", "", nil, 404},
-		{"somebody who is not there", "GET", "/?as=U9", "127.0.0.1", "", nil, 303},
+		{
+			"no such action", "POST", "/-/do/destroy", "127.0.0.1", say,
+			map[string]string{"Content-Type": "application/json"},
+			404,
+		},
+		{"events of an unknown person", "GET", "/-/events?as=U9", "127.0.0.1", "", nil, 404},
+		{"an unknown person", "GET", "/?as=U9", "127.0.0.1", "", nil, 303},
 		{"no way out of the assets", "GET", "/-/..%2fpage.go", "127.0.0.1", "", nil, 400},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,9 +78,9 @@ func TestOnlyThisMachineAndThisPage(t *testing.T) {
 	}
 }
 
-// TestNothingFromElsewhere reads everything the page is made of: no address of another
+// TestPage_ServeHTTP_NoOtherHosts reads everything the page is made of: no address of another
 // host, nothing that the content security policy would have to allow besides files.
-func TestNothingFromElsewhere(t *testing.T) {
+func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 	ws := slacksim.New(slacksim.Options{})
 	t.Cleanup(ws.Close)
 	srv := httptest.NewServer(page.New(ws, page.Options{}))
@@ -83,7 +99,8 @@ func TestNothingFromElsewhere(t *testing.T) {
 	}
 	body, header := read("/")
 	csp := header.Get("Content-Security-Policy")
-	if !strings.HasPrefix(csp, "default-src 'none';") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "frame-ancestors 'none'") {
+	if !strings.HasPrefix(csp, "default-src 'none';") || strings.Contains(csp, "unsafe") ||
+		!strings.Contains(csp, "frame-ancestors 'none'") {
 		t.Errorf("policy: %s", csp)
 	}
 	if found := regexp.MustCompile(`(?i)<[^>]*\s(on\w+|style)=|<script>|<style`).FindString(body); found != "" {
@@ -93,7 +110,9 @@ func TestNothingFromElsewhere(t *testing.T) {
 	if len(paths) < 5 {
 		t.Fatalf("files of the page: %v", paths)
 	}
-	for _, path := range append(paths, []string{"", "/-/morph.js"}, []string{"", "/-/dates.js"}, []string{"", "/-/composer.js"}) {
+	for _, path := range append(
+		paths, []string{"", "/-/morph.js"}, []string{"", "/-/dates.js"}, []string{"", "/-/composer.js"},
+	) {
 		body, _ := read(path[1])
 		for _, address := range regexp.MustCompile(`https?://[^"' )]+`).FindAllString(body, -1) {
 			if address != "http://www.w3.org/2000/svg" {
@@ -102,62 +121,4 @@ func TestNothingFromElsewhere(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
-}
-
-// TestEvents follows the stream by itself: everything at first, then what changed.
-func TestEvents(t *testing.T) {
-	ws := slacksim.New(slacksim.Options{})
-	srv, err := ws.Listen("127.0.0.1:0", page.New(ws, page.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(srv.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", srv.URL+"/-/events?as="+slacksim.Bob+"&at="+slacksim.Random, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	next := func() (id, html string) {
-		for lines.Scan() {
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-				var part struct{ ID, HTML string }
-				if err := json.Unmarshal([]byte(data), &part); err != nil {
-					t.Fatal(err)
-				}
-				return part.ID, part.HTML
-			}
-		}
-		t.Fatal("the stream ended: ", lines.Err())
-		return "", ""
-	}
-	for _, want := range []string{"stage", "sidebar", "modals", "panel"} {
-		if id, _ := next(); id != want {
-			t.Fatalf("got %s, want %s", id, want)
-		}
-	}
-	if _, err := ws.Person(slacksim.Alice).Say(slacksim.General, "elsewhere"); err != nil {
-		t.Fatal(err)
-	}
-	if id, html := next(); id != "sidebar" || !strings.Contains(html, "1 unread") {
-		t.Errorf("a message elsewhere changed %s: %s", id, html)
-	}
-	if _, err := ws.Person(slacksim.Alice).Say(slacksim.Random, "here"); err != nil {
-		t.Fatal(err)
-	}
-	if id, html := next(); id != "stage" || !strings.Contains(html, "here") {
-		t.Errorf("a message here changed %s: %s", id, html)
-	}
-	// A workspace that closes ends the stream, so that its server can stop.
-	go srv.Close()
-	for lines.Scan() {
-	}
 }

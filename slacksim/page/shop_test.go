@@ -43,7 +43,9 @@ func openWith(t *testing.T, sim slacksim.Options, opts page.Options) *shop {
 	sim.Team = slacksim.Team{ID: "T0ACME", Domain: "acme", Name: "Acme Research"}
 	sim.App = slacksim.App{
 		ID: "A0SHOP", Name: "coffeebot", BotUserID: "U0BOT", BotID: "B0BOT", BotToken: "xoxb-1", AppToken: "xapp-1",
-		Commands: []slacksim.SlashCommand{{Name: "/order", UsageHint: "card | form | blocks | slow", Description: "Order coffee"}},
+		Commands: []slacksim.SlashCommand{
+			{Name: "/order", UsageHint: "card | form | blocks | slow", Description: "Order coffee"},
+		},
 	}
 	ws := slacksim.New(sim)
 	s := &shop{ws: ws, more: make(chan struct{})}
@@ -52,8 +54,14 @@ func openWith(t *testing.T, sim slacksim.Options, opts page.Options) *shop {
 			Title: "Coffee machine", Intro: "What the machine *really* does.",
 			Sections: func() []page.Section {
 				return []page.Section{
-					{Title: "Stock", Rows: []page.Row{{Label: "Beans", Value: "3 kg", Note: "roasted yesterday"}, {Label: "Manual", Value: "open", URL: "https://coffee.example/"}}},
-					{Title: "Queue", Empty: "Nobody waits."},
+					{
+						Title: "Stock",
+						Rows: []page.Row{
+							{Label: "Beans", Value: "3 kg", Note: "roasted yesterday"},
+							{Label: "Manual", Value: "open", URL: "https://coffee.example/"},
+						},
+					},
+					{Title: "Queue", Empty: "No orders yet."},
 				}
 			},
 			SwitchesTitle: "What may go wrong",
@@ -79,7 +87,10 @@ func openWith(t *testing.T, sim slacksim.Options, opts page.Options) *shop {
 	}
 	s.url = srv.URL
 	transport := &http.Transport{}
-	s.api = slack.New("xoxb-1", slack.OptionAppLevelToken("xapp-1"), slack.OptionAPIURL(srv.APIURL), slack.OptionHTTPClient(&http.Client{Transport: transport}))
+	s.api = slack.New(
+		"xoxb-1", slack.OptionAppLevelToken("xapp-1"), slack.OptionAPIURL(srv.APIURL),
+		slack.OptionHTTPClient(&http.Client{Transport: transport}),
+	)
 	s.socket = socketmode.New(s.api, socketmode.OptionLog(log.New(io.Discard, "", 0)))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -173,7 +184,9 @@ func (s *shop) command(e socketmode.Event) {
 		s.api.PostEphemeral(c.ChannelID, c.UserID, slack.MsgOptionText("card", false), slack.MsgOptionBlocks(card()...))
 	case "blocks":
 		for _, blocks := range gallery() {
-			if _, _, err := s.api.PostMessage(c.ChannelID, slack.MsgOptionText("blocks", false), slack.MsgOptionBlocks(blocks...)); err != nil {
+			if _, _, err := s.api.PostMessage(
+				c.ChannelID, slack.MsgOptionText("blocks", false), slack.MsgOptionBlocks(blocks...),
+			); err != nil {
 				s.note("post: %v", err)
 			}
 		}
@@ -189,12 +202,23 @@ func (s *shop) command(e socketmode.Event) {
 
 func card() []slack.Block {
 	buy := slack.NewButtonBlockElement("buy", "3", plain("Buy for $12.00")).WithStyle(slack.StylePrimary)
-	buy.Confirm = slack.NewConfirmationBlockObject(plain("Buy 3 coffees?"), mrkdwn("You pay *$12.00* now."), plain("Yes, buy"), plain("Not now"))
+	buy.Confirm = slack.NewConfirmationBlockObject(
+		plain("Buy 3 coffees?"), mrkdwn("You pay *$12.00* now."), plain("Yes, buy"), plain("Not now"),
+	)
 	return []slack.Block{
 		slack.NewHeaderBlock(plain("3 coffees")),
-		slack.NewSectionBlock(mrkdwn("With *oat milk*, for <@U0BOB>."), []*slack.TextBlockObject{mrkdwn("*Price*\n$12.00"), mrkdwn("*Ready*\n<!date^1700000000^{date_short} at {time}|soon>")}, nil),
+		slack.NewSectionBlock(
+			mrkdwn("With *oat milk*, for <@U0BOB>."),
+			[]*slack.TextBlockObject{
+				mrkdwn("*Price*\n$12.00"), mrkdwn("*Ready*\n<!date^1700000000^{date_short} at {time}|soon>"),
+			},
+			nil,
+		),
 		slack.NewContextBlock("", mrkdwn("Budget left: $88.00 · order `01J`")),
-		slack.NewActionBlock("actions", buy, slack.NewButtonBlockElement("edit:3", "", plain("Edit")), slack.NewButtonBlockElement("cancel", "", plain("Cancel")).WithStyle(slack.StyleDanger)),
+		slack.NewActionBlock(
+			"actions", buy, slack.NewButtonBlockElement("edit:3", "", plain("Edit")),
+			slack.NewButtonBlockElement("cancel", "", plain("Cancel")).WithStyle(slack.StyleDanger),
+		),
 	}
 }
 
@@ -207,10 +231,17 @@ func form(price string) slack.ModalViewRequest {
 		slack.NewOptionBlockObject("oat", plain("Oat"), nil), slack.NewOptionBlockObject("cow", plain("Cow"), nil))
 	day := slack.NewDatePickerBlockElement("day")
 	day.InitialDate = "2027-01-31"
-	size := slack.NewRadioButtonsBlockElement("size", slack.NewOptionBlockObject("s", plain("Small"), nil), slack.NewOptionBlockObject("l", plain("Large"), plain("half a liter")))
-	extra := slack.NewCheckboxGroupsBlockElement("extra", slack.NewOptionBlockObject("sugar", plain("Sugar"), nil), slack.NewOptionBlockObject("foam", mrkdwn("*Foam*"), nil))
+	size := slack.NewRadioButtonsBlockElement(
+		"size", slack.NewOptionBlockObject("s", plain("Small"), nil),
+		slack.NewOptionBlockObject("l", plain("Large"), plain("half a liter")),
+	)
+	extra := slack.NewCheckboxGroupsBlockElement(
+		"extra", slack.NewOptionBlockObject("sugar", plain("Sugar"), nil),
+		slack.NewOptionBlockObject("foam", mrkdwn("*Foam*"), nil),
+	)
 	view := slack.ModalViewRequest{
-		Type: "modal", CallbackID: "order", Title: plain("Order coffee"), Submit: plain("Order"), Close: plain("Never mind"), NotifyOnClose: true,
+		Type: "modal", CallbackID: "order", Title: plain("Order coffee"), Submit: plain("Order"), Close: plain("Never mind"),
+		NotifyOnClose: true,
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			slack.NewSectionBlock(mrkdwn("It costs *"+price+"*."), nil, nil, slack.SectionBlockOptionBlockID("price")),
 			slack.NewInputBlock("name", plain("Name"), plain("We call it out."), name),
@@ -231,15 +262,19 @@ func (s *shop) interaction(e socketmode.Event) {
 	case slack.InteractionTypeViewSubmission:
 		v := in.View.State.Values
 		s.note("submitted name=%s cups=%s milk=%s day=%s size=%s extra=%v", v["name"]["name"].Value, v["cups"]["cups"].Value,
-			v["milk"]["milk"].SelectedOption.Value, v["day"]["day"].SelectedDate, v["size"]["size"].SelectedOption.Value, len(v["extra"]["extra"].SelectedOptions))
-		if v["name"]["name"].Value == "nobody" {
-			s.socket.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "Somebody must drink it."}))
+			v["milk"]["milk"].SelectedOption.Value, v["day"]["day"].SelectedDate, v["size"]["size"].SelectedOption.Value,
+			len(v["extra"]["extra"].SelectedOptions))
+		if v["name"]["name"].Value == "no one" {
+			s.socket.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "A person must drink it."}))
 			return
 		}
 		s.socket.Ack(*e.Request)
 		s.api.PostMessage(slacksim.General, slack.MsgOptionText("Coffee for "+v["name"]["name"].Value, false))
 	case slack.InteractionTypeBlockSuggestion:
-		s.socket.Ack(*e.Request, slack.OptionsResponse{Options: []*slack.OptionBlockObject{option("p1", in.Value+" 1"), option("p2", in.Value+" 2")}})
+		s.socket.Ack(
+			*e.Request,
+			slack.OptionsResponse{Options: []*slack.OptionBlockObject{option("p1", in.Value+" 1"), option("p2", in.Value+" 2")}},
+		)
 	case slack.InteractionTypeViewClosed:
 		s.note("closed cleared=%v", in.IsCleared)
 		s.socket.Ack(*e.Request)
@@ -253,10 +288,15 @@ func (s *shop) interaction(e socketmode.Event) {
 			for _, o := range a.SelectedOptions {
 				several = append(several, o.Value)
 			}
-			s.note("action %s value=%s option=%s options=%s by %s", a.ActionID, a.Value, a.SelectedOption.Value, strings.Join(several, ","), in.User.ID)
+			s.note(
+				"action %s value=%s option=%s options=%s by %s", a.ActionID, a.Value, a.SelectedOption.Value,
+				strings.Join(several, ","), in.User.ID,
+			)
 			switch a.ActionID {
 			case "buy":
-				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn(":white_check_mark: *Bought 3 coffees* for $12.00."), nil, nil)})
+				s.respond(
+					in, []slack.Block{slack.NewSectionBlock(mrkdwn(":white_check_mark: *Bought 3 coffees* for $12.00."), nil, nil)},
+				)
 			case "cancel":
 				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn("Order cancelled. Nothing was charged."), nil, nil)})
 			case "cups":
@@ -272,7 +312,9 @@ func (s *shop) interaction(e socketmode.Event) {
 }
 
 func (s *shop) respond(in slack.InteractionCallback, blocks []slack.Block) {
-	if _, _, err := s.api.PostMessage(in.Channel.ID, slack.MsgOptionReplaceOriginal(in.ResponseURL), slack.MsgOptionBlocks(blocks...)); err != nil {
+	if _, _, err := s.api.PostMessage(
+		in.Channel.ID, slack.MsgOptionReplaceOriginal(in.ResponseURL), slack.MsgOptionBlocks(blocks...),
+	); err != nil {
 		s.note("respond: %v", err)
 	}
 }

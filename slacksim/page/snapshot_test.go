@@ -16,7 +16,7 @@ import (
 
 // What a reader has seen is there again after the program was killed: nothing is shown before it is kept. Keeping is
 // slow here.
-func TestPageShowsWhatIsKept(t *testing.T) {
+func TestPage_Shows_AfterKeep(t *testing.T) {
 	said := []byte("a license was bought")
 	for _, path := range []string{"/", "/-/events"} {
 		t.Run(path, func(t *testing.T) {

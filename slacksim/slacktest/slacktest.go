@@ -53,7 +53,9 @@ func RunApp(tb testing.TB, srv *slacksim.Server, app *exec.Cmd) (lines <-chan st
 	if app.Env == nil {
 		app.Env = os.Environ()
 	}
-	app.Env = append(app.Env, "SLACK_API_URL="+srv.APIURL, "SLACK_BOT_TOKEN="+ws.BotToken(), "SLACK_APP_TOKEN="+ws.AppToken())
+	app.Env = append(
+		app.Env, "SLACK_API_URL="+srv.APIURL, "SLACK_BOT_TOKEN="+ws.BotToken(), "SLACK_APP_TOKEN="+ws.AppToken(),
+	)
 	var stderr bytes.Buffer // read only after Wait
 	app.Stderr = &stderr
 	app.WaitDelay = stopTime

@@ -16,9 +16,11 @@ const clean = s => (s || '').replace(/\s+/g, ' ').trim();
 const named = (selector, text) => [...scope().querySelectorAll(selector)].filter(el => shown(el) && !el.disabled &&
 	[el.innerText, el.getAttribute('aria-label'), el.innerText.split('\n')[0]].some(s => clean(s) === text)).pop();
 const field = label => {
-	const l = [...scope().querySelectorAll('.label')].filter(el => shown(el) && clean(el.innerText).replace(/ \(optional\)$/, '') === label).pop();
+	const text = el => clean(el.innerText).replace(/ \(optional\)$/, '');
+	const l = [...scope().querySelectorAll('.label')].filter(el => shown(el) && text(el) === label).pop();
 	if (l) return l.parentElement.querySelector('.control');
-	const own = [...scope().querySelectorAll('.control [aria-label]')].filter(el => shown(el) && el.getAttribute('aria-label') === label).pop();
+	const own = [...scope().querySelectorAll('.control [aria-label]')]
+		.filter(el => shown(el) && el.getAttribute('aria-label') === label).pop();
 	return own && own.closest('.control');
 };
 const center = el => {
@@ -137,20 +139,28 @@ func (t *Tab) Value(label string) string {
 // WaitValue waits until Value of the field with this label is text.
 func (t *Tab) WaitValue(label, text string) {
 	t.tb.Helper()
-	t.Until(fmt.Sprintf("%q to hold %q", label, text), "(() => {"+find+`const f = field(`+quote(label)+`)?.querySelector('input, textarea, select');
+	t.Until(fmt.Sprintf("%q to hold %q", label, text), "(() => {"+find+`
+		const f = field(`+quote(label)+`)?.querySelector('input, textarea, select');
 		return f && (f.tagName === 'SELECT' ? clean(f.selectedOptions[0]?.text) : f.value) === `+quote(text)+`})()`)
 }
 
 // As makes the reader another person, by the name in the list of people.
 func (t *Tab) As(name string) {
 	t.tb.Helper()
-	t.follow(fmt.Sprintf("the person %q", name), `[...document.querySelectorAll('.person')].find(a => clean(a.querySelector('.name').firstChild.textContent) === `+quote(name)+`)`)
+	t.follow(
+		fmt.Sprintf("the person %q", name),
+		`[...document.querySelectorAll('.person')]
+			.find(a => clean(a.querySelector('.name').firstChild.textContent) === `+quote(name)+`)`,
+	)
 }
 
 // Visit opens a channel (by its name, without #) or the app's messages (by the app's name).
 func (t *Tab) Visit(name string) {
 	t.tb.Helper()
-	t.follow(fmt.Sprintf("the channel %q", name), `[...document.querySelectorAll('.place')].find(a => clean(a.querySelector('.name').textContent) === `+quote(name)+`)`)
+	t.follow(
+		fmt.Sprintf("the channel %q", name),
+		`[...document.querySelectorAll('.place')].find(a => clean(a.querySelector('.name').textContent) === `+quote(name)+`)`,
+	)
 }
 
 // Home opens the app's Home tab. The app's messages must be open.
@@ -174,5 +184,6 @@ func (t *Tab) follow(what, expression string) {
 // Turn turns the panel's switch with this title on, or off if it is on.
 func (t *Tab) Turn(title string) {
 	t.tb.Helper()
-	t.click(fmt.Sprintf("the switch %q", title), `[...document.querySelectorAll('.switch')].find(l => clean(l.querySelector('strong').innerText) === `+quote(title)+`)?.querySelector('input')`)
+	t.click(fmt.Sprintf("the switch %q", title), `[...document.querySelectorAll('.switch')]
+		.find(l => clean(l.querySelector('strong').innerText) === `+quote(title)+`)?.querySelector('input')`)
 }

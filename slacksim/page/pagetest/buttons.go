@@ -18,9 +18,15 @@ type Button struct {
 
 const pressed = find + `
 const label = el => clean(el.getAttribute('aria-label') || el.innerText.split('\n')[0]);
-const buttons = () => [...scope().querySelectorAll('[data-press]')].filter(el => shown(el) && !('busy' in el.dataset)).map(el =>
-	({el, on: (e => e?.dataset.ts ?? e?.dataset.view ?? '')(el.closest('[data-ts], [data-view]')), action: el.closest('.control').dataset.actionId, value: el.dataset.value ?? '', label: label(el), link: !!el.href}));
-const wanted = (on, action, value, text) => buttons().filter(b => b.on === on && b.action === action && b.value === value && b.label === text).pop()?.el;
+const surface = el => (e => e?.dataset.ts ?? e?.dataset.view ?? '')(el.closest('[data-ts], [data-view]'));
+const buttons = () => [...scope().querySelectorAll('[data-press]')]
+	.filter(el => shown(el) && !('busy' in el.dataset))
+	.map(el => ({
+		el, on: surface(el), action: el.closest('.control').dataset.actionId, value: el.dataset.value ?? '',
+		label: label(el), link: !!el.href,
+	}));
+const wanted = (on, action, value, text) => buttons()
+	.filter(b => b.on === on && b.action === action && b.value === value && b.label === text).pop()?.el;
 `
 
 // Buttons returns the buttons that the reader can press now, in order. If a dialog is open, they are those of the
@@ -60,7 +66,10 @@ func (t *Tab) CloseModals() {
 	t.tb.Helper()
 	const open = "document.querySelectorAll('dialog.modal[open]').length"
 	for n := Eval[int](t, open); n > 0; n = Eval[int](t, open) {
-		t.click("the button that closes the form", "[...document.querySelectorAll('dialog.modal[open]')].pop()?.querySelector('[data-close=one]')")
+		t.click(
+			"the button that closes the form",
+			"[...document.querySelectorAll('dialog.modal[open]')].pop()?.querySelector('[data-close=one]')",
+		)
 		t.Until("the form to close", fmt.Sprintf("%s < %d", open, n))
 	}
 }

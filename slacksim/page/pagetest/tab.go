@@ -75,7 +75,8 @@ const filtered = `new MutationObserver(records => {
 	for (const r of records) for (const now of r.type === 'childList' ? r.addedNodes : [r.target]) {
 		const text = now.outerHTML ?? now.data ?? '';
 		const at = text.indexOf('ZgotmplZ');
-		if (at >= 0) queueMicrotask(() => { throw new Error('html/template took out a value: ' + text.slice(Math.max(0, at - 80), at + 20)); });
+		const error = new Error('html/template took out a value: ' + text.slice(Math.max(0, at - 80), at + 20));
+		if (at >= 0) queueMicrotask(() => { throw error; });
 	}
 }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});`
 
@@ -93,7 +94,8 @@ func (t *Tab) watch(event any) {
 			problem = e.Entry.Text
 		}
 	case *network.EventRequestWillBeSent:
-		if u, err := url.Parse(e.Request.URL); err == nil && u.Host != t.host && u.Scheme != "data" && u.Scheme != "about" && u.Scheme != "blob" {
+		if u, err := url.Parse(e.Request.URL); err == nil && u.Host != t.host && u.Scheme != "data" && u.Scheme != "about" &&
+			u.Scheme != "blob" {
 			problem = "asked for " + e.Request.URL
 		}
 	}
@@ -288,5 +290,9 @@ func (t *Tab) Press(key string) {
 // Focused returns the label, text or placeholder of the element with the focus.
 func (t *Tab) Focused() string {
 	t.tb.Helper()
-	return Eval[string](t, "(e => (e.getAttribute('aria-label') || e.innerText || e.placeholder || e.id || e.tagName).trim())(document.activeElement)")
+	return Eval[string](
+		t,
+		`(e => (e.getAttribute('aria-label') || e.innerText || e.placeholder || e.id || e.tagName).trim())
+			(document.activeElement)`,
+	)
 }

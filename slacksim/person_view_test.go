@@ -1,0 +1,226 @@
+package slacksim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"licensebot/slacksim"
+)
+
+func TestPerson_Submit_Modal(t *testing.T) {
+	a := newModalApp(t, slacksim.Options{})
+	v, answer := a.open(t, orderForm(nil))
+	if answer["ok"] != true || v.Title != "Order" || v.Submit != "Send" || v.Close != "Cancel" {
+		t.Fatalf("%v: %+v", answer, v)
+	}
+	if got := v.Values("Name"); len(got) != 1 || got[0] != "coffee" {
+		t.Errorf("the name is %v", got)
+	}
+	ctx := patience(t)
+
+	// Slack's own client complains first; the app hears nothing of it.
+	if err := a.alice.Fill(ctx, v, "Name", "a very long name"); err != nil {
+		t.Fatal(err)
+	}
+	problems, err := a.alice.Submit(ctx)
+	if err != nil || !strings.Contains(problems["name"], "at most 10") ||
+		!strings.Contains(problems["count"], "required") {
+		t.Fatalf("the problems are %v, %v", problems, err)
+	}
+	if now, _ := a.alice.Modal(); now.Errors["name"] == "" {
+		t.Error("the complaint is not shown")
+	}
+	if err := a.alice.Fill(ctx, v, "Name", "Übergröße"); err != nil { // 9 characters, 12 bytes
+		t.Fatal(err)
+	}
+
+	// A field with dispatch_action tells the app at once.
+	a.during(t, func(ctx context.Context) error { return a.alice.Fill(ctx, v, "Count", "17") }, func(f frame) any {
+		p := payload(t, f)
+		if p.Type != "block_actions" || p.Actions[0]["value"] != "17" || p.Actions[0]["type"] != "number_input" {
+			t.Errorf("%s", f.Payload)
+		}
+		return nil
+	})
+	if problems, err = a.alice.Submit(ctx); err != nil || !strings.Contains(problems["count"], "16") {
+		t.Errorf("17 of at most 16: %v, %v", problems, err)
+	}
+	a.during(
+		t, func(ctx context.Context) error { return a.alice.Fill(ctx, v, "count", "3") }, func(frame) any { return nil },
+	)
+	if err := a.alice.Choose(ctx, v, "Milk", "Oat"); err != nil {
+		t.Fatal(err)
+	}
+
+	// A button in the view sends the whole view, and no channel, message or URL.
+	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, v, "Details") }, func(f frame) any {
+		p := payload(t, f)
+		if p.Channel != nil || p.Message != nil || p.Response != nil ||
+			p.Container["type"] != "view" || p.Container["view_id"] != v.ID {
+			t.Errorf("%s", f.Payload)
+		}
+		if p.View.State.Values["name"]["v"]["value"] != "Übergröße" || p.Actions[0]["value"] != "d" {
+			t.Errorf("%s", f.Payload)
+		}
+		return nil
+	})
+
+	a.during(t, func(ctx context.Context) (err error) {
+		problems, err = a.alice.Submit(ctx)
+		return err
+	}, func(f frame) any {
+		return map[string]any{"response_action": "errors", "errors": map[string]string{"count": "Only 2 left."}}
+	})
+	if problems["count"] != "Only 2 left." {
+		t.Errorf("the app's complaint is %v", problems)
+	}
+	if now, open := a.alice.Modal(); !open || now.Errors["count"] == "" || now.Busy {
+		t.Errorf("%+v", now)
+	}
+	a.during(t, func(ctx context.Context) (err error) {
+		problems, err = a.alice.Submit(ctx)
+		return err
+	}, func(f frame) any {
+		p := payload(t, f)
+		got := p.View.State.Values
+		if p.Type != "view_submission" || !f.Accepts || p.View.CallbackID != "order_form" || p.View.PrivateMetadata != "m" ||
+			p.View.RootID != v.ID || p.View.PreviousID != nil || p.View.Hash == "" || p.URLs == nil || len(p.URLs) != 0 {
+			t.Errorf("%s", f.Payload)
+		}
+		milk, _ := got["milk"]["v"]["selected_option"].(map[string]any)
+		if got["count"]["v"]["value"] != "3" || milk["value"] != "oat" {
+			t.Errorf("%s", f.Payload)
+		}
+		return nil
+	})
+	if len(problems) != 0 {
+		t.Errorf("accepted, but %v", problems)
+	}
+	if _, open := a.alice.Modal(); open {
+		t.Error("the modal is still open")
+	}
+}
+
+func TestPerson_Submit_Answers(t *testing.T) {
+	other := func(title string) map[string]any { return orderForm(map[string]any{"title": plain(title)}) }
+	tests := []struct {
+		name   string
+		answer any
+		titles []string // of the stack, bottom first
+		fails  bool
+	}{
+		{"nothing closes the view", nil, []string{"Order"}, false},
+		{"clear closes all", map[string]any{"response_action": "clear"}, nil, false},
+		{
+			"update replaces",
+			map[string]any{"response_action": "update", "view": other("New")},
+			[]string{"Order", "New"},
+			false,
+		},
+		{
+			"push stacks",
+			map[string]any{"response_action": "push", "view": other("Third")},
+			[]string{"Order", "Second", "Third"},
+			false,
+		},
+		{
+			"a view that Slack refuses",
+			map[string]any{"response_action": "update", "view": other(strings.Repeat("x", 25))},
+			[]string{"Order", "Second"},
+			true,
+		},
+		{
+			"a complaint about no field",
+			map[string]any{"response_action": "errors", "errors": map[string]string{"nope": "no"}},
+			[]string{"Order", "Second"},
+			true,
+		},
+		{"an action that does not exist", map[string]any{"response_action": "explode"}, []string{"Order", "Second"}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newModalApp(t, slacksim.Options{})
+			a.open(t, orderForm(nil))
+			if answer := a.withTrigger(t, "views.push", other("Second")); answer["ok"] != true {
+				t.Fatal(answer)
+			}
+			v, err := a.alice.WaitForModal(patience(t), func(v slacksim.View) bool { return v.Title == "Second" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.during(
+				t, func(ctx context.Context) error { return a.alice.Fill(ctx, v, "Count", "3") }, func(frame) any { return nil },
+			)
+			done := make(chan error, 1)
+			ctx := patience(t)
+			go func() {
+				_, err := a.alice.Submit(ctx)
+				done <- err
+			}()
+			a.s.ack(a.s.next(), tt.answer)
+			err = <-done
+			var f *slacksim.Failure
+			if tt.fails != errors.As(err, &f) {
+				t.Errorf("the error is %v", err)
+			}
+			var titles []string
+			for _, v := range a.ws.ModalsOf(slacksim.Alice) {
+				titles = append(titles, v.Title)
+				if v.ID != "" && tt.fails && v.Title == "Second" && v.Failure != slacksim.SubmitFailed {
+					t.Errorf("alice reads %q", v.Failure)
+				}
+			}
+			if fmt.Sprint(titles) != fmt.Sprint(tt.titles) {
+				t.Errorf("open are %v, want %v", titles, tt.titles)
+			}
+		})
+	}
+}
+
+func TestPerson_Submit_NoAnswer(t *testing.T) {
+	a := newModalApp(t, slacksim.Options{AckTimeout: 300 * time.Millisecond})
+	v, _ := a.open(t, orderForm(nil))
+	a.during(
+		t, func(ctx context.Context) error { return a.alice.Fill(ctx, v, "Count", "3") }, func(frame) any { return nil },
+	)
+	_, err := a.alice.Submit(patience(t))
+	var f *slacksim.Failure
+	if !errors.As(err, &f) || f.Code != slacksim.OperationTimeout {
+		t.Errorf("%v", err)
+	}
+	if now, open := a.alice.Modal(); !open || now.Busy || now.Failure != slacksim.SubmitFailed {
+		t.Errorf("%+v", now)
+	}
+}
+
+func TestPerson_CloseModal_NotifyOnClose(t *testing.T) {
+	a := newModalApp(t, slacksim.Options{})
+	a.open(t, orderForm(nil))
+	a.withTrigger(t, "views.push", orderForm(map[string]any{"title": plain("Second")}))
+	if err := a.alice.CloseModal(); err != nil {
+		t.Fatal(err)
+	}
+	f := a.s.next()
+	if p := payload(t, f); p.Type != "view_closed" || p.IsCleared || p.Trigger != "" {
+		t.Errorf("%s", f.Payload)
+	}
+	a.s.ack(f, nil)
+	if v, open := a.alice.Modal(); !open || v.Title != "Order" {
+		t.Errorf("below is %+v", v)
+	}
+	if err := a.alice.CloseModals(); err != nil {
+		t.Fatal(err)
+	}
+	f = a.s.next()
+	if p := payload(t, f); p.Type != "view_closed" || !p.IsCleared {
+		t.Errorf("%s", f.Payload)
+	}
+	a.s.ack(f, nil)
+	if err := a.alice.CloseModal(); !errors.Is(err, slacksim.ErrNoModal) {
+		t.Errorf("%v", err)
+	}
+}

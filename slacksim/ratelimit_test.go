@@ -1,0 +1,49 @@
+package slacksim_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"licensebot/slacksim"
+)
+
+func TestRates_Methods_Limited(t *testing.T) {
+	clock := &still{now: time.Unix(1_800_000_000, 0)}
+	ws, srv := start(t, slacksim.Options{Now: clock.Now, Rates: slacksim.Rates{PostBurst: 2}})
+	ws.Invite(slacksim.Random, ws.App().BotUserID)
+	post := func(channel string) (string, *http.Response) {
+		answer, resp := callHTTP(t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"})
+		code, _ := answer["error"].(string)
+		return code, resp
+	}
+	for range 2 {
+		if code, _ := post(slacksim.General); code != "" {
+			t.Fatalf("refused within the burst: %s", code)
+		}
+	}
+	code, resp := post(slacksim.General)
+	if code != "ratelimited" || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("%s, status %d, Retry-After %q", code, resp.StatusCode, resp.Header.Get("Retry-After"))
+	}
+	if code, _ := post(slacksim.Random); code != "" {
+		t.Errorf("another channel is limited too: %s", code)
+	}
+	clock.now = clock.now.Add(time.Second)
+	if code, _ := post(slacksim.General); code != "" {
+		t.Errorf("a second later: %s", code)
+	}
+
+	// Tier 2: twenty calls a minute.
+	ws.SetUserGroups(slacksim.UserGroup{ID: "S1"})
+	for range 20 {
+		if a := call(t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"}); a["ok"] != true {
+			t.Fatal(a)
+		}
+	}
+	if a := call(
+		t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"},
+	); a["error"] != "ratelimited" {
+		t.Errorf("the 21st call in a minute: %v", a)
+	}
+}

@@ -1,0 +1,71 @@
+package slacksim_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"licensebot/slacksim"
+)
+
+func TestWorkspace_Subscribe_Changes(t *testing.T) {
+	ws, _ := start(t, slacksim.Options{})
+	changes, cancel := ws.Subscribe()
+	defer cancel()
+	<-changes // the first one is to paint
+	before := ws.Version()
+	if _, err := ws.Person(slacksim.Alice).Say(slacksim.General, "hi"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-changes:
+	case <-patience(t).Done():
+		t.Fatal("no change was told")
+	}
+	if ws.Version() == before {
+		t.Error("the version did not change")
+	}
+	cancel()
+	for range changes { // closed after cancel
+	}
+}
+
+func TestWorkspace_Wait_Closed(t *testing.T) {
+	ws := slacksim.New(slacksim.Options{})
+	changes, _ := ws.Subscribe()
+	done := make(chan error, 1)
+	ctx := patience(t)
+	go func() { done <- ws.WaitForSocket(ctx) }()
+	ws.Close()
+	if err := <-done; !errors.Is(err, slacksim.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	for range changes {
+	}
+	after, _ := ws.Subscribe()
+	for range after { // closed at once
+	}
+}
+
+// The pause between warning and end, and the ticket of a socket that is not opened, must not
+// keep a workspace from closing.
+func TestWorkspace_Close_EndsEverything(t *testing.T) {
+	ws := slacksim.New(slacksim.Options{})
+	srv, err := ws.Listen("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range slacksim.MaxSockets {
+		dial(t, ws, srv)
+	}
+	socketURL(t, ws, srv)
+	ws.Disconnect(slacksim.Warning)
+	if err := ws.Person(slacksim.Alice).Home(); err != nil { // the event is not acknowledged
+		t.Fatal(err)
+	}
+	began := time.Now()
+	srv.Close()
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
