@@ -56,20 +56,21 @@ func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.
 			return
 		}
 		click.Who = a.people.LookUp(ctx, click.Who)
-		sentence, err := a.desk.TakeOut(ctx, item, click)
+		done, err := a.desk.TakeOut(ctx, item, click)
 		if err != nil {
 			a.tell(ctx, at, say(a.notTakenOut(err, item)), false)
 			return
 		}
+		sentence := Words(Results, done, a.reader(Marked))
 		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
-			done := withoutActions(content{cb.Message.Text, blocks})
-			done.blocks = append(done.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, escape(sentence)))))
+			notice := withoutActions(content{cb.Message.Text, blocks})
+			notice.blocks = append(notice.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, sentence))))
 			if _, _, _, err := a.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
-				messageOptions(done)...); err == nil {
+				messageOptions(notice)...); err == nil {
 				return
 			}
 		}
-		a.tell(ctx, at, say(escape(sentence)), false)
+		a.tell(ctx, at, say(sentence), false)
 	}}
 }
 
@@ -79,6 +80,6 @@ func (a *App) notTakenOut(err error, item int64) string {
 		return a.refusal(err)
 	}
 	a.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
-	return escape(a.desk.Trouble(err)) + " To see whether the item is still in the cart, go to " +
+	return RefusalText(a.desk.Trouble(err), a.loc) + " To see whether the item is still in the cart, go to " +
 		a.desk.Site().Cart() + "."
 }

@@ -14,13 +14,13 @@ import (
 // heldOrder is one whose checkout was sent and whose outcome is not known.
 func heldOrder(o *purchase.Order) {
 	o.State, o.Confirmed, o.ItemID, o.CheckoutSent, o.Answer = purchase.Unknown, at, 7, at, purchase.AnswerUnclear
-	o.Hold = &purchase.Hold{Since: at, Why: "CoCalc's answer to the checkout was lost", Until: at.Add(10 * time.Minute)}
+	o.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute)}
 }
 
-var shows = purchase.Evidence{At: at, Complete: true, Lines: []string{
-	"Cart item 7 is in the cart and isn't marked as bought.",
-	"None of the account's 4 purchases since the order was created is for it.",
-	"None of the account's 3 licenses has the order's tag.",
+var shows = purchase.Evidence{At: at, Complete: true, Lines: []purchase.Cause{
+	{Code: purchase.ShowsItem, Args: purchase.Args{"item": "7", "state": "in-cart"}},
+	{Code: purchase.ShowsNoPurchases, Args: purchase.Args{"rows": "4"}},
+	{Code: purchase.ShowsNoTagged, Args: purchase.Args{"licenses": "3"}},
 }, Account: "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"}
 
 // What an order of unknown outcome shows: to everybody what is known, to admins also the way to settle it.
@@ -39,7 +39,7 @@ func TestHeldOrders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := order(c.change)
 			got := orderFacts(o, cardFacts{now: at})
-			got.blocks = append(got.blocks, evidenceBlocks(o, shows, c.admin, c.admin)...)
+			got.blocks = append(got.blocks, evidenceBlocks(o, shows, Reader{Admin: c.admin}, c.admin)...)
 			golden(t, name, got)
 			harmless(t, got)
 		})

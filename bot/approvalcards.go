@@ -25,7 +25,8 @@ type askFacts struct {
 	// similar are active licenses that give the same; known is false when CoCalc could not be asked.
 	similar []purchase.License
 	known   bool
-	unsold  string // why nothing can be bought on this CoCalc server; empty while it sells licenses
+	unsold  string         // why nothing can be bought on this CoCalc server; empty while it sells licenses
+	loc     *time.Location // of dates where there is no format
 }
 
 // decidable reports whether approvers can still decide on an order.
@@ -47,7 +48,7 @@ func askCard(o purchase.Order, f askFacts) content {
 	blocks := []slack.Block{section(sign + " *" + head + "*\n" + renewal(o.Spec, o.Renews))}
 	blocks = append(blocks, askedFor(o)...)
 	if !decidable(o, f.now) {
-		outcome, said := askOutcome(o)
+		outcome, said := askOutcome(o, f.loc)
 		blocks = append(blocks, decisions(o)...)
 		return content{said + " " + head + ".", append(blocks, section(outcome), orderID(o))}
 	}
@@ -97,7 +98,7 @@ func askCardWithoutPrice(o purchase.Order, now time.Time) content {
 	head := fmt.Sprintf("<@%s> requested a CoCalc license.", o.Requester.ID)
 	sign, said := askSign(o), "Approvers: I've sent you the details in a direct message."
 	if !decidable(o, now) {
-		_, said = askOutcome(o)
+		_, said = askOutcome(o, nil)
 	}
 	return content{head + " " + said, []slack.Block{section(sign + " *" + head + "*\n" + said), orderID(o)}}
 }
@@ -114,11 +115,6 @@ func withoutIDs(o purchase.Order) purchase.Order {
 	o.Approvals = slices.Clone(o.Approvals)
 	for i := range o.Approvals {
 		o.Approvals[i].Reason = purchase.ShortenIDs(o.Approvals[i].Reason)
-	}
-	if o.Failure != nil {
-		f := *o.Failure
-		f.Sentence = purchase.ShortenIDs(f.Sentence)
-		o.Failure = &f
 	}
 	return o
 }
@@ -250,11 +246,12 @@ func decisions(o purchase.Order) []slack.Block {
 
 // saidToRequester returns why an order has failed, for people other than its requester. Sentences about rights and
 // limits address the requester.
-func saidToRequester(o purchase.Order) string {
+func saidToRequester(o purchase.Order, zone *time.Location) string {
+	said := purchase.ShortenIDs(marked(Failures, o.Failure.Cause, Reader{Zone: zone}))
 	if o.Failure.Code == purchase.FailPolicy {
-		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, escape(o.Failure.Sentence))
+		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, said)
 	}
-	return escape(o.Failure.Sentence)
+	return said
 }
 
 // askSign returns the sign of an order's outcome, for people who scan the channel.
@@ -275,7 +272,7 @@ func askSign(o purchase.Order) string {
 }
 
 // askOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for notifications.
-func askOutcome(o purchase.Order) (text, said string) {
+func askOutcome(o purchase.Order, zone *time.Location) (text, said string) {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
 		return "*Expired*: no one decided in time.", "Expired."
@@ -288,7 +285,7 @@ func askOutcome(o purchase.Order) (text, said string) {
 		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin {
 			return "*Not bought.* An admin resolved it.", "Not bought."
 		}
-		text = "*Not bought.* " + saidToRequester(o)
+		text = "*Not bought.* " + saidToRequester(o, zone)
 		if o.Failure.Code == purchase.FailPriceMoved {
 			text += " The approval doesn't cover the new price. If the license is still wanted, you'll be asked again."
 		}

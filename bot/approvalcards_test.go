@@ -53,9 +53,9 @@ func TestTheApproversCard(t *testing.T) {
 		}
 	}
 	in := func(state purchase.State) func(*purchase.Order) { return func(o *purchase.Order) { o.State = state } }
-	failed := func(code purchase.FailureCode, sentence string) func(*purchase.Order) {
+	failed := func(why purchase.Cause) func(*purchase.Order) {
 		return func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: code, Sentence: sentence}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: why}
 		}
 	}
 	for _, c := range []struct {
@@ -79,10 +79,10 @@ func TestTheApproversCard(t *testing.T) {
 		{"being-bought", with(asked, agreed("UERIN"), in(purchase.Paying)), full, false},
 		{"unknown", with(asked, agreed("UERIN"), in(purchase.Unknown)), full, false},
 		{"bought", with(asked, agreed("UERIN"), agreed("UFRANK"), bought), full, false},
-		{"price-moved", with(asked, agreed("UERIN"), failed(purchase.FailPriceMoved, "CoCalc's price went up from $63.75 to $70.13.")), full, false},
-		{"failed", with(asked, agreed("UERIN"), failed(purchase.FailNoCredit, "The CoCalc account doesn't have enough credit ($62.75 short). Your admins have been told.")), full, false},
-		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(purchase.FailPolicy, "You aren't on the list of people who can buy licenses. Your admins can add you.")), full, false},
-		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(purchase.FailByAdmin, hostile)), full, false},
+		{"price-moved", with(asked, agreed("UERIN"), failed(cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"))), full, false},
+		{"failed", with(asked, agreed("UERIN"), failed(cause(purchase.FailNoCredit, "missing", "6275", "told", "yes"))), full, false},
+		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(under(cause(purchase.FailPolicy), cause(purchase.NotABuyer, "setting", "BUYERS")))), full, false},
+		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(*settledBy("dana", "not-bought", hostile))), full, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := askCard(order(c.change), c.facts)

@@ -143,7 +143,7 @@ func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.C
 		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose,
 			plural(a.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
-		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o))))
+		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o, a.loc))))
 	}
 	return now(say(fmt.Sprintf("You approved %s. It's being bought now.", whose)))
 }

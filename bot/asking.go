@@ -85,7 +85,7 @@ func replaces(o purchase.Order, refused error, now time.Time) bool {
 
 // askCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the same.
 func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
-	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk)}
+	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk), loc: p.desk.Location()}
 	if decidable(o, f.now) {
 		if report, err := p.desk.Budgets(ctx, 1); err == nil {
 			f.budget = &report

@@ -29,7 +29,7 @@ func (a *App) budget(ctx context.Context, s purchase.Sight) content {
 	report, err := a.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
 		a.log.Error().Err(err).Msg("fail to read the budget")
-		return say(escape(a.desk.Trouble(err)))
+		return say(RefusalText(a.desk.Trouble(err), a.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
 		func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
@@ -194,7 +194,7 @@ func (r *renewals) find(ctx context.Context) renewalsFound {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return renewalsFound{trouble: "I couldn't check renewals: CoCalc took too long."}, nil
 		case err != nil:
-			return renewalsFound{trouble: r.desk.RenewalsTrouble(err)}, nil
+			return renewalsFound{trouble: RefusalText(r.desk.RenewalsTrouble(err), r.desk.Location())}, nil
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -207,7 +207,7 @@ func (r *renewals) find(ctx context.Context) renewalsFound {
 func (f renewalsFound) words() string {
 	c := f.committed
 	if f.trouble != "" {
-		return ":information_source: " + escape(f.trouble)
+		return ":information_source: " + f.trouble
 	}
 	if c.Active == 0 {
 		return "*Renewals*: no active subscriptions."

@@ -31,7 +31,8 @@ type content struct {
 type cardFacts struct {
 	site    purchase.Site // CoCalc's pages
 	now     time.Time
-	ahead   int // orders that are bought before this one
+	loc     *time.Location // of dates where there is no format
+	ahead   int            // orders that are bought before this one
 	left    purchase.Cents
 	limited bool            // whether left is limited at all
 	asks    bool            // it needs approval
@@ -238,7 +239,7 @@ func progressCard(o purchase.Order, f cardFacts) content {
 	case f.unsold != "" && o.State == purchase.Approved && (o.Wait == nil || o.Wait.Code != purchase.WaitsForServer):
 		blocks = append(blocks, section(":warning: This order is on hold. "+f.unsold))
 	case o.Wait != nil:
-		blocks = append(blocks, section(":warning: "+escape(o.Wait.Sentence())))
+		blocks = append(blocks, section(":warning: "+marked(Waits, o.Wait.Cause, Reader{Zone: f.loc})))
 	}
 	if o.State == purchase.Approved {
 		blocks = append(blocks, slack.NewActionBlock("order_actions",
@@ -255,8 +256,7 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 	}
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I'm checking until at least %s", escape(strings.TrimSuffix(o.Hold.Why, ".")),
-			clock(o.Hold.Until))
+		why = fmt.Sprintf("%s. I'm checking until at least %s", marked(Holds, o.Hold.Cause, Reader{}), clock(o.Hold.Until))
 	}
 	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
 		", and I'll tell you here. You won't be charged twice, and there's nothing " +
@@ -298,8 +298,8 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 	if o.Spec.Title != "" {
 		blocks = append(blocks, wrote("Title", o.Spec.Title))
 	}
-	if r.Settled != "" { // an admin's own words
-		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+r.Settled))
+	if r.Settled != nil { // an admin's own words
+		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
 	}
 	if r.Adopted {
 		blocks = append(blocks, section(
@@ -355,16 +355,20 @@ func extraText(r purchase.Receipt) string {
 
 // failedCard says that nothing was bought, why, and what to do next.
 func failedCard(o purchase.Order, f cardFacts) content {
-	sentence := "The purchase didn't go through."
-	if o.Failure != nil {
-		sentence = o.Failure.Sentence
-	}
-	if f.unsold != "" && o.Failure != nil && plainFailures[o.Failure.Code] != "" {
-		sentence = plainFailures[o.Failure.Code]
-	}
-	why, told := section(":x: *Not bought.* "+escape(sentence)), sentence
-	if o.Failure != nil && o.Failure.Code == purchase.FailByAdmin { // an admin's own words
-		why, told = quoting("❌ Not bought. "+sentence), "an admin resolved it."
+	why, told := section(":x: *Not bought.* The purchase didn't go through."), "The purchase didn't go through."
+	switch {
+	case o.Failure == nil:
+	case f.unsold != "" && plainFailures[o.Failure.Code] != "":
+		told = plainFailures[o.Failure.Code]
+		why = section(":x: *Not bought.* " + told)
+	case quotes(o.Failure.Cause): // a person's own words
+		why = quoting("❌ Not bought. " + FailureWords(o.Failure, Reader{Zone: f.loc}))
+		if told = "an admin resolved it."; o.Failure.Code != purchase.FailByAdmin {
+			told = marked(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+		}
+	default:
+		told = marked(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+		why = section(":x: *Not bought.* " + told)
 	}
 	blocks := []slack.Block{why, small(plain(gives(o.Spec)))}
 	switch {

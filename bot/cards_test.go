@@ -66,13 +66,13 @@ func TestCards(t *testing.T) {
 		{"proposed-too-late", nil, cardFacts{now: at.Add(time.Hour)}},
 		{"waiting-for-its-turn", func(o *purchase.Order) { o.State = purchase.Approved }, cardFacts{now: at, ahead: 2}},
 		{"waiting-for-cocalc", func(o *purchase.Order) {
-			o.State, o.Wait = purchase.Approved, &purchase.Wait{Why: "CoCalc isn't responding properly right now. I'll keep trying.", Since: at}
+			o.State, o.Wait = purchase.Approved, &purchase.Wait{Cause: purchase.Cause{Code: purchase.WaitsForCoCalc}, Since: at}
 		}, facts},
 		{"adding", func(o *purchase.Order) { o.State = purchase.Adding }, facts},
 		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},
 		{"unknown", func(o *purchase.Order) {
 			o.State = purchase.Unknown
-			o.Hold = &purchase.Hold{Since: at, Why: "CoCalc's answer to the checkout was lost", Until: at.Add(10 * time.Minute)}
+			o.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute)}
 		}, facts},
 		{"bought", bought, facts},
 		{"bought-for-less", func(o *purchase.Order) { bought(o); o.Receipt.Charged = 6000 }, facts},
@@ -85,19 +85,19 @@ func TestCards(t *testing.T) {
 			o.Receipt.Extra = []purchase.Extra{{PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e", Charged: 6375}}
 		}, facts},
 		{"failed", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailNoCredit, Sentence: "The CoCalc account doesn't have enough credit ($62.75 short). Your admins have been told."}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: cause(purchase.FailNoCredit, "missing", "6275", "told", "yes")}
 		}, facts},
 		{"failed-price-moved", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "CoCalc's price went up from $63.75 to $70.13.", NewPrice: 7013, Until: at.Add(time.Minute)}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"), NewPrice: 7013, Until: at.Add(time.Minute)}
 		}, facts},
 		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
 			bought(o)
-			o.Receipt.Settled = "dana marked it as bought. Reason: “" + hostile + "”."
+			o.Receipt.Settled = settledBy("dana", "bought", hostile)
 		}, facts},
 		{"bought-without-a-license-id", func(o *purchase.Order) {
 			bought(o)
 			o.Receipt.LicenseID, o.Receipt.Expires = "", time.Time{}
-			o.Receipt.Settled = "dana marked it as bought. Reason: “CoCalc's support said so”."
+			o.Receipt.Settled = settledBy("dana", "bought", "CoCalc's support said so")
 		}, facts},
 		{"bought-but-the-channel-is-archived", func(o *purchase.Order) {
 			bought(o)
@@ -105,7 +105,7 @@ func TestCards(t *testing.T) {
 		}, facts},
 		{"failed-by-the-word-of-an-admin", func(o *purchase.Order) {
 			o.State = purchase.Failed
-			o.Failure = &purchase.Failure{Code: purchase.FailByAdmin, Sentence: "dana marked it as not bought. Reason: “" + hostile + "”."}
+			o.Failure = &purchase.Failure{Cause: *settledBy("dana", "not-bought", hostile)}
 		}, facts},
 		{"cancelled", func(o *purchase.Order) { o.State = purchase.Cancelled }, facts},
 		{"expired", func(o *purchase.Order) { o.State = purchase.Expired }, facts},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -119,28 +120,24 @@ func (a *App) refuse(at reach, err error) socket.Reply {
 func (a *App) refusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
-		return Words(no)
+		return RefusalText(no, a.loc)
 	}
 	return a.sentence(err)
 }
 
-// Words are what a person reads who is refused, in mrkdwn; of another error, what it says.
-func Words(err error) string {
-	var no *purchase.Refusal
-	if errors.As(err, &no) {
-		return escape(no.Sentence) + channelWords(no.Channels)
-	}
-	return escape(err.Error())
+// RefusalText is what a person reads who is refused, in mrkdwn, with links to the channels that would accept it.
+func RefusalText(no *purchase.Refusal, zone *time.Location) string {
+	return RefusalWords(no, Reader{Zone: zone, Place: Marked}) + channelWords(no.Channels())
 }
 
 // sentence is what an error of the desk says, where there is no format: beside the field of a form.
 func (a *App) sentence(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
-		return no.Sentence
+		return RefusalWords(no, a.reader(Plain))
 	}
 	if no = purchase.Unusable(err); no != nil {
-		return no.Sentence
+		return RefusalWords(no, a.reader(Plain))
 	}
 	if errors.Is(err, purchase.ErrFull) {
 		a.log.Error().Err(err).Msg("fail to make a decision durable")
@@ -172,7 +169,7 @@ func channelWords(ids []string) string {
 // namesChannels reports whether a refusal is answered with channels where it would be none.
 func namesChannels(err error) bool {
 	var no *purchase.Refusal
-	return errors.As(err, &no) && len(no.Channels) > 0
+	return errors.As(err, &no) && len(no.Channels()) > 0
 }
 
 // diskFull is the answer to a click, command or form whose decision could not be stored.
@@ -347,7 +344,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 	}
 	shown := func(field string) bool { return cb.View.State == nil || cb.View.State.Values[field] != nil }
 	if _, err := a.desk.Quote(ask.Spec); err != nil || len(wrong) > 0 {
-		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown))}
+		return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, wrong, shown, a.loc))}
 	}
 	ask.Requester = a.people.LookUp(ctx, ask.Requester)
 	var p purchase.Proposal
@@ -362,7 +359,7 @@ func (a *App) specified(ctx context.Context, cb slack.InteractionCallback) socke
 		return a.closing(err)
 	}
 	if err != nil {
-		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown))}
+		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown, a.loc))}
 		if namesChannels(err) { // a form cannot link to them
 			reply.After = func(ctx context.Context) { a.tell(ctx, at, a.no(err), false) }
 		}

@@ -174,7 +174,7 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
 	switch {
 	case p.No != nil:
-		lines = append(lines, ":warning: "+escape(inForm(p.No.Sentence)))
+		lines = append(lines, ":warning: "+RefusalWords(p.No, Reader{Zone: f.loc, Place: MarkedForm}))
 	case p.Asks:
 		line := ":raised_hand: Needs approval before it's bought."
 		if p.Sum.Passed() {
@@ -370,7 +370,7 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 
 // formErrors puts every mistake beside its field, and mistakes of the whole order beside the first field. shown reports
 // whether the form shows a field.
-func formErrors(err error, wrong map[string]string, shown func(field string) bool) map[string]string {
+func formErrors(err error, wrong map[string]string, shown func(field string) bool, zone *time.Location) map[string]string {
 	out := map[string]string{}
 	var mistakes purchase.Mistakes
 	var no *purchase.Refusal
@@ -386,14 +386,14 @@ func formErrors(err error, wrong map[string]string, shown func(field string) boo
 			}
 		}
 	case errors.As(err, &no) && (no.Code == purchase.NoSuchProject || no.Code == purchase.ProjectUnread):
-		out["project"] = unmarked(no.Sentence)
+		out["project"] = RefusalWords(no, Reader{Zone: zone})
 	case errors.As(err, &no):
-		out["ram"] = unmarked(inForm(no.Sentence))
-		if len(no.Channels) > 0 {
+		out["ram"] = RefusalWords(no, Reader{Zone: zone, Place: Form})
+		if len(no.Channels()) > 0 {
 			out["ram"] += " I've sent you a message with the channels you can use."
 		}
 	case purchase.Unusable(err) != nil:
-		out["ram"] = purchase.Unusable(err).Sentence
+		out["ram"] = RefusalWords(purchase.Unusable(err), Reader{Zone: zone})
 	case errors.Is(err, purchase.ErrFull):
 		out["ram"] = diskFull
 	case err != nil:

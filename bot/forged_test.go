@@ -31,11 +31,11 @@ func furnished(t *testing.T) *counter {
 	c := newCounter(t)
 	c.put(hers, "UALICE", nil)
 	c.put(herMoved, "UALICE", func(o *purchase.Order) {
-		o.State, o.Failure = purchase.Failed, &purchase.Failure{Code: purchase.FailPriceMoved, Sentence: "It went up.", NewPrice: 7013, Until: c.now.Add(time.Minute)}
+		o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: purchase.Cause{Code: purchase.FailPriceMoved}, NewPrice: 7013, Until: c.now.Add(time.Minute)}
 	})
 	c.put(herHeld, "UALICE", func(o *purchase.Order) {
 		o.State, o.Month, o.CheckoutSent = purchase.Unknown, "2026-11", c.now
-		o.Hold = &purchase.Hold{Since: c.now, Until: c.now.Add(time.Minute)}
+		o.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: c.now, Until: c.now.Add(time.Minute)}
 	})
 	c.put(herAsked, "UALICE", func(o *purchase.Order) {
 		o.State, o.Month, o.ApproveBy, o.Reason = purchase.AwaitingApproval, "2026-11", c.now.Add(time.Hour), "winter school"

@@ -302,7 +302,7 @@ func TestDecisionsOnAFullDisk(t *testing.T) {
 	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
 		t.Errorf("answers %+v", reply.Payload)
 	}
-	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil); !strings.Contains(got["ram"], "disk is full") {
+	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil, nil); !strings.Contains(got["ram"], "disk is full") {
 		t.Errorf("the form says %v", got)
 	}
 }

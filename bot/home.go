@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -112,7 +111,7 @@ func stopBlocks(stop purchase.Stop, admin, unsold bool) []slack.Block {
 			gives(o.Spec))
 		if o.Hold != nil {
 			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.",
-				escape(strings.TrimSuffix(o.Hold.Why, ".")), moment(o.Hold.Since), moment(o.Hold.Until))
+				marked(Holds, o.Hold.Cause, Reader{}), moment(o.Hold.Since), moment(o.Hold.Until))
 		}
 		blocks = append(blocks, section(
 			text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))

@@ -98,7 +98,7 @@ func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.
 	}
 	owned, err := a.shelf.license(ctx, id)
 	if err != nil {
-		return a.telling(at, say(escape(a.desk.Trouble(err))), false)
+		return a.telling(at, say(RefusalText(a.desk.Trouble(err), a.loc)), false)
 	}
 	spec := asBought(owned.License, a.defaults)
 	if owned.Purchase != nil {
@@ -125,7 +125,7 @@ func (a *App) licenses(ctx context.Context, l listing) content {
 	all, err := a.shelf.licenses(ctx)
 	if err != nil {
 		a.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(escape(a.desk.Trouble(err)))
+		return say(RefusalText(a.desk.Trouble(err), a.loc))
 	}
 	return licenseList(all, l, a.now())
 }
@@ -244,7 +244,7 @@ func (a *App) license(ctx context.Context, id string, from *listing, s purchase.
 	o, err := a.shelf.license(ctx, id)
 	if err != nil {
 		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
-		return say(escape(a.desk.Trouble(err)))
+		return say(RefusalText(a.desk.Trouble(err), a.loc))
 	}
 	return licenseDetails(o, from, a.now(), s, a.desk.Site())
 }
@@ -303,7 +303,7 @@ func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
 	h, err := a.desk.History(ctx, page, pageSize)
 	if err != nil {
 		a.log.Error().Err(err).Msg("fail to read the purchase log")
-		return say(escape(a.desk.Trouble(err)))
+		return say(RefusalText(a.desk.Trouble(err), a.loc))
 	}
 	return historyPage(h, s)
 }

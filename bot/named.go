@@ -16,7 +16,7 @@ func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) c
 	all, err := a.shelf.licenses(ctx)
 	if err != nil {
 		a.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(escape(a.desk.Trouble(err)))
+		return say(RefusalText(a.desk.Trouble(err), a.loc))
 	}
 	var found []purchase.Owned
 	var ids []string

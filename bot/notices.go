@@ -46,11 +46,11 @@ func notice(n purchase.Notice) content {
 	switch n.Kind {
 	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk:
 		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
-		blocks = append(blocks, quoting(n.Text))
+		blocks = append(blocks, quoting(unmarked(n.Text)))
 		told = h.head + "."
 	case purchase.NoticeServer: // these name what a server answered
 		for paragraph := range strings.Lines(n.Text) {
-			blocks = append(blocks, quoting(paragraph))
+			blocks = append(blocks, quoting(unmarked(paragraph)))
 		}
 		told = h.head + "."
 	default:

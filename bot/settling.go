@@ -67,17 +67,19 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 		c.blocks = append(c.blocks, untellableEvidence(o)...)
 	case gone:
 	default:
-		c.blocks = append(c.blocks, evidenceBlocks(o, found, admin, resolves)...)
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, Reader{Admin: admin, Zone: a.loc}, resolves)...)
 	}
 	return c
 }
 
 // evidenceBlocks say what CoCalc shows of an order, to admins with the account of the key. With resolves they ask what
 // became of it.
-func evidenceBlocks(o purchase.Order, e purchase.Evidence, admin, resolves bool) []slack.Block {
-	text := fmt.Sprintf("*What CoCalc shows*, as of %s\n• %s", moment(e.At),
-		escape(strings.Join(e.Sentences(admin), "\n• ")))
-	blocks := []slack.Block{section(text)}
+func evidenceBlocks(o purchase.Order, e purchase.Evidence, reader Reader, resolves bool) []slack.Block {
+	lines := []string{fmt.Sprintf("*What CoCalc shows*, as of %s", moment(e.At))}
+	for _, c := range e.For(reader.Admin) {
+		lines = append(lines, "• "+marked(Evidence, c, reader))
+	}
+	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
 	if !resolves {
 		return blocks
 	}

@@ -160,7 +160,7 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 // proposal is the card of a new order.
 func (a *App) proposal(p purchase.Proposal) content {
 	return card(p.Order, cardFacts{
-		site: a.desk.Site(), now: a.now(), left: p.Left, limited: p.Limited, asks: p.Asks,
+		site: a.desk.Site(), now: a.now(), loc: a.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
 		sum: p.Sum, unsold: unsold(a.desk),
 	})
 }
@@ -290,7 +290,7 @@ func (a *App) standing(ctx context.Context, o purchase.Order) content {
 		a.log.Error().Err(err).Msg("fail to count the orders ahead")
 	}
 	return orderFacts(o, cardFacts{
-		site: a.desk.Site(), now: a.now(), ahead: ahead, needed: a.desk.ApprovalsNeeded(),
+		site: a.desk.Site(), now: a.now(), loc: a.loc, ahead: ahead, needed: a.desk.ApprovalsNeeded(),
 		unsold: unsold(a.desk),
 	})
 }
@@ -312,7 +312,7 @@ func orderFacts(o purchase.Order, f cardFacts) content {
 	}
 	if o.Hold != nil {
 		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", moment(o.Hold.Since),
-			escape(strings.TrimSuffix(o.Hold.Why, "."))))
+			marked(Holds, o.Hold.Cause, Reader{})))
 	}
 	if o.Hold != nil && !o.Hold.Removed.IsZero() {
 		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", moment(o.Hold.Removed)))

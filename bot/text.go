@@ -2,181 +2,282 @@ package bot
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/slack-go/slack"
+	"unicode"
 
 	"licensebot/commands"
 	"licensebot/purchase"
 )
 
-// Slack's limits that the bot's texts come near to, in characters.
+// All words for what package purchase reports as a cause come from one table. A noun is what a cause is of: codes are
+// told in the words of their noun. Each noun's words are in a file of their own (text_refusals.go and so on), and
+// testdata/text.golden has all of them.
+
+// Noun is what a cause is of.
+type Noun string
+
+// The nouns of the table.
 const (
-	limitSection  = 3000
-	limitField    = 2000
-	limitButton   = 75
-	limitFallback = 3000 // a message may have more; a notification shows less
+	Refusals  Noun = "refusal"
+	Failures  Noun = "failure"
+	Waits     Noun = "wait"
+	Holds     Noun = "hold"
+	Incidents Noun = "incident"
+	Evidence  Noun = "evidence"
+	Results   Noun = "result"
 )
 
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+// table has the words of every code, by its noun.
+var table map[Noun]map[purchase.CauseCode]wording
 
-// escape makes text safe for mrkdwn as far as mentions and links go. Formatting characters keep their meaning, so
-// what people wrote does not go through here but into plain_text, where nothing has a meaning.
-func escape(text string) string { return escaper.Replace(text) }
-
-// cut shortens text to at most n characters, never inside one. Slack counts characters, not bytes.
-func cut(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
-		return text
+func init() {
+	table = map[Noun]map[purchase.CauseCode]wording{
+		Refusals: refusalWords, Failures: failureWords, Waits: waitWords, Holds: holdWords, Incidents: incidentWords,
+		Evidence: evidenceWords, Results: resultWords,
 	}
-	return string([]rune(text)[:n-1]) + "…"
 }
 
-// mrkdwn is text of our own, with formatting. Links are only made where the text says so (verbatim).
-func mrkdwn(text string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitSection), false, true)
+// wording tells a cause to a reader, in whole sentences.
+type wording func(teller) text
+
+// text is words for people, ready for the place where they are read.
+type text string
+
+// Reader says who reads words, and where.
+type Reader struct {
+	Admin bool // reads the names of settings, keys and ledger entries
+	// Zone is the time zone of dates; nil is UTC.
+	Zone  *time.Location
+	Place Place
 }
 
-// plain is text that may come from people: shown letter for letter, each of texts in a line of its own.
-func plain(texts ...string) *slack.TextBlockObject {
-	var lines []string
-	for _, text := range texts {
-		lines = append(lines, commands.OneLine(text))
+// Place is how a place shows words.
+type Place int
+
+const (
+	// Plain shows words letter for letter.
+	Plain Place = iota
+	// Marked shows Slack's mrkdwn: code between marks.
+	Marked
+	// Form is Plain beside the fields of a form, which have labels in place of the names that people type.
+	Form
+	// MarkedForm is Marked in a form.
+	MarkedForm
+)
+
+func (p Place) isMarked() bool { return p == Marked || p == MarkedForm }
+func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
+
+// Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is told
+// as it is.
+func Words(noun Noun, c purchase.Cause, r Reader) string {
+	said := strings.ReplaceAll(string(teller{c, r}.tell(noun)), shielded, "`")
+	if !r.Place.isMarked() {
+		return commands.OneLine(said)
 	}
-	return slack.NewTextBlockObject(slack.PlainTextType, cut(strings.Join(lines, "\n"), limitField), false, false)
+	return said
 }
 
-func section(text string) *slack.SectionBlock {
-	return slack.NewSectionBlock(mrkdwn(text), nil, nil)
-}
-
-func fields(pairs ...*slack.TextBlockObject) *slack.SectionBlock {
-	return slack.NewSectionBlock(nil, pairs, nil)
-}
-
-// small is a line below the rest, in small print.
-func small(elements ...*slack.TextBlockObject) *slack.ContextBlock {
-	var mixed []slack.MixedElement
-	for _, e := range elements {
-		mixed = append(mixed, e)
+// tell returns the words of the cause as a noun.
+func (t teller) tell(noun Noun) text {
+	words := table[noun][t.Code]
+	switch {
+	case t.Code == purchase.Untranslated:
+		words = untranslated
+	case words == nil:
+		words = func(t teller) text { return t.say("%s.", t.String()) }
 	}
-	return slack.NewContextBlock("", mixed...)
+	return words(t)
 }
 
-// button is a button whose value says what it is about. action ids are unique in a block: several buttons of one
-// kind are told apart by what follows a colon.
-func button(action, value, label string) *slack.ButtonBlockElement {
-	return slack.NewButtonBlockElement(action, value, plain(cut(label, limitButton)))
+// RefusalWords tells a refusal.
+func RefusalWords(no *purchase.Refusal, r Reader) string {
+	r.Admin = no.ToAdmin
+	return Words(Refusals, no.Cause, r)
 }
 
-// linkButton opens a page. Slack sends a click on it to the app as well, which answers it with nothing.
-func linkButton(label, url string) *slack.ButtonBlockElement {
-	b := button(actionLink, "", label)
-	b.URL = url
-	return b
-}
-
-// day is a date in the reader's own time zone, with a fallback for clients that cannot.
-func day(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.Format(purchase.DateStyle))
-}
-
-// begins and ends print the two ends of a term. An end at the beginning or end of a day is printed as that day alone,
-// in the team's time zone, by its noon, which has the same date in nearly all time zones.
-func begins(t time.Time) string {
-	if hour, minute, second := t.Clock(); hour+minute+second == 0 {
-		return day(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
+// quotes reports whether the words of a cause repeat what people wrote, and so belong in a place that shows them letter
+// for letter.
+func quotes(c purchase.Cause) bool {
+	switch c.Code {
+	case purchase.Paused, purchase.SettledByAdmin, purchase.Untranslated:
+		return true
 	}
-	return moment(t)
+	return c.Code == purchase.AlreadyDone && c.Args["doing"] == "pause" || slices.ContainsFunc(c.Causes, quotes)
 }
 
-func ends(t time.Time) string {
-	next := t.Add(time.Millisecond)
-	if hour, minute, second := next.Clock(); hour+minute+second == 0 && next.Nanosecond() == 0 {
-		return begins(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()))
+// marked tells a cause in mrkdwn. What people wrote loses what would format it.
+func marked(noun Noun, c purchase.Cause, r Reader) string {
+	if quotes(c) {
+		r.Place = Plain
+		return formless.Replace(escape(Words(noun, c, r)))
 	}
-	return moment(t)
+	r.Place = Marked
+	return Words(noun, c, r)
 }
 
-// moment is a date with its time of day in the reader's own time zone.
-func moment(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format(purchase.MomentStyle))
+// reader returns who reads words in a place where anyone may be: no admin.
+func (a *App) reader(place Place) Reader { return Reader{Zone: a.loc, Place: place} }
+
+// untranslated is a sentence of a record of the first schema, as it stands.
+func untranslated(t teller) text { return t.say("%s", t.Args["text"]) }
+
+// teller tells one cause to one reader.
+type teller struct {
+	purchase.Cause
+	Reader
 }
 
-// clock is a time of day in the reader's own time zone.
-func clock(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("3:04 PM MST"))
+// of returns a teller of a cause beneath this one.
+func (t teller) of(c purchase.Cause) teller { return teller{c, t.Reader} }
+
+// under tells the first cause beneath this one, as a noun; empty if there is none.
+func (t teller) under(noun Noun) text {
+	if len(t.Causes) == 0 {
+		return ""
+	}
+	return t.of(t.Causes[0]).tell(noun)
 }
 
-// each is what a price is paid for: " a month", " a year", or nothing for a fixed term.
-func each(period string) string {
-	switch period {
-	case "monthly":
-		return " a month"
-	case "yearly":
-		return " a year"
+// has reports whether the cause has an argument.
+func (t teller) has(name string) bool { return t.Args[name] != "" }
+
+// is reports whether an argument has a value.
+func (t teller) is(name, value string) bool { return t.Args[name] == value }
+
+// number returns an argument that is a whole number; 0 if it is none.
+func (t teller) number(name string) int {
+	n, _ := strconv.Atoi(t.Args[name])
+	return n
+}
+
+// money returns an argument that is an amount.
+func (t teller) money(name string) purchase.Cents { return purchase.Cents(t.number(name)) }
+
+// at returns an argument that is a time.
+func (t teller) at(name string) time.Time {
+	zone := t.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	at, _ := time.Parse(time.RFC3339, t.Args[name])
+	return at.In(zone)
+}
+
+// date and moment print an argument that is a time: "Dec 1, 2026", "Dec 1, 2026, 5:08 PM CET".
+func (t teller) date(name string) string   { return t.at(name).Format(purchase.DateStyle) }
+func (t teller) moment(name string) string { return t.at(name).Format(purchase.MomentStyle) }
+
+// person names a person: id and name are the arguments that do.
+func (t teller) person(id, name string) string { return calledBy(t.Args[id], t.Args[name]) }
+
+// calledBy returns what people call someone: their name, or else their id.
+func calledBy(id, name string) string {
+	if name == "" {
+		return id
+	}
+	return name
+}
+
+// duration prints an argument that is a number of seconds.
+func (t teller) duration(name string) string {
+	return lasting(time.Duration(t.number(name)) * time.Second)
+}
+
+// shielded stands for a mark of code in an argument while the template's own marks are dealt with.
+const shielded = "\ue000"
+
+// say fills a template, in which code stands between backticks. Arguments that are strings stay what they are, letter
+// for letter: only where marks count do they lose them.
+func (t teller) say(template string, args ...any) text {
+	for i, a := range args {
+		if word, ok := a.(string); ok {
+			args[i] = t.shield(word)
+		}
+	}
+	said := fmt.Sprintf(template, args...)
+	if t.Place.isForm() {
+		said = inForm(said)
+	}
+	if !t.Place.isMarked() {
+		said = strings.ReplaceAll(said, "`", "")
+	}
+	return text(said)
+}
+
+func (t teller) shield(word string) string {
+	if t.Place.isMarked() {
+		return escape(strings.ReplaceAll(word, "`", ""))
+	}
+	return strings.ReplaceAll(word, "`", shielded)
+}
+
+// told says whether the admins know.
+func (t teller) told() text {
+	switch t.Args["told"] {
+	case "yes":
+		return "Your admins have been told."
+	case "no":
+		return "Please tell your admins."
 	}
 	return ""
 }
 
-// renewal says in words what happens after the first payment.
-func renewal(spec purchase.Spec, renews purchase.Cents) string {
-	switch spec.Period {
-	case "monthly":
-		return fmt.Sprintf("Renews every month at %s until cancelled.", renews)
-	case "yearly":
-		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
-	}
-	return "Fixed term. Doesn't renew."
+// sentences joins sentences, without those that are empty.
+func sentences(all ...text) text {
+	return text(strings.Join(slices.DeleteFunc(asStrings(all), func(s string) bool { return s == "" }), " "))
 }
 
-// saving returns what a yearly price saves; empty if it saves nothing.
-func saving(saves purchase.Cents) string {
-	if saves <= 0 {
+func asStrings(all []text) []string {
+	var words []string
+	for _, s := range all {
+		words = append(words, string(s))
+	}
+	return words
+}
+
+// inQuotes returns people's text for use in a sentence: in quotes that it can't close, and in one line.
+func inQuotes(words string) string {
+	words = strings.Map(func(r rune) rune {
+		switch r {
+		case '“', '”', '„', '‟', '"', '«', '»', '＂', '〝', '〞', '〟', '″':
+			return '\''
+		}
+		return r
+	}, strings.TrimSuffix(strings.Join(strings.Fields(words), " "), "."))
+	return "“" + words + "”"
+}
+
+// sentence ends words with a full stop, unless they end with one.
+func sentence(words string) string {
+	words = strings.TrimSpace(words)
+	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "!") || strings.HasSuffix(words, "?") {
+		return words
+	}
+	return words + "."
+}
+
+// capital begins a sentence with the words.
+func capital(words string) string {
+	if words == "" {
 		return ""
 	}
-	return fmt.Sprintf(" You save %s a year compared with paying monthly.", saves)
+	first := []rune(words)
+	first[0] = unicode.ToUpper(first[0])
+	return string(first)
 }
 
-// term says from when to when a license runs, in mrkdwn.
-func term(spec purchase.Spec) string {
-	if spec.Period != "range" {
-		return "from now on"
+// lasting prints a duration as people say it.
+func lasting(d time.Duration) string {
+	d = max(d, time.Second)
+	switch {
+	case d < 2*time.Minute:
+		return plural(int((d+time.Second-1)/time.Second), "second")
+	case d < 2*time.Hour:
+		return plural(int(d.Round(time.Minute)/time.Minute), "minute")
 	}
-	if spec.Start.IsZero() {
-		return "from now until " + ends(spec.End)
-	}
-	return "from " + begins(spec.Start) + " until " + ends(spec.End)
-}
-
-// givesEach lists what each project gets, short enough for a phone.
-func givesEach(spec purchase.Spec) string {
-	return strings.Join(strings.Split(spec.Summary(), ", ")[:3], " · ")
-}
-
-// gives lists what a license gives: several projects are what makes it dear, so they are never left out.
-func gives(spec purchase.Spec) string {
-	if spec.RunLimit == 1 {
-		return givesEach(spec)
-	}
-	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at once"
-}
-
-// plural counts things: "1 order", "2 orders".
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
-// mention names a person so that Slack shows their name. The id of unattributed purchases belongs to no person in
-// Slack.
-func mention(id string) string {
-	if id == purchase.Unattributed.ID {
-		return "_unattributed_"
-	}
-	return "<@" + id + ">"
+	return plural(int(d.Round(time.Hour)/time.Hour), "hour")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -16,7 +17,7 @@ import (
 // unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
 // licenses.
 func unsold(desk *purchase.Desk) string {
-	return wordsOf(desk.NotSold(purchase.Person{}))
+	return wordsOf(desk.NotSold(purchase.Person{}), desk.Location())
 }
 
 // unsold is the same for one reader. Admins also read where the server leads.
@@ -24,14 +25,14 @@ func (a *App) unsold(ctx context.Context, who purchase.Person) string {
 	if !a.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
 		return ""
 	}
-	return wordsOf(a.desk.NotSold(a.people.LookUp(ctx, who)))
+	return wordsOf(a.desk.NotSold(a.people.LookUp(ctx, who)), a.loc)
 }
 
-func wordsOf(no *purchase.Refusal) string {
+func wordsOf(no *purchase.Refusal, zone *time.Location) string {
 	if no == nil {
 		return ""
 	}
-	return Words(no)
+	return RefusalText(no, zone)
 }
 
 // unsoldCard takes the place of a card's price and buttons.

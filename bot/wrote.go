@@ -30,10 +30,10 @@ func named(title string) string { return cut(commands.OneLine(title), 150) }
 
 // quoting is a sentence that repeats what people wrote, as a section.
 func quoting(sentence string) *slack.SectionBlock {
-	return slack.NewSectionBlock(plain(unmarked(sentence)), nil, nil)
+	return slack.NewSectionBlock(plain(sentence), nil, nil)
 }
 
-// unmarked is a sentence where there is no format, and the marks of code would be seen.
+// unmarked is a sentence of the grammar where there is no format, and the marks of code would be seen.
 func unmarked(sentence string) string {
 	return commands.OneLine(strings.ReplaceAll(sentence, "`", ""))
 }
@@ -44,13 +44,14 @@ func code(word string) string {
 }
 
 // formless takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
-var formless = strings.NewReplacer("*", "", "_", " ", "~", "")
+var formless = strings.NewReplacer("*", "", "_", " ", "~", "", "`", "")
 
 // no answers a person whose click or command failed.
 func (a *App) no(err error) content {
 	var no *purchase.Refusal
-	if !errors.As(err, &no) || !no.Quotes {
+	if !errors.As(err, &no) || !quotes(no.Cause) {
 		return say(a.refusal(err))
 	}
-	return content{formless.Replace(escape(unmarked(no.Sentence))), []slack.Block{quoting(no.Sentence)}}
+	sentence := RefusalWords(no, a.reader(Plain))
+	return content{formless.Replace(escape(sentence)), []slack.Block{quoting(sentence)}}
 }

@@ -17,8 +17,7 @@ func (d *Desk) lostAccess() *Refusal {
 }
 
 func noAccess() *Refusal {
-	return &Refusal{Code: AccessLost, Sentence: "I've lost access to Slack, so buying is paused. " +
-		"Please tell your admins: my log says what to fix."}
+	return refuse(AccessLost)
 }
 
 // closed returns a refusal while buying is stopped.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,15 +61,11 @@ func (d *Desk) mayAsk(o Order, asks bool) *Refusal {
 	case !asks:
 		return nil
 	case strings.TrimSpace(o.Reason) == "":
-		return &Refusal{Code: NoReason, Sentence: "This order needs approval. Tell the approvers why you need it."}
+		return refuse(NoReason, "doing", "approval")
 	case d.approvalsChannel == "":
-		return nobodyAsked("no approvals channel is set up. Please tell your admins.")
+		return refuse(NobodyToAsk, "lacks", "channel")
 	case !d.policy.enough(o.Requester):
-		sentence := "This order needs approval, and there are no approvers besides you. Your admins can add one."
-		if n := d.policy.Approvals; n > 1 {
-			sentence = fmt.Sprintf("This order needs %d approvals, and there are too few approvers besides you. Your admins can add more.", n)
-		}
-		return &Refusal{Code: NobodyToAsk, Sentence: sentence}
+		return refuse(NobodyToAsk, "lacks", "approvers", "approvals", strconv.Itoa(d.policy.Approvals))
 	}
 	return nil
 }
@@ -96,19 +93,6 @@ func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
 	return nil, d.move(w, o, AwaitingApproval, who.ID, o.Reason)
 }
 
-// channelShut says why the bot could not post in the approvers' channel. problem is Slack's word for it.
-func channelShut(problem string) string {
-	switch problem {
-	case "not_in_channel", "channel_not_found":
-		return "I'm not in the approvers' channel (Slack says " + problem + "). Ask someone there to type `/invite @licensebot`, then order again."
-	}
-	return "Slack doesn't let me post in the approvers' channel (it says " + problem + "). Please tell your admins."
-}
-
-func nobodyAsked(why string) *Refusal {
-	return &Refusal{Code: NobodyToAsk, Sentence: fmt.Sprintf("This order needs approval, but %s", why)}
-}
-
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
 // A *Refusal says why not; a late one says who decided, and when.
 func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, error) {
@@ -124,7 +108,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		twice := slices.ContainsFunc(counts, func(a Approval) bool { return a.By.Is(click.Who) })
 		need := d.policy.Approvals
 		if twice && len(counts) < need { // otherwise fewer are needed than when they agreed: their second yes is the last one
-			return &Refusal{Code: AlreadyDone, Sentence: fmt.Sprintf("You've already approved this order. %s", d.stillNeeded(len(counts)))}, nil
+			return refuse(AlreadyDone, "doing", "approve", "needs", strconv.Itoa(need-len(counts))), nil
 		}
 		account, err := w.Account()
 		if err != nil {
@@ -142,7 +126,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			return silent, nil
 		}
 		if last && d.unsure(requester) {
-			return &Refusal{Code: Outsider, Sentence: "Slack didn't tell me whether the requester can still buy, so your approval doesn't count yet. Please try again in a minute."}, nil
+			return refuse(Outsider, "unknown", "requester"), nil
 		}
 		for _, p := range gone {
 			if err := w.AppendEvent(Event{
@@ -176,7 +160,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 // as they are at this moment.
 func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error {
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
-		o.Failure = failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up from %s to %s while the order waited for approval.", o.Price, quote.Total))
+		o.Failure = failed(FailPriceMoved, "was", cents(o.Price), "now", cents(quote.Total), "waited", flag(true))
 		o.Failure.NewPrice = quote.Total
 		return d.move(w, o, Failed, botName, string(FailPriceMoved))
 	}
@@ -196,7 +180,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)
 	}
 	if no != nil {
-		o.Failure = failure(FailPolicy, no.Sentence)
+		o.Failure = failure(FailPolicy, no)
 		return d.move(w, o, Failed, botName, string(no.Code))
 	}
 	return d.moveFrom(w, o, Approved, last.Who.ID, last.At.Channel, "")
@@ -210,7 +194,7 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 			return no, nil
 		}
 		if reason == "" {
-			return &Refusal{Code: NoReason, Sentence: "Add a reason for the requester."}, nil
+			return refuse(NoReason, "doing", "deny"), nil
 		}
 		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
 		return nil, d.moveFrom(w, o, Denied, click.Who.ID, click.At.Channel, reason)
@@ -240,72 +224,29 @@ func (d *Desk) mayDecide(o Order, click Click) *Refusal {
 		return no
 	}
 	if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {
-		return d.policy.decidedBefore(o)
+		return decidedBefore(o)
 	}
 	return staleCard(o, click)
 }
 
 // decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
-func (p Policy) decidedBefore(o Order) *Refusal {
-	lead, became := "This order can no longer be approved or denied", standing(o.State)
-	ended := false // without a decision
+func decidedBefore(o Order) *Refusal {
+	c := because(TooLate, "doing", "decide", "state", string(o.State))
 	switch o.State {
-	case Proposed:
-		lead = "This order can't be approved or denied yet"
 	case Cancelled:
-		ended = true
-		became = fmt.Sprintf("%s withdrew it on %s", o.Requester.called(), p.moment(o.Updated))
+		c = c.With("requester", o.Requester.ID).With("requester-name", o.Requester.called()).With("at", stamp(o.Updated))
 	case Expired, AwaitingApproval: // the deadline has passed and was not handled yet
-		ended = true
-		became = "it expired on " + p.moment(o.ApproveBy)
+		c = c.With("at", stamp(o.ApproveBy))
 	}
 	if n := len(o.Approvals); n > 0 {
-		if !ended {
-			lead = "This order was already decided"
-		}
 		last := o.Approvals[n-1]
+		decision := "approved"
 		if last.Denied {
-			became = fmt.Sprintf("%s denied it on %s", last.By.called(), p.moment(last.At))
-		} else {
-			became = fmt.Sprintf("%s approved it on %s, and %s", last.By.called(), p.moment(last.At), became)
+			decision = "denied"
 		}
+		c = c.With("decision", decision).With("by", last.By.ID).With("name", last.By.called()).With("decided", stamp(last.At))
 	}
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("%s: %s.", lead, became)}
-}
-
-// standing says in words where an order is: "it's being bought".
-func standing(s State) string {
-	switch s {
-	case Proposed:
-		return "its requester hasn't confirmed it"
-	case AwaitingApproval:
-		return "it's waiting for approval"
-	case Approved:
-		return "it's waiting for its turn"
-	case Adding, Carted, Paying:
-		return "it's being bought"
-	case Unknown:
-		return "CoCalc hasn't confirmed the purchase yet"
-	case Purchased:
-		return "it was bought"
-	case Cancelled:
-		return "it was cancelled"
-	case Expired:
-		return "it has expired"
-	}
-	return "it wasn't bought"
-}
-
-// stillNeeded says how many more approvals an order needs.
-func (d *Desk) stillNeeded(have int) string {
-	switch n := d.policy.Approvals - have; {
-	case n <= 0:
-		return "It needs no more approvals."
-	case n == 1:
-		return "It needs 1 more approval."
-	default:
-		return fmt.Sprintf("It needs %d more approvals.", n)
-	}
+	return &Refusal{Cause: c}
 }
 
 // Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's word
@@ -315,7 +256,7 @@ func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error 
 		if o.State != AwaitingApproval {
 			return nil
 		}
-		o.Failure = failure(FailNobodyAsked, nobodyAsked(channelShut(problem)).Sentence)
+		o.Failure = failure(FailNobodyAsked, refuse(NobodyToAsk, "lacks", "access", "problem", problem))
 		return d.move(w, o, Failed, botName, problem)
 	})
 	return err

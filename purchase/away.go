@@ -37,7 +37,7 @@ func (d *Desk) away(ctx context.Context) bool {
 
 // errAway refuses what would reserve money while the ledger's file is away.
 func (p Policy) errAway() *Refusal {
-	return &Refusal{Code: LedgerAway, Sentence: "Buying is on hold until an admin puts my records back. " + p.told()}
+	return refuse(LedgerAway, "told", p.told())
 }
 
 // begins reports whether the order's next step begins something or pays, so that the next start must find it.

@@ -76,38 +76,44 @@ func cutRunes(text string, most int) string {
 	return text
 }
 
-// TakeOut takes a broken item out of the cart, by the word of an admin, and answers what was done. Only an item that
+// What became of an item that an admin wanted out of the cart: item.
+const (
+	ItemTakenOut CauseCode = "item-taken-out" // cart: its address
+	ItemGone     CauseCode = "item-gone"      // it was no longer in the cart
+	ItemBought   CauseCode = "item-bought"    // it was no longer in the cart, since a person had bought it
+)
+
+// TakeOut takes a broken item out of the cart, by the word of an admin, and returns what was done. Only an item that
 // blocks the cart is taken out. A *Refusal says why not.
-func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (string, error) {
+func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (Cause, error) {
 	no := d.policy.mayAdminister(click.Who)
 	if no != nil {
-		return "", d.refused(ctx, no, "", click.Who, click.At)
+		return Cause{}, d.refused(ctx, no, "", click.Who, click.At)
 	}
 	item, err := d.shop.CartItem(ctx, id)
 	switch {
 	case err == nil && item.Purchased != nil:
-		return fmt.Sprintf("Item %d is no longer in the cart: someone bought it.", id), nil
+		return because(ItemBought, "item", someID(id)), nil
 	case kindOf(err) == cocalc.NotFound, err == nil && !item.Removed.IsZero():
-		return fmt.Sprintf("Item %d is no longer in the cart.", id), nil
+		return because(ItemGone, "item", someID(id)), nil
 	case err != nil:
-		return "", fmt.Errorf("look at item %d: %w", id, err)
+		return Cause{}, fmt.Errorf("look at item %d: %w", id, err)
 	}
 	if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {
-		return "", d.refused(ctx, &Refusal{Code: NotBroken, Sentence: fmt.Sprintf("Item %d doesn't block the cart now, so I left it there.", id)}, "", click.Who, click.At)
+		return Cause{}, d.refused(ctx, refuse(NotBroken, "item", someID(id)), "", click.Who, click.At)
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {
 		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Note: d.policy.itemWords(item)})
 	})
 	if err != nil {
-		return "", fmt.Errorf("record that item %d is taken out: %w", id, err)
+		return Cause{}, fmt.Errorf("record that item %d is taken out: %w", id, err)
 	}
 	if _, err := d.shop.RemoveFromCart(ctx, id); err != nil {
-		return "", fmt.Errorf("take item %d out of the cart: %w", id, err)
+		return Cause{}, fmt.Errorf("take item %d out of the cart: %w", id, err)
 	}
 	nudge(d.wake)
-	return fmt.Sprintf("I removed item %d from the cart. Orders that were waiting continue within a minute. "+
-		"Anyone who needs the item can add it again at %s.", id, d.site.Cart()), nil
+	return because(ItemTakenOut, "item", someID(id), "cart", d.site.Cart()), nil
 }
 
 // blocked finds out which item breaks the cart, and names it to the admins.

@@ -33,7 +33,7 @@ type PersonShare struct {
 // Budgets reports the newest months, and the present one by person, largest first.
 func (d *Desk) Budgets(ctx context.Context, months int) (BudgetReport, error) {
 	now := d.now()
-	report := BudgetReport{Now: d.policy.Month(now), Resets: d.policy.resets(now), Limit: d.policy.MonthlyBudget, Each: d.policy.PersonBudget}
+	report := BudgetReport{Now: d.policy.Month(now), Resets: d.policy.resets(now).Format(DateStyle), Limit: d.policy.MonthlyBudget, Each: d.policy.PersonBudget}
 	err := d.ledger.View(ctx, func(r Reader) error {
 		present, err := r.Budget(report.Now)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // byWord reports whether the order counts as bought by the word of an admin alone: CoCalc has shown no purchase of it.
 func (o *Order) byWord() bool {
-	return o.State == Purchased && o.Receipt != nil && o.Receipt.Settled != "" && o.Receipt.PurchaseID == 0
+	return o.State == Purchased && o.Receipt != nil && o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0
 }
 
 // enterSettled enters, at the first comparison after a restore, what the previous ledger had as bought by the word of

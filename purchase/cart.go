@@ -173,7 +173,7 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find a different item in the cart than was sent")
 		_, err := b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
 			o.ItemID = item.ID
-			o.Failure = failure(FailCart, "CoCalc's cart didn't hold what was ordered, so I removed it. Please try again.")
+			o.Failure = failed(FailCart, "why", "different")
 			return nil
 		})
 		return 0, err
@@ -211,14 +211,14 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		case items[i].Purchased != nil:
 			return b.adopt(ctx, o, items[i])
 		default:
-			return 0, b.fail(ctx, o, *failure(FailCart, "Someone removed the item from the CoCalc cart before it was paid for. Please try again."))
+			return 0, b.fail(ctx, o, *failed(FailCart, "why", "removed"))
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
 	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow, careful: true}); left > 0 {
 		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
-	f := failure(FailCart, "CoCalc didn't add the item to its cart. Please try again.")
+	f := failed(FailCart, "why", "not-added")
 	if o.Failure != nil {
 		f = o.Failure
 	}
@@ -353,11 +353,17 @@ func termOver(spec Spec, now time.Time) *Failure {
 	if spec.Period != cocalc.PeriodRange || spec.End.Sub(now) >= time.Hour {
 		return nil
 	}
-	return failure(FailTermOver, "The term was over, or almost over, before I could buy it. Please order again with a later end date.")
+	return failed(FailTermOver)
 }
 
-func failure(code FailureCode, sentence string) *Failure {
-	return &Failure{Code: code, Sentence: sentence}
+// failed returns a failure with arguments, given as names and values. Empty values are left out.
+func failed(code FailureCode, pairs ...string) *Failure {
+	return &Failure{Cause: because(code, pairs...)}
+}
+
+// failure returns a failure that rests on a refusal.
+func failure(code FailureCode, no *Refusal) *Failure {
+	return &Failure{Cause: Cause{Code: code, Causes: []Cause{no.Cause}}}
 }
 
 func kindOf(err error) cocalc.Kind {

@@ -27,10 +27,10 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// Before its price: a higher price of an item that a person edited is not CoCalc's price, and can't be confirmed.
 	if mismatch := b.differs(o, look.checked[0]); mismatch != nil {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Msg("find an edited item in the cart")
-		return b.abandon(ctx, o, failure(FailCart, "Someone changed the item in the CoCalc cart before it was paid for. Please try again."))
+		return b.abandon(ctx, o, failed(FailCart, "why", "edited"))
 	}
 	if look.amount > o.Price {
-		f := failure(FailPriceMoved, fmt.Sprintf("CoCalc's price went up from %s to %s.", o.Price, look.amount))
+		f := failed(FailPriceMoved, "was", cents(o.Price), "now", cents(look.amount))
 		f.NewPrice = look.amount
 		return b.abandon(ctx, o, f)
 	}
@@ -44,7 +44,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
 		b.meets(ctx, o, FailNoCredit, fmt.Sprintf("`LEAST_CREDIT` keeps %s of the CoCalc account's credit unspent, but this CoCalc server doesn't report how much credit is left. "+
 			"Remove that setting to allow orders.", least))
-		return b.abandon(ctx, o, failure(FailNoCredit, "I can't tell whether the CoCalc account has enough credit for this. "+b.policy.told()))
+		return b.abandon(ctx, o, failed(FailNoCredit, "unknown", flag(true), "told", b.policy.told()))
 	}
 	if least > 0 && *look.credit-look.amount < least {
 		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, fmt.Sprintf(
@@ -57,7 +57,7 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 // noCredit returns the failure of an order that the account has too little credit for. The admins get the amounts.
 func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail string) *Failure {
 	b.meets(ctx, o, FailNoCredit, detail)
-	return failure(FailNoCredit, "The CoCalc account doesn't have enough credit"+missingWords(missing)+". "+b.policy.told())
+	return failed(FailNoCredit, "missing", someCents(missing), "told", b.policy.told())
 }
 
 // lastLook is what a checkout would buy now.
@@ -109,7 +109,7 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 		item, err := b.item(ctx, o)
 		switch {
 		case kindOf(err) == cocalc.NotFound || (err == nil && item.Purchased == nil && !item.Removed.IsZero()):
-			return b.abandon(ctx, o, failure(FailCart, "Someone removed the item from the CoCalc cart before it was paid for. Please try again."))
+			return b.abandon(ctx, o, failed(FailCart, "why", "removed"))
 		case err != nil:
 			return b.troubled(ctx, o, err)
 		case item.Purchased != nil:
@@ -134,14 +134,12 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	if b.away(ctx) {
 		return b.timing.Poll, nil
 	}
-	var why string
 	o, err := b.advance(ctx, seen, Paying, "", func(w Writer, o *Order) error {
 		account, err := w.Account()
 		if err != nil {
 			return err
 		}
 		if no := b.policy.closed(account); no != nil { // once a pause is in the ledger no checkout is sent
-			why = b.policy.stoppedWords(account)
 			return no
 		}
 		if b.diagnosed(account) != nil {
@@ -155,7 +153,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	})
 	var stopped *Refusal
 	if errors.As(err, &stopped) {
-		return b.abandon(ctx, seen, failure(FailRefused, why))
+		return b.abandon(ctx, seen, failure(FailRefused, stopped))
 	}
 	if errors.Is(err, errUnserved) {
 		return b.timing.Poll, nil
@@ -193,22 +191,6 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	return 0, editErr
 }
 
-// stoppedWords returns why an order ends that was not paid for when buying stopped.
-func (p Policy) stoppedWords(account AccountState) string {
-	if account.Pause == nil {
-		return "My records were restored from a backup before this was paid for. Please try again in a few minutes."
-	}
-	return "Buying stopped before this was paid for. " + p.pauseWords(*account.Pause, false) + " Please try again when buying resumes."
-}
-
-// heldWords are the reasons of an unknown outcome in words.
-var heldWords = map[CauseCode]string{
-	HeldNotShown:   "CoCalc said that the checkout succeeded, but doesn't show a purchase",
-	HeldStopped:    "I was stopped during the checkout",
-	HeldAnswerLost: "CoCalc's answer to the checkout was lost",
-	HeldUnreadable: "CoCalc said that the checkout succeeded, but isn't responding now",
-}
-
 // looksAfterCheckout is how often the item is read back before a paying order becomes unknown.
 const looksAfterCheckout = 3
 
@@ -236,9 +218,8 @@ func (b *buyer) unclear(ctx context.Context, o Order, err error) error {
 	case err != nil:
 		code = HeldUnreadable
 	}
-	why := heldWords[code]
-	_, err = b.advance(ctx, o, Unknown, why, func(w Writer, o *Order) error {
-		o.Hold = &Hold{Cause: Cause{Code: code}, Since: b.now(), Why: why, Until: o.CheckoutSent.Add(b.timing.Settle)}
+	_, err = b.advance(ctx, o, Unknown, string(code), func(w Writer, o *Order) error {
+		o.Hold = &Hold{Cause: Cause{Code: code}, Since: b.now(), Until: o.CheckoutSent.Add(b.timing.Settle)}
 		return b.secondUnknown(w, *o)
 	})
 	return err
@@ -366,7 +347,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		licenses = append(licenses, x.LicenseID)
 	}
 	what := fmt.Sprintf("Cart item %d of order %s was bought %d times, and CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
-	cause := Cause{IncidentDoubleBuy, Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
+	cause := Cause{Code: IncidentDoubleBuy, Args: Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
 	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
 		return err
 	}

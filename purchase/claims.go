@@ -111,7 +111,7 @@ func (c *Claims) readLog(r Reader) error {
 		}
 		b := claim{entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID, charged: p.Charged}
 		if o := c.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
-			b.settled, b.counting = o.Receipt.Settled != "", o.Receipt.Unchecked
+			b.settled, b.counting = o.Receipt.Settled != nil, o.Receipt.Unchecked
 			if b.row == 0 {
 				b.row = o.Receipt.PurchaseID // learned when it was counted, at the price that was logged
 			}

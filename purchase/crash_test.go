@@ -238,7 +238,7 @@ func (s *shop) ends(id purchase.OrderID) purchase.Order {
 		}
 		s.check(1, 6375, 0)
 	case purchase.Failed:
-		if o.Failure == nil || o.Failure.Sentence == "" {
+		if o.Failure == nil || o.Failure.Code == "" {
 			s.t.Error("nobody is told why it failed")
 		}
 		s.check(0, 0, 0)

@@ -19,6 +19,9 @@ import (
 // Site is the CoCalc server, for links.
 type Site = cocalc.Site
 
+// Location returns the time zone in which days and months begin.
+func (d *Desk) Location() *time.Location { return d.policy.location() }
+
 // Site returns the server that sentences and links lead to.
 func (d *Desk) Site() Site { return d.site }
 

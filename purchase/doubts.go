@@ -52,19 +52,16 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 	}
 	d.log.Error().Err(err).Str("order", string(doubt.Order)).Str("by", doubt.Who).
 		Msg("leave a decision open until the next start: the disk failed while writing it")
-	what := doubt.what()
+	no := refuse(Doubtful, "typed", flag(doubt.Typed), "order", string(doubt.Order))
 	if d.doubts != nil {
 		kept := d.doubts.Keep(doubt)
 		if kept == nil {
-			return &Refusal{Code: Doubtful, Sentence: "I don't know yet whether " + what + " counted. I'll tell you."}
+			no.Cause = no.With("answered", flag(true))
+			return no
 		}
 		d.log.Error().Err(kept).Msg("fail to keep an uncertain decision: the person won't be told its outcome after the next start")
 	}
-	look := "try again"
-	if doubt.Order != "" {
-		look = fmt.Sprintf("check `/license order %s`", doubt.Order)
-	}
-	return &Refusal{Code: Doubtful, Sentence: fmt.Sprintf("I don't know yet whether %s counted. Please %s in a few minutes.", what, look)}
+	return no
 }
 
 // alsoDoubted reports whether a decision that was certainly not written may be one that Slack delivered twice, whose

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -112,7 +113,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 	cases := []struct {
 		name         string
 		decides      func(context.Context, *purchase.Desk, purchase.OrderID) error
-		unsure       string
+		typed        string // "true" for a command
 		lost, counts string
 		another      bool // doing it again is certainly something else
 	}{
@@ -120,7 +121,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			"a click that buys", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 				_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
 				return err
-			}, "I don't know yet whether your click counted. I'll tell you.",
+			}, "",
 			"Your click on order " + id + " didn't count, so nothing was bought. Please try again.",
 			"Your click on order " + id + " counted. Check the order with `/license order ORDER`.", false,
 		},
@@ -128,7 +129,7 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 				_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
 				return err
-			}, "I don't know yet whether your command counted. I'll tell you.",
+			}, "true",
 			"Your command on order " + id + " didn't count. Please try again.",
 			"Your command on order " + id + " counted. Check the order with `/license order ORDER`.", false,
 		},
@@ -136,13 +137,13 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 			"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 				_, err := d.Propose(ctx, asks)
 				return err
-			}, "I don't know yet whether your command counted. I'll tell you.",
+			}, "true",
 			"Your command didn't count. Please try again.",
 			"Your command counted. I couldn't show its card, so please type it again.", true,
 		},
 		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
-		}, "I don't know yet whether your command counted. I'll tell you.", "Your command didn't count. Please try again.", "Your command counted.", false},
+		}, "true", "Your command didn't count. Please try again.", "Your command counted.", false},
 	}
 	for _, c := range cases {
 		for _, keeps := range []bool{false, true} {
@@ -155,11 +156,11 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				}
 				disk.fails.Store(true)
 				var no *purchase.Refusal
-				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful || no.Sentence != c.unsure {
+				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful || no.Args["typed"] != c.typed || no.Args["answered"] == "" {
 					t.Errorf("reads %v", err)
 				}
 				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps Slack delivers the same once more
-				if !errors.As(again, &no) || no.Sentence != c.unsure && !(c.another && no.Code == purchase.ShuttingDown) {
+				if !errors.As(again, &no) || no.Args["answered"] == "" && !(c.another && no.Code == purchase.ShuttingDown) {
 					t.Errorf("and then %v", again)
 				}
 				disk.fails.Store(false)
@@ -200,9 +201,9 @@ func TestADoubtThatCannotBeKept(t *testing.T) {
 	}
 	disk.fails.Store(true)
 	_, err = desk.Confirm(t.Context(), p.Order.ID, purchase.Click{Who: alice, At: math})
-	want := fmt.Sprintf("I don't know yet whether your click counted. Please check `/license order %s` in a few minutes.", p.Order.ID)
+	want := purchase.Args{"order": string(p.Order.ID)}
 	var no *purchase.Refusal
-	if !errors.As(err, &no) || no.Sentence != want {
+	if !errors.As(err, &no) || no.Code != purchase.Doubtful || !maps.Equal(no.Args, want) {
 		t.Errorf("reads %v, want %s", err, want)
 	}
 }

@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,20 +11,94 @@ import (
 // Records from before causes had codes hold sentences only. They are never rewritten: their causes are derived from
 // these sentences, which are those of that version and never change.
 
-// cause returns why the order waits.
+// cause returns why the order waits; the zero Cause if it doesn't.
 func (w *Wait) cause() Cause {
-	switch {
-	case w == nil:
+	if w == nil {
 		return Cause{}
-	case w.Code != "":
-		return w.Cause
 	}
-	for _, old := range oldWaits {
-		if strings.HasPrefix(w.Why, old.begins) {
-			return Cause{Code: old.code}
+	return w.Cause
+}
+
+// UnmarshalJSON reads a wait of any schema. The first one has a sentence (why), and from some version on a cause.
+func (w *Wait) UnmarshalJSON(data []byte) error {
+	type plain Wait
+	var read struct {
+		plain
+		Why string `json:"why"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*w = Wait(read.plain)
+	if read.Why == "" {
+		return nil
+	}
+	if w.Code == "" {
+		w.Cause = because(Untranslated, "text", read.Why)
+		for _, old := range oldWaits {
+			if strings.HasPrefix(read.Why, old.begins) {
+				w.Cause = Cause{Code: old.code}
+			}
 		}
 	}
-	return Cause{}
+	switch w.Args["told"] { // was a sentence
+	case "", "yes", "no":
+	case "Please tell your admins.":
+		w.Cause = w.With("told", "no")
+	default:
+		w.Cause = w.With("told", "yes")
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a hold of any schema. The first one has half a sentence (why), and from some version on a cause.
+func (h *Hold) UnmarshalJSON(data []byte) error {
+	type plain Hold
+	var read struct {
+		plain
+		Why string `json:"why"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *h = Hold(read.plain); h.Code == "" && read.Why != "" {
+		h.Cause = because(Untranslated, "text", strings.TrimSuffix(read.Why, "."))
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a failure of any schema. The first one has a code and a sentence, which it keeps: a code has more
+// than one reason.
+func (f *Failure) UnmarshalJSON(data []byte) error {
+	type plain Failure
+	var read struct {
+		plain
+		Sentence string `json:"sentence"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *f = Failure(read.plain); read.Sentence != "" {
+		f.Causes = []Cause{because(Untranslated, "text", read.Sentence)}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a receipt of any schema. The first one has what the admin said as a sentence (settled).
+func (r *Receipt) UnmarshalJSON(data []byte) error {
+	type plain Receipt
+	var read struct {
+		plain
+		Sentence string `json:"settled"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *r = Receipt(read.plain); read.Sentence != "" {
+		word := because(Untranslated, "text", read.Sentence)
+		r.Settled = &word
+	}
+	return nil
 }
 
 var oldWaits = []struct {

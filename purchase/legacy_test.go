@@ -30,7 +30,7 @@ func TestOldRecordsHaveCauses(t *testing.T) {
 		switch {
 		case r.Wait != nil:
 			if got := r.Wait.cause().Code; got != r.Codes[0] {
-				t.Errorf("%q has the code %q, want %q", r.Wait.Why, got, r.Codes[0])
+				t.Errorf("%+v has the code %q, want %q", r.Wait, got, r.Codes[0])
 			}
 		case r.Pause != nil:
 			var codes []CauseCode
@@ -78,8 +78,8 @@ func TestOldFindingsAreKnown(t *testing.T) {
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{one, two}, false},
 		{old("my ledger contradicts itself. Entry 3 of the purchase log is of order \"01J\", which is not in the ledger."), []Finding{two}, true},
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{two}, false},
-		{Event{Kind: "books", Cause: Cause{IncidentBooks, Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, two}, true},
-		{Event{Kind: "books", Cause: Cause{IncidentBooks, Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")}, false},
+		{Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, two}, true},
+		{Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")}, false},
 		{Event{Kind: "paused", Note: "my ledger contradicts itself. Order 01J is failed, and has a receipt."}, []Finding{one}, false},
 	} {
 		if got := c.event.saysSo(c.findings); got != c.same {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,24 +39,20 @@ type Sizes struct {
 func (p Policy) sizes(spec Spec) *Refusal {
 	for _, c := range []struct {
 		asked, most   int
-		unit          func(int) string
-		what, setting string
+		size, setting string
 	}{
-		{spec.RAM, p.Largest.RAM, gigabytes, "%s of RAM", "MAX_RAM"},
-		{spec.CPU, p.Largest.CPU, units("core"), "%s", "MAX_CPU"},
-		{spec.Disk, p.Largest.Disk, gigabytes, "%s of disk", "MAX_DISK"},
-		{spec.RunLimit, p.Largest.RunLimit, units("project"), "%s running at once", "MAX_RUN_LIMIT"},
-		{termDays(spec, p.location()), p.Largest.Days, units("day"), "a term of %s", "MAX_DAYS"},
+		{spec.RAM, p.Largest.RAM, "ram", "MAX_RAM"},
+		{spec.CPU, p.Largest.CPU, "cpu", "MAX_CPU"},
+		{spec.Disk, p.Largest.Disk, "disk", "MAX_DISK"},
+		{spec.RunLimit, p.Largest.RunLimit, "run_limit", "MAX_RUN_LIMIT"},
+		{termDays(spec, p.location()), p.Largest.Days, "days", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return setBy(c.setting, Refusal{Code: TooLarge, Sentence: fmt.Sprintf("You asked for %s, but the limit is %s. "+
-				"Reduce it, or ask your admins for a higher limit.", fmt.Sprintf(c.what, c.unit(c.asked)), c.unit(c.most))})
+			return refuse(TooLarge, "setting", c.setting, "size", c.size, "asked", strconv.Itoa(c.asked), "limit", strconv.Itoa(c.most))
 		}
 	}
 	return nil
 }
-
-func gigabytes(n int) string { return fmt.Sprintf("%d GB", n) }
 
 // units counts things as people do: "1 core", "2 cores".
 func units(one string) func(int) string {
@@ -88,14 +85,11 @@ func (p Policy) periods(spec Spec) *Refusal {
 	}
 	var allowed []string
 	for period := range p.Periods {
-		allowed = append(allowed, "`period="+string(period)+"`")
+		allowed = append(allowed, string(period))
 	}
 	slices.Sort(allowed)
-	sentence := fmt.Sprintf("`period=%s` isn't allowed here. Use %s, or ask your admins to allow it.", spec.Period, strings.Join(allowed, " or "))
-	if !p.Periods[cocalc.PeriodMonthly] && !p.Periods[cocalc.PeriodYearly] {
-		sentence = "Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to allow renewals."
-	}
-	return setBy("PERIODS", Refusal{Code: WrongPeriod, Sentence: sentence})
+	return refuse(WrongPeriod, "setting", "PERIODS", "period", string(spec.Period), "allowed", strings.Join(allowed, " "),
+		"renewing", flag(p.Periods[cocalc.PeriodMonthly] || p.Periods[cocalc.PeriodYearly]))
 }
 
 // wish is what the limits are asked about.
@@ -120,30 +114,23 @@ func (p Policy) allows(w wish, month Budget) *Refusal {
 		return no
 	}
 	if !p.OrderLimit.allows(w.price) {
-		return setBy("ORDER_LIMIT", Refusal{Code: OverOrderLimit, Sentence: fmt.Sprintf(
-			"This costs %s, more than the limit of %s per order. "+
-				"Choose a smaller license, or ask your admins for a higher limit.", w.price, p.OrderLimit)})
+		return refuse(OverOrderLimit, "setting", "ORDER_LIMIT", "price", cents(w.price), "limit", cents(p.OrderLimit.Max))
 	}
 	share, more, another := w.share, w.price, 1
 	if w.promised {
 		more, another = 0, 0
 	}
 	if left, limited := p.Left(month); limited && (more > left || left < 0) {
-		return setBy("MONTHLY_BUDGET", Refusal{Code: OverBudget, Sentence: fmt.Sprintf(
-			"This costs %s, but only %s of this month's budget of %s is left. The next budget starts on %s. "+
-				"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been spent and reserved.",
-			w.price, max(left, 0), p.MonthlyBudget, p.resets(w.now))})
+		return refuse(OverBudget, "setting", "MONTHLY_BUDGET", "price", cents(w.price), "left", cents(max(left, 0)),
+			"limit", cents(p.MonthlyBudget.Max), "resets", stamp(p.resets(w.now)))
 	}
 	if left := p.PersonBudget - share.Spent - share.Reserved; p.PersonBudget > 0 && (more > left || left < 0) {
-		return setBy("PERSON_BUDGET", Refusal{Code: OverPersonBudget, Sentence: fmt.Sprintf(
-			"This costs %s, but only %s of your monthly limit of %s is left. Your limit resets on %s. "+
-				"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what you've spent.",
-			w.price, max(left, 0), p.PersonBudget, p.resets(w.now))})
+		return refuse(OverPersonBudget, "setting", "PERSON_BUDGET", "price", cents(w.price), "left", cents(max(left, 0)),
+			"limit", cents(p.PersonBudget), "resets", stamp(p.resets(w.now)))
 	}
 	if n := share.Days[p.day(w.now)]; p.PersonOrders > 0 && n+another > p.PersonOrders {
-		return setBy("PERSON_ORDERS", Refusal{Code: TooMany, Sentence: fmt.Sprintf(
-			"You can order %s a day, and you've already ordered %d today (withdrawn requests count too). "+
-				"Try again after midnight (%s), or ask your admins for a higher limit.", units("license")(p.PersonOrders), n, p.location())})
+		return refuse(TooMany, "setting", "PERSON_ORDERS", "limit", strconv.Itoa(p.PersonOrders), "ordered", strconv.Itoa(n),
+			"zone", p.location().String())
 	}
 	return nil
 }

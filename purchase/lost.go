@@ -57,7 +57,7 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 		if err := b.enterLost(w, r, o, row); err != nil {
 			return err
 		}
-		_, err := b.alarm(w, o, Cause{IncidentUnattributed, reportArgs(row)}, fmt.Sprintf("A purchase for %s (license %s) has the tag of order %s, "+
+		_, err := b.alarm(w, o, Cause{Code: IncidentUnattributed, Args: reportArgs(row)}.With("order", string(id)), fmt.Sprintf("A purchase for %s (license %s) has the tag of order %s, "+
 			"which is in no ledger that I can read. I recorded it without a person", row.Cost, row.LicenseID, id))
 		return err
 	}

@@ -141,7 +141,7 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 				<-time.After(2 * time.Hour)
 
 				now := s.order(o.ID)
-				if now.State != purchase.Purchased || now.Requester.ID != alice.ID || now.Month != was.Month || now.Receipt == nil || now.Receipt.Settled != was.Receipt.Settled || now.Receipt.LicenseID != someLicenseID {
+				if now.State != purchase.Purchased || now.Requester.ID != alice.ID || now.Month != was.Month || now.Receipt == nil || now.Receipt.Settled == nil || !now.Receipt.Settled.Is(*was.Receipt.Settled) || now.Receipt.LicenseID != someLicenseID {
 					t.Errorf("the order is %s, %+v", now.State, now.Receipt)
 				}
 				h, err := s.desk.History(context.Background(), 1, 10)

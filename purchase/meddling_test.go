@@ -291,7 +291,7 @@ func TestAPauseJustBeforeThePayment(t *testing.T) {
 			}
 		}))
 		o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
-		if o.State != purchase.Failed || !strings.Contains(o.Failure.Sentence, "dana paused it on ") {
+		if o.State != purchase.Failed || !strings.Contains(o.Failure.String(), `(paused by="UDANA" name="dana"`) {
 			t.Errorf("the order is %s: %+v", o.State, o.Failure)
 		}
 		s.check(0, 0, 0)

@@ -72,7 +72,7 @@ func TestABudgetThatIsLoweredOverTheEndOfTheYear(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := s.order(id)
-		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy || !strings.Contains(o.Failure.Sentence, "starts on Jan 1, ") {
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy || !strings.Contains(o.Failure.String(), `resets="2000-01-01T01:00:00Z"`) {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
 		}
 		if b := s.month("1999-12"); b.Reserved != 0 || b.Spent != 0 {

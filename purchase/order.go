@@ -167,7 +167,6 @@ const (
 // Wait says why an order is not moving right now, and until when.
 type Wait struct {
 	Cause
-	Why   string    `json:"why"` // the cause as a sentence for people
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
 	// Troubled is since when CoCalc has not been working for this order; zero while it waits for something else. The
@@ -181,24 +180,22 @@ type Wait struct {
 type Hold struct {
 	Cause
 	Since   time.Time `json:"since"`
-	Why     string    `json:"why"`              // the cause in words for people
 	Removed time.Time `json:"removed,omitzero"` // when the item was taken out of the cart, which proves nothing by itself
 	Until   time.Time `json:"until"`            // the end of the current settle window
 	// RemovedThere is Removed by CoCalc's clock; zero if that was unknown.
 	RemovedThere time.Time `json:"removed_there,omitzero"`
 }
 
-// Failure says why certainly nothing was bought.
+// Failure says why certainly nothing was bought. If a refusal is why, the cause rests on that one's.
 type Failure struct {
-	Code     FailureCode `json:"code"`
-	Sentence string      `json:"sentence"`            // what happened, and what to do next
-	NewPrice Cents       `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
+	Cause
+	NewPrice Cents `json:"new_price,omitempty"` // FailPriceMoved: what it costs now
 	// Until is the time until which the requester can confirm NewPrice. Zero: no longer.
 	Until time.Time `json:"until,omitzero"`
 }
 
-// FailureCode is the machine's name of a failure, for tables and tests.
-type FailureCode string
+// FailureCode is the code of a failure.
+type FailureCode = CauseCode
 
 const (
 	FailPriceMoved  FailureCode = "price-moved"
@@ -231,8 +228,8 @@ type Receipt struct {
 	Extra []Extra `json:"extra,omitempty"`
 	// Adopted is set if another checkout bought the item while it was in the cart.
 	Adopted bool `json:"adopted,omitempty"`
-	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell.
-	Settled string `json:"settled,omitempty"`
+	// Settled says which admin said, and why, that it was bought, where CoCalc did not tell; nil if CoCalc did.
+	Settled *Cause `json:"settled_by,omitempty"`
 }
 
 // Extra is one purchase too many.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -190,5 +191,5 @@ func (d *Desk) takes(no *Refusal, who Person) bool {
 
 // tooFast refuses a card to a person who had too many.
 func tooFast() *Refusal {
-	return &Refusal{Code: TooFast, Sentence: fmt.Sprintf("You've made %d order cards in a short time. Wait a minute, then try again.", mostCards)}
+	return refuse(TooFast, "cards", strconv.Itoa(mostCards))
 }

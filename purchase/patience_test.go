@@ -3,7 +3,6 @@ package purchase_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -72,7 +71,7 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 			t.Errorf("the cart was asked for %d times while nothing may be bought", n)
 		}
 		for _, id := range []purchase.OrderID{first, second} {
-			if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Why[:16] != "Buying is paused" {
+			if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume {
 				t.Errorf("order %s: %+v", o.State, o.Wait)
 			}
 		}
@@ -80,8 +79,8 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(20 * time.Second)
-		if o := s.order(second); o.Wait != nil && o.Wait.Why[:16] == "Buying is paused" {
-			t.Errorf("buying goes on, and the card says %q", o.Wait.Why)
+		if o := s.order(second); o.Wait != nil && o.Wait.Code == purchase.WaitsForResume {
+			t.Errorf("buying goes on, and the card says %q", o.Wait.Cause)
 		}
 		s.server.SwitchOff("outage")
 		s.until(first, purchase.Purchased)
@@ -115,7 +114,7 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 				})
 				id := s.buy()
 				<-time.After(time.Hour)
-				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || !strings.Contains(o.Wait.Why, "Buying is paused") || len(o.Parked) > 0 {
+				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume || len(o.Parked) > 0 {
 					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
 				}
 				if items := s.cart(); len(items) != 1 || !items[0].Checked {

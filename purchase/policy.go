@@ -9,19 +9,25 @@ import (
 	"licensebot/cocalc"
 )
 
-// Refusal is an answer of no to a person: nothing happened, and Sentence says why and what to do next.
+// Refusal is an answer of no to a person: nothing happened. Its cause says why. Package bot tells it in words.
 type Refusal struct {
-	Code     RefusalCode
-	Sentence string
-	Admin    string   // replaces Sentence for admins, with the names of settings; empty: the same
-	Channels []string // ids of channels that would accept it
-	Quotes   bool     // Sentence repeats people's text, so it must be shown without formatting
+	Cause
+	ToAdmin bool // the person is an admin, who reads the names of settings
 }
 
-func (r *Refusal) Error() string { return r.Sentence }
+// Error returns the code and the arguments, for logs.
+func (r *Refusal) Error() string { return r.String() }
 
-// RefusalCode is the machine's name of a refusal, for tables, tests and the audit.
-type RefusalCode string
+// Channels returns the ids of the channels that would accept what was refused; nil if the channel is not why.
+func (r *Refusal) Channels() []string { return strings.Fields(r.Args["channels"]) }
+
+// refuse returns a refusal with arguments, given as names and values. Empty values are left out.
+func refuse(code RefusalCode, pairs ...string) *Refusal {
+	return &Refusal{Cause: because(code, pairs...)}
+}
+
+// RefusalCode is the code of a refusal. The audit has it as the note of a "refused" record.
+type RefusalCode = CauseCode
 
 const (
 	NotABuyer      RefusalCode = "not-a-buyer"
@@ -49,6 +55,8 @@ const (
 	NoSuchProject  RefusalCode = "no-such-project"
 	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
 	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
+	NotRead        RefusalCode = "not-read"       // what was to be shown could not be read; without "why", the fault is the bot's
+	NoRenewals     RefusalCode = "no-renewals"    // the renewals of the CoCalc account could not be read
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"
@@ -116,10 +124,10 @@ func (p Policy) location() *time.Location {
 // moment says when something was, as people where the team is read it: "23 November 08:05 CET".
 func (p Policy) moment(at time.Time) string { return at.In(p.location()).Format(MomentStyle) }
 
-// resets says when the budget of the month that holds at begins anew: "1 December".
-func (p Policy) resets(at time.Time) string {
+// resets returns when the budget after the month that holds at begins.
+func (p Policy) resets(at time.Time) time.Time {
 	t := at.In(p.location())
-	return dayBegins(t.Year(), t.Month()+1, 1, p.location()).Format(DateStyle)
+	return dayBegins(t.Year(), t.Month()+1, 1, p.location())
 }
 
 // dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no midnight:
@@ -159,9 +167,9 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 		return no
 	}
 	if len(p.Admins) == 0 {
-		return &Refusal{Code: NotAnAdmin, Sentence: "Only admins can do that, and there are none yet."}
+		return refuse(NotAnAdmin, "admins", "none")
 	}
-	return &Refusal{Code: NotAnAdmin, Sentence: "Only admins can do that. Please ask one of your admins."}
+	return refuse(NotAnAdmin)
 }
 
 // listedIn reports whether the person, or a group of theirs, is on the list.
@@ -177,7 +185,7 @@ func untold(list map[string]bool, who Person) *Refusal {
 	if who.NoAccess {
 		return noAccess()
 	}
-	return &Refusal{Code: Outsider, Sentence: unknownGroups}
+	return refuse(Outsider, "unknown", "groups")
 }
 
 // mayApprove refuses people who are not approvers, and the requester.
@@ -189,12 +197,10 @@ func (p Policy) mayApprove(o Order, who Person) *Refusal {
 		return no
 	}
 	if !listedIn(p.Approvers, who) {
-		return &Refusal{Code: NotAnApprover, Sentence: "Only approvers can approve or deny this order. " +
-			"Your admins can make you one."}
+		return refuse(NotAnApprover)
 	}
 	if who.Is(o.Requester) {
-		return &Refusal{Code: OwnOrder, Sentence: "You can't approve your own order. Another approver has to. " +
-			"To withdraw it, use `/license cancel " + string(o.ID) + "`."}
+		return refuse(OwnOrder, "doing", "approve", "order", string(o.ID))
 	}
 	return nil
 }
@@ -210,11 +216,7 @@ func (p Policy) here(at Place) *Refusal {
 	if len(p.Channels) == 0 || p.Channels[at.Channel] {
 		return nil
 	}
-	allowed := slices.Sorted(maps.Keys(p.Channels))
-	return setBy("CHANNELS", Refusal{
-		Code: NotHere, Channels: allowed,
-		Sentence: "You can't buy licenses in this channel. Your admins can allow it.",
-	})
+	return refuse(NotHere, "setting", "CHANNELS", "channels", strings.Join(slices.Sorted(maps.Keys(p.Channels)), " "))
 }
 
 // mayBuy refuses people who are not on the list.
@@ -228,10 +230,9 @@ func (p Policy) mayBuy(who Person) *Refusal {
 	if no := untold(p.Buyers, who); no != nil {
 		return no
 	}
-	sentence := "You aren't on the list of people who can buy licenses. " +
-		"Your admins can add you."
+	buyers := ""
 	if len(p.Buyers) == 0 {
-		sentence = "No one can buy licenses here yet. Your admins can change that."
+		buyers = "none"
 	}
-	return setBy("BUYERS", Refusal{Code: NotABuyer, Sentence: sentence})
+	return refuse(NotABuyer, "setting", "BUYERS", "buyers", buyers)
 }

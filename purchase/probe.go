@@ -187,7 +187,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 		}
 		e := Event{
 			Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(condition),
-			Cause: Cause{ServerFound, Args{"condition": string(condition), "host": found.Redirect.Host, "reason": string(found.Reason)}},
+			Cause: Cause{Code: ServerFound, Args: Args{"condition": string(condition), "host": found.Redirect.Host, "reason": string(found.Reason)}},
 		}
 		if err := w.AppendEvent(e); err != nil {
 			return nil, false, err

@@ -2,7 +2,6 @@ package purchase
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"licensebot/cocalc"
@@ -37,11 +36,10 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 	}
 	if err != nil {
 		d.log.Warn().Err(err).Str("project", spec.ProjectID).Msg("fail to ask CoCalc about a project")
-		sentence := "I couldn't check the project with CoCalc. Please try again in a minute."
 		if kindOf(err) == cocalc.NotSignedIn { // trying again does not help
-			sentence = d.Trouble(err)
+			return nil, &Refusal{Cause: Cause{Code: ProjectUnread, Causes: []Cause{d.Trouble(err).Cause}}}
 		}
-		return nil, &Refusal{Code: ProjectUnread, Sentence: sentence}
+		return nil, refuse(ProjectUnread)
 	}
 	title := []rune(p.Title)
 	return &OnProject{Title: string(title[:min(len(title), MaxTitle)]), Collaborator: p.Role != cocalc.RoleOwner}, nil
@@ -51,10 +49,9 @@ func (d *Desk) onProject(ctx context.Context, spec Spec) (*OnProject, *Refusal) 
 func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
 	switch {
 	case kindOf(err) == cocalc.NotFound:
-		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The team's CoCalc account isn't in a project with the id `%s`. "+
-			"Check the id, or leave out `project`.", spec.ProjectID)}
+		return refuse(NoSuchProject, "project", spec.ProjectID)
 	case err == nil && p.Deleted:
-		return &Refusal{Code: NoSuchProject, Sentence: fmt.Sprintf("The project `%s` was deleted on CoCalc. Use another one, or leave out `project`.", spec.ProjectID)}
+		return refuse(NoSuchProject, "project", spec.ProjectID, "deleted", flag(true))
 	}
 	return nil
 }
@@ -67,7 +64,7 @@ func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause wait
 	}
 	p, err := b.shop.Project(ctx, o.Spec.ProjectID)
 	if no := unusable(o.Spec, p, err); no != nil {
-		return true, 0, b.fail(ctx, o, *failure(FailProject, no.Sentence))
+		return true, 0, b.fail(ctx, o, *failure(FailProject, no))
 	}
 	if err != nil {
 		pause, err = b.troubled(ctx, o, err)

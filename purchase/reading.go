@@ -229,11 +229,11 @@ func (d *Desk) Stopped(ctx context.Context) (s Stop, err error) {
 	return s, err
 }
 
-// Trouble turns an error of a reading command into a sentence for people.
-func (d *Desk) Trouble(err error) string {
+// Trouble returns why a reading command failed. Admins are told of a key that CoCalc does not accept.
+func (d *Desk) Trouble(err error) *Refusal {
 	var no *Refusal
 	if errors.As(err, &no) {
-		return no.Sentence
+		return no
 	}
 	if e := asCoCalc(err); e != nil {
 		if e.Kind == cocalc.NotSignedIn {
@@ -243,5 +243,5 @@ func (d *Desk) Trouble(err error) string {
 		}
 		return explainReading(e, d.policy.told())
 	}
-	return "Something went wrong. Please try again. If it keeps happening, tell your admins."
+	return refuse(NotRead)
 }

@@ -2,8 +2,7 @@ package purchase
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -33,7 +32,7 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 			pause, err = b.waitFor(ctx, o, Wait{Cause: Cause{Code: WaitsForSlack}, Troubled: since}, b.pause(o.ID))
 			return true, pause, err
 		}
-		no = &Refusal{Code: Outsider, Sentence: "Slack didn't tell me whether you can still buy. To order again, use `/license buy`."}
+		no = refuse(Outsider, "unknown", "buyer")
 	}
 	if no == nil {
 		if no, err = b.stillAllowed(ctx, o); err != nil {
@@ -43,7 +42,7 @@ func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait,
 	if no == nil {
 		return false, 0, nil
 	}
-	return true, 0, b.fail(ctx, o, *failure(FailPolicy, no.Sentence))
+	return true, 0, b.fail(ctx, o, *failure(FailPolicy, no))
 }
 
 // stillAllowed checks the rules as they are now: one that changed while an order waited applies to it.
@@ -83,20 +82,7 @@ func (p Policy) agreed(o Order, share Share) *Refusal {
 	if !p.asks(o, auto) || n >= p.Approvals {
 		return nil
 	}
-	needs := "approval"
-	if p.Approvals > 1 {
-		needs = fmt.Sprintf("%d approvals and has %d", p.Approvals, n)
-	}
-	return &Refusal{Code: NotAgreed, Sentence: fmt.Sprintf("The approval rules changed while this order was waiting: it now needs %s. "+
-		"To order again, use `/license buy`.", needs)}
-}
-
-// upper begins a sentence with the words.
-func upper(words string) string {
-	if words == "" {
-		return ""
-	}
-	return strings.ToUpper(words[:1]) + words[1:]
+	return refuse(NotAgreed, "needs", strconv.Itoa(p.Approvals), "has", strconv.Itoa(n))
 }
 
 // promisedAt is when the last right was checked on which the order rests.
@@ -151,8 +137,7 @@ func (d *Desk) stillAgree(o Order, now map[string]Person) (counts []Approval, go
 		switch {
 		case who.Standing == Unverified, who.Standing == Member && !listedIn(d.policy.Approvers, who) && untold(d.policy.Approvers, who) != nil:
 			counts = append(counts, a)
-			no = &Refusal{Code: Outsider, Sentence: fmt.Sprintf("Slack didn't tell me whether %s, who approved this order before you, is still an approver, so your approval doesn't count yet. "+
-				"Please try again in a minute.", a.By.called())}
+			no = refuse(Outsider, "unknown", "approver", "by", a.By.ID, "name", a.By.called())
 		case d.policy.mayApprove(o, who) != nil:
 			gone = append(gone, a.By)
 		default:

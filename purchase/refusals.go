@@ -17,18 +17,18 @@ import (
 // Unusable returns what a person reads while the ledger cannot be used any more; nil for other errors.
 func Unusable(err error) *Refusal {
 	if errors.Is(err, ErrStopped) || errors.Is(err, ErrUncertain) {
-		return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting. Please try again in a minute."}
+		return refuse(ShuttingDown)
 	}
 	return nil
 }
 
 // errStopping refuses what was certainly not done.
 func errStopping() *Refusal {
-	return &Refusal{Code: ShuttingDown, Sentence: "I'm restarting, so that didn't go through. Please try again in a minute."}
+	return refuse(ShuttingDown, "undone", flag(true))
 }
 
 func noSuchOrder() *Refusal {
-	return &Refusal{Code: NoSuchOrder, Sentence: "There's no order with that id. `/license history` shows past purchases."}
+	return refuse(NoSuchOrder)
 }
 
 // closed refuses new orders while buying is stopped.
@@ -39,11 +39,7 @@ func (p Policy) closed(account AccountState) *Refusal {
 	if account.Pause == nil {
 		return nil
 	}
-	return &Refusal{
-		Code: Paused, Quotes: true,
-		Sentence: "Buying is paused. " + p.pauseWords(*account.Pause, false) + " An admin can resume it with `/license resume`.",
-		Admin:    "Buying is paused. " + p.pauseWords(*account.Pause, true) + " You can resume it with `/license resume`.",
-	}
+	return &Refusal{Cause: account.Pause.cause(Paused)}
 }
 
 // full refuses new orders while the ledger has too little room to bring them to their end. It is not recorded: that
@@ -57,19 +53,19 @@ func (d *Desk) full(ctx context.Context) error {
 	if !errors.Is(err, ErrFull) {
 		return fmt.Errorf("ask for room in the ledger: %w", err)
 	}
-	return &Refusal{Code: DiskFull, Sentence: "My disk is full, so I can't take new orders. Orders in progress will finish. " +
-		"Ask your admins to free some space, then try again."}
+	return refuse(DiskFull)
 }
 
-// botName is how the bot names itself in the ledger.
-const botName = "licensebot"
+// BotName is how the bot names itself in the ledger, where people have ids.
+const BotName = "licensebot"
+
+const botName = BotName
 
 func onlyRequester(order Order, who Person) *Refusal {
 	if who.Is(order.Requester) && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil
 	}
-	return &Refusal{Code: NotYours, Sentence: "Only the person who requested this order can do that. " +
-		"To order a license yourself, use `/license buy`."}
+	return refuse(NotYours)
 }
 
 // uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order
@@ -81,19 +77,17 @@ func uncharged(order Order, err error) error {
 		return err
 	}
 	said := *no
-	said.Sentence += " Nothing was charged."
+	said.Cause = said.With("uncharged", flag(true))
 	return &said
 }
 
 func cardExpired(order Order) *Refusal {
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("This card has expired. Its price of %s was valid for 30 minutes, and nothing was charged. "+
-		"To order again, use `/license buy`.", order.Price)}
+	return refuse(TooLate, "doing", "confirm", "state", string(Proposed), "price", cents(order.Price))
 }
 
 // offerExpired refuses a confirmation of a new price that comes too late.
 func offerExpired(order Order) *Refusal {
-	return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("The new price of %s was valid for 30 minutes and has expired. Nothing was charged. "+
-		"To see today's price, click Try again.", order.Failure.NewPrice)}
+	return refuse(TooLate, "doing", "confirm", "new-price", cents(order.Failure.NewPrice))
 }
 
 // mayBeCharged reports whether CoCalc may still show that an order which counts as not bought was bought: since the
@@ -104,72 +98,25 @@ func (o *Order) mayBeCharged() bool {
 
 // alreadyDecided answers a second, late or redelivered yes.
 func alreadyDecided(order Order) *Refusal {
-	uncharged, again := ", and nothing was charged", " To order again, use `/license buy`."
+	charged := ""
 	if order.mayBeCharged() {
-		uncharged = ""
-	}
-	var text string
-	switch order.State {
-	case AwaitingApproval:
-		text = "You've already sent this order for approval. It won't be bought twice."
-	case Approved:
-		text = "You've already confirmed this order. It's waiting for its turn and won't be bought twice."
-	case Adding, Carted, Paying:
-		text = "You've already confirmed this order. It's being bought now and won't be bought twice."
-	case Unknown:
-		text = "You've already confirmed this order. CoCalc hasn't confirmed the purchase yet; you won't be charged twice."
-	case Purchased:
-		text = "This order was already bought. Your click didn't buy it again."
-	case Failed:
-		text = "This order wasn't bought" + uncharged + "." + again
-	case Cancelled:
-		if order.ReplacedBy != "" {
-			text = changedSince
-			break
-		}
-		text = "This order was cancelled" + uncharged + "." + again
-	case Expired:
-		text = "This order has expired" + uncharged + "." + again
-	case Denied:
-		text = "This order was denied" + uncharged + ". Its card shows who denied it and why."
-	default:
-		text = "This button doesn't belong to this order, so your click didn't count."
+		charged = "maybe"
 	}
 	code := AlreadyDone
 	if order.State == Expired || order.State == Cancelled {
 		code = TooLate
 	}
-	return &Refusal{Code: code, Sentence: text}
+	return refuse(code, "doing", "confirm", "state", string(order.State), "charged", charged, "replaced", string(order.ReplacedBy))
 }
 
-// changedSince is said of a click on an order that its requester changed into another.
-const changedSince = "You've changed this order since, so this button no longer works. Use the new card."
-
-// tooLateTo answers a cancellation or an edit that comes after the fact.
-func (d *Desk) tooLateTo(verb string, order Order) *Refusal {
-	var text string
-	switch order.State {
-	case Adding, Carted, Paying:
-		text = fmt.Sprintf("It's too late to %s this order: it's being bought now. `/license order %s` shows its status.", verb, order.ID)
-	case Unknown:
-		text = fmt.Sprintf("It's too late to %s this order: the checkout was sent, and CoCalc hasn't confirmed the purchase yet. You won't be charged twice.", verb)
-	case Purchased:
-		text = fmt.Sprintf("It's too late to %s this order: the license was bought.", verb)
-		if order.Spec.Period != cocalc.PeriodRange {
-			text += fmt.Sprintf(" To stop it from renewing, cancel its subscription at %s.", d.site.Subscriptions())
-		}
-	case Approved, AwaitingApproval:
-		text = fmt.Sprintf("It's too late to %s this order: you've already confirmed it. Until it's bought, you can cancel it with `/license cancel %s`.", verb, order.ID)
-	case Cancelled:
-		if order.ReplacedBy != "" {
-			text = changedSince
-			break
-		}
-		fallthrough
-	default:
-		text = fmt.Sprintf("There's nothing to %s: %s.", verb, standing(order.State))
+// tooLateTo answers a cancellation or an edit ("cancel", "change") that comes after the fact.
+func (d *Desk) tooLateTo(doing string, order Order) *Refusal {
+	subscriptions := ""
+	if order.State == Purchased && order.Spec.Period != cocalc.PeriodRange {
+		subscriptions = d.site.Subscriptions()
 	}
-	return &Refusal{Code: TooLate, Sentence: text}
+	return refuse(TooLate, "doing", doing, "state", string(order.State), "order", string(order.ID),
+		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
 }
 
 // quoted returns people's text for use in a sentence: in quotes that it can't close, and in one line.

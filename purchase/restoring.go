@@ -48,8 +48,7 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 				o.AddSent = o.Confirmed
 			}
 			o.WatchUntil = d.watchUntil()
-			o.Failure = failure(FailRestored, "My records were restored from a backup while this order was in progress, so I stopped it. "+
-				"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")
+			o.Failure = failed(FailRestored)
 			err = d.move(w, &o, Failed, botName, string(FailRestored))
 		}
 		if err != nil {
@@ -100,6 +99,5 @@ func restoring(account AccountState) *Refusal {
 	if account.Restored == nil {
 		return nil
 	}
-	return &Refusal{Code: Restoring, Sentence: "My records were just restored from a backup, and I'm comparing them with CoCalc first, so nothing was bought. " +
-		"Please try again in a few minutes."}
+	return refuse(Restoring)
 }

@@ -113,16 +113,7 @@ func (d *Desk) notSold(s *Server) *Refusal {
 	if s == nil || !s.RefusesOrders() {
 		return nil
 	}
-	says, admin := "This CoCalc server no longer sells licenses.", "This CoCalc server no longer sells licenses, only memberships."
-	switch s.Condition {
-	case HasMoved: // a network's sign-in page looks the same, so only admins read where it leads
-		says = goneCoCalc + d.policy.told()
-		admin = fmt.Sprintf("The CoCalc server at `COCALC_URL` redirects to %s. I don't follow, so I can't buy licenses.", s.Host)
-	case IsForeign:
-		says = goneCoCalc + d.policy.told()
-		admin = "What answers at `COCALC_URL` isn't CoCalc, so I can't buy licenses."
-	}
-	return &Refusal{Code: NotSold, Sentence: says + " " + stillHere, Admin: admin + " " + stillHere}
+	return refuse(NotSold, "condition", string(s.Condition), "host", s.Host, "told", d.policy.told())
 }
 
 // unlessNotSold returns a refusal, or, if it would tell people to order again where no licenses are sold, that one.

@@ -2,8 +2,6 @@ package purchase
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -44,7 +42,7 @@ func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
 		})
 		return 0, err
 	}
-	return 0, b.fail(ctx, o, *failure(FailSettled, fmt.Sprintf(
-		"%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.",
-		strings.TrimSuffix(o.Hold.Why, "."), people(b.now().Sub(o.CheckoutSent)))))
+	f := failed(FailSettled, "seconds", seconds(b.now().Sub(o.CheckoutSent)))
+	f.Causes = []Cause{o.Hold.Cause}
+	return 0, b.fail(ctx, o, *f)
 }

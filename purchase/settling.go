@@ -44,14 +44,10 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 		return no
 	}
 	if who.Is(order.Requester) {
-		no := &Refusal{Code: OwnOrder, Sentence: "You can't resolve your own order. Another admin has to."}
-		if !order.Untold() {
-			no.Sentence += " I'm still checking CoCalc, so it may resolve on its own."
-		}
-		return no
+		return refuse(OwnOrder, "doing", "settle", "watched", flag(!order.Untold()))
 	}
 	if order.State != Unknown {
-		return &Refusal{Code: TooLate, Sentence: fmt.Sprintf("There's nothing to resolve: %s.", standing(order.State))}
+		return refuse(TooLate, "doing", "settle", "state", string(order.State))
 	}
 	return nil
 }
@@ -65,10 +61,10 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 	order, err := d.decide(ctx, id, click, "settle", false, func(w Writer, o *Order) (*Refusal, error) {
 		no := d.maySettle(*o, click.Who)
 		if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {
-			no = &Refusal{Code: Unreadable, Sentence: "I couldn't tell whether you marked it as bought or as not bought. Please use `/license settle` again."}
+			no = refuse(Unreadable, "what", "verdict")
 		}
 		if no == nil && s.Reason == "" {
-			no = &Refusal{Code: NoReason, Sentence: "Please say how you know. Your reason is kept on record."}
+			no = refuse(NoReason, "doing", "settle")
 		}
 		if no == nil && s.LicenseID != "" {
 			p, ok, err := w.PurchaseOf(s.LicenseID)
@@ -76,7 +72,7 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 				return nil, err
 			}
 			if ok {
-				no = &Refusal{Code: Unreadable, Sentence: fmt.Sprintf("License %s was already bought with order %s, so it can't belong to this order.", s.LicenseID, p.Order)}
+				no = refuse(Unreadable, "what", "license", "license", s.LicenseID, "order", string(p.Order))
 			}
 		}
 		if no != nil {
@@ -93,19 +89,19 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if err != nil {
 			return nil, err
 		}
+		word := because(SettledByAdmin, "by", click.Who.ID, "name", click.Who.called(), "verdict", string(s.Verdict), "reason", s.Reason)
 		said := fmt.Sprintf("%s marked it as %s. Reason: %s.", click.Who.called(), verdictWords(s.Verdict), quoted(s.Reason))
 		if s.Verdict == WasBought {
 			r := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: s.LicenseID, Time: o.CheckoutSent}}, nil)
-			r.Settled, r.Unchecked = said, true // should it show up in the list of purchases, the entry follows that
+			r.Settled, r.Unchecked = &word, true // should it show up in the list of purchases, the entry follows that
 			if err := d.sold(w, o, r, true, click.Who.ID); err != nil {
 				return nil, err
 			}
 		} else {
-			why := said
 			if !o.Untold() {
-				why += " I'll keep checking CoCalc for a while."
+				word = word.With("watched", flag(true))
 			}
-			o.Failure, o.Hold = failure(FailByAdmin, why), nil
+			o.Failure, o.Hold = &Failure{Cause: word}, nil
 			o.WatchUntil = d.watchUntil()
 			if err := d.move(w, o, Failed, click.Who.ID, s.Reason); err != nil {
 				return nil, err

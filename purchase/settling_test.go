@@ -22,7 +22,6 @@ func (s *shop) refusedAs(err error, code purchase.RefusalCode) {
 	if !errors.As(err, &no) || no.Code != code {
 		s.t.Fatalf("got %v, want %s", err, code)
 	}
-	isPlain(s.t, no.Sentence)
 	e := s.events("refused")
 	if len(e) == 0 || e[len(e)-1].Note != string(code) {
 		s.t.Errorf("%s is not in the audit: %+v", code, e)
@@ -45,7 +44,7 @@ func TestAnAdminSettles(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.held()
 			o, err := s.desk.Settle(ctx, o.ID, byAdmin, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"})
-			if err != nil || o.State != purchase.Failed || !strings.Contains(o.Failure.Sentence, "dana") || !strings.Contains(o.Failure.Sentence, "asked support") {
+			if err != nil || o.State != purchase.Failed || o.Failure.Args["name"] != "dana" || o.Failure.Args["reason"] != "asked support" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Failure, err)
 			}
 			next := s.buy() // the account is free again
@@ -69,7 +68,7 @@ func TestAnAdminSettles(t *testing.T) {
 			s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 			o := s.until(s.buy(), purchase.Unknown)
 			o, err := s.desk.Settle(ctx, o.ID, byAdmin, purchase.Settlement{Verdict: purchase.WasBought, Reason: "seen in the store"})
-			if err != nil || o.State != purchase.Purchased || !strings.Contains(o.Receipt.Settled, "seen in the store") {
+			if err != nil || o.State != purchase.Purchased || o.Receipt.Settled.Args["reason"] != "seen in the store" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Receipt, err)
 			}
 			<-time.After(time.Hour)
@@ -119,10 +118,10 @@ func TestEvidence(t *testing.T) {
 		see := func(id purchase.OrderID, complete bool, words ...string) {
 			t.Helper()
 			e := s.desk.Evidence(context.Background(), s.order(id))
-			if said := strings.Join(e.Sentences(false), "\n"); strings.Contains(said, "key") {
+			if said := fmt.Sprint(e.For(false)); strings.Contains(said, "key") {
 				t.Errorf("a buyer reads of a key:\n%s", said)
 			}
-			all := strings.Join(e.Sentences(true), "\n")
+			all := fmt.Sprint(e.For(true))
 			for _, w := range words {
 				if !strings.Contains(all, w) {
 					t.Errorf("it does not say %q:\n%s", w, all)
@@ -133,18 +132,18 @@ func TestEvidence(t *testing.T) {
 			}
 		}
 		card := s.propose(spec())
-		see(card.ID, true, "This order was never sent to CoCalc")
+		see(card.ID, true, "never-sent")
 		o := s.held()
-		see(o.ID, true, "is in the cart and isn't marked as bought", "The account has no purchases since the order was created", "The account has no licenses", "CoCalc accepts the API key: it belongs to account")
+		see(o.ID, true, `state="in-cart"`, "no-purchases", "not-tagged", "key-account account=")
 		s.account.Delete(o.ItemID)
-		see(o.ID, true, "was deleted. That doesn't tell whether it was bought")
+		see(o.ID, true, `state="deleted"`)
 		s.fault("outage")
-		see(o.ID, false, "I couldn't read the cart", "may still exist")
+		see(o.ID, false, `unread what="cart"`, "incomplete")
 		s.server.ClearFaults()
 		s.until(o.ID, purchase.Failed)
 		bought := s.buy()
 		s.until(bought, purchase.Purchased)
-		see(bought, true, "was bought on", "for $63.75", "has the order's tag")
+		see(bought, true, `state="bought"`, `purchase-shown amount="6375"`, "tagged license=")
 	})
 }
 
@@ -165,7 +164,7 @@ func TestTheSwitch(t *testing.T) {
 		s.refusedAs(s.desk.Pause(ctx, byAdmin, "again"), purchase.AlreadyDone)
 		err := s.confirm(card.ID)
 		s.refusedAs(err, purchase.Paused)
-		for _, w := range []string{"dana", "the budget is being checked", "Jan 1, 2000, "} {
+		for _, w := range []string{"dana", "the budget is being checked", `since="2000-01-01T`} {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("it does not say %q: %s", w, err)
 			}
@@ -209,10 +208,10 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		_, err = s.desk.TakeOut(ctx, good, byAdmin)
 		s.refusedAs(err, purchase.NotBroken)
 		said, err := s.desk.TakeOut(ctx, n.Item, byAdmin)
-		if err != nil || !strings.Contains(said, "I removed item") {
+		if err != nil || said.Code != purchase.ItemTakenOut {
 			t.Fatalf("%s (%v)", said, err)
 		}
-		if said, err := s.desk.TakeOut(ctx, n.Item, byAdmin); err != nil || !strings.Contains(said, "no longer in the cart") {
+		if said, err := s.desk.TakeOut(ctx, n.Item, byAdmin); err != nil || said.Code != purchase.ItemGone {
 			t.Errorf("again: %s (%v)", said, err)
 		}
 		if e := s.events("item-taken-out"); len(e) != 1 || e[0].By != dana.ID || !strings.Contains(e[0].Note, fmt.Sprint(n.Item)) {

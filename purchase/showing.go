@@ -2,8 +2,8 @@ package purchase
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -13,7 +13,7 @@ import (
 // who have to settle it.
 type Evidence struct {
 	At    time.Time
-	Lines []string // sentences for everyone who may see the order, in the order in which they were asked for
+	Lines []Cause // for everyone who may see the order, in the order in which they were asked for
 	// Account is the CoCalc account that the key belongs to: for admins alone. It is empty where CoCalc did not say.
 	Account string
 	// Complete: everything could be read, and the key was proven with it. Nothing found is only then worth something.
@@ -25,13 +25,13 @@ type Evidence struct {
 func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 	e := Evidence{At: d.now(), Complete: true}
 	if o.NeverAdded() {
-		e.say("This order was never sent to CoCalc.")
+		e.say(ShowsNeverSent)
 		return e
 	}
 	d.showItem(ctx, o, &e)
 	d.showPurchases(ctx, o, &e)
 	licenses, err := d.shop.Licenses(ctx)
-	if e.could(err, "the licenses") {
+	if e.could(err, "licenses") {
 		n := 0
 		for _, l := range licenses {
 			if id, ok := tagged(l.Description); !ok || id != o.ID {
@@ -40,48 +40,61 @@ func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 			n++
 			switch {
 			case !d.couldBe(o, l.Created):
-				e.say("License `%s` has the order's tag but is older than the order's item, so someone else added the tag.", l.ID)
+				e.say(ShowsTagged, "license", l.ID, "but", "older")
 			case !gives(o.Sent, l):
-				e.say("License `%s` has the order's tag but doesn't match what was ordered.", l.ID)
+				e.say(ShowsTagged, "license", l.ID, "but", "different")
 			default:
-				e.say("License `%s` has the order's tag.", l.ID)
+				e.say(ShowsTagged, "license", l.ID)
 			}
 		}
 		switch {
 		case len(licenses) == 0:
-			e.say("The account has no licenses.")
+			e.say(ShowsNoTagged)
 		case n == 0:
-			e.say("None of the account's %s has the order's tag.", units("license")(len(licenses)))
+			e.say(ShowsNoTagged, "licenses", strconv.Itoa(len(licenses)))
 		}
 	}
 	account, err := d.shop.WhoAmI(ctx)
-	if e.could(err, "the account") {
+	if e.could(err, "account") {
 		e.Account = account.ID
 	}
 	if !e.Complete {
-		e.say("I couldn't read everything, so a purchase that isn't listed here may still exist.")
+		e.say(ShowsIncompletely)
 	}
 	return e
 }
 
-// Sentences are what a person reads of it: admins also read to which account the key belongs, with which all of it was
-// read.
-func (e Evidence) Sentences(admin bool) []string {
+// What CoCalc shows of an order (Evidence).
+const (
+	ShowsNeverSent    CauseCode = "never-sent"     // the order was never sent to CoCalc
+	ShowsTagged       CauseCode = "tagged"         // license, which has the order's tag; but: "older" than its item, or "different"
+	ShowsNoTagged     CauseCode = "not-tagged"     // licenses: how many there are without the tag
+	ShowsUnread       CauseCode = "unread"         // what: could not be read
+	ShowsIncompletely CauseCode = "incomplete"     // what isn't shown may exist
+	ShowsItem         CauseCode = "cart-item"      // item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was found
+	ShowsNoPurchases  CauseCode = "no-purchases"   // rows: how many there are of other orders; older: the server has no list
+	ShowsPurchase     CauseCode = "purchase-shown" // purchase, at, license, amount
+	ShowsAccount      CauseCode = "key-account"    // account: the key's
+)
+
+// For returns what a person reads of the evidence: admins also read to which account the key belongs, with which all of
+// it was read.
+func (e Evidence) For(admin bool) []Cause {
 	if !admin || e.Account == "" {
 		return e.Lines
 	}
-	return append(slices.Clone(e.Lines), fmt.Sprintf("CoCalc accepts the API key: it belongs to account `%s`.", e.Account))
+	return append(slices.Clone(e.Lines), because(ShowsAccount, "account", e.Account))
 }
 
-func (e *Evidence) say(format string, args ...any) {
-	e.Lines = append(e.Lines, fmt.Sprintf(format, args...))
+func (e *Evidence) say(code CauseCode, pairs ...string) {
+	e.Lines = append(e.Lines, because(code, pairs...))
 }
 
 // could notes what could not be read.
 func (e *Evidence) could(err error, what string) bool {
 	if err != nil {
 		e.Complete = false
-		e.say("I couldn't read %s right now.", what)
+		e.say(ShowsUnread, "what", what)
 	}
 	return err == nil
 }
@@ -97,31 +110,30 @@ func (d *Desk) showItem(ctx context.Context, o Order, e *Evidence) {
 	}
 	switch {
 	case kindOf(err) == cocalc.NotFound:
-		e.say("Cart item %d was deleted. That doesn't tell whether it was bought.", o.ItemID)
-	case !e.could(err, "the cart"):
+		e.say(ShowsItem, "item", someID(o.ItemID), "state", "deleted")
+	case !e.could(err, "cart"):
 	case !found:
-		e.say("No cart item, bought or not, has the order's tag.")
+		e.say(ShowsItem)
 	case item.Purchased != nil:
-		e.say("Cart item %d was bought on %s: license `%s`.", item.ID, d.policy.moment(item.Purchased.Time), item.Purchased.LicenseID)
+		e.say(ShowsItem, "item", someID(item.ID), "state", "bought", "at", stamp(item.Purchased.Time), "license", item.Purchased.LicenseID)
 	case !item.Removed.IsZero():
-		e.say("Cart item %d was removed from the cart on %s and isn't marked as bought. A checkout may still be in progress.",
-			item.ID, d.policy.moment(item.Removed))
+		e.say(ShowsItem, "item", someID(item.ID), "state", "removed", "at", stamp(item.Removed))
 	default:
-		e.say("Cart item %d is in the cart and isn't marked as bought.", item.ID)
+		e.say(ShowsItem, "item", someID(item.ID), "state", "in-cart")
 	}
 }
 
 func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 	store, err := d.shop.Store(ctx)
 	if err == nil && store == cocalc.StoreOlder {
-		e.say("This CoCalc server has no list of purchases.")
+		e.say(ShowsNoPurchases, "older", flag(true))
 		return
 	}
 	var rows []cocalc.PurchaseRow
 	if err == nil {
 		rows, err = Sold(ctx, d.shop, d.soldFrom(o))
 	}
-	if !e.could(err, "the purchases") {
+	if !e.could(err, "purchases") {
 		return
 	}
 	n := 0
@@ -129,13 +141,13 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 		id, isTagged := tagged(row.Text)
 		if (isTagged && id == o.ID) || (o.ItemID != 0 && row.CartItemID == o.ItemID && o.own(row.Text, row.Time)) {
 			n++
-			e.say("CoCalc purchase %d on %s: license `%s` for %s.", row.ID, d.policy.moment(row.Time), row.LicenseID, row.Cost)
+			e.say(ShowsPurchase, "purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount", cents(row.Cost))
 		}
 	}
 	switch {
 	case len(rows) == 0:
-		e.say("The account has no purchases since the order was created.")
+		e.say(ShowsNoPurchases)
 	case n == 0:
-		e.say("None of the account's %s since the order was created is for it.", units("purchase")(len(rows)))
+		e.say(ShowsNoPurchases, "rows", strconv.Itoa(len(rows)))
 	}
 }

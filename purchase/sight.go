@@ -43,7 +43,7 @@ func (d *Desk) MaySeeOrder(ctx context.Context, o Order, click Click) error {
 	if no == nil && !click.Who.Is(o.Requester) {
 		var s Sight
 		if s, no = d.policy.sight(click.Who); no == nil && !s.All {
-			no = &Refusal{Code: NotYours, Sentence: "This is someone else's order. Only its requester, approvers and admins can see it."}
+			no = refuse(NotYours, "doing", "see")
 		}
 	}
 	if no != nil {
@@ -109,28 +109,16 @@ func (p Policy) sight(who Person) (Sight, *Refusal) {
 	}
 	for _, list := range append(all, p.Buyers) {
 		if untold(list, who) != nil {
-			return Sight{}, &Refusal{Code: Outsider, Sentence: unknownGroups}
+			return Sight{}, refuse(Outsider, "unknown", "groups")
 		}
 	}
-	return Sight{}, &Refusal{Code: NotAViewer, Sentence: "You can't see your team's licenses or what they cost. Your admins can change that."}
+	return Sight{}, refuse(NotAViewer)
 }
 
 // unseen refuses everything to people who are not full members.
 func unseen(who Person) *Refusal {
-	why := ""
-	switch who.Standing {
-	case Member:
+	if who.Standing == Member {
 		return nil
-	case Guest:
-		why = "Guests can't see licenses or what they cost. Ask a member of this workspace."
-	case Robot:
-		why = "Apps can't see licenses or what they cost. Ask a member of this workspace."
-	case Deactivated:
-		why = "Your account in this workspace is deactivated. Ask a member of this workspace."
-	case Unverified:
-		why = unknownPerson
-	default:
-		why = "People from other workspaces can't see licenses or what they cost. Ask a member of this workspace."
 	}
-	return &Refusal{Code: Outsider, Sentence: why}
+	return refuse(Outsider, "doing", "see", "standing", string(who.Standing))
 }

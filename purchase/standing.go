@@ -16,32 +16,14 @@ const (
 
 // outsider refuses people who are not full members.
 func outsider(who Person) *Refusal {
-	var why string
-	switch who.Standing {
-	case Member:
+	switch {
+	case who.Standing == Member:
 		return nil
-	case Guest:
-		why = "Guests can't buy or approve licenses. Ask a member of this workspace."
-	case Robot:
-		why = "Apps can't buy or approve licenses. Ask a member of this workspace."
-	case Deactivated:
-		why = "Your account in this workspace is deactivated. Ask a member of this workspace."
-	case Unverified:
-		if who.NoAccess {
-			return noAccess()
-		}
-		why = unknownPerson
-	default:
-		why = "People from other workspaces can't buy or approve licenses here. Ask a member of this workspace."
+	case who.Standing == Unverified && who.NoAccess:
+		return noAccess()
 	}
-	return &Refusal{Code: Outsider, Sentence: why}
+	return refuse(Outsider, "doing", "buy", "standing", string(who.Standing))
 }
-
-// What people read when Slack does not say who they are, or in which user groups.
-const (
-	unknownPerson = "Slack didn't tell me who you are, so I couldn't check your permissions. Please try again in a minute."
-	unknownGroups = "Slack didn't tell me which user groups you're in, so I couldn't check your permissions. Please try again in a minute."
-)
 
 // staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
 // date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
@@ -51,7 +33,7 @@ func staleCard(order Order, click Click) *Refusal {
 	if ask == nil || ask.TS == "" || click.On == "" || !isOlder(click.On, ask.TS) || click.At.Channel != ask.Channel {
 		return nil
 	}
-	return &Refusal{Code: StaleCard, Sentence: "This card is out of date, so your click didn't count. Use the newer one in this channel."}
+	return refuse(StaleCard)
 }
 
 // isOlder reports whether a message was posted before another one of its channel. Timestamps are seconds, a dot and six
@@ -75,5 +57,5 @@ func elsewhere(order Order, click Click) *Refusal {
 			return nil
 		}
 	}
-	return &Refusal{Code: Elsewhere, Sentence: "This order's card is in another channel, so your click didn't count. Use the buttons there."}
+	return refuse(Elsewhere)
 }

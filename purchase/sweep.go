@@ -346,7 +346,7 @@ func (o *Order) awaits(row cocalc.PurchaseRow) bool {
 	if o.State != Purchased || r.PurchaseID != 0 || o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID {
 		return false
 	}
-	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != "")
+	return r.LicenseID == "" || row.ID != 0 && (r.LicenseID == row.LicenseID || r.Settled != nil)
 }
 
 // lookedAfter reports whether the buyer still works on the order, and finds its purchases by itself.
@@ -395,7 +395,7 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 		what+" It doesn't count toward the budget. Buying is paused until an admin uses `/license resume`."); err != nil {
 		return err
 	}
-	_, err := pauseBuying(w, ownPause(b.now(), Cause{IncidentUnexplained, reportArgs(row)},
+	_, err := pauseBuying(w, ownPause(b.now(), Cause{Code: IncidentUnexplained, Args: reportArgs(row)},
 		"I can't explain a purchase that has my tag: license "+row.LicenseID+"."), "")
 	return err
 }
@@ -417,7 +417,7 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 	}
 	return w.AppendEvent(Event{
 		Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note,
-		Cause: Cause{CauseCode(kind), reportArgs(row)},
+		Cause: Cause{Code: CauseCode(kind), Args: reportArgs(row)},
 	})
 }
 

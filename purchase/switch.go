@@ -17,7 +17,7 @@ import (
 // and recorded. A *Refusal says why not.
 func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 	if reason = strings.TrimSpace(reason); reason == "" && d.IsAdmin(click.Who) {
-		return d.refused(ctx, &Refusal{Code: NoReason, Sentence: "Add a reason, e.g. `/license pause month-end close`. Anyone who tries to buy will see it."}, "", click.Who, click.At)
+		return d.refused(ctx, refuse(NoReason, "doing", "pause"), "", click.Who, click.At)
 	}
 	return d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
@@ -25,7 +25,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause != nil {
-			return &Refusal{Code: AlreadyDone, Quotes: true, Sentence: "Buying is already paused. " + d.policy.pauseWords(*account.Pause, true)}, nil
+			return &Refusal{Cause: account.Pause.cause(AlreadyDone).With("doing", "pause")}, nil
 		}
 		p := Pause{
 			Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
@@ -52,7 +52,7 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 			return nil, err
 		}
 		if account.Pause == nil {
-			return &Refusal{Code: AlreadyDone, Sentence: "Buying isn't paused."}, nil
+			return refuse(AlreadyDone, "doing", "resume"), nil
 		}
 		if leftOut = account.Pause.LeftOut(); leftOut != "" {
 			leftOut = " " + leftOut
@@ -95,7 +95,7 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 	if more := len(findings) - 1; more > 0 {
 		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
 	}
-	cause := Cause{IncidentBooks, Args{
+	cause := Cause{Code: IncidentBooks, Args: Args{
 		"finding": string(findings[0].Code), "record": findings[0].Record,
 		"more": strconv.Itoa(len(findings) - 1), "digest": digest(findings),
 	}}
@@ -116,7 +116,7 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 			return err
 		}
 		n := d.notice(NoticeBooks, noticeID("books", now), what+" Look into it before you use `/license resume`.", Order{}, "")
-		n.Public = "My records don't add up. " + d.policy.told()
+		n.Public = "My records don't add up. " + d.policy.toldWords()
 		return addNotice(w, n)
 	})
 	if err != nil {
@@ -271,7 +271,7 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || d.now().Sub(at) > unknownsApart {
 		return err
 	}
-	_, err = d.alarm(w, o, Cause{IncidentUnknown, Args{"first": string(last), "second": string(o.ID)}},
+	_, err = d.alarm(w, o, Cause{Code: IncidentUnknown, Args: Args{"first": string(last), "second": string(o.ID)}},
 		fmt.Sprintf("CoCalc left two purchases unconfirmed within a day: orders %s and %s", last, o.ID))
 	return err
 }
@@ -289,7 +289,7 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 		kind = "undercharged"
 	}
 	what := fmt.Sprintf("CoCalc charged %s for order %s instead of %s", r.Charged, o.ID, agreed)
-	cause := Cause{IncidentCharged, Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
+	cause := Cause{Code: IncidentCharged, Args: Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
 	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what, Cause: cause}); err != nil {
 		return err
 	}
@@ -333,4 +333,12 @@ func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error
 		return fmt.Errorf("record the limiting settings: %w", err)
 	}
 	return nil
+}
+
+// upper begins a sentence with the words.
+func upper(words string) string {
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
 }

@@ -15,9 +15,18 @@ import (
 // troubleAgain is the pause before the admins are notified again of a trouble that lasts.
 const troubleAgain = 24 * time.Hour
 
-// told tells a buyer that the admins know, or, if there are none to notify, asks the buyer to tell them.
+// told returns whether the admins know of what a buyer meets, as an argument of a cause: "yes", or "no" if there are none
+// to notify, so the buyer has to tell them.
 func (p Policy) told() string {
 	if len(p.Admins) == 0 {
+		return "no"
+	}
+	return "yes"
+}
+
+// toldWords says to a buyer whether the admins know.
+func (p Policy) toldWords() string {
+	if p.told() == "no" {
 		return "Please tell your admins."
 	}
 	return "Your admins have been told."
@@ -124,15 +133,6 @@ func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail str
 	}
 }
 
-// Sentence returns why the order waits, for its card. Records of older versions name keys.
-func (w *Wait) Sentence() string {
-	if w.Code == "" && w.cause().Code == WaitsForKey {
-		old := Wait{Cause: Cause{Code: WaitsForKey}}
-		return old.words()
-	}
-	return w.Why
-}
-
 // publicWords describes an incident for people who are no admins: without other people's money, keys and ledger
 // entries.
 func (in Incident) publicWords() string {
@@ -174,16 +174,10 @@ func (p *Pause) PublicReason() string {
 
 // forReader returns the refusal for this reader: admins get the names of settings.
 func (d *Desk) forReader(no *Refusal, who Person) *Refusal {
-	if no == nil || no.Admin == "" || !d.IsAdmin(who) {
+	if no == nil || !d.IsAdmin(who) {
 		return no
 	}
 	detailed := *no
-	detailed.Sentence = no.Admin
+	detailed.ToAdmin = true
 	return &detailed
-}
-
-// setBy adds to a refusal the setting that admins can change.
-func setBy(setting string, no Refusal) *Refusal {
-	no.Admin = no.Sentence + " Setting: `" + setting + "`."
-	return &no
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -55,7 +54,7 @@ func (b *buyer) serverCause(s Server, o Order) Cause {
 	case o.Failure != nil:
 		args["has"] = "item"
 	}
-	return Cause{WaitsForServer, args}
+	return Cause{Code: WaitsForServer, Args: args}
 }
 
 // awaitServer keeps with an order that it waits for the server, and since when.
@@ -78,7 +77,6 @@ func (b *buyer) serverWait(s Server, o Order, cause Cause) Wait {
 	if was := o.Wait; was.cause().Code == WaitsForServer && was.Args["condition"] == cause.Args["condition"] {
 		w.Since, w.Held = was.Since, was.Held
 	}
-	w.Why = w.words()
 	return w
 }
 
@@ -215,42 +213,16 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 	return next, err
 }
 
-// Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more. The order's Wait says
-// so in words.
+// Untold reports whether the outcome of the order is unknown and CoCalc can't tell it any more.
 func (o *Order) Untold() bool { return o.State == Unknown && o.Wait.cause().Code == WaitsForServer }
 
 // failure returns why an order ends that waited for the server.
 func (s Server) failure() *Failure {
 	switch s.Condition {
 	case IsDown:
-		return failure(FailUnreachable, "CoCalc was down for too long, so I closed this order. Please try again later.")
+		return failed(FailUnreachable, "why", "down")
 	case Misaddressed:
-		return failure(FailUnreachable, "CoCalc moved to another address, and your admins haven't set it yet. Please try again later.")
+		return failed(FailUnreachable, "why", "address")
 	}
-	return failure(FailNotSold, s.words()+" "+stillHere)
-}
-
-// words describe the server for people who are no admins.
-func (s Server) words() string {
-	switch s.Condition {
-	case SellsMemberships:
-		return "This CoCalc server no longer sells licenses."
-	case Misaddressed:
-		return "CoCalc wants to be called by another address, which your admins have to set."
-	case IsDown:
-		return "CoCalc is down."
-	}
-	return strings.TrimSpace(goneCoCalc)
-}
-
-// serverWords returns why the order waits for the server, for its card.
-func (w *Wait) serverWords() string {
-	condition := Condition(w.Args["condition"])
-	switch w.Args["has"] {
-	case "checkout":
-		return "CoCalc can't tell any more whether this was bought. An admin will settle it from the account's statements."
-	case "item":
-		return Server{Condition: condition}.words() + " I'll remove this order's item from the cart as soon as I can."
-	}
-	return strings.TrimSpace(holdsFor(condition) + " If nothing changes within an hour, I'll close it and release what's reserved. " + w.Args["told"])
+	return failed(FailNotSold, "why", "server", "condition", string(s.Condition))
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"licensebot/cocalc"
@@ -44,8 +43,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)
-		seconds := strconv.Itoa(int((e.Wait + time.Second - 1) / time.Second))
-		return b.waitFor(ctx, o, Wait{Cause: Cause{WaitsForTurn, Args{"seconds": seconds}}, Until: now.Add(pause)}, pause)
+		return b.waitFor(ctx, o, Wait{Cause: because(WaitsForTurn, "seconds", seconds(e.Wait)), Until: now.Add(pause)}, pause)
 	}
 	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
 	// is certain does not.
@@ -70,7 +68,7 @@ func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, err
 	if waitsForPause(o) {
 		return d, nil
 	}
-	w.Since, w.Why = b.now(), w.words()
+	w.Since = b.now()
 	if o.Wait != nil {
 		if o.Wait.cause().Is(w.Cause) && o.Wait.Troubled.Equal(w.Troubled) {
 			return d, nil
@@ -136,7 +134,6 @@ func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, er
 		var w *Wait
 		if why.Code != "" {
 			w = &Wait{Cause: why, Since: b.now()}
-			w.Why = w.words()
 		}
 		if why.Code == WaitsForServer {
 			*w = b.serverWait(server, o, why)

@@ -80,7 +80,7 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	if left := b.left(o); late && left > 0 {
 		return left, nil
 	}
-	if o.Receipt.Settled != "" && o.Receipt.PurchaseID == 0 && !b.outOfCart(ctx, o) {
+	if o.Receipt.Settled != nil && o.Receipt.PurchaseID == 0 && !b.outOfCart(ctx, o) {
 		return b.pause(o.ID), nil
 	}
 	rows := o.among(b.count.rows)

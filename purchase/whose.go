@@ -47,7 +47,7 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			if err != nil || before == 0 {
 				return err
 			}
-			told, err = b.alarm(w, Order{}, Cause{IncidentNewLedger, Args{"purchases": strconv.Itoa(before)}}, fmt.Sprintf(
+			told, err = b.alarm(w, Order{}, Cause{Code: IncidentNewLedger, Args: Args{"purchases": strconv.Itoa(before)}}, fmt.Sprintf(
 				"The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
 					"Put it back in its place, or use `/license resume` to accept the new one", several(before, "purchase")))
 			return err
@@ -55,7 +55,7 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 		what := fmt.Sprintf("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, and a ledger is for one account. "+
 			"Restart me with a key of the ledger's account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
 		foreign = true
-		told, err = b.alarm(w, Order{}, Cause{IncidentForeignKey, Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}}, what)
+		told, err = b.alarm(w, Order{}, Cause{Code: IncidentForeignKey, Args: Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}}, what)
 		return err
 	})
 	switch {

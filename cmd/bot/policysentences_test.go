@@ -168,7 +168,7 @@ var refusals = []refusedBy{
 			t.Fatal(err)
 		}
 		o = p.works(t, o.ID, func(o purchase.Order) bool { return o.Wait != nil })
-		return errors.New(o.Wait.Why)
+		return errors.New(bot.Words(bot.Waits, o.Wait.Cause, bot.Reader{Place: bot.Marked}))
 	}},
 }
 
@@ -184,7 +184,7 @@ func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
 	if err != nil || o.Failure == nil {
 		t.Fatalf("the order is %s, %v", o.State, err)
 	}
-	return errors.New(o.Failure.Sentence)
+	return errors.New(bot.FailureWords(o.Failure, bot.Reader{Place: bot.Marked}))
 }
 
 // works buys until an order is as wanted.
@@ -256,5 +256,9 @@ func said(t *testing.T, r refusedBy) string {
 	if no == nil {
 		t.Fatalf("%s: nobody was refused when %s", r.setting, r.when)
 	}
-	return bot.Words(no)
+	var refusal *purchase.Refusal
+	if errors.As(no, &refusal) {
+		return bot.RefusalText(refusal, c.Timezone.Location)
+	}
+	return no.Error()
 }

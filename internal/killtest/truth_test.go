@@ -101,7 +101,7 @@ func (w *town) orders(r purchase.Reader) (bought int, err error) {
 		if o.State == purchase.Purchased {
 			bought++
 			receipts = 1 + len(o.Receipt.Extra)
-			if o.Receipt.Settled != "" && licenses == 0 {
+			if o.Receipt.Settled != nil && licenses == 0 {
 				receipts = 0 // an admin says so
 			}
 		}

@@ -31,7 +31,7 @@ func deciding() []mutant {
 		},
 		{
 			"the check of who is a member", "purchase/standing.go",
-			"	switch who.Standing {\n", "	switch Member {\n",
+			"	case who.Standing == Member:\n", "	case true:\n",
 			[]tests{shown("^TestForgedAndForeignClicks$")},
 		},
 		{
@@ -92,7 +92,7 @@ func deciding() []mutant {
 		},
 		{
 			"what guests see", "purchase/sight.go",
-			"	switch who.Standing {\n", "	switch Member {\n",
+			"	if who.Standing == Member {\n", "	if true {\n",
 			[]tests{shown("^TestWhoSeesTheWholeLicenseID$")},
 		},
 		{

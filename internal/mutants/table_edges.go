@@ -310,12 +310,12 @@ func slackSide() []mutant {
 			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")},
 		},
 		{
-			"that mentions are escaped", "bot/text.go",
+			"that mentions are escaped", "bot/blockkit.go",
 			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
 			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")},
 		},
 		{
-			"that people's words stay plain text", "bot/text.go",
+			"that people's words stay plain text", "bot/blockkit.go",
 			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`, `slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
 			[]tests{shown("^TestCards$")},
 		},
@@ -331,7 +331,7 @@ func slackSide() []mutant {
 		},
 		{
 			"that a refusal which quotes people has no format", "bot/wrote.go",
-			`!errors.As(err, &no) || !no.Quotes {`, `!errors.As(err, &no) || true {`,
+			`!errors.As(err, &no) || !quotes(no.Cause) {`, `!errors.As(err, &no) || true {`,
 			[]tests{shown("^TestHostileWordsOfPeople$")},
 		},
 		{

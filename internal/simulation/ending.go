@@ -41,9 +41,9 @@ func (w *world) checkChain(b books) {
 func (w *world) checkOrders(b books) {
 	for _, o := range b.orders {
 		switch {
-		case o.State == purchase.Unknown && (o.Hold == nil || o.Hold.Why == ""):
+		case o.State == purchase.Unknown && (o.Hold == nil || o.Hold.Code == ""):
 			w.wrong("order %s is held without a reason", o.ID)
-		case o.State == purchase.Failed && (o.Failure == nil || o.Failure.Sentence == ""):
+		case o.State == purchase.Failed && (o.Failure == nil || o.Failure.Code == ""):
 			w.wrong("order %s failed without a reason", o.ID)
 		case o.State != purchase.Unknown && (!o.State.Final() || o.Open()):
 			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait, o.Parked, o.WatchUntil)

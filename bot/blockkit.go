@@ -1,0 +1,182 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/commands"
+	"licensebot/purchase"
+)
+
+// Slack's limits that the bot's texts come near to, in characters.
+const (
+	limitSection  = 3000
+	limitField    = 2000
+	limitButton   = 75
+	limitFallback = 3000 // a message may have more; a notification shows less
+)
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// escape makes text safe for mrkdwn as far as mentions and links go. Formatting characters keep their meaning, so
+// what people wrote does not go through here but into plain_text, where nothing has a meaning.
+func escape(text string) string { return escaper.Replace(text) }
+
+// cut shortens text to at most n characters, never inside one. Slack counts characters, not bytes.
+func cut(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n-1]) + "…"
+}
+
+// mrkdwn is text of our own, with formatting. Links are only made where the text says so (verbatim).
+func mrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, cut(text, limitSection), false, true)
+}
+
+// plain is text that may come from people: shown letter for letter, each of texts in a line of its own.
+func plain(texts ...string) *slack.TextBlockObject {
+	var lines []string
+	for _, text := range texts {
+		lines = append(lines, commands.OneLine(text))
+	}
+	return slack.NewTextBlockObject(slack.PlainTextType, cut(strings.Join(lines, "\n"), limitField), false, false)
+}
+
+func section(text string) *slack.SectionBlock {
+	return slack.NewSectionBlock(mrkdwn(text), nil, nil)
+}
+
+func fields(pairs ...*slack.TextBlockObject) *slack.SectionBlock {
+	return slack.NewSectionBlock(nil, pairs, nil)
+}
+
+// small is a line below the rest, in small print.
+func small(elements ...*slack.TextBlockObject) *slack.ContextBlock {
+	var mixed []slack.MixedElement
+	for _, e := range elements {
+		mixed = append(mixed, e)
+	}
+	return slack.NewContextBlock("", mixed...)
+}
+
+// button is a button whose value says what it is about. action ids are unique in a block: several buttons of one
+// kind are told apart by what follows a colon.
+func button(action, value, label string) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(action, value, plain(cut(label, limitButton)))
+}
+
+// linkButton opens a page. Slack sends a click on it to the app as well, which answers it with nothing.
+func linkButton(label, url string) *slack.ButtonBlockElement {
+	b := button(actionLink, "", label)
+	b.URL = url
+	return b
+}
+
+// day is a date in the reader's own time zone, with a fallback for clients that cannot.
+func day(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.Format(purchase.DateStyle))
+}
+
+// begins and ends print the two ends of a term. An end at the beginning or end of a day is printed as that day alone,
+// in the team's time zone, by its noon, which has the same date in nearly all time zones.
+func begins(t time.Time) string {
+	if hour, minute, second := t.Clock(); hour+minute+second == 0 {
+		return day(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
+	}
+	return moment(t)
+}
+
+func ends(t time.Time) string {
+	next := t.Add(time.Millisecond)
+	if hour, minute, second := next.Clock(); hour+minute+second == 0 && next.Nanosecond() == 0 {
+		return begins(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()))
+	}
+	return moment(t)
+}
+
+// moment is a date with its time of day in the reader's own time zone.
+func moment(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format(purchase.MomentStyle))
+}
+
+// clock is a time of day in the reader's own time zone.
+func clock(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("3:04 PM MST"))
+}
+
+// each is what a price is paid for: " a month", " a year", or nothing for a fixed term.
+func each(period string) string {
+	switch period {
+	case "monthly":
+		return " a month"
+	case "yearly":
+		return " a year"
+	}
+	return ""
+}
+
+// renewal says in words what happens after the first payment.
+func renewal(spec purchase.Spec, renews purchase.Cents) string {
+	switch spec.Period {
+	case "monthly":
+		return fmt.Sprintf("Renews every month at %s until cancelled.", renews)
+	case "yearly":
+		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
+	}
+	return "Fixed term. Doesn't renew."
+}
+
+// saving returns what a yearly price saves; empty if it saves nothing.
+func saving(saves purchase.Cents) string {
+	if saves <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" You save %s a year compared with paying monthly.", saves)
+}
+
+// term says from when to when a license runs, in mrkdwn.
+func term(spec purchase.Spec) string {
+	if spec.Period != "range" {
+		return "from now on"
+	}
+	if spec.Start.IsZero() {
+		return "from now until " + ends(spec.End)
+	}
+	return "from " + begins(spec.Start) + " until " + ends(spec.End)
+}
+
+// givesEach lists what each project gets, short enough for a phone.
+func givesEach(spec purchase.Spec) string {
+	return strings.Join(strings.Split(spec.Summary(), ", ")[:3], " · ")
+}
+
+// gives lists what a license gives: several projects are what makes it dear, so they are never left out.
+func gives(spec purchase.Spec) string {
+	if spec.RunLimit == 1 {
+		return givesEach(spec)
+	}
+	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at once"
+}
+
+// plural counts things: "1 order", "2 orders".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// mention names a person so that Slack shows their name. The id of unattributed purchases belongs to no person in
+// Slack.
+func mention(id string) string {
+	if id == purchase.Unattributed.ID {
+		return "_unattributed_"
+	}
+	return "<@" + id + ">"
+}

@@ -1,0 +1,126 @@
+package bot
+
+import (
+	"licensebot/purchase"
+)
+
+// failureWords say why certainly nothing was bought. Cards say "Not bought" before them.
+var failureWords = map[purchase.CauseCode]wording{
+	purchase.FailPriceMoved: resting(Failures, func(t teller) text {
+		if t.has("waited") {
+			return t.say("CoCalc's price went up from %s to %s while the order waited for approval.", t.money("was"), t.money("now"))
+		}
+		return t.say("CoCalc's price went up from %s to %s.", t.money("was"), t.money("now"))
+	}),
+	purchase.FailNoCredit: resting(Failures, func(t teller) text {
+		switch {
+		case t.has("unknown"):
+			return sentences("I can't tell whether the CoCalc account has enough credit for this.", t.told())
+		case t.has("missing"):
+			return sentences(t.say("The CoCalc account doesn't have enough credit (%s short).", t.money("missing")), t.told())
+		}
+		return sentences("The CoCalc account doesn't have enough credit.", t.told())
+	}),
+	purchase.FailKey: resting(Failures, func(t teller) text { return sentences(lostCoCalc, t.told()) }),
+	purchase.FailUnreachable: resting(Failures, func(t teller) text {
+		switch t.Args["why"] {
+		case "throttled":
+			return "CoCalc is limiting requests right now. Please try again in a few minutes."
+		case "down":
+			return "CoCalc was down for too long, so I closed this order. Please try again later."
+		case "address":
+			return "CoCalc moved to another address, and your admins haven't set it yet. Please try again later."
+		}
+		return "CoCalc isn't responding. Please try again later."
+	}),
+	purchase.FailRefused: resting(Failures, func(t teller) text {
+		if len(t.Causes) == 0 {
+			return sentences("CoCalc refused the order.", t.told())
+		}
+		if stop := t.of(t.Causes[0]); stop.Code == purchase.Paused {
+			return "Buying stopped before this was paid for. " + pauseText(stop) + " Please try again when buying resumes."
+		}
+		return "My records were restored from a backup before this was paid for. Please try again in a few minutes."
+	}),
+	purchase.FailCart: resting(Failures, func(t teller) text {
+		switch t.Args["why"] {
+		case "edited":
+			return "Someone changed the item in the CoCalc cart before it was paid for. Please try again."
+		case "removed":
+			return "Someone removed the item from the CoCalc cart before it was paid for. Please try again."
+		case "different":
+			return "CoCalc's cart didn't hold what was ordered, so I removed it. Please try again."
+		case "not-added":
+			return "CoCalc didn't add the item to its cart. Please try again."
+		}
+		which := "An item"
+		if t.has("item") {
+			which = "Item " + t.Args["item"]
+		}
+		return t.say("%s in the CoCalc cart is broken and blocks every purchase on the account. "+
+			"An admin can remove it at %s. Then try again.", which, t.Args["cart"])
+	}),
+	purchase.FailNotSold: resting(Failures, func(t teller) text {
+		switch t.Args["why"] {
+		case "captcha":
+			return sentences("CoCalc doesn't sell to this bot's account.", t.told())
+		case "redirected":
+			return sentences(goneCoCalc, t.told())
+		case "server":
+			return sentences(serverIs(purchase.Condition(t.Args["condition"])), stillHere(t))
+		}
+		return sentences("This CoCalc server doesn't sell licenses.", t.told())
+	}),
+	purchase.FailSettled: resting(Failures, func(t teller) text {
+		return t.say("%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.", t.under(Holds), t.duration("seconds"))
+	}),
+	purchase.FailTermOver: resting(Failures,
+		always("The term was over, or almost over, before I could buy it. Please order again with a later end date.")),
+	purchase.FailByAdmin: resting(Failures, func(t teller) text {
+		if t.has("watched") {
+			return verdictText(t) + " I'll keep checking CoCalc for a while."
+		}
+		return verdictText(t)
+	}),
+	purchase.FailPolicy:      resting(Refusals, nil),
+	purchase.FailNobodyAsked: resting(Refusals, nil),
+	purchase.FailProject:     resting(Refusals, nil),
+	purchase.FailRestored: resting(Failures, always("My records were restored from a backup while this order was in progress, so I stopped it. "+
+		"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
+}
+
+// resting tells a failure whose sentence an older version stored as that sentence, and another one, without words of its
+// own, as the cause beneath it.
+func resting(noun Noun, says wording) wording {
+	return func(t teller) text {
+		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
+			return t.under(noun)
+		}
+		return says(t)
+	}
+}
+
+// FailureWords tells why an order has failed.
+func FailureWords(f *purchase.Failure, r Reader) string { return Words(Failures, f.Cause, r) }
+
+// verdictText says what an admin found out about an order of unknown outcome.
+func verdictText(t teller) text {
+	verdict := "not bought"
+	if purchase.Verdict(t.Args["verdict"]) == purchase.WasBought {
+		verdict = "bought"
+	}
+	return t.say("%s marked it as %s. Reason: %s.", t.person("by", "name"), verdict, inQuotes(t.Args["reason"]))
+}
+
+// serverIs describes the CoCalc server for people who are no admins.
+func serverIs(c purchase.Condition) text {
+	switch c {
+	case purchase.SellsMemberships:
+		return "This CoCalc server no longer sells licenses."
+	case purchase.Misaddressed:
+		return "CoCalc wants to be called by another address, which your admins have to set."
+	case purchase.IsDown:
+		return "CoCalc is down."
+	}
+	return goneCoCalc
+}

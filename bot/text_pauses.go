@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"slices"
+	"strings"
+
+	"licensebot/purchase"
+)
+
+// incidentWords say why buying is paused. Who is no admin reads nothing of other people's money, keys and ledger entries.
+var incidentWords = map[purchase.CauseCode]wording{
+	purchase.IncidentSaid: func(t teller) text { return t.say("%s.", inQuotes(t.Args["reason"])) },
+	purchase.IncidentForeignKey: detailed("I'm connected to a different CoCalc account than before.", func(t teller) text {
+		return t.say("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, and a ledger is for one account. "+
+			"Restart me with a key of the ledger's account, or with a new ledger.", t.Args["key"], t.Args["account"], t.Args["ledger"])
+	}),
+	purchase.IncidentUnknown: detailed("CoCalc left two purchases unconfirmed within a day.", func(t teller) text {
+		return t.say("CoCalc left two purchases unconfirmed within a day: orders %s and %s.", t.Args["first"], t.Args["second"])
+	}),
+	purchase.IncidentCharged: detailed("CoCalc charged a different amount than agreed.", func(t teller) text {
+		return t.say("CoCalc charged %s for order %s instead of %s.", t.money("charged"), t.Args["order"], t.money("agreed"))
+	}),
+	purchase.IncidentUnexplained: detailed("I can't explain a purchase that has my tag.", func(t teller) text {
+		return t.say("I can't explain a purchase that has my tag: license %s.", t.Args["license"])
+	}),
+	purchase.IncidentUnattributed: detailed(lookAtAccount, func(t teller) text {
+		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. I recorded it without a person.",
+			t.money("amount"), t.Args["license"], t.Args["order"])
+	}),
+	purchase.IncidentDoubleBuy: detailed("CoCalc sold a license more than once.", func(t teller) text {
+		return t.say("Cart item %s of order %s was bought %s times, and CoCalc charged %s too much.",
+			t.Args["item"], t.Args["order"], t.Args["times"], t.money("amount"))
+	}),
+	purchase.IncidentNewLedger: detailed(lookAtAccount, func(t teller) text {
+		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
+			"Put it back in its place, or use `/license resume` to accept the new one.", plural(t.number("purchases"), "purchase"))
+	}),
+	purchase.IncidentBooks: detailed("My records don't add up.", func(t teller) text { return t.say("%s", t.Args["text"]) }),
+	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text { return t.say("%s", capital(sentence(t.Args["text"]))) }),
+}
+
+const lookAtAccount = "An admin needs to look at the CoCalc account."
+
+// detailed tells admins everything that was found, and others the public words.
+func detailed(public text, says wording) wording {
+	return func(t teller) text {
+		if t.Admin {
+			return says(t)
+		}
+		return public
+	}
+}
+
+// mostTold is how many reasons of a pause are shown in words: the first and the last ones.
+const mostTold = 4
+
+// pauseText says who paused buying, when and why: "carol paused it on …". The reasons are the causes beneath it.
+func pauseText(t teller) text {
+	by := "I"
+	if !t.is("by", purchase.BotName) {
+		by = t.person("by", "name")
+	}
+	return t.say("%s paused it on %s. Reason: %s", by, t.moment("since"), reasonsText(t))
+}
+
+// reasonsText tells the reasons of a pause.
+func reasonsText(t teller) text {
+	var reasons []string
+	for _, c := range t.Causes {
+		reason := string(t.of(c).tell(Incidents))
+		if !t.Admin {
+			reason = purchase.ShortenIDs(reason)
+		}
+		reasons = append(reasons, reason)
+	}
+	if more := len(reasons) - mostTold; more > 0 {
+		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, string(t.say("%d more incidents.", more)))
+	}
+	return text(strings.Join(reasons, " Since then: "))
+}
