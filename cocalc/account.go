@@ -14,8 +14,8 @@ const (
 )
 
 // WhoAmI returns the account that the key belongs to. Its success proves that the key is valid and that the server's
-// database works, which empty answers of other endpoints do not. The error is an [*Error]; its kind is NotSignedIn for a
-// key that the server does not know.
+// database works, which empty answers of other endpoints do not. The error is an [*Error]; its kind is NotSignedIn for
+// a key that the server does not know.
 //
 // CoCalc's successor does not allow keys to use user-query; there WhoAmI reads the account's profile. That needs a key
 // with the capability account:read; the kind is CapabilityMissing for others.
@@ -41,7 +41,10 @@ func (c *Client) readProfile(ctx context.Context) (Account, error) {
 		return Account{}, c.unexpectedAnswer(profile, body, cmp.Or(err, errors.New("it has no profile")))
 	}
 	if len(answer.Profile) == 0 {
-		return Account{}, &Error{Op: profile, Outcome: Rejected, Kind: NotSignedIn, Status: 200, Text: "the profile is empty: the server does not know the key"}
+		return Account{}, &Error{
+			Op: profile, Outcome: Rejected, Kind: NotSignedIn, Status: 200,
+			Text: "the profile is empty: the server does not know the key",
+		}
 	}
 	var id idText
 	var email lenientText
@@ -55,7 +58,8 @@ func (c *Client) readProfile(ctx context.Context) (Account, error) {
 }
 
 func (c *Client) queryAccount(ctx context.Context) (Account, error) {
-	body, err := c.call(ctx, readOnly, userQuery, json.RawMessage(`{"query":{"accounts":{"account_id":null,"email_address":null}}}`))
+	body, err := c.call(ctx, readOnly, userQuery,
+		json.RawMessage(`{"query":{"accounts":{"account_id":null,"email_address":null}}}`))
 	if err != nil {
 		return Account{}, err
 	}
@@ -78,8 +82,8 @@ func (c *Client) queryAccount(ctx context.Context) (Account, error) {
 	return account, nil
 }
 
-// Balance returns the credit of the account in cents; it may be negative. The server keeps it as a float of 6 to 7 digits:
-// it is exact to the cent below 10,000 dollars, and may be off by some cents above.
+// Balance returns the credit of the account in cents; it may be negative. The server keeps it as a float of 6 to 7
+// digits: it is exact to the cent below 10,000 dollars, and may be off by some cents above.
 func (c *Client) Balance(ctx context.Context) (Cents, error) {
 	body, err := c.call(ctx, readOnly, getBalance, struct{}{})
 	if err != nil {

@@ -31,7 +31,8 @@ func BenchmarkDecodeLicenses(b *testing.B) {
 	first = strings.TrimPrefix(first, "[") + "}"
 	var list []string
 	for n := range 2000 {
-		list = append(list, strings.Replace(first, "db918436-5a10-4f86-971a-c584cf5baaab", fmt.Sprintf("db918436-5a10-4f86-971a-%012d", n), 1))
+		list = append(list, strings.Replace(first, "db918436-5a10-4f86-971a-c584cf5baaab",
+			fmt.Sprintf("db918436-5a10-4f86-971a-%012d", n), 1))
 	}
 	body := []byte("[" + strings.Join(list, ",") + "]")
 	b.SetBytes(int64(len(body)))

@@ -13,9 +13,9 @@ import (
 // maxProbes is the largest number of items that FindBrokenItem reads one by one. The server does not throttle that.
 const maxProbes = 120
 
-// Problem returns why a checkout cannot buy the item, in the server's words where they are known; "" if a checkout can buy
-// it or ignores it. A checked item with a problem makes every checkout of the account fail; an unchecked one does not,
-// unless it breaks the cart (see [CartItem.BreaksCart]). now is the time to which dates are compared.
+// Problem returns why a checkout cannot buy the item, in the server's words where they are known; "" if a checkout can
+// buy it or ignores it. A checked item with a problem makes every checkout of the account fail; an unchecked one does
+// not, unless it breaks the cart (see [CartItem.BreaksCart]). now is the time to which dates are compared.
 func (i CartItem) Problem(now time.Time) string {
 	switch {
 	case i.Product == "cash-voucher":
@@ -60,8 +60,8 @@ func (i CartItem) Problem(now time.Time) string {
 	return ""
 }
 
-// BreaksCart reports whether the server fails to list the cart, even if the item is unchecked, until the item is removed.
-// A range with a single date in the past has that effect.
+// BreaksCart reports whether the server fails to list the cart, even if the item is unchecked, until the item is
+// removed. A range with a single date in the past has that effect.
 func (i CartItem) BreaksCart(now time.Time) bool {
 	d, err := decodeJS(i.Description)
 	if err != nil {
@@ -74,13 +74,13 @@ func (i CartItem) BreaksCart(now time.Time) bool {
 	return jsDate(dates[0]) < float64(now.UnixMilli())
 }
 
-// FindBrokenItem finds the item that blocks the account's cart, by reading only. It returns an error of kind NotFound if it
-// finds none.
+// FindBrokenItem finds the item that blocks the account's cart, by reading only. It returns an error of kind NotFound
+// if it finds none.
 //
-// If the cart can be listed, it is the newest checked item with a [CartItem.Problem]. If not, no endpoint names the item,
-// but single items can still be read: first those that were in the cart when it was last listed, then IDs around the
-// newest known one. All accounts of a server share these IDs, so on a large server an item that was never listed may not
-// be found.
+// If the cart can be listed, it is the newest checked item with a [CartItem.Problem]. If not, no endpoint names the
+// item, but single items can still be read: first those that were in the cart when it was last listed, then IDs around
+// the newest known one. All accounts of a server share these IDs, so on a large server an item that was never listed
+// may not be found.
 func (c *Client) FindBrokenItem(ctx context.Context) (CartItem, error) {
 	now := c.options.Now()
 	items, err := c.Cart(ctx, InCart)
@@ -90,7 +90,10 @@ func (c *Client) FindBrokenItem(ctx context.Context) (CartItem, error) {
 				return item, nil
 			}
 		}
-		return CartItem{}, &Error{Op: cartGet, Outcome: Rejected, Kind: NotFound, Text: "no checked item of the cart has a problem"}
+		return CartItem{}, &Error{
+			Op: cartGet, Outcome: Rejected, Kind: NotFound,
+			Text: "no checked item of the cart has a problem",
+		}
 	}
 	var e *Error
 	if !errors.As(err, &e) || e.Kind != CartBroken {
@@ -111,7 +114,10 @@ func (c *Client) FindBrokenItem(ctx context.Context) (CartItem, error) {
 			return item, nil
 		}
 	}
-	return CartItem{}, &Error{Op: cartGet, Outcome: Rejected, Kind: NotFound, Text: "the item that breaks the cart was not found"}
+	return CartItem{}, &Error{
+		Op: cartGet, Outcome: Rejected, Kind: NotFound,
+		Text: "the item that breaks the cart was not found",
+	}
 }
 
 // candidateIDs returns the IDs that FindBrokenItem reads, the most likely first.

@@ -14,7 +14,8 @@ import (
 
 // Every recorded item of nonsense, by what it did to params and checkout.
 func TestCartItem_Problem(t *testing.T) {
-	good := `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1`
+	good := `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
+		`"period":"monthly","run_limit":1`
 	with := func(field, value string) string {
 		var d map[string]json.RawMessage
 		if err := json.Unmarshal([]byte("{"+good+"}"), &d); err != nil {
@@ -137,13 +138,36 @@ func TestClient_FindBrokenItem(t *testing.T) {
 		want   int64
 		most   int // requests
 	}{
-		{"a checked item of a cart that can be listed", &brokenCart{items: map[int64]string{50: item(50, true, "{}")}}, false, 50, 1},
+		{
+			"a checked item of a cart that can be listed", &brokenCart{items: map[int64]string{50: item(50, true, "{}")}}, false,
+			50, 1,
+		},
 		{"unchecked, it blocks nothing", &brokenCart{items: map[int64]string{50: item(50, false, "{}")}}, false, 0, 1},
-		{"added after the newest known", &brokenCart{broken: true, items: map[int64]string{47: item(47, false, past)}}, false, 47, 20},
-		{"added before the newest known", &brokenCart{broken: true, items: map[int64]string{35: item(35, true, past), 39: item(39, true, "{}")}}, false, 35, 30},
-		{"seen before it broke", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, soon)}}, true, 9000, 6},
-		{"too far away", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, past)}}, false, 0, 4 + maxProbes},
-		{"removed meanwhile", &brokenCart{broken: true, items: map[int64]string{42: strings.Replace(item(42, true, past), `"checked"`, `"removed":"2026-11-22T11:30:00.000Z","checked"`, 1)}}, false, 0, 4 + maxProbes},
+		{
+			"added after the newest known", &brokenCart{broken: true, items: map[int64]string{47: item(47, false, past)}}, false,
+			47, 20,
+		},
+		{
+			"added before the newest known",
+			&brokenCart{broken: true, items: map[int64]string{35: item(35, true, past), 39: item(39, true, "{}")}}, false, 35,
+			30,
+		},
+		{
+			"seen before it broke", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, soon)}}, true, 9000,
+			6,
+		},
+		{
+			"too far away", &brokenCart{broken: true, items: map[int64]string{9000: item(9000, true, past)}}, false, 0,
+			4 + maxProbes,
+		},
+		{
+			"removed meanwhile",
+			&brokenCart{
+				broken: true,
+				items: map[int64]string{42: strings.Replace(item(42, true, past), `"checked"`,
+					`"removed":"2026-11-22T11:30:00.000Z","checked"`, 1)},
+			}, false, 0, 4 + maxProbes,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := httptest.NewServer(test.server)

@@ -42,8 +42,8 @@ func (f CartFilter) params() (map[string]bool, error) {
 	return nil, fmt.Errorf("cart filter %d does not exist", int(f))
 }
 
-// Text returns the description of the license in the item, which ends with the order's tag. Any program may store any JSON
-// there: a value that is not a string is returned as its JSON, and a missing one as "".
+// Text returns the description of the license in the item, which ends with the order's tag. Any program may store any
+// JSON there: a value that is not a string is returned as its JSON, and a missing one as "".
 func (i CartItem) Text() string { return i.text("description") }
 
 // Title returns the title of the license in the item, as [CartItem.Text] returns its description.
@@ -84,13 +84,14 @@ func (c *Client) AddToCart(ctx context.Context, description []byte, projectID st
 		return err
 	}
 	if rows, err := strconv.Atoi(string(body)); err != nil || rows < 1 {
-		return &Error{Op: cartAdd, Outcome: Unknown, Status: 200, Text: "the answer is not a number of added items: " + c.excerpt(body)}
+		return &Error{Op: cartAdd, Outcome: Unknown, Status: 200, Text: "the answer is not a number of added items: " +
+			c.excerpt(body)}
 	}
 	return nil
 }
 
-// Cart lists the items of the account's cart that match the filter, newest first. Other programs and people of the account
-// use the same cart.
+// Cart lists the items of the account's cart that match the filter, newest first. Other programs and people of the
+// account use the same cart.
 func (c *Client) Cart(ctx context.Context, which CartFilter) ([]CartItem, error) {
 	params, err := which.params()
 	if err != nil {
@@ -116,8 +117,8 @@ func (c *Client) Cart(ctx context.Context, which CartFilter) ([]CartItem, error)
 	return items, nil
 }
 
-// CartItem reads one item of the account, also if it was bought or removed, or breaks the cart. The error's kind is NotFound
-// for an unknown or deleted item, and for one of another account.
+// CartItem reads one item of the account, also if it was bought or removed, or breaks the cart. The error's kind is
+// NotFound for an unknown or deleted item, and for one of another account.
 func (c *Client) CartItem(ctx context.Context, id int64) (CartItem, error) {
 	if err := checkItemID(cartGet, id); err != nil {
 		return CartItem{}, err
@@ -145,8 +146,8 @@ func (c *Client) SetChecked(ctx context.Context, id int64, checked bool) (change
 	return c.change(ctx, cartChecked, id, map[string]any{"id": id, "checked": checked})
 }
 
-// RemoveFromCart removes an item from the cart; it stays readable, and people can put it back. removed is false if the item
-// is not in the cart. While a checkout may be running, removed does not prove that the item was not bought.
+// RemoveFromCart removes an item from the cart; it stays readable, and people can put it back. removed is false if the
+// item is not in the cart. While a checkout may be running, removed does not prove that the item was not bought.
 func (c *Client) RemoveFromCart(ctx context.Context, id int64) (removed bool, err error) {
 	return c.change(ctx, cartRemove, id, map[string]any{"id": id})
 }
@@ -167,7 +168,9 @@ func (c *Client) change(ctx context.Context, endpoint string, id int64, params m
 	}
 	rows, err := strconv.Atoi(string(body))
 	if err != nil || rows < 0 || rows > 1 {
-		return false, &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is not a number of changed items: " + c.excerpt(body)}
+		return false,
+			&Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is not a number of changed items: " +
+				c.excerpt(body)}
 	}
 	return rows == 1, nil
 }
@@ -195,7 +198,8 @@ func (c *Client) rememberItems(which CartFilter, items []CartItem) {
 	}
 }
 
-// decodeList decodes a JSON list. It returns an error for null, so that an answer without a list is never read as empty.
+// decodeList decodes a JSON list. It returns an error for null, so that an answer without a list is never read as
+// empty.
 func decodeList[T any](body []byte) ([]T, error) {
 	if !bytes.HasPrefix(body, []byte("[")) {
 		return nil, errors.New("the answer is not a list")
@@ -207,8 +211,8 @@ func decodeList[T any](body []byte) ([]T, error) {
 	return list, nil
 }
 
-// unexpectedAnswer returns the error of a read whose answer has an unknown shape. Its outcome is Transient, since a read can
-// be repeated.
+// unexpectedAnswer returns the error of a read whose answer has an unknown shape. Its outcome is Transient, since a
+// read can be repeated.
 func (c *Client) unexpectedAnswer(endpoint string, body []byte, cause error) error {
 	return &Error{
 		Op: endpoint, Outcome: Transient, Status: 200, Reason: OtherJSON,

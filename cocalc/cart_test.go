@@ -8,7 +8,9 @@ import (
 // The answer about an item says which item it is about: one about another item proves nothing about this one.
 func TestClient_CartItem_OtherItem(t *testing.T) {
 	const item = `{"id":%ID%,"account_id":"x","added":"2026-11-22T12:00:00.000Z","checked":true,"removed":null,` +
-		`"purchased":{"time":"2026-11-22T12:00:01.000Z","success":true,"license_id":"db918436-5a10-4f86-971a-c584cf5baaab"},"product":"site-license","description":{},"project_id":null}`
+		`"purchased":{"time":"2026-11-22T12:00:01.000Z","success":true,` +
+		`"license_id":"db918436-5a10-4f86-971a-c584cf5baaab"},` +
+		`"product":"site-license","description":{},"project_id":null}`
 	for _, c := range []struct {
 		id string
 		ok bool

@@ -39,8 +39,8 @@ func (s Store) String() string {
 	return "unknown"
 }
 
-// Store returns the generation of the server's store. The first call finds it out by reading; later ones return the same.
-// The error's kind is NotSoldHere for a server that sells no licenses.
+// Store returns the generation of the server's store. The first call finds it out by reading; later ones return the
+// same. The error's kind is NotSoldHere for a server that sells no licenses.
 func (c *Client) Store(ctx context.Context) (Store, error) {
 	c.mu.Lock()
 	known := c.store
@@ -89,12 +89,12 @@ func (c *Client) CheckoutParams(ctx context.Context) (CheckoutParams, error) {
 	return params, nil
 }
 
-// Checkout buys every checked item of the account's cart and charges for it. It returns nil if the server reports success,
-// which it also does if there was nothing to buy: read the item back.
+// Checkout buys every checked item of the account's cart and charges for it. It returns nil if the server reports
+// success, which it also does if there was nothing to buy: read the item back.
 //
-// The request is sent exactly once, on a connection of its own, and the client runs one checkout at a time, since two that
-// overlap buy twice. If ctx ends, the checkout continues on the server and its answer is lost: use a context that does not
-// end with the caller.
+// The request is sent exactly once, on a connection of its own, and the client runs one checkout at a time, since two
+// that overlap buy twice. If ctx ends, the checkout continues on the server and its answer is lost: use a context that
+// does not end with the caller.
 //
 // The error's outcome decides what may follow. Transient: no byte was sent. Rejected: the server refused and bought
 // nothing. Unknown: the server may have bought, or may still buy; do not call Checkout again before reading has shown
@@ -122,7 +122,8 @@ func (c *Client) Checkout(ctx context.Context) error {
 		Success any `json:"success"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Success != true {
-		return &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is neither a success nor an error: " + c.excerpt(body)}
+		return &Error{Op: endpoint, Outcome: Unknown, Status: 200, Text: "the answer is neither a success nor an error: " +
+			c.excerpt(body)}
 	}
 	return nil
 }

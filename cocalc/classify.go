@@ -17,7 +17,10 @@ const maxText = 300
 // classify returns the JSON of a successful answer, or the error of any other.
 func classify(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
 	fail := func(outcome Outcome, kind Kind, reason Reason, text string, cause error) (json.RawMessage, *Error) {
-		return nil, &Error{Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status, Err: cause, Reason: reason}
+		return nil, &Error{
+			Op: endpoint, Outcome: outcome, Kind: kind, Text: shorten(text, maxText), Status: a.status,
+			Err: cause, Reason: reason,
+		}
 	}
 	lostOutcome := what.lostOutcome()
 	if a.unsent {
@@ -61,7 +64,10 @@ func (s safety) lostOutcome() Outcome {
 // classifyStatus returns the error of an HTTP status other than 200 and the 404 of a missing route. CoCalc's handlers
 // return only 200; another status comes from its HTTP layer, before a handler runs, or from a proxy in front of it.
 func classifyStatus(endpoint string, what safety, a answer, now time.Time) (json.RawMessage, *Error) {
-	e := &Error{Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lostOutcome(), Err: a.err, Reason: statusReason(a.status)}
+	e := &Error{
+		Op: endpoint, Status: a.status, Text: summarize(a), Outcome: what.lostOutcome(), Err: a.err,
+		Reason: statusReason(a.status),
+	}
 	switch s := a.status; {
 	case s == http.StatusNotModified:
 		// The server compares after the handler ran. The client never sends a condition, so this says nothing.
@@ -69,7 +75,8 @@ func classifyStatus(endpoint string, what safety, a answer, now time.Time) (json
 		// CoCalc's own redirects come before a handler runs. A proxy may redirect after it forwarded the request, and many
 		// programs answer a POST with a redirect, so a nonIdempotent request may have been carried out.
 		e.Kind, e.Text = Redirected, fmt.Sprintf("the server redirects (%d)", s)
-	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusMethodNotAllowed,
+	case s == http.StatusBadRequest, s == http.StatusUnauthorized, s == http.StatusForbidden,
+		s == http.StatusMethodNotAllowed,
 		s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:
 		e.Outcome = Rejected
 	case s == http.StatusTooManyRequests && what == readOnly:
@@ -78,7 +85,8 @@ func classifyStatus(endpoint string, what safety, a answer, now time.Time) (json
 	return nil, e
 }
 
-// retryAfter parses a Retry-After header, which holds seconds or a date. It returns 0 if that is missing or in the past.
+// retryAfter parses a Retry-After header, which holds seconds or a date. It returns 0 if that is missing or in the
+// past.
 func retryAfter(value string, now time.Time) time.Duration {
 	if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 && n < 1_000_000 {
 		return time.Duration(n) * time.Second
@@ -90,12 +98,14 @@ func retryAfter(value string, now time.Time) time.Duration {
 }
 
 func isHTML(a answer) bool {
-	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
+	return strings.HasPrefix(a.header.Get("Content-Type"), "text/html") ||
+		bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 }
 
 // isStore reports whether an endpoint is part of the license store, which some servers do not have.
 func isStore(endpoint string) bool {
-	return strings.HasPrefix(endpoint, "shopping/") || strings.HasPrefix(endpoint, "purchases/") || strings.HasPrefix(endpoint, "licenses/")
+	return strings.HasPrefix(endpoint, "shopping/") || strings.HasPrefix(endpoint, "purchases/") ||
+		strings.HasPrefix(endpoint, "licenses/")
 }
 
 // summarize describes an answer in a line, without HTML.
@@ -106,7 +116,8 @@ func summarize(a answer) string {
 	case len(bytes.TrimSpace(a.body)) == 0:
 		return fmt.Sprintf("status %d without a body", a.status)
 	}
-	return fmt.Sprintf("status %d: %s", a.status, shorten(strings.ToValidUTF8(string(a.body[:min(len(a.body), 4*maxText)]), "?"), maxText))
+	return fmt.Sprintf("status %d: %s", a.status,
+		shorten(strings.ToValidUTF8(string(a.body[:min(len(a.body), 4*maxText)]), "?"), maxText))
 }
 
 // errorText returns the application error of an answer: the field "error" of an object. A value that is not a string is
@@ -131,10 +142,11 @@ func errorText(body []byte) (string, bool) {
 	return text, true
 }
 
-// cartErrorPrefixes are the recorded beginnings of errors of the server's cart and price code about a bad item. Listing the
-// cart, checkout-params and checkout return them for the account's whole cart.
+// cartErrorPrefixes are the recorded beginnings of errors of the server's cart and price code about a bad item. Listing
+// the cart, checkout-params and checkout return them for the account's whole cart.
 var cartErrorPrefixes = []string{
-	"Invalid time value", "bug cost must not be null", "Cannot read properties of null", "Cannot read properties of undefined",
+	"Invalid time value", "bug cost must not be null", "Cannot read properties of null",
+	"Cannot read properties of undefined",
 	"Cannot destructure property", "[DecimalError]", "unknown user", "computing cost of item of type", `field "custom_`,
 	"invalid subscription cost", "invalid input syntax for type integer", "Voucher code creation", "unsupported period",
 	"period must not be range", "start must be set", "end must be set", "if period is 'range'", "end date must be after",
@@ -143,7 +155,9 @@ var cartErrorPrefixes = []string{
 
 // databaseErrors matches errors of the server's connection to its database. Such an error does not say whether the
 // transaction was committed.
-var databaseErrors = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed out|error)|terminating connection|closed the connection|econn|etimedout|epipe|connect e[a-z]+|timed? ?out|shutting down|starting up|server login|too many clients`)
+var databaseErrors = regexp.MustCompile(`(?i)connection (terminated|closed|reset|refused|ended|timeout|timed ` +
+	`out|error)|terminating connection|closed the connection|econn|etimedout|epipe|connect e[a-z]+|timed? ?out|shutting ` +
+	`down|starting up|server login|too many clients`)
 
 // classifyText returns the error of an application error, whose status was 200.
 func classifyText(endpoint string, what safety, text string) *Error {
@@ -159,7 +173,8 @@ func classifyText(endpoint string, what safety, text string) *Error {
 		e.Kind, e.Capability = CapabilityMissing, namedCapability(text)
 	case strings.Contains(lower, "must be signed in as"):
 		// Only this permission is missing, which says nothing about the key.
-	case strings.Contains(lower, "must be signed in"), strings.Contains(lower, "anonymous") && strings.Contains(lower, "not allowed"):
+	case strings.Contains(lower, "must be signed in"), strings.Contains(lower, "anonymous") &&
+		strings.Contains(lower, "not allowed"):
 		e.Kind = NotSignedIn
 	case strings.Contains(lower, "captcha"):
 		e.Kind = CaptchaRequired
@@ -224,8 +239,8 @@ func neededAmount(text string) Cents {
 
 var waitPattern = regexp.MustCompile(`try again in (\d+) (second|minute|hour)`)
 
-// statedWait returns the wait in an error such as "try again in 54 seconds". If it can't be read, it is a minute, the second
-// longest of the recorded limits.
+// statedWait returns the wait in an error such as "try again in 54 seconds". If it can't be read, it is a minute, the
+// second longest of the recorded limits.
 func statedWait(text string) time.Duration {
 	m := waitPattern.FindStringSubmatch(text)
 	if m == nil {

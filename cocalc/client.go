@@ -57,8 +57,8 @@ type Client struct {
 	newestID int64   // the largest item ID seen
 }
 
-// New returns a client. It sends nothing. It returns an error if BaseURL is not the address of a server, or if Key is empty
-// or contains characters that no key has.
+// New returns a client. It sends nothing. It returns an error if BaseURL is not the address of a server, or if Key is
+// empty or contains characters that no key has.
 func New(o Options) (*Client, error) {
 	base, err := apiBase(o.BaseURL)
 	if err != nil {
@@ -111,9 +111,10 @@ func apiBase(text string) (string, error) {
 
 // transports returns the transports for calls that are safe to repeat and for those that spend.
 //
-// net/http repeats a request on its own if a kept connection turns out to be dead. It does so for a POST only if nothing of
-// it was written or it has an Idempotency-Key header, but it cannot always know. A call that spends therefore never reuses
-// a connection: on a new one, net/http repeats nothing. HTTP/2, which has its own rules, is off for these calls.
+// net/http repeats a request on its own if a kept connection turns out to be dead. It does so for a POST only if
+// nothing of it was written or it has an Idempotency-Key header, but it cannot always know. A call that spends
+// therefore never reuses a connection: on a new one, net/http repeats nothing. HTTP/2, which has its own rules, is off
+// for these calls.
 func transports(given http.RoundTripper) (reading, spending http.RoundTripper) {
 	if given == nil {
 		given = &http.Transport{

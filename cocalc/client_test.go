@@ -46,8 +46,10 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	endpoint := strings.TrimPrefix(r.URL.Path, "/api/v2/")
 	user, password, ok := r.BasicAuth()
-	if r.Method != http.MethodPost || !ok || user != testKey || password != "" || r.Header.Get("Content-Type") != "application/json" ||
-		r.Header.Get("Idempotency-Key")+r.Header.Get("X-Idempotency-Key")+r.Header.Get("If-None-Match") != "" || r.URL.RawQuery != "" {
+	if r.Method != http.MethodPost || !ok || user != testKey || password != "" ||
+		r.Header.Get("Content-Type") != "application/json" ||
+		r.Header.Get("Idempotency-Key")+r.Header.Get("X-Idempotency-Key")+r.Header.Get("If-None-Match") != "" ||
+		r.URL.RawQuery != "" {
 		s.t.Errorf("%s %s: %v", r.Method, r.URL, r.Header)
 	}
 	s.mu.Lock()
@@ -136,13 +138,17 @@ func TestNew_Errors(t *testing.T) {
 			t.Errorf("%s: got error %v", name, err)
 		}
 	}
-	for _, base := range []string{"https://cocalc.com", "https://cocalc.com/", "https://cocalc.com/api/v2", "https://cocalc.com/api/v2/"} {
+	for _, base := range []string{
+		"https://cocalc.com", "https://cocalc.com/", "https://cocalc.com/api/v2",
+		"https://cocalc.com/api/v2/",
+	} {
 		c, err := New(Options{BaseURL: base, Key: testKey + "\n"})
 		if err != nil || c.base != "https://cocalc.com/api/v2/" || c.key != testKey {
 			t.Errorf("%s: got %v, %v", base, c, err)
 		}
 	}
-	if c, err := New(Options{BaseURL: "http://127.0.0.1:5000/some/port", Key: testKey}); err != nil || c.base != "http://127.0.0.1:5000/some/port/api/v2/" {
+	if c, err := New(Options{BaseURL: "http://127.0.0.1:5000/some/port", Key: testKey}); err != nil ||
+		c.base != "http://127.0.0.1:5000/some/port/api/v2/" {
 		t.Errorf("got %v, %v", c, err)
 	}
 }
@@ -162,7 +168,8 @@ func TestRedactKey(t *testing.T) {
 
 func TestIsOlderKey(t *testing.T) {
 	for key, want := range map[string]bool{
-		testKey: true, testKey + "\n": true, successorTestKey: false, "": false, "sk-": false, testKey + "x": false, "sk-abcdefghijklmnop0000_P": false,
+		testKey: true, testKey + "\n": true, successorTestKey: false, "": false, "sk-": false, testKey + "x": false,
+		"sk-abcdefghijklmnop0000_P": false,
 	} {
 		if got := IsOlderKey(key); got != want {
 			t.Errorf("IsOlderKey(%q) = %v", key, got)
@@ -222,7 +229,8 @@ func TestClient_RequestsMatchContract(t *testing.T) {
 		userQuery + ` {"query":{"accounts":{"account_id":null,"email_address":null}}}`,
 		cartAdd + ` {"product":"site-license","description":{"title":"<&>"}}`,
 		cartAdd + ` {"product":"site-license","description":{},"project_id":"p"}`,
-		cartGet + ` {}`, cartGet + ` {"purchased":true}`, cartGet + ` {"removed":true}`, cartGet + ` {"purchased":true,"removed":true}`,
+		cartGet + ` {}`, cartGet + ` {"purchased":true}`, cartGet + ` {"removed":true}`, cartGet +
+			` {"purchased":true,"removed":true}`,
 		cartGet + ` {"id":7}`, cartChecked + ` {"checked":false,"id":7}`, cartRemove + ` {"id":7}`, cartDelete + ` {"id":7}`,
 		checkoutParams + ` {}`,
 		checkoutParams + ` {}`, getManaged + ` {"limit":1}`, currentCheckout + ` {}`, // which store it is, asked once

@@ -34,8 +34,8 @@ func (s *serverClock) now() (time.Time, bool) {
 	return s.date.Add(time.Since(s.received)), true
 }
 
-// ClockAhead returns by how much CoCalc's clock is ahead of this machine's (negative if it is behind), to about a second;
-// ok is false before the first answer with a Date.
+// ClockAhead returns by how much CoCalc's clock is ahead of this machine's (negative if it is behind), to about a
+// second; ok is false before the first answer with a Date.
 func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	now, ok := c.Time()
 	if !ok {
@@ -44,8 +44,8 @@ func (c *Client) ClockAhead() (ahead time.Duration, ok bool) {
 	return now.Sub(c.options.Now().Round(0)), true
 }
 
-// noteDate stores the Date of an answer. It logs when the clocks begin to differ by more than a minute, and when they agree
-// again. It ignores redirects and HTML pages, which other programs may have sent.
+// noteDate stores the Date of an answer. It logs when the clocks begin to differ by more than a minute, and when they
+// agree again. It ignores redirects and HTML pages, which other programs may have sent.
 func (c *Client) noteDate(status int, header http.Header) {
 	if status/100 == 3 || strings.Contains(strings.ToLower(header.Get("Content-Type")), "html") {
 		return

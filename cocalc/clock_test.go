@@ -44,7 +44,10 @@ func TestClient_Time(t *testing.T) {
 		defer server.Close()
 		account := server.Add(cocalctest.NewAccount{})
 		var log bytes.Buffer
-		c, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: account.Key(), Transport: server.Transport(), Now: clock(&here), Log: zerolog.New(&log).Level(zerolog.InfoLevel)})
+		c, err := cocalc.New(cocalc.Options{
+			BaseURL: "http://cocalc.test", Key: account.Key(), Transport: server.Transport(),
+			Now: clock(&here), Log: zerolog.New(&log).Level(zerolog.InfoLevel),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +93,10 @@ func TestClient_Time(t *testing.T) {
 func TestClient_Time_UselessDates(t *testing.T) {
 	for _, date := range []string{"", "yesterday", "Thu, 01 Jan 1970 00:00:07 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"} {
 		server := cocalctest.New(cocalctest.Config{Seed: 1})
-		c, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: server.Add(cocalctest.NewAccount{}).Key(), Transport: dated{server.Transport(), &date}})
+		c, err := cocalc.New(cocalc.Options{
+			BaseURL: "http://cocalc.test", Key: server.Add(cocalctest.NewAccount{}).Key(),
+			Transport: dated{server.Transport(), &date},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +136,10 @@ func TestClient_Time_OtherPrograms(t *testing.T) {
 		"an older page": {502, http.Header{"Date": {date}, "Content-Type": {"application/xhtml+xml"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: "sk-" + strings.Repeat("a", 24), Transport: fronted{c.status, c.header}})
+			client, err := cocalc.New(cocalc.Options{
+				BaseURL: "http://cocalc.test", Key: "sk-" + strings.Repeat("a", 24),
+				Transport: fronted{c.status, c.header},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -111,7 +111,8 @@ func TestClient_BuyLicense(t *testing.T) {
 			t.Errorf("got %+v, %v", rows, err)
 		}
 		license, err := c.License(ctx, item.Purchased.LicenseID)
-		if err != nil || license.Description != spec.Description || license.RunLimit != spec.RunLimit || license.Quota.RAM != 16 || !license.IsManager {
+		if err != nil || license.Description != spec.Description || license.RunLimit != spec.RunLimit ||
+			license.Quota.RAM != 16 || !license.IsManager {
 			t.Errorf("got %+v, %v", license, err)
 		}
 		if (license.SubscriptionID != 0) != (spec.Period != cocalc.PeriodRange) {
@@ -124,7 +125,8 @@ func TestClient_BuyLicense(t *testing.T) {
 	licenses, err := c.Licenses(ctx)
 	subscriptions, err2 := c.Subscriptions(ctx)
 	bought, err3 := c.Cart(ctx, cocalc.Purchased)
-	if err := errors.Join(err, err2, err3); err != nil || len(licenses) != 3 || len(subscriptions) != 2 || len(bought) != 3 {
+	if err := errors.Join(err, err2, err3); err != nil || len(licenses) != 3 || len(subscriptions) != 2 ||
+		len(bought) != 3 {
 		t.Errorf("%d licenses, %d subscriptions, %d bought items, %v", len(licenses), len(subscriptions), len(bought), err)
 	}
 }
@@ -232,7 +234,10 @@ func TestClient_Licenses_Outage(t *testing.T) {
 }
 
 func TestClient_Store_Generations(t *testing.T) {
-	for generation, want := range map[cocalctest.Generation]cocalc.Store{cocalctest.Current: cocalc.StoreCurrent, cocalctest.Older: cocalc.StoreOlder} {
+	for generation, want := range map[cocalctest.Generation]cocalc.Store{
+		cocalctest.Current: cocalc.StoreCurrent,
+		cocalctest.Older:   cocalc.StoreOlder,
+	} {
 		c, _, server := shop(t, cocalctest.Config{Generation: generation})
 		if store, err := c.Store(t.Context()); err != nil || store != want {
 			t.Errorf("got %v, %v; want %v", store, err, want)
@@ -257,11 +262,13 @@ func TestClient_FindBrokenItem_UnlistableCart(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, c, order("order 1"))
-	if outcome, k := kind(t, second(c.Cart(t.Context(), cocalc.InCart))); k != cocalc.CartBroken || outcome != cocalc.Rejected {
+	if outcome, k := kind(t, second(c.Cart(t.Context(), cocalc.InCart))); k != cocalc.CartBroken ||
+		outcome != cocalc.Rejected {
 		t.Errorf("got outcome %v, kind %v", outcome, k)
 	}
 	item, err := c.FindBrokenItem(t.Context())
-	if err != nil || !slices.ContainsFunc(account.Cart(), func(i cocalctest.CartItem) bool { return i.ID == item.ID }) || item.Title() != "Somebody else's license" {
+	if err != nil || !slices.ContainsFunc(account.Cart(), func(i cocalctest.CartItem) bool { return i.ID == item.ID }) ||
+		item.Title() != "Somebody else's license" {
 		t.Fatalf("got %+v, %v", item, err)
 	}
 	if removed, err := c.RemoveFromCart(t.Context(), item.ID); err != nil || !removed {

@@ -89,8 +89,8 @@ func (d decimal) float() float64 {
 	return f
 }
 
-// decimalMultiply multiplies like the server multiplies money that was rounded to cents: in decimals, so that 8.38 × 100 is
-// 838 and not a little more. b may be any value of a description.
+// decimalMultiply multiplies like the server multiplies money that was rounded to cents: in decimals, so that 8.38 ×
+// 100 is 838 and not a little more. b may be any value of a description.
 func decimalMultiply(a float64, b any) (float64, error) {
 	x, err := newDecimal(a)
 	if err != nil {

@@ -78,12 +78,12 @@ func (s LicenseSpec) startAt(now time.Time) time.Time {
 	return now
 }
 
-// DescriptionMatches returns an error if the description of a cart item differs from the one that was sent. The order of
-// the keys, which the server changes, does not matter. The error names the first field that differs.
+// DescriptionMatches returns an error if the description of a cart item differs from the one that was sent. The order
+// of the keys, which the server changes, does not matter. The error names the first field that differs.
 //
 // One difference is allowed, since the server makes it: it moves the start of a fixed term from the past to its current
-// time, the first time together with the end, and later without it. So the start may be up to [RangeTolerance] later than
-// sent, and the end later by at most as much. The term can only become shorter, so the price can't rise.
+// time, the first time together with the end, and later without it. So the start may be up to [RangeTolerance] later
+// than sent, and the end later by at most as much. The term can only become shorter, so the price can't rise.
 func DescriptionMatches(sent, got json.RawMessage) error {
 	want, err := decodeObject(sent)
 	if err != nil {
@@ -140,7 +140,8 @@ func fieldNames(a, b map[string]any) []string {
 	return names
 }
 
-// sameJSON reports whether two decoded values are equal. It compares numbers by value: to the server, 1 and 1.0 are equal.
+// sameJSON reports whether two decoded values are equal. It compares numbers by value: to the server, 1 and 1.0 are
+// equal.
 func sameJSON(a, b any) bool {
 	switch a := a.(type) {
 	case json.Number:

@@ -96,8 +96,8 @@ func (c *Client) diagnose(ctx context.Context) Diagnosis {
 }
 
 // diagnoseWithoutStore distinguishes a CoCalc that sells no licenses from any other program: both answer the store's
-// endpoints with the page of a missing route, whose error is missing. CoCalc's successor is recognized by its refusal of
-// user-query, also while its database is down, or, if it lacks that endpoint, by its price list.
+// endpoints with the page of a missing route, whose error is missing. CoCalc's successor is recognized by its refusal
+// of user-query, also while its database is down, or, if it lacks that endpoint, by its price list.
 func (c *Client) diagnoseWithoutStore(ctx context.Context, missing error) Diagnosis {
 	account, err := c.queryAccount(ctx)
 	e, failed := errors.AsType[*Error](err)

@@ -1,33 +1,25 @@
 package cocalc
 
 import (
-	"context"
-	"io"
-	"log"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"licensebot/internal/step"
 )
 
 const (
-	keyMayNot     = `{"error":"API keys are not allowed to use user-query"}`
-	moneyMayNot   = `{"error":"API keys are not allowed to access billing account details"}`
-	emptyProfile  = `{"profile":{}}`
-	fullProfile   = `{"profile":{"account_id":"u","display_name":"Bot","email_address":"bot@example.com","is_admin":false}}`
-	noDatabase    = `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`
-	anonymous     = `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`
-	someParams    = `{"balance":1,"amountDue":0,"total":0,"cart":[]}`
-	lacksAccount  = `{"error":"API key lacks required capability 'account:read'"}`
-	maintenance   = `<html><head><title>503</title></head><body>We are back soon.</body></html>`
-	someTiers     = `{"tiers":[{"id":"basic","price_monthly":"24.0000000000"}]}`
-	tooMany       = `{"error":"too many requests to user-query; try again in 1 second (rule: at most 3 requests per second)"}`
+	keyMayNot    = `{"error":"API keys are not allowed to use user-query"}`
+	moneyMayNot  = `{"error":"API keys are not allowed to access billing account details"}`
+	emptyProfile = `{"profile":{}}`
+	fullProfile  = `{"profile":{"account_id":"u","display_name":"Bot","email_address":"bot@example.com",` +
+		`"is_admin":false}}`
+	noDatabase   = `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`
+	anonymous    = `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`
+	someParams   = `{"balance":1,"amountDue":0,"total":0,"cart":[]}`
+	lacksAccount = `{"error":"API key lacks required capability 'account:read'"}`
+	maintenance  = `<html><head><title>503</title></head><body>We are back soon.</body></html>`
+	someTiers    = `{"tiers":[{"id":"basic","price_monthly":"24.0000000000"}]}`
+	tooMany      = `{"error":"too many requests to user-query; try again in 1 second (rule: at most 3 requests per ` +
+		`second)"}`
 	missingOnHere = `<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>`
 )
 
@@ -53,7 +45,10 @@ func TestClient_Diagnose(t *testing.T) {
 		return answers
 	}
 	successor := func(profileSays, user string) map[string][]said {
-		return map[string][]said{userQuery: one(user), profile: one(profileSays), getMembershipTiers: one(someTiers), getBalance: one(moneyMayNot), everything: {html(404, missingOnHere)}}
+		return map[string][]said{
+			userQuery: one(user), profile: one(profileSays), getMembershipTiers: one(someTiers),
+			getBalance: one(moneyMayNot), everything: {html(404, missingOnHere)},
+		}
 	}
 	for _, test := range []struct {
 		name    string
@@ -61,14 +56,20 @@ func TestClient_Diagnose(t *testing.T) {
 		want    Diagnosis // without errors, and with the account's id alone
 		asks    string    // endpoints, where the test is about them
 	}{
-		{"a current store", current(nil), Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid}, checkoutParams + " " + getManaged + " " + userQuery},
 		{
-			"a current store with a broken cart", current(map[string][]said{checkoutParams: one(`{"error":"Invalid time value"}`)}),
+			"a current store", current(nil),
+			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
+			checkoutParams + " " + getManaged + " " + userQuery,
+		},
+		{
+			"a current store with a broken cart",
+			current(map[string][]said{checkoutParams: one(`{"error":"Invalid time value"}`)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 		{
-			"a current store, whose database is down or whose key is wrong", current(map[string][]said{checkoutParams: one(`{"error":"must be signed in"}`), userQuery: one(anonymous)}),
+			"a current store, whose database is down or whose key is wrong",
+			current(map[string][]said{checkoutParams: one(`{"error":"must be signed in"}`), userQuery: one(anonymous)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyRefused},
 			"",
 		},
@@ -78,89 +79,246 @@ func TestClient_Diagnose(t *testing.T) {
 			"",
 		},
 		{
-			"a current store with words that nobody has heard", current(map[string][]said{checkoutParams: one(`{"error":"something new"}`)}),
+			"a current store with words that nobody has heard",
+			current(map[string][]said{checkoutParams: one(`{"error":"something new"}`)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 		{
-			"a current store that limits the rate", current(map[string][]said{checkoutParams: one(tooMany), getManaged: one(tooMany)}),
+			"a current store that limits the rate",
+			current(map[string][]said{checkoutParams: one(tooMany), getManaged: one(tooMany)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
-		{"missing routes, and a limited rate", map[string][]said{userQuery: one(tooMany)}, Diagnosis{Condition: IsDown, Reason: Busy, Status: 200}, ""},
-		{"an older store", older, Diagnosis{Condition: SellsLicenses, Store: StoreOlder, Key: KeyValid}, checkoutParams + " " + cartGet + " " + getManaged + " " + userQuery},
 		{
-			"a store that lets keys read the profile alone", current(map[string][]said{userQuery: one(keyMayNot), profile: one(fullProfile)}),
+			"missing routes, and a limited rate",
+			map[string][]said{userQuery: one(tooMany)},
+			Diagnosis{Condition: IsDown, Reason: Busy, Status: 200},
+			"",
+		},
+		{"an older store", older, Diagnosis{Condition: SellsLicenses, Store: StoreOlder, Key: KeyValid}, checkoutParams +
+			" " + cartGet + " " + getManaged + " " + userQuery},
+		{
+			"a store that lets keys read the profile alone",
+			current(map[string][]said{userQuery: one(keyMayNot), profile: one(fullProfile)}),
 			Diagnosis{Condition: SellsLicenses, Store: StoreCurrent, Key: KeyValid},
 			"",
 		},
 
-		{"the successor", successor(fullProfile, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, checkoutParams + " " + cartGet + " " + userQuery + " " + profile},
-		{"the successor, with a key of the older form", successor(emptyProfile, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused, OlderKey: true}, ""},
-		{"the successor, with a key that lacks a right", successor(lacksAccount, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyLimited, Capability: "account:read", OlderKey: true}, ""},
-		{"the successor without its database", successor(noDatabase, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, OlderKey: true}, ""},
-		{"the successor, with an odd profile", successor(`{"profile":{"account_id":7}}`, keyMayNot), Diagnosis{Condition: SellsMemberships, Status: 404, OlderKey: true}, ""},
-		{"a successor that answers user-query with a missing route", map[string][]said{getMembershipTiers: one(someTiers), profile: one(fullProfile)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
-		{"a CoCalc without licenses, to a good key", map[string][]said{userQuery: one(whoami)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
-		{"a CoCalc without licenses, to a wrong key", map[string][]said{userQuery: one(anonymous)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused}, ""},
-		{"a CoCalc with a cart and no licenses", map[string][]said{checkoutParams: one(someParams), userQuery: one(whoami)}, Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid}, ""},
+		{
+			"the successor", successor(fullProfile, keyMayNot),
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
+			checkoutParams + " " + cartGet +
+				" " + userQuery + " " + profile,
+		},
+		{
+			"the successor, with a key of the older form", successor(emptyProfile, keyMayNot),
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused, OlderKey: true},
+			"",
+		},
+		{
+			"the successor, with a key that lacks a right", successor(lacksAccount, keyMayNot),
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyLimited, Capability: "account:read", OlderKey: true},
+			"",
+		},
+		{
+			"the successor without its database", successor(noDatabase, keyMayNot),
+			Diagnosis{Condition: SellsMemberships, Status: 404, OlderKey: true},
+			"",
+		},
+		{
+			"the successor, with an odd profile", successor(`{"profile":{"account_id":7}}`, keyMayNot),
+			Diagnosis{Condition: SellsMemberships, Status: 404, OlderKey: true},
+			"",
+		},
+		{
+			"a successor that answers user-query with a missing route",
+			map[string][]said{getMembershipTiers: one(someTiers), profile: one(fullProfile)},
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
+			"",
+		},
+		{
+			"a CoCalc without licenses, to a good key",
+			map[string][]said{userQuery: one(whoami)},
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
+			"",
+		},
+		{
+			"a CoCalc without licenses, to a wrong key",
+			map[string][]said{userQuery: one(anonymous)},
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyRefused},
+			"",
+		},
+		{
+			"a CoCalc with a cart and no licenses",
+			map[string][]said{checkoutParams: one(someParams), userQuery: one(whoami)},
+			Diagnosis{Condition: SellsMemberships, Status: 404, Key: KeyValid},
+			"",
+		},
 
 		{
 			"moved, path and query preserved",
 			map[string][]said{everything: leads(302, "https://cocalc.ai/api/v2/"+checkoutParams+"?a=b")},
-			Diagnosis{Condition: HasMoved, Reason: RedirectsAway, Status: 302, Redirect: Redirect{302, "cocalc.ai", true, true, ""}},
+			Diagnosis{
+				Condition: HasMoved, Reason: RedirectsAway, Status: 302,
+				Redirect: Redirect{302, "cocalc.ai", true, true, ""},
+			},
 			checkoutParams,
 		},
 		{
 			"moved, for good",
 			map[string][]said{everything: leads(301, "https://cocalc.ai/legacy/api/v2/"+checkoutParams)},
-			Diagnosis{Condition: HasMoved, Reason: RedirectsAway, Status: 301, Redirect: Redirect{301, "cocalc.ai", true, true, ""}},
+			Diagnosis{
+				Condition: HasMoved, Reason: RedirectsAway, Status: 301,
+				Redirect: Redirect{301, "cocalc.ai", true, true, ""},
+			},
 			"",
 		},
 		{
 			"moved, to a front page",
 			map[string][]said{everything: leads(307, "//user:secret@cocalc.ai/?secret")},
-			Diagnosis{Condition: HasMoved, Reason: RedirectsAway, Status: 307, Redirect: Redirect{307, "cocalc.ai", true, false, ""}},
+			Diagnosis{
+				Condition: HasMoved, Reason: RedirectsAway, Status: 307,
+				Redirect: Redirect{307, "cocalc.ai", true, false, ""},
+			},
 			"",
 		},
 		{
 			"https instead of http",
 			map[string][]said{everything: leads(301, "https://HOST/api/v2/"+checkoutParams)},
-			Diagnosis{Condition: Misaddressed, Reason: RedirectsHere, Status: 301, Redirect: Redirect{301, "HOST", false, true, "https://HOST"}},
+			Diagnosis{
+				Condition: Misaddressed, Reason: RedirectsHere, Status: 301,
+				Redirect: Redirect{301, "HOST", false, true, "https://HOST"},
+			},
 			checkoutParams,
 		},
 		{
 			"a slash at the end",
 			map[string][]said{everything: leads(308, "/api/v2/"+checkoutParams+"/")},
-			Diagnosis{Condition: Misaddressed, Reason: RedirectsHere, Status: 308, Redirect: Redirect{308, "HOST", false, true, ""}},
+			Diagnosis{
+				Condition: Misaddressed, Reason: RedirectsHere, Status: 308,
+				Redirect: Redirect{308, "HOST", false, true, ""},
+			},
 			"",
 		},
 		{
 			"a page to sign in on the same host",
 			map[string][]said{everything: leads(302, "/auth/sign-in?next=%2Fapi")},
-			Diagnosis{Condition: IsForeign, Reason: RedirectsPage, Status: 302, Redirect: Redirect{302, "HOST", false, false, ""}},
+			Diagnosis{
+				Condition: IsForeign, Reason: RedirectsPage, Status: 302,
+				Redirect: Redirect{302, "HOST", false, false, ""},
+			},
 			"",
 		},
-		{"a redirect to nowhere", map[string][]said{everything: {{status: 302}}}, Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}}, ""},
-		{"a redirect that is no URL", map[string][]said{everything: leads(302, "https://%zz/"+testKey)}, Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}}, ""},
+		{
+			"a redirect to nowhere",
+			map[string][]said{everything: {{status: 302}}},
+			Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}},
+			"",
+		},
+		{
+			"a redirect that is no URL",
+			map[string][]said{everything: leads(302, "https://%zz/"+testKey)},
+			Diagnosis{Condition: IsForeign, Reason: RedirectsOdd, Status: 302, Redirect: Redirect{Status: 302}},
+			"",
+		},
 
-		{"maintenance, 502", map[string][]said{everything: {html(502, maintenance)}}, Diagnosis{Condition: IsDown, Reason: ServerError, Status: 502}, ""},
-		{"maintenance, 503", map[string][]said{everything: {html(503, maintenance)}}, Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503}, ""},
-		{"a fault", map[string][]said{everything: {{status: 500, body: `{"error":"api_v2_error"}`}}}, Diagnosis{Condition: IsDown, Reason: ServerError, Status: 500}, ""},
-		{"too many requests", map[string][]said{everything: {{status: 429}}}, Diagnosis{Condition: IsDown, Reason: Busy, Status: 429}, ""},
-		{"a database that is down, said plainly", map[string][]said{everything: one(noDatabase)}, Diagnosis{Condition: IsDown, Reason: DatabaseDown, Status: 200}, ""},
-		{"an answer that ends early", map[string][]said{everything: {{body: `{}`, header: map[string]string{"Content-Length": "50"}}}}, Diagnosis{Condition: IsDown, Reason: CutOff, Status: 200}, ""},
-		{"down behind missing routes", map[string][]said{userQuery: {{status: 503}}}, Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503}, ""},
+		{
+			"maintenance, 502",
+			map[string][]said{everything: {html(502, maintenance)}},
+			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 502},
+			"",
+		},
+		{
+			"maintenance, 503",
+			map[string][]said{everything: {html(503, maintenance)}},
+			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503},
+			"",
+		},
+		{
+			"a fault",
+			map[string][]said{everything: {{status: 500, body: `{"error":"api_v2_error"}`}}},
+			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 500},
+			"",
+		},
+		{
+			"too many requests",
+			map[string][]said{everything: {{status: 429}}},
+			Diagnosis{Condition: IsDown, Reason: Busy, Status: 429},
+			"",
+		},
+		{
+			"a database that is down, said plainly",
+			map[string][]said{everything: one(noDatabase)},
+			Diagnosis{Condition: IsDown, Reason: DatabaseDown, Status: 200},
+			"",
+		},
+		{
+			"an answer that ends early",
+			map[string][]said{everything: {{body: `{}`, header: map[string]string{"Content-Length": "50"}}}},
+			Diagnosis{Condition: IsDown, Reason: CutOff, Status: 200},
+			"",
+		},
+		{
+			"down behind missing routes",
+			map[string][]said{userQuery: {{status: 503}}},
+			Diagnosis{Condition: IsDown, Reason: ServerError, Status: 503},
+			"",
+		},
 
-		{"a captive network's page", map[string][]said{everything: {html(200, "<html>Welcome to the hotel's network</html>")}}, Diagnosis{Condition: IsForeign, Reason: Page, Status: 200}, ""},
-		{"the page of a missing route on everything", nil, Diagnosis{Condition: IsForeign, Reason: NoEndpoint, Status: 404}, ""},
-		{"a missing route that is no page", map[string][]said{everything: {{status: 404, body: `{"message":"Not Found"}`}}}, Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 404}, ""},
-		{"a guard in front", map[string][]said{everything: {html(403, "<html>Forbidden</html>")}}, Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 403}, ""},
-		{"JSON of another program", map[string][]said{everything: one(`{"status":"ok"}`)}, Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200}, ""},
-		{"lists of another program", map[string][]said{everything: one(`[]`)}, Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200}, ""},
-		{"errors of another program", map[string][]said{everything: one(`{"error":"unknown method"}`)}, Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200}, ""},
-		{"text of another program", map[string][]said{everything: {{body: "hello", header: map[string]string{"Content-Type": "text/plain"}}}}, Diagnosis{Condition: IsForeign, Reason: NotJSON, Status: 200}, ""},
-		{"another program behind missing routes", map[string][]said{userQuery: one(`{"error":"unknown method"}`)}, Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200}, ""},
+		{
+			"a captive network's page",
+			map[string][]said{everything: {html(200, "<html>Welcome to the hotel's network</html>")}},
+			Diagnosis{Condition: IsForeign, Reason: Page, Status: 200},
+			"",
+		},
+		{
+			"the page of a missing route on everything", nil,
+			Diagnosis{Condition: IsForeign, Reason: NoEndpoint, Status: 404},
+			"",
+		},
+		{
+			"a missing route that is no page",
+			map[string][]said{everything: {{status: 404, body: `{"message":"Not Found"}`}}},
+			Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 404},
+			"",
+		},
+		{
+			"a guard in front",
+			map[string][]said{everything: {html(403, "<html>Forbidden</html>")}},
+			Diagnosis{Condition: IsForeign, Reason: OtherStatus, Status: 403},
+			"",
+		},
+		{
+			"JSON of another program",
+			map[string][]said{everything: one(`{"status":"ok"}`)},
+			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
+			"",
+		},
+		{
+			"lists of another program",
+			map[string][]said{everything: one(`[]`)},
+			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
+			"",
+		},
+		{
+			"errors of another program",
+			map[string][]said{everything: one(`{"error":"unknown method"}`)},
+			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
+			"",
+		},
+		{
+			"text of another program",
+			map[string][]said{everything: {{body: "hello", header: map[string]string{"Content-Type": "text/plain"}}}},
+			Diagnosis{Condition: IsForeign, Reason: NotJSON, Status: 200},
+			"",
+		},
+		{
+			"another program behind missing routes",
+			map[string][]said{userQuery: one(`{"error":"unknown method"}`)},
+			Diagnosis{Condition: IsForeign, Reason: OtherJSON, Status: 200},
+			"",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, known := range []Store{storeUnknown, StoreCurrent, StoreOlder} { // what was known before does not count
@@ -211,7 +369,8 @@ func TestClient_Diagnose(t *testing.T) {
 // checkDiagnosis compares, and looks at the errors that go with each condition.
 func checkDiagnosis(t *testing.T, got, want Diagnosis) {
 	t.Helper()
-	if (got.Err == nil) != (want.Condition == SellsLicenses) || (got.KeyErr == nil) != (want.Key == KeyValid || got.Condition != SellsLicenses && got.Condition != SellsMemberships) {
+	if (got.Err == nil) != (want.Condition == SellsLicenses) ||
+		(got.KeyErr == nil) != (want.Key == KeyValid || got.Condition != SellsLicenses && got.Condition != SellsMemberships) {
 		t.Errorf("errors %v and %v of the key, with %+v", got.Err, got.KeyErr, got)
 	}
 	if (got.Account.ID == "u") != (want.Key == KeyValid) {
@@ -220,108 +379,5 @@ func checkDiagnosis(t *testing.T, got, want Diagnosis) {
 	got.Err, got.KeyErr, got.Account, want.Account = nil, nil, Account{}, Account{}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-}
-
-// Where no answer comes at all the server is down, and the reason says what is missing.
-func TestClient_Diagnose_NoAnswer(t *testing.T) {
-	trusted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	trusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused on purpose
-	trusted.StartTLS()
-	defer trusted.Close()
-	plain := httptest.NewServer(http.NotFoundHandler())
-	defer plain.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free := closed.Addr().String()
-	_ = closed.Close()
-	dns := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "cocalc.example", IsNotFound: true}}
-	}}
-	for _, test := range []struct {
-		name, address string
-		transport     http.RoundTripper
-		want          Reason
-	}{
-		{"a name that is not known", "https://cocalc.example", dns, NoHost},
-		{"a certificate that is not trusted", trusted.URL, nil, NoTLS},
-		{"a server that speaks no TLS", strings.Replace(plain.URL, "http:", "https:", 1), nil, NoTLS},
-		{"nothing listens", "http://" + free, nil, NoConnection},
-	} {
-		c, err := New(Options{BaseURL: test.address, Key: testKey, Transport: test.transport, Retries: -1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := c.Diagnose(t.Context())
-		c.Close()
-		if e := asError(t, d.Err); d.Condition != IsDown || d.Reason != test.want || e.Outcome != Transient {
-			t.Errorf("%s: got %+v", test.name, d)
-		}
-	}
-}
-
-// A server that hangs is down; a caller that does not wait for it has learnt nothing.
-func TestClient_Diagnose_HangingServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &pipeServer{hangs: true}
-		c := s.client(t, Options{})
-		if d := c.Diagnose(t.Context()); d.Condition != IsDown || d.Reason != NoAnswer {
-			t.Errorf("got %+v", d)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if d := c.Diagnose(ctx); d.Condition != Undiagnosed || d.Err == nil || c.store != StoreCurrent {
-			t.Errorf("got %+v, knows of store %v", d, c.store)
-		}
-		c.Close()
-		s.running.Wait()
-	})
-}
-
-// The successor proves a key by the account's profile, and says plainly that its database is down.
-func TestClient_WhoAmI_Successor(t *testing.T) {
-	for _, test := range []struct {
-		name, profile string
-		want          Account
-		outcome       Outcome
-		kind          Kind
-	}{
-		{"a good key", fullProfile, Account{ID: "u", Email: "bot@example.com"}, 0, 0},
-		{"a key without an address", `{"profile":{"account_id":"u"}}`, Account{ID: "u"}, 0, 0},
-		{"a wrong key", emptyProfile, Account{}, Rejected, NotSignedIn},
-		{"a key that lacks a right", lacksAccount, Account{}, Rejected, CapabilityMissing},
-		{"no database", noDatabase, Account{}, Transient, Other},
-		{"no profile", `{}`, Account{}, Transient, Other},
-		{"null", `{"profile":null}`, Account{}, Transient, Other},
-		{"a list", `{"profile":[]}`, Account{}, Transient, Other},
-		{"a profile of nobody", `{"profile":{"display_name":"x"}}`, Account{}, Transient, Other},
-		{"an id that is none", `{"profile":{"account_id":{}}}`, Account{}, Transient, Other},
-	} {
-		c, _ := serve(t, map[string][]said{userQuery: one(keyMayNot), profile: one(test.profile)})
-		got, err := c.WhoAmI(t.Context())
-		if got != test.want || (err == nil) != (test.want.ID != "") {
-			t.Errorf("%s: got %+v, %v", test.name, got, err)
-		}
-		if err != nil {
-			if e := asError(t, err); e.Outcome != test.outcome || e.Kind != test.kind || e.Op != profile {
-				t.Errorf("%s: got %v, kind %v", test.name, e, e.Kind)
-			}
-		}
-	}
-}
-
-// The running bot diagnoses between purchases, where a test may kill it: each request has its step in the list. The
-// price list is read by commands alone, and by a diagnosis only where user-query is gone.
-func TestClient_Diagnose_Failpoints(t *testing.T) {
-	for _, request := range []struct {
-		endpoint string
-		params   any
-	}{{checkoutParams, struct{}{}}, {cartGet, struct{}{}}, {getManaged, map[string]int{"limit": 1}}, {userQuery, nil}, {profile, struct{}{}}} {
-		what := failpointOf(request.endpoint, request.params)
-		if !slices.Contains(step.All(), step.Of(step.Before, what)) || !slices.Contains(step.All(), step.Of(step.After, what)) {
-			t.Errorf("%s is the step %q, which is in no list", request.endpoint, what)
-		}
 	}
 }

@@ -11,6 +11,6 @@
 //     classified into an [Outcome].
 //   - Checkout is not idempotent: two that overlap buy twice, and one whose caller disconnected continues. The client
 //     never repeats it.
-//   - With a wrong key or while the database is down, an account looks as if it had no licenses. So an empty list counts
-//     only together with a proof of the key.
+//   - With a wrong key or while the database is down, an account looks as if it had no licenses. So an empty list
+//     counts only together with a proof of the key.
 package cocalc

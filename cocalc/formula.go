@@ -33,8 +33,8 @@ var (
 	paymentDiscount         = map[string]float64{"no": 1, "monthly": 0.9, "yearly": 0.75} // "no": no subscription
 )
 
-// jsObjectNames are the properties of every JavaScript object: a lookup in the server's table finds them, and they are not
-// numbers.
+// jsObjectNames are the properties of every JavaScript object: a lookup in the server's table finds them, and they are
+// not numbers.
 var jsObjectNames = map[string]bool{
 	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
 	"toLocaleString": true, "toString": true, "valueOf": true, "__proto__": true, "__defineGetter__": true,
@@ -144,8 +144,9 @@ func rangeMonths(isRange bool, dates any, now time.Time) (float64, error) {
 	return (jsDate(second) - start) / monthMS, nil
 }
 
-// monthDollars returns the price of one running project for one month, with discounts, rounded up to cents. Each product
-// is a statement or conversion of its own: the server rounds each to a double, and Go may fuse a product with a sum.
+// monthDollars returns the price of one running project for one month, with discounts, rounded up to cents. Each
+// product is a statement or conversion of its own: the server rounds each to a double, and Go may fuse a product with a
+// sum.
 func monthDollars(description any, period string) (float64, error) {
 	field := func(name string) any { return jsField(description, name) }
 	discount, ok := userDiscount[""], false

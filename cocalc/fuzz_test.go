@@ -12,16 +12,21 @@ import (
 // Whatever stands in a cart, pricing it gives a price or an error.
 func FuzzPriceDescription(f *testing.F) {
 	for _, seed := range []string{
-		`{"type":"quota","user":"business","run_limit":1,"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","period":"monthly"}`,
-		`{"user":"academic","run_limit":"3","ram":"0x10","cpu":[2],"disk":1e308,"uptime":"constructor","period":"range","range":["2031-01-01T24:00:00+05:30",1e15]}`,
-		`{"type":"cash-voucher","amount":"5e99","numVouchers":-1}`, `{"user":"academic","run_limit":"-.5e-999999","period":["yearly"]}`,
-		`null`, `5`, `"x"`, `[]`, `{}`, `{"period":"range","range":"ab","run_limit":true,"user":"business"}`, ``, `{"run_limit":{},"user":"business","period":"monthly"}`,
+		`{"type":"quota","user":"business","run_limit":1,"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium",` +
+			`"period":"monthly"}`,
+		`{"user":"academic","run_limit":"3","ram":"0x10","cpu":[2],"disk":1e308,"uptime":"constructor","period":"range",` +
+			`"range":["2031-01-01T24:00:00+05:30",1e15]}`,
+		`{"type":"cash-voucher","amount":"5e99","numVouchers":-1}`,
+		`{"user":"academic","run_limit":"-.5e-999999","period":["yearly"]}`,
+		`null`, `5`, `"x"`, `[]`, `{}`, `{"period":"range","range":"ab","run_limit":true,"user":"business"}`, ``,
+		`{"run_limit":{},"user":"business","period":"monthly"}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, description []byte) {
 		cost, err := PriceDescription(description, testNow)
-		if err == nil && (cost.Total != cost.LineItemAmount || cost.CheckoutTotal < cost.LineItemAmount || cost.CheckoutTotal > cost.LineItemAmount+1) && cost.LineItemAmount < 1<<40 && cost.LineItemAmount > -1<<40 {
+		if err == nil && (cost.Total != cost.LineItemAmount || cost.CheckoutTotal < cost.LineItemAmount ||
+			cost.CheckoutTotal > cost.LineItemAmount+1) && cost.LineItemAmount < 1<<40 && cost.LineItemAmount > -1<<40 {
 			t.Errorf("%s: %+v", description, cost)
 		}
 		item := CartItem{ID: 1, Product: "site-license", Description: description}
@@ -53,8 +58,10 @@ func (a fixedAnswer) RoundTrip(*http.Request) (*http.Response, error) {
 // Whatever a server answers, no method panics, every error is classified, and only the two words of success are one.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
-		`1`, `{"success":true}`, `{"error":"must be signed in"}`, `[]`, `null`, `[{"id":1,"purchased":{"time":5}}]`, `{"purchases":[{"id":1}]}`, `<html>`,
-		`{"balance":1,"amountDue":0,"total":0,"cart":[{"id":1,"lineItemAmount":5}]}`, `{"query":{"accounts":{"account_id":"u"}}}`, `[{"id":"x","expires":1e99}]`,
+		`1`, `{"success":true}`, `{"error":"must be signed in"}`, `[]`, `null`, `[{"id":1,"purchased":{"time":5}}]`,
+		`{"purchases":[{"id":1}]}`, `<html>`,
+		`{"balance":1,"amountDue":0,"total":0,"cart":[{"id":1,"lineItemAmount":5}]}`,
+		`{"query":{"accounts":{"account_id":"u"}}}`, `[{"id":"x","expires":1e99}]`,
 	} {
 		f.Add(uint16(200), []byte(seed))
 	}
@@ -64,7 +71,10 @@ func FuzzAnswers(f *testing.F) {
 		if status < 200 || status > 599 {
 			status = 200
 		}
-		c, err := New(Options{BaseURL: "http://cocalc.test", Key: testKey, Transport: fixedAnswer{int(status), body}, Retries: -1})
+		c, err := New(Options{
+			BaseURL: "http://cocalc.test", Key: testKey, Transport: fixedAnswer{int(status), body},
+			Retries: -1,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,8 @@ func visit(t *testing.T, server *cocalctest.Server, key string) *cocalc.Client {
 // mayRead are the endpoints that change nothing. Whatever else a server is asked could spend, or change a cart.
 var mayRead = []string{
 	"user-query", "accounts/profile", "shopping/cart/get", "licenses/get-managed", "licenses/get-license",
-	"purchases/get-shopping-cart-checkout-params", "purchases/get-balance", "purchases/get-purchases", "purchases/get-subscriptions", "purchases/get-membership-tiers",
+	"purchases/get-shopping-cart-checkout-params", "purchases/get-balance", "purchases/get-purchases",
+	"purchases/get-subscriptions", "purchases/get-membership-tiers",
 }
 
 // readEverything calls every method of a client that only reads.
@@ -40,7 +41,10 @@ func readEverything(ctx context.Context, c *cocalc.Client) {
 	_, _ = c.WhoAmI(ctx)
 	_, _ = c.Store(ctx)
 	_, _ = c.Balance(ctx)
-	for _, which := range []cocalc.CartFilter{cocalc.InCart, cocalc.Purchased, cocalc.Removed, cocalc.PurchasedAndRemoved} {
+	for _, which := range []cocalc.CartFilter{
+		cocalc.InCart, cocalc.Purchased, cocalc.Removed,
+		cocalc.PurchasedAndRemoved,
+	} {
 		_, _ = c.Cart(ctx, which)
 	}
 	_, _ = c.CartItem(ctx, 1)
@@ -68,11 +72,20 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 		proof      cocalc.KeyProof
 	}{
 		{"a current server", cocalctest.Current, nil, nil, cocalc.SellsLicenses, cocalc.StoreCurrent, cocalc.KeyValid},
-		{"a current server, wrong key", cocalctest.Current, &revoked, nil, cocalc.SellsLicenses, cocalc.StoreCurrent, cocalc.KeyRefused},
-		{"a current server, outage", cocalctest.Current, &outage, nil, cocalc.SellsLicenses, cocalc.StoreCurrent, cocalc.KeyRefused},
+		{
+			"a current server, wrong key", cocalctest.Current, &revoked, nil, cocalc.SellsLicenses, cocalc.StoreCurrent,
+			cocalc.KeyRefused,
+		},
+		{
+			"a current server, outage", cocalctest.Current, &outage, nil, cocalc.SellsLicenses, cocalc.StoreCurrent,
+			cocalc.KeyRefused,
+		},
 		{"a current server, maintenance", cocalctest.Current, &down, nil, cocalc.IsDown, 0, ""},
 		{"an older server", cocalctest.Older, nil, nil, cocalc.SellsLicenses, cocalc.StoreOlder, cocalc.KeyValid},
-		{"an older server, outage", cocalctest.Older, &outage, nil, cocalc.SellsLicenses, cocalc.StoreOlder, cocalc.KeyRefused},
+		{
+			"an older server, outage", cocalctest.Older, &outage, nil, cocalc.SellsLicenses, cocalc.StoreOlder,
+			cocalc.KeyRefused,
+		},
 		{"a server without licenses", cocalctest.WithoutLicenses, nil, nil, cocalc.SellsMemberships, 0, cocalc.KeyValid},
 		{"the successor", cocalctest.Successor, nil, nil, cocalc.SellsMemberships, 0, cocalc.KeyValid},
 		{"the successor, wrong key", cocalctest.Successor, &revoked, nil, cocalc.SellsMemberships, 0, cocalc.KeyRefused},
@@ -80,7 +93,9 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 		{"the successor, maintenance", cocalctest.Successor, &down, nil, cocalc.IsDown, 0, ""},
 		{"a server that has moved, maintenance", cocalctest.Moved, &down, nil, cocalc.IsDown, 0, ""},
 		{
-			"the successor, a key without rights", cocalctest.Successor, nil, func(a *cocalctest.Account) string { return a.NewSuccessorKey("x") },
+			"the successor, a key without rights", cocalctest.Successor, nil, func(a *cocalctest.Account) string {
+				return a.NewSuccessorKey("x")
+			},
 			cocalc.SellsMemberships, 0, cocalc.KeyLimited,
 		},
 		{"a server that has moved", cocalctest.Moved, nil, nil, cocalc.HasMoved, 0, ""},
@@ -97,13 +112,15 @@ func TestClient_Diagnose_Generations(t *testing.T) {
 			}
 			c := visit(t, server, key)
 			d := c.Diagnose(t.Context())
-			if d.Condition != test.want || d.Store != test.store || d.Key != test.proof || (d.Key == cocalc.KeyValid && d.Account.ID != account.ID()) {
+			if d.Condition != test.want || d.Store != test.store || d.Key != test.proof ||
+				(d.Key == cocalc.KeyValid && d.Account.ID != account.ID()) {
 				t.Errorf("got %+v", d)
 			}
 			if d.OlderKey {
 				t.Errorf("the key is called one of the older form: %+v", d)
 			}
-			if again := c.Diagnose(t.Context()); again.Condition != d.Condition || again.Store != d.Store || again.Redirect.Host != d.Redirect.Host {
+			if again := c.Diagnose(t.Context()); again.Condition != d.Condition || again.Store != d.Store ||
+				again.Redirect.Host != d.Redirect.Host {
 				t.Errorf("at first %+v, then %+v", d, again)
 			}
 		})
@@ -116,7 +133,14 @@ func TestClient_Diagnose_ServerChanges(t *testing.T) {
 	for _, step := range []struct {
 		fault string
 		want  cocalc.Condition
-	}{{"", cocalc.SellsLicenses}, {"successor", cocalc.SellsMemberships}, {"", cocalc.SellsLicenses}, {"moved", cocalc.HasMoved}, {"older-server", cocalc.SellsLicenses}, {"", cocalc.SellsLicenses}} {
+	}{
+		{"", cocalc.SellsLicenses},
+		{"successor", cocalc.SellsMemberships},
+		{"", cocalc.SellsLicenses},
+		{"moved", cocalc.HasMoved},
+		{"older-server", cocalc.SellsLicenses},
+		{"", cocalc.SellsLicenses},
+	} {
 		server.ClearFaults()
 		if step.fault != "" {
 			if err := server.SwitchOn(step.fault); err != nil {
@@ -142,7 +166,8 @@ func TestClient_Diagnose_OtherScheme(t *testing.T) {
 	if d := c.Diagnose(t.Context()); d.Condition != cocalc.Misaddressed || d.Redirect.Address != own {
 		t.Errorf("got %+v", d)
 	}
-	if outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), "")); outcome != cocalc.Unknown || k != cocalc.Redirected {
+	if outcome, k := kind(t, c.AddToCart(t.Context(), order("order 1").CartDescription(time.Now()), "")); outcome !=
+		cocalc.Unknown || k != cocalc.Redirected {
 		t.Errorf("an add: got outcome %v, kind %v", outcome, k)
 	}
 	fault.Clear()
@@ -157,7 +182,10 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 	var elsewhere atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer target.Close()
-	for _, generation := range []cocalctest.Generation{cocalctest.Successor, cocalctest.Moved, cocalctest.WithoutLicenses} {
+	for _, generation := range []cocalctest.Generation{
+		cocalctest.Successor, cocalctest.Moved,
+		cocalctest.WithoutLicenses,
+	} {
 		server := cocalctest.New(cocalctest.Config{Generation: generation, MovedTo: target.URL})
 		account := server.Add(cocalctest.NewAccount{Credit: 100_00})
 		for _, key := range []string{account.Key(), "sk-abcdefghijklmnop000001", account.NewSuccessorKey("none")} {
@@ -198,7 +226,10 @@ func TestClient_SpendsNothingWithoutStore(t *testing.T) {
 func TestClient_MembershipTiers_Successor(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	server.SetMembershipTiers(
-		cocalctest.MembershipTier{ID: "pro", Label: "Pro", Monthly: "149.0000000000", Yearly: "1490.5000000000", Priority: 20, InStore: true},
+		cocalctest.MembershipTier{
+			ID: "pro", Label: "Pro", Monthly: "149.0000000000", Yearly: "1490.5000000000", Priority: 20,
+			InStore: true,
+		},
 		cocalctest.MembershipTier{ID: "standard", Label: "Standard", Monthly: "24.0000000000", Priority: 10, InStore: true},
 		cocalctest.MembershipTier{ID: "hidden", Priority: 5})
 	for key, want := range map[string]int{server.Add(cocalctest.NewAccount{}).Key(): 3, "sk-abcdefghijklmnop000001": 2} {
@@ -208,7 +239,8 @@ func TestClient_MembershipTiers_Successor(t *testing.T) {
 		}
 		pro, standard := tiers[want-1], tiers[want-2]
 		cents, exact := pro.Yearly.Cents()
-		if !exact || cents != 149050 || pro.Label != "Pro" || !pro.InStore || standard.Monthly.String() != "$24.00" || standard.Yearly != "" {
+		if !exact || cents != 149050 || pro.Label != "Pro" || !pro.InStore || standard.Monthly.String() != "$24.00" ||
+			standard.Yearly != "" {
 			t.Errorf("got %+v", tiers)
 		}
 	}

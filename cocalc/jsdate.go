@@ -15,7 +15,8 @@ var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?` +
 // lenientDates are further formats that the server's JavaScript engine accepts and that people and programs write. All
 // others are invalid here; the engine accepts more of them, by undocumented rules.
 var lenientDates = []string{
-	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123, "Mon, 02 Jan 2006 15:04:05 GMT",
+	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123,
+	"Mon, 02 Jan 2006 15:04:05 GMT",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2006-1-2 15:04:05Z07:00", "2006-1-2 15:04:05Z",
 }
 
@@ -62,7 +63,8 @@ func isoDateMS(m []string) float64 {
 	ms := number((m[7] + "000")[:3], 0) // further digits are cut off, not rounded
 	midnight := hour == 24 && minute == 0 && second == 0 && ms == 0
 	// The engine accepts the 30th of February (as the 2nd of March), but no 32nd of any month.
-	if m[1] == "-000000" || month < 1 || month > 12 || day < 1 || day > 31 || (hour > 23 && !midnight) || minute > 59 || second > 59 {
+	if m[1] == "-000000" || month < 1 || month > 12 || day < 1 || day > 31 || (hour > 23 && !midnight) || minute > 59 ||
+		second > 59 {
 		return math.NaN()
 	}
 	offset := time.Duration(number(m[10], 0))*time.Hour + time.Duration(number(m[11], 0))*time.Minute

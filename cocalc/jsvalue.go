@@ -176,8 +176,8 @@ func jsString(v any) string {
 	return "[object Object]"
 }
 
-// jsNumberString formats a double like JavaScript: the shortest digits that parse to the same double, with an exponent from
-// 1e21 and below 1e-6.
+// jsNumberString formats a double like JavaScript: the shortest digits that parse to the same double, with an exponent
+// from 1e21 and below 1e-6.
 func jsNumberString(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -198,9 +198,9 @@ func jsNumberString(f float64) string {
 	return mantissa + "e" + sign + digits
 }
 
-// toFixed2 is parseFloat(x.toFixed(2)): the double nearest to x rounded to two decimals. JavaScript rounds the exact value
-// of the double, with ties away from zero. strconv also rounds the exact value, but ties to even, so ties are handled
-// separately. A double is exactly halfway between two cents only if it is an odd number of eighths.
+// toFixed2 is parseFloat(x.toFixed(2)): the double nearest to x rounded to two decimals. JavaScript rounds the exact
+// value of the double, with ties away from zero. strconv also rounds the exact value, but ties to even, so ties are
+// handled separately. A double is exactly halfway between two cents only if it is an odd number of eighths.
 func toFixed2(x float64) float64 {
 	const integersBelow = 1 << 50 // beyond, doubles have no eighths
 	if math.IsNaN(x) || math.Abs(x) >= 1e21 {
@@ -217,8 +217,8 @@ func toFixed2(x float64) float64 {
 	return f
 }
 
-// round2up is the server's rounding up to whole cents, including its quirks: it rounds to the nearest cent, and if that is
-// less than x, it adds a cent to x and rounds again.
+// round2up is the server's rounding up to whole cents, including its quirks: it rounds to the nearest cent, and if that
+// is less than x, it adds a cent to x and rounds again.
 func round2up(x float64) float64 {
 	if near := toFixed2(x); near >= x {
 		return near

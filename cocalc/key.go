@@ -18,9 +18,9 @@ var (
 // IsOlderKey reports whether a key has the form of the older CoCalc's keys, which its successor never accepts.
 func IsOlderKey(key string) bool { return olderKey.MatchString(strings.TrimSpace(key)) }
 
-// RedactKey returns a name for a key that does not reveal it, as in CoCalc's own list of keys: the last six characters of a
-// key of the older form, "sk-…00007P", and the last eight of one of the successor's, "sk-cc...Zm4_x-9Q". Of any other
-// text it shows the last four characters, and none if it has fewer than 16.
+// RedactKey returns a name for a key that does not reveal it, as in CoCalc's own list of keys: the last six characters
+// of a key of the older form, "sk-…00007P", and the last eight of one of the successor's, "sk-cc...Zm4_x-9Q". Of any
+// other text it shows the last four characters, and none if it has fewer than 16.
 func RedactKey(key string) string {
 	key = strings.TrimSpace(key)
 	switch n := len(key); {

@@ -21,7 +21,10 @@ func TestClient_EndlessAnswer(t *testing.T) {
 		timed  bool // until the timeout, not before
 	}{
 		{"a byte of the head every ten seconds", head, 10 * time.Second, false, true},
-		{"a byte of the body every ten seconds", "HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat(" ", 500), 10 * time.Second, false, true},
+		{
+			"a byte of the body every ten seconds", "HTTP/1.0 200 OK\r\n\r\n" + strings.Repeat(" ", 500), 10 * time.Second,
+			false, true,
+		},
 		{"half an answer and then nothing", head + "Content-Length: 16\r\n\r\n{\"succ", 0, true, true},
 		{"nothing", "", 0, true, true},
 		{"half an answer and then the end", head + "Content-Length: 16\r\n\r\n{\"succ", 0, false, false},
@@ -64,7 +67,10 @@ func TestClient_TooLargeAnswer(t *testing.T) {
 		read   int // bytes of it, at most
 	}{
 		{"without an end", []byte("HTTP/1.1 200 OK\r\n\r\n[" + strings.Repeat("1,", 8<<20)), most + 64<<10},
-		{"with a length that is a lie", response(200, "["+strings.Repeat("1,", 8<<20), "Content-Length: 99999999999"), most + 64<<10},
+		{
+			"with a length that is a lie", response(200, "["+strings.Repeat("1,", 8<<20), "Content-Length: 99999999999"),
+			most + 64<<10,
+		},
 		{"packed", response(200, zipped(strings.Repeat(" ", 64<<20)), "Content-Encoding: gzip"), 16 << 10},
 		{"a head without an end", []byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 32<<20)), 11 << 20},
 	}

@@ -22,8 +22,8 @@ const (
 
 // Licenses lists all licenses that the account manages, newest first.
 //
-// The server also returns an empty list for a wrong key and while its database is down. So Licenses returns an empty list
-// only if [Client.WhoAmI] succeeds and the list is still empty afterwards.
+// The server also returns an empty list for a wrong key and while its database is down. So Licenses returns an empty
+// list only if [Client.WhoAmI] succeeds and the list is still empty afterwards.
 func (c *Client) Licenses(ctx context.Context) ([]License, error) {
 	return readPages(ctx, pages[License]{
 		endpoint: getManaged,
@@ -64,9 +64,9 @@ func decodeLicenses(body []byte) ([]License, error) {
 	return licenses, nil
 }
 
-// License reads one license. If the account does not manage it, IsManager is false and most fields are empty. The error's
-// kind is NotFound for an ID that is unknown or not a UUID. For both results, License checks first that the key is valid,
-// since a wrong key gets the same answers.
+// License reads one license. If the account does not manage it, IsManager is false and most fields are empty. The
+// error's kind is NotFound for an ID that is unknown or not a UUID. For both results, License checks first that the key
+// is valid, since a wrong key gets the same answers.
 func (c *Client) License(ctx context.Context, id string) (License, error) {
 	var missing error
 	license, err := c.readTwice(ctx, func(ctx context.Context) ([]License, bool, error) {
@@ -109,10 +109,12 @@ func (c *Client) license(ctx context.Context, id string) (License, error) {
 	return j.license(), nil
 }
 
-// readTwice reads something that looks empty with a wrong key or during a database outage. If read returns an answer that is
-// not certain, readTwice proves the key and reads again: an outage that ended before the proof can't affect the second
-// answer.
-func (c *Client) readTwice(ctx context.Context, read func(context.Context) (list []License, certain bool, err error)) ([]License, error) {
+// readTwice reads something that looks empty with a wrong key or during a database outage. If read returns an answer
+// that is not certain, readTwice proves the key and reads again: an outage that ended before the proof can't affect the
+// second answer.
+func (c *Client) readTwice(ctx context.Context, read func(context.Context) (list []License, certain bool, err error)) (
+	[]License, error,
+) {
 	list, certain, err := read(ctx)
 	if err != nil || certain {
 		return list, err
@@ -132,8 +134,8 @@ type pages[T any] struct {
 }
 
 // readPages reads all pages. The server orders licenses by creation time only, and those of one checkout have the same
-// time: between two requests they may change places, so that one is on both pages and another on neither. A pass over all
-// pages is complete if nothing appeared twice. Otherwise the list is read again, and the results are merged.
+// time: between two requests they may change places, so that one is on both pages and another on neither. A pass over
+// all pages is complete if nothing appeared twice. Otherwise the list is read again, and the results are merged.
 func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 	var all []T
 	seen := map[string]int{} // the last pass in which an id was seen
@@ -160,7 +162,10 @@ func readPages[T any](ctx context.Context, p pages[T]) ([]T, error) {
 				break
 			}
 			if total >= maxPages*pageSize {
-				return nil, &Error{Op: p.endpoint, Outcome: Transient, Status: 200, Text: fmt.Sprintf("there is no end after %d entries", total)}
+				return nil, &Error{
+					Op: p.endpoint, Outcome: Transient, Status: 200,
+					Text: fmt.Sprintf("there is no end after %d entries", total),
+				}
 			}
 			if !fresh { // the server returns the same page again and again
 				complete = false

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The recorded odd items: each stood in a cart beside a good one. An item is a problem exactly when checkout refused the
-// two, its price is an error exactly when params were refused, and it breaks the cart exactly when the cart could not be
-// listed.
+// The recorded odd items: each stood in a cart beside a good one. An item is a problem exactly when checkout refused
+// the two, its price is an error exactly when params were refused, and it breaks the cart exactly when the cart could
+// not be listed.
 func TestPriceDescription_RecordedOddItems(t *testing.T) {
 	data, err := os.ReadFile("testdata/nonsense.json")
 	if err != nil {
@@ -54,7 +54,8 @@ func TestPriceDescription_RecordedOddItems(t *testing.T) {
 		}
 		if each.Product == "site-license" && !item.BreaksCart(recorded) {
 			_, err := PriceDescription(each.Description, recorded)
-			if refusedParams := strings.Contains(each.Params, "error"); (err != nil) != refusedParams || (err != nil && err.Error() != checkoutError(t, each.Params)) {
+			if refusedParams := strings.Contains(each.Params, "error"); (err != nil) != refusedParams ||
+				(err != nil && err.Error() != checkoutError(t, each.Params)) {
 				t.Errorf("%s: price error %v, params said %s", each.Case, err, each.Params)
 			}
 		}

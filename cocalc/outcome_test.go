@@ -34,12 +34,30 @@ func TestClassify(t *testing.T) {
 		want   [4]expect
 	}{
 		{"wrong key", said{body: `{"error":"must be signed in"}`}, same(Rejected, NotSignedIn)},
-		{"wrong key, cart", said{body: `{"error":"must be signed in to get shopping cart information"}`}, same(Rejected, NotSignedIn)},
-		{"wrong key, user-query", said{body: `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`}, same(Rejected, NotSignedIn)},
-		{"no right to one license", said{body: `{"error":"must be signed in as a manager of the license"}`}, same(Rejected, Other)},
+		{
+			"wrong key, cart",
+			said{body: `{"error":"must be signed in to get shopping cart information"}`},
+			same(Rejected, NotSignedIn),
+		},
+		{
+			"wrong key, user-query",
+			said{body: `{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`},
+			same(Rejected, NotSignedIn),
+		},
+		{
+			"no right to one license",
+			said{body: `{"error":"must be signed in as a manager of the license"}`},
+			same(Rejected, Other),
+		},
 		{"captcha", said{body: `{"error":"reCaptcha token must be provided"}`}, same(Rejected, CaptchaRequired)},
-		{"no credit", said{body: `{"error":"Insufficient credit on your account to complete the purchase (you need $43.75). Please refresh"}`}, same(Rejected, InsufficientCredit)},
-		{"throttled", said{body: `{"error":"too many requests to shopping/cart/add; try again in 54 seconds (rule: at most 15 requests per minute)"}`}, same(Transient, Throttled)},
+		{
+			"no credit",
+			said{body: `{"error":"Insufficient credit on your account to complete the purchase (you need $43.75). Please ` +
+				`refresh"}`},
+			same(Rejected, InsufficientCredit),
+		},
+		{"throttled", said{body: `{"error":"too many requests to shopping/cart/add; try again in 54 seconds (rule: at most ` +
+			`15 requests per minute)"}`}, same(Transient, Throttled)},
 		{"unknown item", said{body: `{"error":"no item with id 73"}`}, same(Rejected, NotFound)},
 		{"a past date in the cart", said{body: `{"error":"Invalid time value"}`}, blocks},
 		{"an item without a price", said{body: `{"error":"bug cost must not be null"}`}, blocks},
@@ -58,22 +76,50 @@ func TestClassify(t *testing.T) {
 		// What stands before a redirect may have handed the request on first: what spends may be done.
 		{"redirect", said{status: 308, header: map[string]string{"Location": "/elsewhere"}}, led},
 		{"redirect that would become a GET", said{status: 302, header: map[string]string{"Location": "/elsewhere"}}, led},
-		{"redirect to another host", said{status: 301, header: map[string]string{"Location": "https://cocalc.ai/api/v2/x"}}, led},
+		{
+			"redirect to another host",
+			said{status: 301, header: map[string]string{"Location": "https://cocalc.ai/api/v2/x"}},
+			led,
+		},
 		{"redirect after a POST", said{status: 303, header: map[string]string{"Location": "/receipt"}}, led},
 		{"redirect to nowhere", said{status: 302}, led},
 		{"redirect that cannot be read", said{status: 307, header: map[string]string{"Location": "https://%zz:x/"}}, led},
 		{"a choice of pages", said{status: 300, body: `{"error":"choose"}`}, led},
 		{"use a proxy", said{status: 305}, led},
-		{"a key may not", said{body: `{"error":"API keys are not allowed to access billing account details"}`}, same(Rejected, KeyNotAllowed)},
+		{
+			"a key may not",
+			said{body: `{"error":"API keys are not allowed to access billing account details"}`},
+			same(Rejected, KeyNotAllowed),
+		},
 		{"a person has to sign in", said{body: `{"error":"browser sign-in is required"}`}, same(Rejected, SignInRequired)},
-		{"a key that lacks a right", said{body: `{"error":"API key lacks required capability 'project:list'"}`}, same(Rejected, CapabilityMissing)},
-		{"a key that lacks a right in a project", said{body: `{"error":"API key lacks required capability 'file:write' for project 6dd2fd2a","code":"api_key_project_capability_denied"}`}, same(Rejected, CapabilityMissing)},
-		{"a key that is not valid", said{body: `{"error":"must be signed in with a valid account API key"}`}, same(Rejected, NotSignedIn)},
-		{"the successor's database is down", said{body: `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`}, lostOutcome},
+		{
+			"a key that lacks a right",
+			said{body: `{"error":"API key lacks required capability 'project:list'"}`},
+			same(Rejected, CapabilityMissing),
+		},
+		{"a key that lacks a right in a project", said{body: `{"error":"API key lacks required capability 'file:write' for ` +
+			`project 6dd2fd2a","code":"api_key_project_capability_denied"}`}, same(Rejected, CapabilityMissing)},
+		{
+			"a key that is not valid",
+			said{body: `{"error":"must be signed in with a valid account API key"}`},
+			same(Rejected, NotSignedIn),
+		},
+		{
+			"the successor's database is down",
+			said{body: `{"error":"connect ENOENT /run/postgresql/.s.PGSQL.5432"}`},
+			lostOutcome,
+		},
 		{"another method", said{status: 405, body: `{"error":"method_not_allowed"}`}, same(Rejected, Other)},
-		{"missing route of the successor", said{status: 404, body: "<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>", header: page}, same(Rejected, NotSoldHere)},
+		{"missing route of the successor", said{
+			status: 404, body: "<!DOCTYPE html><pre>Cannot POST /api/v2/x</pre>",
+			header: page,
+		}, same(Rejected, NotSoldHere)},
 		{"not modified", said{status: 304}, lostOutcome},
-		{"too many requests, in front", said{status: 429, body: "slow down"}, [4]expect{{Transient, Throttled}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}}},
+		{
+			"too many requests, in front",
+			said{status: 429, body: "slow down"},
+			[4]expect{{Transient, Throttled}, {Unknown, Other}, {Unknown, Other}, {Unknown, Other}},
+		},
 		{"server error", said{status: 500, body: "Internal Server Error"}, lostOutcome},
 		{"bad gateway", said{status: 502, body: "<html>", header: page}, lostOutcome},
 		{"unavailable", said{status: 503}, lostOutcome},
@@ -93,7 +139,10 @@ func TestClassify(t *testing.T) {
 		{"broken headers", said{body: "1", header: map[string]string{"Content-Length": "5"}}, lostOutcome},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c, s := serve(t, map[string][]said{checkoutParams: {test.answer}, cartRemove: {test.answer}, cartAdd: {test.answer}, currentCheckout: {test.answer}})
+			c, s := serve(t, map[string][]said{
+				checkoutParams: {test.answer}, cartRemove: {test.answer}, cartAdd: {test.answer},
+				currentCheckout: {test.answer},
+			})
 			calls := [4]func() error{
 				params: func() error { _, err := c.CheckoutParams(t.Context()); return err },
 				remove: func() error { _, err := c.RemoveFromCart(t.Context(), 1); return err },
@@ -105,7 +154,8 @@ func TestClassify(t *testing.T) {
 				before := len(s.requests())
 				e := asError(t, call())
 				if e.Outcome != test.want[i].outcome || e.Kind != test.want[i].kind {
-					t.Errorf("%s: got outcome %v, kind %v (%v); want %v, %v", e.Op, e.Outcome, e.Kind, e, test.want[i].outcome, test.want[i].kind)
+					t.Errorf("%s: got outcome %v, kind %v (%v); want %v, %v", e.Op, e.Outcome, e.Kind, e, test.want[i].outcome,
+						test.want[i].kind)
 				}
 				if sent := len(s.requests()) - before; (i == add || i == pay) && sent != 1 {
 					t.Errorf("%s was sent %d times", e.Op, sent)
@@ -116,32 +166,42 @@ func TestClassify(t *testing.T) {
 }
 
 func TestClassifyText_Details(t *testing.T) {
-	const credit = `{"error":"Insufficient credit on your account to complete the purchase (you need $562,495,011.48). Please refresh"}`
+	const credit = `{"error":"Insufficient credit on your account to complete the purchase (you need $562,495,011.48). ` +
+		`Please refresh"}`
 	c, _ := serve(t, map[string][]said{
 		currentCheckout: one(credit),
-		cartAdd:         one(`{"error":"too many requests to shopping/cart/add; try again in 1 second (rule: at most 3 requests per second)"}`),
+		cartAdd: one(
+			`{"error":"too many requests to shopping/cart/add; try again in 1 second (rule: at most 3 requests per second)"}`),
 	})
 	c.store = StoreCurrent
-	if e := asError(t, c.Checkout(t.Context())); e.Need != 56249501148 || !strings.Contains(e.Text, "$562,495,011.48") || e.Status != 200 {
+	if e := asError(t, c.Checkout(t.Context())); e.Need != 56249501148 || !strings.Contains(e.Text, "$562,495,011.48") ||
+		e.Status != 200 {
 		t.Errorf("got %+v", e)
 	}
 	if e := asError(t, c.AddToCart(t.Context(), []byte(`{}`), "")); e.Wait != time.Second || e.Op != cartAdd {
 		t.Errorf("got %+v", e)
 	}
 	for text, want := range map[string]time.Duration{
-		"try again in 54 seconds": 54 * time.Second, "try again in 2 minutes": 2 * time.Minute, "try again in 1 hour": time.Hour,
-		"try later": time.Minute, "try again in 99999999999999999999 seconds": time.Minute,
+		"try again in 54 seconds": 54 * time.Second, "try again in 2 minutes": 2 * time.Minute,
+		"try again in 1 hour": time.Hour,
+		"try later":           time.Minute, "try again in 99999999999999999999 seconds": time.Minute,
 	} {
 		if got := statedWait(text); got != want {
 			t.Errorf("statedWait(%q) = %v, want %v", text, got, want)
 		}
 	}
-	for text, want := range map[string]Cents{"(you need $3.10)": 310, "(you need $7)": 700, "(you need -$1.05)": -105, "you need money": 0} {
+	for text, want := range map[string]Cents{
+		"(you need $3.10)": 310, "(you need $7)": 700, "(you need -$1.05)": -105,
+		"you need money": 0,
+	} {
 		if got := neededAmount(text); got != want {
 			t.Errorf("neededAmount(%q) = %v, want %v", text, got, want)
 		}
 	}
-	for value, want := range map[string]time.Duration{"120": 2 * time.Minute, "": 0, "-1": 0, "Sun, 22 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sun, 22 Nov 2026 11:00:00 GMT": 0} {
+	for value, want := range map[string]time.Duration{
+		"120": 2 * time.Minute, "": 0, "-1": 0,
+		"Sun, 22 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sun, 22 Nov 2026 11:00:00 GMT": 0,
+	} {
 		if got := retryAfter(value, testNow); got != want {
 			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 		}
@@ -151,9 +211,12 @@ func TestClassifyText_Details(t *testing.T) {
 func TestClient_RepeatsReads(t *testing.T) {
 	bad := said{status: 502}
 	c, s := serve(t, map[string][]said{
-		getBalance:   {bad, bad, {body: "12.5"}},
-		cartChecked:  {bad, {body: "1"}},
-		getPurchases: {{body: `{"error":"too many requests to purchases/get-purchases; try again in 54 seconds (rule: x)"}`}, {body: `{"purchases":[]}`}},
+		getBalance:  {bad, bad, {body: "12.5"}},
+		cartChecked: {bad, {body: "1"}},
+		getPurchases: {
+			{body: `{"error":"too many requests to purchases/get-purchases; try again in 54 seconds (rule: x)"}`},
+			{body: `{"purchases":[]}`},
+		},
 	})
 	if got, err := c.Balance(t.Context()); err != nil || got != 1250 {
 		t.Errorf("got %v, %v", got, err)
@@ -176,13 +239,19 @@ func TestClient_RepeatsReads(t *testing.T) {
 }
 
 func TestClient_ReadsGiveUp(t *testing.T) {
-	hour := `{"error":"too many requests to purchases/get-purchases; try again in 1800 seconds (rule: at most 200 requests per hour)"}`
-	c, s := serve(t, map[string][]said{getBalance: {{status: 503}}, getPurchases: one(hour), cartGet: one(`[` + strings.Repeat(" ", 2000) + `]`)},
+	hour := `{"error":"too many requests to purchases/get-purchases; try again in 1800 seconds (rule: at most 200 ` +
+		`requests per hour)"}`
+	c, s := serve(t, map[string][]said{
+		getBalance: {{status: 503}}, getPurchases: one(hour),
+		cartGet: one(`[` + strings.Repeat(" ", 2000) + `]`),
+	},
 		func(o *Options) { o.MaxAnswer = 1000 })
-	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient || e.Status != 503 || len(s.requests()) != 3 {
+	if e := asError(t, second(c.Balance(t.Context()))); e.Outcome != Transient || e.Status != 503 ||
+		len(s.requests()) != 3 {
 		t.Errorf("got %v after %q", e, s.requests())
 	}
-	if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Kind != Throttled || e.Wait != 30*time.Minute || len(s.requests()) != 4 {
+	if e := asError(t, second(c.Purchases(t.Context(), PurchaseFilter{}))); e.Kind != Throttled ||
+		e.Wait != 30*time.Minute || len(s.requests()) != 4 {
 		t.Errorf("got %v after %q", e, s.requests())
 	}
 	e := asError(t, second(c.Cart(t.Context(), InCart)))
@@ -191,7 +260,8 @@ func TestClient_ReadsGiveUp(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if e := asError(t, second(c.Balance(canceled))); e.Outcome != Transient || !errors.Is(e, context.Canceled) || len(s.requests()) != 5 {
+	if e := asError(t, second(c.Balance(canceled))); e.Outcome != Transient || !errors.Is(e, context.Canceled) ||
+		len(s.requests()) != 5 {
 		t.Errorf("got %v after %q", e, s.requests())
 	}
 }

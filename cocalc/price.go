@@ -9,8 +9,8 @@ import (
 
 // Cost is the result of the server's price code for the description of a cart item.
 //
-// Amounts are whole cents. Only the product with an odd quantity (half a project) has fractions of a cent on the server;
-// Total is then rounded up like the line item.
+// Amounts are whole cents. Only the product with an odd quantity (half a project) has fractions of a cent on the
+// server; Total is then rounded up like the line item.
 type Cost struct {
 	Total           Cents // for all projects and the whole period; the server's "cost"
 	PerUnit         Cents // for one project and the whole period
@@ -44,9 +44,9 @@ type ServerCost struct {
 // returns one with the same words. A price does not mean that checkout sells the item: the server prices some
 // descriptions that checkout refuses ([LicenseSpec.Validate] accepts none of them).
 //
-// Like the server's price code, it uses the dates of a fixed term unchanged. The cart, however, moves a start in the past
-// to the current time and makes every term at least an hour long before it computes the price. now replaces a missing
-// first date.
+// Like the server's price code, it uses the dates of a fixed term unchanged. The cart, however, moves a start in the
+// past to the current time and makes every term at least an hour long before it computes the price. now replaces a
+// missing first date.
 func PriceDescription(description json.RawMessage, now time.Time) (Cost, error) {
 	decoded, err := decodeJS(description)
 	if err != nil {

@@ -55,19 +55,25 @@ func TestPrice_Recorded(t *testing.T) {
 		}
 		cents := func(f float64) Cents { return Cents(math.Round(f * 100)) }
 		wantCost := Cost{
-			Total: cents(want.Line_item_amount), PerUnit: cents(want.Cost_per_unit), PerProjectMonth: cents(want.Cost_per_project_per_month),
-			SubMonth: cents(want.Cost_sub_month), SubYear: cents(want.Cost_sub_year), LineItemAmount: cents(want.Line_item_amount),
-			CheckoutTotal: cents(want.Checkout_total_if_alone), Quantity: want.Quantity, Period: want.Period,
+			Total: cents(want.Line_item_amount), PerUnit: cents(want.Cost_per_unit),
+			PerProjectMonth: cents(want.Cost_per_project_per_month),
+			SubMonth:        cents(want.Cost_sub_month), SubYear: cents(want.Cost_sub_year),
+			LineItemAmount: cents(want.Line_item_amount),
+			CheckoutTotal:  cents(want.Checkout_total_if_alone), Quantity: want.Quantity, Period: want.Period,
 		}
 		server := got.Server
 		got.Server = ServerCost{}
-		if got.Total != wantCost.Total || got.PerUnit != wantCost.PerUnit || got.PerProjectMonth != wantCost.PerProjectMonth ||
-			got.SubMonth != wantCost.SubMonth || got.SubYear != wantCost.SubYear || got.LineItemAmount != wantCost.LineItemAmount ||
+		if got.Total != wantCost.Total || got.PerUnit != wantCost.PerUnit ||
+			got.PerProjectMonth != wantCost.PerProjectMonth ||
+			got.SubMonth != wantCost.SubMonth || got.SubYear != wantCost.SubYear ||
+			got.LineItemAmount != wantCost.LineItemAmount ||
 			got.CheckoutTotal != wantCost.CheckoutTotal || got.Quantity != wantCost.Quantity || got.Period != wantCost.Period {
 			t.Errorf("line %d: %s\n got %+v\nwant %+v", n, want.Input, got, wantCost)
 		}
-		if server.Cost != want.Cost || server.PerUnit != want.Cost_per_unit || server.LineItemAmount != want.Line_item_amount {
-			t.Errorf("line %d: %s\n got doubles %+v\nwant cost %v, per unit %v", n, want.Input, server, want.Cost, want.Cost_per_unit)
+		if server.Cost != want.Cost || server.PerUnit != want.Cost_per_unit ||
+			server.LineItemAmount != want.Line_item_amount {
+			t.Errorf("line %d: %s\n got doubles %+v\nwant cost %v, per unit %v", n, want.Input, server, want.Cost,
+				want.Cost_per_unit)
 		}
 	})
 }

@@ -16,7 +16,11 @@ func TestClient_Project_OnlyVisible(t *testing.T) {
 		`{}`:                                                         "",
 		`null`:                                                       "",
 	} {
-		c, _ := serve(t, map[string][]said{userQuery: {who, {body: `{"query":{"projects":{"project_id":"` + id + `","title":"x","users":` + users + `,"deleted":null}}}`}}})
+		c, _ := serve(t,
+			map[string][]said{
+				userQuery: {who, {body: `{"query":{"projects":{"project_id":"` + id + `","title":"x","users":` + users +
+					`,"deleted":null}}}`}},
+			})
 		got, err := c.Project(t.Context(), id)
 		if role != "" {
 			if err != nil || got.Role != role {

@@ -25,8 +25,8 @@ type Project struct {
 	Deleted bool
 }
 
-// Project reads a project of the account. id is its UUID. The error's kind is NotFound if the project belongs to other people
-// or does not exist; CoCalc does not distinguish the two.
+// Project reads a project of the account. id is its UUID. The error's kind is NotFound if the project belongs to other
+// people or does not exist; CoCalc does not distinguish the two.
 func (c *Client) Project(ctx context.Context, id string) (Project, error) {
 	account, err := c.WhoAmI(ctx)
 	if err != nil {
@@ -48,13 +48,17 @@ func noProject(id string) *Error {
 
 // projectIn reads a project from one of the tables; found is false if the table does not have it.
 func (c *Client) projectIn(ctx context.Context, table, id, account string) (p Project, found bool, err error) {
-	query, err := json.Marshal(map[string]any{"query": map[string]any{table: map[string]any{"project_id": id, "title": nil, "users": nil, "deleted": nil}}})
+	query, err := json.Marshal(
+		map[string]any{
+			"query": map[string]any{table: map[string]any{"project_id": id, "title": nil, "users": nil, "deleted": nil}},
+		})
 	if err != nil {
 		return p, false, err
 	}
 	body, err := c.call(ctx, readOnly, userQuery, json.RawMessage(query))
 	var refusal *Error
-	if errors.As(err, &refusal) && refusal.Outcome == Rejected && strings.Contains(refusal.Text, "queries not allowed for table") {
+	if errors.As(err, &refusal) && refusal.Outcome == Rejected &&
+		strings.Contains(refusal.Text, "queries not allowed for table") {
 		return p, false, nil // an older server has no such table
 	}
 	if err != nil {

@@ -38,9 +38,12 @@ func TestClient_Project(t *testing.T) {
 			s.Add(cocalctest.NewAccount{}).AddProject(someProject, "theirs")
 		}},
 		"no id at all": {id: "x", kind: cocalc.NotFound},
-		"with a key that is no key any more": {id: ownProject, kind: cocalc.NotSignedIn, prepare: func(s *cocalctest.Server, _ *cocalctest.Account) {
-			s.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.KeyRevoked})
-		}},
+		"with a key that is no key any more": {
+			id: ownProject, kind: cocalc.NotSignedIn,
+			prepare: func(s *cocalctest.Server, _ *cocalctest.Account) {
+				s.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.KeyRevoked})
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, account, server := shop(t, cocalctest.Config{})

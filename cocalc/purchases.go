@@ -23,8 +23,8 @@ type PurchaseFilter struct {
 	Since   time.Time // leaves out older purchases; zero: none
 }
 
-// Purchases lists charges and credits of the account, newest first. The server throttles this request; Purchases waits as
-// long as the server asks, up to Options.MaxWait.
+// Purchases lists charges and credits of the account, newest first. The server throttles this request; Purchases waits
+// as long as the server asks, up to Options.MaxWait.
 func (c *Client) Purchases(ctx context.Context, filter PurchaseFilter) ([]PurchaseRow, error) {
 	params := map[string]any{"limit": 100}
 	if filter.Limit > 0 {
@@ -79,7 +79,8 @@ func decodePurchases(body []byte) ([]PurchaseRow, error) {
 	return rows, nil
 }
 
-// Subscriptions lists all subscriptions of the account, including canceled ones. An older store has none; that is an error.
+// Subscriptions lists all subscriptions of the account, including canceled ones. An older store has none; that is an
+// error.
 func (c *Client) Subscriptions(ctx context.Context) ([]Subscription, error) {
 	return readPages(ctx, pages[Subscription]{
 		endpoint: getSubscriptions,

@@ -54,10 +54,12 @@ func replay(t *testing.T, name string) *Client {
 
 func TestClient_WhoAmI_Recorded(t *testing.T) {
 	got, err := replay(t, "whose key").WhoAmI(t.Context())
-	if want := (Account{ID: "1ca0a361-e153-42a0-b1bc-433e0af789a1", Email: "bot-1ca0a361@example.com"}); err != nil || got != want {
+	if want := (Account{ID: "1ca0a361-e153-42a0-b1bc-433e0af789a1", Email: "bot-1ca0a361@example.com"}); err != nil ||
+		got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if e := asError(t, second(replay(t, "whose key, wrong key").WhoAmI(t.Context()))); e.Kind != NotSignedIn || e.Outcome != Rejected {
+	if e := asError(t, second(replay(t, "whose key, wrong key").WhoAmI(t.Context()))); e.Kind != NotSignedIn ||
+		e.Outcome != Rejected {
 		t.Errorf("got %v", e)
 	}
 	if balance, err := replay(t, "a balance with a float tail").Balance(t.Context()); err != nil || balance != 9370 {
@@ -71,15 +73,20 @@ func TestClient_Cart_Recorded(t *testing.T) {
 		t.Fatalf("got %v, %v", items, err)
 	}
 	item := items[0]
-	if item.ID != 421 || !item.Checked || item.Product != "site-license" || !item.Added.Equal(at(t, "2026-11-22T21:08:33.312Z")) || !item.Removed.IsZero() ||
-		item.Purchased != nil || item.ProjectID != "" || item.Text() != "requested in #math by U123" || item.Title() != "slackbot tag 1234" || item.Problem(testNow) != "" {
+	if item.ID != 421 || !item.Checked || item.Product != "site-license" ||
+		!item.Added.Equal(at(t, "2026-11-22T21:08:33.312Z")) || !item.Removed.IsZero() ||
+		item.Purchased != nil || item.ProjectID != "" || item.Text() != "requested in #math by U123" ||
+		item.Title() != "slackbot tag 1234" || item.Problem(testNow) != "" {
 		t.Errorf("got %+v", item)
 	}
 	items, err = replay(t, "three bought items").Cart(t.Context(), Purchased)
 	if err != nil || len(items) != 3 {
 		t.Fatalf("got %v, %v", items, err)
 	}
-	want := &CartPurchase{Time: at(t, "2026-11-22T21:06:21.984Z"), Success: true, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab"}
+	want := &CartPurchase{
+		Time: at(t, "2026-11-22T21:06:21.984Z"), Success: true,
+		LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
+	}
 	if diff := cmp.Diff(want, items[0].Purchased); items[0].ID != 378 || diff != "" {
 		t.Errorf("item %d: %s", items[0].ID, diff)
 	}
@@ -90,10 +97,12 @@ func TestClient_CheckoutParams_Recorded(t *testing.T) {
 	if err != nil || len(got.Items) != 1 {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if got.Balance != 10000000 || got.MinPayment != 250 || got.MinBalance != 0 || got.AmountDue != 0 || got.Total != 1255875 || got.Items[0].LineItemAmount != 1255875 || got.Items[0].ID != 552 {
+	if got.Balance != 10000000 || got.MinPayment != 250 || got.MinBalance != 0 || got.AmountDue != 0 ||
+		got.Total != 1255875 || got.Items[0].LineItemAmount != 1255875 || got.Items[0].ID != 552 {
 		t.Errorf("got %+v", got)
 	}
-	if empty, err := replay(t, "params of an empty cart").CheckoutParams(t.Context()); err != nil || len(empty.Items) != 0 || empty.Balance != 4000 {
+	if empty, err := replay(t, "params of an empty cart").CheckoutParams(t.Context()); err != nil ||
+		len(empty.Items) != 0 || empty.Balance != 4000 {
 		t.Errorf("got %+v, %v", empty, err)
 	}
 }
@@ -101,16 +110,21 @@ func TestClient_CheckoutParams_Recorded(t *testing.T) {
 // A price that is not there must not read as no price.
 func TestClient_CheckoutParams_Incomplete(t *testing.T) {
 	for _, body := range []string{
-		`{}`, `{"balance":1,"amountDue":0,"total":0}`, `{"balance":null,"amountDue":0,"total":0,"cart":[]}`, `{"balance":"lots","amountDue":0,"total":0,"cart":[]}`,
-		`{"balance":1,"amountDue":0,"total":5,"cart":[{"id":1,"product":"site-license"}]}`, `{"balance":1,"amountDue":0,"total":5,"cart":[{"lineItemAmount":5}]}`,
-		`{"balance":1,"amountDue":0,"total":5,"cart":[null]}`, `{"balance":1e300,"amountDue":0,"total":5,"cart":[]}`, `{"balance":1,"amountDue":0,"total":5,"cart":{}}`,
+		`{}`, `{"balance":1,"amountDue":0,"total":0}`, `{"balance":null,"amountDue":0,"total":0,"cart":[]}`,
+		`{"balance":"lots","amountDue":0,"total":0,"cart":[]}`,
+		`{"balance":1,"amountDue":0,"total":5,"cart":[{"id":1,"product":"site-license"}]}`,
+		`{"balance":1,"amountDue":0,"total":5,"cart":[{"lineItemAmount":5}]}`,
+		`{"balance":1,"amountDue":0,"total":5,"cart":[null]}`, `{"balance":1e300,"amountDue":0,"total":5,"cart":[]}`,
+		`{"balance":1,"amountDue":0,"total":5,"cart":{}}`,
 	} {
 		c, _ := serve(t, map[string][]said{checkoutParams: one(body)})
 		if e := asError(t, second(c.CheckoutParams(t.Context()))); e.Outcome != Transient || e.Kind != Other {
 			t.Errorf("%s: got %v", body, e)
 		}
 	}
-	c, _ := serve(t, map[string][]said{checkoutParams: one(`{"balance":"12.3400000000","amountDue":"0","total":"4.45","cart":[{"id":1,"product":"p","lineItemAmount":"4.44"}]}`)})
+	c, _ := serve(t,
+		map[string][]said{checkoutParams: one(`{"balance":"12.3400000000","amountDue":"0","total":"4.45","cart":[{"id":1,` +
+			`"product":"p","lineItemAmount":"4.44"}]}`)})
 	if got, err := c.CheckoutParams(t.Context()); err != nil || got.Balance != 1234 || got.Items[0].LineItemAmount != 444 {
 		t.Errorf("amounts as text: got %+v, %v", got, err)
 	}
@@ -124,18 +138,21 @@ func TestClient_Licenses_Recorded(t *testing.T) {
 	quota := Quota{RAM: 2, CPU: 1, Disk: 3, User: "academic", Member: true, Uptime: "short"}
 	want := License{
 		ID: "db918436-5a10-4f86-971a-c584cf5baaab", Title: "range one", Description: "requested in #math by U123",
-		Activates: at(t, "2031-01-01T00:00:00Z"), Expires: at(t, "2031-01-15T23:59:59.999Z"), Created: at(t, "2026-11-22T21:06:21.970Z"),
+		Activates: at(t, "2031-01-01T00:00:00Z"), Expires: at(t, "2031-01-15T23:59:59.999Z"),
+		Created:  at(t, "2026-11-22T21:06:21.970Z"),
 		RunLimit: 1, Quota: quota, IsManager: true,
 	}
 	if diff := cmp.Diff(want, licenses[0]); diff != "" {
 		t.Error(diff)
 	}
 	own, err := replay(t, "a license, to its manager").License(t.Context(), "f05ae633-48de-49e3-a653-26c58d2fadf0")
-	if err != nil || own.SubscriptionID == 0 || own.RunLimit != 2 || !own.IsManager || !own.Created.IsZero() || own.Quota != quota {
+	if err != nil || own.SubscriptionID == 0 || own.RunLimit != 2 || !own.IsManager || !own.Created.IsZero() ||
+		own.Quota != quota {
 		t.Errorf("got %+v, %v", own, err)
 	}
 	other, err := replay(t, "a license, to somebody else").License(t.Context(), "db918436-5a10-4f86-971a-c584cf5baaab")
-	if err != nil || other.IsManager || other.Title != "range one" || other.Description != "" || other.ID != "db918436-5a10-4f86-971a-c584cf5baaab" {
+	if err != nil || other.IsManager || other.Title != "range one" || other.Description != "" ||
+		other.ID != "db918436-5a10-4f86-971a-c584cf5baaab" {
 		t.Errorf("got %+v, %v", other, err)
 	}
 }
@@ -143,12 +160,15 @@ func TestClient_Licenses_Recorded(t *testing.T) {
 // Licenses that other programs made must not hide the rest of the list.
 func TestClient_Licenses_OddValues(t *testing.T) {
 	c, _ := serve(t, map[string][]said{getManaged: one(`[
-		{"id":"a","title":null,"description":7,"quota":null,"run_limit":"3","expires":null,"activates":"2026-01-01T00:00:00.000Z","info":[]},
+		{"id":"a","title":null,"description":7,"quota":null,"run_limit":"3","expires":null,
+			"activates":"2026-01-01T00:00:00.000Z","info":[]},
 		{"id":"b","quota":{"ram":"4","always_running":true,"idle_timeout":"short","user":null}},
 		{"id":"c","quota":"none","is_manager":1}]`)})
 	got, err := c.Licenses(t.Context())
 	want := []License{
-		{ID: "a", Description: "7", Activates: at(t, "2026-01-01T00:00:00Z")}, {ID: "b", Quota: Quota{Uptime: "always_running"}}, {ID: "c"},
+		{ID: "a", Description: "7", Activates: at(t, "2026-01-01T00:00:00Z")},
+		{ID: "b", Quota: Quota{Uptime: "always_running"}},
+		{ID: "c"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
@@ -161,20 +181,24 @@ func TestClient_Purchases_Recorded(t *testing.T) {
 		t.Fatalf("got %v, %v", rows, err)
 	}
 	want := PurchaseRow{
-		ID: 729, Time: at(t, "2026-11-22T21:06:21.970Z"), Cost: 345, Service: "license", LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
+		ID: 729, Time: at(t, "2026-11-22T21:06:21.970Z"), Cost: 345, Service: "license",
+		LicenseID:  "db918436-5a10-4f86-971a-c584cf5baaab",
 		CartItemID: 378, PeriodEnd: at(t, "2031-01-15T23:59:59.999Z"), Text: "requested in #math by U123",
 	}
 	if diff := cmp.Diff(want, rows[0]); diff != "" {
 		t.Error(diff)
 	}
-	if credit := rows[3]; credit.Cost != -50000 || credit.Service != "credit" || credit.CartItemID != 0 || credit.Text != "" {
+	if credit := rows[3]; credit.Cost != -50000 || credit.Service != "credit" || credit.CartItemID != 0 ||
+		credit.Text != "" {
 		t.Errorf("got %+v", credit)
 	}
-	since, err := replay(t, "three charges and a credit").Purchases(t.Context(), PurchaseFilter{Since: at(t, "2026-11-22T21:06:21.970Z")})
+	since, err := replay(t, "three charges and a credit").Purchases(t.Context(),
+		PurchaseFilter{Since: at(t, "2026-11-22T21:06:21.970Z")})
 	if err != nil || len(since) != 3 {
 		t.Errorf("since the charges: got %v, %v", since, err)
 	}
-	odd := `{"purchases":[{"id":1,"cost":null,"description":null},{"id":2,"cost":1,"description":{"item":7,"license_id":7}},{"id":3,"cost":2,"description":{"item":{"id":"9","description":5}}}]}`
+	odd := `{"purchases":[{"id":1,"cost":null,"description":null},{"id":2,"cost":1,"description":{"item":7,` +
+		`"license_id":7}},{"id":3,"cost":2,"description":{"item":{"id":"9","description":5}}}]}`
 	c, _ := serve(t, map[string][]said{getPurchases: one(odd)})
 	got, err := c.Purchases(t.Context(), PurchaseFilter{})
 	if diff := cmp.Diff([]PurchaseRow{{ID: 1}, {ID: 2, Cost: 100}, {ID: 3, Cost: 200}}, got); err != nil || diff != "" {
@@ -191,8 +215,14 @@ func TestClient_Purchases_Recorded(t *testing.T) {
 func TestClient_Subscriptions_Recorded(t *testing.T) {
 	got, err := replay(t, "two subscriptions").Subscriptions(t.Context())
 	want := []Subscription{
-		{ID: 469, Cost: 1260, Interval: "month", Status: "active", CurrentPeriodEnd: at(t, "2026-12-22T23:59:59.999Z"), LicenseID: "f05ae633-48de-49e3-a653-26c58d2fadf0"},
-		{ID: 468, Cost: 6300, Interval: "year", Status: "active", CurrentPeriodEnd: at(t, "2027-11-22T23:59:59.999Z"), LicenseID: "14d63bc0-a0b8-4c97-990a-eec7ccfbde33"},
+		{
+			ID: 469, Cost: 1260, Interval: "month", Status: "active", CurrentPeriodEnd: at(t, "2026-12-22T23:59:59.999Z"),
+			LicenseID: "f05ae633-48de-49e3-a653-26c58d2fadf0",
+		},
+		{
+			ID: 468, Cost: 6300, Interval: "year", Status: "active", CurrentPeriodEnd: at(t, "2027-11-22T23:59:59.999Z"),
+			LicenseID: "14d63bc0-a0b8-4c97-990a-eec7ccfbde33",
+		},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Redirect is the target of a server's redirect. The client reads it but never follows it: a POST would become a GET, and
-// the key would be sent to a server that is not the configured one.
+// Redirect is the target of a server's redirect. The client reads it but never follows it: a POST would become a GET,
+// and the key would be sent to a server that is not the configured one.
 //
 // The texts are safe to show and to log: of the Location header, only the host and, in Address, the path are kept, in
 // ASCII, and never a user, a query or the key.
@@ -114,7 +114,8 @@ var hostNames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 // asciiName matches a host name in ASCII.
 var asciiName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$`)
 
-// asciiHost returns the host of an address in ASCII and its port, which is the scheme's default if the address has none.
+// asciiHost returns the host of an address in ASCII and its port, which is the scheme's default if the address has
+// none.
 func asciiHost(u *url.URL) (name, port string, ok bool) {
 	if port = u.Port(); port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -146,8 +147,8 @@ func withPort(name, port, scheme string) string {
 	return name + ":" + port
 }
 
-// locationFilter removes a Location header that is not a URL. With it, net/http would return an error that hides the answer
-// and repeats the header.
+// locationFilter removes a Location header that is not a URL. With it, net/http would return an error that hides the
+// answer and repeats the header.
 type locationFilter struct{ http.RoundTripper }
 
 func (l locationFilter) RoundTrip(request *http.Request) (*http.Response, error) {

@@ -38,7 +38,10 @@ func everyRequest(t *testing.T, c *Client) map[string]error {
 	keep("DeleteFromCart", err)
 	_, err = c.CheckoutParams(ctx)
 	keep("CheckoutParams", err)
-	for name, store := range map[string]Store{"Checkout": StoreCurrent, "the older Checkout": StoreOlder, "Checkout of an unknown store": storeUnknown} {
+	for name, store := range map[string]Store{
+		"Checkout": StoreCurrent, "the older Checkout": StoreOlder,
+		"Checkout of an unknown store": storeUnknown,
+	} {
 		c.store = store
 		keep(name, c.Checkout(ctx))
 	}
@@ -92,15 +95,18 @@ func TestClient_RedirectTargetGetsNothing(t *testing.T) {
 			case "AddToCart", "SetChecked", "RemoveFromCart", "DeleteFromCart", "Checkout", "the older Checkout":
 				want = Unknown
 			}
-			if e.Kind != Redirected || e.Outcome != want || e.Redirect.Host != elsewhere || !e.Redirect.Elsewhere || e.Redirect.Status != status {
+			if e.Kind != Redirected || e.Outcome != want || e.Redirect.Host != elsewhere || !e.Redirect.Elsewhere ||
+				e.Redirect.Status != status {
 				t.Errorf("%d, %s: got %v, kind %v, %+v; want %v", status, name, e, e.Kind, e.Redirect, want)
 			}
-			if text := e.Error(); strings.Contains(text, testKey) || strings.Contains(text, "user:") || strings.Contains(text, "key=") {
+			if text := e.Error(); strings.Contains(text, testKey) || strings.Contains(text, "user:") ||
+				strings.Contains(text, "key=") {
 				t.Errorf("%d, %s: it says %q", status, name, text)
 			}
 		}
 		for _, request := range s.requests() {
-			if n := strings.Count(strings.Join(s.requests(), "\n")+"\n", request+"\n"); strings.Contains(request, "cart/add ") && n != 1 {
+			if n := strings.Count(strings.Join(s.requests(), "\n")+"\n", request+"\n"); strings.Contains(request, "cart/add ") &&
+				n != 1 {
 				t.Errorf("%d: %s was sent %d times", status, request, n)
 			}
 		}

@@ -15,25 +15,49 @@ func TestReadRedirect(t *testing.T) {
 		name, base, location string
 		want                 Redirect
 	}{
-		{"another host, path and query preserved", secure, "https://cocalc.ai/api/v2/user-query?a=1", away("cocalc.ai", true)},
+		{
+			"another host, path and query preserved", secure, "https://cocalc.ai/api/v2/user-query?a=1",
+			away("cocalc.ai", true),
+		},
 		{"another host, below another path", secure, "https://cocalc.ai/legacy/api/v2/user-query", away("cocalc.ai", true)},
 		{"another host, front page", secure, "https://cocalc.ai/", away("cocalc.ai", false)},
 		{"another host without a scheme", secure, "//cocalc.ai/api/v2/user-query", away("cocalc.ai", true)},
-		{"user and query are left out", secure, "https://user:secret@cocalc.ai/?token=secret#secret", away("cocalc.ai", false)},
-		{"the name within another name", secure, "https://cocalc.example.evil.example/api/v2/user-query", away("cocalc.example.evil.example", true)},
+		{
+			"user and query are left out", secure, "https://user:secret@cocalc.ai/?token=secret#secret",
+			away("cocalc.ai", false),
+		},
+		{
+			"the name within another name", secure, "https://cocalc.example.evil.example/api/v2/user-query",
+			away("cocalc.example.evil.example", true),
+		},
 		{"www in front", secure, "https://www.cocalc.example/api/v2/user-query", away("www.cocalc.example", true)},
 		{"letters that look like others", secure, "https://cocalc.\u0430i/", away("cocalc.xn--i-7sb", false)},
 		{"capitals and a dot at the end", secure, "https://COCALC.AI./", away("cocalc.ai", false)},
 		{"a port of its own", secure, "https://cocalc.ai:8443/", away("cocalc.ai:8443", false)},
 		{"the scheme's own port", secure, "https://cocalc.ai:443/", away("cocalc.ai", false)},
-		{"another port of the same machine", "http://127.0.0.1:5000/api/v2/", "http://127.0.0.1:5001/api/v2/user-query", away("127.0.0.1:5001", true)},
+		{
+			"another port of the same machine", "http://127.0.0.1:5000/api/v2/", "http://127.0.0.1:5001/api/v2/user-query",
+			away("127.0.0.1:5001", true),
+		},
 		{"an address of IPv6", secure, "https://[::1%25eth0]:8443/", away("[::1]:8443", false)},
 
 		{"https", base, "https://cocalc.example/api/v2/user-query", here("cocalc.example", "https://cocalc.example")},
-		{"https, with a slash at the end", base, "https://cocalc.example/api/v2/user-query/", here("cocalc.example", "https://cocalc.example")},
-		{"https on a port", "http://cocalc.example:5000/api/v2/", "https://cocalc.example:5443/api/v2/user-query", here("cocalc.example:5443", "https://cocalc.example:5443")},
-		{"https, in capitals", base, "HTTPS://COCALC.example/api/v2/user-query", here("cocalc.example", "https://cocalc.example")},
-		{"a clean path", "https://cocalc.example//base/api/v2/", "/base/api/v2/user-query", here("cocalc.example", "https://cocalc.example/base")},
+		{
+			"https, with a slash at the end", base, "https://cocalc.example/api/v2/user-query/",
+			here("cocalc.example", "https://cocalc.example"),
+		},
+		{
+			"https on a port", "http://cocalc.example:5000/api/v2/", "https://cocalc.example:5443/api/v2/user-query",
+			here("cocalc.example:5443", "https://cocalc.example:5443"),
+		},
+		{
+			"https, in capitals", base, "HTTPS://COCALC.example/api/v2/user-query",
+			here("cocalc.example", "https://cocalc.example"),
+		},
+		{
+			"a clean path", "https://cocalc.example//base/api/v2/", "/base/api/v2/user-query",
+			here("cocalc.example", "https://cocalc.example/base"),
+		},
 		{"a folder", secure, "/base/api/v2/user-query", here("cocalc.example", "https://cocalc.example/base")},
 		{"a slash at the end", secure, "/api/v2/user-query/", here("cocalc.example", "")},
 		{"the same address again", secure, secure + "user-query?again=1", here("cocalc.example", "")},
@@ -60,10 +84,12 @@ func TestReadRedirect(t *testing.T) {
 
 // A server that repeats the key in its answer gets no part of it shown.
 func TestClient_Redirect_HidesKey(t *testing.T) {
-	for _, location := range []string{"https://" + testKey + ".example/", "https://cocalc.ai/" + testKey, "/" + testKey + "/api/v2/" + checkoutParams} {
+	for _, location := range []string{"https://" + testKey + ".example/", "https://cocalc.ai/" + testKey, "/" + testKey +
+		"/api/v2/" + checkoutParams} {
 		c, _ := serve(t, map[string][]said{everything: {{status: 302, header: map[string]string{"Location": location}}}})
 		d := c.Diagnose(t.Context())
-		if e := asError(t, d.Err); strings.Contains(strings.ToLower(e.Error()+d.Redirect.Host+d.Redirect.Address), strings.ToLower(testKey)) {
+		if e := asError(t, d.Err); strings.Contains(strings.ToLower(e.Error()+d.Redirect.Host+d.Redirect.Address),
+			strings.ToLower(testKey)) {
 			t.Errorf("%s: got %v, %+v", location, e, d.Redirect)
 		}
 	}
@@ -72,8 +98,10 @@ func TestClient_Redirect_HidesKey(t *testing.T) {
 // Whatever a server puts into the header, what is shown of it is a plain host, and never more than a host and a path.
 func FuzzRedirect(f *testing.F) {
 	for _, seed := range []string{
-		"https://cocalc.ai/api/v2/user-query?x=1", "//user@evil.example:1", "/auth", "https://cocalc.example/base/api/v2/user-query", "\x00", "https://[::1]",
-		"https://xn--/", "https://a..b/", "https://\u2488com/", "https://cocalc.example:0443/api/v2/user-query", "http://<!channel>/", "https://cocalc.example/a|b/api/v2/user-query",
+		"https://cocalc.ai/api/v2/user-query?x=1", "//user@evil.example:1", "/auth",
+		"https://cocalc.example/base/api/v2/user-query", "\x00", "https://[::1]",
+		"https://xn--/", "https://a..b/", "https://\u2488com/", "https://cocalc.example:0443/api/v2/user-query",
+		"http://<!channel>/", "https://cocalc.example/a|b/api/v2/user-query",
 	} {
 		f.Add(seed)
 	}
@@ -88,7 +116,8 @@ func FuzzRedirect(f *testing.F) {
 			if r.Address == "" {
 				continue
 			}
-			if !address.MatchString(r.Address) && strings.HasPrefix(base, "https") || r.Elsewhere || !r.KeepsPath || r.Address+"/api/v2/" == base {
+			if !address.MatchString(r.Address) && strings.HasPrefix(base, "https") || r.Elsewhere || !r.KeepsPath || r.Address+
+				"/api/v2/" == base {
 				t.Errorf("%q gives the address %q: %+v", location, r.Address, r)
 			}
 			if u, err := url.Parse(r.Address); err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

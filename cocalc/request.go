@@ -62,8 +62,8 @@ func (c *Client) call(ctx context.Context, what safety, endpoint string, params 
 	}
 }
 
-// pause returns how long to wait before another attempt, and whether to make one. A refusal is final here: NotSignedIn may
-// be an outage, but one that lasts longer than these pauses.
+// pause returns how long to wait before another attempt, and whether to make one. A refusal is final here: NotSignedIn
+// may be an outage, but one that lasts longer than these pauses.
 func (c *Client) pause(err *Error, what safety, try int) (time.Duration, bool) {
 	backoff := retryPause << (try - 1)
 	switch {
@@ -82,7 +82,8 @@ func (c *Client) attempt(ctx context.Context, what safety, endpoint string, para
 	a := c.send(ctx, what, endpoint, params)
 	step.At(step.After, timestamp)
 	body, err := classify(endpoint, what, a, c.options.Now())
-	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Int64("took_ms", c.options.Now().Sub(started).Milliseconds()).Int("bytes", len(a.body))
+	event := c.options.Log.Debug().Str("endpoint", endpoint).Int("status", a.status).Int64("took_ms",
+		c.options.Now().Sub(started).Milliseconds()).Int("bytes", len(a.body))
 	if err != nil {
 		err.Text = c.redactKey(err.Text)
 		if err.Err != nil && c.redactKey(err.Err.Error()) != err.Err.Error() {

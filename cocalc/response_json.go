@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// These are the JSON shapes of answers. Columns of the server's database are decoded strictly: a wrong type there means that
-// the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are decoded
-// leniently: an odd value of one item must not hide the rest of a list.
+// These are the JSON shapes of answers. Columns of the server's database are decoded strictly: a wrong type there means
+// that the answer is not understood. Values that people and other programs write (descriptions, titles, quotas) are
+// decoded leniently: an odd value of one item must not hide the rest of a list.
 
 // lenient decodes a value of type T, and any other JSON as T's zero value.
 type lenient[T any] struct{ v T }
@@ -61,8 +61,8 @@ func (a *amountJSON) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// timestamp decodes a time: ISO text in carts, purchases and subscriptions, milliseconds since 1970 in licenses. null is
-// the zero time.
+// timestamp decodes a time: ISO text in carts, purchases and subscriptions, milliseconds since 1970 in licenses. null
+// is the zero time.
 type timestamp struct{ time.Time }
 
 func (m *timestamp) UnmarshalJSON(data []byte) error {
@@ -207,7 +207,8 @@ type quotaJSON struct {
 func (j licenseJSON) license() License {
 	q := j.Quota.v
 	l := License{
-		ID: string(j.ID), Title: string(j.Title), Description: string(j.Description), Activates: j.Activates.Time, Expires: j.Expires.Time,
+		ID: string(j.ID), Title: string(j.Title), Description: string(j.Description), Activates: j.Activates.Time,
+		Expires:  j.Expires.Time,
 		LastUsed: j.LastUsed.Time, Created: j.Created.Time, RunLimit: j.RunLimit.v, IsManager: j.IsManager.v,
 		SubscriptionID: j.SubscriptionID.v, NumberRunning: j.NumberRunning.v,
 		Quota: Quota{

@@ -142,16 +142,22 @@ func FuzzWire(f *testing.F) {
 		response(200, zipped(strings.Repeat(" ", 200_000)), "Content-Encoding: gzip"),
 		response(204, ``), response(206, `{"success":true}`, "Content-Range: bytes 0-15/16"),
 		response(301, ``, "Location: http://evil.example/api/v2/"), response(302, ``, "Location: /api/v2/user-query"),
-		response(307, ``, "Location: https://evil.example/{KEY}"), response(302, ``, "Location: https://{KEY}@{KEY}.example:x/?{AUTH}"), response(308, ``, "Location: //evil.example"),
+		response(307, ``, "Location: https://evil.example/{KEY}"),
+		response(302, ``, "Location: https://{KEY}@{KEY}.example:x/?{AUTH}"), response(308, ``, "Location: //evil.example"),
 		response(304, ``, "Content-Length: 0"), response(300, `{"success":true}`),
-		response(400, `{"error":"bad"}`), response(401, `{KEY}`), response(403, `<html>`), response(404, `<html>`), response(404, `{"error":"no"}`),
-		response(413, ``), response(418, ``), response(429, ``, "Retry-After: 5"), response(429, ``, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
-		response(500, `{"success":true}`), response(502, `<html>`), response(503, ``, "Retry-After: -1"), response(504, ``), response(599, ``), response(999, ``),
+		response(400, `{"error":"bad"}`), response(401, `{KEY}`), response(403, `<html>`), response(404, `<html>`),
+		response(404, `{"error":"no"}`),
+		response(413, ``), response(418, ``), response(429, ``, "Retry-After: 5"),
+		response(429, ``, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
+		response(500, `{"success":true}`), response(502, `<html>`), response(503, ``, "Retry-After: -1"), response(504, ``),
+		response(599, ``), response(999, ``),
 		[]byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"success\":true}"),
 		[]byte("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
 		[]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n{\"success\":true}"),
-		[]byte("HTTP/1.0 200 OK\r\n\r\n{\"success\":true}"), []byte("HTTP/1.1 200 OK\r\n\r\n"), []byte("HTTP/2.0 200 OK\r\n\r\n{}"),
-		[]byte("200"), []byte("{\"success\":true}"), []byte("\x16\x03\x01\x02"), []byte(""), []byte(strings.Repeat("X: y\r\n", 1000)),
+		[]byte("HTTP/1.0 200 OK\r\n\r\n{\"success\":true}"), []byte("HTTP/1.1 200 OK\r\n\r\n"),
+		[]byte("HTTP/2.0 200 OK\r\n\r\n{}"),
+		[]byte("200"), []byte("{\"success\":true}"), []byte("\x16\x03\x01\x02"), []byte(""),
+		[]byte(strings.Repeat("X: y\r\n", 1000)),
 		[]byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 100_000)),
 	} {
 		f.Add(seed, uint8(0), false)
@@ -175,7 +181,8 @@ func FuzzWire(f *testing.F) {
 				}
 				c.Close()
 				s.running.Wait()
-				if len(s.asked) != 1 || !strings.HasPrefix(s.asked[0], "cocalc.test/api/v2/") || strings.HasSuffix(s.asked[0], userQuery) || s.dials != 1 {
+				if len(s.asked) != 1 || !strings.HasPrefix(s.asked[0], "cocalc.test/api/v2/") ||
+					strings.HasSuffix(s.asked[0], userQuery) || s.dials != 1 {
 					t.Errorf("%s asked %q on %d connections", what, s.asked, s.dials)
 				}
 				if err == nil {
@@ -251,7 +258,8 @@ func understand(raw []byte) (u understood) {
 	}
 	body, err := io.ReadAll(io.LimitReader(from, 64<<10+1))
 	whole := err == nil && len(body) <= 64<<10
-	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) || strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
+	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) ||
+		strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
 	switch s := r.StatusCode; {
 	case s == 400, s == 401, s == 403, s == 405, s == 413, s == 415, s == 404 && page:
 		u.refuses = true // before any handler runs

@@ -96,7 +96,10 @@ func (w *wire) count(endpoint string) int {
 }
 
 func (w *wire) client() *Client {
-	c, err := New(Options{BaseURL: "http://" + w.listener.Addr().String(), Key: testKey, Timeout: 5 * time.Second, Retries: -1})
+	c, err := New(Options{
+		BaseURL: "http://" + w.listener.Addr().String(), Key: testKey, Timeout: 5 * time.Second,
+		Retries: -1,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -106,7 +109,9 @@ func (w *wire) client() *Client {
 }
 
 func answer200(conn net.Conn, body string) bool {
-	_, err := fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%s", len(body), body)
+	_, err := fmt.Fprintf(conn,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: keep-alive\r\n\r\n%s",
+		len(body), body)
 	return err == nil
 }
 
@@ -170,13 +175,15 @@ func TestClient_SpendingUsesNewConnection(t *testing.T) {
 	})
 	c := w.client()
 	ctx := t.Context()
-	if err := errors.Join(second(c.Balance(ctx)), second(c.SetChecked(ctx, 1, true)), c.AddToCart(ctx, []byte(`{}`), ""), c.Checkout(ctx)); err != nil {
+	if err := errors.Join(second(c.Balance(ctx)), second(c.SetChecked(ctx, 1, true)), c.AddToCart(ctx, []byte(`{}`), ""),
+		c.Checkout(ctx)); err != nil {
 		t.Fatal(err)
 	}
 	if from[getBalance] != from[cartChecked] {
 		t.Error("reads do not keep their connection")
 	}
-	if from[cartAdd] == from[getBalance] || from[currentCheckout] == from[getBalance] || from[currentCheckout] == from[cartAdd] {
+	if from[cartAdd] == from[getBalance] || from[currentCheckout] == from[getBalance] ||
+		from[currentCheckout] == from[cartAdd] {
 		t.Errorf("connections: %v", from)
 	}
 }
@@ -190,8 +197,11 @@ func TestClient_UnsentIsTransient(t *testing.T) {
 	_ = l.Close()
 	notTLS := listen(t, func(net.Conn, *http.Request) bool { return false })
 	for name, o := range map[string]Options{
-		"nobody listens":        {BaseURL: "http://" + nobody},
-		"a server without TLS":  {BaseURL: "https://" + notTLS.listener.Addr().String(), Timeout: time.Second, CheckoutTimeout: time.Second},
+		"nobody listens": {BaseURL: "http://" + nobody},
+		"a server without TLS": {
+			BaseURL: "https://" + notTLS.listener.Addr().String(), Timeout: time.Second,
+			CheckoutTimeout: time.Second,
+		},
 		"a name that is no one": {BaseURL: "http://licensebot.invalid", Transport: &http.Transport{DialContext: noDNS}},
 	} {
 		o.Key, o.Retries = testKey, -1
@@ -229,7 +239,8 @@ func TestClient_Checkout_CutOff(t *testing.T) {
 		c.store = StoreCurrent
 		return c
 	}
-	if e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context())); e.Outcome != Unknown || !errors.Is(e, context.DeadlineExceeded) {
+	if e := asError(t, start(Options{CheckoutTimeout: 50 * time.Millisecond}).Checkout(t.Context())); e.Outcome !=
+		Unknown || !errors.Is(e, context.DeadlineExceeded) {
 		t.Errorf("timeout: got %v", e)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

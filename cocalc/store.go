@@ -10,11 +10,12 @@ import (
 
 // findStore finds out which store the server has, without using what was found out before.
 //
-// Each generation answers the endpoints of the others with the page of a missing route; CoCalc's successor has no endpoint
-// for licenses. So findStore requests what only reads: the parameters of a checkout, the cart and the list of licenses.
+// Each generation answers the endpoints of the others with the page of a missing route; CoCalc's successor has no
+// endpoint for licenses. So findStore requests what only reads: the parameters of a checkout, the cart and the list of
+// licenses.
 //
-// The error's kind is NotSoldHere if the endpoints are missing. Its reason is OtherJSON if they exist but no answer is one
-// that only CoCalc gives.
+// The error's kind is NotSoldHere if the endpoints are missing. Its reason is OtherJSON if they exist but no answer is
+// one that only CoCalc gives.
 func (c *Client) findStore(ctx context.Context) (Store, error) {
 	found := StoreCurrent
 	first, err := c.probeEndpoint(ctx, checkoutParams, struct{}{}, isParams)
@@ -26,7 +27,8 @@ func (c *Client) findStore(ctx context.Context) (Store, error) {
 		return storeUnknown, err
 	}
 	missing := &Error{
-		Op: checkoutParams, Outcome: Rejected, Kind: NotSoldHere, Status: http.StatusNotFound, Reason: NoEndpoint, Text: "the server has no store for licenses",
+		Op: checkoutParams, Outcome: Rejected, Kind: NotSoldHere, Status: http.StatusNotFound, Reason: NoEndpoint,
+		Text: "the server has no store for licenses",
 	}
 	if !first.exists {
 		return storeUnknown, missing
@@ -50,9 +52,11 @@ type probe struct {
 	body   []byte
 }
 
-// probeEndpoint reads from an endpoint. An application error proves that the endpoint exists, and a known one that it is
-// CoCalc's. probeEndpoint returns an error for a successful answer that fits does not accept.
-func (c *Client) probeEndpoint(ctx context.Context, endpoint string, params any, fits func(body []byte) bool) (probe, error) {
+// probeEndpoint reads from an endpoint. An application error proves that the endpoint exists, and a known one that it
+// is CoCalc's. probeEndpoint returns an error for a successful answer that fits does not accept.
+func (c *Client) probeEndpoint(ctx context.Context, endpoint string, params any, fits func(body []byte) bool) (probe,
+	error,
+) {
 	body, err := c.call(ctx, readOnly, endpoint, params)
 	if err == nil {
 		if !fits(body) {

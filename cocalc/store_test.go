@@ -16,8 +16,14 @@ func TestClient_Store(t *testing.T) {
 		checks  string // the endpoint that checkout then uses
 	}{
 		{"current", map[string][]said{checkoutParams: params, getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
-		{"current, with a broken cart", map[string][]said{checkoutParams: one(`{"error":"Invalid time value"}`), getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
-		{"current, with a wrong key", map[string][]said{checkoutParams: one(`{"error":"must be signed in"}`), getManaged: one(`[]`)}, StoreCurrent, currentCheckout},
+		{"current, with a broken cart", map[string][]said{
+			checkoutParams: one(`{"error":"Invalid time value"}`),
+			getManaged:     one(`[]`),
+		}, StoreCurrent, currentCheckout},
+		{"current, with a wrong key", map[string][]said{
+			checkoutParams: one(`{"error":"must be signed in"}`),
+			getManaged:     one(`[]`),
+		}, StoreCurrent, currentCheckout},
 		{"older", map[string][]said{cartGet: one(`[]`), getManaged: one(`[]`)}, StoreOlder, olderCheckout},
 		{"no store at all", nil, storeUnknown, ""},
 		{"memberships instead of licenses", map[string][]said{checkoutParams: params, cartGet: one(`[]`)}, storeUnknown, ""},
@@ -86,7 +92,11 @@ func TestClient_Store_Disappears(t *testing.T) {
 func TestClient_OlderStore(t *testing.T) {
 	c, _ := serve(t, map[string][]said{
 		cartGet: one(`[]`), getManaged: one(`[]`),
-		olderCheckout: {{body: `{"error":"reCaptcha token must be provided"}`}, {body: `{"error":"must be signed in"}`}, {body: `{"error":"card declined"}`}},
+		olderCheckout: {
+			{body: `{"error":"reCaptcha token must be provided"}`},
+			{body: `{"error":"must be signed in"}`},
+			{body: `{"error":"card declined"}`},
+		},
 	})
 	if _, err := c.Store(t.Context()); err != nil {
 		t.Fatal(err)
@@ -117,7 +127,10 @@ func TestClient_Licenses_EmptyNeedsProof(t *testing.T) {
 	}{
 		{"there are some", one(`[{"id":"a"},{"id":"b"}]`), nil, 2, 0, false},
 		{"there are none", one(`[]`), one(whoami), 0, 0, false},
-		{"wrong key", one(`[]`), one(`{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`), 0, NotSignedIn, true},
+		{
+			"wrong key", one(`[]`), one(`{"error":"FATAL: anonymous get queries not allowed for table 'accounts'"}`), 0,
+			NotSignedIn, true,
+		},
 		{"an outage that ended in between", []said{{body: `[]`}, {body: `[{"id":"a"}]`}}, one(whoami), 1, 0, false},
 		{"nobody answers the proof", one(`[]`), []said{{status: 502}}, 0, Other, true},
 		{"no list", one(`{}`), nil, 0, Other, true},
@@ -167,9 +180,24 @@ func TestClient_Licenses_Pages(t *testing.T) {
 		{"less than a page", []said{licensePage(rest)}, 120, 1, false},
 		{"two pages", []said{licensePage(first), licensePage(rest)}, 620, 2, false},
 		{"exactly a page", []said{licensePage(first), {body: "[]"}}, 500, 4, false}, // the empty page is proven
-		{"order changes once", []said{licensePage(first), licensePage(shuffled), licensePage(first), licensePage(rest)}, 620, 4, false},
-		{"put together of two passes", []said{licensePage(first), licensePage(shuffled), licensePage(append(upTo(0, 499), 510)), licensePage(append([]int{499}, rest[:119]...))}, 620, 4, false},
-		{"something twice and something never, in every pass", slices.Repeat([]said{licensePage(first), licensePage(shuffled)}, maxPasses), 0, 2 * maxPasses, true},
+		{
+			"order changes once",
+			[]said{licensePage(first), licensePage(shuffled), licensePage(first), licensePage(rest)},
+			620,
+			4, false,
+		},
+		{
+			"put together of two passes",
+			[]said{
+				licensePage(first), licensePage(shuffled), licensePage(append(upTo(0, 499), 510)),
+				licensePage(append([]int{499}, rest[:119]...)),
+			},
+			620, 4, false,
+		},
+		{
+			"something twice and something never, in every pass",
+			slices.Repeat([]said{licensePage(first), licensePage(shuffled)}, maxPasses), 0, 2 * maxPasses, true,
+		},
 		{"a server that knows no pages", []said{licensePage(first)}, 0, 2 * maxPasses, true},
 	} {
 		c, s := serve(t, map[string][]said{getManaged: test.pages, userQuery: one(whoami)})

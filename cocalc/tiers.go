@@ -14,8 +14,8 @@ import (
 
 const getMembershipTiers = "purchases/get-membership-tiers"
 
-// MembershipTier is a row of the price list of CoCalc's successor: a membership for one person. Its prices are list prices;
-// what a person pays also depends on the person's current membership.
+// MembershipTier is a row of the price list of CoCalc's successor: a membership for one person. Its prices are list
+// prices; what a person pays also depends on the person's current membership.
 type MembershipTier struct {
 	ID      string
 	Label   string // may be empty
@@ -27,8 +27,8 @@ type MembershipTier struct {
 	Priority int // a better tier has a higher priority
 }
 
-// Dollars is an exact amount of US dollars as the server writes it, with up to ten decimals: "24.0000000000". It is empty
-// if the server gives no amount.
+// Dollars is an exact amount of US dollars as the server writes it, with up to ten decimals: "24.0000000000". It is
+// empty if the server gives no amount.
 type Dollars string
 
 // Cents returns the amount in cents; exact is false if there is no amount, or if it is not a whole number of cents that

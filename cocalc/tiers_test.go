@@ -10,10 +10,14 @@ import (
 
 func TestClient_MembershipTiers(t *testing.T) {
 	c, s := serve(t, map[string][]said{getMembershipTiers: one(`{"tiers":[
-		{"id":"pro","label":"Pro","store_visible":true,"priority":20,"price_monthly":"149.0000000000","price_yearly":"1490.5000000000","trial_days":null,"presentation":{"billing":[]}},
-		{"id":"basic","label":"Basic","store_visible":true,"priority":10,"price_monthly":24,"price_yearly":"24.0050000000","usage_limits":{"x":1}},
+		{"id":"pro","label":"Pro","store_visible":true,"priority":20,
+			"price_monthly":"149.0000000000","price_yearly":"1490.5000000000",
+			"trial_days":null,"presentation":{"billing":[]}},
+		{"id":"basic","label":"Basic","store_visible":true,"priority":10,"price_monthly":24,"price_yearly":"24.0050000000",
+			"usage_limits":{"x":1}},
 		{"id":"old","store_visible":true,"disabled":true,"price_monthly":null,"label":null},
-		{"id":"admin","label":"Admin","store_visible":false,"priority":31,"price_monthly":"0.0000000000","price_yearly":"0.0000000000"}],"more":1}`)})
+		{"id":"admin","label":"Admin","store_visible":false,"priority":31,
+			"price_monthly":"0.0000000000","price_yearly":"0.0000000000"}],"more":1}`)})
 	got, err := c.MembershipTiers(t.Context())
 	want := []MembershipTier{
 		{ID: "old"},
@@ -32,8 +36,10 @@ func TestClient_MembershipTiers(t *testing.T) {
 // A price that cannot be read is never shown as another one, and a list that is not there never as an empty one.
 func TestClient_MembershipTiers_Malformed(t *testing.T) {
 	for _, body := range []string{
-		`{}`, `[]`, `{"tiers":null}`, `{"tiers":{}}`, `{"tiers":[{}]}`, `{"tiers":[null]}`, `{"tiers":[{"id":7}]}`, `{"tiers":[{"id":"a","price_monthly":"lots"}]}`,
-		`{"tiers":[{"id":"a","price_monthly":1e400}]}`, `{"tiers":[{"id":"a","price_monthly":"1,5"}]}`, `{"tiers":[{"id":"a","price_yearly":"0x10"}]}`, `{"tiers":[{"id":"a","price_yearly":true}]}`,
+		`{}`, `[]`, `{"tiers":null}`, `{"tiers":{}}`, `{"tiers":[{}]}`, `{"tiers":[null]}`, `{"tiers":[{"id":7}]}`,
+		`{"tiers":[{"id":"a","price_monthly":"lots"}]}`,
+		`{"tiers":[{"id":"a","price_monthly":1e400}]}`, `{"tiers":[{"id":"a","price_monthly":"1,5"}]}`,
+		`{"tiers":[{"id":"a","price_yearly":"0x10"}]}`, `{"tiers":[{"id":"a","price_yearly":true}]}`,
 		`{"tiers":[{"id":"a","price_yearly":"1/3"}]}`, `{"tiers":[{"id":"a","price_yearly":""}]}`,
 	} {
 		c, _ := serve(t, map[string][]said{getMembershipTiers: one(body)})
@@ -54,8 +60,10 @@ func TestDollars(t *testing.T) {
 		exact bool
 		words string
 	}{
-		"24.0000000000": {2400, true, "$24.00"}, "0.0000000000": {0, true, "$0.00"}, "1234.5": {123450, true, "$1,234.50"}, "-2.50": {-250, true, "-$2.50"},
-		"63.7500000001": {0, false, "$63.7500000001"}, "0.0035000000": {0, false, "$0.0035"}, "-0.005": {0, false, "-$0.005"}, "0.1": {10, true, "$0.10"},
+		"24.0000000000": {2400, true, "$24.00"}, "0.0000000000": {0, true, "$0.00"}, "1234.5": {123450, true, "$1,234.50"},
+		"-2.50":         {-250, true, "-$2.50"},
+		"63.7500000001": {0, false, "$63.7500000001"}, "0.0035000000": {0, false, "$0.0035"}, "-0.005": {0, false, "-$0.005"},
+		"0.1":                   {10, true, "$0.10"},
 		"999999999999999999.99": {0, false, "$999999999999999999.99"}, "": {0, false, ""},
 	} {
 		cents, exact := text.Cents()
@@ -69,7 +77,9 @@ func TestDollars(t *testing.T) {
 func FuzzMembershipTiers(f *testing.F) {
 	for _, seed := range []string{
 		`{"tiers":[{"id":"a","label":"A","price_monthly":"24.0000000000","price_yearly":240,"store_visible":true}]}`,
-		`{"tiers":[{"id":"a","price_monthly":null}]}`, `{"tiers":[{"id":"a","price_monthly":"-0.1","disabled":1,"priority":"x"}]}`, `{"tiers":[]}`, `{"tiers":[{"ID":"a"}]}`, `[]`, `null`, `{"tiers":[{"id":"a","price_monthly":1E2}]}`,
+		`{"tiers":[{"id":"a","price_monthly":null}]}`,
+		`{"tiers":[{"id":"a","price_monthly":"-0.1","disabled":1,"priority":"x"}]}`, `{"tiers":[]}`, `{"tiers":[{"ID":"a"}]}`,
+		`[]`, `null`, `{"tiers":[{"id":"a","price_monthly":1E2}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -89,7 +99,8 @@ func FuzzMembershipTiers(f *testing.F) {
 				t.Errorf("%s: a tier without an id", body)
 			}
 			for _, price := range []Dollars{tier.Monthly, tier.Yearly} {
-				if price != "" && (!strings.Contains(string(body), string(price)) && !strings.Contains(string(body), `\`) || !strings.HasPrefix(strings.TrimPrefix(price.String(), "-"), "$")) {
+				if price != "" && (!strings.Contains(string(body), string(price)) && !strings.Contains(string(body), `\`) ||
+					!strings.HasPrefix(strings.TrimPrefix(price.String(), "-"), "$")) {
 					t.Errorf("%s: the price %q, shown as %q, is not in it", body, string(price), price)
 				}
 			}

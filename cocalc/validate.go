@@ -53,16 +53,17 @@ func (m *Mistakes) add(field, format string, args ...any) {
 	*m = append(*m, Mistake{Field: field, Sentence: fmt.Sprintf(format, args...)})
 }
 
-// Validate returns every fault of the specification; nil if it can be bought at now, with which the dates of a fixed term
-// are compared. A specification that is not valid must not reach the cart: the server accepts almost anything there, and
-// one odd item blocks every purchase of the account.
+// Validate returns every fault of the specification; nil if it can be bought at now, with which the dates of a fixed
+// term are compared. A specification that is not valid must not reach the cart: the server accepts almost anything
+// there, and one odd item blocks every purchase of the account.
 func (s LicenseSpec) Validate(now time.Time) Mistakes {
 	var m Mistakes
 	m.checkNumber("ram", "GB", s.RAM, MinRAM, MaxRAM)
 	m.checkNumber("cpu", "cores", s.CPU, MinCPU, MaxCPU)
 	m.checkNumber("disk", "GB", s.Disk, MinDisk, MaxDisk)
 	m.checkNumber("run_limit", "projects", s.RunLimit, MinRunLimit, MaxRunLimit)
-	m.checkWord("uptime", string(s.Uptime), string(UptimeShort), string(UptimeMedium), string(UptimeDay), string(UptimeAlways))
+	m.checkWord("uptime", string(s.Uptime), string(UptimeShort), string(UptimeMedium), string(UptimeDay),
+		string(UptimeAlways))
 	m.checkWord("user", string(s.User), string(UserAcademic), string(UserBusiness))
 	m.checkWord("period", string(s.Period), string(PeriodMonthly), string(PeriodYearly), string(PeriodRange))
 	if s.Uptime == UptimeDay && !s.Member {

@@ -35,7 +35,9 @@ func TestLicenseSpec_Validate(t *testing.T) {
 		{"too much RAM", func(s *LicenseSpec) { s.RAM = 64 }, []string{"`ram` must be between 1 and 16 GB."}},
 		{"no cores", func(s *LicenseSpec) { s.CPU = 0 }, []string{"`cpu` must be between 1 and 3 cores."}},
 		{"negative disk", func(s *LicenseSpec) { s.Disk = -1 }, []string{"`disk` must be between 1 and 20 GB."}},
-		{"too many projects", func(s *LicenseSpec) { s.RunLimit = 10001 }, []string{"`run_limit` must be between 1 and 10,000 projects."}},
+		{"too many projects", func(s *LicenseSpec) {
+			s.RunLimit = 10001
+		}, []string{"`run_limit` must be between 1 and 10,000 projects."}},
 		{"words", func(s *LicenseSpec) { s.Uptime, s.User, s.Period = "forever", "", "weekly" }, []string{
 			"`uptime` must be short, medium, day or always_running.",
 			"`user` must be academic or business.",
@@ -57,16 +59,32 @@ func TestLicenseSpec_Validate(t *testing.T) {
 		{"a term that ends now", fixedTerm(time.Time{}, testNow), []string{"`end` must be in the future."}},
 		{"a reversed term", fixedTerm(in(2*day), in(day)), []string{"`end` must be after `start`."}},
 		{"a term under an hour", fixedTerm(in(day), in(day+time.Hour-1)), []string{"A fixed term must be at least an hour."}},
-		{"a term that began and ends too soon", fixedTerm(in(-day), in(time.Minute)), []string{"A fixed term must be at least an hour."}},
+		{
+			"a term that began and ends too soon", fixedTerm(in(-day), in(time.Minute)),
+			[]string{"A fixed term must be at least an hour."},
+		},
 		{"ten years", fixedTerm(time.Time{}, testNow.AddDate(10, 0, 0)), nil},
-		{"more than ten years", fixedTerm(time.Time{}, testNow.AddDate(10, 0, 1)), []string{"A fixed term can be up to 10 years."}},
-		{"far ahead", fixedTerm(testNow.AddDate(11, 0, 0), testNow.AddDate(11, 1, 0)), []string{"`start` must be within the next 10 years."}},
-		{"long texts", func(s *LicenseSpec) { s.Title, s.Description = strings.Repeat("ä", 201), strings.Repeat("ä", 1001) }, []string{
-			"`title` can have up to 200 characters; yours has 201.", "`description` can have up to 1,000 characters; yours has 1,001.",
-		}},
-		{"the longest texts", func(s *LicenseSpec) { s.Title, s.Description = strings.Repeat("ä", 200), strings.Repeat("ä", 1000) }, nil},
+		{
+			"more than ten years", fixedTerm(time.Time{}, testNow.AddDate(10, 0, 1)),
+			[]string{"A fixed term can be up to 10 years."},
+		},
+		{
+			"far ahead", fixedTerm(testNow.AddDate(11, 0, 0), testNow.AddDate(11, 1, 0)),
+			[]string{"`start` must be within the next 10 years."},
+		},
+		{
+			"long texts", func(s *LicenseSpec) { s.Title, s.Description = strings.Repeat("ä", 201), strings.Repeat("ä", 1001) },
+			[]string{
+				"`title` can have up to 200 characters; yours has 201.",
+				"`description` can have up to 1,000 characters; yours has 1,001.",
+			},
+		},
+		{"the longest texts", func(s *LicenseSpec) {
+			s.Title, s.Description = strings.Repeat("ä", 200), strings.Repeat("ä", 1000)
+		}, nil},
 		{"NUL and broken UTF-8", func(s *LicenseSpec) { s.Title, s.Description = "a\x00b", "a\xed\xa0\x80b" }, []string{
-			"`title` contains a NUL character, which CoCalc doesn't accept.", "`description` contains characters that can't be read.",
+			"`title` contains a NUL character, which CoCalc doesn't accept.",
+			"`description` contains characters that can't be read.",
 		}},
 		{"emoji, quotes and control characters", func(s *LicenseSpec) { s.Title = "👩‍🔬 \"x\" \t\x01" }, nil},
 		{"a project", func(s *LicenseSpec) { s.ProjectID = "5c1be219-b12a-4bcc-a5c4-736954dfce6b" }, nil},
@@ -110,7 +128,10 @@ func TestPrice_Quote(t *testing.T) {
 		change func(*LicenseSpec)
 		want   Quote
 	}{
-		{"monthly", func(*LicenseSpec) {}, Quote{Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375, Period: PeriodMonthly}},
+		{"monthly", func(*LicenseSpec) {}, Quote{
+			Total: 6375, PerUnit: 6375, PerProjectMonth: 6375, RenewsAt: 6375,
+			Period: PeriodMonthly,
+		}},
 		{
 			"yearly, three projects", func(s *LicenseSpec) { s.Period, s.RunLimit = PeriodYearly, 3 },
 			Quote{Total: 191268, PerUnit: 63756, PerProjectMonth: 5313, Saves: 38232, RenewsAt: 191268, Period: PeriodYearly},
@@ -133,7 +154,8 @@ func TestPrice_Quote(t *testing.T) {
 		}
 		// What is quoted is what the server asks for the description that is sent.
 		sent, err := PriceDescription(s.CartDescription(testNow), testNow)
-		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit || sent.PerProjectMonth != got.PerProjectMonth {
+		if err != nil || sent.LineItemAmount != got.Total || sent.PerUnit != got.PerUnit ||
+			sent.PerProjectMonth != got.PerProjectMonth {
 			t.Errorf("%s: quoted %+v, sent for %+v, %v", test.name, got, sent, err)
 		}
 	}
@@ -153,13 +175,16 @@ func TestPrice_WaitingTerm(t *testing.T) {
 }
 
 func TestLicenseSpec_Summary(t *testing.T) {
-	if got, want := spec().Summary(), "16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
+	if got, want := spec().Summary(),
+		"16 GB RAM, 2 cores, 10 GB disk, member hosting, idle timeout 2 hours, business, 1 running project"; got != want {
 		t.Errorf("got %s", got)
 	}
 	odd := spec(func(s *LicenseSpec) {
 		s.CPU, s.Member, s.Uptime, s.RunLimit, s.Boost, s.User = 1, false, UptimeAlways, 1500, true, UserAcademic
 	})
-	if got, want := odd.Summary(), "16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"; got != want {
+	if got, want := odd.Summary(),
+		"16 GB RAM, 1 core, 10 GB disk, no member hosting, always running, academic, 1,500 running projects, boost"; got !=
+		want {
 		t.Errorf("got %s", got)
 	}
 	if notes := odd.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "adds to another license") {
@@ -171,7 +196,10 @@ func TestLicenseSpec_Summary(t *testing.T) {
 }
 
 func TestCents_String(t *testing.T) {
-	for cents, want := range map[Cents]string{0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50", 100000000: "$1,000,000.00", -100000: "-$1,000.00"} {
+	for cents, want := range map[Cents]string{
+		0: "$0.00", 5: "$0.05", 6375: "$63.75", -560: "-$5.60", 123450: "$1,234.50",
+		100000000: "$1,000,000.00", -100000: "-$1,000.00",
+	} {
 		if got := cents.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}

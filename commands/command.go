@@ -1,44 +1,44 @@
 package commands
 
-// Command is what a person asked for: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Approve],
+// Command is what a person wants: one of [Buy], [Quote], [List], [Show], [History], [Order], [Cancel], [Approve],
 // [Deny], [Budget], [Settle], [Pause], [Resume], [Help].
 type Command interface{ isCommand() }
 
-// Buy asks for a license: a card with its price, and buttons.
+// Buy requests a license. The answer is a card with its price and buttons.
 type Buy struct{ Fields Fields }
 
-// Quote asks what a license would cost.
+// Quote requests the price of a license.
 type Quote struct{ Fields Fields }
 
-// List asks for the licenses of the account. Page counts from 1.
+// List requests the licenses of the account. Page counts from 1.
 type List struct {
 	Filter ListFilter
 	Page   int
 }
 
-// Show asks for one license, by its id (a uuid in lower case), or by a part of it: its first or last 4 or more
-// characters. One of the two is empty.
+// Show requests one license, by its ID (a UUID in lower case) or by Part, the first or last 4 or more characters of the
+// ID. One of the two is empty.
 type Show struct{ ID, Part string }
 
-// History asks for past purchases, newest first. Page counts from 1.
+// History requests past purchases, newest first. Page counts from 1.
 type History struct{ Page int }
 
-// Order asks for one order, by its id, a ULID in upper case, or by a part of it, as in [Show].
+// Order requests one order, by its ID (a ULID in upper case) or by a part of it, as in [Show].
 type Order struct{ ID, Part string }
 
-// Cancel cancels an order, by its id: a ULID in upper case.
+// Cancel cancels an order. ID is a ULID in upper case.
 type Cancel struct{ ID string }
 
-// Approve approves an order, by its id: a ULID in upper case.
+// Approve approves an order. ID is a ULID in upper case.
 type Approve struct{ ID string }
 
-// Deny denies an order, by its id: a ULID in upper case. Reason is as in [Pause].
+// Deny denies an order. ID is a ULID in upper case, Reason as in [Pause].
 type Deny struct{ ID, Reason string }
 
-// Budget asks what was spent and reserved, and what is left.
+// Budget requests what was spent and reserved, and what is left.
 type Budget struct{}
 
-// Settle resolves an order whose outcome is unknown, by its id: a ULID in upper case.
+// Settle resolves an order whose outcome is unknown. ID is a ULID in upper case.
 type Settle struct{ ID string }
 
 // Pause pauses all buying. Reason is one line of 1 to [MaxReason] characters.
@@ -47,7 +47,7 @@ type Pause struct{ Reason string }
 // Resume ends a pause of buying. Reason is as in [Pause], or empty.
 type Resume struct{ Reason string }
 
-// Help asks how things are written. Topic is the name of a command or of a field; empty means all commands.
+// Help requests an explanation. Topic is the name of a command or a field; empty means all commands.
 type Help struct{ Topic string }
 
 func (Buy) isCommand()     {}
@@ -65,16 +65,16 @@ func (Pause) isCommand()   {}
 func (Resume) isCommand()  {}
 func (Help) isCommand()    {}
 
-// ListFilter says which licenses a list shows.
+// ListFilter selects the licenses of a list.
 type ListFilter int
 
 const (
-	ListActive  ListFilter = iota // those that can be used today
-	ListExpired                   // those that are over
-	ListAll
+	ListActive  ListFilter = iota // licenses that can be used today
+	ListExpired                   // licenses whose term has ended
+	ListAll                       // all licenses
 )
 
-// String is the word that a person writes: "active", "expired" or "all".
+// String returns the word for the filter in a command: "active", "expired" or "all".
 func (f ListFilter) String() string {
 	switch f {
 	case ListExpired:
@@ -86,7 +86,7 @@ func (f ListFilter) String() string {
 	}
 }
 
-// commandInfo is a row of the table of commands, from which the parser and the help are made.
+// commandInfo is a row of the table of commands, which the parser and the help use.
 type commandInfo struct {
 	name     string
 	aliases  []string
@@ -94,10 +94,10 @@ type commandInfo struct {
 	summary  string
 	details  []string
 	examples []Example
-	fields   bool // takes the fields of a license
+	fields   bool // whether the command accepts the fields of a license
 }
 
-// commandTable lists the commands in the order in which the help shows them.
+// commandTable lists the commands in the order of the help.
 var commandTable = []commandInfo{
 	{
 		name: "buy", aliases: []string{"purchase", "new"}, usage: "buy field=value …", fields: true,
@@ -108,9 +108,15 @@ var commandTable = []commandInfo{
 		},
 		examples: []Example{
 			{"buy ram=16 cpu=2", "16 GB and 2 cores, renews every month"},
-			{`buy ram=8 cpu=1 user=academic run_limit=30 days=90 title="Statistics 101"`, "a course with 30 students, for 90 days"},
+			{
+				`buy ram=8 cpu=1 user=academic run_limit=30 days=90 title="Statistics 101"`,
+				"a course with 30 students, for 90 days",
+			},
 			{"buy ram=4 cpu=1 period=yearly uptime=always_running", "a server that is always on, renews every year"},
-			{`buy ram=4 cpu=1 start=2027-01-01 end=2027-01-31 reason="winter school"`, "a fixed term, with a reason for the approvers"},
+			{
+				`buy ram=4 cpu=1 start=2027-01-01 end=2027-01-31 reason="winter school"`,
+				"a fixed term, with a reason for the approvers",
+			},
 		},
 	},
 	{
@@ -216,14 +222,14 @@ var commandTable = []commandInfo{
 	},
 }
 
-// The ids of the examples are well-formed and name no order or license.
+// The IDs in the examples are well-formed and belong to no order or license.
 const (
 	exampleLicense = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	exampleProject = "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"
 	exampleOrder   = "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
 )
 
-// commandNamed finds a command by its name.
+// commandNamed returns the command with a name.
 func commandNamed(name string) (commandInfo, bool) {
 	for _, c := range commandTable {
 		if c.name == name {

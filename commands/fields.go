@@ -7,36 +7,36 @@ import (
 	"time"
 )
 
-// Fields holds what was said about a license; nil means that it was not said. The words of Uptime, User and Period
-// are CoCalc's own (uptime short, medium, day, always_running; user academic, business; period monthly, yearly,
-// range). Numbers are not negative and fit an int32; their bounds are checked elsewhere.
+// Fields are the given fields of a license; nil means that a field was not given. The values of Uptime, User and Period
+// are CoCalc's (uptime short, medium, day, always_running; user academic, business; period monthly, yearly, range).
+// Numbers are between 0 and the largest int32; package cocalc checks their bounds.
 type Fields struct {
 	RAM, CPU, Disk, RunLimit            *int // GB, cores, GB, projects
 	Member, Boost                       *bool
 	Uptime, User, Period                *string
-	Title, Description, Reason, Project *string // Project is a uuid in lower case
+	Title, Description, Reason, Project *string // Project is a UUID in lower case
 	Start, End                          *Date
 	Days                                *int
 }
 
-// Date is a day of the calendar, in no time zone.
+// Date is a day of the calendar, without a time zone.
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
 }
 
-// String prints the date as it is typed: 2027-01-31.
+// String formats the date as 2027-01-31.
 func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// ParseDate reads a date with its year first (2027-01-31, also with "/" or "." between the numbers) or, with dots, with
-// its day first (31.1.2027). Digits and dashes may be of any script. It returns false for everything else, also for
-// 1/2/2027, which is a day in January or in February depending on the country, and for days that the calendar lacks.
+// ParseDate parses a date that begins with the year (2027-01-31, also with "/" or "." between the numbers) or, with
+// dots, with the day (31.1.2027). Digits and dashes may be of any script. It returns false for everything else,
+// including 1/2/2027, which is a day in January or in February depending on the country, and days that do not exist.
 func ParseDate(text string) (Date, bool) {
-	d, fault := readDate(text)
-	return d, fault == dateFine
+	d, valueError := readDate(text)
+	return d, valueError == dateFine
 }
 
 type dateFault int
@@ -48,7 +48,7 @@ const (
 )
 
 func readDate(text string) (Date, dateFault) {
-	text = strings.ReplaceAll(folded(text), ". ", ".")
+	text = strings.ReplaceAll(foldText(text), ". ", ".")
 	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == '/' || r == '.' })
 	if len(parts) != 3 || len(text) != len(parts[0])+len(parts[1])+len(parts[2])+2 {
 		return Date{}, dateShape
@@ -74,8 +74,8 @@ func readDate(text string) (Date, dateFault) {
 	return d, dateFine
 }
 
-// Get returns a field's value as [Set] takes it and [Format] prints it (without quotes), and whether it was said.
-// Unknown keys were never said.
+// Get returns a field's value, in the form that [Fields.Set] accepts and [Format] prints (without quotes), and whether
+// the field was given. An unknown key was not given.
 func (f Fields) Get(key string) (string, bool) {
 	row, ok := fieldNamed(key)
 	if !ok {
@@ -84,54 +84,57 @@ func (f Fields) Get(key string) (string, bool) {
 	return row.get(&f)
 }
 
-// Set reads one value into the field named key, as the parser does it, and replaces what was there: for forms, where
-// every input is one field. A mistake leaves the field as it was. The text is plain, not in Slack's escaped form.
-// Rules between fields are [Fields.Settle]'s.
+// Set parses text as the value of the field named key, and replaces the field's value. Forms use it, whose inputs are
+// one field each. With a mistake, it returns false and does not change the field. The text is plain, not in Slack's
+// escaped form. Set does not check rules between fields; [Fields.Settle] does.
 func (f *Fields) Set(key, text string) (Mistake, bool) {
 	row, ok := fieldNamed(key)
 	if !ok {
 		return unknownField(key), false
 	}
-	value, fault := row.read(strings.TrimSpace(printable(text)))
-	if fault != nil {
-		return fault.mistake(), false
+	value, valueError := row.read(strings.TrimSpace(printable(text)))
+	if valueError != nil {
+		return valueError.mistake(), false
 	}
 	row.put(f, value)
 	return Mistake{}, true
 }
 
-// Settle applies the rules between fields and returns what contradicts them. A fixed term is said by its end or by
-// its number of days, one of them; it may have a start; and it makes the period a range.
+// Settle applies the rules between fields and returns a mistake for each contradiction. A fixed term is given by either
+// its end or its number of days, and may have a start. Settle sets the period of a fixed term to range.
 func (f *Fields) Settle() []Mistake {
-	return f.settle(func(key string) bool { _, said := f.Get(key); return said })
+	return f.settle(func(key string) bool { _, given := f.Get(key); return given })
 }
 
-// settle is Settle where said also knows the fields whose value was not understood: who wrote "start=2027-01-01
-// end=soon" has to hear about "soon", not that an end is missing.
-func (f *Fields) settle(said func(key string) bool) []Mistake {
+// settle is Settle with a function that also reports fields whose value was not understood: for "start=2027-01-01
+// end=soon", the mistake is "soon", not a missing end.
+func (f *Fields) settle(given func(key string) bool) []Mistake {
 	var mistakes []Mistake
-	wrong := func(text, sentence, field string) {
+	report := func(text, sentence, field string) {
 		mistakes = append(mistakes, Mistake{Text: text, Sentence: sentence, Field: field})
 	}
-	term := said("end") || said("days")
-	if said("end") && said("days") {
-		wrong("days", "Use `days` or `end`, not both.", "days")
+	term := given("end") || given("days")
+	if given("end") && given("days") {
+		report("days", "Use `days` or `end`, not both.", "days")
 	}
 	if f.Days != nil && *f.Days < 1 {
-		wrong("days", "`days` must be at least 1.", "days")
+		report("days", "`days` must be at least 1.", "days")
 	}
 	renews := f.Period != nil && *f.Period != periodRange
 	switch {
 	case renews && term:
-		wrong("period", fmt.Sprintf("A license with `period=%s` renews, so it can't have `end` or `days`. Use one or the other.", *f.Period), "period")
-	case renews && said("start"):
-		wrong("period", fmt.Sprintf("A license with `period=%s` starts when you buy it, so it can't have `start`. For a fixed term, replace `period` with `end` or `days`.",
+		report("period",
+			fmt.Sprintf("A license with `period=%s` renews, so it can't have `end` or `days`. Use one or the other.", *f.Period),
+			"period")
+	case renews && given("start"):
+		report("period", fmt.Sprintf("A license with `period=%s` starts when you buy it, so it can't have `start`. For a "+
+			"fixed term, replace `period` with `end` or `days`.",
 			*f.Period), "period")
-	case said("start") && !term:
-		wrong("start", "`start` needs an end. Add `days=30` or `end=2027-01-31`.", "start")
+	case given("start") && !term:
+		report("start", "`start` needs an end. Add `days=30` or `end=2027-01-31`.", "start")
 	case f.Period != nil && !renews && !term:
-		wrong("period", "`period=range` needs an end. Add `days=30` or `end=2027-01-31`.", "period")
-	case f.Period == nil && !said("period") && (f.End != nil || f.Days != nil):
+		report("period", "`period=range` needs an end. Add `days=30` or `end=2027-01-31`.", "period")
+	case f.Period == nil && !given("period") && (f.End != nil || f.Days != nil):
 		f.Period = ptr(periodRange)
 	}
 	return mistakes

@@ -38,9 +38,9 @@ func TestFields_Set(t *testing.T) {
 			if m.Sentence != c.sentence || ok != (c.sentence == "") {
 				t.Errorf("Set(%q, %q) = %q, %t; want %q", c.key, c.text, m.Sentence, ok, c.sentence)
 			}
-			got, said := f.Get(c.key)
-			if got != c.want || said != ok {
-				t.Errorf("Get(%q) = %q, %t; want %q", c.key, got, said, c.want)
+			got, given := f.Get(c.key)
+			if got != c.want || given != ok {
+				t.Errorf("Get(%q) = %q, %t; want %q", c.key, got, given, c.want)
 			}
 		})
 	}
@@ -64,7 +64,7 @@ func TestFields_Settle(t *testing.T) {
 		name   string
 		fields commands.Fields
 		period string // afterwards; empty: not said
-		wrong  int    // number of mistakes
+		report int    // number of mistakes
 	}{
 		{"nothing said", commands.Fields{}, "", 0},
 		{"an end makes a range", commands.Fields{End: date(2027, 1, 31)}, "range", 0},
@@ -77,8 +77,8 @@ func TestFields_Settle(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			mistakes := c.fields.Settle()
-			if len(mistakes) != c.wrong {
-				t.Errorf("mistakes = %v, want %d", mistakes, c.wrong)
+			if len(mistakes) != c.report {
+				t.Errorf("mistakes = %v, want %d", mistakes, c.report)
 			}
 			if got, _ := c.fields.Get("period"); got != c.period {
 				t.Errorf("period = %q, want %q", got, c.period)
@@ -125,12 +125,18 @@ func TestParseDate(t *testing.T) {
 }
 
 func TestLicenseID(t *testing.T) {
-	for _, text := range []string{license, strings.ToUpper(license), " `" + license + "` ", "https://cocalc.com/settings/licenses?id=" + license, "License: " + license} {
+	for _, text := range []string{
+		license, strings.ToUpper(license), " `" + license + "` ",
+		"https://cocalc.com/settings/licenses?id=" + license, "License: " + license,
+	} {
 		if id, ok := commands.LicenseID(text); !ok || id != license {
 			t.Errorf("%q is %q, %t", text, id, ok)
 		}
 	}
-	for _, text := range []string{"", "no idea", license + " " + license, license[1:], order, "https://cocalc.com/projects/" + project} {
+	for _, text := range []string{
+		"", "no idea", license + " " + license, license[1:], order,
+		"https://cocalc.com/projects/" + project,
+	} {
 		if id, ok := commands.LicenseID(text); ok {
 			t.Errorf("%q is taken for %q", text, id)
 		}

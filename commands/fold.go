@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// fold returns the ASCII character that a character of another script, input method or document stands for: a decimal
-// digit of any script, a fullwidth letter or mark, a typographic dash. Other characters stay as they are. Use it for
-// numbers, dates, ids and the words of the grammar; titles and other text of people keep their characters.
+// fold returns the ASCII character for an equivalent character of another script, input method or document: a decimal
+// digit of any script, a fullwidth letter or mark, a typographic dash. It returns other characters unchanged. Use it
+// for numbers, dates, IDs and the words of the grammar; titles and other text of people keep their characters.
 func fold(r rune) rune {
 	if r < utf8.RuneSelf {
 		return r
@@ -41,8 +41,8 @@ func fold(r rune) rune {
 	return r
 }
 
-// digitValue returns the value of a decimal digit of any script. Unicode keeps the ten digits of a script together and in
-// order, and the ranges of the table begin with a zero.
+// digitValue returns the value of a decimal digit of any script. In Unicode the ten digits of a script are consecutive,
+// and the ranges of the table begin with a zero.
 func digitValue(r rune) (value rune, ok bool) {
 	for _, t := range unicode.Nd.R16 {
 		if lo, hi := rune(t.Lo), rune(t.Hi); lo <= r && r <= hi {
@@ -57,8 +57,8 @@ func digitValue(r rune) (value rune, ok bool) {
 	return 0, false
 }
 
-// folded folds a whole text.
-func folded(text string) string {
+// foldText folds every character of a text.
+func foldText(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
 			return strings.Map(fold, text)
@@ -67,8 +67,8 @@ func folded(text string) string {
 	return text
 }
 
-// foldedAt decodes and folds the character at an offset, and returns its width in the text.
-func foldedAt(text string, at int) (r rune, size int) {
+// foldAt decodes and folds the character at an offset, and returns its size in the text, in bytes.
+func foldAt(text string, at int) (r rune, size int) {
 	if at < len(text) && text[at] < utf8.RuneSelf {
 		return rune(text[at]), 1
 	}
@@ -76,22 +76,22 @@ func foldedAt(text string, at int) (r rune, size int) {
 	return fold(r), size
 }
 
-// bullets begin the lines of a copied list.
+// bullets are the characters that begin the lines of a copied list.
 const bullets = "•‣◦∙·・●○■□◆◇▪▫▶►➤➢➜→✓✔☑✅*([\ufe0f"
 
-// marks separate fields, or end a sentence. "=" and ":" are not among them: they belong to a field.
-const marks = bullets + "-|/+&.,;!?…_)]}{"
+// punctuation is what may separate fields or end a sentence. "=" and ":" are not included: they belong to a field.
+const punctuation = bullets + "-|/+&.,;!?…_)]}{"
 
-// isMarks reports whether a word between fields has no meaning: a bullet, a dash, a full stop.
-func isMarks(word string) bool {
-	return word != "" && strings.Trim(folded(word), marks) == ""
+// isPunctuation reports whether a word between fields has no meaning: a bullet, a dash, a full stop.
+func isPunctuation(word string) bool {
+	return word != "" && strings.Trim(foldText(word), punctuation) == ""
 }
 
 func isBullet(r rune) bool { return strings.ContainsRune(bullets, r) }
 
-// withoutEnd removes the punctuation from the end of a value: phones insert a full stop for two spaces, and a list ends
-// with a comma. A text of punctuation only stays.
-func withoutEnd(text string) string {
+// trimEnd removes punctuation from the end of a value: phones insert a full stop for two spaces, and items of a list
+// end with a comma. It returns a text of punctuation only unchanged.
+func trimEnd(text string) string {
 	ends := func(r rune) bool { return strings.ContainsRune(".,;:!?…)]•· ", fold(r)) }
 	if end := strings.TrimRightFunc(text, ends); end != "" {
 		return end

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// Format prints a command as a person would type it after /license: "buy ram=16 cpu=2 title=\"…\"". What Parse made of
-// a text without mistakes is printed so that Parse makes the same of it again. The text is in Slack's escaped form
-// (&amp; &lt; &gt;), fit for mrkdwn.
+// Format returns a command as people type it after /license: buy ram=16 cpu=2 title="…". [Parse] returns an equal
+// command for the result. The text is in Slack's escaped form (&amp; &lt; &gt;), which mrkdwn needs.
 func Format(c Command) string {
 	switch c := c.(type) {
 	case Buy:
@@ -46,14 +45,15 @@ func Format(c Command) string {
 	return ""
 }
 
-// FormatFields prints fields in the order of the table, text in quotes, as ParseFields takes them.
+// FormatFields returns fields in the order of the table, with text in quotes. [ParseFields] returns equal fields for
+// the result.
 func FormatFields(f Fields) string {
 	var parts []string
 	for i := range fieldTable {
 		row := &fieldTable[i]
-		value, said := row.get(&f)
-		if !said || row.Key == "period" && value == periodRange && (f.End != nil || f.Days != nil) {
-			continue // a fixed term is said by its end
+		value, given := row.get(&f)
+		if !given || row.Key == "period" && value == periodRange && (f.End != nil || f.Days != nil) {
+			continue // its end or days imply it
 		}
 		if row.Kind == KindText {
 			value = quote(value)
@@ -65,10 +65,10 @@ func FormatFields(f Fields) string {
 
 var backslashes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// quote puts text in quotes, in Slack's form.
+// quote returns text in quotes, in Slack's escaped form.
 func quote(text string) string { return `"` + escape.Replace(backslashes.Replace(text)) + `"` }
 
-// formatText is quote, with nothing for nothing.
+// formatText returns text in quotes; empty if text is empty.
 func formatText(text string) string {
 	if text == "" {
 		return ""

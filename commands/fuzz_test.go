@@ -40,12 +40,15 @@ func checkSentences(t *testing.T, mistakes []commands.Mistake) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "help", "help ram", "list all page=2", "history", "show " + license, "order " + order, "cancel order " + order,
-		"settle " + order, `pause reason="a \\ \"b\"" <@U1|“\u200dé> 'c'`, "resume \"a\u200d\\\u200d“b”\"", "pause \\\"", "pause \"a\" \"b\"",
+		"settle " + order, `pause reason="a \\ \"b\"" <@U1|“\u200dé> 'c'`, "resume \"a\u200d\\\u200d“b”\"", "pause \\\"",
+		"pause \"a\" \"b\"",
 		`buy ram=16 cpu=2 title="a \"b\" \\" description='it''s' --boost —no-member`,
 		"buy ram = 16 GB, cpu:2 cores run limit=1,000 uptime=always running period=per month",
-		"quote start=2027-01-01 end=2027-01-31 reason=“R&amp;D <@U1|bob> <#C1|x> <https://a.example|label>” project=" + project,
+		"quote start=2027-01-01 end=2027-01-31 reason=“R&amp;D <@U1|bob> <#C1|x> <https://a.example|label>” project=" +
+			project,
 		"byu rma=16 ram=1.5 ram=2 users=3 title=my license \"open", "ram=16", "buy =:= ,;`'", "\u200d\u00a0é\u200dé <!here>",
-		"• buy ram＝１６\n‣ cpu：٢، end=31. 12. 2027. title=「１６ – 2.」", "buy 1. ram=1٬000\n2) run‑limit=𝟏", "show …5c6e.", "order id：０１ｊｄ８",
+		"• buy ram＝１６\n‣ cpu：٢، end=31. 12. 2027. title=「１６ – 2.」", "buy 1. ram=1٬000\n2) run‑limit=𝟏", "show …5c6e.",
+		"order id：０１ｊｄ８",
 		"renew", "export csv", "list mine", "history <@U1|bob>", "buy gpu=1", "buy end=2027‑12–31 start=2027−1ー1", "ｌｉｓｔ　ａｌｌ",
 		"buy title=<@U1|\u200d\"> x=<http://a|a>", "buy title=\"\xff\xfe\" days=1 period=range",
 	} {
@@ -70,8 +73,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkParts checks what a part of an id promises to those who look it up: it can begin or end an id, is long enough, and
-// never stands beside a whole id.
+// checkParts checks what a part of an id promises to those who look it up: it can begin or end an id, is long enough,
+// and never stands beside a whole id.
 func checkParts(t *testing.T, command commands.Command) {
 	t.Helper()
 	id, part, alphabet, whole := "", "", "", 0

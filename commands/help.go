@@ -9,11 +9,11 @@ import (
 // HelpPage is the help for one topic: all commands, one command, or one field.
 type HelpPage struct {
 	Topic    string        // name of the command or key of the field; empty for all commands
-	Usage    string        // how it is typed: "/license buy field=value …"
+	Usage    string        // how to type it: "/license buy field=value …"
 	Summary  string        // one sentence
 	Details  []string      // further sentences
-	Commands []CommandHelp // of the page of all commands
-	Fields   []FieldInfo   // that the command takes; the field itself on the page of a field
+	Commands []CommandHelp // all commands, on the page of all commands
+	Fields   []FieldInfo   // the fields of a command, or the one of a field's page
 	Examples []Example     // each parses without a mistake
 }
 
@@ -69,7 +69,7 @@ func helpOfCommand(name string) HelpPage {
 func helpOfField(key string) HelpPage {
 	row, _ := fieldNamed(key)
 	page := HelpPage{
-		Topic: key, Usage: slash + "buy " + row.sample() + " …", Summary: row.Says(),
+		Topic: key, Usage: slash + "buy " + row.assignment() + " …", Summary: row.Says(),
 		Fields: []FieldInfo{row.info()},
 	}
 	if len(row.Aliases) > 0 {
@@ -84,11 +84,11 @@ func helpOfField(key string) HelpPage {
 	case "start":
 		others += "days=30 "
 	}
-	page.Examples = []Example{{Text: "buy " + others + row.sample()}}
+	page.Examples = []Example{{Text: "buy " + others + row.assignment()}}
 	return page
 }
 
-// Says describes the field in the help: its meaning, its values and its default.
+// Says returns the description of the field in the help: its meaning, values and default.
 func (f FieldInfo) Says() string {
 	says := f.Hint
 	if f.Kind == KindChoice {
@@ -127,9 +127,9 @@ func (f FieldInfo) Says() string {
 	return says
 }
 
-// Plain renders the page for a terminal.
+// Plain returns the page for a terminal.
 func (h HelpPage) Plain() string {
-	return h.render(look{
+	return h.render(pageStyle{
 		heading: func(text string) string { return text },
 		prose:   func(text string) string { return strings.ReplaceAll(text, "`", "") },
 		entry: func(typed, says string, width int) string {
@@ -141,10 +141,10 @@ func (h HelpPage) Plain() string {
 	})
 }
 
-// Mrkdwn renders the page in Slack's own markup, short enough for one section block (3,000 characters). It holds
-// nothing that Slack would turn into a mention or a link.
+// Mrkdwn returns the page in Slack's markup, short enough for one section block (3,000 characters). It contains nothing
+// that Slack would turn into a mention or a link.
 func (h HelpPage) Mrkdwn() string {
-	return h.render(look{
+	return h.render(pageStyle{
 		heading: func(text string) string { return "*" + text + "*" },
 		prose:   escape.Replace,
 		entry: func(typed, says string, _ int) string {
@@ -153,18 +153,18 @@ func (h HelpPage) Mrkdwn() string {
 	})
 }
 
-// widestColumn is how wide what is typed may be, in characters, to stand in a column of its own.
+// widestColumn is the largest width, in characters, of a column of commands beside their descriptions.
 const widestColumn = 44
 
-// look says how the parts of a page are written. An entry is something to type with what it says; width is the number
-// of characters of the widest in its list.
-type look struct {
+// pageStyle determines how the parts of a page are written. An entry is a text to type with its description; width is
+// the number of characters of the widest text in its list.
+type pageStyle struct {
 	heading func(text string) string
 	prose   func(text string) string
 	entry   func(typed, says string, width int) string
 }
 
-func (h HelpPage) render(l look) string {
+func (h HelpPage) render(l pageStyle) string {
 	lines := []string{l.heading(h.Usage), l.prose(h.Summary)}
 	for _, d := range h.Details {
 		lines = append(lines, l.prose(d))
@@ -197,7 +197,7 @@ func (h HelpPage) render(l look) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// examples are the examples as they are typed, with the slash command.
+// examples returns the examples with the slash command.
 func (h HelpPage) examples() []Example {
 	typed := make([]Example, len(h.Examples))
 	for i, e := range h.Examples {

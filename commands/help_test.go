@@ -111,8 +111,8 @@ func TestHelpText_ExamplesParse(t *testing.T) {
 		for _, m := range mistakes {
 			t.Errorf("%s=%s has a mistake: %s", word, text, m.Sentence)
 		}
-		got, said := fields.Get(key)
-		if !said {
+		got, given := fields.Get(key)
+		if !given {
 			t.Errorf("%s=%s does not say %s", word, text, key)
 		}
 		return got

@@ -9,20 +9,20 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// shortestPart is how many characters of an id's beginning or end identify a license or an order.
-const shortestPart = 4
+// minPart is the smallest number of characters at the beginning or end of an ID that identify a license or an order.
+const minPart = 4
 
-// idWords returns the words of an argument that is one id, without what people copy along: quotes, code marks, "id=",
-// dots for the rest of it.
-func idWords(rest string, labels ...string) []string {
-	words := strings.FieldsFunc(folded(rest), func(r rune) bool {
+// idArguments returns the words of an argument that should be one ID, without what people copy along: quotes, code
+// marks, labels such as "id=", and an ellipsis.
+func idArguments(rest string, labels ...string) []string {
+	words := strings.FieldsFunc(foldText(rest), func(r rune) bool {
 		return r == ' ' || r == '\n' || r == '`' || r == ',' || r == ';' || isQuote(r)
 	})
 	for i, w := range words {
 		if key, value, ok := strings.Cut(w, "="); ok && slices.Contains(labels, strings.ToLower(key)) {
 			w = value
 		}
-		if words[i] = withoutEnd(strings.TrimLeft(w, "….#([")); isMarks(w) {
+		if words[i] = trimEnd(strings.TrimLeft(w, "….#([")); isPunctuation(w) {
 			words[i] = ""
 		}
 	}
@@ -31,40 +31,43 @@ func idWords(rest string, labels ...string) []string {
 	})
 }
 
-// parseLicense reads the id of a license, or its beginning or end.
+// parseLicense parses the ID of a license, or its beginning or end.
 func parseLicense(rest string) (id, part string, mistakes []Mistake) {
-	words := idWords(rest, "id", "license", "license_id")
+	words := idArguments(rest, "id", "license", "license_id")
 	if len(words) == 0 {
 		return "", "", []Mistake{{Sentence: "Which license? Add its id; `/license list` shows it."}}
 	}
 	all := strings.Join(words, " ")
-	wrong := func(nearest, format string, args ...any) (string, string, []Mistake) {
-		return id, "", []Mistake{{Text: echo(all), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)}}
+	report := func(nearest, format string, args ...any) (string, string, []Mistake) {
+		return id, "", []Mistake{{Text: excerpt(all), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)}}
 	}
 	whole, where := findUUID(words[0])
 	_, isOrder := orderID(words[0])
 	switch {
 	case len(words) > 1:
 		id = whole
-		return wrong("", "`/license show` takes one license id.")
+		return report("", "`/license show` takes one license id.")
 	case where == uuidOfProject:
-		return wrong("", "That link is for a project. `/license show` takes a license's id or link.")
+		return report("", "That link is for a project. `/license show` takes a license's id or link.")
 	case whole != "":
 		return whole, "", nil
 	case isOrder:
-		return wrong("order", "%s is an order. Use `/license order %s`.", code(all), echo(all))
+		return report("order", "%s is an order. Use `/license order %s`.", codeSpan(all), excerpt(all))
 	case licensePart.MatchString(all):
 		return "", strings.ToLower(all), nil
 	}
-	return wrong("", "%s isn't a license id. `/license list` shows the ids; the first or last %d characters of one are enough.", code(all), shortestPart)
+	return report("",
+		"%s isn't a license id. `/license list` shows the ids; the first or last %d characters of one are enough.",
+		codeSpan(all), minPart)
 }
 
-// licensePart matches the beginning or end of a license's id.
+// licensePart matches the beginning or end of a license's ID.
 var licensePart = regexp.MustCompile(`^[0-9A-Fa-f-]{4,35}$`)
 
-// LicenseID reads the id of a license, or its link, from a field of a form. It is in lower case.
+// LicenseID parses the ID of a license, or a link to it, from an input of a form. The result is in lower case. ok is
+// false for any other text.
 func LicenseID(text string) (id string, ok bool) {
-	words := idWords(clean(text), "id", "license", "license_id")
+	words := idArguments(normalize(text), "id", "license", "license_id")
 	if len(words) != 1 {
 		return "", false
 	}
@@ -73,7 +76,7 @@ func LicenseID(text string) (id string, ok bool) {
 }
 
 func parseOrder(command, rest string) (string, []Mistake) {
-	words := idWords(rest, "id", "order", "order_id")
+	words := idArguments(rest, "id", "order", "order_id")
 	if len(words) == 0 {
 		return "", []Mistake{{Sentence: "Which order? Add its id; it's at the bottom of the order's card."}}
 	}
@@ -82,27 +85,30 @@ func parseOrder(command, rest string) (string, []Mistake) {
 	license, _ := findUUID(words[0])
 	switch {
 	case len(words) > 1:
-		return id, []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("`/license %s` takes one order id.", command)}}
+		return id, []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf("`/license %s` takes one order id.", command)}}
 	case ok:
 		return id, nil
 	case license != "" && command == "cancel":
-		return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf("%s is a license. %s", code(all), onEndings)}}
+		return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf("%s is a license. %s", codeSpan(all), onEndings)}}
 	case license != "":
-		return "", []Mistake{{Text: echo(all), Nearest: "show", Sentence: fmt.Sprintf("%s is a license. Use `/license show %s`.", code(all), license)}}
+		return "",
+			[]Mistake{{Text: excerpt(all), Nearest: "show", Sentence: fmt.Sprintf("%s is a license. Use `/license show %s`.",
+				codeSpan(all), license)}}
 	case command == "order":
-		return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf(
-			"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.", code(all), exampleOrder, shortestPart)}}
+		return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf(
+			"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`; its first or last %d are enough.", codeSpan(all),
+			exampleOrder, minPart)}}
 	}
-	return "", []Mistake{{Text: echo(all), Sentence: fmt.Sprintf(
-		"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", code(all), exampleOrder)}}
+	return "", []Mistake{{Text: excerpt(all), Sentence: fmt.Sprintf(
+		"%s isn't an order id. An id has 26 letters and digits, e.g. `%s`.", codeSpan(all), exampleOrder)}}
 }
 
-// orderPart matches the beginning or end of an order's id: a ULID's alphabet lacks I, L, O and U.
+// orderPart matches the beginning or end of an order's ID: the alphabet of ULIDs lacks I, L, O and U.
 var orderPart = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4,25}$`)
 
-// partOfOrder reads the beginning or end of an order's id, in upper case.
+// partOfOrder parses the beginning or end of an order's ID. The result is in upper case.
 func partOfOrder(rest string) (part string, ok bool) {
-	words := idWords(rest, "id", "order", "order_id")
+	words := idArguments(rest, "id", "order", "order_id")
 	if len(words) != 1 {
 		return "", false
 	}
@@ -110,9 +116,9 @@ func partOfOrder(rest string) (part string, ok bool) {
 	return part, orderPart.MatchString(part)
 }
 
-// orderID reads an order's id in either case.
+// orderID parses an order's ID in upper or lower case. The result is in upper case.
 func orderID(text string) (string, bool) {
-	id, err := ulid.ParseStrict(folded(text))
+	id, err := ulid.ParseStrict(foldText(text))
 	if err != nil {
 		return "", false
 	}
@@ -129,10 +135,10 @@ const (
 
 var uuidPattern = regexp.MustCompile(`[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}`)
 
-// findUUID finds the one id in a text that is an id or a link to one of CoCalc's pages, and says what the link is to.
-// The id is in lower case, as CoCalc prints it; empty when there is none, or more than one.
+// findUUID returns the ID in a text that is an ID or a link to one of CoCalc's pages, and the kind of page. The ID is
+// in lower case, as CoCalc prints it; empty if the text does not contain exactly one.
 func findUUID(text string) (id string, where uuidPlace) {
-	text = folded(text)
+	text = foldText(text)
 	found := uuidPattern.FindAllStringIndex(text, 2)
 	if len(found) != 1 {
 		return "", uuidAlone

@@ -14,7 +14,8 @@ import (
 // The sentences for mistakes are in testdata/mistakes.txt, where they can be read one after another.
 func TestParse_Mistakes(t *testing.T) {
 	var told strings.Builder
-	const many = "a1=1 a2=1 a3=1 a4=1 a5=1 a6=1 a7=1 a8=1 a9=1 b1=1 b2=1 b3=1 b4=1 b5=1 b6=1 b7=1 b8=1 b9=1 c1=1 c2=1 c3=1 c4=1 c5=1"
+	const many = "a1=1 a2=1 a3=1 a4=1 a5=1 a6=1 a7=1 a8=1 a9=1 b1=1 b2=1 b3=1 b4=1 b5=1 b6=1 b7=1 b8=1 b9=1 c1=1 c2=1 " +
+		"c3=1 c4=1 c5=1"
 	for _, c := range []struct {
 		name, text string
 		understood string // as Format prints it
@@ -139,7 +140,8 @@ func TestParse_Mistakes(t *testing.T) {
 		{"deny nothing", "deny order", "deny"},
 		{"deny without an id", "deny too expensive", "deny"},
 		{"deny without a reason", "deny " + order + " …", "deny " + order},
-		{"deny with a reason that nobody would read", "deny " + order + " " + strings.Repeat("a", 501), "deny " + order + ` "` + strings.Repeat("a", 500) + `"`},
+		{"deny with a reason that nobody would read", "deny " + order + " " + strings.Repeat("a", 501), "deny " + order +
+			` "` + strings.Repeat("a", 500) + `"`},
 		{"a budget of something", "budget november", "budget"},
 		{"pause with marks alone", "pause --- !!", "pause"},
 		{"a reason that nobody would read", "pause " + strings.Repeat("a", 501), `pause "` + strings.Repeat("a", 500) + `"`},
@@ -180,7 +182,10 @@ func TestParse_MistakeDetails(t *testing.T) {
 	want := []commands.Mistake{
 		{Text: "rma", Nearest: "ram", Sentence: "`rma` isn't a field. Did you mean `ram`?"},
 		{Text: "x", Field: "cpu", Sentence: "`cpu` must be a whole number, e.g. `cpu=2`."},
-		{Text: "acadmic", Field: "user", Nearest: "academic", Sentence: "`user` can't be `acadmic`. Did you mean `user=academic`?"},
+		{
+			Text: "acadmic", Field: "user", Nearest: "academic",
+			Sentence: "`user` can't be `acadmic`. Did you mean `user=academic`?",
+		},
 		{Text: "foo", Sentence: "I couldn't read `foo`. Write fields as `ram=16 cpu=2`."},
 	}
 	if diff := cmp.Diff(want, mistakes); diff != "" {

@@ -6,28 +6,29 @@ import (
 	"sync"
 )
 
-// Parse reads the text of a slash command, in the form in which Slack delivers it. It always returns a command; when
-// there are mistakes it holds what was understood, for showing and correcting, and must not be acted on. All mistakes
-// are told at once, in the order of the text.
+// Parse parses the text after /license, in the form in which Slack delivers it. It never returns a nil command. With
+// mistakes, the command holds what was understood, to be shown and corrected, and must not be executed. All mistakes
+// are returned at once, in the order of the text, but at most 21.
 func Parse(text string) (Command, []Mistake) {
-	text, mistakes := readable(text)
+	text, mistakes := normalizeText(text)
 	name, rest := firstWord(text)
 	if name == "" {
-		return Help{}, limit(mistakes)
+		return Help{}, limitMistakes(mistakes)
 	}
 	command, more := parseCommand(name, rest)
-	return command, limit(append(mistakes, more...))
+	return command, limitMistakes(append(mistakes, more...))
 }
 
-// readable cleans a text, and cuts it at a length that no person reads.
-func readable(text string) (string, []Mistake) {
+// normalizeText returns a text after normalize, cut at maxText bytes.
+func normalizeText(text string) (string, []Mistake) {
 	if len(text) <= maxText {
-		return clean(text), nil
+		return normalize(text), nil
 	}
-	return clean(text[:maxText]), []Mistake{{Sentence: fmt.Sprintf("Your text is too long. I read the first %d bytes.", maxText)}}
+	return normalize(text[:maxText]),
+		[]Mistake{{Sentence: fmt.Sprintf("Your text is too long. I read the first %d bytes.", maxText)}}
 }
 
-// commandWords are the words for commands, made from the table when they are first needed.
+// commandWords returns the words for commands, from the table.
 var commandWords = sync.OnceValue(func() vocabulary {
 	var v vocabulary
 	for _, c := range commandTable {
@@ -36,8 +37,8 @@ var commandWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
-// firstWord splits the command's name from the rest. It drops copied code marks, bullets, dashes and the slash command
-// itself before the name, and punctuation after it.
+// firstWord splits a text into the command's name and the rest. It drops backticks, bullets, dashes and the slash
+// command before the name, and punctuation after it, which people copy along.
 func firstWord(text string) (name, rest string) {
 	text = strings.TrimLeft(text, " \n`"+bullets)
 	if after, ok := cutWord(text, "/license"); ok {
@@ -48,7 +49,7 @@ func firstWord(text string) (name, rest string) {
 		end++
 	}
 	name = strings.TrimLeftFunc(text[:end], isDash)
-	if word := withoutEnd(name); !strings.ContainsAny(folded(word), ":=") {
+	if word := trimEnd(name); !strings.ContainsAny(foldText(word), ":=") {
 		name = word
 	}
 	return name, text[end:]
@@ -62,7 +63,7 @@ func cutWord(text, word string) (after string, ok bool) {
 	return after, after == "" || isSeparator(after, 0)
 }
 
-// parseCommand reads the words after the command's name.
+// parseCommand parses a command from its name and the rest of the text.
 func parseCommand(name, rest string) (Command, []Mistake) {
 	words := commandWords()
 	command, known := words.find(name)
@@ -72,15 +73,17 @@ func parseCommand(name, rest string) (Command, []Mistake) {
 		}
 		return arguments(command, rest)
 	}
-	if id, _ := findUUID(name); id != "" && id == strings.ToLower(folded(name)) {
-		return Show{ID: id}, []Mistake{{Text: echo(name), Nearest: "show", Sentence: fmt.Sprintf("Did you mean `/license show %s`?", id)}}
+	if id, _ := findUUID(name); id != "" && id == strings.ToLower(foldText(name)) {
+		return Show{ID: id},
+			[]Mistake{{Text: excerpt(name), Nearest: "show", Sentence: fmt.Sprintf("Did you mean `/license show %s`?", id)}}
 	}
 	if id, ok := orderID(name); ok {
-		return Order{ID: id}, []Mistake{{Text: echo(name), Nearest: "order", Sentence: fmt.Sprintf("Did you mean `/license order %s`?", id)}}
+		return Order{ID: id},
+			[]Mistake{{Text: excerpt(name), Nearest: "order", Sentence: fmt.Sprintf("Did you mean `/license order %s`?", id)}}
 	}
-	if strings.Contains(folded(name), "=") || beginsWithField(name+rest) {
+	if strings.Contains(foldText(name), "=") || beginsWithField(name+rest) {
 		fields, mistakes := parseFields(name + rest)
-		first := Mistake{Text: echo(name), Sentence: "Start with `buy` to order a license, or `quote` to see its price."}
+		first := Mistake{Text: excerpt(name), Sentence: "Start with `buy` to order a license, or `quote` to see its price."}
 		return Quote{Fields: fields}, append([]Mistake{first}, mistakes...)
 	}
 	unknown := unknownCommand(name)
@@ -91,15 +94,15 @@ func parseCommand(name, rest string) (Command, []Mistake) {
 	return guess, append([]Mistake{unknown}, mistakes...)
 }
 
-// beginsWithField recognises fields without a command: "ram = 16", "memory: 16".
+// beginsWithField reports whether a text begins with a field instead of a command: "ram = 16", "memory: 16".
 func beginsWithField(text string) bool {
 	words := fieldWords()
-	pieces := scan(text, words.knows)
-	return len(pieces) > 1 && len(pieces[0].words) == 0 && words.knows(pieces[1].key)
+	tokens := scan(text, words.knows)
+	return len(tokens) > 1 && len(tokens[0].words) == 0 && words.knows(tokens[1].key)
 }
 
 func asksForHelp(rest string) bool {
-	switch strings.TrimLeft(strings.Trim(strings.ToLower(folded(rest)), " \n`.!"), "-") {
+	switch strings.TrimLeft(strings.Trim(strings.ToLower(foldText(rest)), " \n`.!"), "-") {
 	case "help", "?":
 		return true
 	case "h":
@@ -158,7 +161,7 @@ func arguments(command, rest string) (Command, []Mistake) {
 }
 
 func parseHelp(rest string) (Command, []Mistake) {
-	topic := withoutEnd(strings.Trim(rest, " \n`,;/"))
+	topic := trimEnd(strings.Trim(rest, " \n`,;/"))
 	if topic == "" {
 		return Help{}, nil
 	}
@@ -169,13 +172,15 @@ func parseHelp(rest string) (Command, []Mistake) {
 	if name, ok := fields.find(topic); ok {
 		return Help{Topic: name}, nil
 	}
-	m := Mistake{Text: echo(topic), Sentence: fmt.Sprintf("There's no help on %s. Try `/license help`.", code(topic))}
-	if there, ok := elsewhere[normal(topic)]; ok {
+	m := Mistake{Text: excerpt(topic), Sentence: fmt.Sprintf("There's no help on %s. Try `/license help`.",
+		codeSpan(topic))}
+	if there, ok := otherCommands[canonical(topic)]; ok {
 		return Help{}, []Mistake{{Text: m.Text, Sentence: there}}
 	}
 	for _, words := range []vocabulary{commands, fields} {
 		if name, ok := words.nearest(topic); ok && m.Nearest == "" {
-			m.Nearest, m.Sentence = name, fmt.Sprintf("There's no help on %s. Did you mean `/license help %s`?", code(topic), name)
+			m.Nearest, m.Sentence = name, fmt.Sprintf("There's no help on %s. Did you mean `/license help %s`?", codeSpan(topic),
+				name)
 		}
 	}
 	return Help{Topic: m.Nearest}, []Mistake{m}

@@ -65,8 +65,12 @@ func TestParse_Commands(t *testing.T) {
 		{"show with a key", "show id=" + license, commands.Show{ID: license}},
 		{"show license", "show license " + license, commands.Show{ID: license}},
 		{"show a link", "show https://cocalc.com/settings/licenses?id=" + license, commands.Show{ID: license}},
-		{"show a link as Slack sends it", "show <https://cocalc.com/settings/licenses?a=b&amp;id=" + license + ">", commands.Show{ID: license}},
-		{"show a link with a label", "show <https://cocalc.com/settings/licenses?id=" + license + "|my license>", commands.Show{ID: license}},
+		{"show a link as Slack sends it", "show <https://cocalc.com/settings/licenses?a=b&amp;id=" + license +
+			">", commands.Show{ID: license}},
+		{
+			"show a link with a label", "show <https://cocalc.com/settings/licenses?id=" + license + "|my license>",
+			commands.Show{ID: license},
+		},
 		{"order", "order " + order, commands.Order{ID: order}},
 		{"order in lower case", "order " + strings.ToLower(order), commands.Order{ID: order}},
 		{"order by its tag", "order order " + order, commands.Order{ID: order}},
@@ -87,19 +91,31 @@ func TestParse_Commands(t *testing.T) {
 		{"a budget that ends a sentence", "budget …!", commands.Budget{}},
 		{"approve", "approve " + order, commands.Approve{ID: order}},
 		{"approve in other words", "Accept order: " + strings.ToLower(order), commands.Approve{ID: order}},
-		{"deny", "deny " + order + " there is one already, for 30", commands.Deny{ID: order, Reason: "there is one already, for 30"}},
+		{
+			"deny", "deny " + order + " there is one already, for 30",
+			commands.Deny{ID: order, Reason: "there is one already, for 30"},
+		},
 		{"deny as copied", "reject order `" + order + "`: reason=“too much”", commands.Deny{ID: order, Reason: "too much"}},
-		{"deny on two lines", "deny order=" + strings.ToLower(order) + "\nno\nmoney", commands.Deny{ID: order, Reason: "no money"}},
+		{
+			"deny on two lines", "deny order=" + strings.ToLower(order) + "\nno\nmoney",
+			commands.Deny{ID: order, Reason: "no money"},
+		},
 		{"budget", "budget", commands.Budget{}},
 		{"budget in other words", "SPENDING", commands.Budget{}},
 		{"settle", "settle " + order, commands.Settle{ID: order}},
 		{"settle in other words", "RESOLVE order_id=" + strings.ToLower(order), commands.Settle{ID: order}},
-		{"pause", "pause somebody else clears the cart, today: until 5", commands.Pause{Reason: "somebody else clears the cart, today: until 5"}},
+		{
+			"pause", "pause somebody else clears the cart, today: until 5",
+			commands.Pause{Reason: "somebody else clears the cart, today: until 5"},
+		},
 		{"pause in quotes", "pause “the cart’s \"odd\" item”", commands.Pause{Reason: "the cart’s \"odd\" item"}},
 		{"pause with two quoted words", `pause "a" and "b"`, commands.Pause{Reason: `"a" and "b"`}},
 		{"pause with a key", `pause reason="R&amp;D &lt;3"`, commands.Pause{Reason: "R&D <3"}},
 		{"pause on two lines", "pause a\nb", commands.Pause{Reason: "a b"}},
-		{"pause with a mention", "freeze ask <@U1|bob> about <https://a.example|this>", commands.Pause{Reason: "ask @bob about https://a.example"}},
+		{
+			"pause with a mention", "freeze ask <@U1|bob> about <https://a.example|this>",
+			commands.Pause{Reason: "ask @bob about https://a.example"},
+		},
 		{"pause in another script", "pause 请等一下", commands.Pause{Reason: "请等一下"}},
 		{"help on pause", "pause --help", commands.Help{Topic: "pause"}},
 		{"resume", "resume the double buy was paid back", commands.Resume{Reason: "the double buy was paid back"}},
@@ -133,13 +149,22 @@ func TestParse_Fields(t *testing.T) {
 		{"blanks around the mark", "ram = 16  cpu =2 disk= 5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
 		{"colons", "ram:16 cpu: 2 disk : 5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
 		{"other marks of programmers", "ram==16 cpu:=2", fields{RAM: ptr(16), CPU: ptr(2)}},
-		{"commas between", "ram=16,cpu=2, disk=5;boost=no", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), Boost: ptr(false)}},
+		{
+			"commas between", "ram=16,cpu=2, disk=5;boost=no",
+			fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), Boost: ptr(false)},
+		},
 		{"capitals", "RAM=16 Member=YES User=Academic", fields{RAM: ptr(16), Member: ptr(true), User: ptr("academic")}},
 		{"non-breaking and narrow blanks", "ram=16\u00a0cpu=2\u202fdisk=5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
-		{"characters that nobody sees", "\u200bra\u200bm=1\ufeff6 \u2060cpu\u200d=2\u00ad", fields{RAM: ptr(16), CPU: ptr(2)}},
+		{
+			"characters that nobody sees", "\u200bra\u200bm=1\ufeff6 \u2060cpu\u200d=2\u00ad",
+			fields{RAM: ptr(16), CPU: ptr(2)},
+		},
 		{"a line for each", "ram=16\ncpu=2\r\ndisk=5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
 		{"options of a shell", "--ram=16 --cpu 2 -disk=5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
-		{"options with dashes changed by Slack", "—ram=16 –cpu 2 —run-limit 3", fields{RAM: ptr(16), CPU: ptr(2), RunLimit: ptr(3)}},
+		{
+			"options with dashes changed by Slack", "—ram=16 –cpu 2 —run-limit 3",
+			fields{RAM: ptr(16), CPU: ptr(2), RunLimit: ptr(3)},
+		},
 		{"switches of a shell", "--boost --no-member", fields{Boost: ptr(true), Member: ptr(false)}},
 		{"a switch with its value", "--boost no --member=on", fields{Boost: ptr(false), Member: ptr(true)}},
 		{"numbers in quotes", `ram="16" cpu='2'`, fields{RAM: ptr(16), CPU: ptr(2)}},
@@ -151,13 +176,19 @@ func TestParse_Fields(t *testing.T) {
 		{"thousands in other commas", "run_limit=1，000 disk=5", fields{RunLimit: ptr(1000), Disk: ptr(5)}},
 		{"thousands of an Arabic keyboard", "run_limit=١٬٠٠٠", fields{RunLimit: ptr(1000)}},
 		{"a full stop at the end", "ram=16 cpu=2.", fields{RAM: ptr(16), CPU: ptr(2)}},
-		{"full stops behind units and choices", "ram=16 GB. uptime=always running! user=academic?", fields{RAM: ptr(16), Uptime: ptr("always_running"), User: ptr("academic")}},
+		{
+			"full stops behind units and choices", "ram=16 GB. uptime=always running! user=academic?",
+			fields{RAM: ptr(16), Uptime: ptr("always_running"), User: ptr("academic")},
+		},
 		{"an ideographic full stop", "ram=16 cpu=2。", fields{RAM: ptr(16), CPU: ptr(2)}},
 		{"a list with bullets", "• ram=16\n• cpu=2", fields{RAM: ptr(16), CPU: ptr(2)}},
 		{"bullets without blanks", "•ram=16\n▪️cpu=2", fields{RAM: ptr(16), CPU: ptr(2)}},
 		{"a list with dashes", "- ram=16\n– cpu=2\n* disk=5", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5)}},
 		{"a numbered list", "1. ram=16\n2) cpu=2", fields{RAM: ptr(16), CPU: ptr(2)}},
-		{"marks between fields", "ram=16 | cpu=2 · disk=5 / boost=no", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), Boost: ptr(false)}},
+		{
+			"marks between fields", "ram=16 | cpu=2 · disk=5 / boost=no",
+			fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), Boost: ptr(false)},
+		},
 		{"fields in brackets", "(ram=16 cpu=2)", fields{RAM: ptr(16), CPU: ptr(2)}},
 		{"a key with a typographic dash", "run‑limit=10 ‐‐boost", fields{RunLimit: ptr(10), Boost: ptr(true)}},
 		{"a title keeps its own characters", "title=“１６ ＧＢ – 2.” ram=１６", fields{Title: ptr("１６ ＧＢ – 2."), RAM: ptr(16)}},
@@ -167,14 +198,20 @@ func TestParse_Fields(t *testing.T) {
 
 		{"units attached", "ram=16GB cpu=2cores disk=10g", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(10)}},
 		{"units apart", "ram=16 GB cpu=2 cores run_limit=10 projects", fields{RAM: ptr(16), CPU: ptr(2), RunLimit: ptr(10)}},
-		{"more units", "ram=16 GiB cpu=3 vCPUs days=30 days", fields{RAM: ptr(16), CPU: ptr(3), Days: ptr(30), Period: ptr("range")}},
+		{
+			"more units", "ram=16 GiB cpu=3 vCPUs days=30 days",
+			fields{RAM: ptr(16), CPU: ptr(3), Days: ptr(30), Period: ptr("range")},
+		},
 		{"units before a comma", "ram=16 GB, cpu=2 cores", fields{RAM: ptr(16), CPU: ptr(2)}},
 		{"groups of thousands", "run_limit=1,000", fields{RunLimit: ptr(1000)}},
 		{"leading zeros", "ram=016", fields{RAM: ptr(16)}},
 		{"nothing is a number too", "ram=0", fields{RAM: ptr(0)}},
 		{"the greatest number", "run_limit=2147483647", fields{RunLimit: ptr(2147483647)}},
 
-		{"other words for keys", "memory=16 cores=2 storage=5 projects=7", fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), RunLimit: ptr(7)}},
+		{
+			"other words for keys", "memory=16 cores=2 storage=5 projects=7",
+			fields{RAM: ptr(16), CPU: ptr(2), Disk: ptr(5), RunLimit: ptr(7)},
+		},
 		{"keys of two words", "run limit=10 idle timeout=short", fields{RunLimit: ptr(10), Uptime: ptr("short")}},
 		{"a key of two words behind a value", "cpu=2 run limit=10", fields{CPU: ptr(2), RunLimit: ptr(10)}},
 		{"keys joined otherwise", "run-limit=10", fields{RunLimit: ptr(10)}},
@@ -197,17 +234,35 @@ func TestParse_Fields(t *testing.T) {
 		{"a university", "user=university", fields{User: ptr("academic")}},
 
 		{"a term by its end", "end=2027-01-31", fields{End: date(2027, 1, 31), Period: ptr("range")}},
-		{"a term by both ends", "start=2027-01-01 end=2027-01-31", fields{Start: date(2027, 1, 1), End: date(2027, 1, 31), Period: ptr("range")}},
+		{"a term by both ends", "start=2027-01-01 end=2027-01-31", fields{
+			Start: date(2027, 1, 1), End: date(2027, 1, 31),
+			Period: ptr("range"),
+		}},
 		{"a term by its days", "days=30", fields{Days: ptr(30), Period: ptr("range")}},
-		{"a term by start and days", "start=2027-01-01 days=30", fields{Start: date(2027, 1, 1), Days: ptr(30), Period: ptr("range")}},
+		{
+			"a term by start and days", "start=2027-01-01 days=30",
+			fields{Start: date(2027, 1, 1), Days: ptr(30), Period: ptr("range")},
+		},
 		{"a term that is called a range", "period=range days=30", fields{Days: ptr(30), Period: ptr("range")}},
-		{"a term in other words", "from=2027-01-01 until=2027-01-31", fields{Start: date(2027, 1, 1), End: date(2027, 1, 31), Period: ptr("range")}},
-		{"dates with slashes and dots", "start=2027/1/1 end=2027.01.31", fields{Start: date(2027, 1, 1), End: date(2027, 1, 31), Period: ptr("range")}},
+		{"a term in other words", "from=2027-01-01 until=2027-01-31", fields{
+			Start: date(2027, 1, 1), End: date(2027, 1, 31),
+			Period: ptr("range"),
+		}},
+		{
+			"dates with slashes and dots", "start=2027/1/1 end=2027.01.31",
+			fields{Start: date(2027, 1, 1), End: date(2027, 1, 31), Period: ptr("range")},
+		},
 		{"a date with non-breaking hyphens", "end=2027‑12‑31", fields{End: date(2027, 12, 31), Period: ptr("range")}},
 		{"a date with en dashes", "end=2027–12–31", fields{End: date(2027, 12, 31), Period: ptr("range")}},
-		{"dates with em dashes and minus signs", "start=2027—12—01 end=2027−12−31.", fields{Start: date(2027, 12, 1), End: date(2027, 12, 31), Period: ptr("range")}},
+		{
+			"dates with em dashes and minus signs", "start=2027—12—01 end=2027−12−31.",
+			fields{Start: date(2027, 12, 1), End: date(2027, 12, 31), Period: ptr("range")},
+		},
 		{"a date with its day first", "end=31.12.2026", fields{End: date(2026, 12, 31), Period: ptr("range")}},
-		{"a date with its day first, as documents write it", "start=1. 12. 2026 end=31. 12. 2026.", fields{Start: date(2026, 12, 1), End: date(2026, 12, 31), Period: ptr("range")}},
+		{
+			"a date with its day first, as documents write it", "start=1. 12. 2026 end=31. 12. 2026.",
+			fields{Start: date(2026, 12, 1), End: date(2026, 12, 31), Period: ptr("range")},
+		},
 		{"a leap day", "end=2028-02-29", fields{End: date(2028, 2, 29), Period: ptr("range")}},
 
 		{"a title in straight quotes", `title="Statistics 101"`, fields{Title: ptr("Statistics 101")}},
@@ -223,7 +278,10 @@ func TestParse_Fields(t *testing.T) {
 		{"quotes behind backslashes", `title="the \"big\" one"`, fields{Title: ptr(`the "big" one`)}},
 		{"a backslash", `title="C:\temp\\"`, fields{Title: ptr(`C:\temp\`)}},
 		{"an apostrophe", "title='the team’s license' ram=1", fields{Title: ptr("the team’s license"), RAM: ptr(1)}},
-		{"a straight apostrophe in single quotes", "title='the team's license' ram=1", fields{Title: ptr("the team's license"), RAM: ptr(1)}},
+		{
+			"a straight apostrophe in single quotes", "title='the team's license' ram=1",
+			fields{Title: ptr("the team's license"), RAM: ptr(1)},
+		},
 		{"a title of one word", "title=stats ram=1", fields{Title: ptr("stats"), RAM: ptr(1)}},
 		{"a title with marks", "title=a=b:c", fields{Title: ptr("a=b:c")}},
 		{"a title that looks like fields", `title="ram=1 cpu=2"`, fields{Title: ptr("ram=1 cpu=2")}},
@@ -245,7 +303,10 @@ func TestParse_Fields(t *testing.T) {
 		{"a mention outside quotes", `title=<@U123|bob>`, fields{Title: ptr("@bob")}},
 		{"a name that tries to end the title", `title="<@U123|b" ram=1 x="b>"`, fields{Title: ptr("@b ram=1 x=b")}},
 		{"a channel", `title="<#C123|general> and <#C9>"`, fields{Title: ptr("#general and #C9")}},
-		{"everybody", `title="<!here> <!channel|channel> <!subteam^S1|@admins>"`, fields{Title: ptr("@here channel @admins")}},
+		{
+			"everybody", `title="<!here> <!channel|channel> <!subteam^S1|@admins>"`,
+			fields{Title: ptr("@here channel @admins")},
+		},
 		{"a date of Slack's", `title="until <!date^1392734382^{date}|2014-02-18>"`, fields{Title: ptr("until 2014-02-18")}},
 		{"a link", `title="<https://a.example/x?a=1&amp;b=2>"`, fields{Title: ptr("https://a.example/x?a=1&b=2")}},
 		{"a link with a label", `title="<https://a.example|click here>"`, fields{Title: ptr("https://a.example")}},
@@ -254,8 +315,14 @@ func TestParse_Fields(t *testing.T) {
 
 		{"a project", "project=" + project, fields{Project: ptr(project)}},
 		{"a project in upper case", "project=" + strings.ToUpper(project), fields{Project: ptr(project)}},
-		{"a project by its link", "project=https://cocalc.com/projects/" + project + "/files/a.ipynb", fields{Project: ptr(project)}},
-		{"a project by its link, as Slack sends it", "project=<https://cocalc.com/projects/" + project + "/files|files>", fields{Project: ptr(project)}},
+		{
+			"a project by its link", "project=https://cocalc.com/projects/" + project + "/files/a.ipynb",
+			fields{Project: ptr(project)},
+		},
+		{
+			"a project by its link, as Slack sends it", "project=<https://cocalc.com/projects/" + project + "/files|files>",
+			fields{Project: ptr(project)},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, mistakes := commands.ParseFields(c.text)
@@ -292,11 +359,27 @@ func TestFormat(t *testing.T) {
 		command commands.Command
 		want    string
 	}{
-		{"fields in the order of the table", commands.Buy{Fields: commands.Fields{CPU: ptr(2), RAM: ptr(16)}}, "buy ram=16 cpu=2"},
+		{
+			"fields in the order of the table",
+			commands.Buy{Fields: commands.Fields{CPU: ptr(2), RAM: ptr(16)}},
+			"buy ram=16 cpu=2",
+		},
 		{"text in quotes", commands.Quote{Fields: commands.Fields{Title: ptr(`a "b" \ c`)}}, `quote title="a \"b\" \\ c"`},
-		{"text in Slack's form", commands.Buy{Fields: commands.Fields{Title: ptr("R&D <@U1>")}}, `buy title="R&amp;D &lt;@U1&gt;"`},
-		{"a term without the word range", commands.Buy{Fields: commands.Fields{Days: ptr(30), Period: ptr("range")}}, "buy days=30"},
-		{"yes and no", commands.Buy{Fields: commands.Fields{Member: ptr(false), Boost: ptr(true)}}, "buy member=no boost=yes"},
+		{
+			"text in Slack's form",
+			commands.Buy{Fields: commands.Fields{Title: ptr("R&D <@U1>")}},
+			`buy title="R&amp;D &lt;@U1&gt;"`,
+		},
+		{
+			"a term without the word range",
+			commands.Buy{Fields: commands.Fields{Days: ptr(30), Period: ptr("range")}},
+			"buy days=30",
+		},
+		{
+			"yes and no",
+			commands.Buy{Fields: commands.Fields{Member: ptr(false), Boost: ptr(true)}},
+			"buy member=no boost=yes",
+		},
 		{"the first page goes without saying", commands.List{Page: 1}, "list"},
 		{"a filter and a page", commands.List{Filter: commands.ListExpired, Page: 2}, "list expired page=2"},
 		{"a page of the history", commands.History{Page: 3}, "history page=3"},
@@ -324,7 +407,9 @@ func TestFormat(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	for _, bench := range []struct{ name, text string }{
 		{"usual", `buy ram=16 cpu=2`},
-		{"all fields", `buy ram=16 GB cpu=2 cores disk=10 run_limit=30 member=yes uptime=always running user=academic boost=no start=2027-01-01 end=2027-01-31 title=“R&amp;D for <@U123|bob>” description="a b c" reason='why not' project=` + project},
+		{"all fields", `buy ram=16 GB cpu=2 cores disk=10 run_limit=30 member=yes uptime=always running user=academic ` +
+			`boost=no start=2027-01-01 end=2027-01-31 title=“R&amp;D for <@U123|bob>” description="a b c" reason='why not' ` +
+			`project=` + project},
 		{"mistakes", `byu rma=16 cpu 2 users=30 title=my license yearly`},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxReason is how long a reason may be, in characters. It is kept in the ledger for ever, and people read it.
+// MaxReason is the largest length of a reason, in characters. The ledger stores it permanently, and people read it.
 const MaxReason = 500
 
-// parseReason reads what follows a command that takes a reason and nothing else: everything up to the end, in quotes
-// or not, in one line.
+// parseReason parses the arguments of a command that takes only a reason: everything up to the end, with or without
+// quotes. The result is one line.
 func parseReason(command, rest string) (string, []Mistake) {
 	text, mistakes := parseOptionalReason(rest)
 	if text == "" {
@@ -21,10 +21,12 @@ func parseReason(command, rest string) (string, []Mistake) {
 	return text, mistakes
 }
 
-// parseOptionalReason is parseReason where nothing is a reason too.
+// parseOptionalReason is parseReason for a command whose reason may be missing.
 func parseOptionalReason(rest string) (string, []Mistake) {
 	text := strings.TrimSpace(rest)
-	if i := strings.IndexFunc(text, func(r rune) bool { return fold(r) == '=' || fold(r) == ':' }); i > 0 && slices.Contains([]string{"reason", "why", "because"}, strings.ToLower(strings.TrimSpace(text[:i]))) {
+	labels := []string{"reason", "why", "because"}
+	i := strings.IndexFunc(text, func(r rune) bool { return fold(r) == '=' || fold(r) == ':' })
+	if i > 0 && slices.Contains(labels, strings.ToLower(strings.TrimSpace(text[:i]))) {
 		_, size := utf8.DecodeRuneInString(text[i:])
 		text = strings.TrimSpace(text[i+size:])
 	}
@@ -33,13 +35,13 @@ func parseOptionalReason(rest string) (string, []Mistake) {
 	case !strings.ContainsFunc(text, isReadable):
 		return "", nil
 	case n > MaxReason:
-		return string([]rune(text)[:MaxReason]), []Mistake{{Text: echo(text), Sentence: fmt.Sprintf(
+		return string([]rune(text)[:MaxReason]), []Mistake{{Text: excerpt(text), Sentence: fmt.Sprintf(
 			"A reason can have up to %d characters; yours has %d.", MaxReason, n)}}
 	}
 	return text, nil
 }
 
-// parseDeny reads the id of an order, which comes first, and the reason behind it.
+// parseDeny parses the ID of an order and the reason after it.
 func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 	for text := strings.TrimLeft(rest, " \n"); text != ""; {
 		word := text
@@ -49,14 +51,16 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 			text = ""
 		}
 		word = strings.TrimRight(word, ":,;")
-		if len(idWords(word, "id", "order", "order_id")) == 0 {
-			continue // a label, which stands before the id
+		if len(idArguments(word, "id", "order", "order_id")) == 0 {
+			continue // a label before the ID
 		}
 		if id, mistakes = parseOrder("deny", word); len(mistakes) > 0 {
 			return "", "", mistakes
 		}
 		if reason, mistakes = parseReason("deny", text); reason == "" {
-			mistakes = []Mistake{{Sentence: fmt.Sprintf("Add a reason for the requester, e.g. `/license deny %s %s`.", id, exampleReason["deny"])}}
+			mistakes = []Mistake{
+				{Sentence: fmt.Sprintf("Add a reason for the requester, e.g. `/license deny %s %s`.", id, exampleReason["deny"])},
+			}
 		}
 		return id, reason, mistakes
 	}
@@ -66,32 +70,32 @@ func parseDeny(rest string) (id, reason string, mistakes []Mistake) {
 
 // parseNothing parses the arguments of commands that take none.
 func parseNothing(command, rest string) []Mistake {
-	text := strings.Trim(rest, " \n`"+marks)
+	text := strings.Trim(rest, " \n`"+punctuation)
 	if text == "" {
 		return nil
 	}
-	return []Mistake{{Text: echo(text), Sentence: fmt.Sprintf("`/license %s` takes no arguments.", command)}}
+	return []Mistake{{Text: excerpt(text), Sentence: fmt.Sprintf("`/license %s` takes no arguments.", command)}}
 }
 
-// exampleReason is a reason as a person would write it.
+// exampleReason has an example of a reason for each command that takes one.
 var exampleReason = map[string]string{
 	"pause":  "quarterly audit",
 	"deny":   "the spring course already has one",
 	"resume": "audit finished",
 }
 
-// unquoted takes the quotes from a text that is in quotes as a whole.
+// unquoted removes the quotes from a text that is in quotes as a whole.
 func unquoted(text string) string {
 	open, size := utf8.DecodeRuneInString(text)
 	if !isQuote(open) {
 		return text
 	}
 	body := text[size:]
-	if end, width := closing(body, open); end >= 0 && end+width == len(body) {
+	if end, width := findClosing(body, open); end >= 0 && end+width == len(body) {
 		return unescape(body[:end])
 	}
 	return text
 }
 
-// isReadable tells letters, numbers and pictures from marks that say nothing by themselves.
+// isReadable reports whether r is a letter, a number or a picture, in contrast to punctuation.
 func isReadable(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.So) }

@@ -13,65 +13,66 @@ type word struct {
 	quoted bool
 }
 
-// isMarks reports whether the word has no meaning; see the function isMarks.
-func (w word) isMarks() bool { return !w.quoted && isMarks(w.text) }
+// isPunctuation reports whether the word has no meaning; see the function isPunctuation.
+func (w word) isPunctuation() bool { return !w.quoted && isPunctuation(w.text) }
 
-// piece is a key with the words that follow it up to the next key. The words before the first key are a piece without.
-type piece struct {
-	key    string // as it was typed, without dashes
-	dashed bool   // "--boost": the key began with dashes
-	marked bool   // "=" or ":" followed the key
-	open   bool   // its last word is a quote without an end
-	words  []word
+// token is a key with the words that follow it up to the next key. The words before the first key are a token without a
+// key.
+type token struct {
+	key      string // as typed, without dashes
+	dashed   bool   // "--boost": the key began with dashes
+	assigned bool   // "=" or ":" followed the key
+	open     bool   // its last word is a quote without an end
+	words    []word
 }
 
-// scanner cuts a cleaned text into pieces. Where a word could be read as a key or as part of a value, knows decides:
-// it says whether a word is a key.
+// scanner divides a normalized text into tokens. knows reports whether a word is a key; it decides where a word could
+// be either a key or part of a value.
 type scanner struct {
 	text   string
 	at     int
 	knows  func(string) bool
-	pieces []piece
+	tokens []token
 }
 
-func scan(text string, knows func(string) bool) []piece {
-	s := scanner{text: text, knows: knows, pieces: make([]piece, 1, 8)}
+func scan(text string, knows func(string) bool) []token {
+	s := scanner{text: text, knows: knows, tokens: make([]token, 1, 8)}
 	for s.skip(isSeparator); s.at < len(s.text); s.skip(isSeparator) {
 		s.next()
 	}
-	return s.pieces
+	return s.tokens
 }
 
-// next reads what stands where a key may stand: a quoted text, a key with its value, or a word.
+// next scans a quoted text, a key with its value, or a word.
 func (s *scanner) next() {
 	if isQuote(s.peek()) {
 		s.quoted()
 		return
 	}
 	begin := s.at
-	key := strings.TrimLeftFunc(folded(s.keyWord()), isBullet)
+	key := strings.TrimLeftFunc(foldText(s.keyWord()), isBullet)
 	name := strings.TrimLeftFunc(key, isDash)
 	dashed := len(name) < len(key) && name != "" && !isDigit(rune(name[0]))
 	if !dashed {
 		name = key
 	}
-	if name != "" && s.mark(name) {
-		name = s.joined(name)
-		s.pieces = append(s.pieces, piece{key: name, dashed: dashed, marked: true})
+	if name != "" && s.readMark(name) {
+		name = s.joinKey(name)
+		s.tokens = append(s.tokens, token{key: name, dashed: dashed, assigned: true})
 		s.value()
 		return
 	}
 	if dashed {
-		s.pieces = append(s.pieces, piece{key: name, dashed: true})
+		s.tokens = append(s.tokens, token{key: name, dashed: true})
 		return
 	}
-	s.restOfWord()
-	if text := s.text[begin:s.at]; !itemNumber.MatchString(folded(text)) || !s.beginsLine(begin) {
-		s.keep(word{text: text})
+	s.skipWord()
+	if text := s.text[begin:s.at]; !itemNumber.MatchString(foldText(text)) || !s.beginsLine(begin) {
+		s.addWord(word{text: text})
 	}
 }
 
-// itemNumber matches the beginning of an item of a numbered list.
+// itemNumber matches the number of an item in a numbered list.
 var itemNumber = regexp.MustCompile(`^[0-9]{1,2}[.)]$`)
 
 // beginsLine reports whether only spaces precede an offset in its line.
@@ -80,40 +81,40 @@ func (s *scanner) beginsLine(at int) bool {
 	return before == "" || strings.HasSuffix(before, "\n")
 }
 
-// keyWord reads a word up to a blank or a mark.
+// keyWord scans a word up to a space, "=" or ":".
 func (s *scanner) keyWord() string {
 	begin := s.at
 	s.skip(func(text string, at int) bool {
-		r, _ := foldedAt(text, at)
+		r, _ := foldAt(text, at)
 		return r != '=' && r != ':' && !isSeparator(text, at)
 	})
 	return s.text[begin:s.at]
 }
 
-// mark reads the "=" or ":" after a key, with blanks around it. A colon is no mark where it begins an address
-// ("https://…"), nor after a blank unless a key stands before it ("hello :smile:").
-func (s *scanner) mark(key string) bool {
+// readMark scans the "=" or ":" after a key, with spaces around it, and reports whether there is one. A colon does not
+// count where it begins an address ("https://…"), or after a space unless the word before is a key ("hello :smile:").
+func (s *scanner) readMark(key string) bool {
 	at := s.at
 	for at < len(s.text) && isBlank(s.text[at]) {
 		at++
 	}
-	switch r, size := foldedAt(s.text, at); {
+	switch r, size := foldAt(s.text, at); {
 	case r == '=':
 	case r == ':' && !strings.HasPrefix(s.text[at:], "://") && (at == s.at || s.knows(key)):
 		at += size
 	default:
 		return false
 	}
-	for r, size := foldedAt(s.text, at); r == '='; r, size = foldedAt(s.text, at) {
+	for r, size := foldAt(s.text, at); r == '='; r, size = foldAt(s.text, at) {
 		at += size
 	}
 	s.at = at
 	return true
 }
 
-// joined makes one key of two words, as in "run limit=10": the word before was not part of the value before.
-func (s *scanner) joined(key string) string {
-	last := &s.pieces[len(s.pieces)-1]
+// joinKey joins a key with the word before it if both form a key, as in "run limit=10".
+func (s *scanner) joinKey(key string) string {
+	last := &s.tokens[len(s.tokens)-1]
 	if n := len(last.words); n > 0 && !last.words[n-1].quoted {
 		if two := last.words[n-1].text + " " + key; s.knows(two) {
 			last.words = last.words[:n-1]
@@ -123,7 +124,7 @@ func (s *scanner) joined(key string) string {
 	return key
 }
 
-// value reads what follows a mark: a quoted text, or a word in which "=" and ":" mean nothing.
+// value scans what follows "=" or ":": a quoted text, or a word in which "=" and ":" have no meaning.
 func (s *scanner) value() {
 	begin := s.at
 	for s.at < len(s.text) && isBlank(s.text[s.at]) {
@@ -137,41 +138,42 @@ func (s *scanner) value() {
 		return
 	}
 	if s.at > begin {
-		// "ram= cpu=2": what follows is the next key, and a value is missing.
+		// "ram= cpu=2": the next word is a key, and the value is missing.
 		back := s.at
-		name := strings.TrimLeftFunc(folded(s.keyWord()), isDash)
-		isKey := s.knows(name) && s.mark(name)
+		name := strings.TrimLeftFunc(foldText(s.keyWord()), isDash)
+		isKey := s.knows(name) && s.readMark(name)
 		s.at = back
 		if isKey {
 			return
 		}
 	}
 	begin = s.at
-	s.restOfWord()
+	s.skipWord()
 	if s.at > begin {
-		s.keep(word{text: s.text[begin:s.at]})
+		s.addWord(word{text: s.text[begin:s.at]})
 	}
 }
 
-// quoted reads a text in quotes.
+// quoted scans a text in quotes.
 func (s *scanner) quoted() {
 	open, size := utf8.DecodeRuneInString(s.text[s.at:])
 	body := s.text[s.at+size:]
-	end, width := closing(body, open)
+	end, width := findClosing(body, open)
 	if end < 0 {
-		s.keep(word{text: s.text[s.at:], quoted: true})
-		s.pieces[len(s.pieces)-1].open = true
+		s.addWord(word{text: s.text[s.at:], quoted: true})
+		s.tokens[len(s.tokens)-1].open = true
 		s.at = len(s.text)
 		return
 	}
-	s.keep(word{text: strings.TrimSpace(unescape(body[:end])), quoted: true})
+	s.addWord(word{text: strings.TrimSpace(unescape(body[:end])), quoted: true})
 	s.at += size + end + width
 }
 
-// closing finds the quote that ends a text which open began, and its width. The quote of the same make comes first,
-// so that “big” can stand inside straight quotes and the other way round; any quote of the kind will do where it
-// is missing, since keyboards mix them. A single quote inside a word is an apostrophe.
-func closing(body string, open rune) (at, width int) {
+// findClosing returns the position of the quote that ends a text which open began, and its size in bytes; -1 if there
+// is none. It prefers the quote that matches open, so that “big” can occur inside straight quotes and vice versa.
+// Without one, it accepts any quote that is single or double like open, since keyboards mix them. A single quote inside
+// a word is an apostrophe.
+func findClosing(body string, open rune) (at, width int) {
 	same, other := -1, -1
 	sameWidth, otherWidth := 0, 0
 	double := isDoubleQuote(open)
@@ -188,7 +190,7 @@ func closing(body string, open rune) (at, width int) {
 		if !double {
 			ends = isSingleQuote(r) && (i+size == len(body) || isSeparator(body, i+size))
 		}
-		if ends && r == closer(open) {
+		if ends && r == closingQuote(open) {
 			same, sameWidth = i, size
 			break
 		}
@@ -203,8 +205,8 @@ func closing(body string, open rune) (at, width int) {
 	return other, otherWidth
 }
 
-// closer is the quote that properly ends what open began.
-func closer(open rune) rune {
+// closingQuote returns the quote that matches an opening one.
+func closingQuote(open rune) rune {
 	switch open {
 	case '“':
 		return '”'
@@ -222,7 +224,7 @@ func closer(open rune) rune {
 	return open
 }
 
-// unescape takes the backslash from before quotes and backslashes; everywhere else it is a character like others.
+// unescape removes the backslash before quotes and backslashes; elsewhere it is an ordinary character.
 func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
@@ -243,8 +245,8 @@ func unescape(text string) string {
 	return b.String()
 }
 
-func (s *scanner) keep(w word) {
-	last := &s.pieces[len(s.pieces)-1]
+func (s *scanner) addWord(w word) {
+	last := &s.tokens[len(s.tokens)-1]
 	last.words = append(last.words, w)
 }
 
@@ -253,8 +255,8 @@ func (s *scanner) peek() rune {
 	return r
 }
 
-// restOfWord goes on to the next separator.
-func (s *scanner) restOfWord() {
+// skipWord skips to the next separator.
+func (s *scanner) skipWord() {
 	s.skip(func(text string, at int) bool { return !isSeparator(text, at) })
 }
 
@@ -265,10 +267,10 @@ func (s *scanner) skip(while func(text string, at int) bool) {
 	}
 }
 
-// isSeparator knows what stands between words: blanks, commas and semicolons, and the marks of code, which people copy
-// along with it. The comma inside a number ("1,000", "1,5") belongs to the number.
+// isSeparator reports whether the character at an offset separates words: a space, a comma, a semicolon, or a backtick,
+// which people copy along with code. A comma inside a number ("1,000", "1,5") belongs to the number.
 func isSeparator(text string, at int) bool {
-	switch r, size := foldedAt(text, at); r {
+	switch r, size := foldAt(text, at); r {
 	case ' ', '\n', ';', '`':
 		return true
 	case ',':
@@ -276,7 +278,7 @@ func isSeparator(text string, at int) bool {
 			return true
 		}
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
-		after, _ := foldedAt(text, at+size)
+		after, _ := foldAt(text, at+size)
 		return !isDigit(fold(before)) || !isDigit(after)
 	}
 	return false

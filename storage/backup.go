@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Backup copies the ledger at from to the new file to, as [Ledger.Backup] does. The error wraps [ErrLocked] if a bot has
-// the ledger open; package control asks that bot for the backup.
+// Backup copies the ledger at from to the new file to, as [Ledger.Backup] does. The error wraps [ErrLocked] if a bot
+// has the ledger open; package control asks that bot for the backup.
 func Backup(ctx context.Context, from, to string) (Report, error) {
 	b, err := OpenReadOnly(from)
 	if err != nil {
@@ -28,11 +28,12 @@ func Backup(ctx context.Context, from, to string) (Report, error) {
 const UnprovenEnding = ".unproven"
 
 // Backup copies the current state of the ledger to the new file to, with mode 0600, while the bot continues. When it
-// returns nil, the copy is durable and verified; otherwise there is no file. It never overwrites a file: the error wraps
-// fs.ErrExist if to exists.
+// returns nil, the copy is durable and verified; otherwise there is no file. It never overwrites a file: the error
+// wraps fs.ErrExist if to exists.
 //
-// A ledger with a broken audit chain is copied all the same, since the bot continues with it and its purchases must not be
-// lost: the copy's name ends with [UnprovenEnding], and Report.Unproven says what is wrong. Any other damage is an error.
+// A ledger with a broken audit chain is copied all the same, since the bot continues with it and its purchases must not
+// be lost: the copy's name ends with [UnprovenEnding], and Report.Unproven says what is wrong. Any other damage is an
+// error.
 func (l *Ledger) Backup(ctx context.Context, to string) (Report, error) {
 	report, err := l.backup(ctx, to)
 	if err != nil {

@@ -70,7 +70,8 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 			account, err := r.Account()
 			head, err2 := r.Head()
 			if head.Hash != report.Head.Hash || int(head.Number) != 20+len(account.Broken) || head.Number < last {
-				t.Errorf("record %d with %d changes, after %d; reported is %d", head.Number, len(account.Broken), last, report.Head.Number)
+				t.Errorf("record %d with %d changes, after %d; reported is %d", head.Number, len(account.Broken), last,
+					report.Head.Number)
 			}
 			last = head.Number
 			return errors.Join(err, err2)

@@ -18,8 +18,8 @@ import (
 	"licensebot/purchase"
 )
 
-// ErrOverwritten means that the ledger's file holds other bytes than this program wrote, for example because a backup was
-// copied over it with cp.
+// ErrOverwritten means that the ledger's file holds other bytes than this program wrote, for example because a backup
+// was copied over it with cp.
 var ErrOverwritten = errors.New("the ledger's file was overwritten while it was open")
 
 // committer commits changes, several with one fsync, and classifies a failed commit. bbolt's own Batch
@@ -131,8 +131,8 @@ func succeeds(change func(*bbolt.Tx) error, tx *bbolt.Tx) (ok bool) {
 }
 
 // write runs a change in a transaction of its own. The error is the change's, or describes the commit: it wraps
-// purchase.ErrFull if the disk is full and certainly nothing was changed, purchase.ErrUncertain if the transaction may be
-// in the file, and purchase.ErrStopped if it was not attempted.
+// purchase.ErrFull if the disk is full and certainly nothing was changed, purchase.ErrUncertain if the transaction may
+// be in the file, and purchase.ErrStopped if it was not attempted.
 func (l *Ledger) write(change func(*bbolt.Tx) error) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -222,8 +222,8 @@ func (l *Ledger) commit(tx *bbolt.Tx) error {
 }
 
 // untouched reports whether a commit failed for lack of space before it had an effect: a page did not fit, or the file
-// could not grow. Its pages are free in the last state, and only a changed meta page would refer to them. A failed fsync
-// never counts, whatever the reason: the kernel drops what it could not write, and the next fsync succeeds.
+// could not grow. Its pages are free in the last state, and only a changed meta page would refer to them. A failed
+// fsync never counts, whatever the reason: the kernel drops what it could not write, and the next fsync succeeds.
 func (l *Ledger) untouched(err error, size int64) bool {
 	path, known := errors.AsType[*fs.PathError](err)
 	errno, bare := errors.AsType[syscall.Errno](err)
@@ -311,9 +311,9 @@ func (l *Ledger) fail(cause, kind error) error {
 	return fmt.Errorf("%w: %w", kind, cause)
 }
 
-// Failed returns a channel that is closed when the file must no longer be used: after a commit whose outcome is unknown,
-// and after the file was overwritten. Every method then returns an error without reading the file, and the program has
-// to end: only a new start can find out what the file holds. [Ledger.Failure] returns the cause.
+// Failed returns a channel that is closed when the file must no longer be used: after a commit whose outcome is
+// unknown, and after the file was overwritten. Every method then returns an error without reading the file, and the
+// program has to end: only a new start can find out what the file holds. [Ledger.Failure] returns the cause.
 func (l *Ledger) Failed() <-chan struct{} { return l.down }
 
 // Failure returns the reason why the file must no longer be used; nil while it can be used.

@@ -28,7 +28,8 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 		for _, which := range []string{"2 kept", "2 lost"} {
 			child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FailedCommit$", "-test.v")
 			child.Env = append(os.Environ(), step.FailCommit+"="+which)
-			if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestLedger_Update_FailedCommit ") {
+			if out, err := child.CombinedOutput(); err != nil ||
+				!strings.Contains(string(out), "--- PASS: TestLedger_Update_FailedCommit ") {
 				t.Errorf("%s: %v\n%s", which, err, out)
 			}
 		}

@@ -21,9 +21,9 @@ var errChanged = errors.New("the ledger changed while it was copied")
 // could interfere that often.
 const maxCopies = 100
 
-// ReadCopy calls read with the ledger at path as it was at one moment, also while a bot has it open and writes to it. It
-// reads a private copy in the system's folder for temporary files, which it removes afterwards; it neither waits for the
-// bot nor makes it wait. It returns read's error, or those of [OpenReadOnly] except [ErrLocked].
+// ReadCopy calls read with the ledger at path as it was at one moment, also while a bot has it open and writes to it.
+// It reads a private copy in the system's folder for temporary files, which it removes afterwards; it neither waits for
+// the bot nor makes it wait. It returns read's error, or those of [OpenReadOnly] except [ErrLocked].
 func ReadCopy(ctx context.Context, path string, read func(purchase.Reader) error) error {
 	return withCopy(ctx, path, func(b *Ledger) error { return b.View(ctx, read) })
 }
@@ -97,9 +97,9 @@ func copyOnce(to *os.File, from io.ReaderAt) error {
 	return nil
 }
 
-// lastTransaction returns the transaction number of the newest valid meta page; ok is false if none is valid. A meta page
-// ends with the FNV-1a hash of its record, so that one that is just being written is not valid. See checkPages for the
-// layout.
+// lastTransaction returns the transaction number of the newest valid meta page; ok is false if none is valid. A meta
+// page ends with the FNV-1a hash of its record, so that one that is just being written is not valid. See checkPages for
+// the layout.
 func lastTransaction(f io.ReaderAt) (last uint64, ok bool) {
 	meta := func(at int64) (tx uint64, size int64, ok bool) {
 		b := make([]byte, pageHeader+metaHashed+8)

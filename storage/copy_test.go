@@ -155,7 +155,10 @@ func TestReadCopy_OtherFiles(t *testing.T) {
 	if err := os.WriteFile(text, []byte("dear diary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, path := range map[string]string{"a text": text, "nothing": filepath.Join(dir, "none.db"), "a directory": dir} {
+	for name, path := range map[string]string{
+		"a text": text, "nothing": filepath.Join(dir, "none.db"),
+		"a directory": dir,
+	} {
 		err := ReadCopy(context.Background(), path, func(purchase.Reader) error { return nil })
 		if err == nil {
 			t.Errorf("%s was read", name)

@@ -33,13 +33,17 @@ func fill(t *testing.T, b *Ledger, orders int) {
 			}
 			if o.State == purchase.Purchased {
 				o.Receipt = &purchase.Receipt{LicenseID: fmt.Sprint("license-", n), Time: at, Charged: 6375}
-				if _, err := w.AddPurchase(purchase.Purchase{Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month, Charged: 6375, Time: at}); err != nil {
+				if _, err := w.AddPurchase(purchase.Purchase{
+					Order: o.ID, LicenseID: o.Receipt.LicenseID, Month: o.Month,
+					Charged: 6375, Time: at,
+				}); err != nil {
 					return err
 				}
 			}
 			budget, err := w.Budget(o.Month)
 			budget.Spent += 100
-			return errors.Join(err, w.PutOrder(o), w.PutBudget(budget), w.AppendEvent(purchase.Event{Time: at, Kind: string(o.State), Order: o.ID, By: "U1"}))
+			return errors.Join(err, w.PutOrder(o), w.PutBudget(budget),
+				w.AppendEvent(purchase.Event{Time: at, Kind: string(o.State), Order: o.ID, By: "U1"}))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -64,8 +68,8 @@ func everything(b *Ledger) (string, error) {
 	return string(data), errors.Join(err, marshal)
 }
 
-// Bytes flip anywhere in the file: it is refused as damaged, or every record reads as it was written. It is never written
-// to, and the program lives.
+// Bytes flip anywhere in the file: it is refused as damaged, or every record reads as it was written. It is never
+// written to, and the program lives.
 func TestOpen_FlippedBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
@@ -231,7 +235,10 @@ func TestLedger_DamagedWhileOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for id, want := range map[purchase.OrderID]error{"01JD8Z3V5TQ4X6B7N8M9P00003": ErrDamaged, "01JD8Z3V5TQ4X6B7N8M9P00004": nil} {
+	for id, want := range map[purchase.OrderID]error{
+		"01JD8Z3V5TQ4X6B7N8M9P00003": ErrDamaged,
+		"01JD8Z3V5TQ4X6B7N8M9P00004": nil,
+	} {
 		err := b.View(context.Background(), func(r purchase.Reader) error { _, err := r.Order(id); return err })
 		if !errors.Is(err, want) {
 			t.Errorf("order %s: %v, want %v", id, err, want)

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Doubts stores, in a file beside the ledger, the decisions of which the ledger can't say whether they were stored, because
-// its disk failed. It implements purchase.Doubts and is safe for concurrent use.
+// Doubts stores, in a file beside the ledger, the decisions of which the ledger can't say whether they were stored,
+// because its disk failed. It implements purchase.Doubts and is safe for concurrent use.
 type Doubts struct {
 	path string
 	mu   sync.Mutex

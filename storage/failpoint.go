@@ -84,7 +84,8 @@ func (t *txTrace) name() step.What {
 		}
 	}
 	switch {
-	case len(t.fields) == 1 && t.fields[0] == "updated", // a watch that is started again has a rounded end, perhaps the same
+	// a watch that is started again has a rounded end, perhaps the same
+	case len(t.fields) == 1 && t.fields[0] == "updated",
 		slices.Contains(t.fields, "watch_until emptied"):
 		return step.Kept("only watch_until")
 	case slices.Contains(t.fields, "notices emptied"): // the order in which recipients are notified varies

@@ -25,7 +25,10 @@ func FuzzRecord(f *testing.F) {
 	}
 	err = b.db.View(func(tx *bbolt.Tx) error {
 		for _, bucket := range [][]byte{bucketOrders, bucketPurchases, bucketBudgets, bucketEvents} {
-			if err := tx.Bucket(bucket).ForEach(func(_, record []byte) error { f.Add(bytes.Clone(record[4:])); return nil }); err != nil {
+			if err := tx.Bucket(bucket).ForEach(func(_, record []byte) error {
+				f.Add(bytes.Clone(record[4:]))
+				return nil
+			}); err != nil {
 				return err
 			}
 		}
@@ -35,9 +38,12 @@ func FuzzRecord(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, s := range []string{
-		``, `null`, `{}`, `[]`, `0`, `"x"`, `{"id":null,"messages":[null]}`, `{"receipt":{},"hold":{},"wait":{},"failure":{}}`,
-		`{"price_cents":1e400}`, `{"price_cents":9223372036854775808}`, `{"created":"0001-01-01T00:00:00+25:00"}`, `{"spec":{"End":"x"}}`,
-		`{"id":"a","id":"b"}`, "{\"id\":\"\xff\"}", `{"sent":{"a":[[[[[[[]]]]]]]}}`, `{"pause":{},"notices":[{"left":null}]}`, `{"number":-1}`,
+		``, `null`, `{}`, `[]`, `0`, `"x"`, `{"id":null,"messages":[null]}`,
+		`{"receipt":{},"hold":{},"wait":{},"failure":{}}`,
+		`{"price_cents":1e400}`, `{"price_cents":9223372036854775808}`, `{"created":"0001-01-01T00:00:00+25:00"}`,
+		`{"spec":{"End":"x"}}`,
+		`{"id":"a","id":"b"}`, "{\"id\":\"\xff\"}", `{"sent":{"a":[[[[[[[]]]]]]]}}`, `{"pause":{},"notices":[{"left":null}]}`,
+		`{"number":-1}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -83,15 +89,18 @@ func again[T any](t *testing.T, bucket, data []byte) {
 	}
 }
 
-// FuzzDamagedFile changes a ledger anywhere: some bytes, its length, with the checksums of the meta pages put right when
-// sums is set. It is refused for a reason and stays as it is, or every record reads.
+// FuzzDamagedFile changes a ledger anywhere: some bytes, its length, with the checksums of the meta pages put right
+// when sums is set. It is refused for a reason and stays as it is, or every record reads.
 func FuzzDamagedFile(f *testing.F) {
 	whole, err := os.ReadFile(fixture)
 	if err != nil {
 		f.Fatal(err)
 	}
 	const page = 4096
-	for _, at := range []uint32{0, 8, 10, 12, 16, 20, 24, 32, 48, 56, 64, 80, page + 64, 2 * page, 2*page + 8, 3*page + 10, 3*page + 16, 4*page + 12, 5*page + 20, 6*page + 40} {
+	for _, at := range []uint32{
+		0, 8, 10, 12, 16, 20, 24, 32, 48, 56, 64, 80, page + 64, 2 * page, 2*page + 8, 3*page + 10,
+		3*page + 16, 4*page + 12, 5*page + 20, 6*page + 40,
+	} {
 		f.Add(at, []byte{0xFF}, uint32(0), true)
 		f.Add(at, []byte{0, 0, 0, 0, 0, 0, 0, 0x80}, uint32(0), true)
 		f.Add(at, []byte{1}, uint32(0), false)
@@ -129,7 +138,10 @@ func FuzzDamagedFile(f *testing.F) {
 			if err != nil && recordError == nil {
 				t.Errorf("it verifies, and cannot be read: %v", err)
 			}
-			known("check the books", b.View(context.Background(), func(r purchase.Reader) error { _, err := purchase.CheckBooks(r); return err }))
+			known("check the books", b.View(context.Background(), func(r purchase.Reader) error {
+				_, err := purchase.CheckBooks(r)
+				return err
+			}))
 			b.Close()
 		} else if recordError == nil {
 			t.Errorf("it verifies, and is refused: %v", err)

@@ -50,8 +50,8 @@ const (
 
 var application = []byte("licensebot ledger")
 
-// The buckets. Keys of orders are their ULIDs, so that byte order is the order of creation. Keys of numbered records are
-// big-endian, for the same reason.
+// The buckets. Keys of orders are their ULIDs, so that byte order is the order of creation. Keys of numbered records
+// are big-endian, for the same reason.
 var (
 	bucketMeta        = []byte("meta")
 	bucketOrders      = []byte("orders")
@@ -84,9 +84,9 @@ type Ledger struct {
 	committer
 }
 
-// Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside path
-// and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read gets
-// mode 0600.
+// Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside
+// path and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read
+// gets mode 0600.
 //
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
 // purchase.ErrFull if there is no space to create it. The file is then unchanged.
@@ -98,8 +98,9 @@ func Open(path string) (*Ledger, error) {
 	return b, nil
 }
 
-// OpenReadOnly opens an existing ledger for reading; [Ledger.Update] fails. Several readers can share a file, but not with
-// a running bot, for which [ReadCopy] exists. The errors are those of [Open], and fs.ErrNotExist if there is no file.
+// OpenReadOnly opens an existing ledger for reading; [Ledger.Update] fails. Several readers can share a file, but not
+// with a running bot, for which [ReadCopy] exists. The errors are those of [Open], and fs.ErrNotExist if there is no
+// file.
 func OpenReadOnly(path string) (*Ledger, error) {
 	b, err := open(path, true)
 	if err != nil {
@@ -317,8 +318,8 @@ func (l *Ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 }
 
 // Update implements purchase.Ledger: it calls change in a transaction, and returns when that is durable. Updates that
-// arrive at the same time share one fsync. Each sees the writes of those before it, and one that fails or panics is undone
-// without the others; its change may be called twice.
+// arrive at the same time share one fsync. Each sees the writes of those before it, and one that fails or panics is
+// undone without the others; its change may be called twice.
 //
 // If the disk is full, the error wraps purchase.ErrFull, nothing was changed, and the ledger works again once there is
 // space. After any other failure of the disk the error wraps purchase.ErrUncertain, and the ledger is no longer used:

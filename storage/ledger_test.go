@@ -89,7 +89,10 @@ func TestOpen_OtherFiles(t *testing.T) {
 			}
 			db.Close()
 		}, ErrForeign},
-		{"a ledger of another name", meta(func(b *bbolt.Bucket) error { return b.Put(keyApplication, []byte("shop")) }), ErrForeign},
+		{
+			"a ledger of another name", meta(func(b *bbolt.Bucket) error { return b.Put(keyApplication, []byte("shop")) }),
+			ErrForeign,
+		},
 		{"a text file", text("dear diary, this is no database at all\n"), ErrDamaged},
 		{"an empty file", text(""), ErrDamaged},
 		{"an unreadable version", meta(func(b *bbolt.Bucket) error { return b.Put(keySchema, []byte("x")) }), ErrDamaged},

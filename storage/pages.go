@@ -16,11 +16,11 @@ import (
 // bbolt trusts every number on a page: a damaged one makes it read beyond the end of the file or loop, which ends the
 // program without an error, or makes it overwrite pages that are in use.
 //
-// The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many pages
-// follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4 each),
-// root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the machine's
-// byte order. The one with the later transaction counts. If one of the two is damaged, bbolt silently uses the other, and
-// so forgets a transaction that may have recorded that a checkout was sent; here that is an error.
+// The layout is bbolt's, version 2. A page begins with its number (8 bytes), flags and count (2 each) and how many
+// pages follow that belong to it (4). The first two pages each hold a meta record: magic, version, page size, flags (4
+// each), root page, sequence, free list, number of pages, transaction, and an FNV-1a sum of these (8 each), in the
+// machine's byte order. The one with the later transaction counts. If one of the two is damaged, bbolt silently uses
+// the other, and so forgets a transaction that may have recorded that a checkout was sent; here that is an error.
 func checkPages(path string, info fs.FileInfo) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -95,7 +95,8 @@ func damagedf(format string, args ...any) error {
 }
 
 func walk(data []byte) error {
-	if len(data) < metaSum+8 || !bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
+	if len(data) < metaSum+8 ||
+		!bytes.Contains(data[:min(len(data), 1<<17)], binary.NativeEndian.AppendUint32(nil, magic)) {
 		return fmt.Errorf("%w: it is not a database", ErrForeign)
 	}
 	size := u32(data, header+8)

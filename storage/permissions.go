@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// explainPermissions adds to a permission error who owns the file or folder, as which user the program runs, and what to
-// do. It returns other errors unchanged.
+// explainPermissions adds to a permission error who owns the file or folder, as which user the program runs, and what
+// to do. It returns other errors unchanged.
 func explainPermissions(err error, path string) error {
 	if errors.Is(err, syscall.EROFS) {
 		return fmt.Errorf("%w: the file system of %s is mounted read-only. "+

@@ -36,17 +36,20 @@ func TestOpen_Unwritable(t *testing.T) {
 		own        bool // the folder is the bot's own
 	}{
 		{
-			"a folder of another user", fmt.Sprintf("the folder %s belongs to user 0, but the bot runs as user %d. Run: chown -R %d %s, or set DATABASE to another path", foreign, user, user, foreign),
+			"a folder of another user", fmt.Sprintf("the folder %s belongs to user 0, but the bot runs as user %d. Run: chown "+
+				"-R %d %s, or set DATABASE to another path", foreign, user, user, foreign),
 			func() (string, error) { return filepath.Join(foreign, "ledger.db"), os.Chmod(foreign, 0o755) }, false,
 		},
 		{"a folder that its owner may not write", "can't write there. Run: chmod u+rwX", func() (string, error) {
 			dir := filepath.Join(t.TempDir(), "data")
-			return filepath.Join(dir, "ledger.db"), errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, user, -1), os.Chmod(dir, 0o555))
+			return filepath.Join(dir, "ledger.db"), errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, user, -1),
+				os.Chmod(dir, 0o555))
 		}, true},
 		{"a ledger that its owner may not write", "can't write there. Run: chmod u+rwX", func() (string, error) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			data, err := os.ReadFile(whole)
-			return path, errors.Join(err, os.WriteFile(path, data, 0o400), os.Chown(path, user, -1), os.Chown(filepath.Dir(path), user, -1))
+			return path, errors.Join(err, os.WriteFile(path, data, 0o400), os.Chown(path, user, -1),
+				os.Chown(filepath.Dir(path), user, -1))
 		}, true},
 	}
 	for _, c := range cases {
@@ -58,7 +61,8 @@ func TestOpen_Unwritable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for dir := filepath.Dir(path); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if info, err := os.Stat(dir); err == nil && strings.HasPrefix(dir, os.TempDir()) && info.Mode().Perm()&0o111 == 0o100 {
+			if info, err := os.Stat(dir); err == nil && strings.HasPrefix(dir, os.TempDir()) &&
+				info.Mode().Perm()&0o111 == 0o100 {
 				_ = os.Chmod(dir, info.Mode().Perm()|0o055) // the other user has to come there
 			}
 		}

@@ -60,9 +60,9 @@ func getJSON[T any](tx *bbolt.Tx, bucket, key []byte) (value T, ok bool, err err
 	return value, err == nil, err
 }
 
-// recoverDamage returns a function to defer that turns a panic of bbolt into an error that wraps ErrDamaged: on a page that
-// was damaged since the file was opened, bbolt panics or reads unmapped memory. Every method of a transaction defers it,
-// so that a panic of the transaction's caller stays a panic.
+// recoverDamage returns a function to defer that turns a panic of bbolt into an error that wraps ErrDamaged: on a page
+// that was damaged since the file was opened, bbolt panics or reads unmapped memory. Every method of a transaction
+// defers it, so that a panic of the transaction's caller stays a panic.
 func recoverDamage(err *error) func() {
 	before := debug.SetPanicOnFault(true)
 	return func() {

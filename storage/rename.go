@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// createTemp creates a temporary file of mode 0600 in the folder of path. A file is written completely under such a name
-// and then renamed in one step; the names begin with a dot, so that what a crash leaves behind is recognized.
+// createTemp creates a temporary file of mode 0600 in the folder of path. A file is written completely under such a
+// name and then renamed in one step; the names begin with a dot, so that what a crash leaves behind is recognized.
 func createTemp(path, what string) (*os.File, error) {
 	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"."+what+"-*") // mode 0600
 }

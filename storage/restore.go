@@ -21,13 +21,15 @@ type Replacement struct {
 }
 
 // Replace replaces the ledger at path with a copy of the file from, and keeps the previous ledger under a new name that
-// contains now. The previous ledger may be damaged or missing. prepare changes the copy before it gets the ledger's name,
-// so that no bot ever starts with an unprepared copy.
+// contains now. The previous ledger may be damaged or missing. prepare changes the copy before it gets the ledger's
+// name, so that no bot ever starts with an unprepared copy.
 //
-// The file from is only read. Nothing is replaced if Replace returns an error: [ErrLocked] if a bot has the ledger open,
-// the errors of [Verify] if from or the prepared copy is not in order, or the error of prepare. At every moment the
-// ledger's path leads to either the previous ledger or the new one.
-func Replace(ctx context.Context, path, from string, now time.Time, prepare func(purchase.Writer) error) (Replacement, error) {
+// The file from is only read. Nothing is replaced if Replace returns an error: [ErrLocked] if a bot has the ledger
+// open, the errors of [Verify] if from or the prepared copy is not in order, or the error of prepare. At every moment
+// the ledger's path leads to either the previous ledger or the new one.
+func Replace(ctx context.Context, path, from string, now time.Time, prepare func(purchase.Writer) error) (Replacement,
+	error,
+) {
 	var done Replacement
 	name, present, err := lockCurrent(path)
 	if err != nil {
@@ -60,8 +62,8 @@ func Replace(ctx context.Context, path, from string, now time.Time, prepare func
 	return done, nil
 }
 
-// lockCurrent locks the ledger that is to be replaced, whatever its content. It returns the path of the file itself, which
-// differs if path is a symbolic link. The file is nil if there is none.
+// lockCurrent locks the ledger that is to be replaced, whatever its content. It returns the path of the file itself,
+// which differs if path is a symbolic link. The file is nil if there is none.
 func lockCurrent(path string) (name string, present *os.File, err error) {
 	name, err = filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -74,7 +74,8 @@ func TestReplace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done.Restored.Orders != 8 || done.Restored.Head.Number != 8 || filepath.Base(done.Aside) != "ledger.db.before-restore-20261123T083000Z" {
+	if done.Restored.Orders != 8 || done.Restored.Head.Number != 8 ||
+		filepath.Base(done.Aside) != "ledger.db.before-restore-20261123T083000Z" {
 		t.Errorf("%+v", done)
 	}
 	if !marked(t, ledger) || read(t, done.Aside) != before || read(t, backup) != copied {
@@ -160,7 +161,8 @@ func TestReplace_Errors(t *testing.T) {
 		{"a newer backup", func(t *testing.T, _, backup string) {
 			b := opened(t, backup)
 			defer b.Close()
-			if err := b.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err != nil {
+			if err := b.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte("99")) }); err !=
+				nil {
 				t.Fatal(err)
 			}
 		}, mark, ErrNewer},
@@ -175,7 +177,9 @@ func TestReplace_Errors(t *testing.T) {
 			}
 		}, mark, os.ErrNotExist},
 		{"a bot that runs", func(t *testing.T, ledger, _ string) { opened(t, ledger) }, mark, ErrLocked},
-		{"a copy that cannot be prepared", func(*testing.T, string, string) {}, func(purchase.Writer) error { return no }, no},
+		{"a copy that cannot be prepared", func(*testing.T, string, string) {}, func(purchase.Writer) error {
+			return no
+		}, no},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -197,7 +201,8 @@ func TestReplace_Errors(t *testing.T) {
 	t.Run("the ledger itself", func(t *testing.T) {
 		ledger, _ := backedUp(t, t.TempDir())
 		before := read(t, ledger)
-		if _, err := Replace(context.Background(), ledger, ledger, restoredAt, mark); err == nil || read(t, ledger) != before {
+		if _, err := Replace(context.Background(), ledger, ledger, restoredAt, mark); err == nil ||
+			read(t, ledger) != before {
 			t.Errorf("got %v", err)
 		}
 	})

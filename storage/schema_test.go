@@ -71,7 +71,8 @@ func TestOpen_OlderSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			after, err := Verify(ctx, path)
-			if err != nil || after.Head.Number != report.Head.Number+1 || after.Head.Prev != report.Head.Hash || after.Purchases != report.Purchases+1 {
+			if err != nil || after.Head.Number != report.Head.Number+1 || after.Head.Prev != report.Head.Hash ||
+				after.Purchases != report.Purchases+1 {
 				t.Errorf("written to: %+v, %v", after, err)
 			}
 		})

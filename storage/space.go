@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase"
 )
 
-// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve for
-// the orders that were accepted: completing one takes a few pages of 4 KB.
+// MinFree is the free space, in bytes, that the ledger's disk must have before an order is accepted. It is a reserve
+// for the orders that were accepted: completing one takes a few pages of 4 KB.
 const MinFree = 16 << 20
 
 // Room implements purchase.Ledger. It returns an error that wraps purchase.ErrFull if the ledger's disk has less than
@@ -30,13 +30,14 @@ func (l *Ledger) Room(ctx context.Context) error {
 		return fmt.Errorf("check the free space on the ledger's disk: %w", err)
 	}
 	if free < MinFree {
-		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20), l.path, MinFree>>20)
+		return fmt.Errorf("%w: %.1f MB are free in %s, but a new order needs %d MB", purchase.ErrFull, float64(free)/(1<<20),
+			l.path, MinFree>>20)
 	}
 	return nil
 }
 
-// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads to
-// the open file, by device and inode.
+// Here implements purchase.Ledger. It returns an error that wraps purchase.ErrAway if the ledger's path no longer leads
+// to the open file, by device and inode.
 func (l *Ledger) Here(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

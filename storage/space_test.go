@@ -39,7 +39,8 @@ func TestLedger_Update_FullDisk(t *testing.T) {
 	if os.Getenv(limited) == "" {
 		child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FullDisk$", "-test.v")
 		child.Env = append(os.Environ(), limited+"=yes")
-		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestLedger_Update_FullDisk/nothing_can_be_written/full") {
+		if out, err := child.CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), "--- PASS: TestLedger_Update_FullDisk/nothing_can_be_written/full") {
 			t.Errorf("%v\n%s", err, out)
 		}
 		return

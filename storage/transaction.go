@@ -192,8 +192,8 @@ func (t *transaction) index(bucket, key []byte, present bool, value []byte) erro
 	return t.tx.Bucket(bucket).Delete(key)
 }
 
-// queueValue returns the value of an order in the index of open orders: the time of its confirmation in nanoseconds since
-// 1970 (0 if it was not confirmed), big-endian, and its state.
+// queueValue returns the value of an order in the index of open orders: the time of its confirmation in nanoseconds
+// since 1970 (0 if it was not confirmed), big-endian, and its state.
 func queueValue(o purchase.Order) []byte {
 	var confirmed int64
 	if !o.Confirmed.IsZero() {
@@ -276,7 +276,8 @@ func (t *transaction) AppendEvent(e purchase.Event) (err error) {
 	return put(b, number(n), e)
 }
 
-// Hash returns the hash of an audit record that links the chain: the hex SHA-256 of its JSON with Prev and without Hash.
+// Hash returns the hash of an audit record that links the chain: the hex SHA-256 of its JSON with Prev and without
+// Hash.
 func Hash(e purchase.Event) (string, error) {
 	e.Hash = ""
 	data, err := json.Marshal(e)

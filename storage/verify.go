@@ -17,18 +17,18 @@ type Report struct {
 	Purchases int
 	// Head is the last audit record; its Number is the number of records. It is zero if there is none.
 	Head purchase.Event
-	// Unproven describes the fault in the audit chain of a backup, as a sentence without a full stop; empty if there is none.
-	// With a fault, Head is the last record before it.
+	// Unproven describes the fault in the audit chain of a backup, as a sentence without a full stop; empty if there is
+	// none. With a fault, Head is the last record before it.
 	Unproven string `json:",omitempty"`
 	// Away reports whether the ledger's file was moved, deleted or replaced while the bot that made the backup ran.
 	Away bool `json:",omitempty"`
 }
 
-// Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, bbolt's own
-// checks, the checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each record's
-// hash, and the hash of the one before, which it names). The error is the first fault: a [*RecordError] names a record;
-// others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked by
-// purchase.CheckBooks. Without a fault, Verify then calls each read with the same state, and returns its error.
+// Verify checks the whole ledger at path, also beside a running bot, as [ReadCopy] does: the pages of the file, bbolt's
+// own checks, the checksum and content of every record, the indexes, gaps in the numbers, and the audit chain (each
+// record's hash, and the hash of the one before, which it names). The error is the first fault: a [*RecordError] names
+// a record; others wrap [ErrDamaged], [ErrForeign] or [ErrNewer]. Whether the records agree with each other is checked
+// by purchase.CheckBooks. Without a fault, Verify then calls each read with the same state, and returns its error.
 func Verify(ctx context.Context, path string, read ...func(purchase.Reader) error) (report Report, err error) {
 	err = withCopy(ctx, path, func(b *Ledger) error {
 		if report, err = b.verify(ctx); err != nil {

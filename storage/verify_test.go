@@ -64,7 +64,8 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 		{"two audit records changed places", func(tx *bbolt.Tx) error {
 			three, _, err := getJSON[purchase.Event](tx, bucketEvents, number(3))
 			four, _, err2 := getJSON[purchase.Event](tx, bucketEvents, number(4))
-			return errors.Join(err, err2, putJSON(tx, bucketEvents, number(3), four), putJSON(tx, bucketEvents, number(4), three))
+			return errors.Join(err, err2, putJSON(tx, bucketEvents, number(3), four),
+				putJSON(tx, bucketEvents, number(4), three))
 		}, "audit record 3", "says it is number 4"},
 		{"an entry of the purchase log is gone", func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketPurchases).Delete(number(1))
@@ -111,7 +112,8 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 			}
 			_, err = Verify(context.Background(), path)
 			var f *RecordError
-			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || errors.As(err, &f) != (c.record != "") || (f != nil && f.Record() != c.record) {
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || errors.As(err, &f) != (c.record != "") ||
+				(f != nil && f.Record() != c.record) {
 				t.Errorf("it says %v; want %s %s", err, c.record, c.says)
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {

@@ -25,8 +25,8 @@ type NewAccount struct {
 	Partner bool   // an older server asks it for no captcha
 }
 
-// Account is the hand of a test, or of another person or program, on one account of the server. What it does is seen by nobody's
-// log and counted by no throttle.
+// Account is the hand of a test, or of another person or program, on one account of the server. What it does is seen by
+// nobody's log and counted by no throttle.
 type Account struct {
 	s *Server
 	a *account
@@ -151,8 +151,8 @@ func (a *Account) AddCredit(cents int64, note string) {
 	})
 }
 
-// SetMinBalance sets how low the balance may sink (cents, 0 or less), as an admin does. The live server may go on using the
-// old value for 30 seconds, this one does not.
+// SetMinBalance sets how low the balance may sink (cents, 0 or less), as an admin does. The live server may go on using
+// the old value for 30 seconds, this one does not.
 func (a *Account) SetMinBalance(cents int64) {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()

@@ -98,7 +98,8 @@ func TestServer_ProjectGetsLicense(t *testing.T) {
 	if got := c.account.Projects()[0].Licenses; len(got) != 1 || got[0] != license {
 		t.Errorf("the project has the licenses %v, want %s", got, license)
 	}
-	c.want("licenses/get-projects-with-license", `{"license_id":"`+license+`"}`, `[{"project_id":"`+project+`","title":"Number theory"}]`)
+	c.want("licenses/get-projects-with-license", `{"license_id":"`+license+`"}`, `[{"project_id":"`+project+
+		`","title":"Number theory"}]`)
 }
 
 func TestServer_RenameLicense(t *testing.T) {
@@ -193,7 +194,8 @@ func TestServer_CancelOtherSubscription(t *testing.T) {
 	}
 }
 
-// Item by item, what a checkout would cost is what was recorded (scenario i5), and so is the total, which can be a cent more.
+// Item by item, what a checkout would cost is what was recorded (scenario i5), and so is the total, which can be a cent
+// more.
 func TestServer_RecordedPrices(t *testing.T) {
 	data, err := os.ReadFile("../testdata/prices.jsonl")
 	if err != nil {
@@ -220,7 +222,8 @@ func TestServer_RecordedPrices(t *testing.T) {
 			t.Fatalf("params for %s: %v", row.Input, err)
 		}
 		if got.Cart[0].LineItemAmount != row.LineAmount || got.Total != row.Total {
-			t.Errorf("%s: line %s, total %s; recorded %s and %s", row.Input, got.Cart[0].LineItemAmount, got.Total, row.LineAmount, row.Total)
+			t.Errorf("%s: line %s, total %s; recorded %s and %s", row.Input, got.Cart[0].LineItemAmount, got.Total,
+				row.LineAmount, row.Total)
 		}
 		if row.LineAmount != row.Total {
 			more++
@@ -282,7 +285,8 @@ func TestServer_HourlyThrottle(t *testing.T) {
 			c.want(add, `{"id":1}`, "0")
 			time.Sleep(5 * time.Second)
 		}
-		const refused = `{"error":"too many requests to shopping/cart/add; try again in 2600 seconds (rule: at most 200 requests per hour)"}`
+		const refused = `{"error":"too many requests to shopping/cart/add; try again in 2600 seconds (rule: at most 200 ` +
+			`requests per hour)"}`
 		c.want(add, `{"id":1}`, refused)
 		time.Sleep(2601 * time.Second)
 		c.want(add, `{"id":1}`, "0")

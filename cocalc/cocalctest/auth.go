@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// keyCacheTime is how long the server goes on taking a key that was deleted, when it used it just before: key look-ups are cached.
+// keyCacheTime is how long the server goes on taking a key that was deleted, when it used it just before: key look-ups
+// are cached.
 const keyCacheTime = 15 * time.Second
 
 // apiKey is one key of an account.
@@ -63,8 +64,8 @@ func (s *Server) signIn(authorization string, faults []Fault) *account {
 	return nil
 }
 
-// secretOf reads the key from the Authorization header. The scheme is case-sensitive; of Basic it takes the user name, with or
-// without a colon, and any password.
+// secretOf reads the key from the Authorization header. The scheme is case-sensitive; of Basic it takes the user name,
+// with or without a colon, and any password.
 func secretOf(authorization string) string {
 	if token, ok := strings.CutPrefix(authorization, "Bearer "); ok {
 		return strings.TrimSpace(token)

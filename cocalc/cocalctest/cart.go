@@ -100,7 +100,8 @@ func (s *Server) insertItem(accountID, product string, description any, projectI
 	return item
 }
 
-// storedDescription is what the jsonb column takes of a description: text is read as JSON, an array is sent in a form that is none.
+// storedDescription is what the jsonb column takes of a description: text is read as JSON, an array is sent in a form
+// that is none.
 func (s *Server) storedDescription(p object) (any, error) {
 	const invalid = refusal("invalid input syntax for type json")
 	description := p.get("description")
@@ -256,7 +257,9 @@ func (s *Server) cartEdit(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.changeItem(c.account, c.params.get("id"), func(i *cartItem) bool { return i.purchased == nil }, func(i *cartItem) {
+	return s.changeItem(c.account, c.params.get("id"), func(i *cartItem) bool {
+		return i.purchased == nil
+	}, func(i *cartItem) {
 		if !nullish(product) {
 			i.product = pgText(product)
 		}

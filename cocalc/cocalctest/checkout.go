@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// checkoutCart reads what a checkout would buy: the checked items of a product that is sold, newest first, with their prices.
-// The caller holds the lock.
+// checkoutCart reads what a checkout would buy: the checked items of a product that is sold, newest first, with their
+// prices. The caller holds the lock.
 func (s *Server) checkoutCart(c *call) ([]pricedItem, error) {
 	percent := 100
 	for _, f := range c.faults {
@@ -69,9 +69,9 @@ func (s *Server) checkoutParams(c *call) (any, error) {
 	}, nil
 }
 
-// checkout buys everything that is checked. Cart and balance are read before the transaction, and nothing looks at them again:
-// a second checkout that reads before the first has committed buys everything once more. It ignores its parameters, and does not
-// care whether the caller is still there.
+// checkout buys everything that is checked. Cart and balance are read before the transaction, and nothing looks at them
+// again: a second checkout that reads before the first has committed buys everything once more. It ignores its
+// parameters, and does not care whether the caller is still there.
 func (s *Server) checkout(c *call) (any, error) { return s.checkoutFrom(c, func() {}) }
 
 // checkoutFrom is checkout, and tells when the cart was read.
@@ -115,8 +115,8 @@ func (s *Server) beginCheckout(c *call) (sales []sale, takes time.Duration, err 
 	return sales, s.takeCheckoutTime(), nil
 }
 
-// olderCheckout is the checkout until November 2024: no transaction, and no credit, since it charges a card. An error in the
-// middle leaves what was bought before it.
+// olderCheckout is the checkout until November 2024: no transaction, and no credit, since it charges a card. An error
+// in the middle leaves what was bought before it.
 func (s *Server) olderCheckout(c *call) (any, error) {
 	s.mu.Lock()
 	if !c.account.partner {

@@ -19,8 +19,10 @@ const (
 	success = `{"success":true}`
 
 	// cheap costs $6.30 a month, example $63.75.
-	cheap   = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1,"title":"cheap"}`
-	example = `{"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","type":"quota","user":"business","boost":false,"period":"monthly","run_limit":1,"title":"my title","description":"my desc"}`
+	cheap = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
+		`"period":"monthly","run_limit":1,"title":"cheap"}`
+	example = `{"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","type":"quota","user":"business",` +
+		`"boost":false,"period":"monthly","run_limit":1,"title":"my title","description":"my desc"}`
 )
 
 // client is a program with an account's key.
@@ -40,7 +42,8 @@ func newClient(t testing.TB, config cocalctest.Config) *client {
 
 // send posts and returns the status and the body; the error is that of a dropped connection or an ended context.
 func (c *client) send(ctx context.Context, path, body string) (int, string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://cocalc.test/api/v2/"+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://cocalc.test/api/v2/"+path,
+		strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}

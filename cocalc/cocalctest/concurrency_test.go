@@ -31,7 +31,10 @@ func TestServer_OverlappingCheckouts(t *testing.T) {
 		{"second 10 ms later", 2, 1, 10 * time.Millisecond, 30 * time.Millisecond, 10000, 2, 8740},
 		{"second 20 ms later, slow checkout", 2, 1, 20 * time.Millisecond, 30 * time.Millisecond, 10000, 2, 8740},
 		{"second 20 ms later, quick checkout", 2, 1, 20 * time.Millisecond, 15 * time.Millisecond, 10000, 1, 9370},
-		{"second 50 ms later, when the first was answered", 2, 1, 50 * time.Millisecond, 30 * time.Millisecond, 10000, 1, 9370},
+		{
+			"second 50 ms later, when the first was answered", 2, 1, 50 * time.Millisecond, 30 * time.Millisecond, 10000, 1,
+			9370,
+		},
 		{"two at once with credit for one", 2, 1, 0, 30 * time.Millisecond, 700, 2, -560},
 		{"two at once, two items", 2, 2, 0, 30 * time.Millisecond, 10000, 4, 7480},
 	} {
@@ -186,7 +189,8 @@ func TestServer_IncompleteRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(connection, "POST /api/v2/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"half\":", checkout, c.key)
+	fmt.Fprintf(connection, "POST /api/v2/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "+
+		"application/json\r\nContent-Length: 20\r\n\r\n{\"half\":", checkout, c.key)
 	for c.server.Count(checkout) == 0 { // the request has arrived
 		time.Sleep(time.Millisecond)
 	}

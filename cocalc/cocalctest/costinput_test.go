@@ -5,10 +5,12 @@ import (
 	"testing"
 )
 
-// What checkout-params says that it computed a price from, where a cart item has what the store does not write. CoCalc's price code
-// (packages/util/licenses/store/compute-cost) names every such item a quota, and hands always_running on as it is.
+// What checkout-params says that it computed a price from, where a cart item has what the store does not write.
+// CoCalc's price code (packages/util/licenses/store/compute-cost) names every such item a quota, and hands
+// always_running on as it is.
 func TestServer_CostInputOfOddItems(t *testing.T) {
-	const rest = `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","user":"academic","boost":false,"period":"monthly","run_limit":1`
+	const rest = `"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","user":"academic","boost":false,` +
+		`"period":"monthly","run_limit":1`
 	for _, c := range []struct {
 		name, more, kind, running string // running: custom_always_running; empty: it is not there
 	}{

@@ -15,10 +15,10 @@
 // [Config] says so from its beginning, and the faults of the same names while it runs. testdata/successor holds what
 // was recorded of the successor.
 //
-// A [Server] knows several accounts, each with keys, a cart, licenses, purchases and subscriptions. Tests read and change that
-// state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does so on timers of
-// package time, so the server also runs under testing/synctest through [Server.Transport].
+// A [Server] knows several accounts, each with keys, a cart, licenses, purchases and subscriptions. Tests read and
+// change that state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does
+// so on timers of package time, so the server also runs under testing/synctest through [Server.Transport].
 //
-// The package imports only the price port of licensebot/cocalc, never its client: client and simulator are written against the
-// same contract independently.
+// The package imports only the price port of licensebot/cocalc, never its client: client and simulator are written
+// against the same contract independently.
 package cocalctest

@@ -21,7 +21,8 @@ type Effect string
 const (
 	// LoseAnswer drops the connection without an answer. Before: nothing happens; After: it happened.
 	LoseAnswer Effect = "lose the answer"
-	// ActLate drops the connection at once and does the work when Wait has passed: what a client that gave up does not see.
+	// ActLate drops the connection at once and does the work when Wait has passed: what a client that gave up does not
+	// see.
 	ActLate Effect = "act late"
 	// Delay lets Wait pass before or after the work; the work is done even when the caller hangs up meanwhile.
 	Delay Effect = "delay"
@@ -230,7 +231,9 @@ func (s *Server) actLate(c *call, at int, authorization string) {
 	go func() {
 		defer s.running.Done()
 		if s.sleep(wait) {
-			_, _ = s.act(late, authorization, func() (any, error) { return s.handle(s.endpoints[late.endpoint], late, authorization) })
+			_, _ = s.act(late, authorization, func() (any, error) {
+				return s.handle(s.endpoints[late.endpoint], late, authorization)
+			})
 		}
 	}()
 }

@@ -50,7 +50,8 @@ func TestFaults_Named(t *testing.T) {
 			c.bought(1, 9370)
 		},
 		"throttled": func(t *testing.T, c *client) {
-			c.want(add, item(cheap), `{"error":"too many requests to shopping/cart/add; try again in 5 seconds (rule: at most 15 requests per minute)"}`)
+			c.want(add, item(cheap), `{"error":"too many requests to shopping/cart/add; try again in 5 seconds (rule: at most `+
+				`15 requests per minute)"}`)
 			c.want(get, "{}", "[]")
 			c.want(add, item(cheap), "1")
 		},
@@ -90,7 +91,8 @@ func TestFaults_Named(t *testing.T) {
 		},
 		"price-moved": func(t *testing.T, c *client) {
 			c.want(add, item(cheap), "1")
-			if got := c.post(params, "{}"); !strings.Contains(got, `"total":6.93,`) || !strings.Contains(got, `"lineItemAmount":6.93}`) {
+			if got := c.post(params, "{}"); !strings.Contains(got, `"total":6.93,`) ||
+				!strings.Contains(got, `"lineItemAmount":6.93}`) {
 				t.Errorf("checkout params: %s", got)
 			}
 			c.want(checkout, "{}", success)
@@ -112,7 +114,8 @@ func TestFaults_Named(t *testing.T) {
 			c.want("purchases/get-balance", "{}", `{"error":"must be signed in"}`)
 			c.want("licenses/get-managed", "{}", "[]")
 			c.want(checkout, "{}", `{"error":"must be signed in"}`)
-			c.want("licenses/get-license", `{"license_id":"00000000-0000-4000-8000-000000000000"}`, `{"error":"connect ECONNREFUSED"}`)
+			c.want("licenses/get-license", `{"license_id":"00000000-0000-4000-8000-000000000000"}`,
+				`{"error":"connect ECONNREFUSED"}`)
 		},
 		"slow": func(t *testing.T, c *client) {
 			start := time.Now()
@@ -209,7 +212,10 @@ func (c *client) page(path string, status int) {
 
 func TestFaults_Count(t *testing.T) {
 	c := newClient(t, cocalctest.Config{})
-	twice := c.server.Inject(cocalctest.Fault{Endpoint: "purchases/*", Effect: cocalctest.Refuse, Text: "not now", Times: 2})
+	twice := c.server.Inject(cocalctest.Fault{
+		Endpoint: "purchases/*", Effect: cocalctest.Refuse, Text: "not now",
+		Times: 2,
+	})
 	c.want(get, "{}", "[]") // another endpoint does not count
 	c.want("purchases/get-balance", "{}", `{"error":"not now"}`)
 	c.want("purchases/get-min-balance", "{}", `{"error":"not now"}`)

@@ -74,7 +74,10 @@ func (s *Server) table() map[string]endpoint {
 		"shopping/cart/edit":             cart(s.cartEdit, notSignedInAdd),
 		"shopping/cart/recent-purchases": cart(s.cartRecentPurchases, notSignedInCart),
 		"shopping/cart/processing":       cart(s.cartProcessing, refusal("must be signed in to get cart checkout items")),
-		"shopping/cart/checkout":         {handle: s.olderCheckout, unsigned: notSignedIn, waits: true, since: Older, store: true},
+		"shopping/cart/checkout": {
+			handle: s.olderCheckout, unsigned: notSignedIn, waits: true, since: Older,
+			store: true,
+		},
 
 		"purchases/get-shopping-cart-checkout-params": params,
 		"purchases/shopping-cart-checkout":            checkout,

@@ -85,7 +85,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond carries out a call and sends what it says, or drops the connection where a fault says so.
-func (s *Server) respond(w http.ResponseWriter, r *http.Request, entry *Request, c *call, authorization string, do func() (any, error)) {
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, entry *Request, c *call, authorization string,
+	do func() (any, error),
+) {
 	a, err := s.act(c, authorization, do)
 	if c.account != nil {
 		s.note(entry, func(entry *Request) { entry.AccountID = c.account.id })
@@ -115,8 +117,8 @@ func (s *Server) redirect(w http.ResponseWriter, to string) {
 	_, _ = io.WriteString(w, to)
 }
 
-// parseParams reads what the handler gets: only a POST has parameters, and only JSON and forms are understood. The error says
-// that the JSON is broken.
+// parseParams reads what the handler gets: only a POST has parameters, and only JSON and forms are understood. The
+// error says that the JSON is broken.
 func parseParams(method, contentType string, body []byte) (object, error) {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -225,7 +227,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *Request, a 
 	}
 }
 
-// etag is the one that Next.js makes: a 64-bit FNV-1a over the UTF-16 units of the body, folded to 52 bits, and the length.
+// etag is the one that Next.js makes: a 64-bit FNV-1a over the UTF-16 units of the body, folded to 52 bits, and the
+// length.
 func etag(body []byte) string {
 	hash := uint64(0xcbf29ce484222325)
 	units := utf16.Encode([]rune(string(body)))

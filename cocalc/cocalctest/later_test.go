@@ -13,7 +13,10 @@ import (
 
 // laterFiles tell of the later life of licenses: they are edited, renewed, cancelled and resumed, renamed and given
 // away.
-var laterFiles = []string{"later-subscriptions", "later-edit-license", "later-license-management", "later-renewal-by-the-server"}
+var laterFiles = []string{
+	"later-subscriptions", "later-edit-license", "later-license-management",
+	"later-renewal-by-the-server",
+}
 
 const (
 	keyM = "sk-qCc2UUuDdEEhIMJi00000M"
@@ -44,26 +47,32 @@ var laterSetups = map[string]setup{
 		22: func(p *player) { p.lapse(44, p.now().AddDate(0, 0, -9)) },
 		24: func(p *player) { p.lapse(44, p.now().AddDate(0, 0, -9)) },
 	}},
-	"s3-renew": {gap: shortly, begin: func(p *player, keys []string) { p.buys(keyN, monthly, "t", "d", 46, "") }, before: map[int]func(p *player){
-		1:  func(p *player) { p.jump(time.Date(2026, 11, 28, 17, 15, 19, 878e6, time.UTC)) },
-		18: func(p *player) { p.pay(46, time.Date(2027, 7, 28, 23, 59, 59, 999e6, time.UTC)) }, // as the five races left it
-		26: func(p *player) {
-			p.accounts[keyN].AddCredit(100-p.accounts[keyN].Balance(), "all but a dollar is gone")
+	"s3-renew": {
+		gap: shortly, begin: func(p *player, keys []string) { p.buys(keyN, monthly, "t", "d", 46, "") },
+		before: map[int]func(p *player){
+			1:  func(p *player) { p.jump(time.Date(2026, 11, 28, 17, 15, 19, 878e6, time.UTC)) },
+			18: func(p *player) { p.pay(46, time.Date(2027, 7, 28, 23, 59, 59, 999e6, time.UTC)) }, // as the five races left it
+			26: func(p *player) {
+				p.accounts[keyN].AddCredit(100-p.accounts[keyN].Balance(), "all but a dollar is gone")
+			},
 		},
-	}},
+	},
 	"e1-monthly": {credit: 500000, gap: time.Second, begin: func(p *player, keys []string) {
 		p.named(keyO, "u3")
 		p.buys(keyO, monthly, "monthly", "d", 49, "3c6a508b-0b78-4fa1-9a87-9cfba36839b8")
 	}},
 	"e3-range": {credit: 500000, gap: time.Second, begin: func(p *player, keys []string) {
-		p.buys(keyQ, term("2026-12-08T17:17:44.000Z", "2027-01-07T17:17:44.000Z"), "future", "d", 0, "f38f3d78-3f70-45b7-a66d-170f6ed5184e")
-		p.buys(keyQ, term("2026-11-28T17:17:44.000Z", "2026-12-28T17:17:44.000Z"), "running", "d", 0, "1239e65f-50a0-42b9-abb9-73bfc0db0921")
+		p.buys(keyQ, term("2026-12-08T17:17:44.000Z", "2027-01-07T17:17:44.000Z"), "future", "d", 0,
+			"f38f3d78-3f70-45b7-a66d-170f6ed5184e")
+		p.buys(keyQ, term("2026-11-28T17:17:44.000Z", "2026-12-28T17:17:44.000Z"), "running", "d", 0,
+			"1239e65f-50a0-42b9-abb9-73bfc0db0921")
 	}},
 	"m1-title-managers": {gap: shortly, begin: func(p *player, keys []string) {
 		p.buys(keyR, monthly, "first title", "order 01TAG", 50, "56895647-a125-4e09-aaa9-27762f7f1459")
 	}},
 	"m2-owner": {gap: shortly, begin: func(p *player, keys []string) {
-		p.buys(keyR, term("2026-11-28T17:20:02.980Z", "2026-12-01T17:20:02.980Z"), "range", "d", 0, "4d5cf742-fb49-41bf-adca-1942e6c2321c")
+		p.buys(keyR, term("2026-11-28T17:20:02.980Z", "2026-12-01T17:20:02.980Z"), "range", "d", 0,
+			"4d5cf742-fb49-41bf-adca-1942e6c2321c")
 	}},
 	"n1-no-stripe": {begin: func(p *player, keys []string) {
 		p.jump(time.Date(2026, 11, 28, 17, 31, 18, 0, time.UTC))
@@ -164,7 +173,8 @@ func (p *player) judgeHeldOut() {
 }
 
 const (
-	atOnce    = "two requests at once both go through: the simulator serves edits, renewals and resumptions one after another"
+	atOnce = "two requests at once both go through: the simulator serves edits, renewals and resumptions one after " +
+		"another"
 	edits     = "the simulator reckons the edit of a subscription like that of a fixed term, and its cost does not follow"
 	oddEdits  = "the simulator does not check what an edit asks for as the server does"
 	terms     = "the simulator does not move the dates of a running or expired term as an edit does"
@@ -184,15 +194,18 @@ var laterLife = map[string]map[string]string{ // step or from-to: why
 		"1-6": edits, "9-15": edits, "23": oddEdits, "25-27": oddEdits, "34": edits, "38-39": oddEdits, "42": oddEdits,
 		"45-46": edits, "49": managers,
 	},
-	"e2-race":           {"0": edits, "2-14": atOnce, "16-26": atOnce, "28": atOnce, "31": atOnce},
-	"e3-range":          {"5-9": oddEdits, "11-14": terms, "16-23": terms, "24-39": atOnce},
-	"e4-no-money":       {"0-2": noMoney, "4": noMoney},
-	"m1-title-managers": {"0-1": managers, "7-8": managers, "10-15": managers, "18-22": managers, "24-33": managers, "35-38": managers},
-	"m2-owner":          {"0-1": owners, "2-4": afterThat, "6-11": owners},
-	"n1-no-stripe":      {"0": byServer},
-	"n2-credit":         {"0-3": byServer},
-	"n4-edited":         {"0-1": byServer},
-	"n6-no-credit":      {"0": byServer},
+	"e2-race":     {"0": edits, "2-14": atOnce, "16-26": atOnce, "28": atOnce, "31": atOnce},
+	"e3-range":    {"5-9": oddEdits, "11-14": terms, "16-23": terms, "24-39": atOnce},
+	"e4-no-money": {"0-2": noMoney, "4": noMoney},
+	"m1-title-managers": {
+		"0-1": managers, "7-8": managers, "10-15": managers, "18-22": managers, "24-33": managers,
+		"35-38": managers,
+	},
+	"m2-owner":     {"0-1": owners, "2-4": afterThat, "6-11": owners},
+	"n1-no-stripe": {"0": byServer},
+	"n2-credit":    {"0-3": byServer},
+	"n4-edited":    {"0-1": byServer},
+	"n6-no-credit": {"0": byServer},
 }
 
 // laterSteps lists them one by one.
@@ -233,7 +246,8 @@ func TestReplay_Later(t *testing.T) {
 			t.Errorf("of the file that was not held out, %d of %d steps match, and were 87 of 93", got[0], got[1])
 		}
 		if p.total != 283 || p.excluded != len(p.listed) {
-			t.Errorf("%d steps were replayed and %d passed over; 283 were recorded and %d are listed", p.total, p.excluded, len(p.listed))
+			t.Errorf("%d steps were replayed and %d passed over; 283 were recorded and %d are listed", p.total, p.excluded,
+				len(p.listed))
 		}
 	})
 }

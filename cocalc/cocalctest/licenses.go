@@ -52,7 +52,8 @@ func (l *license) row() object {
 	}
 }
 
-// sortNewestFirst sorts by a time, descending; what has the same time keeps its order, which the database does not promise.
+// sortNewestFirst sorts by a time, descending; what has the same time keeps its order, which the database does not
+// promise.
 func sortNewestFirst[T any](list []T, at func(T) time.Time) {
 	sort.SliceStable(list, func(i, j int) bool { return at(list[i]).After(at(list[j])) })
 }

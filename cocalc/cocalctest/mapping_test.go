@@ -20,14 +20,17 @@ type mapping struct {
 }
 
 func newMapping() *mapping {
-	return &mapping{keys: map[string]string{}, there: map[string]string{}, back: map[string]string{}, moments: map[int64]int64{}}
+	return &mapping{
+		keys: map[string]string{}, there: map[string]string{}, back: map[string]string{},
+		moments: map[int64]int64{},
+	}
 }
 
 // drift is how far a moment may lie from the recorded one. What the recording waited between two steps is not known.
 const drift = 3 * time.Minute
 
-// coincidence is how many milliseconds apart moments may be here that fell together there, or stood the other way round: the
-// recorded server needed time for what takes none here.
+// coincidence is how many milliseconds apart moments may be here that fell together there, or stood the other way
+// round: the recorded server needed time for what takes none here.
 const coincidence = 5
 
 // relate says whether a recorded name may be this simulated one, and holds both to it.
@@ -44,14 +47,16 @@ func (m *mapping) relate(kind, recorded, simulated string) error {
 	return nil
 }
 
-// relateMoment wants the same order of moments, and the very same moment where it is a round one or lies on another day.
+// relateMoment wants the same order of moments, and the very same moment where it is a round one or lies on another
+// day.
 func (m *mapping) relateMoment(recorded, simulated int64) error {
 	if recorded == simulated {
 		return nil
 	}
 	describe := func(ms int64) string { return isoText(time.UnixMilli(ms)) }
 	const day = 24 * 60 * 60 * 1000
-	if far := time.Duration(recorded-simulated) * time.Millisecond; far.Abs() > drift || recorded%day == 0 || recorded%day == day-1 {
+	if far := time.Duration(recorded-simulated) * time.Millisecond; far.Abs() > drift || recorded%day == 0 ||
+		recorded%day == day-1 {
 		return fmt.Errorf("%s instead of %s", describe(simulated), describe(recorded))
 	}
 	for r, s := range m.moments {
@@ -127,7 +132,8 @@ func (m *mapping) replaceID(body, field, kind string, value any) string {
 	if !known {
 		return body
 	}
-	return strings.Replace(strings.Replace(body, `"`+field+`":`+text, `"`+field+`":`+to, 1), `"`+field+`":"`+text, `"`+field+`":"`+to, 1)
+	return strings.Replace(strings.Replace(body, `"`+field+`":`+text, `"`+field+`":`+to, 1), `"`+field+`":"`+text,
+		`"`+field+`":"`+to, 1)
 }
 
 // compare says where two bodies differ; empty: nowhere. Keys must have the same order.

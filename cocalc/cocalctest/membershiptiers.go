@@ -77,7 +77,8 @@ func (s *Server) successorTiers(c *call, v visitor) (any, error) {
 	rows := []any{}
 	for _, t := range s.tiers {
 		row := t.row()
-		shown := truthy(row.get("store_visible")) || truthy(row.get("team_visible")) || truthy(row.get("course_store_visible"))
+		shown := truthy(row.get("store_visible")) || truthy(row.get("team_visible")) ||
+			truthy(row.get("course_store_visible"))
 		if !truthy(row.get("disabled")) && (account != nil || shown) {
 			rows = append(rows, row)
 		}

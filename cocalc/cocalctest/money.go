@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Money is a double in the server's JavaScript and a real (32 bits) in its database; amounts below are dollars, since this is
-// what is imitated. Nothing outside the simulator counts with them.
+// Money is a double in the server's JavaScript and a real (32 bits) in its database; amounts below are dollars, since
+// this is what is imitated. Nothing outside the simulator counts with them.
 
 const (
 	minPayment     = 2.5   // the smallest card payment, a site setting at its default
@@ -143,7 +143,9 @@ func (s *Server) isPurchaseAllowed(c *call) (any, error) {
 }
 
 // purchaseAllowed answers a chargeAmount of -1 where the server leaves it out.
-func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, chargeAmount float64, reason string, err error) {
+func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, chargeAmount float64, reason string,
+	err error,
+) {
 	name := "undefined"
 	if text, ok := service.(string); ok {
 		name = text
@@ -168,14 +170,16 @@ func (s *Server) purchaseAllowed(c *call, service, cost any) (allowed bool, char
 	}
 	switch {
 	case amount > maxPurchase:
-		return false, -1, "Cost exceeds the maximum allowed cost of " + currency(maxPurchase) + ". Please contact support.", nil
+		return false, -1, "Cost exceeds the maximum allowed cost of " + currency(maxPurchase) + ". Please contact support.",
+			nil
 	case amount <= 0:
 		return false, -1, "cost must be positive", nil
 	}
 	credit := math.Max(0, s.seenBalance(c)-c.account.minBalance)
 	due := round2up(round2up(amount) - credit)
 	if due < minPayment && due != 0 {
-		reason = fmt.Sprintf("The minimum payment is %s, so a payment of %s is not allowed.", currency(minPayment), currency(due))
+		reason = fmt.Sprintf("The minimum payment is %s, so a payment of %s is not allowed.", currency(minPayment),
+			currency(due))
 	} else {
 		reason = fmt.Sprintf("Please pay %s.", currency(due))
 	}

@@ -17,7 +17,8 @@ func (s *Server) leadAway(w http.ResponseWriter, r *http.Request, entry *Request
 	w.Header().Set("Location", location)
 	s.send(w, r, entry, answer{
 		status: http.StatusFound, html: true,
-		body: []byte("<html>\r\n<head><title>302 Found</title></head>\r\n<body>\r\n<center><h1>302 Found</h1></center>\r\n<!-- " +
-			html.EscapeString(location) + " -->\r\n</body>\r\n</html>\r\n"),
+		body: []byte(
+			"<html>\r\n<head><title>302 Found</title></head>\r\n<body>\r\n<center><h1>302 Found</h1></center>\r\n<!-- " +
+				html.EscapeString(location) + " -->\r\n</body>\r\n</html>\r\n"),
 	})
 }

@@ -11,7 +11,8 @@ import (
 	"licensebot/cocalc/cocalctest"
 )
 
-// nonsenseCase is a line of testdata/nonsense.json: what an odd item did to the recorded account, with a good item beside it.
+// nonsenseCase is a line of testdata/nonsense.json: what an odd item did to the recorded account, with a good item
+// beside it.
 type nonsenseCase struct {
 	Case        string
 	Description json.RawMessage
@@ -111,7 +112,8 @@ func (n nonsenseCase) compareLicenses(t *testing.T, a *cocalctest.Account) {
 			title = *want.Title
 		}
 		if l.Title != title || l.RunLimit != int64(want.RunLimit) || string(l.Quota) != compact(want.Quota) {
-			t.Errorf("license %d is %q × %d with %s, recorded %q × %d with %s", i, l.Title, l.RunLimit, l.Quota, title, want.RunLimit, want.Quota)
+			t.Errorf("license %d is %q × %d with %s, recorded %q × %d with %s", i, l.Title, l.RunLimit, l.Quota, title,
+				want.RunLimit, want.Quota)
 		}
 	}
 }

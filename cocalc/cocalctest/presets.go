@@ -74,10 +74,14 @@ func Faults() []NamedFault {
 			Fault{Effect: NoLicensesSold},
 		},
 		{
-			Preset(Successor), "The server is CoCalc's successor: it sells memberships to people, and lets API keys see nothing of money.",
+			Preset(Successor),
+			"The server is CoCalc's successor: it sells memberships to people, and lets API keys see nothing of money.",
 			Fault{Effect: SuccessorServer},
 		},
-		{Preset(Moved), "The server has moved: it answers everything with a redirect to another host.", Fault{Effect: MovedServer}},
+		{
+			Preset(Moved), "The server has moved: it answers everything with a redirect to another host.",
+			Fault{Effect: MovedServer},
+		},
 	}
 	for i := range named {
 		named[i].Fault.Name = named[i].Name
@@ -125,7 +129,8 @@ func (s *Server) SwitchOff(name string) {
 	s.faults = left
 }
 
-// SwitchedOn are the names of the faults that are armed. One that happens once is gone from the list when it has happened.
+// SwitchedOn are the names of the faults that are armed. One that happens once is gone from the list when it has
+// happened.
 func (s *Server) SwitchedOn() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,13 +144,15 @@ func (s *Server) SwitchedOn() []string {
 }
 
 func strangerAdds(a *Account) {
-	a.AddToCart(siteLicense, `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-		`"period":"monthly","run_limit":1,"title":"Somebody else's license","description":"added in the store"}`)
+	a.AddToCart(siteLicense,
+		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+			`"period":"monthly","run_limit":1,"title":"Somebody else's license","description":"added in the store"}`)
 }
 
 func strangerBreaksCart(a *Account) {
-	a.AddToCart(siteLicense, `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-		`"period":"range","run_limit":1,"title":"Somebody else's license","range":["1990-01-01T00:00:00Z"]}`)
+	a.AddToCart(siteLicense,
+		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+			`"period":"range","run_limit":1,"title":"Somebody else's license","range":["1990-01-01T00:00:00Z"]}`)
 }
 
 func strangerChecksOut(a *Account) { a.StartCheckout() }

@@ -149,8 +149,8 @@ func licenseInfo(d object) object {
 	}
 }
 
-// purchaseInfo is licenseInfo with dates, title and the rest, of the moment of buying. The error is that of a description
-// that is no license.
+// purchaseInfo is licenseInfo with dates, title and the rest, of the moment of buying. The error is that of a
+// description that is no license.
 func purchaseInfo(description any, now time.Time) (info object, start, end time.Time, err error) {
 	d, _ := description.(object)
 	if kind := d.get("type"); !nullish(kind) && kind != "quota" {
@@ -173,8 +173,8 @@ func purchaseInfo(description any, now time.Time) (info object, start, end time.
 
 func endOfDay(t time.Time) time.Time { return t.AddDate(0, 0, 1).Add(-time.Millisecond) }
 
-// sanityCheck is the server's last look before it makes a license. That it lets too large values pass is the server's slip. Its
-// check of the dates is left out: every look at the cart makes a range an hour long at least.
+// sanityCheck is the server's last look before it makes a license. That it lets too large values pass is the server's
+// slip. Its check of the dates is left out: every look at the cart makes a range an hour long at least.
 func sanityCheck(info object) error {
 	for _, name := range []string{"custom_ram", "custom_cpu", "custom_disk"} {
 		v, ok := info.get(name).(float64)

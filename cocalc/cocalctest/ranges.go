@@ -67,8 +67,8 @@ func index(v any, i int) any {
 	return undefined{}
 }
 
-// shiftRangeAtAdd is what adding does to the dates of a description: a range of two dates is normalised, and one whose start
-// has passed is moved to begin now with the same length.
+// shiftRangeAtAdd is what adding does to the dates of a description: a range of two dates is normalised, and one whose
+// start has passed is moved to begin now with the same length.
 func shiftRangeAtAdd(description any, now time.Time) (any, error) {
 	d, ok := description.(object)
 	if !ok {
@@ -93,9 +93,9 @@ func shiftRangeAtAdd(description any, now time.Time) (any, error) {
 	return d.with("range", []any{isoText(start), isoText(end)}), nil
 }
 
-// moveRange is what every look at the cart does to the dates of an item, period or not: a start in the past becomes now, without
-// moving the end, and the end is at least an hour after the start. The error is that of an end that is no date; it then breaks
-// the whole look.
+// moveRange is what every look at the cart does to the dates of an item, period or not: a start in the past becomes
+// now, without moving the end, and the end is at least an hour after the start. The error is that of an end that is no
+// date; it then breaks the whole look.
 func moveRange(description any, now time.Time) (any, error) {
 	d, ok := description.(object)
 	if !ok || nullish(d.get("range")) {

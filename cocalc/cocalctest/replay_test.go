@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// transcript is one recorded scenario: requests, one after the other unless the label says otherwise, and their answers.
+// transcript is one recorded scenario: requests, one after the other unless the label says otherwise, and their
+// answers.
 type transcript struct {
 	Name, Note string
 	Steps      []recordedStep
@@ -60,12 +61,13 @@ func readTranscripts(t *testing.T, file string) []transcript {
 
 // outOfScope are the recorded steps that the simulator does not have to match, with the reason.
 var outOfScope = map[string]string{
-	"dbl-2-staggered-2ms[4]": "the balance of this one trial is a float32 sum in another physical order of the database's rows (87.4, not 87.399994)",
+	"dbl-2-staggered-2ms[4]": "the balance of this one trial is a float32 sum in another physical order of the " +
+		"database's rows (87.4, not 87.399994)",
 }
 
-// TestReplay sends every recorded request to a server in the recorded order, and compares status, headers and body of the
-// answers. Ids, keys and uuids are mapped one to one; dates are mapped in order, and must be those of the recording when
-// they are no "now".
+// TestReplay sends every recorded request to a server in the recorded order, and compares status, headers and body of
+// the answers. Ids, keys and uuids are mapped one to one; dates are mapped in order, and must be those of the recording
+// when they are no "now".
 func TestReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlayer(t)
@@ -101,7 +103,10 @@ type player struct {
 }
 
 func newPlayer(t *testing.T) *player {
-	p := &player{t: t, mapping: newMapping(), accounts: map[string]*Account{}, listed: outOfScope, perFile: map[string][2]int{}}
+	p := &player{
+		t: t, mapping: newMapping(), accounts: map[string]*Account{}, listed: outOfScope,
+		perFile: map[string][2]int{},
+	}
 	p.server = New(Config{Seed: 1, Now: p.now})
 	p.jump(time.Date(2026, 11, 22, 20, 57, 20, 0, time.UTC))
 	return p
@@ -222,7 +227,8 @@ func (p *player) do(step recordedStep) reply {
 		defer p.slowAnswer(step)()
 	}
 	body := p.mapping.request(step.Request.Path, expand(step.Request.Body))
-	request, err := http.NewRequestWithContext(ctx, step.Request.Method, "http://cocalc.test"+step.Request.Path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, step.Request.Method, "http://cocalc.test"+step.Request.Path,
+		strings.NewReader(body))
 	if err != nil {
 		return reply{err: err}
 	}
@@ -243,7 +249,8 @@ func (p *player) do(step recordedStep) reply {
 	return reply{response.StatusCode, response.Header, string(got), err}
 }
 
-// slowAnswer makes a request that is dropped take longer than its caller waits, where the work itself takes no time here.
+// slowAnswer makes a request that is dropped take longer than its caller waits, where the work itself takes no time
+// here.
 func (p *player) slowAnswer(step recordedStep) func() {
 	path := strings.TrimPrefix(step.Request.Path, apiRoot)
 	return p.server.Inject(Fault{Endpoint: path, When: After, Effect: Delay, Wait: time.Second, Times: 1}).Clear
@@ -300,7 +307,8 @@ func (p *player) judge(tr transcript, at int, got reply) {
 	case difference == "":
 		p.matched++
 	default:
-		p.t.Errorf("%s %s %s %s: %s", name, tr.Steps[at].Label, tr.Steps[at].Request.Path, tr.Steps[at].Request.Body, difference)
+		p.t.Errorf("%s %s %s %s: %s", name, tr.Steps[at].Label, tr.Steps[at].Request.Path, tr.Steps[at].Request.Body,
+			difference)
 	}
 }
 
@@ -321,9 +329,11 @@ func (p *player) difference(step recordedStep, got reply) string {
 			return fmt.Sprintf("header %s is %q, recorded %q", name, got.header.Get(name), want.Headers[name])
 		}
 	}
-	if want.Body == got.body && want.Headers["content-length"] != "" && want.Headers["content-length"] != got.header.Get("Content-Length") &&
+	if want.Body == got.body && want.Headers["content-length"] != "" &&
+		want.Headers["content-length"] != got.header.Get("Content-Length") &&
 		want.Status != http.StatusNotModified {
-		return fmt.Sprintf("content-length is %q, recorded %q", got.header.Get("Content-Length"), want.Headers["content-length"])
+		return fmt.Sprintf("content-length is %q, recorded %q", got.header.Get("Content-Length"),
+			want.Headers["content-length"])
 	}
 	if strings.HasPrefix(want.Headers["content-type"], "text/html") {
 		const says = "This page could not be found"

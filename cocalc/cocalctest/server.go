@@ -85,7 +85,8 @@ func New(config Config) *Server {
 	s := &Server{
 		// What the server shows of a moment ends at its milliseconds.
 		now:    func() time.Time { return now().UTC().Truncate(time.Millisecond) },
-		keeper: config.Keep, generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}), ids: newIDSource(config.Seed),
+		keeper: config.Keep, generation: config.Generation, unthrottled: config.Unthrottled, quit: make(chan struct{}),
+		ids:     newIDSource(config.Seed),
 		movedTo: config.MovedTo, sessions: map[string]*account{}, tiers: membershipTiers(),
 		throttles: map[throttleKey][]time.Time{}, checkoutTakes: []time.Duration{config.CheckoutTakes},
 	}
@@ -96,8 +97,8 @@ func New(config Config) *Server {
 	return s
 }
 
-// SetCheckoutTakes says how long the coming checkouts take from reading the cart to the commit, in turn; the last duration
-// holds for all that follow. It panics without a duration.
+// SetCheckoutTakes says how long the coming checkouts take from reading the cart to the commit, in turn; the last
+// duration holds for all that follow. It panics without a duration.
 func (s *Server) SetCheckoutTakes(durations ...time.Duration) {
 	if len(durations) == 0 {
 		panic("cocalctest: SetCheckoutTakes needs a duration")
@@ -116,8 +117,8 @@ func (s *Server) takeCheckoutTime() time.Duration {
 	return d
 }
 
-// Close wakes everything that waits and returns when no request is under way any more. What a waiting request wanted to do
-// does not happen.
+// Close wakes everything that waits and returns when no request is under way any more. What a waiting request wanted to
+// do does not happen.
 func (s *Server) Close() {
 	s.once.Do(func() { close(s.quit) })
 	s.running.Wait()

@@ -1,7 +1,8 @@
 package cocalctest
 
 // services are the names that is-purchase-allowed knows.
-const services = "credit, auto-credit, refund, compute-server, compute-server-network-usage, compute-server-storage, license, edit-license, voucher, openai-gpt-4, openai-gpt-3.5-turbo, openai-gpt-3.5-turbo-16k, " +
+const services = "credit, auto-credit, refund, compute-server, compute-server-network-usage, compute-server-storage, " +
+	"license, edit-license, voucher, openai-gpt-4, openai-gpt-3.5-turbo, openai-gpt-3.5-turbo-16k, " +
 	"openai-text-embedding-ada-002, openai-gpt-4-32k, openai-gpt-4-turbo-preview, " +
 	"openai-gpt-4-turbo-preview-8k, openai-gpt-4-turbo, openai-gpt-4-turbo-8k, openai-gpt-4o, " +
 	"openai-gpt-4o-8k, openai-gpt-4o-mini, openai-gpt-4o-mini-8k, openai-gpt-4.1, openai-gpt-4.1-mini, " +

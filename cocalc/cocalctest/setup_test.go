@@ -75,8 +75,12 @@ var setups = map[string]setup{
 		before: map[int]func(p *player){2: func(p *player) { p.accounts["sk-N0dku6TZdkKx749600000t"].SetMinBalance(-1000) }},
 	},
 	"dbl-2-concurrent-credit-for-one": {credit: 700},
-	"f1-after-purchase":               {credit: 50000, gap: 50 * time.Millisecond, gaps: map[int]time.Duration{33: time.Second}},
-	"f2-subscription": {gap: 25 * time.Millisecond, before: map[int]func(p *player){ // its cost per hour depends on the moment
+	"f1-after-purchase": {
+		credit: 50000, gap: 50 * time.Millisecond,
+		gaps: map[int]time.Duration{33: time.Second},
+	},
+	"f2-subscription": {gap: 25 * time.Millisecond, before: map[int]func(p *player){
+		// its cost per hour depends on the moment
 		19: func(p *player) { p.jump(time.Date(2026, 11, 22, 21, 6, 26, 165e6, time.UTC)) },
 		23: func(p *player) { p.jump(time.Date(2026, 11, 22, 21, 6, 26, 262e6, time.UTC)) },
 	}},
@@ -138,8 +142,8 @@ func (p *player) account(key string, setup setup) {
 	p.accounts[key], p.mapping.keys[key] = a, a.Key()
 }
 
-// concurrent is how to run the checkouts of a scenario that was recorded as trials, so that they come out as the recorded one:
-// who names its license in the cart item was a matter of chance there, and is one of timing here.
+// concurrent is how to run the checkouts of a scenario that was recorded as trials, so that they come out as the
+// recorded one: who names its license in the cart item was a matter of chance there, and is one of timing here.
 type concurrent struct {
 	items   int
 	stagger time.Duration

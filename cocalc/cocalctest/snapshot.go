@@ -86,7 +86,10 @@ func (s *Server) Snapshot() []byte {
 		})
 	}
 	for _, k := range s.keys {
-		out.Keys = append(out.Keys, keyRow{k.id, k.secret, k.name, k.account.id, k.created, k.expires, k.lastActive, k.deleted, k.capabilities})
+		out.Keys = append(out.Keys, keyRow{
+			k.id, k.secret, k.name, k.account.id, k.created, k.expires, k.lastActive,
+			k.deleted, k.capabilities,
+		})
 	}
 	for _, i := range s.items {
 		row := itemRow{
@@ -150,7 +153,10 @@ func (s *Server) Restore(data []byte) error {
 	}
 	byID := map[string]*account{}
 	for _, r := range in.Accounts {
-		a := &account{r.ID, r.Email, r.FirstName, r.LastName, r.Banned, r.Partner, r.MinBalance, r.MinBalanceSet, value(r.ClosingDay), r.Projects}
+		a := &account{
+			r.ID, r.Email, r.FirstName, r.LastName, r.Banned, r.Partner, r.MinBalance, r.MinBalanceSet,
+			value(r.ClosingDay), r.Projects,
+		}
 		s.accounts, byID[r.ID] = append(s.accounts, a), a
 	}
 	for _, r := range in.Keys {
@@ -192,7 +198,8 @@ func (s *Server) Restore(data []byte) error {
 			value(r.Description), r.Notes, r.License, r.Item,
 		})
 	}
-	s.ids.item, s.ids.purchase, s.ids.subscription, s.ids.keyRows = in.Sequences.Item, in.Sequences.Purchase, in.Sequences.Subscription, in.Sequences.Key
+	s.ids.item, s.ids.purchase, s.ids.subscription, s.ids.keyRows = in.Sequences.Item, in.Sequences.Purchase,
+		in.Sequences.Subscription, in.Sequences.Key
 	return broken
 }
 

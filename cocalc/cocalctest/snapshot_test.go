@@ -27,7 +27,8 @@ func TestSnapshot_Continues(t *testing.T) {
 	account := first.Add(NewAccount{Credit: 100000, Partner: true})
 	account.AddProject("5a6b7c8d-0000-4000-8000-000000000001", "Thesis")
 	key := account.Key()
-	const item = `{"product":"site-license","description":{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",` +
+	const item = `{"product":"site-license","description":{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short",` +
+		`"type":"quota","user":"academic",` +
 		`"boost":false,"period":"monthly","run_limit":1,"title":"Ä <b>"}}`
 	post(first, key, "shopping/cart/add", item)
 	post(first, key, "purchases/shopping-cart-checkout", `{}`)
@@ -45,7 +46,8 @@ func TestSnapshot_Continues(t *testing.T) {
 	}
 	for _, path := range []string{
 		"shopping/cart/get", "licenses/get-managed", "purchases/get-purchases", "purchases/get-subscriptions",
-		"purchases/get-shopping-cart-checkout-params", "shopping/cart/recent-purchases", "licenses/get-projects", "purchases/get-balance",
+		"purchases/get-shopping-cart-checkout-params", "shopping/cart/recent-purchases", "licenses/get-projects",
+		"purchases/get-balance",
 	} {
 		body := `{}`
 		if path == "shopping/cart/get" {

@@ -119,8 +119,8 @@ func (a *Account) Subscriptions() []Subscription {
 
 func cents(dollars float32) int64 { return int64(math.Round(fromReal(dollars) * 100)) }
 
-// AddToCart adds an item as another program would and returns its id. The description is JSON; it panics on what the cart does
-// not take, since the caller wrote it.
+// AddToCart adds an item as another program would and returns its id. The description is JSON; it panics on what the
+// cart does not take, since the caller wrote it.
 func (a *Account) AddToCart(product, description string) int64 {
 	parsed, err := parseJSON([]byte(description))
 	if err != nil {
@@ -149,14 +149,16 @@ func (a *Account) Delete(id int64) bool {
 	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, a.s.deleteItem)
 }
 
-// Edit replaces what an item that was not bought describes; false when there is none. The description is JSON; it panics on
-// anything else, since the caller wrote it.
+// Edit replaces what an item that was not bought describes; false when there is none. The description is JSON; it
+// panics on anything else, since the caller wrote it.
 func (a *Account) Edit(id int64, description string) bool {
 	parsed, err := parseJSON([]byte(description))
 	if err != nil {
 		panic("cocalctest: the description is no JSON: " + err.Error())
 	}
-	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, func(i *cartItem) { i.description = jsonb(parsed) })
+	return a.change(id, func(i *cartItem) bool { return i.purchased == nil }, func(i *cartItem) {
+		i.description = jsonb(parsed)
+	})
 }
 
 func (a *Account) change(id int64, when func(*cartItem) bool, change func(*cartItem)) bool {
@@ -166,14 +168,15 @@ func (a *Account) change(id int64, when func(*cartItem) bool, change func(*cartI
 	return n == 1
 }
 
-// Checkout buys what is checked, as somebody in the store does, and returns when it is done; the error has the server's words.
+// Checkout buys what is checked, as somebody in the store does, and returns when it is done; the error has the server's
+// words.
 func (a *Account) Checkout() error {
 	_, err := a.s.checkout(&call{endpoint: checkoutPath, account: a.a})
 	return err
 }
 
-// StartCheckout begins a checkout that has read the cart when the call returns, and goes on by itself. A checkout that begins
-// meanwhile buys the same items again.
+// StartCheckout begins a checkout that has read the cart when the call returns, and goes on by itself. A checkout that
+// begins meanwhile buys the same items again.
 func (a *Account) StartCheckout() {
 	a.s.running.Add(1)
 	begun := make(chan struct{})

@@ -11,8 +11,9 @@ func TestStrikes_Names(t *testing.T) {
 	s := New(Config{Unthrottled: true})
 	account := s.Add(NewAccount{Credit: 100000, Partner: true})
 	add := func(order string) {
-		post(s, account.Key(), "shopping/cart/add", `{"product":"site-license","description":{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short",`+
-			`"type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1,"description":"order `+order+`"}}`)
+		post(s, account.Key(), "shopping/cart/add",
+			`{"product":"site-license","description":{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short",`+
+				`"type":"quota","user":"academic","boost":false,"period":"monthly","run_limit":1,"description":"order `+order+`"}}`)
 	}
 	for _, name := range []string{"refused", "cart-stranger", "price-moved"} {
 		if err := s.SwitchOn(name); err != nil {

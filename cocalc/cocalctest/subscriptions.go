@@ -143,7 +143,8 @@ func (s *Server) resumeSubscription(c *call) (any, error) {
 	}
 	if cost > 0 {
 		end := addMonths(s.now().Truncate(24*time.Hour), u.months())
-		note := "This is to pay for subscription id=" + strconv.FormatInt(u.id, 10) + ".  The owner of the subscription manually resumed it.   " +
+		note := "This is to pay for subscription id=" + strconv.FormatInt(u.id, 10) +
+			".  The owner of the subscription manually resumed it.   " +
 			"This purchase pays for the cost of one period of the subscription. "
 		if _, err := s.pay(c, u, end, note); err != nil {
 			return nil, err
@@ -182,7 +183,8 @@ func (s *Server) pay(c *call, u *subscription, end time.Time, note string) (*pur
 	}
 	before := s.currentInfo(l)
 	cost := fromReal(u.cost)
-	paid, err := s.chargeForEdit(c, l, before, before.with("end", isoText(end)), cost, note+"We use the fixed cost "+currency(cost)+".")
+	paid, err := s.chargeForEdit(c, l, before, before.with("end", isoText(end)), cost, note+
+		"We use the fixed cost "+currency(cost)+".")
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +199,8 @@ func (s *Server) mayEdit(c *call, l *license) error {
 	}
 	for _, a := range s.accounts {
 		if a.id == l.accountID {
-			return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " + a.firstName + " " + a.lastName + ".")
+			return refusal("Only the user who purchased a license is allowed to edit it. This license was purchased by " +
+				a.firstName + " " + a.lastName + ".")
 		}
 	}
 	return refusal("Only the user who purchased a license is allowed to edit it.")
@@ -217,7 +220,9 @@ func (s *Server) currentInfo(l *license) object {
 }
 
 // chargeForEdit changes a license and writes the purchase. A negative cost is a refund.
-func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64, note string) (*purchase, error) {
+func (s *Server) chargeForEdit(c *call, l *license, before, after object, cost float64, note string) (*purchase,
+	error,
+) {
 	if cost > 0 {
 		allowed, _, reason, err := s.purchaseAllowed(c, "edit-license", cost)
 		if err != nil {
@@ -295,7 +300,8 @@ func (s *Server) editLicense(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	paid, err := s.chargeForEdit(c, l, before, after, cost, "We use the current prorated cost "+currency(math.Abs(cost))+".")
+	paid, err := s.chargeForEdit(c, l, before, after, cost, "We use the current prorated cost "+currency(math.Abs(cost))+
+		".")
 	if err != nil {
 		return nil, err
 	}

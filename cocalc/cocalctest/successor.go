@@ -122,7 +122,10 @@ func (s *Server) serveSuccessor(w http.ResponseWriter, r *http.Request, entry *R
 	s.noteStrikes(c)
 	if route.onlyPost && r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		s.send(w, r, entry, answer{status: http.StatusMethodNotAllowed, body: []byte(`{"error":"method_not_allowed"}`), json: true})
+		s.send(w, r, entry, answer{
+			status: http.StatusMethodNotAllowed, body: []byte(`{"error":"method_not_allowed"}`),
+			json: true,
+		})
 		return
 	}
 	v := visitor{r.Header.Get("Authorization"), r.Header.Get("Cookie"), faults}
@@ -166,7 +169,8 @@ func (s *Server) successorHub(c *call, v visitor) (any, error) {
 
 // sendPage answers a page for people.
 func (s *Server) sendPage(w http.ResponseWriter, r *http.Request, entry *Request, status int, text string) {
-	page := "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n<pre>" +
+	page := "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n" +
+		"<body>\n<pre>" +
 		html.EscapeString(text) + "</pre>\n</body>\n</html>\n"
 	s.send(w, r, entry, answer{status: status, body: []byte(page), html: true})
 }
@@ -358,7 +362,8 @@ func (s *Server) textPurchases(c *call) (any, error) {
 // unknownService answers the one service that a client of licenses asks for.
 func (s *Server) unknownService(c *call) (any, error) {
 	service, _ := c.params.get("service").(string)
-	return nil, refusal(`unknown service "` + service + `". The valid services are: credit, auto-credit, refund, membership`)
+	return nil,
+		refusal(`unknown service "` + service + `". The valid services are: credit, auto-credit, refund, membership`)
 }
 
 func membershipQuote(*call) (any, error) { return nil, refusal("membership class is required") }

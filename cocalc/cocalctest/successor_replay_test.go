@@ -58,7 +58,8 @@ func newSuccessor() (s *Server, account *Account, session string) {
 // ask sends a recorded request with the key or the session that it names.
 func (step successorStep) ask(t *testing.T, s *Server, account *Account, session string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequest(step.Request.Method, "http://cocalc.test"+step.Request.Path, strings.NewReader(step.Request.Body))
+	request, err := http.NewRequest(step.Request.Method, "http://cocalc.test"+step.Request.Path,
+		strings.NewReader(step.Request.Body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 // request is one to a server, with the headers as name and value in turn.
-func request(t *testing.T, s *cocalctest.Server, method, path, body string, headers ...string) (status int, header http.Header, answer string) {
+func request(t *testing.T, s *cocalctest.Server, method, path, body string, headers ...string) (status int,
+	header http.Header, answer string,
+) {
 	t.Helper()
 	r, err := http.NewRequest(method, "http://cocalc.test"+path, strings.NewReader(body))
 	if err != nil {
@@ -51,11 +53,23 @@ func TestSuccessor_Routes(t *testing.T) {
 		{"capitals", http.MethodPost, "/API/v2/User-Query", "{}", 200, "not allowed to use user-query"},
 		{"a double slash", http.MethodPost, "/api/v2//user-query", "{}", 404, "<pre>Cannot POST /api/v2//user-query</pre>"},
 		{"another path", http.MethodGet, "/x?<script>", "", 404, "<pre>Cannot GET /x</pre>"},
-		{"another method, where one is wanted", http.MethodGet, "/api/v2/accounts/profile", "", 405, `{"error":"method_not_allowed"}`},
-		{"another method, where none is wanted", http.MethodGet, "/api/v2/purchases/get-balance", "", 200, "billing account details"},
+		{
+			"another method, where one is wanted", http.MethodGet, "/api/v2/accounts/profile", "", 405,
+			`{"error":"method_not_allowed"}`,
+		},
+		{
+			"another method, where none is wanted", http.MethodGet, "/api/v2/purchases/get-balance", "", 200,
+			"billing account details",
+		},
 		{"broken JSON", http.MethodPost, "/api/v2/user-query", "{", 400, "<pre>"},
-		{"a large body", http.MethodPost, "/api/v2/user-query", `{"a":"` + strings.Repeat("x", 2<<20) + `"}`, 200, "not allowed"},
-		{"a body that is too large", http.MethodPost, "/api/v2/user-query", `{"a":"` + strings.Repeat("x", 11<<20) + `"}`, 413, "<pre>"},
+		{
+			"a large body", http.MethodPost, "/api/v2/user-query", `{"a":"` + strings.Repeat("x", 2<<20) + `"}`, 200,
+			"not allowed",
+		},
+		{
+			"a body that is too large", http.MethodPost, "/api/v2/user-query", `{"a":"` + strings.Repeat("x", 11<<20) + `"}`,
+			413, "<pre>",
+		},
 	} {
 		status, header, answer := request(t, s, test.method, test.path, test.body, bearing(key)...)
 		if status != test.status || !strings.Contains(answer, test.says) {
@@ -74,34 +88,46 @@ func TestSuccessor_Keys(t *testing.T) {
 		s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 		account := s.Add(cocalctest.NewAccount{Email: "team@example.com", Key: "sk-abcdefghijklmnop000001"})
 		good := account.NewSuccessorKey("good", cocalctest.AccountRead)
-		expired, revoked := account.NewSuccessorKey("expired", cocalctest.AccountRead), account.NewSuccessorKey("revoked", cocalctest.AccountRead)
+		expired, revoked := account.NewSuccessorKey("expired", cocalctest.AccountRead),
+			account.NewSuccessorKey("revoked", cocalctest.AccountRead)
 		account.ExpireKey(expired, time.Now().Add(-time.Second))
 		account.RevokeKey(revoked)
 		const nobody = `{"profile":{}}`
 		for name, test := range map[string]struct{ authorization, says string }{
-			"a valid key":            {"Bearer " + good, `"account_id":"` + account.ID() + `"`},
-			"a valid key, Basic":     {"Basic " + base64.StdEncoding.EncodeToString([]byte(good+":")), `"email_address":"team@example.com"`},
-			"one of the older form":  {"Bearer " + account.Key(), nobody},
-			"a wrong one":            {"Bearer " + good[:len(good)-1], nobody},
-			"an expired one":         {"Bearer " + expired, nobody},
-			"a revoked one":          {"Bearer " + revoked, nobody},
-			"none":                   {"", nobody},
-			"one without rights":     {"Bearer " + account.NewSuccessorKey("none"), `{"error":"API key lacks required capability 'account:read'"}`},
-			"one with another right": {"Bearer " + account.NewSuccessorKey("list", "project:list"), "lacks required capability 'account:read'"},
-			"another scheme":         {"basic x", `{"error":"Unknown authorization type 'basic'"}`},
+			"a valid key": {"Bearer " + good, `"account_id":"` + account.ID() + `"`},
+			"a valid key, Basic": {
+				"Basic " + base64.StdEncoding.EncodeToString([]byte(good+":")),
+				`"email_address":"team@example.com"`,
+			},
+			"one of the older form": {"Bearer " + account.Key(), nobody},
+			"a wrong one":           {"Bearer " + good[:len(good)-1], nobody},
+			"an expired one":        {"Bearer " + expired, nobody},
+			"a revoked one":         {"Bearer " + revoked, nobody},
+			"none":                  {"", nobody},
+			"one without rights": {
+				"Bearer " + account.NewSuccessorKey("none"),
+				`{"error":"API key lacks required capability 'account:read'"}`,
+			},
+			"one with another right": {
+				"Bearer " + account.NewSuccessorKey("list", "project:list"),
+				"lacks required capability 'account:read'",
+			},
+			"another scheme": {"basic x", `{"error":"Unknown authorization type 'basic'"}`},
 		} {
 			var headers []string
 			if test.authorization != "" {
 				headers = []string{"Authorization", test.authorization}
 			}
-			if _, _, answer := request(t, s, http.MethodPost, "/api/v2/accounts/profile", "{}", headers...); !strings.Contains(answer, test.says) {
+			if _, _, answer := request(t, s, http.MethodPost, "/api/v2/accounts/profile", "{}", headers...); !strings.Contains(
+				answer, test.says) {
 				t.Errorf("%s: got %s, want %s", name, answer, test.says)
 			}
 		}
 		// An older server takes none of the successor's.
 		older := cocalctest.New(cocalctest.Config{})
 		key := older.Add(cocalctest.NewAccount{}).NewSuccessorKey("bot", cocalctest.AccountRead)
-		if _, _, answer := request(t, older, http.MethodPost, "/api/v2/purchases/get-balance", "{}", bearing(key)...); answer != `{"error":"must be signed in"}` {
+		if _, _, answer := request(t, older, http.MethodPost, "/api/v2/purchases/get-balance", "{}",
+			bearing(key)...); answer != `{"error":"must be signed in"}` {
 			t.Errorf("an older server answers %s", answer)
 		}
 	})
@@ -113,10 +139,12 @@ func TestSuccessor_ListsRedactedKeys(t *testing.T) {
 	account := s.Add(cocalctest.NewAccount{})
 	session := []string{"Cookie", account.SignIn()}
 	_, _, answer := request(t, s, http.MethodPost, "/api/v2/api-keys", `{"action":"get"}`, session...)
-	if shown := cocalc.RedactKey(account.Key()); !strings.Contains(answer, `"trunc":"`+shown+`"`) || len(account.Key()) != 69 {
+	if shown := cocalc.RedactKey(account.Key()); !strings.Contains(answer, `"trunc":"`+shown+`"`) ||
+		len(account.Key()) != 69 {
 		t.Errorf("%s is not in %s", shown, answer)
 	}
-	if _, _, answer := request(t, s, http.MethodPost, "/api/v2/api-keys", `{"action":"get"}`, bearing(account.Key())...); strings.Contains(answer, "trunc") {
+	if _, _, answer := request(t, s, http.MethodPost, "/api/v2/api-keys", `{"action":"get"}`,
+		bearing(account.Key())...); strings.Contains(answer, "trunc") {
 		t.Errorf("a key sees %s", answer)
 	}
 }
@@ -125,17 +153,24 @@ func TestSuccessor_ListsRedactedKeys(t *testing.T) {
 func TestSuccessor_RefusesSpending(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	account := s.Add(cocalctest.NewAccount{Credit: 100_00})
-	for _, path := range []string{"membership-change", "cancel-subscription", "renew-subscription", "resume-subscription"} {
+	for _, path := range []string{
+		"membership-change", "cancel-subscription", "renew-subscription",
+		"resume-subscription",
+	} {
 		for who, test := range map[string]struct {
 			headers []string
 			want    string
 		}{
 			"a key":       {bearing(account.Key()), `{"error":"browser sign-in is required"}`},
 			"a wrong key": {bearing("sk-x"), `{"error":"must be signed in"}`},
-			"a session":   {[]string{"Cookie", account.SignIn()}, `{"error":"fresh auth is required","code":"fresh_auth_required"}`},
-			"nobody":      {nil, `{"error":"must be signed in"}`},
+			"a session": {
+				[]string{"Cookie", account.SignIn()},
+				`{"error":"fresh auth is required","code":"fresh_auth_required"}`,
+			},
+			"nobody": {nil, `{"error":"must be signed in"}`},
 		} {
-			if _, _, answer := request(t, s, http.MethodPost, "/api/v2/purchases/"+path, `{"class":"standard","interval":"month","subscription_id":1}`, test.headers...); answer != test.want {
+			if _, _, answer := request(t, s, http.MethodPost, "/api/v2/purchases/"+path,
+				`{"class":"standard","interval":"month","subscription_id":1}`, test.headers...); answer != test.want {
 				t.Errorf("%s by %s: got %s, want %s", path, who, answer, test.want)
 			}
 		}
@@ -150,14 +185,16 @@ func TestSuccessor_VisibleTiers(t *testing.T) {
 	s := cocalctest.New(cocalctest.Config{Generation: cocalctest.Successor})
 	key := s.Add(cocalctest.NewAccount{}).Key()
 	s.SetMembershipTiers(
-		cocalctest.MembershipTier{ID: "shown", Monthly: "24.0000000000", InStore: true}, cocalctest.MembershipTier{ID: "hidden"},
+		cocalctest.MembershipTier{ID: "shown", Monthly: "24.0000000000", InStore: true},
+		cocalctest.MembershipTier{ID: "hidden"},
 		cocalctest.MembershipTier{ID: "disabled", InStore: true, Disabled: true})
 	for who, test := range map[string]struct {
 		headers []string
 		want    int
 	}{"a key": {bearing(key), 2}, "a wrong key": {bearing("sk-x"), 1}, "nobody": {nil, 1}} {
 		_, _, answer := request(t, s, http.MethodPost, "/api/v2/purchases/get-membership-tiers", "{}", test.headers...)
-		if got := strings.Count(answer, `"id":`); got != test.want || !strings.Contains(answer, `"price_monthly":"24.0000000000"`) || strings.Contains(answer, "disabled\",") {
+		if got := strings.Count(answer, `"id":`); got != test.want ||
+			!strings.Contains(answer, `"price_monthly":"24.0000000000"`) || strings.Contains(answer, "disabled\",") {
 			t.Errorf("%s sees %s", who, answer)
 		}
 	}
@@ -173,10 +210,12 @@ func TestSnapshot_SuccessorKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, ok := next.Account(account.ID())
-	if !ok || again.Key() != account.Key() || again.SuccessorKey() != account.SuccessorKey() || again.SuccessorKey() == "" {
+	if !ok || again.Key() != account.Key() || again.SuccessorKey() != account.SuccessorKey() ||
+		again.SuccessorKey() == "" {
 		t.Fatalf("got keys %q and %q", again.Key(), again.SuccessorKey())
 	}
-	if _, _, answer := request(t, next, http.MethodPost, "/api/v2/accounts/profile", "{}", bearing(again.SuccessorKey())...); !strings.Contains(answer, account.ID()) {
+	if _, _, answer := request(t, next, http.MethodPost, "/api/v2/accounts/profile", "{}",
+		bearing(again.SuccessorKey())...); !strings.Contains(answer, account.ID()) {
 		t.Errorf("the profile is %s", answer)
 	}
 }
@@ -200,7 +239,8 @@ func TestServer_Moved(t *testing.T) {
 	if account.Balance() != 100_00 || len(account.Licenses()) != 0 || len(account.Cart()) != 1 {
 		t.Error("something was done")
 	}
-	if _, header, _ := request(t, cocalctest.New(cocalctest.Config{Generation: cocalctest.Moved}), http.MethodPost, "/api/v2/user-query", "{}"); header.Get("Location") != "https://cocalc.ai/api/v2/user-query" {
+	if _, header, _ := request(t, cocalctest.New(cocalctest.Config{Generation: cocalctest.Moved}), http.MethodPost,
+		"/api/v2/user-query", "{}"); header.Get("Location") != "https://cocalc.ai/api/v2/user-query" {
 		t.Errorf("it leads to %q", header.Get("Location"))
 	}
 }

@@ -17,8 +17,8 @@ type throttleRule struct {
 	most     int
 }
 
-// throttleRules hold for the two throttled endpoints, each by itself. They are checked in this order, and a request that a later
-// rule refuses was counted by the earlier ones all the same.
+// throttleRules hold for the two throttled endpoints, each by itself. They are checked in this order, and a request
+// that a later rule refuses was counted by the earlier ones all the same.
 var throttleRules = [...]throttleRule{{time.Second, "second", 3}, {time.Minute, "minute", 15}, {time.Hour, "hour", 200}}
 
 func throttled(endpoint string) bool {

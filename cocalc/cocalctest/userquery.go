@@ -86,7 +86,9 @@ func absent(v any) bool {
 // recording.
 func mayRead(a *account, table string, fields object) error {
 	id, named := fields.get("project_id").(string)
-	if !named || !strings.HasPrefix(table, "projects") || slices.ContainsFunc(a.projects, func(p Project) bool { return p.ID == id }) {
+	if !named || !strings.HasPrefix(table, "projects") || slices.ContainsFunc(a.projects, func(p Project) bool {
+		return p.ID == id
+	}) {
 		return nil
 	}
 	if !uuidSyntax.MatchString(id) {
@@ -123,7 +125,8 @@ func (s *Server) tableRows(c *call, table string) []object {
 	case "subscriptions":
 		for _, u := range s.subscriptions {
 			if u.accountID == a.id {
-				rows = append(rows, append(u.row(), member{"canceled_at", u.canceled}, member{"resumed_at", u.resumed}, member{"renewal_email", nil}))
+				rows = append(rows, append(u.row(), member{"canceled_at", u.canceled}, member{"resumed_at", u.resumed},
+					member{"renewal_email", nil}))
 			}
 		}
 	case "manager_site_licenses":
@@ -137,13 +140,22 @@ func (s *Server) tableRows(c *call, table string) []object {
 			}
 			users := object{{a.id, object{{"group", "owner"}}}}
 			if p.Collaborator {
-				users = object{{a.id, object{{"group", "collaborator"}}}, {"00000000-0000-4000-8000-0000000000ff", object{{"group", "owner"}}}}
+				users = object{
+					{a.id, object{{"group", "collaborator"}}},
+					{"00000000-0000-4000-8000-0000000000ff", object{{"group", "owner"}}},
+				}
 			}
 			var deleted any
 			if p.Deleted {
 				deleted = true
 			}
-			rows = append(rows, object{{"project_id", p.ID}, {"title", p.Title}, {"users", users}, {"deleted", deleted}, {"last_edited", isoText(p.Edited)}})
+			rows = append(rows, object{
+				{"project_id", p.ID},
+				{"title", p.Title},
+				{"users", users},
+				{"deleted", deleted},
+				{"last_edited", isoText(p.Edited)},
+			})
 		}
 	}
 	return rows

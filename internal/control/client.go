@@ -20,15 +20,15 @@ import (
 var ErrNotRunning = errors.New("no running bot answers")
 
 // Backup makes the bot at the socket copy its ledger to the new file to, an absolute path, and returns what
-// [Bot].Backup returned. It waits up to 10 minutes. The error wraps [ErrNotRunning] if no bot listens; an error of the bot
-// has the bot's words.
+// [Bot].Backup returned. It waits up to 10 minutes. The error wraps [ErrNotRunning] if no bot listens; an error of the
+// bot has the bot's words.
 func Backup(ctx context.Context, socket, to string) (report storage.Report, err error) {
 	err = call(ctx, socket, "backup", backupTimeout, backupRequest{to}, &report)
 	return report, err
 }
 
-// Resume makes the bot at the socket end a pause of buying, and returns that pause; nil if buying was not paused. It waits
-// up to 20 seconds. by and reason must not be empty. The errors are those of [Backup].
+// Resume makes the bot at the socket end a pause of buying, and returns that pause; nil if buying was not paused. It
+// waits up to 20 seconds. by and reason must not be empty. The errors are those of [Backup].
 func Resume(ctx context.Context, socket, by, reason string) (was *purchase.Pause, err error) {
 	err = call(ctx, socket, "resume", resumeTimeout, resumeRequest{by, reason}, &was)
 	return was, err

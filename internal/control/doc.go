@@ -1,5 +1,6 @@
-// Package control lets the program's own commands reach a bot that runs on the same machine and holds the ledger's lock.
-// It is HTTP over a Unix socket of mode 0600 beside the ledger, so that only the bot's own user (and root) can connect.
+// Package control lets the program's own commands reach a bot that runs on the same machine and holds the ledger's
+// lock. It is HTTP over a Unix socket of mode 0600 beside the ledger, so that only the bot's own user (and root) can
+// connect.
 //
 // The bot starts a [Server] with [Listen]; what it does for a client is the interface [Bot]. The commands call [Backup]
 // and [Resume] with the socket's [Path]. There are two requests, each bounded in time and size:

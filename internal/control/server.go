@@ -100,15 +100,16 @@ func Listen(path string, bot Bot, log zerolog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Run serves requests until ctx is done. Requests in flight then have a second to finish, and the socket is removed. Once
-// Run has returned, the server no longer calls the bot. The error is nil after a stop through ctx.
+// Run serves requests until ctx is done. Requests in flight then have a second to finish, and the socket is removed.
+// Once Run has returned, the server no longer calls the bot. The error is nil after a stop through ctx.
 func (s *Server) Run(ctx context.Context) error {
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
 	server := &http.Server{
 		Handler:     s.routes(),
-		ReadTimeout: readTimeout, WriteTimeout: backupTimeout + time.Minute, IdleTimeout: readTimeout, MaxHeaderBytes: 8 << 10,
-		BaseContext: func(net.Listener) context.Context { return requests },
+		ReadTimeout: readTimeout, WriteTimeout: backupTimeout + time.Minute, IdleTimeout: readTimeout,
+		MaxHeaderBytes: 8 << 10,
+		BaseContext:    func(net.Listener) context.Context { return requests },
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(netutil.LimitListener(s.listener, maxClients)) }()

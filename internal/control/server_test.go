@@ -67,7 +67,10 @@ func serve(t *testing.T, socket string, bot Bot) (stop func()) {
 
 func TestServer_Requests(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	report := storage.Report{Schema: 1, Size: 65536, Orders: 3, Purchases: 2, Head: purchase.Event{Number: 17, Time: at, Kind: "purchased", Hash: "abc"}}
+	report := storage.Report{
+		Schema: 1, Size: 65536, Orders: 3, Purchases: 2,
+		Head: purchase.Event{Number: 17, Time: at, Kind: "purchased", Hash: "abc"},
+	}
 	bot := &fakeBot{
 		pause:  &purchase.Pause{Since: at, By: "licensebot", Reason: "a double buy"},
 		backup: func(context.Context, string) (storage.Report, error) { return report, nil },
@@ -86,7 +89,8 @@ func TestServer_Requests(t *testing.T) {
 	if was, err := Resume(t.Context(), socket, "operator ann", "again"); err != nil || was != nil {
 		t.Errorf("got %+v, %v", was, err)
 	}
-	if got, want := fmt.Sprint(bot.calls), "[/backups/today.db operator ann: the money is back operator ann: again]"; got != want {
+	if got, want := fmt.Sprint(bot.calls),
+		"[/backups/today.db operator ann: the money is back operator ann: again]"; got != want {
 		t.Errorf("calls: got %s, want %s", got, want)
 	}
 }
@@ -102,9 +106,18 @@ func TestServer_Errors(t *testing.T) {
 		call func() error
 		want string
 	}{
-		{"an error of the bot", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err }, "the ledger's disk is full: 0.1 MB are free"},
-		{"a relative path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err }, "a backup needs an absolute path"},
-		{"no reason", func() error { _, err := Resume(t.Context(), socket, "operator ann", ""); return err }, "resuming needs a person and a reason"},
+		{
+			"an error of the bot", func() error { _, err := Backup(t.Context(), socket, "/b.db"); return err },
+			"the ledger's disk is full: 0.1 MB are free",
+		},
+		{
+			"a relative path", func() error { _, err := Backup(t.Context(), socket, "b.db"); return err },
+			"a backup needs an absolute path",
+		},
+		{
+			"no reason", func() error { _, err := Resume(t.Context(), socket, "operator ann", ""); return err },
+			"resuming needs a person and a reason",
+		},
 		{"a request that is too large", func() error {
 			_, err := Backup(t.Context(), socket, "/"+strings.Repeat("x", maxBody))
 			return err
@@ -168,7 +181,8 @@ func TestListen_ExistingFile(t *testing.T) {
 	if err := os.WriteFile(socket, []byte("dear diary"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(socket, &fakeBot{}, zerolog.Nop()); err == nil || !strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
+	if _, err := Listen(socket, &fakeBot{}, zerolog.Nop()); err == nil ||
+		!strings.HasSuffix(err.Error(), "is not a socket, so it was left alone") {
 		t.Errorf("got %v", err)
 	}
 	if text, err := os.ReadFile(socket); err != nil || string(text) != "dear diary" {
@@ -195,7 +209,8 @@ func TestServer_Run_StopsBackup(t *testing.T) {
 		first <- err
 	}()
 	<-began
-	if _, err := Backup(t.Context(), socket, "/second.db"); err == nil || err.Error() != "another backup is in progress; try again when it's done" {
+	if _, err := Backup(t.Context(), socket, "/second.db"); err == nil ||
+		err.Error() != "another backup is in progress; try again when it's done" {
 		t.Errorf("the second: %v", err)
 	}
 	stop()

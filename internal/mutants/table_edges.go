@@ -320,7 +320,7 @@ func slackSide() []mutant {
 			[]tests{shown("^TestCards$")},
 		},
 		{
-			"that people's words stay in one line", "commands/oneline.go",
+			"that people's words stay in one line", "commands/singleline.go",
 			`	marks := 0
 `, `	marks := 0
 	if true {

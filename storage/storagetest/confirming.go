@@ -31,7 +31,10 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 	place := purchase.Place{Channel: "C1"}
 	var orders []purchase.Order
 	for n := range people {
-		p, err := desk.Propose(ctx, purchase.Ask{Requester: purchase.Person{ID: fmt.Sprint("U", n)}, Place: place, Spec: spec})
+		p, err := desk.Propose(ctx, purchase.Ask{
+			Requester: purchase.Person{ID: fmt.Sprint("U", n)}, Place: place,
+			Spec: spec,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

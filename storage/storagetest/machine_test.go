@@ -18,7 +18,8 @@ import (
 )
 
 // The order machine under arbitrary commands of several people, with a CoCalc that fails in its ways and strangers at
-// its cart, against a model that knows only what people were told. A failure prints the shortest story that still fails.
+// its cart, against a model that knows only what people were told. A failure prints the shortest story that still
+// fails.
 func TestLedger_StateMachine(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var thrown any
@@ -36,8 +37,8 @@ func TestLedger_StateMachine(t *testing.T) {
 			})
 			m.end(rt)
 		})
-		// What rapid throws it wants to see on its own goroutine. It tells a failure from a story that cannot be told by where
-		// they come from.
+		// What rapid throws it wants to see on its own goroutine. It tells a failure from a story that cannot be told by
+		// where they come from.
 		switch kind := fmt.Sprintf("%T", thrown); {
 		case kind == "rapid.invalidData":
 			panic(thrown)
@@ -50,8 +51,10 @@ func TestLedger_StateMachine(t *testing.T) {
 // The graph of docs/architecture.md in words of its own.
 var ways = map[string]string{
 	"":         "proposed",
-	"proposed": "approved cancelled expired", "approved": "adding purchased failed cancelled", "adding": "carted purchased failed",
-	"carted": "paying purchased failed", "paying": "purchased failed unknown", "unknown": "purchased failed", "failed": "purchased",
+	"proposed": "approved cancelled expired", "approved": "adding purchased failed cancelled",
+	"adding": "carted purchased failed",
+	"carted": "paying purchased failed", "paying": "purchased failed unknown", "unknown": "purchased failed",
+	"failed": "purchased",
 }
 
 const limit = 15000 // cents a month: enough for some of the orders of a story
@@ -87,15 +90,19 @@ type machine struct {
 func newMachine(rt *rapid.T) *machine {
 	m := &machine{rt: rt, memory: new(Memory), server: cocalctest.New(cocalctest.Config{Seed: 1})}
 	m.account = m.server.Add(cocalctest.NewAccount{Credit: 200000, Partner: true})
-	// No two checkouts take the same time: what happens in the same instant happens in any order, and rapid wants a story to
-	// go the same way again.
+	// No two checkouts take the same time: what happens in the same instant happens in any order, and rapid wants a story
+	// to go the same way again.
 	var takes []time.Duration
 	for n := range 200 {
 		takes = append(takes, 40*time.Millisecond+time.Duration(n)*137*time.Microsecond)
 	}
 	m.server.SetCheckoutTakes(takes...)
 	var err error
-	if m.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: m.account.Key(), Transport: m.server.Transport()}); err != nil {
+	if m.client,
+		err = cocalc.New(cocalc.Options{
+		BaseURL: "http://cocalc.test", Key: m.account.Key(),
+		Transport: m.server.Transport(),
+	}); err != nil {
 		rt.Fatal(err)
 	}
 	m.start()
@@ -103,9 +110,13 @@ func newMachine(rt *rapid.T) *machine {
 }
 
 func (m *machine) start() {
-	m.desk = purchase.New(purchase.Options{Ledger: m.memory, Shop: m.client, PurchasesChannel: "CBUYS", Policy: purchase.Policy{
-		Everyone: true, Admins: map[string]bool{boss.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
-	}})
+	m.desk = purchase.New(purchase.Options{
+		Ledger: m.memory, Shop: m.client, PurchasesChannel: "CBUYS",
+		Policy: purchase.Policy{
+			Everyone: true, Admins: map[string]bool{boss.ID: true}, OrderLimit: purchase.Limit{None: true},
+			MonthlyBudget: purchase.Limit{Max: limit},
+		},
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.desk.Run(ctx) }()
@@ -136,7 +147,8 @@ func (m *machine) pick(rt *rapid.T) *told {
 
 // click is mostly the requester's own.
 func (m *machine) click(rt *rapid.T, k *told) purchase.Click {
-	return purchase.Click{Who: rapid.SampledFrom(append([]purchase.Person{k.who, k.who, k.who}, people...)).Draw(rt, "who"), At: here}
+	return purchase.Click{Who: rapid.SampledFrom(append([]purchase.Person{k.who, k.who, k.who}, people...)).Draw(rt,
+		"who"), At: here}
 }
 
 func (m *machine) propose(rt *rapid.T) {
@@ -174,7 +186,8 @@ func (m *machine) confirm(rt *rapid.T) {
 		budget.Spent+budget.Reserved+k.price <= limit
 	_, err := m.desk.Confirm(context.Background(), k.id, click)
 	if (err == nil) != may {
-		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", click.Who.ID, k.id, o.State, budget.Spent, budget.Reserved, paused, err)
+		rt.Fatalf("%s confirms %s (%s, %s spent, %s reserved, paused %v): %v", click.Who.ID, k.id, o.State, budget.Spent,
+			budget.Reserved, paused, err)
 	}
 	k.promised = k.promised || err == nil
 }
@@ -192,7 +205,10 @@ func (m *machine) cancel(rt *rapid.T) {
 }
 
 func (m *machine) wait(rt *rapid.T) {
-	<-time.After(rapid.SampledFrom([]time.Duration{10 * time.Millisecond, time.Second, time.Minute, 12 * time.Minute, 45 * time.Minute}).Draw(rt, "time"))
+	<-time.After(rapid.SampledFrom([]time.Duration{
+		10 * time.Millisecond, time.Second, time.Minute, 12 * time.Minute,
+		45 * time.Minute,
+	}).Draw(rt, "time"))
 }
 
 func (m *machine) fault(rt *rapid.T) {
@@ -321,7 +337,8 @@ func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.
 	}
 	for _, b := range months {
 		if b.Reserved < 0 || b.Spent-beyond[b.Month]+b.Reserved > limit {
-			rt.Fatalf("the budget of %s: %s spent, of that %s without a promise, %s reserved", b.Month, b.Spent, beyond[b.Month], b.Reserved)
+			rt.Fatalf("the budget of %s: %s spent, of that %s without a promise, %s reserved", b.Month, b.Spent, beyond[b.Month],
+				b.Reserved)
 		}
 	}
 	return errors.Join(err, err2, err3)

@@ -245,7 +245,8 @@ func (w *writing) PutOrder(o purchase.Order) error {
 		w.undo = append(w.undo, func() { w.m.ids = before })
 		w.m.ids = slices.Insert(slices.Clone(before), at, o.ID)
 	}
-	set(w, &w.m.orders, o.ID, kept{data, o.Open(), o.Unpublished(), purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
+	set(w, &w.m.orders, o.ID,
+		kept{data, o.Open(), o.Unpublished(), purchase.Queued{ID: o.ID, State: o.State, Confirmed: o.Confirmed}})
 	return nil
 }
 

@@ -10,7 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// The stories of the order machine are fewer than rapid's hundred, so that the tests stay quick: -rapid.checks asks for more.
+// The stories of the order machine are fewer than rapid's hundred, so that the tests stay quick: -rapid.checks asks for
+// more.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "30"); err != nil {
 		panic(err)

@@ -22,7 +22,8 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	order := func(n int, state purchase.State) purchase.Order {
 		return purchase.Order{
 			ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P0%04d", n)), Rev: 1, State: state,
-			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at, Expires: at.Add(time.Hour),
+			Requester: purchase.Person{ID: "U1", Team: "T1", Name: "alice"}, Price: 6375, Created: at, Updated: at,
+			Expires: at.Add(time.Hour),
 		}
 	}
 	update := func(t *testing.T, l purchase.Ledger, change func(purchase.Writer) error) {
@@ -229,7 +230,10 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	t.Run("an audit record of text that is no text keeps its hash", func(t *testing.T) {
 		l, reopen := open(t)
 		update(t, l, func(w purchase.Writer) error {
-			return w.AppendEvent(purchase.Event{Time: at, Kind: "refused", Order: "\xff\xfe", By: "U\xc3", Place: "C\x00", Note: "cut in the middl\xe2\x82"})
+			return w.AppendEvent(purchase.Event{
+				Time: at, Kind: "refused", Order: "\xff\xfe", By: "U\xc3", Place: "C\x00",
+				Note: "cut in the middl\xe2\x82",
+			})
 		})
 		view(t, reopen(), func(r purchase.Reader) error {
 			head, err := r.Head()
@@ -275,9 +279,12 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	t.Run("the account is kept whole, also over a restart", func(t *testing.T) {
 		l, reopen := open(t)
 		want := purchase.AccountState{
-			Pause:   &purchase.Pause{Since: at, By: "U1", Reason: "so"},
-			Notices: []purchase.Notice{{ID: "n", Kind: purchase.NoticePaused, Time: at, Text: "a & b", Left: []string{"U1", "C1"}}},
-			Broken:  []int64{1, 2}, Watching: at, Strangers: []purchase.Stranger{{PurchaseID: 7, Cost: 5, Time: at}},
+			Pause: &purchase.Pause{Since: at, By: "U1", Reason: "so"},
+			Notices: []purchase.Notice{{
+				ID: "n", Kind: purchase.NoticePaused, Time: at, Text: "a & b",
+				Left: []string{"U1", "C1"},
+			}},
+			Broken: []int64{1, 2}, Watching: at, Strangers: []purchase.Stranger{{PurchaseID: 7, Cost: 5, Time: at}},
 		}
 		update(t, l, func(w purchase.Writer) error { return w.PutAccount(want) })
 		view(t, reopen(), func(r purchase.Reader) error {
@@ -316,7 +323,8 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 				}
 			}()
 			_ = l.Update(ctx, func(w purchase.Writer) error {
-				if err := errors.Join(w.PutOrder(order(1, purchase.Proposed)), w.AppendEvent(purchase.Event{Kind: "proposed"})); err != nil {
+				if err := errors.Join(w.PutOrder(order(1, purchase.Proposed)),
+					w.AppendEvent(purchase.Event{Kind: "proposed"})); err != nil {
 					t.Error(err)
 				}
 				panic("a bug")

@@ -6,7 +6,10 @@ func TestSingleLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"plain", "Statistics 101", "Statistics 101"},
 		{"what is format elsewhere", "*bold* <!channel> `code` & more", "*bold* <!channel> `code` & more"},
-		{"line breaks of every kind", "Approve: $0.00\nPrice: $1\r\nNow\u2028Free\u2029Yes\vNo\f\u0085", "Approve: $0.00 Price: $1 Now Free Yes No"},
+		{
+			"line breaks of every kind", "Approve: $0.00\nPrice: $1\r\nNow\u2028Free\u2029Yes\vNo\f\u0085",
+			"Approve: $0.00 Price: $1 Now Free Yes No",
+		},
 		{"wide and many blanks", "a\u3000\u2003\u00a0   b\t\tc", "a b c"},
 		{"blanks that count as letters", "a\u3164\u3164\u2800\u115fb", "a b"},
 		{"turned around", "evil \u202e00.1$\u202c \u2066x\u2069 \u200f\u061cy", "evil 00.1$ x y"},

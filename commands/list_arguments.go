@@ -9,18 +9,18 @@ import (
 
 var pagePattern = regexp.MustCompile(`^[0-9]{1,9}$`)
 
-// pageParser reads the arguments of list and history.
+// pageParser parses the arguments of list and history.
 type pageParser struct {
-	filters  bool // active, expired and all mean something
+	filters  bool // whether active, expired and all are allowed
 	filter   ListFilter
-	filtered string // the word that said it
+	filtered string // the word for the filter
 	page     int
 	paged    bool
 	mistakes []Mistake
 }
 
-func (p *pageParser) wrong(text, nearest, format string, args ...any) {
-	p.mistakes = append(p.mistakes, Mistake{Text: echo(text), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)})
+func (p *pageParser) report(text, nearest, format string, args ...any) {
+	p.mistakes = append(p.mistakes, Mistake{Text: excerpt(text), Nearest: nearest, Sentence: fmt.Sprintf(format, args...)})
 }
 
 func (p *pageParser) parse(rest string) {
@@ -32,17 +32,17 @@ func (p *pageParser) parse(rest string) {
 	}
 	for _, pc := range scan(rest, keys.knows) {
 		if pc.open {
-			p.mistakes = append(p.mistakes, unclosed(pc.words[len(pc.words)-1].text))
+			p.mistakes = append(p.mistakes, unterminatedQuote(pc.words[len(pc.words)-1].text))
 			pc.words = pc.words[:len(pc.words)-1]
 		}
 		words := pc.words
 		if pc.key != "" {
 			name, known := keys.find(pc.key)
 			if !known {
-				p.wrong(pc.key, "", "I don't know %s. %s", code(pc.key), p.usage())
+				p.report(pc.key, "", "I don't know %s. %s", codeSpan(pc.key), p.usage())
 				words = words[min(1, len(words)):]
 			} else if len(words) == 0 {
-				p.wrong(pc.key, "", "%s needs a value, e.g. `page=2`.", code(pc.key))
+				p.report(pc.key, "", "%s needs a value, e.g. `page=2`.", codeSpan(pc.key))
 			} else if name == "page" {
 				p.setPage(words[0].text)
 				words = words[1:]
@@ -51,53 +51,53 @@ func (p *pageParser) parse(rest string) {
 		for i := 0; i < len(words); i++ {
 			if name, ok := keys.find(words[i].text); ok && name == "page" && i+1 < len(words) {
 				text := words[i].text + " " + words[i+1].text
-				p.wrong(text, "page", "Write `page=%s` instead of %s.", echo(words[i+1].text), code(text))
+				p.report(text, "page", "Write `page=%s` instead of %s.", excerpt(words[i+1].text), codeSpan(text))
 				i++
 				continue
 			}
-			if !words[i].isMarks() {
-				p.bare(words[i].text)
+			if !words[i].isPunctuation() {
+				p.parseWord(words[i].text)
 			}
 		}
 	}
 }
 
 func (p *pageParser) setPage(text string) {
-	text = withoutEnd(folded(text))
+	text = trimEnd(foldText(text))
 	switch n, _ := strconv.Atoi(text); {
 	case p.paged:
-		p.wrong("page", "", "`page` appears twice. Use it once.")
+		p.report("page", "", "`page` appears twice. Use it once.")
 	case !pagePattern.MatchString(text) || n == 0:
-		p.wrong(text, "", "`page` must be a whole number, 1 or more, e.g. `page=2`.")
+		p.report(text, "", "`page` must be a whole number, 1 or more, e.g. `page=2`.")
 	default:
 		p.page = n
 	}
 	p.paged = true
 }
 
-// bare reads a word without a key: a filter, or something that is none.
-func (p *pageParser) bare(text string) {
-	text = withoutEnd(text)
-	if number := folded(text); pagePattern.MatchString(number) {
-		p.wrong(text, "page", "Write `page=%s` instead of %s.", number, code(text))
+// parseWord parses a word without a key: a filter, or a mistake.
+func (p *pageParser) parseWord(text string) {
+	text = trimEnd(text)
+	if number := foldText(text); pagePattern.MatchString(number) {
+		p.report(text, "page", "Write `page=%s` instead of %s.", number, codeSpan(text))
 		return
 	}
-	if there, ok := elsewhere[normal(text)]; ok && there == onPersons || strings.HasPrefix(text, "@") {
-		p.wrong(text, "", onPersons)
+	if there, ok := otherCommands[canonical(text)]; ok && there == onPersons || strings.HasPrefix(text, "@") {
+		p.report(text, "", onPersons)
 		return
 	}
 	words := filterWords()
 	name, ok := words.find(text)
 	if !p.filters || !ok {
 		if near, ok := words.nearest(text); ok && p.filters {
-			p.wrong(text, near, "I don't know %s. Did you mean `/license list %s`?", code(text), near)
+			p.report(text, near, "I don't know %s. Did you mean `/license list %s`?", codeSpan(text), near)
 		} else {
-			p.wrong(text, "", "I don't know %s. %s", code(text), p.usage())
+			p.report(text, "", "I don't know %s. %s", codeSpan(text), p.usage())
 		}
 		return
 	}
 	if p.filtered != "" && p.filtered != name {
-		p.wrong(text, "", "Use `%s` or `%s`, not both.", p.filtered, name)
+		p.report(text, "", "Use `%s` or `%s`, not both.", p.filtered, name)
 		return
 	}
 	p.filtered = name
@@ -108,7 +108,7 @@ func (p *pageParser) bare(text string) {
 	}
 }
 
-// usage returns the command's arguments in words.
+// usage returns a sentence about the command's arguments.
 func (p *pageParser) usage() string {
 	if p.filters {
 		return "Use `list active`, `list expired` or `list all`, and `page=2` for more."

@@ -6,47 +6,47 @@ import (
 	"sync"
 )
 
-// Kind says what a field takes, and so which input a form shows for it.
+// Kind is the kind of a field's value, which determines its input in a form.
 type Kind int
 
 const (
 	KindNumber  Kind = iota // a whole number
 	KindYesNo               // yes or no
 	KindChoice              // one of FieldInfo.Choices
-	KindText                // anything
+	KindText                // any text
 	KindDate                // a day: 2027-01-31
-	KindProject             // the id of a CoCalc project, or its link
+	KindProject             // the ID of a CoCalc project, or a link to it
 )
 
-// FieldInfo describes a field of a license to people: in the help, and as label and hint of an input.
+// FieldInfo describes a field of a license for people: in the help, and as label and hint of an input.
 type FieldInfo struct {
-	Key       string   // as it is typed: "run_limit"
-	Label     string   // for an input: "Run limit"
-	Hint      string   // what it is: a sentence without its full stop
-	Advice    string   // the recommended value, in words; empty: none
-	Kind      Kind     //
-	Unit      string   // what a number counts: "GB"; empty for other kinds
-	Default   string   // its value if it is left out, in words; empty: none, or it is required
-	Bounds    string   // its possible values, in words: "1–16"; empty: any
-	Required  bool     // has no default
-	Multiline bool     // text of several lines
-	Example   string   // a value as it is typed
-	Choices   []Choice // of KindChoice
-	Aliases   []string // other words for the key that are understood
+	Key       string   // name in a command: "run_limit"
+	Label     string   // label of an input: "Run limit"
+	Hint      string   // description: a sentence without a full stop
+	Advice    string   // recommended value, in words; may be empty
+	Kind      Kind     // kind of the value
+	Unit      string   // unit of a number: "GB"; empty for other kinds
+	Default   string   // default, in words; empty if there is none or the field is required
+	Bounds    string   // possible values, in words: "1–16"; empty if there are no bounds
+	Required  bool     // whether the field has no default
+	Multiline bool     // whether text may have several lines
+	Example   string   // a value, as people type it
+	Choices   []Choice // the values of KindChoice
+	Aliases   []string // other names that the parser accepts
 }
 
-// Choice is one value that a field of KindChoice takes.
+// Choice is one value of a field of KindChoice.
 type Choice struct {
 	Value   string   // CoCalc's word
-	Label   string   // in words for people
-	Aliases []string // other words that are understood, without blanks
+	Label   string   // description for people
+	Aliases []string // other words that the parser accepts, without spaces
 }
 
-// CoCalc's words for a period. The parser itself needs to know that a fixed term is a range.
+// periodRange is CoCalc's word for the period of a fixed term.
 const periodRange = "range"
 
-// field is a row of the table: what people read, the units a number may carry, and where in Fields the value lives
-// (exactly one of the four is set).
+// field is a row of the table: its description, the units that a number may have, and a function that returns where in
+// Fields the value is stored; exactly one of the four is set.
 type field struct {
 	FieldInfo
 	units []string
@@ -63,8 +63,8 @@ var (
 	unitsDays     = []string{"d", "day", "days"}
 )
 
-// fieldTable is the one table. Its order is the order of the help, of forms and of what Format prints. Defaults and
-// bounds are CoCalc's, in words; they are applied where licenses are specified.
+// fieldTable lists the fields in the order of the help, of forms and of what Format prints. Defaults and bounds are
+// CoCalc's, in words; package cocalc applies them.
 var fieldTable = []field{
 	{
 		FieldInfo: FieldInfo{
@@ -142,7 +142,10 @@ var fieldTable = []field{
 			Kind: KindChoice, Default: "monthly", Example: "yearly", Aliases: []string{"billing", "subscription", "renewal"},
 			Choices: []Choice{
 				{"monthly", "renews every month until cancelled", []string{"month", "permonth", "everymonth", "amonth", "mo"}},
-				{"yearly", "renews every year until cancelled", []string{"year", "peryear", "everyyear", "ayear", "annual", "annually"}},
+				{"yearly", "renews every year until cancelled", []string{
+					"year", "peryear", "everyyear", "ayear", "annual",
+					"annually",
+				}},
 				{periodRange, "a fixed term, never renews", []string{"fixed", "fixedterm", "term", "once"}},
 			},
 		},
@@ -202,7 +205,7 @@ var fieldTable = []field{
 	},
 }
 
-// AllFields describes the fields of a license, in the order in which people see them. The slices are the caller's.
+// AllFields returns the fields of a license, in the order in which people see them. The caller may change the slices.
 func AllFields() []FieldInfo {
 	infos := make([]FieldInfo, len(fieldTable))
 	for i := range fieldTable {
@@ -231,7 +234,7 @@ func (f *field) info() FieldInfo {
 	return info
 }
 
-// fieldWords are the words for fields, made from the table when they are first needed.
+// fieldWords returns the words for fields, from the table.
 var fieldWords = sync.OnceValue(func() vocabulary {
 	var v vocabulary
 	for i := range fieldTable {
@@ -240,7 +243,7 @@ var fieldWords = sync.OnceValue(func() vocabulary {
 	return v
 })
 
-// choiceWords are the words for the choices of every field that has some, by its key.
+// choiceWords returns, for each field with choices, the words for them.
 var choiceWords = sync.OnceValue(func() map[string]vocabulary {
 	all := map[string]vocabulary{}
 	for i := range fieldTable {
@@ -255,7 +258,7 @@ var choiceWords = sync.OnceValue(func() map[string]vocabulary {
 	return all
 })
 
-// fieldNamed finds a row by any word for it.
+// fieldNamed returns the field with a name or alias.
 func fieldNamed(word string) (*field, bool) {
 	name, ok := fieldWords().find(word)
 	if !ok {
@@ -269,7 +272,7 @@ func fieldNamed(word string) (*field, bool) {
 	return nil, false
 }
 
-// put stores a value that read made.
+// put stores a value that read returned.
 func (f *field) put(fields *Fields, value string) {
 	switch {
 	case f.num != nil:
@@ -285,7 +288,7 @@ func (f *field) put(fields *Fields, value string) {
 	}
 }
 
-// get is the opposite of put.
+// get returns the value that put stores, and whether there is one.
 func (f *field) get(fields *Fields) (string, bool) {
 	switch {
 	case f.num != nil:

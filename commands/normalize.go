@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// clean turns the text of a slash command as Slack delivers it into what the person typed: one kind of blank, nothing
-// invisible, mentions and links as they looked, entities decoded. Quotes and dashes stay: which of them matter depends
-// on where they stand, so the scanner treats them.
-func clean(text string) string {
+// normalize returns the text that the person typed for a text as Slack delivers it: with plain spaces, without
+// invisible characters, with mentions and links as people see them, and with entities decoded. It keeps quotes and
+// dashes, whose meaning depends on their place; the scanner handles them.
+func normalize(text string) string {
 	text = printable(text)
 	if strings.Contains(text, "<") {
 		text = markup.ReplaceAllStringFunc(text, plainMarkup)
@@ -18,21 +18,21 @@ func clean(text string) string {
 	return entities.Replace(text)
 }
 
-// entities are the three that Slack escapes, and no more. The replacer passes once over the text, so that a typed
-// "&lt;", which arrives as "&amp;lt;", stays what it was.
+// entities decodes the three entities that Slack uses. The replacer reads the text once, so that a typed "&lt;", which
+// arrives as "&amp;lt;", is kept.
 var entities = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 
-// escape is the opposite of entities: the form in which Slack delivers text, and in which mrkdwn takes it.
+// escape is the inverse of entities: it returns the form in which Slack delivers text and mrkdwn accepts it.
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// markup is what Slack puts between angle brackets: <@U1|name>, <#C1|name>, <!here>, <https://…|label>, <mailto:…>.
-// A bracket that a person types arrives as an entity.
+// markup matches Slack's markup in angle brackets: <@U1|name>, <#C1|name>, <!here>, <https://…|label>, <mailto:…>. A
+// bracket that a person types arrives as an entity.
 var markup = regexp.MustCompile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
 
-// scheme is how the target of a link begins.
+// scheme matches the beginning of a link's target.
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:(//)?`)
 
-// plainMarkup gives a mention or link the text that people know it by. What is no markup of Slack's stays.
+// plainMarkup returns the text that people see for a mention or link, and other text unchanged.
 func plainMarkup(m string) string {
 	parts := markup.FindStringSubmatch(m)
 	kind, target, label := parts[1], parts[2], parts[3]
@@ -41,13 +41,13 @@ func plainMarkup(m string) string {
 		if label == "" {
 			label = target
 		}
-		return kind + inert(strings.TrimLeft(label, kind))
+		return kind + stripQuotes(strings.TrimLeft(label, kind))
 	case "!":
 		// <!here>, <!subteam^S1|@admins>, <!date^…|tomorrow>
 		if label == "" {
 			label = "@" + target
 		}
-		return inert(label)
+		return stripQuotes(label)
 	}
 	start := scheme.FindString(target)
 	if start == "" {
@@ -55,14 +55,14 @@ func plainMarkup(m string) string {
 	}
 	rest := target[len(start):]
 	if label == rest || !strings.HasSuffix(start, "//") {
-		// Slack made a link out of "example.com" or an address: what was typed is the label.
-		return inert(rest)
+		// Slack made a link of "example.com" or of an email address: the person typed the label.
+		return stripQuotes(rest)
 	}
-	return inert(target)
+	return stripQuotes(target)
 }
 
-// inert takes out of a label what would end a quoted title: people choose their names themselves.
-func inert(label string) string {
+// stripQuotes removes from a label what would end a quoted title: people choose their names.
+func stripQuotes(label string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\\' || isDoubleQuote(r) {
 			return -1
@@ -71,8 +71,8 @@ func inert(label string) string {
 	}, label)
 }
 
-// printable makes every kind of blank a plain one, every line end "\n", and leaves out what is not seen: control and
-// format characters, bad UTF-8. A joiner is kept inside words and emoji of scripts that need it.
+// printable replaces every kind of space by a plain one and every line end by "\n", and removes control and format
+// characters and invalid UTF-8. It keeps zero-width joiners inside words and emoji of scripts that need them.
 func printable(text string) string {
 	if isPlain(text) {
 		return text
@@ -97,8 +97,8 @@ func printable(text string) string {
 	if !strings.ContainsFunc(text, isJoiner) {
 		return text
 	}
-	var joined strings.Builder
-	joined.Grow(len(text))
+	var joinKey strings.Builder
+	joinKey.Grow(len(text))
 	last := rune(0)
 	for i, r := range text {
 		if isJoiner(r) {
@@ -107,10 +107,10 @@ func printable(text string) string {
 				continue
 			}
 		}
-		joined.WriteRune(r)
+		joinKey.WriteRune(r)
 		last = r
 	}
-	return joined.String()
+	return joinKey.String()
 }
 
 func isPlain(text string) bool {
@@ -122,5 +122,5 @@ func isPlain(text string) bool {
 	return true
 }
 
-// isJoiner knows ZERO WIDTH NON-JOINER and ZERO WIDTH JOINER.
+// isJoiner reports whether r is ZERO WIDTH NON-JOINER or ZERO WIDTH JOINER.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }

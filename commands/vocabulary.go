@@ -8,11 +8,11 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// vocabulary holds the words that mean something in one place: each name with the other words for it.
+// vocabulary is a set of names, each with other words for it.
 type vocabulary struct {
 	names  []string          // in the order of the table
-	words  []string          // names and aliases, normalised, in the order of the table
-	byWord map[string]string // normalised word to name
+	words  []string          // names and aliases, canonical, in the order of the table
+	byWord map[string]string // canonical word to name
 }
 
 func (v *vocabulary) add(name string, aliases []string) {
@@ -21,15 +21,15 @@ func (v *vocabulary) add(name string, aliases []string) {
 	}
 	v.names = append(v.names, name)
 	for _, w := range append([]string{name}, aliases...) {
-		w = normal(w)
+		w = canonical(w)
 		v.words = append(v.words, w)
 		v.byWord[w] = name
 	}
 }
 
-// find returns the name that a word stands for, however it is capitalised or joined.
+// find returns the name for a word, whatever its capitals, dashes and underscores.
 func (v vocabulary) find(word string) (string, bool) {
-	name, ok := v.byWord[normal(word)]
+	name, ok := v.byWord[canonical(word)]
 	return name, ok
 }
 
@@ -38,18 +38,18 @@ func (v vocabulary) knows(word string) bool {
 	return ok
 }
 
-// nearest returns the name that was probably meant by an unknown word. It is a suggestion for a person, so it would
-// rather say nothing than something far-fetched.
+// nearest returns the name that was probably meant by an unknown word; ok is false if no name is similar enough to
+// suggest.
 func (v vocabulary) nearest(word string) (string, bool) {
-	word = normal(word)
+	word = canonical(word)
 	length := utf8.RuneCountInString(word)
-	if length < 2 || length > longestWord {
+	if length < 2 || length > maxWord {
 		return "", false
 	}
 	best, name := 1+max(1, length/3), ""
 	for _, w := range v.words {
 		if len(w) <= 2 {
-			continue // everything short is near to "to"
+			continue // every short word is similar to them
 		}
 		if d := distance(word, w); d < best {
 			best, name = d, v.byWord[w]
@@ -58,11 +58,11 @@ func (v vocabulary) nearest(word string) (string, bool) {
 	return name, name != ""
 }
 
-// longestWord is longer than any word of ours can get by mistyping.
-const longestWord = 24
+// maxWord is the length of the longest word that is compared; mistyped words are shorter.
+const maxWord = 24
 
-// distance counts the slips between a typed word and a right one. Swapped letters and a word broken off are one slip
-// each, which plain edit distance does not know.
+// distance returns the number of typing errors between a typed word and a correct one. Unlike the edit distance,
+// swapped letters and a missing end count as one error.
 func distance(typed, right string) int {
 	d := levenshtein.ComputeDistance(typed, right)
 	if d > 1 && len(typed) == len(right) && sortedBytes(typed) == sortedBytes(right) {
@@ -80,14 +80,14 @@ func sortedBytes(s string) string {
 	return string(b)
 }
 
-// normal is the form in which words are compared: "Run-Limit", "run limit" and "run_limit" are one word.
-func normal(word string) string {
-	return joiners.Replace(strings.ToLower(folded(word)))
+// canonical returns the form in which words are compared: "Run-Limit", "run limit" and "run_limit" are equal.
+func canonical(word string) string {
+	return joiners.Replace(strings.ToLower(foldText(word)))
 }
 
 var joiners = strings.NewReplacer("_", "", "-", "", " ", "", "\n", "")
 
-// enumerate joins words as a sentence does: "a, b and c".
+// enumerate joins words as in a sentence: "a, b and c".
 func enumerate(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")

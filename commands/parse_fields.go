@@ -1,0 +1,247 @@
+package commands
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ParseFields parses fields without a command, such as a team's defaults: "user=academic uptime=short". It returns the
+// fields that were understood, and the mistakes, as [Parse] does.
+func ParseFields(text string) (Fields, []Mistake) {
+	text, tooLong := normalizeText(text)
+	fields, mistakes := parseFields(text)
+	return fields, limitMistakes(append(tooLong, mistakes...))
+}
+
+// parseFields is ParseFields for a normalized text.
+func parseFields(text string) (Fields, []Mistake) {
+	words := fieldWords()
+	p := fieldParser{given: map[string]string{}, guessed: map[string]bool{}}
+	for _, token := range scan(text, words.knows) {
+		p.token(token)
+	}
+	settled := p.fields.settle(func(key string) bool { return p.given[key] != "" || p.guessed[key] })
+	return p.fields, append(p.mistakes, settled...)
+}
+
+type fieldParser struct {
+	fields   Fields
+	given    map[string]string // key of a field to the word for it, also if its value was not understood
+	guessed  map[string]bool   // keys of fields that were probably meant by unknown words
+	mistakes []Mistake
+}
+
+func (p *fieldParser) report(m Mistake) { p.mistakes = append(p.mistakes, m) }
+
+// token parses one key with its words, and reports the words that are not part of its value.
+func (p *fieldParser) token(pc token) {
+	var open *word
+	if pc.open {
+		last := len(pc.words) - 1
+		open, pc.words = &pc.words[last], pc.words[:last]
+	}
+	switch {
+	case pc.key == "":
+		p.reportStray(pc.words)
+	case p.parseNegated(pc):
+	default:
+		p.field(pc)
+	}
+	if open != nil {
+		p.report(unterminatedQuote(open.text))
+	}
+}
+
+func (p *fieldParser) field(pc token) {
+	row, known := fieldNamed(pc.key)
+	if !known {
+		m := unknownField(pc.key)
+		p.report(m)
+		if m.Nearest == "" {
+			if _, hinted := fieldHints[canonical(pc.key)]; !hinted {
+				p.report(listOfFields())
+			}
+			// How many of the words are its value is unknown; the first one is.
+			p.reportStray(pc.words[min(1, len(pc.words)):])
+			return
+		}
+		// Parse the value for the field that was probably meant, so that its mistakes are reported too, but don't store it.
+		row, _ = fieldNamed(m.Nearest)
+		p.guessed[row.Key] = true
+		_, rest, _ := p.value(row, pc)
+		p.reportRest(row, pc.words, rest)
+		return
+	}
+	first := p.markGiven(row, pc.key)
+	value, rest, ok := p.value(row, pc)
+	if ok && first {
+		row.put(&p.fields, value)
+	}
+	p.reportRest(row, pc.words, rest)
+}
+
+// markGiven records that a word names a field. It reports a mistake and returns false if the field was named before.
+func (p *fieldParser) markGiven(row *field, word string) bool {
+	before, twice := p.given[row.Key]
+	if !twice {
+		p.given[row.Key] = word
+		return true
+	}
+	m := Mistake{Text: excerpt(word), Field: row.Key}
+	if canonical(before) == canonical(word) {
+		m.Sentence = fmt.Sprintf("%s appears twice. Use it once.", codeSpan(word))
+	} else {
+		m.Sentence = fmt.Sprintf("%s and %s are the same field. Use one.", codeSpan(before), codeSpan(word))
+	}
+	p.report(m)
+	return false
+}
+
+// parseNegated parses "--no-boost", which needs no value.
+func (p *fieldParser) parseNegated(pc token) bool {
+	name, no := strings.CutPrefix(strings.ToLower(pc.key), "no-")
+	if !pc.dashed || pc.assigned || !no {
+		return false
+	}
+	row, known := fieldNamed(name)
+	if !known || row.Kind != KindYesNo {
+		return false
+	}
+	if p.markGiven(row, pc.key) {
+		row.put(&p.fields, "no")
+	}
+	p.reportStray(pc.words)
+	return true
+}
+
+// value parses the value of a field from the first words of its token, as many as form a value ("16 GB", "per month",
+// "always running"), and returns the other words.
+func (p *fieldParser) value(row *field, pc token) (value string, rest []word, ok bool) {
+	words := pc.words
+	if pc.dashed && !pc.assigned && row.Kind == KindYesNo {
+		if len(words) > 0 {
+			if yes, ok := readYesNo(words[0].text); ok {
+				return yesNo(yes), words[1:], true
+			}
+		}
+		return "yes", words, true
+	}
+	if len(words) == 0 {
+		if !pc.open {
+			p.report(Mistake{Text: excerpt(pc.key), Field: row.Key, Sentence: missing(pc.key, row)})
+		}
+		return "", nil, false
+	}
+	value, n, valueError := row.readWords(words)
+	if valueError != nil {
+		p.report(valueError.mistake())
+		return "", words[n:], false
+	}
+	return value, words[n:], true
+}
+
+// readWords parses a value from as many of the first words as form one, and returns their number.
+func (f *field) readWords(words []word) (value string, n int, problem *valueError) {
+	if f.Kind == KindText {
+		value, problem = f.read(words[0].text)
+		return value, 1, problem
+	}
+	for n = min(3, len(words)); n > 0; n-- {
+		value, problem = f.read(join(words[:n]))
+		if problem == nil || problem.certain || n == 1 {
+			break
+		}
+	}
+	return value, n, problem
+}
+
+// reportRest reports words after a value. After a text without quotes, they were meant to belong to it.
+func (p *fieldParser) reportRest(row *field, words, rest []word) {
+	if !slices.ContainsFunc(rest, func(w word) bool { return !w.isPunctuation() }) {
+		return
+	}
+	if row.Kind == KindText && !words[0].quoted {
+		text := excerpt(join(words))
+		p.report(Mistake{Text: text, Field: row.Key, Sentence: fmt.Sprintf(
+			"Put text that contains spaces in quotes: `%s=\"%s\"`.", row.Key, strings.ReplaceAll(text, `"`, ""))})
+		return
+	}
+	p.reportStray(rest)
+}
+
+// reportStray reports words that belong to no key. For a field or a choice among them, it says how to write it. It
+// accepts punctuation between fields.
+func (p *fieldParser) reportStray(words []word) {
+	var unattributed []word
+	flush := func() {
+		if len(unattributed) > 0 {
+			text := join(unattributed)
+			p.report(Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("I couldn't read %s. Write fields as `ram=16 cpu=2`.",
+				codeSpan(text))})
+			unattributed = nil
+		}
+	}
+	for len(words) > 0 {
+		if words[0].isPunctuation() {
+			words = words[1:]
+			continue
+		}
+		if m, n := suggestField(words); n > 0 {
+			flush()
+			p.report(m)
+			words = words[n:]
+			continue
+		}
+		unattributed = append(unattributed, words[0])
+		words = words[1:]
+	}
+	flush()
+}
+
+// suggestField returns a mistake for a field ("ram 16", "ram") or a choice ("yearly") at the beginning of words that
+// belong to no key, and the number of words that it is about; 0 if they begin with neither.
+func suggestField(words []word) (Mistake, int) {
+	if words[0].quoted {
+		return Mistake{}, 0
+	}
+	name := trimEnd(words[0].text)
+	row, known := fieldNamed(name)
+	if !known {
+		for i := range fieldTable {
+			key := fieldTable[i].Key
+			if value, ok := choiceWords()[key].find(name); ok {
+				return Mistake{Text: excerpt(name), Field: key, Nearest: value, Sentence: fmt.Sprintf(
+					"Write `%s=%s` instead of %s.", key, value, codeSpan(name))}, 1
+			}
+		}
+		return Mistake{}, 0
+	}
+	if len(words) > 1 && row.Kind != KindText {
+		if value, n, valueError := row.readWords(words[1:]); valueError == nil {
+			text := join(words[:1+n])
+			return Mistake{Text: excerpt(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
+				"Write `%s=%s` instead of %s.", row.Key, value, codeSpan(text))}, 1 + n
+		}
+	}
+	return Mistake{Text: excerpt(name), Field: row.Key, Sentence: missing(name, row)}, 1
+}
+
+func unterminatedQuote(text string) Mistake {
+	return Mistake{Text: excerpt(text), Sentence: fmt.Sprintf("Close the quote that starts with %s.", codeSpan(text))}
+}
+
+func missing(key string, row *field) string {
+	return fmt.Sprintf("%s needs a value, e.g. `%s`.", codeSpan(key), row.assignment())
+}
+
+func join(words []word) string {
+	if len(words) == 1 {
+		return words[0].text
+	}
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.text
+	}
+	return strings.Join(texts, " ")
+}
