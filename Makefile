@@ -25,7 +25,7 @@ FROM      ?= 1
 
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race -timeout 18m -skip '^TestBrowser$$/^buttons$$' $(TESTFLAGS) ./...
-	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestBrowser$$/^buttons$$' ./cmd/bot
+	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestBrowser$$/^buttons$$' ./cmd/demo
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
 
@@ -59,7 +59,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' -o bin/bot ./cmd/bot
 
 demo:
-	$(GO) run ./cmd/bot demo
+	$(GO) run ./cmd/demo
 
 # The tests of the demo's pages run in a real browser. Its names are those that the tests look for.
 chromium:

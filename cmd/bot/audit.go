@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/internal/config"
+	"licensebot/internal/escape"
 	"licensebot/purchase"
 )
 
@@ -48,7 +50,7 @@ func newAuditCommand(c console) *cobra.Command {
 }
 
 func runAudit(ctx context.Context, o auditOptions, c console) error {
-	settings, err := readFor("DATABASE", "TIMEZONE")
+	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
@@ -92,8 +94,8 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	}
 	for _, e := range events {
 		w.Write([]string{
-			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), cell(e.Kind), cell(e.By), cell(e.Place), cell(string(e.Order)),
-			dollarsOf(e.Amount), cell(noteOf(e)), e.Prev, e.Hash,
+			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By), escape.Cell(e.Place), escape.Cell(string(e.Order)),
+			dollarsOf(e.Amount), escape.Cell(noteOf(e)), e.Prev, e.Hash,
 		})
 	}
 	w.Flush()
@@ -118,7 +120,7 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		if text == "" {
 			return "-"
 		}
-		if plain := quoted(text); len(plain) != len(text)+2 || strings.Contains(text, " ") {
+		if plain := escape.Quote(text); len(plain) != len(text)+2 || strings.Contains(text, " ") {
 			return plain
 		}
 		return text

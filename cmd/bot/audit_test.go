@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
@@ -17,7 +18,7 @@ import (
 func TestTheAuditIsPrinted(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 2)
 	var all []purchase.Event
 	lines := func(args ...string) (events []purchase.Event) {

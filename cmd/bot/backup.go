@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/internal/config"
 	"licensebot/internal/control"
 	"licensebot/storage"
 )
@@ -25,7 +26,7 @@ func newBackupCommand(c console) *cobra.Command {
 }
 
 func runBackup(ctx context.Context, file string, c console) error {
-	settings, err := readFor("DATABASE")
+	settings, err := config.ReadFor("DATABASE")
 	if err != nil {
 		return err
 	}

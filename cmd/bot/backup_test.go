@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
@@ -17,7 +18,7 @@ import (
 func TestBackupAlone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "monday.db")
 	does(t, "", "backup", file).says(t, 1, "bot: there is no ledger at "+s["DATABASE"])
@@ -50,7 +51,7 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	alice, bob := w.slack.Person(slacksim.Alice), w.slack.Person(slacksim.Bob)
@@ -60,23 +61,23 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	shows("Paying …")
 	file := filepath.Join(t.TempDir(), "noon.db")
 	backup := launch(t, s, "backup", file)
-	if code := backup.ends(patience); code != 0 || !strings.Contains(backup.out.String(), file+" is a verified copy of the ledger: 1 order, 0 purchases and ") {
-		t.Errorf("exit %d:\n%s\n%s", code, &backup.out, &backup.err)
+	if code := backup.Ends(processtest.Patience); code != 0 || !strings.Contains(backup.Out.String(), file+" is a verified copy of the ledger: 1 order, 0 purchases and ") {
+		t.Errorf("exit %d:\n%s\n%s", code, &backup.Out, &backup.Err)
 	}
 	again := launch(t, s, "backup", file)
-	if code := again.ends(patience); code != 1 || !strings.Contains(again.err.String(), "a backup never overwrites a file") {
-		t.Errorf("exit %d:\n%s\n%s", code, &again.out, &again.err)
+	if code := again.Ends(processtest.Patience); code != 1 || !strings.Contains(again.Err.String(), "a backup never overwrites a file") {
+		t.Errorf("exit %d:\n%s\n%s", code, &again.Out, &again.Err)
 	}
 	shows("Bought for $63.75")
-	environment(t, s)
-	does(t, "", "verify", "--head", headPrinted(t, backup.out.String())).says(t, 0, "is in the chain as you noted it")
+	processtest.Environment(t, s)
+	does(t, "", "verify", "--head", headPrinted(t, backup.Out.String())).says(t, 0, "is in the chain as you noted it")
 	does(t, "", "verify", "--database", file).says(t, 0, "1 order, 0 purchases")
 
 	if err := bob.Command(t.Context(), slacksim.General, "/license", "pause the money is counted"); err != nil {
@@ -91,8 +92,8 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("the socket: %v, %v", info, err)
 	}
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v (%v)", entries, err)
@@ -126,16 +127,16 @@ func TestBackupOfALedgerThatIsAway(t *testing.T) {
 			s := w.settings(t)
 			w.buys(t, s["DATABASE"], 1)
 			bot := launch(t, s, "run")
-			if err := w.slack.WaitForSocket(bot.life); err != nil {
+			if err := w.slack.WaitForSocket(bot.Life); err != nil {
 				t.Fatal(err)
 			}
 			away(t, s["DATABASE"])
-			environment(t, s)
+			processtest.Environment(t, s)
 			file := filepath.Join(t.TempDir(), "rescue.db")
 			does(t, "", "backup", file).says(t, 1, "the ledger "+s["DATABASE"]+" was moved, deleted or replaced while the bot runs. "+file+
 				" is a verified copy of the one that the bot has open: 1 order, 1 purchase and ", "stop the bot and run: bot restore "+file)
-			if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-				t.Errorf("it ends with %d:\n%s", code, &bot.err)
+			if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+				t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 			}
 			does(t, "", "verify", "--database", file).says(t, 0, "1 order, 1 purchase")
 			does(t, "", "restore", file, "--yes").says(t, 0, "Restored "+s["DATABASE"]+" from "+file)
@@ -149,22 +150,20 @@ func TestBackupAfterTheBotWasKilled(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	killed := launch(t, s, "run")
-	killed.prints(&killed.err, 1, "connect to Slack")
-	killed.cmd.Process.Kill()
-	killed.readers.Wait()
-	killed.cmd.Wait()
+	killed.Prints(&killed.Err, 1, "connect to Slack")
+	killed.Kill()
 	if _, err := os.Lstat(s["DATABASE"] + ".sock"); err != nil {
 		t.Fatal(err)
 	}
-	environment(t, s)
+	processtest.Environment(t, s)
 	dir := t.TempDir()
 	does(t, "", "backup", filepath.Join(dir, "dead.db")).says(t, 0, "is a verified copy of the ledger")
 	next := launch(t, s, "run")
-	next.prints(&next.err, 1, "connect to Slack")
+	next.Prints(&next.Err, 1, "connect to Slack")
 	if ledger, err := storage.OpenReadOnly(s["DATABASE"]); err == nil {
 		ledger.Close()
 		t.Error("the bot does not hold its ledger")
 	}
 	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a verified copy of the ledger")
-	next.prints(&next.err, 1, "back up the ledger")
+	next.Prints(&next.Err, 1, "back up the ledger")
 }

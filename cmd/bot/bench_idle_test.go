@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -31,11 +32,11 @@ func BenchmarkIdleBot(b *testing.B) {
 	var fresh, used []float64
 	for b.Loop() {
 		w := newTown(b)
-		bot := start(b, binary, w.settings(b), "run")
+		bot := processtest.Start(b, binary, w.settings(b), "run")
 		if err := w.slack.WaitForSocket(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		fresh = append(fresh, bot.resident(b))
+		fresh = append(fresh, resident(b, bot))
 		card := w.asks(b, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 		alice := w.slack.Person(slacksim.Alice)
 		if err := alice.Click(b.Context(), card, "Buy for $63.75"); err != nil {
@@ -48,9 +49,9 @@ func BenchmarkIdleBot(b *testing.B) {
 			b.Fatal(err)
 		}
 		w.asks(b, "list", "1 active license")
-		used = append(used, bot.resident(b))
-		if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-			b.Fatalf("it ended with %d:\n%s", code, &bot.err)
+		used = append(used, resident(b, bot))
+		if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+			b.Fatalf("it ended with %d:\n%s", code, &bot.Err)
 		}
 	}
 	b.ReportMetric(float64(info.Size())/1e6, "MB-binary")
@@ -59,15 +60,15 @@ func BenchmarkIdleBot(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// resident is the process's resident memory in MB once it has stayed the same, within a percent, for two seconds.
-func (p *process) resident(b *testing.B) float64 {
+// resident is a process's resident memory in MB once it has stayed the same, within a percent, for two seconds.
+func resident(b *testing.B, p *processtest.Process) float64 {
 	b.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	last, steady := 0.0, 0
 	for n := 0; steady < 20 && n < 600; n++ {
 		<-tick.C
-		now := rss(b, p.cmd.Process.Pid)
+		now := rss(b, p.Cmd.Process.Pid)
 		if now > last*1.01 || now < last*0.99 {
 			last, steady = now, 0
 		}

@@ -15,6 +15,8 @@ import (
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/app"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
@@ -23,12 +25,12 @@ import (
 // serve runs the whole bot in this process until the returned function is called.
 func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
 	b.Helper()
-	environment(b, w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
-	settings, err := readConfig()
+	processtest.Environment(b, w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
+	settings, err := config.Read()
 	if err != nil {
 		b.Fatal(err)
 	}
-	wiring, err := settings.wiring(zerolog.Nop())
+	wiring, err := settings.AppConfig(zerolog.Nop())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/escape"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 )
 
@@ -35,7 +37,7 @@ func TestTheCSVForTheBooks(t *testing.T) {
 		Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
 		Place: purchase.Place{Channel: "C0SECRET", Name: "privategroup"},
 	}) // what Slack calls every private channel
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	row := table(t, does(t, "", "purchases", "--csv").out)[0]
 	for column, want := range map[string]string{
 		"time": "2026-11-30T23:30:00Z", "day": "2026-12-01", "entry_date": "2026-12-01", "month": "2026-12",
@@ -53,7 +55,7 @@ func TestEntryDatesNeverDecrease(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
 	keepLedger(t, path, purchase.Purchase{Time: day(3)}, purchase.Purchase{Time: day(20)}, purchase.Purchase{Time: day(3), Duplicate: true},
 		purchase.Purchase{Time: day(21)}, purchase.Purchase{Time: day(20), Correction: true})
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	var days, booked []string
 	for _, row := range table(t, does(t, "", "purchases", "--csv").out) {
 		days, booked = append(days, row["day"]), append(booked, row["entry_date"])
@@ -80,10 +82,10 @@ func TestJoinersInNames(t *testing.T) {
 		"beside an override":  {"می\u200c\u202eخ", "میخ", `"می\u200c\u202eخ"`},
 		"after a broken byte": {"\xff\u200cخ", "\xffخ", `"\xff\u200cخ"`},
 	} {
-		if got := cell(c.text); got != c.cell {
+		if got := escape.Cell(c.text); got != c.cell {
 			t.Errorf("%s: the cell is %+q, want %+q", name, got, c.cell)
 		}
-		if got := quoted(c.text); got != c.quoted {
+		if got := escape.Quote(c.text); got != c.quoted {
 			t.Errorf("%s: quoted it is %+q, want %+q", name, got, c.quoted)
 		}
 	}
@@ -94,7 +96,7 @@ func TestJoinersInNames(t *testing.T) {
 func TestAByteOrderMarkForExcel(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, what := range []string{"purchases", "audit"} {
 		plain := does(t, "", what, "--csv")
 		marked := does(t, "", what, "--csv", "--bom")

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"licensebot/internal/cli"
+	"licensebot/internal/config"
 )
 
 // checkPatience is how long each side may take to answer all questions.
@@ -17,7 +20,7 @@ type checkOptions struct{ strict, json bool }
 func newCheckCommand(c console) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use: "check [--strict] [--json]", Args: noArguments,
+		Use: "check [--strict] [--json]", Args: cli.NoArguments,
 		Short: "validate the settings, Slack, CoCalc and the ledger; spends nothing",
 		Long: "Each line is PASS, WARN or FAIL, and says what to do. The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
 			"and 2 when a check couldn't run. With --strict, a WARN is 1 too.",
@@ -25,7 +28,7 @@ func newCheckCommand(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 1 for warnings too")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object per line")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		found := check(cmd.Context(), readSettings(), checkPatience)
+		found := check(cmd.Context(), config.Load(), checkPatience)
 		if err := found.print(c.out, o.json); err != nil {
 			return err
 		}
@@ -36,9 +39,9 @@ func newCheckCommand(c console) *cobra.Command {
 
 // check finds what the bot's start or the first order would fail on. It changes and spends nothing. Each side gets the
 // patience to answer. A wrong setting skips only the checks that need it.
-func check(ctx context.Context, settings config, patience time.Duration) (found findings) {
-	k := checker{config: settings, clocks: newClocks(time.Now)}
-	if k.findServer(ctx, k.Database) {
+func check(ctx context.Context, settings config.Settings, patience time.Duration) (found findings) {
+	k := checker{Settings: settings, clocks: newClocks(time.Now)}
+	if findServer(ctx, &k.Settings, k.Database) {
 		k.warn("COCALC_URL", "Set COCALC_URL="+k.CoCalcURL+".", "not set, so the bot uses %s, which the ledger notes", k.CoCalcURL)
 	}
 	for _, side := range []func(context.Context){k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc, k.checkClock} {
@@ -51,7 +54,7 @@ func check(ctx context.Context, settings config, patience time.Duration) (found 
 
 // checker is one run of bot check.
 type checker struct {
-	config
+	config.Settings
 	findings
 	clocks *clocks
 
@@ -62,5 +65,5 @@ type checker struct {
 
 // usable reports whether these settings can be used. Those that can't be have a line already.
 func (k *checker) usable(settings ...string) bool {
-	return len(k.config.faults.of(settings...)) == 0 && len(k.secrets().of(settings...)) == 0
+	return len(k.Settings.Faults.Of(settings...)) == 0 && len(k.CheckSecrets().Of(settings...)) == 0
 }

@@ -22,6 +22,8 @@ import (
 	"licensebot/bot/socket"
 	"licensebot/cocalc/cocalctest"
 	"licensebot/internal/app"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
@@ -212,11 +214,11 @@ func TestCheck(t *testing.T) {
 			w := newTown(t)
 			s := w.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
 			for name := range s {
-				if !slices.Contains(settingNames(), name) {
+				if !slices.Contains(config.Names(), name) {
 					t.Setenv(name, "") // has it taken away again at the end
 				}
 			}
-			environment(t, s)
+			processtest.Environment(t, s)
 			if c.prepare != nil {
 				c.prepare(t, w, s)
 			}
@@ -257,7 +259,7 @@ func TestCheck(t *testing.T) {
 			if c.name == "another bot with this app" {
 				others = 1
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), processtest.Patience)
 			defer cancel()
 			if err := w.slack.Wait(ctx, func() bool { return w.slack.Sockets() <= others }); err != nil { // they close while it ends
 				t.Errorf("%d sockets are left open", w.slack.Sockets())
@@ -300,7 +302,7 @@ func (w *town) otherBot(t *testing.T) {
 // As JSON, what could not be checked is told apart from a warning.
 func TestCheckAsJSON(t *testing.T) {
 	w := newTown(t)
-	environment(t, w.settings(t, "ADMINS=U0TYPO"))
+	processtest.Environment(t, w.settings(t, "ADMINS=U0TYPO"))
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Status: 500}}})
 	os.Setenv("PURCHASES_CHANNEL", slacksim.General)
 	found := map[string]finding{}
@@ -329,7 +331,7 @@ func TestCheckNamesTheCertificate(t *testing.T) {
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(front.Close)
 	w := newTown(t)
-	environment(t, w.settings(t, "COCALC_URL="+front.URL, "SLACK_API_URL="+front.URL+"/api/"))
+	processtest.Environment(t, w.settings(t, "COCALC_URL="+front.URL, "SLACK_API_URL="+front.URL+"/api/"))
 	for _, c := range []struct{ file, says string }{
 		{"", "set SSL_CERT_FILE to it.\n"},
 		{"/nowhere/ca.pem", "SSL_CERT_FILE is /nowhere/ca.pem, which can't be read.\n"},

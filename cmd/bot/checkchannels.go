@@ -10,43 +10,44 @@ import (
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
+	"licensebot/internal/config"
 	"licensebot/purchase"
 )
 
 // checkChannels looks up the channels, whether the bot can write there, and who reads it.
 func (d *slackDirectory) checkChannels(ctx context.Context) {
 	read := map[string]bool{}
-	for _, list := range d.config.channels() {
-		if !d.usable(list.setting) {
+	for _, list := range d.Settings.ChannelLists() {
+		if !d.usable(list.Setting) {
 			continue
 		}
-		for _, id := range named(list.ids) {
+		for _, id := range config.Clean(list.IDs) {
 			c, err := d.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 			answer := socket.Classify(err)
 			switch {
 			case answer.Code == "channel_not_found":
-				d.fail(list.setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s doesn't exist, or is a private channel that the bot isn't in", id)
+				d.fail(list.Setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s doesn't exist, or is a private channel that the bot isn't in", id)
 				continue
 			case answer.Code == "missing_scope":
-				d.unchecked(list.setting, "Reinstall the app with the output of `bot manifest`.", "the app can't look up %s: it lacks %s", id, answer.Needed)
+				d.unchecked(list.Setting, "Reinstall the app with the output of `bot manifest`.", "the app can't look up %s: it lacks %s", id, answer.Needed)
 				continue
 			case err != nil:
-				d.slackTrouble(list.setting, err)
+				d.slackTrouble(list.Setting, err)
 				return
 			case c.IsArchived:
-				d.fail(list.setting, "Use another channel, or unarchive this one in Slack.", "%s is archived", channelName(c))
+				d.fail(list.Setting, "Use another channel, or unarchive this one in Slack.", "%s is archived", channelName(c))
 				continue
-			case !c.IsMember && list.setting == "CHANNELS":
-				d.warn(list.setting, "Type /invite @licensebot there.", "the bot isn't in %s, so it can't post purchases there", channelName(c))
+			case !c.IsMember && list.Setting == "CHANNELS":
+				d.warn(list.Setting, "Type /invite @licensebot there.", "the bot isn't in %s, so it can't post purchases there", channelName(c))
 			case !c.IsMember:
-				d.fail(list.setting, "Type /invite @licensebot there.", "the bot isn't in %s", channelName(c))
+				d.fail(list.Setting, "Type /invite @licensebot there.", "the bot isn't in %s", channelName(c))
 			default:
-				d.pass(list.setting, "%s", channelName(c))
+				d.pass(list.Setting, "%s", channelName(c))
 			}
 			if !read[id] {
 				read[id] = true
-				if err := d.checkReaders(ctx, list.setting, c); err != nil {
-					d.slackTrouble(list.setting, err)
+				if err := d.checkReaders(ctx, list.Setting, c); err != nil {
+					d.slackTrouble(list.Setting, err)
 					return
 				}
 			}

@@ -54,7 +54,7 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client, store c
 		return
 	}
 	balance, err := client.Balance(ctx)
-	least := k.policy().LeastCredit
+	least := k.Policy().LeastCredit
 	switch {
 	case err != nil:
 		k.cocalcTrouble(subject, err)

@@ -10,6 +10,7 @@ import (
 
 	"licensebot/bot"
 	"licensebot/bot/socket"
+	"licensebot/internal/config"
 	"licensebot/purchase"
 )
 
@@ -35,13 +36,13 @@ var standings = map[purchase.Standing]string{
 // checkPeople looks up everyone in the lists, each once. It stops if Slack limits the rate.
 func (d *slackDirectory) checkPeople(ctx context.Context) {
 	d.persons, d.members = map[string]purchase.Standing{}, map[string][]string{}
-	for _, list := range d.people() {
-		if !d.usable(list.setting) {
+	for _, list := range d.PeopleLists() {
+		if !d.usable(list.Setting) {
 			continue
 		}
-		ids := slices.Compact(slices.Sorted(slices.Values(named(list.ids))))
-		ids = slices.DeleteFunc(ids, func(id string) bool { return id == list.all })
-		if len(ids) > 0 && !d.checkList(ctx, list.setting, ids) {
+		ids := slices.Compact(slices.Sorted(slices.Values(config.Clean(list.IDs))))
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == list.All })
+		if len(ids) > 0 && !d.checkList(ctx, list.Setting, ids) {
 			return
 		}
 	}
@@ -142,7 +143,7 @@ func (d *slackDirectory) checkApprovals() {
 		return
 	}
 	can := map[string]bool{}
-	for _, id := range named(d.Approvers) {
+	for _, id := range config.Clean(d.Approvers) {
 		if standing, known := d.persons[id]; known && standing == purchase.Member {
 			can[id] = true
 		}
@@ -152,7 +153,7 @@ func (d *slackDirectory) checkApprovals() {
 	}
 	required := int(d.ApprovalsRequired)
 	switch {
-	case len(named(d.Approvers)) == 0:
+	case len(config.Clean(d.Approvers)) == 0:
 	case len(can) < required:
 		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer approvals.", "%s required, but only %s can approve", plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
 	case len(can) == required:

@@ -12,55 +12,56 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/internal/config"
 )
 
 // checkSettings checks the settings by themselves.
 func (k *checker) checkSettings(context.Context) {
-	for _, fault := range slices.Concat(k.config.faults, k.secrets()) {
-		k.fail(fault.setting, "", "%s", fault.text)
+	for _, fault := range slices.Concat(k.Settings.Faults, k.CheckSecrets()) {
+		k.fail(fault.Setting, "", "%s", fault.Text)
 	}
-	for _, t := range misspelled() {
-		k.warn(t.name, "Rename it to "+t.meant+", or remove it.", "not a setting, but looks like %s", t.meant)
+	for _, t := range config.Misspelled() {
+		k.warn(t.Name, "Rename it to "+t.Meant+", or remove it.", "not a setting, but looks like %s", t.Meant)
 	}
 	for _, c := range k.contradictions() {
-		k.warn(c.setting, "", "%s", c.text)
+		k.warn(c.Setting, "", "%s", c.Text)
 	}
 	k.checkAddresses()
 	k.checkSecretFiles()
-	switch p := k.policy(); {
+	switch p := k.Policy(); {
 	case !k.usable("BUYERS"):
 	case p.Everyone:
 		k.pass("BUYERS", "every member of the workspace")
 	case len(p.Buyers) == 0:
 		k.fail("BUYERS", "List users or groups, or use * for everyone.", "empty, so no one can buy")
 	}
-	if k.usable("ADMINS") && len(k.policy().Admins) == 0 {
+	if k.usable("ADMINS") && len(k.Policy().Admins) == 0 {
 		k.warn("ADMINS", "List at least one person.", "empty: no one can resolve orders in Slack, only `bot resume` ends a pause, and incidents reach only PURCHASES_CHANNEL")
 	}
 	if k.usable("ORDER_LIMIT", "MONTHLY_BUDGET") {
-		k.pass("limits", "%s per order, %s per month", k.policy().OrderLimit, k.policy().MonthlyBudget)
+		k.pass("limits", "%s per order, %s per month", k.Policy().OrderLimit, k.Policy().MonthlyBudget)
 	}
 }
 
 // contradictions finds limits that are valid alone and don't work as they seem to together.
-func (k *checker) contradictions() (found settingFaults) {
-	p := k.policy()
+func (k *checker) contradictions() (found config.Faults) {
+	p := k.Policy()
 	both := func(a, b string) bool { return k.usable(a, b) }
 	if both("ORDER_LIMIT", "MONTHLY_BUDGET") && !p.MonthlyBudget.None && (p.OrderLimit.None || p.OrderLimit.Max > p.MonthlyBudget.Max) {
-		found.add("ORDER_LIMIT", "%s, but MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
+		found.Add("ORDER_LIMIT", "%s, but MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
 	}
 	person := p.PersonBudget
 	if both("PERSON_BUDGET", "MONTHLY_BUDGET") && person > 0 && !p.MonthlyBudget.None && person > p.MonthlyBudget.Max {
-		found.add("PERSON_BUDGET", "%s, but MONTHLY_BUDGET allows %s for everyone together", person, p.MonthlyBudget)
+		found.Add("PERSON_BUDGET", "%s, but MONTHLY_BUDGET allows %s for everyone together", person, p.MonthlyBudget)
 	}
 	if both("ORDER_LIMIT", "PERSON_BUDGET") && person > 0 && (p.OrderLimit.None || p.OrderLimit.Max > person) {
-		found.add("ORDER_LIMIT", "%s, but PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
+		found.Add("ORDER_LIMIT", "%s, but PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
 	}
 	if both("AUTO_APPROVE_LIMIT", "ORDER_LIMIT") && len(p.Approvers) > 0 && !p.AskRenewing && !p.OrderLimit.None && p.AutoApprove >= p.OrderLimit.Max {
-		found.add("AUTO_APPROVE_LIMIT", "%s, and ORDER_LIMIT is %s, so APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
+		found.Add("AUTO_APPROVE_LIMIT", "%s, and ORDER_LIMIT is %s, so APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
 	}
 	if k.usable("MAX_DAYS", "PERIODS") && len(p.Periods) > 0 && !p.Periods[cocalc.PeriodRange] && os.Getenv("MAX_DAYS") != "" {
-		found.add("MAX_DAYS", "limits fixed terms, but PERIODS allows none")
+		found.Add("MAX_DAYS", "limits fixed terms, but PERIODS allows none")
 	}
 	for _, s := range []struct {
 		setting      string
@@ -72,7 +73,7 @@ func (k *checker) contradictions() (found settingFaults) {
 		{"MAX_RUN_LIMIT", p.Largest.RunLimit, cocalc.MaxRunLimit},
 	} {
 		if k.usable(s.setting) && s.value > s.sells {
-			found.add(s.setting, "%d, but CoCalc sells at most %d", s.value, s.sells)
+			found.Add(s.setting, "%d, but CoCalc sells at most %d", s.value, s.sells)
 		}
 	}
 	if least, what, ok := k.cheapest(); ok && both("ORDER_LIMIT", "MONTHLY_BUDGET") {
@@ -86,7 +87,7 @@ func (k *checker) contradictions() (found settingFaults) {
 			{"PERSON_BUDGET", person, person == 0},
 		} {
 			if k.usable(limit.setting) && !limit.none && limit.most < least {
-				found.add(limit.setting, "%s, but the smallest license (%s) costs %s, so nothing can be bought", limit.most, what, least)
+				found.Add(limit.setting, "%s, but the smallest license (%s) costs %s, so nothing can be bought", limit.most, what, least)
 			}
 		}
 	}
@@ -96,7 +97,7 @@ func (k *checker) contradictions() (found settingFaults) {
 // cheapest returns the price of the smallest license that people can order with a few words: a fixed term of a day, or
 // a month if PERIODS allows no fixed terms.
 func (k *checker) cheapest() (cocalc.Cents, string, bool) {
-	spec, wrong := k.defaults()
+	spec, wrong := k.LicenseSpec()
 	if len(wrong) > 0 || !k.usable("PERIODS") {
 		return 0, "", false
 	}
@@ -105,7 +106,7 @@ func (k *checker) cheapest() (cocalc.Cents, string, bool) {
 	now := time.Now()
 	spec.Period, spec.Start, spec.End = cocalc.PeriodRange, now, now.Add(24*time.Hour)
 	what := "for a day"
-	if p := k.policy().Periods; len(p) > 0 && !p[cocalc.PeriodRange] {
+	if p := k.Policy().Periods; len(p) > 0 && !p[cocalc.PeriodRange] {
 		spec.Period, spec.Start, spec.End, what = cocalc.PeriodMonthly, time.Time{}, time.Time{}, "for a month"
 		if !p[cocalc.PeriodMonthly] {
 			spec.Period, what = cocalc.PeriodYearly, "for a year"
@@ -139,16 +140,16 @@ var mountedSecrets = []string{"/run/secrets/", "/var/run/secrets/"}
 
 // checkSecretFiles warns about secret files that other users of the machine can read.
 func (k *checker) checkSecretFiles() {
-	for _, s := range k.allSecrets() {
-		if s.file == "" {
+	for _, s := range k.Secrets() {
+		if s.File == "" {
 			continue
 		}
-		path, err := filepath.Abs(s.file)
+		path, err := filepath.Abs(s.File)
 		if err != nil || slices.ContainsFunc(mountedSecrets, func(dir string) bool { return strings.HasPrefix(path, dir) }) {
 			continue
 		}
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 {
-			k.warn(s.name+"_FILE", "Run: chmod o-r "+path, "every user of this machine can read %s", path)
+			k.warn(s.Name+"_FILE", "Run: chmod o-r "+path, "every user of this machine can read %s", path)
 		}
 	}
 }

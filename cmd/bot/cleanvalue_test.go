@@ -7,33 +7,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-)
 
-// Values as docker's --env-file, Windows and text processors write them.
-func TestValuesAreCleanedOrRefused(t *testing.T) {
-	for raw, want := range map[string]string{
-		"":                                "",
-		"licensebot.db":                   "licensebot.db",
-		"200\r":                           "200",
-		" U1, U2 \r\n":                    "U1, U2",
-		"\ufeffsk-key\r\n":                "sk-key",
-		" \ufeff UTC":                     "UTC",
-		`user="academic"`:                 `user="academic"`,
-		`user=academic uptime="short"`:    `user=academic uptime="short"`,
-		"title=“two words”":               "title=“two words”",
-		"/srv/the team's/licensebot.db":   "/srv/the team's/licensebot.db",
-		"/srv/the \"team\"/licensebot.db": "/srv/the \"team\"/licensebot.db",
-	} {
-		if got, err := cleanValue(raw); err != nil || got != want {
-			t.Errorf("%q: %q, %v, want %q", raw, got, err, want)
-		}
-	}
-	for _, raw := range []string{`"licensebot.db"`, "'licensebot.db'", `"licensebot.db`, `licensebot.db"`, "“U1”", "„U1“", `""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`"} {
-		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "remove the quotes around the value") {
-			t.Errorf("%q was taken for %q, or refused without a reason: %v", raw, got, err)
-		}
-	}
-}
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
+)
 
 // One reader for all: every setting is taken with the line ends of Windows and a byte order mark, and none with quotes.
 func TestEverySettingIsReadTheSameWay(t *testing.T) {
@@ -52,16 +29,16 @@ func TestEverySettingIsReadTheSameWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			all := with(map[string]string{"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3"})
 			all[name] = value
-			environment(t, all)
-			plain := readSettings()
+			processtest.Environment(t, all)
+			plain := config.Load()
 			all[name] = "\ufeff" + value + "\r\n"
-			environment(t, all)
-			if got := readSettings(); got.faults.err() != nil || got.secrets().err() != nil || got.show() != plain.show() {
-				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.faults, got.secrets(), got.show(), plain.show())
+			processtest.Environment(t, all)
+			if got := config.Load(); got.Faults.Err() != nil || got.CheckSecrets().Err() != nil || shown(got) != shown(plain) {
+				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.Faults, got.CheckSecrets(), shown(got), shown(plain))
 			}
 			for _, quote := range []string{`"`, "'"} {
 				all[name] = quote + value + quote
-				environment(t, all)
+				processtest.Environment(t, all)
 				got := does(t, "", "run")
 				if got.code != 2 || strings.Count(got.err, "\n") != 2 || !strings.Contains(got.err, name+": remove the quotes around the value") {
 					t.Errorf("in quotes: exit %d\n%s", got.code, got.err)
@@ -71,10 +48,10 @@ func TestEverySettingIsReadTheSameWay(t *testing.T) {
 	}
 }
 
-// show is every setting as it was read, for comparing.
-func (c config) show() string {
+// shown is every setting as it was read, for comparing.
+func shown(c config.Settings) string {
 	var text strings.Builder
-	for _, field := range settingFields() {
+	for _, field := range config.Fields() {
 		fmt.Fprintf(&text, "%s=%v\n", field.Tag.Get("envconfig"), reflect.ValueOf(c).FieldByIndex(field.Index))
 	}
 	return text.String()
@@ -85,7 +62,7 @@ func TestAQuotedDatabaseBeginsNoLedger(t *testing.T) {
 	w := newTown(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
-	environment(t, w.settings(t, `DATABASE="ledger.db"`))
+	processtest.Environment(t, w.settings(t, `DATABASE="ledger.db"`))
 	does(t, "", "run").says(t, 2, "DATABASE: remove the quotes around the value")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
@@ -102,9 +79,9 @@ func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
 		write(t, path, []byte(text))
 		settings := with(map[string]string{"COCALC_API_KEY_FILE": path})
 		delete(settings, "COCALC_API_KEY")
-		environment(t, settings)
-		c := readSettings()
-		if err := c.secrets().err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		processtest.Environment(t, settings)
+		c := config.Load()
+		if err := c.CheckSecrets().Err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%q: %q, %v", text, c.CoCalcAPIKey, err)
 		} else if err != nil && strings.Contains(err.Error(), "sk-") {
 			t.Errorf("the secret is told: %v", err)
@@ -116,14 +93,14 @@ func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
 func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	wrong := map[string]string{
 		"DATABASE": s["DATABASE"], "BUYERS": "alice", "ORDER_LIMIT": "much", "LOG_LEVEL": "all", "SLACK_API_URL": "?", "LICENSE_DEFAULTS": "nonsense",
 		"APPROVALS_REQUIRED": "none", "SLACK_BOT_TOKEN": "\"x\"", "SLACK_APP_TOKEN_FILE": "/nowhere", "COCALC_API_KEY_FILE": "/nowhere", "PERIODS": "weekly",
 	}
-	environment(t, wrong)
+	processtest.Environment(t, wrong)
 	does(t, "", "purchases").says(t, 0, "1 license, $63.75")
 	does(t, "", "audit", "--json").says(t, 0, `"kind":"purchased"`)
 	does(t, "", "verify").says(t, 0, "audit records agree")
@@ -134,7 +111,7 @@ func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
 	does(t, "", "quote", "ram=4 cpu=1").says(t, 2, "LICENSE_DEFAULTS: ")
 
 	wrong["TIMEZONE"], wrong["DATABASE"] = "Vienna", `"x.db"`
-	environment(t, wrong)
+	processtest.Environment(t, wrong)
 	does(t, "", "verify", "--database", backup).says(t, 0, "audit records agree", "UTC")
 	does(t, "", "purchases").says(t, 2, "DATABASE: remove the quotes around the value", "TIMEZONE: ")
 	if got := does(t, "", "purchases"); strings.Contains(got.err, "BUYERS") {

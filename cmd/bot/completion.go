@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"licensebot/internal/cli"
 )
 
 // shells are the shells with completion, and how each loads the script.
@@ -35,7 +37,7 @@ func newCompletionCommand(c console) *cobra.Command {
 				}
 			}
 		}
-		return fmt.Errorf("the name of a shell is required: bash, zsh or fish: %w", errUsage)
+		return fmt.Errorf("the name of a shell is required: bash, zsh or fish: %w", cli.ErrUsage)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, s := range shells {

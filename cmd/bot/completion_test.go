@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"licensebot/internal/processtest"
 )
 
 // A shell with the script completes commands, options and their values as they are typed: bash also on a machine without
@@ -60,7 +62,7 @@ _bot`, "zsh", typed}
 			for _, c := range cases {
 				args := command(c.typed)
 				run := exec.Command(args[0], args[1:]...)
-				run.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), asProgram + "=1"}
+				run.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), processtest.AsProgram + "=1"}
 				out, err := run.CombinedOutput()
 				offered := strings.Fields(string(out))
 				if err != nil {

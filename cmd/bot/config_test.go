@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"licensebot/cocalc"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 )
 
@@ -25,8 +27,8 @@ func with(more map[string]string) map[string]string {
 }
 
 func TestDefaultsOfTheSettings(t *testing.T) {
-	environment(t, nil)
-	c, err := readConfig()
+	processtest.Environment(t, nil)
+	c, err := config.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,14 +42,14 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 		Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
 		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC,
 	}
-	if diff := cmp.Diff(want, c.policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
+	if diff := cmp.Diff(want, c.Policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
-	if spec, wrong := c.defaults(); len(wrong) > 0 || spec != cocalc.DefaultSpec() {
+	if spec, wrong := c.LicenseSpec(); len(wrong) > 0 || spec != cocalc.DefaultSpec() {
 		t.Errorf("a license without a word: %+v, %v", spec, wrong)
 	}
 	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"} {
-		if missing := c.secrets().of(name); len(missing) != 1 || !strings.HasPrefix(missing[0].text, "not set; ") {
+		if missing := c.CheckSecrets().Of(name); len(missing) != 1 || !strings.HasPrefix(missing[0].Text, "not set; ") {
 			t.Errorf("%s is not missed: %v", name, missing)
 		}
 	}
@@ -116,7 +118,7 @@ func TestFaultsOfSettings(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			environment(t, with(map[string]string{c.setting: c.value}))
+			processtest.Environment(t, with(map[string]string{c.setting: c.value}))
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
 			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" || !strings.HasPrefix(lines[1], c.says) {
@@ -130,7 +132,7 @@ func TestFaultsOfSettings(t *testing.T) {
 }
 
 func TestAllFaultsAreToldAtOnce(t *testing.T) {
-	environment(t, map[string]string{
+	processtest.Environment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "xapp-swapped", "COCALC_URL": "cocalc", "BUYERS": "alice", "ORDER_LIMIT": "x", "TIMEZONE": "?",
 		"CHECKOUT_TIMEOUT": "?", "SETTLE_AFTER": "?", "LICENSE_DEFAULTS": "ram=64 cpu=9 title=x reason=y", "LOG_LEVEL": "all",
 	})
@@ -155,21 +157,21 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 
 // Files of secrets end with a line break, and lists are written with blanks.
 func TestBlanksAroundValues(t *testing.T) {
-	environment(t, map[string]string{
+	processtest.Environment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
 		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, ",
 	})
-	c, err := readConfig()
-	if err != nil || len(c.secrets()) > 0 {
-		t.Fatal(err, c.secrets())
+	c, err := config.Read()
+	if err != nil || len(c.CheckSecrets()) > 0 {
+		t.Fatal(err, c.CheckSecrets())
 	}
 	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] || c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
 		t.Error("blanks are kept")
 	}
-	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.policy().Buyers); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.Policy().Buyers); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]bool{"W3": true}, c.policy().Admins); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"W3": true}, c.Policy().Admins); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -187,38 +189,16 @@ func TestWhoMayBuy(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			environment(t, map[string]string{"BUYERS": c.buyers, "ORDER_LIMIT": "none", "MONTHLY_BUDGET": "$2,500"})
-			config, err := readConfig()
+			processtest.Environment(t, map[string]string{"BUYERS": c.buyers, "ORDER_LIMIT": "none", "MONTHLY_BUDGET": "$2,500"})
+			config, err := config.Read()
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := config.policy()
+			p := config.Policy()
 			if p.Everyone != c.everyone || !maps.Equal(p.Buyers, c.list) || !p.OrderLimit.None || p.MonthlyBudget != (purchase.Limit{Max: 2500_00}) {
 				t.Errorf("got %+v", p)
 			}
 		})
-	}
-}
-
-func TestDollarsAsPeopleWriteThem(t *testing.T) {
-	good := map[string]purchase.Limit{
-		"200": {Max: 200_00}, "99.50": {Max: 99_50}, "99.5": {Max: 99_50}, "0": {}, "0.01": {Max: 1}, "$1,000": {Max: 1000_00}, "1,000.50": {Max: 1000_50}, "12,345,678": {Max: 12_345_678_00},
-		" 250 ": {Max: 250_00}, "none": {None: true}, "999999999.99": {Max: 999_999_999_99},
-	}
-	for text, want := range good {
-		var d dollars
-		if err := d.Decode(text); err != nil || d.Limit != want {
-			t.Errorf("%q: got %+v, %v, want %+v", text, d.Limit, err, want)
-		}
-	}
-	for _, text := range []string{
-		"", "$", "-1", "1.", ".5", "1.234", "1e3", "NaN", "Inf", "None", "1 000", "１00", "1000000000", "200.00.00", "0x10", "+5",
-		"99,50", "1,00", "1000,000", ",500", "1,,000", "1,000,00", "1.000,50", "1,000,",
-	} {
-		var d dollars
-		if err := d.Decode(text); err == nil {
-			t.Errorf("%q was taken for %+v", text, d.Limit)
-		}
 	}
 }
 
@@ -238,7 +218,7 @@ func TestDefaultsForLicenses(t *testing.T) {
 		{"disk=20 boost=yes run_limit=30", change(func(s *cocalc.LicenseSpec) { s.Disk, s.Boost, s.RunLimit = 20, true, 30 })},
 	}
 	for _, c := range cases {
-		if got, err := (config{LicenseDefaults: c.text}).defaults(); len(err) > 0 || got != c.want {
+		if got, err := (config.Settings{LicenseDefaults: c.text}).LicenseSpec(); len(err) > 0 || got != c.want {
 			t.Errorf("%q: got %+v, %v", c.text, got, err)
 		}
 	}
@@ -246,7 +226,7 @@ func TestDefaultsForLicenses(t *testing.T) {
 		"days=30", "end=2027-01-31", "start=2027-01-01", "period=range", "reason=because", "description=x",
 		"project=2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "uptime=day member=no", "ram=4 ram=8", "disk=0", "nonsense",
 	} {
-		if got, err := (config{LicenseDefaults: text}).defaults(); len(err) == 0 {
+		if got, err := (config.Settings{LicenseDefaults: text}).LicenseSpec(); len(err) == 0 {
 			t.Errorf("%q was taken: %+v", text, got)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -82,7 +83,7 @@ func TestServersThatSellNoLicenses(t *testing.T) {
 			before := w.account.Balance()
 			bought := w.cocalc.Count("purchases/shopping-cart-checkout")
 			c.prepare(t, w, s)
-			environment(t, s)
+			processtest.Environment(t, s)
 			var all strings.Builder
 			for _, args := range [][]string{{"check"}, {"prices"}, {"verify", "--online"}} {
 				got := does(t, "", args...)
@@ -128,7 +129,7 @@ func front(t *testing.T, answer http.HandlerFunc) string {
 func TestPrices(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 1, "bot: "+w.shop+" sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price\n")
 	w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 	for name, args := range map[string][]string{"prices.csv": {"--csv"}, "prices.jsonl": {"--json"}} {
@@ -139,11 +140,11 @@ func TestPrices(t *testing.T) {
 		golden(t, name, got.out)
 	}
 	delete(s, "COCALC_URL")
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 2, "COCALC_URL: not set; ")
 	s["COCALC_URL"] = w.shop
 	delete(s, "COCALC_API_KEY")
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 2, "COCALC_API_KEY: not set; ")
 }
 
@@ -174,8 +175,8 @@ func TestStartOnEveryServer(t *testing.T) {
 			s := w.settings(t, "ADMINS="+slacksim.Carol)
 			c.prepare(t, w, s)
 			bot := launch(t, s, "run")
-			bot.prints(&bot.err, 1, c.says[0])
-			for line := range strings.Lines(bot.err.String()) {
+			bot.Prints(&bot.Err, 1, c.says[0])
+			for line := range strings.Lines(bot.Err.String()) {
 				if strings.Contains(line, c.never) {
 					t.Errorf("the log says %s", line)
 				}

@@ -9,19 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
 // mayWrite sets how large the files may grow that a process writes, in bytes from their beginning: with 0 every write
 // fails as on a full disk, but for pipes.
-func (p *process) mayWrite(limit uint64) {
-	p.t.Helper()
+func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
+	t.Helper()
 	var was unix.Rlimit
-	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &was); err != nil {
-		p.t.Fatal(err)
+	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &was); err != nil {
+		t.Fatal(err)
 	}
-	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(limit, was.Max), Max: was.Max}, nil); err != nil {
-		p.t.Fatal(err)
+	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(limit, was.Max), Max: was.Max}, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -30,22 +31,22 @@ func (p *process) mayWrite(limit uint64) {
 func TestTheDiskIsFull(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	before := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
 	const full = "My disk is full, so that didn't go through."
-	bot.mayWrite(0)
+	mayWrite(t, bot, 0)
 	w.asks(t, "buy ram=8 cpu=1", full)
 	w.asks(t, "list", "No active licenses yet.") // reading needs no room
 	ledger := read(t, s["DATABASE"])
 	if err := alice.Click(t.Context(), before, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	err := w.slack.Wait(bot.life, func() bool {
+	err := w.slack.Wait(bot.Life, func() bool {
 		told := 0
 		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
 			told += strings.Count(m.ContentText(), full)
@@ -60,7 +61,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	does(t, "", "backup", t.TempDir()+"/full.db").says(t, 1, "bot: back up the ledger to ", "file too large")
 
-	bot.mayWrite(unix.RLIM_INFINITY)
+	mayWrite(t, bot, unix.RLIM_INFINITY)
 	card := w.asks(t, "buy ram=4 cpu=1", "for $26.25 a month")
 	for _, click := range []struct {
 		card   slacksim.Message
@@ -69,14 +70,14 @@ func TestTheDiskIsFull(t *testing.T) {
 		if err := alice.Click(t.Context(), click.card, click.button); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(bot.life, click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
+		_, err := alice.WaitForUpdate(bot.Life, click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses in the log")
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 	}
 }
 
@@ -91,10 +92,10 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 		Do: func(*cocalctest.Account) { close(sold) },
 	})
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	card := w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
@@ -103,26 +104,26 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	shows("Paying …")
-	bot.mayWrite(0)
+	mayWrite(t, bot, 0)
 	select {
 	case <-sold:
-	case <-bot.life.Done():
+	case <-bot.Life.Done():
 		t.Fatal("nothing was sold")
 	}
-	bot.prints(&bot.err, 1, "the ledger's disk is full")
+	bot.Prints(&bot.Err, 1, "the ledger's disk is full")
 	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
-	bot.mayWrite(unix.RLIM_INFINITY)
+	mayWrite(t, bot, unix.RLIM_INFINITY)
 	shows("Bought for $63.75")
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
 	if n := len(w.account.Licenses()); n != 1 {
 		t.Errorf("CoCalc sold %d licenses", n)
 	}
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 	}
 }

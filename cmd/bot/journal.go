@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/commands"
+	"licensebot/internal/cli"
 )
 
 // A journal holds every entry of the purchase log as a double-entry transaction: the charge goes from the payment
@@ -52,13 +53,13 @@ func (j *journal) options(cmd *cobra.Command) {
 func (j *journal) check(cmd *cobra.Command, form listing) error {
 	if j.format != "" {
 		if form.json || form.csv {
-			return fmt.Errorf("choose one of --format, --json and --csv: %w", errUsage)
+			return fmt.Errorf("choose one of --format, --json and --csv: %w", cli.ErrUsage)
 		}
 		return j.checkAccounts()
 	}
 	for _, option := range []string{"format", "expense-account", "payment-account", "no-open"} {
 		if cmd.Flags().Changed(option) {
-			return fmt.Errorf("--%s needs --format hledger, ledger or beancount: %w", option, errUsage)
+			return fmt.Errorf("--%s needs --format hledger, ledger or beancount: %w", option, cli.ErrUsage)
 		}
 	}
 	return nil
@@ -129,7 +130,7 @@ var (
 // checkAccounts returns what is wrong with the format or the accounts.
 func (j *journal) checkAccounts() error {
 	if !slices.Contains(journalFormats, j.format) {
-		return fmt.Errorf("--format %q: choose hledger, ledger or beancount: %w", j.format, errUsage)
+		return fmt.Errorf("--format %q: choose hledger, ledger or beancount: %w", j.format, cli.ErrUsage)
 	}
 	names, rule := plainAccount, "parts that begin with a letter or a digit and hold letters, digits, single spaces and -_.&/', with colons between"
 	if j.format == "beancount" {
@@ -137,11 +138,11 @@ func (j *journal) checkAccounts() error {
 	}
 	for _, account := range []struct{ flag, name string }{{"--expense-account", j.expense}, {"--payment-account", j.payment}} {
 		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {
-			return fmt.Errorf("%s %q is not an account name that %s accepts: use %s, as in %s: %w", account.flag, account.name, j.format, rule, expenseAccount, errUsage)
+			return fmt.Errorf("%s %q is not an account name that %s accepts: use %s, as in %s: %w", account.flag, account.name, j.format, rule, expenseAccount, cli.ErrUsage)
 		}
 	}
 	if j.expense == j.payment {
-		return fmt.Errorf("--expense-account and --payment-account are both %q: nothing would be booked: %w", j.expense, errUsage)
+		return fmt.Errorf("--expense-account and --payment-account are both %q: nothing would be booked: %w", j.expense, cli.ErrUsage)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -109,7 +110,7 @@ var journalTraps = []string{
 func TestJournals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for _, b := range bookkeepers {
 		t.Run(b.format, func(t *testing.T) {
 			file := journalOf(t, b.format)
@@ -133,7 +134,7 @@ func TestWhatPeopleWroteStaysTextInJournals(t *testing.T) {
 		all = append(all, p)
 	}
 	keepLedger(t, path, all...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
 		t.Run(b.format, func(t *testing.T) {
 			file := journalOf(t, b.format)
@@ -170,7 +171,7 @@ func TestJournalsHaveTheSumOfTheLedger(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, all...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
 		b.balanced(t, journalOf(t, b.format), expenseAccount, paymentAccount, sumOf(all))
 	}
@@ -179,7 +180,7 @@ func TestJournalsHaveTheSumOfTheLedger(t *testing.T) {
 func TestJournalsOfAnEmptyLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, b := range bookkeepers {
 		if out, err := b.accepts(t, journalOf(t, b.format), expenseAccount); err != nil {
 			t.Errorf("%s: %v: %s", b.format, err, out)
@@ -203,7 +204,7 @@ func TestImportsOfAGrowingLogMissNothing(t *testing.T) {
 		{plain(3, bought()[3]), plain(21, bought()[3]), plain(20, bought()[4])}, // and with nothing newer
 	}
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	folder := t.TempDir()
 	books, export := filepath.Join(folder, "books.journal"), filepath.Join(folder, "purchases.journal")
 	if err := os.WriteFile(books, []byte("commodity USD\naccount "+expenseAccount+"\naccount "+paymentAccount+"\n"), 0o600); err != nil {
@@ -247,7 +248,7 @@ func grow(t *testing.T, path string, more ...purchase.Purchase) {
 func TestAJournalInBooksWithADecimalComma(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	books := filepath.Join(t.TempDir(), "books.journal")
 	text := fmt.Sprintf("commodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n", journalOf(t, "hledger"), expenseAccount, paymentAccount)
 	if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
@@ -263,7 +264,7 @@ func TestAJournalInBooksWithADecimalComma(t *testing.T) {
 func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, c := range []struct {
 		file string
 		ok   bool
@@ -283,7 +284,7 @@ func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
 func TestAccountNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for name, formats := range map[string]string{
 		"Expenses:Software:CoCalc":  "hledger ledger beancount",
 		"Expenses:2026:9-x":         "hledger ledger beancount",
@@ -322,7 +323,7 @@ func TestAccountNames(t *testing.T) {
 func TestJournalSwitches(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, c := range []struct{ args, says string }{
 		{"--format excel", "choose hledger, ledger or beancount"},
 		{"--format hledger --csv", "choose one of --format, --json and --csv"},

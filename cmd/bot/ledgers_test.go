@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"licensebot/cocalc"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
@@ -38,7 +39,7 @@ func (w *town) buys(t testing.TB, database string, n int) {
 		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
 		Changed: func(id purchase.OrderID) { changed <- id },
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
 	done := make(chan error, 1)
 	go func() { done <- desk.Run(ctx) }()
 	spec := cocalc.DefaultSpec()
@@ -84,7 +85,7 @@ func (w *town) strangerBuys(t testing.TB) {
 // reads waits until somebody reads the text in the channel of that name; empty: in the conversation with the bot.
 func (w *town) reads(t testing.TB, person, channel, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
 	defer cancel()
 	err := w.slack.Wait(ctx, func() bool {
 		for _, c := range w.slack.ChannelsOf(person) {

@@ -9,6 +9,7 @@ import (
 
 	"licensebot/cocalc/cocalctest"
 	"licensebot/commands"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -18,7 +19,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t, "ADMINS="+slacksim.Bob), "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	ends := func(card slacksim.Message, button, text string) string {
@@ -26,7 +27,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 		if err := alice.Click(t.Context(), card, button); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(bot.life, patience)
+		ctx, cancel := context.WithTimeout(bot.Life, processtest.Patience)
 		defer cancel()
 		now, err := alice.WaitForUpdate(ctx, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
 		if err != nil {
@@ -37,7 +38,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
 	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
 	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "enough credit ($63.75 short). Your admins have been told.")
-	ctx, cancel := context.WithTimeout(bot.life, patience)
+	ctx, cancel := context.WithTimeout(bot.Life, processtest.Patience)
 	defer cancel()
 	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")
 	if err != nil {
@@ -52,7 +53,7 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	if strings.Contains(refused, "/settings/payments") {
 		t.Errorf("a buyer is led to the payments of the account:\n%s", refused)
 	}
-	bot.ends(patience, syscall.SIGTERM)
+	bot.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
 // shownBlocks is a message as it was sent, with its addresses as they are.

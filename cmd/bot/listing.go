@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/internal/cli"
+	"licensebot/internal/escape"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -25,12 +27,12 @@ func (l *listing) options(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&l.bom, "bom", false, "begin the CSV with a byte order mark, so that Excel reads it as UTF-8")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if l.json && l.csv {
-			return fmt.Errorf("choose either --json or --csv: %w", errUsage)
+			return fmt.Errorf("choose either --json or --csv: %w", cli.ErrUsage)
 		}
 		if l.bom && !l.csv {
-			return fmt.Errorf("--bom needs --csv: %w", errUsage)
+			return fmt.Errorf("--bom needs --csv: %w", cli.ErrUsage)
 		}
-		return noArguments(cmd, args)
+		return cli.NoArguments(cmd, args)
 	}
 }
 
@@ -47,7 +49,7 @@ func (l *listing) newCSV(out io.Writer, header ...string) (*csv.Writer, error) {
 
 // writeJSON prints one object per line, with nothing in it that does something to a terminal.
 func writeJSON[T any](out io.Writer, all []T) error {
-	encoder := json.NewEncoder(spelling{out})
+	encoder := json.NewEncoder(escape.NewWriter(out))
 	for _, one := range all {
 		if err := encoder.Encode(one); err != nil {
 			return err

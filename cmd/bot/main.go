@@ -1,4 +1,4 @@
-// Command bot is licensebot: it runs the bot, the demo, and the operator's tools. Each subcommand has its own file;
+// Command bot is licensebot: it runs the bot and the operator's tools. Each subcommand has its own file;
 // this one only selects it.
 package main
 
@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	_ "time/tzdata" // time zones for images that have none
 
 	"github.com/spf13/cobra"
 
-	"licensebot/internal/app"
-	"licensebot/purchase"
+	"licensebot/internal/cli"
 )
 
 // console is the outside world of a subcommand.
@@ -27,14 +25,11 @@ type console struct {
 // subcommands returns the program's subcommands, in the order of its help.
 func subcommands(c console) []*cobra.Command {
 	return []*cobra.Command{
-		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c), newPricesCommand(c),
+		newRunCommand(c), newDemoCommand(), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c), newPricesCommand(c),
 		newPurchasesCommand(c), newMigrateReportCommand(c), newAuditCommand(c), newVerifyCommand(c), newBackupCommand(c),
 		newRestoreCommand(c), newResumeCommand(c), newVersionCommand(c), newCompletionCommand(c), newHelpCommand(c),
 	}
 }
-
-// errUsage ends the error of a wrong command line. The printed text names the command whose help to read.
-var errUsage = errors.New("see 'bot help'")
 
 // exitError ends the program with its own exit code.
 type exitError struct {
@@ -46,36 +41,21 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	os.Exit(execute(untilTold(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(execute(cli.UntilSignal(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// exitLedgerFailed is the exit code if the ledger's disk failed, or its file was overwritten, while the program used
-// it: only the next start learns whether the last change is in the file. It is EX_IOERR of sysexits.h.
-const exitLedgerFailed = 74
-
-// execute runs a command line, prints what went wrong, and returns the exit code: 0 for success, 2 if the command line
-// or the settings have to change, exitLedgerFailed if the program has to be started again, 1 for all other errors,
-// unless the command decides otherwise.
+// execute runs a command line, prints what went wrong, and returns the exit code: the one of [cli.ExitCode], unless the
+// command decides otherwise.
 func execute(ctx context.Context, args []string, c console) int {
 	command, err := run(ctx, args, c)
 	if err == nil {
 		return 0
 	}
-	text, _ := strings.CutSuffix(err.Error(), errUsage.Error())
-	if errors.Is(err, errUsage) {
-		text += "see '" + helpLine(command) + "'"
-	}
-	fmt.Fprintln(c.err, "bot:", text)
+	fmt.Fprintln(c.err, "bot:", cli.Text(err, helpLine(command)))
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if errors.Is(err, errUsage) || errors.Is(err, app.ErrConfig) {
-		return 2
-	}
-	if errors.Is(err, app.ErrLedgerFailed) || errors.Is(err, purchase.ErrUncertain) || errors.Is(err, purchase.ErrStopped) {
-		return exitLedgerFailed
-	}
-	return 1
+	return cli.ExitCode(err)
 }
 
 // helpLine is the command line that prints the help of a command.
@@ -90,12 +70,12 @@ func helpLine(command *cobra.Command) string {
 func run(ctx context.Context, args []string, c console) (*cobra.Command, error) {
 	root := newRoot(c)
 	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of the process to cobra
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagFault(args, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.FlagFault(args, err) })
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	command, err := root.ExecuteContextC(ctx)
-	if err != nil && !began && !errors.Is(err, errUsage) { // cobra itself refused the command line
-		err = fmt.Errorf("%w: %w", err, errUsage)
+	if err != nil && !began && !errors.Is(err, cli.ErrUsage) { // cobra itself refused the command line
+		err = fmt.Errorf("%w: %w", err, cli.ErrUsage)
 	}
 	return command, err
 }
@@ -118,7 +98,7 @@ func newRoot(c console) *cobra.Command {
 	root.SetHelpCommand(all[len(all)-1])
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		if cmd.HasParent() {
-			printHelp(cmd, c.out)
+			cli.WriteHelp(c.out, cmd)
 		} else {
 			printUsage(all, c.out)
 		}

@@ -6,22 +6,14 @@ import (
 
 	"go.uber.org/goleak"
 
-	"licensebot/slacksim/page/pagetest"
+	"licensebot/internal/processtest"
 )
 
-// asProgram makes the test program behave as bot itself, for tests of whole processes.
-const asProgram = "BOT_AS_PROGRAM"
-
+// In a process of [launch], the test program is bot itself.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if os.Getenv(processtest.AsProgram) != "" {
 		main()
 		return
 	}
-	pagetest.Main(m, func(code int) int {
-		if err := goleak.Find(); err != nil && code == 0 {
-			println(err.Error())
-			return 1
-		}
-		return code
-	})
+	goleak.VerifyTestMain(m)
 }

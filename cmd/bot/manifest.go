@@ -4,11 +4,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/bot"
+	"licensebot/internal/cli"
 )
 
 // newManifestCommand prints the Slack app manifest.
 func newManifestCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste", Args: noArguments}
+	cmd := &cobra.Command{Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste", Args: cli.NoArguments}
 	name := cmd.Flags().String("name", "licensebot", "the app's `NAME` in Slack")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		manifest, err := bot.Manifest(*name)

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/cocalc"
+	"licensebot/internal/config"
+	"licensebot/internal/escape"
 	"licensebot/purchase"
 )
 
@@ -40,7 +42,7 @@ func newMigrateReportCommand(c console) *cobra.Command {
 }
 
 func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time, c console) error {
-	settings, err := readFor("DATABASE", "TIMEZONE")
+	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 			what = "BOUGHT TWICE: " + what
 		}
 		if p.Spec.Title != "" {
-			title = quoted(p.Spec.Title)
+			title = escape.Quote(p.Spec.Title)
 		}
 		if license == "" {
 			license = "-"
@@ -127,7 +129,7 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 			paid += p.Paid
 			unused += p.Unused(m.at)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", license, quoted(nameOf(p.Requester)), title, what, p.Begins.In(m.loc).Format(purchase.MomentStyle),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", license, escape.Quote(nameOf(p.Requester)), title, what, p.Begins.In(m.loc).Format(purchase.MomentStyle),
 			ends, p.Paid, left)
 	}
 	if err := w.Flush(); err != nil {
@@ -165,8 +167,8 @@ func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
 			ends, endDay, unused, renewals = "", "", "", "unknown"
 		}
 		w.Write([]string{
-			cell(p.LicenseID), cell(string(p.Order)), cell(p.Requester.Name), cell(p.Requester.ID), cell(p.Spec.Title), cell(p.Spec.Summary()),
-			cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused, renewals,
+			escape.Cell(p.LicenseID), escape.Cell(string(p.Order)), escape.Cell(p.Requester.Name), escape.Cell(p.Requester.ID), escape.Cell(p.Spec.Title), escape.Cell(p.Spec.Summary()),
+			escape.Cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused, renewals,
 			strconv.FormatBool(p.Duplicate), moment(m.at),
 		})
 	}

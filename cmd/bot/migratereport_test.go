@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -36,7 +37,7 @@ func prepaid() []purchase.Purchase {
 func TestMigrateReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for name, args := range map[string][]string{"migrate-report.txt": nil, "migrate-report.csv": {"--csv"}, "migrate-report.jsonl": {"--json"}} {
 		got := does(t, "", append([]string{"migrate-report", "--at", "2026-12-15"}, args...)...)
 		if got.code != 0 || got.err != "" {
@@ -49,7 +50,7 @@ func TestMigrateReport(t *testing.T) {
 func TestMigrateReportAtOtherMoments(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for _, c := range []struct{ at, total string }{
 		{"2026-12-01T08:59:59Z", "2 fixed terms: $0.10 paid, $0.08 unused\n"}, // the others were not bought yet
 		{"2026-12-01T09:00:00Z", "5 fixed terms: $593.10 paid, $593.08 unused\n"},
@@ -77,7 +78,7 @@ func TestMigrateReportOfNow(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, term("ended", now.AddDate(0, 0, -2), now.Add(-time.Minute)), term("to-begin", now.Add(time.Hour), now.AddDate(0, 0, 5)))
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	got := does(t, "", "migrate-report")
 	got.says(t, 0, "to-begin", "\n1 fixed term: $30.00 paid, $30.00 unused\n")
 	if strings.Contains(got.out, "ended") || strings.Contains(got.out, "Not in the total") {
@@ -90,7 +91,7 @@ func TestMigrateReportOfNow(t *testing.T) {
 func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
-	environment(t, map[string]string{"DATABASE": path, "COCALC_URL": "no address", "SLACK_API_URL": "none"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "COCALC_URL": "no address", "SLACK_API_URL": "none"})
 	alone := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15")
 	ledger, err := storage.Open(path)
 	if err != nil {
@@ -111,6 +112,6 @@ func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
 	if got := does(t, "", "migrate-report"); got.code != 0 || !strings.HasSuffix(got.out, note) || got.err != "" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
-	environment(t, map[string]string{"DATABASE": filepath.Join(t.TempDir(), "none.db")})
+	processtest.Environment(t, map[string]string{"DATABASE": filepath.Join(t.TempDir(), "none.db")})
 	does(t, "", "migrate-report").says(t, 1, "there is no ledger ")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"licensebot/internal/cli"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -14,10 +16,10 @@ import (
 func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
 	alice := w.slack.Person(slacksim.Alice)
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	backup := filepath.Join(t.TempDir(), "backup.db")
@@ -31,7 +33,7 @@ func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alice.WaitForText(bot.life, slacksim.General, "Buying is on hold"); err != nil {
+	if _, err := alice.WaitForText(bot.Life, slacksim.General, "Buying is on hold"); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(aside, s["DATABASE"]); err != nil {
@@ -43,8 +45,8 @@ func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
 	}
 	// Whether it is this click that finds the file overwritten is chance; it is refused in any case.
 	_ = alice.Click(t.Context(), card, "Buy for $63.75")
-	if code := bot.ends(patience); code != exitLedgerFailed || !strings.Contains(bot.err.String(), "overwritten while it was open") {
-		t.Errorf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience); code != cli.ExitLedgerFailed || !strings.Contains(bot.Err.String(), "overwritten while it was open") {
+		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {
 		t.Error("something was bought, or written")

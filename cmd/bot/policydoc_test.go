@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"licensebot/internal/config"
 )
 
 // unspending are the settings that have nothing to do with what is spent. Every other one has its place in docs/policy.md.
@@ -73,8 +75,8 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 // policyFields are the settings of the document: those that limit, as they stand in the code, and then the others.
 func policyFields() (fields []reflect.StructField) {
 	for _, limiting := range []bool{true, false} {
-		for _, f := range settingFields() {
-			_, limits := reflect.TypeFor[policySettings]().FieldByName(f.Name)
+		for _, f := range config.Fields() {
+			_, limits := reflect.TypeFor[config.PolicySettings]().FieldByName(f.Name)
 			if limits == limiting && !slices.Contains(unspending, f.Tag.Get("envconfig")) {
 				fields = append(fields, f)
 			}
@@ -92,7 +94,7 @@ func TestEverySettingIsInThePolicyDocument(t *testing.T) {
 		name, _, _ := strings.Cut(r.setting, "=")
 		refuses[name] = true
 	}
-	for _, f := range settingFields() {
+	for _, f := range config.Fields() {
 		name := f.Tag.Get("envconfig")
 		there[name] = true
 		switch in := strings.Contains(doc, "\n## "+name+"\n"); {

@@ -12,6 +12,8 @@ import (
 	"licensebot/bot"
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -189,7 +191,7 @@ func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
 
 // works buys until an order is as wanted.
 func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.Order) bool) purchase.Order {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), processtest.Patience)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- p.desk.Run(ctx) }()
@@ -228,8 +230,8 @@ func said(t *testing.T, r refusedBy) string {
 	if settings["APPROVERS"] != "" {
 		settings["APPROVALS_CHANNEL"] = "C0APPROVALS"
 	}
-	environment(t, settings)
-	c, err := readConfig()
+	processtest.Environment(t, settings)
+	c, err := config.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +250,7 @@ func said(t *testing.T, r refusedBy) string {
 	defer client.Close()
 	p := &counter{changed: make(chan purchase.OrderID, 100), account: account, now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)}
 	p.desk = purchase.New(purchase.Options{
-		Ledger: ledger, Shop: client, Policy: c.policy(), ApprovalsChannel: c.ApprovalsChannel,
+		Ledger: ledger, Shop: client, Policy: c.Policy(), ApprovalsChannel: c.ApprovalsChannel,
 		Changed: func(id purchase.OrderID) { p.changed <- id }, NewID: p.newID, KeyName: "sk-…f3Xa",
 		Timing: purchase.Timing{Approval: c.ApprovalTTL}, Now: func() time.Time { return p.now },
 	})

@@ -15,6 +15,8 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/internal/app"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -28,19 +30,25 @@ var strict = map[string]string{
 }
 
 func TestASettingForEveryLimit(t *testing.T) {
-	environment(t, strict)
-	c, err := readConfig()
+	processtest.Environment(t, strict)
+	c, err := config.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := func(ids ...string) map[string]bool { return setOf(ids) }
+	set := func(ids ...string) map[string]bool {
+		all := map[string]bool{}
+		for _, id := range ids {
+			all[id] = true
+		}
+		return all
+	}
 	want := purchase.Policy{
 		Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"), Channels: set("C1", "G2"),
 		AutoApprove: 50_00, AskRenewing: true, Approvals: 2, OrderLimit: purchase.Limit{Max: 100_00}, MonthlyBudget: purchase.Limit{Max: 1000_00},
 		PersonBudget: 2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
 		Periods: map[cocalc.Period]bool{cocalc.PeriodMonthly: true, cocalc.PeriodRange: true}, LeastCredit: 25_50,
 	}
-	got := c.policy()
+	got := c.Policy()
 	if got.Location.String() != "Europe/Vienna" || c.ApprovalTTL != 24*time.Hour || c.ApprovalsChannel != "C3" {
 		t.Errorf("got %+v", c)
 	}
@@ -72,8 +80,8 @@ func TestSettingsThatContradictEachOther(t *testing.T) {
 				name, value, _ := strings.Cut(s, "=")
 				settings[name] = value
 			}
-			environment(t, settings)
-			_, err := readConfig()
+			processtest.Environment(t, settings)
+			_, err := config.Read()
 			var lines []string
 			if err != nil {
 				lines = strings.Split(err.Error(), "\n")[1:]
@@ -112,12 +120,12 @@ func TestChangedLimitsAreInTheAudit(t *testing.T) {
 	defer ledger.Close()
 	start := func(settings map[string]string) []string {
 		t.Helper()
-		environment(t, with(settings))
-		c, err := readConfig()
+		processtest.Environment(t, with(settings))
+		c, err := config.Read()
 		if err != nil {
 			t.Fatal(err)
 		}
-		wiring, err := c.wiring(zerolog.Nop())
+		wiring, err := c.AppConfig(zerolog.Nop())
 		if err != nil {
 			t.Fatal(err)
 		}

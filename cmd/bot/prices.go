@@ -12,7 +12,9 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/internal/app"
+	"licensebot/internal/config"
 	"licensebot/internal/diagnosis"
+	"licensebot/internal/escape"
 	"licensebot/purchase"
 )
 
@@ -30,12 +32,12 @@ func newPricesCommand(c console) *cobra.Command {
 }
 
 func runPrices(ctx context.Context, form listing, now func() time.Time, c console) error {
-	settings, err := readFor("COCALC_URL", "COCALC_API_KEY", "COCALC_API_KEY_FILE", "TIMEZONE")
+	settings, err := config.ReadFor("COCALC_URL", "COCALC_API_KEY", "COCALC_API_KEY_FILE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
-	settings.findServer(ctx, settings.Database)
-	if err := append(settings.faults.of("COCALC_URL"), settings.secrets().of("COCALC_API_KEY", "COCALC_API_KEY_FILE")...).err(); err != nil {
+	findServer(ctx, &settings, settings.Database)
+	if err := append(settings.Faults.Of("COCALC_URL"), settings.CheckSecrets().Of("COCALC_API_KEY", "COCALC_API_KEY_FILE")...).Err(); err != nil {
 		return err
 	}
 	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
@@ -86,7 +88,7 @@ func writeTiers(out io.Writer, address string, tiers []cocalc.MembershipTier, at
 		if t.InStore {
 			store = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", quoted(t.ID), quoted(t.Label), amount(t.Monthly), amount(t.Yearly), store)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", escape.Quote(t.ID), escape.Quote(t.Label), amount(t.Monthly), amount(t.Yearly), store)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -101,7 +103,7 @@ func writeTiersCSV(out io.Writer, form listing, tiers []cocalc.MembershipTier) e
 		return err
 	}
 	for _, t := range tiers {
-		w.Write([]string{cell(t.ID), cell(t.Label), string(t.Monthly), string(t.Yearly), strconv.FormatBool(t.InStore)})
+		w.Write([]string{escape.Cell(t.ID), escape.Cell(t.Label), string(t.Monthly), string(t.Yearly), strconv.FormatBool(t.InStore)})
 	}
 	w.Flush()
 	return w.Error()

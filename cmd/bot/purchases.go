@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/cocalc"
+	"licensebot/internal/config"
+	"licensebot/internal/escape"
 	"licensebot/purchase"
 )
 
@@ -44,7 +46,7 @@ func newPurchasesCommand(c console) *cobra.Command {
 }
 
 func runPurchases(ctx context.Context, o purchasesOptions, c console) error {
-	settings, err := readFor("DATABASE", "TIMEZONE")
+	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}
@@ -130,10 +132,10 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 			expires = end.UTC().Format(time.RFC3339)
 		}
 		w.Write([]string{
-			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, cell(p.Month), cell(p.Requester.Name),
-			cell(p.Requester.ID), cell(p.Place.Name), cell(p.Place.Channel), cell(p.Spec.Summary()), cell(string(p.Spec.Period)), cell(p.Spec.Title),
-			cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10),
-			strconv.FormatInt(p.PurchaseID, 10), cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction),
+			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month), escape.Cell(p.Requester.Name),
+			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.Channel), escape.Cell(p.Spec.Summary()), escape.Cell(string(p.Spec.Period)), escape.Cell(p.Spec.Title),
+			escape.Cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), escape.Cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10),
+			strconv.FormatInt(p.PurchaseID, 10), escape.Cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction),
 		})
 	}
 	w.Flush()
@@ -162,9 +164,9 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		}
 		title := "-"
 		if p.Spec.Title != "" {
-			title = quoted(p.Spec.Title)
+			title = escape.Quote(p.Spec.Title)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), quoted(nameOf(p.Requester)), p.Charged, title, what,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), escape.Quote(nameOf(p.Requester)), p.Charged, title, what,
 			p.LicenseID, p.Order)
 		sum += p.Charged
 	}

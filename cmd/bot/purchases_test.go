@@ -13,6 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"licensebot/cocalc"
+	"licensebot/internal/config"
+	"licensebot/internal/escape"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -80,7 +83,7 @@ func keepLedger(t *testing.T, path string, all ...purchase.Purchase) {
 func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	for name, args := range map[string][]string{"purchases.txt": nil, "purchases.jsonl": {"--json"}, "purchases.csv": {"--csv"}} {
 		got := does(t, "", append([]string{"purchases"}, args...)...)
 		if got.code != 0 || got.err != "" {
@@ -94,7 +97,7 @@ func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
 func TestPurchasesOfSomeTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
+	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +129,7 @@ func TestPurchasesOfSomeTime(t *testing.T) {
 func TestPurchasesAsJSONAreWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	n := 0
 	for line := range strings.Lines(does(t, "", "purchases", "--json").out) {
 		var p purchase.Purchase
@@ -158,14 +161,14 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 		all = append(all, p)
 	}
 	keepLedger(t, path, all...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	rows, err := csv.NewReader(strings.NewReader(does(t, "", "purchases", "--csv").out)).ReadAll()
 	if err != nil || len(rows) != len(all)+1 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	for _, row := range rows {
 		for n, text := range row {
-			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" && strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""), isUnseen) {
+			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" && strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""), escape.Unseen) {
 				t.Errorf("column %s: %q", rows[0][n], text)
 			}
 		}
@@ -178,7 +181,7 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 func TestPurchasesOfANewLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	if got := does(t, "", "purchases"); got.code != 0 || got.out != "No purchases yet.\n" {
 		t.Errorf("exit %d: %q", got.code, got.out)
 	}
@@ -195,7 +198,7 @@ func TestPurchasesOfANewLedger(t *testing.T) {
 func TestBooksWhileABotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	alone := does(t, "", "purchases", "--csv")
 	ledger, err := storage.Open(path)
 	if err != nil {
@@ -213,7 +216,7 @@ func TestBooksWhileABotRuns(t *testing.T) {
 func TestResume(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	if got := does(t, "", "resume", "just", "in", "case"); got.code != 0 || got.out != "Buying wasn't paused.\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
@@ -268,7 +271,7 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	for _, args := range [][]string{
 		{"purchases"},
 		{"purchases", "--json"},
@@ -280,7 +283,7 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 		{"resume", "it", "is", hostile},
 	} {
 		got := does(t, "", args...)
-		if strings.ContainsFunc(got.out+got.err, isUnseen) || got.out == "" {
+		if strings.ContainsFunc(got.out+got.err, escape.Unseen) || got.out == "" {
 			t.Errorf("%v: %q", args, got.out+got.err)
 		}
 		if len(args) == 2 && args[1] == "--json" && args[0] == "purchases" {
@@ -290,11 +293,11 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 			}
 		}
 	}
-	for _, format := range []logFormat{"json", "console"} {
+	for _, format := range []config.LogFormat{"json", "console"} {
 		var log strings.Builder
-		logger := config{LogFormat: format}.logger(&log)
+		logger := config.Settings{LogFormat: format}.Logger(&log)
 		logger.Error().Err(errors.New(hostile)).Str("title", hostile).Msg("something " + hostile)
-		if strings.ContainsFunc(log.String(), isUnseen) || !strings.Contains(log.String(), "00.1$") {
+		if strings.ContainsFunc(log.String(), escape.Unseen) || !strings.Contains(log.String(), "00.1$") {
 			t.Errorf("the log as %s: %q", format, log.String())
 		}
 	}

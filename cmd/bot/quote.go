@@ -15,6 +15,8 @@ import (
 	"licensebot/bot"
 	"licensebot/cocalc"
 	"licensebot/commands"
+	"licensebot/internal/cli"
+	"licensebot/internal/config"
 )
 
 // maxLine is the longest line of --jsonl input; CoCalc itself takes no request above 1 MB.
@@ -27,7 +29,7 @@ func newQuoteCommand(c console) *cobra.Command {
 	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a price for each")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if *jsonl && len(args) > 0 {
-			return fmt.Errorf("--jsonl reads licenses from standard input and takes no arguments, but got %q: %w", args[0], errUsage)
+			return fmt.Errorf("--jsonl reads licenses from standard input and takes no arguments, but got %q: %w", args[0], cli.ErrUsage)
 		}
 		return nil
 	}
@@ -42,11 +44,11 @@ func newQuoteCommand(c console) *cobra.Command {
 
 // runQuote prints the price of one license.
 func runQuote(text string, c console) error {
-	settings, err := readFor("LICENSE_DEFAULTS", "TIMEZONE")
+	settings, err := config.ReadFor("LICENSE_DEFAULTS", "TIMEZONE")
 	if err != nil {
 		return err
 	}
-	defaults, _ := settings.defaults()
+	defaults, _ := settings.LicenseSpec()
 	return quoteWords(text, defaults, time.Now(), settings.Timezone.Location, c.out)
 }
 

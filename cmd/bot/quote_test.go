@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"licensebot/internal/processtest"
 )
 
 func TestQuoteForPeople(t *testing.T) {
@@ -40,7 +42,7 @@ func TestQuoteForPeople(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			environment(t, map[string]string{"LICENSE_DEFAULTS": c.defaults})
+			processtest.Environment(t, map[string]string{"LICENSE_DEFAULTS": c.defaults})
 			got := does(t, "", append([]string{"quote"}, c.words...)...)
 			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) || c.code != 0 && strings.HasSuffix(c.says, "\n") && got.err != c.says {
 				t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)

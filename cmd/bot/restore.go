@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/internal/config"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -32,7 +33,7 @@ func runRestore(ctx context.Context, file string, yes bool, c console) error {
 	if _, err := os.Stat(file); isMissing(err) {
 		return fmt.Errorf("there is no file %s", file)
 	}
-	settings, err := readFor("DATABASE", "SETTLE_AFTER", "CHECKOUT_TIMEOUT")
+	settings, err := config.ReadFor("DATABASE", "SETTLE_AFTER", "CHECKOUT_TIMEOUT")
 	if err != nil {
 		return err
 	}

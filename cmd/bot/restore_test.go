@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
@@ -50,7 +51,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 			if c.present != "" {
 				write(t, database, read(t, c.present))
 			}
-			environment(t, map[string]string{"DATABASE": database})
+			processtest.Environment(t, map[string]string{"DATABASE": database})
 			for _, answer := range []string{"", "y\n", "no\n", "yes please\n"} {
 				got := does(t, answer, "restore", c.backup)
 				got.says(t, 1, append(c.says, "Restore it to "+database+"? Type yes: ", "bot: not confirmed, so nothing was changed\n")...)
@@ -91,7 +92,7 @@ func TestRestoreOverABadLedger(t *testing.T) {
 			write(t, database, read(t, good))
 			bad.make(t, database)
 			before := read(t, database)
-			environment(t, map[string]string{"DATABASE": database})
+			processtest.Environment(t, map[string]string{"DATABASE": database})
 			got := does(t, "", "restore", "--yes", good)
 			got.says(t, 0, "The current ledger can't be read, so it isn't known what the backup lacks: ", "Restored ", "The previous ledger is kept as ")
 			_, aside, _ := strings.Cut(got.out, "is kept as ")
@@ -109,7 +110,7 @@ func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
-	environment(t, s)
+	processtest.Environment(t, s)
 	ledger, err := storage.Open(s["DATABASE"])
 	if err != nil {
 		t.Fatal(err)
@@ -126,10 +127,10 @@ func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
 func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
-	environment(t, s)
+	processtest.Environment(t, s)
 	file := filepath.Join(t.TempDir(), "monday.db")
 	alice := w.slack.Person(slacksim.Alice)
-	var bot *process
+	var bot *processtest.Process
 	buy := func(n string) {
 		t.Helper()
 		card := w.asks(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
@@ -141,20 +142,20 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(bot.life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+		_, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	bot = launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	buy("first")
 	does(t, "", "backup", file).says(t, 0, "is a verified copy of the ledger: 1 order, 1 purchase")
 	buy("second")
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	newest := w.account.Licenses()[0].ID
 
@@ -174,12 +175,12 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	bot = launch(t, s, "run")
 	select {
 	case <-asked:
-	case <-bot.life.Done():
+	case <-bot.Life.Done():
 		t.Fatal("CoCalc was not asked")
-	case <-time.After(patience):
+	case <-time.After(processtest.Patience):
 		t.Fatal("CoCalc was not asked in time")
 	}
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2 title=third", "My records were just restored from a backup, and I'm comparing them with CoCalc first")
@@ -200,7 +201,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
 		budgets, err := wr.Budgets(1)
@@ -212,22 +213,22 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	})
 	const why = "says that $63.76 was spent, but the purchase log adds up to $63.75."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
 	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying has been paused since ", "The ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is back on.")
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	seen := launch(t, s, "run") // what an admin has seen does not pause again
-	if err := w.slack.WaitForSocket(seen.life); err != nil {
+	if err := w.slack.WaitForSocket(seen.Life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
-	seen.ends(patience, syscall.SIGTERM)
+	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
 // Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and says
@@ -235,12 +236,12 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 func TestABotWithABrokenAuditChain(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
 	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
 	bot := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(bot.life); err != nil {
+	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
@@ -256,25 +257,25 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 		t.Error("the backup has the name of a good one")
 	}
 	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is back on.")
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.err)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
+		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	does(t, "", "restore", "--yes", backup+".unproven").says(t, 1, "can't restore ", "audit record 2")
 	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too
 	does(t, "", "backup", alone).says(t, 1, alone+".unproven is an unverified copy")
 	seen := launch(t, s, "run")
-	if err := w.slack.WaitForSocket(seen.life); err != nil {
+	if err := w.slack.WaitForSocket(seen.Life); err != nil {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75")
-	seen.ends(patience, syscall.SIGTERM)
+	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
 // Buying was paused after the backup was made. To go back to the backup is no way to resume it.
 func TestAPauseOutlivesARestore(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/commands"
+	"licensebot/internal/cli"
+	"licensebot/internal/config"
 	"licensebot/internal/control"
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -23,7 +25,7 @@ func newResumeCommand(c console) *cobra.Command {
 	cmd.Flags().SetInterspersed(false) // a reason is plain text
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if strings.TrimSpace(strings.Join(args, " ")) == "" {
-			return fmt.Errorf("a reason is required: %w", errUsage)
+			return fmt.Errorf("a reason is required: %w", cli.ErrUsage)
 		}
 		return nil
 	}
@@ -34,7 +36,7 @@ func newResumeCommand(c console) *cobra.Command {
 }
 
 func runResume(ctx context.Context, reason string, c console) error {
-	settings, err := readFor("DATABASE", "TIMEZONE")
+	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
 	}

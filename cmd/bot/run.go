@@ -7,29 +7,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/internal/app"
+	"licensebot/internal/cli"
+	"licensebot/internal/config"
 )
 
 // newRunCommand runs the bot, like the program without a subcommand.
 func newRunCommand(c console) *cobra.Command {
 	return &cobra.Command{
-		Use: "run", Short: "run the bot (also without a command)", Args: noArguments,
+		Use: "run", Short: "run the bot (also without a command)", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBot(cmd.Context(), c) },
 	}
 }
 
 // runBot runs the bot until ctx is done.
 func runBot(ctx context.Context, c console) (err error) {
-	outliveReaders()
-	settings := readSettings()
-	noted := settings.findServer(ctx, settings.Database)
-	if err := append(settings.faults, settings.secrets()...).err(); err != nil {
+	cli.OutliveReaders()
+	settings := config.Load()
+	noted := findServer(ctx, &settings, settings.Database)
+	if err := append(settings.Faults, settings.CheckSecrets()...).Err(); err != nil {
 		return err
 	}
-	log := settings.logger(c.err)
+	log := settings.Logger(c.err)
 	if noted {
 		log.Warn().Str("server", settings.CoCalcURL).Msg("use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 	}
-	wiring, err := settings.wiring(log)
+	wiring, err := settings.AppConfig(log)
 	if err != nil {
 		return err
 	}

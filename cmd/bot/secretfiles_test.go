@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 )
 
 // Docker and Kubernetes hand secrets over as files, which end with a line break.
@@ -20,13 +23,13 @@ func TestSecretsFromFiles(t *testing.T) {
 		write(t, path, []byte(value+"\n"))
 		settings[name+"_FILE"] = path
 	}
-	environment(t, settings)
-	c, err := readConfig()
-	if err != nil || len(c.secrets()) > 0 || c.needKey() != nil {
-		t.Fatal(err, c.secrets(), c.needKey())
+	processtest.Environment(t, settings)
+	c, err := config.Read()
+	if err != nil || len(c.CheckSecrets()) > 0 || c.CheckKey() != nil {
+		t.Fatal(err, c.CheckSecrets(), c.CheckKey())
 	}
 	var out bytes.Buffer
-	log := c.logger(&out)
+	log := c.Logger(&out)
 	for name, value := range secrets {
 		log.Error().Msg(name + " is " + value)
 	}
@@ -35,7 +38,7 @@ func TestSecretsFromFiles(t *testing.T) {
 			t.Errorf("a secret that came from a file is logged: %s", out.String())
 		}
 	}
-	for _, value := range c.inForce() {
+	for _, value := range c.InForce() {
 		if strings.Contains(value, dir) {
 			t.Errorf("the audit names a file of a secret: %s", value)
 		}
@@ -71,7 +74,7 @@ func TestFaultsOfSecretFiles(t *testing.T) {
 					delete(settings, bare)
 				}
 			}
-			environment(t, settings)
+			processtest.Environment(t, settings)
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
 			if got.code != 2 || len(lines) != 2 || !strings.HasPrefix(lines[1], c.says) {
@@ -83,7 +86,7 @@ func TestFaultsOfSecretFiles(t *testing.T) {
 		})
 	}
 	t.Run("who reads the purchase log needs no secret", func(t *testing.T) {
-		environment(t, map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key", "DATABASE": filepath.Join(dir, "ledger.db")})
+		processtest.Environment(t, map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key", "DATABASE": filepath.Join(dir, "ledger.db")})
 		w := newTown(t)
 		w.buys(t, os.Getenv("DATABASE"), 0)
 		if got := does(t, "", "purchases"); got.code != 0 {

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -78,7 +80,7 @@ func TestNoSecretIsTold(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			w := newTown(t)
 			var heard ear
-			environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s", "SLACK_API_URL="+heard.listen(t, w.api)))
+			processtest.Environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s", "SLACK_API_URL="+heard.listen(t, w.api)))
 			var log scroll
 			var out bytes.Buffer
 			ctx, stop := context.WithCancel(context.Background())
@@ -196,7 +198,7 @@ func (w *town) secrets(t *testing.T) map[string]string {
 }
 
 func TestTheRedactor(t *testing.T) {
-	c := config{SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey", LogFormat: "json"}
+	c := config.Settings{SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey", LogFormat: "json"}
 	basic := base64.StdEncoding.EncodeToString([]byte("sk-verySecretKey:"))
 	cases := []struct{ name, text, want string }{
 		{"nothing to hide", "CoCalc knows the key sk-…tKey", "CoCalc knows the key sk-…tKey"},
@@ -212,7 +214,7 @@ func TestTheRedactor(t *testing.T) {
 	for _, c2 := range cases {
 		t.Run(c2.name, func(t *testing.T) {
 			var out bytes.Buffer
-			log := c.logger(&out)
+			log := c.Logger(&out)
 			log.Error().Err(errors.New(c2.text)).Msg("x")
 			var line struct{ Error string }
 			if err := json.Unmarshal(out.Bytes(), &line); err != nil || line.Error != c2.want {
@@ -231,13 +233,13 @@ func TestFormatsAndLevelsOfTheLog(t *testing.T) {
 		{"error", "console", ""},
 	}
 	for _, c := range cases {
-		environment(t, map[string]string{"LOG_LEVEL": c.level, "LOG_FORMAT": c.format})
-		settings, err := readConfig()
+		processtest.Environment(t, map[string]string{"LOG_LEVEL": c.level, "LOG_FORMAT": c.format})
+		settings, err := config.Read()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		log := settings.logger(&out)
+		log := settings.Logger(&out)
 		log.Debug().Msg("detail")
 		log.Info().Str("part", "x").Msg("told")
 		if got := out.String(); !strings.Contains(got, c.want) || c.want == "" && got != "" {

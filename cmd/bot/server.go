@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"licensebot/internal/config"
 	"licensebot/purchase"
 )
 
@@ -12,9 +13,9 @@ const formerServer = "https://cocalc.com"
 
 // findServer sets an empty COCALC_URL to the address that the ledger notes, if the ledger has purchases, and reports
 // whether it did. Otherwise, the settings have a fault that says what to write.
-func (c *config) findServer(ctx context.Context, ledger string) bool {
+func findServer(ctx context.Context, c *config.Settings, ledger string) bool {
 	const setting = "COCALC_URL"
-	if c.CoCalcURL != "" || len(c.faults.of(setting)) > 0 {
+	if c.CoCalcURL != "" || len(c.Faults.Of(setting)) > 0 {
 		return false
 	}
 	var account purchase.AccountState
@@ -36,17 +37,17 @@ func (c *config) findServer(ctx context.Context, ledger string) bool {
 	}
 	switch {
 	case err != nil && ledger != "" && !isMissing(err):
-		c.faults.add(setting, "not set, and the ledger, which may note it, can't be read: %v", err)
+		c.Faults.Add(setting, "not set, and the ledger, which may note it, can't be read: %v", err)
 	case bought && account.Address != "":
 		c.CoCalcURL = account.Address
 		return true
 	case account.Address != "":
-		c.faults.add(setting, "not set; the ledger notes %s", account.Address)
+		c.Faults.Add(setting, "not set; the ledger notes %s", account.Address)
 	case begun || bought:
-		c.faults.add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the address of the CoCalc server "+
+		c.Faults.Add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the address of the CoCalc server "+
 			"that sells you licenses (%[1]s most likely sells none any more)", formerServer)
 	default:
-		c.faults.add(setting, "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example")
+		c.Faults.Add(setting, "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example")
 	}
 	return false
 }

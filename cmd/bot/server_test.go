@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 )
@@ -56,7 +57,7 @@ func TestWithoutCoCalcURL(t *testing.T) {
 			s := w.settings(t, "ADMINS="+slacksim.Bob)
 			delete(s, "COCALC_URL")
 			c.make(t, w, s["DATABASE"])
-			environment(t, s)
+			processtest.Environment(t, s)
 			if !c.noted {
 				before, _ := os.ReadFile(s["DATABASE"])
 				does(t, "", "run").says(t, 2, "bot: invalid configuration:\nCOCALC_URL: "+c.refuse)
@@ -69,10 +70,10 @@ func TestWithoutCoCalcURL(t *testing.T) {
 			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+w.shop+", which the ledger notes. Set COCALC_URL="+w.shop+".\n", "PASS CoCalc key")
 			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+w.shop+", which the ledger notes.\n", "CoCalc agrees")
 			bot := launch(t, s, "run")
-			bot.prints(&bot.err, 1, "use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
-			bot.prints(&bot.err, 1, "find CoCalc with the key")
-			if !strings.Contains(bot.err.String(), `"server":"`+w.shop+`"`) {
-				t.Errorf("the log does not name the server:\n%s", bot.err.String())
+			bot.Prints(&bot.Err, 1, "use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
+			bot.Prints(&bot.Err, 1, "find CoCalc with the key")
+			if !strings.Contains(bot.Err.String(), `"server":"`+w.shop+`"`) {
+				t.Errorf("the log does not name the server:\n%s", bot.Err.String())
 			}
 		})
 	}
@@ -83,7 +84,7 @@ func TestAnotherServerThanTheLedgers(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	w.buys(t, s["DATABASE"], 1)
-	environment(t, s)
+	processtest.Environment(t, s)
 	if got := does(t, "", "check"); strings.Contains(got.out, "COCALC_URL") {
 		t.Errorf("bot check says with the ledger's server:\n%s", got.out)
 	}
@@ -112,7 +113,7 @@ func TestCommandsWithoutCoCalc(t *testing.T) {
 		account.Address = ""
 		return w.PutAccount(account)
 	})
-	environment(t, map[string]string{"DATABASE": s["DATABASE"]})
+	processtest.Environment(t, map[string]string{"DATABASE": s["DATABASE"]})
 	for _, args := range [][]string{
 		{"purchases"},
 		{"audit"},

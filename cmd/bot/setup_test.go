@@ -20,31 +20,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// settingNames are all names of settings.
-func settingNames() []string {
-	var names []string
-	for _, field := range settingFields() {
-		names = append(names, field.Tag.Get("envconfig"))
-	}
-	return names
-}
-
-// environment leaves exactly these settings in the environment until the test ends.
-func environment(t testing.TB, settings map[string]string) {
-	t.Helper()
-	for _, name := range settingNames() {
-		t.Setenv(name, "") // has it put back at the end
-		if err := os.Unsetenv(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, value := range settings {
-		if err := os.Setenv(name, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // outcome is what a command line did.
 type outcome struct {
 	code     int

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -12,8 +13,8 @@ import (
 func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
-	bot.prints(&bot.err, 1, "connect to Slack")
-	if err := bot.log.Close(); err != nil {
+	bot.Prints(&bot.Err, 1, "connect to Slack")
+	if err := bot.CloseErr(); err != nil {
 		t.Fatal(err)
 	}
 	alice := w.slack.Person(slacksim.Alice)
@@ -21,13 +22,13 @@ func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	// Not bot.life: what is read of a process whose log was closed has ended.
+	// Not bot.Life: what is read of a process whose log was closed has ended.
 	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := bot.ends(patience, syscall.SIGTERM); code != 0 || !bot.cmd.ProcessState.Exited() {
-		t.Errorf("it ends with %s", bot.cmd.ProcessState)
+	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 || !bot.Cmd.ProcessState.Exited() {
+		t.Errorf("it ends with %s", bot.Cmd.ProcessState)
 	}
 }
 
@@ -35,8 +36,8 @@ func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 func TestHangup(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t), "run")
-	bot.prints(&bot.err, 1, "connect to Slack")
-	if code := bot.ends(patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.err.String(), "stop licensebot") {
-		t.Errorf("it ends with %s:\n%s", bot.cmd.ProcessState, &bot.err)
+	bot.Prints(&bot.Err, 1, "connect to Slack")
+	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.Err.String(), "stop licensebot") {
+		t.Errorf("it ends with %s:\n%s", bot.Cmd.ProcessState, &bot.Err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"licensebot/internal/cli"
 )
 
 // spanOptions are the options that select records by time.
@@ -30,11 +32,11 @@ func (s span) holds(t time.Time) bool {
 func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error) {
 	if o.month != "" {
 		if o.since != "" || o.until != "" {
-			return s, fmt.Errorf("--month can't be combined with --since or --until: %w", errUsage)
+			return s, fmt.Errorf("--month can't be combined with --since or --until: %w", cli.ErrUsage)
 		}
 		s.from, err = time.ParseInLocation("2006-01", o.month, loc)
 		if err != nil {
-			return s, fmt.Errorf("--month %q: use a month such as 2026-11: %w", o.month, errUsage)
+			return s, fmt.Errorf("--month %q: use a month such as 2026-11: %w", o.month, cli.ErrUsage)
 		}
 		s.before = time.Date(s.from.Year(), s.from.Month()+1, 1, 0, 0, 0, 0, loc)
 		return s, nil
@@ -48,7 +50,7 @@ func (o spanOptions) read(now time.Time, loc *time.Location) (s span, err error)
 	}
 	s.before = end
 	if err == nil && !s.before.IsZero() && !s.from.Before(s.before) {
-		err = fmt.Errorf("--since %s is not before --until %s: %w", o.since, o.until, errUsage)
+		err = fmt.Errorf("--since %s is not before --until %s: %w", o.since, o.until, cli.ErrUsage)
 	}
 	return s, err
 }
@@ -72,5 +74,5 @@ func readMoment(option, text string, now time.Time, loc *time.Location) (at time
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), false, nil
 	}
-	return time.Time{}, false, fmt.Errorf("%s %q: use a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, errUsage)
+	return time.Time{}, false, fmt.Errorf("%s %q: use a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, cli.ErrUsage)
 }

@@ -16,6 +16,8 @@ import (
 	"licensebot/cocalc"
 	"licensebot/commands"
 	"licensebot/internal/app"
+	"licensebot/internal/cli"
+	"licensebot/internal/config"
 	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
 	"licensebot/storage"
@@ -32,7 +34,7 @@ type verifyOptions struct {
 func newVerifyCommand(c console) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: noArguments,
+		Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: cli.NoArguments,
 		Short: "check the ledger or a copy of it; with --online, also compare it with CoCalc",
 	}
 	cmd.Flags().BoolVar(&o.online, "online", false, "also compare the purchase log with CoCalc's purchases")
@@ -50,7 +52,7 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 	if o.online {
 		needed = append(needed, "COCALC_URL", "COCALC_API_KEY", "COCALC_API_KEY_FILE")
 	}
-	settings, err := readFor(needed...)
+	settings, err := config.ReadFor(needed...)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 		return missing
 	}
 	if o.online {
-		if err := settings.needKey(); err != nil {
+		if err := settings.CheckKey(); err != nil {
 			return err
 		}
 	}
@@ -71,10 +73,10 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 		return err
 	}
 	if o.online {
-		if settings.findServer(ctx, o.file) {
+		if findServer(ctx, &settings, o.file) {
 			v.note("COCALC_URL is not set, so CoCalc is asked at %s, which the ledger notes.", settings.CoCalcURL)
 		}
-		if err := settings.faults.of("COCALC_URL").err(); err != nil {
+		if err := settings.Faults.Of("COCALC_URL").Err(); err != nil {
 			return err
 		}
 		if err := v.askCoCalc(ctx, settings); err != nil {
@@ -161,7 +163,7 @@ func (v *verification) compareNoted(then purchase.Event) {
 }
 
 // askCoCalc compares the purchase log with what CoCalc sold.
-func (v *verification) askCoCalc(ctx context.Context, settings config) error {
+func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) error {
 	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
 	if err != nil {
 		return err

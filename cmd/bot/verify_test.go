@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -45,7 +46,7 @@ func TestVerify(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	path := s["DATABASE"]
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "verify").says(t, 1, "bot: there is no ledger at "+path)
 	w.buys(t, path, 1)
 	first := does(t, "", "verify")
@@ -90,7 +91,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
-	environment(t, s)
+	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	ledger, err := storage.Open(s["DATABASE"])
 	if err != nil {
@@ -100,11 +101,11 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
 
 	s["COCALC_API_KEY"] = w.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 1, "✗ The API key belongs to CoCalc account ", ", but this ledger belongs to account ", "bot: found 1 problem")
 
 	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger was checked, but not compared with CoCalc: ")
 	t.Setenv("COCALC_URL", w.shop)
 	t.Setenv("COCALC_API_KEY", "sk-wrongWrongWrong000001") // a key that was revoked looks the same
@@ -112,14 +113,14 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 1, "not compared with CoCalc: "+words)
 	does(t, "", "check").says(t, 1, "FAIL CoCalc key …0001: "+words)
 	delete(s, "COCALC_API_KEY")
-	environment(t, s)
+	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 2, "bot: invalid configuration:\nCOCALC_API_KEY: not set; ")
 }
 
 func TestVerifyOfAnEmptyLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
-	environment(t, map[string]string{"DATABASE": path})
+	processtest.Environment(t, map[string]string{"DATABASE": path})
 	does(t, "", "verify").says(t, 0, "holds 0 orders, 0 purchases and 0 audit records", "- The chain is empty: nothing has happened yet.\n")
 	does(t, "", "verify", "--head", "1:"+strings.Repeat("0a", 32)).says(t, 1, "✗ Record 1, which you noted, is missing: the chain ends with record 0.")
 }
@@ -135,7 +136,7 @@ func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 			file := copied(t, s["DATABASE"])
 			bad.make(t, file)
 			before := read(t, file)
-			with := func(database string) { environment(t, w.settings(t, "DATABASE="+database)) }
+			with := func(database string) { processtest.Environment(t, w.settings(t, "DATABASE="+database)) }
 			backup := filepath.Join(filepath.Dir(file), "backup.db")
 			for _, args := range [][]string{{"verify"}, {"backup", backup}, {"run"}} {
 				if args[0] != "verify" && bad.runs {

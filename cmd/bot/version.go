@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"licensebot/internal/cli"
 )
 
 // version and revision are set in a release build. If revision is empty, the go command has noted it: it does so for
@@ -19,7 +21,7 @@ var (
 // newVersionCommand prints which build this is.
 func newVersionCommand(c console) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "print the version and the revision it was built from", Args: noArguments,
+		Use: "version", Short: "print the version and the revision it was built from", Args: cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(c.out, versionLine())
 			return err

@@ -29,7 +29,7 @@ func books() []mutant {
 			[]tests{program("^TestAccountNames$")},
 		},
 		{
-			"a joiner that only hides something", "cmd/bot/unseen.go",
+			"a joiner that only hides something", "internal/escape/escape.go",
 			`joined(last) && joined(next))`, `(true || joined(last) && joined(next)))`,
 			[]tests{program("^TestJoinersInNames$")},
 		},

@@ -335,7 +335,7 @@ func slackSide() []mutant {
 			[]tests{shown("^TestHostileWordsOfPeople$")},
 		},
 		{
-			"that a spreadsheet gets no formulas", "cmd/bot/unseen.go",
+			"that a spreadsheet gets no formulas", "internal/escape/escape.go",
 			`		return "'" + text
 `, `		return text
 `,

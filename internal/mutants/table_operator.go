@@ -4,7 +4,7 @@ package main
 func operator() []mutant {
 	return []mutant{
 		{
-			"the refusal of values in quotes", "cmd/bot/settingfaults.go",
+			"the refusal of values in quotes", "internal/config/faults.go",
 			`if begins || ends && marks%2 == 1 {`, `if false && begins && ends {`,
 			[]tests{program("^TestAQuotedDatabaseBeginsNoLedger$"), program("^TestEverySettingIsReadTheSameWay$")},
 		},

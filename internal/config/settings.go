@@ -1,4 +1,6 @@
-package main
+// Package config reads the settings of the bot from environment variables and from files of secrets, finds everything
+// that is wrong with them at once, and makes of them what a bot is built from: [Read] and [Settings.AppConfig].
+package config
 
 import (
 	"errors"
@@ -20,8 +22,8 @@ import (
 	"licensebot/commands"
 )
 
-// config is every setting, from the environment. The tags are the table that `bot -h` prints.
-type config struct {
+// Settings are all settings, from the environment. The tags are the table that `bot -h` prints.
+type Settings struct {
 	SlackBotToken     string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…; required"`
 	SlackBotTokenFile string `envconfig:"SLACK_BOT_TOKEN_FILE" desc:"file that holds the bot token, instead of SLACK_BOT_TOKEN"`
 	SlackAppToken     string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…; required"`
@@ -32,23 +34,26 @@ type config struct {
 	CoCalcURL         string `envconfig:"COCALC_URL" desc:"address of the CoCalc server where licenses are bought, https://…; required"`
 	Database          string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
 
-	policySettings
+	PolicySettings
 
 	LicenseDefaults string `envconfig:"LICENSE_DEFAULTS" desc:"defaults for fields that people leave out, e.g. user=academic uptime=short"`
 
 	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m" desc:"how long a checkout may take before its outcome counts as unknown"`
 	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m" desc:"how long to wait before treating an unconfirmed checkout as failed (applied twice)"`
 
-	LogLevel  logLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat logFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`
+	LogLevel  LogLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat LogFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`
 
-	files  secretFiles
-	faults settingFaults
+	// Faults are what is wrong with values that could not be read, or contradict each other. Missing secrets are not
+	// among them: commands that only read the ledger need none.
+	Faults Faults
+
+	files secretFiles
 }
 
-// settingFields are the fields of config that are settings, in the order of the table.
-func settingFields() (fields []reflect.StructField) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[config]()) {
+// Fields are the fields of Settings that are settings, in the order of the table.
+func Fields() (fields []reflect.StructField) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
 		if f.Tag.Get("envconfig") != "" {
 			fields = append(fields, f)
 		}
@@ -56,34 +61,42 @@ func settingFields() (fields []reflect.StructField) {
 	return fields
 }
 
-// readConfig reads the environment. Its error names every setting that is wrong, all at once, without the secrets.
-func readConfig() (config, error) {
-	c := readSettings()
-	return c, c.faults.err()
+// Names are the names of all settings.
+func Names() (names []string) {
+	for _, f := range Fields() {
+		names = append(names, f.Tag.Get("envconfig"))
+	}
+	return names
 }
 
-// readFor reads the environment for a command that needs only these settings. Faults of others don't keep it from
+// Read reads the environment. Its error names every setting that is wrong, all at once, without the secrets.
+func Read() (Settings, error) {
+	c := Load()
+	return c, c.Faults.Err()
+}
+
+// ReadFor reads the environment for a command that needs only these settings. Faults of others don't keep it from
 // reading the ledger.
-func readFor(settings ...string) (config, error) {
-	c := readSettings()
-	return c, c.faults.of(settings...).err()
+func ReadFor(settings ...string) (Settings, error) {
+	c := Load()
+	return c, c.Faults.Of(settings...).Err()
 }
 
-// readSettings reads the environment, with the faults in config.faults. A setting that can't be read has its zero
+// Load reads the environment, with the faults in config.Faults. A setting that can't be read has its zero
 // value, and TIMEZONE is then UTC.
-func readSettings() (c config) {
+func Load() (c Settings) {
 	// envconfig stops at the first value it cannot read, so it is given one setting after the other.
 	v := reflect.ValueOf(&c).Elem()
-	for _, field := range settingFields() {
+	for _, field := range Fields() {
 		name, at := field.Tag.Get("envconfig"), field.Index
 		if err := cleanVariable(name); err != nil {
-			c.faults.add(name, "%v", err)
+			c.Faults.Add(name, "%v", err)
 			continue
 		}
 		field.Index = nil
 		one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
 		if err := errors.Join(blank(field), envconfig.Process("", one.Interface())); err != nil {
-			c.faults.add(name, "%s", plainly(err))
+			c.Faults.Add(name, "%s", plainly(err))
 			continue
 		}
 		v.FieldByIndex(at).Set(one.Elem().Field(0))
@@ -93,10 +106,10 @@ func readSettings() (c config) {
 	}
 	c.readSecretFiles()
 	// What could not be read is its zero value now; that is not told as a second fault.
-	unread := c.faults
+	unread := c.Faults
 	for _, fault := range c.inconsistencies() {
-		if len(unread.of(fault.setting)) == 0 {
-			c.faults = append(c.faults, fault)
+		if len(unread.Of(fault.Setting)) == 0 {
+			c.Faults = append(c.Faults, fault)
 		}
 	}
 	return c
@@ -118,7 +131,7 @@ func cleanVariable(name string) error {
 // blank refuses an empty number that has a default: it would mean no limit, which must be set explicitly.
 func blank(field reflect.StructField) error {
 	value, set := os.LookupEnv(field.Tag.Get("envconfig"))
-	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[most]() {
+	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[Maximum]() {
 		return nil
 	}
 	return fmt.Errorf("empty: use a whole number above 0, or remove the setting to use %s", field.Tag.Get("default"))
@@ -149,44 +162,44 @@ func shown(value string) string {
 }
 
 // inconsistencies returns faults of readable values, in the order of their settings' names.
-func (c config) inconsistencies() (faults settingFaults) {
+func (c Settings) inconsistencies() (faults Faults) {
 	for name, value := range map[string]string{"SLACK_API_URL": c.SlackAPIURL, "COCALC_URL": c.CoCalcURL} {
 		if name == "COCALC_URL" && value == "" {
 			continue // the ledger may note it: findServer
 		}
 		if u, err := url.Parse(value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			faults.add(name, "must be a URL that begins with https://")
+			faults.Add(name, "must be a URL that begins with https://")
 		}
 	}
 	for name, value := range map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter} {
 		if value <= 0 {
-			faults.add(name, "must be above 0")
+			faults.Add(name, "must be above 0")
 		}
 	}
 	if c.SettleAfter > 0 && c.SettleAfter <= c.CheckoutTimeout {
-		faults.add("SETTLE_AFTER", "must be longer than CHECKOUT_TIMEOUT: until then, a checkout may still be in progress")
+		faults.Add("SETTLE_AFTER", "must be longer than CHECKOUT_TIMEOUT: until then, a checkout may still be in progress")
 	}
 	if c.Database == "" {
-		faults.add("DATABASE", "a file name is required")
+		faults.Add("DATABASE", "a file name is required")
 	}
 	faults = append(faults, c.policyFaults()...)
-	if wrong := slices.Concat(c.faults, faults); len(wrong.of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
+	if wrong := slices.Concat(c.Faults, faults); len(wrong.Of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
 		faults = append(faults, c.approvalFaults()...) // otherwise they are reported once those can be read
 	}
 	faults = append(faults, c.files.doubled...)
-	if _, wrong := c.defaults(); len(wrong) > 0 {
+	if _, wrong := c.LicenseSpec(); len(wrong) > 0 {
 		faults = append(faults, wrong...)
 	} else {
 		faults = append(faults, c.unbuyableDefaults()...)
 	}
-	slices.SortFunc(faults, func(a, b settingFault) int { return strings.Compare(a.Error(), b.Error()) })
+	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Error(), b.Error()) })
 	return faults
 }
 
-// printSettings prints the table of settings.
-func printSettings(w io.Writer) error {
+// WriteTable prints the table of settings.
+func WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, field := range settingFields() {
+	for _, field := range Fields() {
 		tag := field.Tag
 		def := tag.Get("default")
 		if def == "" {
@@ -198,15 +211,15 @@ func printSettings(w io.Writer) error {
 }
 
 // defaults returns the license's defaults, and what is wrong with LICENSE_DEFAULTS.
-func (c config) defaults() (spec cocalc.LicenseSpec, faults settingFaults) {
+func (c Settings) LicenseSpec() (spec cocalc.LicenseSpec, faults Faults) {
 	const setting = "LICENSE_DEFAULTS"
 	f, mistakes := commands.ParseFields(c.LicenseDefaults)
 	for _, m := range mistakes {
-		faults.add(setting, "%s", m.Sentence)
+		faults.Add(setting, "%s", m.Sentence)
 	}
 	for _, name := range []string{"start", "end", "days", "title", "description", "reason", "project"} {
 		if _, said := f.Get(name); said {
-			faults.add(setting, "`%s` can't have a default", name)
+			faults.Add(setting, "`%s` can't have a default", name)
 		}
 	}
 	spec = bot.Specify(cocalc.DefaultSpec(), f, time.Time{}, time.UTC)
@@ -221,7 +234,7 @@ func (c config) defaults() (spec cocalc.LicenseSpec, faults settingFaults) {
 		probe.Period = cocalc.PeriodMonthly
 	}
 	for _, m := range probe.Validate(time.Time{}) {
-		faults.add(setting, "%s", m.Sentence)
+		faults.Add(setting, "%s", m.Sentence)
 	}
 	return spec, faults
 }

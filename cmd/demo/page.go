@@ -22,10 +22,10 @@ const (
 	tryPausing = "/license pause month-end close"
 )
 
-// demoWelcome stands in every channel in which nothing was said yet.
-const demoWelcome = "*Five things to try.* Nothing here is real: no money moves.\n" +
+// welcomeText stands in every channel in which nothing was said yet.
+const welcomeText = "*Five things to try.* Nothing here is real: no money moves.\n" +
 	"• *Buy.* As Alice, type `" + tryBuying + "` and click *Buy for $63.75*.\n" +
-	"• *Approve.* As Alice, type `" + tryAsking + "`, click *Request approval* and give a reason. As Bob, click *Approve* in <#" + demoApprovals + ">.\n" +
+	"• *Approve.* As Alice, type `" + tryAsking + "`, click *Request approval* and give a reason. As Bob, click *Approve* in <#" + approvalsChannel + ">.\n" +
 	"• *Deny.* Request approval once more. As Bob, click *Deny* and give a reason; Alice gets a message with it.\n" +
 	"• *Pause.* As Carol, type `" + tryPausing + "`, and try to buy as Alice. `/license resume` ends the pause.\n" +
 	"• *Break CoCalc.* Turn on a switch under *What may go wrong*, and buy as Alice.\n" +
@@ -41,13 +41,13 @@ func unsoldWelcome(preset string) string {
 	if preset == cocalctest.Preset(cocalctest.Moved) {
 		text += "• *Turn it back.* Turn off *Moved* under *What may go wrong*. Within ten minutes, Alice can buy.\n"
 	}
-	return text + "Switch between the people below the list of channels. `bot demo` without `--cocalc` sells licenses."
+	return text + "Switch between the people below the list of channels. Without `--cocalc`, the demo sells licenses."
 }
 
 // welcomeTo is the welcome to a demo with this CoCalc.
 func welcomeTo(preset string) string {
 	if preset == "" {
-		return demoWelcome
+		return welcomeText
 	}
 	return unsoldWelcome(preset)
 }
@@ -64,8 +64,8 @@ func panelIntro(preset string) string {
 	return intro
 }
 
-// demoCommand is the slash command as the demo's workspace knows it.
-var demoCommand = slacksim.SlashCommand{
+// slashCommand is the slash command as the demo's workspace knows it.
+var slashCommand = slacksim.SlashCommand{
 	Name: "/license", Description: "Buy and manage CoCalc licenses", UsageHint: "buy ram=16 cpu=2", ShouldEscape: true,
 }
 
@@ -73,7 +73,7 @@ var demoCommand = slacksim.SlashCommand{
 func (s *simulators) page(preset string) http.Handler {
 	return page.New(s.workspace, page.Options{
 		Commands: []page.Command{{
-			Name: demoCommand.Name, Usage: demoCommand.UsageHint, Description: demoCommand.Description,
+			Name: slashCommand.Name, Usage: slashCommand.UsageHint, Description: slashCommand.Description,
 			Examples: []string{
 				tryBuying, tryAsking + ` reason="winter school"`,
 				"/license buy ram=8 cpu=1 user=academic run_limit=30 days=90 title=\"Statistics 101\"",
@@ -81,7 +81,7 @@ func (s *simulators) page(preset string) http.Handler {
 				"/license budget", tryPausing, "/license resume the books are closed", "/license help",
 			},
 		}},
-		Notes:   demoNotes(),
+		Notes:   notes(),
 		Welcome: welcomeTo(preset),
 		Panel: &page.Panel{
 			Title:         "CoCalc's side",
@@ -131,7 +131,7 @@ const (
 func (s *simulators) strikes() page.Section {
 	out := page.Section{Title: "What went wrong", Empty: "Nothing yet. Turn on a switch below."}
 	all := s.cocalc.Strikes()
-	for _, preset := range demoCoCalcs {
+	for _, preset := range presets {
 		n, last := 0, time.Time{}
 		var others []cocalctest.Strike
 		for _, strike := range all {

@@ -51,7 +51,7 @@ func buttons(t *testing.T, d *demo) {
 	p.press(alice, every, "list_page", "license_show", "license_again", "link")
 
 	// What waits for an approval: Bob says yes once and no once.
-	bob := p.open(slacksim.Bob, demoApprovals)
+	bob := p.open(slacksim.Bob, approvalsChannel)
 	for _, decision := range []string{"order_deny", "order_approve"} {
 		alice.Send(tryAsking + ` reason="winter school"`)
 		p.forget("order_buy")
@@ -105,10 +105,10 @@ func buttons(t *testing.T, d *demo) {
 	p.press(carol, every, "order_was_bought", "order_was_not_bought")
 
 	// The Home tabs, and what else was posted.
-	for _, who := range []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, demoOlga} {
+	for _, who := range []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, olga} {
 		home := p.open(who, "home")
 		home.Until("the Home tab", "document.querySelector('.home .surface')")
-		if who != demoOlga {
+		if who != olga {
 			home.Until("its buttons", "document.querySelector('.home [data-press]')")
 		}
 		p.press(home, every)

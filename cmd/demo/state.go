@@ -15,12 +15,12 @@ import (
 // The demo's folder holds the bot's ledger and the simulators' state. One without the other would be a CoCalc that
 // doesn't know the ledger's licenses, and a bot that rightly stops buying.
 const (
-	demoLedger     = "licensebot.db"
-	demoSimulators = "simulators.db"
+	ledgerFile     = "licensebot.db"
+	simulatorsFile = "simulators.db"
 )
 
-// demoState is the state of the simulated Slack and CoCalc between two demos.
-type demoState struct {
+// savedState is the state of the simulated Slack and CoCalc between two demos.
+type savedState struct {
 	db *bbolt.DB // bbolt for its lock, and because a killed program leaves the last state complete
 	// slack and cocalc are the snapshots of the last demo; nil: there was none.
 	slack, cocalc []byte
@@ -31,16 +31,16 @@ type demoState struct {
 	failed error // the first snapshot that could not be written
 }
 
-var demoBucket = []byte("snapshots")
+var snapshots = []byte("snapshots")
 
-// openDemoState opens the folder for one demo at a time. If fresh is set, the demo starts over, and the earlier one's
+// openState opens the folder for one demo at a time. If fresh is set, the demo starts over, and the earlier one's
 // files are moved to a folder beside them. A ledger without the simulators' state comes from an older demo, or from no
 // demo at all: it is moved aside without asking only in the demo's own folder.
-func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
+func openState(o options, now time.Time) (*savedState, error) {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return nil, fmt.Errorf("create the demo's folder: %w", err)
 	}
-	file := filepath.Join(o.data, demoSimulators)
+	file := filepath.Join(o.data, simulatorsFile)
 	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("another demo is using %s: stop it, or use another folder with --data DIR", o.data)
@@ -48,27 +48,27 @@ func openDemoState(o demoOptions, now time.Time) (*demoState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the simulators' state: %w", err)
 	}
-	s := &demoState{db: db}
+	s := &savedState{db: db}
 	if err := s.begin(o, now); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
 }
 
-func (s *demoState) begin(o demoOptions, now time.Time) error {
+func (s *savedState) begin(o options, now time.Time) error {
 	if err := s.db.View(func(tx *bbolt.Tx) error {
-		if b := tx.Bucket(demoBucket); b != nil {
+		if b := tx.Bucket(snapshots); b != nil {
 			s.slack, s.cocalc = clone(b.Get([]byte("slack"))), clone(b.Get([]byte("cocalc")))
 		}
 		return nil
 	}); err != nil {
 		return fmt.Errorf("read the simulators' state: %w", err)
 	}
-	ledger := filepath.Join(o.data, demoLedger)
+	ledger := filepath.Join(o.data, ledgerFile)
 	_, err := os.Lstat(ledger)
 	there := err == nil
 	orphan := there && s.cocalc == nil
-	if orphan && !o.fresh && o.data != demoFolder() {
+	if orphan && !o.fresh && o.data != defaultFolder() {
 		return fmt.Errorf("%s is a ledger without a simulated CoCalc: it is from an earlier demo, or not from a demo at all. "+
 			"Use another folder with --data DIR, or start over with --fresh, which sets the ledger aside", ledger)
 	}
@@ -82,16 +82,16 @@ func (s *demoState) begin(o demoOptions, now time.Time) error {
 		}
 	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		if tx.Bucket(demoBucket) == nil {
+		if tx.Bucket(snapshots) == nil {
 			return nil
 		}
-		return tx.DeleteBucket(demoBucket)
+		return tx.DeleteBucket(snapshots)
 	})
 }
 
 // setAside moves the ledger and the log of an earlier demo into a new folder, and returns it. It deletes nothing.
 func setAside(folder string, now time.Time) (string, error) {
-	ledger := filepath.Join(folder, demoLedger)
+	ledger := filepath.Join(folder, ledgerFile)
 	// A running bot holds the ledger's lock, and would continue to write into the moved file.
 	db, err := bbolt.Open(ledger, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
 	if errors.Is(err, berrors.ErrTimeout) {
@@ -106,7 +106,7 @@ func setAside(folder string, now time.Time) (string, error) {
 	if err := os.Mkdir(aside, 0o700); err != nil {
 		return "", fmt.Errorf("set the earlier demo aside: %w", err)
 	}
-	for _, name := range []string{demoLedger, demoLog} {
+	for _, name := range []string{ledgerFile, logFile} {
 		if err := os.Rename(filepath.Join(folder, name), filepath.Join(aside, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fmt.Errorf("set the earlier demo aside: %w", err)
 		}
@@ -122,10 +122,10 @@ func clone(b []byte) []byte {
 }
 
 // keep stores one of the snapshots. The demo reports a failure when it ends, since the simulators can't.
-func (s *demoState) keep(name string) func([]byte) {
+func (s *savedState) keep(name string) func([]byte) {
 	return func(snapshot []byte) {
 		err := s.db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists(demoBucket)
+			b, err := tx.CreateBucketIfNotExists(snapshots)
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func (s *demoState) keep(name string) func([]byte) {
 }
 
 // close closes the file. Its error is the first snapshot that could not be written.
-func (s *demoState) close() error {
+func (s *savedState) close() error {
 	err := s.db.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()

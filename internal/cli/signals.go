@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// untilTold returns a context that ends on Ctrl-C, on SIGTERM, or on SIGHUP when the terminal or session goes away. A
+// UntilSignal returns a context that ends on Ctrl-C, on SIGTERM, or on SIGHUP when the terminal or session goes away. A
 // program started with nohup ignores SIGHUP. A second Ctrl-C or SIGTERM ends the program at once, which the ledger
 // survives. A second SIGHUP doesn't, since closing terminals send several.
-func untilTold() context.Context {
+func UntilSignal() context.Context {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	nohup := signal.Ignored(syscall.SIGHUP)
 	if !nohup {
@@ -26,7 +26,7 @@ func untilTold() context.Context {
 	return ctx
 }
 
-// outliveReaders keeps the program running when the reader of its output or log goes away. Without it, the Go runtime
+// OutliveReaders keeps the program running when the reader of its output or log goes away. Without it, the Go runtime
 // ends a program that writes to such a pipe: a bot would stop in the middle of a purchase when a person stops reading
-// its log. Commands that print and end keep that behavior, so that `bot audit | head` ends quietly.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+// its log. Commands that print and end don't call it, so that `bot audit | head` ends quietly.
+func OutliveReaders() { signal.Ignore(syscall.SIGPIPE) }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -11,41 +11,42 @@ import (
 // mostSecret is how many bytes of a file are read for a secret: a token has about a hundred.
 const mostSecret = 16 << 10
 
-// secret is a setting that must stay secret, with the file that may hold it.
-type secret struct {
-	name   string
+// Secret is a setting that must stay secret, with the file that may hold it.
+type Secret struct {
+	Name string // of the setting
+	File string // value of the setting NAME_FILE; empty: the secret comes from the environment
+
 	value  *string
-	file   string // of the setting NAME_FILE; empty: the value comes from the environment
 	prefix string // of all values
 	where  string // it is found
 }
 
 const keyWhere = "create one in CoCalc's account settings, under API Keys"
 
-// allSecrets are the three secrets.
-func (c *config) allSecrets() []secret {
-	return []secret{
-		{"SLACK_BOT_TOKEN", &c.SlackBotToken, c.SlackBotTokenFile, "xoxb-", "find it in the Slack app under OAuth & Permissions, once the app is installed"},
-		{"SLACK_APP_TOKEN", &c.SlackAppToken, c.SlackAppTokenFile, "xapp-", "create one with connections:write in the Slack app, under Basic Information, App-Level Tokens"},
-		{"COCALC_API_KEY", &c.CoCalcAPIKey, c.CoCalcAPIKeyFile, "sk-", keyWhere},
+// Secrets are the three secrets.
+func (c *Settings) Secrets() []Secret {
+	return []Secret{
+		{"SLACK_BOT_TOKEN", c.SlackBotTokenFile, &c.SlackBotToken, "xoxb-", "find it in the Slack app under OAuth & Permissions, once the app is installed"},
+		{"SLACK_APP_TOKEN", c.SlackAppTokenFile, &c.SlackAppToken, "xapp-", "create one with connections:write in the Slack app, under Basic Information, App-Level Tokens"},
+		{"COCALC_API_KEY", c.CoCalcAPIKeyFile, &c.CoCalcAPIKey, "sk-", keyWhere},
 	}
 }
 
 // readSecretFiles reads the secrets that come from files, as Docker and Kubernetes provide them. Commands that only
 // read the ledger need no secret, so a faulty file is reported only by commands that need it.
-func (c *config) readSecretFiles() {
-	c.files = secretFiles{read: map[string]bool{}, unread: map[string]settingFault{}}
-	for _, s := range c.allSecrets() {
+func (c *Settings) readSecretFiles() {
+	c.files = secretFiles{read: map[string]bool{}, unread: map[string]Fault{}}
+	for _, s := range c.Secrets() {
 		switch {
-		case s.file == "":
+		case s.File == "":
 		case *s.value != "": // it would be a guess which one counts
-			c.files.doubled.add(s.name+"_FILE", "%s is set too. Use only one of them", s.name)
+			c.files.doubled.Add(s.Name+"_FILE", "%s is set too. Use only one of them", s.Name)
 		default:
 			var err error
-			if *s.value, err = readSecret(s.file); err != nil {
-				c.files.unread[s.name] = settingFault{s.name + "_FILE", err.Error()}
+			if *s.value, err = readSecret(s.File); err != nil {
+				c.files.unread[s.Name] = Fault{s.Name + "_FILE", err.Error()}
 			}
-			c.files.read[s.name] = err == nil
+			c.files.read[s.Name] = err == nil
 		}
 	}
 }
@@ -53,8 +54,8 @@ func (c *config) readSecretFiles() {
 // secretFiles is what came of reading the files of secrets, by the names of their settings without _FILE.
 type secretFiles struct {
 	read    map[string]bool
-	unread  map[string]settingFault
-	doubled settingFaults // set in both ways
+	unread  map[string]Fault
+	doubled Faults // set in both ways
 }
 
 // readSecret reads a file that holds one secret and a line break. Its errors do not repeat what it holds.
@@ -89,32 +90,32 @@ func unreadable(path string, err error) error {
 	return fmt.Errorf("can't read %s: %w", shown(path), err)
 }
 
-// secrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
-func (c config) secrets() (faults settingFaults) {
-	for _, s := range c.allSecrets() {
-		if len(c.faults.of(s.name, s.name+"_FILE")) > 0 {
+// CheckSecrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
+func (c Settings) CheckSecrets() (faults Faults) {
+	for _, s := range c.Secrets() {
+		if len(c.Faults.Of(s.Name, s.Name+"_FILE")) > 0 {
 			continue // already reported
 		}
-		setting := s.name
-		if c.files.read[s.name] {
+		setting := s.Name
+		if c.files.read[s.Name] {
 			setting += "_FILE"
 		}
-		unread, isUnread := c.files.unread[s.name]
+		unread, isUnread := c.files.unread[s.Name]
 		switch value := *s.value; {
 		case isUnread:
 			faults = append(faults, unread)
 		case value == "":
-			faults.add(setting, "not set; %s", s.where)
+			faults.Add(setting, "not set; %s", s.where)
 		case !strings.HasPrefix(value, s.prefix):
-			faults.add(setting, "doesn't begin with %s; %s", s.prefix, s.where)
+			faults.Add(setting, "doesn't begin with %s; %s", s.prefix, s.where)
 		case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' }):
-			faults.add(setting, "has characters that no token has. Copy it again")
+			faults.Add(setting, "has characters that no token has. Copy it again")
 		}
 	}
 	return faults
 }
 
-// needKey checks the one secret that is needed to ask CoCalc.
-func (c config) needKey() error {
-	return c.secrets().of("COCALC_API_KEY", "COCALC_API_KEY_FILE").err()
+// CheckKey checks the one secret that is needed to ask CoCalc.
+func (c Settings) CheckKey() error {
+	return c.CheckSecrets().Of("COCALC_API_KEY", "COCALC_API_KEY_FILE").Err()
 }

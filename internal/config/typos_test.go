@@ -1,9 +1,9 @@
-package main
+package config
 
 import "testing"
 
 // Names that somebody may have meant for a setting, and those of an ordinary machine.
-func TestTypos(t *testing.T) {
+func TestFindTypos(t *testing.T) {
 	for name, want := range map[string]string{
 		"MONTHY_BUDGET": "MONTHLY_BUDGET", "MONTHLYBUDGET": "MONTHLY_BUDGET", "BUDGET_MONTHLY": "MONTHLY_BUDGET", "monthly_budget": "MONTHLY_BUDGET",
 		"BUYER": "BUYERS", "ADMIN": "ADMINS", "APPROVER": "APPROVERS", "TIME_ZONE": "TIMEZONE", "MAX_MEMORY": "", "ORDERLIMIT": "ORDER_LIMIT",
@@ -12,16 +12,16 @@ func TestTypos(t *testing.T) {
 		"PATH": "", "HOME": "", "USER": "", "TZ": "", "LANG": "", "DATABASE_URL": "", "TERM": "", "LOGNAME": "", "SSL_CERT_FILE": "", "HTTPS_PROXY": "", "PWD": "", "GOPATH": "",
 	} {
 		got := ""
-		if found := findTypos([]string{name + "=x"}, settingNames()); len(found) == 1 {
-			got = found[0].meant
+		if found := findTypos([]string{name + "=x"}, Names()); len(found) == 1 {
+			got = found[0].Meant
 		}
 		if got != want {
 			t.Errorf("%q looks like %q, want %q", name, got, want)
 		}
 	}
-	for _, name := range settingNames() {
-		if found := findTypos([]string{name + "=x"}, settingNames()); len(found) > 0 {
-			t.Errorf("%s is taken for a slip of %s", name, found[0].meant)
+	for _, name := range Names() {
+		if found := findTypos([]string{name + "=x"}, Names()); len(found) > 0 {
+			t.Errorf("%s is taken for a slip of %s", name, found[0].Meant)
 		}
 	}
 }

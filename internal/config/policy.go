@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase"
 )
 
-// policySettings are those that say who may spend how much, and who sees it. Every change of one is an audit record.
-type policySettings struct {
+// PolicySettings are those that say who may spend how much, and who sees it. Every change of one is an audit record.
+type PolicySettings struct {
 	Buyers    []string `envconfig:"BUYERS" desc:"users (U…) or groups (S…) who can buy, separated by commas; * = everyone; empty = no one"`
 	Approvers []string `envconfig:"APPROVERS" desc:"users (U…) or groups (S…) who can approve; empty = no approvals"`
 	Admins    []string `envconfig:"ADMINS" desc:"users (U…) or groups (S…) who can resolve orders, and pause or resume buying"`
@@ -21,39 +21,39 @@ type policySettings struct {
 	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses can be ordered, separated by commas; empty = anywhere"`
 
 	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id for approval requests; required with APPROVERS"`
-	AutoApproveLimit  amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"the most that needs no approval, in dollars: for one order, and for a person's orders without approval in a day"`
+	AutoApproveLimit  Amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"the most that needs no approval, in dollars: for one order, and for a person's orders without approval in a day"`
 	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew always need approval"`
-	ApprovalsRequired most          `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvals an order needs"`
+	ApprovalsRequired Maximum       `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvals an order needs"`
 	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded halfway"`
 
-	OrderLimit    dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none = no limit"`
-	MonthlyBudget dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none = no limit"`
-	PersonBudget  dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET"`
-	PersonOrders  most     `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none = no limit"`
-	MaxRAM        most     `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty = CoCalc's maximum"`
-	MaxCPU        most     `envconfig:"MAX_CPU" desc:"most cores per project; empty = CoCalc's maximum"`
-	MaxDisk       most     `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty = CoCalc's maximum"`
-	MaxRunLimit   most     `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty = CoCalc's maximum"`
-	MaxDays       most     `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none = CoCalc's maximum"`
+	OrderLimit    Dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none = no limit"`
+	MonthlyBudget Dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none = no limit"`
+	PersonBudget  Dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET"`
+	PersonOrders  Maximum  `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none = no limit"`
+	MaxRAM        Maximum  `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty = CoCalc's maximum"`
+	MaxCPU        Maximum  `envconfig:"MAX_CPU" desc:"most cores per project; empty = CoCalc's maximum"`
+	MaxDisk       Maximum  `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty = CoCalc's maximum"`
+	MaxRunLimit   Maximum  `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty = CoCalc's maximum"`
+	MaxDays       Maximum  `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none = CoCalc's maximum"`
 	Periods       []string `envconfig:"PERIODS" desc:"allowed billing: monthly, yearly, range (default all); use range to forbid renewals"`
-	LeastCredit   amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"credit that must remain on the CoCalc account after a purchase, in dollars"`
+	LeastCredit   Amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"credit that must remain on the CoCalc account after a purchase, in dollars"`
 
 	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id where purchases are announced; empty = the channel of the command"`
-	Timezone         location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
+	Timezone         Location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
 }
 
-// idList is a setting that lists Slack ids.
-type idList struct {
-	setting string
-	ids     []string
+// IDList is a setting that lists Slack ids.
+type IDList struct {
+	Setting string
+	IDs     []string
 	kinds   string // the first letters of its ids
-	all     string // a word that can stand for all; empty: none
+	All     string // a word that can stand for all; empty: none
 	what    string // describes an id, and where to find it
 }
 
-// people returns the lists of people and user groups, and channels those of channels.
-func (p policySettings) people() []idList {
-	return []idList{
+// PeopleLists returns the lists of people and user groups.
+func (p PolicySettings) PeopleLists() []IDList {
+	return []IDList{
 		{"BUYERS", p.Buyers, "UWS", "*", personIDs},
 		{"APPROVERS", p.Approvers, "UWS", "", personIDs},
 		{"ADMINS", p.Admins, "UWS", "", personIDs},
@@ -61,8 +61,9 @@ func (p policySettings) people() []idList {
 	}
 }
 
-func (p policySettings) channels() []idList {
-	return []idList{
+// ChannelLists returns the lists of channels.
+func (p PolicySettings) ChannelLists() []IDList {
+	return []IDList{
 		{"CHANNELS", p.Channels, "CG", "", channelIDs},
 		{"APPROVALS_CHANNEL", []string{p.ApprovalsChannel}, "CG", "", channelIDs},
 		{"PURCHASES_CHANNEL", []string{p.PurchasesChannel}, "CG", "", channelIDs},
@@ -70,27 +71,27 @@ func (p policySettings) channels() []idList {
 }
 
 // policyFaults returns the faults of single policy settings.
-func (p policySettings) policyFaults() (faults settingFaults) {
-	for _, list := range slices.Concat(p.people(), p.channels()) {
-		for _, id := range named(list.ids) {
-			if id != list.all && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
-				faults.add(list.setting, "%s is %s", shown(id), list.what)
+func (p PolicySettings) policyFaults() (faults Faults) {
+	for _, list := range slices.Concat(p.PeopleLists(), p.ChannelLists()) {
+		for _, id := range Clean(list.IDs) {
+			if id != list.All && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
+				faults.Add(list.Setting, "%s is %s", shown(id), list.what)
 			}
 		}
 	}
-	for _, word := range named(p.Periods) {
+	for _, word := range Clean(p.Periods) {
 		if !slices.Contains(allPeriods, cocalc.Period(word)) {
-			faults.add("PERIODS", "%s is not monthly, yearly or range", shown(word))
+			faults.Add("PERIODS", "%s is not monthly, yearly or range", shown(word))
 		}
 	}
 	if p.ApprovalTTL <= 0 {
-		faults.add("APPROVAL_TTL", "must be above 0")
+		faults.Add("APPROVAL_TTL", "must be above 0")
 	}
 	if p.ApprovalsRequired < 1 {
-		faults.add("APPROVALS_REQUIRED", "use a whole number above 0")
+		faults.Add("APPROVALS_REQUIRED", "use a whole number above 0")
 	}
-	if p.PersonBudget == (dollars{}) {
-		faults.add("PERSON_BUDGET", "0 would let no one buy. For that, leave BUYERS empty; for no limit, use none")
+	if p.PersonBudget == (Dollars{}) {
+		faults.Add("PERSON_BUDGET", "0 would let no one buy. For that, leave BUYERS empty; for no limit, use none")
 	}
 	return faults
 }
@@ -108,15 +109,15 @@ var allPeriods = []cocalc.Period{cocalc.PeriodMonthly, cocalc.PeriodYearly, coca
 
 // approvalFaults returns settings of approvals that contradict each other. With one of them set, orders that should
 // need approval would be bought without it.
-func (p policySettings) approvalFaults() (faults settingFaults) {
+func (p PolicySettings) approvalFaults() (faults Faults) {
 	approvers := slices.Collect(maps.Keys(setOf(p.Approvers)))
 	if len(approvers) > 0 {
 		if p.ApprovalsChannel == "" {
-			faults.add("APPROVALS_CHANNEL", "APPROVERS is set, but there is no channel to ask them in")
+			faults.Add("APPROVALS_CHANNEL", "APPROVERS is set, but there is no channel to ask them in")
 		}
 		groups := slices.ContainsFunc(approvers, func(id string) bool { return id[0] == 'S' })
 		if n := int(p.ApprovalsRequired); n > len(approvers) && !groups {
-			faults.add("APPROVALS_REQUIRED", "%d, but APPROVERS lists only %d", n, len(approvers))
+			faults.Add("APPROVALS_REQUIRED", "%d, but APPROVERS lists only %d", n, len(approvers))
 		}
 		return faults
 	}
@@ -130,7 +131,7 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 		{"APPROVALS_REQUIRED", p.ApprovalsRequired > 1},
 	} {
 		if s.set {
-			faults.add(s.name, "set, but APPROVERS is empty, so no one would be asked")
+			faults.Add(s.name, "set, but APPROVERS is empty, so no one would be asked")
 		}
 	}
 	return faults
@@ -138,15 +139,15 @@ func (p policySettings) approvalFaults() (faults settingFaults) {
 
 // unbuyableDefaults returns defaults of licenses that the limits refuse: every order that leaves the field out would be
 // refused.
-func (c config) unbuyableDefaults() (faults settingFaults) {
-	spec, wrong := c.defaults()
+func (c Settings) unbuyableDefaults() (faults Faults) {
+	spec, wrong := c.LicenseSpec()
 	if len(wrong) > 0 {
 		return nil
 	}
 	for _, s := range []struct {
 		field, limit string
 		value        int
-		most         most
+		most         Maximum
 	}{
 		{"ram", "MAX_RAM", spec.RAM, c.MaxRAM},
 		{"cpu", "MAX_CPU", spec.CPU, c.MaxCPU},
@@ -154,18 +155,18 @@ func (c config) unbuyableDefaults() (faults settingFaults) {
 		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
 	} {
 		if s.most > 0 && s.value > int(s.most) {
-			faults.add(s.limit, "%d, but people who leave out `%s` get %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
+			faults.Add(s.limit, "%d, but people who leave out `%s` get %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
 		}
 	}
 	// Who may buy fixed terms alone has to say how long in any case.
-	if p := named(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
-		faults.add("PERIODS", "lacks %s, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS", spec.Period)
+	if p := Clean(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
+		faults.Add("PERIODS", "lacks %s, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS", spec.Period)
 	}
 	return faults
 }
 
 // named are the ids or words of a list, without the blanks around them.
-func named(list []string) (names []string) {
+func Clean(list []string) (names []string) {
 	for _, name := range list {
 		if name = strings.TrimSpace(name); name != "" {
 			names = append(names, name)
@@ -176,14 +177,14 @@ func named(list []string) (names []string) {
 
 func setOf(list []string) map[string]bool {
 	set := map[string]bool{}
-	for _, name := range named(list) {
+	for _, name := range Clean(list) {
 		set[name] = true
 	}
 	return set
 }
 
-// policy is who may buy how much, and who has to agree.
-func (p policySettings) policy() purchase.Policy {
+// Policy is who may buy how much, and who has to agree.
+func (p PolicySettings) Policy() purchase.Policy {
 	policy := purchase.Policy{
 		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins), Viewers: setOf(p.Viewers), Channels: setOf(p.Channels),
 		AutoApprove: p.AutoApproveLimit.Cents, AskRenewing: p.ApproveRenewing, Approvals: int(p.ApprovalsRequired),
@@ -191,7 +192,7 @@ func (p policySettings) policy() purchase.Policy {
 		Largest: purchase.Sizes{RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk), RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays)},
 		Periods: map[cocalc.Period]bool{}, LeastCredit: p.LeastCredit.Cents, Location: p.Timezone.Location,
 	}
-	for _, period := range named(p.Periods) {
+	for _, period := range Clean(p.Periods) {
 		policy.Periods[cocalc.Period(period)] = true
 	}
 	policy.Everyone = policy.Buyers["*"]
@@ -201,14 +202,14 @@ func (p policySettings) policy() purchase.Policy {
 	return policy
 }
 
-// inForce are the settings as they are now, by their names: what the audit compares at every start.
-func (p policySettings) inForce() map[string]string {
+// InForce returns the settings as they are now, by their names: what the audit compares at every start.
+func (p PolicySettings) InForce() map[string]string {
 	values := map[string]string{}
 	v := reflect.ValueOf(p)
 	for i := range v.NumField() {
 		value := fmt.Sprint(v.Field(i).Interface())
 		if list, ok := v.Field(i).Interface().([]string); ok {
-			list = named(list)
+			list = Clean(list)
 			slices.Sort(list)
 			value = strings.Join(slices.Compact(list), ",")
 		}

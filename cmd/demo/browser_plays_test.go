@@ -9,7 +9,7 @@ import (
 )
 
 // whoDecides is the address of the approvers' channel as one of them.
-func whoDecides(who string) string { return "?as=" + who + "&at=" + demoApprovals }
+func whoDecides(who string) string { return "?as=" + who + "&at=" + approvalsChannel }
 
 // reads checks what can be read on a page at the moment.
 func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"licensebot/bot"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
 )
 
@@ -24,14 +25,14 @@ func TestTheDemosSettings(t *testing.T) {
 		{"a limit is set, and the people of another workspace", map[string]string{"AUTO_APPROVE_LIMIT": "50", "BUYERS": "U0REAL", "APPROVERS": "S0REAL", "APPROVALS_CHANNEL": "C0REAL"}, "$50.00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			environment(t, c.environment)
+			processtest.Environment(t, c.environment)
 			d := newDemo(t)
-			p := d.settings.policy()
+			p := d.settings.Policy()
 			if got := p.AutoApprove.String(); got != c.limit {
 				t.Errorf("up to %s nobody is asked, want %s", got, c.limit)
 			}
 			if !p.Buyers[slacksim.Alice] || p.Approvers[slacksim.Alice] || !p.Approvers[slacksim.Bob] || !p.Admins[slacksim.Carol] || p.Buyers[slacksim.Carol] ||
-				p.Buyers[demoOlga] || p.Approvers[demoOlga] || p.Admins[demoOlga] || p.Buyers["U0REAL"] || len(p.Groups()) > 0 {
+				p.Buyers[olga] || p.Approvers[olga] || p.Admins[olga] || p.Buyers["U0REAL"] || len(p.Groups()) > 0 {
 				t.Errorf("buyers %v, approvers %v, admins %v", p.Buyers, p.Approvers, p.Admins)
 			}
 			channel, ok := d.sims.workspace.Channel(d.settings.ApprovalsChannel)
@@ -50,7 +51,7 @@ func TestTheDemosSettings(t *testing.T) {
 // The demo keeps its ledger, and a ledger is of one CoCalc account: to the next demo's bot, another account would be somebody
 // else's, and it would buy nothing.
 func TestEveryDemoHasTheSameCoCalcAccount(t *testing.T) {
-	environment(t, nil)
+	processtest.Environment(t, nil)
 	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {
 		t.Errorf("one demo has the account %s, the next one %s", one, next)
 	}
@@ -75,10 +76,10 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 	if err := json.Unmarshal(data, &manifest); err != nil || len(manifest.Features.Commands) != 1 {
 		t.Fatalf("%v: %s", err, data)
 	}
-	if c := manifest.Features.Commands[0]; slacksim.SlashCommand(c) != demoCommand {
-		t.Errorf("the manifest has %+v, the demo %+v", c, demoCommand)
+	if c := manifest.Features.Commands[0]; slacksim.SlashCommand(c) != slashCommand {
+		t.Errorf("the manifest has %+v, the demo %+v", c, slashCommand)
 	}
-	environment(t, nil)
+	processtest.Environment(t, nil)
 	d := newDemo(t)
 	resp, err := http.Get(d.sims.slack.URL)
 	if err != nil {
@@ -86,7 +87,7 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if want := `<span class="usage">` + demoCommand.UsageHint + `</span>`; err != nil || !strings.Contains(string(text), want) {
+	if want := `<span class="usage">` + slashCommand.UsageHint + `</span>`; err != nil || !strings.Contains(string(text), want) {
 		t.Errorf("the menu of commands lacks %s: %v", want, err)
 	}
 }
@@ -94,7 +95,7 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 // A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the
 // terminal.
 func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
-	environment(t, nil)
+	processtest.Environment(t, nil)
 	for preset, c := range map[string]struct{ says, hides []string }{
 		"":          {[]string{"Five things to try.", `click "Buy for $63.75"`, "only through CoCalc's API"}, []string{"sells no licenses"}},
 		"successor": {[]string{"A CoCalc that sells no licenses.", "sells only memberships"}, []string{"Buy for", "Request approval", "Five things", "Turn off"}},
@@ -111,7 +112,7 @@ func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
 			t.Fatal(err)
 		}
 		var terminal strings.Builder
-		d.sims.welcome(&terminal, demoOptions{cocalc: preset, data: "/data"})
+		d.sims.welcome(&terminal, options{cocalc: preset, data: "/data"})
 		text := html.UnescapeString(string(page)) + terminal.String()
 		for _, want := range c.says {
 			if !strings.Contains(text, want) {

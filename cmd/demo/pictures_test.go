@@ -15,7 +15,7 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// pictures says where the screenshots of the README are made anew: go test ./cmd/bot -run Browser -pictures ../../docs/img
+// pictures says where the screenshots of the README are made anew: go test ./cmd/demo -run Browser -pictures ../../docs/img
 var pictures = flag.String("pictures", "", "folder for screenshots")
 
 // open opens the demo's page in a tab; query says as whom and where: "?as=U0BOB&at=C0APPROVALS".

@@ -8,12 +8,14 @@ import (
 	"github.com/rs/zerolog"
 
 	"licensebot/internal/app"
+	"licensebot/internal/config"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim/page/pagetest"
 )
 
 // TestBrowser plays the demo in a real Chromium, two plays at a time.
 func TestBrowser(t *testing.T) {
-	environment(t, nil)
+	processtest.Environment(t, nil)
 	for name, play := range map[string]func(*testing.T, *demo){
 		"tour": tour, "approval": approval, "denial": denial, "pause": pause, "buttons": buttons,
 	} {
@@ -38,7 +40,7 @@ func performed(t *testing.T, name string, d *demo, play func(*testing.T, *demo))
 type demo struct {
 	t        *testing.T
 	sims     *simulators
-	settings config
+	settings config.Settings
 	stop     func()
 }
 
@@ -51,8 +53,8 @@ func newDemo(t *testing.T) *demo {
 // newDemoOf starts them with the preset of a CoCalc.
 func newDemoOf(t *testing.T, preset string) *demo {
 	t.Helper()
-	opts := demoOptions{addr: "127.0.0.1:0", data: t.TempDir(), patient: true, cocalc: preset}
-	if err := opts.check(demoCredit); err != nil {
+	opts := options{addr: "127.0.0.1:0", data: t.TempDir(), patient: true, cocalc: preset}
+	if err := opts.check(startCredit); err != nil {
 		t.Fatal(err)
 	}
 	sims, err := startSimulators(opts)
@@ -73,7 +75,7 @@ func newDemoOf(t *testing.T, preset string) *demo {
 
 func (d *demo) start() {
 	d.t.Helper()
-	wiring, err := d.settings.wiring(zerolog.Nop())
+	wiring, err := d.settings.AppConfig(zerolog.Nop())
 	if err != nil {
 		d.t.Fatal(err)
 	}

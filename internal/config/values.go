@@ -1,7 +1,8 @@
-package main
+package config
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -12,11 +13,11 @@ import (
 	"licensebot/purchase"
 )
 
-// dollars is an amount as people write it: "250", "99.50", "$1,000", or "none" for no limit.
-type dollars struct{ purchase.Limit }
+// Dollars is an amount as people write it: "250", "99.50", "$1,000", or "none" for no limit.
+type Dollars struct{ purchase.Limit }
 
 // Decode implements envconfig.Decoder.
-func (d *dollars) Decode(text string) error {
+func (d *Dollars) Decode(text string) error {
 	clean := strings.TrimPrefix(strings.TrimSpace(text), "$")
 	if clean == "none" {
 		d.Limit = purchase.Limit{None: true}
@@ -27,17 +28,17 @@ func (d *dollars) Decode(text string) error {
 	groups := strings.Split(whole, ",")
 	for i, group := range groups[1:] {
 		if len(group) != 3 || i == 0 && (len(groups[0]) < 1 || len(groups[0]) > 3) {
-			return errDollars
+			return ErrDollars
 		}
 	}
 	whole = strings.Join(groups, "")
 	if whole == "" || len(whole) > 9 || (point && (fraction == "" || len(fraction) > 2)) {
-		return errDollars
+		return ErrDollars
 	}
 	var cents int64
 	for _, r := range whole + (fraction + "00")[:2] {
 		if r < '0' || r > '9' {
-			return errDollars
+			return ErrDollars
 		}
 		cents = cents*10 + int64(r-'0')
 	}
@@ -45,22 +46,23 @@ func (d *dollars) Decode(text string) error {
 	return nil
 }
 
-var errDollars = errors.New("use an amount in dollars, such as 250 or 99.50, or none for no limit")
+// ErrDollars is the error of what is no amount.
+var ErrDollars = errors.New("use an amount in dollars, such as 250 or 99.50, or none for no limit")
 
 // String is the amount as Decode reads it.
-func (d dollars) String() string {
+func (d Dollars) String() string {
 	if d.None {
 		return "none"
 	}
-	return amount{d.Max}.String()
+	return Amount{d.Max}.String()
 }
 
-// amount is like dollars, but for settings where none would be a guess.
-type amount struct{ purchase.Cents }
+// Amount is like Dollars, but for settings where none would be a guess.
+type Amount struct{ purchase.Cents }
 
 // Decode implements envconfig.Decoder.
-func (a *amount) Decode(text string) error {
-	var d dollars
+func (a *Amount) Decode(text string) error {
+	var d Dollars
 	if d.Decode(text) != nil || d.None {
 		return errors.New("use an amount in dollars, such as 250 or 99.50")
 	}
@@ -69,13 +71,15 @@ func (a *amount) Decode(text string) error {
 }
 
 // String is the amount as Decode reads it.
-func (a amount) String() string { return strings.TrimSuffix(dollarsOf(a.Cents), ".00") }
+func (a Amount) String() string {
+	return strings.TrimSuffix(fmt.Sprintf("%d.%02d", a.Cents/100, a.Cents%100), ".00")
+}
 
-// most is a whole number as an upper limit, or "none". 0 stands for none internally and can't be set.
-type most int
+// Maximum is a whole number as an upper limit, or "none". 0 stands for none internally and can't be set.
+type Maximum int
 
 // Decode implements envconfig.Decoder.
-func (m *most) Decode(text string) error {
+func (m *Maximum) Decode(text string) error {
 	text = strings.TrimSpace(text)
 	if text == "none" || text == "" {
 		*m = 0
@@ -85,33 +89,33 @@ func (m *most) Decode(text string) error {
 	if err != nil || n < 1 || n > 1_000_000 || text[0] == '+' {
 		return errors.New("use a whole number above 0, or none for no limit")
 	}
-	*m = most(n)
+	*m = Maximum(n)
 	return nil
 }
 
-func (m most) String() string {
+func (m Maximum) String() string {
 	if m == 0 {
 		return "none"
 	}
 	return strconv.Itoa(int(m))
 }
 
-// location is a time zone by its name.
-type location struct{ *time.Location }
+// Location is a time zone by its name.
+type Location struct{ *time.Location }
 
 // Decode implements envconfig.Decoder.
-func (l *location) Decode(name string) (err error) {
+func (l *Location) Decode(name string) (err error) {
 	if l.Location, err = time.LoadLocation(name); err != nil {
 		return errors.New("use a time zone such as Europe/Vienna or UTC")
 	}
 	return nil
 }
 
-// logLevel is how much is logged.
-type logLevel struct{ zerolog.Level }
+// LogLevel is how much is logged.
+type LogLevel struct{ zerolog.Level }
 
 // Decode implements envconfig.Decoder.
-func (l *logLevel) Decode(name string) (err error) {
+func (l *LogLevel) Decode(name string) (err error) {
 	switch name {
 	case "debug", "info", "warn", "error":
 		l.Level, err = zerolog.ParseLevel(name)
@@ -120,14 +124,14 @@ func (l *logLevel) Decode(name string) (err error) {
 	return errors.New("use debug, info, warn or error")
 }
 
-// logFormat is how log lines look.
-type logFormat string
+// LogFormat is how log lines look.
+type LogFormat string
 
 // Decode implements envconfig.Decoder.
-func (l *logFormat) Decode(name string) error {
+func (l *LogFormat) Decode(name string) error {
 	if name != "json" && name != "console" {
 		return errors.New("use json or console")
 	}
-	*l = logFormat(name)
+	*l = LogFormat(name)
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -9,21 +9,24 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// typo is an environment variable that looks like a setting and is none.
-type typo struct{ name, meant string }
+// Typo is an environment variable that looks like a setting and is none.
+type Typo struct {
+	Name  string // of the variable
+	Meant string // the setting that it looks like
+}
 
 // findTypos finds typos among variables, as os.Environ lists them.
-func findTypos(variables, known []string) (typos []typo) {
+func findTypos(variables, known []string) (typos []Typo) {
 	for _, variable := range variables {
 		name, _, _ := strings.Cut(variable, "=")
 		if slices.Contains(known, name) {
 			continue
 		}
 		if meant := resembled(name, known); meant != "" {
-			typos = append(typos, typo{name, meant})
+			typos = append(typos, Typo{name, meant})
 		}
 	}
-	slices.SortFunc(typos, func(a, b typo) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(typos, func(a, b Typo) int { return strings.Compare(a.Name, b.Name) })
 	return typos
 }
 
@@ -72,11 +75,7 @@ func sameWords(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// misspelled returns the typos in this process's environment.
-func misspelled() []typo {
-	var known []string
-	for _, field := range settingFields() {
-		known = append(known, field.Tag.Get("envconfig"))
-	}
-	return findTypos(os.Environ(), known)
+// Misspelled returns the typos in this process's environment.
+func Misspelled() []Typo {
+	return findTypos(os.Environ(), Names())
 }

@@ -1,4 +1,6 @@
-package main
+// Package escape keeps text that people wrote from doing something to the program that shows it: to a terminal, which
+// control characters steer, and to a spreadsheet, which takes some texts for formulas.
+package escape
 
 import (
 	"fmt"
@@ -11,11 +13,14 @@ import (
 	"unicode/utf8"
 )
 
-// spelling writes JSON and lines of the log with everything spelled out that a terminal would not show but do: move the
+// writer writes JSON and lines of the log with everything spelled out that a terminal would not show but do: move the
 // cursor, turn the direction of what follows. As JSON they mean the same.
-type spelling struct{ w io.Writer }
+type writer struct{ w io.Writer }
 
-func (s spelling) Write(text []byte) (int, error) {
+// NewWriter returns a writer that passes JSON and log lines on to w, with every such character spelled out.
+func NewWriter(w io.Writer) io.Writer { return writer{w} }
+
+func (s writer) Write(text []byte) (int, error) {
 	if _, err := s.w.Write(spelled(text)); err != nil {
 		return 0, err
 	}
@@ -27,7 +32,7 @@ func spelled(text []byte) []byte {
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
 		switch {
-		case !isUnseen(r):
+		case !Unseen(r):
 			out = append(out, text[i:i+size]...)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -40,8 +45,9 @@ func spelled(text []byte) []byte {
 	return out
 }
 
-// isUnseen knows what is not shown but does something. Line breaks and tabs are what the program itself writes.
-func isUnseen(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
+// Unseen reports whether a character is not shown but does something. Line breaks and tabs are not: the program itself
+// writes them.
+func Unseen(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // isJoiner reports whether r is ZERO WIDTH NON-JOINER or ZERO WIDTH JOINER.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
@@ -58,7 +64,7 @@ func characters(text string) iter.Seq2[string, bool] {
 		for len(text) > 0 {
 			r, size := utf8.DecodeRuneInString(text)
 			next, _ := utf8.DecodeRuneInString(text[size:])
-			if !yield(text[:size], !isUnseen(r) || isJoiner(r) && joined(last) && joined(next)) {
+			if !yield(text[:size], !Unseen(r) || isJoiner(r) && joined(last) && joined(next)) {
 				return
 			}
 			text, last = text[size:], r
@@ -66,8 +72,8 @@ func characters(text string) iter.Seq2[string, bool] {
 	}
 }
 
-// quoted prints people's text in quotes, with all characters escaped that would move a terminal's cursor.
-func quoted(text string) string {
+// Quote prints people's text in quotes, with all characters escaped that would move a terminal's cursor.
+func Quote(text string) string {
 	var out strings.Builder
 	out.WriteByte('"')
 	for c, seen := range characters(text) {
@@ -81,9 +87,9 @@ func quoted(text string) string {
 	return out.String()
 }
 
-// cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger, and
+// Cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger, and
 // --json, have it. Spreadsheets skip blanks first, and read the wide forms of East Asian keyboards as the plain ones.
-func cell(text string) string {
+func Cell(text string) string {
 	var shown strings.Builder
 	for c, seen := range characters(text) {
 		if seen || c == "\r" {

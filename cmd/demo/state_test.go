@@ -15,22 +15,23 @@ import (
 	"testing"
 	"time"
 
-	"licensebot/internal/app"
+	"licensebot/internal/processtest"
 	"licensebot/slacksim"
+	"licensebot/storage"
 )
 
 // demoReader is Alice with her browser, at a demo that runs as a process of its own.
 type demoReader struct {
 	t       *testing.T
-	process *process
+	process *processtest.Process
 	url     string
 }
 
 func startDemo(t *testing.T, settings map[string]string, args ...string) *demoReader {
 	t.Helper()
-	p := launch(t, settings, append([]string{"demo", "--addr", "127.0.0.1:0"}, args...)...)
-	p.prints(&p.out, 1, "Ctrl-C stops it.")
-	return &demoReader{t, p, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.out.String())}
+	p := launch(t, settings, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
+	p.Prints(&p.Out, 1, "Ctrl-C stops it.")
+	return &demoReader{t, p, regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(p.Out.String())}
 }
 
 // page is what Alice has before her in #general.
@@ -146,20 +147,18 @@ func TestFiveDemosInARow(t *testing.T) {
 		}
 		bought = sold(r.page())
 		if end == "ctrl-c" {
-			if code := r.process.ends(patience, syscall.SIGINT); code != 0 || r.process.err.String() != "" ||
-				!strings.Contains(r.process.out.String(), "A payment in progress finishes first") {
-				t.Fatalf("start %d ends with %d:\n%s\n%s", i+1, code, &r.process.out, &r.process.err)
+			if code := r.process.Ends(processtest.Patience, syscall.SIGINT); code != 0 || r.process.Err.String() != "" ||
+				!strings.Contains(r.process.Out.String(), "A payment in progress finishes first") {
+				t.Fatalf("start %d ends with %d:\n%s\n%s", i+1, code, &r.process.Out, &r.process.Err)
 			}
 			continue
 		}
-		r.process.cmd.Process.Kill()
-		r.process.readers.Wait()
-		r.process.cmd.Wait()
+		r.process.Kill()
 	}
 	if bought < 6 {
 		t.Errorf("six starts bought %d licenses", bought)
 	}
-	log, err := os.ReadFile(filepath.Join(data, demoLog))
+	log, err := os.ReadFile(filepath.Join(data, logFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,12 +175,12 @@ func TestFiveDemosInARow(t *testing.T) {
 		}
 		r.click()
 		r.until("the purchase", func(page string) bool { return sold(page) == 1 })
-		aside, err := filepath.Glob(filepath.Join(data, "before-*", demoLedger))
-		if err != nil || len(aside) != 1 || !strings.Contains(r.process.out.String(), filepath.Dir(aside[0])) {
-			t.Errorf("the earlier ledger is at %q (%v), and the demo says\n%s", aside, err, &r.process.out)
+		aside, err := filepath.Glob(filepath.Join(data, "before-*", ledgerFile))
+		if err != nil || len(aside) != 1 || !strings.Contains(r.process.Out.String(), filepath.Dir(aside[0])) {
+			t.Errorf("the earlier ledger is at %q (%v), and the demo says\n%s", aside, err, &r.process.Out)
 		}
 		// A second demo in the same folder would move the ledger of the first away.
-		second := does(t, "", "demo", "--addr", "127.0.0.1:0", "--data", data, "--fresh")
+		second := does(t, "--addr", "127.0.0.1:0", "--data", data, "--fresh")
 		if second.code != 1 || !strings.Contains(second.err, "another demo is using "+data) {
 			t.Errorf("a second demo: exit %d\n%s%s", second.code, second.out, second.err)
 		}
@@ -192,11 +191,11 @@ func TestFiveDemosInARow(t *testing.T) {
 // that while no bot runs.
 func TestDemoBesideAnotherLedger(t *testing.T) {
 	data := t.TempDir()
-	ledger := filepath.Join(data, demoLedger)
+	ledger := filepath.Join(data, ledgerFile)
 	if err := os.WriteFile(ledger, []byte("a ledger"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := does(t, "", "demo", "--addr", "127.0.0.1:0", "--data", data)
+	got := does(t, "--addr", "127.0.0.1:0", "--data", data)
 	if got.code != 1 || !strings.Contains(got.err, "is a ledger without a simulated CoCalc") || !strings.Contains(got.err, "--fresh") {
 		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 	}
@@ -205,25 +204,15 @@ func TestDemoBesideAnotherLedger(t *testing.T) {
 	}
 
 	running := filepath.Join(t.TempDir(), "running")
-	w := newTown(t)
-	environment(t, w.settings(t, "DATABASE="+filepath.Join(running, demoLedger)))
 	if err := os.MkdirAll(running, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	config, err := readConfig()
+	open, err := storage.Open(filepath.Join(running, ledgerFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wiring, err := config.wiring(config.logger(io.Discard))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := app.New(wiring)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	state, err := openDemoState(demoOptions{data: running, fresh: true}, time.Now())
+	defer open.Close()
+	state, err := openState(options{data: running, fresh: true}, time.Now())
 	if err == nil {
 		state.close()
 	}

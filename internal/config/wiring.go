@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"github.com/rs/zerolog"
@@ -8,21 +8,21 @@ import (
 	"licensebot/purchase"
 )
 
-// wiring is what a bot with these settings is built from. The error names missing secrets and wrong defaults.
-func (c config) wiring(log zerolog.Logger) (app.Config, error) {
-	if err := c.secrets().err(); err != nil {
+// AppConfig returns what a bot with these settings is built from. The error names missing secrets and wrong defaults.
+func (c Settings) AppConfig(log zerolog.Logger) (app.Config, error) {
+	if err := c.CheckSecrets().Err(); err != nil {
 		return app.Config{}, err
 	}
-	defaults, wrong := c.defaults()
-	if err := wrong.err(); err != nil {
+	defaults, wrong := c.LicenseSpec()
+	if err := wrong.Err(); err != nil {
 		return app.Config{}, err
 	}
 	return app.Config{
 		Database: c.Database,
 		CoCalc:   cocalc.Options{BaseURL: c.CoCalcURL, Key: c.CoCalcAPIKey, CheckoutTimeout: c.CheckoutTimeout},
 		Slack:    app.Slack{URL: c.SlackAPIURL, BotToken: c.SlackBotToken, AppToken: c.SlackAppToken},
-		Policy:   c.policy(), Timing: purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
+		Policy:   c.Policy(), Timing: purchase.Timing{Settle: c.SettleAfter, Approval: c.ApprovalTTL},
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
-		Defaults: defaults, Location: c.Timezone.Location, Limits: c.inForce(), Log: log,
+		Defaults: defaults, Location: c.Timezone.Location, Limits: c.InForce(), Log: log,
 	}, nil
 }

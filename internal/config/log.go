@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"licensebot/internal/escape"
 )
 
-// logger makes the program's log. Whatever is logged, at whatever level, the secrets are taken out on its way.
-func (c config) logger(w io.Writer) zerolog.Logger {
-	w = &redactor{spelling{w}, c.secretValues()}
+// Logger makes the program's log. Whatever is logged, at whatever level, the secrets are taken out on its way.
+func (c Settings) Logger(w io.Writer) zerolog.Logger {
+	w = &redactor{escape.NewWriter(w), c.secretValues()}
 	if c.LogFormat == "console" {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: true}
 	}
@@ -21,7 +23,7 @@ func (c config) logger(w io.Writer) zerolog.Logger {
 
 // secretValues are the secrets in every form in which they travel: CoCalc's key goes out as the user name of basic
 // authentication.
-func (c config) secretValues() [][]byte {
+func (c Settings) secretValues() [][]byte {
 	values := [][]byte{}
 	for _, s := range []string{c.SlackBotToken, c.SlackAppToken, c.CoCalcAPIKey} {
 		if len(s) > 6 { // shorter ones are no secrets, and would blot out words

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -10,33 +10,34 @@ import (
 	"licensebot/internal/app"
 )
 
-// settingFault is a fault of one setting.
-type settingFault struct {
-	setting string // its name
-	text    string // what is wrong, and what to write; never contains a secret
+// Fault is a fault of one setting.
+type Fault struct {
+	Setting string // its name
+	Text    string // what is wrong, and what to write; never contains a secret
 }
 
-func (f settingFault) Error() string { return f.setting + ": " + f.text }
+func (f Fault) Error() string { return f.Setting + ": " + f.Text }
 
-// settingFaults are all faults of the settings.
-type settingFaults []settingFault
+// Faults are faults of settings.
+type Faults []Fault
 
-func (f *settingFaults) add(setting, format string, args ...any) {
-	*f = append(*f, settingFault{setting, fmt.Sprintf(format, args...)})
+// Add adds a fault of a setting.
+func (f *Faults) Add(setting, format string, args ...any) {
+	*f = append(*f, Fault{setting, fmt.Sprintf(format, args...)})
 }
 
-// of returns the faults of these settings.
-func (f settingFaults) of(settings ...string) (some settingFaults) {
+// Of returns the faults of these settings.
+func (f Faults) Of(settings ...string) (some Faults) {
 	for _, fault := range f {
-		if slices.Contains(settings, fault.setting) {
+		if slices.Contains(settings, fault.Setting) {
 			some = append(some, fault)
 		}
 	}
 	return some
 }
 
-// err returns nil without faults. Otherwise its text has a line for each.
-func (f settingFaults) err() error {
+// Err returns nil without faults. Otherwise its text has a line for each, and it wraps [app.ErrConfig].
+func (f Faults) Err() error {
 	var lines []error
 	for _, fault := range f {
 		lines = append(lines, fault)

@@ -1,0 +1,52 @@
+package layout
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// testCode are packages that no program which buys may link, with all packages below them: simulators, and what is made
+// for tests alone.
+var testCode = []string{
+	"testing", "net/http/httptest",
+	module + "/cocalc/cocalctest", module + "/slacksim", module + "/storage/storagetest", module + "/internal/processtest",
+}
+
+func TestBot_LinksNoTestCode(t *testing.T) {
+	linked := linkedBy(t, module+"/cmd/bot")
+	for _, name := range linked {
+		if isTestCode(name) {
+			t.Errorf("cmd/bot links %s, want no simulator and nothing of tests; see: go list -deps ./cmd/bot", name)
+		}
+	}
+	// The list is that of a whole program, and the names are those of real packages.
+	for _, want := range []string{"net/http", module + "/internal/app", module + "/purchase"} {
+		if !slices.Contains(linked, want) {
+			t.Errorf("the list of what cmd/bot links lacks %s", want)
+		}
+	}
+	demo := linkedBy(t, module+"/cmd/demo")
+	for _, want := range []string{module + "/cocalc/cocalctest", module + "/slacksim"} {
+		if !slices.Contains(demo, want) {
+			t.Errorf("the list of what cmd/demo links lacks %s", want)
+		}
+	}
+}
+
+// linkedBy lists the packages that a program links, itself included.
+func linkedBy(t *testing.T, program string) []string {
+	t.Helper()
+	list := exec.Command("go", "list", "-deps", program)
+	list.Dir = moduleRoot(t)
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("list what %s links: %v", program, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func isTestCode(name string) bool {
+	return slices.ContainsFunc(testCode, func(dir string) bool { return within(name, dir) })
+}
