@@ -84,15 +84,6 @@ func (p Policy) enough(requester Person) bool {
 	return n >= p.Approvals
 }
 
-// ask puts an order before the approvers, with its money reserved.
-func (d *Desk) ask(w Writer, o *Order, who Person) (*Refusal, error) {
-	now := d.now()
-	o.Approvals = nil
-	o.ApproveBy, o.RemindAt = now.Add(d.timing.Approval), now.Add(d.timing.Approval/2)
-	o.Messages = append(o.Messages, Message{Kind: MessageAsk, Channel: d.approvalsChannel})
-	return nil, d.move(w, o, AwaitingApproval, who.ID, o.Reason)
-}
-
 // Approve is an approver's yes to an order at the price on its card. Once enough people agreed, the order is bought.
 // A *Refusal says why not; a late one says who decided, and when.
 func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, error) {
@@ -160,9 +151,9 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 // as they are at this moment.
 func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error {
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
-		o.Failure = failed(FailPriceMoved, "was", cents(o.Price), "now", cents(quote.Total), "waited", flag(true))
-		o.Failure.NewPrice = quote.Total
-		return d.move(w, o, Failed, botName, string(FailPriceMoved))
+		f := failed(FailPriceMoved, "was", cents(o.Price), "now", cents(quote.Total), "waited", flag(true))
+		f.NewPrice = quote.Total
+		return d.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(FailPriceMoved), Failure: f})
 	}
 	budget, err := w.Budget(o.Month)
 	if err != nil {
@@ -180,10 +171,9 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)
 	}
 	if no != nil {
-		o.Failure = failure(FailPolicy, no)
-		return d.move(w, o, Failed, botName, string(no.Code))
+		return d.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(no.Code), Failure: failure(FailPolicy, no)})
 	}
-	return d.moveFrom(w, o, Approved, last.Who.ID, last.At.Channel, "")
+	return d.apply(w, o, OrderEvent{Kind: Approve, By: last.Who.ID, Place: last.At.Channel})
 }
 
 // Deny is an approver's no, with its reason. One is enough.
@@ -196,8 +186,10 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 		if reason == "" {
 			return refuse(NoReason, "doing", "deny"), nil
 		}
-		o.Approvals = append(o.Approvals, Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason})
-		return nil, d.moveFrom(w, o, Denied, click.Who.ID, click.At.Channel, reason)
+		return nil, d.apply(w, o, OrderEvent{
+			Kind: Deny, By: click.Who.ID, Place: click.At.Channel, Note: reason,
+			Denial: &Approval{By: click.Who, At: d.now(), Denied: true, Reason: reason},
+		})
 	})
 }
 
@@ -256,8 +248,10 @@ func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error 
 		if o.State != AwaitingApproval {
 			return nil
 		}
-		o.Failure = failure(FailNobodyAsked, refuse(NobodyToAsk, "lacks", "access", "problem", problem))
-		return d.move(w, o, Failed, botName, problem)
+		return d.apply(w, o, OrderEvent{
+			Kind: Fail, By: botName, Note: problem,
+			Failure: failure(FailNobodyAsked, refuse(NobodyToAsk, "lacks", "access", "problem", problem)),
+		})
 	})
 	return err
 }

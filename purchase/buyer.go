@@ -341,20 +341,21 @@ func (d *Desk) change(ctx context.Context, id OrderID, fn func(Writer, *Order) e
 	return o, err
 }
 
-// advance moves the order on in one transaction, with set filling in what goes with the move. It answers errMoved
-// when the order is not in the state that the buyer saw.
-func (b *buyer) advance(ctx context.Context, seen Order, to State, note string, set func(Writer, *Order) error) (Order, error) {
+// advance has an event happen to the order in one transaction, if it is still in the state that the buyer saw; otherwise,
+// it returns errMoved. check can stand against it, or complete the event.
+func (b *buyer) advance(ctx context.Context, seen Order, e OrderEvent, check func(Writer, Order, *OrderEvent) error) (Order, error) {
+	e.By = botName
 	delete(b.tries, seen.ID)
 	return b.change(ctx, seen.ID, func(w Writer, o *Order) error {
 		if o.State != seen.State {
 			return errMoved
 		}
-		if set != nil {
-			if err := set(w, o); err != nil {
+		if check != nil {
+			if err := check(w, *o, &e); err != nil {
 				return err
 			}
 		}
-		return b.move(w, o, to, botName, note)
+		return b.apply(w, o, e)
 	})
 }
 
@@ -376,11 +377,10 @@ func (b *buyer) edit(ctx context.Context, seen Order, visible bool, set func(*Or
 // fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
 // is watched for a while longer.
 func (b *buyer) fail(ctx context.Context, o Order, f Failure) error {
-	_, err := b.advance(ctx, o, Failed, string(f.Code), func(_ Writer, o *Order) error {
-		if !o.NeverAdded() {
-			o.WatchUntil = b.watchUntil()
+	_, err := b.advance(ctx, o, OrderEvent{Kind: Fail, Note: string(f.Code), Failure: &f}, func(_ Writer, live Order, e *OrderEvent) error {
+		if !live.NeverAdded() {
+			e.WatchUntil = b.watchUntil()
 		}
-		o.Failure, o.Hold = &f, nil
 		return nil
 	})
 	return err

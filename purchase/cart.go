@@ -58,7 +58,7 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 // begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
 // also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked again.
 func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait, error) {
-	o, err := b.advance(ctx, seen, Adding, note, func(w Writer, o *Order) error {
+	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginAdding, Note: note}, func(w Writer, live Order, e *OrderEvent) error {
 		account, err := w.Account()
 		if err != nil {
 			return err
@@ -69,8 +69,7 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 		if b.diagnosed(account) != nil {
 			return errUnserved
 		}
-		o.AddSent, o.AddedAfter = b.now(), b.there()
-		o.Sent = b.description(*o)
+		e.Sent, e.There = b.description(live), b.there()
 		return nil
 	})
 	var stopped *Refusal
@@ -163,19 +162,12 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		return b.another(ctx, o)
 	}
 	if o.Failure != nil { // given up while the add was unclear: take it out
-		_, err := b.advance(ctx, o, Carted, "given up", func(_ Writer, o *Order) error {
-			o.ItemID = item.ID
-			return nil
-		})
+		_, err := b.advance(ctx, o, OrderEvent{Kind: FindItem, Note: "given up", ItemID: item.ID}, nil)
 		return 0, err
 	}
 	if mismatch := b.differs(o, item); mismatch != nil {
 		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find a different item in the cart than was sent")
-		_, err := b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
-			o.ItemID = item.ID
-			o.Failure = failed(FailCart, "why", "different")
-			return nil
-		})
+		_, err := b.advance(ctx, o, OrderEvent{Kind: FindItem, ItemID: item.ID, Failure: failed(FailCart, "why", "different")}, nil)
 		return 0, err
 	}
 	if !item.Checked {
@@ -191,10 +183,7 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 	if !clean {
 		return b.another(ctx, o)
 	}
-	_, err = b.advance(ctx, o, Carted, "", func(_ Writer, o *Order) error {
-		o.ItemID = item.ID
-		return nil
-	})
+	_, err = b.advance(ctx, o, OrderEvent{Kind: FindItem, ItemID: item.ID}, nil)
 	return 0, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"licensebot/cocalc"
 )
@@ -126,15 +125,12 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 	return b.another(ctx, o)
 }
 
-// errSentBefore is the last guard: whatever led here, checkout has been sent for this order, or may have been.
-var errSentBefore = errors.New("checkout was sent before; it is never sent again")
-
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
 func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error) {
 	if b.away(ctx) {
 		return b.timing.Poll, nil
 	}
-	o, err := b.advance(ctx, seen, Paying, "", func(w Writer, o *Order) error {
+	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginCheckout, Amount: amount}, func(w Writer, _ Order, e *OrderEvent) error {
 		account, err := w.Account()
 		if err != nil {
 			return err
@@ -145,10 +141,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 		if b.diagnosed(account) != nil {
 			return errUnserved
 		}
-		if !o.CheckoutSent.IsZero() {
-			return errSentBefore
-		}
-		o.CheckoutSent, o.PaidAfter, o.Amount = b.now(), b.there(), amount
+		e.There = b.there()
 		return nil
 	})
 	var stopped *Refusal
@@ -218,9 +211,9 @@ func (b *buyer) unclear(ctx context.Context, o Order, err error) error {
 	case err != nil:
 		code = HeldUnreadable
 	}
-	_, err = b.advance(ctx, o, Unknown, string(code), func(w Writer, o *Order) error {
-		o.Hold = &Hold{Cause: Cause{Code: code}, Since: b.now(), Until: o.CheckoutSent.Add(b.timing.Settle)}
-		return b.secondUnknown(w, *o)
+	hold := Hold{Cause: Cause{Code: code}, Since: b.now(), Until: o.CheckoutSent.Add(b.timing.Settle)}
+	_, err = b.advance(ctx, o, OrderEvent{Kind: LoseOutcome, Note: string(code), Hold: &hold}, func(w Writer, live Order, _ *OrderEvent) error {
+		return b.secondUnknown(w, live)
 	})
 	return err
 }
@@ -268,16 +261,13 @@ func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 
 // sold ends an order as bought, in the caller's transaction. With count its purchases are counted again later.
 func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error {
-	o.Receipt, o.Failure, o.Hold = r, nil, nil
-	if o.State == Failed && len(o.Messages) == 0 { // people who read that nothing was bought get a correction
-		o.Messages = append(o.Messages, Message{Kind: MessageNote})
-	}
-	o.WatchUntil = time.Time{}
+	e := OrderEvent{Kind: ProvePurchase, By: by, Note: "license " + r.LicenseID, Receipt: r, Channel: d.lineChannel(*o)}
 	if count {
-		o.WatchUntil = d.watchUntil()
+		e.WatchUntil = d.watchUntil()
 	}
-	if channel := d.lineChannel(*o); channel != "" && o.Message(MessageLine) == nil {
-		o.Messages = append(o.Messages, Message{Kind: MessageLine, Channel: channel})
+	change, err := d.happen(o, &e)
+	if err != nil {
+		return err
 	}
 	if err := d.enter(w, *o, *r); err != nil {
 		return err
@@ -293,7 +283,7 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 			return err
 		}
 	}
-	return d.move(w, o, Purchased, by, "license "+r.LicenseID)
+	return d.keep(w, *o, e, change)
 }
 
 // lineChannel is where the line about a purchase goes; empty: nowhere, since it was asked for in a direct message.

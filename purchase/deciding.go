@@ -139,13 +139,16 @@ func (d *Desk) confirm(w Writer, order *Order, who Person) (*Refusal, error) {
 	if no := d.mayAsk(*order, asks); no != nil {
 		return no, nil
 	}
-	order.Confirmed = d.now()
-	order.Month, order.Day = d.policy.Month(order.Confirmed), d.policy.day(order.Confirmed)
+	now := d.now()
+	promise := Promise{At: now, Month: d.policy.Month(now), Day: d.policy.day(now)}
 	if asks {
-		return d.ask(w, order, who)
+		return nil, d.apply(w, order, OrderEvent{
+			Kind: RequestApproval, By: who.ID, Note: order.Reason, Promise: &promise,
+			ApproveBy: now.Add(d.timing.Approval), RemindAt: now.Add(d.timing.Approval / 2), Channel: d.approvalsChannel,
+		})
 	}
-	order.Auto = len(d.policy.Approvers) > 0
-	return nil, d.move(w, order, Approved, who.ID, "")
+	promise.Auto = len(d.policy.Approvers) > 0
+	return nil, d.apply(w, order, OrderEvent{Kind: Confirm, By: who.ID, Promise: &promise})
 }
 
 // mayConfirm checks everything that can stand against promising the money of a proposal.
@@ -286,7 +289,7 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 		}
 		shown := o.attach(click)
 		if o.State.CanBecome(Cancelled) {
-			return nil, d.moveFrom(w, o, Cancelled, click.Who.ID, click.At.Channel, "")
+			return nil, d.apply(w, o, OrderEvent{Kind: Withdraw, By: click.Who.ID, Place: click.At.Channel})
 		}
 		no := d.tooLateTo("cancel", *o)
 		if shown {

@@ -368,32 +368,34 @@ func (d *Desk) retire(w Writer, id OrderID, successor Order) (*Refusal, error) {
 	if order.State != Proposed {
 		return d.tooLateTo("change", order), nil
 	}
-	order.ReplacedBy, order.Messages = successor.ID, nil
-	return nil, d.move(w, &order, Cancelled, who.ID, "edited")
+	return nil, d.apply(w, &order, OrderEvent{Kind: Replace, By: who.ID, Note: "edited", Successor: successor.ID})
 }
 
-// move is the one place where an order changes its state. It keeps the reservation in step, writes the audit record
-// and marks the order as to be published, all in the caller's transaction.
-func (d *Desk) move(w Writer, order *Order, to State, by, note string) error {
-	return d.moveFrom(w, order, to, by, order.Place.Channel, note)
+// apply has an event happen to an order, in the caller's transaction.
+func (d *Desk) apply(w Writer, order *Order, e OrderEvent) error {
+	change, err := d.happen(order, &e)
+	if err != nil {
+		return err
+	}
+	return d.keep(w, *order, e, change)
 }
 
-// moveFrom is move for a decision in another place than the order's: the audit record names the place.
-func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string) error {
-	if !order.State.CanBecome(to) {
-		return errArrow(order.State, to)
+// happen applies an event that happens now.
+func (d *Desk) happen(order *Order, e *OrderEvent) (BudgetChange, error) {
+	e.Time = d.now()
+	e.OfferUntil = e.Time.Add(d.timing.Proposal)
+	after, change, err := Apply(*order, *e)
+	if err != nil {
+		return BudgetChange{}, err
 	}
-	was, before := order.State, order.Promised()
-	order.State = to
-	order.Wait = nil
-	order.Rev++
-	order.Updated = d.now()
-	if f := order.Failure; to == Failed && f != nil && f.Code == FailPriceMoved {
-		f.Until = order.Updated.Add(d.timing.Proposal)
-	}
-	late := was.Final() && to == Purchased
-	released := !order.Released.IsZero() && to == Failed // its reservation is gone already, and it still counts in its day
-	if late || released || before != order.Promised() {
+	*order = after
+	return change, nil
+}
+
+// keep stores an order after an event, in the caller's transaction: the budget of its month and an audit record go with
+// it. Nothing else stores a change of state.
+func (d *Desk) keep(w Writer, order Order, e OrderEvent, change BudgetChange) error {
+	if change != (BudgetChange{}) {
 		key, err := keyOf(w, order.Requester)
 		if err != nil {
 			return err
@@ -402,21 +404,17 @@ func (d *Desk) moveFrom(w Writer, order *Order, to State, by, place, note string
 		if err != nil {
 			return err
 		}
-		if day := cmp.Or(order.Day, d.policy.day(order.Confirmed)); released {
-			budget.uncount(key, *order, day)
-		} else {
-			budget.move(key, *order, day, late, before, to)
-		}
+		budget.change(key, order, cmp.Or(order.Day, d.policy.day(order.Confirmed)), change)
 		if err := w.PutBudget(budget); err != nil {
 			return err
 		}
 	}
-	if err := w.PutOrder(*order); err != nil {
+	if err := w.PutOrder(order); err != nil {
 		return err
 	}
 	return w.AppendEvent(Event{
-		Time: order.Updated, Kind: string(to), Order: order.ID, By: by,
-		Place: place, Note: note, Amount: order.Price,
+		Time: order.Updated, Kind: string(order.State), Order: order.ID, By: e.By,
+		Place: cmp.Or(e.Place, order.Place.Channel), Note: e.Note, Amount: order.Price,
 	})
 }
 

@@ -190,34 +190,17 @@ func (b *Budget) countAuto(key, day string, o Order, times int) {
 	b.People[key] = s
 }
 
-// move follows an order that is reserved, bought, or ends otherwise. late is set if it had failed and turned out to be
-// bought.
-func (b *Budget) move(key string, o Order, day string, late, promised bool, to State) {
-	switch {
-	case late:
-		b.count(key, day, 1)
-		b.countAuto(key, day, o, 1)
-	case !promised:
-		b.reserve(key, o, 1)
-		b.count(key, day, 1)
-		b.countAuto(key, day, o, 1)
-	default:
-		b.reserve(key, o, -1)
-		if to == Purchased {
-			return
-		}
-		if withdrawn := to == Cancelled && !o.ApproveBy.IsZero(); withdrawn { // it took the approvers' attention anyway
-			b.countAuto(key, day, o, -1)
-			return
-		}
-		b.uncount(key, o, day)
+// change follows an event of an order, which counts for the person with this key on this day.
+func (b *Budget) change(key string, o Order, day string, c BudgetChange) {
+	if c.Reserved != 0 {
+		b.reserve(key, o, c.Reserved)
 	}
-}
-
-// uncount removes an order from those of its requester's day.
-func (b *Budget) uncount(key string, o Order, day string) {
-	b.countAuto(key, day, o, -1)
-	b.count(key, day, -1)
+	if c.Orders != 0 {
+		b.count(key, day, c.Orders)
+	}
+	if c.Auto != 0 {
+		b.countAuto(key, day, o, c.Auto)
+	}
 }
 
 // spend counts money that was charged.

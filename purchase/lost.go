@@ -92,17 +92,25 @@ func (b *buyer) enterWith(w Writer, o Order, row cocalc.PurchaseRow, receiptOf f
 	if err := w.AppendEvent(Event{Time: b.now(), Kind: string(Proposed), Order: o.ID, By: botName, Place: o.Place.Channel, Amount: o.Price, Note: note}); err != nil {
 		return err
 	}
-	if err := b.move(w, &o, Approved, botName, note); err != nil {
+	if err := b.apply(w, &o, OrderEvent{
+		Kind: Confirm, By: botName, Note: note,
+		Promise: &Promise{At: o.Confirmed, Month: o.Month, Day: o.Day, Auto: o.Auto},
+	}); err != nil {
 		return err
 	}
-	o.Receipt = receiptOf(o)
-	if err := b.enter(w, o, *o.Receipt); err != nil {
+	r := receiptOf(o)
+	e := OrderEvent{Kind: ProvePurchase, By: botName, Note: "license " + r.LicenseID, Receipt: r}
+	change, err := b.happen(&o, &e)
+	if err != nil {
 		return err
 	}
-	if err := b.charged(w, o, *o.Receipt); err != nil {
+	if err := b.enter(w, o, *r); err != nil {
 		return err
 	}
-	return b.move(w, &o, Purchased, botName, "license "+o.Receipt.LicenseID)
+	if err := b.charged(w, o, *r); err != nil {
+		return err
+	}
+	return b.keep(w, o, e, change)
 }
 
 // enterEnded enters the purchase of an order that the backup had, and that its restore has ended.

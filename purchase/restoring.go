@@ -35,22 +35,15 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 	}
 	d := New(Options{Now: func() time.Time { return now }, Timing: Timing{Settle: settle}})
 	for _, o := range open {
+		e := OrderEvent{Kind: StopForRestore, By: botName, Note: "the ledger was restored"}
 		switch o.State {
-		case Proposed:
-			o.Restored = true
-			err = d.move(w, &o, Expired, botName, "the ledger was restored")
-		case AwaitingApproval:
-			o.Restored = true
-			err = d.move(w, &o, Cancelled, botName, "the ledger was restored")
+		case Proposed, AwaitingApproval:
 		case Approved, Adding, Carted:
-			// It may be in the cart, or more, without this copy knowing: it is looked for as if it had been added.
-			if o.AddSent.IsZero() {
-				o.AddSent = o.Confirmed
-			}
-			o.WatchUntil = d.watchUntil()
-			o.Failure = failed(FailRestored)
-			err = d.move(w, &o, Failed, botName, string(FailRestored))
+			e.Note, e.WatchUntil, e.Failure = string(FailRestored), d.watchUntil(), failed(FailRestored)
+		default:
+			continue
 		}
+		err := d.apply(w, &o, e)
 		if err != nil {
 			return fmt.Errorf("order %s: %w", o.ID, err)
 		}

@@ -101,9 +101,8 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 			if !o.Untold() {
 				word = word.With("watched", flag(true))
 			}
-			o.Failure, o.Hold = &Failure{Cause: word}, nil
-			o.WatchUntil = d.watchUntil()
-			if err := d.move(w, o, Failed, click.Who.ID, s.Reason); err != nil {
+			e := OrderEvent{Kind: Fail, By: click.Who.ID, Note: s.Reason, Failure: &Failure{Cause: word}, WatchUntil: d.watchUntil()}
+			if err := d.apply(w, o, e); err != nil {
 				return nil, err
 			}
 		}

@@ -1,9 +1,6 @@
 package purchase
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // State is where an order stands. docs/architecture.md draws the graph.
 type State string
@@ -35,23 +32,6 @@ const (
 	// Expired: there was no decision in time.
 	Expired State = "expired"
 )
-
-// arrows is the whole graph. An order that was bought by another checkout while it was in the cart goes from Adding or
-// Carted to Purchased. After the restore of an older ledger, Approved, Expired and Cancelled orders can become
-// Purchased too, since they may have been bought after that copy was made. The item's tag is the proof, whatever the
-// ledger stored.
-var arrows = map[State][]State{
-	Proposed:         {AwaitingApproval, Approved, Cancelled, Expired},
-	AwaitingApproval: {Approved, Denied, Cancelled, Expired, Failed},
-	Approved:         {Adding, Purchased, Failed, Cancelled},
-	Adding:           {Carted, Purchased, Failed},
-	Carted:           {Paying, Purchased, Failed},
-	Paying:           {Purchased, Failed, Unknown},
-	Unknown:          {Purchased, Failed},
-	Failed:           {Purchased},
-	Expired:          {Purchased}, // only with Order.Restored
-	Cancelled:        {Purchased}, // only with Order.Restored
-}
 
 // States lists every state, in the order in which people meet them.
 func States() []State {
@@ -91,8 +71,7 @@ func (s State) UnderWay() bool {
 	return false
 }
 
-// CanBecome reports whether the graph has an arrow from s to next.
-func (s State) CanBecome(next State) bool { return slices.Contains(arrows[s], next) }
-
-// errArrow is a bug: the code asked for a move that the graph does not have.
-func errArrow(from, to State) error { return fmt.Errorf("no arrow from %s to %s", from, to) }
+// CanBecome reports whether an event leads from s to next.
+func (s State) CanBecome(next State) bool {
+	return slices.ContainsFunc(transitions, func(t transition) bool { return t.From == s && t.To == next })
+}

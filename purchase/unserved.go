@@ -160,8 +160,8 @@ func (b *buyer) endUnserved(ctx context.Context, open []Order) (ended bool, err 
 			if o.State != AwaitingApproval {
 				return nil
 			}
-			o.Failure = s.failure()
-			return b.move(w, o, Failed, botName, string(o.Failure.Code))
+			f := s.failure()
+			return b.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(f.Code), Failure: f})
 		})
 		if err != nil {
 			return ended, err

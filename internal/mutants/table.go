@@ -51,9 +51,9 @@ func deciding() []mutant {
 			[]tests{core("^TestALoweredSumWhileOrdersWait$")},
 		},
 		{
-			"withdrawn requests among the day's orders", "purchase/limits.go",
-			`withdrawn := to == Cancelled && !o.ApproveBy.IsZero()`, `withdrawn := false`,
-			[]tests{core("^TestAskingAndWithdrawing$")},
+			"withdrawn requests among the day's orders", "purchase/transition.go",
+			`	case before.Promised() && after.State == Cancelled && `, `	case false && `,
+			[]tests{core("^TestAskingAndWithdrawing$"), core("^TestApply_Purchase_MovesTheReservation$")},
 		},
 		{
 			"the end of a new price's offer", "purchase/deciding.go",
@@ -132,8 +132,8 @@ func deciding() []mutant {
 			[]tests{shown("^TestForgedAndForeignClicks$")},
 		},
 		{
-			"the card that goes on to the changed order", "purchase/desk.go",
-			`	order.ReplacedBy, order.Messages = successor.ID, nil
+			"the card that goes on to the changed order", "purchase/transition.go",
+			`		o.ReplacedBy, o.Messages = e.Successor, nil
 `, ``,
 			[]tests{core("^TestALateClickDoesNotTakeBackAChangedCard$")},
 		},
@@ -179,8 +179,8 @@ func deciding() []mutant {
 			return err
 		}
 	}
-	if err := w.PutOrder(*order)`, `	}
-	if err := w.PutOrder(*order)`,
+	if err := w.PutOrder(order)`, `	}
+	if err := w.PutOrder(order)`,
 			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), shown("^TestACrowdInTheSameSecond$")},
 		},
 		{

@@ -76,11 +76,9 @@ func watching() []mutant {
 	return []mutant{
 		{
 			"watching an order that failed", "purchase/buyer.go",
-			`			o.WatchUntil = b.watchUntil()
-		}
-		o.Failure, o.Hold = &f, nil`, `			_ = b.watchUntil()
-		}
-		o.Failure, o.Hold = &f, nil`,
+			`			e.WatchUntil = b.watchUntil()
+`, `			_ = e
+`,
 			[]tests{core("^TestAnAddThatComesLate$")},
 		},
 		{
@@ -224,7 +222,7 @@ func watching() []mutant {
 		},
 		{
 			"that a tag which is older than the backup is another bot's", "purchase/lost.go",
-			"err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))", "err == nil",
+			"err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))", "err == nil && !ulid.Time(parsed.Time()).IsZero()",
 			[]tests{core("^TestAnOlderTagAfterARestore$")},
 		},
 		{

@@ -177,9 +177,9 @@ func paying() []mutant {
 			[]tests{core("^TestAPauseJustBeforeThePayment$")},
 		},
 		{
-			"the intent before checkout", "purchase/checkout.go",
-			`		o.CheckoutSent, o.PaidAfter, o.Amount = b.now(), b.there(), amount
-`, "		_ = amount\n",
+			"the intent before checkout", "purchase/transition.go",
+			`		o.CheckoutSent, o.PaidAfter, o.Amount = e.Time, e.There, e.Amount
+`, "",
 			[]tests{core("^TestWhatIsAboutToBeSentIsWrittenBefore$")},
 		},
 		{
@@ -193,11 +193,21 @@ func paying() []mutant {
 			[]tests{core("^TestKilledAtEveryMoment$/^the_answer_of_the_checkout_is_lost$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")},
 		},
 		{
-			"the last guard against a second checkout", "purchase/checkout.go",
-			`if !o.CheckoutSent.IsZero() {
-			return errSentBefore`, `if false {
+			"the last guard against a second checkout", "purchase/transition.go",
+			`		case !o.CheckoutSent.IsZero():
+			return errSentBefore`, `		case false:
 			return errSentBefore`,
 			[]tests{core("^TestCheckoutIsNeverSentAgain$")},
+		},
+		{
+			"the last guard against a checkout above the price", "purchase/transition.go",
+			`		case e.Amount > o.Price:`, `		case false:`,
+			[]tests{core("^TestApply_WrongEvents_AreRefused$")},
+		},
+		{
+			"that only a restore makes a withdrawn order a bought one", "purchase/transition.go",
+			`(o.State == Expired || o.State == Cancelled) && !o.Restored {`, `false {`,
+			[]tests{core("^TestApply_WrongEvents_AreRefused$")},
 		},
 		{
 			"taking a checkout of unclear outcome for unclear", "purchase/checkout.go",

@@ -103,14 +103,14 @@ func ledger() []mutant {
 		{
 			"the audit record of a move", "purchase/desk.go",
 			`	return w.AppendEvent(Event{
-		Time: order.Updated, Kind: string(to)`, `	return nil
+		Time: order.Updated, Kind: string(order.State)`, `	return nil
 	return w.AppendEvent(Event{
-		Time: order.Updated, Kind: string(to)`,
+		Time: order.Updated, Kind: string(order.State)`,
 			[]tests{core("^TestACleanPurchase$")},
 		},
 		{
-			"marking a move as to be published", "purchase/desk.go",
-			"	order.Wait = nil\n	order.Rev++\n", "	order.Wait = nil\n",
+			"marking a move as to be published", "purchase/transition.go",
+			"	after.Rev++\n", "",
 			[]tests{shown("^TestBuyAndList$")},
 		},
 	}
