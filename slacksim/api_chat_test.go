@@ -13,7 +13,7 @@ func TestWebAPI_PostMessage_PublicScope(t *testing.T) {
 		if a := call(
 			t, srv, ws.BotToken(), "chat.postMessage", map[string]any{"channel": channel, "text": "hi"},
 		); a["error"] != want {
-			t.Errorf("%s: %v", channel, a)
+			t.Errorf("%s: got %v, want %v", channel, a, want)
 		}
 	}
 }
@@ -31,7 +31,7 @@ func TestWebAPI_PostMessage_InvalidBlocks(t *testing.T) {
 	meta, _ := answer["response_metadata"].(map[string]any)
 	messages, _ := meta["messages"].([]any)
 	if len(errs) != 2 || len(messages) != 2 {
-		t.Fatalf("the answer is %v", answer)
+		t.Fatalf("got %v, want two errors and two messages", answer)
 	}
 	for i := range want {
 		if errs[i] != want[i] || messages[i] != "[ERROR] "+want[i] {

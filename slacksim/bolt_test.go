@@ -10,8 +10,7 @@ import (
 	"licensebot/slacksim/slacktest"
 )
 
-// TestWorkspace_Apps_Bolt checks the workspace with the official Bolt for JavaScript, so that it is
-// not only this project's own reading of Slack that it agrees with.
+// An app on the official Bolt for JavaScript checks the workspace independently of this project's reading of Slack.
 func TestWorkspace_Apps_Bolt(t *testing.T) {
 	t.Parallel()
 	ws, srv := start(t, slacksim.Options{})
@@ -40,7 +39,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		t.Error(err)
 	}
 
-	// It opens a modal, complains about a field and takes the submission.
+	// It opens a modal, finds an error in a field, and accepts the next submission.
 	if err := alice.Click(ctx, card, "Edit"); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +48,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := form.Values("What"); len(got) != 1 || got[0] != "coffee" {
-		t.Errorf("the form holds %v", got)
+		t.Errorf("the form holds %v, want coffee", got)
 	}
 	for _, try := range []struct{ what, complaint string }{{"tea", "There is no tea."}, {"cocoa", ""}} {
 		if err := alice.Fill(ctx, form, "What", try.what); err != nil {
@@ -57,7 +56,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		}
 		problems, err := alice.Submit(ctx)
 		if err != nil || problems["what"] != try.complaint {
-			t.Fatalf("%s: %v, %v", try.what, problems, err)
+			t.Fatalf("%s: got %v, %v; want the problem %q", try.what, problems, err, try.complaint)
 		}
 	}
 	if err := alice.WaitForNoModal(ctx); err != nil {
@@ -77,12 +76,11 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 		t.Error(err)
 	}
 
-	// It survives a disconnect, and the old card still works. Bolt waits 5 s before it
-	// connects anew.
+	// It connects again after a disconnect, and the old card still works. Bolt waits for 5 s.
 	before := ws.Connected()
 	ws.Disconnect(slacksim.RefreshRequested)
 	if err := ws.WaitForReconnect(ctx, before); err != nil {
-		t.Fatal("it did not connect again")
+		t.Fatalf("got %v, want another connection", err)
 	}
 	if err := alice.Click(ctx, card, "Buy"); err != nil {
 		t.Fatal(err)
@@ -94,7 +92,7 @@ func TestWorkspace_Apps_Bolt(t *testing.T) {
 	}
 	for _, c := range ws.Calls() {
 		if c.Error != "" {
-			t.Errorf("%s was answered with %s", c.Method, c.Error)
+			t.Errorf("%s: got %s, want ok", c.Method, c.Error)
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (ws *Workspace) write(env *envelope) bool {
 		}
 		if c.send(raw) {
 			env.Sent++
-			ws.log.Debug().Str("envelope", env.ID).Str("type", env.Type).Int("socket", c.number).Msg("send an envelope")
+			ws.log.Debug("send an envelope", "envelope", env.ID, "type", env.Type, "socket", c.number)
 			return true
 		}
 	}
@@ -215,7 +215,7 @@ func (ws *Workspace) acknowledge(id string, answer json.RawMessage) {
 	env.over = true
 	ws.touch()
 	ws.mu.Unlock()
-	ws.log.Debug().Str("envelope", id).Bool("late", late).Msg("take an acknowledgement")
+	ws.log.Debug("receive an acknowledgement", "envelope", id, "late", late)
 	if late { // the person has seen the failure, and Slack ignores the content of a late answer
 		return
 	}

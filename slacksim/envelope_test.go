@@ -31,10 +31,10 @@ func TestEnvelope_Acknowledgement_Answer(t *testing.T) {
 			if err := alice.Command(patience(t), slacksim.Random, "/order", ""); err != nil {
 				t.Fatal(err)
 			}
-			// The answer is there when the command returns, also where the app is no member.
+			// The answer is there when the command returns, also if the app is not a member.
 			seen := alice.Messages(slacksim.Random)
 			if len(seen) != 1 || seen[0].Text != tt.want || seen[0].OnlyFor != tt.onlyFor {
-				t.Errorf("alice sees %+v", seen)
+				t.Errorf("Alice sees %+v, want %q for %q", seen, tt.want, tt.onlyFor)
 			}
 		})
 	}
@@ -45,7 +45,7 @@ func TestEnvelope_Acknowledgement_Late(t *testing.T) {
 	s := dial(t, ws, srv)
 	alice := ws.Person(slacksim.Alice)
 	if err := alice.Command(patience(t), slacksim.General, "/order", ""); err == nil {
-		t.Fatal("the envelope was not acknowledged")
+		t.Fatal("got no error without an acknowledgement, want one")
 	}
 	s.ack(s.next(), map[string]any{"text": "sorry, late"})
 	err := ws.Wait(patience(t), func() bool { e, _ := ws.LastEnvelope(""); return e.Acked })
@@ -56,7 +56,7 @@ func TestEnvelope_Acknowledgement_Late(t *testing.T) {
 		t.Errorf("the envelope is %+v, want late", e)
 	}
 	if seen := alice.Messages(slacksim.General); len(seen) != 0 {
-		t.Errorf("alice sees %+v", seen)
+		t.Errorf("Alice sees %+v, want nothing", seen)
 	}
 }
 
@@ -84,15 +84,15 @@ func TestWorkspace_Redeliver_AndRepeat(t *testing.T) {
 			t.Error(err)
 		}
 		if string(f.Payload) != string(first.Payload) {
-			t.Errorf("the payload changed:\n%s\n%s", first.Payload, f.Payload)
+			t.Errorf("the payload is\n%s\nwant\n%s", f.Payload, first.Payload)
 		}
 		return f
 	}
 	if f := again(ws.Redeliver); f.EnvelopeID != first.EnvelopeID {
-		t.Error("Redeliver changed the envelope id")
+		t.Errorf("Redeliver sent the envelope id %s, want %s", f.EnvelopeID, first.EnvelopeID)
 	}
 	if f := again(ws.Repeat); f.EnvelopeID == first.EnvelopeID {
-		t.Error("Repeat kept the envelope id")
+		t.Errorf("Repeat sent the envelope id %s, want a new one", f.EnvelopeID)
 	}
 
 	ws.SetFaults(slacksim.Faults{Duplicate: true})
@@ -101,7 +101,7 @@ func TestWorkspace_Redeliver_AndRepeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f := s.next(); f.EnvelopeID != twin.EnvelopeID {
-		t.Error("with Duplicate, the second frame is another envelope")
+		t.Errorf("with Duplicate the second envelope id is %s, want %s", f.EnvelopeID, twin.EnvelopeID)
 	}
 }
 
@@ -115,11 +115,11 @@ func TestEnvelope_Event_Retries(t *testing.T) {
 	}
 	first := s.next()
 	if first.Type != "events_api" || first.Attempt != 0 {
-		t.Errorf("%+v", first)
+		t.Errorf("got %+v, want the first attempt of an event", first)
 	}
 	second := s.next()
 	if second.Attempt != 1 || string(second.Payload) != string(first.Payload) {
-		t.Errorf("%+v", second)
+		t.Errorf("got %+v, want the second attempt with the same payload", second)
 	}
 	s.ack(second, nil)
 	if err := ws.Wait(patience(t), func() bool { e, _ := ws.LastEnvelope(""); return e.Acked }); err != nil {
@@ -129,7 +129,7 @@ func TestEnvelope_Event_Retries(t *testing.T) {
 		t.Errorf("%d envelopes, want 2: it was acknowledged", n)
 	}
 	if notices := ws.Person(slacksim.Alice).Notices(); len(notices) != 0 {
-		t.Errorf("alice is told about an event: %v", notices)
+		t.Errorf("Alice has the notices %v, want none about an event", notices)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestEnvelope_Burst_SlackGo(t *testing.T) {
 	}
 	for _, e := range ws.Envelopes() {
 		if !e.Acked || e.Late || e.Sent != 1 {
-			t.Errorf("%+v", e)
+			t.Errorf("got %+v, want it sent once and acknowledged in time", e)
 		}
 	}
 }

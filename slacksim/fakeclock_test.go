@@ -51,7 +51,7 @@ func (w *wires) Close() error {
 
 func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
 
-// inABubble connects a slack-go client, as apps are written, to a workspace, both on a fake clock.
+// inABubble connects a slack-go client to a workspace, and runs both on a fake clock.
 func inABubble(
 	t *testing.T, opts slacksim.Options, handle func(*socketmode.Client, socketmode.Event),
 	do func(context.Context, *slacksim.Workspace),
@@ -93,8 +93,8 @@ func inABubble(
 	})
 }
 
-// A slack-go client drops a socket whose last ping is older than 30 s, which it checks every 30 s: a server that pings
-// too rarely is found out at the second check.
+// A slack-go client drops a socket whose last ping is older than 30 s. It checks this every 30 s, so a server that
+// pings too rarely loses it at the second check.
 func TestWorkspace_PingEvery_SlackGo(t *testing.T) {
 	for name, c := range map[string]struct {
 		every time.Duration
@@ -122,24 +122,24 @@ func TestWorkspace_PingEvery_SlackGo(t *testing.T) {
 				defer cancel()
 				err := ws.Wait(hour, func() bool { return ws.Connected() > 1 || ws.Sockets() == 0 })
 				if stays := errors.Is(err, context.DeadlineExceeded); stays != c.stays {
-					t.Fatalf("stays connected: %v, %d connections, %v", stays, ws.Connected(), err)
+					t.Fatalf("stays connected: got %v, want %v (%d connections, %v)", stays, c.stays, ws.Connected(), err)
 				}
 				if !c.stays {
 					return
 				}
 				if err := ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", ""); err != nil {
-					t.Errorf("after an hour: %v", err)
+					t.Errorf("after an hour: got %v, want no error", err)
 				}
 				synctest.Wait()
 				if connected != 1 || trouble != 0 {
-					t.Errorf("%d connections, %d errors", connected, trouble)
+					t.Errorf("got %d connections, %d errors; want 1, 0", connected, trouble)
 				}
 			})
 		})
 	}
 }
 
-// The deadline that Slack gives an app.
+// An app has three seconds to acknowledge.
 func TestWorkspace_AckTimeout_ThreeSeconds(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes time.Duration
@@ -162,14 +162,14 @@ func TestWorkspace_AckTimeout_ThreeSeconds(t *testing.T) {
 				err := ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", "")
 				var f *slacksim.Failure
 				if late := errors.As(err, &f) && f.Code == slacksim.OperationTimeout; late != c.late {
-					t.Errorf("after %v: %v", c.takes, err)
+					t.Errorf("after %v: got %v, want a timeout: %v", c.takes, err, c.late)
 				}
 				if took := time.Since(began); took != min(c.takes, 3*time.Second) {
-					t.Errorf("Slack waited for %v", took)
+					t.Errorf("Slack waited for %v, want %v", took, min(c.takes, 3*time.Second))
 				}
 				<-time.After(time.Second) // the late answer
 				if e, _ := ws.LastEnvelope("slash_commands"); !e.Acked || e.Late != c.late || e.Took != c.takes {
-					t.Errorf("%+v", e)
+					t.Errorf("got %+v, want an acknowledgement after %v, late: %v", e, c.takes, c.late)
 				}
 			})
 		})

@@ -21,7 +21,7 @@ func TestFaults_Late_AfterTheDeadline(t *testing.T) {
 		t.Errorf("%v, want operation_timeout", err)
 	}
 	if f := s.next(); f.Type != "slash_commands" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v, want a slash command", f)
 	}
 }
 
@@ -40,23 +40,23 @@ func TestFaults_Methods_Answers(t *testing.T) {
 	fault(slacksim.MethodFault{Error: "fatal_error", Times: 1})
 	wantError(t, post(), "fatal_error")
 	if err := post(); err != nil || posted() != 1 {
-		t.Errorf("the fault was for one call: %v, %d messages", err, posted())
+		t.Errorf("after a fault for one call: got %v, %d messages; want no error, 1", err, posted())
 	}
 	fault(slacksim.MethodFault{Status: http.StatusServiceUnavailable, Times: 2})
 	var status slack.StatusCodeError
 	for range 2 {
 		if err := post(); !errors.As(err, &status) || status.Code != http.StatusServiceUnavailable {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want HTTP status 503", err)
 		}
 	}
 	fault(slacksim.MethodFault{RetryAfter: 7 * time.Second})
 	var limited *slack.RateLimitedError
 	if err := post(); !errors.As(err, &limited) || limited.RetryAfter != 7*time.Second {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want a wait of 7 s", err)
 	}
 	fault(slacksim.MethodFault{LoseAnswer: true})
 	if err := post(); err == nil || posted() != 2 {
-		t.Errorf("the answer was to be lost after the work: %v, %d messages", err, posted())
+		t.Errorf("the answer is lost after the work: got %v, %d messages; want an error, 2", err, posted())
 	}
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: "internal_error"}}})
 	_, err := api.AuthTest()

@@ -14,31 +14,31 @@ import (
 func TestPerson_Click_Message(t *testing.T) {
 	a := newModalApp(t, slacksim.Options{})
 	if answer := call(t, a.srv, a.ws.BotToken(), "chat.postMessage", card); answer["ok"] != true {
-		t.Fatal(answer)
+		t.Fatalf("chat.postMessage: got %v, want ok", answer)
 	}
 	m, err := a.alice.WaitForText(patience(t), slacksim.General, "coffees")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "Order\n*3* coffees\nPrice\n$9.00\nordered by alice today"; m.ContentText() != want {
-		t.Errorf("alice reads %q", m.ContentText())
+		t.Errorf("Alice reads %q, want %q", m.ContentText(), want)
 	}
 	if fmt.Sprint(m.Buttons()) != "[Buy Cancel]" {
-		t.Errorf("the buttons are %v", m.Buttons())
+		t.Errorf("the buttons are %v, want Buy and Cancel", m.Buttons())
 	}
 	buy, _ := m.Button("Buy")
 	if buy.Style != "primary" || buy.Confirm == nil || buy.Confirm.Text != "It costs $9.00." {
-		t.Errorf("%+v", buy)
+		t.Errorf("got %+v, want a primary button with a confirm dialog", buy)
 	}
 	said, err := a.alice.ClickAndDecline(m, "Buy")
 	if err != nil || said != (blockkit.Confirm{Title: "Sure?", Text: "It costs $9.00.", Confirm: "Buy it", Deny: "No"}) {
-		t.Errorf("%+v, %v", said, err)
+		t.Errorf("got %+v, %v; want the texts of the dialog", said, err)
 	}
 	if _, err := a.alice.ClickAndDecline(m, "Cancel"); err == nil {
-		t.Error("a button without a dialog was declined")
+		t.Error("a button without a dialog was declined, want an error")
 	}
 	if _, sent := a.ws.LastEnvelope(""); sent {
-		t.Error("a declined dialog reached the app")
+		t.Error("a declined dialog was sent, want nothing for the app")
 	}
 
 	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
@@ -47,19 +47,19 @@ func TestPerson_Click_Message(t *testing.T) {
 		if f.Type != "interactive" || f.Accepts || p.Type != "block_actions" ||
 			act["action_id"] != "buy" || act["block_id"] != "a" ||
 			act["value"] != "42" || act["type"] != "button" || act["action_ts"] == "" {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want the action of the button", f.Payload)
 		}
 		if p.Container["message_ts"] != m.TS || p.Container["channel_id"] != slacksim.General ||
 			p.Container["is_ephemeral"] != false ||
 			p.Message == nil || p.Channel == nil || p.Response == nil || p.Trigger == "" {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want the message, its channel, a response URL and a trigger id", f.Payload)
 		}
 		return nil
 	})
 	a.during(t, func(ctx context.Context) error { return a.alice.Choose(ctx, m, "", "Forget") }, func(f frame) any {
 		chosen, _ := payload(t, f).Actions[0]["selected_option"].(map[string]any)
 		if chosen["value"] != "f" {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want the option f", f.Payload)
 		}
 		return nil
 	})
@@ -67,7 +67,7 @@ func TestPerson_Click_Message(t *testing.T) {
 		return a.alice.Choose(ctx, m, "Extras", "Milk", "sugar")
 	}, func(f frame) any {
 		if chosen, _ := payload(t, f).Actions[0]["selected_options"].([]any); len(chosen) != 2 {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want two options", f.Payload)
 		}
 		return nil
 	})
@@ -83,17 +83,17 @@ func TestPerson_Click_Message(t *testing.T) {
 		if p.State.Values["a"]["day"]["selected_date"] != "2027-01-31" || len(
 			p.State.Values["a"]["extras"]["selected_options"].([]any),
 		) != 2 {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want the date and two options in the state", f.Payload)
 		}
 		return nil
 	})
 
 	if err := a.alice.Click(patience(t), m, "Sell"); !errors.Is(err, blockkit.ErrNotFound) ||
 		!strings.Contains(err.Error(), `"Buy"`) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want ErrNotFound with the labels that are there", err)
 	}
 	if err := a.alice.Choose(patience(t), m, "Extras", "Salt"); !errors.Is(err, blockkit.ErrNotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
 
@@ -108,16 +108,16 @@ func TestPerson_Click_EarlierMessage(t *testing.T) {
 	})
 	now, err := a.alice.WaitForUpdate(patience(t), old, func(m slacksim.Message) bool { return m.ContentText() == "Done" })
 	if err != nil || len(now.Buttons()) != 0 {
-		t.Fatalf("%+v, %v", now, err)
+		t.Fatalf("got %+v, %v; want the message without buttons", now, err)
 	}
 	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, old, "Cancel") }, func(f frame) any {
 		if p := payload(t, f); p.Actions[0]["action_id"] != "cancel" {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want the action cancel", f.Payload)
 		}
 		return nil
 	})
 	if err := a.alice.Click(patience(t), now, "Cancel"); !errors.Is(err, blockkit.ErrNotFound) {
-		t.Errorf("the button is gone: %v", err)
+		t.Errorf("got %v, want ErrNotFound for the button that is gone", err)
 	}
 }
 
@@ -128,16 +128,16 @@ func TestPerson_Click_EphemeralMessage(t *testing.T) {
 		only[k] = v
 	}
 	if answer := call(t, a.srv, a.ws.BotToken(), "chat.postEphemeral", only); answer["ok"] != true {
-		t.Fatal(answer)
+		t.Fatalf("chat.postEphemeral: got %v, want ok", answer)
 	}
 	m := a.alice.Messages(slacksim.General)[0]
 	if err := a.ws.Person(slacksim.Bob).Click(patience(t), m, "Buy"); err == nil {
-		t.Error("bob clicked what he cannot see")
+		t.Error("Bob clicked a message that only Alice sees, want an error")
 	}
 	a.during(t, func(ctx context.Context) error { return a.alice.Click(ctx, m, "Buy") }, func(f frame) any {
 		p := payload(t, f)
 		if p.Container["is_ephemeral"] != true || p.Message != nil || p.Response == nil {
-			t.Errorf("Slack keeps no ephemeral messages, so it sends none: %s", f.Payload)
+			t.Errorf("got %s, want no message: Slack doesn't store ephemeral ones", f.Payload)
 		}
 		return nil
 	})
@@ -153,13 +153,13 @@ func TestPerson_Suggest_OptionsOfTheApp(t *testing.T) {
 	a.during(t, func(ctx context.Context) error {
 		got, err := a.alice.Suggest(ctx, v, "Project", "ma")
 		if len(got) != 1 || got[0].Text != "Maths" || got[0].Value != "p1" {
-			t.Errorf("alice is offered %+v", got)
+			t.Errorf("got the options %+v, want Maths", got)
 		}
 		return err
 	}, func(f frame) any {
 		if !f.Accepts || f.field(t, "type") != "block_suggestion" || f.field(t, "value") != "ma" ||
 			f.field(t, "block_id") != "project" {
-			t.Errorf("%s", f.Payload)
+			t.Errorf("got %s, want a block_suggestion", f.Payload)
 		}
 		return map[string]any{"options": []any{map[string]any{"text": plain("Maths"), "value": "p1"}}}
 	})

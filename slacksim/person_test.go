@@ -41,7 +41,7 @@ func TestPerson_Command_NotMember(t *testing.T) {
 	ws.AddUser(slacksim.User{ID: "U0DAVE", Name: "dave", TeamID: "T0OTHER", Stranger: true})
 	err := ws.Person("U0DAVE").Command(t.Context(), slacksim.General, "/order", "")
 	if !errors.Is(err, slacksim.ErrNotMember) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want ErrNotMember", err)
 	}
 	if _, err := ws.Person("U0NOBODY").Say(slacksim.General, "hi"); err == nil {
 		t.Error("got no error for a person who does not exist, want one")
@@ -73,7 +73,7 @@ func TestPerson_Command_OtherWorkspace(t *testing.T) {
 	}
 	decode(t, f, &p)
 	if p.Team.ID != "T0ACME" || p.User.TeamID != "T0OTHER" || p.User.ID != "U0DAVE" {
-		t.Errorf("%s", f.Payload)
+		t.Errorf("got %s, want Dave of T0OTHER in T0ACME", f.Payload)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestPerson_Command_NoScope(t *testing.T) {
 	var f *slacksim.Failure
 	if err := ws.Person(slacksim.Alice).Command(t.Context(), slacksim.General, "/order", ""); !errors.As(err, &f) ||
 		f.Code != slacksim.InvalidCommand {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want a Failure with InvalidCommand", err)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestPerson_Command_Deactivated(t *testing.T) {
 	ws, _ := start(t, slacksim.Options{})
 	ws.AddUser(slacksim.User{ID: slacksim.Bob, Name: "bob", Deleted: true})
 	if err := ws.Person(slacksim.Bob).Command(t.Context(), "#general", "/order", ""); err == nil {
-		t.Error("a deactivated account typed a command")
+		t.Error("a deactivated account sent a command, want an error")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestPerson_Command_Payload(t *testing.T) {
 	}()
 	f := s.next()
 	if f.Type != "slash_commands" || !f.Accepts {
-		t.Errorf("envelope %+v", f)
+		t.Errorf("got the envelope %+v, want a slash command that accepts an answer", f)
 	}
 	for name, want := range map[string]string{
 		"command": "/order", "user_id": slacksim.Alice, "user_name": "alice", "channel_id": slacksim.General,
@@ -119,7 +119,7 @@ func TestPerson_Command_Payload(t *testing.T) {
 	}
 	for _, name := range []string{"response_url", "trigger_id", "token"} {
 		if f.field(t, name) == "" {
-			t.Errorf("%s is missing", name)
+			t.Errorf("got no %s, want one", name)
 		}
 	}
 	s.ack(f, nil)
@@ -185,14 +185,14 @@ func TestPerson_Command_NoAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n.Text != tt.text || n.Channel != slacksim.General {
-				t.Errorf("alice reads %q in %s", n.Text, n.Channel)
+				t.Errorf("Alice reads %q in %s, want %q in %s", n.Text, n.Channel, tt.text, slacksim.General)
 			}
 			if others := ws.Person(slacksim.Bob).Notices(); len(others) != 0 {
-				t.Errorf("bob reads it too: %v", others)
+				t.Errorf("Bob has the notices %v, want none", others)
 			}
 			ws.DismissNotice(slacksim.Alice, n.ID)
 			if left := alice.Notices(); len(left) != 0 {
-				t.Errorf("dismissed, but there is %v", left)
+				t.Errorf("after DismissNotice got %v, want none", left)
 			}
 		})
 	}

@@ -19,31 +19,33 @@ func TestRates_Methods_Limited(t *testing.T) {
 	}
 	for range 2 {
 		if code, _ := post(slacksim.General); code != "" {
-			t.Fatalf("refused within the burst: %s", code)
+			t.Fatalf("within the burst: got %s, want no error", code)
 		}
 	}
 	code, resp := post(slacksim.General)
 	if code != "ratelimited" || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
-		t.Errorf("%s, status %d, Retry-After %q", code, resp.StatusCode, resp.Header.Get("Retry-After"))
+		t.Errorf(
+			"got %s, status %d, Retry-After %q; want ratelimited, 429, 1", code, resp.StatusCode, resp.Header.Get("Retry-After"),
+		)
 	}
 	if code, _ := post(slacksim.Random); code != "" {
-		t.Errorf("another channel is limited too: %s", code)
+		t.Errorf("another channel: got %s, want no error", code)
 	}
 	clock.now = clock.now.Add(time.Second)
 	if code, _ := post(slacksim.General); code != "" {
-		t.Errorf("a second later: %s", code)
+		t.Errorf("a second later: got %s, want no error", code)
 	}
 
 	// Tier 2: twenty calls a minute.
 	ws.SetUserGroups(slacksim.UserGroup{ID: "S1"})
 	for range 20 {
 		if a := call(t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"}); a["ok"] != true {
-			t.Fatal(a)
+			t.Fatalf("got %v, want ok", a)
 		}
 	}
 	if a := call(
 		t, srv, ws.BotToken(), "usergroups.users.list", map[string]any{"usergroup": "S1"},
 	); a["error"] != "ratelimited" {
-		t.Errorf("the 21st call in a minute: %v", a)
+		t.Errorf("the 21st call in a minute: got %v, want ratelimited", a)
 	}
 }

@@ -70,31 +70,31 @@ func button(label, value string) map[string]any {
 func TestResponseURL_Command(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	s := dial(t, ws, srv)
-	// The app was never invited to this channel: the URL works all the same.
+	// The app is not a member of this channel: the URL works nevertheless.
 	url := commandURL(t, ws, s, slacksim.Random)
 	alice, bob := ws.Person(slacksim.Alice), ws.Person(slacksim.Bob)
 
 	status, _, kind := respond(t, url, text("one"))
 	if status != http.StatusOK || kind == "" {
-		t.Fatalf("status %d, Content-Type %q", status, kind)
+		t.Fatalf("got status %d, Content-Type %q; want 200 with a type", status, kind)
 	}
 	if len(bob.Messages(slacksim.Random)) != 0 {
-		t.Error("an answer is only for who asked, unless it says otherwise")
+		t.Error("Bob sees an answer for Alice, want none without in_channel")
 	}
 	respond(t, url, map[string]any{"text": "two", "response_type": "in_channel"})
 	if seen := bob.Messages(slacksim.Random); len(seen) != 1 || seen[0].Text != "two" {
-		t.Errorf("bob sees %+v", seen)
+		t.Errorf("Bob sees %+v, want two", seen)
 	}
 	respond(t, url, map[string]any{"text": "three", "replace_original": true})
 	if n := len(alice.Messages(slacksim.Random)); n != 3 {
-		t.Errorf("alice sees %d messages; there is nothing to replace for a command", n)
+		t.Errorf("Alice sees %d messages, want 3: a command has nothing to replace", n)
 	}
 	if status, body, _ := respond(t, url, map[string]any{}); status != http.StatusBadRequest || body != "no_text" {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("got %d %s, want 400 no_text", status, body)
 	}
 	respond(t, url, text("five"))
 	if status, body, _ := respond(t, url, text("six")); status != http.StatusNotFound || body != "used_url" {
-		t.Errorf("the sixth use: %d %s", status, body)
+		t.Errorf("the sixth use: got %d %s, want 404 used_url", status, body)
 	}
 }
 
@@ -111,23 +111,23 @@ func TestResponseURL_Click(t *testing.T) {
 	respond(t, url, map[string]any{"text": "bought", "replace_original": "true"}) // some clients send a string
 	now, there := ws.Current(card)
 	if !there || now.Text != "bought" || len(now.Buttons()) != 0 || !now.Ephemeral() {
-		t.Errorf("the card reads %+v", now)
+		t.Errorf("got the card %+v, want bought, without buttons", now)
 	}
 	respond(t, url, text("thanks"))
 	if n := len(alice.Messages(slacksim.General)); n != 2 {
-		t.Errorf("%d messages: without replace_original it is a new one", n)
+		t.Errorf("got %d messages, want 2: without replace_original it is a new one", n)
 	}
 	respond(t, url, map[string]any{"delete_original": true})
 	if _, there := ws.Current(card); there {
-		t.Error("the card is still there")
+		t.Error("the card is still there, want it deleted")
 	}
-	// The click on the card that is gone still reaches the app, as it was.
+	// A click on the deleted card still sends its action.
 	if url := clickURL(t, ws, s, card); url == "" {
-		t.Error("no response URL")
+		t.Error("got no response URL, want one")
 	} else if status, body, _ := respond(
 		t, url, map[string]any{"text": "again", "replace_original": true},
 	); status == http.StatusOK {
-		t.Errorf("replaced a message that is gone: %s", body)
+		t.Errorf("got %d %s for a message that is gone, want an error", status, body)
 	}
 }
 
@@ -138,11 +138,11 @@ func TestResponseURL_Expired(t *testing.T) {
 	url := commandURL(t, ws, s, slacksim.General)
 	clock.now = clock.now.Add(30 * time.Minute)
 	if status, body, _ := respond(t, url, text("just in time")); status != http.StatusOK {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("got %d %s, want 200", status, body)
 	}
 	clock.now = clock.now.Add(time.Second)
 	if status, body, _ := respond(t, url, text("too late")); status != http.StatusNotFound || body != "expired_url" {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("got %d %s, want 404 expired_url", status, body)
 	}
 }
 
@@ -152,12 +152,12 @@ func TestResponseURL_Faults(t *testing.T) {
 	url := commandURL(t, ws, s, slacksim.General)
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 500, Times: 1}}})
 	if status, _, _ := respond(t, url, text("lost")); status != http.StatusInternalServerError {
-		t.Errorf("status %d", status)
+		t.Errorf("got status %d, want 500", status)
 	}
 	if status, body, _ := respond(
 		t, url, map[string]any{"blocks": []any{map[string]any{"type": "x"}}},
 	); status != http.StatusBadRequest || body != "invalid_blocks" {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("got %d %s, want 400 invalid_blocks", status, body)
 	}
 	if status, _, _ := respond(t, srv.URL+"/commands/T1/1/made-up", text("hi")); status != http.StatusNotFound {
 		t.Errorf("an unknown URL answers %d, want 404", status)

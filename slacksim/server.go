@@ -43,7 +43,7 @@ func (ws *Workspace) Listen(addr string, rest http.Handler) (*Server, error) {
 	go func() {
 		defer s.served.Done()
 		if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			ws.log.Error().Err(err).Msg("stop listening for the Slack workspace")
+			ws.log.Error("stop listening for the Slack workspace", "error", err)
 		}
 	}()
 	return s, nil

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds every wait of a test; none waits that long unless it fails.
+// patience returns the context for every wait of a test. Only a failing test waits until it ends.
 func patience(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -29,8 +29,8 @@ func patience(t *testing.T) context.Context {
 	return ctx
 }
 
-// start gives apps more time than Slack does, unless a test is about the deadline: a busy
-// machine is no finding.
+// start serves a workspace. Unless the test sets a deadline, apps get 20 s to acknowledge: a busy machine must not fail
+// the test.
 func start(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.Server) {
 	t.Helper()
 	if opts.AckTimeout == 0 {
@@ -40,7 +40,7 @@ func start(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.
 	return ws, slacktest.Serve(t, ws)
 }
 
-// frame is what the server sends over a socket.
+// frame is a message from the server over a socket.
 type frame struct {
 	Type       string          `json:"type"`
 	EnvelopeID string          `json:"envelope_id"`
@@ -64,8 +64,7 @@ func (f frame) field(t *testing.T, name string) string {
 	return s
 }
 
-// socket is a bare Socket Mode connection, with which a test decides itself when and
-// whether to acknowledge.
+// socket is a Socket Mode connection without a client: the test decides when and whether to acknowledge.
 type socket struct {
 	t      *testing.T
 	conn   *websocket.Conn
@@ -88,7 +87,7 @@ func socketURL(t *testing.T, ws *slacksim.Workspace, srv *slacksim.Server) strin
 	answer := call(t, srv, ws.AppToken(), "apps.connections.open", nil)
 	url, _ := answer["url"].(string)
 	if url == "" {
-		t.Fatalf("apps.connections.open: %v", answer)
+		t.Fatalf("apps.connections.open: got %v, want a url", answer)
 	}
 	return url
 }
@@ -133,7 +132,7 @@ func (s *socket) next() frame {
 	case f := <-s.frames:
 		return f
 	case <-patience(s.t).Done():
-		s.t.Fatal("no frame came")
+		s.t.Fatal("got no frame, want one")
 		return frame{}
 	}
 }
@@ -175,7 +174,7 @@ func callHTTP(
 	resp := do(t, req)
 	var answer map[string]any
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		t.Fatalf("%s: %v", method, err)
+		t.Fatalf("%s: got %v, want JSON", method, err)
 	}
 	return answer, resp
 }

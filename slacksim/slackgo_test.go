@@ -9,7 +9,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// The whole round with slack-go, as apps are written.
+// An app on slack-go opens a modal, finds an error in its submission, and publishes a Home tab.
 func TestWorkspace_Apps_SlackGo(t *testing.T) {
 	ws, srv := start(t, slacksim.Options{})
 	var api *slack.Client
@@ -30,11 +30,11 @@ func TestWorkspace_Apps_SlackGo(t *testing.T) {
 				Blocks: slack.Blocks{BlockSet: []slack.Block{name}},
 			})
 			if err != nil {
-				t.Errorf("views.open: %v", err)
+				t.Errorf("views.open: got %v, want no error", err)
 			}
 		case slack.InteractionCallback:
 			if got := data.View.State.Values["name"]["v"].Value; got != "Alice" {
-				t.Errorf("the app reads %q", got)
+				t.Errorf("the app reads %q, want %q", got, "Alice")
 			}
 			answer = slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "Taken."})
 		default:
@@ -43,7 +43,7 @@ func TestWorkspace_Apps_SlackGo(t *testing.T) {
 				Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{greeting}},
 			}, "")
 			if err != nil {
-				t.Errorf("views.publish: %v", err)
+				t.Errorf("views.publish: got %v, want no error", err)
 			}
 		}
 		if err := sm.Ack(*e.Request, answer); err != nil {
@@ -63,7 +63,7 @@ func TestWorkspace_Apps_SlackGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems, err := alice.Submit(ctx); err != nil || problems["name"] != "Taken." {
-		t.Errorf("%v, %v", problems, err)
+		t.Errorf("got %v, %v; want the problem of the app", problems, err)
 	}
 	if err := alice.Home(); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"licensebot/slacksim/slacktest"
 )
 
-// A workspace that goes on with another's snapshot shows the same, counts its ids on, and its response URLs still work.
+// A workspace with the snapshot of another shows the same, continues its ids, and accepts its response URLs.
 func TestWorkspace_Restore_Continues(t *testing.T) {
 	var mu sync.Mutex
 	var kept []byte
@@ -49,30 +49,30 @@ func TestWorkspace_Restore_Continues(t *testing.T) {
 	again := slacktest.Serve(t, next)
 	for _, channel := range []string{slacksim.General, dm} {
 		if diff := cmp.Diff(first.Messages(channel), next.Messages(channel)); diff != "" {
-			t.Errorf("%s: %s", channel, diff)
+			t.Errorf("%s (-want +got): %s", channel, diff)
 		}
 	}
 	if next.DM(slacksim.Bob) != dm {
-		t.Errorf("Bob's direct messages are %s now, and were %s", next.DM(slacksim.Bob), dm)
+		t.Errorf("Bob's direct messages are %s, want %s", next.DM(slacksim.Bob), dm)
 	}
 	before, _ := first.HomeOf(slacksim.Alice)
 	if now, ok := next.HomeOf(slacksim.Alice); !ok || now.ID != before.ID || string(now.Blocks) != string(before.Blocks) {
-		t.Errorf("Alice's Home tab is %+v", now)
+		t.Errorf("Alice's Home tab is %+v, want %+v", now, before)
 	}
 	api = slack.New(next.BotToken(), slack.OptionAPIURL(again.APIURL))
 	if _, _, _, err := api.UpdateMessage(dm, ts, slack.MsgOptionText("for Bob, later", false)); err != nil {
-		t.Errorf("what was posted before cannot be changed: %v", err)
+		t.Errorf("got %v, want an update of the earlier message", err)
 	}
 	_, later, err := api.PostMessage(dm, slack.MsgOptionText("more", false))
 	if err != nil || strings.Compare(later, ts) <= 0 {
-		t.Errorf("%s follows %s: %v", later, ts, err)
+		t.Errorf("got the timestamp %s, %v; want one after %s", later, err, ts)
 	}
 	if err := slacksim.New(slacksim.Options{}).Restore(snapshot[:len(snapshot)/2]); err == nil {
-		t.Error("half a snapshot was taken")
+		t.Error("half a snapshot was restored, want an error")
 	}
 }
 
-// A response URL that an app has read works after a kill, although nothing has changed since that people see.
+// A response URL that the app has received works after a kill, although people saw no change since then.
 func TestWorkspace_KeepNow_BeforeResponseURLIsSent(t *testing.T) {
 	var mu sync.Mutex
 	var kept []byte
@@ -85,7 +85,7 @@ func TestWorkspace_KeepNow_BeforeResponseURLIsSent(t *testing.T) {
 	snapshot := string(kept)
 	mu.Unlock()
 	if at, err := url.Parse(f.field(t, "response_url")); err != nil || !strings.Contains(snapshot, at.Path) {
-		t.Errorf("%s (%v) is not in what was kept:\n%s", at, err, snapshot)
+		t.Errorf("got the snapshot\n%s\nwant %s in it (%v)", snapshot, at, err)
 	}
 	s.ack(f, nil)
 	if err := <-done; err != nil {

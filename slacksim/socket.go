@@ -181,7 +181,7 @@ func (ws *Workspace) readLoop(c *conn) {
 			return
 		}
 		if len(raw) >= maxAck {
-			ws.log.Debug().Int("bytes", len(raw)).Msg("drop an acknowledgement: too large")
+			ws.log.Debug("drop an acknowledgement: too large", "bytes", len(raw))
 			continue
 		}
 		var ack struct {

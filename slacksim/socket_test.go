@@ -12,7 +12,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// quick gives up on the app after a moment, so that no test waits three seconds.
+// quick has a short deadline for acknowledgements, so that no test waits for three seconds.
 var quick = slacksim.Options{AckTimeout: 100 * time.Millisecond}
 
 func TestSocket_Hello_PingsAtOnce(t *testing.T) {
@@ -20,14 +20,14 @@ func TestSocket_Hello_PingsAtOnce(t *testing.T) {
 	s := dialURL(t, socketURL(t, ws, srv))
 	hello := s.next()
 	if hello.Type != "hello" || hello.Sockets != 1 || hello.ConnInfo.AppID != "A0APP" {
-		t.Errorf("hello is %+v", hello)
+		t.Errorf("got %+v, want hello of A0APP with one connection", hello)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	select {
 	case <-s.pings:
 	case <-soon.Done():
-		t.Error("no ping came at once; the next regular one is 10 s away")
+		t.Error("got no ping at once, want one; the next regular one is 10 s later")
 	}
 }
 
@@ -37,11 +37,11 @@ func TestSocket_URL_WorksOnce(t *testing.T) {
 	dialURL(t, url)
 	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 	if err == nil {
-		t.Fatal("the URL worked twice")
+		t.Fatal("the URL worked twice, want an error")
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound {
-		t.Errorf("status %d", resp.StatusCode)
+		t.Errorf("got status %d, want 404", resp.StatusCode)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestSocket_Envelopes_InTurn(t *testing.T) {
 		t.Errorf("%d and %d envelopes, want 2 each", counts[a], counts[b])
 	}
 	if n := len(a.frames) + len(b.frames); n != 0 {
-		t.Errorf("%d frames too many", n)
+		t.Errorf("got %d more frames, want none", n)
 	}
 }
 
@@ -80,10 +80,10 @@ func TestSocket_Connections_AtMostTen(t *testing.T) {
 	}
 	s := dialURL(t, socketURL(t, ws, srv))
 	if f := s.next(); f.Type != "disconnect" || f.Reason != slacksim.TooManySockets {
-		t.Errorf("the eleventh gets %+v", f)
+		t.Errorf("the eleventh connection got %+v, want disconnect with %s", f, slacksim.TooManySockets)
 	}
 	if f := s.next(); f.Type != "" {
-		t.Errorf("the eleventh stays open and gets %+v", f)
+		t.Errorf("the eleventh connection got %+v, want its end", f)
 	}
 }
 
@@ -92,10 +92,10 @@ func TestWorkspace_Disconnect_Reasons(t *testing.T) {
 		ws, srv := start(t, slacksim.Options{WarnAhead: 300 * time.Millisecond})
 		old := dial(t, ws, srv)
 		if n := ws.Disconnect(slacksim.Warning); n != 1 {
-			t.Errorf("%d sockets", n)
+			t.Errorf("got %d sockets, want 1", n)
 		}
 		if f := old.next(); f.Type != "disconnect" || f.Reason != slacksim.Warning {
-			t.Fatalf("%+v", f)
+			t.Fatalf("got %+v, want disconnect with %s", f, slacksim.Warning)
 		}
 		fresh := dial(t, ws, srv)
 		for range 3 { // in turn, the old one would get at least one of them
@@ -107,10 +107,10 @@ func TestWorkspace_Disconnect_Reasons(t *testing.T) {
 			}
 		}
 		if f := old.next(); f.Reason != slacksim.RefreshRequested {
-			t.Errorf("%+v", f)
+			t.Errorf("got %+v, want disconnect with %s", f, slacksim.RefreshRequested)
 		}
 		if f := old.next(); f.Type != "" {
-			t.Errorf("still open: %+v", f)
+			t.Errorf("got %+v, want the end of the connection", f)
 		}
 	})
 	for _, reason := range []string{slacksim.RefreshRequested, slacksim.TooManySockets, slacksim.LinkDisabled} {
@@ -119,10 +119,10 @@ func TestWorkspace_Disconnect_Reasons(t *testing.T) {
 			s := dial(t, ws, srv)
 			ws.Disconnect(reason)
 			if f := s.next(); f.Type != "disconnect" || f.Reason != reason {
-				t.Errorf("%+v", f)
+				t.Errorf("got %+v, want disconnect with %s", f, reason)
 			}
 			if f := s.next(); f.Type != "" {
-				t.Errorf("still open: %+v", f)
+				t.Errorf("got %+v, want the end of the connection", f)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func TestWorkspace_Disconnect_Reasons(t *testing.T) {
 		s := dial(t, ws, srv)
 		ws.DropSockets()
 		if f := s.next(); f.Type != "" {
-			t.Errorf("%+v", f)
+			t.Errorf("got %+v, want the end of the connection", f)
 		}
 		if err := ws.Wait(patience(t), func() bool { return ws.Sockets() == 0 }); err != nil {
 			t.Error(err)
@@ -159,7 +159,7 @@ func TestWorkspace_WaitForSocket_AnswersPings(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := ws.WaitForSockets(soon, 2); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the silent socket counts: %v", err)
+		t.Errorf("got %v, want a wait that ends with its deadline: one socket answers no ping", err)
 	}
 	dial(t, ws, srv)
 	if err := ws.WaitForSockets(patience(t), 2); err != nil {

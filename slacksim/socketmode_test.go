@@ -14,7 +14,7 @@ import (
 // what it sends where slack-go sends something else, and how it takes planned disconnects.
 func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 	t.Parallel()
-	// Long enough for a busy machine, and waited out once: by the acknowledgement that Slack drops.
+	// The deadline is long enough for a busy machine. One command waits for it: that whose acknowledgement Slack drops.
 	ws, srv := start(t, slacksim.Options{AckTimeout: 8 * time.Second, WarnAhead: time.Second})
 	acked := startNode(t, srv, "socketmode.js")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -29,26 +29,26 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		select {
 		case line := <-acked:
 			if line != "acknowledged "+text {
-				t.Errorf("%s: the client printed %q", text, line)
+				t.Errorf("%s: the client printed %q, want %q", text, line, "acknowledged "+text)
 			}
 		case <-ctx.Done():
-			t.Fatalf("%s: the client did not say that it acknowledged", text)
+			t.Fatalf("%s: the client printed nothing, want its acknowledgement", text)
 		}
 		return err
 	}
 	shown := func() int { return len(ws.MessagesFor(slacksim.Alice, slacksim.General)) }
 
-	// An empty acknowledgement carries {} as its payload: nothing to show, and nothing wrong.
+	// An empty acknowledgement has the payload {}, which shows nothing and is not an error.
 	if err := command("nothing"); err != nil {
 		t.Error(err)
 	}
 	if e, _ := ws.LastEnvelope("slash_commands"); !e.Acked || string(e.Answer) != "{}" {
-		t.Errorf("it was acknowledged with %q", e.Answer)
+		t.Errorf("got the acknowledgement %q, want {}", e.Answer)
 	}
 	if n := shown(); n != 0 || len(alice.Notices()) != 0 {
-		t.Errorf("an empty acknowledgement shows %d messages and %v", n, alice.Notices())
+		t.Errorf("after an empty acknowledgement got %d messages and %v, want none", n, alice.Notices())
 	}
-	// In a form it closes the form.
+	// As the answer to a submission, it closes the modal.
 	if err := command("form"); err != nil {
 		t.Error(err)
 	}
@@ -60,18 +60,18 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems, err := alice.Submit(ctx); err != nil || len(problems) > 0 {
-		t.Errorf("%v, %v", problems, err)
+		t.Errorf("got %v, %v; want no problems", problems, err)
 	}
 	if line := <-acked; line != "acknowledged view_submission" {
-		t.Errorf("the client printed %q", line)
+		t.Errorf("the client printed %q, want %q", line, "acknowledged view_submission")
 	}
 	if err := alice.WaitForNoModal(ctx); err != nil {
 		t.Error(err)
 	}
 
-	// Slack drops an acknowledgement of 20 KB without a word. The client sends it, and tells its app that all is well.
+	// Slack drops an acknowledgement of 20 KB without an error. The client sends it, and reports success to its app.
 	if err := command("say 19000"); err != nil {
-		t.Errorf("19,000 characters: %v", err)
+		t.Errorf("19,000 characters: got %v, want no error", err)
 	}
 	if _, err := alice.WaitForText(ctx, slacksim.General, strings.Repeat("x", 19000)); err != nil {
 		t.Error(err)
@@ -81,28 +81,28 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		t.Errorf("20 KB: %v, want %s", err, slacksim.OperationTimeout)
 	}
 	if n := shown(); n != 1 {
-		t.Errorf("%d messages are shown", n)
+		t.Errorf("got %d messages, want 1", n)
 	}
 
-	// Planned disconnects: the client leaves at once, also at the warning that comes ahead, and comes back by itself.
+	// After a planned disconnect, and after the warning before it, the client connects again.
 	for _, reason := range []string{slacksim.Warning, slacksim.RefreshRequested, slacksim.TooManySockets} {
 		before := ws.Connected()
 		if n := ws.Disconnect(reason); n != 1 {
-			t.Errorf("%s went to %d sockets", reason, n)
+			t.Errorf("%s went to %d sockets, want 1", reason, n)
 		}
 		if err := ws.WaitForReconnect(ctx, before); err != nil {
-			t.Fatalf("after %s it did not connect again: %v", reason, err)
+			t.Fatalf("after %s: got %v, want another connection", reason, err)
 		}
 		if err := command("nothing"); err != nil {
-			t.Errorf("after %s: %v", reason, err)
+			t.Errorf("after %s: got %v, want no error", reason, err)
 		}
 		if n := ws.Sockets(); n != 1 {
-			t.Errorf("after %s there are %d sockets", reason, n)
+			t.Errorf("after %s: got %d sockets, want 1", reason, n)
 		}
 	}
 	for _, c := range ws.Calls() {
 		if c.Error != "" {
-			t.Errorf("%s was answered with %s", c.Method, c.Error)
+			t.Errorf("%s: got %s, want ok", c.Method, c.Error)
 		}
 	}
 }

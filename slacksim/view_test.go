@@ -43,8 +43,7 @@ func orderForm(extra map[string]any) map[string]any {
 	return v
 }
 
-// modalApp is an app under a test's control: it opens form on every command, and the
-// test says how it answers submissions.
+// modalApp is an app that the test controls: it opens a modal on every command, and the test answers the submissions.
 type modalApp struct {
 	ws    *slacksim.Workspace
 	srv   *slacksim.Server
@@ -57,18 +56,18 @@ func newModalApp(t *testing.T, opts slacksim.Options) *modalApp {
 	return &modalApp{ws: ws, srv: srv, s: dial(t, ws, srv), alice: ws.Person(slacksim.Alice)}
 }
 
-// open has alice type a command and opens a modal with its trigger.
+// open sends a command of Alice, and opens a modal with its trigger id.
 func (a *modalApp) open(t *testing.T, view map[string]any) (slacksim.View, map[string]any) {
 	t.Helper()
 	answer := a.withTrigger(t, "views.open", view)
 	v, err := a.alice.WaitForModal(patience(t), nil)
 	if err != nil {
-		t.Fatalf("%v: %v", err, answer)
+		t.Fatalf("got %v, %v; want a modal", err, answer)
 	}
 	return v, answer
 }
 
-// trigger is a fresh trigger id of alice's.
+// trigger returns a new trigger id of Alice.
 func (a *modalApp) trigger(t *testing.T) string {
 	t.Helper()
 	var id string

@@ -18,6 +18,6 @@ func TestPerson_WaitForText_Error(t *testing.T) {
 	cancel()
 	_, err := alice.WaitForText(ctx, slacksim.General, "this")
 	if err == nil || !strings.Contains(err.Error(), "something else") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want an error with what Alice sees", err)
 	}
 }

@@ -36,7 +36,7 @@ func (ws *Workspace) logCall(c Call) {
 		ws.calls = slices.Clone(ws.calls[n-maxEnvelopes:])
 	}
 	ws.mu.Unlock()
-	ws.log.Debug().Str("method", c.Method).Str("error", c.Error).Msg("answer the web API")
+	ws.log.Debug("answer a request", "method", c.Method, "error", c.Error)
 }
 
 // apiError is an {"ok":false} answer.

@@ -14,7 +14,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// world is a workspace with one of everything that an app can do wrong.
+// world is a workspace in which every error of these methods is possible.
 func world(t *testing.T, opts slacksim.Options) (*slacksim.Workspace, *slacksim.Server) {
 	t.Helper()
 	ws, srv := start(t, opts)
@@ -140,12 +140,12 @@ func TestWebAPI_Methods_Refused(t *testing.T) {
 				t.Errorf("the answer is %v, want %s", answer, tt.want)
 			}
 			if resp.StatusCode != http.StatusOK {
-				t.Errorf("status %d, but Slack answers errors with 200", resp.StatusCode)
+				t.Errorf("got status %d, want 200 also for errors", resp.StatusCode)
 			}
 		})
 	}
 	if seen := ws.Messages(slacksim.General); len(seen) != 0 {
-		t.Errorf("refused, but there is %v", seen)
+		t.Errorf("got %v, want no message", seen)
 	}
 }
 
@@ -184,13 +184,13 @@ func TestWebAPI_TokensAndScopes_Refused(t *testing.T) {
 	}
 }
 
-// Every call here is slack-go's own, so that its encoding and decoding are covered too.
+// All calls use slack-go, which tests the encoding of requests and answers as well.
 func TestWebAPI_Methods_SlackGo(t *testing.T) {
 	ws, srv := world(t, slacksim.Options{})
 	api := client(ws, srv)
 	who, err := api.AuthTest()
 	if err != nil || who.UserID != ws.App().BotUserID || who.BotID != ws.App().BotID || who.TeamID != ws.Team().ID {
-		t.Errorf("auth.test: %+v, %v", who, err)
+		t.Errorf("auth.test: got %+v, %v; want the app", who, err)
 	}
 	header := slack.NewHeaderBlock(slack.NewTextBlockObject("plain_text", "An order", true, false))
 	section := slack.NewSectionBlock(slack.NewTextBlockObject("mrkdwn", "*3* coffees", false, false), nil, nil)
@@ -206,19 +206,19 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.TS != ts || m.ContentText() != "An order\n*3* coffees" || m.Text != "An order" {
-		t.Errorf("alice sees %+v", m)
+		t.Errorf("Alice sees %+v, want the order", m)
 	}
 	var blocks slack.Blocks
 	if err := json.Unmarshal(m.Blocks, &blocks); err != nil || len(blocks.BlockSet) != 2 || blocks.BlockSet[0].ID() == "" {
 		t.Errorf("the stored blocks are %v, %v; want two with ids", blocks, err)
 	}
 
-	// Slack keeps the old blocks when an update brings none.
+	// An update without blocks keeps the old ones.
 	if _, _, _, err := api.UpdateMessage(slacksim.General, ts, slack.MsgOptionText("Changed", false)); err != nil {
 		t.Fatal(err)
 	}
 	if m, _ = ws.Current(m); m.Text != "Changed" || len(m.Blocks) == 0 || !m.Edited || m.Revision != 1 {
-		t.Errorf("after the update: %+v", m)
+		t.Errorf("after the update: got %+v, want the new text with the old blocks", m)
 	}
 
 	eph, err := api.PostEphemeral(slacksim.General, slacksim.Bob, slack.MsgOptionText("psst", false))
@@ -235,7 +235,7 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 	wantError(t, err, "cant_update_message")
 	said, err := alice.Say(slacksim.General, "I <3 it")
 	if err != nil || said.Text != "I &lt;3 it" {
-		t.Errorf("%+v, %v", said, err)
+		t.Errorf("got %+v, %v; want the text with its escapes", said, err)
 	}
 	_, _, _, err = api.UpdateMessage(slacksim.General, said.TS, slack.MsgOptionText("mine", false))
 	wantError(t, err, "cant_update_message")
@@ -244,13 +244,13 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 	if _, _, err = api.DeleteMessage(slacksim.General, ts); err != nil {
 		t.Error(err)
 	}
-	if _, there := ws.Current(m); there {
-		t.Error("the message is still there")
+	if err := alice.WaitForGone(patience(t), m); err != nil {
+		t.Errorf("got %v, want the message deleted", err)
 	}
 
 	dm, _, _, err := api.OpenConversation(&slack.OpenConversationParameters{Users: []string{slacksim.Carol}})
 	if err != nil || dm.ID != ws.DM(slacksim.Carol) {
-		t.Errorf("conversations.open: %+v, %v", dm, err)
+		t.Errorf("conversations.open: got %+v, %v; want %s", dm, err, ws.DM(slacksim.Carol))
 	}
 	if _, _, err := api.PostMessage(slacksim.Carol, slack.MsgOptionText("hello", false)); err != nil {
 		t.Error(err)
@@ -262,45 +262,45 @@ func TestWebAPI_Methods_SlackGo(t *testing.T) {
 		&slack.OpenConversationParameters{Users: []string{slacksim.Carol, slacksim.Bob}, ReturnIM: true},
 	)
 	if err != nil || !group.IsMpIM {
-		t.Errorf("a conversation of several: %+v, %v", group, err)
+		t.Errorf("a conversation of several people: got %+v, %v; want an mpim", group, err)
 	}
 
 	u, err := api.GetUserInfo("U0ELSE")
 	if err != nil || !u.IsStranger || u.TeamID != "T0OTHER" {
-		t.Errorf("users.info: %+v, %v", u, err)
+		t.Errorf("users.info: got %+v, %v; want a stranger of T0OTHER", u, err)
 	}
 	if u, err = api.GetUserInfo("U0GUEST"); err != nil || !u.IsRestricted || u.IsStranger || u.TeamID != ws.Team().ID {
-		t.Errorf("users.info: %+v, %v", u, err)
+		t.Errorf("users.info: got %+v, %v; want a guest of %s", u, err, ws.Team().ID)
 	}
 	ws.AddUser(slacksim.User{ID: "U0GRID", Name: "grid", TeamID: "T0OTHER", Teams: []string{"T0OTHER", ws.Team().ID}})
 	if u, err = api.GetUserInfo("U0GRID"); err != nil || len(u.Enterprise.Teams) != 2 || u.IsStranger {
-		t.Errorf("users.info: %+v, %v", u, err)
+		t.Errorf("users.info: got %+v, %v; want two teams", u, err)
 	}
 	members, err := api.GetUserGroupMembers("S0FIN")
 	if err != nil || len(members) != 1 || members[0] != slacksim.Bob {
-		t.Errorf("usergroups.users.list: %v, %v", members, err)
+		t.Errorf("usergroups.users.list: got %v, %v; want Bob", members, err)
 	}
 	c, err := api.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: slacksim.Random})
 	if err != nil || c.IsMember || c.Name != "random" {
-		t.Errorf("conversations.info: %+v, %v", c, err)
+		t.Errorf("conversations.info: got %+v, %v; want random without the app", c, err)
 	}
 	if b, err := api.GetBotInfo(slack.GetBotInfoParameters{Bot: ws.App().BotID}); err != nil ||
 		b.UserID != ws.App().BotUserID {
-		t.Errorf("bots.info: %+v, %v", b, err)
+		t.Errorf("bots.info: got %+v, %v; want the app", b, err)
 	}
 	_, err = api.UploadFile(slack.UploadFileParameters{
 		Filename: "orders.csv", Content: "id,price\n1,6375\n", FileSize: 16, Channel: slacksim.General,
 		InitialComment: "All orders",
 	})
 	if err != nil {
-		t.Fatalf("upload: %v", err)
+		t.Fatalf("upload: got %v, want no error", err)
 	}
 	m, err = alice.WaitForText(patience(t), slacksim.General, "All orders")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(m.Files) != 1 || string(m.Files[0].Content) != "id,price\n1,6375\n" || m.Files[0].Name != "orders.csv" {
-		t.Errorf("the files are %+v", m.Files)
+		t.Errorf("got the files %+v, want orders.csv", m.Files)
 	}
 }
 
@@ -326,20 +326,20 @@ func TestWebAPI_Requests_FormsAndTokens(t *testing.T) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if resp := do(t, req); resp.StatusCode != http.StatusOK {
-		t.Errorf("status %d", resp.StatusCode)
+		t.Errorf("got status %d, want 200", resp.StatusCode)
 	}
 	if m, err := ws.Person(slacksim.Alice).WaitForText(patience(t), slacksim.General, "by form"); err != nil ||
 		len(m.Blocks) == 0 {
-		t.Errorf("%+v, %v", m, err)
+		t.Errorf("got %+v, %v; want a message with blocks", m, err)
 	}
 	for _, c := range ws.Calls() {
 		if _, there := c.Args["token"]; there {
-			t.Error("the token is in the log of calls")
+			t.Error("got the token in the calls, want it left out")
 		}
 	}
 }
 
-// still is a clock that moves only when told.
+// still is a clock that moves only when the test moves it.
 type still struct{ now time.Time }
 
 func (s *still) Now() time.Time { return s.now }

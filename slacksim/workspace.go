@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/rs/zerolog"
 )
 
 // Options describes a workspace. The zero value is a team of three people with two channels, to one of which the app
@@ -17,8 +17,8 @@ import (
 type Options struct {
 	// Now is the clock for everything that Slack decides by time. Default: time.Now.
 	Now func() time.Time
-	// Log gets each request and each envelope at debug level. The zero value logs nothing.
-	Log zerolog.Logger
+	// Log gets each request and each envelope at debug level. Nil: nothing is logged.
+	Log *slog.Logger
 
 	// Keep is called with a new Snapshot after every change. The app gets its answer, and the page shows the change,
 	// after Keep has returned. Calls don't overlap. Nil: snapshots are not taken.
@@ -95,7 +95,7 @@ func DefaultBotScopes() []string {
 // called concurrently.
 type Workspace struct {
 	opts    Options
-	log     zerolog.Logger
+	log     *slog.Logger
 	limiter *limiter
 
 	// ctx ends when the workspace closes. Everything that waits in the background ends with it, and background counts it.
@@ -171,6 +171,9 @@ func New(opts Options) *Workspace {
 	}
 	if opts.App.AppScopes == nil {
 		opts.App.AppScopes = []string{"connections:write"}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	wait(&opts.AckTimeout, 3*time.Second)
 	if opts.Meter == nil {
@@ -293,7 +296,7 @@ func (ws *Workspace) Wait(ctx context.Context, done func() bool) error {
 }
 
 // ErrClosed is the error of waits that end because the workspace was closed.
-var ErrClosed = fmt.Errorf("slacksim: the workspace is closed")
+var ErrClosed = errors.New("slacksim: the workspace is closed")
 
 // spawn runs f in the background. Close waits until f has returned. After Close, spawn does nothing.
 func (ws *Workspace) spawn(f func()) {

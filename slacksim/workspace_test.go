@@ -1,7 +1,10 @@
 package slacksim_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,10 +23,10 @@ func TestWorkspace_Subscribe_Changes(t *testing.T) {
 	select {
 	case <-changes:
 	case <-patience(t).Done():
-		t.Fatal("no change was told")
+		t.Fatal("got no change, want one")
 	}
 	if ws.Version() == before {
-		t.Error("the version did not change")
+		t.Errorf("got the version %d again, want another", before)
 	}
 	cancel()
 	for range changes { // closed after cancel
@@ -38,7 +41,7 @@ func TestWorkspace_Wait_Closed(t *testing.T) {
 	go func() { done <- ws.WaitForSocket(ctx) }()
 	ws.Close()
 	if err := <-done; !errors.Is(err, slacksim.ErrClosed) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want ErrClosed", err)
 	}
 	for range changes {
 	}
@@ -66,6 +69,27 @@ func TestWorkspace_Close_EndsEverything(t *testing.T) {
 	began := time.Now()
 	srv.Close()
 	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("Close took %v, want at most 1 s", took)
+	}
+}
+
+func TestWorkspace_Log_RequestsAndEnvelopes(t *testing.T) {
+	var log bytes.Buffer // read only after Close
+	ws, srv := start(t, slacksim.Options{
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	s := dial(t, ws, srv)
+	sent := make(chan error, 1)
+	ctx := patience(t)
+	go func() { sent <- ws.Person(slacksim.Alice).Command(ctx, slacksim.General, "/order", "") }()
+	s.ack(s.next(), nil)
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+	srv.Close()
+	for _, want := range []string{"method=apps.connections.open", "type=slash_commands", "receive an acknowledgement"} {
+		if got := log.String(); !strings.Contains(got, want) {
+			t.Errorf("got the log\n%s\nwant %q in it", got, want)
+		}
 	}
 }

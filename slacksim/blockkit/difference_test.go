@@ -33,8 +33,8 @@ func icon(fields string) string {
 	return `{"type":"context_actions","elements":[{"type":"icon_button","action_id":"i"` + fields + `}]}`
 }
 
-// What @slack/types 3.2.0 says in its comments, slack-go 0.35.0 in its Validate, and Slack in its reference, of the
-// newer blocks.
+// The rules of newer blocks, from the comments of @slack/types 3.2.0, Validate of slack-go 0.35.0 and Slack's
+// reference.
 func TestValidate_NewerBlocks(t *testing.T) {
 	title := `,"title":` + plain("a")
 	yes, no := `{"text":`+plain("Good")+`,"value":"y"}`, `{"text":`+plain("Bad")+`,"value":"n"}`
@@ -241,7 +241,7 @@ func TestValidateView_NewerRules(t *testing.T) {
 	}
 }
 
-// Where Slack's sources differ, the looser reading is taken, and the stricter one asked of this project's bot.
+// Where Slack's sources differ, the looser rule holds by default, and the stricter one with Rules.Strict.
 func TestValidate_Strict_Differences(t *testing.T) {
 	confirm := button(`,"confirm":{"text":` + plain("a") + `}`)
 	value := func(n int) string {
@@ -290,7 +290,7 @@ func TestValidate_Strict_Differences(t *testing.T) {
 			for strict, taken := range map[bool]bool{true: c.strict, false: c.loose} {
 				problems := blockkit.Validate(json.RawMessage("["+c.block+"]"), blockkit.Rules{Strict: strict})
 				if (len(problems) == 0) != taken {
-					t.Errorf("strict %v: %v", strict, problems)
+					t.Errorf("strict %v: got %v, want problems: %v", strict, problems, !taken)
 				}
 			}
 		})
@@ -306,7 +306,7 @@ func TestDifferences_Documented(t *testing.T) {
 	for _, d := range blockkit.Differences() {
 		row := "| " + strings.Join([]string{d.Rule, d.Strict, d.StrictBy, d.Loose, d.LooseBy}, " | ") + " |"
 		if !strings.Contains(string(doc), row+"\n") {
-			t.Errorf("docs/blockkit.md lacks the row\n%s", row)
+			t.Errorf("docs/blockkit.md lacks a row, want\n%s", row)
 		}
 	}
 }

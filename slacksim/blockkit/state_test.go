@@ -13,7 +13,7 @@ func only(t *testing.T, block string) blockkit.Element {
 	t.Helper()
 	elements := blockkit.Elements(json.RawMessage("[" + block + "]"))
 	if len(elements) != 1 {
-		t.Fatalf("%d elements", len(elements))
+		t.Fatalf("got %d elements, want 1", len(elements))
 	}
 	return elements[0]
 }

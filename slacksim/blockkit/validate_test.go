@@ -36,7 +36,7 @@ func section(fields string) string {
 const option = `{"text":{"type":"plain_text","text":"A%d"},"value":"a%d"}`
 
 func TestValidate_Blocks(t *testing.T) {
-	// want is the last problem, which is the innermost; empty: Slack takes it.
+	// want is the last problem, which is the innermost one. Empty: the block is valid.
 	tests := []struct{ name, block, want string }{
 		{"a section", section(""), ""},
 		{
@@ -350,7 +350,7 @@ func TestValidate_Blocks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			raw := json.RawMessage("[" + tt.block + "]")
 			if !json.Valid(raw) {
-				t.Fatalf("the test's own JSON is broken: %s", raw)
+				t.Fatalf("got %s, want JSON in the test", raw)
 			}
 			checkLast(t, blockkit.Validate(raw, blockkit.Rules{}), tt.want)
 		})

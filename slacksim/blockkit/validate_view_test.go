@@ -108,7 +108,7 @@ func TestValidateView_Views(t *testing.T) {
 	}
 }
 
-// What slack-go builds has to pass: if it does not, the rules are too strict.
+// Blocks from slack-go are valid: otherwise the rules are too strict.
 func TestValidate_SlackGo(t *testing.T) {
 	pt := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, true, false) }
 	md := slack.NewTextBlockObject("mrkdwn", "*a*", false, false)
@@ -146,7 +146,7 @@ func TestValidate_SlackGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if problems := blockkit.Validate(raw, blockkit.Rules{}); len(problems) > 0 {
-		t.Errorf("%v\n%s", problems, raw)
+		t.Errorf("got %v, want no problems with\n%s", problems, raw)
 	}
 	filled, err := blockkit.FillIDs(raw, func() string { return "new" })
 	if err != nil {
@@ -154,19 +154,19 @@ func TestValidate_SlackGo(t *testing.T) {
 	}
 	var back slack.Blocks
 	if err := json.Unmarshal(filled, &back); err != nil || len(back.BlockSet) != len(blocks) {
-		t.Errorf("slack-go reads %d blocks back, %v", len(back.BlockSet), err)
+		t.Errorf("slack-go reads %d blocks, %v; want %d", len(back.BlockSet), err, len(blocks))
 	}
 	if len(blockkit.Elements(filled)) != 9 {
 		t.Errorf("%d elements, want 9", len(blockkit.Elements(filled)))
 	}
 	for _, e := range blockkit.Elements(filled) {
 		if e.ActionID == "" || e.BlockID == "" {
-			t.Errorf("no ids: %+v", e)
+			t.Errorf("got %+v, want both ids", e)
 		}
 	}
 }
 
-// No JSON makes the rules panic, and what they accept can be stored and read.
+// No JSON makes the rules panic, and JSON that they accept can be stored and read.
 func FuzzValidate(f *testing.F) {
 	f.Add(`[{"type":"section","text":{"type":"mrkdwn","text":"a"},"accessory":{"type":"overflow","options":[null]}}]`)
 	f.Add(`[{"type":"data_table","caption":"c","rows":[[1],[null]]}]`)
@@ -191,7 +191,7 @@ func FuzzValidate(f *testing.F) {
 			t.Fatal(err)
 		}
 		if filled != nil && !json.Valid(filled) {
-			t.Errorf("stored as %s", filled)
+			t.Errorf("got %s, want JSON", filled)
 		}
 	})
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// html/template reads the names of attributes, also behind "data-": what looks like an address, a style or a script to
-// it (data-action, data-src, data-on…) is filtered as one, and an id with a colon becomes #ZgotmplZ. So every attribute
-// that carries an id of an app, or what a person wrote, must have a name by which its value arrives unchanged.
+// html/template chooses its filter by the name of an attribute, also after "data-": it filters data-action, data-src
+// and data-on… as addresses and scripts, and an id with a colon becomes #ZgotmplZ. So every attribute with an id of an
+// app, or with the text of a person, needs a name with which its value stays unchanged.
 func TestPage_Attributes_IdsOfApps(t *testing.T) {
 	attribute := regexp.MustCompile(`[\s"](data-[a-z-]+|value|id|for|name|aria-[a-z]+|placeholder|title|download)="\{\{`)
 	seen := map[string]bool{}
@@ -29,7 +29,7 @@ func TestPage_Attributes_IdsOfApps(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(seen) < 20 {
-		t.Fatalf("only %d attributes were found: %v", len(seen), seen)
+		t.Fatalf("got %d attributes, want at least 20: %v", len(seen), seen)
 	}
 	for name := range seen {
 		probe := template.Must(template.New("").Parse(`<span ` + name + `="{{.}}"></span>`))
@@ -39,7 +39,7 @@ func TestPage_Attributes_IdsOfApps(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := `<span ` + name + `="` + value + `"></span>`; html.UnescapeString(out.String()) != want {
-				t.Errorf("%s with %q becomes %s", name, value, out.String())
+				t.Errorf("%s with %q: got %s, want %s", name, value, out.String(), want)
 			}
 		}
 	}

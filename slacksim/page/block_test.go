@@ -21,7 +21,7 @@ func TestBlocks_Golden(t *testing.T) {
 	p := New(slacksim.New(slacksim.Options{}), Options{})
 	files, err := filepath.Glob("testdata/blocks/*.json")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no test data", err)
+		t.Fatalf("got %d files, %v; want test data", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -52,11 +52,11 @@ func TestBlocks_Golden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got != string(want) {
-				t.Errorf("%s differs; run the test with -update and read the difference. Got:\n%s", golden, got)
+				t.Errorf("%s differs; run the test with -update and read the difference. Got:\n%s\nwant:\n%s", golden, got, want)
 			}
 			for _, evil := range []string{"<script", "javascript:", "onclick", "style="} {
 				if strings.Contains(strings.ReplaceAll(got, "#ZgotmplZ", ""), evil) {
-					t.Errorf("%q in the page", evil)
+					t.Errorf("got %q in the page, want it escaped", evil)
 				}
 			}
 		})

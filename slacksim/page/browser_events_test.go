@@ -8,7 +8,7 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// TestBrowser_Events_Live follows what others do, without a word from this reader.
+// A page shows what other people do, without an action of its reader.
 func TestBrowser_Events_Live(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
@@ -28,9 +28,9 @@ func TestBrowser_Events_Live(t *testing.T) {
 	tab.Size(1000, 500)
 	tab.Until("it to stay there in a smaller window", newestInSight)
 	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("the draft became %q", got)
+		t.Errorf("after a change elsewhere the draft is %q, want %q", got, "half a thought")
 	}
-	// Who reads further up is left there.
+	// A reader who has scrolled up stays there.
 	pagetest.Eval[bool](
 		tab,
 		`new Promise(done => {
@@ -47,7 +47,7 @@ func TestBrowser_Events_Live(t *testing.T) {
 	}
 	tab.WaitText("one more")
 	if top := pagetest.Eval[float64](tab, "document.getElementById('log').scrollTop"); top > 30 {
-		t.Errorf("the page scrolled to %v", top)
+		t.Errorf("the page scrolled to %v, want at most 30", top)
 	}
 	tab.Until(
 		"the other channel to be unread", "document.querySelector('.place.unread .badge')?.innerText.startsWith('1')",
@@ -57,7 +57,7 @@ func TestBrowser_Events_Live(t *testing.T) {
 	tab.Until("nothing to be unread", "!document.querySelector('.place.unread')")
 	tab.Visit("general")
 	if got := tab.Draft(); got != "half a thought" {
-		t.Errorf("back again the draft is %q", got)
+		t.Errorf("back again the draft is %q, want %q", got, "half a thought")
 	}
 }
 

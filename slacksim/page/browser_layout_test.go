@@ -19,10 +19,10 @@ func TestBrowser_Phone_Layout(t *testing.T) {
 		.filter(el => { const r = el.getBoundingClientRect(); return r.height < 44 || r.width < 44 })
 		.map(el => el.outerHTML.slice(0, 80))`)
 	if len(small) > 0 {
-		t.Errorf("too small for a thumb: %q", small)
+		t.Errorf("got %q below 44 pixels, want none", small)
 	}
 	if wide := pagetest.Eval[bool](tab, "document.documentElement.scrollWidth > innerWidth"); wide {
-		t.Error("the page scrolls sideways")
+		t.Error("the page is wider than the window, want no horizontal scrolling")
 	}
 	tab.Click("Channels and people")
 	tab.WaitText("You are")
@@ -55,7 +55,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 	s := open(t, hints)
 	tab := pagetest.Open(t, s.url)
 	if got := tab.Focused(); !strings.HasPrefix(got, "Message #general") {
-		t.Errorf("the page opens with the focus on %q", got)
+		t.Errorf("the page opens with the focus on %q, want the message box", got)
 	}
 	tab.Keys("/order card")
 	tab.Press("Enter")
@@ -73,7 +73,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 		if inside := pagetest.Eval[bool](
 			tab, "!!document.activeElement.closest('dialog') || document.activeElement === document.body",
 		); !inside {
-			t.Errorf("the focus left the dialog for %q", tab.Focused())
+			t.Errorf("the focus is on %q, want it inside of the dialog", tab.Focused())
 		}
 	}
 	for range 3 {
@@ -85,7 +85,7 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 	tab.Press("Enter")
 	tab.WaitText("Bought 3 coffees")
 	if outline := pagetest.Eval[bool](tab, "document.activeElement.classList.contains('message')"); !outline {
-		t.Errorf("after the buttons went the focus is on %q", tab.Focused())
+		t.Errorf("without its buttons the focus is on %q, want the message", tab.Focused())
 	}
 
 	tab.Type("one")
@@ -97,6 +97,6 @@ func TestBrowser_Keyboard_Only(t *testing.T) {
 		.filter(el => !el.innerText?.trim() && !el.getAttribute('aria-label') && !el.labels?.length)
 		.filter(el => !el.getAttribute('aria-labelledby')).map(el => el.outerHTML)`)
 	if len(nameless) > 0 {
-		t.Errorf("without a name: %q", nameless)
+		t.Errorf("got elements without a name: %q, want none", nameless)
 	}
 }

@@ -33,7 +33,7 @@ var hints = page.Options{
 	Welcome: "*Welcome!* Type `/order card` to begin.",
 }
 
-// shot keeps a picture if PAGE_SHOTS names a folder: for looking at, not for tests.
+// shot saves a picture in the folder of the variable PAGE_SHOTS, if it is set, for a look at the page.
 func shot(t *testing.T, tab *pagetest.Tab, name string) {
 	t.Helper()
 	if dir := os.Getenv("PAGE_SHOTS"); dir != "" {
@@ -57,8 +57,8 @@ func TestBrowser_Confirm_OpenedAgain(t *testing.T) {
 	})()`)
 	tab.Click("Yes, buy")
 	tab.WaitText("✅ Bought 3 coffees for $12.00.")
-	if got := strings.Count(s.told(), "action buy"); got != 1 {
-		t.Errorf("it was bought %d times: %s", got, s.told())
+	if got := strings.Count(s.received(), "action buy"); got != 1 {
+		t.Errorf("got %d answers, want 1: %s", got, s.received())
 	}
 }
 
@@ -73,7 +73,7 @@ func TestBrowser_Command_Button(t *testing.T) {
 	shot(t, tab, "suggest")
 	tab.Press("Tab")
 	if got := tab.Draft(); got != "/order " {
-		t.Errorf("Tab made it %q", got)
+		t.Errorf("after Tab the draft is %q, want %q", got, "/order ")
 	}
 	tab.Type("card")
 	tab.Press("Enter")
@@ -87,23 +87,23 @@ func TestBrowser_Command_Button(t *testing.T) {
 	tab.WaitText("You pay $12.00 now.")
 	shot(t, tab, "confirm")
 	if got := tab.Focused(); got != "Yes, buy" {
-		t.Errorf("the dialog gives the focus to %q", got)
+		t.Errorf("the dialog opens with the focus on %q, want %q", got, "Yes, buy")
 	}
 	tab.Press("Escape")
 	tab.WaitNoText("You pay $12.00 now.")
-	if strings.Contains(s.told(), "action buy") {
-		t.Errorf("a declined dialog sent: %s", s.told())
+	if strings.Contains(s.received(), "action buy") {
+		t.Errorf("a declined dialog sent %s, want nothing", s.received())
 	}
 	tab.Click("Buy for $12.00")
 	tab.Click("Yes, buy")
 	tab.WaitText("✅ Bought 3 coffees for $12.00.")
 	if tab.Has("Cancel") || tab.Has("Buy for $12.00") {
-		t.Error("the buttons are still there")
+		t.Error("the buttons are still there, want none")
 	}
 	want := "command card by U0ALICE\n" +
 		"action edit:3 value= option= options= by U0ALICE\n" +
 		"action buy value=3 option= options= by U0ALICE"
-	if got := s.told(); got != want {
+	if got := s.received(); got != want {
 		t.Errorf("the app got:\n%s\nwant:\n%s", got, want)
 	}
 	shot(t, tab, "bought")
@@ -111,7 +111,7 @@ func TestBrowser_Command_Button(t *testing.T) {
 	tab.Type("")
 	tab.Press("ArrowUp")
 	if got := tab.Draft(); got != "/order card" {
-		t.Errorf("the arrow up brought back %q", got)
+		t.Errorf("after the arrow up the draft is %q, want %q", got, "/order card")
 	}
 }
 
@@ -126,10 +126,10 @@ func TestBrowser_People_SeeTheirOwn(t *testing.T) {
 	tab.As("Carol Conti")
 	tab.WaitText("<b>Hi</b> all")
 	if strings.Contains(tab.Text(), "Only visible to you") {
-		t.Error("Carol sees what only Alice may see")
+		t.Error("Carol sees a message for Alice only, want none")
 	}
 	if text := tab.Text(); !strings.Contains(text, "second line &amp; more") {
-		t.Errorf("the text reads differently:\n%s", text)
+		t.Errorf("got the text\n%s\nwant %q in it", text, "second line &amp; more")
 	}
 	tab.Visit("random")
 	tab.WaitText("3 members")
@@ -147,12 +147,12 @@ func TestBrowser_Modal_Submitted(t *testing.T) {
 	tab.WaitText("It costs $4.00.")
 	shot(t, tab, "modal")
 
-	// What is typed stays while the app changes the view around it.
+	// Typed text stays while the app updates the view.
 	tab.Fill("Name", "no one")
 	tab.Fill("Cups", "7")
 	tab.WaitText("It costs $7.50.")
 	if got := tab.Value("Name"); got != "no one" {
-		t.Errorf("the name is now %q", got)
+		t.Errorf("the name is %q, want %q", got, "no one")
 	}
 	tab.Choose("Milk", "Oat")
 	tab.Fill("Day", "2027-02-03")
@@ -165,21 +165,23 @@ func TestBrowser_Modal_Submitted(t *testing.T) {
 	tab.Click("Back")
 	tab.WaitNoText("From far away.")
 	if got := tab.Value("Milk"); got != "Oat" {
-		t.Errorf("under the other modal the milk became %q", got)
+		t.Errorf("below the other modal the milk is %q, want %q", got, "Oat")
 	}
 
 	tab.Click("Order")
 	tab.WaitText("A person must drink it.")
 	shot(t, tab, "errors")
 	if got := tab.Focused(); got != "On the cup" {
-		t.Errorf("the focus is on %q, not on the field that is wrong", got)
+		t.Errorf("the focus is on %q, want the field with the error", got)
 	}
 	tab.Fill("Name", "Äda & Co")
 	tab.Click("Order")
 	tab.WaitText("Coffee for Äda & Co")
 	tab.Until("the modal to close", "!document.querySelector('dialog[open]')")
-	if want := "submitted name=Äda & Co cups=7 milk=oat day=2027-02-03 size=l extra=1"; !strings.Contains(s.told(), want) {
-		t.Errorf("the app was told:\n%s\nwithout %s", s.told(), want)
+	if want := "submitted name=Äda & Co cups=7 milk=oat day=2027-02-03 size=l extra=1"; !strings.Contains(
+		s.received(), want,
+	) {
+		t.Errorf("the app got:\n%s\nwithout %s", s.received(), want)
 	}
 
 	// Slack's own check, without the app, and Escape.
@@ -197,8 +199,8 @@ func TestBrowser_Blocks_All(t *testing.T) {
 	tab := pagetest.Open(t, s.url)
 	tab.Send("/order blocks")
 	tab.WaitText("Spending, as an area")
-	if got := s.told(); got != "command blocks by U0ALICE" {
-		t.Fatal(got)
+	if got := s.received(); got != "command blocks by U0ALICE" {
+		t.Fatalf("the app got %q, want one command", got)
 	}
 	tab.Size(1280, 3600)
 	shot(t, tab, "gallery")
@@ -215,18 +217,18 @@ func TestBrowser_Blocks_All(t *testing.T) {
 	s.await(t, "action several value= option= options=a,c ")
 	tab.Press("Escape")
 
-	// A menu that asks first, and goes back if the answer is no.
+	// A menu with a confirm dialog returns to its earlier option if the dialog is declined.
 	tab.Choose("Alarm", "On")
 	tab.Click("Better not")
 	tab.WaitValue("Alarm", "Alarm") // the dialog tells the menu after it is gone
 	tab.Choose("Alarm", "On")
 	tab.Click("Ring")
 	s.await(t, "action alarm value= option=on ")
-	if strings.Count(s.told(), "action alarm") != 1 {
-		t.Errorf("the app was told:\n%s", s.told())
+	if strings.Count(s.received(), "action alarm") != 1 {
+		t.Errorf("the app got:\n%s\nwant one action alarm", s.received())
 	}
 
-	// A menu whose options the app has.
+	// A menu with options from the app.
 	tab.Fill("Find a project", "bio")
 	tab.Click("bio 2")
 	s.await(t, "action project value= option=p2 ")
@@ -238,7 +240,7 @@ func TestBrowser_Blocks_All(t *testing.T) {
 	tab.Dark(true)
 	shot(t, tab, "gallery-dark")
 	if n := pagetest.Eval[int](tab, "document.querySelectorAll('.unknown').length"); n > 0 {
-		t.Errorf("%d blocks cannot be shown", n)
+		t.Errorf("got %d blocks that can't be shown, want 0", n)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestTicks_RoundNumbers(t *testing.T) {
 	}
 	for _, v := range []float64{math.SmallestNonzeroFloat64, 1e-300, 1e300, math.MaxFloat64, math.Inf(1), math.NaN()} {
 		if got := ticks(-v, v); len(got) < 2 || len(got) > 13 {
-			t.Errorf("ticks for ±%v: %v", v, got)
+			t.Errorf("ticks for ±%v: got %v, want 2 to 13", v, got)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestChart_StaysOnCanvas(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(text), "NaN") || strings.Contains(string(text), "Inf") {
-			t.Errorf("%s: %s", name, text)
+			t.Errorf("%s: got %s, want no NaN or Inf", name, text)
 		}
 	}
 }

@@ -112,8 +112,7 @@ func TestPlainText_Emoji(t *testing.T) {
 	}
 }
 
-// TestMrkdwn_Duration keeps hostile texts of the greatest length that Slack takes from
-// holding up the page.
+// Hostile texts of the greatest length that Slack accepts don't block the page.
 func TestMrkdwn_Duration(t *testing.T) {
 	for _, unit := range []string{
 		"*a ", "*_~", "<", "`", "a:", "```", "> ", ">>> \n", "https://a", "<a|*", "*a _b ~c `d ",
@@ -122,7 +121,7 @@ func TestMrkdwn_Duration(t *testing.T) {
 		start := time.Now()
 		Mrkdwn(text, fewNames{})
 		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%q repeated took %v", unit, took)
+			t.Errorf("%q repeated took %v, want at most 2 s", unit, took)
 		}
 	}
 }
@@ -156,8 +155,8 @@ func FuzzMarkdown(f *testing.F) {
 	})
 }
 
-// checkSafe says whether out is well-formed and made of nothing but the tags and
-// attributes that the renderer writes itself; besides names more tags.
+// checkSafe checks that out is well-formed, and has only tags and attributes that the renderer writes, or tags in
+// besides.
 func checkSafe(t *testing.T, out, besides string) {
 	t.Helper()
 	allowed := map[string]string{
@@ -178,20 +177,20 @@ func checkSafe(t *testing.T, out, besides string) {
 		switch kind {
 		case html.ErrorToken:
 			if len(open) > 0 {
-				t.Errorf("not closed: %v in %q", open, out)
+				t.Errorf("got open tags %v, want none in %q", open, out)
 			}
 			return
 		case html.StartTagToken:
 			attributes, ok := allowed[token.Data]
 			if !ok {
-				t.Fatalf("tag <%s> in %q", token.Data, out)
+				t.Fatalf("got tag <%s>, want none of its kind in %q", token.Data, out)
 			}
 			for _, a := range token.Attr {
 				if !strings.Contains(attributes, a.Key) {
-					t.Errorf("attribute %s of <%s> in %q", a.Key, token.Data, out)
+					t.Errorf("got attribute %s of <%s>, want only %q in %q", a.Key, token.Data, attributes, out)
 				}
 				if a.Key == "href" && !linkable(a.Val) {
-					t.Errorf("link to %q in %q", a.Val, out)
+					t.Errorf("got a link to %q, want only web and mail addresses in %q", a.Val, out)
 				}
 			}
 			if token.DataAtom != atom.Br && token.DataAtom != atom.Hr && token.DataAtom != atom.Input {
@@ -199,11 +198,11 @@ func checkSafe(t *testing.T, out, besides string) {
 			}
 		case html.EndTagToken:
 			if len(open) == 0 || open[len(open)-1] != token.Data {
-				t.Fatalf("</%s> closes nothing in %q", token.Data, out)
+				t.Fatalf("got </%s> without an open tag, want balanced tags in %q", token.Data, out)
 			}
 			open = open[:len(open)-1]
 		case html.CommentToken, html.DoctypeToken, html.SelfClosingTagToken:
-			t.Fatalf("%s in %q", kind, out)
+			t.Fatalf("got %s, want no such token in %q", kind, out)
 		}
 	}
 }

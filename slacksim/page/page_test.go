@@ -74,12 +74,12 @@ func TestPage_ServeHTTP_OtherSites(t *testing.T) {
 		})
 	}
 	if got := len(ws.Messages(slacksim.General)); got != 1 {
-		t.Errorf("%d messages were said, not 1", got)
+		t.Errorf("got %d messages, want 1", got)
 	}
 }
 
-// TestPage_ServeHTTP_NoOtherHosts reads everything the page is made of: no address of another
-// host, nothing that the content security policy would have to allow besides files.
+// The files of the page have no address of another host, and no inline script or style, which the content security
+// policy forbids.
 func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 	ws := slacksim.New(slacksim.Options{})
 	t.Cleanup(ws.Close)
@@ -93,7 +93,7 @@ func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || resp.StatusCode != 200 {
-			t.Fatalf("%s: %s, %v", path, resp.Status, err)
+			t.Fatalf("%s: got %s, %v; want 200", path, resp.Status, err)
 		}
 		return string(body), resp.Header
 	}
@@ -101,14 +101,14 @@ func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 	csp := header.Get("Content-Security-Policy")
 	if !strings.HasPrefix(csp, "default-src 'none';") || strings.Contains(csp, "unsafe") ||
 		!strings.Contains(csp, "frame-ancestors 'none'") {
-		t.Errorf("policy: %s", csp)
+		t.Errorf("got the policy %s, want default-src 'none', frame-ancestors 'none' and nothing unsafe", csp)
 	}
 	if found := regexp.MustCompile(`(?i)<[^>]*\s(on\w+|style)=|<script>|<style`).FindString(body); found != "" {
-		t.Errorf("%s in the page", found)
+		t.Errorf("got %s in the page, want no inline script or style", found)
 	}
 	paths := regexp.MustCompile(`(?:src|href)="(/-/[^"]+)"`).FindAllStringSubmatch(body, -1)
 	if len(paths) < 5 {
-		t.Fatalf("files of the page: %v", paths)
+		t.Fatalf("got the files %v, want at least 5", paths)
 	}
 	for _, path := range append(
 		paths, []string{"", "/-/morph.js"}, []string{"", "/-/dates.js"}, []string{"", "/-/composer.js"},
@@ -116,7 +116,7 @@ func TestPage_ServeHTTP_NoOtherHosts(t *testing.T) {
 		body, _ := read(path[1])
 		for _, address := range regexp.MustCompile(`https?://[^"' )]+`).FindAllString(body, -1) {
 			if address != "http://www.w3.org/2000/svg" {
-				t.Errorf("%s speaks of %s", path[1], address)
+				t.Errorf("%s has the address %s, want none of another host", path[1], address)
 			}
 		}
 	}

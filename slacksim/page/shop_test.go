@@ -18,7 +18,7 @@ import (
 	"licensebot/slacksim/page"
 )
 
-// shop is a small app on slack-go, with one command, to click through: it sells coffee.
+// shop is a small app on slack-go that sells coffee, with one command.
 type shop struct {
 	ws     *slacksim.Workspace
 	url    string
@@ -26,7 +26,7 @@ type shop struct {
 	socket *socketmode.Client
 
 	mu   sync.Mutex
-	seen []string      // what the app was told, in order
+	seen []string      // what the app got, in order
 	more chan struct{} // closed and replaced when that grows
 	on   bool          // of the panel's switch
 }
@@ -34,7 +34,7 @@ type shop struct {
 // open serves a workspace with its page and lets the shop connect to it.
 func open(t *testing.T, opts page.Options) *shop {
 	t.Helper()
-	// More time than Slack gives: a busy machine is no finding.
+	// More time than Slack gives, since a busy machine must not fail a test.
 	return openWith(t, slacksim.Options{AckTimeout: 15 * time.Second}, opts)
 }
 
@@ -119,7 +119,7 @@ func (s *shop) note(format string, args ...any) {
 	s.more = make(chan struct{})
 }
 
-// await waits until the app was told something.
+// await waits until the app got something.
 func (s *shop) await(t *testing.T, want string) {
 	t.Helper()
 	late := time.After(2 * time.Minute)
@@ -127,19 +127,19 @@ func (s *shop) await(t *testing.T, want string) {
 		s.mu.Lock()
 		more := s.more
 		s.mu.Unlock()
-		if strings.Contains(s.told(), want) {
+		if strings.Contains(s.received(), want) {
 			return
 		}
 		select {
 		case <-more:
 		case <-late:
-			t.Fatalf("the app was told %q, not %q", s.told(), want)
+			t.Fatalf("the app got %q, not %q", s.received(), want)
 		}
 	}
 }
 
-// told is what the app was told so far.
-func (s *shop) told() string {
+// received returns what the app got so far.
+func (s *shop) received() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.seen, "\n")

@@ -14,8 +14,8 @@ import (
 	"licensebot/slacksim/page"
 )
 
-// What a reader has seen is there again after the program was killed: nothing is shown before it is kept. Keeping is
-// slow here.
+// The page shows a message only after it is stored, so that it is still there after a kill. In this test, storing is
+// slow.
 func TestPage_Shows_AfterKeep(t *testing.T) {
 	said := []byte("a license was bought")
 	for _, path := range []string{"/", "/-/events"} {
@@ -47,11 +47,11 @@ func TestPage_Shows_AfterKeep(t *testing.T) {
 			for chunk := make([]byte, 4096); !bytes.Contains(seen, said); {
 				n, err := resp.Body.Read(chunk)
 				if seen = append(seen, chunk[:n]...); err != nil && err != io.EOF || n == 0 {
-					t.Fatalf("%v: the page is\n%s", err, seen)
+					t.Fatalf("%v: got the page\n%s\nwant %s in it", err, seen, said)
 				}
 			}
 			if !kept.Load() {
-				t.Error("the page shows what a kill would take back")
+				t.Error("the page shows a message that is not stored, want it stored first")
 			}
 		})
 	}
