@@ -1,5 +1,5 @@
-// Shows what the server sends and reports what the reader does. What the page contains
-// is made on the server; see morph.js for how it gets here.
+// Shows the parts of the page that the server sends, and reports the reader's actions. The server renders the page;
+// morph.js puts the parts in place.
 import {morph, touched} from './morph.js';
 import {localize} from './dates.js';
 import {composer} from './composer.js';
@@ -28,7 +28,7 @@ function toast(text) {
   setTimeout(() => el.remove(), 6000);
 }
 
-// ---- what the server sends
+// ---- parts from the server
 
 function settle() {
   localize();
@@ -40,14 +40,16 @@ function settle() {
   }
 }
 
-// Who reads the newest message goes on reading the newest, also when a keyboard comes up.
+// A reader at the newest message stays at the newest one, also when the keyboard of a phone opens.
 const log = $('log');
 let atEnd = true;
 const toEnd = () => { if (log && atEnd) log.scrollTop = log.scrollHeight; };
-log?.addEventListener('scroll', () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80; }, {passive: true});
+log?.addEventListener('scroll', () => {
+  atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}, {passive: true});
 if (log) new ResizeObserver(toEnd).observe(log);
 
-let byKey = false; // how the reader did the last thing
+let byKey = false; // whether the last action was by keyboard
 document.addEventListener('keydown', () => { byKey = true; }, true);
 document.addEventListener('pointerdown', () => { byKey = false; }, true);
 
@@ -58,7 +60,7 @@ function apply({id, html}) {
   morph(root, html);
   settle();
   if (id === 'stage') toEnd();
-  // Where a button pressed by key goes away, the keyboard stays at its message.
+  // If a button that was pressed by keyboard is removed, the focus goes to its message.
   if (byKey && message?.isConnected && document.activeElement === document.body) {
     message.tabIndex = -1;
     message.focus({preventScroll: true});
@@ -69,8 +71,8 @@ function apply({id, html}) {
   }
 }
 
-// A browser keeps pages that were left, to go back to, and opens only so many connections to one server: a page that is
-// not looked at must not hold one.
+// A browser keeps left pages for the back button, and limits the connections to one server. So a page that is not shown
+// closes its connection.
 let source;
 addEventListener('pagehide', () => source.close());
 addEventListener('pageshow', e => { if (e.persisted) listen(); });
@@ -81,7 +83,7 @@ function listen() {
   source.onmessage = e => apply(JSON.parse(e.data));
   source.onerror = () => {
     $('offline').hidden = false;
-    // The server answered, but not with events: who or what was shown is gone.
+    // The server answered without events: the person or channel is gone.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 1500);
   };
 }
@@ -91,17 +93,18 @@ function turnTo(block, page) {
   page = Math.max(0, Math.min(page, +block.dataset.pages - 1));
   block.dataset.page = page;
   rows.forEach((row, i) => { row.hidden = Math.floor(i / size) !== page; });
-  block.querySelector('.pager span').textContent = `${page * size + 1}–${Math.min((page + 1) * size, rows.length)} of ${rows.length}`;
+  const last = Math.min((page + 1) * size, rows.length);
+  block.querySelector('.pager span').textContent = `${page * size + 1}–${last} of ${rows.length}`;
   block.querySelector('[data-turn="-1"]').disabled = page === 0;
   block.querySelector('[data-turn="1"]').disabled = page === +block.dataset.pages - 1;
 }
 
-// ---- what the reader does to buttons, menus and fields
+// ---- the reader's use of buttons, menus and fields
 
-const dirty = new Set(); // controls with text that was not reported yet
+const dirty = new Set(); // controls with text that is not yet reported
 const timers = new WeakMap();
-const told = new WeakMap(); // what was reported last
-let line = Promise.resolve(); // reports go out one after another
+const reported = new WeakMap(); // the values that were reported last
+let line = Promise.resolve(); // sends reports one after another
 
 function where(el) {
   const view = el.closest('[data-view]'), message = el.closest('[data-ts]');
@@ -111,25 +114,27 @@ function where(el) {
 const typed = el => el.matches('.control textarea, .control input[type=text]:not([data-suggest])');
 
 function values(control) {
-  if (control.querySelector('[data-suggest]')) return [...control.querySelectorAll('[data-chosen]')].map(c => c.dataset.chosen);
+  if (control.querySelector('[data-suggest]')) {
+    return [...control.querySelectorAll('[data-chosen]')].map(c => c.dataset.chosen);
+  }
   return [...control.querySelectorAll('select, textarea, input')]
     .filter(f => !/checkbox|radio/.test(f.type) || f.checked)
     .map(f => f.type === 'datetime-local' && f.value ? String(new Date(f.value) / 1000) : f.value)
     .filter(v => v !== '');
 }
 
-// report tells the server what a control holds, or that it was pressed.
+// report sends the values of a control, or that it was pressed, to the server.
 function report(control, verb, what, el) {
   clearTimeout(timers.get(control));
   dirty.delete(control);
-  told.set(control, what);
+  reported.set(control, what);
   const deed = {...where(control), block: control.dataset.blockId, action: control.dataset.actionId, values: what};
   if (el) el.dataset.busy = '';
   const sent = line = line.then(() => post(verb, deed));
   return sent.finally(() => el?.removeAttribute('data-busy'));
 }
 
-// flush reports what was typed on the same surface before something is sent from it.
+// flush reports all typed text of a message or view before one of its actions is sent.
 function flush(el) {
   const surface = el.closest('[data-view], [data-ts]');
   for (const control of [...dirty]) {
@@ -138,7 +143,7 @@ function flush(el) {
   return line;
 }
 
-// The browser says later that a dialog was closed. By then it may have been opened anew: that is another question.
+// The browser's close event comes later. By then, the dialog may be open again, with a new question.
 const asked = new WeakMap();
 
 function confirmed(el) {
@@ -157,7 +162,7 @@ function confirmed(el) {
 }
 
 async function press(el) {
-  if ('busy' in el.dataset) return; // the first press is on its way
+  if ('busy' in el.dataset) return; // the first press is being sent
   const control = el.closest('.control');
   el.closest('details')?.removeAttribute('open');
   if (!await confirmed(el)) return;
@@ -170,7 +175,8 @@ async function picked(field) {
   touched.add(field);
   const now = values(control);
   if (await confirmed(field)) return report(control, control.dataset.send === 'keep' ? 'keep' : 'use', now);
-  const before = told.get(control) || [...control.querySelectorAll('option[selected], [checked]')].map(o => o.value);
+  const chosen = 'option[selected], [checked]';
+  const before = reported.get(control) || [...control.querySelectorAll(chosen)].map(o => o.value);
   if (field.type === 'checkbox' || field.type === 'radio') {
     for (const f of control.querySelectorAll('input')) f.checked = before.includes(f.value);
   } else field.value = before[0] ?? field.defaultValue ?? '';
@@ -197,11 +203,16 @@ document.addEventListener('change', e => {
 
 document.addEventListener('keydown', e => {
   if (e.key === 'Escape') {
-    document.querySelectorAll('details[open].menu, details[open].multi').forEach(d => { d.open = false; d.querySelector('summary').focus(); e.preventDefault(); });
+    document.querySelectorAll('details[open].menu, details[open].multi').forEach(d => {
+      d.open = false;
+      d.querySelector('summary').focus();
+      e.preventDefault();
+    });
     drawer('');
   }
   const control = e.target.closest?.('.control');
-  if (e.key === 'Enter' && !e.isComposing && control?.dataset.send === 'enter' && e.target.matches('input[type=text]')) {
+  const sends = control?.dataset.send === 'enter' && e.target.matches('input[type=text]');
+  if (e.key === 'Enter' && !e.isComposing && sends) {
     e.preventDefault();
     report(control, 'use', values(control));
   }
@@ -209,15 +220,21 @@ document.addEventListener('keydown', e => {
 
 document.addEventListener('click', e => {
   const el = e.target.closest('button, a, summary, [data-press]');
-  for (const menu of document.querySelectorAll('details[open].menu, details[open].multi')) if (!menu.contains(e.target)) menu.open = false;
+  for (const menu of document.querySelectorAll('details[open].menu, details[open].multi')) {
+    if (!menu.contains(e.target)) menu.open = false;
+  }
   if (e.target.id === 'veil') return drawer('');
   if (!el) return;
   const d = el.dataset;
   if ('press' in d) {
-    // A link that asks first must wait for the answer; then it opens as usual.
+    // A link with a confirm dialog opens after the reader has confirmed.
     if (el.href && d.ask) {
       e.preventDefault();
-      confirmed(el).then(yes => { if (yes) { open(el.href, '_blank', 'noopener'); report(el.closest('.control'), 'use', [], el); } });
+      confirmed(el).then(yes => {
+        if (!yes) return;
+        open(el.href, '_blank', 'noopener');
+        report(el.closest('.control'), 'use', [], el);
+      });
     } else press(el);
   } else if ('answer' in d) el.closest('dialog').close(d.answer);
   else if ('close' in d) shut(el.closest('dialog'), d.close === 'all');
@@ -227,13 +244,15 @@ document.addEventListener('click', e => {
   else if ('drop' in d) drop(el);
 });
 
-// ---- menus whose options come from the app
+// ---- menus with options from the app
 
 function suggest(field) {
   const list = field.parentElement.querySelector('.options'), control = field.closest('.control');
   clearTimeout(timers.get(field));
   timers.set(field, setTimeout(async () => {
-    const {options = []} = await post('suggest', {...where(field), block: control.dataset.blockId, action: control.dataset.actionId, text: field.value});
+    const {options = []} = await post('suggest', {
+      ...where(field), block: control.dataset.blockId, action: control.dataset.actionId, text: field.value,
+    });
     list.replaceChildren(...options.map(({value, text}) => {
       const option = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
       option.setAttribute('role', 'option');
@@ -260,7 +279,7 @@ function drop(el) {
 
 function shut(dialog, all) { post('close', {view: dialog.dataset.view, on: all}); }
 
-// Escape closes a modal as its close button does; the server takes it away.
+// Escape closes a modal as its close button does: the server removes it.
 document.addEventListener('cancel', e => {
   if (!e.target.matches('dialog.modal')) return;
   e.preventDefault();

@@ -1,12 +1,11 @@
-// The box in which people type: Enter sends, a slash explains the commands, the arrow up
-// brings back what was sent last.
+// The message box: Enter sends, a slash lists the commands, and the arrow up brings back the messages that were sent.
 
 export function composer(form, as, at, send) {
   const say = form.querySelector('#say');
   const list = form.querySelector('#suggest');
   const draft = 'draft ' + as + ' ' + at, past = 'sent ' + as;
   const remembered = () => JSON.parse(sessionStorage.getItem(past) || '[]');
-  let recalled = -1; // how far back the arrow has gone
+  let recalled = -1; // index of the message that the arrow has brought back
 
   const fits = CSS.supports('field-sizing', 'content') ? () => {} : () => {
     say.style.height = 'auto';
@@ -86,6 +85,6 @@ export function composer(form, as, at, send) {
   });
   say.value = sessionStorage.getItem(draft) || '';
   fits();
-  // On a phone the keyboard would cover what there is to read.
+  // On a phone, the keyboard would cover the messages.
   if (innerWidth > 720) say.focus();
 }

@@ -1,4 +1,4 @@
-// Shows times in the reader's own time zone and language, by Slack's format tokens.
+// Shows times in the reader's time zone and language, with Slack's format tokens.
 
 const part = options => date => new Intl.DateTimeFormat(undefined, options).format(date);
 const full = part({year: 'numeric', month: 'long', day: 'numeric'});
@@ -6,7 +6,7 @@ const short = part({year: 'numeric', month: 'short', day: 'numeric'});
 const long = part({weekday: 'long', year: 'numeric', month: 'long', day: 'numeric'});
 const dayOf = date => Math.floor((date - date.getTimezoneOffset() * 60000) / 86400000);
 
-// pretty says today, yesterday or tomorrow where that is what a date is.
+// pretty returns today, yesterday or tomorrow for these dates.
 const pretty = otherwise => date => {
   const away = dayOf(date) - dayOf(new Date());
   if (Math.abs(away) > 1) return otherwise(date);
@@ -26,7 +26,8 @@ const tokens = {
   date_num: d => [d.getFullYear(), d.getMonth() + 1, d.getDate()].map(n => String(n).padStart(2, '0')).join('-'),
   date_slash: part({year: 'numeric', month: '2-digit', day: '2-digit'}),
   date: full, date_short: short, date_long: long, date_long_full: full,
-  date_pretty: pretty(full), date_short_pretty: pretty(short), date_long_pretty: pretty(long), day_divider_pretty: pretty(long),
+  date_pretty: pretty(full), date_short_pretty: pretty(short), date_long_pretty: pretty(long),
+  day_divider_pretty: pretty(long),
   time: part({hour: 'numeric', minute: '2-digit'}),
   time_secs: part({hour: 'numeric', minute: '2-digit', second: '2-digit'}),
   ago,
@@ -34,7 +35,7 @@ const tokens = {
 
 function written(format, date) {
   const text = format.replace(/\{(\w+)\}/g, (all, name) => tokens[name] ? tokens[name](date) : all);
-  // A date at the start of a sentence begins with a capital: Today at 3:05 PM.
+  // At the start of a sentence, a date begins with a capital letter: Today at 3:05 PM.
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

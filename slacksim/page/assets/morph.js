@@ -1,10 +1,10 @@
-// Makes a part of the page equal to what the server sent, keeping every node that is
-// still there: with it focus, selection, scroll position and what the reader is typing.
+// Makes a part of the page equal to the one from the server. It keeps every node that is still there, and so the focus,
+// the selection, the scroll position and the text that the reader is typing.
 
-// What the reader changed is theirs until the field itself goes away.
+// A value that the reader has changed stays until the field is removed.
 export const touched = new WeakSet();
 
-// Attributes that this side sets: the server never speaks of them.
+// Attributes that the script sets, and that the server never sends.
 const own = new Set(['open', 'data-busy', 'data-page', 'data-day', 'data-flash', 'data-submitted', 'tabindex']);
 
 export function morph(root, html) {
@@ -22,7 +22,7 @@ function children(old, next) {
   for (const child of next.children) if (child.id) wanted.add(child.id);
   let at = old.firstChild;
   for (const fresh of [...next.childNodes]) {
-    // What is gone for good makes room, so that what follows stays where it is.
+    // A node that is gone is removed, so that the following ones keep their places.
     while (at && at.id && !wanted.has(at.id)) at = remove(at);
     const known = fresh.id && byID.get(fresh.id);
     if (known && same(known, fresh)) {
@@ -41,7 +41,7 @@ function children(old, next) {
 
 function remove(node) {
   const next = node.nextSibling;
-  // Closing first gives the focus back to where it was before the dialog.
+  // Closing it first returns the focus to the element that had it before the dialog.
   if (node.nodeName === 'DIALOG' && node.open) node.close();
   node.remove();
   return next;

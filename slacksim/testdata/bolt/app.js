@@ -1,5 +1,5 @@
-// An app as people write them with Bolt: a command, a button, a modal, a Home tab. It
-// knows the workspace by three environment variables and prints "ready" once connected.
+// An app on Bolt with a command, a button, a modal and a Home tab. Three environment variables are all that it knows of
+// the workspace. It prints "ready" when it is connected.
 const { App, LogLevel } = require('@slack/bolt');
 
 const app = new App({

@@ -1,5 +1,5 @@
-// An app on Slack's own Socket Mode client, without Bolt around it: what it acknowledges is what the client sends. It prints
-// "ready" once connected, and a line for each acknowledgement when the client says that it was sent.
+// An app on Slack's Socket Mode client without Bolt. It prints "ready" when it is connected, and a line for each
+// acknowledgement that the client has sent.
 const { SocketModeClient } = require('@slack/socket-mode');
 const { WebClient, LogLevel } = require('@slack/web-api');
 
@@ -12,13 +12,15 @@ const form = {
   type: 'modal',
   title: plain('Order'),
   submit: plain('Order'),
-  blocks: [{ type: 'input', block_id: 'what', label: plain('What'), element: { type: 'plain_text_input', action_id: 'value' } }],
+  blocks: [{
+    type: 'input', block_id: 'what', label: plain('What'), element: { type: 'plain_text_input', action_id: 'value' },
+  }],
 };
 
 socket.on('slash_commands', async ({ ack, body }) => {
   const [what, size] = body.text.split(' ');
   if (what === 'say') await ack({ text: 'x'.repeat(Number(size)) });
-  else await ack(); // which the client sends with {} as its payload
+  else await ack(); // the client sends it with the payload {}
   console.log(`acknowledged ${body.text}`);
   if (what === 'form') await web.views.open({ trigger_id: body.trigger_id, view: form });
 });
