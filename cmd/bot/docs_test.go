@@ -1,0 +1,148 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"licensebot/commands"
+	"licensebot/slacksim"
+)
+
+// documents are the pages whose commands people copy.
+var documents = []string{"README.md", "docs/user-guide.md", "docs/admin-guide.md", "docs/troubleshooting.md", "docs/cocalc.md", "docs/policy.md"}
+
+var (
+	codeSpan  = regexp.MustCompile("`([^`\n]+)`")
+	shellCode = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```")
+	// remark is what follows a command in a line of shell.
+	remark = regexp.MustCompile(`\s{2,}#.*$`)
+)
+
+// documented returns the commands that the documents show, each once, by the document that shows it first.
+func documented(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, document := range documents {
+		text, err := os.ReadFile(filepath.Join("..", "..", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func(command string) {
+			if found[command] == "" {
+				found[command] = document
+			}
+		}
+		for _, block := range shellCode.FindAllStringSubmatch(string(text), -1) {
+			for line := range strings.Lines(block[1]) {
+				if line = strings.TrimSpace(remark.ReplaceAllString(strings.TrimRight(line, "\n"), "")); line != "" {
+					add(strings.Replace(line, "bin/bot ", "bot ", 1))
+				}
+			}
+		}
+		for _, span := range codeSpan.FindAllStringSubmatch(shellCode.ReplaceAllString(string(text), ""), -1) {
+			command := strings.ReplaceAll(span[1], `\|`, "|")
+			if command = strings.Replace(command, "bin/bot ", "bot ", 1); strings.HasPrefix(command, "/license") || strings.HasPrefix(command, "bot ") {
+				add(command)
+			}
+		}
+	}
+	return found
+}
+
+// A command of the documents that begins with /license is one that the bot knows, with words in the place of those in
+// capitals.
+func TestDocs_SlackCommands_AreKnown(t *testing.T) {
+	words := strings.NewReplacer("ORDER-ID", "01KAR000000000000000000001", "ID", "01KAR000000000000000000001", "REASON", "month-end close",
+		"[active|expired|all]", "expired", "[command or field]", "uptime", "[month-end close]", "month-end close")
+	n := 0
+	for command, document := range documented(t) {
+		text, isSlack := strings.CutPrefix(command, "/license")
+		if !isSlack {
+			continue
+		}
+		n++
+		if _, mistakes := commands.Parse(words.Replace(strings.Replace(strings.TrimSpace(text), "show ID", "show f05a", 1))); len(mistakes) > 0 {
+			t.Errorf("%s shows %q, which the bot answers with %q", document, command, mistakes)
+		}
+	}
+	if n < 20 {
+		t.Errorf("got %d commands; the search finds too few", n)
+	}
+}
+
+// elsewhere are commands of the documents that other tests run, or that need what a test machine does not have.
+var elsewhere = map[string]string{
+	"bot run": "TestStartOnEveryServer and others",
+	"export SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… COCALC_API_KEY=sk-…":                         "settings of every test",
+	"export COCALC_URL=https://cocalc.example":                                                         "settings of every test",
+	"export BUYERS=U012AB3CD,U045EF6GH ADMINS=U012AB3CD ORDER_LIMIT=200 MONTHLY_BUDGET=1000":           "settings of every test",
+	"docker build -t licensebot .":                                                                     "needs Docker",
+	"docker run -d --env-file settings.env -v licensebot:/data licensebot":                             "needs Docker",
+	"docker exec CONTAINER /bot backup /data/backup-2026-11-23.db":                                     "needs Docker; TestBackup runs the command",
+	`15 3 * * *  DATABASE=/srv/licensebot/licensebot.db bot backup /backup/licensebot-$(date +\%F).db`: "needs cron; TestBackup runs the command",
+	"bot demo":                     "the tests of the demo",
+	"bot demo --cocalc successor":  "the tests of the demo",
+	"bot demo --cocalc moved":      "the tests of the demo",
+	"make quick":                   "every developer",
+	"make test":                    ".ci/run",
+	".ci/run":                      "every change",
+	"bot completion bash|zsh|fish": "the tests of completion",
+}
+
+// shellWord is a word of a command, or several in quotes.
+var shellWord = regexp.MustCompile(`'[^']*'|\S+`)
+
+// completed are the arguments of commands that the documents name without them. folder has a backup.
+var completed = map[string]func(folder string) []string{
+	"restore":       func(folder string) []string { return []string{filepath.Join(folder, "restored.db"), "--yes"} },
+	"backup":        func(folder string) []string { return []string{filepath.Join(folder, "another.db")} },
+	"resume":        func(string) []string { return []string{"the books are closed"} },
+	"verify --head": func(string) []string { return []string{"1:abcdef"} },
+}
+
+// Every command of the documents that runs on the machine does so, with files of the test in the place of theirs.
+func TestDocs_ShellCommands_Run(t *testing.T) {
+	w := newTown(t)
+	s := w.settings(t, "ADMINS="+slacksim.Carol)
+	w.buys(t, s["DATABASE"], 1)
+	environment(t, s)
+	folder := t.TempDir()
+	backup := filepath.Join(folder, "restored.db")
+	if got := does(t, "", "backup", backup); got.code != 0 {
+		t.Fatalf("bot backup: %s%s", got.out, got.err)
+	}
+	ran := 0
+	for command, document := range documented(t) {
+		if strings.HasPrefix(command, "/license") || elsewhere[command] != "" ||
+			strings.HasPrefix(command, "go test ") || strings.HasPrefix(command, "go run ./cmd/demo") || strings.HasPrefix(command, "go run ./cmd/bot demo") {
+			continue
+		}
+		args, isBot := strings.CutPrefix(command, "bot ")
+		if !isBot {
+			t.Errorf("%s shows %q, and no test runs it", document, command)
+			continue
+		}
+		ran++
+		t.Run(command, func(t *testing.T) {
+			args = strings.NewReplacer("COMMAND", "check", "REASON", "the books are closed", "/backup/licensebot-2026-11-23.db", backup+" --yes",
+				"/backup/l.db", filepath.Join(folder, "l.db"), "FILE", filepath.Join(folder, "file.db"), "ID", "01KAR000000000000000000001").Replace(args)
+			words := shellWord.FindAllString(args, -1)
+			for i := range words {
+				words[i] = strings.Trim(words[i], "'")
+			}
+			if more := completed[args]; more != nil { // named in a sentence, without what it needs
+				words = append(words, more(folder)...)
+			}
+			got := does(t, "", words...)
+			if got.code == 2 || strings.Contains(got.err, "unknown") {
+				t.Errorf("%s shows %q, which exits with %d: %s%s", document, command, got.code, got.out, got.err)
+			}
+		})
+	}
+	if ran < 15 {
+		t.Errorf("got %d commands; the search finds too few", ran)
+	}
+}
