@@ -178,7 +178,6 @@ const diskFull = "My disk is full, so that didn't go through. Your admins have t
 // refresh shows the card as the order is now, by the click's fresh response URL.
 func (a *App) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = a.people.LookUp(ctx, click.Who)
-	click.Who.Standing = purchase.Member // looking decides nothing
 	order, err := a.desk.Asked(ctx, id, click)
 	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
 		id = order.ReplacedBy

@@ -91,7 +91,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		return Order{}, errStopping()
 	}
 	requester, approvers := d.asNow(ctx, id)
-	order, err := d.decide(ctx, id, click, "approve", true, func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, id, click, toApprove, func(w Writer, o *Order) (*Refusal, error) {
 		if no := d.mayDecide(*o, click); no != nil {
 			return no, nil
 		}
@@ -179,7 +179,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 // Deny is an approver's no, with its reason. One is enough.
 func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string) (Order, error) {
 	reason = strings.TrimSpace(reason)
-	return d.decide(ctx, id, click, "deny", false, func(w Writer, o *Order) (*Refusal, error) {
+	return d.decide(ctx, id, click, toDeny, func(w Writer, o *Order) (*Refusal, error) {
 		if no := d.mayDecide(*o, click); no != nil {
 			return no, nil
 		}

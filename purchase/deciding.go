@@ -67,7 +67,7 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	if no := d.full(ctx); no != nil {
 		return Order{}, no
 	}
-	order, err := d.decide(ctx, id, click, "confirm", true, func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, id, click, toConfirm, func(w Writer, o *Order) (*Refusal, error) {
 		shown := o.attach(click)
 		if o.Reason == "" && onlyRequester(*o, click.Who) == nil {
 			o.Reason = strings.TrimSpace(click.Reason)
@@ -88,23 +88,43 @@ func (d *Desk) Confirm(ctx context.Context, id OrderID, click Click) (Order, err
 	return order, uncharged(order, err)
 }
 
+// decision is a kind of decision on an order.
+type decision struct {
+	doing string // for errors: "cancel"
+	buys  bool   // it can lead to a purchase
+	// mayDecide refuses people who may not decide at all, whatever the order.
+	mayDecide func(Person) *Refusal
+}
+
+// The decisions on orders.
+var (
+	toConfirm         = decision{"confirm", true, outsider}
+	toConfirmNewPrice = decision{"confirm the new price of", true, outsider}
+	toApprove         = decision{"approve", true, outsider}
+	toDeny            = decision{"deny", false, outsider}
+	toCancel          = decision{"cancel", false, foreigner}
+	toSettle          = decision{"settle", false, outsider}
+)
+
 // decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
 // in the place of the one it gets: the one that shows what became of the click.
-func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string, buys bool, decision func(Writer, *Order) (*Refusal, error)) (Order, error) {
-	if buys && d.away(ctx) {
+func (d *Desk) decide(
+	ctx context.Context, id OrderID, click Click, kind decision, decision func(Writer, *Order) (*Refusal, error),
+) (Order, error) {
+	if kind.buys && d.away(ctx) {
 		return Order{}, d.policy.errAway()
 	}
 	var order Order
 	var no *Refusal
 	var recorded recording
-	doubt := Doubt{Began: d.now(), Run: d.bornAt, Who: click.Who.ID, Order: id, Typed: click.Typed, Buys: buys}
+	doubt := Doubt{Began: d.now(), Run: d.bornAt, Who: click.Who.ID, Order: id, Typed: click.Typed, Buys: kind.buys}
 	defer d.underWay.begin(doubt)()
 	err := d.ledger.Update(ctx, func(w Writer) (err error) {
 		no = nil
 		if order, err = w.Order(id); errors.Is(err, ErrNoOrder) {
 			no, err = noSuchOrder(), nil
 		} else if err == nil {
-			if no = outsider(click.Who); no == nil {
+			if no = kind.mayDecide(click.Who); no == nil {
 				no = elsewhere(order, click)
 			}
 			if no == nil {
@@ -118,7 +138,7 @@ func (d *Desk) decide(ctx context.Context, id OrderID, click Click, doing string
 	})
 	if err != nil {
 		doubt.Became = order.ID
-		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", doing, id, err), doubt)
+		return Order{}, d.doubted(fmt.Errorf("%s order %s: %w", kind.doing, id, err), doubt)
 	}
 	d.changed(order.ID) // after a refusal too: the click has brought a newer card
 	if no != nil {
@@ -197,7 +217,7 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 		return Order{}, no
 	}
 	id := d.newID()
-	order, err := d.decide(ctx, failed, click, "confirm the new price of", true, func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, failed, click, toConfirmNewPrice, func(w Writer, o *Order) (*Refusal, error) {
 		old := *o
 		if no := onlyRequester(old, click.Who); no != nil {
 			return no, nil
@@ -277,14 +297,11 @@ func (d *Desk) atNewPrice(old Order, id OrderID) Order {
 	return o
 }
 
-// Cancel takes an order back, as long as nothing of it was sent to CoCalc. Slack need not tell who the requester is: nothing
-// is spent by it, and an order that could not be called off would be bought.
+// Cancel takes an order back, as long as nothing of it was sent to CoCalc. It works while Slack doesn't say who the
+// requester is: it spends nothing, and an order that can't be cancelled would be bought.
 func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, error) {
-	if click.Who.Standing == Unverified {
-		click.Who.Standing, click.Who.Team = Member, "" // whose workspace is not known either
-	}
-	return d.decide(ctx, id, click, "cancel", false, func(w Writer, o *Order) (*Refusal, error) {
-		if no := onlyRequester(*o, click.Who); no != nil {
+	return d.decide(ctx, id, click, toCancel, func(w Writer, o *Order) (*Refusal, error) {
+		if no := mayWithdraw(*o, click.Who); no != nil {
 			return no, nil
 		}
 		shown := o.attach(click)

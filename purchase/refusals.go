@@ -68,6 +68,15 @@ func onlyRequester(order Order, who Person) *Refusal {
 	return refuse(NotYours)
 }
 
+// mayWithdraw refuses everyone but the requester. While Slack doesn't say who a person is, their workspace isn't known
+// either, so the id decides.
+func mayWithdraw(order Order, who Person) *Refusal {
+	if who.Standing == Unverified && who.Is(order.Requester) {
+		return nil
+	}
+	return onlyRequester(order, who)
+}
+
 // uncharged adds to the refusal of a click that was to pay that nothing was charged, where that is certain: the order
 // is a card still, or has failed. What was decided, or came too late, says itself what became of the money; a reason is
 // asked for first.

@@ -58,7 +58,7 @@ func (d *Desk) maySettle(order Order, who Person) *Refusal {
 func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement) (Order, error) {
 	s.Reason = strings.TrimSpace(s.Reason)
 	click.Card, click.Typed = Message{}, true // the card is the requester's, and admins decide wherever they see the order
-	order, err := d.decide(ctx, id, click, "settle", false, func(w Writer, o *Order) (*Refusal, error) {
+	order, err := d.decide(ctx, id, click, toSettle, func(w Writer, o *Order) (*Refusal, error) {
 		no := d.maySettle(*o, click.Who)
 		if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {
 			no = refuse(Unreadable, "what", "verdict")

@@ -25,6 +25,14 @@ func outsider(who Person) *Refusal {
 	return refuse(Outsider, "doing", "buy", "standing", string(who.Standing))
 }
 
+// foreigner refuses those who are known not to be members. It lets through people of whom Slack doesn't say who they are.
+func foreigner(who Person) *Refusal {
+	if who.Standing == Unverified {
+		return nil
+	}
+	return outsider(who)
+}
+
 // staleCard refuses a button of an approvers' card that a newer one has replaced, since the old card may be out of
 // date. A card that is newer than the one in the ledger is the current one: people see a message before Slack has told
 // its timestamp to the bot.

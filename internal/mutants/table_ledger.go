@@ -47,7 +47,7 @@ func ledger() []mutant {
 		},
 		{
 			"that a ledger which is away confirms nothing", "purchase/deciding.go",
-			`	if buys && d.away(ctx) {`, `	if false {`,
+			`	if kind.buys && d.away(ctx) {`, `	if false {`,
 			[]tests{core("^TestALedgerThatIsNotInItsPlace$")},
 		},
 		{
