@@ -198,7 +198,7 @@ func (c *crowd) gets(m *member, cards int, what string) func() error {
 				return err
 			}
 		}
-		for _, card := range c.slack.MessagesFor(m.id, slacksim.General) {
+		for _, card := range c.slack.Person(m.id).Messages(slacksim.General) {
 			if _, ok := card.Button("order_buy"); ok {
 				m.cards = append(m.cards, card)
 			}
@@ -211,11 +211,11 @@ func (c *crowd) gets(m *member, cards int, what string) func() error {
 func (c *crowd) tries(m *member, command, answer string) error {
 	person := c.slack.Person(m.id)
 	for {
-		before := len(c.slack.MessagesFor(m.id, slacksim.General))
+		before := len(c.slack.Person(m.id).Messages(slacksim.General))
 		if err := c.say(m, command); err != nil {
 			return err
 		}
-		said, err := person.WaitForMessage(c.ctx, slacksim.General, func(said slacksim.Message) bool { return len(c.slack.MessagesFor(m.id, slacksim.General)) > before })
+		said, err := person.WaitForMessage(c.ctx, slacksim.General, func(said slacksim.Message) bool { return len(c.slack.Person(m.id).Messages(slacksim.General)) > before })
 		if err != nil || strings.Contains(said.ContentText(), answer) {
 			return err
 		}

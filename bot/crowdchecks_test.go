@@ -82,7 +82,7 @@ func (c *crowd) acknowledged(sent []slacksim.Envelope) {
 		c.t.Errorf("Slack gives up: an acknowledgement takes %s of processor time", cost[last])
 	}
 	for _, m := range c.members {
-		if told := c.slack.NoticesOf(m.id); len(told) > 0 {
+		if told := c.slack.Person(m.id).Notices(); len(told) > 0 {
 			c.t.Errorf("Slack tells %s, who %s: %+v", m.id, m.what, told)
 		}
 	}

@@ -19,7 +19,7 @@ func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim
 			return strings.Contains(v.Title+"\n"+v.ContentText(), text)
 		})
 		if err != nil {
-			v, _ = w.slack.ModalOf(slacksim.Alice)
+			v, _ = w.slack.Person(slacksim.Alice).Modal()
 			w.t.Fatalf("%q: %v; the form shows %s\n%s", text, err, v.Title, v.ContentText())
 		}
 		return v

@@ -95,13 +95,6 @@ func (ws *Workspace) Channels() []Channel {
 	return ws.channelsWhere(func(*Channel) bool { return true })
 }
 
-// ChannelsOf returns the conversations in which the person with this user id is a member.
-func (ws *Workspace) ChannelsOf(person string) []Channel {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return ws.channelsWhere(func(c *Channel) bool { return c.Has(person) })
-}
-
 // Channel finds a conversation by its id, or by its name with or without the #.
 func (ws *Workspace) Channel(id string) (Channel, bool) {
 	ws.mu.Lock()

@@ -30,9 +30,8 @@
 // [Workspace.SetFaults], [Workspace.Disconnect], [Workspace.DropSockets], [Workspace.Redeliver] and [Workspace.Repeat]
 // make things go wrong. [Workspace.Calls] and [Workspace.Envelopes] list what was sent in both directions.
 //
-// Package page shows a workspace in a browser. It uses only exported methods: it reads with Users, ChannelsOf,
-// MessagesFor, ModalsOf, HomeOf and NoticesOf, learns of changes through Subscribe, and acts as a Person. Command
-// slacksim starts a workspace for apps in any language.
+// Package page shows a workspace in a browser, and uses only exported methods: it learns of changes through
+// [Workspace.Subscribe], and reads and acts as a Person. Command slacksim starts a workspace for apps in any language.
 //
 // What Slack decides by the clock (trigger ids, response URLs, rate limits and timestamps) follows Options.Now. Waits
 // for acknowledgements and pings are in real time, since they depend on real sockets; Options sets their lengths.

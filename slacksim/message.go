@@ -84,24 +84,6 @@ func buttons(elements []blockkit.Element) []string {
 	return out
 }
 
-// MessagesFor returns the messages that a person (by user id) sees in a channel (by id or name), oldest first: those
-// for all members, and those for this person only. There are none if the person is not a member.
-func (ws *Workspace) MessagesFor(person, channel string) []Message {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	c := ws.lookup(channel)
-	if c == nil || !c.Has(person) {
-		return nil
-	}
-	var out []Message
-	for _, m := range ws.messages[c.ID] {
-		if m.OnlyFor == "" || m.OnlyFor == person {
-			out = append(out, m.copy())
-		}
-	}
-	return out
-}
-
 // Messages returns all messages in a channel (by id or name), oldest first, also those that only one person sees.
 func (ws *Workspace) Messages(channel string) []Message {
 	ws.mu.Lock()

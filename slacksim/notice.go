@@ -2,7 +2,6 @@ package slacksim
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -40,22 +39,6 @@ const (
 	DispatchFailed   = "dispatch_failed"   // the app had no socket open
 	InvalidCommand   = "invalid_command"   // the app doesn't have this command
 )
-
-// NoticesOf returns the notices that the person with this user id sees, oldest first.
-func (ws *Workspace) NoticesOf(person string) []Notice {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	return slices.Clone(ws.stateOf(person).notices)
-}
-
-// DismissNotice removes a notice from the person's screen, by the person's and the notice's id.
-func (ws *Workspace) DismissNotice(person, id string) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	d := ws.stateOf(person)
-	d.notices = slices.DeleteFunc(d.notices, func(n Notice) bool { return n.ID == id })
-	ws.touch()
-}
 
 // addNotice shows a notice to a person, and returns it as the error of the person's action.
 func (ws *Workspace) addNotice(person string, n Notice) *Failure {

@@ -190,7 +190,7 @@ func TestPerson_Command_NoAnswer(t *testing.T) {
 			if others := ws.Person(slacksim.Bob).Notices(); len(others) != 0 {
 				t.Errorf("Bob has the notices %v, want none", others)
 			}
-			ws.DismissNotice(slacksim.Alice, n.ID)
+			ws.Person(slacksim.Alice).DismissNotice(n.ID)
 			if left := alice.Notices(); len(left) != 0 {
 				t.Errorf("after DismissNotice got %v, want none", left)
 			}

@@ -16,7 +16,7 @@ func (p *Person) Submit(ctx context.Context) (problems map[string]string, err er
 	if err != nil {
 		return nil, err
 	}
-	v, ok := ws.ModalOf(p.id)
+	v, ok := p.Modal()
 	if !ok {
 		return nil, ErrNoModal
 	}

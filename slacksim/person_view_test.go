@@ -168,7 +168,7 @@ func TestPerson_Submit_Answers(t *testing.T) {
 				t.Errorf("got %v, want a Failure: %v", err, tt.fails)
 			}
 			var titles []string
-			for _, v := range a.ws.ModalsOf(slacksim.Alice) {
+			for _, v := range a.ws.Person(slacksim.Alice).Modals() {
 				titles = append(titles, v.Title)
 				if v.ID != "" && tt.fails && v.Title == "Second" && v.Failure != slacksim.SubmitFailed {
 					t.Errorf("Alice reads %q, want %q", v.Failure, slacksim.SubmitFailed)

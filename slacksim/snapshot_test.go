@@ -55,8 +55,9 @@ func TestWorkspace_Restore_Continues(t *testing.T) {
 	if next.DM(slacksim.Bob) != dm {
 		t.Errorf("Bob's direct messages are %s, want %s", next.DM(slacksim.Bob), dm)
 	}
-	before, _ := first.HomeOf(slacksim.Alice)
-	if now, ok := next.HomeOf(slacksim.Alice); !ok || now.ID != before.ID || string(now.Blocks) != string(before.Blocks) {
+	before, _ := first.Person(slacksim.Alice).HomeTab()
+	now, ok := next.Person(slacksim.Alice).HomeTab()
+	if !ok || now.ID != before.ID || string(now.Blocks) != string(before.Blocks) {
 		t.Errorf("Alice's Home tab is %+v, want %+v", now, before)
 	}
 	api = slack.New(next.BotToken(), slack.OptionAPIURL(again.APIURL))

@@ -36,7 +36,7 @@ func TestWorkspace_Apps_SocketModeClient(t *testing.T) {
 		}
 		return err
 	}
-	shown := func() int { return len(ws.MessagesFor(slacksim.Alice, slacksim.General)) }
+	shown := func() int { return len(ws.Person(slacksim.Alice).Messages(slacksim.General)) }
 
 	// An empty acknowledgement has the payload {}, which shows nothing and is not an error.
 	if err := command("nothing"); err != nil {

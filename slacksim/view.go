@@ -84,36 +84,6 @@ func (v View) Values(what string) []string {
 	return slices.Clone(v.Inputs[e.BlockID][e.ActionID])
 }
 
-// ModalOf returns the topmost modal that the person with this user id has open.
-func (ws *Workspace) ModalOf(person string) (View, bool) {
-	stack := ws.ModalsOf(person)
-	if len(stack) == 0 {
-		return View{}, false
-	}
-	return stack[len(stack)-1], true
-}
-
-// ModalsOf returns the modals that the person with this user id has open, bottom first.
-func (ws *Workspace) ModalsOf(person string) []View {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	var out []View
-	for _, v := range ws.stateOf(person).modals {
-		out = append(out, v.copy())
-	}
-	return out
-}
-
-// HomeOf returns the Home tab that the app published for the person with this user id.
-func (ws *Workspace) HomeOf(person string) (View, bool) {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if v := ws.stateOf(person).home; v != nil {
-		return v.copy(), true
-	}
-	return View{}, false
-}
-
 func (v *View) copy() View {
 	out := *v
 	out.Errors = maps.Clone(v.Errors)

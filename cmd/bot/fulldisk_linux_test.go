@@ -48,7 +48,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	err := w.slack.Wait(bot.Life, func() bool {
 		told := 0
-		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
+		for _, m := range w.slack.Person(slacksim.Alice).Messages(slacksim.General) {
 			told += strings.Count(m.ContentText(), full)
 		}
 		return told == 2

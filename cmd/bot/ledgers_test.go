@@ -88,11 +88,11 @@ func (w *town) reads(t testing.TB, person, channel, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
 	defer cancel()
 	err := w.slack.Wait(ctx, func() bool {
-		for _, c := range w.slack.ChannelsOf(person) {
+		for _, c := range w.slack.Person(person).Channels() {
 			if c.Name != channel && (channel != "" || c.DM != person) {
 				continue
 			}
-			for _, m := range w.slack.MessagesFor(person, c.ID) {
+			for _, m := range w.slack.Person(person).Messages(c.ID) {
 				if strings.Contains(m.ContentText(), text) {
 					return true
 				}

@@ -134,7 +134,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	buy := func(n string) {
 		t.Helper()
 		card := w.asks(t, "buy ram=16 cpu=2 title="+n, "A CoCalc license for $63.75")
-		for _, m := range w.slack.MessagesFor(slacksim.Alice, slacksim.General) {
+		for _, m := range w.slack.Person(slacksim.Alice).Messages(slacksim.General) {
 			if strings.Contains(m.ContentText(), n) && strings.Contains(m.ContentText(), "A CoCalc license for") {
 				card = m
 			}

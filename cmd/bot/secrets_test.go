@@ -163,8 +163,8 @@ func (w *town) suffers(t *testing.T) {
 
 // tells reports whether alice reads the text somewhere.
 func (w *town) tells(text string) bool {
-	for _, c := range w.slack.ChannelsOf(slacksim.Alice) {
-		for _, m := range w.slack.MessagesFor(slacksim.Alice, c.ID) {
+	for _, c := range w.slack.Person(slacksim.Alice).Channels() {
+		for _, m := range w.slack.Person(slacksim.Alice).Messages(c.ID) {
 			if strings.Contains(m.ContentText(), text) {
 				return true
 			}

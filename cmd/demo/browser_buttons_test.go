@@ -220,12 +220,12 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	if !sent {
 		return false
 	}
-	if err := ws.Wait(ctx, func() bool { return p.acked(who, b.Action) > acked || len(ws.NoticesOf(who)) > 0 }); err != nil {
+	if err := ws.Wait(ctx, func() bool { return p.acked(who, b.Action) > acked || len(ws.Person(who).Notices()) > 0 }); err != nil {
 		p.t.Fatalf("%s pressed %q (%s), and the bot did not take it: %v", who, b.Label, b.Action, err)
 	}
-	if notices := ws.NoticesOf(who); len(notices) > 0 {
+	if notices := ws.Person(who).Notices(); len(notices) > 0 {
 		p.t.Errorf("%s pressed %q (%s): %s", who, b.Label, b.Action, notices[0].Text)
-		ws.DismissNotice(who, notices[0].ID)
+		ws.Person(who).DismissNotice(notices[0].ID)
 	}
 	if kind(b.Action) == "link" {
 		return true
@@ -233,7 +233,7 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	if err := ws.Wait(ctx, func() bool { return p.shown(who, b) != shown }); err != nil {
 		p.t.Fatalf("%s pressed %q (%s), and nothing came of it: %v", who, b.Label, b.Action, err)
 	}
-	if _, open := ws.ModalOf(who); open {
+	if _, open := ws.Person(who).Modal(); open {
 		tab.Until("the form", "document.querySelector('dialog.modal[open]')")
 		tab.CloseModals()
 	}
@@ -243,14 +243,14 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 // has says whether somebody still sees a button.
 func (p *presser) has(who string, b pagetest.Button) bool {
 	ws := p.d.sims.workspace
-	for _, c := range ws.ChannelsOf(who) {
-		for _, m := range ws.MessagesFor(who, c.ID) {
+	for _, c := range ws.Person(who).Channels() {
+		for _, m := range ws.Person(who).Messages(c.ID) {
 			if m.TS == b.On {
 				return slices.ContainsFunc(m.Elements(), func(e blockkit.Element) bool { return e.ActionID == b.Action })
 			}
 		}
 	}
-	home, ok := ws.HomeOf(who)
+	home, ok := ws.Person(who).HomeTab()
 	return ok && home.ID == b.On
 }
 
@@ -277,15 +277,15 @@ func (p *presser) bought(n int) {
 // shown counts what somebody sees, with its changes; of a list, only the changes of its own message.
 func (p *presser) shown(who string, b pagetest.Button) (n int) {
 	ws := p.d.sims.workspace
-	for _, c := range ws.ChannelsOf(who) {
-		for _, m := range ws.MessagesFor(who, c.ID) {
+	for _, c := range ws.Person(who).Channels() {
+		for _, m := range ws.Person(who).Messages(c.ID) {
 			n += 1 + m.Revision
 			if m.TS == b.On && only("list_page", "license_show", "history_page")(b) {
 				return m.Revision
 			}
 		}
 	}
-	return n + 1000000*len(ws.ModalsOf(who))
+	return n + 1000000*len(ws.Person(who).Modals())
 }
 
 // sent counts the presses of a button by somebody that went out to the bot, acked those that it took.

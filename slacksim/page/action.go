@@ -110,19 +110,19 @@ func (p *Page) say(r *http.Request, d action) (answer, error) {
 // surface finds the message or view of an action in its present state.
 func (p *Page) surface(d action) (slacksim.Surface, error) {
 	if d.TS != "" {
-		for _, m := range p.ws.MessagesFor(d.As, d.At) {
+		for _, m := range p.ws.Person(d.As).Messages(d.At) {
 			if m.TS == d.TS {
 				return m, nil
 			}
 		}
 		return nil, slacksim.ErrGone
 	}
-	for _, v := range p.ws.ModalsOf(d.As) {
+	for _, v := range p.ws.Person(d.As).Modals() {
 		if v.ID == d.View {
 			return v, nil
 		}
 	}
-	if home, ok := p.ws.HomeOf(d.As); ok && home.ID == d.View {
+	if home, ok := p.ws.Person(d.As).HomeTab(); ok && home.ID == d.View {
 		return home, nil
 	}
 	return nil, slacksim.ErrGone
@@ -159,7 +159,7 @@ func (p *Page) suggest(r *http.Request, d action) (answer, error) {
 
 // submit submits the topmost modal. The script has reported the fields before.
 func (p *Page) submit(r *http.Request, d action) (answer, error) {
-	if top, ok := p.ws.ModalOf(d.As); !ok || top.ID != d.View {
+	if top, ok := p.ws.Person(d.As).Modal(); !ok || top.ID != d.View {
 		return answer{}, slacksim.ErrGone
 	}
 	_, err := p.ws.Person(d.As).Submit(detached(r))
@@ -167,7 +167,7 @@ func (p *Page) submit(r *http.Request, d action) (answer, error) {
 }
 
 func (p *Page) close(_ *http.Request, d action) (answer, error) {
-	if top, ok := p.ws.ModalOf(d.As); !ok || top.ID != d.View {
+	if top, ok := p.ws.Person(d.As).Modal(); !ok || top.ID != d.View {
 		return answer{}, slacksim.ErrGone
 	}
 	if d.On { // the × closes all modals
@@ -181,7 +181,7 @@ func (p *Page) home(_ *http.Request, d action) (answer, error) {
 }
 
 func (p *Page) dismiss(_ *http.Request, d action) (answer, error) {
-	p.ws.DismissNotice(d.As, d.ID)
+	p.ws.Person(d.As).DismissNotice(d.ID)
 	return answer{}, nil
 }
 

@@ -68,7 +68,7 @@ func (p *Page) stage(v visitor) stage {
 		s.Title, s.Topic, s.Members = "#"+v.Channel.Name, v.Channel.Topic, len(v.Channel.Members)
 	}
 	if v.At == atHome {
-		if home, ok := p.ws.HomeOf(v.Person.ID); ok {
+		if home, ok := p.ws.Person(v.Person.ID).HomeTab(); ok {
 			s.Home = p.viewed(v, home)
 		}
 		return s
@@ -81,14 +81,14 @@ func (p *Page) stage(v visitor) stage {
 }
 
 func (p *Page) messages(v visitor) (list []message, earlier int) {
-	all := p.ws.MessagesFor(v.Person.ID, v.Channel.ID)
+	all := p.ws.Person(v.Person.ID).Messages(v.Channel.ID)
 	if len(all) > 0 {
 		p.markRead(v.Person.ID, v.Channel.ID, all[len(all)-1].TS)
 	}
 	if n := len(all) - shownMessages; n > 0 {
 		all, earlier = all[n:], n
 	}
-	notices := p.ws.NoticesOf(v.Person.ID)
+	notices := p.ws.Person(v.Person.ID).Notices()
 	for _, m := range all {
 		list = append(list, p.message(v, m, notices))
 	}
@@ -175,7 +175,7 @@ func (p *Page) viewed(v visitor, view slacksim.View) *viewed {
 	s := p.blockRenderer(v, view.ID)
 	s.inputs, s.errors = view.Inputs, view.Errors
 	out := &viewed{View: view, DOM: domID(view.ID), Blocks: s.blocks(view.Blocks)}
-	for _, n := range p.ws.NoticesOf(v.Person.ID) {
+	for _, n := range p.ws.Person(v.Person.ID).Notices() {
 		// The failure of a submission is already in view.Failure.
 		if n.ViewID == view.ID && n.ActionID != "" {
 			out.Notices = append(out.Notices, notice{ID: n.ID, Text: n.Text})
@@ -185,7 +185,7 @@ func (p *Page) viewed(v visitor, view slacksim.View) *viewed {
 }
 
 func (p *Page) modals(v visitor) []viewed {
-	stack := p.ws.ModalsOf(v.Person.ID)
+	stack := p.ws.Person(v.Person.ID).Modals()
 	var out []viewed
 	for i, m := range stack {
 		one := p.viewed(v, m)

@@ -68,7 +68,9 @@ func (p *Page) people() []slacksim.User {
 // channels returns the channels of a person, and after them the direct messages with the app.
 func (p *Page) channels(person string) []slacksim.Channel {
 	dm := p.ws.DM(person)
-	list := slices.DeleteFunc(p.ws.ChannelsOf(person), func(c slacksim.Channel) bool { return c.DM != "" && c.ID != dm })
+	list := slices.DeleteFunc(p.ws.Person(person).Channels(), func(c slacksim.Channel) bool {
+		return c.DM != "" && c.ID != dm
+	})
 	slices.SortStableFunc(list, func(a, b slacksim.Channel) int { return cmp.Compare(len(a.DM), len(b.DM)) })
 	return list
 }
@@ -167,7 +169,7 @@ func (p *Page) unread(person, channel string) int {
 	seen := p.read[person][channel]
 	p.mu.Unlock()
 	n := 0
-	for _, m := range p.ws.MessagesFor(person, channel) {
+	for _, m := range p.ws.Person(person).Messages(channel) {
 		if m.User != person && m.TS > seen {
 			n++
 		}

@@ -114,7 +114,7 @@ func stop(tb testing.TB, app *exec.Cmd, printed <-chan string, ended <-chan stru
 	for range printed { // the app must not block on lines that the test didn't read
 	}
 	<-ended
-	if err := app.Wait(); err != nil {
+	if err := app.Wait(); err != nil && tb.Failed() {
 		tb.Logf("%s ended with: %v", app, err)
 	}
 }

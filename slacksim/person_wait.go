@@ -7,18 +7,6 @@ import (
 	"strings"
 )
 
-// Messages returns the messages that the person sees in channel, oldest first: see Workspace.MessagesFor.
-func (p *Person) Messages(channel string) []Message { return p.ws.MessagesFor(p.id, channel) }
-
-// Modal returns the topmost modal that the person has open.
-func (p *Person) Modal() (View, bool) { return p.ws.ModalOf(p.id) }
-
-// HomeTab returns the Home tab that the app published for the person.
-func (p *Person) HomeTab() (View, bool) { return p.ws.HomeOf(p.id) }
-
-// Notices returns the messages from Slack itself that the person sees, oldest first.
-func (p *Person) Notices() []Notice { return p.ws.NoticesOf(p.id) }
-
 // WaitForMessage waits until the person sees a message in channel for which wanted returns true (nil: any message), and
 // returns it: the newest, if there are several. It also finds messages that were there before the call. The error is
 // that of ctx or ErrClosed, with what the person sees instead.
