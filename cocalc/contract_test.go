@@ -268,7 +268,7 @@ func TestClient_FindBrokenItem_UnlistableCart(t *testing.T) {
 	}
 	item, err := c.FindBrokenItem(t.Context())
 	if err != nil || !slices.ContainsFunc(account.Cart(), func(i cocalctest.CartItem) bool { return i.ID == item.ID }) ||
-		item.Title() != "Somebody else's license" {
+		item.Title() != "Another program's license" {
 		t.Fatalf("got %+v, %v", item, err)
 	}
 	if removed, err := c.RemoveFromCart(t.Context(), item.ID); err != nil || !removed {

@@ -192,7 +192,9 @@ func (a *Access) Probe(ctx context.Context, api interface {
 		case of == methodOpen, !ofTheMethod[l.Code]: // the sockets ask themselves
 			return false
 		case len(l.needed) > 0 && granted != nil:
-			return slices.ContainsFunc(l.needed, func(scope string) bool { return slices.Contains(granted, strings.TrimSpace(scope)) })
+			return slices.ContainsFunc(l.needed, func(scope string) bool {
+				return slices.Contains(granted, strings.TrimSpace(scope))
+			})
 		}
 		return a.now().Sub(l.Since) >= forgiven
 	})

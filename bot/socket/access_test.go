@@ -35,25 +35,80 @@ func TestWhatCountsAsLostAccess(t *testing.T) {
 		later time.Duration
 		lost  string // the method; empty: nothing is
 	}{
-		"nothing":                              {nil, nil, 0, ""},
-		"a revoked token":                      {[]heard{{"chat.update", code("token_revoked")}}, nil, 0, "chat.update"},
-		"a removed user":                       {[]heard{{"chat.update", code("user_removed_from_team")}}, nil, 0, "chat.update"},
-		"an answer to the same token":          {[]heard{{"chat.update", code("invalid_auth")}, {"users.info", nil}}, nil, 0, ""},
-		"a refusal by a Slack that knows it":   {[]heard{{"chat.update", code("invalid_auth")}, {"chat.update", code("channel_not_found")}}, nil, 0, ""},
-		"a failure of Slack's":                 {[]heard{{"chat.update", code("invalid_auth")}, {"chat.update", code("internal_error")}}, nil, 0, "chat.update"},
-		"an answer to the other token":         {[]heard{{"apps.connections.open", code("invalid_auth")}, {"users.info", nil}}, nil, 0, "apps.connections.open"},
-		"a socket that opens again":            {[]heard{{"apps.connections.open", code("invalid_auth")}, {"apps.connections.open", nil}}, nil, 0, ""},
-		"a missing scope, and another method":  {[]heard{{"conversations.open", scope}, {"users.info", nil}}, nil, 0, "conversations.open"},
-		"a missing scope that was added":       {[]heard{{"conversations.open", scope}, {"conversations.open", nil}}, nil, 0, ""},
-		"no loss":                              {[]heard{{"chat.update", code("is_archived")}, {"chat.update", code("ratelimited")}, {"chat.update", code("a_code_of_tomorrow")}}, nil, 0, ""},
-		"asked: it is back":                    {[]heard{{"chat.update", code("account_inactive")}}, &identity{}, 0, ""},
-		"asked: it is not":                     {[]heard{{"chat.update", code("account_inactive")}}, &identity{err: code("account_inactive")}, 0, "auth.test"},
-		"asked: no answer":                     {[]heard{{"chat.update", code("account_inactive")}}, &identity{err: context.DeadlineExceeded}, 0, "chat.update"},
-		"asked: the scope is still missing":    {[]heard{{"conversations.open", scope}}, &identity{scopes: "chat:write"}, time.Hour, "conversations.open"},
-		"asked: one of the scopes is there":    {[]heard{{"conversations.open", scope}}, &identity{scopes: "chat:write, mpim:write"}, 0, ""},
-		"asked: nobody says which scope, soon": {[]heard{{"conversations.open", code("no_permission")}}, &identity{scopes: "chat:write"}, 0, "conversations.open"},
-		"asked: nobody says which, later":      {[]heard{{"conversations.open", code("no_permission")}}, &identity{scopes: "chat:write"}, time.Minute, ""},
-		"asked: the sockets are not let in":    {[]heard{{"apps.connections.open", code("token_revoked")}}, &identity{}, time.Hour, "apps.connections.open"},
+		"nothing":         {nil, nil, 0, ""},
+		"a revoked token": {[]heard{{"chat.update", code("token_revoked")}}, nil, 0, "chat.update"},
+		"a removed user": {
+			[]heard{{"chat.update", code("user_removed_from_team")}},
+			nil, 0,
+			"chat.update",
+		},
+		"an answer to the same token": {
+			[]heard{{"chat.update", code("invalid_auth")}, {"users.info", nil}},
+			nil, 0,
+			"",
+		},
+		"a refusal by a Slack that knows it": {[]heard{
+			{"chat.update", code("invalid_auth")},
+			{"chat.update", code("channel_not_found")},
+		}, nil, 0, ""},
+		"a failure of Slack's": {[]heard{
+			{"chat.update", code("invalid_auth")},
+			{"chat.update", code("internal_error")},
+		}, nil, 0, "chat.update"},
+		"an answer to the other token": {[]heard{
+			{"apps.connections.open", code("invalid_auth")},
+			{"users.info", nil},
+		}, nil, 0, "apps.connections.open"},
+		"a socket that opens again": {[]heard{
+			{"apps.connections.open", code("invalid_auth")},
+			{"apps.connections.open", nil},
+		}, nil, 0, ""},
+		"a missing scope, and another method": {
+			[]heard{{"conversations.open", scope}, {"users.info", nil}},
+			nil, 0,
+			"conversations.open",
+		},
+		"a missing scope that was added": {
+			[]heard{{"conversations.open", scope}, {"conversations.open", nil}},
+			nil, 0,
+			"",
+		},
+		"no loss": {[]heard{
+			{"chat.update", code("is_archived")},
+			{"chat.update", code("ratelimited")},
+			{"chat.update", code("a_code_of_tomorrow")},
+		}, nil, 0, ""},
+		"asked: it is back": {[]heard{{"chat.update", code("account_inactive")}}, &identity{}, 0, ""},
+		"asked: it is not": {
+			[]heard{{"chat.update", code("account_inactive")}},
+			&identity{err: code("account_inactive")}, 0, "auth.test",
+		},
+		"asked: no answer": {
+			[]heard{{"chat.update", code("account_inactive")}},
+			&identity{err: context.DeadlineExceeded}, 0, "chat.update",
+		},
+		"asked: the scope is still missing": {
+			[]heard{{"conversations.open", scope}},
+			&identity{scopes: "chat:write"},
+			time.Hour, "conversations.open",
+		},
+		"asked: one of the scopes is there": {
+			[]heard{{"conversations.open", scope}},
+			&identity{scopes: "chat:write, mpim:write"}, 0, "",
+		},
+		"asked: nobody says which scope, soon": {
+			[]heard{{"conversations.open", code("no_permission")}},
+			&identity{scopes: "chat:write"}, 0, "conversations.open",
+		},
+		"asked: nobody says which, later": {
+			[]heard{{"conversations.open", code("no_permission")}},
+			&identity{scopes: "chat:write"}, time.Minute, "",
+		},
+		"asked: the sockets are not let in": {
+			[]heard{{"apps.connections.open", code("token_revoked")}},
+			&identity{},
+			time.Hour, "apps.connections.open",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now, log, changes := time.Now(), &logged{}, 0
@@ -74,7 +129,8 @@ func TestWhatCountsAsLostAccess(t *testing.T) {
 			if lost != (tt.lost != "") || loss.Method != tt.lost {
 				t.Errorf("lost is %+v", loss)
 			}
-			if strings.Count(log.String(), `"level":"error"`) != changesTo(ever) || changes != changesTo(ever)+changesTo(ever && !lost) {
+			if strings.Count(log.String(), `"level":"error"`) != changesTo(ever) || changes != changesTo(ever)+
+				changesTo(ever && !lost) {
 				t.Errorf("%d changes; the log says\n%s", changes, log)
 			}
 		})

@@ -75,25 +75,61 @@ var codes = map[string]struct {
 	outcome Outcome
 	remedy  string // for OutcomeFatal and OutcomeAccessLost: whole sentences for the operator
 }{
-	"not_authed":                {OutcomeAccessLost, "no token was sent. Set {token}; it begins with {begins} and is shown under {page}."},
-	"invalid_auth":              {OutcomeAccessLost, "Slack does not know {token}. Copy it again from {page}; it begins with {begins}. If the workspace restricts addresses, this machine's must be allowed."},
-	"account_inactive":          {OutcomeAccessLost, "{token} belongs to an app that was removed, or to a closed workspace. Install the app again under Install App and copy the token from {page}."},
-	"token_revoked":             {OutcomeAccessLost, "{token} was revoked. Make a new one under {page}; for the bot token, install the app again under Install App."},
-	"token_expired":             {OutcomeAccessLost, "{token} has expired. Token rotation must be off (OAuth & Permissions); then install the app again and copy the token from {page}."},
-	"team_disabled":             {OutcomeAccessLost, "the workspace of {token} is disabled. Its owners have to reactivate it; then install the app again under Install App and copy the token from {page}."},
-	"user_removed_from_team":    {OutcomeAccessLost, "the bot's user was removed from the workspace. Install the app again under Install App and copy {token} from {page}."},
-	"missing_scope":             {OutcomeAccessLost, "{token} lacks the scope {needed}. Add it under {page} and, for the bot token, install the app again under Install App."},
-	"not_allowed_token_type":    {OutcomeAccessLost, "{token} is a token of another kind. The right one begins with {begins} and is shown under {page}."},
-	"org_login_required":        {OutcomeAccessLost, "the workspace is being moved into an organization, or asks for the organization's login. Ask the organization's admins to approve the app, then install it again under Install App."},
-	"team_access_not_granted":   {OutcomeAccessLost, "the organization has not given the app access to this workspace. An admin of the organization adds it under Manage apps; then copy {token} from {page}."},
-	"enterprise_is_restricted":  {OutcomeAccessLost, "the organization does not allow this method. Ask its admins to approve the app under Manage apps."},
-	"ekm_access_denied":         {OutcomeAccessLost, "the organization's key management denies access. Only its admins can give it."},
-	"access_denied":             {OutcomeAccessLost, "{token} may not do this. Ask the workspace's admins to approve the app, then install it again under Install App."},
-	"no_permission":             {OutcomeAccessLost, "{token} may not do this. Install the app again under Install App, so that it has {scopes}."},
-	"accesslimited":             {OutcomeAccessLost, "the organization does not allow this method from this machine's network. Its admins can allow the address."},
-	"two_factor_setup_required": {OutcomeAccessLost, "the account behind {token} has to set up two-factor authentication. Do that, then install the app again under Install App."},
+	"not_authed": {
+		OutcomeAccessLost,
+		"no token was sent. Set {token}; it begins with {begins} and is shown under {page}.",
+	},
+	"invalid_auth": {OutcomeAccessLost, "Slack does not know {token}. Copy it again from {page}; it begins " +
+		"with {begins}. If the workspace restricts addresses, this machine's must be allowed."},
+	"account_inactive": {OutcomeAccessLost, "{token} belongs to an app that was removed, or to a closed " +
+		"workspace. Install the app again under Install App and copy the token from {page}."},
+	"token_revoked": {
+		OutcomeAccessLost,
+		"{token} was revoked. Make a new one under {page}; for the bot token, install the app again under Install App.",
+	},
+	"token_expired": {OutcomeAccessLost, "{token} has expired. Token rotation must be off (OAuth & " +
+		"Permissions); then install the app again and copy the token from {page}."},
+	"team_disabled": {OutcomeAccessLost, "the workspace of {token} is disabled. Its owners have to " +
+		"reactivate it; then install the app again under Install App and copy the token from {page}."},
+	"user_removed_from_team": {OutcomeAccessLost, "the bot's user was removed from the workspace. Install the app " +
+		"again under Install App and copy {token} from {page}."},
+	"missing_scope": {OutcomeAccessLost, "{token} lacks the scope {needed}. Add it under {page} and, for the " +
+		"bot token, install the app again under Install App."},
+	"not_allowed_token_type": {
+		OutcomeAccessLost,
+		"{token} is a token of another kind. The right one begins with {begins} and is shown under {page}.",
+	},
+	"org_login_required": {OutcomeAccessLost, "the workspace is being moved into an organization, or asks for the " +
+		"organization's login. Ask the organization's admins to approve the app, then install it again under Install App."},
+	"team_access_not_granted": {OutcomeAccessLost, "the organization has not given the app access to this workspace. " +
+		"An admin of the organization adds it under Manage apps; then copy {token} from {page}."},
+	"enterprise_is_restricted": {
+		OutcomeAccessLost,
+		"the organization does not allow this method. Ask its admins to approve the app under Manage apps.",
+	},
+	"ekm_access_denied": {
+		OutcomeAccessLost,
+		"the organization's key management denies access. Only its admins can give it.",
+	},
+	"access_denied": {
+		OutcomeAccessLost,
+		"{token} may not do this. Ask the workspace's admins to approve the app, then install it again under Install App.",
+	},
+	"no_permission": {
+		OutcomeAccessLost,
+		"{token} may not do this. Install the app again under Install App, so that it has {scopes}.",
+	},
+	"accesslimited": {
+		OutcomeAccessLost,
+		"the organization does not allow this method from this machine's network. Its admins can allow the address.",
+	},
+	"two_factor_setup_required": {OutcomeAccessLost, "the account behind {token} has to set up two-factor " +
+		"authentication. Do that, then install the app again under Install App."},
 
-	"unknown_method":      {OutcomeFatal, "the server does not know the method. Check SLACK_API_URL; Slack's own is https://slack.com/api/."},
+	"unknown_method": {
+		OutcomeFatal,
+		"the server does not know the method. Check SLACK_API_URL; Slack's own is https://slack.com/api/.",
+	},
 	"method_deprecated":   {OutcomeFatal, "Slack has removed the method. This version of the bot is too old for it."},
 	"deprecated_endpoint": {OutcomeFatal, "Slack has removed the method. This version of the bot is too old for it."},
 

@@ -99,7 +99,8 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 		}
 		if kind := trouble(err); kind != told {
 			told = kind
-			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).Msg("retry asking Slack whose the bot token is")
+			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).
+				Msg("retry asking Slack whose the bot token is")
 		}
 		if !sleep(ctx, wait.wait(failures, err)) {
 			return Identity{}, ctx.Err()

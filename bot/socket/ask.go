@@ -21,7 +21,10 @@ func Ask(ctx context.Context, api *slack.Client) (Identity, error) {
 		}
 		return Identity{}, fmt.Errorf("ask Slack who the bot is: %w", err)
 	}
-	return Identity{TeamID: who.TeamID, Team: who.Team, UserID: who.UserID, BotID: who.BotID, URL: who.URL, Scopes: scopes(who.Header)}, nil
+	return Identity{
+		TeamID: who.TeamID, Team: who.Team, UserID: who.UserID, BotID: who.BotID, URL: who.URL,
+		Scopes: scopes(who.Header),
+	}, nil
 }
 
 // Beyond returns the granted scopes that are not needed.

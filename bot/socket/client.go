@@ -106,7 +106,8 @@ func New(cfg Config) (*Client, error) {
 	orInt(&cfg.Queue, 1024)
 	orInt(&cfg.Finishers, 32)
 	if cfg.Workers < 1 || cfg.Queue < 0 || cfg.Finishers < 1 {
-		return nil, fmt.Errorf("socket: %d workers, a queue of %d, %d finishers; there must be some", cfg.Workers, cfg.Queue, cfg.Finishers)
+		return nil, fmt.Errorf("socket: %d workers, a queue of %d, %d finishers; there must be some", cfg.Workers, cfg.Queue,
+			cfg.Finishers)
 	}
 	orDuration(&cfg.Stagger, 15*time.Second)
 	orDuration(&cfg.HandleWithin, handleWithin)

@@ -67,7 +67,9 @@ type limits struct {
 	workers, queue, finishers, forms, reads, ledgers, finishQueue, desk, seen int
 }
 
-func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration, another func(line) line) *dispatcher {
+func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration,
+	another func(line) line,
+) *dispatcher {
 	d := &dispatcher{
 		handler: h, log: log, newRef: newRef, within: within, another: another,
 		seen:     newSeen(lim.seen, keepSeen),
@@ -135,7 +137,8 @@ func (d *dispatcher) acceptOnly(from line, id string) {
 // found out about it is in del; a del without kind is only acknowledged.
 func (d *dispatcher) unreadable(from line, del Delivery, cause error) {
 	if del.Kind == "" {
-		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).Msg("acknowledge an unreadable envelope")
+		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).
+			Msg("acknowledge an unreadable envelope")
 		d.acceptOnly(from, del.EnvelopeID)
 		return
 	}
@@ -164,7 +167,8 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 	d.refused.Add(1)
 	if why != Unreadable && j.Kind != KindCommand {
 		d.seen.forget(j.EnvelopeID)
-		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("refuse a delivery without an ack")
+		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).
+			Msg("refuse a delivery without an ack")
 		return
 	}
 	queued := d.atDesk(func() {
@@ -248,7 +252,8 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 		return
 	}
 	if diverted != nil {
-		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).Msg("send a reply another way than the ack")
+		d.log.Info().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(diverted.Error())).
+			Msg("send a reply another way than the ack")
 	}
 	lane, ok := d.finishing[reply.Lane]
 	if !ok {
@@ -261,7 +266,8 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 		d.after(j.Delivery, reply.After)
 	})
 	if !ok {
-		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Msg("lose a reply: no room, or the grace period is over")
+		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).
+			Msg("lose a reply: no room, or the grace period is over")
 	}
 }
 
@@ -320,7 +326,8 @@ func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause erro
 		j.ticket.payload = nil
 	}
 	j.ticket.mu.Unlock()
-	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).Msg("doubt that an ack was sent")
+	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).
+		Msg("doubt that an ack was sent")
 	d.atDesk(func() {
 		if other := d.another(from); other != nil {
 			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt
@@ -381,7 +388,8 @@ func (d *dispatcher) crashed(del Delivery, r any) string {
 	d.panics.Add(1)
 	ref := d.newRef()
 	d.log.Error().Str("ref", ref).Str("envelope", del.EnvelopeID).Str("kind", string(del.Kind)).
-		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).Msg("recover from a panic in a handler")
+		Str("panic", redact(fmt.Sprint(r))).Str("stack", redact(string(debug.Stack()))).
+		Msg("recover from a panic in a handler")
 	return ref
 }
 

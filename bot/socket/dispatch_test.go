@@ -28,7 +28,10 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 	synctest.Test(t, func(t *testing.T) {
 		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
 		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
-			limits{workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, desk: 16, seen: 64}, handleWithin,
+			limits{
+				workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, desk: 16,
+				seen: 64,
+			}, handleWithin,
 			func(than line) line {
 				for _, w := range []*wire{b.a, b.b} {
 					w.mu.Lock()
@@ -41,7 +44,10 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 				return nil
 			})
 		test(t, b)
-		for _, p := range []*pool{b.handling, b.desk, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead], b.finishing[LaneLedger]} {
+		for _, p := range []*pool{
+			b.handling, b.desk, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead],
+			b.finishing[LaneLedger],
+		} {
 			if !p.drain(context.Background()) {
 				t.Error("the pool does not drain")
 			}
@@ -55,7 +61,10 @@ func typed(id, text string) Delivery {
 }
 
 func clicked(id, trigger string) Delivery {
-	return Delivery{EnvelopeID: id, Kind: KindAction, Received: time.Now(), Interaction: &slack.InteractionCallback{TriggerID: trigger}}
+	return Delivery{
+		EnvelopeID: id, Kind: KindAction, Received: time.Now(),
+		Interaction: &slack.InteractionCallback{TriggerID: trigger},
+	}
 }
 
 func submitted(id, trigger string) Delivery {
@@ -102,7 +111,10 @@ func TestEveryKindReachesItsMethod(t *testing.T) {
 		b.deliver(b.a, submitted("submission", "submit"))
 		b.deliver(b.a, Delivery{EnvelopeID: "closed", Kind: KindClosed, Received: now, Interaction: &person})
 		b.deliver(b.a, Delivery{EnvelopeID: "suggestion", Kind: KindSuggestion, Received: now, Interaction: &person})
-		b.deliver(b.a, Delivery{EnvelopeID: "home", Kind: KindHome, Received: now, Home: &slackevents.AppHomeOpenedEvent{User: "U1"}})
+		b.deliver(b.a, Delivery{
+			EnvelopeID: "home", Kind: KindHome, Received: now,
+			Home: &slackevents.AppHomeOpenedEvent{User: "U1"},
+		})
 		synctest.Wait()
 		acked(t, b.a, `command {"text":"done: list"}`, "action", "submission", "closed",
 			`suggestion {"options":[{"text":null,"value":"one"}]}`, "home")

@@ -19,21 +19,26 @@ func TestReadBrokenFindsWhoToAnswer(t *testing.T) {
 		user, channel, answer string
 	}{
 		"a command with a wrong field": {
-			raw:  `{"envelope_id":"e1","type":"slash_commands","payload":{"user_id":"U1","channel_id":"C1","response_url":"https://hooks/1","is_enterprise_install":"perhaps","team_id":7}}`,
+			raw: `{"envelope_id":"e1","type":"slash_commands","payload":{"user_id":"U1","channel_id":"C1",` +
+				`"response_url":"https://hooks/1","is_enterprise_install":"perhaps","team_id":7}}`,
 			id:   "e1",
 			kind: KindCommand, user: "U1", channel: "C1", answer: "https://hooks/1",
 		},
 		"a click whose state is of another shape": {
-			raw: `{"envelope_id":"e2","type":"interactive","payload":{"type":"block_actions","user":{"id":"U1"},"channel":{"id":"C1"},"state":3,"response_url":"https://hooks/2"}}`,
-			id:  "e2", kind: KindAction, user: "U1", channel: "C1", answer: "https://hooks/2",
+			raw: `{"envelope_id":"e2","type":"interactive","payload":{"type":"block_actions","user":{"id":"U1"},` +
+				`"channel":{"id":"C1"},"state":3,"response_url":"https://hooks/2"}}`,
+			id: "e2", kind: KindAction, user: "U1", channel: "C1", answer: "https://hooks/2",
 		},
 		"a command without payload": {raw: `{"envelope_id":"e3","type":"slash_commands"}`, id: "e3", kind: KindCommand},
-		"a shortcut":                {raw: `{"envelope_id":"e4","type":"interactive","payload":{"type":"shortcut"}}`, id: "e4"},
-		"a kind of tomorrow":        {raw: `{"envelope_id":"e5","type":"telepathy","payload":[]}`, id: "e5"},
-		"no id":                     {raw: `{"type":"telepathy"}`},
-		"an id that is no text":     {raw: `{"envelope_id":12}`},
-		"no object":                 {raw: `[1,2]`},
-		"no JSON":                   {raw: `{"envelope_id":`},
+		"a shortcut": {
+			raw: `{"envelope_id":"e4","type":"interactive","payload":{"type":"shortcut"}}`,
+			id:  "e4",
+		},
+		"a kind of tomorrow":    {raw: `{"envelope_id":"e5","type":"telepathy","payload":[]}`, id: "e5"},
+		"no id":                 {raw: `{"type":"telepathy"}`},
+		"an id that is no text": {raw: `{"envelope_id":12}`},
+		"no object":             {raw: `[1,2]`},
+		"no JSON":               {raw: `{"envelope_id":`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := readBroken(json.RawMessage(tt.raw), now)
@@ -70,9 +75,11 @@ func TestReadLeavesAloneWhatNobodyHandles(t *testing.T) {
 		data any
 		kind Kind
 	}{
-		"the home tab":        {opened("home"), KindHome},
-		"the messages tab":    {opened("messages"), ""},
-		"a message":           {slackevents.EventsAPIEvent{InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{}}}, ""},
+		"the home tab":     {opened("home"), KindHome},
+		"the messages tab": {opened("messages"), ""},
+		"a message": {
+			slackevents.EventsAPIEvent{InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.MessageEvent{}}}, "",
+		},
 		"a click":             {slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}, KindAction},
 		"a message shortcut":  {slack.InteractionCallback{Type: slack.InteractionTypeMessageAction}, ""},
 		"a closed modal":      {slack.InteractionCallback{Type: slack.InteractionTypeViewClosed}, KindClosed},

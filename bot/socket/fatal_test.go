@@ -21,19 +21,38 @@ func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
 		reached bool
 		says    []string // empty: worth another attempt
 	}{
-		"no app token":          {methodOpen, code("not_authed"), false, []string{"SLACK_APP_TOKEN", "xapp-", "App-Level Tokens"}},
-		"unknown app token":     {methodOpen, code("invalid_auth"), false, []string{"SLACK_APP_TOKEN", "Basic Information"}},
-		"unknown bot token":     {methodTest, code("invalid_auth"), false, []string{"SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"}},
-		"app removed":           {methodTest, code("account_inactive"), true, []string{"SLACK_BOT_TOKEN", "Install App"}},
-		"revoked":               {methodOpen, code("token_revoked"), true, []string{"SLACK_APP_TOKEN", "revoked"}},
-		"expired":               {methodTest, code("token_expired"), true, []string{"SLACK_BOT_TOKEN", "rotation"}},
-		"missing scope, named":  {methodTest, slack.SlackErrorResponse{Err: "missing_scope", Needed: "users:read"}, false, []string{"users:read"}},
-		"missing scope of app":  {methodOpen, code("missing_scope"), false, []string{"connections:write"}},
-		"tokens mixed up":       {methodOpen, code("not_allowed_token_type"), false, []string{"SLACK_APP_TOKEN", "xapp-"}},
-		"organization's login":  {methodOpen, code("org_login_required"), false, []string{"organization"}},
-		"workspace not granted": {methodTest, code("team_access_not_granted"), false, []string{"SLACK_BOT_TOKEN", "organization"}},
-		"wrong address":         {methodOpen, slack.StatusCodeError{Code: 404, Status: "404 Not Found"}, false, []string{"SLACK_API_URL"}},
-		"wrapped":               {methodOpen, fmt.Errorf("open: %w", code("invalid_auth")), false, []string{"SLACK_APP_TOKEN"}},
+		"no app token": {
+			methodOpen, code("not_authed"), false,
+			[]string{"SLACK_APP_TOKEN", "xapp-", "App-Level Tokens"},
+		},
+		"unknown app token": {methodOpen, code("invalid_auth"), false, []string{"SLACK_APP_TOKEN", "Basic Information"}},
+		"unknown bot token": {
+			methodTest, code("invalid_auth"), false,
+			[]string{"SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions"},
+		},
+		"app removed": {methodTest, code("account_inactive"), true, []string{"SLACK_BOT_TOKEN", "Install App"}},
+		"revoked":     {methodOpen, code("token_revoked"), true, []string{"SLACK_APP_TOKEN", "revoked"}},
+		"expired":     {methodTest, code("token_expired"), true, []string{"SLACK_BOT_TOKEN", "rotation"}},
+		"missing scope, named": {
+			methodTest,
+			slack.SlackErrorResponse{Err: "missing_scope", Needed: "users:read"},
+			false,
+			[]string{"users:read"},
+		},
+		"missing scope of app": {methodOpen, code("missing_scope"), false, []string{"connections:write"}},
+		"tokens mixed up":      {methodOpen, code("not_allowed_token_type"), false, []string{"SLACK_APP_TOKEN", "xapp-"}},
+		"organization's login": {methodOpen, code("org_login_required"), false, []string{"organization"}},
+		"workspace not granted": {
+			methodTest, code("team_access_not_granted"), false,
+			[]string{"SLACK_BOT_TOKEN", "organization"},
+		},
+		"wrong address": {
+			methodOpen,
+			slack.StatusCodeError{Code: 404, Status: "404 Not Found"},
+			false,
+			[]string{"SLACK_API_URL"},
+		},
+		"wrapped": {methodOpen, fmt.Errorf("open: %w", code("invalid_auth")), false, []string{"SLACK_APP_TOKEN"}},
 
 		"a page not found later":   {methodOpen, slack.StatusCodeError{Code: 404}, true, nil},
 		"rate limited":             {methodOpen, &slack.RateLimitedError{RetryAfter: time.Second}, false, nil},
@@ -75,7 +94,8 @@ func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
 		}
 		for method := range credentials {
 			fatal := diagnose(method, slack.SlackErrorResponse{Err: code}, true)
-			if fatal == nil || strings.ContainsAny(fatal.Error(), "{}") || !strings.HasSuffix(fatal.Error(), ".") || !strings.Contains(fatal.Error(), code) {
+			if fatal == nil || strings.ContainsAny(fatal.Error(), "{}") || !strings.HasSuffix(fatal.Error(), ".") ||
+				!strings.Contains(fatal.Error(), code) {
 				t.Errorf("%s, %s: %v", method, code, fatal)
 			}
 		}
@@ -85,7 +105,10 @@ func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
 // The log has one line per kind of trouble: what differs from attempt to attempt must not count.
 func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
 	from := func(port int) error {
-		return &url.Error{Op: "Post", Err: &net.OpError{Op: "read", Source: &net.TCPAddr{Port: port}, Err: errors.New("reset")}}
+		return &url.Error{Op: "Post", Err: &net.OpError{
+			Op: "read", Source: &net.TCPAddr{Port: port},
+			Err: errors.New("reset"),
+		}}
 	}
 	if a, b := trouble(from(1)), trouble(from(2)); a != b || a != "network" {
 		t.Errorf("%q and %q", a, b)
@@ -117,7 +140,8 @@ func TestBackoffDoublesUpToItsMostAndObeysSlack(t *testing.T) {
 			t.Errorf("after %d failures, at most %v, not %v", failures, got, want)
 		}
 	}
-	if got := low.wait(0, &slack.RateLimitedError{RetryAfter: 30 * time.Second}); got < 30*time.Second || got > 31*time.Second {
+	if got := low.wait(0, &slack.RateLimitedError{RetryAfter: 30 * time.Second}); got < 30*time.Second ||
+		got > 31*time.Second {
 		t.Errorf("told to wait 30 s, it waits %v", got)
 	}
 }
@@ -126,9 +150,15 @@ func TestRedactTakesOutWhatGivesAccess(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},
 		"rotated tokens": {"xoxe.xoxb-1-Mi0y", "[secret]"},
-		"a ticket":       {`dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1: EOF`, `dial wss://wss-primary.slack.com/link/?[secret]&app_id=1: EOF`},
+		"a ticket": {
+			`dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1: EOF`,
+			`dial wss://wss-primary.slack.com/link/?[secret]&app_id=1: EOF`,
+		},
 		"a response_url": {`Post "https://hooks.slack.com/commands/T1/2/abc": EOF`, `Post "[secret]": EOF`},
-		"another server": {`Post "http://127.0.0.1:4000/commands/T1/2/abc": EOF`, `Post "http://127.0.0.1:4000[secret]": EOF`},
+		"another server": {
+			`Post "http://127.0.0.1:4000/commands/T1/2/abc": EOF`,
+			`Post "http://127.0.0.1:4000[secret]": EOF`,
+		},
 		"an API address": {`Post "https://slack.com/api/auth.test": EOF`, `Post "https://slack.com/api/auth.test": EOF`},
 		"a person":       {"U012 in C034 typed /license", "U012 in C034 typed /license"},
 	} {

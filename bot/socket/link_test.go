@@ -24,7 +24,9 @@ func unconnected() *link {
 func TestAnAckThatSlackGoCouldNotWriteIsReportedOnce(t *testing.T) {
 	l := unconnected()
 	var lost []error
-	if err := l.ack("e1", json.RawMessage(`{"text":"hi"}`), time.Second, func(err error) { lost = append(lost, err) }); err != nil {
+	if err := l.ack("e1", json.RawMessage(`{"text":"hi"}`), time.Second, func(err error) {
+		lost = append(lost, err)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.ack("e2", nil, time.Second, func(error) { t.Error("the other ack is reported") }); err != nil {

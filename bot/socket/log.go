@@ -19,7 +19,8 @@ func (l libraryLog) Output(_ int, line string) error {
 
 // secrets are Slack's tokens, and the secret parts of its URLs: the ticket of a socket, and the path of a response_url,
 // with which anyone can post.
-var secrets = regexp.MustCompile(`\bx(?:ox[a-z]|app)[-.][\w.%-]+|(?:ticket|token)=[^&\s"']+|https?://hooks\.[^\s"']+|/(?:commands|actions|response)/[\w%-]+/[^\s"']+`)
+var secrets = regexp.MustCompile(`\bx(?:ox[a-z]|app)[-.][\w.%-]+|(?:ticket|token)=[^&\s"']+|https?://hooks\.[^\s"']+|` +
+	`/(?:commands|actions|response)/[\w%-]+/[^\s"']+`)
 
 // redact takes secrets out of a text for the log.
 func redact(text string) string {

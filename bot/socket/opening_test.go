@@ -52,7 +52,10 @@ func TestARefusalAfterTheFirstHello(t *testing.T) {
 		"by all sockets, for long": {2, refusing("token_revoked"), true},
 		"a disabled workspace":     {2, refusing("team_disabled"), true},
 		"now and then, by all":     {2, between(refusing("invalid_auth"), refusing("internal_error")), false},
-		"a page that is not found": {2, func(_ int, w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true }, false},
+		"a page that is not found": {2, func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(404)
+			return true
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,13 +87,15 @@ func TestARefusalAfterTheFirstHello(t *testing.T) {
 }
 
 // once answers the first call, and lets those after it succeed.
-func once(answer func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter, *http.Request) bool {
+func once(answer func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
+	*http.Request) bool {
 	var calls atomic.Int32
 	return func(n int, w http.ResponseWriter, r *http.Request) bool { return calls.Add(1) == 1 && answer(n, w, r) }
 }
 
 // between answers with one and the other in turn.
-func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter, *http.Request) bool {
+func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func(int, http.ResponseWriter,
+	*http.Request) bool {
 	var calls atomic.Int32
 	return func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if calls.Add(1)%3 == 0 {
@@ -219,7 +224,8 @@ func TestStatusTellsHowItStands(t *testing.T) {
 	if st.LastEnvelope.Before(began) || st.Handled != 1 || st.Stopping || st.Queued != 0 {
 		t.Errorf("status %+v", st)
 	}
-	if one := st.Sockets[1]; one.AppConnections != 2 || one.Host != "applink-2" || one.Trouble != "" || one.Since.Before(began.Add(-time.Second)) {
+	if one := st.Sockets[1]; one.AppConnections != 2 || one.Host != "applink-2" || one.Trouble != "" ||
+		one.Since.Before(began.Add(-time.Second)) {
 		t.Errorf("socket %+v", one)
 	}
 	if err := stop(); err != nil {
@@ -248,7 +254,8 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	s.waitForSockets(2)
 	s.deliver(commandFrame("e", "x"))
 	s.waitForAck("e")
-	s.deliver(`{"type":"slash_commands","envelope_id":"bad","payload":{"text":7,"token":"secretverification","response_url":"http://127.0.0.1:1/commands/T1/2/secretpath"}}`)
+	s.deliver(`{"type":"slash_commands","envelope_id":"bad","payload":{"text":7,"token":"secretverification",` +
+		`"response_url":"http://127.0.0.1:1/commands/T1/2/secretpath"}}`)
 	s.waitForAck("bad")
 	if err := stop(); err != nil {
 		t.Error(err)

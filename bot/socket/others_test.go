@@ -16,14 +16,24 @@ func TestWhoElseIsConnected(t *testing.T) {
 		hellos []hello
 		others int
 	}{
-		"alone":                             {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}}, 0},
-		"beside a bot that runs":            {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}}, 2},
-		"in the place of one that ended":    {[]hello{{0, 3, 1}, {15 * time.Second, 2, 2}}, 0},
-		"one hello tells nothing yet":       {[]hello{{0, 3, 1}}, 0},
-		"two at once tell nothing yet":      {[]hello{{0, 3, 1}, {9 * time.Second, 4, 2}}, 0},
-		"it came later":                     {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}, {5 * time.Hour, 4, 2}, {5*time.Hour + 15*time.Second, 4, 2}}, 2},
-		"it has gone":                       {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}, {5 * time.Hour, 2, 2}}, 0},
-		"a refresh that is counted, hourly": {[]hello{{0, 2, 2}, {time.Hour, 3, 2}, {2 * time.Hour, 2, 2}, {3 * time.Hour, 3, 2}}, 0},
+		"alone":                          {[]hello{{0, 1, 1}, {15 * time.Second, 2, 2}}, 0},
+		"beside a bot that runs":         {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}}, 2},
+		"in the place of one that ended": {[]hello{{0, 3, 1}, {15 * time.Second, 2, 2}}, 0},
+		"one hello tells nothing yet":    {[]hello{{0, 3, 1}}, 0},
+		"two at once tell nothing yet":   {[]hello{{0, 3, 1}, {9 * time.Second, 4, 2}}, 0},
+		"it came later": {[]hello{
+			{0, 1, 1},
+			{15 * time.Second, 2, 2},
+			{5 * time.Hour, 4, 2},
+			{5*time.Hour + 15*time.Second, 4, 2},
+		}, 2},
+		"it has gone": {[]hello{{0, 3, 1}, {15 * time.Second, 4, 2}, {5 * time.Hour, 2, 2}}, 0},
+		"a refresh that is counted, hourly": {[]hello{
+			{0, 2, 2},
+			{time.Hour, 3, 2},
+			{2 * time.Hour, 2, 2},
+			{3 * time.Hour, 3, 2},
+		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o others

@@ -106,7 +106,9 @@ func (s *plainSlack) serveLink(w http.ResponseWriter, r *http.Request) {
 		c.number = s.dialed
 	})
 	defer ws.Close()
-	c.send(fmt.Sprintf(`{"type":"hello","num_connections":%d,"debug_info":{"host":"applink-%d","approximate_connection_time":18060}}`, c.number, c.number))
+	c.send(fmt.Sprintf(
+		`{"type":"hello","num_connections":%d,"debug_info":{"host":"applink-%d","approximate_connection_time":18060}}`,
+		c.number, c.number))
 	ping := func() { _ = ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) }
 	ping()
 	s.loops.Go(func() {
@@ -237,9 +239,14 @@ func (s *plainSlack) waitForAck(id string) plainAck {
 }
 
 func commandFrame(id, text string) string {
-	return fmt.Sprintf(`{"envelope_id":%q,"type":"slash_commands","accepts_response_payload":true,"payload":{"command":"/license","text":%q,"user_id":"U1","channel_id":"C1","response_url":"http://127.0.0.1:1/commands/T1/2/secretpath","trigger_id":"1.2.3","is_enterprise_install":"false"}}`, id, text)
+	return fmt.Sprintf(`{"envelope_id":%q,"type":"slash_commands","accepts_response_payload":true,`+
+		`"payload":{"command":"/license","text":%q,"user_id":"U1","channel_id":"C1",`+
+		`"response_url":"http://127.0.0.1:1/commands/T1/2/secretpath","trigger_id":"1.2.3","is_enterprise_install":"false"}}`,
+		id, text)
 }
 
 func clickFrame(id, trigger string) string {
-	return fmt.Sprintf(`{"envelope_id":%q,"type":"interactive","accepts_response_payload":false,"payload":{"type":"block_actions","trigger_id":%q,"user":{"id":"U1"},"channel":{"id":"C1"},"actions":[{"type":"button","block_id":"b","action_id":"a","value":"v","action_ts":"1.1"}]}}`, id, trigger)
+	return fmt.Sprintf(`{"envelope_id":%q,"type":"interactive","accepts_response_payload":false,`+
+		`"payload":{"type":"block_actions","trigger_id":%q,"user":{"id":"U1"},"channel":{"id":"C1"},`+
+		`"actions":[{"type":"button","block_id":"b","action_id":"a","value":"v","action_ts":"1.1"}]}}`, id, trigger)
 }

@@ -45,7 +45,8 @@ func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering
 	start(t, Config{
 		API:     NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()),
 		Handler: responding{h, client, t}, Log: zerolog.Nop(),
-		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MostRetry: 50 * time.Millisecond, Steady: time.Nanosecond,
+		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MostRetry: 50 * time.Millisecond,
+		Steady: time.Nanosecond,
 	})
 	if err := ws.WaitForSockets(ctx, 2); err != nil {
 		t.Fatal(err)
@@ -65,7 +66,10 @@ func TestAPersonIsAnsweredAlsoAfterEveryKindOfDisconnect(t *testing.T) {
 		}
 	}
 	ask("at first")
-	for _, reason := range []string{slacksim.Warning, slacksim.RefreshRequested, slacksim.TooManySockets, slacksim.LinkDisabled} {
+	for _, reason := range []string{
+		slacksim.Warning, slacksim.RefreshRequested, slacksim.TooManySockets,
+		slacksim.LinkDisabled,
+	} {
 		before := ws.Connected()
 		ws.Disconnect(reason)
 		if err := ws.Wait(ctx, func() bool { return ws.Connected() >= before+2 && ws.Sockets() == 2 }); err != nil {
@@ -159,7 +163,8 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 	if who.TeamID != ws.Team().ID || who.UserID != ws.App().BotUserID || who.BotID == "" {
 		t.Errorf("we are %+v", who)
 	}
-	if lacks := who.Lacks("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks, []string{"users:read", "im:write"}) {
+	if lacks := who.Lacks("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks,
+		[]string{"users:read", "im:write"}) {
 		t.Errorf("we lack %q of %q", lacks, who.Scopes)
 	}
 	if lacks := (Identity{}).Lacks("commands"); lacks != nil {

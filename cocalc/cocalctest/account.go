@@ -12,7 +12,7 @@ type account struct {
 	banned, partner                bool
 	minBalance                     float64 // dollars
 	minBalanceSet                  bool
-	closingDay                     any // null until somebody sets it
+	closingDay                     any // null until it is set
 	projects                       []Project
 }
 
@@ -25,8 +25,8 @@ type NewAccount struct {
 	Partner bool   // an older server asks it for no captcha
 }
 
-// Account is the hand of a test, or of another person or program, on one account of the server. What it does is seen by
-// nobody's log and counted by no throttle.
+// Account lets a test act on one account of the server, as the account's owner or another program does. The request log
+// and the throttles do not count what it does.
 type Account struct {
 	s *Server
 	a *account

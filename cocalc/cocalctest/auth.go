@@ -38,7 +38,7 @@ func isSuccessorKey(secret string) bool {
 
 const successorPrefix = "sk-cc-v2"
 
-// signIn finds out whose request it is; nil is nobody's. The caller holds the lock.
+// signIn returns the account that a request belongs to; nil if its key is not valid. The caller holds the lock.
 func (s *Server) signIn(authorization string, faults []Fault) *account {
 	for _, f := range faults {
 		if f.Effect == KeyRevoked || f.Effect == Outage {

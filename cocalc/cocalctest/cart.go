@@ -293,7 +293,7 @@ func (s *Server) cartRecentPurchases(c *call) (any, error) {
 	return rows, nil
 }
 
-// cartProcessing lists items that wait for a card payment; here nobody pays by card.
+// cartProcessing lists items that wait for a card payment; the simulator has none.
 func (s *Server) cartProcessing(*call) (any, error) { return []any{}, nil }
 
 // pgText is how a parameter of a query arrives at PostgreSQL.

@@ -5,15 +5,15 @@
 // one of them against the handler. The flaws that matter most to a client that pays:
 //
 //   - Checkouts that overlap buy twice, because cart and balance are read before the transaction begins.
-//   - A checkout goes on after its caller hung up, a GET buys as well, an empty cart is a success.
-//   - shopping/cart/add answers a number of rows, never the id of the item, and takes any nonsense; one odd item then
-//     blocks the whole account.
+//   - A checkout continues after its caller disconnected, a GET buys as well, and an empty cart is a success.
+//   - shopping/cart/add returns a number of rows, not the item's ID, and accepts anything; one odd item then blocks the
+//     whole account.
 //   - A wrong key and a database outage look like an account without licenses.
-//   - Money is float32 and dates of a range move whenever somebody looks.
+//   - Money is float32, and each look at the cart moves dates of a range.
 //
-// A server is also CoCalc's successor, which sells no licenses, or one that has moved and leads everybody elsewhere:
-// [Config] says so from its beginning, and the faults of the same names while it runs. testdata/successor holds what
-// was recorded of the successor.
+// A server can also be CoCalc's successor, which sells no licenses, or one that has moved and redirects every request:
+// [Config] sets that from the start, and the faults of the same names while the server runs. testdata/successor holds
+// what was recorded of the successor.
 //
 // A [Server] knows several accounts, each with keys, a cart, licenses, purchases and subscriptions. Tests read and
 // change that state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does

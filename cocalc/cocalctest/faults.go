@@ -59,13 +59,13 @@ type Fault struct {
 	Endpoint string // the path below /api/v2/; "purchases/*" for all that begin so; empty: every endpoint
 	When     Moment
 	Effect   Effect
-	Times    int // to how many requests it happens; 0: until cleared
+	Times    int // number of requests that it affects; 0: all until it is cleared
 
 	Wait    time.Duration  // ActLate, Delay, ThrottleNow
 	Status  int            // Fail
 	Text    string         // Refuse; MovedServer: an address, empty for Config.MovedTo
 	Percent int            // PriceMoved: 110 is a tenth more
-	Do      func(*Account) // Call; nobody is signed in: not called
+	Do      func(*Account) // Call; not called for a request without a valid key
 }
 
 func (f Fault) label() string {

@@ -65,7 +65,7 @@ func TestFaults_Named(t *testing.T) {
 		},
 		"cart-stranger": func(t *testing.T, c *client) {
 			c.want(add, item(cheap), "1")
-			if cart := c.account.Cart(); len(cart) != 2 || cart[1].Title != "Somebody else's license" || !cart[1].Checked {
+			if cart := c.account.Cart(); len(cart) != 2 || cart[1].Title != "Another program's license" || !cart[1].Checked {
 				t.Errorf("the cart is %+v", cart)
 			}
 			c.want(checkout, "{}", success)
@@ -76,7 +76,7 @@ func TestFaults_Named(t *testing.T) {
 			for _, path := range []string{get, params, checkout} {
 				c.want(path, "{}", `{"error":"Invalid time value"}`)
 			}
-			if got := c.post(get, `{"id":2}`); !strings.Contains(got, "Somebody else") {
+			if got := c.post(get, `{"id":2}`); !strings.Contains(got, "Another program") {
 				t.Errorf("the item by its id: %s", got)
 			}
 			c.want("shopping/cart/remove", `{"id":2}`, "1")

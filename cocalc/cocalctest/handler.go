@@ -33,9 +33,9 @@ func (c *call) has(effect Effect) bool {
 
 // endpoint is one path of the API.
 type endpoint struct {
-	// handle answers with a JSON value. It runs with the lock held, unless waits says that it looks after that itself.
+	// handle returns the JSON value of the answer. It runs with the lock held unless waits is true.
 	handle func(*call) (any, error)
-	// unsigned is the answer to a wrong or missing key; nil where the handler itself copes with nobody being signed in.
+	// unsigned is the error for a wrong or missing key; nil if the handler accepts requests without an account.
 	unsigned error
 	waits    bool
 	since    Generation // Older: only there; Current: not on Older

@@ -146,13 +146,13 @@ func (s *Server) SwitchedOn() []string {
 func strangerAdds(a *Account) {
 	a.AddToCart(siteLicense,
 		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-			`"period":"monthly","run_limit":1,"title":"Somebody else's license","description":"added in the store"}`)
+			`"period":"monthly","run_limit":1,"title":"Another program's license","description":"added in the store"}`)
 }
 
 func strangerBreaksCart(a *Account) {
 	a.AddToCart(siteLicense,
 		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-			`"period":"range","run_limit":1,"title":"Somebody else's license","range":["1990-01-01T00:00:00Z"]}`)
+			`"period":"range","run_limit":1,"title":"Another program's license","range":["1990-01-01T00:00:00Z"]}`)
 }
 
 func strangerChecksOut(a *Account) { a.StartCheckout() }

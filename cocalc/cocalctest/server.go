@@ -55,7 +55,7 @@ type Server struct {
 	keeping sync.Mutex // held while a snapshot is kept, so that they are kept in order
 	kept    []byte
 
-	quit    chan struct{} // closed by Close: nobody sleeps any more
+	quit    chan struct{} // closed by Close, which ends all waits
 	once    sync.Once
 	running underWay // requests under way, including those whose caller is gone
 

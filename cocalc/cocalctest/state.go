@@ -168,8 +168,8 @@ func (a *Account) change(id int64, when func(*cartItem) bool, change func(*cartI
 	return n == 1
 }
 
-// Checkout buys what is checked, as somebody in the store does, and returns when it is done; the error has the server's
-// words.
+// Checkout buys the checked items, as a person in the store does, and returns when it is complete. The error has the
+// server's words.
 func (a *Account) Checkout() error {
 	_, err := a.s.checkout(&call{endpoint: checkoutPath, account: a.a})
 	return err

@@ -79,7 +79,7 @@ func (s *Server) getLiveSubscriptions(c *call) (any, error) {
 	return rows, nil
 }
 
-// cancelSubscription answers ok to everything, also to an unknown id and to somebody else's.
+// cancelSubscription returns ok for any ID, even one that is unknown or another account's.
 func (s *Server) cancelSubscription(c *call) (any, error) {
 	id, _, err := pgInteger(c.params.get("subscription_id"))
 	if err != nil {

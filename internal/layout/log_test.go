@@ -13,13 +13,14 @@ import (
 )
 
 // logVerbs are the words with which lines of the log begin: what the program does, so that lines read alike.
-var logVerbs = strings.Fields(`acknowledge add answer ask back begin cancel check close compare connect continue count delete doubt drop
-	end enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open pause post put reach read
-	recover record refuse remove repeat replace rest restore resume retry return run save send set show skip start stop take tell try
-	turn update use verify wait warn write`)
+var logVerbs = strings.Fields(
+	`acknowledge add answer ask back begin cancel check close compare connect continue count delete doubt drop end
+	enter fail find finish forget give go hold ignore keep leave let listen load look lose make miss move open
+	pause post put reach read recover record refuse remove repeat replace rest restore resume retry return run
+	save send set show skip start stop take tell try turn update use verify wait warn write`)
 
-// A line of the log begins with what the program does, in the same form everywhere, and durations are whole milliseconds in
-// a field that says so.
+// A line of the log begins with what the program does, in the same form everywhere, and durations are whole
+// milliseconds in a field that says so.
 func TestLinesOfTheLogReadAlike(t *testing.T) {
 	root := moduleRoot(t)
 	found := 0

@@ -18,12 +18,18 @@ var oldWords = []struct {
 	now string
 }{
 	{regexp.MustCompile(`(?i)\b(nobody|somebody|everybody|anybody|whoever)\b`), "you, someone, no one, or who does it"},
-	{regexp.MustCompile(`(?i)\b(agree|agrees|agreed) to\b|\b(say|says|said) (yes|no)\b|\byour (yes|no)\b|\bdecided? on\b`), "approve, deny"},
+	{
+		regexp.MustCompile(`(?i)\b(agree|agrees|agreed) to\b|\b(say|says|said) (yes|no)\b|\byour (yes|no)\b|\bdecided? on\b`),
+		"approve, deny",
+	},
 	{regexp.MustCompile(`(?i)\bpromised?\b`), "reserved"},
 	{regexp.MustCompile(`(?i)\b(mend|mends|mended|mending)\b`), "fix"},
 	{regexp.MustCompile(`(?i)\bcall(ed|s)? off\b`), "cancel"},
 	{regexp.MustCompile(`(?i)\bblanks?\b`), "spaces"},
-	{regexp.MustCompile(`(?i)\b(nothing|not) (was|is) (bought|spent) by (this|it|that|your click)\b`), "whether it was charged, where a click was to pay"},
+	{
+		regexp.MustCompile(`(?i)\b(nothing|not) (was|is) (bought|spent) by (this|it|that|your click)\b`),
+		"whether it was charged, where a click was to pay",
+	},
 	{regexp.MustCompile(`(?i)\bdearer\b`), "more expensive"},
 }
 

@@ -2,7 +2,8 @@
 // mutant is a copy of one file with one text replaced, which the go command builds in the file's place: nothing in the
 // working tree is touched. One that no test notices says that a test is missing, and is an error.
 //
-// The tests that have to notice are named with each mutant, so that a run takes minutes and says which tests hold up what.
+// The tests that have to notice are named with each mutant, so that a run takes minutes and says which tests hold up
+// what.
 package main
 
 import (
@@ -60,7 +61,7 @@ func mutate(ctx context.Context, out io.Writer, only string, together int, withi
 			by = "ERROR: " + o.err.Error()
 		case by == "":
 			wrong++
-			by = "NOBODY: it survived"
+			by = "NO TEST: it survived"
 		default:
 			caught++
 		}
@@ -69,7 +70,8 @@ func mutate(ctx context.Context, out io.Writer, only string, together int, withi
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d of %d mutants were noticed, in %s.\n", caught, len(chosen), time.Since(began).Round(time.Second))
+	fmt.Fprintf(out, "\n%d of %d mutants were noticed, in %s.\n", caught, len(chosen),
+		time.Since(began).Round(time.Second))
 	if wrong > 0 {
 		return fmt.Errorf("%d mutants survived or could not be run", wrong)
 	}

@@ -163,7 +163,8 @@ func (r *runner) passes(ctx context.Context, t tests) error {
 
 // test runs tests; failed also when they took too long. Whatever they started ends with them.
 func (r *runner) test(ctx context.Context, t tests, flags ...string) (out string, failed bool, err error) {
-	args := append([]string{"test", "-vet=off", "-failfast", fmt.Sprintf("-timeout=%s", r.within), "-run=" + t.run}, flags...)
+	args := append([]string{"test", "-vet=off", "-failfast", fmt.Sprintf("-timeout=%s", r.within), "-run=" + t.run},
+		flags...)
 	args = append(args, t.pkg)
 	if len(t.args) > 0 {
 		args = append(append(args, "-args"), t.args...)

@@ -2,10 +2,11 @@ package main
 
 import "slices"
 
-// table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of its
-// answers, what looks after the account, what is written down, and what Slack brings.
+// table is every mutant, in the order of a purchase: what people decide, what is sent to CoCalc, what is believed of
+// its answers, what looks after the account, what is written down, and what Slack brings.
 func table() []mutant {
-	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), unserved(), answers(), ledger(), slackSide(), books(), rights(), operator())
+	return slices.Concat(deciding(), buying(), paying(), settling(), watching(), unserved(), answers(), ledger(),
+		slackSide(), books(), rights(), operator())
 }
 
 // Tests that many mutants meet.
@@ -62,7 +63,8 @@ func deciding() []mutant {
 		},
 		{
 			"one budget for two ids", "purchase/twins.go",
-			`func (a AccountState) key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }`, `func (a AccountState) key(p Person) string { return cmp.Or(p.ID, p.Org) }`,
+			`func (a AccountState) key(p Person) string { return cmp.Or(p.Org, a.Twins[p.ID], p.ID) }`,
+			`func (a AccountState) key(p Person) string { return cmp.Or(p.ID, p.Org) }`,
 			[]tests{core("^TestTwoIDsHaveOneBudget$")},
 		},
 		{
@@ -153,7 +155,7 @@ func deciding() []mutant {
 			[]tests{shown("^TestACardThatIsTooOld$")},
 		},
 		{
-			"the end of a card that nobody decides on", "purchase/deadlines.go",
+			"the expiry of a card without a decision", "purchase/deadlines.go",
 			"	case o.State == Proposed:\n		return o.Expires, true\n", "",
 			[]tests{core("^(TestClicks|TestACardWhileTheClockSteps|TestAWaitingOrderIsLeftAlone)$")},
 		},
@@ -170,7 +172,8 @@ func deciding() []mutant {
 		},
 		{
 			"the limit of an order", "purchase/limits.go",
-			`func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max }`, `func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max+1 }`,
+			`func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max }`,
+			`func (l Limit) allows(amount Cents) bool { return l.None || amount <= l.Max+1 }`,
 			[]tests{core("^TestWhatTheLimitsLetThrough$")},
 		},
 		{
@@ -189,7 +192,7 @@ func deciding() []mutant {
 			[]tests{core("^(TestTheSwitch|TestAfterARestore)$")},
 		},
 		{
-			"that nobody approves their own order", "purchase/policy.go",
+			"that people can't approve their own orders", "purchase/policy.go",
 			`if who.Is(o.Requester) {`, `if false {`,
 			[]tests{core("^TestApprovals$"), shown("^TestACrowdInTheSameSecond$")},
 		},

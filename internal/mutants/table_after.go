@@ -89,7 +89,7 @@ func watching() []mutant {
 			[]tests{core("^TestAnAddThatComesLate$")},
 		},
 		{
-			"adopting what somebody else's checkout has bought", "purchase/cart.go",
+			"adopting what another checkout has bought", "purchase/cart.go",
 			`		case items[i].Purchased != nil:
 			return b.adopt(ctx, o, items[i])
 `, `		case items[i].Purchased != nil:
@@ -138,7 +138,7 @@ func watching() []mutant {
 			[]tests{core("^(TestAKeyOfAnotherAccount|TestAnOrderWaitsUntilTheKeyIsProven)$")},
 		},
 		{
-			"what an item that somebody made dearer has cost, on a server that does not tell", "purchase/computed.go",
+			"the cost of an item that was made more expensive, on a server that does not show it", "purchase/computed.go",
 			"item.Purchased == nil || b.differs(o, item) == nil {", "true {",
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -226,7 +226,7 @@ func watching() []mutant {
 			[]tests{core("^TestAnOlderTagAfterARestore$")},
 		},
 		{
-			"the sum that whoever resumes buying is told", "purchase/lost.go",
+			"the sum that an admin sees who resumes buying", "purchase/lost.go",
 			"if in.Code != IncidentUnexplained {", "if true {",
 			[]tests{core("^TestAResumeNamesWhatIsLeftOut$")},
 		},
@@ -260,12 +260,14 @@ func watching() []mutant {
 		},
 		{
 			"that only what breaks the cart is taken out", "purchase/broken.go",
-			`if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {`, `if now := d.now(); false && item.Problem(now) == "" {`,
+			`if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {`,
+			`if now := d.now(); false && item.Problem(now) == "" {`,
 			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")},
 		},
 		{
 			"a trigger that comes again after a restart", "purchase/desk.go",
-			`	if p, again, err := d.proposedBefore(ctx, ask); again || err != nil {`, `	if p, again, err := d.proposedBefore(ctx, ask); false && again || err != nil {`,
+			`	if p, again, err := d.proposedBefore(ctx, ask); again || err != nil {`,
+			`	if p, again, err := d.proposedBefore(ctx, ask); false && again || err != nil {`,
 			[]tests{shown("^TestATriggerThatComesAgainAfterARestart$")},
 		},
 		{
@@ -299,7 +301,10 @@ func watching() []mutant {
 			"a notice is told once to each", "purchase/notices.go",
 			`		n.Left = slices.DeleteFunc(slices.Clone(n.Left), func(r string) bool { return r == recipient })
 `, "",
-			[]tests{core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"), shown("^TestNoticesAreToldOnceToEach$")},
+			[]tests{
+				core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"),
+				shown("^TestNoticesAreToldOnceToEach$"),
+			},
 		},
 		{
 			"who has a notice is not told again as a member of a group", "purchase/groupnotices.go",
@@ -333,7 +338,8 @@ func unserved() []mutant {
 		},
 		{
 			"an hour before a waiting order ends", "purchase/unserved.go",
-			`	return s.Probes >= leastProbes && s.Held-began >= leastProbes*b.timing.Probe`, `	return s.Probes >= leastProbes && began >= 0`,
+			`	return s.Probes >= leastProbes && s.Held-began >= leastProbes*b.timing.Probe`,
+			`	return s.Probes >= leastProbes && began >= 0`,
 			[]tests{core("^TestAWaitingOrderEndsAfterAnHour$"), core("^TestOnlyAnHourOfTheSameEndsAnOrder$")},
 		},
 		{

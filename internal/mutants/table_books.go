@@ -25,7 +25,8 @@ func books() []mutant {
 		},
 		{
 			"the account names that a program takes", "cmd/bot/journal.go",
-			`		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {`, `		if false && names.MatchString(account.name) {`,
+			`		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {`,
+			`		if false && names.MatchString(account.name) {`,
 			[]tests{program("^TestAccountNames$")},
 		},
 		{

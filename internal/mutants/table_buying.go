@@ -81,7 +81,8 @@ func buying() []mutant {
 		},
 		{
 			"the order's tag", "purchase/order.go",
-			`func (id OrderID) Tag() string { return tagPrefix + string(id) }`, `func (id OrderID) Tag() string { return tagPrefix + "01JD8Z3V5TQ4X6B7N8M9P0RSTW" }`,
+			`func (id OrderID) Tag() string { return tagPrefix + string(id) }`,
+			`func (id OrderID) Tag() string { return tagPrefix + "01JD8Z3V5TQ4X6B7N8M9P0RSTW" }`,
 			[]tests{core("^TestACleanPurchase$")},
 		},
 		{
@@ -98,12 +99,14 @@ func buying() []mutant {
 		},
 		{
 			"comparing the item once more at the last look", "purchase/checkout.go",
-			`if mismatch := b.differs(o, look.checked[0]); mismatch != nil {`, `if mismatch := b.differs(o, look.checked[0]); false {`,
+			`if mismatch := b.differs(o, look.checked[0]); mismatch != nil {`,
+			`if mismatch := b.differs(o, look.checked[0]); false {`,
 			[]tests{core("^TestAnItemThatSomebodyEditedIsNotAPriceThatMoved$")},
 		},
 		{
 			"comparing the descriptions", "cocalc/description.go",
-			"		default:\n			return fmt.Errorf(\"the cart item's %s is %s; %s was sent\"", "		case false:\n			return fmt.Errorf(\"the cart item's %s is %s; %s was sent\"",
+			"		default:\n			return fmt.Errorf(\"the cart item's %s is %s; %s was sent\"",
+			"		case false:\n			return fmt.Errorf(\"the cart item's %s is %s; %s was sent\"",
 			[]tests{client("^TestDescriptionMatches$")},
 		},
 		{
@@ -132,7 +135,8 @@ func buying() []mutant {
 		},
 		{
 			"that only our item is checked at the last look", "purchase/checkout.go",
-			`if len(look.checked) != 1 || look.checked[0].ID != o.ItemID {`, `if len(look.checked) == 0 || look.checked[0].ID != o.ItemID {`,
+			`if len(look.checked) != 1 || look.checked[0].ID != o.ItemID {`,
+			`if len(look.checked) == 0 || look.checked[0].ID != o.ItemID {`,
 			[]tests{core("^TestSomebodyAddsBeforeThePayment$")},
 		},
 		{
@@ -190,7 +194,10 @@ func paying() []mutant {
 		}
 		return b.prove(ctx, o)
 `,
-			[]tests{core("^TestKilledAtEveryMoment$/^the_answer_of_the_checkout_is_lost$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")},
+			[]tests{
+				core("^TestKilledAtEveryMoment$/^the_answer_of_the_checkout_is_lost$"), core("^TestEveryFaultOfCoCalc$"),
+				simulated("60"),
+			},
 		},
 		{
 			"the last guard against a second checkout", "purchase/transition.go",

@@ -32,7 +32,8 @@ func answers() []mutant {
 		},
 		{
 			"that a server error to what spends is unknown", "cocalc/classify.go",
-			"s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:", "s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType, s >= 500:",
+			"s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType:",
+			"s == http.StatusRequestEntityTooLarge, s == http.StatusUnsupportedMediaType, s >= 500:",
 			[]tests{client("^FuzzWire$")},
 		},
 		{
@@ -55,12 +56,14 @@ func answers() []mutant {
 		},
 		{
 			"that success is said in so many words", "cocalc/checkout.go",
-			`json.Unmarshal(body, &answer) != nil || answer.Success != true {`, `json.Unmarshal(body, &answer) != nil || answer.Success == nil {`,
+			`json.Unmarshal(body, &answer) != nil || answer.Success != true {`,
+			`json.Unmarshal(body, &answer) != nil || answer.Success == nil {`,
 			[]tests{client("^FuzzWire$")},
 		},
 		{
 			"that what spends is never repeated", "cocalc/request.go",
-			`if !again || try >= tries || ctx.Err() != nil {`, `if what != nonIdempotent && !again || try >= 3 || ctx.Err() != nil {`,
+			`if !again || try >= tries || ctx.Err() != nil {`,
+			`if what != nonIdempotent && !again || try >= 3 || ctx.Err() != nil {`,
 			[]tests{client("^TestClient_NeverRepeatsSpending$")},
 		},
 		{
@@ -81,7 +84,10 @@ func answers() []mutant {
 		{
 			"that redirects are not followed", "cocalc/client.go",
 			`return http.ErrUseLastResponse }`, `return nil }`,
-			[]tests{client("^TestClient_RedirectsAreNotFollowed$"), client("^FuzzWire$"), client("^TestClient_RedirectTargetGetsNothing$")},
+			[]tests{
+				client("^TestClient_RedirectsAreNotFollowed$"), client("^FuzzWire$"),
+				client("^TestClient_RedirectTargetGetsNothing$"),
+			},
 		},
 		{
 			"that a redirect of what spends is unknown", "cocalc/classify.go",
@@ -90,7 +96,8 @@ func answers() []mutant {
 		},
 		{
 			"that another host is no other scheme", "cocalc/redirect.go",
-			`name != ownName || to.Scheme == from.Scheme && port != ownPort`, `(false && name != ownName) || to.Scheme == from.Scheme && port != ownPort`,
+			`name != ownName || to.Scheme == from.Scheme && port != ownPort`,
+			`(false && name != ownName) || to.Scheme == from.Scheme && port != ownPort`,
 			[]tests{client("^TestReadRedirect$"), client("^TestClient_Diagnose$")},
 		},
 		{
@@ -275,7 +282,8 @@ func slackSide() []mutant {
 		{
 			"that a decision is made before its click is answered", "bot/clicks.go",
 			`		_, err := a.desk.Confirm(ctx, id, click)
-		return a.confirmed(`, `		return socket.Reply{After: func(ctx context.Context) { _, _ = a.desk.Confirm(ctx, id, click) }}
+		return a.confirmed(`,
+			`		return socket.Reply{After: func(ctx context.Context) { _, _ = a.desk.Confirm(ctx, id, click) }}
 		_, err := a.desk.Confirm(ctx, id, click)
 		return a.confirmed(`,
 			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")},
@@ -316,7 +324,8 @@ func slackSide() []mutant {
 		},
 		{
 			"that people's words stay plain text", "bot/blockkit.go",
-			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`, `slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
+			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`,
+			`slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
 			[]tests{shown("^TestCards$")},
 		},
 		{
@@ -342,7 +351,7 @@ func slackSide() []mutant {
 			[]tests{{pkg: "./cmd/bot", run: "^TestSpreadsheetsRunNoFormulas$"}},
 		},
 		{
-			"asking Slack who somebody is", "bot/people.go",
+			"asking Slack who a person is", "bot/people.go",
 			`	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
 `,

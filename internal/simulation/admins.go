@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// mend is what somebody with the account does in CoCalc's own store, when hours have passed: what still breaks the cart
+// mend is what a person with the account does in CoCalc's own store, when hours have passed: what still breaks the cart
 // for everybody is taken out.
 func (w *world) mend() {
 	for _, i := range w.account.Cart() {
@@ -17,7 +17,7 @@ func (w *world) mend() {
 			w.mu.Lock()
 			delete(w.left, i.ID)
 			w.mu.Unlock()
-			w.story.Tell("somebody takes item %d, which breaks the cart, out of it", i.ID)
+			w.story.Tell("a person removes item %d, which breaks the cart", i.ID)
 		}
 	}
 }
@@ -39,8 +39,8 @@ func (w *world) resume() {
 	}
 }
 
-// settle is what dave does with an order whose outcome is unknown: he has it shown, looks at CoCalc's own pages and says
-// what he sees there. A checkout that is still under way shows later that he was wrong.
+// settle is what dave does with an order whose outcome is unknown: he has it shown, looks at CoCalc's own pages and
+// says what he sees there. A checkout that is still under way shows later that he was wrong.
 func (w *world) settle(s Step) {
 	l := w.current()
 	if l == nil || !l.handles() {

@@ -145,7 +145,8 @@ func (w *world) checkBooks(b books) {
 }
 
 // checkSales looks at what CoCalc has sold: per order at most one license by our own checkouts, for no more than was
-// shown unless the price rose while CoCalc let the checkout wait, and nothing of others' that was in the cart when we looked last.
+// shown unless the price rose while CoCalc let the checkout wait, and nothing of others' that was in the cart when we
+// looked last.
 func (w *world) checkSales(b books) {
 	w.mu.Lock()
 	left := make(map[sale]int, len(w.bought))
@@ -175,7 +176,7 @@ func (w *world) checkSales(b books) {
 		w.mu.Unlock()
 		if id == "" {
 			if !excused {
-				w.wrong("the bot's checkout bought somebody else's item %d for %s", row.CartItemID, dollars(row.Cents))
+				w.wrong("the bot's checkout bought another program's item %d for %s", row.CartItemID, dollars(row.Cents))
 			}
 			continue
 		}
@@ -192,7 +193,8 @@ func (w *world) checkSales(b books) {
 	}
 }
 
-// excuse says that a stranger had put or checked the item into the cart, or edited it, after the bot's last look before the checkout.
+// excuse says that a stranger had put or checked the item into the cart, or edited it, after the bot's last look before
+// the checkout.
 func excuse(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
 	var look time.Time
 	for _, p := range pays {

@@ -28,10 +28,13 @@ type word struct {
 }
 
 func newDirectory() *directory {
-	return &directory{closed: map[string]bool{}, members: map[string][]string{buyersGroup: {"carol"}, approversGroup: {"frank", "heidi"}}}
+	return &directory{
+		closed:  map[string]bool{},
+		members: map[string][]string{buyersGroup: {"carol"}, approversGroup: {"frank", "heidi"}},
+	}
 }
 
-// change is what happens to somebody's place in the workspace.
+// change is a change of a person's place in the workspace.
 func (w *world) rightsChange(s Step) {
 	d := w.slack.people
 	d.mu.Lock()
@@ -78,7 +81,10 @@ func (d *directory) tells(id string) (answer map[string]any, says []string) {
 	if !d.closed[who] && who != guest {
 		says = []string{who}
 	}
-	return map[string]any{"user": map[string]any{"id": id, "team_id": team, "name": who, "is_restricted": who == guest, "deleted": d.closed[who]}}, says
+	return map[string]any{"user": map[string]any{
+		"id": id, "team_id": team, "name": who, "is_restricted": who == guest,
+		"deleted": d.closed[who],
+	}}, says
 }
 
 func (d *directory) note(x word) {
@@ -95,7 +101,7 @@ const (
 	deciding  = 4 * time.Second
 )
 
-// lets says whether the program may take somebody for one of a list now, by what Slack has told it: a full member who is
+// lets reports whether the program may count a person as on a list now, by what Slack has told it: a full member who is
 // named there, or is in its group.
 func (d *directory) lets(life int, who string, named []string, group string) error {
 	d.mu.Lock()
@@ -119,7 +125,7 @@ func (d *directory) limits(life int, id string) bool {
 	})
 }
 
-// vouches says whether some word on an id that counts now names somebody. d.mu is held.
+// vouches reports whether an answer about an ID that counts now names a person. d.mu is held.
 func (d *directory) vouches(life int, id, who string) error {
 	now, asked := time.Now(), d.limits(life, id)
 	for _, x := range slices.Backward(d.told) {

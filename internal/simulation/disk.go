@@ -26,7 +26,10 @@ func (p *planner) disk() {
 		s := Sync{After: d.tense(), Transactions: d.IntN(12), Kept: d.one(2), Down: d.between(time.Second, 2*time.Minute)}
 		p.plan.Syncs = append(p.plan.Syncs, s)
 		for d.one(4) { // and again while it recovers
-			s = Sync{After: s.After + time.Millisecond, Transactions: d.IntN(6), Kept: d.one(2), Down: d.between(time.Second, time.Minute)}
+			s = Sync{
+				After: s.After + time.Millisecond, Transactions: d.IntN(6), Kept: d.one(2),
+				Down: d.between(time.Second, time.Minute),
+			}
 			p.plan.Syncs = append(p.plan.Syncs, s)
 		}
 	}
@@ -110,7 +113,8 @@ func (w *world) checkDoubts(b books) {
 			continue // killed before the answer, or Slack lost it
 		}
 		told, right := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
-			return e.Kind == "untold" && name(e.Place) == a.who && strings.HasPrefix(e.Note, "uncertain-") && e.Time.After(a.doubt.at)
+			return e.Kind == "untold" && name(e.Place) == a.who && strings.HasPrefix(e.Note, "uncertain-") &&
+				e.Time.After(a.doubt.at)
 		}), true
 		for _, m := range w.slack.messages {
 			if m.reader != a.who || !strings.Contains(m.text, diskVerdict) || m.shown.Before(a.doubt.at) {
@@ -119,13 +123,15 @@ func (w *world) checkDoubts(b books) {
 			if !told {
 				told, right = true, false
 			}
-			right = right || strings.Contains(m.text, didNotCount) != a.doubt.counts && (strings.Contains(m.text, didCount) || strings.Contains(m.text, didNotCount))
+			right = right || strings.Contains(m.text, didNotCount) != a.doubt.counts &&
+				(strings.Contains(m.text, didCount) || strings.Contains(m.text, didNotCount))
 		}
 		switch {
 		case !told:
 			w.wrong("%s's %q was being written when the disk failed, and they never read whether it counted", a.who, a.what)
 		case !right:
-			w.wrong("%s's %q was being written when the disk failed; it counts: %t; and they read otherwise", a.who, a.what, a.doubt.counts)
+			w.wrong("%s's %q was being written when the disk failed; it counts: %t; and they read otherwise", a.who, a.what,
+				a.doubt.counts)
 		}
 	}
 }

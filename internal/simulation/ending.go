@@ -37,7 +37,7 @@ func (w *world) checkChain(b books) {
 	}
 }
 
-// checkOrders: each ended, or is held with a reason, and whoever confirmed it has read how it ended.
+// checkOrders: each ended, or is held with a reason, and the person who confirmed it has read how it ended.
 func (w *world) checkOrders(b books) {
 	for _, o := range b.orders {
 		switch {
@@ -46,7 +46,8 @@ func (w *world) checkOrders(b books) {
 		case o.State == purchase.Failed && (o.Failure == nil || o.Failure.Code == ""):
 			w.wrong("order %s failed without a reason", o.ID)
 		case o.State != purchase.Unknown && (!o.State.Final() || o.Open()):
-			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait, o.Parked, o.WatchUntil)
+			w.wrong("order %s is %s, hours after everything: wait %+v, parked %v, watched until %s", o.ID, o.State, o.Wait,
+				o.Parked, o.WatchUntil)
 		}
 		if who := o.Requester.Name; !slices.Contains(buyers, who) {
 			w.wrong("order %s is %s's, who may not buy", o.ID, who)
@@ -79,7 +80,9 @@ func (w *world) checkAccount(b books) {
 	logged, charged := map[string]purchase.Purchase{}, map[string]int64{}
 	for _, p := range b.purchases {
 		if p.LicenseID == "" { // an admin said that it was bought; a correction names the license since
-			if i := slices.IndexFunc(b.purchases, func(c purchase.Purchase) bool { return c.Order == p.Order && c.Correction }); i >= 0 {
+			if i := slices.IndexFunc(b.purchases, func(c purchase.Purchase) bool {
+				return c.Order == p.Order && c.Correction
+			}); i >= 0 {
 				p.LicenseID = b.purchases[i].LicenseID
 			}
 		}
@@ -97,27 +100,31 @@ func (w *world) checkAccount(b books) {
 		id := of[row.LicenseID]
 		p, ours := logged[row.LicenseID]
 		reported := slices.ContainsFunc(b.events, func(e purchase.Event) bool {
-			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) && e.Args["license"] == row.LicenseID
+			return (e.Kind == string(purchase.NoticeForeign) || e.Kind == string(purchase.NoticeUnexplained)) &&
+				e.Args["license"] == row.LicenseID
 		})
 		switch {
 		case ours && reported:
 			w.wrong("license %s is in the log and reported as not ours", row.LicenseID)
 		case !ours && !reported && id == "" && w.plan.Older: // which has no list of what was bought on the account
 		case !ours && !reported:
-			w.wrong("license %s (order %q) was bought on the account for %s and is nowhere in the ledger", row.LicenseID, id, dollars(row.Cents))
+			w.wrong("license %s (order %q) was bought on the account for %s and is nowhere in the ledger", row.LicenseID, id,
+				dollars(row.Cents))
 		case ours && id != p.Order:
 			w.wrong("license %s of order %q is logged for order %q", row.LicenseID, id, p.Order)
 		case !ours && id != "":
 			w.wrong("license %s of order %s is reported as not ours", row.LicenseID, id)
-		case ours && w.plan.Older && row.Cents < charged[row.LicenseID] && charged[row.LicenseID] <= int64(p.Shown): // it tells no charge: a term that has begun costs less
+		case ours && w.plan.Older && row.Cents < charged[row.LicenseID] && charged[row.LicenseID] <= int64(p.Shown):
+			// it tells no charge: a term that has begun costs less
 		case ours && charged[row.LicenseID] != row.Cents:
-			w.wrong("license %s cost %s, and the log says %s", row.LicenseID, dollars(row.Cents), dollars(charged[row.LicenseID]))
+			w.wrong("license %s cost %s, and the log says %s", row.LicenseID, dollars(row.Cents),
+				dollars(charged[row.LicenseID]))
 		}
 		if id != "" {
 			perOrder[id]++
 		}
 		if ours && !p.Duplicate && p.Charged > p.Shown && !happened(b.events, "overcharged", id) {
-			w.wrong("order %s was shown for %s and charged %s, and nobody was told", id, p.Shown, p.Charged)
+			w.wrong("order %s was shown for %s and charged %s, and no one was told", id, p.Shown, p.Charged)
 		}
 		if theirs[sale{row.Time.UnixMilli(), row.CartItemID}] == 0 && w.checkouts[id] > 0 && saidNo(b.events, id) {
 			w.wrong("order %s was said to have failed, and then its own checkout bought it", id)
@@ -130,7 +137,7 @@ func (w *world) checkAccount(b books) {
 	for id, n := range perOrder {
 		incident := happened(b.events, "double-buy", id)
 		if n > 1 && !incident {
-			w.wrong("order %s was bought %d times, and nobody noticed", id, n)
+			w.wrong("order %s was bought %d times, and no one noticed", id, n)
 		}
 		if n > 1 && incident {
 			w.summary.DoubleBuys++
@@ -159,7 +166,7 @@ func (w *world) checkCart() {
 			continue
 		}
 		if want, known := w.left[i.ID]; known && want != i.Checked {
-			w.wrong("item %d of somebody else's: checked is %v, and it was left as %v", i.ID, i.Checked, want)
+			w.wrong("item %d of another program: checked is %v, and it was left as %v", i.ID, i.Checked, want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// mayBuy and mayAgree say what stands against somebody's right now, by what Slack has told the program.
+// mayBuy and mayAgree return why a person has no right now, by what Slack has told the program.
 func (l *life) mayBuy(who string) error {
 	return l.w.slack.people.lets(l.number, who, []string{"alice", "bob"}, buyersGroup)
 }
@@ -17,7 +17,7 @@ func (l *life) mayAgree(who string) error {
 	return l.w.slack.people.lets(l.number, who, []string{"bob"}, approversGroup)
 }
 
-// lookAtRequester: whoever asked for an order may buy at the moment at which it is promised.
+// lookAtRequester: the requester of an order may buy at the moment at which its amount is reserved.
 func (x *witness) lookAtRequester(o purchase.Order) {
 	if err := x.life.mayBuy(name(o.Requester.ID)); err != nil {
 		x.wrong("order %s becomes %s, and %s may not buy: %v", o.ID, o.State, o.Requester.Name, err)
@@ -25,7 +25,7 @@ func (x *witness) lookAtRequester(o purchase.Order) {
 }
 
 // lookAtApproval: an order above the limit has the yes of as many people as are required, none of them the requester's,
-// and each from somebody who clicked or typed it. At the last yes each of them may still agree.
+// and each from a person who clicked or typed it. At the last yes each of them may still agree.
 func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
 	if !x.life.rules.asks(o) {
 		return nil
@@ -57,12 +57,13 @@ func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
 	}
 	slices.Sort(agreed)
 	if agreed = slices.Compact(agreed); len(agreed) < x.life.rules.Approvals {
-		x.wrong("order %s over %s becomes %s with the yes of %v, and %d have to agree", o.ID, o.Price, o.State, agreed, x.life.rules.Approvals)
+		x.wrong("order %s over %s becomes %s with the yes of %v, and %d have to agree", o.ID, o.Price, o.State, agreed,
+			x.life.rules.Approvals)
 	}
 	return nil
 }
 
-// lookAtYes: whoever agrees may, once, in time, and to the price that they were shown.
+// lookAtYes: a person who approves may do so, once, in time, and at the price that they were shown.
 func (x *witness) lookAtYes(o purchase.Order, e purchase.Event) {
 	who := name(e.By)
 	if err := x.life.mayAgree(who); err != nil {
@@ -79,10 +80,10 @@ func (x *witness) lookAtYes(o purchase.Order, e purchase.Event) {
 	}
 }
 
-// lookAtNo: one no is enough, of somebody who may, with a reason.
+// lookAtNo: one denial is enough, by a person who may deny, with a reason.
 func (x *witness) lookAtNo(o purchase.Order) {
 	if len(o.Approvals) == 0 || !o.Approvals[len(o.Approvals)-1].Denied {
-		x.wrong("order %s is denied by nobody", o.ID)
+		x.wrong("order %s is denied by no one", o.ID)
 		return
 	}
 	no := o.Approvals[len(o.Approvals)-1]
@@ -90,17 +91,20 @@ func (x *witness) lookAtNo(o purchase.Order) {
 	if err := x.life.mayAgree(who); err != nil {
 		x.wrong("%s denies order %s, and may not: %v", who, o.ID, err)
 	}
-	if who == name(o.Requester.ID) || no.Reason == "" || !time.Now().Before(o.ApproveBy) || !x.life.w.slack.did(who, o, (*act).denies) {
+	if who == name(o.Requester.ID) || no.Reason == "" || !time.Now().Before(o.ApproveBy) ||
+		!x.life.w.slack.did(who, o, (*act).denies) {
 		x.wrong("%s is said to deny order %s of %s in time, for the reason %q", who, o.ID, o.Requester.Name, no.Reason)
 	}
 }
 
-// did says whether somebody clicked or typed such a thing about an order; a card on which they clicked said its price.
+// did reports whether a person clicked or typed such a thing about an order; the card that they clicked showed its
+// price.
 func (s *workspace) did(who string, o purchase.Order, kind func(*act) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.acts, func(a *act) bool {
-		return a.who == who && a.order == o.ID && !a.handled.IsZero() && kind(a) && (a.card == "" || strings.Contains(a.card, o.Price.String()))
+		return a.who == who && a.order == o.ID && !a.handled.IsZero() && kind(a) &&
+			(a.card == "" || strings.Contains(a.card, o.Price.String()))
 	})
 }
 
@@ -111,7 +115,7 @@ func (w *world) refused(since time.Time) bool {
 	})
 }
 
-// checkDecisions: each order was decided on once, and whoever came late was told who decided, or what became of it.
+// checkDecisions: each order was decided once, and people who came late were told who decided, or what became of it.
 func (w *world) checkDecisions(b books) {
 	orders := map[purchase.OrderID]purchase.Order{}
 	for _, o := range b.orders {
@@ -128,7 +132,8 @@ func (w *world) checkDecisions(b books) {
 				continue
 			}
 			end, decided := ends[e.Order]
-			if decided && (e.Kind == string(purchase.Approved) || e.Kind == string(purchase.Denied) || e.Kind == string(purchase.Expired)) {
+			if decided && (e.Kind == string(purchase.Approved) || e.Kind == string(purchase.Denied) ||
+				e.Kind == string(purchase.Expired)) {
 				w.wrong("order %s was %s on %s, and then %s", e.Order, end.Kind, end.Time, e.Kind)
 			}
 			if !decided {
@@ -145,7 +150,8 @@ func (w *world) checkDecisions(b books) {
 			if strings.Contains(said, "You approved") || strings.Contains(said, "Denied. <@") {
 				w.wrong("%s's %q on order %s came after its end, and they read: %s", a.who, a.what, a.order, headline(said))
 			}
-			if (strings.Contains(said, "already decided") || strings.Contains(said, "can no longer be approved or denied")) && !names(said, orders[a.order], end) {
+			if (strings.Contains(said, "already decided") || strings.Contains(said, "can no longer be approved or denied")) &&
+				!names(said, orders[a.order], end) {
 				w.wrong("%s came late to order %s, and was not told what became of it: %s", a.who, a.order, said)
 			}
 		}
@@ -155,8 +161,8 @@ func (w *world) checkDecisions(b books) {
 	}
 }
 
-// names says whether a sentence tells who decided on an order, or withdrew it, and when; or, where nobody did, what became of
-// it.
+// names says whether a sentence tells who decided on an order, or withdrew it, and when; or, without a decision, what
+// became of it.
 func names(said string, o purchase.Order, end purchase.Event) bool {
 	at := func(t time.Time) string { return t.UTC().Format(purchase.MomentStyle) }
 	switch purchase.State(end.Kind) {

@@ -30,7 +30,7 @@ func (l *ledger) View(ctx context.Context, read func(purchase.Reader) error) err
 	if err := l.Ledger.View(ctx, read); err != nil {
 		return err
 	}
-	return l.life.unusable() // what was read may be the transaction of which nobody knows
+	return l.life.unusable() // what was read may be the transaction with an unknown outcome
 }
 
 // Room is asked before an order is made.
@@ -51,7 +51,8 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 	if err := l.life.meet("before a transaction"); err != nil {
 		return err
 	}
-	if full := l.life.w.weather("ledger", Full, time.Now()); full != nil && l.life.w.luck("ledger", nil).IntN(100) < full.Percent {
+	if full := l.life.w.weather("ledger", Full, time.Now()); full != nil &&
+		l.life.w.luck("ledger", nil).IntN(100) < full.Percent {
 		l.life.w.tally(func(s *Summary) { s.Faults++ })
 		return fmt.Errorf("%w, says the simulation", purchase.ErrFull)
 	}
@@ -83,7 +84,8 @@ func (l *ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 		}
 		return nil
 	})
-	if errors.Is(err, errLost) || err == nil && l.life.unusable() != nil { // those that shared the commit are in doubt with it
+	if errors.Is(err, errLost) || err == nil && l.life.unusable() != nil {
+		// those that shared the commit are in doubt with it
 		l.doubts(ctx, seen, err == nil)
 		return fmt.Errorf("%w, says the simulation", purchase.ErrUncertain)
 	}

@@ -21,7 +21,10 @@ const (
 	userQuery    = "user-query"
 )
 
-var endpoints = []string{cartGet, cartAdd, cartChecked, cartRemove, params, checkout, checkout, checkout, getPurchases, getManaged, userQuery}
+var endpoints = []string{
+	cartGet, cartAdd, cartChecked, cartRemove, params, checkout, checkout, checkout, getPurchases,
+	getManaged, userQuery,
+}
 
 // longest is how late CoCalc begins with what its caller gave up, and slowest how long a checkout takes from then on.
 // Together they lie within the settle window of ten minutes, on which the bot relies.
@@ -33,7 +36,7 @@ const (
 // strangers use the same cart, now and then, and in the very moment of a request.
 func (p *planner) strangers() {
 	if p.one(4) {
-		return // nobody else has the account
+		return // no other program has the account
 	}
 	for range p.IntN(6) {
 		p.step(p.meddling(p.tense()))
@@ -43,8 +46,11 @@ func (p *planner) strangers() {
 	}
 	for range p.IntN(6 + 4*p.storm) {
 		t := Trap{
-			Endpoint: []string{cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove, cartChecked}[p.IntN(9)],
-			Nth:      1 + p.IntN(8), After: p.one(2), Do: p.meddling(0),
+			Endpoint: []string{
+				cartGet, cartGet, cartAdd, params, params, checkout, checkout, cartRemove,
+				cartChecked,
+			}[p.IntN(9)],
+			Nth: 1 + p.IntN(8), After: p.one(2), Do: p.meddling(0),
 		}
 		switch {
 		case t.Endpoint == checkout && p.one(2):
@@ -56,8 +62,8 @@ func (p *planner) strangers() {
 	}
 }
 
-// crossing is the worst that strangers can do: their checkout buys the bot's item, in the very moment in which the bot's
-// own is lost; and that is carried out minutes later, when other items may be in the cart.
+// crossing is the worst that strangers can do: their checkout buys the bot's item, in the very moment in which the
+// bot's own is lost; and that is carried out minutes later, when other items may be in the cart.
 func (p *planner) crossing() {
 	from := p.tense()
 	p.plan.Weather = append(p.plan.Weather, Weather{
@@ -108,7 +114,7 @@ func (p *planner) weather() {
 		if p.one(10) { // another server for a while, often longer than an order's patience
 			w.At, w.Ill, w.To = "cocalc", []Ill{Closed, Unsold, Moved}[p.IntN(3)], w.From+p.between(time.Second, 40*time.Minute)
 		}
-		if p.one(8) { // what costs most to get wrong: an add or a checkout that comes when nobody waits for it any more
+		if p.one(8) { // what costs most to get wrong: an add or a checkout that arrives when nothing waits for it any more
 			w.At, w.Ill, w.Wait, w.Percent = []string{cartAdd, checkout}[p.IntN(2)], Late, p.between(time.Second, longest), 100
 		}
 		if w.At == cartChecked || w.At == "cocalc" {

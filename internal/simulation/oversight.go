@@ -5,10 +5,13 @@ import (
 	"time"
 )
 
-// asked is what follows when somebody said yes to what others have to agree to: they say why they want it, and the
+// asked is what follows when a person confirms an order that needs approval: they say why they want it, and the
 // approvers decide, or do not; often several in the same instant, in which the requester may also withdraw it.
 func (p *planner) asked(at time.Duration, who string) {
-	why := Step{At: at + p.between(2*time.Second, 15*time.Second), Who: who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()}
+	why := Step{
+		At: at + p.between(2*time.Second, 15*time.Second), Who: who, Deed: Submits, Nth: p.IntN(20),
+		Deliveries: p.deliveries(),
+	}
 	p.step(why)
 	if end := why.At + why.Deliveries[0] + p.plan.TTL; p.one(3) && end < p.plan.Latest {
 		p.tooLate(at+p.plan.TTL, end)
@@ -18,7 +21,7 @@ func (p *planner) asked(at time.Duration, who string) {
 	if p.one(10) { // just before they decide
 		p.pauses(at - p.between(0, 2*time.Second))
 	}
-	if p.one(10) { // whoever asked leaves before that
+	if p.one(10) { // the requester leaves before that
 		p.step(Step{At: at, Who: who, Deed: map[bool]Deed{true: Leaves, false: Closes}[who == "carol"]})
 		at += p.between(4*time.Minute, 8*time.Minute)
 	}
@@ -29,7 +32,7 @@ func (p *planner) asked(at time.Duration, who string) {
 	p.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	needed := p.plan.Rules[0].Approvals
 	switch p.IntN(10) {
-	case 0: // nobody looks at it
+	case 0: // no one looks at it
 	case 1:
 		do(all[0], p.denies)
 	case 2: // the requester and an approver at the same time
@@ -45,21 +48,25 @@ func (p *planner) asked(at time.Duration, who string) {
 	default:
 		for _, each := range append(all, all...)[:needed+p.IntN(2)] {
 			do(each, p.approves)
-			if at += p.between(0, 90*time.Second); needed > 1 && p.one(4) { // whoever agreed leaves before the others do
+			if at += p.between(0, 90*time.Second); needed > 1 && p.one(4) { // an approver leaves before the others approve
 				p.step(Step{At: at, Who: each, Deed: []Deed{Leaves, Closes}[p.IntN(2)]})
 				at += p.between(4*time.Minute, 8*time.Minute)
 			}
 		}
 	}
-	if p.one(4) { // whoever may not, also the requester themselves, who may agree to others' orders
+	if p.one(4) { // a person who may not approve, such as the requester, who may approve others' orders
 		do([]string{"erin", guest, who, admin}[p.IntN(4)], p.approves)
 	}
 	if p.one(3) { // late
 		at += p.between(5*time.Second, 10*time.Minute)
 		do(all[0], []func(Step){p.approves, p.denies}[p.IntN(2)])
 	}
-	if p.one(6) { // the price goes up meanwhile: whoever agreed is asked again
-		p.plan.Weather = append(p.plan.Weather, Weather{From: at - p.between(0, 2*time.Minute), To: at + p.between(time.Minute, 10*time.Minute), At: "cocalc", Ill: Dearer, Percent: 100})
+	if p.one(6) { // the price rises meanwhile: the approvers are asked again
+		p.plan.Weather = append(p.plan.Weather,
+			Weather{
+				From: at - p.between(0, 2*time.Minute), To: at + p.between(time.Minute, 10*time.Minute), At: "cocalc",
+				Ill: Dearer, Percent: 100,
+			})
 		at += p.between(10*time.Second, 2*time.Minute)
 		p.step(Step{At: at, Who: who, Deed: Clicks, Button: "order_buy_new_price", Whose: who, Deliveries: p.deliveries()})
 		for _, each := range all {
@@ -72,9 +79,15 @@ func (p *planner) asked(at time.Duration, who string) {
 // tooLate is approvers who decide when the time for it has just passed, somewhere from one moment to the other, and the
 // order has not ended yet, since the disk is full.
 func (p *planner) tooLate(from, to time.Duration) {
-	p.plan.Weather = append(p.plan.Weather, Weather{From: from - time.Second, To: to + 25*time.Second, At: "ledger", Ill: Full, Percent: 60})
+	p.plan.Weather = append(p.plan.Weather, Weather{
+		From: from - time.Second, To: to + 25*time.Second, At: "ledger",
+		Ill: Full, Percent: 60,
+	})
 	for i, each := range approvers {
-		s := Step{At: to + time.Duration(1+2*i)*time.Second, Who: each, Whose: approvals, Deliveries: []time.Duration{100 * time.Millisecond}}
+		s := Step{
+			At: to + time.Duration(1+2*i)*time.Second, Who: each, Whose: approvals,
+			Deliveries: []time.Duration{100 * time.Millisecond},
+		}
 		[]func(Step){p.approves, p.approves, p.denies}[p.IntN(3)](s)
 	}
 }
@@ -97,11 +110,14 @@ func (p *planner) denies(s Step) {
 	}
 	s.Deed, s.Button = Clicks, "order_deny"
 	p.step(s)
-	p.step(Step{At: s.At + p.between(500*time.Millisecond, 20*time.Second), Who: s.Who, Deed: Submits, Nth: p.IntN(20), Deliveries: p.deliveries()})
+	p.step(Step{
+		At: s.At + p.between(500*time.Millisecond, 20*time.Second), Who: s.Who, Deed: Submits, Nth: p.IntN(20),
+		Deliveries: p.deliveries(),
+	})
 }
 
-// closeCalls are what comes in the moment between a promise and its beginning: an admin pauses while the buyer looks at the
-// cart; or CoCalc's cart does not answer, and at the next start more have to agree than did.
+// closeCalls are what comes in the moment between a promise and its beginning: an admin pauses while the buyer looks at
+// the cart; or CoCalc's cart does not answer, and at the next start more have to agree than did.
 func (p *planner) closeCalls() {
 	if p.one(4) {
 		p.plan.Traps = append(p.plan.Traps, Trap{Endpoint: cartGet, Nth: 1 + p.IntN(12), Do: Step{
@@ -115,15 +131,24 @@ func (p *planner) closeCalls() {
 	stricter := p.plan.Rules[0]
 	stricter.Asks, stricter.AutoApprove, stricter.Approvals = true, 0, stricter.Approvals+1
 	p.plan.Rules = append(p.plan.Rules, stricter)
-	s := Step{At: p.tense() + p.between(time.Second, 10*time.Second), Who: admin, Deed: Restart, Takes: p.between(time.Second, 20*time.Second), Rules: 1}
+	s := Step{
+		At: p.tense() + p.between(time.Second, 10*time.Second), Who: admin, Deed: Restart,
+		Takes: p.between(time.Second, 20*time.Second), Rules: 1,
+	}
 	p.step(s)
-	p.plan.Weather = append(p.plan.Weather, Weather{From: max(0, s.At-15*time.Second), To: s.At + s.Takes + 30*time.Second, At: cartGet, Ill: Fails, Percent: 100})
+	p.plan.Weather = append(p.plan.Weather, Weather{
+		From: max(0, s.At-15*time.Second), To: s.At + s.Takes + 30*time.Second,
+		At: cartGet, Ill: Fails, Percent: 100,
+	})
 }
 
 // pauses is an admin who stops all buying for some minutes.
 func (p *planner) pauses(at time.Duration) {
 	p.step(Step{At: at, Who: admin, Deed: Types, Text: "pause the budget is being checked", Deliveries: p.deliveries()})
-	p.step(Step{At: at + p.between(time.Second, 6*time.Minute), Who: admin, Deed: Types, Text: "resume", Deliveries: p.deliveries()})
+	p.step(Step{
+		At: at + p.between(time.Second, 6*time.Minute), Who: admin, Deed: Types, Text: "resume",
+		Deliveries: p.deliveries(),
+	})
 }
 
 // oversight is what those do who watch over the spending: admins pause and resume, people join and leave.
@@ -132,7 +157,14 @@ func (p *planner) oversight() {
 		p.pauses(p.tense())
 	}
 	for range p.IntN(3) * p.IntN(2) {
-		away := []Step{{Who: "carol", Deed: Leaves}, {Who: "frank", Deed: Leaves}, {Who: "heidi", Deed: Leaves}, {Who: "heidi", Deed: Closes}, {Who: "alice", Deed: Closes}, {Who: "bob", Deed: Closes}}[p.IntN(6)]
+		away := []Step{
+			{Who: "carol", Deed: Leaves},
+			{Who: "frank", Deed: Leaves},
+			{Who: "heidi", Deed: Leaves},
+			{Who: "heidi", Deed: Closes},
+			{Who: "alice", Deed: Closes},
+			{Who: "bob", Deed: Closes},
+		}[p.IntN(6)]
 		away.At = p.tense()
 		p.step(away)
 		if p.one(2) {

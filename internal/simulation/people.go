@@ -61,16 +61,20 @@ func (w *world) types(s Step) {
 		}
 	}
 	verb, _, _ := strings.Cut(text, " ")
-	a := w.slack.mint(&act{who: s.Who, what: "/license " + text, deed: verb, order: purchase.OrderID(orderID.FindString(text))})
+	a := w.slack.mint(&act{
+		who: s.Who, what: "/license " + text, deed: verb,
+		order: purchase.OrderID(orderID.FindString(text)),
+	})
 	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Commands++ })
 	cmd := slack.SlashCommand{
 		Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
 		ChannelID: channel, ChannelName: "math", ResponseURL: a.url, TriggerID: a.trigger,
 	}
-	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, func(ctx context.Context, app *bot.App) socket.Reply {
-		return app.Command(ctx, cmd)
-	})
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindCommand, Command: &cmd},
+		func(ctx context.Context, app *bot.App) socket.Reply {
+			return app.Command(ctx, cmd)
+		})
 }
 
 func (w *world) clicks(s Step) {
@@ -83,7 +87,7 @@ func (w *world) clicks(s Step) {
 		a.order = purchase.OrderID(b.value)
 	}
 	if s.Who != s.Whose && m.channel != approvals {
-		a.message = nil // a forged click: nobody sees others' cards
+		a.message = nil // a forged click: people don't see others' cards
 	}
 	w.slack.mint(a)
 	whose, where := "", ""
@@ -108,9 +112,10 @@ func (w *world) clicks(s Step) {
 		w.agreed[a.order] = b.label
 		w.mu.Unlock()
 	}
-	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindAction, Interaction: &cb}, func(ctx context.Context, app *bot.App) socket.Reply {
-		return app.Action(ctx, cb)
-	})
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindAction, Interaction: &cb},
+		func(ctx context.Context, app *bot.App) socket.Reply {
+			return app.Action(ctx, cb)
+		})
 }
 
 // submits sends the form that a person has open, with other memory in it.
@@ -132,24 +137,28 @@ func (w *world) submits(s Step) {
 		if in.BlockID == "ram" {
 			value.Value = []string{"2", "6", "12", "64"}[s.Nth%4]
 		}
-		if in.BlockID == "reason" && view.CallbackID != "license_editor" && s.Nth != 3 { // somebody forgets to say why
+		if in.BlockID == "reason" && view.CallbackID != "license_editor" && s.Nth != 3 { // a person forgets to give a reason
 			value.Value = "because of the winter school"
 		}
 		state.Values[in.BlockID] = map[string]slack.BlockAction{id: value}
 	}
-	a := w.slack.mint(&act{who: s.Who, what: "the form", deed: view.CallbackID, order: purchase.OrderID(orderID.FindString(view.PrivateMetadata))})
+	a := w.slack.mint(&act{
+		who: s.Who, what: "the form", deed: view.CallbackID,
+		order: purchase.OrderID(orderID.FindString(view.PrivateMetadata)),
+	})
 	w.story.Tell("%s submits the form %q%s", s.Who, view.Title.Text, times(s.Deliveries))
 	cb := slack.InteractionCallback{
 		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
 		Team: slack.Team{ID: team}, TriggerID: a.trigger,
 		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state},
 	}
-	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindSubmission, Interaction: &cb}, func(ctx context.Context, app *bot.App) socket.Reply {
-		return app.Submission(ctx, cb)
-	})
+	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindSubmission, Interaction: &cb},
+		func(ctx context.Context, app *bot.App) socket.Reply {
+			return app.Submission(ctx, cb)
+		})
 }
 
-// filled is what stands in an input when nobody has changed it.
+// filled returns the initial value of an input.
 func filled(element slack.BlockElement) (action string, value slack.BlockAction) {
 	switch e := element.(type) {
 	case *slack.NumberInputBlockElement:
@@ -168,7 +177,9 @@ func filled(element slack.BlockElement) (action string, value slack.BlockAction)
 }
 
 // deliver hands something to the program, as often and as late as the plan says.
-func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
+func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery,
+	handle func(context.Context, *bot.App) socket.Reply,
+) {
 	for _, delay := range delays {
 		// What happens in the same instant happens within a millisecond, and in the order of the plan.
 		n := w.count("deliveries")
@@ -184,7 +195,7 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	note := w.slack.note
 	if l == nil || !l.handles() {
 		note(func() { a.sorry = true })
-		w.story.Tell("nobody is there for %s's %q: Slack says that it did not work", a.who, a.what)
+		w.story.Tell("no program receives %s's %q: Slack says that it did not work", a.who, a.what)
 		return
 	}
 	defer l.busy.Done()

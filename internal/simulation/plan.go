@@ -57,7 +57,7 @@ const (
 	Restart Deed = "restart"
 )
 
-// Step is something that somebody does at a moment.
+// Step is something that a person does at a moment.
 type Step struct {
 	At   time.Duration
 	Who  string
@@ -107,10 +107,11 @@ const (
 // Weather is what goes wrong for a while, with part of the requests.
 type Weather struct {
 	From, To time.Duration
-	At       string // an endpoint of CoCalc's, "cocalc" or "slack" for all of one side; "ledger", or the approvers' channel
-	Ill      Ill
-	Percent  int // of the requests
-	Wait     time.Duration
+	// an endpoint of CoCalc's, "cocalc" or "slack" for all of one side; "ledger", or the approvers' channel
+	At      string
+	Ill     Ill
+	Percent int // of the requests
+	Wait    time.Duration
 }
 
 // Trap is a deed that happens right before or after the Nth request to an endpoint.
@@ -129,8 +130,8 @@ type Kill struct {
 	Down    time.Duration // until it is started again
 }
 
-// The people. Alice, bob and carol may buy; bob, frank and heidi may agree to others' orders; erin may do neither; gwen is
-// on both lists, but a guest of the workspace; dave runs the bot.
+// The people. Alice, bob and carol may buy; bob, frank and heidi may agree to others' orders; erin may do neither; gwen
+// is on both lists, but a guest of the workspace; dave runs the bot.
 var (
 	buyers = []string{"alice", "bob", "carol"}
 	people = []string{"alice", "bob", "carol", "erin", guest, "frank"}
@@ -205,7 +206,7 @@ func (p *planner) moment() time.Duration {
 	return time.Duration(p.Int64N(int64(p.plan.Latest/time.Millisecond))) * time.Millisecond
 }
 
-// tense is a moment at which something is likely to be under way: mostly, right after somebody said yes.
+// tense is a moment at which something is likely to be under way: mostly, right after a confirmation.
 func (p *planner) tense() time.Duration {
 	var clicks []time.Duration
 	for _, s := range p.plan.Steps {
@@ -228,17 +229,22 @@ func (p *planner) step(s Step) { p.plan.Steps = append(p.plan.Steps, s) }
 
 // wishes are what people buy: cheap and dear, renewing and for a term, also one that is nearly over.
 var wishes = []string{
-	"buy ram=4 cpu=1", "buy ram=16 cpu=2", "buy ram=2 cpu=1 user=academic", "buy ram=8 cpu=1 user=academic run_limit=3 days=90 title=\"Statistics 101\"",
-	"buy ram=4 cpu=1 days=1", "buy ram=4 cpu=1 period=yearly", "buy ram=2 cpu=1 run_limit=2 reason=\"winter school\"", "buy ram=1 cpu=1 user=academic days=30",
+	"buy ram=4 cpu=1", "buy ram=16 cpu=2", "buy ram=2 cpu=1 user=academic",
+	"buy ram=8 cpu=1 user=academic run_limit=3 days=90 title=\"Statistics 101\"",
+	"buy ram=4 cpu=1 days=1", "buy ram=4 cpu=1 period=yearly", "buy ram=2 cpu=1 run_limit=2 reason=\"winter school\"",
+	"buy ram=1 cpu=1 user=academic days=30",
 	"buy ram=16 cpu=3 run_limit=4", "buy ram=4 cpu=2 description=\"for the *lab* <!channel>\"",
 }
 
-// errand is somebody who wants a license: they ask, look, and click, mostly on Buy, often more than once.
+// errand is a person who wants a license: they ask, look, and click, mostly on Buy, often more than once.
 func (p *planner) errand(at time.Duration, who string) {
 	p.step(Step{At: at, Who: who, Deed: Types, Text: wishes[p.IntN(len(wishes))], Deliveries: p.deliveries()})
 	at += p.between(2*time.Second, 40*time.Second)
 	click := func(button string) {
-		p.step(Step{At: at, Who: who, Deed: Clicks, Button: button, Whose: who, Nth: p.IntN(2) * p.IntN(2), Deliveries: p.deliveries()})
+		p.step(Step{
+			At: at, Who: who, Deed: Clicks, Button: button, Whose: who, Nth: p.IntN(2) * p.IntN(2),
+			Deliveries: p.deliveries(),
+		})
 	}
 	switch p.IntN(12) {
 	case 0:
@@ -265,7 +271,7 @@ func (p *planner) errand(at time.Duration, who string) {
 	if p.plan.Rules[0].Asks {
 		p.asked(at, who)
 	}
-	if p.one(4) { // somebody else clicks the same button in the same instant
+	if p.one(4) { // another person clicks the same button in the same instant
 		other := people[p.IntN(len(people))]
 		p.step(Step{At: at, Who: other, Deed: Clicks, Button: "order_buy", Whose: who, Deliveries: p.deliveries()})
 	}
@@ -312,23 +318,33 @@ func (p *planner) noise() {
 	case 6:
 		s.Text = "budget"
 	case 7:
-		s.Text = []string{"pause I want to", "resume me", "settle ORDER", "approve ASKED", "deny ASKED too dear", "approve ORDER"}[p.IntN(6)]
+		s.Text = []string{
+			"pause I want to", "resume me", "settle ORDER", "approve ASKED", "deny ASKED too dear",
+			"approve ORDER",
+		}[p.IntN(6)]
 	default:
 		s.Deed, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
-		s.Button = []string{"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh", "order_buy_new_price"}[p.IntN(6)]
+		s.Button = []string{
+			"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh",
+			"order_buy_new_price",
+		}[p.IntN(6)]
 		s.Elsewhere = p.one(2)
 	}
 	p.step(s)
 }
 
-// operations are what whoever runs the bot does: restarts, money, mending.
+// operations are what the operator of the bot does: restarts, money, repairs.
 func (p *planner) operations() {
 	for n := range max(p.IntN(3), len(p.plan.Rules)-1) {
 		s := Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)}
 		if n+1 < len(p.plan.Rules) {
 			s.Rules = n + 1
 			if p.one(2) { // an order waits for CoCalc's cart meanwhile
-				p.plan.Weather = append(p.plan.Weather, Weather{From: max(0, s.At-5*time.Second), To: s.At + s.Takes + 90*time.Second, At: cartGet, Ill: Fails, Percent: 100})
+				p.plan.Weather = append(p.plan.Weather,
+					Weather{
+						From: max(0, s.At-5*time.Second), To: s.At + s.Takes + 90*time.Second, At: cartGet, Ill: Fails,
+						Percent: 100,
+					})
 				s.At += p.between(time.Second, 30*time.Second)
 			}
 		}
@@ -339,7 +355,10 @@ func (p *planner) operations() {
 		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(p.IntN(900_00))})
 	}
 	for at := p.moment(); at < p.plan.Latest; at += p.between(2*time.Minute, 20*time.Minute) {
-		p.step(Step{At: at, Who: admin, Deed: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2), Deliveries: p.deliveries()})
+		p.step(Step{
+			At: at, Who: admin, Deed: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2),
+			Deliveries: p.deliveries(),
+		})
 		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
 	}
 	for range p.IntN(4) {
@@ -367,6 +386,8 @@ func (p Plan) String() string {
 	if p.Older {
 		older = ", CoCalc is of the older kind"
 	}
-	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills, %d failing commits; %s; approvers have %s; credit %s%s, quiet from %s",
-		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), len(p.Syncs), p.Rules[0], p.TTL, dollars(p.Credit), older, p.Latest)
+	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills, %d failing commits; %s; approvers "+
+		"have %s; credit %s%s, quiet from %s",
+		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), len(p.Syncs), p.Rules[0], p.TTL, dollars(p.Credit),
+		older, p.Latest)
 }

@@ -15,7 +15,7 @@ type Rules struct {
 	PersonOrders int   // orders a day, of one person's; 0: no limit
 	OrderLimit   int64 // cents of one order; 0: no limit
 	Asks         bool  // whether there are approvers
-	AutoApprove  int64 // cents up to which nobody is asked
+	AutoApprove  int64 // cents up to which no approval is needed
 	AskRenewing  bool
 	Approvals    int // how many have to agree
 }
@@ -27,8 +27,8 @@ const (
 	approvals      = "CAPPROVALS"
 )
 
-// approvers may agree to others' orders: bob, who also buys, by his name, frank and heidi by their group. So may gwen, by
-// the list alone.
+// approvers may agree to others' orders: bob, who also buys, by his name, frank and heidi by their group. So may gwen,
+// by the list alone.
 var approvers = []string{"bob", "frank", "heidi"}
 
 // policy is what the program makes of the settings. Carol may buy by her group, the others by their names.
@@ -39,8 +39,9 @@ func (r Rules) policy() purchase.Policy {
 	p := purchase.Policy{
 		Buyers: map[string]bool{user("alice"): true, user("bob"): true, buyersGroup: true, user(guest): true},
 		Admins: map[string]bool{user(admin): true}, Approvals: r.Approvals,
-		AutoApprove: purchase.Cents(r.AutoApprove), AskRenewing: r.AskRenewing, OrderLimit: limit(r.OrderLimit), MonthlyBudget: limit(r.Budget),
-		PersonBudget: purchase.Cents(r.PersonBudget), PersonOrders: r.PersonOrders,
+		AutoApprove: purchase.Cents(r.AutoApprove), AskRenewing: r.AskRenewing, OrderLimit: limit(r.OrderLimit),
+		MonthlyBudget: limit(r.Budget),
+		PersonBudget:  purchase.Cents(r.PersonBudget), PersonOrders: r.PersonOrders,
 	}
 	if r.Asks {
 		p.Approvers = map[string]bool{user("bob"): true, approversGroup: true, user(guest): true}
@@ -48,7 +49,7 @@ func (r Rules) policy() purchase.Policy {
 	return p
 }
 
-// asks says whether somebody else has to agree to an order.
+// asks reports whether an order needs approval.
 func (r Rules) asks(o purchase.Order) bool {
 	return r.Asks && (int64(o.Price) > r.AutoApprove || r.AskRenewing && o.Renews > 0)
 }
@@ -56,8 +57,10 @@ func (r Rules) asks(o purchase.Order) bool {
 // settings are the rules as the audit notes them at a start.
 func (r Rules) settings() map[string]string {
 	return map[string]string{
-		"MONTHLY_BUDGET": dollars(r.Budget), "PERSON_BUDGET": dollars(r.PersonBudget), "PERSON_ORDERS": fmt.Sprint(r.PersonOrders), "ORDER_LIMIT": dollars(r.OrderLimit),
-		"APPROVERS": fmt.Sprint(r.Asks), "AUTO_APPROVE_LIMIT": dollars(r.AutoApprove), "APPROVE_RENEWING": fmt.Sprint(r.AskRenewing), "APPROVALS_REQUIRED": fmt.Sprint(r.Approvals),
+		"MONTHLY_BUDGET": dollars(r.Budget), "PERSON_BUDGET": dollars(r.PersonBudget),
+		"PERSON_ORDERS": fmt.Sprint(r.PersonOrders), "ORDER_LIMIT": dollars(r.OrderLimit),
+		"APPROVERS": fmt.Sprint(r.Asks), "AUTO_APPROVE_LIMIT": dollars(r.AutoApprove),
+		"APPROVE_RENEWING": fmt.Sprint(r.AskRenewing), "APPROVALS_REQUIRED": fmt.Sprint(r.Approvals),
 	}
 }
 

@@ -27,11 +27,16 @@ const aftermath = 100 * time.Minute
 func Run(plan Plan, dir string) Outcome {
 	time.Sleep(plan.Begin)
 	w := &world{
-		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan Step, 1), rules: plan.Rules[0],
+		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan Step, 1),
+		rules:  plan.Rules[0],
 		counts: map[string]int{}, checkouts: map[purchase.OrderID]int{}, agreed: map[purchase.OrderID]string{},
-		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100, dearer: map[int64]bool{},
+		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100,
+		dearer: map[int64]bool{},
 	}
-	w.slack = &workspace{story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{}, people: newDirectory()}
+	w.slack = &workspace{
+		story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{},
+		people: newDirectory(),
+	}
 	if plan.Tells {
 		w.purchasesChannel = "CPURCHASES"
 	}

@@ -44,8 +44,9 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Log(total.String())
 	// A simulation in which nothing happens proves nothing.
-	if s, n := total.sum, int(*manySeeds); n >= 100 && (s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
-		s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3) {
+	if s, n := total.sum, int(*manySeeds); n >= 100 &&
+		(s.Purchases < n || s.Kills < n/2 || s.Faults < n || s.Unknown < n/50 || s.DoubleBuys < n/200 ||
+			s.Agreed < n/4 || s.Denied < n/25 || s.Paused < n/5 || s.Uncertain < n/3) {
 		t.Errorf("too little has happened: %s", total.String())
 	}
 }

@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	strangersLicense = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
-		`"period":"monthly","run_limit":1,"title":"somebody else's"}`
-	breaksCart = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,` +
+	strangersLicense = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",` +
+		`"boost":false,` +
+		`"period":"monthly","run_limit":1,"title":"another program's"}`
+	breaksCart = `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",` +
+		`"boost":false,` +
 		`"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`
 )
 
@@ -51,7 +53,10 @@ func (w *world) meddle(s Step) {
 		item = w.account.AddToCart("site-license", description)
 		w.touched[item] = append(w.touched[item], time.Now())
 		w.left[item] = true
-		tell("%s to the cart: %d", map[Deed]string{Adds: "adds an item", AddsOdd: "adds an item that nobody can buy", Breaks: "adds an item that breaks the cart"}[s.Deed], item)
+		tell("%s to the cart: %d", map[Deed]string{
+			Adds: "adds an item", AddsOdd: "adds an item that can't be bought",
+			Breaks: "adds an item that breaks the cart",
+		}[s.Deed], item)
 		return
 	case ChecksOut:
 		now := time.Now().UnixMilli()

@@ -14,7 +14,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// slackWire carries the program's requests to Slack: the Web API and the response URLs, with everything that can go wrong.
+// slackWire carries the program's requests to Slack: the Web API and the response URLs, with everything that can go
+// wrong.
 type slackWire struct{ life *life }
 
 const (
@@ -45,7 +46,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	form, _ := url.ParseQuery(string(raw))
 	about := whatOf(method, form)
 	if strings.HasPrefix(method, "conversations.") || method == "auth.test" || about != "" {
-		a = nil // these show nobody anything
+		a = nil // these show nothing to people
 	}
 	if about != "" {
 		w.slack.people.note(word{at: time.Now(), life: l.number, id: about, lost: true})

@@ -72,9 +72,11 @@ func (l luck) latency(most int) time.Duration {
 	return time.Millisecond + time.Duration(l.Int64N(int64(most)*int64(time.Millisecond)))
 }
 
-// carry brings one request to the server, or does not. Like behind a real connection, the server goes on with what it has
-// received when the caller hangs up.
-func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoint string, ill Ill, wait time.Duration) (*http.Response, error) {
+// carry brings one request to the server, or does not. Like behind a real connection, the server goes on with what it
+// has received when the caller hangs up.
+func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoint string, ill Ill,
+	wait time.Duration,
+) (*http.Response, error) {
 	w := x.life.w
 	shown := w.lastLook()
 	forward := func(delay time.Duration) (*http.Response, error) {
@@ -104,7 +106,8 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 	case LostBefore:
 		return nil, io.ErrUnexpectedEOF
 	case LostAfter, Late:
-		if ill == Late || endpoint == checkout || endpoint == olderCheckout { // the connection drops at once, the server goes on
+		if ill == Late || endpoint == checkout || endpoint == olderCheckout {
+			// the connection drops at once, the server goes on
 			hungUp, cancel := context.WithCancel(ctx)
 			cancel()
 			ctx = hungUp
@@ -119,8 +122,9 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 		_, _ = forward(0)
 		return page(req, http.StatusInternalServerError), nil
 	case Throttles:
-		return says(req, fmt.Sprintf(`{"error":"too many requests to %s; try again in %d seconds (rule: at most 15 requests per minute)"}`,
-			endpoint, int((wait+time.Second-1)/time.Second))), nil
+		return says(req,
+			fmt.Sprintf(`{"error":"too many requests to %s; try again in %d seconds (rule: at most 15 requests per minute)"}`,
+				endpoint, int((wait+time.Second-1)/time.Second))), nil
 	}
 	return forward(0)
 }
@@ -132,13 +136,14 @@ func (w *world) lastLook() int {
 	return w.lookedPercent
 }
 
-// atPrice lets CoCalc's price move. Between the last look, which showed so many percent, and a checkout it rises only when
-// CoCalc carries that out late: the few milliseconds between them otherwise are nobody's to guard.
+// atPrice lets CoCalc's price move. Between the last look, which showed so many percent, and a checkout it rises only
+// when CoCalc carries that out late: the few milliseconds between them otherwise can't be guarded.
 func (w *world) atPrice(endpoint string, shown int, late time.Duration) {
 	w.mu.Lock()
 	percent := 100
 	for _, each := range w.plan.Weather {
-		if now := w.sinceBegun(); (each.Ill == Dearer || each.Ill == Cheaper) && each.From <= now && now < each.To && now < w.plan.Latest {
+		if now := w.sinceBegun(); (each.Ill == Dearer || each.Ill == Cheaper) && each.From <= now && now < each.To &&
+			now < w.plan.Latest {
 			percent = map[Ill]int{Dearer: 110, Cheaper: 90}[each.Ill]
 		}
 	}

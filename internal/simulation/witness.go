@@ -83,7 +83,9 @@ func (x *witness) look() error {
 		if o.State == c.was {
 			continue
 		}
-		if !slices.ContainsFunc(x.events, func(e purchase.Event) bool { return e.Kind == string(o.State) && e.Order == o.ID }) {
+		if !slices.ContainsFunc(x.events, func(e purchase.Event) bool {
+			return e.Kind == string(o.State) && e.Order == o.ID
+		}) {
 			x.wrong("order %s becomes %s, and no audit record says so", o.ID, o.State)
 		}
 		if err := x.lookAtMove(o, c.was); err != nil {
@@ -125,7 +127,8 @@ func (x *witness) lookAtMonth(before purchase.Budget) error {
 		}
 		return err
 	}
-	err = judge(everybody, r.Budget, purchase.Share{Spent: before.Spent, Reserved: before.Reserved}, purchase.Share{Spent: b.Spent, Reserved: b.Reserved})
+	err = judge(everybody, r.Budget, purchase.Share{Spent: before.Spent, Reserved: before.Reserved},
+		purchase.Share{Spent: b.Spent, Reserved: b.Reserved})
 	for id, share := range b.People {
 		err = errors.Join(err, judge(name(id), r.PersonBudget, before.People[id], share))
 	}
@@ -135,8 +138,8 @@ func (x *witness) lookAtMonth(before purchase.Budget) error {
 const everybody = "the team"
 
 // unasked is what a month has spent by others' doing, against which no reservation helps: what overlapping checkouts
-// bought twice, what CoCalc charged otherwise than it said, and what was bought after its order had failed. added is the part
-// of this transaction.
+// bought twice, what CoCalc charged otherwise than it said, and what was bought after its order had failed. added is
+// the part of this transaction.
 func (x *witness) unasked(month, whose string) (sum, added purchase.Cents, err error) {
 	entries, err := x.Purchases(0, 1000)
 	if err != nil {
@@ -164,7 +167,9 @@ func (x *witness) unasked(month, whose string) (sum, added purchase.Cents, err e
 
 func (x *witness) hasFailed(id purchase.OrderID) (bool, error) {
 	events, err := x.Events(1, 1<<20)
-	return slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Order == id && e.Kind == string(purchase.Failed) }), err
+	return slices.ContainsFunc(events, func(e purchase.Event) bool {
+		return e.Order == id && e.Kind == string(purchase.Failed)
+	}), err
 }
 
 // lookAtMove judges what an order has become.
@@ -188,8 +193,9 @@ func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
 		if left := time.Until(o.ApproveBy); !o.ApproveBy.IsZero() && left > 0 {
 			x.wrong("order %s expires %s before its time to be decided on is over", o.ID, left)
 		}
-		if could := x.life.began.Before(o.RemindAt) && x.life.w.weather("ledger", Full, o.RemindAt) == nil; could && !o.RemindAt.IsZero() && !o.ApproveBy.IsZero() {
-			x.wrong("order %s expires, and nobody was reminded of it on %s", o.ID, o.RemindAt)
+		if could := x.life.began.Before(o.RemindAt) && x.life.w.weather("ledger", Full, o.RemindAt) == nil; could &&
+			!o.RemindAt.IsZero() && !o.ApproveBy.IsZero() {
+			x.wrong("order %s expires, and no one was reminded of it on %s", o.ID, o.RemindAt)
 		}
 	case purchase.Failed:
 		if f := o.Failure; f != nil && f.Code == purchase.FailNobodyAsked && !x.life.w.refused(o.Confirmed) {
@@ -226,29 +232,34 @@ func (x *witness) fits(o purchase.Order, promised bool) error {
 		x.wrong("order %s becomes %s, and %s of %s is spent and reserved", o.ID, o.State, sum, dollars(r.Budget))
 	}
 	if sum := share.Spent + share.Reserved; r.PersonBudget > 0 && int64(sum) > r.PersonBudget {
-		x.wrong("order %s becomes %s, and %s of %s's %s is spent and reserved", o.ID, o.State, sum, o.Requester.Name, dollars(r.PersonBudget))
+		x.wrong("order %s becomes %s, and %s of %s's %s is spent and reserved", o.ID, o.State, sum, o.Requester.Name,
+			dollars(r.PersonBudget))
 	}
 	orders, err := x.Orders("", 1000)
 	var auto purchase.Cents
 	for _, other := range orders {
-		if other.Auto && other.Requester.ID == o.Requester.ID && other.Day == o.Day && (other.Promised() || other.State == purchase.Purchased) {
+		if other.Auto && other.Requester.ID == o.Requester.ID && other.Day == o.Day &&
+			(other.Promised() || other.State == purchase.Purchased) {
 			auto += other.Price
 		}
 	}
 	if promised && o.Auto && r.Asks && int64(auto) > r.AutoApprove {
-		x.wrong("order %s becomes %s: %s has %s without approval on %s, and the limit is %s", o.ID, o.State, o.Requester.Name, auto, o.Day, dollars(r.AutoApprove))
+		x.wrong("order %s becomes %s: %s has %s without approval on %s, and the limit is %s", o.ID, o.State, o.Requester.Name,
+			auto, o.Day, dollars(r.AutoApprove))
 	}
 	if r.PersonOrders == 0 {
 		return err
 	}
 	n := 0
 	for _, other := range orders {
-		if other.Requester.ID == o.Requester.ID && other.Day == o.Day && (other.Promised() || other.State == purchase.Purchased) {
+		if other.Requester.ID == o.Requester.ID && other.Day == o.Day &&
+			(other.Promised() || other.State == purchase.Purchased) {
 			n++
 		}
 	}
 	if n > r.PersonOrders {
-		x.wrong("order %s becomes %s: %s has %d orders of %s, and one person may have %d a day", o.ID, o.State, o.Requester.Name, n, o.Day, r.PersonOrders)
+		x.wrong("order %s becomes %s: %s has %d orders of %s, and one person may have %d a day", o.ID, o.State,
+			o.Requester.Name, n, o.Day, r.PersonOrders)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ type workspace struct {
 	people   *directory
 }
 
-// message is one that somebody sees, as it is now.
+// message is a message that a person sees, as it is now.
 type message struct {
 	ts      string
 	channel string
@@ -51,13 +51,14 @@ type answerURL struct {
 // act is something that a person did and wants an answer to.
 type act struct {
 	who, what string
-	deed      string           // what they did, in the program's words: the id of a button or of a form, the verb of a command
-	order     purchase.OrderID // that it is about; empty: none
-	card      string           // what the message with the button said
-	message   *message         // that holds the button
-	url       string
-	trigger   string
-	at        time.Time
+	// what they did, in the program's words: the id of a button or of a form, the verb of a command
+	deed    string
+	order   purchase.OrderID // that it is about; empty: none
+	card    string           // what the message with the button said
+	message *message         // that holds the button
+	url     string
+	trigger string
+	at      time.Time
 
 	handled  time.Time // when it first came to the program
 	answers  int       // that reached the person
@@ -76,10 +77,10 @@ func (a *act) hears(text string) {
 	a.said = append(a.said, text)
 }
 
-// approves says that it is a yes to somebody's order.
+// approves reports whether it approves an order.
 func (a *act) approves() bool { return a.deed == "order_approve" || a.deed == "approve" }
 
-// denies says that it is a no to somebody's order.
+// denies reports whether it denies an order.
 func (a *act) denies() bool {
 	return a.deed == "order_deny" || a.deed == "order_deny_why" || a.deed == "deny"
 }
@@ -157,7 +158,8 @@ func keys(m map[string]any) func(func(string) bool) {
 	}
 }
 
-// holding finds the Nth newest of the messages with such a button that a person sees, or that are in the approvers' channel.
+// holding finds the Nth newest of the messages with such a button that a person sees, or that are in the approvers'
+// channel.
 func (s *workspace) holding(who, action string, nth int) (*message, pressable, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,15 +188,16 @@ func (s *workspace) known(who string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range slices.Backward(s.messages) {
-		if id := orderID.FindString(m.text); (m.reader == who || who == approvals && m.channel == approvals && m.reader == "") && id != "" {
+		if id := orderID.FindString(m.text); (m.reader == who || who == approvals && m.channel == approvals &&
+			m.reader == "") && id != "" {
 			return id
 		}
 	}
 	return "01JD8Z3V5TQ4X6B7N8M9P0RSTW"
 }
 
-// read says whether somebody was shown something about one of the orders since a moment. What is in the approvers' channel
-// counts for whoever decided on an order there.
+// read reports whether a person was shown something about one of the orders since a moment. What is in the approvers'
+// channel counts for people who decided on an order there.
 func (s *workspace) read(a *act, since time.Time, about ...purchase.OrderID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +206,9 @@ func (s *workspace) read(a *act, since time.Time, about ...purchase.OrderID) boo
 		if m.reader != a.who && !desk || m.shown.Before(since) {
 			continue
 		}
-		if slices.ContainsFunc(about, func(id purchase.OrderID) bool { return id != "" && strings.Contains(m.text, string(id)) }) {
+		if slices.ContainsFunc(about, func(id purchase.OrderID) bool {
+			return id != "" && strings.Contains(m.text, string(id))
+		}) {
 			return true
 		}
 	}
@@ -216,7 +221,8 @@ func (s *workspace) latest(who string, id purchase.OrderID) string {
 	defer s.mu.Unlock()
 	var last *message
 	for _, m := range s.messages {
-		if m.reader == who && strings.Contains(m.text, "Order `"+string(id)) && !strings.Contains(m.text, diskVerdict) && (last == nil || !m.shown.Before(last.shown)) {
+		if m.reader == who && strings.Contains(m.text, "Order `"+string(id)) && !strings.Contains(m.text, diskVerdict) &&
+			(last == nil || !m.shown.Before(last.shown)) {
 			last = m
 		}
 	}

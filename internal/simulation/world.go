@@ -25,7 +25,7 @@ type world struct {
 	checkedHead uint64
 	checkedSold int
 
-	over     chan struct{} // closed when the run has ended: nobody waits any more
+	over     chan struct{} // closed when the run has ended, which ends all waits
 	after    sync.WaitGroup
 	restarts chan Step
 
@@ -48,7 +48,7 @@ type world struct {
 	// What strangers did.
 	bought  map[sale]int          // by their checkouts
 	touched map[int64][]time.Time // items that they added or checked
-	left    map[int64]bool        // whether an item must be checked at the end; not there: nobody knows
+	left    map[int64]bool        // whether an item must be checked at the end; missing if it is unknown
 }
 
 // pay is a checkout of ours: when it was sent, and the last look before.
@@ -63,7 +63,8 @@ type sale struct {
 // Summary is what happened in a run, or in many.
 type Summary struct {
 	Seeds, Clicks, Commands, Orders, Purchases, Kills, Restarts, Faults, DoubleBuys, Unknown int
-	// Of the orders: how many approvers were asked about, how often they agreed and denied, and how often buying was paused.
+	// Of the orders: how many approvers were asked about, how often they agreed and denied, and how often buying was
+	// paused.
 	Asked, Agreed, Denied, Paused int
 	Uncertain                     int // commits whose fsync failed
 }
@@ -88,8 +89,11 @@ func (s *Summary) Add(o Summary) {
 }
 
 func (s Summary) String() string {
-	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d failed commits, %d restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d times and denied %d; %d pauses",
-		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Uncertain, s.Restarts, s.Faults, s.DoubleBuys, s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
+	return fmt.Sprintf("%d seeds: %d commands, %d clicks, %d orders, %d purchases, %d kills, %d failed commits, %d "+
+		"restarts, %d faults, %d double buys found, %d unknown orders settled; %d orders before approvers, who agreed %d "+
+		"times and denied %d; %d pauses",
+		s.Seeds, s.Commands, s.Clicks, s.Orders, s.Purchases, s.Kills, s.Uncertain, s.Restarts, s.Faults, s.DoubleBuys,
+		s.Unknown, s.Asked, s.Agreed, s.Denied, s.Paused)
 }
 
 func (w *world) tally(add func(*Summary)) {
@@ -131,7 +135,7 @@ func (w *world) count(endpoint string) int {
 	return w.counts[endpoint]
 }
 
-// behind does something later that nobody waits for, unless the run is over by then.
+// behind does something later in the background, unless the run is over by then.
 func (w *world) behind(wait time.Duration, do func()) {
 	w.after.Go(func() {
 		if wait > 0 && !w.sleep(wait) {
@@ -213,7 +217,8 @@ func (w *world) fatal(where string) bool {
 func (w *world) outages() {
 	effects := map[Ill]cocalctest.Fault{
 		Outage: {Effect: cocalctest.Outage}, NoKey: {Effect: cocalctest.KeyRevoked},
-		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer}, Moved: {Effect: cocalctest.MovedServer},
+		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer},
+		Moved: {Effect: cocalctest.MovedServer},
 	}
 	for _, each := range w.plan.Weather {
 		effect, ok := effects[each.Ill]
@@ -253,7 +258,8 @@ func (w *world) keep() {
 			w.story.Tell("licensebot is killed %s; it is down for %s", l.where, down)
 		case <-l.broken:
 			down = l.sync.Down
-			w.story.Tell("the disk of the ledger fails, in the ledger: %t; licensebot ends and is down for %s", l.sync.Kept, down)
+			w.story.Tell("the disk of the ledger fails, in the ledger: %t; licensebot ends and is down for %s", l.sync.Kept,
+				down)
 		case s := <-w.restarts:
 			down = s.Takes
 			w.story.Tell("licensebot is told to stop")

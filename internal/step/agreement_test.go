@@ -42,7 +42,8 @@ func TestListAndCodeAgree(t *testing.T) {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "step" {
 				used[s.Sel.Name] = true
-				if s.Sel.Name != "Kept" && s.Sel.Name != "At" && s.Sel.Name != "Armed" && s.Sel.Name != "What" && s.Sel.Name != "When" && s.Sel.Name != "Commit" &&
+				if s.Sel.Name != "Kept" && s.Sel.Name != "At" && s.Sel.Name != "Armed" && s.Sel.Name != "What" &&
+					s.Sel.Name != "When" && s.Sel.Name != "Commit" &&
 					s.Sel.Name != "Before" && s.Sel.Name != "After" && consts[s.Sel.Name] == "" {
 					t.Errorf("the code says step.%s, which is no step", s.Sel.Name)
 				}

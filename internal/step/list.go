@@ -32,8 +32,8 @@ func requests() []What {
 	}
 }
 
-// What goes to Slack: before it is sent, and after Slack took it, before that is kept. Calls of its Web API, and posts to
-// response URLs, which show the card of an order or answer a click.
+// What goes to Slack: before it is sent, and after Slack took it, before that is kept. Calls of its Web API, and posts
+// to response URLs, which show the card of an order or answer a click.
 const (
 	Post         What = "slack: message in a channel"
 	PostDirectly What = "slack: direct message"
@@ -53,7 +53,10 @@ const (
 )
 
 func posts() []What {
-	return []What{Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members, Channel, Readers, OwnTeam, Card, Answer}
+	return []What{
+		Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members,
+		Channel, Readers, OwnTeam, Card, Answer,
+	}
 }
 
 // Acknowledgements: before one is sent, when what was decided is durable, and after, before anything is shown.
@@ -76,13 +79,17 @@ func deeds() []string {
 		"proposed", "approved", "proposed, approved", "cancelled, proposed", "cancelled", "expired", "refused",
 		"awaiting_approval", "agreed", "agreed, approved", "denied",
 		// Buying.
-		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer", "purchased",
-		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied", "only parked emptied", "only watch_until",
+		"only parked", "adding", "only add_sent emptied", "only add_sent", "carted", "paying", "only checkout_answer",
+		"purchased",
+		"only failure", "failed", "unknown", "paused, unknown", "only hold", "only wait", "only wait emptied",
+		"only parked emptied", "only watch_until",
 		// Showing and telling.
 		"only messages", "only notices", "untold",
 		// The account as a whole.
-		"account", "account, paused", "address", "setting", "only watching", "only reconciled", "reconciled", "foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
-		"paused", "resumed", "uncertain", "settled, failed", "double-buy, paused, purchased", "double-buy, paused", "overcharged, paused, purchased",
+		"account", "account, paused", "address", "setting", "only watching", "only reconciled", "reconciled",
+		"foreign-purchase", "unexplained-purchase, paused", "trouble", "only head_told", "broken-item", "item-taken-out",
+		"paused", "resumed", "uncertain", "settled, failed", "double-buy, paused, purchased", "double-buy, paused",
+		"overcharged, paused, purchased",
 	}
 }
 

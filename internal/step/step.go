@@ -122,7 +122,7 @@ type killer struct {
 	kill   func()
 
 	mu     sync.Mutex
-	report *os.File // nil: nobody listens
+	report *os.File // nil if no test listens
 }
 
 // arm makes a killer; nil when there is nothing to do. What cannot be understood is a mistake of the test, and ends the

@@ -35,7 +35,8 @@ func TestTheKiller(t *testing.T) {
 	go k.meet("after cocalc: add")
 	<-killed
 	text, err := os.ReadFile(path)
-	const want = "met before cocalc: add\nmet after cocalc: add\nunlisted before cocalc: tea\nmet after cocalc: add\nkilled after cocalc: add\n"
+	const want = "met before cocalc: add\nmet after cocalc: add\nunlisted before cocalc: tea\nmet after cocalc: add\n" +
+		"killed after cocalc: add\n"
 	if err != nil || string(text) != want {
 		t.Errorf("%v; it reported\n%s", err, text)
 	}

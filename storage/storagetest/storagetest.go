@@ -174,7 +174,7 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 			if !ok || p.Number != 2 {
 				t.Errorf("purchase of license-2: %v %v", p, ok)
 			}
-			if _, ok, _ := r.PurchaseOf("of nobody"); ok {
+			if _, ok, _ := r.PurchaseOf("license-unknown"); ok {
 				t.Error("found a purchase of an unknown license")
 			}
 			return errors.Join(err, err2, err3, err4, err5)
