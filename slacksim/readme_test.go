@@ -66,7 +66,8 @@ type readmeRig struct {
 	env  []string
 }
 
-// newReadmeRig makes an empty folder. There, npm installs the modules of testdata/bolt, and Go downloads nothing.
+// newReadmeRig makes an empty folder. There, npm installs the modules of testdata/bolt, and Go uses the modules of this
+// repository, whose checksums are known, and downloads nothing.
 func newReadmeRig(t *testing.T) *readmeRig {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -83,7 +84,7 @@ ln -s '%s' node_modules
 	if err := os.WriteFile(filepath.Join(bin, "npm"), []byte(npm), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOPROXY=off")
+	r.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOPROXY=off", "GOSUMDB=off")
 	return r
 }
 
@@ -227,12 +228,12 @@ func (r *readmeRig) awaitPage() (address string) {
 	return address
 }
 
-// await waits until done returns true, for up to a minute.
+// await waits until done returns true, for up to five minutes: go run may have to compile first.
 func (r *readmeRig) await(what string, done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("waited a minute for %s", what)
+			r.t.Fatalf("waited five minutes for %s, want it sooner", what)
 		}
 	}
 }
