@@ -19,6 +19,7 @@ func (w *town) settled(s map[string]string, out string) string {
 	for _, r := range []struct{ is, becomes string }{
 		{s["COCALC_URL"], "https://cocalc.example"},
 		{strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
+		{w.shop, "https://former.example"}, // where the ledger's purchases were made
 		{strings.TrimSuffix(w.api, "/api/"), "https://slack.example"},
 		{filepath.Dir(s["DATABASE"]), "/data"},
 		{w.account.ID(), "ACCOUNT"},
