@@ -44,10 +44,11 @@ var rooms = []room{
 		dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
 		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "slacksim"},
 	},
-	{dir: "internal/app", slack: true, may: []string{
-		"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase",
-		"storage",
-	}},
+	{
+		dir: "internal/app", slack: true,
+		may:   []string{"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "storage"},
+		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
+	},
 	{dir: "internal/diagnosis", may: []string{"cocalc"}},
 	{dir: "slacksim", slack: true},
 	{dir: "cmd/slacksim", may: []string{"slacksim"}},

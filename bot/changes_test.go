@@ -1,0 +1,45 @@
+package bot
+
+import (
+	"testing"
+	"time"
+)
+
+// What changes before the publisher runs, or while it works, is not lost; many changes are one wake-up.
+func TestChanges_Add_WakesOnce(t *testing.T) {
+	c := NewChanges(nil)
+	c.turns.sleep("A", nil)
+	if c.turns.look("A") {
+		t.Fatal("order A is due, want it asleep")
+	}
+	for range 3 {
+		c.Add("A")
+	}
+	c.Add("")
+	select {
+	case <-c.wake:
+	default:
+		t.Error("the publisher is not woken")
+	}
+	select {
+	case <-c.wake:
+		t.Error("the publisher is woken twice, want once")
+	default:
+	}
+	if !c.turns.look("A") {
+		t.Error("order A has changed, and is not due")
+	}
+	if !c.turns.look("B") {
+		t.Error("an order that never slept is not due")
+	}
+}
+
+func TestNewPublisher_SharesChanges(t *testing.T) {
+	c := NewChanges(time.Now)
+	if p := NewPublisher(Options{Changes: c}); p.changes != c || p.turns != c.turns {
+		t.Error("the publisher has changes of its own")
+	}
+	if p := NewPublisher(Options{}); p.changes == nil || p.turns != p.changes.turns {
+		t.Error("without changes in the options, the publisher has none")
+	}
+}
