@@ -90,7 +90,7 @@ func unreadable(path string, err error) error {
 	return fmt.Errorf("can't read %s: %w", shown(path), err)
 }
 
-// CheckSecrets checks that what the bot cannot run without is there and looks right. All faults are told at once.
+// CheckSecrets checks that what the bot cannot run without is there and looks right. It returns all faults at once.
 func (c Settings) CheckSecrets() (faults Faults) {
 	for _, s := range c.Secrets() {
 		if len(c.Faults.Of(s.Name, s.Name+"_FILE")) > 0 {

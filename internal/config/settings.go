@@ -82,8 +82,8 @@ func ReadFor(settings ...string) (Settings, error) {
 	return c, c.Faults.Of(settings...).Err()
 }
 
-// Load reads the environment, with the faults in config.Faults. A setting that can't be read has its zero
-// value, and TIMEZONE is then UTC.
+// Load reads the environment, with the faults in Settings.Faults. A setting that can't be read has its zero value, and
+// TIMEZONE is then UTC.
 func Load() (c Settings) {
 	// envconfig stops at the first value it cannot read, so it is given one setting after the other.
 	v := reflect.ValueOf(&c).Elem()
