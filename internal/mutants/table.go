@@ -31,12 +31,12 @@ func deciding() []mutant {
 			[]tests{shown("^TestForgedAndForeignClicks$")},
 		},
 		{
-			"the check of who is a member", "purchase/standing.go",
+			"the check of who is a member", "purchase/membership.go",
 			"	case who.Standing == Member:\n", "	case true:\n",
 			[]tests{shown("^TestForgedAndForeignClicks$")},
 		},
 		{
-			"the check of the place of a button", "purchase/standing.go",
+			"the check of the place of a button", "purchase/membership.go",
 			`if click.Typed || click.At.Direct ||`, `if true || click.Typed || click.At.Direct ||`,
 			[]tests{core("^TestClicksThatOnlyLook$")},
 		},
@@ -57,7 +57,7 @@ func deciding() []mutant {
 			[]tests{core("^TestAskingAndWithdrawing$"), core("^TestApply_Purchase_MovesTheReservation$")},
 		},
 		{
-			"the end of a new price's offer", "purchase/deciding.go",
+			"the end of a new price's offer", "purchase/decision.go",
 			`		if !old.Offers(d.now()) {`, `		if false {`,
 			[]tests{core("^TestAnOldNewPrice$")},
 		},
@@ -83,7 +83,7 @@ func deciding() []mutant {
 			[]tests{core("^TestRefusalsAreRecordedTogether$")},
 		},
 		{
-			"that no admin settles their own order", "purchase/settling.go",
+			"that no admin settles their own order", "purchase/adminresolution.go",
 			`	if who.Is(order.Requester) {`, `	if false {`,
 			[]tests{core("^TestAnAdminsOwnOrderIsSettledByAnother$")},
 		},
@@ -123,12 +123,12 @@ func deciding() []mutant {
 			[]tests{shown("^TestWhoSeesTheWholeLicenseID$")},
 		},
 		{
-			"the ids that notices in channels shorten", "bot/telling.go",
+			"the ids that notices in channels shorten", "bot/notification.go",
 			`if !isPerson(to) {`, `if false {`,
 			[]tests{shown("^TestNoWholeIDInAChannel$")},
 		},
 		{
-			"the record of a refusal", "purchase/deciding.go",
+			"the record of a refusal", "purchase/decision.go",
 			`return d.recordRefusal(w, &recorded, no, id, click.Who, click.At)`, `_ = recorded
 		return nil`,
 			[]tests{shown("^TestForgedAndForeignClicks$")},
@@ -145,12 +145,12 @@ func deciding() []mutant {
 			[]tests{shown("^TestAnApproverAgrees$")},
 		},
 		{
-			"the once-only confirmation", "purchase/deciding.go",
+			"the once-only confirmation", "purchase/decision.go",
 			"	if order.State != Proposed {\n		return d.unlessNotSold(*order, alreadyDecided(*order)), nil\n	}\n", "",
 			[]tests{core("^TestClicks$")},
 		},
 		{
-			"the expiry of a card", "purchase/deciding.go",
+			"the expiry of a card", "purchase/decision.go",
 			`if !now.Before(order.Expires) {`, `if false && !now.Before(order.Expires) {`,
 			[]tests{shown("^TestACardThatIsTooOld$")},
 		},
@@ -160,12 +160,12 @@ func deciding() []mutant {
 			[]tests{core("^(TestClicks|TestACardWhileTheClockSteps|TestAWaitingOrderIsLeftAlone)$")},
 		},
 		{
-			"the list of buyers, asked again at the yes", "purchase/deciding.go",
+			"the list of buyers, asked again at the yes", "purchase/decision.go",
 			"	if no := d.policy.mayBuy(who); no != nil {\n		return no, nil\n	}\n", "",
 			[]tests{core("^TestRightsAndLimitsCountAtTheYes$")},
 		},
 		{
-			"the limits, asked again at the yes", "purchase/deciding.go",
+			"the limits, asked again at the yes", "purchase/decision.go",
 			`	return d.policy.allows(wish{share, order.Spec, order.Price, now, false}, budget), nil`, `	_ = share
 	return nil, nil`,
 			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), core("^TestRightsAndLimitsCountAtTheYes$")},
@@ -187,7 +187,7 @@ func deciding() []mutant {
 			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), shown("^TestACrowdInTheSameSecond$")},
 		},
 		{
-			"the pause, asked at the yes", "purchase/deciding.go",
+			"the pause, asked at the yes", "purchase/decision.go",
 			"	if no := d.closed(account); no != nil {\n		return no, nil\n	}\n	budget, err", "	_ = account\n	budget, err",
 			[]tests{core("^(TestTheSwitch|TestAfterARestore)$")},
 		},
@@ -197,22 +197,22 @@ func deciding() []mutant {
 			[]tests{core("^TestApprovals$"), shown("^TestACrowdInTheSameSecond$")},
 		},
 		{
-			"the price again when it was approved", "purchase/approving.go",
+			"the price again when it was approved", "purchase/approval.go",
 			`err == nil && quote.Total > o.Price {`, `err == nil && quote.Total > 2*o.Price {`,
 			[]tests{core("^TestAPriceThatRoseBeforeItWasApproved$")},
 		},
 		{
-			"the limits again when it was approved", "purchase/approving.go",
+			"the limits again when it was approved", "purchase/approval.go",
 			"		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)\n", "		_, no = share, nil\n",
 			[]tests{core("^TestApprovals$")},
 		},
 		{
-			"that an order is decided once", "purchase/approving.go",
+			"that an order is decided once", "purchase/approval.go",
 			`if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {`, `if false {`,
 			[]tests{shown("^TestACrowdInTheSameSecond$"), core("^TestApprovals$")},
 		},
 		{
-			"that as many people agree as are asked for", "purchase/approving.go",
+			"that as many people agree as are asked for", "purchase/approval.go",
 			`last := len(counts) >= need`, `last := true`,
 			[]tests{core("^TestApprovals$")},
 		},
@@ -242,7 +242,7 @@ func deciding() []mutant {
 			[]tests{shown("^TestForgedForms$")},
 		},
 		{
-			"a verdict that says neither", "purchase/settling.go",
+			"a verdict that says neither", "purchase/adminresolution.go",
 			`if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {`, `if false {`,
 			[]tests{shown("^TestForgedForms$")},
 		},

@@ -4,26 +4,26 @@ package main
 func settling() []mutant {
 	return []mutant{
 		{
-			"the first settle window, with the item in the cart", "purchase/settle.go",
+			"the first settle window, with the item in the cart", "purchase/resolution.go",
 			`	if left := b.remains(o.ID, window); left > 0 {
 `, `	if left := b.remains(o.ID, window); left > 0 && false {
 `,
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), core("^TestEveryFaultOfCoCalc$"), simulated("60")},
 		},
 		{
-			"the second settle window, after the item was taken out", "purchase/settle.go",
+			"the second settle window, after the item was taken out", "purchase/resolution.go",
 			`	if left := b.remains(o.ID, window); left > 0 {
 `, `	if left := b.remains(o.ID, window); left > 0 && o.Hold.Removed.IsZero() {
 `,
 			[]tests{core("^TestALateCheckoutAfterTheItemWasTakenOut$"), simulated("60")},
 		},
 		{
-			"taking the item out before an unknown order fails", "purchase/settle.go",
+			"taking the item out before an unknown order fails", "purchase/resolution.go",
 			`if o.Hold.Removed.IsZero() {`, `if false {`,
 			[]tests{core("^TestAnUnknownOutcomeHoldsTheAccount$"), core("^TestEveryFaultOfCoCalc$")},
 		},
 		{
-			"looking at the purchases for an order whose item is gone", "purchase/settle.go",
+			"looking at the purchases for an order whose item is gone", "purchase/resolution.go",
 			`	case len(rows) > 0: // bought`, `	case false: // bought`,
 			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")},
 		},
@@ -42,17 +42,17 @@ func settling() []mutant {
 			[]tests{core("^TestAnItemThatWasDeletedAfterItWasBought$")},
 		},
 		{
-			"only an order that is unknown can be settled", "purchase/settling.go",
+			"only an order that is unknown can be settled", "purchase/adminresolution.go",
 			`	if order.State != Unknown {`, `	if false {`,
 			[]tests{shown("^TestForgedForms$")},
 		},
 		{
-			"the reason of an admin", "purchase/settling.go",
+			"the reason of an admin", "purchase/adminresolution.go",
 			`if no == nil && s.Reason == "" {`, `if false {`,
 			[]tests{shown("^TestForgedForms$")},
 		},
 		{
-			"the record of an admin's word", "purchase/settling.go",
+			"the record of an admin's word", "purchase/adminresolution.go",
 			`		err := w.AppendEvent(Event{
 			Time: d.now(), Kind: "settled", Order: id, By: click.Who.ID, Place: click.At.Channel,
 			Amount: o.Price, Note: note + ": " + s.Reason,
@@ -64,7 +64,7 @@ func settling() []mutant {
 			[]tests{core("^TestAnAdminSettles$")},
 		},
 		{
-			"waiting for a checkout of ours that may still come", "purchase/waiting.go",
+			"waiting for a checkout of ours that may still come", "purchase/retry.go",
 			`	return b.remains(o.ID, span{what: "checkout",`, `	return 0 * b.remains(o.ID, span{what: "checkout",`,
 			[]tests{core("^TestACheckoutThatComesAfterTheItemWasSold$")},
 		},
@@ -82,7 +82,7 @@ func watching() []mutant {
 			[]tests{core("^TestAnAddThatComesLate$")},
 		},
 		{
-			"taking out the late item of a failed order", "purchase/watching.go",
+			"taking out the late item of a failed order", "purchase/watch.go",
 			`	case item.ID != 0 && item.Removed.IsZero():
 `, `	case false:
 `,
@@ -105,7 +105,7 @@ func watching() []mutant {
 			[]tests{core("^(TestAForeignPurchase|TestACheckoutThatCommitsAnHourLate)$")},
 		},
 		{
-			"that an order which waits for the end of a pause goes on saying so", "purchase/waiting.go",
+			"that an order which waits for the end of a pause goes on saying so", "purchase/retry.go",
 			`	if waitsForPause(o) {
 		return d, nil
 	}
@@ -113,7 +113,7 @@ func watching() []mutant {
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")},
 		},
 		{
-			"that a checkout of an older server may have read the item before it was edited", "purchase/computed.go",
+			"that a checkout of an older server may have read the item before it was edited", "purchase/legacyprice.go",
 			"case !gives(item.Description, licenses[i]):", "case false:",
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -123,7 +123,7 @@ func watching() []mutant {
 			[]tests{core("^TestAPauseFindsAnItemOutOfTheWay$")},
 		},
 		{
-			"whose the key is", "purchase/whose.go",
+			"whose the key is", "purchase/account.go",
 			"account.CoCalc == who.ID {", "true {",
 			[]tests{core("^TestAKeyOfAnotherAccount$")},
 		},
@@ -138,12 +138,12 @@ func watching() []mutant {
 			[]tests{core("^(TestAKeyOfAnotherAccount|TestAnOrderWaitsUntilTheKeyIsProven)$")},
 		},
 		{
-			"the cost of an item that was made more expensive, on a server that does not show it", "purchase/computed.go",
+			"the cost of an item that was made more expensive, on a server that does not show it", "purchase/legacyprice.go",
 			"item.Purchased == nil || b.differs(o, item) == nil {", "true {",
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
 		{
-			"what such a license has cost", "purchase/computed.go",
+			"what such a license has cost", "purchase/legacyprice.go",
 			"		if asked[name] != has {\n", "		if asked[name] != has && false {\n",
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -211,7 +211,7 @@ func watching() []mutant {
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")},
 		},
 		{
-			"the people of purchases that a backup lacks", "purchase/restoring.go",
+			"the people of purchases that a backup lacks", "purchase/restore.go",
 			"		before.Orders = append(before.Orders, o)\n", "",
 			[]tests{core("^TestAPurchaseThatTheBackupLacks$")},
 		},
@@ -231,24 +231,24 @@ func watching() []mutant {
 			[]tests{core("^TestAResumeNamesWhatIsLeftOut$")},
 		},
 		{
-			"that an incident is recorded and told once", "purchase/switch.go",
+			"that an incident is recorded and told once", "purchase/pause.go",
 			"return known.Is(in.Cause) })", "return known.Is(in.Cause) && false })",
 			[]tests{core("^TestAnIncidentDuringALongPause$")},
 		},
 		{
-			"that an incident is recorded and told however long the reasons are", "purchase/switch.go",
+			"that an incident is recorded and told however long the reasons are", "purchase/pause.go",
 			"	if err != nil || !isNew {\n		return false, err", "	if err != nil || !isNew || true {\n		return false, err",
 			[]tests{core("^TestAnIncidentDuringALongPause$")},
 		},
 		{
-			"buying nothing that an older copy of the ledger promised", "purchase/restoring.go",
+			"buying nothing that an older copy of the ledger promised", "purchase/restore.go",
 			`		case Approved, Adding, Carted:
 `, `		case Adding, Carted:
 `,
 			[]tests{core("^TestAfterARestore$")},
 		},
 		{
-			"taking no order before a restored ledger was compared with CoCalc", "purchase/restoring.go",
+			"taking no order before a restored ledger was compared with CoCalc", "purchase/restore.go",
 			`	if account.Restored == nil {
 		return nil
 	}
@@ -259,7 +259,7 @@ func watching() []mutant {
 			[]tests{core("^TestAfterARestore$")},
 		},
 		{
-			"that only what breaks the cart is taken out", "purchase/broken.go",
+			"that only what breaks the cart is taken out", "purchase/brokenitem.go",
 			`if now := d.now(); !item.BreaksCart(now) && item.Problem(now) == "" {`,
 			`if now := d.now(); false && item.Problem(now) == "" {`,
 			[]tests{core("^TestABrokenItemIsNamedAndTakenOut$")},
@@ -291,7 +291,7 @@ func watching() []mutant {
 			[]tests{shown("^TestTheLineInAChannelWithOutsiders$")},
 		},
 		{
-			"a guest among the admins gets no notices", "bot/telling.go",
+			"a guest among the admins gets no notices", "bot/notification.go",
 			`	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
 		return string(standing)
 `, "	case purchase.Unverified:\n",
@@ -312,7 +312,7 @@ func watching() []mutant {
 			[]tests{shown("^TestTheMembersOfAGroupAreTold$")},
 		},
 		{
-			"the members of a group are told, not the group", "bot/telling.go",
+			"the members of a group are told, not the group", "bot/notification.go",
 			`		case strings.HasPrefix(to, "S"):
 `, `		case false:
 `,
@@ -332,7 +332,7 @@ func unserved() []mutant {
 			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")},
 		},
 		{
-			"a probe before an order ends for a request that failed", "purchase/waiting.go",
+			"a probe before an order ends for a request that failed", "purchase/retry.go",
 			`	if speaksOfServer(e) || over && isDown(e) {`, `	if false {`,
 			[]tests{core("^TestAWaitingOrderGoesOnAfterHalfAnHour$")},
 		},
@@ -385,7 +385,7 @@ func unserved() []mutant {
 			[]tests{shown("^TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits$")},
 		},
 		{
-			"that an answer doesn't replace a later question's", "bot/words.go",
+			"that an answer doesn't replace a later question's", "bot/cache.go",
 			`ok && k.at.After(began) && `, `ok && false && `,
 			[]tests{shown("^TestAListThatBeganEarlier$")},
 		},

@@ -220,7 +220,7 @@ func slackSide() []mutant {
 			[]tests{shown("^TestARateLimitRestsTheChannel$")},
 		},
 		{
-			"a click on an approvers' card that was replaced", "purchase/approving.go",
+			"a click on an approvers' card that was replaced", "purchase/approval.go",
 			`	return staleCard(o, click)
 `, `	return nil
 `,
@@ -313,7 +313,7 @@ func slackSide() []mutant {
 			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")},
 		},
 		{
-			"that response URLs lead to Slack", "bot/hooks.go",
+			"that response URLs lead to Slack", "bot/responseurl.go",
 			`	if !h.lead(req.URL) {`, `	if false {`,
 			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")},
 		},
@@ -339,7 +339,7 @@ func slackSide() []mutant {
 			[]tests{shown("^TestHostileWordsOfPeople$")},
 		},
 		{
-			"that a refusal which quotes people has no format", "bot/wrote.go",
+			"that a refusal which quotes people has no format", "bot/escape.go",
 			`!errors.As(err, &no) || !quotes(no.Cause) {`, `!errors.As(err, &no) || true {`,
 			[]tests{shown("^TestHostileWordsOfPeople$")},
 		},

@@ -46,7 +46,7 @@ func ledger() []mutant {
 			[]tests{core("^TestADeliveryBesideOneInDoubt$")},
 		},
 		{
-			"that a ledger which is away confirms nothing", "purchase/deciding.go",
+			"that a ledger which is away confirms nothing", "purchase/decision.go",
 			`	if kind.buys && d.away(ctx) {`, `	if false {`,
 			[]tests{core("^TestALedgerThatIsNotInItsPlace$")},
 		},
@@ -56,7 +56,7 @@ func ledger() []mutant {
 			[]tests{core("^TestNoCheckoutIsSentFromALedgerThatIsAway$")},
 		},
 		{
-			"that a missing ledger is noticed", "purchase/whose.go",
+			"that a missing ledger is noticed", "purchase/account.go",
 			`			if err != nil || before == 0 {`, `			if true {`,
 			[]tests{core("^TestANewLedgerBesidePurchasesOfAnOldOne$")},
 		},
@@ -95,7 +95,7 @@ func ledger() []mutant {
 			[]tests{kept("^TestOpen_OlderSchemas$")},
 		},
 		{
-			"comparing the budgets with the orders", "purchase/books.go",
+			"comparing the budgets with the orders", "purchase/consistency.go",
 			`		if got.Spent != want.Spent {
 `, `		if false {
 `,

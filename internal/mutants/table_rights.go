@@ -30,13 +30,13 @@ func rights() []mutant {
 			[]tests{core("^TestWhosePurchasesAreCounted$")},
 		},
 		{
-			"the channels, asked again at the last yes", "purchase/approving.go",
+			"the channels, asked again at the last yes", "purchase/approval.go",
 			`		no = d.policy.here(o.Place)
 `, ``,
 			[]tests{core("^TestTheLastYesToAnOrderOfAClosedChannel$")},
 		},
 		{
-			"the pause at a yes", "purchase/approving.go",
+			"the pause at a yes", "purchase/approval.go",
 			`		if no := d.closed(account); no != nil {
 			return no, nil
 		}
@@ -47,7 +47,7 @@ func rights() []mutant {
 			[]tests{core("^TestAYesWhileNothingIsBought$")},
 		},
 		{
-			"the end of the program at a yes", "purchase/approving.go",
+			"the end of the program at a yes", "purchase/approval.go",
 			`	if d.stopping.Load() {
 		return Order{}, errStopping()
 	}
@@ -55,7 +55,7 @@ func rights() []mutant {
 			[]tests{core("^TestAYesWhileNothingIsBought$")},
 		},
 		{
-			"the room for a new order at a new price", "purchase/deciding.go",
+			"the room for a new order at a new price", "purchase/decision.go",
 			`	if no := d.full(ctx); no != nil {
 		return Order{}, no
 	}
@@ -65,17 +65,17 @@ func rights() []mutant {
 			[]tests{core("^TestANewPriceOnAFullDisk$")},
 		},
 		{
-			"that outsiders approve nothing", "purchase/approving.go",
+			"that outsiders approve nothing", "purchase/approval.go",
 			`return outsider(who) == nil && listedIn(d.policy.Approvers, who)`, `return listedIn(d.policy.Approvers, who)`,
 			[]tests{core("^TestWhoIsAnApprover$")},
 		},
 		{
-			"the first page of the history", "purchase/reading.go",
+			"the first page of the history", "purchase/query.go",
 			`h.Page = max(1, min(page, h.Pages))`, `h.Page = min(page, h.Pages)`,
 			[]tests{core("^TestPagesOfTheHistory$")},
 		},
 		{
-			"the last page of the history", "purchase/reading.go",
+			"the last page of the history", "purchase/query.go",
 			`h.Page = max(1, min(page, h.Pages))`, `h.Page = max(1, page)`,
 			[]tests{core("^TestPagesOfTheHistory$")},
 		},

@@ -160,7 +160,7 @@ func buying() []mutant {
 			[]tests{core("^TestACopyOfTheItemJustBeforeItIsPaid$")},
 		},
 		{
-			"a list of purchases to its end", "purchase/selling.go",
+			"a list of purchases to its end", "purchase/purchaselist.go",
 			`		case len(page) < salesPage, older:`, `		case older || true:`,
 			[]tests{core("^TestPurchasesOnALaterPage$")},
 		},
@@ -245,12 +245,12 @@ func paying() []mutant {
 			[]tests{core("^TestADoubleBuyIsFound$")},
 		},
 		{
-			"pausing after an overcharge", "purchase/switch.go",
+			"pausing after an overcharge", "purchase/pause.go",
 			"	case r.Charged > o.Price:\n		agreed = o.Price\n", "	case r.Charged > o.Price:\n		return nil\n",
 			[]tests{core("^TestTheBotPausesItself$")},
 		},
 		{
-			"pausing after the second unknown outcome", "purchase/switch.go",
+			"pausing after the second unknown outcome", "purchase/pause.go",
 			`d.now().Sub(at) > unknownsApart {`, `true || d.now().Sub(at) > unknownsApart {`,
 			[]tests{core("^TestTheBotPausesItself$")},
 		},
