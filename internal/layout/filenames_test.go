@@ -1,0 +1,28 @@
+package layout
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+var gerund = regexp.MustCompile(`^[a-z_]*[a-z]ing(_test)?\.go$`)
+
+// nounsInIng are names of files that end like gerunds and are nouns.
+var nounsInIng = []string{"wiring.go", "mapping_test.go"}
+
+// Files are named with nouns of the field. A gerund can be anything.
+func TestFiles_Names_AreNoGerunds(t *testing.T) {
+	n := 0
+	for _, s := range sources(t) {
+		n++
+		name := filepath.Base(s.path)
+		if gerund.MatchString(name) && !slices.Contains(nounsInIng, name) {
+			t.Errorf("got the file name %s, want a noun of the field", s.path)
+		}
+	}
+	if n < 300 {
+		t.Errorf("got %d files; the search finds too few", n)
+	}
+}
