@@ -10,69 +10,99 @@ import (
 	"unicode/utf8"
 )
 
+// form is the form of an element's values in its state.
+type form int
+
+const (
+	textForm     form = iota // one string
+	optionForm               // one option
+	optionsForm              // a list of options
+	idsForm                  // a list of ids
+	numberForm               // one number
+	richTextForm             // one rich_text block
+)
+
+// stateField is the field of an element's state that has its values.
+type stateField struct {
+	name    string
+	form    form
+	initial string // the field of the element with its initial values; empty: it has none
+}
+
+// stateFields has the fields by the type of the element, from
+// https://docs.slack.dev/reference/interaction-payloads/block_actions-payload and Slack's reference of the elements.
+var stateFields = map[string]stateField{
+	"plain_text_input":           {"value", textForm, "initial_value"},
+	"number_input":               {"value", textForm, "initial_value"},
+	"email_text_input":           {"value", textForm, "initial_value"},
+	"url_text_input":             {"value", textForm, "initial_value"},
+	"static_select":              {"selected_option", optionForm, "initial_option"},
+	"external_select":            {"selected_option", optionForm, "initial_option"},
+	"radio_buttons":              {"selected_option", optionForm, "initial_option"},
+	"overflow":                   {"selected_option", optionForm, ""},
+	"multi_static_select":        {"selected_options", optionsForm, "initial_options"},
+	"multi_external_select":      {"selected_options", optionsForm, "initial_options"},
+	"checkboxes":                 {"selected_options", optionsForm, "initial_options"},
+	"users_select":               {"selected_user", textForm, "initial_user"},
+	"conversations_select":       {"selected_conversation", textForm, "initial_conversation"},
+	"channels_select":            {"selected_channel", textForm, "initial_channel"},
+	"multi_users_select":         {"selected_users", idsForm, "initial_users"},
+	"multi_conversations_select": {"selected_conversations", idsForm, "initial_conversations"},
+	"multi_channels_select":      {"selected_channels", idsForm, "initial_channels"},
+	"datepicker":                 {"selected_date", textForm, "initial_date"},
+	"timepicker":                 {"selected_time", textForm, "initial_time"},
+	"datetimepicker":             {"selected_date_time", numberForm, "initial_date_time"},
+	"rich_text_input":            {"rich_text_value", richTextForm, ""},
+	"file_input":                 {"files", idsForm, ""},
+}
+
 // State returns the element's entry in state.values, and the same fields of its action, for these values: the text of a
 // field, the values of chosen options, a date (2027-01-31), a time (09:30), Unix seconds, or the ids of users, channels
 // and files. No values means that the element is empty, which Slack sends as null or as an empty list.
 func (e Element) State(values []string) map[string]any {
 	out := map[string]any{"type": e.Type}
-	one := func(key string) {
-		if len(values) > 0 && values[0] != "" {
-			out[key] = values[0]
-		} else {
-			out[key] = nil
-		}
-	}
-	many := func(key string) {
-		ids := make([]any, 0, len(values))
-		for _, v := range values {
-			ids = append(ids, v)
-		}
-		out[key] = ids
-	}
-	switch e.Type {
-	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
-		one("value")
-	case "static_select", "external_select", "radio_buttons", "overflow":
-		out["selected_option"] = nil
-		if len(values) > 0 {
-			out["selected_option"] = e.optionJSON(values[0])
-		}
-	case "multi_static_select", "multi_external_select", "checkboxes":
-		chosen := make([]any, 0, len(values))
-		for _, v := range values {
-			chosen = append(chosen, e.optionJSON(v))
-		}
-		out["selected_options"] = chosen
-	case "users_select":
-		one("selected_user")
-	case "conversations_select":
-		one("selected_conversation")
-	case "channels_select":
-		one("selected_channel")
-	case "multi_users_select":
-		many("selected_users")
-	case "multi_conversations_select":
-		many("selected_conversations")
-	case "multi_channels_select":
-		many("selected_channels")
-	case "datepicker":
-		one("selected_date")
-	case "timepicker":
-		one("selected_time")
-	case "datetimepicker":
-		out["selected_date_time"] = nil
-		if len(values) > 0 {
-			out["selected_date_time"] = json.Number(values[0])
-		}
-	case "rich_text_input":
-		out["rich_text_value"] = nil
-		if len(values) > 0 {
-			out["rich_text_value"] = richText(values[0])
-		}
-	case "file_input":
-		many("files")
+	if f, ok := stateFields[e.Type]; ok {
+		out[f.name] = e.stateValue(f.form, values)
 	}
 	return out
+}
+
+// stateValue encodes the values in this form: null or an empty list if there are none.
+func (e Element) stateValue(form form, values []string) any {
+	first := ""
+	if len(values) > 0 {
+		first = values[0]
+	}
+	list := make([]any, 0, len(values))
+	switch form {
+	case idsForm:
+		for _, v := range values {
+			list = append(list, v)
+		}
+		return list
+	case optionsForm:
+		for _, v := range values {
+			list = append(list, e.optionJSON(v))
+		}
+		return list
+	case textForm:
+		if first != "" {
+			return first
+		}
+	case optionForm:
+		if len(values) > 0 {
+			return e.optionJSON(first)
+		}
+	case numberForm:
+		if len(values) > 0 {
+			return json.Number(first)
+		}
+	case richTextForm:
+		if len(values) > 0 {
+			return richText(first)
+		}
+	}
+	return nil
 }
 
 // HasState reports whether the element has an entry in state.values. Buttons and overflow menus have none.
@@ -111,104 +141,99 @@ func richText(s string) map[string]any {
 
 // initial returns the values that the app gave the element.
 func initial(kind string, m map[string]any) []string {
-	optionValue := func(v any) []string {
+	f := stateFields[kind]
+	v, given := m[f.initial]
+	if f.initial == "" || !given {
+		return nil
+	}
+	var out []string
+	switch f.form {
+	case textForm:
+		if s := str(v); s != "" {
+			out = append(out, s)
+		}
+	case numberForm:
+		if n, ok := v.(json.Number); ok {
+			out = append(out, n.String())
+		}
+	case idsForm:
+		for _, id := range list(v) {
+			out = append(out, str(id))
+		}
+	case optionForm:
+		out = optionValues([]any{v})
+	case optionsForm:
+		out = optionValues(list(v))
+	case richTextForm: // has no initial values as text
+	}
+	return out
+}
+
+// optionValues returns the values of options.
+func optionValues(options []any) []string {
+	var out []string
+	for _, v := range options {
 		if o, ok := v.(map[string]any); ok {
-			return []string{str(o["value"])}
-		}
-		return nil
-	}
-	one := func(key string) []string {
-		if s := str(m[key]); s != "" {
-			return []string{s}
-		}
-		return nil
-	}
-	many := func(key string) []string {
-		var out []string
-		for _, v := range list(m[key]) {
-			out = append(out, str(v))
-		}
-		return out
-	}
-	switch kind {
-	case "plain_text_input", "number_input", "email_text_input", "url_text_input":
-		return one("initial_value")
-	case "static_select", "external_select", "radio_buttons":
-		return optionValue(m["initial_option"])
-	case "multi_static_select", "multi_external_select", "checkboxes":
-		var out []string
-		for _, v := range list(m["initial_options"]) {
-			out = append(out, optionValue(v)...)
-		}
-		return out
-	case "users_select":
-		return one("initial_user")
-	case "conversations_select":
-		return one("initial_conversation")
-	case "channels_select":
-		return one("initial_channel")
-	case "multi_users_select":
-		return many("initial_users")
-	case "multi_conversations_select":
-		return many("initial_conversations")
-	case "multi_channels_select":
-		return many("initial_channels")
-	case "datepicker":
-		return one("initial_date")
-	case "timepicker":
-		return one("initial_time")
-	case "datetimepicker":
-		if n, ok := m["initial_date_time"].(json.Number); ok {
-			return []string{n.String()}
+			out = append(out, str(o["value"]))
 		}
 	}
-	return nil
+	return out
 }
 
 // CheckValues checks the values of a field as Slack's client does when a view is submitted, before anything is sent to
 // the app. It returns the sentence that the client shows below the field, or "" if the values are valid.
 func (e Element) CheckValues(values []string) string {
-	filled := len(values) > 0 && values[0] != ""
-	if !filled {
+	if len(values) == 0 || values[0] == "" {
 		if e.Optional {
 			return ""
 		}
 		return "Please complete this required field."
 	}
-	s, n := values[0], utf8.RuneCountInString(values[0])
+	problem := ""
 	switch e.Type {
 	case "plain_text_input":
-		if e.MinLength > 0 && n < e.MinLength {
-			return fmt.Sprintf("Please enter at least %d characters.", e.MinLength)
-		}
-		if e.MaxLength > 0 && n > e.MaxLength {
-			return fmt.Sprintf("Please enter at most %d characters.", e.MaxLength)
-		}
+		problem = e.checkLength(values[0])
 	case "number_input":
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			return "Please enter a valid number."
-		}
-		if !e.Decimal && strings.ContainsAny(s, ".eE") {
-			return "Please enter a whole number."
-		}
-		if low, err := strconv.ParseFloat(e.MinValue, 64); err == nil && f < low {
-			return "Please enter a number greater than or equal to " + e.MinValue + "."
-		}
-		if high, err := strconv.ParseFloat(e.MaxValue, 64); err == nil && f > high {
-			return "Please enter a number less than or equal to " + e.MaxValue + "."
-		}
+		problem = e.checkNumber(values[0])
 	case "email_text_input":
-		if _, err := mail.ParseAddress(s); err != nil {
-			return "Please enter a valid email address."
+		if _, err := mail.ParseAddress(values[0]); err != nil {
+			problem = "Please enter a valid email address."
 		}
 	case "url_text_input":
-		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
-			return "Please enter a valid URL."
+		if u, err := url.Parse(values[0]); err != nil || u.Scheme == "" || u.Host == "" {
+			problem = "Please enter a valid URL."
 		}
 	}
-	if e.MaxSelected > 0 && len(values) > e.MaxSelected {
-		return fmt.Sprintf("Please select at most %d.", e.MaxSelected)
+	if problem == "" && e.MaxSelected > 0 && len(values) > e.MaxSelected {
+		problem = fmt.Sprintf("Please select at most %d.", e.MaxSelected)
+	}
+	return problem
+}
+
+func (e Element) checkLength(text string) string {
+	n := utf8.RuneCountInString(text)
+	if e.MinLength > 0 && n < e.MinLength {
+		return fmt.Sprintf("Please enter at least %d characters.", e.MinLength)
+	}
+	if e.MaxLength > 0 && n > e.MaxLength {
+		return fmt.Sprintf("Please enter at most %d characters.", e.MaxLength)
+	}
+	return ""
+}
+
+func (e Element) checkNumber(text string) string {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return "Please enter a valid number."
+	}
+	if !e.Decimal && strings.ContainsAny(text, ".eE") {
+		return "Please enter a whole number."
+	}
+	if low, err := strconv.ParseFloat(e.MinValue, 64); err == nil && f < low {
+		return "Please enter a number greater than or equal to " + e.MinValue + "."
+	}
+	if high, err := strconv.ParseFloat(e.MaxValue, 64); err == nil && f > high {
+		return "Please enter a number less than or equal to " + e.MaxValue + "."
 	}
 	return ""
 }
