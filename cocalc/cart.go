@@ -21,6 +21,7 @@ const (
 // CartFilter selects items of the cart by whether they were bought or removed.
 type CartFilter int
 
+// The filters.
 const (
 	InCart              CartFilter = iota // neither bought nor removed
 	Purchased                             // bought and not removed

@@ -26,6 +26,6 @@ func TestClient_CartItem_OtherItem(t *testing.T) {
 		if got.ID != 0 || got.Purchased != nil {
 			t.Errorf("item %s is taken for item 7: %+v", c.id, got)
 		}
-		asError(t, err)
+		_ = asError(t, err)
 	}
 }

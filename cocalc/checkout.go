@@ -35,8 +35,9 @@ func (s Store) String() string {
 		return "current"
 	case StoreOlder:
 		return "older"
+	default:
+		return "unknown"
 	}
-	return "unknown"
 }
 
 // Store returns the generation of the server's store. The first call finds it out by reading; later ones return the

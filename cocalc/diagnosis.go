@@ -10,20 +10,21 @@ import (
 type Condition string
 
 const (
-	// Undiagnosed: the diagnosis ended without a result.
+	// Undiagnosed means that the diagnosis ended without a result.
 	Undiagnosed Condition = ""
-	// SellsLicenses: the server has a license store, whose generation is Diagnosis.Store.
+	// SellsLicenses means that the server has a license store, whose generation is Diagnosis.Store.
 	SellsLicenses Condition = "sells-licenses"
-	// SellsMemberships: the server is a CoCalc that sells memberships and no longer licenses.
+	// SellsMemberships means that the server is a CoCalc that sells memberships and no longer licenses.
 	SellsMemberships Condition = "sells-memberships"
-	// HasMoved: the server redirects to another host, which Diagnosis.Redirect names.
+	// HasMoved means that the server redirects to another host, which Diagnosis.Redirect names.
 	HasMoved Condition = "moved"
-	// Misaddressed: the server redirects to itself with another scheme or path. Diagnosis.Redirect has the address to
-	// use; if it has none, the configuration of a proxy in front of the server is wrong.
+	// Misaddressed means that the server redirects to itself with another scheme or path. Diagnosis.Redirect has the
+	// address to use; if it has none, the configuration of a proxy in front of the server is wrong.
 	Misaddressed Condition = "misaddressed"
-	// IsDown: the server cannot be reached or has a temporary fault, which Diagnosis.Reason names.
+	// IsDown means that the server cannot be reached or has a temporary fault, which Diagnosis.Reason names.
 	IsDown Condition = "down"
-	// IsForeign: the answers are not of a CoCalc that this package knows, but of a sign-in page or another program.
+	// IsForeign means that the answers are not of a CoCalc that this package knows, but of a sign-in page or another
+	// program.
 	IsForeign Condition = "foreign"
 )
 
@@ -31,13 +32,14 @@ const (
 type KeyProof string
 
 const (
-	// KeyUnproven: the key was not checked, or the answer was of no use; Diagnosis.KeyErr says which.
+	// KeyUnproven means that the key was not checked, or the answer was of no use; Diagnosis.KeyErr says which.
 	KeyUnproven KeyProof = ""
-	// KeyValid: the key belongs to Diagnosis.Account.
+	// KeyValid means that the key belongs to Diagnosis.Account.
 	KeyValid KeyProof = "valid"
-	// KeyRefused: the key is wrong or expired. A server that sells licenses says the same if its database is down.
+	// KeyRefused means that the key is wrong or expired. A server that sells licenses says the same if its database is
+	// down.
 	KeyRefused KeyProof = "refused"
-	// KeyLimited: the key is valid, but lacks the capability to read whose it is.
+	// KeyLimited means that the key is valid, but lacks the capability to read whose it is.
 	KeyLimited KeyProof = "limited"
 )
 

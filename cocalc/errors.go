@@ -10,13 +10,13 @@ import (
 type Outcome int
 
 const (
-	// Unknown: the request may have been carried out, in part, wholly or not at all. It is the zero value, so that an
-	// unclassified error is treated with the most care.
+	// Unknown means that the request may have been carried out, in part, wholly or not at all. It is the zero value, so
+	// that an unclassified error is treated with the most care.
 	Unknown Outcome = iota
-	// Rejected: the server refused the request, and nothing happened.
+	// Rejected means that the server refused the request, and nothing happened.
 	Rejected
-	// Transient: the request did not reach the server's handler, the server refused it for now, or it only reads. The
-	// same request may be sent again later.
+	// Transient means that the request did not reach the server's handler, the server refused it for now, or it only
+	// reads. The same request may be sent again later.
 	Transient
 )
 
@@ -27,6 +27,7 @@ func (o Outcome) String() string {
 // Kind is the kind of an error, for decisions of callers.
 type Kind int
 
+// The kinds.
 const (
 	Other              Kind = iota
 	NotSignedIn             // the key is wrong, expired or revoked, or the database is down: never final by itself

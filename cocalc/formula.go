@@ -15,22 +15,22 @@ const monthMS = 30.5 * 24 * 60 * 60 * 1000
 // The price table, in dollars for one running project and one month, before discounts. These are variables since Go
 // computes constant expressions exactly, while the server divides doubles one after the other; the last bits differ.
 var (
-	ramDollars      float64 = 0.625
-	cpuDollars      float64 = 5
-	diskDollars     float64 = 0.04
-	diskCopies      float64 = 6.25
-	academicFactor  float64 = 0.6 // the table is divided by it, so that academic prices are the listed ones
-	nonMemberPerVM  float64 = 2
-	alwaysRunning   float64 = 2
-	nonPreemptible  float64 = 3.5
-	memberFactor    float64 = 2
-	beforeRounding  float64 = 0.00001 // keeps 12.50000001, which means 12.50, from being rounded up to 12.51
-	pricePerRAM             = ramDollars / academicFactor / nonMemberPerVM
-	pricePerCPU             = cpuDollars / academicFactor / nonMemberPerVM
-	pricePerDisk            = float64(diskCopies*diskDollars) / academicFactor
-	uptimeFactor            = map[string]float64{"short": 1, "medium": 2, "day": 4}
-	userDiscount            = map[string]float64{"academic": academicFactor, "business": 1}
-	paymentDiscount         = map[string]float64{"no": 1, "monthly": 0.9, "yearly": 0.75} // "no": no subscription
+	ramDollars      = 0.625
+	cpuDollars      = 5.0
+	diskDollars     = 0.04
+	diskCopies      = 6.25
+	academicFactor  = 0.6 // the table is divided by it, so that academic prices are the listed ones
+	nonMemberPerVM  = 2.0
+	alwaysRunning   = 2.0
+	nonPreemptible  = 3.5
+	memberFactor    = 2.0
+	beforeRounding  = 0.00001 // keeps 12.50000001, which means 12.50, from being rounded up to 12.51
+	pricePerRAM     = ramDollars / academicFactor / nonMemberPerVM
+	pricePerCPU     = cpuDollars / academicFactor / nonMemberPerVM
+	pricePerDisk    = float64(diskCopies*diskDollars) / academicFactor
+	uptimeFactor    = map[string]float64{"short": 1, "medium": 2, "day": 4}
+	userDiscount    = map[string]float64{"academic": academicFactor, "business": 1}
+	paymentDiscount = map[string]float64{"no": 1, "monthly": 0.9, "yearly": 0.75} // "no": no subscription
 )
 
 // jsObjectNames are the properties of every JavaScript object: a lookup in the server's table finds them, and they are

@@ -38,12 +38,16 @@ func readLines(t testing.TB, path string, f func(n int, line []byte)) {
 func TestPrice_Recorded(t *testing.T) {
 	readLines(t, "testdata/prices.jsonl", func(n int, line []byte) {
 		var want struct {
-			Input                                           json.RawMessage
-			Cost, Cost_per_unit, Cost_per_project_per_month float64
-			Cost_sub_month, Cost_sub_year, Line_item_amount float64
-			Checkout_total_if_alone                         float64
-			Quantity                                        float64
-			Period                                          string
+			Input           json.RawMessage
+			Cost            float64
+			PerUnit         float64 `json:"cost_per_unit"`
+			PerProjectMonth float64 `json:"cost_per_project_per_month"`
+			SubMonth        float64 `json:"cost_sub_month"`
+			SubYear         float64 `json:"cost_sub_year"`
+			LineItemAmount  float64 `json:"line_item_amount"`
+			CheckoutTotal   float64 `json:"checkout_total_if_alone"`
+			Quantity        float64
+			Period          string
 		}
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatalf("line %d: %v", n, err)
@@ -55,11 +59,11 @@ func TestPrice_Recorded(t *testing.T) {
 		}
 		cents := func(f float64) Cents { return Cents(math.Round(f * 100)) }
 		wantCost := Cost{
-			Total: cents(want.Line_item_amount), PerUnit: cents(want.Cost_per_unit),
-			PerProjectMonth: cents(want.Cost_per_project_per_month),
-			SubMonth:        cents(want.Cost_sub_month), SubYear: cents(want.Cost_sub_year),
-			LineItemAmount: cents(want.Line_item_amount),
-			CheckoutTotal:  cents(want.Checkout_total_if_alone), Quantity: want.Quantity, Period: want.Period,
+			Total: cents(want.LineItemAmount), PerUnit: cents(want.PerUnit),
+			PerProjectMonth: cents(want.PerProjectMonth),
+			SubMonth:        cents(want.SubMonth), SubYear: cents(want.SubYear),
+			LineItemAmount: cents(want.LineItemAmount),
+			CheckoutTotal:  cents(want.CheckoutTotal), Quantity: want.Quantity, Period: want.Period,
 		}
 		server := got.Server
 		got.Server = ServerCost{}
@@ -70,10 +74,10 @@ func TestPrice_Recorded(t *testing.T) {
 			got.CheckoutTotal != wantCost.CheckoutTotal || got.Quantity != wantCost.Quantity || got.Period != wantCost.Period {
 			t.Errorf("line %d: %s\n got %+v\nwant %+v", n, want.Input, got, wantCost)
 		}
-		if server.Cost != want.Cost || server.PerUnit != want.Cost_per_unit ||
-			server.LineItemAmount != want.Line_item_amount {
+		if server.Cost != want.Cost || server.PerUnit != want.PerUnit ||
+			server.LineItemAmount != want.LineItemAmount {
 			t.Errorf("line %d: %s\n got doubles %+v\nwant cost %v, per unit %v", n, want.Input, server, want.Cost,
-				want.Cost_per_unit)
+				want.PerUnit)
 		}
 	})
 }
@@ -82,18 +86,18 @@ func TestPrice_Recorded(t *testing.T) {
 func TestPriceDescription_OddItems(t *testing.T) {
 	readLines(t, "testdata/prices-errors.jsonl", func(n int, line []byte) {
 		var want struct {
-			Input            json.RawMessage
-			Error            string
-			Checkout_error   string
-			Cost             *float64
-			Cost_raw         *float64
-			Line_item_amount *float64
+			Input          json.RawMessage
+			Error          string
+			CheckoutError  string `json:"checkout_error"`
+			Cost           *float64
+			CostRaw        *float64 `json:"cost_raw"`
+			LineItemAmount *float64 `json:"line_item_amount"`
 		}
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatalf("line %d: %v", n, err)
 		}
 		got, err := PriceDescription(want.Input, testNow)
-		wantError := want.Error + want.Checkout_error // a line has one of them, or a price
+		wantError := want.Error + want.CheckoutError // a line has one of them, or a price
 		switch {
 		case wantError != "":
 			if err == nil || err.Error() != wantError {
@@ -101,12 +105,12 @@ func TestPriceDescription_OddItems(t *testing.T) {
 			}
 		case err != nil:
 			t.Errorf("line %d: %s: %v", n, want.Input, err)
-		case want.Cost_raw != nil:
-			if got.Server.Cost != *want.Cost_raw {
-				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.Cost_raw)
+		case want.CostRaw != nil:
+			if got.Server.Cost != *want.CostRaw {
+				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.CostRaw)
 			}
-		case want.Cost != nil && want.Line_item_amount != nil:
-			if got.Server.Cost != *want.Cost || got.Server.LineItemAmount != *want.Line_item_amount {
+		case want.Cost != nil && want.LineItemAmount != nil:
+			if got.Server.Cost != *want.Cost || got.Server.LineItemAmount != *want.LineItemAmount {
 				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.Cost)
 			}
 		default:

@@ -38,8 +38,9 @@ func (r Reason) isTemporary() bool {
 	switch r {
 	case NoHost, NoConnection, NoTLS, NoAnswer, CutOff, ServerError, Busy, DatabaseDown:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // networkReason returns the reason of a network error.

@@ -120,11 +120,11 @@ func asciiHost(u *url.URL) (name, port string, ok bool) {
 	if port = u.Port(); port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n > 65535 {
 		return "", "", false
-	} else {
-		port = strconv.Itoa(n)
 	}
+	port = strconv.Itoa(n)
 	text := u.Hostname()
 	if ip, err := netip.ParseAddr(text); err == nil {
 		if ip = ip.WithZone(""); ip.Is6() {
@@ -132,7 +132,7 @@ func asciiHost(u *url.URL) (name, port string, ok bool) {
 		}
 		return ip.String(), port, true
 	}
-	name, err := hostNames.ToASCII(strings.TrimSuffix(text, "."))
+	name, err = hostNames.ToASCII(strings.TrimSuffix(text, "."))
 	if err != nil || len(name) > 253 || !asciiName.MatchString(name) || strings.Contains(name, "..") {
 		return "", "", false
 	}

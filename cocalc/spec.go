@@ -5,6 +5,7 @@ import "time"
 // Uptime is the idle timeout of projects that run on a license.
 type Uptime string
 
+// The uptimes that CoCalc sells.
 const (
 	UptimeShort  Uptime = "short"          // 30 minutes
 	UptimeMedium Uptime = "medium"         // 2 hours
@@ -15,6 +16,7 @@ const (
 // User is the kind of customer, which determines the discount.
 type User string
 
+// The kinds of customer.
 const (
 	UserAcademic User = "academic" // 40 % off
 	UserBusiness User = "business"
@@ -23,6 +25,7 @@ const (
 // Period is how a license is paid for.
 type Period string
 
+// The periods.
 const (
 	PeriodMonthly Period = "monthly" // renews every month until cancelled
 	PeriodYearly  Period = "yearly"  // renews every year until cancelled

@@ -12,10 +12,14 @@ import (
 // Bounds of a specification, inclusive. The server documents the maxima but does not enforce them: it sells 17 GB or 4
 // cores, which then do not work as intended, so they are refused here.
 const (
-	MinRAM, MaxRAM           = 1, 16 // GB
-	MinCPU, MaxCPU           = 1, 3  // cores
-	MinDisk, MaxDisk         = 1, 20 // GB
-	MinRunLimit, MaxRunLimit = 1, 10_000
+	MinRAM      = 1 // GB
+	MaxRAM      = 16
+	MinCPU      = 1 // cores
+	MaxCPU      = 3
+	MinDisk     = 1 // GB
+	MaxDisk     = 20
+	MinRunLimit = 1 // projects
+	MaxRunLimit = 10_000
 
 	// Lengths of title and description in characters. The server accepts any length, and repeats both in every answer
 	// about the cart and the licenses; these limits keep the answers small.

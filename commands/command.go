@@ -68,6 +68,7 @@ func (Help) isCommand()    {}
 // ListFilter selects the licenses of a list.
 type ListFilter int
 
+// The filters.
 const (
 	ListActive  ListFilter = iota // licenses that can be used today
 	ListExpired                   // licenses whose term has ended

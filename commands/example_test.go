@@ -6,7 +6,8 @@ import (
 	"licensebot/commands"
 )
 
-// Parse returns a typed command. With a mistake, the command is what was understood, and the mistake says what to write.
+// Parse returns a typed command. With a mistake, the command is what was understood, and the mistake says what to
+// write.
 func ExampleParse() {
 	command, mistakes := commands.Parse(`buy ram=16 GB cpu=2 days=90 title="Statistics 101"`)
 	if buy, ok := command.(commands.Buy); ok && len(mistakes) == 0 {

@@ -9,6 +9,7 @@ import (
 // Kind is the kind of a field's value, which determines its input in a form.
 type Kind int
 
+// The kinds.
 const (
 	KindNumber  Kind = iota // a whole number
 	KindYesNo               // yes or no

@@ -38,6 +38,7 @@ func (f *field) read(text string) (string, *valueError) {
 		return f.readDate(text)
 	case KindProject:
 		return f.parseProject(text)
+	case KindText:
 	}
 	if !f.Multiline {
 		text = strings.ReplaceAll(text, "\n", " ")
@@ -45,7 +46,7 @@ func (f *field) read(text string) (string, *valueError) {
 	return text, nil
 }
 
-func (f *field) valueError(text, format string, args ...any) *valueError {
+func (f *field) errorf(text, format string, args ...any) *valueError {
 	return &valueError{text: text, field: f.Key, sentence: fmt.Sprintf(format, args...)}
 }
 
@@ -73,16 +74,16 @@ func (f *field) parseNumber(text string) (string, *valueError) {
 	}
 	ours := unit == "" || slices.Contains(f.units, unit)
 	if allDigits(digits) && !ours && slices.Contains(otherUnits, unit) {
-		valueError := f.valueError(text, "Give `%s` in %s, e.g. `%s`.", f.Key, f.Unit, f.assignment())
-		valueError.certain = true
-		return "", valueError
+		problem := f.errorf(text, "Give `%s` in %s, e.g. `%s`.", f.Key, f.Unit, f.assignment())
+		problem.certain = true
+		return "", problem
 	}
 	if !allDigits(digits) || !ours {
-		return "", f.valueError(text, "`%s` must be a whole number, e.g. `%s`.", f.Key, f.assignment())
+		return "", f.errorf(text, "`%s` must be a whole number, e.g. `%s`.", f.Key, f.assignment())
 	}
 	n, err := strconv.Atoi(digits)
 	if err != nil || n > math.MaxInt32 {
-		return "", f.valueError(text, "%s is too large for `%s`.", codeSpan(text), f.Key)
+		return "", f.errorf(text, "%s is too large for `%s`.", codeSpan(text), f.Key)
 	}
 	return strconv.Itoa(n), nil
 }
@@ -100,7 +101,7 @@ func readYesNo(text string) (yes, ok bool) {
 func (f *field) readYesNo(text string) (string, *valueError) {
 	yes, ok := readYesNo(text)
 	if !ok {
-		return "", f.valueError(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.assignment())
+		return "", f.errorf(text, "`%s` must be yes or no, e.g. `%s`.", f.Key, f.assignment())
 	}
 	return yesNo(yes), nil
 }
@@ -111,42 +112,43 @@ func (f *field) parseChoice(text string) (string, *valueError) {
 		return value, nil
 	}
 	if value, ok := words.nearest(text); ok {
-		valueError := f.valueError(text, "`%s` can't be %s. Did you mean `%s=%s`?", f.Key, codeSpan(text), f.Key, value)
-		valueError.nearest = value
-		return "", valueError
+		problem := f.errorf(text, "`%s` can't be %s. Did you mean `%s=%s`?", f.Key, codeSpan(text), f.Key, value)
+		problem.nearest = value
+		return "", problem
 	}
-	return "", f.valueError(text, "`%s` must be %s.", f.Key, enumerate(words.names, "or"))
+	return "", f.errorf(text, "`%s` must be %s.", f.Key, enumerate(words.names, "or"))
 }
 
 func (f *field) readDate(text string) (string, *valueError) {
-	d, valueError := readDate(text)
-	switch valueError {
+	d, problem := readDate(text)
+	switch problem {
 	case dateFine:
 		return d.String(), nil
 	case dateCalendar:
-		return "", f.valueError(text, "`%s` can't be %s: there's no such day.", f.Key, codeSpan(text))
+		return "", f.errorf(text, "`%s` can't be %s: there's no such day.", f.Key, codeSpan(text))
+	case dateShape:
 	}
 	if f.Key == "start" {
 		switch canonical(text) {
 		case "now", "today", "immediately", "asap":
-			return "", f.valueError(text, "To start as soon as you buy, leave out `start`.")
+			return "", f.errorf(text, "To start as soon as you buy, leave out `start`.")
 		}
 	}
-	return "", f.valueError(text, "Write dates as YYYY-MM-DD, e.g. `%s`.", f.assignment())
+	return "", f.errorf(text, "Write dates as YYYY-MM-DD, e.g. `%s`.", f.assignment())
 }
 
 func (f *field) parseProject(text string) (string, *valueError) {
 	id, where := findUUID(text)
 	switch {
 	case where == uuidOfLicense:
-		return "", f.valueError(text, "That link is for a license. `%s` takes a project's id or link.", f.Key)
+		return "", f.errorf(text, "That link is for a license. `%s` takes a project's id or link.", f.Key)
 	case id != "":
 		return id, nil
 	case allDigits(text):
 		return "",
-			f.valueError(text,
+			f.errorf(text,
 				"`%s` takes a project's id or link. For the number of projects that run at once, use `run_limit=%s`.", f.Key,
 				excerpt(text))
 	}
-	return "", f.valueError(text, "`%s` takes a project's id or link, e.g. `%s`.", f.Key, f.assignment())
+	return "", f.errorf(text, "`%s` takes a project's id or link, e.g. `%s`.", f.Key, f.assignment())
 }

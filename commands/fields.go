@@ -35,8 +35,8 @@ func (d Date) String() string {
 // dots, with the day (31.1.2027). Digits and dashes may be of any script. It returns false for everything else,
 // including 1/2/2027, which is a day in January or in February depending on the country, and days that do not exist.
 func ParseDate(text string) (Date, bool) {
-	d, valueError := readDate(text)
-	return d, valueError == dateFine
+	d, problem := readDate(text)
+	return d, problem == dateFine
 }
 
 type dateFault int
@@ -92,9 +92,9 @@ func (f *Fields) Set(key, text string) (Mistake, bool) {
 	if !ok {
 		return unknownField(key), false
 	}
-	value, valueError := row.read(strings.TrimSpace(printable(text)))
-	if valueError != nil {
-		return valueError.mistake(), false
+	value, problem := row.read(strings.TrimSpace(printable(text)))
+	if problem != nil {
+		return problem.mistake(), false
 	}
 	row.put(f, value)
 	return Mistake{}, true

@@ -133,9 +133,9 @@ func (p *fieldParser) value(row *field, pc token) (value string, rest []word, ok
 		}
 		return "", nil, false
 	}
-	value, n, valueError := row.readWords(words)
-	if valueError != nil {
-		p.report(valueError.mistake())
+	value, n, problem := row.readWords(words)
+	if problem != nil {
+		p.report(problem.mistake())
 		return "", words[n:], false
 	}
 	return value, words[n:], true
@@ -218,7 +218,7 @@ func suggestField(words []word) (Mistake, int) {
 		return Mistake{}, 0
 	}
 	if len(words) > 1 && row.Kind != KindText {
-		if value, n, valueError := row.readWords(words[1:]); valueError == nil {
+		if value, n, problem := row.readWords(words[1:]); problem == nil {
 			text := join(words[:1+n])
 			return Mistake{Text: excerpt(text), Field: row.Key, Nearest: row.Key, Sentence: fmt.Sprintf(
 				"Write `%s=%s` instead of %s.", row.Key, value, codeSpan(text))}, 1 + n

@@ -229,7 +229,7 @@ func (l *Ledger) untouched(err error, size int64) bool {
 	errno, bare := errors.AsType[syscall.Errno](err)
 	switch {
 	case known && path.Op == "write" && isNoSpace(errno):
-	case !known && !bare && wrapNoSpace(err) != err && l.size() == size:
+	case !known && !bare && meansNoSpace(err) && l.size() == size:
 		// bbolt returns only a text about why a file does not grow
 	default:
 		return false

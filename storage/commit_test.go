@@ -145,7 +145,7 @@ func TestLedger_View_WaitsForFsync(t *testing.T) {
 				t.Errorf("read: %t; it has an answer: %t", read, len(done) > 0)
 			}
 			if fails {
-				b.fail(errors.New("no fsync"), purchase.ErrUncertain)
+				_ = b.fail(errors.New("no fsync"), purchase.ErrUncertain)
 			} else {
 				b.known.Store(after)
 			}

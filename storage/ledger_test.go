@@ -118,7 +118,7 @@ func TestOpen_OtherFiles(t *testing.T) {
 			if b, err := Open(path); err == nil {
 				b.Close()
 				t.Error("it was opened")
-			} else if !errors.Is(err, c.want) && !(c.want == ErrDamaged && errors.Is(err, ErrForeign)) {
+			} else if !errors.Is(err, c.want) && !(errors.Is(c.want, ErrDamaged) && errors.Is(err, ErrForeign)) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			after, err := os.ReadFile(path)

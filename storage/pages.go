@@ -48,8 +48,8 @@ func walkFile(f *os.File, size int64) (err error) {
 	if err != nil {
 		return fmt.Errorf("map the file: %w", err)
 	}
-	defer syscall.Munmap(data)
-	defer recoverDamage(&err)() // a disk that fails to read, a file that is truncated meanwhile
+	defer func() { _ = syscall.Munmap(data) }() // fails only for memory that is not mapped
+	defer recoverDamage(&err)()                 // a disk that fails to read, a file that is truncated meanwhile
 	return walk(data)
 }
 

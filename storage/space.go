@@ -62,15 +62,21 @@ func Free(dir string) (uint64, error) {
 
 // wrapNoSpace wraps err in purchase.ErrFull if it means a lack of space. bbolt returns some errors only as text.
 func wrapNoSpace(err error) error {
-	if err == nil || errors.Is(err, purchase.ErrFull) {
+	if !meansNoSpace(err) {
 		return err
 	}
-	for _, full := range noSpaceErrors {
-		if errors.Is(err, full) || strings.Contains(err.Error(), full.Error()) {
-			return fmt.Errorf("%w: %w", purchase.ErrFull, err)
-		}
+	return fmt.Errorf("%w: %w", purchase.ErrFull, err)
+}
+
+// meansNoSpace reports whether err is the kernel's error for a lack of space, or has its text, and is not wrapped in
+// purchase.ErrFull yet.
+func meansNoSpace(err error) bool {
+	if err == nil || errors.Is(err, purchase.ErrFull) {
+		return false
 	}
-	return err
+	return slices.ContainsFunc(noSpaceErrors, func(full syscall.Errno) bool {
+		return errors.Is(err, full) || strings.Contains(err.Error(), full.Error())
+	})
 }
 
 // noSpaceErrors are the kernel's errors for a lack of space: a full disk, a used-up quota, or a file at its size limit.

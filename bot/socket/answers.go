@@ -13,18 +13,18 @@ import (
 type Outcome string
 
 const (
-	// OutcomeTaken: Slack did what was asked.
+	// OutcomeTaken means that Slack did what was asked.
 	OutcomeTaken Outcome = "taken"
-	// OutcomeFatal: this program and this address don't fit together. Asking again doesn't help.
+	// OutcomeFatal means that this program and this address don't fit together; repeating the request doesn't help.
 	OutcomeFatal Outcome = "fatal"
-	// OutcomeAccessLost: Slack doesn't let the app in, or not to this method. A person has to change something in Slack
-	// or in the settings.
+	// OutcomeAccessLost means that Slack doesn't let the app in, or not to this method. A person has to change something
+	// in Slack or in the settings.
 	OutcomeAccessLost Outcome = "access lost"
-	// OutcomeRateLimited: nothing was done, and the same request can be sent again after Answer.Wait.
+	// OutcomeRateLimited means that nothing was done, and the same request can be sent again after Answer.Wait.
 	OutcomeRateLimited Outcome = "rate limited"
-	// OutcomeTransient: the same request may succeed later. Whether this one was carried out is unknown.
+	// OutcomeTransient means that the same request may succeed later. Whether this one was carried out is unknown.
 	OutcomeTransient Outcome = "transient"
-	// OutcomeRefused: Slack refuses this request, now and later. Other requests are not affected.
+	// OutcomeRefused means that Slack refuses this request, now and later. Other requests are not affected.
 	OutcomeRefused Outcome = "refused"
 )
 

@@ -121,7 +121,7 @@ func (d *dispatcher) repeat(from line, id string, t *ticket) {
 	payload, acked := t.again(from)
 	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("skip a repeated delivery")
 	if acked {
-		d.atDesk(func() { d.acknowledge(from, id, payload, nil) })
+		d.atDesk(func() { _ = d.acknowledge(from, id, payload, nil) })
 	}
 }
 
@@ -130,7 +130,7 @@ func (d *dispatcher) acceptOnly(from line, id string) {
 	if id == "" {
 		return
 	}
-	d.atDesk(func() { d.acknowledge(from, id, nil, nil) })
+	d.atDesk(func() { _ = d.acknowledge(from, id, nil, nil) })
 }
 
 // unreadable answers a delivery of which slack-go could make nothing. What could be
@@ -288,7 +288,7 @@ var acks = map[Kind]step.What{
 // guard acknowledges a command that has no answer yet.
 func (d *dispatcher) guard(j *job) {
 	if from, mine := j.ticket.claim(nil); mine {
-		d.acknowledge(from, j.EnvelopeID, nil, nil)
+		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
 }
 

@@ -66,6 +66,7 @@ type Reply struct {
 // kind.
 type Lane string
 
+// The lanes.
 const (
 	LaneAnswer Lane = ""       // answers to people through Slack
 	LaneForm   Lane = "form"   // forms: Slack opens one within three seconds of the click or not at all
@@ -161,6 +162,7 @@ func (d Delivery) call(ctx context.Context, h Handler) Reply {
 // Refusal says why a delivery was not handled, or not to its end.
 type Refusal string
 
+// The refusals.
 const (
 	Busy         Refusal = "busy"          // there was no room; nothing was done
 	Stopping     Refusal = "stopping"      // the bot is being shut down; nothing was done

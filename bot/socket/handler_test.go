@@ -196,7 +196,7 @@ func (l *logged) String() string {
 
 func (l *logged) logger() zerolog.Logger { return zerolog.New(l) }
 
-// numbered returns ref1, ref2, …
+// numbered returns ref1, ref2 and so on.
 func numbered() func() string {
 	var mu sync.Mutex
 	n := 0

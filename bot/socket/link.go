@@ -50,7 +50,7 @@ type link struct {
 	counted func(now time.Time, connections int)
 
 	mu      sync.Mutex
-	state   SocketStatus
+	state   ConnStatus
 	told    string      // the kind of trouble that the log has
 	session int         // counts connections
 	handed  []handedAck // oldest first, at most a writeTimeout old
@@ -87,7 +87,7 @@ func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b 
 // run keeps the socket open until ctx is done, or until lost ends the program: then it returns a *FatalError.
 func (l *link) run(ctx context.Context) error {
 	for failures := 0; ; failures++ {
-		cause, steady := l.connect(ctx)
+		steady, cause := l.connect(ctx)
 		if ctx.Err() != nil {
 			l.ended(nil)
 			return nil
@@ -131,10 +131,9 @@ func (l *link) refusedFor(now time.Time) time.Duration {
 	return now.Sub(l.refused)
 }
 
-// connect runs slack-go's client until an attempt to connect fails. It returns the cause,
-// and whether a connection had been steady before. It is the event loop: nothing in
-// it waits for anything but the next event.
-func (l *link) connect(ctx context.Context) (cause error, steady bool) {
+// connect runs slack-go's client until an attempt to connect fails. It returns whether a connection was steady before
+// that, and the cause of the failure. It is the event loop: it waits only for the next event.
+func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	result := make(chan error, 1)
@@ -190,12 +189,12 @@ func (l *link) connect(ctx context.Context) (cause error, steady bool) {
 			if cause == nil {
 				cause = err
 			}
-			return cause, steady
+			return steady, cause
 		}
 	}
 }
 
-// receive takes every event that is not about connecting.
+// receive handles every event that is not about connecting.
 func (l *link) receive(ev socketmode.Event) {
 	now := time.Now()
 	switch ev.Type {
@@ -223,6 +222,7 @@ func (l *link) receive(ev socketmode.Event) {
 		if bad, ok := ev.Data.(*slack.IncomingEventError); ok {
 			l.log.Debug().Str("cause", redact(bad.ErrorObj.Error())).Msg("skip an unreadable frame")
 		}
+	default: // connect handles events about connecting; the others need no reaction
 	}
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // Status is what a health check wants to know. Times are zero for what has not happened.
 type Status struct {
-	Sockets      []SocketStatus
+	Sockets      []ConnStatus
 	Connected    int       // how many of them are open
 	LastHello    time.Time // the newest of all sockets
 	LastEnvelope time.Time
@@ -20,8 +20,8 @@ type Status struct {
 	Handled, Refused, Repeated, Panics int64
 }
 
-// SocketStatus is one of the sockets.
-type SocketStatus struct {
+// ConnStatus is the status of one socket.
+type ConnStatus struct {
 	Connected    bool
 	Since        time.Time // of being connected or not
 	LastHello    time.Time

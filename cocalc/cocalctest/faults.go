@@ -11,8 +11,10 @@ import (
 type Moment int
 
 const (
-	Before Moment = iota // nothing was done yet
-	After                // it was done
+	// Before is the moment when the request has not been carried out yet.
+	Before Moment = iota
+	// After is the moment when the request has been carried out.
+	After
 )
 
 // Effect is what a fault does.
@@ -86,8 +88,9 @@ func (f Fault) generation() (Generation, bool) {
 		return Successor, true
 	case MovedServer:
 		return Moved, true
+	default:
+		return 0, false
 	}
-	return 0, false
 }
 
 // facing is the generation that a request to the endpoint will meet, and for Moved where it leads.
@@ -195,6 +198,7 @@ func (s *Server) applyFaults(c *call, when Moment, authorization string) (a answ
 			if account := s.accountOf(c, authorization); account != nil && f.Do != nil {
 				f.Do(&Account{s: s, a: account})
 			}
+		default: // handled where the request is read, or a property of the server
 		}
 	}
 	return a, false, nil

@@ -100,8 +100,9 @@ func Preset(g Generation) string {
 		return "successor"
 	case Moved:
 		return "moved"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // SwitchOn arms a fault by its name; one that is armed begins anew.

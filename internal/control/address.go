@@ -19,19 +19,19 @@ const (
 // Path returns the path of the socket on which the bot with this ledger listens: the ledger's path with ".sock" at its
 // end, after symbolic links are resolved. A file name of more than 48 bytes is replaced by a hash of it.
 func Path(database string) string {
-	real, err := filepath.EvalSymlinks(database)
+	target, err := filepath.EvalSymlinks(database)
 	if err != nil { // the ledger does not exist yet
-		real = database
+		target = database
 	}
-	if absolute, err := filepath.Abs(real); err == nil {
-		real = absolute
+	if absolute, err := filepath.Abs(target); err == nil {
+		target = absolute
 	}
-	name := filepath.Base(real) + ".sock"
+	name := filepath.Base(target) + ".sock"
 	if len(name) > maxName {
 		sum := sha256.Sum256([]byte(name))
 		name = ".licensebot-" + hex.EncodeToString(sum[:8]) + ".sock"
 	}
-	return filepath.Join(filepath.Dir(real), name)
+	return filepath.Join(filepath.Dir(target), name)
 }
 
 // withShortPath calls do with a path to the same file that fits into a socket's address: path itself, or one through a

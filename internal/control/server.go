@@ -118,7 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-done:
 	case <-ctx.Done():
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		server.Shutdown(stopping)
+		_ = server.Shutdown(stopping) // Close ends what is left
 		cancel()
 		err = <-done
 	}

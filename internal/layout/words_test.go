@@ -34,7 +34,10 @@ var oldWords = []struct {
 }
 
 // speaking are the packages whose sentences people read.
-var speaking = []string{"purchase", "bot", "commands", "cmd/bot", "cmd/demo", "internal/app", "internal/cli", "internal/config", "internal/diagnosis"}
+var speaking = []string{
+	"purchase", "bot", "commands", "cmd/bot", "cmd/demo", "internal/app", "internal/cli",
+	"internal/config", "internal/diagnosis",
+}
 
 // quotesOldWords are the files that read sentences of older versions.
 var quotesOldWords = []string{"purchase/legacy.go"}

@@ -182,7 +182,7 @@ func answers() []mutant {
 		},
 		{
 			"the cent by which CoCalc does not round up", "cocalc/formula.go",
-			`beforeRounding  float64 = 0.00001`, `beforeRounding  float64 = 0`,
+			`beforeRounding  = 0.00001`, `beforeRounding  = 0`,
 			[]tests{client("^TestPrice_Recorded$")},
 		},
 	}

@@ -16,9 +16,9 @@ import (
 type When string
 
 const (
-	// Before: nothing was sent, nothing is durable.
+	// Before means that nothing was sent, nothing is durable.
 	Before When = "before"
-	// After: the other side acted, or it is durable, and this program does not know it yet.
+	// After means that the other side acted, or it is durable, and this program does not know it yet.
 	After When = "after"
 )
 

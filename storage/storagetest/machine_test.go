@@ -122,7 +122,7 @@ func (m *machine) start() {
 	go func() { done <- m.desk.Run(ctx) }()
 	m.stop = func() {
 		cancel()
-		<-done
+		<-done //nolint:errcheck // it is the error of a canceled context
 	}
 }
 

@@ -44,7 +44,10 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 		want := order(1, purchase.Unknown)
 		want.Spec = purchase.Spec{RAM: 16, CPU: 2, Disk: 10, Title: "Büro & <x>", Period: "range", End: at.AddDate(0, 1, 0)}
 		want.Parked, want.Sent = []int64{3, 4}, []byte(`{"ram":16}`)
-		want.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(time.Minute)}
+		want.Hold = &purchase.Hold{
+			Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at,
+			Until: at.Add(time.Minute),
+		}
 		want.Messages = []purchase.Message{{Kind: purchase.MessageCard, ResponseURL: "https://x", Uses: 4, Expires: at}}
 		update(t, l, func(w purchase.Writer) error { return w.PutOrder(want) })
 		same := func(r purchase.Reader) error {
