@@ -88,7 +88,8 @@ func (sims *simulators) withBot(ctx context.Context, o options, c console) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "The demo has stopped. Everything is kept in %s: the next demo continues from there, and --fresh starts over.\n", o.data)
+	fmt.Fprintf(c.out, "The demo has stopped. Everything is kept in %s: the next demo continues from there, "+
+		"and --fresh starts over.\n", o.data)
 	return nil
 }
 
@@ -193,7 +194,9 @@ func (s *simulators) remember(o options) error {
 		s.account = account
 		return nil
 	}
-	s.account = s.cocalc.Add(cocalctest.NewAccount{ID: accountID, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true})
+	s.account = s.cocalc.Add(cocalctest.NewAccount{
+		ID: accountID, Email: "licenses@demo-university.example", Credit: int64(o.credit.Max), Partner: true,
+	})
 	s.state.keep("cocalc")(s.cocalc.Snapshot())
 	return nil
 }

@@ -25,7 +25,8 @@ const (
 // welcomeText stands in every channel in which nothing was said yet.
 const welcomeText = "*Five things to try.* Nothing here is real: no money moves.\n" +
 	"• *Buy.* As Alice, type `" + tryBuying + "` and click *Buy for $63.75*.\n" +
-	"• *Approve.* As Alice, type `" + tryAsking + "`, click *Request approval* and give a reason. As Bob, click *Approve* in <#" + approvalsChannel + ">.\n" +
+	"• *Approve.* As Alice, type `" + tryAsking + "`, click *Request approval* and give a reason. " +
+	"As Bob, click *Approve* in <#" + approvalsChannel + ">.\n" +
 	"• *Deny.* Request approval once more. As Bob, click *Deny* and give a reason; Alice gets a message with it.\n" +
 	"• *Pause.* As Carol, type `" + tryPausing + "`, and try to buy as Alice. `/license resume` ends the pause.\n" +
 	"• *Break CoCalc.* Turn on a switch under *What may go wrong*, and buy as Alice.\n" +
@@ -35,8 +36,10 @@ const welcomeText = "*Five things to try.* Nothing here is real: no money moves.
 // its key is one of a CoCalc that sells licenses.
 func unsoldWelcome(preset string) string {
 	text := "*A CoCalc that sells no licenses.* Nothing here is real: no money moves.\n" +
-		"• *Try to buy.* As Alice, type `" + tryBuying + "`, or open the *Home* tab of licensebot. You read why there's nothing to buy.\n" +
-		"• *Look back.* `/license history` and `/license budget` show what the ledger has. `/license list` says why it can't.\n" +
+		"• *Try to buy.* As Alice, type `" + tryBuying + "`, or open the *Home* tab of licensebot. " +
+		"You read why there's nothing to buy.\n" +
+		"• *Look back.* `/license history` and `/license budget` show what the ledger has. " +
+		"`/license list` says why it can't.\n" +
 		"• *Be an admin.* As Carol, type `/license quote ram=16 cpu=2`, and read what licensebot wrote to her.\n"
 	if preset == cocalctest.Preset(cocalctest.Moved) {
 		text += "• *Turn it back.* Turn off *Moved* under *What may go wrong*. Within ten minutes, Alice can buy.\n"
@@ -57,9 +60,11 @@ func panelIntro(preset string) string {
 	const intro = "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API."
 	switch preset {
 	case cocalctest.Preset(cocalctest.Successor):
-		return "What the simulated CoCalc account has. This CoCalc sells only memberships, and shows the bot's API key none of this."
+		return "What the simulated CoCalc account has. This CoCalc sells only memberships, " +
+			"and shows the bot's API key none of this."
 	case cocalctest.Preset(cocalctest.Moved):
-		return "What the simulated CoCalc account has. This CoCalc redirects every request to another host, and the bot doesn't follow."
+		return "What the simulated CoCalc account has. This CoCalc redirects every request to another host, " +
+			"and the bot doesn't follow."
 	}
 	return intro
 }
@@ -96,7 +101,8 @@ func (s *simulators) page(preset string) http.Handler {
 // sections shows balance, cart and licenses as CoCalc has them, once they are stored for the next demo.
 func (s *simulators) sections() []page.Section {
 	defer s.cocalc.KeepNow()
-	account := page.Section{Title: "Account", Rows: []page.Row{{Label: "Credit", Value: cocalc.Cents(s.account.Balance()).String()}}}
+	credit := cocalc.Cents(s.account.Balance())
+	account := page.Section{Title: "Account", Rows: []page.Row{{Label: "Credit", Value: credit.String()}}}
 	cart := page.Section{Title: "Cart", Empty: "The cart is empty."}
 	for _, item := range s.account.Cart() {
 		if !item.Removed.IsZero() || !item.PurchasedAt.IsZero() {
@@ -106,13 +112,17 @@ func (s *simulators) sections() []page.Section {
 		if !item.Checked {
 			state = "not checked"
 		}
-		cart.Rows = append(cart.Rows, page.Row{Label: orUntitled(item.Title), Value: state, Note: fmt.Sprintf("item %d", item.ID)})
+		cart.Rows = append(cart.Rows, page.Row{
+			Label: orUntitled(item.Title), Value: state, Note: fmt.Sprintf("item %d", item.ID),
+		})
 	}
 	licenses := page.Section{Title: "Licenses", Empty: "No licenses yet."}
 	all := s.account.Licenses() // newest first
 	for _, l := range all[:min(len(all), mostSold)] {
 		_, tag, _ := strings.Cut(l.Description, "order ")
-		licenses.Rows = append(licenses.Rows, page.Row{Label: orUntitled(l.Title), Value: purchase.ShortID(l.ID), Note: strings.TrimSpace("order " + tag)})
+		licenses.Rows = append(licenses.Rows, page.Row{
+			Label: orUntitled(l.Title), Value: purchase.ShortID(l.ID), Note: strings.TrimSpace("order " + tag),
+		})
 	}
 	if more := len(all) - mostSold; more > 0 {
 		licenses.Rows = append(licenses.Rows, page.Row{Label: "Older ones", Value: strconv.Itoa(more)})

@@ -29,7 +29,10 @@ func cast() []person {
 		{slacksim.User{ID: slacksim.Alice, Name: "alice", RealName: "Alice Amsel"}, "buys licenses", true, false, false},
 		{slacksim.User{ID: slacksim.Bob, Name: "bob", RealName: "Bob Brandt"}, "approves, and buys", true, true, false},
 		{slacksim.User{ID: slacksim.Carol, Name: "carol", RealName: "Carol Conti"}, "admin, and approves", false, true, true},
-		{slacksim.User{ID: olga, Name: "olga", RealName: "Olga Oster", Restricted: true}, "guest, can't buy", false, false, false},
+		{
+			slacksim.User{ID: olga, Name: "olga", RealName: "Olga Oster", Restricted: true},
+			"guest, can't buy", false, false, false,
+		},
 	}
 }
 

@@ -107,7 +107,8 @@ func setAside(folder string, now time.Time) (string, error) {
 		return "", fmt.Errorf("set the earlier demo aside: %w", err)
 	}
 	for _, name := range []string{ledgerFile, logFile} {
-		if err := os.Rename(filepath.Join(folder, name), filepath.Join(aside, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		err := os.Rename(filepath.Join(folder, name), filepath.Join(aside, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fmt.Errorf("set the earlier demo aside: %w", err)
 		}
 	}

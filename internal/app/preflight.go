@@ -15,7 +15,8 @@ import (
 )
 
 // DamagedAdvice is what to do with a ledger that can't be trusted.
-const DamagedAdvice = "Keep the file as it is: it is evidence. `bot restore FILE` replaces it with a backup and sets it aside."
+const DamagedAdvice = "Keep the file as it is: it is evidence. " +
+	"`bot restore FILE` replaces it with a backup and sets it aside."
 
 // verifyLedger verifies the ledger before anything uses it. A file that can't be read completely ends the start, and
 // stays as it is for an inspection. A broken audit chain, and books that contradict themselves, pause buying, so that

@@ -61,7 +61,8 @@ func cleanValue(raw string) (string, error) {
 	}
 	begins, ends := strings.IndexAny(value, quotes) == 0, value != "" && strings.ContainsRune(quotes, lastRune(value))
 	if begins || ends && marks%2 == 1 {
-		return "", errors.New("remove the quotes around the value: docker's --env-file and secret files keep them as part of it")
+		return "", errors.New("remove the quotes around the value: " +
+			"docker's --env-file and secret files keep them as part of it")
 	}
 	return value, nil
 }

@@ -97,7 +97,8 @@ func (p PolicySettings) policyFaults() (faults Faults) {
 }
 
 const (
-	personIDs  = "not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID, and a group's (S…) from its three-dot menu"
+	personIDs = "not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID, " +
+		"and a group's (S…) from its three-dot menu"
 	channelIDs = "not a channel id. Copy it (C…) from the end of the channel's details"
 )
 
@@ -155,12 +156,15 @@ func (c Settings) unbuyableDefaults() (faults Faults) {
 		{"run_limit", "MAX_RUN_LIMIT", spec.RunLimit, c.MaxRunLimit},
 	} {
 		if s.most > 0 && s.value > int(s.most) {
-			faults.Add(s.limit, "%d, but people who leave out `%s` get %d: set a smaller one in LICENSE_DEFAULTS", s.most, s.field, s.value)
+			faults.Add(s.limit, "%d, but people who leave out `%s` get %d: set a smaller one in LICENSE_DEFAULTS",
+				s.most, s.field, s.value)
 		}
 	}
 	// Who may buy fixed terms alone has to say how long in any case.
-	if p := Clean(c.Periods); len(p) > 0 && !slices.Contains(p, string(spec.Period)) && !slices.Equal(p, []string{"range"}) {
-		faults.Add("PERIODS", "lacks %s, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS", spec.Period)
+	allowed := Clean(c.Periods)
+	if len(allowed) > 0 && !slices.Contains(allowed, string(spec.Period)) && !slices.Equal(allowed, []string{"range"}) {
+		faults.Add("PERIODS", "lacks %s, which people get when they leave out `period`: "+
+			"set another one in LICENSE_DEFAULTS", spec.Period)
 	}
 	return faults
 }
@@ -186,10 +190,15 @@ func setOf(list []string) map[string]bool {
 // Policy is who may buy how much, and who has to agree.
 func (p PolicySettings) Policy() purchase.Policy {
 	policy := purchase.Policy{
-		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins), Viewers: setOf(p.Viewers), Channels: setOf(p.Channels),
+		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins),
+		Viewers: setOf(p.Viewers), Channels: setOf(p.Channels),
 		AutoApprove: p.AutoApproveLimit.Cents, AskRenewing: p.ApproveRenewing, Approvals: int(p.ApprovalsRequired),
-		OrderLimit: p.OrderLimit.Limit, MonthlyBudget: p.MonthlyBudget.Limit, PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
-		Largest: purchase.Sizes{RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk), RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays)},
+		OrderLimit: p.OrderLimit.Limit, MonthlyBudget: p.MonthlyBudget.Limit,
+		PersonBudget: p.PersonBudget.Max, PersonOrders: int(p.PersonOrders),
+		Largest: purchase.Sizes{
+			RAM: int(p.MaxRAM), CPU: int(p.MaxCPU), Disk: int(p.MaxDisk),
+			RunLimit: int(p.MaxRunLimit), Days: int(p.MaxDays),
+		},
 		Periods: map[cocalc.Period]bool{}, LeastCredit: p.LeastCredit.Cents, Location: p.Timezone.Location,
 	}
 	for _, period := range Clean(p.Periods) {

@@ -26,8 +26,14 @@ const keyWhere = "create one in CoCalc's account settings, under API Keys"
 // Secrets are the three secrets.
 func (c *Settings) Secrets() []Secret {
 	return []Secret{
-		{"SLACK_BOT_TOKEN", c.SlackBotTokenFile, &c.SlackBotToken, "xoxb-", "find it in the Slack app under OAuth & Permissions, once the app is installed"},
-		{"SLACK_APP_TOKEN", c.SlackAppTokenFile, &c.SlackAppToken, "xapp-", "create one with connections:write in the Slack app, under Basic Information, App-Level Tokens"},
+		{
+			"SLACK_BOT_TOKEN", c.SlackBotTokenFile, &c.SlackBotToken, "xoxb-",
+			"find it in the Slack app under OAuth & Permissions, once the app is installed",
+		},
+		{
+			"SLACK_APP_TOKEN", c.SlackAppTokenFile, &c.SlackAppToken, "xapp-",
+			"create one with connections:write in the Slack app, under Basic Information, App-Level Tokens",
+		},
 		{"COCALC_API_KEY", c.CoCalcAPIKeyFile, &c.CoCalcAPIKey, "sk-", keyWhere},
 	}
 }

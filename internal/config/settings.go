@@ -171,7 +171,8 @@ func (c Settings) inconsistencies() (faults Faults) {
 			faults.Add(name, "must be a URL that begins with https://")
 		}
 	}
-	for name, value := range map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter} {
+	durations := map[string]time.Duration{"CHECKOUT_TIMEOUT": c.CheckoutTimeout, "SETTLE_AFTER": c.SettleAfter}
+	for name, value := range durations {
 		if value <= 0 {
 			faults.Add(name, "must be above 0")
 		}
@@ -183,7 +184,8 @@ func (c Settings) inconsistencies() (faults Faults) {
 		faults.Add("DATABASE", "a file name is required")
 	}
 	faults = append(faults, c.policyFaults()...)
-	if wrong := slices.Concat(c.Faults, faults); len(wrong.Of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
+	wrong := slices.Concat(c.Faults, faults)
+	if len(wrong.Of("APPROVERS", "APPROVALS_CHANNEL", "APPROVALS_REQUIRED", "APPROVAL_TTL")) == 0 {
 		faults = append(faults, c.approvalFaults()...) // otherwise they are reported once those can be read
 	}
 	faults = append(faults, c.files.doubled...)

@@ -26,23 +26,28 @@ func Unreached(address string, err error) (text, remedy string, passing bool) {
 	switch {
 	case errors.As(err, &authority):
 		return "the certificate of " + address + " is signed by an authority that this machine doesn't trust",
-			"If it belongs to a proxy or to your own server, save the authority's certificate in a file and set SSL_CERT_FILE to it." + certFileTrouble(), false
+			"If it belongs to a proxy or to your own server, save the authority's certificate in a file " +
+				"and set SSL_CERT_FILE to it." + certFileTrouble(), false
 	case errors.As(err, &name):
-		return fmt.Sprintf("the certificate of %s is for another name: %v", address, name), "Check the address, and any proxy in between.", false
+		return fmt.Sprintf("the certificate of %s is for another name: %v", address, name),
+			"Check the address, and any proxy in between.", false
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the certificate of " + address + " is not valid at this time: " + invalid.Detail, "Check this machine's clock. If it's right, the certificate must be renewed.", false
+		return "the certificate of " + address + " is not valid at this time: " + invalid.Detail,
+			"Check this machine's clock. If it's right, the certificate must be renewed.", false
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("the certificate of %s is not valid: %v", address, invalid), "Its server needs a new one.", false
 	case errors.As(err, &plain):
 		return address + " doesn't use TLS", "Check whether the address should begin with http:// or https://.", false
 	case errors.As(err, &way) && way.Op == "proxyconnect":
-		return fmt.Sprintf("can't reach the proxy for %s: %v", address, way.Err), "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", false
+		return fmt.Sprintf("can't reach the proxy for %s: %v", address, way.Err),
+			"Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", false
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "there is no host named " + dns.Name, "Check the address and this machine's DNS.", false
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing is listening at " + address, "Check the address. If it's right, the server is down.", false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout():
-		return address + " didn't answer in time", "Check the network, and whether you need a proxy (HTTPS_PROXY). Then try again.", true
+		return address + " didn't answer in time",
+			"Check the network, and whether you need a proxy (HTTPS_PROXY). Then try again.", true
 	}
 	return fmt.Sprintf("can't reach %s: %v", address, Cause(err)), "Check the network, then try again.", true
 }

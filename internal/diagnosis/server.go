@@ -19,15 +19,20 @@ func OfServer(address string, d cocalc.Diagnosis) (text, remedy string, passing 
 		return address + " sells licenses", "", false
 	case cocalc.SellsMemberships:
 		return address + " sells memberships and no licenses, so nothing can be bought",
-			"Set COCALC_URL to a CoCalc server that sells licenses. CoCalc's documents offer the unused part of paid licenses as credit: `bot migrate-report` prints it.", false
+			"Set COCALC_URL to a CoCalc server that sells licenses. CoCalc's documents offer the unused part of paid " +
+				"licenses as credit: `bot migrate-report` prints it.", false
 	case cocalc.HasMoved:
-		return fmt.Sprintf("%s redirects (%d) to another host, %s, so nothing can be bought. The bot doesn't follow, and sends no key there", address, d.Status, d.Redirect.Host),
-			"If you trust that host, set COCALC_URL to it and run this again. CoCalc's successor sells no licenses: then use another server.", false
+		return fmt.Sprintf("%s redirects (%d) to another host, %s, so nothing can be bought. "+
+				"The bot doesn't follow, and sends no key there", address, d.Status, d.Redirect.Host),
+			"If you trust that host, set COCALC_URL to it and run this again. " +
+				"CoCalc's successor sells no licenses: then use another server.", false
 	case cocalc.Misaddressed:
 		if d.Redirect.Address == "" {
-			return fmt.Sprintf("%s redirects (%d) to another address of itself, which the bot can't use", address, d.Status), "Correct the proxy in front of it.", false
+			return fmt.Sprintf("%s redirects (%d) to another address of itself, which the bot can't use", address, d.Status),
+				"Correct the proxy in front of it.", false
 		}
-		return fmt.Sprintf("%s redirects (%d) to %s", address, d.Status, d.Redirect.Address), "Set COCALC_URL=" + d.Redirect.Address + ".", false
+		return fmt.Sprintf("%s redirects (%d) to %s", address, d.Status, d.Redirect.Address),
+			"Set COCALC_URL=" + d.Redirect.Address + ".", false
 	case cocalc.IsDown:
 		return ofDown(address, d)
 	case cocalc.Undiagnosed:
@@ -46,7 +51,8 @@ func OfServer(address string, d cocalc.Diagnosis) (text, remedy string, passing 
 	if d.Status != 0 {
 		what += fmt.Sprintf(" (HTTP status %d)", d.Status)
 	}
-	return fmt.Sprintf("%s doesn't answer as a CoCalc server: %s", address, what), "Check COCALC_URL, and what is in front of the server, such as a sign-in page or a proxy.", false
+	return fmt.Sprintf("%s doesn't answer as a CoCalc server: %s", address, what),
+		"Check COCALC_URL, and what is in front of the server, such as a sign-in page or a proxy.", false
 }
 
 // ServerError is the error of a command that needs another server than it found.
@@ -63,7 +69,8 @@ func (e *ServerError) Error() string {
 // ofDown describes a server that is down or out of reach.
 func ofDown(address string, d cocalc.Diagnosis) (text, remedy string, passing bool) {
 	if refusal, ok := errors.AsType[*cocalc.Error](d.Err); ok && refusal.Status >= 500 {
-		return fmt.Sprintf("%s is down, or under maintenance (HTTP status %d)", address, refusal.Status), "Try again later.", true
+		return fmt.Sprintf("%s is down, or under maintenance (HTTP status %d)", address, refusal.Status),
+			"Try again later.", true
 	}
 	return OfAnswer(address, d.Err)
 }
@@ -76,7 +83,8 @@ func OfAnswer(address string, err error) (text, remedy string, passing bool) {
 	case !ok:
 		return err.Error(), "", false
 	case refusal.Kind == cocalc.NotSignedIn:
-		return "CoCalc doesn't accept the key, or its database is down", "Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
+		return "CoCalc doesn't accept the key, or its database is down",
+			"Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.", false
 	case refusal.Reason == cocalc.DatabaseDown:
 		return "CoCalc has lost its database", "Try again later.", true
 	case refusal.Kind == cocalc.KeyNotAllowed || refusal.Kind == cocalc.SignInRequired:

@@ -97,7 +97,8 @@ func Cell(text string) string {
 		}
 	}
 	text = shown.String()
-	begin := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune("\t\r\n", r) })
+	isSpace := func(r rune) bool { return unicode.IsSpace(r) && !strings.ContainsRune("\t\r\n", r) }
+	begin := strings.TrimLeftFunc(text, isSpace)
 	if first, _ := utf8.DecodeRuneInString(begin); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠−", first) {
 		return "'" + text
 	}
