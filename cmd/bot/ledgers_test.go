@@ -12,62 +12,63 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"go.etcd.io/bbolt"
 
 	"licensebot/cocalc"
+	"licensebot/internal/app"
 	"licensebot/internal/processtest"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
 )
 
-// buys lets Alice buy n licenses, one after the other, with a bot that has no Slack.
+// buys lets Alice buy n licenses, one after the other, with a bot that shows nothing in Slack.
 func (w *town) buys(t testing.TB, database string, n int) {
 	t.Helper()
-	ledger, err := storage.Open(database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := cocalc.New(cocalc.Options{BaseURL: w.shop, Key: w.account.Key()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := make(chan purchase.OrderID, 1000)
-	desk := purchase.New(purchase.Options{
-		Ledger: ledger, Shop: client, Site: client.Site(), Log: zerolog.Nop(), PurchasesChannel: slacksim.General,
-		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
-		Changed: func(id purchase.OrderID) { changed <- id },
+	bot, err := app.New(app.Config{
+		Database: database, PurchasesChannel: slacksim.General,
+		CoCalc: cocalc.Options{BaseURL: w.shop, Key: w.account.Key()},
+		Slack:  app.Slack{URL: w.api, BotToken: w.slack.BotToken(), AppToken: w.slack.AppToken()},
+		Policy: purchase.Policy{
+			Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
+		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
+	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- desk.Run(ctx) }()
+	go func() { done <- bot.Desk.Run(ctx) }()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
 	for range n {
-		ask := purchase.Ask{Requester: purchase.Person{ID: slacksim.Alice, Name: "alice"}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec}
-		p, err := desk.Propose(ctx, ask)
+		ask := purchase.Ask{
+			Requester: purchase.Person{ID: slacksim.Alice, Name: "alice"}, Place: purchase.Place{Channel: slacksim.General},
+			Spec: spec,
+		}
+		p, err := bot.Desk.Propose(ctx, ask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
+		if _, err := bot.Desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
 			t.Fatal(err)
 		}
 		for order := p.Order; order.State != purchase.Purchased; {
 			select {
-			case <-changed:
+			case <-look.C:
 			case <-ctx.Done():
 				t.Fatalf("order %s is %s", order.ID, order.State)
 			}
-			if order, err = desk.Order(ctx, order.ID); err != nil {
+			if order, err = bot.Desk.Order(ctx, order.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	cancel()
-	err = <-done
-	client.Close()
-	if err := errors.Join(err, ledger.Close()); err != nil {
+	if err := errors.Join(<-done, bot.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

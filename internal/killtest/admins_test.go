@@ -9,6 +9,7 @@ import (
 
 	"licensebot/cocalc"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/app"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/storage"
@@ -268,15 +269,22 @@ func (w *town) began() {
 
 // proposedLongAgo puts a card into the ledger that nobody has clicked in time.
 func (w *town) proposedLongAgo() {
-	ledger, err := storage.Open(w.ledger)
+	bot, err := app.New(app.Config{
+		Database: w.ledger, Now: func() time.Time { return time.Now().Add(-time.Hour) },
+		CoCalc: cocalc.Options{BaseURL: w.settings["COCALC_URL"], Key: w.settings["COCALC_API_KEY"]},
+		Slack: app.Slack{
+			URL: w.settings["SLACK_API_URL"], BotToken: w.settings["SLACK_BOT_TOKEN"], AppToken: w.settings["SLACK_APP_TOKEN"],
+		},
+		Policy: purchase.Policy{
+			Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
+		},
+	})
 	w.must(err)
-	desk := purchase.New(purchase.Options{Ledger: ledger, Policy: purchase.Policy{
-		Everyone: true, OrderLimit: purchase.Limit{None: true},
-		MonthlyBudget: purchase.Limit{None: true},
-	}, Now: func() time.Time { return time.Now().Add(-time.Hour) }})
 	spec := cocalc.DefaultSpec()
 	spec.RAM, spec.CPU = 16, 2
-	_, err = desk.Propose(w.ctx, purchase.Ask{Requester: purchase.Person{ID: slacksim.Alice}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec})
+	_, err = bot.Desk.Propose(w.ctx, purchase.Ask{
+		Requester: purchase.Person{ID: slacksim.Alice}, Place: purchase.Place{Channel: slacksim.General}, Spec: spec,
+	})
 	w.must(err)
-	w.must(ledger.Close())
+	w.must(bot.Close())
 }

@@ -55,7 +55,7 @@ var rooms = []room{
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
 	{dir: "internal/killtest", tests: []string{
-		"cocalc", "cocalc/cocalctest", "slacksim", "internal/step", "purchase",
+		"cocalc", "cocalc/cocalctest", "slacksim", "internal/app", "internal/step", "purchase",
 		"storage",
 	}},
 	{dir: "internal/mutants"},
