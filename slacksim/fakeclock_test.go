@@ -115,6 +115,7 @@ func TestWorkspace_PingEvery_SlackGo(t *testing.T) {
 					if err := sm.Ack(*e.Request); err != nil {
 						t.Error(err)
 					}
+				default:
 				}
 			}
 			inABubble(t, slacksim.Options{PingEvery: c.every}, acks, func(ctx context.Context, ws *slacksim.Workspace) {

@@ -64,7 +64,7 @@ func (p *Page) serveDo(w http.ResponseWriter, r *http.Request) {
 		out.Error = sentence(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(out)
+	_ = json.NewEncoder(w).Encode(out) // fails only if the client has gone
 }
 
 // sentence returns what the reader sees of an error: nothing if the workspace shows it.

@@ -31,7 +31,8 @@ func markdown(text string) template.HTML {
 	return template.HTML(out.String())
 }
 
-// safeNodes renders the nodes through which a text could add HTML, addresses or requests of its own.
+// safeNodes renders the nodes through which a text could add HTML, addresses or requests of its own. It writes to
+// memory, which doesn't fail.
 type safeNodes struct{}
 
 func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
@@ -53,13 +54,13 @@ func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 			address = "mailto:" + address
 		}
 		writeAnchor(w, address, true)
-		w.WriteString(html.EscapeString(string(link.Label(source))))
+		_, _ = w.WriteString(html.EscapeString(string(link.Label(source))))
 		writeAnchor(w, address, false)
 		return ast.WalkContinue, nil
 	})
 	r.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
-			w.WriteString(html.EscapeString(string(n.(*ast.RawHTML).Segments.Value(source))))
+			_, _ = w.WriteString(html.EscapeString(string(n.(*ast.RawHTML).Segments.Value(source))))
 		}
 		return ast.WalkSkipChildren, nil
 	})
@@ -70,11 +71,11 @@ func (safeNodes) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 func htmlBlock(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	block := n.(*ast.HTMLBlock)
 	if entering {
-		w.WriteString("<p>" + html.EscapeString(string(block.Lines().Value(source))))
+		_, _ = w.WriteString("<p>" + html.EscapeString(string(block.Lines().Value(source))))
 		if block.HasClosure() {
-			w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
+			_, _ = w.WriteString(html.EscapeString(string(block.ClosureLine.Value(source))))
 		}
-		w.WriteString("</p>")
+		_, _ = w.WriteString("</p>")
 	}
 	return ast.WalkSkipChildren, nil
 }
@@ -83,8 +84,8 @@ func writeAnchor(w util.BufWriter, address string, entering bool) {
 	switch {
 	case !linkable(address): // the text alone is shown
 	case entering:
-		w.WriteString(`<a href="` + html.EscapeString(address) + `" target="_blank" rel="noopener noreferrer">`)
+		_, _ = w.WriteString(`<a href="` + html.EscapeString(address) + `" target="_blank" rel="noopener noreferrer">`)
 	default:
-		w.WriteString("</a>")
+		_, _ = w.WriteString("</a>")
 	}
 }

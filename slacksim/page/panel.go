@@ -55,8 +55,8 @@ func (p *Page) panelNow() *panelView {
 		return nil
 	}
 	v := &panelView{Panel: p.opts.Panel, Intro: Mrkdwn(p.opts.Panel.Intro, names{p.ws})}
-	if v.Panel.Sections != nil {
-		for _, s := range v.Panel.Sections() {
+	if v.Sections != nil {
+		for _, s := range v.Sections() {
 			rows := make([]Row, len(s.Rows))
 			for i, r := range s.Rows {
 				if !linkable(r.URL) {

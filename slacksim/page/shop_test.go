@@ -95,7 +95,7 @@ func openWith(t *testing.T, sim slacksim.Options, opts page.Options) *shop {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Add(2)
-	go func() { defer running.Done(); s.socket.RunContext(ctx) }()
+	go func() { defer running.Done(); _ = s.socket.RunContext(ctx) }() // ends with ctx
 	go func() { defer running.Done(); s.serve(ctx) }()
 	t.Cleanup(func() {
 		cancel()
@@ -157,8 +157,9 @@ func (s *shop) serve(ctx context.Context) {
 			case socketmode.EventTypeInteractive:
 				s.interaction(e)
 			case socketmode.EventTypeEventsAPI:
-				s.socket.Ack(*e.Request)
+				s.ack(e)
 				s.home()
+			default: // of the connection
 			}
 		}
 	}
@@ -178,10 +179,10 @@ func (s *shop) command(e socketmode.Event) {
 	if c.Text == "slow" {
 		return
 	}
-	s.socket.Ack(*e.Request)
+	s.ack(e)
 	switch c.Text {
 	case "card":
-		s.api.PostEphemeral(c.ChannelID, c.UserID, slack.MsgOptionText("card", false), slack.MsgOptionBlocks(card()...))
+		s.say(c, "card", card()...)
 	case "blocks":
 		for _, blocks := range gallery() {
 			if _, _, err := s.api.PostMessage(
@@ -195,8 +196,24 @@ func (s *shop) command(e socketmode.Event) {
 			s.note("open: %v", err)
 		}
 	case "sleepy":
-		s.api.PostEphemeral(c.ChannelID, c.UserID, slack.MsgOptionText("sleepy", false), slack.MsgOptionBlocks(
-			slack.NewActionBlock("", slack.NewButtonBlockElement("nothing", "", plain("Do nothing")))))
+		s.say(c, "sleepy", slack.NewActionBlock("", slack.NewButtonBlockElement("nothing", "", plain("Do nothing"))))
+	}
+}
+
+// say answers a command with a message that only its person sees.
+func (s *shop) say(c slack.SlashCommand, text string, blocks ...slack.Block) {
+	_, err := s.api.PostEphemeral(
+		c.ChannelID, c.UserID, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...),
+	)
+	s.check(err)
+}
+
+func (s *shop) ack(e socketmode.Event, payload ...any) { s.check(s.socket.Ack(*e.Request, payload...)) }
+
+// check notes an error, which no test expects among what the app got.
+func (s *shop) check(err error) {
+	if err != nil {
+		s.note("error: %v", err)
 	}
 }
 
@@ -265,24 +282,25 @@ func (s *shop) interaction(e socketmode.Event) {
 			v["milk"]["milk"].SelectedOption.Value, v["day"]["day"].SelectedDate, v["size"]["size"].SelectedOption.Value,
 			len(v["extra"]["extra"].SelectedOptions))
 		if v["name"]["name"].Value == "no one" {
-			s.socket.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "A person must drink it."}))
+			s.ack(e, slack.NewErrorsViewSubmissionResponse(map[string]string{"name": "A person must drink it."}))
 			return
 		}
-		s.socket.Ack(*e.Request)
-		s.api.PostMessage(slacksim.General, slack.MsgOptionText("Coffee for "+v["name"]["name"].Value, false))
+		s.ack(e)
+		_, _, err := s.api.PostMessage(slacksim.General, slack.MsgOptionText("Coffee for "+v["name"]["name"].Value, false))
+		s.check(err)
 	case slack.InteractionTypeBlockSuggestion:
-		s.socket.Ack(
-			*e.Request,
+		s.ack(
+			e,
 			slack.OptionsResponse{Options: []*slack.OptionBlockObject{option("p1", in.Value+" 1"), option("p2", in.Value+" 2")}},
 		)
 	case slack.InteractionTypeViewClosed:
 		s.note("closed cleared=%v", in.IsCleared)
-		s.socket.Ack(*e.Request)
+		s.ack(e)
 	case slack.InteractionTypeBlockActions:
 		if in.ActionCallback.BlockActions[0].ActionID == "nothing" {
 			return
 		}
-		s.socket.Ack(*e.Request)
+		s.ack(e)
 		for _, a := range in.ActionCallback.BlockActions {
 			var several []string
 			for _, o := range a.SelectedOptions {
@@ -300,14 +318,18 @@ func (s *shop) interaction(e socketmode.Event) {
 			case "cancel":
 				s.respond(in, []slack.Block{slack.NewSectionBlock(mrkdwn("Order cancelled. Nothing was charged."), nil, nil)})
 			case "cups":
-				s.api.UpdateView(form("$"+a.Value+".50"), "", "", in.View.ID)
+				_, err := s.api.UpdateView(form("$"+a.Value+".50"), "", "", in.View.ID)
+				s.check(err)
 			case "beans":
-				s.api.PushView(in.TriggerID, slack.ModalViewRequest{
+				_, err := s.api.PushView(in.TriggerID, slack.ModalViewRequest{
 					Type: "modal", Title: plain("Our beans"), Close: plain("Back"), NotifyOnClose: true,
 					Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewSectionBlock(mrkdwn("From far away."), nil, nil)}},
 				})
+				s.check(err)
 			}
 		}
+	default:
+		s.note("interaction %s", in.Type)
 	}
 }
 
@@ -321,8 +343,9 @@ func (s *shop) respond(in slack.InteractionCallback, blocks []slack.Block) {
 
 func (s *shop) home() {
 	for _, u := range []string{slacksim.Alice, slacksim.Bob, slacksim.Carol} {
-		s.api.PublishView(u, slack.HomeTabViewRequest{Type: "home", Blocks: slack.Blocks{BlockSet: []slack.Block{
+		_, err := s.api.PublishView(u, slack.HomeTabViewRequest{Type: "home", Blocks: slack.Blocks{BlockSet: []slack.Block{
 			slack.NewHeaderBlock(plain("Your coffees")), slack.NewSectionBlock(mrkdwn("None yet, <@"+u+">."), nil, nil),
 		}}}, "")
+		s.check(err)
 	}
 }

@@ -31,7 +31,9 @@ func TestPage_Shows_AfterKeep(t *testing.T) {
 			t.Cleanup(ws.Close)
 			srv := httptest.NewServer(page.New(ws, page.Options{}))
 			t.Cleanup(srv.Close)
-			ws.Person(slacksim.Alice).Say(slacksim.General, string(said))
+			if _, err := ws.Person(slacksim.Alice).Say(slacksim.General, string(said)); err != nil {
+				t.Fatal(err)
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			r, err := http.NewRequestWithContext(ctx, "GET", srv.URL+path+"?as="+slacksim.Alice+"&at="+slacksim.General, nil)
