@@ -37,8 +37,8 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 	if no := a.unsold(ctx, click.Who); no != "" {
 		said = "The pause is over. " + no
 	}
-	if leftOut := stop.Pause.LeftOut(); leftOut != "" {
-		said += " " + leftOut
+	if leftOut := stop.Pause.LeftOut(); leftOut.Code != "" {
+		said += " " + Words(Results, leftOut, a.reader(Marked))
 	}
 	if reason != "" {
 		said += " Your reason is kept on record."

@@ -68,28 +68,42 @@ func TestTheFormThatSettles(t *testing.T) {
 // Every notice as people get it. What people wrote stands in plain text.
 func TestNotices(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
+	told := func(kind purchase.NoticeKind, args ...string) purchase.Notice {
+		return purchase.Notice{Kind: kind, Cause: cause(kind, args...)}
+	}
+	about := func(n purchase.Notice, causes ...purchase.Cause) purchase.Notice {
+		n.Order, n.Causes = id, causes
+		return n
+	}
+	const when = "2026-11-22T21:00:00Z"
+	item := about(told(purchase.NoticeBrokenItem, "item", "77", "title", hostile, "cart", "https://cocalc.example/store/cart"))
+	item.Item = 77
+	paused := told(purchase.NoticePaused, "by", "UDANA", "name", "dana", "since", when)
+	paused.Causes = []purchase.Cause{incidents[0]}
+	books := told(purchase.NoticeBooks, "told", "yes", "more", "0")
+	books.Causes = []purchase.Cause{purchase.NewFinding("order "+id, purchase.FoundNoReceipt, id).Cause()}
 	for name, n := range map[string]purchase.Notice{
-		"foreign": {Kind: purchase.NoticeForeign, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC for $63.75 (CoCalc purchase 9), but not by me. It doesn't count toward the budget."},
-		"unexplained": {Kind: purchase.NoticeUnexplained, Order: id, Text: "License `" + license + "` was bought on the CoCalc account on Nov 22, 2026, 9:00 PM UTC, but I can't explain it. " +
-			"It doesn't count toward the budget. Buying is paused until an admin uses `/license resume`."},
-		"double-buy": {Kind: purchase.NoticeDoubleBuy, Order: id, Text: "Cart item 7 of order " + id + " was bought 2 times, and CoCalc charged $63.75 too much. " +
-			"Ask CoCalc's support for a refund of the extra. Buying is paused until an admin uses `/license resume`."},
-		"broken-item":       {Kind: purchase.NoticeBrokenItem, Order: id, Item: 77, Text: "Item 77 in the cart (“" + hostile + "”) is broken and blocks every purchase on the CoCalc account."},
-		"head":              {Kind: purchase.NoticeHead, Text: "The ledger on Nov 22, 2026 ends with record 12, `abcdef`. To check later that nothing up to it was changed, run `bot verify --head 12:abcdef`."},
-		"paused":            {Kind: purchase.NoticePaused, Text: "dana paused it on Nov 22, 2026, 9:00 PM UTC. Reason: “" + hostile + "”. Nothing new will be bought until an admin uses `/license resume`."},
-		"resumed":           {Kind: purchase.NoticeResumed, Text: "dana resumed buying. Reason: “" + hostile + "”."},
-		"settled":           {Kind: purchase.NoticeSettled, Order: id, Text: "CoCalc didn't confirm order `" + id + "` for $63.75. dana marked it as bought. Reason: “" + hostile + "”."},
-		"restored":          {Kind: purchase.NoticeRestored, Text: "The ledger was restored from a backup that ends with record 12 (Nov 22, 2026, 9:00 PM UTC). I compared it with CoCalc's purchases since then."},
-		"reminder":          {Kind: purchase.NoticeReminder, Order: id, Text: hostile + " has been waiting for approval since Nov 22, 2026, 9:00 PM UTC: 16 GB RAM for $63.75. The request expires on Nov 25, 2026, 9:00 PM UTC."},
-		"books":             {Kind: purchase.NoticeBooks, Text: "The ledger contradicts itself. Look into it before you use `/license resume`."},
-		"untold":            {Kind: purchase.NoticeUntold, Order: id, Text: "A message for admins wasn't delivered: the user group S0BOSSES is empty. The message: Item 77 in the cart (“" + hostile + "”) is broken."},
-		"server":            {Kind: purchase.NoticeServer, Text: "The CoCalc server at `COCALC_URL` (https://cocalc.example) redirects to " + hostile + ": it has moved.\nThere, an API key can't buy anything."},
-		"server-back":       {Kind: purchase.NoticeServerBack, Text: "Orders continue."},
-		"released":          {Kind: purchase.NoticeReleased, Order: id, Text: "CoCalc can't tell any more whether order `" + id + "` for $63.75 was bought. A week has passed, so it no longer counts as reserved."},
-		"of-a-kind-to-come": {Kind: "something-new", Text: "Something happened."},
+		"foreign":     told(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
+		"unexplained": about(told(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when, "order", id, "why", "unknown-order")),
+		"double-buy": about(told(purchase.NoticeDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
+			"licenses", license+" aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e")),
+		"broken-item": item,
+		"head":        told(purchase.NoticeHead, "at", when, "record", "12", "hash", "abcdef"),
+		"paused":      paused,
+		"resumed":     told(purchase.NoticeResumed, "by", "UDANA", "name", "dana", "reason", hostile),
+		"settled":     about(told(purchase.NoticeSettled, "order", id, "price", "6375"), *settledBy("dana", "bought", hostile)),
+		"restored":    told(purchase.NoticeRestored, "record", "12", "last", when),
+		"reminder": about(told(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when, "license", "16 GB RAM",
+			"price", "6375", "expires", "2026-11-25T21:00:00Z")),
+		"books":             books,
+		"untold":            about(told(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
+		"server":            told(purchase.NoticeServer, "condition", string(purchase.HasMoved), "site", "https://cocalc.example", "host", hostile),
+		"server-back":       told(purchase.NoticeServerBack),
+		"released":          about(told(purchase.NoticeReleased, "order", id, "price", "6375")),
+		"of-a-kind-to-come": {Kind: "something-new", Cause: cause(purchase.Untranslated, "text", "Something happened.")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := notice(n)
+			got := notice(n, Reader{Admin: true})
 			golden(t, "notice-"+name, got)
 			harmless(t, got)
 		})
@@ -98,7 +112,7 @@ func TestNotices(t *testing.T) {
 
 // What the Home tab says while nothing is bought.
 func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
-	stop := purchase.Stop{Pause: &purchase.Pause{Since: at, By: "UDANA", Reason: hostile}, Held: []purchase.Order{order(heldOrder)}}
+	stop := purchase.Stop{Pause: &purchase.Pause{Since: at, By: "UDANA", Incidents: []purchase.Incident{{Cause: incidents[0], By: "UDANA"}}}, Held: []purchase.Order{order(heldOrder)}}
 	for name, c := range map[string]struct {
 		stop  purchase.Stop
 		admin bool
@@ -107,12 +121,12 @@ func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
 		"home-restored": {purchase.Stop{Restored: &purchase.Restore{At: at}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := content{"home", stopBlocks(c.stop, c.admin, false)}
+			got := content{"home", stopBlocks(c.stop, c.admin, false, nil)}
 			golden(t, name, got)
 			harmless(t, got)
 		})
 	}
-	if blocks := stopBlocks(purchase.Stop{}, true, false); len(blocks) > 0 {
+	if blocks := stopBlocks(purchase.Stop{}, true, false, nil); len(blocks) > 0 {
 		t.Errorf("on a good day: %v", blocks)
 	}
 }

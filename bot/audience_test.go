@@ -207,7 +207,7 @@ func TestIncidentsInAChannelWithAGuest(t *testing.T) {
 		}
 		account.Notices = append(account.Notices, purchase.Notice{
 			ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
-			Text: "License `x` was bought for $12.34.", Left: []string{slacksim.General},
+			Cause: purchase.Cause{Code: purchase.NoticeForeign, Args: purchase.Args{"license": "x", "purchase": "7", "amount": "1234"}}, Left: []string{slacksim.General},
 		})
 		return tx.PutAccount(account)
 	}))

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
@@ -68,7 +69,7 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 		a.log.Error().Err(err).Msg("fail to read what stops buying")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who), no != "")...)
+		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who), no != "", a.loc)...)
 	}
 	blocks = append(blocks, a.waiting(ctx, who)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
@@ -79,18 +80,14 @@ func (a *App) home(ctx context.Context, user string) []slack.Block {
 const mostHeld = 5
 
 // stopBlocks say why nothing is bought right now, and to admins what they can do about it.
-func stopBlocks(stop purchase.Stop, admin, unsold bool) []slack.Block {
+func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []slack.Block {
 	var blocks []slack.Block
 	if p := stop.Pause; p != nil {
 		text := ":double_vertical_bar: *Buying is paused* since " + moment(p.Since) + "."
 		if admin {
 			text += " Use `/license resume` to continue."
 		}
-		reason := p.PublicReason()
-		if admin {
-			reason = p.Reason
-		}
-		blocks = append(blocks, section(text), wrote("Reason", reason))
+		blocks = append(blocks, section(text), wrote("Reason", ReasonsWords(p, Reader{Admin: admin, Zone: loc})))
 	}
 	if stop.Restored != nil {
 		blocks = append(blocks, section(

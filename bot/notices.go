@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -35,26 +36,46 @@ var noticeHeads = map[purchase.NoticeKind]struct{ sign, head string }{
 	purchase.NoticeAsk:         {":raised_hand:", "An order needs your approval"},
 }
 
-// notice is a message about the account. It is a function of the notice alone: told to several, it says the same.
-func notice(n purchase.Notice) content {
-	h := noticeHeads[n.Kind]
-	if h.head == "" {
-		h.sign, h.head = ":information_source:", "About the CoCalc account"
+// headOf returns the first line of a notice, with its sign.
+func headOf(kind purchase.NoticeKind) struct{ sign, head string } {
+	if h, ok := noticeHeads[kind]; ok {
+		return h
 	}
-	blocks := []slack.Block{section(h.sign + " *" + h.head + "*")}
-	told := h.head + ". " + escape(strings.ReplaceAll(n.Text, "`", ""))
+	return struct{ sign, head string }{":information_source:", "About the CoCalc account"}
+}
+
+func noticeHead(kind purchase.NoticeKind) slack.Block {
+	h := headOf(kind)
+	return section(h.sign + " *" + h.head + "*")
+}
+
+// shortened removes whole ids from the words of a notice that everyone in a channel reads.
+func shortened(words string, r Reader) string {
+	if r.Admin {
+		return words
+	}
+	return purchase.ShortenIDs(words)
+}
+
+// notice is a message about the account. It is a function of the notice and its reader: told to several, it says the same.
+func notice(n purchase.Notice, r Reader) content {
+	blocks := []slack.Block{noticeHead(n.Kind)}
+	told := headOf(n.Kind).head + "."
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder, purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk:
-		// These repeat what people wrote: a reason, the title of an item, how they call themselves.
-		blocks = append(blocks, quoting(unmarked(n.Text)))
-		told = h.head + "."
-	case purchase.NoticeServer: // these name what a server answered
-		for paragraph := range strings.Lines(n.Text) {
-			blocks = append(blocks, quoting(unmarked(paragraph)))
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder,
+		purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk, purchase.NoticeServer:
+		// These repeat what people wrote, or what a server answered.
+		r.Place = Plain
+		for _, paragraph := range NoticeWords(n, r) {
+			blocks = append(blocks, quoting(shortened(paragraph, r)))
 		}
-		told = h.head + "."
 	default:
-		blocks = append(blocks, section(escape(n.Text)))
+		r.Place = Marked
+		for _, paragraph := range NoticeWords(n, r) {
+			paragraph = shortened(paragraph, r)
+			blocks = append(blocks, section(paragraph))
+			told += " " + strings.ReplaceAll(paragraph, "`", "")
+		}
 	}
 	if n.Kind == purchase.NoticeBrokenItem && n.Item != 0 {
 		out := button(actionTakeOut, strconv.FormatInt(n.Item, 10), fmt.Sprintf("Remove item %d from the cart", n.Item))
@@ -77,9 +98,9 @@ func notice(n purchase.Notice) content {
 
 // headOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what people
 // wrote.
-func headOnly(n purchase.Notice) content {
+func headOnly(n purchase.Notice, loc *time.Location) content {
 	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
-		return notice(n)
+		return notice(n, Reader{Zone: loc})
 	}
 	return bareNotice(n, "Details aren't posted in this channel, since guests or people of other organizations may read it.")
 }
@@ -91,10 +112,9 @@ func untoldNotice(n purchase.Notice) content {
 
 // bareNotice says what happened and why there are no details.
 func bareNotice(n purchase.Notice, why string) content {
-	c := notice(purchase.Notice{Kind: n.Kind})
-	blocks := []slack.Block{c.blocks[0], small(plain(why))}
+	blocks := []slack.Block{noticeHead(n.Kind), small(plain(why))}
 	if n.Order != "" {
 		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
-	return content{noticeHeads[n.Kind].head + ".", blocks}
+	return content{headOf(n.Kind).head + ".", blocks}
 }

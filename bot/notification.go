@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,10 +166,9 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string)
 		if n.Kind == purchase.NoticeForeign {
 			err = p.desk.NoticeToAdmins(ctx, n.ID, to)
 		}
-		return headOnly(n), err
+		return headOnly(n, p.desk.Location()), err
 	}
-	n.Text = purchase.ShortenIDs(cmp.Or(n.Public, n.Text)) // everyone in a channel reads it
-	return notice(n), nil
+	return notice(n, Reader{Zone: p.desk.Location()}), nil
 }
 
 // errStandingUntold says that Slack has not told yet whether a person is a member of the workspace.
@@ -184,7 +182,7 @@ func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to s
 	defer p.mu.Unlock()
 	if !unverified {
 		delete(p.unverified, to)
-		return notice(n), nil
+		return notice(n, Reader{Zone: p.desk.Location(), Admin: !n.ToRequester}), nil
 	}
 	since, waits := p.unverified[to]
 	switch {

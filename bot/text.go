@@ -28,6 +28,9 @@ const (
 	Incidents Noun = "incident"
 	Evidence  Noun = "evidence"
 	Results   Noun = "result"
+	Notices   Noun = "notice"
+	Findings  Noun = "finding"
+	Comparing Noun = "comparison"
 )
 
 // table has the words of every code, by its noun.
@@ -36,7 +39,7 @@ var table map[Noun]map[purchase.CauseCode]wording
 func init() {
 	table = map[Noun]map[purchase.CauseCode]wording{
 		Refusals: refusalWords, Failures: failureWords, Waits: waitWords, Holds: holdWords, Incidents: incidentWords,
-		Evidence: evidenceWords, Results: resultWords,
+		Evidence: evidenceWords, Results: resultWords, Notices: noticeWords, Findings: findingWords, Comparing: comparisonWords,
 	}
 }
 
@@ -74,11 +77,18 @@ func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
 // Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is told
 // as it is.
 func Words(noun Noun, c purchase.Cause, r Reader) string {
-	said := strings.ReplaceAll(string(teller{c, r}.tell(noun)), shielded, "`")
-	if !r.Place.isMarked() {
-		return commands.OneLine(said)
+	return finish(tellAll(noun, c, r), r.Place)
+}
+
+// tellAll returns the words of a cause, which finish makes ready for their place.
+func tellAll(noun Noun, c purchase.Cause, r Reader) string { return string(teller{c, r}.tell(noun)) }
+
+func finish(words string, place Place) string {
+	words = strings.ReplaceAll(words, shielded, "`")
+	if !place.isMarked() {
+		return commands.OneLine(words)
 	}
-	return said
+	return strings.TrimSpace(words)
 }
 
 // tell returns the words of the cause as a noun.
@@ -209,6 +219,7 @@ func (t teller) say(template string, args ...any) text {
 }
 
 func (t teller) shield(word string) string {
+	word = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(word) // a line is a paragraph of ours
 	if t.Place.isMarked() {
 		return escape(strings.ReplaceAll(word, "`", ""))
 	}

@@ -35,7 +35,16 @@ var incidentWords = map[purchase.CauseCode]wording{
 		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
 			"Put it back in its place, or use `/license resume` to accept the new one.", plural(t.number("purchases"), "purchase"))
 	}),
-	purchase.IncidentBooks: detailed("My records don't add up.", func(t teller) text { return t.say("%s", t.Args["text"]) }),
+	purchase.IncidentBooks: detailed("My records don't add up.", func(t teller) text {
+		if len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
+			return t.under(Incidents)
+		}
+		said := "The ledger contradicts itself. " + t.under(Findings)
+		if more := t.number("more"); more > 0 {
+			said += t.say(" `bot verify` shows %d more.", more)
+		}
+		return said
+	}),
 	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text { return t.say("%s", capital(sentence(t.Args["text"]))) }),
 }
 
@@ -77,4 +86,32 @@ func reasonsText(t teller) text {
 		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, string(t.say("%d more incidents.", more)))
 	}
 	return text(strings.Join(reasons, " Since then: "))
+}
+
+// ReasonsWords tells why buying is paused, in plain text. A person's reason stands as they wrote it.
+func ReasonsWords(p *purchase.Pause, r Reader) string {
+	r.Place = Plain
+	t := teller{p.Cause(), r}
+	if len(t.Causes) == 0 || t.Causes[0].Code != purchase.IncidentSaid {
+		return finish(string(reasonsText(t)), Plain)
+	}
+	reason := t.Causes[0].Args["reason"]
+	if t.Causes = t.Causes[1:]; len(t.Causes) == 0 {
+		return finish(string(t.say("%s", reason)), Plain)
+	}
+	return finish(string(t.say("%s Since then: %s", sentence(reason), reasonsText(t))), Plain)
+}
+
+// EventWords tells an audit record to an operator: its note, or else its cause; empty if it has neither.
+func EventWords(e purchase.Event, r Reader) string {
+	if e.Note != "" || e.Code == "" {
+		return e.Note
+	}
+	r.Admin = true
+	for _, noun := range []Noun{Incidents, Notices, Results} {
+		if table[noun][e.Code] != nil {
+			return Words(noun, e.Cause, r)
+		}
+	}
+	return e.Cause.String()
 }

@@ -112,4 +112,10 @@ var resultWords = map[purchase.CauseCode]wording{
 		return t.say("Item %s is no longer in the cart: someone bought it.", t.Args["item"])
 	},
 	purchase.SettledByAdmin: verdictText,
+	purchase.CartItem:       func(t teller) text { return itemText(t) + "." },
+	purchase.LeftOut: func(t teller) text {
+		n := t.number("purchases")
+		return t.say("%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.",
+			plural(n, "purchase"), t.money("amount"), isAre(n))
+	},
 }

@@ -46,7 +46,7 @@ var incidents = []purchase.Cause{
 	cause(purchase.IncidentUnattributed, "license", exampleLicense, "purchase", "77", "amount", "6375", "order", exampleOrder),
 	cause(purchase.IncidentDoubleBuy, "order", exampleOrder, "item", "7", "times", "2", "amount", "6375"),
 	cause(purchase.IncidentNewLedger, "purchases", "3"),
-	cause(purchase.IncidentBooks, "text", "The ledger contradicts itself. Order "+exampleOrder+" was bought, but has no receipt."),
+	under(cause(purchase.IncidentBooks, "more", "2"), purchase.NewFinding("order "+exampleOrder, purchase.FoundNoReceipt, exampleOrder).Cause()),
 	cause(purchase.IncidentOther, "text", "something of an older version"),
 }
 
@@ -215,7 +215,11 @@ var examples = map[Noun][]purchase.Cause{
 		cause(purchase.HeldAnswerLost),
 		cause(purchase.HeldUnreadable),
 	},
-	Incidents: incidents,
+	Incidents: append(slices.Clone(incidents),
+		under(cause(purchase.IncidentBooks), cause(purchase.Untranslated, "text", "The books of an older version."))),
+	Notices:   noticeExamples,
+	Findings:  findingExamples(),
+	Comparing: comparisonExamples,
 	Evidence: {
 		cause(purchase.ShowsNeverSent),
 		cause(purchase.ShowsTagged, "license", exampleLicense),
@@ -241,6 +245,8 @@ var examples = map[Noun][]purchase.Cause{
 		cause(purchase.ItemGone, "item", "77"),
 		cause(purchase.ItemBought, "item", "77"),
 		*settledBy("dana", "bought", "CoCalc's support said so"),
+		cause(purchase.CartItem, "item", "77", "product", "voucher", "title", "Statistics", "added", exampleTime),
+		cause(purchase.LeftOut, "purchases", "2", "amount", "12750"),
 	},
 }
 

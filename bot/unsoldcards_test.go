@@ -89,8 +89,8 @@ func leadsNowhere(t *testing.T, c content, priced, name string) {
 func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 	stop := purchase.Stop{Held: []purchase.Order{order(heldOrder)}}
 	for name, c := range map[string]content{
-		"home":               {"home", stopBlocks(stop, false, true)},
-		"home-for-an-admin":  {"home", stopBlocks(stop, true, true)},
+		"home":               {"home", stopBlocks(stop, false, true, nil)},
+		"home-for-an-admin":  {"home", stopBlocks(stop, true, true, nil)},
 		"order-for-an-admin": {"order", untellableEvidence(order(heldOrder))},
 		"waiting": {"home", waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
 			purchase.Person{ID: "UBOB"}, true, true)},

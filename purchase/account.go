@@ -47,15 +47,11 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			if err != nil || before == 0 {
 				return err
 			}
-			told, err = b.alarm(w, Order{}, Cause{Code: IncidentNewLedger, Args: Args{"purchases": strconv.Itoa(before)}}, fmt.Sprintf(
-				"The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
-					"Put it back in its place, or use `/license resume` to accept the new one", several(before, "purchase")))
+			told, err = b.alarm(w, Order{}, Cause{Code: IncidentNewLedger, Args: Args{"purchases": strconv.Itoa(before)}})
 			return err
 		}
-		what := fmt.Sprintf("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, and a ledger is for one account. "+
-			"Restart me with a key of the ledger's account, or with a new ledger.", b.keyName, who.ID, account.CoCalc)
 		foreign = true
-		told, err = b.alarm(w, Order{}, Cause{Code: IncidentForeignKey, Args: Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}}, what)
+		told, err = b.alarm(w, Order{}, Cause{Code: IncidentForeignKey, Args: Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}})
 		return err
 	})
 	switch {
@@ -121,14 +117,6 @@ func (b *buyer) beforeTheLedger(ctx context.Context) (n int, newest time.Time, e
 		}
 	}
 	return n, newest, err
-}
-
-// several formats a number of things.
-func several(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // unproven says what to do with an order as long as CoCalc does not say whose the key is.

@@ -3,7 +3,6 @@ package purchase
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"licensebot/cocalc"
@@ -90,7 +89,8 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 			return nil, err
 		}
 		word := because(SettledByAdmin, "by", click.Who.ID, "name", click.Who.called(), "verdict", string(s.Verdict), "reason", s.Reason)
-		said := fmt.Sprintf("%s marked it as %s. Reason: %s.", click.Who.called(), verdictWords(s.Verdict), quoted(s.Reason))
+		told := because(NoticeSettled, "order", string(id), "price", cents(o.Price))
+		told.Causes = []Cause{word}
 		if s.Verdict == WasBought {
 			r := receipt(*o, cocalc.CartItem{Purchased: &cocalc.CartPurchase{LicenseID: s.LicenseID, Time: o.CheckoutSent}}, nil)
 			r.Settled, r.Unchecked = &word, true // should it show up in the list of purchases, the entry follows that
@@ -106,18 +106,10 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 				return nil, err
 			}
 		}
-		return nil, addNotice(w, d.notice(NoticeSettled, "settled-"+string(id), fmt.Sprintf(
-			"CoCalc didn't confirm order `%s` for %s. %s", id, o.Price, said), *o, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticeSettled, "settled-"+string(id), told, *o, click.Who.ID))
 	})
 	if err == nil {
 		nudge(d.wake)
 	}
 	return order, err
-}
-
-func verdictWords(v Verdict) string {
-	if v == WasBought {
-		return "bought"
-	}
-	return "not bought"
 }

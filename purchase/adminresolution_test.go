@@ -54,7 +54,7 @@ func TestAnAdminSettles(t *testing.T) {
 			if e := s.events("settled"); len(e) != 1 || e[0].By != dana.ID || e[0].Note != "not-bought: asked support" {
 				t.Errorf("recorded %+v", e)
 			}
-			if texts := s.told("UEVE", purchase.NoticeSettled); len(texts) != 1 || !strings.Contains(texts[0], "not bought") {
+			if texts := s.told("UEVE", purchase.NoticeSettled); len(texts) != 1 || !strings.Contains(texts[0], `verdict="not-bought"`) {
 				t.Errorf("the other admin was told %q", texts)
 			}
 			if texts := s.told(dana.ID, purchase.NoticeSettled); len(texts) > 0 {
@@ -200,7 +200,7 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 			t.Fatalf("notices %+v (%v)", notices, err)
 		}
 		n := notices[0]
-		if !strings.Contains(n.Text, fmt.Sprint("Item ", n.Item)) || strings.Join(n.Left, " ") != dana.ID {
+		if n.Args["item"] != fmt.Sprint(n.Item) || strings.Join(n.Left, " ") != dana.ID {
 			t.Errorf("notice %+v", n)
 		}
 		_, err = s.desk.TakeOut(ctx, n.Item, purchase.Click{Who: alice, At: math})
@@ -214,7 +214,7 @@ func TestABrokenItemIsNamedAndTakenOut(t *testing.T) {
 		if said, err := s.desk.TakeOut(ctx, n.Item, byAdmin); err != nil || said.Code != purchase.ItemGone {
 			t.Errorf("again: %s (%v)", said, err)
 		}
-		if e := s.events("item-taken-out"); len(e) != 1 || e[0].By != dana.ID || !strings.Contains(e[0].Note, fmt.Sprint(n.Item)) {
+		if e := s.events("item-taken-out"); len(e) != 1 || e[0].By != dana.ID || e[0].Args["item"] != fmt.Sprint(n.Item) {
 			t.Errorf("recorded %+v", e)
 		}
 		if o := s.until(id, purchase.Purchased, purchase.Failed); o.State != purchase.Purchased {

@@ -143,7 +143,7 @@ func TestApprovals(t *testing.T) {
 			}
 			<-time.After(2 * time.Hour)
 			s.restart()
-			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 || !strings.Contains(texts[0], "$63.75") {
+			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 || !strings.Contains(texts[0], `price="6375"`) {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(36 * time.Hour)
@@ -367,7 +367,7 @@ func TestTheBotPausesItself(t *testing.T) {
 			s.server.ClearFaults()
 			<-time.After(time.Hour)
 			o := s.held()
-			if first != nil || s.state().Pause == nil || !strings.Contains(s.state().Pause.Reason, string(o.ID)) {
+			if first != nil || s.state().Pause == nil || !strings.Contains(s.state().Pause.Cause().String(), string(o.ID)) {
 				t.Errorf("paused %+v, then %+v", first, s.state().Pause)
 			}
 			if texts := s.told(dana.ID, purchase.NoticePaused); len(texts) != 1 {
@@ -380,7 +380,7 @@ func TestTheBotPausesItself(t *testing.T) {
 			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.PriceMoved, Percent: 110})
 			id := s.buy()
 			s.until(id, purchase.Purchased)
-			if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, "$70.13") {
+			if p := s.state().Pause; p == nil || !strings.Contains(p.Cause().String(), `charged="7013"`) {
 				t.Errorf("paused %+v, charged %s", p, s.order(id).Receipt.Charged)
 			}
 			// Once: the count at the end of the watch says nothing new, and an admin may have resumed buying by then.

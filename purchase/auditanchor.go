@@ -3,6 +3,7 @@ package purchase
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -33,8 +34,7 @@ func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 			return err
 		}
 		told = true
-		return addNotice(w, d.notice(NoticeHead, "head-"+day, fmt.Sprintf("The ledger on %s ends with record %d, `%s`. To check later that nothing up to it was changed, run `bot verify --head %d:%s`.",
-			now.Format(DateStyle), head.Number, head.Hash, head.Number, head.Hash), Order{}, ""))
+		return addNotice(w, d.notice(NoticeHead, "head-"+day, because(NoticeHead, "at", stamp(now), "record", strconv.FormatUint(head.Number, 10), "hash", head.Hash), Order{}, ""))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)

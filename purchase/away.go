@@ -19,11 +19,10 @@ func (d *Desk) away(ctx context.Context) bool {
 		return away
 	}
 	now := d.now()
-	n := d.notice(NoticeBack, noticeID("back", now), "The ledger file is back in its place. Buying continues.", Order{}, "")
+	n := d.notice(NoticeBack, noticeID("back", now), because(NoticeBack), Order{}, "")
 	if away {
 		d.log.Error().Err(err).Msg("hold buying: the ledger's file is not where it belongs; rename it back")
-		n = d.notice(NoticeAway, noticeID("away", now), "The ledger file was moved, deleted or replaced while I was running. I won't buy anything until it's back in its place. "+
-			"Put it back before you stop me, or I won't find it at the next start.", Order{}, "")
+		n = d.notice(NoticeAway, noticeID("away", now), because(NoticeAway), Order{}, "")
 	} else {
 		d.log.Warn().Msg("resume buying: the ledger's file has its name again")
 	}

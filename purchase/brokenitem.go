@@ -28,12 +28,11 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		what := b.policy.itemWords(item)
-		if err := w.AppendEvent(Event{Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName, Note: what}); err != nil {
+		what := itemCause(CartItem, item)
+		if err := w.AppendEvent(Event{Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName, Cause: what}); err != nil {
 			return err
 		}
-		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), what+" is broken and blocks every purchase on the CoCalc account. "+
-			"I didn't add it, so I'll remove it only if an admin tells me to. You can also fix it at "+b.site.Cart()+".", o, "")
+		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), itemCause(NoticeBrokenItem, item).With("cart", b.site.Cart()), o, "")
 		n.Item = item.ID
 		told = true
 		return addNotice(w, n)
@@ -44,29 +43,19 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 	return err
 }
 
-// itemWords say what a cart item is: "Item 77 in the cart (“Statistics”, added Nov 3, 2026, 5:08 PM UTC)".
-func (p Policy) itemWords(item cocalc.CartItem) string {
+// itemCause returns a cause about a cart item: item, product (if it is no license), title, added.
+func itemCause(code CauseCode, item cocalc.CartItem) Cause {
 	var d struct {
 		Title  string          `json:"title"`
 		Type   json.RawMessage `json:"type"`
 		Period json.RawMessage `json:"period"`
 	}
 	_ = json.Unmarshal(item.Description, &d) // what is broken may be anything; then it has no title
-	var facts []string
-	if item.Product != "site-license" {
-		facts = append(facts, fmt.Sprintf("product %q", item.Product))
+	product := item.Product
+	if product == "site-license" {
+		product = ""
 	}
-	if title := strings.TrimSpace(d.Title); title != "" {
-		facts = append(facts, quoted(cutRunes(title, 60)))
-	}
-	if !item.Added.IsZero() {
-		facts = append(facts, "added "+p.moment(item.Added))
-	}
-	words := fmt.Sprintf("Item %d in the cart", item.ID)
-	if len(facts) > 0 {
-		words += " (" + strings.Join(facts, ", ") + ")"
-	}
-	return words
+	return because(code, "item", someID(item.ID), "product", product, "title", cutRunes(strings.TrimSpace(d.Title), 60), "added", stamp(item.Added))
 }
 
 func cutRunes(text string, most int) string {
@@ -104,7 +93,7 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (Cause, error
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {
-		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Note: d.policy.itemWords(item)})
+		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Cause: itemCause(CartItem, item)})
 	})
 	if err != nil {
 		return Cause{}, fmt.Errorf("record that item %d is taken out: %w", id, err)

@@ -131,7 +131,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 			return b.troubled(ctx, o, err)
 		}
 		f := explain(refusal, b.policy.told(), b.site)
-		b.meets(ctx, o, f.Code, troubleWords(refusal, b.keyName, b.site))
+		b.meets(ctx, o, f.Code, trouble(refusal, b.keyName, b.site))
 		return 0, b.fail(ctx, o, f)
 	}
 }

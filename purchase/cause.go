@@ -54,9 +54,15 @@ const (
 	IncidentUnattributed CauseCode = "unattributed-purchase" // license, purchase, amount, order: counted, and no ledger names the person
 	IncidentDoubleBuy    CauseCode = "double-buy"            // order, item, times, amount
 	IncidentNewLedger    CauseCode = "new-ledger"            // purchases: how many have tags of a ledger that is missing
-	IncidentBooks        CauseCode = "books"                 // finding, record, more, digest
+	IncidentBooks        CauseCode = "books"                 // finding, record, more, digest; beneath it the first finding
 	IncidentOther        CauseCode = "other"                 // text: a sentence of an older version that has no code
 )
+
+// LeftOut is the cause of what a resume says of purchases that paused buying and count in no budget: purchases, amount.
+const LeftOut CauseCode = "left-out"
+
+// CartItem is the cause of an audit record (Event) about an item of the cart: item, product, title, added.
+const CartItem CauseCode = "item"
 
 // SettledByAdmin is why an order of unknown outcome ended: by, name (of the admin), verdict, reason; watched if CoCalc is
 // watched still.
@@ -157,22 +163,20 @@ func cents(amount Cents) string { return strconv.FormatInt(int64(amount), 10) }
 type Incident struct {
 	Cause
 	Time time.Time `json:"time"`
-	By   string    `json:"by"`   // a person's id, or "licensebot"
-	Text string    `json:"text"` // what people read; a person's own words as they wrote them
+	By   string    `json:"by"` // a person's id, or "licensebot"
 }
 
 // cause returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the incidents.
 func (p *Pause) cause(code CauseCode) Cause {
 	c := because(code, "since", stamp(p.Since), "by", p.By, "name", p.Name)
 	for _, in := range p.incidents() {
-		why := in.Cause
-		if why.Code == IncidentBooks {
-			why = why.With("text", in.Text)
-		}
-		c.Causes = append(c.Causes, why)
+		c.Causes = append(c.Causes, in.Cause)
 	}
 	return c
 }
+
+// Cause returns why buying is paused: since, by and name (of who paused), and the reasons beneath it.
+func (p *Pause) Cause() Cause { return p.cause(Paused) }
 
 // said returns the cause of a pause by a person.
 func said(reason string) Cause { return Cause{Code: IncidentSaid, Args: Args{"reason": reason}} }

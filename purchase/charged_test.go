@@ -1,6 +1,7 @@
 package purchase_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestAChargeThatDiffersFromWhatWasAgreedTo(t *testing.T) {
 				switch {
 				case c.kind == "" && (pause != nil || len(records) > 0):
 					t.Errorf("buying is paused for %s of %s: %+v", o.Receipt.Charged, o.Price, pause)
-				case c.kind != "" && (pause == nil || len(records) != 1 || records[0].Kind != c.kind || !strings.Contains(pause.Reason, o.Receipt.Charged.String())):
+				case c.kind != "" && (pause == nil || len(records) != 1 || records[0].Kind != c.kind || !strings.Contains(pause.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged))):
 					t.Errorf("%s of %s: paused %+v, recorded %+v", o.Receipt.Charged, o.Price, pause, records)
 				}
 				<-time.After(time.Hour)
@@ -134,11 +135,11 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 				}
 				if c.read {
 					if p := s.state().Pause; p != nil {
-						t.Errorf("paused: %s", p.Reason)
+						t.Errorf("paused: %s", p.Cause())
 					}
 					return
 				}
-				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 || !strings.Contains(p.Reason, o.Receipt.Charged.String()) {
+				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 || !strings.Contains(p.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged)) {
 					t.Errorf("paused %+v", p)
 				}
 			}, m.with, func(s *shop) { s.server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older}) })

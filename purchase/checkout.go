@@ -36,25 +36,23 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
 	// because of it.
 	if look.credit != nil && *look.credit < look.amount {
-		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount-max(*look.credit, 0), fmt.Sprintf(
-			"The CoCalc account has %s in credit, but an order costs %s. Add credit at %s.", max(*look.credit, 0), look.amount, b.site.Payments())))
+		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount-max(*look.credit, 0), because(NoticeTrouble, "why", "too-little-credit",
+			"credit", cents(max(*look.credit, 0)), "price", cents(look.amount), "payments", b.site.Payments())))
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
-		b.meets(ctx, o, FailNoCredit, fmt.Sprintf("`LEAST_CREDIT` keeps %s of the CoCalc account's credit unspent, but this CoCalc server doesn't report how much credit is left. "+
-			"Remove that setting to allow orders.", least))
+		b.meets(ctx, o, FailNoCredit, because(NoticeTrouble, "why", "credit-unknown", "least", cents(least)))
 		return b.abandon(ctx, o, failed(FailNoCredit, "unknown", flag(true), "told", b.policy.told()))
 	}
 	if least > 0 && *look.credit-look.amount < least {
-		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, fmt.Sprintf(
-			"The CoCalc account has %s in credit and an order costs %s, but `LEAST_CREDIT` keeps %s unspent. Add credit at %s.",
-			*look.credit, look.amount, least, b.site.Payments())))
+		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, because(NoticeTrouble, "why", "least-credit",
+			"credit", cents(*look.credit), "price", cents(look.amount), "least", cents(least), "payments", b.site.Payments())))
 	}
 	return b.pay(ctx, o, look.amount)
 }
 
 // noCredit returns the failure of an order that the account has too little credit for. The admins get the amounts.
-func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail string) *Failure {
+func (b *buyer) noCredit(ctx context.Context, o Order, missing Cents, detail Cause) *Failure {
 	b.meets(ctx, o, FailNoCredit, detail)
 	return failed(FailNoCredit, "missing", someCents(missing), "told", b.policy.told())
 }
@@ -170,7 +168,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 			f := explain(refusal, b.policy.told(), b.site)
 			live.Answer, live.AnswerText, live.Failure = AnswerRefused, refusal.Text, &f
 			// The failure says whether the admins have been told, so their notice is added in the same transaction.
-			if err := b.addTrouble(w, *live, f.Code, troubleWords(refusal, b.keyName, b.site)); err != nil {
+			if err := b.addTrouble(w, *live, f.Code, trouble(refusal, b.keyName, b.site)); err != nil {
 				return err
 			}
 		default:
@@ -336,14 +334,12 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		all += x.Charged
 		licenses = append(licenses, x.LicenseID)
 	}
-	what := fmt.Sprintf("Cart item %d of order %s was bought %d times, and CoCalc charged %s too much.", o.ItemID, o.ID, times, all)
 	cause := Cause{Code: IncidentDoubleBuy, Args: Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
-	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
+	if _, err := pauseBuying(w, ownPause(d.now(), cause), ""); err != nil {
 		return err
 	}
-	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), fmt.Sprintf(
-		"%s The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
-			"Buying is paused until an admin uses `/license resume`.", what, listed(licenses)), o, ""))
+	told := cause.With("licenses", strings.Join(licenses, " "))
+	return addNotice(w, d.notice(NoticeDoubleBuy, fmt.Sprintf("double-buy-%s-%s", o.ID, extra[0].LicenseID), told, o, ""))
 }
 
 func entry(o Order, r Receipt) Purchase {

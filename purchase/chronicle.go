@@ -2,6 +2,7 @@ package purchase
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -78,6 +79,11 @@ func (c *chronicle) tell(e Event, k keptOrder) {
 	}
 	if e.Note != "" {
 		line = line.Str("note", ShortenIDs(e.Note))
+	} else if e.Code != "" {
+		why := e.Cause
+		why.Args = maps.Clone(why.Args)
+		delete(why.Args, "said") // CoCalc's words have a line of their own
+		line = line.Str("cause", ShortenIDs(why.String()))
 	}
 	line.Str("by", e.By).Msg(message)
 }

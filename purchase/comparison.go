@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -49,6 +50,17 @@ type Sales struct {
 	Older    bool                 // a server without a list of purchases: its licenses are all there is
 }
 
+// What a Comparison notes.
+const (
+	NotedByWord     CauseCode = "noted-by-word"     // entry, order, charged: an admin marked it as bought, and CoCalc doesn't show it
+	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot is to count it again
+	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license
+	NotedUnderWay   CauseCode = "noted-under-way"   // purchase, at, license, amount, order: the bot works on the order
+	// NotedStranger is a purchase made outside the bot: purchase, at, license, amount; but: "reported", or "copied" from
+	// the cart item of an order.
+	NotedStranger CauseCode = "noted-stranger"
+)
+
 // Comparison is what came of holding a ledger against CoCalc.
 type Comparison struct {
 	Agree int // licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no amounts)
@@ -56,10 +68,10 @@ type Comparison struct {
 	Wrong []Finding
 	// Strangers are other people's purchases on the account since the ledger began; Earlier is the number of older
 	// ones.
-	Strangers []string
+	Strangers []Cause
 	Earlier   int
 	// Notes are what is no fault, and should be known all the same.
-	Notes []string
+	Notes []Cause
 }
 
 func newClaims(at time.Time) Claims {
@@ -203,8 +215,8 @@ func (v *comparing) wrong(record string, code FindingCode, args ...any) {
 	v.said.Wrong = append(v.said.Wrong, NewFinding(record, code, args...))
 }
 
-func (v *comparing) note(sentence string, args ...any) {
-	v.said.Notes = append(v.said.Notes, fmt.Sprintf(sentence, args...))
+func (v *comparing) note(code CauseCode, pairs ...string) {
+	v.said.Notes = append(v.said.Notes, because(code, pairs...))
 }
 
 // claimed looks for the purchase that an entry of the log speaks of.
@@ -213,7 +225,7 @@ func (v *comparing) claimed(b claim) {
 	at := v.rowOf(b)
 	switch {
 	case at < 0 && b.settled:
-		v.note("Entry %d of the purchase log (order %s, %s) was marked as bought by an admin; CoCalc shows no such purchase.", b.entry, b.order, b.charged)
+		v.note(NotedByWord, "entry", strconv.FormatUint(b.entry, 10), "order", string(b.order), "charged", cents(b.charged))
 		return
 	case at < 0 && v.Older:
 		v.wrong(record, FoundLicenseNotListed, cmp.Or(b.license, "(unknown)"), b.entry, b.order)
@@ -230,14 +242,14 @@ func (v *comparing) claimed(b claim) {
 		return
 	case v.Older: // tells no amounts
 	case b.charged != row.Cost && b.counting:
-		v.note("Entry %d of the purchase log says %s, but CoCalc charged %s. The bot will check it and correct the log.", b.entry, b.charged, row.Cost)
+		v.note(NotedCounting, "entry", strconv.FormatUint(b.entry, 10), "logged", cents(b.charged), "charged", cents(row.Cost))
 		return
 	case b.charged != row.Cost:
 		v.wrong(record, FoundOtherAmount, b.entry, b.license, b.charged, row.Cost, row.ID)
 		return
 	}
 	if !v.managed[row.LicenseID] {
-		v.note("The account no longer manages license %s of entry %d.", row.LicenseID, b.entry)
+		v.note(NotedNotManaged, "license", row.LicenseID, "entry", strconv.FormatUint(b.entry, 10))
 	}
 	v.said.Agree++
 }
@@ -272,28 +284,28 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		}
 	}
 	o, known := v.orders[id]
-	what := fmt.Sprintf("CoCalc purchase %d of %s (license %s, %s)", row.ID, row.Time.UTC().Format(MomentStyle), row.LicenseID, row.Cost)
-	if row.ID == 0 {
-		what = fmt.Sprintf("License %s of %s", row.LicenseID, row.Time.UTC().Format(MomentStyle))
+	what := []string{"purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount", cents(row.Cost)}
+	stranger := func(pairs ...string) {
+		v.said.Strangers = append(v.said.Strangers, because(NotedStranger, append(what, pairs...)...))
 	}
 	switch {
 	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ
 	case known && o.lookedAfter():
-		v.note("%s belongs to order %s, which the bot is working on.", what, id)
+		v.note(NotedUnderWay, append(what, "order", string(id))...)
 	case v.isReported(row):
-		v.said.Strangers = append(v.said.Strangers, what+", already reported.")
+		stranger("but", "reported")
 	case known && o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		v.said.Strangers = append(v.said.Strangers, fmt.Sprintf("%s, from a copy of the cart item of order %s.", what, id))
+		stranger("but", "copied", "order", string(id))
 	case known:
-		v.wrong("order "+string(id), FoundNotLogged, what, id)
+		v.wrong("order "+string(id), FoundNotLogged, row.ID, stamp(row.Time), row.LicenseID, int64(row.Cost), id)
 	case id != "" && v.acceptedAnew && (row.Time.Before(v.since) || !row.Time.After(v.earlier)):
 		v.said.Earlier++
 	case id != "":
-		v.wrong("order "+string(id), FoundUnknownTag, what, id)
+		v.wrong("order "+string(id), FoundUnknownTag, row.ID, stamp(row.Time), row.LicenseID, int64(row.Cost), id)
 	case row.Time.Before(v.since):
 		v.said.Earlier++
 	default:
-		v.said.Strangers = append(v.said.Strangers, what+".")
+		stranger()
 	}
 }
 

@@ -85,7 +85,7 @@ func (p pausing) Update(ctx context.Context, change func(purchase.Writer) error)
 		if err != nil {
 			return err
 		}
-		account.Pause = &purchase.Pause{Since: time.Now(), By: dana.ID, Name: "dana", Reason: "stop"}
+		account.Pause = &purchase.Pause{Since: time.Now(), By: dana.ID, Name: "dana", Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "stop"}}, By: dana.ID}}}
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}

@@ -111,8 +111,7 @@ func (d *Desk) overdue(w Writer, o *Order, due deadline) error {
 	if err := w.PutOrder(*o); err != nil {
 		return err
 	}
-	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), fmt.Sprintf("%s has been waiting for approval since %s: %s for %s. The request expires on %s.",
-		o.Requester.called(), d.policy.moment(o.Confirmed), o.Spec.Summary(), o.Price, d.policy.moment(o.ApproveBy)), *o, "")
+	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), request(NoticeReminder, *o).With("since", stamp(o.Confirmed)), *o, "")
 	n.Left = []string{d.approvalsChannel}
 	return addNotice(w, n)
 }

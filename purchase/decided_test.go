@@ -88,7 +88,7 @@ func TestWhatIsFoundDuringAPauseIsAddedToIt(t *testing.T) {
 		}
 		<-time.After(11 * time.Minute)
 		p := s.state().Pause
-		if p == nil || p.By != dana.ID || !strings.Contains(p.Reason, "the books are closed.") || !strings.Contains(p.Reason, "I can't explain a purchase") {
+		if p == nil || p.By != dana.ID || len(p.Incidents) != 2 || p.Incidents[0].Args["reason"] != "the books are closed" || p.Incidents[1].Code != purchase.IncidentUnexplained {
 			t.Errorf("paused: %+v", p)
 		}
 		if e := s.events("paused"); len(e) != 2 || e[1].By != "licensebot" {

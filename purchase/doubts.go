@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -115,13 +114,6 @@ func (u *underWay) beside(doubt Doubt) bool {
 	return n > 1
 }
 
-func (u Doubt) what() string {
-	if u.Typed {
-		return "your command"
-	}
-	return "your click"
-}
-
 // ResolveDoubts notifies people, once each, whether their decisions counted that were being written when the disk
 // failed. A start calls it before anything else is decided. If the disk has no room then, Run retries it: people were
 // promised an answer, and the next start may be weeks away.
@@ -168,7 +160,7 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	if err != nil {
 		return err
 	}
-	text, err := verdict(w, doubt, kind, since)
+	said, err := verdict(w, doubt, kind, since)
 	if err != nil {
 		return err
 	}
@@ -181,7 +173,7 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	}
 	return addNotice(w, Notice{
 		ID: noticeID("uncertain", doubt.Began) + "-" + doubt.Who, Kind: NoticeUncertain, Time: d.now(), Order: doubt.Order,
-		Text: text, Left: []string{doubt.Who},
+		Cause: said, Left: []string{doubt.Who},
 	})
 }
 
@@ -210,34 +202,33 @@ func decided(r Reader, doubt Doubt) (kind string, since bool, err error) {
 	return kind, since, err
 }
 
-// verdict returns what the person reads. since reports whether the order has changed after the disk failed: it may have
-// been bought by then.
-func verdict(r Reader, doubt Doubt, kind string, since bool) (string, error) {
-	what := "Your" + strings.TrimPrefix(doubt.what(), "your")
+// verdict returns whether a decision counted: order (that it was about), typed, and "yes" or "no" as counted. Of one that
+// did not, buys says that nothing was bought by it. since reports whether the order has changed after the disk failed:
+// it may have been bought by then. look is the order to look at; a new one's card was not shown (unshown).
+func verdict(r Reader, doubt Doubt, kind string, since bool) (Cause, error) {
 	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
 	known := err == nil // otherwise the order was not created, or is not of this ledger
 	if err != nil && !errors.Is(err, ErrNoOrder) {
-		return "", err
+		return Cause{}, err
 	}
+	c := because(NoticeUncertain, "typed", flag(doubt.Typed), "counted", "yes")
 	if known && kind != string(Proposed) {
-		what += fmt.Sprintf(" on order `%s`", doubt.Order)
+		c = c.With("order", string(doubt.Order))
 	}
-	if kind == "" || kind == "refused" {
-		text := what + " didn't count"
+	switch {
+	case kind == "" || kind == "refused":
+		c = c.With("counted", "no")
 		if since {
-			return fmt.Sprintf("%s. Check the order with `/license order %s`.", text, doubt.Order), nil
+			return c.With("look", string(doubt.Order)), nil
 		}
 		if doubt.Buys {
-			text += ", so nothing was bought"
+			c = c.With("buys", flag(true))
 		}
-		return text + ". Please try again.", nil
+	case !known:
+	case kind == string(Proposed) && doubt.Became == "":
+		c = c.With("unshown", flag(true))
+	default:
+		c = c.With("look", string(o.ID))
 	}
-	text := what + " counted."
-	if !known {
-		return text, nil
-	}
-	if kind == string(Proposed) && doubt.Became == "" {
-		return text + " I couldn't show its card, so please type it again.", nil
-	}
-	return fmt.Sprintf("%s Check the order with `/license order %s`.", text, o.ID), nil
+	return c, nil
 }

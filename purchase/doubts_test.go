@@ -109,7 +109,8 @@ var (
 // A person whose decision the disk failed on reads what is certain, and is told after the next start whether it
 // counted.
 func TestADecisionOnADiskThatFails(t *testing.T) {
-	const id = "`ORDER`"
+	// what the person is told after the next start
+	told := func(args string) string { return "uncertain " + args }
 	cases := []struct {
 		name         string
 		decides      func(context.Context, *purchase.Desk, purchase.OrderID) error
@@ -122,28 +123,28 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				_, err := d.Confirm(ctx, id, purchase.Click{Who: alice, At: math})
 				return err
 			}, "",
-			"Your click on order " + id + " didn't count, so nothing was bought. Please try again.",
-			"Your click on order " + id + " counted. Check the order with `/license order ORDER`.", false,
+			told(`buys="true" counted="no" order="ORDER"`),
+			told(`counted="yes" look="ORDER" order="ORDER"`), false,
 		},
 		{
 			"a cancellation that was typed", func(ctx context.Context, d *purchase.Desk, id purchase.OrderID) error {
 				_, err := d.Cancel(ctx, id, purchase.Click{Who: alice, At: math, Typed: true})
 				return err
 			}, "true",
-			"Your command on order " + id + " didn't count. Please try again.",
-			"Your command on order " + id + " counted. Check the order with `/license order ORDER`.", false,
+			told(`counted="no" order="ORDER" typed="true"`),
+			told(`counted="yes" look="ORDER" order="ORDER" typed="true"`), false,
 		},
 		{
 			"a command for a license", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 				_, err := d.Propose(ctx, asks)
 				return err
 			}, "true",
-			"Your command didn't count. Please try again.",
-			"Your command counted. I couldn't show its card, so please type it again.", true,
+			told(`counted="no" typed="true"`),
+			told(`counted="yes" typed="true" unshown="true"`), true,
 		},
 		{"a pause", func(ctx context.Context, d *purchase.Desk, _ purchase.OrderID) error {
 			return d.Pause(ctx, purchase.Click{Who: dana, At: math, Typed: true}, "to count")
-		}, "true", "Your command didn't count. Please try again.", "Your command counted.", false},
+		}, "true", told(`counted="no" typed="true"`), told(`counted="yes" typed="true"`), false},
 	}
 	for _, c := range cases {
 		for _, keeps := range []bool{false, true} {
@@ -180,8 +181,8 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				if keeps {
 					want = c.counts
 				}
-				if got := strings.ReplaceAll(notices[0].Text, string(kept.all[0].Order), "ORDER"); kept.all[0].Order != "" && got != want || kept.all[0].Order == "" && notices[0].Text != want {
-					t.Errorf("is told %q, want %q", notices[0].Text, want)
+				if got := strings.ReplaceAll(notices[0].Cause.String(), string(kept.all[0].Order), "ORDER"); kept.all[0].Order != "" && got != want || kept.all[0].Order == "" && notices[0].Cause.String() != want {
+					t.Errorf("is told %q, want %q", notices[0].Cause.String(), want)
 				}
 				if left := notices[0].Left; len(left) != 1 || left[0] != kept.all[0].Who {
 					t.Errorf("%v are told", left)
@@ -235,7 +236,7 @@ func TestAClickInDoubtTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		notices, err := desk.Notices(t.Context())
-		if err != nil || len(notices) != 1 || strings.Contains(notices[0].Text, "didn't count") == counts {
+		if err != nil || len(notices) != 1 || (notices[0].Args["counted"] == "no") == counts {
 			t.Errorf("it counts: %t; alice is told %+v (%v)", counts, notices, err)
 		}
 	}
@@ -311,8 +312,8 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 			again bool // the person clicks again before they learn it
 			want  string
 		}{
-			{"nothing since", false, "Your click on order `ORDER` didn't count, so nothing was bought. Please try again."},
-			{"bought since", true, "Your click on order `ORDER` didn't count. Check the order with `/license order ORDER`."},
+			{"nothing since", false, `uncertain buys="true" counted="no" order="ORDER"`},
+			{"bought since", true, `uncertain counted="no" look="ORDER" order="ORDER"`},
 		} {
 			o := s.propose(spec())
 			time.Sleep(time.Minute)
@@ -336,7 +337,7 @@ func TestADoubtThatWaitsForRoom(t *testing.T) {
 				t.Fatalf("%s: %d notices (%v)", c.name, len(notices), err)
 			}
 			last := notices[len(notices)-1]
-			if got := strings.ReplaceAll(last.Text, string(o.ID), "ORDER"); got != c.want || kept.left() > 0 {
+			if got := strings.ReplaceAll(last.Cause.String(), string(o.ID), "ORDER"); got != c.want || kept.left() > 0 {
 				t.Errorf("%s: alice is told %q, want %q; %d doubts are left", c.name, got, c.want, kept.left())
 			}
 		}

@@ -24,7 +24,7 @@ func (d *Desk) NoticeTo(ctx context.Context, id, group string, members []string)
 		if err := keepNotice(w, n); err != nil || len(members) > 0 {
 			return err
 		}
-		return d.saidUntold(w, n, group, "the user group "+group+" is empty")
+		return d.saidUntold(w, n, group, "empty")
 	})
 	if err != nil {
 		return fmt.Errorf("put the members of %s among those who are told %s: %w", group, id, err)
@@ -82,7 +82,7 @@ func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
 		if err := keepNotice(w, n); err != nil {
 			return err
 		}
-		return d.saidUntold(w, n, group, "Slack doesn't say who is in the user group "+group+"; I'll keep trying")
+		return d.saidUntold(w, n, group, "unlisted")
 	})
 	if err != nil {
 		return fmt.Errorf("keep that %s waits for the members of %s: %w", id, group, err)
@@ -92,17 +92,18 @@ func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
 }
 
 // saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel, with
-// what the notice says where that channel is not told of its kind.
+// what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack doesn't say who
+// is in the group.
 func (d *Desk) saidUntold(w Writer, n Notice, group, why string) error {
-	if err := w.AppendEvent(d.untold(n, group, "was not delivered: "+why)); err != nil || d.purchasesChannel == "" {
+	if err := w.AppendEvent(d.untold(n, group, "was not delivered: user group "+why)); err != nil || d.purchasesChannel == "" {
 		return err
 	}
-	what := "A message for admins wasn't delivered: " + why + "."
+	what := because(NoticeUntold, "group", group, "why", why)
 	if n.Kind == NoticeBrokenItem || n.Kind == NoticeSettled {
-		what += " The message: " + n.Text
+		what.Causes = []Cause{n.Cause}
 	}
 	return addNotice(w, Notice{
 		ID: "untold-" + n.ID + "-" + group, Kind: NoticeUntold, Time: d.now(), Order: n.Order,
-		Text: what, Left: []string{d.purchasesChannel},
+		Cause: what, Left: []string{d.purchasesChannel},
 	})
 }

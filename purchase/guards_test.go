@@ -184,7 +184,7 @@ func TestCreditThatCannotBeRead(t *testing.T) {
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || o.Failure.Args["told"] != "yes" {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 || !strings.Contains(told[0], "LEAST_CREDIT") {
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 || !strings.Contains(told[0], `why="credit-unknown"`) {
 			t.Errorf("the admin reads %q", told)
 		}
 		s.check(0, 0, 0)

@@ -196,11 +196,10 @@ type Before struct {
 
 // Pause stops all buying until an admin resumes it.
 type Pause struct {
-	Since  time.Time `json:"since"`
-	By     string    `json:"by"`             // a person's id, or "licensebot"
-	Name   string    `json:"name,omitempty"` // how people call them
-	Reason string    `json:"reason"`         // the first reasons, in words for people
-	// Incidents are the reasons, oldest first. Ledgers of older versions have none: incidents derives them from Reason.
+	Since time.Time `json:"since"`
+	By    string    `json:"by"`             // a person's id, or "licensebot"
+	Name  string    `json:"name,omitempty"` // how people call them
+	// Incidents are the reasons, oldest first.
 	Incidents []Incident `json:"incidents,omitempty"`
 }
 
@@ -216,7 +215,7 @@ type Event struct {
 	Amount Cents     `json:"amount_cents,omitempty"`
 	// Count is the number of refusals in this record, if a person had too many to record each.
 	Count int `json:"count,omitempty"`
-	// Code and Args are the cause behind Note, if decisions depend on it. Records of older versions have none.
+	// Cause says what happened in place of Note, or what is behind it. Records of older versions have none.
 	Cause
 	Prev string `json:"prev"` // hex SHA-256 of the record before; empty for the first
 	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash

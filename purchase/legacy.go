@@ -114,26 +114,90 @@ var oldWaits = []struct {
 	{"CoCalc does not answer properly right now.", WaitsForCoCalc},
 }
 
-// incidents returns the reasons of the pause, oldest first.
+// incidents returns the reasons of the pause, oldest first; none if there is no pause.
 func (p *Pause) incidents() []Incident {
 	if p == nil {
 		return nil
 	}
-	if len(p.Incidents) > 0 {
-		return p.Incidents
+	return p.Incidents
+}
+
+// UnmarshalJSON reads a pause of any schema. The first one has its reasons as sentences (reason), and from some version
+// on incidents.
+func (p *Pause) UnmarshalJSON(data []byte) error {
+	type plain Pause
+	var read struct {
+		plain
+		Reason string `json:"reason"`
 	}
-	var all []Incident
-	for i, text := range strings.Split(p.Reason, " Since then: ") {
-		in := Incident{Cause: oldIncident(text), Time: p.Since, By: botName, Text: text}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *p = Pause(read.plain); len(p.Incidents) > 0 {
+		return nil
+	}
+	for i, text := range strings.Split(read.Reason, " Since then: ") {
+		in := Incident{Cause: oldIncident(text), Time: p.Since, By: botName}
 		if i == 0 {
 			in.By = p.By
 		}
 		if in.By != botName {
 			in.Cause = said(text)
 		}
-		all = append(all, in)
+		p.Incidents = append(p.Incidents, in)
 	}
-	return all
+	return nil
+}
+
+// UnmarshalJSON reads an incident of any schema. The first one has a sentence besides (text), which says more than the
+// arguments if the books are why.
+func (in *Incident) UnmarshalJSON(data []byte) error {
+	type plain Incident
+	var read struct {
+		plain
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *in = Incident(read.plain); in.Code == IncidentBooks && read.Text != "" {
+		in.Causes = []Cause{because(Untranslated, "text", read.Text)}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a notice of any schema. The first one has sentences (text), and others for people who are no admins
+// (public).
+func (n *Notice) UnmarshalJSON(data []byte) error {
+	type plain Notice
+	var read struct {
+		plain
+		Text   string `json:"text"`
+		Public string `json:"public"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *n = Notice(read.plain); n.Code == "" && read.Text != "" {
+		n.Cause = because(Untranslated, "text", read.Text, "public", read.Public)
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a resume of any schema. The first one has a sentence of what is in no budget (left_out).
+func (r *OfflineResume) UnmarshalJSON(data []byte) error {
+	type plain OfflineResume
+	var read struct {
+		plain
+		Sentence string `json:"left_out"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	if *r = OfflineResume(read.plain); read.Sentence != "" {
+		r.LeftOut = because(Untranslated, "text", read.Sentence)
+	}
+	return nil
 }
 
 // oldIncident returns the cause of a pause by the bot itself.

@@ -39,7 +39,7 @@ func TestOldRecordsHaveCauses(t *testing.T) {
 				codes, args = append(codes, in.Code), append(args, in.Args)
 			}
 			if diff := cmp.Diff(r.Codes, codes) + cmp.Diff(r.Args, args); diff != "" {
-				t.Errorf("%q: %s", r.Pause.Reason, diff)
+				t.Errorf("%+v: %s", r.Pause, diff)
 			}
 		case r.Event != nil:
 			if license, purchase := r.Event.reported(); license != r.License || purchase != r.Purchase {

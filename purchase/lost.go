@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -45,7 +44,7 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 	o, known := account.Before.order(id)
 	switch {
 	case known && !o.own(row.Text, row.Time):
-		return b.foreign(w, r, row, "")
+		return b.foreign(w, r, row)
 	case known:
 		if row.ID == 0 {
 			row.Cost = computedOf(o, licenses[row.LicenseID])
@@ -57,11 +56,10 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 		if err := b.enterLost(w, r, o, row); err != nil {
 			return err
 		}
-		_, err := b.alarm(w, o, Cause{Code: IncidentUnattributed, Args: reportArgs(row)}.With("order", string(id)), fmt.Sprintf("A purchase for %s (license %s) has the tag of order %s, "+
-			"which is in no ledger that I can read. I recorded it without a person", row.Cost, row.LicenseID, id))
+		_, err := b.alarm(w, o, Cause{Code: IncidentUnattributed, Args: reportArgs(row)}.With("order", string(id)))
 		return err
 	}
-	return b.unexplained(w, r, row, id, "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored from an older copy")
+	return b.unexplained(w, r, row, id, "unknown-order")
 }
 
 // specOf derives an order's specification from its license.
@@ -151,48 +149,25 @@ func (r *reports) enter(o Order, row cocalc.PurchaseRow) {
 	}
 }
 
-// enteredWords describes what was entered.
-func (r *reports) enteredWords() string {
+// entries returns what was entered, as arguments: entered and sum; of these, by-word and by-word-sum were bought by an
+// admin's word, and unattributed and unattributed-sum name no person.
+func (r *reports) entries() []string {
 	if r.entered == 0 {
-		return ""
+		return nil
 	}
-	byWord := ""
-	if r.byWord > 0 {
-		byWord = fmt.Sprintf(" Of these, %s (%s) %s marked as bought by an admin; CoCalc doesn't show %s.",
-			units("purchase")(r.byWord), r.byWordSum, wasWere(r.byWord), itThem(r.byWord))
+	return []string{
+		"entered", strconv.Itoa(r.entered), "sum", cents(r.sum),
+		"by-word", someCount(r.byWord), "by-word-sum", someCents(r.byWordSum),
+		"unattributed", someCount(r.unattributed), "unattributed-sum", someCents(r.unattributedSum),
 	}
-	words := fmt.Sprintf(" I added %s (%s) that the backup lacked to the history and the budgets.", units("purchase")(r.entered), r.sum) + byWord
-	if r.unattributed > 0 {
-		words += fmt.Sprintf(" Of these, %s (%s) %s recorded without a person, because the previous ledger couldn't be read.",
-			units("purchase")(r.unattributed), r.unattributedSum, isAre(r.unattributed))
-	}
-	return words
 }
 
-func wasWere(n int) string {
-	if n == 1 {
-		return "was"
-	}
-	return "were"
-}
+// someCount formats a number of things as an argument; empty if there are none.
+func someCount(n int) string { return someID(int64(n)) }
 
-func itThem(n int) string {
-	if n == 1 {
-		return "it"
-	}
-	return "them"
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
-}
-
-// LeftOut describes the purchases that paused buying and count in no budget; empty if there are none. An admin who
+// LeftOut returns the purchases that paused buying and count in no budget; the zero Cause if there are none. An admin who
 // resumes buying needs to know their sum.
-func (p *Pause) LeftOut() string {
+func (p *Pause) LeftOut() Cause {
 	var n int
 	var sum Cents
 	for _, in := range p.incidents() {
@@ -204,7 +179,7 @@ func (p *Pause) LeftOut() string {
 		sum += Cents(amount)
 	}
 	if n == 0 {
-		return ""
+		return Cause{}
 	}
-	return fmt.Sprintf("%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.", units("purchase")(n), sum, isAre(n))
+	return because(LeftOut, "purchases", strconv.Itoa(n), "amount", cents(sum))
 }

@@ -18,10 +18,11 @@ type Notice struct {
 	Item  int64      `json:"item,omitempty"` // in the cart: of NoticeBrokenItem
 	// Channel is the one that NoticeOutsiders is about.
 	Channel string `json:"channel,omitempty"`
-	Text    string `json:"text"` // sentences for people
-	// Public replaces Text for readers who are no admins, if Text names keys or ledger entries.
-	Public string   `json:"public,omitempty"`
-	Left   []string `json:"left"` // Slack ids of the channels, people and user groups that do not have it yet
+	// Cause is what it says. Its code is the notice's kind, or that of an incident.
+	Cause
+	// ToRequester is set if it goes to an order's requester, since there are neither admins nor a channel.
+	ToRequester bool     `json:"to_requester,omitempty"`
+	Left        []string `json:"left"` // Slack ids of the channels, people and user groups that do not have it yet
 	// Had are people who are not told, or not again, as members of a user group in Left: they have it, or caused it.
 	Had []string `json:"had,omitempty"`
 	// Silent are the user groups in Left of which Slack did not tell who is in them, when that was said already.
@@ -29,7 +30,7 @@ type Notice struct {
 }
 
 // NoticeKind says what a notice is about.
-type NoticeKind string
+type NoticeKind = CauseCode
 
 const (
 	NoticeForeign     NoticeKind = "foreign-purchase"     // another person bought on the account
@@ -47,7 +48,7 @@ const (
 	NoticeBack        NoticeKind = "ledger-back" // it is again
 	NoticeUncertain   NoticeKind = "uncertain"   // whether a decision counted that was being written when the disk failed
 	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
-	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more; Text has a line for each paragraph
+	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more
 	NoticeServerBack  NoticeKind = "server-back" // it sells licenses again
 	NoticeReleased    NoticeKind = "released"    // an unknown outcome that CoCalc can't tell any more holds the budget no longer
 	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
@@ -123,8 +124,8 @@ func keepNotice(w Writer, n Notice) error {
 
 // notice makes a notice for the recipients of its kind; about is its order, if it has one. The person who caused it
 // (by) gets none.
-func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) Notice {
-	n := Notice{ID: id, Kind: kind, Time: d.now(), Order: about.ID, Text: text}
+func (d *Desk) notice(kind NoticeKind, id string, what Cause, about Order, by string) Notice {
+	n := Notice{ID: id, Kind: kind, Time: d.now(), Order: about.ID, Cause: what}
 	var admins []string
 	for id := range d.policy.Admins {
 		if id != by {
@@ -162,8 +163,7 @@ func (d *Desk) notice(kind NoticeKind, id, text string, about Order, by string) 
 	}
 	// An incident always has a recipient.
 	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && kind != NoticeReleased && about.Requester.ID != by {
-		n.Left = []string{about.Requester.ID}
-		n.Text = cmp.Or(n.Public, n.Text)
+		n.Left, n.ToRequester = []string{about.Requester.ID}, true
 	}
 	return n
 }

@@ -11,7 +11,7 @@ type OfflineResume struct {
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
 	Reason  string    `json:"reason,omitempty"`
-	LeftOut string    `json:"left_out,omitempty"` // see Pause.LeftOut
+	LeftOut Cause     `json:"left_out_cause,omitzero"` // see Pause.LeftOut
 }
 
 // ResumeBuying ends a pause in the ledger while no bot runs, and has the next start announce it. It returns the pause;
@@ -49,11 +49,11 @@ func (d *Desk) announceResume(ctx context.Context) error {
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
-		said := d.resumedBy(was.By, was.Reason, was.LeftOut)
+		why := resumed(Person{ID: was.By, Name: was.By}, was.Reason, was.LeftOut)
 		if account.Pause != nil {
-			said += " It has been paused again since."
+			why = why.With("paused-again", flag(true))
 		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", was.At), said, Order{}, ""))
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", was.At), why, Order{}, ""))
 	})
 	if err != nil {
 		return fmt.Errorf("announce that buying was resumed: %w", err)
@@ -62,11 +62,12 @@ func (d *Desk) announceResume(ctx context.Context) error {
 	return nil
 }
 
-// resumedBy says that a person on the bot's own machine resumed buying.
-func (d *Desk) resumedBy(by, reason, leftOut string) string {
-	said := fmt.Sprintf("%s resumed buying. Reason: %s.", by, quoted(reason))
-	if leftOut != "" {
-		said += " " + leftOut
+// resumed is the cause of a resume: by, name, reason, and beneath it what is in no budget. A person on the bot's own
+// machine is named by the name of that user.
+func resumed(who Person, reason string, leftOut Cause) Cause {
+	c := because(NoticeResumed, "by", who.ID, "name", who.Name, "reason", reason)
+	if leftOut.Code != "" {
+		c.Causes = []Cause{leftOut}
 	}
-	return said
+	return c
 }

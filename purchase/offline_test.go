@@ -27,7 +27,7 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 		}
 		err = ledger.Update(ctx, func(w purchase.Writer) error {
 			was, err := purchase.ResumeBuying(w, "operator root", "it was paid", time.Now())
-			if was == nil || was.Reason != "the invoice is disputed" {
+			if was == nil || was.Incidents[0].Args["reason"] != "the invoice is disputed" {
 				t.Errorf("it resumed %+v", was)
 			}
 			return err
@@ -38,7 +38,7 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 		s.open()
 		<-time.After(time.Minute)
 		for _, to := range []string{"CBUYING", desk.Channel, dana.ID} {
-			if texts := s.told(to, purchase.NoticeResumed); len(texts) != 1 || !strings.Contains(texts[0], "operator root resumed buying. Reason: “it was paid”") {
+			if texts := s.told(to, purchase.NoticeResumed); len(texts) != 1 || !strings.Contains(texts[0], `name="operator root" reason="it was paid"`) {
 				t.Errorf("%s was told %q", to, texts)
 			}
 		}

@@ -19,16 +19,6 @@ const (
 	OutsidersUntold Outsiders = "untold"
 )
 
-// outsidersWords say to admins why prices are not posted in a channel, and what to do.
-var outsidersWords = map[Outsiders]string{
-	OutsidersShared: "This channel is shared with another organization, so I post no prices there. Approvers are asked in direct messages. " +
-		"To see prices, use a channel that isn't shared.",
-	OutsidersGuests: "Guests or people from other workspaces are in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-		"To see prices there, remove them from the channel, or use another one.",
-	OutsidersUntold: "I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-		"Reinstall the app with the output of `bot manifest`, and invite it to the channel.",
-}
-
 // Channels are those in which purchases are announced and approvers are asked.
 func (d *Desk) Channels() []string {
 	return slices.DeleteFunc([]string{d.purchasesChannel, d.approvalsChannel}, func(channel string) bool { return channel == "" })
@@ -72,7 +62,7 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err != nil || why == "" {
 			return err
 		}
-		n := d.notice(NoticeOutsiders, noticeID("outsiders-"+channel, d.now()), outsidersWords[why], Order{}, "")
+		n := d.notice(NoticeOutsiders, noticeID("outsiders-"+channel, d.now()), because(NoticeOutsiders, "why", string(why)), Order{}, "")
 		n.Channel = channel
 		return addNotice(w, n)
 	})
@@ -95,8 +85,7 @@ func (d *Desk) askDirectly(w Writer, o *Order) error {
 		return nil
 	}
 	o.AskedDirectly = d.now()
-	n := d.notice(NoticeAsk, "ask-"+string(o.ID), fmt.Sprintf("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.",
-		o.Requester.called(), o.Price, o.Spec.Period, o.Spec.Summary(), quoted(o.Reason), d.policy.moment(o.ApproveBy)), *o, "")
+	n := d.notice(NoticeAsk, "ask-"+string(o.ID), request(NoticeAsk, *o).With("reason", o.Reason), *o, "")
 	n.Left = nil
 	for id := range d.policy.Approvers {
 		if id != o.Requester.ID && id != o.Requester.Org {
@@ -108,6 +97,13 @@ func (d *Desk) askDirectly(w Writer, o *Order) error {
 		n.Had = []string{o.Requester.ID}
 	}
 	return addNotice(w, n)
+}
+
+// request returns a cause about an order that waits for approval: by, name, price, period, license (what it gives),
+// expires.
+func request(code CauseCode, o Order) Cause {
+	return because(code, "by", o.Requester.ID, "name", o.Requester.called(), "price", cents(o.Price), "period", string(o.Spec.Period),
+		"license", o.Spec.Summary(), "expires", stamp(o.ApproveBy))
 }
 
 // showAsksAgain has the approvers' cards in a channel updated: who reads the channel has changed. Other messages about

@@ -28,24 +28,19 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 			return &Refusal{Cause: account.Pause.cause(AlreadyDone).With("doing", "pause")}, nil
 		}
 		p := Pause{
-			Since: now, By: click.Who.ID, Name: click.Who.called(), Reason: reason,
-			Incidents: []Incident{{said(reason), now, click.Who.ID, reason}},
+			Since: now, By: click.Who.ID, Name: click.Who.called(),
+			Incidents: []Incident{{said(reason), now, click.Who.ID}},
 		}
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), d.policy.pauseWords(p, true)+untilResumed, Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), p.cause(NoticePaused), Order{}, click.Who.ID))
 	})
 }
 
 // Resume ends a pause of buying; the reason may be left out. A *Refusal says why not.
 func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 	reason = strings.TrimSpace(reason)
-	said := ""
-	if reason != "" {
-		said = " Reason: " + quoted(reason) + "."
-	}
-	leftOut := ""
 	err := d.throw(ctx, click, func(w Writer, now time.Time) (*Refusal, error) {
 		account, err := w.Account()
 		if err != nil {
@@ -54,13 +49,11 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 		if account.Pause == nil {
 			return refuse(AlreadyDone, "doing", "resume"), nil
 		}
-		if leftOut = account.Pause.LeftOut(); leftOut != "" {
-			leftOut = " " + leftOut
-		}
+		leftOut := account.Pause.LeftOut()
 		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), click.Who.called()+" resumed buying."+said+leftOut, Order{}, click.Who.ID))
+		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: click.Who.ID, Name: click.Who.called()}, reason, leftOut), Order{}, click.Who.ID))
 	})
 	nudge(d.wake)
 	return err
@@ -78,7 +71,7 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 		if err := resumeBuying(w, by, "", reason, now); err != nil {
 			return err
 		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), d.resumedBy(by, reason, was.LeftOut()), Order{}, ""))
+		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: by, Name: by}, reason, was.LeftOut()), Order{}, ""))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resume buying: %w", err)
@@ -91,11 +84,7 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 // Distrust pauses buying because the ledger contradicts itself, as CheckBooks found, and announces it. It does so once
 // for the same findings: an admin who resumed buying has seen them. It reports whether it paused.
 func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
-	what := "The ledger contradicts itself. " + findings[0].Sentence
-	if more := len(findings) - 1; more > 0 {
-		what += fmt.Sprintf(" `bot verify` shows %d more.", more)
-	}
-	cause := Cause{Code: IncidentBooks, Args: Args{
+	cause := Cause{Code: IncidentBooks, Causes: []Cause{findings[0].Cause()}, Args: Args{
 		"finding": string(findings[0].Code), "record": findings[0].Record,
 		"more": strconv.Itoa(len(findings) - 1), "digest": digest(findings),
 	}}
@@ -108,16 +97,14 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 			}
 		}
 		now := d.now()
-		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Note: what, Cause: cause}); err != nil {
+		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Cause: cause}); err != nil {
 			return err
 		}
 		paused = true
-		if _, err := pauseBuying(w, ownPause(now, cause, what), ""); err != nil {
+		if _, err := pauseBuying(w, ownPause(now, cause), ""); err != nil {
 			return err
 		}
-		n := d.notice(NoticeBooks, noticeID("books", now), what+" Look into it before you use `/license resume`.", Order{}, "")
-		n.Public = "My records don't add up. " + d.policy.toldWords()
-		return addNotice(w, n)
+		return addNotice(w, d.notice(NoticeBooks, noticeID("books", now), cause.With("told", d.policy.told()), Order{}, ""))
 	})
 	if err != nil {
 		return false, fmt.Errorf("pause buying: %w", err)
@@ -165,13 +152,9 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 	return w.AppendEvent(Event{Time: now, Kind: "resumed", By: by, Place: place, Note: reason, Cause: accepts})
 }
 
-// mostReasons is the length up to which the reasons of a pause are kept in words (Pause.Reason). Further ones are only
-// in its incidents.
-const mostReasons = 1000
-
 // ownPause returns a pause by the bot itself.
-func ownPause(now time.Time, why Cause, what string) Pause {
-	return Pause{Since: now, By: botName, Reason: what, Incidents: []Incident{{why, now, botName, what}}}
+func ownPause(now time.Time, why Cause) Pause {
+	return Pause{Since: now, By: botName, Incidents: []Incident{{why, now, botName}}}
 }
 
 // pauseBuying stops all buying. If buying is paused already, p's incidents are added, since an admin who resumes buying
@@ -193,10 +176,7 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 			continue
 		}
 		all = append(all, in)
-		if was != nil && len(now.Reason) <= mostReasons {
-			now.Reason = fmt.Sprintf("%s Since then: %s", sentence(now.Reason), in.Text)
-		}
-		if err := w.AppendEvent(Event{Time: in.Time, Kind: "paused", By: in.By, Place: place, Note: in.Text, Cause: in.Cause}); err != nil {
+		if err := w.AppendEvent(Event{Time: in.Time, Kind: "paused", By: in.By, Place: place, Note: in.Args["reason"], Cause: in.Cause}); err != nil {
 			return false, err
 		}
 		isNew = true
@@ -212,49 +192,15 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 	return true, w.PutAccount(account)
 }
 
-// mostTold is how many reasons of a pause are shown in words: the first and the last ones.
-const mostTold = 4
-
-// untilResumed is said with every notice of a pause.
-const untilResumed = " Nothing new will be bought until an admin uses `/license resume`."
-
-// pauseWords says who paused buying, when and why: "carol paused it on …". Admins read everything that was found.
-func (p Policy) pauseWords(stop Pause, admin bool) string {
-	var reasons []string
-	for _, in := range stop.incidents() {
-		if !admin {
-			reasons = append(reasons, ShortenIDs(in.publicWords()))
-			continue
-		}
-		reason := upper(sentence(in.Text)) // the bot's own words, one or more sentences
-		if in.By != botName {
-			reason = quoted(in.Text) + "."
-		}
-		reasons = append(reasons, reason)
-	}
-	if more := len(reasons) - mostTold; more > 0 {
-		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, fmt.Sprintf("%d more incidents.", more))
-	}
-	by := "I"
-	if stop.By != botName {
-		by = Person{ID: stop.By, Name: stop.Name}.called()
-	}
-	return fmt.Sprintf("%s paused it on %s. Reason: %s", by, p.moment(stop.Since), strings.Join(reasons, " Since then: "))
-}
-
 // alarm pauses buying by the bot itself, and notifies the admins, once for each incident. It reports whether the
 // incident is new.
-func (d *Desk) alarm(w Writer, about Order, why Cause, what string) (isNew bool, err error) {
+func (d *Desk) alarm(w Writer, about Order, why Cause) (isNew bool, err error) {
 	now := d.now()
-	isNew, err = pauseBuying(w, ownPause(now, why, what), "")
+	isNew, err = pauseBuying(w, ownPause(now, why), "")
 	if err != nil || !isNew {
 		return false, err
 	}
-	n := d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), sentence(what)+untilResumed, about, "")
-	if why.Code == IncidentForeignKey {
-		n.Public = Incident{Cause: why, By: botName}.publicWords() + untilResumed
-	}
-	return true, addNotice(w, n)
+	return true, addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), why, about, ""))
 }
 
 // unknownsApart is within which time two orders whose outcome became unknown are no coincidence any more.
@@ -271,8 +217,7 @@ func (d *Desk) secondUnknown(w Writer, o Order) error {
 	if err := w.PutAccount(account); err != nil || last == "" || last == o.ID || d.now().Sub(at) > unknownsApart {
 		return err
 	}
-	_, err = d.alarm(w, o, Cause{Code: IncidentUnknown, Args: Args{"first": string(last), "second": string(o.ID)}},
-		fmt.Sprintf("CoCalc left two purchases unconfirmed within a day: orders %s and %s", last, o.ID))
+	_, err = d.alarm(w, o, Cause{Code: IncidentUnknown, Args: Args{"first": string(last), "second": string(o.ID)}})
 	return err
 }
 
@@ -288,12 +233,11 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 	case r.Charged < agreed:
 		kind = "undercharged"
 	}
-	what := fmt.Sprintf("CoCalc charged %s for order %s instead of %s", r.Charged, o.ID, agreed)
 	cause := Cause{Code: IncidentCharged, Args: Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Note: what, Cause: cause}); err != nil {
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Cause: cause}); err != nil {
 		return err
 	}
-	_, err := d.alarm(w, o, cause, what)
+	_, err := d.alarm(w, o, cause)
 	return err
 }
 
@@ -333,12 +277,4 @@ func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error
 		return fmt.Errorf("record the limiting settings: %w", err)
 	}
 	return nil
-}
-
-// upper begins a sentence with the words.
-func upper(words string) string {
-	if words == "" {
-		return ""
-	}
-	return strings.ToUpper(words[:1]) + words[1:]
 }

@@ -156,7 +156,7 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 	if got := (Policy{Location: vienna}).Month(late); got != "2026-12" {
 		t.Errorf("in Vienna it is %s", got)
 	}
-	stop := AccountState{Pause: &Pause{Since: late, By: "UDANA", Name: "dana", Reason: "we count"}}
+	stop := AccountState{Pause: &Pause{Since: late, By: "UDANA", Name: "dana", Incidents: []Incident{{Cause: said("we count"), By: "UDANA"}}}}
 	if got, want := (Policy{Location: vienna}).closed(stop).Error(), `paused by="UDANA" name="dana" since="2026-11-30T23:30:00Z" (said reason="we count")`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -193,20 +193,20 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 			return nil, false, err
 		}
 	}
-	kind, words := NoticeServer, ""
+	kind, words := NoticeServer, Cause{}
 	switch {
 	case now == nil && was != nil && was.Known:
-		kind, words = NoticeServerBack, "Orders continue."
+		kind, words = NoticeServerBack, because(NoticeServerBack)
 	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
 		if account.ServerTold = b.recentlyTold(account); !account.ServerTold[now.toldAs()].IsZero() { // it came and went
 			break
 		}
 		account.ServerTold[now.toldAs()] = b.now()
 		now.Told, now.Known = true, true
-		words = now.adminWords(b.keyName, b.site)
+		words = now.cause(b.keyName)
 	}
 	account.Diagnosis = now
-	if err := w.PutAccount(account); err != nil || words == "" {
+	if err := w.PutAccount(account); err != nil || words.Code == "" {
 		return now, false, err
 	}
 	return now, true, addNotice(w, b.notice(kind, noticeID("server", b.now()), words, Order{}, ""))

@@ -237,7 +237,7 @@ func (d *Desk) Trouble(err error) *Refusal {
 	}
 	if e := asCoCalc(err); e != nil {
 		if e.Kind == cocalc.NotSignedIn {
-			if err := d.tellTrouble(context.Background(), Order{}, FailKey, troubleWords(e, d.keyName, d.site)); err != nil {
+			if err := d.tellTrouble(context.Background(), Order{}, FailKey, trouble(e, d.keyName, d.site)); err != nil {
 				d.log.Error().Err(err).Msg("fail to tell the admins about a problem")
 			}
 		}

@@ -39,7 +39,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	}
 	b.log.Debug().Err(err).Str("order", string(o.ID)).Str("state", string(o.State)).Msg("wait for CoCalc")
 	f := explain(e, b.policy.told(), b.site)
-	b.meets(ctx, o, f.Code, troubleWords(e, b.keyName, b.site))
+	b.meets(ctx, o, f.Code, trouble(e, b.keyName, b.site))
 	now := b.now()
 	if e.Kind == cocalc.Throttled && e.Wait > 0 {
 		pause := min(e.Wait, longestWait)

@@ -2,7 +2,6 @@ package purchase
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"licensebot/cocalc"
@@ -12,6 +11,13 @@ import (
 type (
 	Condition = cocalc.Condition
 	KeyProof  = cocalc.KeyProof
+)
+
+// What a server makes of a key, as cocalc.KeyProof describes it.
+const (
+	KeyValid   = cocalc.KeyValid
+	KeyRefused = cocalc.KeyRefused
+	KeyLimited = cocalc.KeyLimited
 )
 
 // The conditions of a server, as cocalc.Condition describes them.
@@ -127,53 +133,10 @@ func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
 	return no
 }
 
-// adminWords describes, for admins, what the server is, what follows and what to do: a line for each paragraph.
-func (s Server) adminWords(keyName string, site Site) string {
-	at := "The CoCalc server at `COCALC_URL` (" + string(site) + ") "
-	switch s.Condition {
-	case SellsMemberships:
-		return at + "no longer sells licenses, only memberships, so I've stopped taking orders.\n" + successorWords + s.keyWords(keyName) + "\n" + afterLicenses
-	case HasMoved:
-		return at + "redirects to " + s.Host + ": it has moved, so I've stopped taking orders. I didn't follow, and the API key wasn't sent there. " +
-			"If that is CoCalc's successor, it sells no licenses.\n" + successorWords + "\n" + afterLicenses
-	case Misaddressed:
-		if s.Address == "" {
-			return at + "redirects to itself under another address. Orders wait. Check that setting, and the proxy in front of the server."
-		}
-		return at + "wants to be called by " + s.Address + ". Orders wait. Set `COCALC_URL` to that and restart me."
-	case IsDown:
-		return at + "has been down for " + people(s.Held) + reasonWords(s.Reason) + ". Orders wait."
-	}
-	return "What answers at `COCALC_URL` (" + string(site) + ") isn't CoCalc" + reasonWords(s.Reason) + ", so I've stopped taking orders. " +
-		"Check that setting, and what stands in front of the server."
-}
-
-// reasonWords adds the reason's code, which the log and `bot check` explain.
-func reasonWords(r cocalc.Reason) string {
-	if r == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (%s)", r)
-}
-
-const (
-	successorWords = "There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, and can't see credit, purchases or subscriptions."
-	afterLicenses  = "CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the same e-mail address and open " +
-		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for.\n" +
-		"To buy from a CoCalc server of your own that sells licenses, set `COCALC_URL` and `COCALC_API_KEY` for it, start with a new ledger, and keep this one."
-)
-
-// keyWords says what the server made of the key.
-func (s Server) keyWords(name string) string {
-	switch {
-	case s.OlderKey:
-		return fmt.Sprintf(" The API key %s has a form that this server never accepts.", name)
-	case s.Key == cocalc.KeyValid:
-		return fmt.Sprintf(" The API key %s is valid.", name)
-	case s.Key == cocalc.KeyRefused:
-		return fmt.Sprintf(" The server doesn't accept the API key %s.", name)
-	case s.Key == cocalc.KeyLimited:
-		return fmt.Sprintf(" The API key %s lacks the capability %s.", name, s.Capability)
-	}
-	return ""
+// cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been so),
+// reason, key, proof (what it made of the key), capability, older-key.
+func (s Server) cause(keyName string) Cause {
+	return because(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address", s.Address,
+		"seconds", seconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability", s.Capability,
+		"older-key", flag(s.OlderKey))
 }

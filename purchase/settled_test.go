@@ -110,7 +110,7 @@ func TestAnOverchargeIsToldOnce(t *testing.T) {
 		}
 		<-time.After(24 * time.Hour)
 		if p := s.state().Pause; p != nil {
-			t.Errorf("paused again: %s", p.Reason)
+			t.Errorf("paused again: %s", p.Cause())
 		}
 		if n := len(s.events("overcharged")); n != 1 {
 			t.Errorf("recorded %d times", n)

@@ -79,7 +79,7 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 					receipts = append(receipts, purchase.Receipt{LicenseID: i.Purchased.LicenseID, Time: i.Purchased.Time, Expires: i.Added})
 				}
 				state.Broken = append(state.Broken, i.ID)
-				state.Notices = append(state.Notices, purchase.Notice{ID: i.ProjectID, Text: i.Title() + i.Text() + i.Product, Left: []string{"C"}})
+				state.Notices = append(state.Notices, purchase.Notice{ID: i.ProjectID, Cause: purchase.Cause{Code: purchase.NoticeSettled, Args: purchase.Args{"reason": i.Title() + i.Text() + i.Product}}, Left: []string{"C"}})
 			}
 		}
 		if rows, err := client.Purchases(ctx, cocalc.PurchaseFilter{}); err == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -225,7 +226,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 		id = byItem[row.CartItemID] // a person edited the tag away
 	}
 	if id == "" {
-		return "", b.foreign(w, r, row, "")
+		return "", b.foreign(w, r, row)
 	}
 	o, err := w.Order(id)
 	switch {
@@ -242,17 +243,17 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	}
 	switch {
 	case !o.own(row.Text, row.Time):
-		return "", b.foreign(w, r, row, "")
+		return "", b.foreign(w, r, row)
 	case o.lookedAfter():
 		return "", nil
 	case isTagged && row.CartItemID != o.ItemID && !o.NeverAdded() && !b.couldBe(o, row.Time):
-		return "", b.foreign(w, r, row, fmt.Sprintf(" It has the tag of order `%s`, but is older than that order.", o.ID))
+		return "", b.foreign(w, r, row, "why", "older", "order", string(o.ID))
 	case o.awaits(row):
 		return "", b.correct(w, &o, []cocalc.PurchaseRow{row}, true)
 	case o.accountsFor(row):
 		return "", nil
 	case o.ItemID != 0 && row.CartItemID != 0 && o.ItemID != row.CartItemID:
-		return "", b.foreign(w, r, row, fmt.Sprintf(" Someone copied cart item %d of order `%s` and bought the copy.", o.ItemID, o.ID))
+		return "", b.foreign(w, r, row, "why", "copied", "order", string(o.ID), "item", someID(o.ItemID))
 	case o.State == Failed && !o.NeverAdded():
 		return o.ID, nil
 	case o.State == Purchased:
@@ -260,7 +261,7 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	case o.Restored && o.State.CanBecome(Purchased):
 		return "", b.enterEnded(w, r, o, row)
 	}
-	return "", b.unexplained(w, r, row, id, "which I never sent to CoCalc, as far as I know")
+	return "", b.unexplained(w, r, row, id, "never-sent")
 }
 
 // compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A restored
@@ -288,14 +289,11 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 		return told, err
 	}
 	if restored == nil {
-		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), "CoCalc shows purchases made before the ledger was restored."+r.enteredWords(), Order{}, ""))
+		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), because(NoticeRestored, r.entries()...), Order{}, ""))
 	}
-	what := fmt.Sprintf("The ledger was restored from a backup that ends with record %d (%s). I compared it with CoCalc's purchases since then.%s",
-		restored.Head, b.policy.moment(restored.Last), r.enteredWords())
-	if found > 0 {
-		what += fmt.Sprintf(" %s made outside this bot %s not in it.", upper(units("purchase")(found)), isAre(found))
-	}
-	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Note: what}); err != nil {
+	what := because(NoticeRestored, append(r.entries(), "record", strconv.FormatUint(restored.Head, 10), "last", stamp(restored.Last),
+		"outside", someCount(found))...)
+	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Cause: what}); err != nil {
 		return true, err
 	}
 	return true, addNotice(w, b.notice(NoticeRestored, noticeID("restored", restored.At), what, Order{}, ""))
@@ -381,44 +379,32 @@ type reports struct {
 	sum, unattributedSum, byWordSum Cents
 }
 
-// foreign reports another person's purchase on the account, once. It is never counted as the bot's.
-func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, why string) error {
-	what := b.policy.bought(row) + ", but not by me." + why
-	return b.report(w, r, row, NoticeForeign, "", what, what+" It doesn't count toward the budget.")
+// foreign reports another person's purchase on the account, once. It is never counted as the bot's. pairs are further
+// arguments: why, order and item.
+func (b *buyer) foreign(w Writer, r *reports, row cocalc.PurchaseRow, pairs ...string) error {
+	return b.report(w, r, row, NoticeForeign, "", pairs...)
 }
 
 // unexplained reports a purchase with a tag of ours that cannot be ours as far as the ledger knows, once, and pauses
-// buying: either this ledger is not the only one, or it has lost something.
+// buying: either this ledger is not the only one, or it has lost something. why is "never-sent" or "unknown-order".
 func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID, why string) error {
-	what := fmt.Sprintf("%s, but I can't explain it: it has the tag of order `%s`, %s.", b.policy.bought(row), id, why)
-	if err := b.report(w, r, row, NoticeUnexplained, id, what,
-		what+" It doesn't count toward the budget. Buying is paused until an admin uses `/license resume`."); err != nil {
+	if err := b.report(w, r, row, NoticeUnexplained, id, "why", why, "order", string(id)); err != nil {
 		return err
 	}
-	_, err := pauseBuying(w, ownPause(b.now(), Cause{Code: IncidentUnexplained, Args: reportArgs(row)},
-		"I can't explain a purchase that has my tag: license "+row.LicenseID+"."), "")
+	_, err := pauseBuying(w, ownPause(b.now(), Cause{Code: IncidentUnexplained, Args: reportArgs(row)}), "")
 	return err
 }
 
-// bought says what was bought.
-func (p Policy) bought(row cocalc.PurchaseRow) string {
-	words := fmt.Sprintf("License `%s` was bought on the CoCalc account on %s", row.LicenseID, p.moment(row.Time))
-	if row.ID != 0 {
-		words += fmt.Sprintf(" for %s (CoCalc purchase %d)", row.Cost, row.ID)
-	}
-	return words
-}
-
-// report keeps a purchase that is not the ledger's, and has people told.
-func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, note, text string) error {
+// report keeps a purchase that is not the ledger's, and has people told. pairs are arguments besides those of the
+// purchase.
+func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, pairs ...string) error {
 	r.strangers = append(r.strangers, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
-	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), text, Order{}, ""); len(n.Left) > 0 {
+	what := because(kind, append(pairs, "at", stamp(row.Time))...)
+	maps.Copy(what.Args, reportArgs(row))
+	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, Order{}, ""); len(n.Left) > 0 {
 		r.notices = append(r.notices, n)
 	}
-	return w.AppendEvent(Event{
-		Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Note: note,
-		Cause: Cause{Code: CauseCode(kind), Args: reportArgs(row)},
-	})
+	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Cause: what})
 }
 
 // reportArgs identify a purchase in an audit record.

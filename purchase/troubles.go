@@ -24,48 +24,30 @@ func (p Policy) told() string {
 	return "yes"
 }
 
-// toldWords says to a buyer whether the admins know.
-func (p Policy) toldWords() string {
-	if p.told() == "no" {
-		return "Please tell your admins."
-	}
-	return "Your admins have been told."
-}
-
-// troubleWords describes, for admins, what is wrong between the bot and CoCalc and what to do; empty if no admin could
-// change it. keyName is the API key's name, never the key.
-func troubleWords(e *cocalc.Error, keyName string, site Site) string {
+// trouble describes, for admins, what is wrong between the bot and CoCalc; the zero Cause if no admin could change it.
+// keyName is the API key's name, never the key.
+func trouble(e *cocalc.Error, keyName string, site Site) Cause {
 	switch e.Kind {
 	case cocalc.NotSignedIn:
-		return fmt.Sprintf("CoCalc doesn't accept the API key %s, or its database is down. Check `COCALC_API_KEY`. Orders continue once CoCalc accepts the key.", keyName)
+		return because(NoticeTrouble, "why", "key-refused", "key", keyName)
 	case cocalc.CaptchaRequired:
-		return fmt.Sprintf("CoCalc sells only to people in its store, not to the account of the API key %s. Ask CoCalc to add the account to its partner group.", keyName)
+		return because(NoticeTrouble, "why", "captcha", "key", keyName)
 	case cocalc.InsufficientCredit:
-		return "The CoCalc account doesn't have enough credit for an order" + missingWords(e.Need) + ". Add credit at " + site.Payments() + "."
+		return because(NoticeTrouble, "why", "no-credit", "missing", someCents(e.Need), "payments", site.Payments())
 	case cocalc.NotSoldHere:
-		return "The CoCalc server at `COCALC_URL` doesn't sell licenses. Check that setting."
+		return because(NoticeTrouble, "why", "no-licenses")
 	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
-		return ""
+		return Cause{}
 	}
 	if e.Outcome == cocalc.Rejected {
-		if e.Text == "" {
-			return "CoCalc refused an order and didn't say why."
-		}
-		return "CoCalc refused an order. It said: " + quoted(cutRunes(e.Text, 300)) + "."
+		return because(NoticeTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
 	}
-	return ""
-}
-
-func missingWords(need Cents) string {
-	if need <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%s short)", need)
+	return Cause{}
 }
 
 // tellTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.
-func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detail string) error {
-	if detail == "" || len(d.policy.Admins) == 0 {
+func (d *Desk) tellTrouble(ctx context.Context, o Order, code FailureCode, detail Cause) error {
+	if detail.Code == "" || len(d.policy.Admins) == 0 {
 		return nil
 	}
 	var account AccountState
@@ -87,8 +69,8 @@ func (d *Desk) knowsTrouble(a AccountState, code FailureCode) bool {
 
 // addTrouble adds tellTrouble's notice in the caller's transaction: a statement that the admins know must not be
 // durable without it.
-func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail string) error {
-	if detail == "" || len(d.policy.Admins) == 0 {
+func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail Cause) error {
+	if detail.Code == "" || len(d.policy.Admins) == 0 {
 		return nil
 	}
 	account, err := w.Account()
@@ -104,7 +86,7 @@ func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail string) er
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Note: detail}); err != nil {
+	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Cause: detail}); err != nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))
@@ -127,49 +109,10 @@ func overcome(w Writer, codes ...FailureCode) error {
 }
 
 // meets notifies the admins of a trouble that an order met at CoCalc. It logs a failure to do so and continues.
-func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail string) {
+func (b *buyer) meets(ctx context.Context, o Order, code FailureCode, detail Cause) {
 	if err := b.tellTrouble(ctx, o, code, detail); err != nil {
 		b.log.Error().Err(err).Str("order", string(o.ID)).Msg("fail to tell the admins about a problem")
 	}
-}
-
-// publicWords describes an incident for people who are no admins: without other people's money, keys and ledger
-// entries.
-func (in Incident) publicWords() string {
-	if in.By != botName {
-		return quoted(in.Text) + "."
-	}
-	switch in.Code {
-	case IncidentForeignKey:
-		return "I'm connected to a different CoCalc account than before."
-	case IncidentUnknown:
-		return "CoCalc left two purchases unconfirmed within a day."
-	case IncidentCharged:
-		return "CoCalc charged a different amount than agreed."
-	case IncidentUnexplained:
-		return "I can't explain a purchase that has my tag."
-	case IncidentDoubleBuy:
-		return "CoCalc sold a license more than once."
-	case IncidentBooks:
-		return "My records don't add up."
-	}
-	return "An admin needs to look at the CoCalc account."
-}
-
-// PublicReason returns why buying is paused, for people who are no admins.
-func (p *Pause) PublicReason() string {
-	text := ""
-	for i, in := range p.incidents() {
-		switch reason := in.publicWords(); {
-		case i == 0 && in.By != botName:
-			text = in.Text
-		case i == 0:
-			text = reason
-		case i <= mostTold:
-			text += " Since then: " + reason
-		}
-	}
-	return ShortenIDs(text)
 }
 
 // forReader returns the refusal for this reader: admins get the names of settings.

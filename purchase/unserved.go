@@ -3,7 +3,6 @@ package purchase
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -203,9 +202,8 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 		if err := w.PutOrder(*live); err != nil {
 			return err
 		}
-		what := fmt.Sprintf("CoCalc can't tell any more whether order `%s` for %s was bought. A week has passed, so it no longer counts as reserved. "+
-			"Look for it in the account's statements, then use `/license settle %s`.", live.ID, live.Price, live.ID)
-		if err := w.AppendEvent(Event{Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price, Note: what, Cause: live.Wait.cause()}); err != nil {
+		what := because(NoticeReleased, "order", string(live.ID), "price", cents(live.Price))
+		if err := w.AppendEvent(Event{Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price, Cause: what}); err != nil {
 			return err
 		}
 		return addNotice(w, b.notice(NoticeReleased, "released-"+string(live.ID), what, *live, ""))

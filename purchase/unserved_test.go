@@ -354,12 +354,12 @@ func TestAdminsAreToldOfTheServer(t *testing.T) {
 			told = append(told, news...)
 		}
 		for i, says := range [][]string{
-			{"only memberships", "`bot prices`", "can't buy anything", "a form that this server never accepts", "Legacy billing migration", "same e-mail address", "CoCalc's documents say", "CoCalc server of your own"},
-			{"redirects to cocalc.ai", "wasn't sent there", "Legacy billing migration", "CoCalc server of your own"},
-			{"https://cocalc.test", "COCALC_URL"},
-			{"isn't CoCalc", "COCALC_URL"},
-			{"has been down for", "server-error"},
-			{"Orders continue."},
+			{`condition="sells-memberships"`, `older-key="true"`, `key="sk-…`},
+			{`condition="moved"`, `host="cocalc.ai"`},
+			{`condition="misaddressed"`, `address="https://cocalc.test"`},
+			{`condition="foreign"`, `site="http://cocalc.test"`},
+			{`condition="down"`, `reason="server-error"`, `seconds="`},
+			{"server-back"},
 		} {
 			for _, part := range says {
 				if !strings.Contains(told[i], part) {

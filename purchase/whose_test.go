@@ -46,7 +46,7 @@ func TestAKeyOfAnotherAccount(t *testing.T) {
 			if o := s.order(second.ID); o.State != purchase.Approved || s.server.Count(checkoutPath) != 1 {
 				t.Fatalf("the second order is %s: %+v", o.State, o.Failure)
 			}
-			if p := s.state().Pause; p == nil || !strings.Contains(p.Reason, mine.ID()) || !strings.Contains(p.Reason, other.ID()) {
+			if p := s.state().Pause; p == nil || !strings.Contains(p.Cause().String(), mine.ID()) || !strings.Contains(p.Cause().String(), other.ID()) {
 				t.Fatalf("paused %+v", p)
 			}
 			s.resume() // which is no answer to it

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/bot"
 	"licensebot/internal/config"
 	"licensebot/internal/escape"
 	"licensebot/purchase"
@@ -95,19 +96,20 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	for _, e := range events {
 		w.Write([]string{
 			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By), escape.Cell(e.Place), escape.Cell(string(e.Order)),
-			dollarsOf(e.Amount), escape.Cell(noteOf(e)), e.Prev, e.Hash,
+			dollarsOf(e.Amount), escape.Cell(noteOf(e, time.UTC)), e.Prev, e.Hash,
 		})
 	}
 	w.Flush()
 	return w.Error()
 }
 
-// noteOf returns a record's note, with its count if the record stands for several.
-func noteOf(e purchase.Event) string {
+// noteOf returns what a record says beside its fields, with its count if the record stands for several.
+func noteOf(e purchase.Event, loc *time.Location) string {
+	note := bot.EventWords(e, bot.Reader{Zone: loc})
 	if e.Count > 1 {
-		return fmt.Sprintf("%s, %d times", e.Note, e.Count)
+		return fmt.Sprintf("%s, %d times", note, e.Count)
 	}
-	return e.Note
+	return note
 }
 
 // writeAuditTable prints what people wrote in quotes, so that nothing in it moves the cursor of a terminal.
@@ -133,7 +135,7 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 			amount = e.Amount.String()
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle), bare(e.Kind), bare(e.By),
-			bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e)), e.Hash)
+			bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e, loc)), e.Hash)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"licensebot/bot"
 	"licensebot/internal/app"
 	"licensebot/internal/diagnosis"
 	"licensebot/purchase"
@@ -61,7 +62,7 @@ func (k *checker) checkLedger(ctx context.Context) {
 	case err != nil:
 		k.fail(subject, app.DamagedAdvice, "%v", err)
 	case len(found) > 0:
-		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.", "%s contradicts itself: %s", k.Database, found[0])
+		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.", "%s contradicts itself: %s", k.Database, bot.FindingWords(found[0], bot.Reader{}))
 	default:
 		k.pass(subject, "%s is in order: %s", k.Database, contents(report))
 	}
@@ -114,6 +115,6 @@ func (k *checker) readLedger(ctx context.Context) {
 	}
 	k.account, k.noted = account.CoCalc, account.Address
 	if p := account.Pause; p != nil {
-		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), p.Reason)
+		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: k.Timezone.Location}))
 	}
 }

@@ -225,12 +225,12 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
-		return w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{Since: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), By: "licensebot", Reason: "CoCalc bought twice"}})
+		return w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{Since: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), By: "licensebot", Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentOther, Args: purchase.Args{"text": "CoCalc bought twice"}}, By: "licensebot"}}}})
 	})
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice\n" {
+	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice.\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	if ledger, err = storage.OpenReadOnly(path); err != nil {
@@ -266,7 +266,7 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 	}
 	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
 		return errors.Join(w.AppendEvent(purchase.Event{Kind: "paused", By: hostile, Place: hostile, Note: hostile}),
-			w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{By: "U0CAROL", Reason: hostile}}))
+			w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{By: "U0CAROL", Incidents: pausedFor("U0CAROL", hostile)}}))
 	})
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)

@@ -279,9 +279,14 @@ func TestAPauseOutlivesARestore(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
-		return purchase.KeepPause(wr, &purchase.Pause{Since: time.Now(), By: slacksim.Bob, Name: "bob", Reason: "the money is counted"})
+		return purchase.KeepPause(wr, &purchase.Pause{Since: time.Now(), By: slacksim.Bob, Name: "bob", Incidents: pausedFor(slacksim.Bob, "the money is counted")})
 	})
 	does(t, "", "restore", "--yes", backup).says(t, 0, "Restored ")
 	does(t, "", "verify").says(t, 0, "- Buying has been paused since ", "the money is counted")
 	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ", ": the money is counted\n")
+}
+
+// pausedFor is a person's reason of a pause.
+func pausedFor(who, reason string) []purchase.Incident {
+	return []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": reason}}, By: who}}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"licensebot/commands"
+	"licensebot/bot"
 	"licensebot/internal/cli"
 	"licensebot/internal/config"
 	"licensebot/internal/control"
@@ -54,9 +54,9 @@ func runResume(ctx context.Context, reason string, c console) error {
 		_, err = fmt.Fprintln(c.out, "Buying wasn't paused.")
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "Buying is back on. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), commands.OneLine(was.Reason))
-	if leftOut := was.LeftOut(); leftOut != "" && err == nil {
-		_, err = fmt.Fprintln(c.out, leftOut)
+	_, err = fmt.Fprintf(c.out, "Buying is back on. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), bot.ReasonsWords(was, bot.Reader{Admin: true, Zone: settings.Timezone.Location}))
+	if leftOut := was.LeftOut(); leftOut.Code != "" && err == nil {
+		_, err = fmt.Fprintln(c.out, bot.Words(bot.Results, leftOut, bot.Reader{}))
 	}
 	return err
 }

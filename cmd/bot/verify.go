@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"licensebot/bot"
 	"licensebot/cocalc"
-	"licensebot/commands"
 	"licensebot/internal/app"
 	"licensebot/internal/cli"
 	"licensebot/internal/config"
@@ -134,7 +134,7 @@ func (v *verification) read(ctx context.Context) error {
 	v.report = report
 	v.good("%s holds %s. Every record is unchanged, and the chain has no gap.", v.file, contents(report))
 	for _, f := range findings {
-		v.bad("%s", f)
+		v.bad("%s", bot.FindingWords(f, bot.Reader{}))
 	}
 	if len(findings) == 0 {
 		v.good("The budgets, orders, purchase log and audit records agree.")
@@ -143,7 +143,7 @@ func (v *verification) read(ctx context.Context) error {
 		v.compareNoted(then)
 	}
 	if p := account.Pause; p != nil {
-		v.note("Buying has been paused since %s: %s", v.day(p.Since), commands.OneLine(p.Reason))
+		v.note("Buying has been paused since %s: %s", v.day(p.Since), bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: v.loc}))
 	}
 	if r := account.Restored; r != nil {
 		v.note("It was restored on %s from a backup that ends with record %d; the bot hasn't compared it with CoCalc yet.", v.day(r.At), r.Head)
@@ -178,10 +178,10 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 	}
 	said := v.claims.Compare(sales)
 	for _, f := range said.Wrong {
-		v.bad("%s", f)
+		v.bad("%s", bot.FindingWords(f, bot.Reader{}))
 	}
 	for _, n := range said.Notes {
-		v.note("%s", n)
+		v.note("%s", bot.Words(bot.Comparing, n, bot.Reader{}))
 	}
 	same := "id and amount"
 	if sales.Older {
@@ -195,7 +195,7 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 	if n := len(said.Strangers); n > 0 {
 		v.note("%s made outside this bot since the ledger began:", plural(n, "purchase on the account was", "purchases on the account were"))
 		for _, s := range said.Strangers {
-			fmt.Fprintln(v.out, "    "+s)
+			fmt.Fprintln(v.out, "    "+bot.Words(bot.Comparing, s, bot.Reader{}))
 		}
 	}
 	if said.Earlier > 0 {

@@ -48,7 +48,7 @@ func (s *Service) verifyLedger(ctx context.Context) error {
 	}
 	for _, f := range findings {
 		s.log.Error().Str("record", f.Record).
-			Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(f.Sentence))
+			Msg("find a contradiction in the ledger: " + purchase.ShortenIDs(bot.FindingWords(f, bot.Reader{})))
 	}
 	_, err = s.Desk.Distrust(ctx, findings)
 	return err

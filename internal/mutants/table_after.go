@@ -204,8 +204,7 @@ func watching() []mutant {
 		},
 		{
 			"pausing on a purchase that cannot be explained", "purchase/sweep.go",
-			`	_, err := pauseBuying(w, ownPause(b.now(), Cause{Code: IncidentUnexplained, Args: reportArgs(row)},
-		"I can't explain a purchase that has my tag: license "+row.LicenseID+"."), "")
+			`	_, err := pauseBuying(w, ownPause(b.now(), Cause{Code: IncidentUnexplained, Args: reportArgs(row)}), "")
 	return err
 `, "	return nil\n",
 			[]tests{core("^TestAPurchaseThatCannotBeExplained$")},

@@ -238,7 +238,7 @@ func paying() []mutant {
 		},
 		{
 			"pausing after a double buy", "purchase/checkout.go",
-			`	if _, err := pauseBuying(w, ownPause(d.now(), cause, what), ""); err != nil {
+			`	if _, err := pauseBuying(w, ownPause(d.now(), cause), ""); err != nil {
 		return err
 	}
 `, "	_ = cause\n",

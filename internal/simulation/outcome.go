@@ -20,7 +20,7 @@ func (w *world) checkEnd(b books) {
 	w.checkDecisions(b)
 	w.checkDoubts(b)
 	for _, n := range b.account.Notices {
-		w.wrong("notice %s was not told to %v: %s", n.ID, n.Left, headline(n.Text))
+		w.wrong("notice %s was not told to %v: %s", n.ID, n.Left, n.Cause)
 	}
 }
 

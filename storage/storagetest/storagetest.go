@@ -282,10 +282,12 @@ func Ledger(t *testing.T, open func(t *testing.T) (l purchase.Ledger, reopen fun
 	t.Run("the account is kept whole, also over a restart", func(t *testing.T) {
 		l, reopen := open(t)
 		want := purchase.AccountState{
-			Pause: &purchase.Pause{Since: at, By: "U1", Reason: "so"},
+			Pause: &purchase.Pause{Since: at, By: "U1", Incidents: []purchase.Incident{{
+				Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "so"}}, Time: at, By: "U1",
+			}}},
 			Notices: []purchase.Notice{{
-				ID: "n", Kind: purchase.NoticePaused, Time: at, Text: "a & b",
-				Left: []string{"U1", "C1"},
+				ID: "n", Kind: purchase.NoticePaused, Time: at, Left: []string{"U1", "C1"},
+				Cause: purchase.Cause{Code: purchase.NoticeSettled, Args: purchase.Args{"reason": "a & b"}},
 			}},
 			Broken: []int64{1, 2}, Watching: at, Strangers: []purchase.Stranger{{PurchaseID: 7, Cost: 5, Time: at}},
 		}
