@@ -164,7 +164,7 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 		}
 		if err := w.AppendEvent(Event{
 			Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
-			Note: fmt.Sprintf("CoCalc charged %s, not %s, for license %s", full.Charged, had.Charged, full.LicenseID),
+			Note: fmt.Sprintf("charged %s instead of %s for license %s", full.Charged, had.Charged, full.LicenseID),
 		}); err != nil {
 			return err
 		}

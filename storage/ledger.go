@@ -32,8 +32,9 @@ var (
 	ErrDamaged = errors.New("the ledger is damaged")
 )
 
-// SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far: 1.
-const SchemaVersion = 1
+// SchemaVersion is the schema version that this program writes, and the highest that it reads. Versions so far:
+// 1, and 2 with causes in place of sentences (see upgrade.go).
+const SchemaVersion = 2
 
 const (
 	lockTimeout = time.Second
@@ -80,18 +81,25 @@ type Ledger struct {
 	path     string
 	pageSize int64
 	readOnly bool
+	kept     string // the file of before an upgrade
 	room     func(dir string) (free uint64, err error)
 	committer
 }
 
 // Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside
 // path and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read
-// gets mode 0600.
+// gets mode 0600. A ledger of an older schema version is upgraded; the file of before is kept beside it ([Ledger.Kept]).
 //
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
-// purchase.ErrFull if there is no space to create it. The file is then unchanged.
+// purchase.ErrFull if there is no space to create it or to keep the file of before an upgrade. The file is then
+// unchanged.
 func Open(path string) (*Ledger, error) {
 	b, err := open(path, false)
+	if err == nil {
+		if err = b.upgrade(); err != nil {
+			b.Close()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger %s: %w", path, explainPermissions(err, path))
 	}
@@ -240,6 +248,9 @@ func checkMeta(tx *bbolt.Tx) (err error) {
 	}
 	if version < 1 {
 		return fmt.Errorf("%w: schema version %d", ErrDamaged, version)
+	}
+	if id := tx.ID(); id < 0 { // which of the two meta pages is next could not be told
+		return fmt.Errorf("%w: transaction number %d", ErrDamaged, id)
 	}
 	for _, name := range buckets {
 		b := tx.Bucket(name)

@@ -99,7 +99,10 @@ func prepareCopy(ctx context.Context, copied string, prepare func(purchase.Write
 	if err != nil {
 		return err
 	}
-	err = b.Update(ctx, prepare)
+	// What is restored stays as it is, so no file of before is kept of its copy.
+	if err = b.markSchema(); err == nil {
+		err = b.Update(ctx, prepare)
+	}
 	if err := errors.Join(err, b.Close()); err != nil {
 		return err
 	}

@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,17 +33,23 @@ func copyOfFixture(t testing.TB) string {
 	return path
 }
 
-// A file of every schema version so far verifies, says what it said when it was written (testdata/vN.json), goes on
-// being written to, and verifies then.
+// olderFiles are a file of each schema version, and one that the program of commit 0e4a2cf wrote, with their schema
+// versions.
+var olderFiles = map[string]int{"v1": 1, "v1-0e4a2cf": 1, "v2": 2}
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// A file of every schema version verifies, says today what it said when it was written (testdata/vN.json, in which the
+// sentences of the first schema are causes), is upgraded with the file of before kept, goes on being written to, and
+// verifies then.
 func TestOpen_OlderSchemas(t *testing.T) {
 	ctx := context.Background()
-	for version := 1; version <= SchemaVersion; version++ {
-		t.Run(fmt.Sprint("version ", version), func(t *testing.T) {
-			file := fmt.Sprintf("testdata/v%d", version)
+	for name, version := range olderFiles {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join("testdata", name)
 			data, err := os.ReadFile(file + ".ledger")
-			want, err2 := os.ReadFile(file + ".json")
 			path := filepath.Join(t.TempDir(), "ledger.db")
-			if err := errors.Join(err, err2, os.WriteFile(path, data, 0o600)); err != nil {
+			if err := errors.Join(err, os.WriteFile(path, data, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			report, err := Verify(ctx, path)
@@ -50,12 +57,22 @@ func TestOpen_OlderSchemas(t *testing.T) {
 				t.Errorf("%+v, %v", report, err)
 			}
 			b := opened(t, path)
+			keptIsWhole(t, b, data, version)
 			says, err := everything(b)
 			var got bytes.Buffer
 			if err := errors.Join(err, json.Indent(&got, []byte(says), "", " ")); err != nil {
 				t.Fatal(err)
 			}
 			got.WriteByte('\n')
+			if *update {
+				if err := os.WriteFile(file+".json", got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
 			if diff := cmp.Diff(string(want), got.String()); diff != "" {
 				t.Error(diff)
 			}
@@ -76,5 +93,59 @@ func TestOpen_OlderSchemas(t *testing.T) {
 				t.Errorf("written to: %+v, %v", after, err)
 			}
 		})
+	}
+}
+
+// keptIsWhole checks that an upgrade kept the file of before, whole, so that an older version can be gone back to.
+func keptIsWhole(t *testing.T, b *Ledger, before []byte, version int) {
+	t.Helper()
+	if version == SchemaVersion {
+		if b.Kept() != "" {
+			t.Errorf("got %s kept of a file that needed no upgrade", b.Kept())
+		}
+		return
+	}
+	report, err := Verify(t.Context(), b.Kept())
+	if err != nil || report.Schema != version {
+		t.Fatalf("got %s kept with schema version %d (%v), want %d", b.Kept(), report.Schema, err, version)
+	}
+	events := func(l *Ledger) (all []purchase.Event) {
+		if err := l.View(t.Context(), func(r purchase.Reader) (err error) { all, err = r.Events(1, 10_000); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	old, err := OpenReadOnly(b.Kept())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	if diff := cmp.Diff(events(old), events(b)); diff != "" || len(before) == 0 {
+		t.Errorf("the upgrade changed audit records: %s", diff)
+	}
+}
+
+// An upgrade that is repeated, after it was interrupted or after the kept file was restored, overwrites no kept file.
+func TestOpen_UpgradeTwice(t *testing.T) {
+	path := copyOfFixture(t)
+	first := opened(t, path)
+	kept := first.Kept()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if again := opened(t, path); again.Kept() != "" {
+		t.Errorf("got %s kept by the second start, want nothing", again.Kept())
+	} else if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	done, err := Replace(t.Context(), path, kept, time.Now(), func(purchase.Writer) error { return nil })
+	if err != nil || done.Restored.Schema != 1 {
+		t.Fatalf("restored %+v (%v), want the file of schema version 1", done, err)
+	}
+	if report, err := Verify(t.Context(), kept); err != nil || report.Schema != 1 {
+		t.Errorf("got %+v (%v), want the kept file as it was", report, err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.schema1*")); len(files) != 1 {
+		t.Errorf("got the kept files %v, want one", files)
 	}
 }

@@ -28,7 +28,7 @@ func TestVerify_Report(t *testing.T) {
 		head, err = r.Head()
 		return err
 	})
-	if err != nil || report.Orders != 12 || report.Purchases != 3 || report.Schema != 1 || report.Size == 0 ||
+	if err != nil || report.Orders != 12 || report.Purchases != 3 || report.Schema != SchemaVersion || report.Size == 0 ||
 		head.Number != 12 || report.Head.Hash != head.Hash {
 		t.Errorf("%+v, head %+v, %v", report, head, err)
 	}

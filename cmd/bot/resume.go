@@ -46,7 +46,9 @@ func runResume(ctx context.Context, reason string, c console) error {
 	socket := control.Path(settings.Database)
 	was, err := byBotOrAlone(ctx,
 		func() (*purchase.Pause, error) { return control.Resume(ctx, socket, operator(), reason) },
-		func() (*purchase.Pause, error) { return resumeAlone(ctx, settings.Database, operator(), reason) })
+		func() (*purchase.Pause, error) {
+			return resumeAlone(ctx, c, settings.Database, operator(), reason)
+		})
 	if err != nil {
 		return err
 	}
@@ -62,12 +64,15 @@ func runResume(ctx context.Context, reason string, c console) error {
 }
 
 // resumeAlone ends a pause in the ledger of a bot that is not running.
-func resumeAlone(ctx context.Context, database, by, reason string) (was *purchase.Pause, err error) {
+func resumeAlone(ctx context.Context, c console, database, by, reason string) (was *purchase.Pause, err error) {
 	ledger, err := storage.Open(database)
 	if err != nil {
 		return nil, err
 	}
 	defer ledger.Close()
+	if kept := ledger.Kept(); kept != "" {
+		fmt.Fprintf(c.err, "The ledger was upgraded. Its file of before is kept as %s.\n", kept)
+	}
 	err = ledger.Update(ctx, func(w purchase.Writer) error {
 		was, err = purchase.ResumeBuying(w, by, reason, time.Now())
 		return err

@@ -128,6 +128,11 @@ func New(c Config) (*Service, error) {
 		if err != nil {
 			return nil, err
 		}
+		if kept := bolt.Kept(); kept != "" {
+			log := s.part("storage")
+			log.Warn().Str("file", kept).Int("schema", storage.SchemaVersion).
+				Msg("keep the ledger's file of before its upgrade: older versions need it")
+		}
 		s.Ledger, ledger = bolt, bolt
 	}
 	s.connect()
