@@ -104,26 +104,11 @@ func (s *blockRenderer) block(in slack.Block, controls []control) block {
 	out := block{Kind: string(in.BlockType()), ID: in.ID(), Controls: controls}
 	switch b := in.(type) {
 	case *slack.SectionBlock:
-		out.Text = s.text(b.Text)
-		for _, f := range b.Fields {
-			out.Fields = append(out.Fields, s.text(f))
-		}
-		if b.Accessory != nil && b.Accessory.ImageElement != nil {
-			out.Picture = pictureOf(b.Accessory.ImageElement.AltText, b.Accessory.ImageElement.ImageURL)
-		}
+		s.section(&out, b)
 	case *slack.HeaderBlock:
 		out.Text, out.Level = s.text(b.Text), b.Level
 	case *slack.ContextBlock:
-		for _, e := range b.ContextElements.Elements {
-			switch e := e.(type) {
-			case *slack.TextBlockObject:
-				out.Items = append(out.Items, item{Text: s.text(e)})
-			case slack.TextBlockObject:
-				out.Items = append(out.Items, item{Text: s.text(&e)})
-			case *slack.ImageBlockElement:
-				out.Items = append(out.Items, item{Picture: pictureOf(e.AltText, e.ImageURL)})
-			}
-		}
+		out.Items = s.contextItems(b)
 	case *slack.DividerBlock, *slack.ActionBlock:
 	case *slack.ContextActionsBlock:
 		out.Kind = "actions"
@@ -149,18 +134,47 @@ func (s *blockRenderer) block(in slack.Block, controls []control) block {
 	case *slack.DataVisualizationBlock:
 		out.Title, out.Chart = plainText(b.Title, false), chartOf(b)
 	case *slack.CardBlock:
-		out.Title, out.Subtitle, out.Text = s.text(b.Title), s.text(b.Subtitle), s.text(b.Body)
-		if b.Subtext != nil {
-			out.Items = []item{{Text: s.text(b.Subtext)}}
-		}
-		if b.HeroImage != nil {
-			out.Picture = pictureOf(b.HeroImage.AltText, b.HeroImage.ImageURL)
-		}
+		s.card(&out, b)
 	default:
 		out.Text = plainText("This page can't show a block of type "+out.Kind+".", false)
 		out.Kind = "unknown"
 	}
 	return out
+}
+
+func (s *blockRenderer) section(out *block, b *slack.SectionBlock) {
+	out.Text = s.text(b.Text)
+	for _, f := range b.Fields {
+		out.Fields = append(out.Fields, s.text(f))
+	}
+	if b.Accessory != nil && b.Accessory.ImageElement != nil {
+		out.Picture = pictureOf(b.Accessory.ImageElement.AltText, b.Accessory.ImageElement.ImageURL)
+	}
+}
+
+func (s *blockRenderer) contextItems(b *slack.ContextBlock) []item {
+	var items []item
+	for _, e := range b.ContextElements.Elements {
+		switch e := e.(type) {
+		case *slack.TextBlockObject:
+			items = append(items, item{Text: s.text(e)})
+		case slack.TextBlockObject:
+			items = append(items, item{Text: s.text(&e)})
+		case *slack.ImageBlockElement:
+			items = append(items, item{Picture: pictureOf(e.AltText, e.ImageURL)})
+		}
+	}
+	return items
+}
+
+func (s *blockRenderer) card(out *block, b *slack.CardBlock) {
+	out.Title, out.Subtitle, out.Text = s.text(b.Title), s.text(b.Subtitle), s.text(b.Body)
+	if b.Subtext != nil {
+		out.Items = []item{{Text: s.text(b.Subtext)}}
+	}
+	if b.HeroImage != nil {
+		out.Picture = pictureOf(b.HeroImage.AltText, b.HeroImage.ImageURL)
+	}
 }
 
 func (s *blockRenderer) text(t *slack.TextBlockObject) template.HTML {
