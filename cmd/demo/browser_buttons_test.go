@@ -240,7 +240,7 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	return true
 }
 
-// has says whether somebody still sees a button.
+// has reports whether a person still sees a button.
 func (p *presser) has(who string, b pagetest.Button) bool {
 	ws := p.d.sims.workspace
 	for _, c := range ws.Person(who).Channels() {
@@ -274,7 +274,7 @@ func (p *presser) bought(n int) {
 	}
 }
 
-// shown counts what somebody sees, with its changes; of a list, only the changes of its own message.
+// shown counts what a person sees, with its changes; of a list, only the changes of its own message.
 func (p *presser) shown(who string, b pagetest.Button) (n int) {
 	ws := p.d.sims.workspace
 	for _, c := range ws.Person(who).Channels() {
@@ -288,7 +288,7 @@ func (p *presser) shown(who string, b pagetest.Button) (n int) {
 	return n + 1000000*len(ws.Person(who).Modals())
 }
 
-// sent counts the presses of a button by somebody that went out to the bot, acked those that it took.
+// sent counts the presses of a button by a person that went out to the bot, acked those that it took.
 func (p *presser) sent(who, action string) int {
 	return p.presses(who, action, func(slacksim.Envelope) bool { return true })
 }

@@ -17,7 +17,7 @@ func reads(t *testing.T, tab *pagetest.Tab, wanted ...string) {
 	text := tab.Text()
 	for _, want := range wanted {
 		if !strings.Contains(text, want) {
-			t.Errorf("nobody can read %q here:\n%s", want, text)
+			t.Errorf("the page lacks %q:\n%s", want, text)
 		}
 	}
 }

@@ -14,24 +14,32 @@ import (
 	"licensebot/slacksim"
 )
 
-// Who may do what is the demo's; a limit that somebody has set counts in the demo too, as they will want to try it.
-func TestTheDemosSettings(t *testing.T) {
+// The demo decides who may do what. A limit that is set in the environment counts in the demo too, so that it can be
+// tried.
+func TestSimulators_Settings(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		environment map[string]string
 		limit       string
 	}{
 		{"nothing is set", nil, "$2,000.00"},
-		{"a limit is set, and the people of another workspace", map[string]string{"AUTO_APPROVE_LIMIT": "50", "BUYERS": "U0REAL", "APPROVERS": "S0REAL", "APPROVALS_CHANNEL": "C0REAL"}, "$50.00"},
+		{
+			"a limit is set, and the people of another workspace",
+			map[string]string{
+				"AUTO_APPROVE_LIMIT": "50", "BUYERS": "U0REAL", "APPROVERS": "S0REAL", "APPROVALS_CHANNEL": "C0REAL",
+			},
+			"$50.00",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			processtest.Environment(t, c.environment)
 			d := newDemo(t)
 			p := d.settings.Policy()
 			if got := p.AutoApprove.String(); got != c.limit {
-				t.Errorf("up to %s nobody is asked, want %s", got, c.limit)
+				t.Errorf("the limit without approval: got %s, want %s", got, c.limit)
 			}
-			if !p.Buyers[slacksim.Alice] || p.Approvers[slacksim.Alice] || !p.Approvers[slacksim.Bob] || !p.Admins[slacksim.Carol] || p.Buyers[slacksim.Carol] ||
+			if !p.Buyers[slacksim.Alice] || p.Approvers[slacksim.Alice] || !p.Approvers[slacksim.Bob] ||
+				!p.Admins[slacksim.Carol] || p.Buyers[slacksim.Carol] ||
 				p.Buyers[olga] || p.Approvers[olga] || p.Admins[olga] || p.Buyers["U0REAL"] || len(p.Groups()) > 0 {
 				t.Errorf("buyers %v, approvers %v, admins %v", p.Buyers, p.Approvers, p.Admins)
 			}
@@ -48,9 +56,9 @@ func TestTheDemosSettings(t *testing.T) {
 	}
 }
 
-// The demo keeps its ledger, and a ledger is of one CoCalc account: to the next demo's bot, another account would be somebody
-// else's, and it would buy nothing.
-func TestEveryDemoHasTheSameCoCalcAccount(t *testing.T) {
+// The demo keeps its ledger, and a ledger belongs to one CoCalc account. With another account, the next demo's bot would
+// buy nothing.
+func TestSimulators_Account_SameInEveryDemo(t *testing.T) {
 	processtest.Environment(t, nil)
 	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {
 		t.Errorf("one demo has the account %s, the next one %s", one, next)
@@ -58,7 +66,7 @@ func TestEveryDemoHasTheSameCoCalcAccount(t *testing.T) {
 }
 
 // The demo's Slack explains the command in the words of the manifest, which are those that people read in the real one.
-func TestTheDemosCommandIsTheManifests(t *testing.T) {
+func TestSlashCommand_IsTheManifests(t *testing.T) {
 	data, err := bot.Manifest("licensebot")
 	if err != nil {
 		t.Fatal(err)
@@ -87,19 +95,29 @@ func TestTheDemosCommandIsTheManifests(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if want := `<span class="usage">` + slashCommand.UsageHint + `</span>`; err != nil || !strings.Contains(string(text), want) {
+	want := `<span class="usage">` + slashCommand.UsageHint + `</span>`
+	if err != nil || !strings.Contains(string(text), want) {
 		t.Errorf("the menu of commands lacks %s: %v", want, err)
 	}
 }
 
 // A demo whose CoCalc sells no licenses suggests nothing that can't be done there: neither on the page nor in the
 // terminal.
-func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
+func TestSimulators_Welcome_SuitsItsCoCalc(t *testing.T) {
 	processtest.Environment(t, nil)
 	for preset, c := range map[string]struct{ says, hides []string }{
-		"":          {[]string{"Five things to try.", `click "Buy for $63.75"`, "only through CoCalc's API"}, []string{"sells no licenses"}},
-		"successor": {[]string{"A CoCalc that sells no licenses.", "sells only memberships"}, []string{"Buy for", "Request approval", "Five things", "Turn off"}},
-		"moved":     {[]string{"A CoCalc that sells no licenses.", "redirects every request", "Turn off"}, []string{"Buy for", "Request approval", "Five things"}},
+		"": {
+			[]string{"Five things to try.", `click "Buy for $63.75"`, "only through CoCalc's API"},
+			[]string{"sells no licenses"},
+		},
+		"successor": {
+			[]string{"A CoCalc that sells no licenses.", "sells only memberships"},
+			[]string{"Buy for", "Request approval", "Five things", "Turn off"},
+		},
+		"moved": {
+			[]string{"A CoCalc that sells no licenses.", "redirects every request", "Turn off"},
+			[]string{"Buy for", "Request approval", "Five things"},
+		},
 	} {
 		d := newDemoOf(t, preset)
 		resp, err := http.Get(d.sims.slack.URL)
@@ -124,8 +142,9 @@ func TestTheDemosWelcomeSuitsItsCoCalc(t *testing.T) {
 				t.Errorf("--cocalc %q: people read %q", preset, no)
 			}
 		}
-		if !strings.Contains(terminal.String(), "--fresh starts over") || !strings.Contains(terminal.String(), d.sims.slack.URL) {
-			t.Errorf("--cocalc %q: the terminal says\n%s", preset, terminal.String())
+		shown := terminal.String()
+		if !strings.Contains(shown, "--fresh starts over") || !strings.Contains(shown, d.sims.slack.URL) {
+			t.Errorf("--cocalc %q: the terminal says\n%s", preset, shown)
 		}
 	}
 }

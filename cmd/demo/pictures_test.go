@@ -15,7 +15,8 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// pictures says where the screenshots of the README are made anew: go test ./cmd/demo -run Browser -pictures ../../docs/img
+// pictures is the folder for new screenshots of the README:
+// go test ./cmd/demo -run Browser -pictures ../../docs/img
 var pictures = flag.String("pictures", "", "folder for screenshots")
 
 // open opens the demo's page in a tab; query says as whom and where: "?as=U0BOB&at=C0APPROVALS".
@@ -54,9 +55,9 @@ func (d *demo) pictureOnPhone(tab *pagetest.Tab, name string) {
 	tab.Sharp(1280, 800)
 }
 
-// fewerColors keeps 256 colors, and the nearest of them for the others: the file is less than half as large, and nobody sees
-// the difference. Half of the colors are those seen most of all that are alike, so that none is far from what is kept; the
-// others are those seen most.
+// fewerColors reduces a picture to 256 colors, each pixel to the nearest of them: the file is less than half as large,
+// and looks the same. Half of the colors are the most frequent of those that differ clearly, so that no color is far from
+// a kept one; the other half are the most frequent of the rest.
 func fewerColors(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {

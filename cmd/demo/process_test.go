@@ -27,7 +27,7 @@ func launch(t testing.TB, settings map[string]string, args ...string) *processte
 }
 
 // The simulators alone, for a bot in another process that gets nothing but the printed settings.
-func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
+func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	program := processtest.Build(t, "licensebot/cmd/bot")
 	demo := launch(t, nil, "--without-bot", "--addr", "127.0.0.1:0", "--credit", "123.45")
 	demo.Prints(&demo.Out, 12, "=")
@@ -41,7 +41,9 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 		settings[name] = value
 	}
 	settings["DATABASE"] = filepath.Join(t.TempDir(), "ledger.db")
-	if checked := processtest.Start(t, program, settings, "check"); checked.Ends(processtest.Patience) != 0 || !strings.Contains(checked.Out.String(), "$123.45 in credit") {
+	checked := processtest.Start(t, program, settings, "check")
+	code := checked.Ends(processtest.Patience)
+	if code != 0 || !strings.Contains(checked.Out.String(), "$123.45 in credit") {
 		t.Errorf("bot check says\n%s\n%s", &checked.Out, &checked.Err)
 	}
 
@@ -66,7 +68,8 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 
 	second := processtest.Start(t, program, settings, "run")
-	if code := second.Ends(processtest.Patience); code != 1 || !strings.HasSuffix(second.Err.String(), "another licensebot is running with this ledger") {
+	code = second.Ends(processtest.Patience)
+	if code != 1 || !strings.HasSuffix(second.Err.String(), "another licensebot is running with this ledger") {
 		t.Errorf("a second bot ends with %d:\n%s", code, &second.Err)
 	}
 	if code := bot.Ends(10*time.Second, syscall.SIGTERM); code != 0 || bot.Out.String() != "" {
@@ -83,7 +86,7 @@ func TestDemoWithoutBotAndABotBesideIt(t *testing.T) {
 }
 
 // The simulated CoCalc can be one that sells no licenses from its beginning, with a key that suits it.
-func TestDemoWithoutBotOnAnotherCoCalc(t *testing.T) {
+func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 	for preset, want := range map[string]cocalc.Diagnosis{
 		"":          {Condition: cocalc.SellsLicenses, Key: cocalc.KeyValid},
 		"successor": {Condition: cocalc.SellsMemberships, Key: cocalc.KeyValid},
@@ -119,7 +122,7 @@ func TestDemoWithoutBotOnAnotherCoCalc(t *testing.T) {
 	}
 }
 
-func TestDemoEndsWithCtrlC(t *testing.T) {
+func TestDemo_EndsWithCtrlC(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	demo := launch(t, nil, "--addr", "127.0.0.1:0", "--data", data)
 	demo.Prints(&demo.Out, 1, "Ctrl-C stops it.")
@@ -136,7 +139,7 @@ func TestDemoEndsWithCtrlC(t *testing.T) {
 	}
 }
 
-func TestDemoOnAPortInUse(t *testing.T) {
+func TestDemo_PortInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -10,15 +10,15 @@ import (
 	"licensebot/slacksim/page"
 )
 
-// nobody has a name on the page of this test.
-type nobody struct{}
+// unnamed is a workspace in which nothing has a name.
+type unnamed struct{}
 
-func (nobody) UserName(string) string    { return "" }
-func (nobody) ChannelName(string) string { return "" }
-func (nobody) GroupName(string) string   { return "" }
+func (unnamed) UserName(string) string    { return "" }
+func (unnamed) ChannelName(string) string { return "" }
+func (unnamed) GroupName(string) string   { return "" }
 
-// The page of the demo shows every sign that the bot's messages have: what it does not know would stand there as a word.
-func TestThePageKnowsTheBotsSigns(t *testing.T) {
+// The page shows every emoji of the bot's messages. An emoji that it doesn't know would be shown as its name.
+func TestPage_KnowsTheBotsSigns(t *testing.T) {
 	files, err := filepath.Glob("../../bot/testdata/*.json")
 	if err != nil || len(files) < 50 {
 		t.Fatalf("%d messages, %v", len(files), err)
@@ -30,7 +30,7 @@ func TestThePageKnowsTheBotsSigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range sign.FindAllString(string(message), -1) {
-			if strings.Contains(string(page.Mrkdwn(name, nobody{})), name) {
+			if strings.Contains(string(page.Mrkdwn(name, unnamed{})), name) {
 				t.Errorf("%s: the page shows %s as it is written", filepath.Base(file), name)
 			}
 		}

@@ -122,14 +122,15 @@ func sold(page string) int {
 // receipts counts the cards of orders that were bought.
 func receipts(page string) int { return strings.Count(page, `data-action-id="order_again"`) }
 
-// Each start of the demo sells, whatever became of the one before: four ended with Ctrl-C, one was killed in the middle of a
-// checkout, and one with its receipt just on the page. What was said and sold is there again. (Two checkouts of unknown outcome
-// in a day pause buying, so only one is killed.)
-func TestFiveDemosInARow(t *testing.T) {
+// Each start of the demo sells, however the one before ended: four end with Ctrl-C, one is killed during a checkout, and
+// one when its receipt has just appeared. Messages and licenses are there again. (Two checkouts of unknown outcome in a
+// day pause buying, so only one is killed.)
+func TestDemo_Restarts(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	quick := map[string]string{"CHECKOUT_TIMEOUT": "2s", "SETTLE_AFTER": "3s"}
 	bought := 0
-	for i, end := range []string{"ctrl-c", "killed while it buys", "ctrl-c", "killed after a receipt", "ctrl-c", "ctrl-c"} {
+	ends := []string{"ctrl-c", "killed while it buys", "ctrl-c", "killed after a receipt", "ctrl-c", "ctrl-c"}
+	for i, end := range ends {
 		r := startDemo(t, quick, "--data", data)
 		page := r.page()
 		if now := sold(page); now < bought {
@@ -187,9 +188,9 @@ func TestFiveDemosInARow(t *testing.T) {
 	})
 }
 
-// A ledger without a simulated CoCalc may be a real bot's. It is opened by no demo, and is moved only when somebody asks for
-// that while no bot runs.
-func TestDemoBesideAnotherLedger(t *testing.T) {
+// A ledger without a simulated CoCalc may be a real bot's. No demo opens it. With --fresh, the demo moves it, but only
+// while no bot runs.
+func TestOpenState_LedgerWithoutSimulators(t *testing.T) {
 	data := t.TempDir()
 	ledger := filepath.Join(data, ledgerFile)
 	if err := os.WriteFile(ledger, []byte("a ledger"), 0o600); err != nil {
