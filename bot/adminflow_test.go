@@ -239,7 +239,7 @@ func TestPauseAndResume(t *testing.T) {
 		t.Errorf("alice is told how to resume:\n%s", home.ContentText())
 	}
 	w.says(slacksim.Carol, "pause once more")
-	w.sees(slacksim.Carol, "Buying is already paused. carol paused it on ")
+	w.sees(slacksim.Carol, "Buying is already paused. ")
 	w.says(slacksim.Bob, "resume it was checked")
 	w.sees(slacksim.Bob, "Buying is back on. Orders that were waiting")
 	w.writes(slacksim.Carol, "bob resumed buying. Reason: “it was checked”.")

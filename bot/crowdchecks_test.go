@@ -26,7 +26,7 @@ var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
 	purchase.TooMany:          regexp.MustCompile(`You can order 1 license a day, and you've already ordered 1 today`),
 	purchase.TooLarge:         regexp.MustCompile(`You asked for 16 GB of RAM, but the limit is 8 GB`),
 	purchase.WrongPeriod:      regexp.MustCompile(`Licenses that renew aren't allowed here`),
-	purchase.Paused:           regexp.MustCompile(`Buying is paused\. \w+ paused it on `),
+	purchase.Paused:           regexp.MustCompile(`Buying is paused\. (<@)?@?[\w ]+>? paused it `),
 	purchase.NobodyToAsk:      regexp.MustCompile(`This order needs approval, but `),
 	purchase.OverBudget:       regexp.MustCompile(`but only \$[\d.,]+ of this month's budget of \$[\d.,]+ is left\.`),
 	purchase.OverPersonBudget: regexp.MustCompile(`but only \$[\d.,]+ of your monthly limit of \$[\d.,]+ is left\.`),

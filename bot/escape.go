@@ -53,5 +53,8 @@ func (a *App) no(err error) content {
 		return say(a.refusal(err))
 	}
 	sentence := RefusalWords(no, a.reader(Plain))
+	if paused := pauseBlocks(no, a.loc); paused != nil {
+		return content{formless.Replace(escape(sentence)), paused}
+	}
 	return content{formless.Replace(escape(sentence)), []slack.Block{quoting(sentence)}}
 }

@@ -3,6 +3,9 @@ package bot
 import (
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
 
 	"licensebot/purchase"
 )
@@ -70,6 +73,35 @@ func pauseText(t teller) text {
 		by = t.person("by", "name")
 	}
 	return t.say("%s paused it on %s. Reason: %s", by, t.moment("since"), reasonsText(t))
+}
+
+// pauseBlocks tells a refusal because of a pause in a message: who paused buying, as a mention, and when, as a Slack
+// date; then the reasons in plain text, since people's words are shown letter for letter. It is nil for other refusals.
+func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
+	t := teller{no.Cause, Reader{Admin: no.ToAdmin, Zone: loc, Place: Marked}}
+	by := text("I")
+	switch id := t.Args["by"]; {
+	case isPerson(id):
+		by = text(mention(id))
+	case id != purchase.BotName:
+		by = t.say("%s", t.person("by", "name"))
+	}
+	who := text("An admin")
+	if t.Admin {
+		who = "You"
+	}
+	head := t.say("Buying is paused. %s paused it %s. %s can resume it with `/license resume`.", by, text(moment(t.at("since"))), who)
+	switch {
+	case t.Code == purchase.AlreadyDone && t.is("doing", "pause"):
+		head = t.say("Buying is already paused. %s paused it %s.", by, text(moment(t.at("since"))))
+	case t.Code != purchase.Paused:
+		return nil
+	}
+	if t.has("uncharged") {
+		head += " Nothing was charged."
+	}
+	t.Place = Plain
+	return []slack.Block{section(string(head)), quoting("Reason: " + finish(string(reasonsText(t)), Plain))}
 }
 
 // reasonsText tells the reasons of a pause.

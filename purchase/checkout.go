@@ -362,11 +362,3 @@ func spend(w Writer, o Order, amount Cents, licenses int) error {
 	budget.spend(key, amount, licenses)
 	return w.PutBudget(budget)
 }
-
-// listed joins names as people say them: "a, b and c".
-func listed(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}

@@ -2,8 +2,6 @@ package purchase
 
 import (
 	"errors"
-	"fmt"
-	"time"
 
 	"licensebot/cocalc"
 )
@@ -44,24 +42,6 @@ func waiting(e *cocalc.Error, keyName, told string) Cause {
 		return Cause{Code: WaitsForCart}
 	}
 	return Cause{Code: WaitsForCoCalc}
-}
-
-// people prints a duration as people say it.
-func people(d time.Duration) string {
-	unit := func(n int, one string) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return fmt.Sprintf("%d %ss", n, one)
-	}
-	d = max(d, time.Second)
-	switch {
-	case d < 2*time.Minute:
-		return unit(int((d+time.Second-1)/time.Second), "second")
-	case d < 2*time.Hour:
-		return unit(int(d.Round(time.Minute)/time.Minute), "minute")
-	}
-	return unit(int(d.Round(time.Hour)/time.Hour), "hour")
 }
 
 // explainReading says why something could not be read at CoCalc: an unread list is not an empty one.

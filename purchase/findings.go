@@ -87,7 +87,7 @@ func digest(findings []Finding) string {
 	}
 	keys := make([]key, 0, len(findings))
 	for _, f := range findings {
-		keys = append(keys, key{f.Record, f.Code, f.Args})
+		keys = append(keys, key(f))
 	}
 	data, _ := json.Marshal(keys) // only strings: it cannot fail
 	sum := sha256.Sum256(data)

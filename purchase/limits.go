@@ -1,7 +1,6 @@
 package purchase
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -52,16 +51,6 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		}
 	}
 	return nil
-}
-
-// units counts things as people do: "1 core", "2 cores".
-func units(one string) func(int) string {
-	return func(n int) string {
-		if n == 1 {
-			return "1 " + one
-		}
-		return fmt.Sprintf("%d %ss", n, one)
-	}
 }
 
 // termDays returns the length of a fixed term in days, rounded up; 0 for a license that renews. A term without a start

@@ -121,9 +121,6 @@ func (p Policy) location() *time.Location {
 	return p.Location
 }
 
-// moment says when something was, as people where the team is read it: "23 November 08:05 CET".
-func (p Policy) moment(at time.Time) string { return at.In(p.location()).Format(MomentStyle) }
-
 // resets returns when the budget after the month that holds at begins.
 func (p Policy) resets(at time.Time) time.Time {
 	t := at.In(p.location())

@@ -128,18 +128,6 @@ func (d *Desk) tooLateTo(doing string, order Order) *Refusal {
 		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
 }
 
-// quoted returns people's text for use in a sentence: in quotes that it can't close, and in one line.
-func quoted(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch r {
-		case '“', '”', '„', '‟', '"', '«', '»', '＂', '〝', '〞', '〟', '″':
-			return '\''
-		}
-		return r
-	}, strings.TrimSuffix(strings.Join(strings.Fields(text), " "), "."))
-	return "“" + text + "”"
-}
-
 // called is how people call the person: their name, as far as it is letters and what stands between letters. People choose
 // their names themselves.
 func (p Person) called() string {
@@ -160,15 +148,6 @@ func (p Person) called() string {
 
 // joins stand between the letters of a name, and mean nothing there.
 const joins = "._-'’"
-
-// sentence ends a person's text with a full stop, unless it ends with one.
-func sentence(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
-		return text
-	}
-	return text + "."
-}
 
 // refused records a refusal in the audit and returns it. When even that cannot be written the person still gets
 // the refusal: it is the true answer.

@@ -11,9 +11,6 @@ import (
 	"licensebot/purchase"
 )
 
-// namesOfSettings are what no buyer reads: settings, keys also when they are shortened, entries of the ledger.
-var namesOfSettings = regexp.MustCompile(`[A-Z]{3,}_[A-Z]+|sk-|API key|[Ll]edger|[Ee]ntry|[Ee]ntries`)
-
 // Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a buyer does
 // not read.
 func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {

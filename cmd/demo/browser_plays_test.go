@@ -122,7 +122,7 @@ func pause(t *testing.T, d *demo) {
 	other.WaitText("Buying is paused. Payments already in progress")
 	alice.Click("Buy for $63.75")
 	alice.Click("Buy for $63.75")
-	alice.WaitText("carol paused it on ")
+	alice.WaitText("@Carol Conti paused it ")
 	reads(t, alice, "Buying is paused.", "month-end close")
 	d.picture(alice, "paused.png")
 	d.sold(0)
