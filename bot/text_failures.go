@@ -71,9 +71,12 @@ var failureWords = map[purchase.CauseCode]wording{
 		}
 		return sentences("This CoCalc server doesn't sell licenses.", t.told())
 	}),
-	purchase.FailSettled: resting(Failures, func(t teller) text {
+	purchase.FailSettled: func(t teller) text { // the cause beneath it is the hold's, of any version
+		if !t.has("seconds") {
+			return t.under(Failures)
+		}
 		return t.say("%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.", t.under(Holds), t.duration("seconds"))
-	}),
+	},
 	purchase.FailTermOver: resting(Failures,
 		always("The term was over, or almost over, before I could buy it. Please order again with a later end date.")),
 	purchase.FailByAdmin: resting(Failures, func(t teller) text {

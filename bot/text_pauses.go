@@ -27,6 +27,9 @@ var incidentWords = map[purchase.CauseCode]wording{
 		return t.say("I can't explain a purchase that has my tag: license %s.", t.Args["license"])
 	}),
 	purchase.IncidentUnattributed: detailed(lookAtAccount, func(t teller) text {
+		if len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
+			return t.under(Incidents)
+		}
 		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. I recorded it without a person.",
 			t.money("amount"), t.Args["license"], t.Args["order"])
 	}),

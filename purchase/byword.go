@@ -35,6 +35,9 @@ func (b *buyer) enterSettled(w Writer, r *reports, account AccountState, late ma
 		case o.State == Purchased, !o.State.CanBecome(Purchased):
 			continue
 		default:
+			if o.State == Expired || o.State == Cancelled { // by a copy that ran by itself
+				o.Restored = true
+			}
 			o.Confirmed, o.Month, o.Day, o.Approvals, o.ItemID = then.Confirmed, then.Month, then.Day, then.Approvals, then.ItemID
 			err = b.sold(w, &o, &said, true, account.Restored.By)
 		}

@@ -27,7 +27,7 @@ type Click struct {
 
 // attach keeps the card with the order, if the click was the requester's, and has it shown anew.
 func (o *Order) attach(c Click) bool {
-	if c.Card.ResponseURL == "" || o.ReplacedBy != "" || onlyRequester(*o, c.Who) != nil {
+	if c.Card.ResponseURL == "" || o.ReplacedBy != "" || mayWithdraw(*o, c.Who) != nil {
 		return false // the card of an order that was replaced is its successor's by now
 	}
 	c.Card.Kind, c.Card.Shown = MessageCard, 0

@@ -150,7 +150,7 @@ func (p *Pause) UnmarshalJSON(data []byte) error {
 }
 
 // UnmarshalJSON reads an incident of any schema. The first one has a sentence besides (text), which says more than the
-// arguments if the books are why.
+// arguments if the books are why, or a purchase whose order they don't name.
 func (in *Incident) UnmarshalJSON(data []byte) error {
 	type plain Incident
 	var read struct {
@@ -160,7 +160,8 @@ func (in *Incident) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
-	if *in = Incident(read.plain); in.Code == IncidentBooks && read.Text != "" {
+	if *in = Incident(read.plain); read.Text != "" &&
+		(in.Code == IncidentBooks || in.Code == IncidentUnattributed && in.Args["order"] == "") {
 		in.Causes = []Cause{because(Untranslated, "text", read.Text)}
 	}
 	return nil

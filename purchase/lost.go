@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -132,7 +133,7 @@ func (d *Desk) datePromise(o *Order, row cocalc.PurchaseRow) {
 		o.ItemID = row.CartItemID
 	}
 	if o.Confirmed.IsZero() {
-		o.Confirmed = row.Time
+		o.Confirmed = cmp.Or(row.Time, d.now())
 	}
 	if o.Month == "" {
 		o.Month, o.Day = d.policy.Month(o.Confirmed), d.policy.day(o.Confirmed)

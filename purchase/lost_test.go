@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"licensebot/cocalc"
+	"licensebot/cocalc/cocalctest"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -155,6 +156,55 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 				<-time.After(30 * time.Hour)
 				if h, err := s.desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 {
 					t.Errorf("later, history %+v (%v)", h, err)
+				}
+			}, withChannel)
+		})
+	}
+}
+
+// A copy of the ledger that ran by itself for a while has ended the order that the other ledger has as bought by the word
+// of an admin. The restore of that copy enters the purchase, and orders go on.
+func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
+	for name, end := range map[string]func(s *shop, id purchase.OrderID) error{
+		"expired": func(*shop, purchase.OrderID) error { <-time.After(time.Hour); return nil },
+		"cancelled": func(s *shop, id purchase.OrderID) error {
+			_, err := s.desk.Cancel(context.Background(), id, purchase.Click{Who: alice, At: math})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inShop(t, 40000, func(s *shop) {
+				id, old := s.copyAt(purchase.Proposed, false)
+				s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+				if err := s.confirm(id); err != nil {
+					t.Fatal(err)
+				}
+				s.until(id, purchase.Unknown)
+				if err := s.settle(id, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote"}); err != nil {
+					t.Fatal(err)
+				}
+				s.close()
+				current := s.path
+				s.path = old
+				s.open()
+				if err := end(s, id); err != nil {
+					t.Fatal(err)
+				}
+				s.close()
+				s.path = current
+				s.open()
+				s.restoredFrom(old, true)
+				<-time.After(2 * time.Hour)
+				if o := s.order(id); o.State != purchase.Purchased {
+					t.Errorf("got the state %s, want %s", o.State, purchase.Purchased)
+				}
+				if restored := s.state().Restored; restored != nil {
+					t.Errorf("got %+v, want a comparison that is over", restored)
+				}
+				s.until(s.buy(), purchase.Purchased)
+				h, err := s.desk.History(context.Background(), 1, 10)
+				if err != nil || len(h.Purchases) != 2 || h.Months[0].Spent != 12750 || h.Months[0].Reserved != 0 {
+					t.Errorf("got the history %+v, %v; want two purchases for $127.50", h, err)
 				}
 			}, withChannel)
 		})

@@ -144,7 +144,8 @@ type Order struct {
 	// any more. Zero: it holds them.
 	Released time.Time `json:"released,omitzero"`
 
-	// Restored is set if the restore of an older ledger ended the order. CoCalc may show that it was bought since.
+	// Restored is set if the restore of an older ledger ended the order, or brought a ledger in which it had ended. It may
+	// have been bought since.
 	Restored bool `json:"restored,omitempty"`
 
 	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or when

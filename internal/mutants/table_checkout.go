@@ -212,6 +212,11 @@ func paying() []mutant {
 			[]tests{core("^TestApply_WrongEvents_AreRefused$")},
 		},
 		{
+			"the purchase of an order that a copy of the ledger had ended", "purchase/byword.go",
+			`			if o.State == Expired || o.State == Cancelled {`, `			if false {`,
+			[]tests{core("^TestDesk_Restore_EntersWhatTheCopyHadEnded$")},
+		},
+		{
 			"that only a restore makes a withdrawn order a bought one", "purchase/transition.go",
 			`(o.State == Expired || o.State == Cancelled) && !o.Restored {`, `false {`,
 			[]tests{core("^TestApply_WrongEvents_AreRefused$")},
