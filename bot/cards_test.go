@@ -3,21 +3,17 @@ package bot
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
 
+	"licensebot/internal/goldenfile"
 	"licensebot/purchase"
 	"licensebot/slacksim/blockkit"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var at = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 
@@ -154,19 +150,7 @@ func golden(t *testing.T, name string, c content) {
 	if err := encoder.Encode(map[string]any{"text": c.text, "blocks": c.blocks}); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(path, buf.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), buf.String()); diff != "" {
-		t.Error(diff)
-	}
+	goldenfile.Compare(t, filepath.Join("testdata", name+".json"), buf.String())
 }
 
 // harmless checks that what people wrote stands in plain text only, where nothing becomes a mention, a link or format.

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,8 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"licensebot/internal/goldenfile"
 	"licensebot/purchase"
 )
 
@@ -49,19 +47,7 @@ func TestWords_Golden(t *testing.T) {
 			b.WriteString("\n")
 		}
 	}
-	path := filepath.Join("testdata", "text.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Error(diff)
-	}
+	goldenfile.Compare(t, filepath.Join("testdata", "text.golden"), b.String())
 }
 
 // Every code that package purchase declares has words, and every one of these has an example.

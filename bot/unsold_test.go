@@ -1,17 +1,14 @@
 package bot_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/goldenfile"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 )
@@ -118,19 +115,7 @@ func steady(text string, orders map[string]string) string {
 func (s *script) matches(t *testing.T, name string, orders map[string]string) {
 	t.Helper()
 	got := steady(s.text.String(), orders)
-	path := filepath.Join("testdata", name+".txt")
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
+	goldenfile.Compare(t, filepath.Join("testdata", name+".txt"), got)
 }
 
 // Every command on a server that sells no licenses, as a buyer and as an admin read its answer, with an order that

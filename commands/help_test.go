@@ -1,8 +1,6 @@
 package commands_test
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,9 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"licensebot/commands"
+	"licensebot/internal/goldenfile"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // topics are all there is help for: everything, each command, each field.
 func topics() []string {
@@ -36,26 +33,9 @@ func TestHelpText_Golden(t *testing.T) {
 		}
 		for suffix, got := range map[string]string{".txt": page.Plain(), ".mrkdwn": page.Mrkdwn()} {
 			t.Run(name+suffix, func(t *testing.T) {
-				golden(t, filepath.Join("testdata", "help", name+suffix), got)
+				goldenfile.Compare(t, filepath.Join("testdata", "help", name+suffix), got)
 			})
 		}
-	}
-}
-
-// golden compares a text with its recorded form.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s, -recorded +now (go test -update records anew):\n%s", file, diff)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"licensebot/commands"
+	"licensebot/internal/goldenfile"
 )
 
 // The sentences for mistakes are in testdata/mistakes.txt, where they can be read one after another.
@@ -174,7 +175,7 @@ func TestParse_Mistakes(t *testing.T) {
 			checkSentences(t, mistakes)
 		})
 	}
-	golden(t, filepath.Join("testdata", "mistakes.txt"), told.String())
+	goldenfile.Compare(t, filepath.Join("testdata", "mistakes.txt"), told.String())
 }
 
 func TestParse_MistakeDetails(t *testing.T) {

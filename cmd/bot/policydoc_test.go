@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -10,9 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"licensebot/internal/config"
+	"licensebot/internal/goldenfile"
 )
 
 // unspending are the settings that have nothing to do with what is spent. Every other one has its place in docs/policy.md.
@@ -58,18 +56,7 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 	}
 	path := filepath.Join("..", "..", "docs", "policy.md")
 	text := strings.ReplaceAll(doc.String(), "\n``, and ", "\nWhen ")
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s is out of date; -update writes it anew (-want +got):\n%s", path, diff)
-	}
+	goldenfile.Compare(t, path, text)
 }
 
 // policyFields are the settings of the document: those that limit, as they stand in the code, and then the others.

@@ -3,22 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"licensebot/bot"
 	"licensebot/cocalc/cocalctest"
+	"licensebot/internal/goldenfile"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // outcome is what a command line did.
 type outcome struct {
@@ -36,22 +31,10 @@ func does(t testing.TB, stdin string, args ...string) outcome {
 	return outcome{code, out.String(), errs.String()}
 }
 
-// golden compares a text with a file in testdata, or writes it with -update.
+// golden compares a text with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	goldenfile.Compare(t, filepath.Join("testdata", name), got)
 }
 
 // town is a Slack workspace and a CoCalc on loopback, without a bot.

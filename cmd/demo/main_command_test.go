@@ -1,18 +1,13 @@
 package main
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"licensebot/internal/goldenfile"
 	"licensebot/internal/processtest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestExecute_Help(t *testing.T) {
 	path := filepath.Join("testdata", "help.txt")
@@ -23,18 +18,7 @@ func TestExecute_Help(t *testing.T) {
 			t.Fatalf("%s: exit %d, want 0: %s", option, got.code, got.err)
 		}
 		text := strings.ReplaceAll(got.out, home, "CACHE")
-		if *update {
-			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), text); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", path, diff)
-		}
+		goldenfile.Compare(t, path, text)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 var testCode = []string{
 	"testing", "net/http/httptest",
 	module + "/cocalc/cocalctest", module + "/slacksim", module + "/storage/storagetest", module + "/internal/processtest",
+	module + "/internal/goldenfile",
 }
 
 func TestBot_LinksNoTestCode(t *testing.T) {
