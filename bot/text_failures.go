@@ -92,8 +92,8 @@ var failureWords = map[purchase.CauseCode]wording{
 		"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
 }
 
-// resting tells a failure whose sentence an older version stored as that sentence, and another one, without words of its
-// own, as the cause beneath it.
+// resting tells what an older version stored as a sentence as that sentence, and a cause without words of its own as the
+// cause beneath it.
 func resting(noun Noun, says wording) wording {
 	return func(t teller) text {
 		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {

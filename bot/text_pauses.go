@@ -26,13 +26,10 @@ var incidentWords = map[purchase.CauseCode]wording{
 	purchase.IncidentUnexplained: detailed("I can't explain a purchase that has my tag.", func(t teller) text {
 		return t.say("I can't explain a purchase that has my tag: license %s.", t.Args["license"])
 	}),
-	purchase.IncidentUnattributed: detailed(lookAtAccount, func(t teller) text {
-		if len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
-			return t.under(Incidents)
-		}
+	purchase.IncidentUnattributed: detailed(lookAtAccount, resting(Incidents, func(t teller) text {
 		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. I recorded it without a person.",
 			t.money("amount"), t.Args["license"], t.Args["order"])
-	}),
+	})),
 	purchase.IncidentDoubleBuy: detailed("CoCalc sold a license more than once.", func(t teller) text {
 		return t.say("Cart item %s of order %s was bought %s times, and CoCalc charged %s too much.",
 			t.Args["item"], t.Args["order"], t.Args["times"], t.money("amount"))
@@ -41,16 +38,13 @@ var incidentWords = map[purchase.CauseCode]wording{
 		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
 			"Put it back in its place, or use `/license resume` to accept the new one.", plural(t.number("purchases"), "purchase"))
 	}),
-	purchase.IncidentBooks: detailed("My records don't add up.", func(t teller) text {
-		if len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
-			return t.under(Incidents)
-		}
+	purchase.IncidentBooks: detailed("My records don't add up.", resting(Incidents, func(t teller) text {
 		said := "The ledger contradicts itself. " + t.under(Findings)
 		if more := t.number("more"); more > 0 {
 			said += t.say(" `bot verify` shows %d more.", more)
 		}
 		return said
-	}),
+	})),
 	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text { return t.say("%s", capital(sentence(t.Args["text"]))) }),
 }
 

@@ -106,10 +106,10 @@ var (
 	toSettle          = decision{"settle", false, outsider}
 )
 
-// decide runs a person's decision on an order in one transaction, and records a refusal. decision may put another order
+// decide runs a person's decision on an order in one transaction, and records a refusal. carryOut may put another order
 // in the place of the one it gets: the one that shows what became of the click.
 func (d *Desk) decide(
-	ctx context.Context, id OrderID, click Click, kind decision, decision func(Writer, *Order) (*Refusal, error),
+	ctx context.Context, id OrderID, click Click, kind decision, carryOut func(Writer, *Order) (*Refusal, error),
 ) (Order, error) {
 	if kind.buys && d.away(ctx) {
 		return Order{}, d.policy.errAway()
@@ -128,7 +128,7 @@ func (d *Desk) decide(
 				no = elsewhere(order, click)
 			}
 			if no == nil {
-				no, err = decision(w, &order)
+				no, err = carryOut(w, &order)
 			}
 		}
 		if no == nil || err != nil {

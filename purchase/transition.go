@@ -37,7 +37,7 @@ const (
 	BeginCheckout EventKind = "begin-checkout"
 	// LoseOutcome leaves the outcome of a checkout unknown: Hold.
 	LoseOutcome EventKind = "lose-outcome"
-	// ProvePurchase is the proof that the order was bought: Receipt, ItemID, WatchUntil, Channel.
+	// ProvePurchase is the proof that the order was bought: Receipt, WatchUntil, Channel.
 	ProvePurchase EventKind = "prove-purchase"
 	// StopForRestore ends an order of a backup that was restored, since CoCalc may be ahead of it: Failure, WatchUntil.
 	StopForRestore EventKind = "stop-for-restore"
@@ -254,9 +254,6 @@ func (e OrderEvent) fill(o *Order, was State) {
 func (e OrderEvent) fillPurchase(o *Order, was State) {
 	r := *e.Receipt
 	o.Receipt, o.Failure, o.Hold, o.WatchUntil = &r, nil, nil, e.WatchUntil
-	if e.ItemID != 0 {
-		o.ItemID = e.ItemID
-	}
 	if was == Failed && len(o.Messages) == 0 { // people who read that nothing was bought get a correction
 		o.Messages = append(o.Messages, Message{Kind: MessageNote})
 	}
