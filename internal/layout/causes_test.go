@@ -1,11 +1,6 @@
 package layout
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -15,28 +10,12 @@ import (
 // for people. What it says to operators, in the log, in errors and in notes of the audit, begins with a small letter and
 // has no full stop. legacy.go has the sentences of older versions.
 func TestPurchase_NoSentences(t *testing.T) {
-	root := moduleRoot(t)
 	found := 0
-	for _, s := range sources(t) {
-		if s.isTest || s.dir != "purchase" || s.path == "purchase/legacy.go" {
-			continue
+	for at, text := range stringsIn(t, func(s source) bool { return s.dir == "purchase" && s.path != "purchase/legacy.go" }) {
+		found++
+		if isSentence(text) {
+			t.Errorf("%s: %q is a sentence for people: report a cause, and tell it in bot/text_*.go", at, text)
 		}
-		files := token.NewFileSet()
-		file, err := parser.ParseFile(files, filepath.Join(root, s.path), nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			literal, ok := n.(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING {
-				return true
-			}
-			found++
-			if text, err := strconv.Unquote(literal.Value); err != nil || isSentence(text) {
-				t.Errorf("%s: %q is a sentence for people: report a cause, and tell it in bot/text_*.go", files.Position(literal.Pos()), text)
-			}
-			return true
-		})
 	}
 	if found < 500 {
 		t.Errorf("found %d strings only", found)
