@@ -68,7 +68,7 @@ func TestTheFormThatSettles(t *testing.T) {
 // Every notice as people get it. What people wrote stands in plain text.
 func TestNotices(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
-	told := func(kind purchase.NoticeKind, args ...string) purchase.Notice {
+	noticeOf := func(kind purchase.NoticeKind, args ...string) purchase.Notice {
 		return purchase.Notice{Kind: kind, Cause: cause(kind, args...)}
 	}
 	about := func(n purchase.Notice, causes ...purchase.Cause) purchase.Notice {
@@ -76,30 +76,30 @@ func TestNotices(t *testing.T) {
 		return n
 	}
 	const when = "2026-11-22T21:00:00Z"
-	item := about(told(purchase.NoticeBrokenItem, "item", "77", "title", hostile, "cart", "https://cocalc.example/store/cart"))
+	item := about(noticeOf(purchase.NoticeBrokenItem, "item", "77", "title", hostile, "cart", "https://cocalc.example/store/cart"))
 	item.Item = 77
-	paused := told(purchase.NoticePaused, "by", "UDANA", "name", "dana", "since", when)
+	paused := noticeOf(purchase.NoticePaused, "by", "UDANA", "name", "dana", "since", when)
 	paused.Causes = []purchase.Cause{incidents[0]}
-	books := told(purchase.NoticeBooks, "told", "yes", "more", "0")
+	books := noticeOf(purchase.NoticeBooks, "told", "yes", "more", "0")
 	books.Causes = []purchase.Cause{purchase.NewFinding("order "+id, purchase.FoundNoReceipt, id).Cause()}
 	for name, n := range map[string]purchase.Notice{
-		"foreign":     told(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
-		"unexplained": about(told(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when, "order", id, "why", "unknown-order")),
-		"double-buy": about(told(purchase.NoticeDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
+		"foreign":     noticeOf(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
+		"unexplained": about(noticeOf(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when, "order", id, "why", "unknown-order")),
+		"double-buy": about(noticeOf(purchase.NoticeDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
 			"licenses", license+" aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e")),
 		"broken-item": item,
-		"head":        told(purchase.NoticeHead, "at", when, "record", "12", "hash", "abcdef"),
+		"head":        noticeOf(purchase.NoticeHead, "at", when, "record", "12", "hash", "abcdef"),
 		"paused":      paused,
-		"resumed":     told(purchase.NoticeResumed, "by", "UDANA", "name", "dana", "reason", hostile),
-		"settled":     about(told(purchase.NoticeSettled, "order", id, "price", "6375"), *settledBy("dana", "bought", hostile)),
-		"restored":    told(purchase.NoticeRestored, "record", "12", "last", when),
-		"reminder": about(told(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when, "license", "16 GB RAM",
+		"resumed":     noticeOf(purchase.NoticeResumed, "by", "UDANA", "name", "dana", "reason", hostile),
+		"settled":     about(noticeOf(purchase.NoticeSettled, "order", id, "price", "6375"), *settledBy("dana", "bought", hostile)),
+		"restored":    noticeOf(purchase.NoticeRestored, "record", "12", "last", when),
+		"reminder": about(noticeOf(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when, "license", "16 GB RAM",
 			"price", "6375", "expires", "2026-11-25T21:00:00Z")),
 		"books":             books,
-		"untold":            about(told(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
-		"server":            told(purchase.NoticeServer, "condition", string(purchase.HasMoved), "site", "https://cocalc.example", "host", hostile),
-		"server-back":       told(purchase.NoticeServerBack),
-		"released":          about(told(purchase.NoticeReleased, "order", id, "price", "6375")),
+		"untold":            about(noticeOf(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
+		"server":            noticeOf(purchase.NoticeServer, "condition", string(purchase.HasMoved), "site", "https://cocalc.example", "host", hostile),
+		"server-back":       noticeOf(purchase.NoticeServerBack),
+		"released":          about(noticeOf(purchase.NoticeReleased, "order", id, "price", "6375")),
 		"of-a-kind-to-come": {Kind: "something-new", Cause: cause(purchase.Untranslated, "text", "Something happened.")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 var gerund = regexp.MustCompile(`^[a-z_]*[a-z]ing(_test)?\.go$`)
 
 // nounsInIng are names of files that end like gerunds and are nouns.
-var nounsInIng = []string{"wiring.go", "mapping_test.go"}
+var nounsInIng = []string{"mapping_test.go"}
 
 // Files are named with nouns of the field. A gerund can be anything.
 func TestFiles_Names_AreNoGerunds(t *testing.T) {
