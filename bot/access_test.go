@@ -40,13 +40,25 @@ func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
 		hours []hour
 		ends  bool
 	}{
-		"refused for four minutes":                {[]hour{{&gone, 4 * time.Minute}}, false},
-		"refused for six minutes":                 {[]hour{{&gone, 6 * time.Minute}}, true},
-		"a token of another kind":                 {[]hour{{&kind, 6 * time.Minute}}, true},
-		"refused once, and no answer since":       {[]hour{{&gone, 20 * time.Second}, {&silence, time.Hour}}, false},
-		"refused, taken, refused":                 {[]hour{{&gone, 4 * time.Minute}, {&well, time.Minute}, {&gone, 4 * time.Minute}}, false},
-		"refused before and after a silent phase": {[]hour{{&gone, time.Minute}, {&silence, 10 * time.Minute}, {&gone, time.Minute}}, false},
-		"refused long enough, with a silence":     {[]hour{{&gone, 3 * time.Minute}, {&silence, 10 * time.Minute}, {&gone, 3 * time.Minute}}, true},
+		"refused for four minutes":          {[]hour{{&gone, 4 * time.Minute}}, false},
+		"refused for six minutes":           {[]hour{{&gone, 6 * time.Minute}}, true},
+		"a token of another kind":           {[]hour{{&kind, 6 * time.Minute}}, true},
+		"refused once, and no answer since": {[]hour{{&gone, 20 * time.Second}, {&silence, time.Hour}}, false},
+		"refused, taken, refused": {[]hour{
+			{&gone, 4 * time.Minute},
+			{&well, time.Minute},
+			{&gone, 4 * time.Minute},
+		}, false},
+		"refused before and after a silent phase": {[]hour{
+			{&gone, time.Minute},
+			{&silence, 10 * time.Minute},
+			{&gone, time.Minute},
+		}, false},
+		"refused long enough, with a silence": {[]hour{
+			{&gone, 3 * time.Minute},
+			{&silence, 10 * time.Minute},
+			{&gone, 3 * time.Minute},
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -84,8 +96,9 @@ func TestPeopleReadThatTheBotHasLostItsAccess(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			w := newWorld(t, nil)
 			card := w.card()
-			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: code}, "response_url": {}}}) // a response URL needs no token
-			w.says(slacksim.Bob, "buy ram=8 cpu=1")                                                                              // whom the bot has not looked up yet: that is how it finds out
+			// a response URL needs no token
+			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"*": {Error: code}, "response_url": {}}})
+			w.says(slacksim.Bob, "buy ram=8 cpu=1") // whom the bot has not looked up yet: that is how it finds out
 			w.sees(slacksim.Bob, "lost access to Slack")
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			w.sees(slacksim.Alice, "lost access to Slack")
@@ -104,7 +117,8 @@ func TestOneInvalidAuthAtARefresh(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	time.Sleep(6 * time.Second) // a connection is steady after five
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Error: "invalid_auth", Times: 1}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {Error: "invalid_auth", Times: 1}}})
 	before := w.slack.Connected()
 	w.slack.Disconnect(slacksim.RefreshRequested)
 	w.must(w.slack.WaitForReconnect(w.ctx, before))

@@ -24,7 +24,10 @@ var orderID = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 // hold buys as alice, with a checkout whose outcome nobody gets to know.
 func (w *world) hold() (card slacksim.Message, id string) {
 	w.t.Helper()
-	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+	w.cocalc.Inject(cocalctest.Fault{
+		Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
+		Times: 1,
+	})
 	card = w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	card = w.becomes(card, "Not confirmed yet")
@@ -76,15 +79,22 @@ func contains(t *testing.T, m slacksim.Message, words ...string) {
 	}
 }
 
-// The requester sees what CoCalc shows of a held order; an admin settles it, says how they know, and the requester reads it.
+// The requester sees what CoCalc shows of a held order; an admin settles it, says how they know, and the requester
+// reads it.
 func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 	const license = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	for _, c := range []struct {
 		button, says, reads string
 		spent               purchase.Cents
 	}{
-		{"Mark as not bought", "Marked as not bought. $63.75 is back in the budget", "carol marked it as not bought. Reason: “CoCalc's support looked”.", 0},
-		{"Mark as bought", "Marked as bought. $63.75 counts as spent", "carol marked it as bought. Reason: “CoCalc's support looked”.", 6375},
+		{
+			"Mark as not bought", "Marked as not bought. $63.75 is back in the budget",
+			"carol marked it as not bought. Reason: “CoCalc's support looked”.", 0,
+		},
+		{
+			"Mark as bought", "Marked as bought. $63.75 counts as spent",
+			"carol marked it as bought. Reason: “CoCalc's support looked”.", 6375,
+		},
 	} {
 		t.Run(c.button, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +102,8 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			card, id := w.hold()
 			w.says(slacksim.Alice, "order "+id)
 			seen := w.sees(slacksim.Alice, "What CoCalc shows")
-			contains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since", "Cart item 1 is in the cart and isn't marked as bought",
+			contains(t, seen, "CoCalc's answer to the checkout was lost", "On hold since",
+				"Cart item 1 is in the cart and isn't marked as bought",
 				"The account has no licenses")
 			if strings.Contains(seen.ContentText(), "API key") {
 				t.Errorf("alice reads of the API key:\n%s", seen.ContentText())
@@ -117,7 +128,8 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			w.must(carol.Fill(w.ctx, modal, "How do you know?", "CoCalc's support looked"))
 			if c.spent > 0 {
 				w.must(carol.Fill(w.ctx, modal, "License id", "the big one"))
-				if problems, err := carol.Submit(w.ctx); err != nil || !strings.Contains(problems["license"], "isn't a license id") {
+				if problems, err := carol.Submit(w.ctx); err != nil ||
+					!strings.Contains(problems["license"], "isn't a license id") {
 					t.Errorf("with nonsense for a license: %v, %v", problems, err)
 				}
 				w.must(carol.Fill(w.ctx, modal, "License id", "https://cocalc.example/settings/licenses?id="+license))
@@ -126,16 +138,20 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 			if err != nil || len(problems) > 0 {
 				t.Fatalf("%v, %v", problems, err)
 			}
-			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Marked as") })
+			done, err := carol.WaitForUpdate(w.ctx, choice, func(m slacksim.Message) bool {
+				return strings.Contains(m.ContentText(), "Marked as")
+			})
 			w.must(err)
-			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) || len(done.Buttons()) > 0 {
+			if text := strings.ReplaceAll(done.ContentText(), "*", ""); !strings.Contains(text, c.says) ||
+				len(done.Buttons()) > 0 {
 				t.Errorf("carol reads, with the buttons %v:\n%s", done.Buttons(), text)
 			}
 			now := w.becomes(card, c.reads)
 			if c.spent > 0 {
 				contains(t, now, license, "CoCalc didn't confirm this purchase")
 			}
-			if e := w.recorded("settled"); len(e) != 1 || e[0].By != slacksim.Carol || !strings.Contains(e[0].Note, "CoCalc's support looked") {
+			if e := w.recorded("settled"); len(e) != 1 || e[0].By != slacksim.Carol ||
+				!strings.Contains(e[0].Note, "CoCalc's support looked") {
 				t.Errorf("recorded %+v", e)
 			}
 			h, err := w.desk.History(w.ctx, 1, 10)
@@ -189,14 +205,18 @@ func TestABrokenItemIsTakenOutByTheButton(t *testing.T) {
 	button := fmt.Sprintf("Remove item %d from the cart", w.stranger())
 	contains(t, named, fmt.Sprintf("Item %d in the cart", w.stranger()), "blocks every purchase")
 	w.clicks(slacksim.Carol, named, button)
-	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "I removed item") })
+	now, err := w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, named, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), "I removed item")
+	})
 	w.must(err)
 	if contains(t, now, "An item blocks the CoCalc cart", "I removed item"); len(now.Buttons()) > 0 {
 		t.Errorf("the button is still there: %v", now.Buttons())
 	}
 	w.becomes(card, "Bought for $63.75")
 	w.clicks(slacksim.Carol, named, button) // on a screen that lags behind
-	_, err = w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, now, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "no longer in the cart") })
+	_, err = w.slack.Person(slacksim.Carol).WaitForUpdate(w.ctx, now, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), "no longer in the cart")
+	})
 	w.must(err)
 	w.spent(1, 6375)
 }
@@ -221,19 +241,26 @@ func TestOnlyAdminsTakeItemsOut(t *testing.T) {
 
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General; w.policy.Admins[slacksim.Bob] = true })
+	w := newWorld(t, func(w *world) {
+		carolDecides(w)
+		w.channel = slacksim.General
+		w.policy.Admins[slacksim.Bob] = true
+	})
 	card := w.card()
 	w.says(slacksim.Alice, "pause I want to")
 	w.sees(slacksim.Alice, "Only admins can do that")
 	w.says(slacksim.Carol, "pause the *budget* is being checked")
 	w.sees(slacksim.Carol, "Buying is paused. Payments already in progress")
-	contains(t, w.writes(slacksim.Bob, "Buying is paused"), "carol paused it on ", "the *budget* is being checked", "/license resume")
+	contains(t, w.writes(slacksim.Bob, "Buying is paused"), "carol paused it on ", "the *budget* is being checked",
+		"/license resume")
 	w.sees(slacksim.Alice, "carol paused it on ") // in the purchases channel
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.refused(slacksim.Alice, purchase.Paused)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Home())
-	home, err := alice.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "Buying is paused") })
+	home, err := alice.WaitForHome(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "Buying is paused")
+	})
 	w.must(err)
 	if strings.Contains(home.ContentText(), "/license resume") {
 		t.Errorf("alice is told how to resume:\n%s", home.ContentText())
@@ -258,12 +285,18 @@ func TestGuestsAndStrangersAreRefused(t *testing.T) {
 		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", UltraRestricted: true})
 		w.slack.AddUser(slacksim.User{ID: stranger, Name: "stan", TeamID: "T0ELSE", Stranger: true})
 		w.slack.AddUser(slacksim.User{ID: app, Name: "other-app", Bot: true})
-		w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE", Teams: []string{"T0ELSE", w.slack.Team().ID}})
+		w.slack.AddUser(slacksim.User{
+			ID: grid, Name: "greta", TeamID: "T0ELSE",
+			Teams: []string{"T0ELSE", w.slack.Team().ID},
+		})
 		for _, who := range []string{guest, stranger, app, grid} {
 			w.slack.Invite(slacksim.General, who)
 		}
 	})
-	for who, why := range map[string]string{guest: "Guests can't buy", stranger: "People from other workspaces", app: "Apps can't buy"} {
+	for who, why := range map[string]string{
+		guest: "Guests can't buy", stranger: "People from other workspaces",
+		app: "Apps can't buy",
+	} {
 		w.says(who, "buy ram=16 cpu=2")
 		w.sees(who, why)
 		w.refused(who, purchase.Outsider)
@@ -275,13 +308,15 @@ func TestGuestsAndStrangersAreRefused(t *testing.T) {
 	}
 	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
 	card := w.sees(grid, "A CoCalc license for $63.75 a month")
-	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"}) // who left it a moment ago: within five minutes nobody asks
+	// who left it a moment ago: within five minutes nobody asks
+	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"})
 	w.clicks(grid, card, "Cancel order")
 	w.until(func() bool { return len(w.recorded("cancelled")) == 1 })
 	w.spent(0, 0)
 }
 
-// When Slack does not say who somebody is, they cannot buy, are told so within Slack's three seconds, and nothing is held up.
+// When Slack does not say who somebody is, they cannot buy, are told so within Slack's three seconds, and nothing is
+// held up.
 func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -297,7 +332,8 @@ func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
 	w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
 }
 
-// A double buy is on the card with both licenses and the amount, and is told to the admins and in the purchases channel.
+// A double buy is on the card with both licenses and the amount, and is told to the admins and in the purchases
+// channel.
 func TestADoubleBuyIsShownAndTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General })
@@ -307,7 +343,8 @@ func TestADoubleBuyIsShownAndTold(t *testing.T) {
 	now := w.becomes(card, "CoCalc sold this more than once")
 	first, second := w.account.Licenses()[0].ID, w.account.Licenses()[1].ID
 	contains(t, now, first, second, "$63.75 was charged too much", "Buying is paused until an admin resumes it")
-	contains(t, w.writes(slacksim.Carol, "A license was bought more than once"), first, second, "$63.75 too much", "/license resume")
+	contains(t, w.writes(slacksim.Carol, "A license was bought more than once"), first, second, "$63.75 too much",
+		"/license resume")
 	public := w.sees(slacksim.Bob, "A license was bought more than once")
 	contains(t, public, purchase.ShortID(first), purchase.ShortID(second))
 	withoutWholeIDs(t, public)

@@ -20,8 +20,9 @@ func (a *App) pause(ctx context.Context, click purchase.Click, reason string) so
 	if err := a.desk.Pause(ctx, click, reason); err != nil {
 		return now(a.no(err))
 	}
-	return now(say("Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
-		"Use `/license resume` to continue."))
+	return now(
+		say("Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
+			"Use `/license resume` to continue."))
 }
 
 // resume ends a pause of buying by an admin's word.

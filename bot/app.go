@@ -209,7 +209,8 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 	case socket.Stopping:
 		sentence = "I'm restarting. Please try again in a minute."
 	case socket.Unreadable:
-		sentence = "I couldn't read what Slack sent. Please try again. If it keeps happening, give your admins this reference: `" + ref + "`."
+		sentence = "I couldn't read what Slack sent. Please try again. If it keeps happening, give your admins this " +
+			"reference: `" + ref + "`."
 	default:
 		sentence = "Something went wrong. If you were buying, check `/license history`: nothing is bought twice. " +
 			"Your admins can find this in the log as `" + ref + "`."

@@ -29,7 +29,10 @@ func TestWhatIsSaidWhenNothingWasHandled(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			reply := a.Refused(socket.Delivery{Kind: c.kind, Command: &slack.SlashCommand{}, Interaction: &slack.InteractionCallback{}}, c.why, "abc123")
+			reply := a.Refused(socket.Delivery{
+				Kind: c.kind, Command: &slack.SlashCommand{},
+				Interaction: &slack.InteractionCallback{},
+			}, c.why, "abc123")
 			if c.says == "" {
 				if reply.Payload != nil || reply.After == nil {
 					t.Errorf("got %+v", reply)

@@ -87,8 +87,9 @@ func denyButton(o purchase.Order) *slack.ButtonBlockElement {
 func onlyDeny(o purchase.Order) []slack.Block {
 	return []slack.Block{
 		slack.NewActionBlock("ask_actions", denyButton(o)),
-		small(mrkdwn(fmt.Sprintf("Expires %s. Denying it releases %s to the budget. No buttons? Type `/license deny %s` with a reason.",
-			moment(o.ApproveBy), o.Price, o.ID))),
+		small(mrkdwn(
+			fmt.Sprintf("Expires %s. Denying it releases %s to the budget. No buttons? Type `/license deny %s` with a reason.",
+				moment(o.ApproveBy), o.Price, o.ID))),
 	}
 }
 
@@ -308,7 +309,8 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	if m := o.Message(purchase.MessageAsk); m != nil {
 		where = " in <#" + m.Channel + ">"
 	}
-	text := fmt.Sprintf(":raised_hand: *Waiting for approval: a license for %s%s*\nSent to the approvers%s. Expires %s. %s is reserved.",
+	text := fmt.Sprintf(
+		":raised_hand: *Waiting for approval: a license for %s%s*\nSent to the approvers%s. Expires %s. %s is reserved.",
 		o.Price, each(string(o.Spec.Period)), where, moment(o.ApproveBy), o.Price)
 	if f.needed > 1 {
 		text += " " + approvalsWords(f.needed, len(o.Approvals))

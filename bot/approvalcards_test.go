@@ -27,7 +27,10 @@ func deniedBy(who string) func(*purchase.Order) {
 	return func(o *purchase.Order) {
 		asked(o)
 		o.State = purchase.Denied
-		o.Approvals = append(o.Approvals, purchase.Approval{By: purchase.Person{ID: who}, At: at.Add(time.Hour), Denied: true, Reason: hostile})
+		o.Approvals = append(o.Approvals, purchase.Approval{
+			By: purchase.Person{ID: who}, At: at.Add(time.Hour), Denied: true,
+			Reason: hostile,
+		})
 	}
 }
 
@@ -35,16 +38,25 @@ func deniedBy(who string) func(*purchase.Order) {
 func TestTheApproversCard(t *testing.T) {
 	report := &purchase.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
-		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, People: map[string]purchase.Share{"UALICE": {Spent: 6375, Reserved: 6375}}}},
+		Months: []purchase.Budget{{
+			Month: "2026-11", Spent: 12750, Reserved: 6375,
+			People: map[string]purchase.Share{"UALICE": {Spent: 6375, Reserved: 6375}},
+		}},
 	}
 	license := func(n int) purchase.License {
-		l := purchase.License{ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: hostile, RunLimit: n, NumberRunning: n - 1}
+		l := purchase.License{
+			ID: fmt.Sprintf("2f5a3c1e-7b64-4d0a-9c8e-%012d", n), Title: hostile, RunLimit: n,
+			NumberRunning: n - 1,
+		}
 		if n > 1 {
 			l.LastUsed = at.AddDate(0, 0, -n)
 		}
 		return l
 	}
-	full := askFacts{now: at, needed: 1, budget: report, known: true, similar: []purchase.License{license(1), license(2), license(3), license(4), license(5)}}
+	full := askFacts{
+		now: at, needed: 1, budget: report, known: true,
+		similar: []purchase.License{license(1), license(2), license(3), license(4), license(5)},
+	}
 	with := func(changes ...func(*purchase.Order)) func(*purchase.Order) {
 		return func(o *purchase.Order) {
 			for _, change := range changes {
@@ -66,12 +78,24 @@ func TestTheApproversCard(t *testing.T) {
 	}{
 		{"asked", asked, full, true},
 		{
-			"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0 }),
-			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11"}}}, known: true},
+			"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) {
+				o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0
+			}),
+			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{
+				Now: "2026-11", Limit: purchase.Limit{None: true},
+				Months: []purchase.Budget{{Month: "2026-11"}},
+			}, known: true},
 			true,
 		},
-		{"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.RunLimit = "yearly", 40 }), askFacts{now: at, needed: 1}, true},
-		{"asked-of-two", with(asked, agreed("UERIN")), askFacts{now: at, needed: 2, budget: report, known: true, similar: []purchase.License{license(1)}}, true},
+		{
+			"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.RunLimit = "yearly", 40 }),
+			askFacts{now: at, needed: 1},
+			true,
+		},
+		{"asked-of-two", with(asked, agreed("UERIN")), askFacts{
+			now: at, needed: 2, budget: report, known: true,
+			similar: []purchase.License{license(1)},
+		}, true},
 		{"too-late", asked, askFacts{now: at.Add(72 * time.Hour), needed: 1}, false},
 		{"expired", with(asked, in(purchase.Expired)), full, false},
 		{"denied", deniedBy("UERIN"), full, false},
@@ -79,9 +103,19 @@ func TestTheApproversCard(t *testing.T) {
 		{"being-bought", with(asked, agreed("UERIN"), in(purchase.Paying)), full, false},
 		{"unknown", with(asked, agreed("UERIN"), in(purchase.Unknown)), full, false},
 		{"bought", with(asked, agreed("UERIN"), agreed("UFRANK"), bought), full, false},
-		{"price-moved", with(asked, agreed("UERIN"), failed(cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"))), full, false},
-		{"failed", with(asked, agreed("UERIN"), failed(cause(purchase.FailNoCredit, "missing", "6275", "told", "yes"))), full, false},
-		{"failed-by-a-rule", with(asked, agreed("UERIN"), failed(under(cause(purchase.FailPolicy), cause(purchase.NotABuyer, "setting", "BUYERS")))), full, false},
+		{
+			"price-moved", with(asked, agreed("UERIN"), failed(cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"))),
+			full, false,
+		},
+		{
+			"failed", with(asked, agreed("UERIN"), failed(cause(purchase.FailNoCredit, "missing", "6275", "told", "yes"))), full,
+			false,
+		},
+		{
+			"failed-by-a-rule",
+			with(asked, agreed("UERIN"),
+				failed(under(cause(purchase.FailPolicy), cause(purchase.NotABuyer, "setting", "BUYERS")))), full, false,
+		},
 		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(*settledBy("dana", "not-bought", hostile))), full, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,7 +126,8 @@ func TestTheApproversCard(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(string(raw), actionApprove) != c.buttons || strings.Contains(string(raw), actionDeny) != c.buttons {
+			if strings.Contains(string(raw), actionApprove) != c.buttons ||
+				strings.Contains(string(raw), actionDeny) != c.buttons {
 				t.Errorf("buttons: want %t", c.buttons)
 			}
 		})
@@ -101,7 +136,10 @@ func TestTheApproversCard(t *testing.T) {
 
 func TestTheFormsThatAskForAReason(t *testing.T) {
 	remember := deciding{Order: order(nil).ID, Channel: "CDESK", ChannelName: "approvals"}
-	for name, view := range map[string]any{"deny-form": denyView(order(asked), remember), "reason-form": reasonView(remember)} {
+	for name, view := range map[string]any{
+		"deny-form":   denyView(order(asked), remember),
+		"reason-form": reasonView(remember),
+	} {
 		t.Run(name, func(t *testing.T) {
 			raw, err := json.Marshal(view)
 			if err != nil {

@@ -51,7 +51,8 @@ func reasonView(remember deciding) slack.ModalViewRequest {
 	reason := textInput(inputReason, "Reason", "Approvers see this, and it's kept on record.", "", mostWrote, true)
 	reason.Optional = false
 	return decidingView(callbackReason, remember, "Request approval", "Request approval",
-		section("This order needs approval. Tell the approvers why you need it. You won't be charged unless they approve."), reason)
+		section("This order needs approval. Tell the approvers why you need it. You won't be charged unless they approve."),
+		reason)
 }
 
 // reasoned takes a requester's reason from the form, and with it their yes.

@@ -21,7 +21,10 @@ const theDesk = "C0DESK"
 func withApprovers(w *world) {
 	w.approvals = theDesk
 	w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true, slacksim.Carol: true}
-	w.slack.AddChannel(slacksim.Channel{ID: theDesk, Name: "approvals", Members: []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, w.slack.App().BotUserID}})
+	w.slack.AddChannel(slacksim.Channel{
+		ID: theDesk, Name: "approvals",
+		Members: []string{slacksim.Alice, slacksim.Bob, slacksim.Carol, w.slack.App().BotUserID},
+	})
 }
 
 // asks lets alice ask for the standard license, and waits for her card and the approvers'.
@@ -45,7 +48,9 @@ func (w *world) seesIn(who, channel, text string) slacksim.Message {
 // shows waits until a message in the approvers' channel has changed to one with the text.
 func (w *world) shows(m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
-	now, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+	now, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), text)
+	})
 	w.must(err)
 	return now
 }
@@ -72,7 +77,8 @@ func TestAnApproverAgrees(t *testing.T) {
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
 	contains(t, card, "in <#"+theDesk+">", "Your reason: winter school")
-	contains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing", "$0.00 spent\n$63.75 reserved (including this order)", "No matching license is active")
+	contains(t, ask, "Reason: winter school", "$765.00 if it keeps renewing",
+		"$0.00 spent\n$63.75 reserved (including this order)", "No matching license is active")
 	w.clicks(slacksim.Alice, ask, "Approve")
 	w.seesIn(slacksim.Alice, theDesk, "You can't approve your own order. Another approver has to.")
 	w.refused(slacksim.Alice, purchase.OwnOrder)
@@ -104,7 +110,8 @@ func TestAnApproverDenies(t *testing.T) {
 	if problems, err := carol.Submit(w.ctx); err != nil || len(problems) > 0 {
 		t.Fatalf("%v, %v", problems, err)
 	}
-	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already", "Nothing was charged")
+	contains(t, w.becomes(card, "Denied"), "<@"+slacksim.Carol+"> denied it", "there is *one* already",
+		"Nothing was charged")
 	if done := w.shows(ask, "denied it"); len(done.Buttons()) > 0 {
 		t.Errorf("the approvers still have the buttons %v", done.Buttons())
 	}
@@ -174,7 +181,8 @@ func TestNobodyDecides(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
 	card, ask := w.asks()
-	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"), "/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
+	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"),
+		"/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
 	w.restart()
 	w.becomes(card, "No one approved this in time")
 	if done := w.shows(ask, "Expired"); len(done.Buttons()) > 0 {
@@ -234,8 +242,8 @@ func TestTheApproversCannotBeAsked(t *testing.T) {
 	}
 }
 
-// A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that somebody deleted is
-// posted anew while it can be decided on.
+// A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that somebody
+// deleted is posted anew while it can be decided on.
 func TestAskingIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	const dora = "U0DORA"
@@ -245,7 +253,8 @@ func TestAskingIsTriedAgain(t *testing.T) {
 		w.slack.AddUser(slacksim.User{ID: dora, Name: "dora"})
 		w.slack.Invite(slacksim.General, dora)
 	})
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": {Error: "internal_error", Times: 1}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.postMessage": {Error: "internal_error", Times: 1}}})
 	card, ask := w.asks()
 	w.clicks(slacksim.Bob, ask, "Approve")
 	ask = w.shows(ask, "1 so far")
@@ -263,8 +272,8 @@ func TestAskingIsTriedAgain(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-// Rights come from user groups, and are looked at again at the last yes: a requester who has left the group by then gets
-// nothing. Guests do not decide, whatever the lists say.
+// Rights come from user groups, and are looked at again at the last yes: a requester who has left the group by then
+// gets nothing. Guests do not decide, whatever the lists say.
 func TestGroupsDecide(t *testing.T) {
 	t.Parallel()
 	const guest = "U0GUEST"
@@ -272,7 +281,8 @@ func TestGroupsDecide(t *testing.T) {
 		withApprovers(w)
 		w.policy.Buyers, w.policy.Approvers = map[string]bool{"S0BUYERS": true}, map[string]bool{"S0BOSSES": true}
 		w.slack.AddUser(slacksim.User{ID: guest, Name: "gina", Restricted: true})
-		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, guest}})
+		w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}},
+			slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, guest}})
 	})
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")
 	w.sees(slacksim.Bob, "You aren't on the list of people who can buy")
@@ -283,7 +293,8 @@ func TestGroupsDecide(t *testing.T) {
 	w.refused(guest, purchase.Outsider)
 	w.clicks(slacksim.Carol, ask, "Approve")
 	w.seesIn(slacksim.Carol, theDesk, "Only approvers can approve or deny this order")
-	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS"}, slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob}})
+	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS"},
+		slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob}})
 	w.restart() // what Slack said before is forgotten
 	w.clicks(slacksim.Bob, ask, "Approve")
 	contains(t, w.becomes(card, "Not bought."), "You aren't on the list of people who can buy")
@@ -357,7 +368,9 @@ func TestManyApproversAtOnce(t *testing.T) {
 		}
 	}
 	for _, ask := range asked {
-		_, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, ask, func(m slacksim.Message) bool { return len(m.Buttons()) == 0 })
+		_, err := w.slack.Person(slacksim.Bob).WaitForUpdate(w.ctx, ask, func(m slacksim.Message) bool {
+			return len(m.Buttons()) == 0
+		})
 		w.must(err)
 	}
 }

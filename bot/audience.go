@@ -36,8 +36,8 @@ const (
 	readersWait = 2 * time.Minute
 )
 
-// readersOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some seconds.
-// ok is false as long as Slack has not answered.
+// readersOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some
+// seconds. ok is false as long as Slack has not answered.
 func (p *People) readersOf(ctx context.Context, channel string) (who audience, ok bool) {
 	<-p.channels.ask(ctx, channel)
 	return p.channels.last(channel)
@@ -131,14 +131,16 @@ func (p *People) sortReaders(ids []string) (left []string, outside bool) {
 	return left, false
 }
 
-// untoldReaders returns what is known about a channel whose readers Slack doesn't list. Errors that may pass are returned.
+// untoldReaders returns what is known about a channel whose readers Slack doesn't list. Errors that may pass are
+// returned.
 func (p *People) untoldReaders(channel string, err error) (audience, error) {
 	switch answer := socket.Classify(err); answer.Outcome {
 	case socket.OutcomeRefused: // such as channel_not_found: it refuses the message too, and that is told
 		return audience{}, nil
 	case socket.OutcomeAccessLost:
 		p.log.Warn().Str("channel", channel).Str("error", answer.Code).Str("needed", answer.Needed).
-			Msg("post no prices in a channel: the app may not see who reads it; install it again from what `bot manifest` prints")
+			Msg("post no prices in a channel: the app may not see who reads it; install it again from what `bot manifest` " +
+				"prints")
 		return audience{why: purchase.OutsidersUntold}, nil
 	}
 	return audience{}, err

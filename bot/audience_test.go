@@ -44,7 +44,10 @@ func TestTheLineInAChannelWithOutsiders(t *testing.T) {
 		adjust func(*world)
 		why    string // to the admins
 	}{
-		"a guest is in it": {func(w *world) { withGuest(w, slacksim.General) }, "Guests or people from other workspaces are in this channel"},
+		"a guest is in it": {
+			func(w *world) { withGuest(w, slacksim.General) },
+			"Guests or people from other workspaces are in this channel",
+		},
 		"someone of another workspace is in it": {func(w *world) {
 			w.slack.AddUser(slacksim.User{ID: gus, Name: "gus", TeamID: "T0ELSE"})
 			w.slack.Invite(slacksim.General, gus)
@@ -73,7 +76,8 @@ func TestTheLineInAChannelWithOutsiders(t *testing.T) {
 			if text := line.ContentText(); money.MatchString(text) {
 				t.Errorf("the line says %s", text)
 			}
-			contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why, "<#"+slacksim.General+">")
+			contains(t, w.seesIn(slacksim.Carol, w.slack.DM(slacksim.Carol), "A channel gets no prices"), c.why,
+				"<#"+slacksim.General+">")
 			w.noMoney(t, slacksim.General)
 			w.spent(1, 6375)
 		})
@@ -134,7 +138,8 @@ func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		w.policy.Admins = map[string]bool{slacksim.Carol: true}
-		w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.members": {Error: "missing_scope"}}})
+		w.slack.SetFaults(
+			slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.members": {Error: "missing_scope"}}})
 	})
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -149,7 +154,8 @@ func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	card := w.card()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 8 * time.Second}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Delay: 8 * time.Second}}})
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	w.becomes(card, "Bought for $63.75")
 	for _, m := range w.slack.Messages(slacksim.General) { // still waiting for the answer
@@ -175,7 +181,8 @@ func TestApproversWhoseChannelAGuestReads(t *testing.T) {
 		t.Errorf("the channel has the buttons %v", ask.Buttons())
 	}
 	for _, who := range []string{slacksim.Bob, slacksim.Carol} {
-		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school", "/license approve ")
+		contains(t, w.seesIn(who, w.slack.DM(who), "An order needs your approval"), "$63.75", "winter school",
+			"/license approve ")
 	}
 	id := string(w.orders()[0].ID)
 	w.must(w.slack.Person(slacksim.Bob).Command(w.ctx, w.slack.DM(slacksim.Bob), "/license", "approve "+id))
@@ -207,7 +214,10 @@ func TestIncidentsInAChannelWithAGuest(t *testing.T) {
 		}
 		account.Notices = append(account.Notices, purchase.Notice{
 			ID: "foreign-7", Kind: purchase.NoticeForeign, Time: time.Now(),
-			Cause: purchase.Cause{Code: purchase.NoticeForeign, Args: purchase.Args{"license": "x", "purchase": "7", "amount": "1234"}}, Left: []string{slacksim.General},
+			Cause: purchase.Cause{
+				Code: purchase.NoticeForeign,
+				Args: purchase.Args{"license": "x", "purchase": "7", "amount": "1234"},
+			}, Left: []string{slacksim.General},
 		})
 		return tx.PutAccount(account)
 	}))
@@ -309,7 +319,8 @@ func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
 		return tx.PutOrder(o)
 	}))
 	w.must(ledger.Close())
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Error: "internal_error"}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Error: "internal_error"}}})
 	w.start()
 	w.until(func() bool { // the publisher has asked, and asks again
 		asked := 0
@@ -370,7 +381,8 @@ func TestADecidedOrderIsNotAskedAbout(t *testing.T) {
 	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
 	card := w.sees(slacksim.Alice, "A CoCalc license for $63.75 a month")
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.open": {Error: "internal_error"}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.open": {Error: "internal_error"}}})
 	w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 	w.seesIn(slacksim.Bob, theDesk, "requested a CoCalc license.")
 	w.until(func() bool { return !w.orders()[0].AskedDirectly.IsZero() })

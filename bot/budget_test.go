@@ -17,14 +17,22 @@ func TestTheBudgetPage(t *testing.T) {
 	}
 	crowd := purchase.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
-		Months: []purchase.Budget{{Month: "2026-11", Spent: 70000, Reserved: 12750}, {Month: "2026-10", Spent: 6375, Bought: 1}, {Month: "2026-09", Spent: 12750, Bought: 2}},
+		Months: []purchase.Budget{
+			{Month: "2026-11", Spent: 70000, Reserved: 12750},
+			{Month: "2026-10", Spent: 6375, Bought: 1},
+			{Month: "2026-09", Spent: 12750, Bought: 2},
+		},
 	}
 	names := map[string]string{"U0": hostile, "U1": "", "U2": "Hélène \x00\n"}
 	for i := range 13 {
-		crowd.Persons = append(crowd.Persons, purchase.PersonShare{ID: fmt.Sprintf("U%d", i), Share: share(purchase.Cents(20000-1000*i), 0)})
+		crowd.Persons = append(crowd.Persons,
+			purchase.PersonShare{ID: fmt.Sprintf("U%d", i), Share: share(purchase.Cents(20000-1000*i), 0)})
 	}
 	crowd.Persons[1].Reserved = 6375
-	quiet := purchase.BudgetReport{Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Months: []purchase.Budget{{Month: "2026-11"}}}
+	quiet := purchase.BudgetReport{
+		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000},
+		Months: []purchase.Budget{{Month: "2026-11"}},
+	}
 	alone := purchase.BudgetReport{
 		Now: "2026-11", Limit: purchase.Limit{None: true}, Months: []purchase.Budget{{Month: "2026-11", Spent: 6375}},
 		Persons: []purchase.PersonShare{{ID: "U1", Share: share(6375, 0)}},
@@ -36,10 +44,28 @@ func TestTheBudgetPage(t *testing.T) {
 		renewals renewalsFound
 		charts   int
 	}{
-		"crowd": {crowd, renewalsFound{committed: purchase.Committed{Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375, Next: time.Date(2026, 11, 28, 16, 8, 0, 0, time.UTC)}}, 2},
-		"six":   {six, renewalsFound{committed: purchase.Committed{Monthly: 6375, Active: 1, Next: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC)}}, 2},
+		"crowd": {
+			crowd,
+			renewalsFound{committed: purchase.Committed{
+				Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375,
+				Next: time.Date(2026, 11, 28, 16, 8, 0, 0, time.UTC),
+			}},
+			2,
+		},
+		"six": {
+			six,
+			renewalsFound{committed: purchase.Committed{
+				Monthly: 6375, Active: 1,
+				Next: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC),
+			}},
+			2,
+		},
 		"quiet": {quiet, renewalsFound{}, 0},
-		"alone": {alone, renewalsFound{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."}, 1},
+		"alone": {
+			alone,
+			renewalsFound{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."},
+			1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := budgetPage(c.report, c.renewals, names)

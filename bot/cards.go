@@ -299,11 +299,13 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 		blocks = append(blocks, wrote("Title", o.Spec.Title))
 	}
 	if r.Settled != nil { // an admin's own words
-		blocks = append(blocks, quoting("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
+		blocks = append(blocks,
+			quoting("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
 	}
 	if r.Adopted {
 		blocks = append(blocks, section(
-			":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was charged once."))
+			":information_source: Another checkout on the same CoCalc account bought it before mine was sent. It was "+
+				"charged once."))
 	}
 	if len(r.Extra) > 0 {
 		blocks = append(blocks, section(extraText(*r)))
@@ -348,8 +350,10 @@ func extraText(r purchase.Receipt) string {
 		ids = append(ids, code(x.LicenseID))
 		sum += x.Charged
 	}
-	return fmt.Sprintf(":rotating_light: *CoCalc sold this more than once*, because another checkout ran on the account at the same time. "+
-		"The licenses are %s. %s was charged too much: ask the support of your CoCalc server for a refund. Buying is paused until an admin resumes it.",
+	return fmt.Sprintf(
+		":rotating_light: *CoCalc sold this more than once*, because another checkout ran on the account at the same time. "+
+			"The licenses are %s. %s was charged too much: ask the support of your CoCalc server for a refund. Buying "+
+			"is paused until an admin resumes it.",
 		strings.Join(ids, " and "), sum)
 }
 

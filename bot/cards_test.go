@@ -39,7 +39,10 @@ func order(change func(*purchase.Order)) purchase.Order {
 
 func bought(o *purchase.Order) {
 	o.State, o.Confirmed, o.ItemID = purchase.Purchased, at, 7
-	o.Receipt = &purchase.Receipt{LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", Time: at, Charged: 6375, PurchaseID: 9, Expires: at.AddDate(0, 1, 0)}
+	o.Receipt = &purchase.Receipt{
+		LicenseID: "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", Time: at, Charged: 6375,
+		PurchaseID: 9, Expires: at.AddDate(0, 1, 0),
+	}
 }
 
 // testSite is the CoCalc server of links.
@@ -68,7 +71,10 @@ func TestCards(t *testing.T) {
 		{"paying", func(o *purchase.Order) { o.State = purchase.Paying }, facts},
 		{"unknown", func(o *purchase.Order) {
 			o.State = purchase.Unknown
-			o.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute)}
+			o.Hold = &purchase.Hold{
+				Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at,
+				Until: at.Add(10 * time.Minute),
+			}
 		}, facts},
 		{"bought", bought, facts},
 		{"bought-for-less", func(o *purchase.Order) { bought(o); o.Receipt.Charged = 6000 }, facts},
@@ -78,13 +84,21 @@ func TestCards(t *testing.T) {
 		}, facts},
 		{"bought-twice", func(o *purchase.Order) {
 			bought(o)
-			o.Receipt.Extra = []purchase.Extra{{PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e", Charged: 6375}}
+			o.Receipt.Extra = []purchase.Extra{{
+				PurchaseID: 10, LicenseID: "aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e",
+				Charged: 6375,
+			}}
 		}, facts},
 		{"failed", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: cause(purchase.FailNoCredit, "missing", "6275", "told", "yes")}
+			o.State, o.Failure = purchase.Failed,
+				&purchase.Failure{Cause: cause(purchase.FailNoCredit, "missing", "6275", "told", "yes")}
 		}, facts},
 		{"failed-price-moved", func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"), NewPrice: 7013, Until: at.Add(time.Minute)}
+			o.State, o.Failure = purchase.Failed,
+				&purchase.Failure{
+					Cause: cause(purchase.FailPriceMoved, "was", "6375", "now", "7013"), NewPrice: 7013,
+					Until: at.Add(time.Minute),
+				}
 		}, facts},
 		{"bought-by-the-word-of-an-admin", func(o *purchase.Order) {
 			bought(o)
@@ -108,10 +122,16 @@ func TestCards(t *testing.T) {
 		{"denied", func(o *purchase.Order) { o.State = purchase.Denied }, facts},
 		{"proposed-to-be-approved", nil, cardFacts{now: at, left: 93625, limited: true, asks: true, needed: 1}},
 		{"waiting-for-an-approval", asked, cardFacts{now: at, needed: 1}},
-		{"waiting-for-a-second-approval", func(o *purchase.Order) { asked(o); agreed("UERIN")(o) }, cardFacts{now: at, needed: 2}},
+		{"waiting-for-a-second-approval", func(o *purchase.Order) {
+			asked(o)
+			agreed("UERIN")(o)
+		}, cardFacts{now: at, needed: 2}},
 		{"denied-by-somebody", deniedBy("UERIN"), facts},
 		{"expired-unapproved", func(o *purchase.Order) { asked(o); o.State = purchase.Expired }, facts},
-		{"bought-with-approvals", func(o *purchase.Order) { asked(o); agreed("UERIN")(o); agreed("UFRANK")(o); bought(o) }, facts},
+		{
+			"bought-with-approvals", func(o *purchase.Order) { asked(o); agreed("UERIN")(o); agreed("UFRANK")(o); bought(o) },
+			facts,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -164,7 +184,8 @@ func harmless(t *testing.T, c content) {
 	walk = func(v any) {
 		switch v := v.(type) {
 		case map[string]any:
-			if text, _ := v["text"].(string); v["type"] == slack.MarkdownType && (strings.Contains(text, "evil") || strings.Contains(text, "channel>")) {
+			if text, _ := v["text"].(string); v["type"] == slack.MarkdownType &&
+				(strings.Contains(text, "evil") || strings.Contains(text, "channel>")) {
 				t.Errorf("what people wrote is formatted: %q", text)
 			}
 			for _, x := range v {

@@ -15,7 +15,10 @@ func TestBuyAndList(t *testing.T) {
 	if !card.Ephemeral() {
 		t.Error("the card is seen by others")
 	}
-	for _, want := range []string{"16 GB RAM · 2 cores · 10 GB disk", "Renews every month at $63.75 until cancelled", "$1,000.00 of this month's budget is left"} {
+	for _, want := range []string{
+		"16 GB RAM · 2 cores · 10 GB disk", "Renews every month at $63.75 until cancelled",
+		"$1,000.00 of this month's budget is left",
+	} {
 		if !strings.Contains(card.ContentText(), want) {
 			t.Errorf("the card does not say %q:\n%s", want, card.ContentText())
 		}
@@ -26,7 +29,8 @@ func TestBuyAndList(t *testing.T) {
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
 	license := w.account.Licenses()[0].ID
-	if !strings.Contains(receipt.ContentText(), license) || !regexp.MustCompile(`Order .?[0-9A-Z]{26}`).MatchString(receipt.ContentText()) {
+	if !strings.Contains(receipt.ContentText(), license) ||
+		!regexp.MustCompile(`Order .?[0-9A-Z]{26}`).MatchString(receipt.ContentText()) {
 		t.Errorf("the receipt reads:\n%s", receipt.ContentText())
 	}
 	line := w.sees(slacksim.Carol, "bought a CoCalc license for $63.75 a month")
@@ -57,7 +61,9 @@ func TestEditBeforeBuying(t *testing.T) {
 	modal, err := alice.WaitForModal(w.ctx, nil)
 	w.must(err)
 	w.must(alice.Fill(w.ctx, modal, "Memory per project", "8"))
-	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") })
+	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "$48.75")
+	})
 	w.must(err)
 	w.must(alice.Fill(w.ctx, modal, "Memory per project", "64"))
 	problems, err := alice.Submit(w.ctx)
@@ -95,7 +101,9 @@ func TestTheFormForWhoSaysNothing(t *testing.T) {
 		t.Error("the form asks for the term of a license that renews")
 	}
 	w.must(alice.Choose(w.ctx, modal, "Billing", "Fixed term, doesn't renew"))
-	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "Choose a last day") })
+	modal, err = alice.WaitForModal(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "Choose a last day")
+	})
 	w.must(err)
 	w.must(alice.Fill(w.ctx, modal, "Last day", time.Now().AddDate(0, 2, 0).Format("2006-01-02")))
 	problems, err := alice.Submit(w.ctx)
@@ -118,10 +126,16 @@ func TestEveryAnswerOfNo(t *testing.T) {
 		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "Did you mean `ram`?"},
 		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be between 1 and 16 GB"},
 		{"a field is missing", slacksim.Alice, "buy ram=16", "`cpu` is required"},
-		{"only a command, misspelled", slacksim.Alice, "by", "I don't know `/license by`. Did you mean `/license buy`?\nSee `/license help buy`."},
+		{
+			"only a command, misspelled", slacksim.Alice, "by",
+			"I don't know `/license by`. Did you mean `/license buy`?\nSee `/license help buy`.",
+		},
 		{"an unknown command", slacksim.Alice, "byu ram=16", "Did you mean `/license buy`?"},
 		{"an unknown order", slacksim.Alice, "order 01JD8Z3V5TQ4X6B7N8M9P0RSTW", "There's no order with that id"},
-		{"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e", "CoCalc doesn't know a license with that id"},
+		{
+			"an unknown license", slacksim.Alice, "show 2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e",
+			"CoCalc doesn't know a license with that id",
+		},
 		{"no licenses yet", slacksim.Alice, "list", "No active licenses yet"},
 		{"nothing bought yet", slacksim.Alice, "history", "No purchases yet"},
 		{"help", slacksim.Alice, "", "/license buy"},
@@ -253,7 +267,8 @@ func TestTheHomeTabOfAnAdminWhoCannotBuy(t *testing.T) {
 	w.must(carol.Home())
 	home, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "left") })
 	w.must(err)
-	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") || !strings.Contains(said, "You can't buy licenses here") {
+	if said := home.ContentText(); strings.Contains(said, "Buy a license") || strings.Contains(said, "/license buy") ||
+		!strings.Contains(said, "You can't buy licenses here") {
 		t.Errorf("the Home tab says:\n%s", said)
 	}
 	w.clicks(slacksim.Carol, home, "Purchase history")
@@ -299,7 +314,10 @@ func TestLookingAtAnOrder(t *testing.T) {
 	id := regexp.MustCompile(`[0-9A-Z]{26}`).FindString(receipt.ContentText())
 	w.says(slacksim.Alice, "order "+strings.ToLower(id))
 	m := w.sees(slacksim.Alice, "Checkout sent")
-	for _, want := range []string{"Bought for $63.75", "requested it", "Confirmed", "Cart item 1", "answer: success", "CoCalc purchase"} {
+	for _, want := range []string{
+		"Bought for $63.75", "requested it", "Confirmed", "Cart item 1", "answer: success",
+		"CoCalc purchase",
+	} {
 		if !strings.Contains(m.ContentText(), want) {
 			t.Errorf("it does not say %q:\n%s", want, m.ContentText())
 		}

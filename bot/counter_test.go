@@ -23,8 +23,8 @@ import (
 	"licensebot/storage/storagetest"
 )
 
-// counter is the bot without its buyer: the App with a real desk over a ledger in memory, a Slack that only listens, and
-// a CoCalc that has licenses to show and nothing to sell.
+// counter is the bot without its buyer: the App with a real desk over a ledger in memory, a Slack that only listens,
+// and a CoCalc that has licenses to show and nothing to sell.
 type counter struct {
 	t      testing.TB
 	ledger *storagetest.Memory
@@ -37,8 +37,8 @@ type counter struct {
 	slow   chan struct{} // if set, CoCalc tells of licenses once it is closed
 }
 
-// The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and UROBOT, another app.
-// They belong to the workspace T1.
+// The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and
+// UROBOT, another app. They belong to the workspace T1.
 func newCounter(t testing.TB) *counter {
 	c := &counter{t: t, ledger: &storagetest.Memory{}, ear: &ear{}, now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}
 	c.policy = purchase.Policy{
@@ -81,7 +81,10 @@ func (w window) Licenses(context.Context) ([]purchase.License, error) {
 }
 
 func (window) all() []purchase.License {
-	return []purchase.License{{ID: someLicense, Title: "Statistics", RunLimit: 1, Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"}}}
+	return []purchase.License{{
+		ID: someLicense, Title: "Statistics", RunLimit: 1,
+		Quota: cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, Uptime: "short", User: "academic"},
+	}}
 }
 
 func (window) Subscriptions(context.Context) ([]cocalc.Subscription, error) { return nil, nil }
@@ -133,7 +136,9 @@ func (e *ear) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, nil
 }
 
-func (e *ear) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string, error) {
+func (e *ear) PostEphemeralContext(_ context.Context, channel, user string, options ...slack.MsgOption) (string,
+	error,
+) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
 	if channel == "" || user == "" {
 		return "", errors.Join(err, slack.SlackErrorResponse{Err: "channel_not_found"})
@@ -142,13 +147,17 @@ func (e *ear) PostEphemeralContext(_ context.Context, channel, user string, opti
 	return "1.1", err
 }
 
-func (e *ear) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string, error) {
+func (e *ear) PostMessageContext(_ context.Context, channel string, options ...slack.MsgOption) (string, string,
+	error,
+) {
 	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", options...)
 	e.hear(channel, values.Get("text"))
 	return channel, "1.1", err
 }
 
-func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
+func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool,
+	bool, error,
+) {
 	if p.Users[0] == "" {
 		return nil, false, false, slack.SlackErrorResponse{Err: "user_not_found"}
 	}
@@ -157,7 +166,9 @@ func (e *ear) OpenConversationContext(_ context.Context, p *slack.OpenConversati
 	return c, false, false, nil
 }
 
-func (e *ear) UpdateMessageContext(_ context.Context, channel, _ string, _ ...slack.MsgOption) (string, string, string, error) {
+func (e *ear) UpdateMessageContext(_ context.Context, channel, _ string, _ ...slack.MsgOption) (string, string, string,
+	error,
+) {
 	e.hear(channel, "a message was changed")
 	return channel, "1.1", "", nil
 }
@@ -180,7 +191,9 @@ func (e *ear) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetU
 	return nil, slack.SlackErrorResponse{Err: "user_not_found"}
 }
 
-func (e *ear) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string, error) {
+func (e *ear) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
+	error,
+) {
 	return nil, slack.SlackErrorResponse{Err: "no_such_subteam"}
 }
 
@@ -189,7 +202,9 @@ func (e *ear) OpenViewContext(_ context.Context, _ string, view slack.ModalViewR
 	return &slack.ViewResponse{}, nil
 }
 
-func (e *ear) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string, string) (*slack.ViewResponse, error) {
+func (e *ear) UpdateViewContext(context.Context, slack.ModalViewRequest, string, string, string) (*slack.ViewResponse,
+	error,
+) {
 	e.hear("a form", "its price was computed anew")
 	return &slack.ViewResponse{}, nil
 }
@@ -205,8 +220,9 @@ func (c *counter) put(id purchase.OrderID, requester string, change func(*purcha
 	sp := cocalc.DefaultSpec()
 	sp.RAM, sp.CPU = 16, 2
 	o := purchase.Order{
-		ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"}, Place: purchase.Place{Channel: "CMATH"},
-		Spec: sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute),
+		ID: id, Rev: 1, State: purchase.Proposed, Requester: purchase.Person{ID: requester, Team: "T1"},
+		Place: purchase.Place{Channel: "CMATH"},
+		Spec:  sp, Price: 6375, Renews: 6375, Created: c.now, Updated: c.now, Expires: c.now.Add(30 * time.Minute),
 	}
 	if change != nil {
 		change(&o)
@@ -253,7 +269,10 @@ var triggers atomic.Uint64
 
 // payload is a new click as Slack tells it.
 func payload(who, team, channel, action, value string) slack.InteractionCallback {
-	cb := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions, TriggerID: fmt.Sprintf("%d.2.3", triggers.Add(1)), ResponseURL: "https://hooks.slack.com/actions/T1/1/x"}
+	cb := slack.InteractionCallback{
+		Type:      slack.InteractionTypeBlockActions,
+		TriggerID: fmt.Sprintf("%d.2.3", triggers.Add(1)), ResponseURL: "https://hooks.slack.com/actions/T1/1/x",
+	}
 	cb.User.ID, cb.Team.ID, cb.Channel.ID = who, team, channel
 	cb.ActionCallback.BlockActions = []*slack.BlockAction{{ActionID: action, Value: value}}
 	return cb

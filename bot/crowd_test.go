@@ -37,7 +37,19 @@ const (
 var crowdOf = []struct {
 	what string
 	many int
-}{{withdrawing, 20}, {impatient, 20}, {buying, 30}, {cheap, 10}, {greedy, 10}, {judging, 20}, {deciding, 50}, {ruling, 5}, {nobody, 25}, {visiting, 7}, {foreign, 3}}
+}{
+	{withdrawing, 20},
+	{impatient, 20},
+	{buying, 30},
+	{cheap, 10},
+	{greedy, 10},
+	{judging, 20},
+	{deciding, 50},
+	{ruling, 5},
+	{nobody, 25},
+	{visiting, 7},
+	{foreign, 3},
+}
 
 // member is one person of the crowd.
 type member struct {
@@ -69,7 +81,10 @@ const (
 func newCrowd(t testing.TB) *crowd {
 	seed := cmp.Or(*crowdSeed, rand.Uint64())
 	t.Logf("the crowd again: go test ./bot -run TestACrowdInTheSameSecond -crowd=%d", seed)
-	c := &crowd{rng: rand.New(rand.NewPCG(seed, 0)), asks: map[purchase.OrderID]slacksim.Message{}, before: map[string]bool{}}
+	c := &crowd{
+		rng: rand.New(rand.NewPCG(seed, 0)), asks: map[purchase.OrderID]slacksim.Message{},
+		before: map[string]bool{},
+	}
 	c.world = newWorld(t, func(w *world) {
 		w.cocalc = cocalctest.New(cocalctest.Config{Seed: seed, CheckoutTakes: time.Millisecond, Unthrottled: true})
 		w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 10_000_00, Partner: true})
@@ -153,7 +168,9 @@ func (c *crowd) gather() {
 		case cheap:
 			asking = append(asking, c.gets(m, 1, "ram=4 cpu=1"))
 		case deciding, ruling: // the others meet the bot for the first time when the second begins
-			asking = append(asking, func() error { return c.tries(m, "cancel 01KAR000000000000000000001", "There's no order with that id") })
+			asking = append(asking, func() error {
+				return c.tries(m, "cancel 01KAR000000000000000000001", "There's no order with that id")
+			})
 		}
 	}
 	c.atOnce(asking)
@@ -207,7 +224,8 @@ func (c *crowd) gets(m *member, cards int, what string) func() error {
 	}
 }
 
-// tries types a command until it is answered so: where Slack is slow to say who somebody is, they are asked to try again.
+// tries types a command until it is answered so: where Slack is slow to say who somebody is, they are asked to try
+// again.
 func (c *crowd) tries(m *member, command, answer string) error {
 	person := c.slack.Person(m.id)
 	for {
@@ -215,7 +233,9 @@ func (c *crowd) tries(m *member, command, answer string) error {
 		if err := c.say(m, command); err != nil {
 			return err
 		}
-		said, err := person.WaitForMessage(c.ctx, slacksim.General, func(said slacksim.Message) bool { return len(c.slack.Person(m.id).Messages(slacksim.General)) > before })
+		said, err := person.WaitForMessage(c.ctx, slacksim.General, func(said slacksim.Message) bool {
+			return len(c.slack.Person(m.id).Messages(slacksim.General)) > before
+		})
 		if err != nil || strings.Contains(said.ContentText(), answer) {
 			return err
 		}
@@ -235,7 +255,8 @@ func (c *crowd) settles() {
 				return err
 			}
 			for _, q := range queue {
-				if q.State == purchase.Approved || q.State == purchase.Adding || q.State == purchase.Carted || q.State == purchase.Paying {
+				if q.State == purchase.Approved || q.State == purchase.Adding || q.State == purchase.Carted ||
+					q.State == purchase.Paying {
 					return nil
 				}
 			}
@@ -283,7 +304,8 @@ func (c *crowd) denies(m *member, ask slacksim.Message) {
 			return err
 		}
 		form, open := person.Modal()
-		for tick := time.NewTicker(50 * time.Millisecond); !open && len(c.toldIn(theDesk)[m.id]) == 0; form, open = person.Modal() {
+		for tick := time.NewTicker(50 * time.Millisecond); !open && len(c.toldIn(theDesk)[m.id]) == 0; form,
+			open = person.Modal() {
 			select {
 			case <-tick.C:
 			case <-c.ctx.Done():

@@ -11,12 +11,15 @@ import (
 )
 
 // What somebody reads whose decision came too late.
-var lateWords = regexp.MustCompile(`This order (was already decided|can no longer be approved or denied): (p\d{3} (approved it|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it wasn't bought)`)
+var lateWords = regexp.MustCompile(`This order (was already decided|can no longer be approved or denied): (p\d{3} ` +
+	`(approved it|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it wasn't bought)`)
 
 // What people read whose click, command or form was not taken, by why it was not.
 var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
-	purchase.TooLate:          regexp.MustCompile(lateWords.String() + `|There's nothing to (cancel|resolve)|It's too late to cancel|This order can't be approved or denied yet`),
-	purchase.AlreadyDone:      regexp.MustCompile(`You've already (sent|confirmed|approved) this order|This order (was already bought|was denied|wasn't bought)`),
+	purchase.TooLate: regexp.MustCompile(lateWords.String() +
+		`|There's nothing to (cancel|resolve)|It's too late to cancel|This order can't be approved or denied yet`),
+	purchase.AlreadyDone: regexp.MustCompile(
+		`You've already (sent|confirmed|approved) this order|This order (was already bought|was denied|wasn't bought)`),
 	purchase.NoSuchOrder:      regexp.MustCompile(`There's no order with that id`),
 	purchase.NotYours:         regexp.MustCompile(`Only the person who requested this order can do that`),
 	purchase.Elsewhere:        regexp.MustCompile(`This order's card is in another channel`),
@@ -32,8 +35,10 @@ var refusalWords = map[purchase.RefusalCode]*regexp.Regexp{
 	purchase.OverPersonBudget: regexp.MustCompile(`but only \$[\d.,]+ of your monthly limit of \$[\d.,]+ is left\.`),
 	purchase.OwnOrder:         regexp.MustCompile(`You can't approve your own order\. Another approver has to`),
 	purchase.NotAnApprover:    regexp.MustCompile(`Only approvers can approve or deny this order`),
-	purchase.NotABuyer:        regexp.MustCompile(`You aren't on the list of people who can buy|No one can buy licenses here yet`),
-	purchase.Outsider:         regexp.MustCompile(`Guests can't buy|Apps can't buy|People from other workspaces|Slack didn't tell me`),
+	purchase.NotABuyer: regexp.MustCompile(
+		`You aren't on the list of people who can buy|No one can buy licenses here yet`),
+	purchase.Outsider: regexp.MustCompile(
+		`Guests can't buy|Apps can't buy|People from other workspaces|Slack didn't tell me`),
 }
 
 // records are the audit records from a number on.
@@ -131,7 +136,8 @@ func (c *crowd) answered() {
 			c.t.Errorf("%s, who %s, clicked %d times, and %d of it was decided", m.id, m.what, m.pressed, n)
 		}
 		if m.formed == 0 && len(told[m.id]) != awaited(m) {
-			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what, told[m.id], m.typed, m.pressed, refused[m.id])
+			c.t.Errorf("%s, who %s, reads %q after %d commands and %d clicks, of which %v were refused", m.id, m.what,
+				told[m.id], m.typed, m.pressed, refused[m.id])
 		}
 		for _, code := range refused[m.id] {
 			words := refusalWords[code]
@@ -172,7 +178,8 @@ func (c *crowd) neverOver() {
 		who := requester[e.Order]
 		team, each[who] = team+change, each[who]+change
 		if most = max(most, team); team > crowdBudget || each[who] > personally {
-			c.t.Errorf("after record %d the team has promised %s of %s, and %s %s of %s", e.Number, team, crowdBudget, who, each[who], personally)
+			c.t.Errorf("after record %d the team has promised %s of %s, and %s %s of %s", e.Number, team, crowdBudget, who,
+				each[who], personally)
 		}
 	}
 	if c.t.Logf("at most %s of %s was promised; %d clicks were over it", most, crowdBudget, over); over == 0 {
@@ -190,7 +197,10 @@ func (c *crowd) boughtOnce() {
 		}
 	}
 	c.t.Logf("%v", states)
-	for _, state := range []purchase.State{purchase.Purchased, purchase.Denied, purchase.Cancelled, purchase.AwaitingApproval} {
+	for _, state := range []purchase.State{
+		purchase.Purchased, purchase.Denied, purchase.Cancelled,
+		purchase.AwaitingApproval,
+	} {
 		if states[state] == 0 {
 			c.t.Errorf("no order is %s", state)
 		}
@@ -226,7 +236,8 @@ func (c *crowd) decidedOnce() {
 		if slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == o.Requester.ID }) {
 			c.t.Errorf("%s decided on their own order", o.Requester.ID)
 		}
-		if asked := o.Price > 3000; o.State == purchase.Purchased && asked && (len(o.Approvals) == 0 || o.Approvals[0].Denied) {
+		if asked := o.Price > 3000; o.State == purchase.Purchased && asked &&
+			(len(o.Approvals) == 0 || o.Approvals[0].Denied) {
 			c.t.Errorf("order %s was bought without an approval", o.ID)
 		}
 	}
@@ -249,7 +260,10 @@ func (c *crowd) asksNoMore() {
 	for _, o := range c.orders() {
 		states[o.ID] = o.State
 	}
-	says := map[purchase.State]string{purchase.Purchased: "Bought for $", purchase.Denied: "denied it", purchase.Cancelled: ""}
+	says := map[purchase.State]string{
+		purchase.Purchased: "Bought for $", purchase.Denied: "denied it",
+		purchase.Cancelled: "",
+	}
 	for _, ask := range c.slack.Messages(theDesk) {
 		state := states[purchase.OrderID(orderID.FindString(ask.ContentText()))]
 		if live := len(ask.Buttons()) > 0; ask.OnlyFor == "" && live != (state == purchase.AwaitingApproval) {
@@ -261,7 +275,8 @@ func (c *crowd) asksNoMore() {
 			now, ok := c.slack.Current(card)
 			state := states[orderOn(card)]
 			buttons := strings.Join(now.Buttons(), ", ")
-			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed && (strings.Contains(buttons, "Buy for") || strings.Contains(buttons, "Request approval")) ||
+			if final := state.Final(); !ok || final && strings.Contains(buttons, "Withdraw") || state != purchase.Proposed &&
+				(strings.Contains(buttons, "Buy for") || strings.Contains(buttons, "Request approval")) ||
 				!strings.Contains(now.ContentText(), says[state]) {
 				c.t.Errorf("the card of an order that is %s has the buttons %s and reads\n%s", state, buttons, now.ContentText())
 			}

@@ -28,7 +28,8 @@ func TestTheCardSaysThatTodaysSumIsUsedUp(t *testing.T) {
 	contains(t, second, "This order needs approval", used)
 
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 run_limit=3 title="third" reason="winter school"`)
-	if third := w.sees(slacksim.Alice, "third"); strings.Contains(third.ContentText(), "a day that you can spend") || !strings.Contains(third.ContentText(), "This order needs approval") {
+	if third := w.sees(slacksim.Alice, "third"); strings.Contains(third.ContentText(), "a day that you can spend") ||
+		!strings.Contains(third.ContentText(), "This order needs approval") {
 		t.Errorf("an order above the limit says\n%s", third.ContentText())
 	}
 

@@ -21,13 +21,20 @@ var doors = []struct {
 	try  func(*counter) socket.Reply
 }{
 	{"the command", false, func(c *counter) socket.Reply {
-		return c.app.Command(context.Background(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: "buy ram=16 cpu=2"})
+		return c.app.Command(context.Background(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2",
+		})
 	}},
 	{"the form", false, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(), form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH"}, map[string]string{"ram": "16", "cpu": "2"}))
+		return c.app.Submission(context.Background(),
+			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH"},
+				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
 	{"the form on a card", false, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(), form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH", "order": string(hers)}, map[string]string{"ram": "16", "cpu": "2"}))
+		return c.app.Submission(context.Background(),
+			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH", "order": string(hers)},
+				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
 	{"the same once more", false, func(c *counter) socket.Reply {
 		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_again", string(hers)))
@@ -42,15 +49,21 @@ var doors = []struct {
 		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
 	}},
 	{"the form that asks why", true, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(), form("UALICE", "T1", "order_reason", map[string]string{"channel": "CMATH", "order": string(hers)}, map[string]string{"reason": "winter school"}))
+		return c.app.Submission(context.Background(),
+			form("UALICE", "T1", "order_reason", map[string]string{"channel": "CMATH", "order": string(hers)},
+				map[string]string{"reason": "winter school"}))
 	}},
 	{"that form for the new price", true, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(), form("UALICE", "T1", "order_reason", map[string]any{"channel": "CMATH", "order": string(herMoved), "new_price": true}, map[string]string{"reason": "winter school"}))
+		return c.app.Submission(context.Background(),
+			form("UALICE", "T1", "order_reason", map[string]any{
+				"channel": "CMATH", "order": string(herMoved),
+				"new_price": true,
+			}, map[string]string{"reason": "winter school"}))
 	}},
 }
 
-// Every rule stands at every door: whatever leads to a license is refused with the same reason, told and recorded, and nothing
-// else changes. The rules were changed after the cards were made, so that no card is a way around them.
+// Every rule stands at every door: whatever leads to a license is refused with the same reason, told and recorded, and
+// nothing else changes. The rules were changed after the cards were made, so that no card is a way around them.
 func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 	rules := []struct {
 		name string
@@ -59,11 +72,21 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 		set  func(*counter)
 	}{
 		{"nobody may buy", purchase.NotABuyer, false, func(c *counter) { c.policy.Everyone = false }},
-		{"others may buy", purchase.NotABuyer, false, func(c *counter) { c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"UBOB": true} }},
-		{"a group that is gone may buy", purchase.NotABuyer, false, func(c *counter) { c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"SGONE": true} }},
-		{"in another channel", purchase.NotHere, false, func(c *counter) { c.policy.Channels = map[string]bool{"COTHER": true} }},
-		{"an order costs less", purchase.OverOrderLimit, false, func(c *counter) { c.policy.OrderLimit = purchase.Limit{Max: 1000} }},
-		{"the month has less", purchase.OverBudget, false, func(c *counter) { c.policy.MonthlyBudget = purchase.Limit{Max: 1000} }},
+		{"others may buy", purchase.NotABuyer, false, func(c *counter) {
+			c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"UBOB": true}
+		}},
+		{"a group that is gone may buy", purchase.NotABuyer, false, func(c *counter) {
+			c.policy.Everyone, c.policy.Buyers = false, map[string]bool{"SGONE": true}
+		}},
+		{"in another channel", purchase.NotHere, false, func(c *counter) {
+			c.policy.Channels = map[string]bool{"COTHER": true}
+		}},
+		{"an order costs less", purchase.OverOrderLimit, false, func(c *counter) {
+			c.policy.OrderLimit = purchase.Limit{Max: 1000}
+		}},
+		{"the month has less", purchase.OverBudget, false, func(c *counter) {
+			c.policy.MonthlyBudget = purchase.Limit{Max: 1000}
+		}},
 		{"a person has less", purchase.OverPersonBudget, false, func(c *counter) { c.policy.PersonBudget = 1000 }},
 		{"a day has fewer", purchase.TooMany, false, func(c *counter) {
 			c.policy.PersonOrders = 1
@@ -75,9 +98,12 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 			}
 		}},
 		{"they are smaller", purchase.TooLarge, false, func(c *counter) { c.policy.Largest.RAM = 8 }},
-		{"they do not renew", purchase.WrongPeriod, false, func(c *counter) { c.policy.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }},
+		{"they do not renew", purchase.WrongPeriod, false, func(c *counter) {
+			c.policy.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true}
+		}},
 		{"buying is paused", purchase.Paused, false, func(c *counter) {
-			if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true}, "the books are closed"); err != nil {
+			if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+				"the books are closed"); err != nil {
 				c.t.Fatal(err)
 			}
 		}},
@@ -91,8 +117,11 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 			t.Run(r.name+", by "+d.name, func(t *testing.T) {
 				c := furnished(t)
 				c.t = t
-				for _, id := range []purchase.OrderID{hers, herMoved} { // they say what it is for, so that this is not what is missing
-					if _, err := c.desk.Show(context.Background(), id, func(o *purchase.Order) { o.Reason = "winter school" }); err != nil {
+				for _, id := range []purchase.OrderID{hers, herMoved} {
+					// they say what it is for, so that this is not what is missing
+					if _, err := c.desk.Show(context.Background(), id, func(o *purchase.Order) {
+						o.Reason = "winter school"
+					}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -105,7 +134,8 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 				if after := c.money(); after != before {
 					t.Errorf("the ledger was %s\nand is %s", before, after)
 				}
-				if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) || last.By != "UALICE" || last.Place != "CMATH" {
+				if last := c.last(); recorded != records+1 || last.Kind != "refused" || last.Note != string(r.code) ||
+					last.By != "UALICE" || last.Place != "CMATH" {
 					t.Errorf("%d records, the last %+v; want one about %s", recorded-records, last, r.code)
 				}
 				if strings.Contains(said, "Nothing was charged.") != d.sure {
@@ -119,8 +149,8 @@ func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
 	}
 }
 
-// money is where the orders stand, and what the month has promised: what no refused click changes. Where an order is shown may
-// have changed.
+// money is where the orders stand, and what the month has promised: what no refused click changes. Where an order is
+// shown may have changed.
 func (c *counter) money() string {
 	c.t.Helper()
 	var said []string

@@ -370,7 +370,9 @@ func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 
 // formErrors puts every mistake beside its field, and mistakes of the whole order beside the first field. shown reports
 // whether the form shows a field.
-func formErrors(err error, wrong map[string]string, shown func(field string) bool, zone *time.Location) map[string]string {
+func formErrors(err error, wrong map[string]string, shown func(field string) bool,
+	zone *time.Location,
+) map[string]string {
 	out := map[string]string{}
 	var mistakes purchase.Mistakes
 	var no *purchase.Refusal

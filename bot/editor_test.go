@@ -26,8 +26,8 @@ func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim
 	}
 }
 
-// While fields change, the form keeps the price in its title and says which limit it would pass, whether it needs approval,
-// and what is left of the budget.
+// While fields change, the form keeps the price in its title and says which limit it would pass, whether it needs
+// approval, and what is left of the budget.
 func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
@@ -43,13 +43,15 @@ func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
 	v = shows("Choose cores to see the price.")
 	w.must(alice.Fill(w.ctx, v, "Disk per project", "99"))
 	v = shows("Disk per project must be")
-	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") || !strings.Contains(text, "Choose cores to see the price.") {
+	if text := v.ContentText(); strings.Contains(text, "Cores per project must be") ||
+		!strings.Contains(text, "Choose cores to see the price.") {
 		t.Errorf("a field that is still empty is called wrong:\n%s", text)
 	}
 	w.must(alice.Fill(w.ctx, v, "Disk per project", "10"))
 	w.must(alice.Choose(w.ctx, v, "Cores per project", "2 cores"))
 	v = shows("License: $48.75/month")
-	if text := v.ContentText(); strings.Contains(text, "approval") || !strings.Contains(text, "$1,000.00 of this month's budget is left.") {
+	if text := v.ContentText(); strings.Contains(text, "approval") ||
+		!strings.Contains(text, "$1,000.00 of this month's budget is left.") {
 		t.Errorf("without approval:\n%s", text)
 	}
 	if f, ok := v.Field("Reason"); !ok || !f.Optional {
@@ -70,7 +72,8 @@ func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
 	w.must(alice.Choose(w.ctx, v, "Stop when idle after", "1 day"))
 	w.must(alice.Choose(w.ctx, v, "Member hosting", "No"))
 	v = shows("needs member hosting")
-	if text := v.ContentText(); strings.Contains(text, "`") || !strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
+	if text := v.ContentText(); strings.Contains(text, "`") ||
+		!strings.Contains(text, "“Stop when idle after: 1 day” needs member hosting. Use “Member hosting: Yes”") {
 		t.Errorf("the form names fields as they are typed:\n%s", text)
 	}
 }

@@ -8,14 +8,15 @@ import (
 	"licensebot/slacksim"
 )
 
-// Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also to
-// whoever came by the Home tab, which is no channel.
+// Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also
+// to whoever came by the Home tab, which is no channel.
 func TestNobodyFillsInAFormForNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
 	w.says(slacksim.Alice, "buy")
-	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "Your admins can allow it", "You can use <#"+slacksim.Random+">")
+	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "Your admins can allow it",
+		"You can use <#"+slacksim.Random+">")
 	w.must(alice.Home())
 	home, err := alice.WaitForHome(w.ctx, nil)
 	w.must(err)
@@ -44,7 +45,8 @@ func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
 	w.restart()
 	problems, err := alice.Submit(w.ctx)
 	w.must(err)
-	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") || strings.ContainsAny(said, "<`") {
+	if said := problems["ram"]; !strings.Contains(said, "I've sent you a message with the channels") ||
+		strings.ContainsAny(said, "<`") {
 		t.Errorf("the form says %q", problems)
 	}
 	contains(t, w.sees(slacksim.Alice, "You can't buy licenses in this channel"), "You can use <#"+slacksim.Random+">")

@@ -122,8 +122,8 @@ func (p *pipe) send(frame []byte) *websocket.Conn {
 	return c
 }
 
-// carry brings one frame through a socket to the counter, as Slack would, and waits until everything that follows from it
-// has been done. It answers the log. id is what has to be acknowledged; empty: nothing has to be.
+// carry brings one frame through a socket to the counter, as Slack would, and waits until everything that follows from
+// it has been done. It answers the log. id is what has to be acknowledged; empty: nothing has to be.
 //
 // Behind the frame comes a command like any other: whatever the frame was, the loop that reads the socket goes on.
 func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
@@ -134,7 +134,8 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 	defer client.CloseIdleConnections()
 	bot, err := socket.New(socket.Config{
 		API: socket.NewAPI(p.server.URL+"/api", "xoxb-x", "xapp-x", client, zerolog.Nop()), Handler: c.app, Log: logger,
-		Sockets: 1, Linger: time.Millisecond, FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond, Steady: time.Nanosecond,
+		Sockets: 1, Linger: time.Millisecond, FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond,
+		Steady: time.Nanosecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +154,8 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 	alive := false
 	for try := 0; try < 5 && !alive; try++ { // the frame may have ended its connection; then the next carries on
 		name := fmt.Sprintf("still-there-%d", try)
-		on := p.send(fmt.Appendf(nil, `{"envelope_id":%q,"type":"slash_commands","accepts_response_payload":true,"payload":{"command":"/license","text":"help","user_id":"UBOB","team_id":"T1","channel_id":"CMATH"}}`, name))
+		on := p.send(fmt.Appendf(nil, `{"envelope_id":%q,"type":"slash_commands","accepts_response_payload":true,`+
+			`"payload":{"command":"/license","text":"help","user_id":"UBOB","team_id":"T1","channel_id":"CMATH"}}`, name))
 		p.wait(20*time.Second, func() bool {
 			alive = p.acks[name] > 0
 			gone := true

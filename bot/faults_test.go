@@ -32,18 +32,30 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 		{"throttled", bought, 1, 6375, 0},
 		{"lost-add", bought, 1, 6375, 0},
 		{"cart-stranger", bought, 1, 6375, 1},
-		{"cart-broken", " in the CoCalc cart is broken and blocks every purchase on the account. An admin can remove it at ", 0, 0, 0},
+		{
+			"cart-broken", " in the CoCalc cart is broken and blocks every purchase on the account. An admin can remove it at ",
+			0, 0, 0,
+		},
 		{"double-checkout", "CoCalc sold this more than once", 2, 2 * 6375, 0},
 		{"price-moved", "Not bought. CoCalc's price went up from $63.75 to $70.13.", 0, 0, 0},
-		{"no-credit", "Not bought. The CoCalc account doesn't have enough credit ($63.75 short). Please tell your admins.", 0, 0, 0},
+		{
+			"no-credit", "Not bought. The CoCalc account doesn't have enough credit ($63.75 short). Please tell your admins.", 0,
+			0, 0,
+		},
 		{"key-revoked", "Not bought. I've lost access to CoCalc. Please tell your admins.", 0, 0, 0},
 		{"outage", "Not bought. I've lost access to CoCalc. Please tell your admins.", 0, 0, 0},
 		{"slow", bought, 1, 6375, 0},
 		{"older-server", bought, 1, 6375, 0},
 		// These orders wait, and are bought when the server sells licenses again.
-		{"no-licenses-sold", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
-		{"successor", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
-		{"moved", "I can't reach CoCalc where it was. This order is on hold. If nothing changes within an hour, I'll close it", 1, 6375, 0},
+		{"no-licenses-sold", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes " +
+			"within an hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
+		{"successor", "This CoCalc server no longer sells licenses, so this order is on hold. If nothing changes within an " +
+			"hour, I'll close it and release what's reserved. Please tell your admins.", 1, 6375, 0},
+		{
+			"moved",
+			"I can't reach CoCalc where it was. This order is on hold. If nothing changes within an hour, I'll close it", 1,
+			6375, 0,
+		},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {
@@ -70,8 +82,10 @@ func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
 				now = w.becomes(card, bought)
 			}
 			w.cocalc.ClearFaults()
-			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.Parked) > 0 }) }) // the card comes before that
-			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") && !strings.Contains(text, "sold") {
+			// the card comes before that
+			w.until(func() bool { return !w.has(func(o purchase.Order) bool { return len(o.Parked) > 0 }) })
+			if text := now.ContentText(); !strings.Contains(text, "*Not bought.*") && !strings.Contains(text, "Bought for") &&
+				!strings.Contains(text, "sold") {
 				t.Errorf("the card does not say whether money was spent:\n%s", now.ContentText())
 			}
 			w.spent(c.licenses, c.spent)
@@ -101,11 +115,17 @@ func (w *world) inject(name string) {
 	w.t.Helper()
 	switch name {
 	case "late-checkout":
-		w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.ActLate, Wait: 500 * time.Millisecond, Times: 1})
+		w.cocalc.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, Effect: cocalctest.ActLate, Wait: 500 * time.Millisecond,
+			Times: 1,
+		})
 	case "slow":
 		w.cocalc.Inject(cocalctest.Fault{When: cocalctest.After, Effect: cocalctest.Delay, Wait: 50 * time.Millisecond})
 	case "throttled":
-		w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second, Times: 1})
+		w.cocalc.Inject(cocalctest.Fault{
+			Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second,
+			Times: 1,
+		})
 	default:
 		w.must(w.cocalc.SwitchOn(name))
 	}

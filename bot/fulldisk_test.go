@@ -68,15 +68,21 @@ func (c *channel) AuthTestContext(context.Context) (*slack.AuthTestResponse, err
 	return &slack.AuthTestResponse{TeamID: "T1"}, nil
 }
 
-func (c *channel) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+func (c *channel) GetUserInfoContext(_ context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
+	error,
+) {
 	return &slack.User{ID: user, TeamID: "T1"}, nil
 }
 
-func (c *channel) GetConversationInfoContext(_ context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error) {
+func (c *channel) GetConversationInfoContext(_ context.Context, input *slack.GetConversationInfoInput) (*slack.Channel,
+	error,
+) {
 	return &slack.Channel{}, nil
 }
 
-func (c *channel) GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string, string, error) {
+func (c *channel) GetUsersInConversationContext(context.Context, *slack.GetUsersInConversationParameters) ([]string,
+	string, error,
+) {
 	return nil, "", nil
 }
 
@@ -88,12 +94,16 @@ func (c *channel) PostEphemeralContext(_ context.Context, _, user string, _ ...s
 	return c.asked("whisper to " + user), c.fails
 }
 
-func (c *channel) UpdateMessageContext(_ context.Context, to, ts string, _ ...slack.MsgOption) (string, string, string, error) {
+func (c *channel) UpdateMessageContext(_ context.Context, to, ts string, _ ...slack.MsgOption) (string, string, string,
+	error,
+) {
 	c.asked("update " + ts + " in " + to)
 	return to, ts, "", c.fails
 }
 
-func (c *channel) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
+func (c *channel) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool,
+	bool, error,
+) {
 	dm := &slack.Channel{}
 	dm.ID = "D" + p.Users[0]
 	return dm, false, false, nil
@@ -123,7 +133,10 @@ func newPublishing(t *testing.T) *publishing {
 	clock := func() time.Time { return p.now }
 	admins := purchase.Policy{Admins: map[string]bool{"UDANA": true, "UEVE": true}}
 	desk := purchase.New(purchase.Options{Ledger: p.disk, Policy: admins, Now: clock, Log: zerolog.Nop()})
-	p.Publisher = NewPublisher(Options{Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock, Log: zerolog.Nop()})
+	p.Publisher = NewPublisher(Options{
+		Desk: desk, Slack: p.slack, HTTP: http.DefaultClient, Now: clock,
+		Log: zerolog.Nop(),
+	})
 	return p
 }
 
@@ -161,7 +174,8 @@ func (p *publishing) expect(when, want string) {
 	}
 }
 
-// What was posted while the disk was full is not posted again, is brought up to date, and is kept as soon as there is room.
+// What was posted while the disk was full is not posted again, is brought up to date, and is kept as soon as there is
+// room.
 func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
@@ -181,7 +195,8 @@ func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
 	if err != nil || kept.Unpublished() {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
-	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" || note.TS != "1" {
+	if line, note := kept.Message(purchase.MessageLine), kept.Message(purchase.MessageNote); line.TS != "1" ||
+		note.TS != "1" {
 		t.Errorf("the messages are %+v and %+v", line, note)
 	}
 	if len(p.unkept) > 0 {
@@ -193,14 +208,18 @@ func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
 func TestACardGoesOnDirectlyOnAFullDisk(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
-	o.Messages = []purchase.Message{{Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4, Expires: at}}
+	o.Messages = []purchase.Message{{
+		Kind: purchase.MessageCard, ResponseURL: "http://127.0.0.1:1/gone", Uses: 4,
+		Expires: at,
+	}}
 	p.put(o)
 	p.disk.full.Store(true)
 	p.expect("at first", "post to DUALICE")
 	p.expect("again", "")
 	p.disk.full.Store(false)
 	p.expect("when there is room", "")
-	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Unpublished() || kept.Message(purchase.MessageNote).TS != "1" {
+	if kept, err := p.desk.Order(t.Context(), o.ID); err != nil || kept.Unpublished() ||
+		kept.Message(purchase.MessageNote).TS != "1" {
 		t.Errorf("kept as %+v (%v)", kept.Messages, err)
 	}
 }
@@ -221,8 +240,8 @@ func TestAClickOnACardThatCannotBeReachedIsAnswered(t *testing.T) {
 	p.expect("after that", "")
 }
 
-// What Slack did not take, and what has nothing left to be shown by the time of the next try, is not looked for again and
-// again: the publisher rests.
+// What Slack did not take, and what has nothing left to be shown by the time of the next try, is not looked for again
+// and again: the publisher rests.
 func TestThePublisherRestsWhenNothingIsLeft(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
@@ -268,9 +287,14 @@ func TestNoticesAreToldOnceToEach(t *testing.T) {
 	o := order(bought)
 	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}}
 	p.put(o)
-	for _, passes := range []error{errors.New("connection reset"), slack.SlackErrorResponse{Err: "internal_error"}, &slack.RateLimitedError{RetryAfter: time.Minute}} {
+	for _, passes := range []error{
+		errors.New("connection reset"),
+		slack.SlackErrorResponse{Err: "internal_error"},
+		&slack.RateLimitedError{RetryAfter: time.Minute},
+	} {
 		p.slack.fails = passes
-		if got := p.does(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") || left() != 1 {
+		if got := p.does(); !strings.Contains(got, "post to DUEVE") || !strings.Contains(got, "post to CMATH") ||
+			left() != 1 {
 			t.Errorf("%v: Slack was asked to %q, and %d notices are left", passes, got, left())
 		}
 	}
@@ -288,7 +312,8 @@ func TestNoticesAreToldOnceToEach(t *testing.T) {
 			}
 		}
 		return err
-	}); err != nil || len(untold) != 1 || !strings.Contains(untold[0], "UEVE: resumed-") || !strings.Contains(untold[0], "user_disabled") {
+	}); err != nil || len(untold) != 1 || !strings.Contains(untold[0], "UEVE: resumed-") ||
+		!strings.Contains(untold[0], "user_disabled") {
 		t.Errorf("recorded %v (%v)", untold, err)
 	}
 }
@@ -296,13 +321,17 @@ func TestNoticesAreToldOnceToEach(t *testing.T) {
 // Whoever decides something on a full disk reads why it does not count.
 func TestDecisionsOnAFullDisk(t *testing.T) {
 	p := newPublishing(t)
-	a := New(Options{Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}}, Now: func() time.Time { return at }, Log: zerolog.Nop()})
+	a := New(Options{
+		Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}},
+		Now: func() time.Time { return at }, Log: zerolog.Nop(),
+	})
 	p.disk.full.Store(true)
 	reply := a.Command(t.Context(), slack.SlashCommand{UserID: "UDANA", Text: "pause to look at it"})
 	if m, ok := reply.Payload.(slack.Msg); !ok || !strings.Contains(m.Text, "My disk is full, so that didn't go through") {
 		t.Errorf("answers %+v", reply.Payload)
 	}
-	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil, nil); !strings.Contains(got["ram"], "disk is full") {
+	if got := formErrors(fmt.Errorf("store the proposal: %w", purchase.ErrFull), nil, nil, nil); !strings.Contains(
+		got["ram"], "disk is full") {
 		t.Errorf("the form says %v", got)
 	}
 }

@@ -10,7 +10,8 @@ import (
 // bosses is a user group.
 const bosses = "S0BOSSES"
 
-// ledByBosses makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the group says.
+// ledByBosses makes admins of the members of a group alone: carol and bob, and a guest, who is none whatever the group
+// says.
 func ledByBosses(w *world) {
 	const guest = "U0GUEST"
 	w.channel = slacksim.General
@@ -55,12 +56,13 @@ func TestTheMembersOfAGroupAreTold(t *testing.T) {
 	w.until(func() bool { notices, err := w.desk.Notices(w.ctx); return err == nil && len(notices) == 0 })
 }
 
-// When Slack does not tell who is in the group, the purchases channel reads so, once, and the members are told as soon as
-// Slack tells. Those count who are in it then.
+// When Slack does not tell who is in the group, the purchases channel reads so, once, and the members are told as soon
+// as Slack tells. Those count who are in it then.
 func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Alice] = true })
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"usergroups.users.list": {Error: "internal_error"}}})
 	w.says(slacksim.Alice, "pause we count the money")
 	contains(t, w.sees(slacksim.Bob, "Some admins haven't been told yet"), bosses, "I'll keep trying")
 	w.restart()
@@ -84,7 +86,8 @@ func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
 		}
 	}
 	if said != 1 || w.told(slacksim.Bob, "Buying") != 0 || len(w.recorded("untold")) != 1 {
-		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said, w.told(slacksim.Bob, "Buying"), len(w.recorded("untold")))
+		t.Errorf("the channel read it %d times, bob was told %d times, it is recorded %d times", said,
+			w.told(slacksim.Bob, "Buying"), len(w.recorded("untold")))
 	}
 }
 

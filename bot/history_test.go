@@ -16,7 +16,10 @@ func TestTheLastPageOfTheHistory(t *testing.T) {
 	w.must(w.ledger.Update(w.ctx, func(l purchase.Writer) error {
 		var errs []error
 		for n := range 21 {
-			_, err := l.AddPurchase(purchase.Purchase{Month: "2026-11", Charged: 100, LicenseID: fmt.Sprint("license-", n), Requester: purchase.Person{ID: slacksim.Alice}})
+			_, err := l.AddPurchase(purchase.Purchase{
+				Month: "2026-11", Charged: 100, LicenseID: fmt.Sprint("license-", n),
+				Requester: purchase.Person{ID: slacksim.Alice},
+			})
 			errs = append(errs, err)
 		}
 		return errors.Join(errs...)
@@ -47,7 +50,9 @@ func TestTheLastPageOfTheHistory(t *testing.T) {
 // becomesFor waits until a message that somebody sees has changed to one with the text.
 func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
-	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), text)
+	})
 	w.must(err)
 	return now
 }
@@ -64,7 +69,9 @@ func TestWhatAYearSaves(t *testing.T) {
 		t.Errorf("the card reads:\n%s", card.ContentText())
 	}
 	w.clicks(slacksim.Alice, card, "Edit")
-	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), saves) }); err != nil {
+	if _, err := w.slack.Person(slacksim.Alice).WaitForModal(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), saves)
+	}); err != nil {
 		t.Error(err)
 	}
 	w.says(slacksim.Bob, "buy ram=16 cpu=2")

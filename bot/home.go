@@ -38,7 +38,8 @@ func (a *App) showHome(ctx context.Context, user string) {
 const (
 	homeOfBuyers = "Buy and manage your team's CoCalc licenses. Type `/license buy ram=16 cpu=2`, or use the form. " +
 		"You always see the price before you pay."
-	homeOfViewers = "Your team's CoCalc licenses, and what was spent on them. You can't buy licenses here; your admins can add you."
+	homeOfViewers = "Your team's CoCalc licenses, and what was spent on them. You can't buy licenses here; your admins " +
+		"can add you."
 )
 
 func (a *App) home(ctx context.Context, user string) []slack.Block {
@@ -101,7 +102,8 @@ func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []sl
 	}
 	if !admin {
 		return append(blocks, section(
-			":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be charged twice."))
+			":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be "+
+				"charged twice."))
 	}
 	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
 		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID,

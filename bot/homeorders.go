@@ -34,7 +34,9 @@ func waitingBlocks(orders []purchase.Order, who purchase.Person, approver, unsol
 		switch {
 		case who.Is(o.Requester):
 			own = append(own, section(
-				fmt.Sprintf(":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.", what, o.ID, o.ID)))
+				fmt.Sprintf(
+					":raised_hand: *Waiting for approval*: %s See `/license order %s`, or withdraw it with `/license cancel %s`.",
+					what, o.ID, o.ID)))
 		case approver:
 			decide := fmt.Sprintf("To decide, use `/license approve %s`, or `deny` with a reason.", o.ID)
 			if unsold {

@@ -43,8 +43,8 @@ func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-// Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and nobody
-// else is shown anything.
+// Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and
+// nobody else is shown anything.
 func TestHomeShowsWhatWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
@@ -56,7 +56,9 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 	home := func(who, text string) string {
 		t.Helper()
 		w.must(w.slack.Person(who).Home())
-		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), text) })
+		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool {
+			return strings.Contains(v.ContentText(), text)
+		})
 		w.must(err)
 		return v.ContentText()
 	}
@@ -69,7 +71,8 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 	if strings.Contains(mine, "/license approve") {
 		t.Errorf("alice is asked to decide on her own order:\n%s", mine)
 	}
-	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs, "/license approve "+id) || strings.Contains(theirs, "/license cancel") {
+	if theirs := home(slacksim.Bob, "<@"+slacksim.Alice+"> requests approval"); !strings.Contains(theirs,
+		"/license approve "+id) || strings.Contains(theirs, "/license cancel") {
 		t.Errorf("bob reads:\n%s", theirs)
 	}
 	if carols := home(slacksim.Carol, "You can't see your team's licenses"); strings.Contains(carols, id) {
@@ -93,7 +96,9 @@ func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
 	w.until(func() bool { ids, err := w.desk.Unpublished(w.ctx); return err == nil && len(ids) == 0 })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="summer school"`)
 	w.clicks(slacksim.Alice, w.sees(slacksim.Alice, "Reason: summer school"), "Request approval ($63.75)")
-	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "summer school") })
+	next, err := w.slack.Person(slacksim.Bob).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), "summer school")
+	})
 	w.must(err)
 	contains(t, next, "A matching license is already active")
 }
@@ -103,7 +108,8 @@ func TestAMistakePointsToItsHelp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for text, help := range map[string]string{
-		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote", "nonsense": "Try `/license help`",
+		"deny": "/license help deny", "buy ram=x cpu=1": "/license help buy", "quote ram=x cpu=1": "/license help quote",
+		"nonsense": "Try `/license help`",
 	} {
 		w.says(slacksim.Bob, text)
 		w.sees(slacksim.Bob, help)

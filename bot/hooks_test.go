@@ -18,7 +18,10 @@ type mailbox struct {
 
 func (m *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
 	m.to = append(m.to, req.URL.Host)
-	answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")), Request: req}
+	answer := &http.Response{
+		StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")),
+		Request: req,
+	}
 	if m.redirect != "" {
 		answer.StatusCode = http.StatusTemporaryRedirect
 		answer.Header.Set("Location", m.redirect)
@@ -70,7 +73,8 @@ func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
 func TestAForgedResponseURLLeavesNobodyWithoutAnAnswer(t *testing.T) {
 	box, api := &mailbox{}, &mouth{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
-	a.tell(context.Background(), reach{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"}, say("Nothing was bought."), false)
+	a.tell(context.Background(), reach{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
+		say("Nothing was bought."), false)
 	if len(box.to) != 0 {
 		t.Errorf("the answer went to %q", box.to)
 	}

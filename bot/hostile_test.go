@@ -46,7 +46,8 @@ var hostileTexts = []struct{ name, text string }{
 // said is everything that the bot has sent to Slack: the bodies of its requests, and the answers to what people did.
 func (w *world) said() (all []any) {
 	for _, call := range w.slack.Calls() {
-		if call.Error != "" && (call.Method != "views.update" || call.Error != "hash_conflict" && call.Error != "not_found") { // the price is computed for every change of a form
+		if call.Error != "" && (call.Method != "views.update" || call.Error != "hash_conflict" && call.Error != "not_found") {
+			// the price is computed for every change of a form
 			w.t.Errorf("Slack refused %s: %s %v", call.Method, call.Error, call.Args)
 		}
 		body := map[string]any{}
@@ -68,8 +69,8 @@ func (w *world) said() (all []any) {
 	return all
 }
 
-// harmless looks at everything that was said. Hostile text may stand in plain text alone, in one line behind what it is,
-// with nothing in it that is not seen; and nowhere else but in the fields of forms and beside them.
+// harmless looks at everything that was said. Hostile text may stand in plain text alone, in one line behind what it
+// is, with nothing in it that is not seen; and nowhere else but in the fields of forms and beside them.
 func (w *world) harmless() (found int) {
 	w.t.Helper()
 	var look func(path string, v any)
@@ -112,7 +113,8 @@ func (w *world) harmless() (found int) {
 	return found
 }
 
-// mostShown is how many characters of what people wrote a text of the bot's repeats at most, with the rest of its sentence.
+// mostShown is how many characters of what people wrote a text of the bot's repeats at most, with the rest of its
+// sentence.
 const mostShown = 1300
 
 func (w *world) inOneLine(path, text string) {
@@ -134,8 +136,9 @@ func first(n int, text string) string {
 	return string([]rune(text)[:min(n, utf8.RuneCountInString(text))])
 }
 
-// Each text is the title, the description and the reason of an order, the reason of the no to it, and the reason of a pause
-// that somebody meets; everything goes through the real forms, commands and buttons. The ledger has it as it was written.
+// Each text is the title, the description and the reason of an order, the reason of the no to it, and the reason of a
+// pause that somebody meets; everything goes through the real forms, commands and buttons. The ledger has it as it was
+// written.
 func TestHostileWordsOfPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
@@ -150,7 +153,10 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		form, err := alice.WaitForModal(w.ctx, nil)
 		w.must(err)
 		title, description, reason, why := first(200, c.text), first(1000, c.text), first(1000, c.text), first(500, c.text)
-		for field, text := range map[string]string{"Memory per project": "16", "Title": title, "Description": description, "Reason": reason} {
+		for field, text := range map[string]string{
+			"Memory per project": "16", "Title": title, "Description": description,
+			"Reason": reason,
+		} {
 			w.must(alice.Fill(w.ctx, form, field, text))
 		}
 		w.must(alice.Choose(w.ctx, form, "Cores per project", "2 cores"))
@@ -189,8 +195,10 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		o, err := w.desk.Order(w.ctx, purchase.OrderID(id))
 		w.must(err)
 		trimmed := strings.TrimSpace
-		if o.Spec.Title != trimmed(title) || o.Spec.Description != trimmed(description) || o.Reason != trimmed(reason) || o.Approvals[0].Reason != trimmed(why) {
-			t.Errorf("%s: the ledger has %q, %q, %q and %q", c.name, o.Spec.Title, o.Spec.Description, o.Reason, o.Approvals[0].Reason)
+		if o.Spec.Title != trimmed(title) || o.Spec.Description != trimmed(description) || o.Reason != trimmed(reason) ||
+			o.Approvals[0].Reason != trimmed(why) {
+			t.Errorf("%s: the ledger has %q, %q, %q and %q", c.name, o.Spec.Title, o.Spec.Description, o.Reason,
+				o.Approvals[0].Reason)
 		}
 	}
 	if n := w.harmless(); n < 10*len(hostileTexts) {
@@ -199,8 +207,8 @@ func TestHostileWordsOfPeople(t *testing.T) {
 	w.spent(0, 0)
 }
 
-// A reason that is typed may be longer than what any form takes: all of it is in the ledger, and as much as can be read on
-// the card.
+// A reason that is typed may be longer than what any form takes: all of it is in the ledger, and as much as can be read
+// on the card.
 func TestALongReasonIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)

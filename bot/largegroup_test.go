@@ -30,7 +30,9 @@ func (c *crowd) AuthTestContext(context.Context) (*slack.AuthTestResponse, error
 	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
 }
 
-func (c *crowd) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string, error) {
+func (c *crowd) GetUserGroupMembersContext(context.Context, string, ...slack.GetUserGroupMembersOption) ([]string,
+	error,
+) {
 	var ids []string
 	for i := range c.size {
 		ids = append(ids, fmt.Sprintf("U%04d", i))
@@ -60,8 +62,8 @@ func (c *crowd) GetUserInfoContext(_ context.Context, user string, _ ...slack.Ge
 	return &slack.User{ID: user, TeamID: "TOWN"}, nil
 }
 
-// A group of thousands is told without asking Slack for more than it answers; those of whom it has told already come first,
-// and people who click are still looked up.
+// A group of thousands is told without asking Slack for more than it answers; those of whom it has told already come
+// first, and people who click are still looked up.
 func TestALargeGroupIsToldInParts(t *testing.T) {
 	const size = 300
 	synctest.Test(t, func(t *testing.T) {
@@ -81,7 +83,8 @@ func TestALargeGroupIsToldInParts(t *testing.T) {
 				t.Fatal(known)
 			}
 		}
-		if err := desk.Pause(t.Context(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true}, "to look at it"); err != nil {
+		if err := desk.Pause(t.Context(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+			"to look at it"); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())

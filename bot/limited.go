@@ -34,7 +34,8 @@ func waitOut(ctx context.Context, call func() error) error {
 }
 
 // noAccessWords is the answer to a request for a form while the bot has no access to Slack.
-const noAccessWords = "I've lost access to Slack, so I can't open a form. Please tell your admins: my log says what to fix."
+const noAccessWords = "I've lost access to Slack, so I can't open a form. Please tell your admins: my log says what " +
+	"to fix."
 
 // notOpened returns why Slack did not open a form, or otherwise if the reason is unknown.
 func notOpened(err error, otherwise string) string {

@@ -36,7 +36,9 @@ func (s *busySlack) PostEphemeralContext(_ context.Context, _, _ string, options
 	return "", s.call("say " + values.Get("text"))
 }
 
-func (s *busySlack) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel, bool, bool, error) {
+func (s *busySlack) OpenConversationContext(_ context.Context, p *slack.OpenConversationParameters) (*slack.Channel,
+	bool, bool, error,
+) {
 	return &slack.Channel{}, false, false, s.call("open a conversation")
 }
 
@@ -49,8 +51,8 @@ func (s *busySlack) OpenViewContext(context.Context, string, slack.ModalViewRequ
 	return nil, s.limit
 }
 
-// An answer waits out a short limit, since it is not carried out twice by that. A long one is not waited out: the next way
-// to the person is tried at once.
+// An answer waits out a short limit, since it is not carried out twice by that. A long one is not waited out: the next
+// way to the person is tried at once.
 func TestAnswersWaitOutARateLimit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		limit time.Duration
@@ -82,8 +84,10 @@ func TestAFormThatIsRateLimitedIsAnsweredAtOnce(t *testing.T) {
 		api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
 		a := &App{slack: api, log: zerolog.Nop()}
 		began := time.Now()
-		a.openView(reach{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{}, "Slack did not open the form in time.").After(t.Context())
-		if took := time.Since(began); took != 0 || len(api.called) != 2 || !strings.Contains(api.called[1], "again in 30 seconds") {
+		a.openView(reach{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{},
+			"Slack did not open the form in time.").After(t.Context())
+		if took := time.Since(began); took != 0 || len(api.called) != 2 ||
+			!strings.Contains(api.called[1], "again in 30 seconds") {
 			t.Errorf("after %s: %q", took, api.called)
 		}
 	})

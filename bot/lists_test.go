@@ -88,11 +88,18 @@ func TestHistoryPages(t *testing.T) {
 				p.Renews, p.Spec.Period, p.Month, p.Time, p.Spec.Title = 0, "range", "2026-10", at.AddDate(0, -1, 0), ""
 			}),
 		},
-		Months: []purchase.Budget{{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2}, {Month: "2026-10", Spent: 6375, Bought: 1}},
-		Page:   2, Pages: 3, More: true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
+		Months: []purchase.Budget{
+			{Month: "2026-11", Spent: 12750, Reserved: 6375, Bought: 2},
+			{Month: "2026-10", Spent: 6375, Bought: 1},
+		},
+		Page: 2, Pages: 3, More: true, Limit: purchase.Limit{Max: 100000}, Now: "2026-11",
 	}
 	got := historyPage(h, seesAll)
 	golden(t, "history", got)
 	harmless(t, got)
-	golden(t, "history-empty", historyPage(purchase.History{Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true}, Now: "2026-11", Page: 1, Pages: 1}, seesAll))
+	golden(t, "history-empty",
+		historyPage(purchase.History{
+			Months: []purchase.Budget{{Month: "2026-11"}}, Limit: purchase.Limit{None: true},
+			Now: "2026-11", Page: 1, Pages: 1,
+		}, seesAll))
 }

@@ -56,7 +56,8 @@ func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
 	if m.Settings.TokenRotationEnabled {
 		t.Error("the bot token would expire every twelve hours")
 	}
-	if m.Settings.EventSubscriptions == nil || !slices.Contains(m.Settings.EventSubscriptions.BotEvents, "app_home_opened") {
+	if m.Settings.EventSubscriptions == nil || !slices.Contains(m.Settings.EventSubscriptions.BotEvents,
+		"app_home_opened") {
 		t.Error("the Home tab would stay empty")
 	}
 	if home := m.Features.AppHome; !home.HomeTabEnabled || !home.MessagesTabEnabled || home.MessagesTabReadOnlyEnabled {
@@ -75,7 +76,10 @@ func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
 }
 
 func TestManifestKeepsTheNameAsItIsGiven(t *testing.T) {
-	for _, name := range []string{"x", "licensebot", "Licences & <more>", `say "hi"`, "Lizenzen für Müller", strings.Repeat("é", 35)} {
+	for _, name := range []string{
+		"x", "licensebot", "Licences & <more>", `say "hi"`, "Lizenzen für Müller",
+		strings.Repeat("é", 35),
+	} {
 		data, err := bot.Manifest(name)
 		if err != nil {
 			t.Errorf("%q: %v", name, err)

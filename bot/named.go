@@ -27,7 +27,8 @@ func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) c
 	}
 	switch len(found) {
 	case 0:
-		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.", code(part)))
+		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
+			code(part)))
 	case 1:
 		return licenseDetails(found[0], nil, a.now(), s, a.desk.Site())
 	}
@@ -43,7 +44,8 @@ func (a *App) orderNamed(ctx context.Context, part string, click purchase.Click)
 	}
 	switch len(found) {
 	case 0:
-		return say(fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.", code(part)))
+		return say(fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
+			code(part)))
 	case 1:
 		o, err := a.seen(ctx, found[0], click)
 		if err != nil {

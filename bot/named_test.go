@@ -43,12 +43,14 @@ func TestNamedByAPartOfTheID(t *testing.T) {
 	// A buyer sees the licenses, but not another person's order: the same answer as for a part that no id has.
 	for _, part := range []string{order[:4], order[22:]} {
 		other := strings.Repeat("Z", len(part))
-		if mine, none := says(slacksim.Carol, "order "+part), says(slacksim.Carol, "order "+other); strings.ReplaceAll(mine, part, other) != none {
+		if mine, none := says(slacksim.Carol, "order "+part), says(slacksim.Carol, "order "+other); strings.ReplaceAll(mine,
+			part, other) != none {
 			t.Errorf("an order of someone else answers\n%s\nand none answers\n%s", mine, none)
 		}
 	}
 	for _, command := range []string{"show " + license[:8], "show " + license[32:], "order " + order[22:]} {
-		if said := says(visitor, command); strings.Contains(said, "GB") || strings.Contains(said, order) || strings.Contains(said, license) {
+		if said := says(visitor, command); strings.Contains(said, "GB") || strings.Contains(said, order) ||
+			strings.Contains(said, license) {
 			t.Errorf("a guest types %s and reads:\n%s", command, said)
 		}
 	}

@@ -57,12 +57,14 @@ func shortened(words string, r Reader) string {
 	return purchase.ShortenIDs(words)
 }
 
-// notice is a message about the account. It is a function of the notice and its reader: told to several, it says the same.
+// notice is a message about the account. It is a function of the notice and its reader: told to several, it says the
+// same.
 func notice(n purchase.Notice, r Reader) content {
 	blocks := []slack.Block{noticeHead(n.Kind)}
 	told := headOf(n.Kind).head + "."
 	switch n.Kind {
-	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem, purchase.NoticeReminder,
+	case purchase.NoticePaused, purchase.NoticeResumed, purchase.NoticeSettled, purchase.NoticeBrokenItem,
+		purchase.NoticeReminder,
 		purchase.NoticeUntold, purchase.NoticeTrouble, purchase.NoticeAsk, purchase.NoticeServer:
 		// These repeat what people wrote, or what a server answered.
 		r.Place = Plain
@@ -85,11 +87,17 @@ func notice(n purchase.Notice, r Reader) content {
 	}
 	switch {
 	case n.Kind == purchase.NoticeAsk:
-		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Type `/license approve %s`, or `/license deny %s` with a reason. `/license order %s` shows the order.", n.Order, n.Order, n.Order))))
+		blocks = append(blocks,
+			small(mrkdwn(
+				fmt.Sprintf("Type `/license approve %s`, or `/license deny %s` with a reason. `/license order %s` shows the order.",
+					n.Order, n.Order, n.Order))))
 	case n.Channel != "":
 		blocks = append(blocks, small(mrkdwn("Channel: <#"+n.Channel+">")))
 	case n.Kind == purchase.NoticeReminder:
-		blocks = append(blocks, small(mrkdwn(fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order, n.Order, n.Order))))
+		blocks = append(blocks,
+			small(mrkdwn(
+				fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order,
+					n.Order, n.Order))))
 	case n.Order != "":
 		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
@@ -102,12 +110,14 @@ func headOnly(n purchase.Notice, loc *time.Location) content {
 	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
 		return notice(n, Reader{Zone: loc})
 	}
-	return bareNotice(n, "Details aren't posted in this channel, since guests or people of other organizations may read it.")
+	return bareNotice(n,
+		"Details aren't posted in this channel, since guests or people of other organizations may read it.")
 }
 
 // untoldNotice is a notice for a person of whom Slack does not tell whether they are a member of the workspace.
 func untoldNotice(n purchase.Notice) content {
-	return bareNotice(n, "Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
+	return bareNotice(n,
+		"Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
 }
 
 // bareNotice says what happened and why there are no details.

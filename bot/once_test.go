@@ -21,7 +21,10 @@ func asking(t *testing.T) (a *App, cards func() int) {
 	p := newPublishing(t)
 	desk := purchase.New(purchase.Options{
 		Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
-		Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+		Policy: purchase.Policy{
+			Everyone: true, OrderLimit: purchase.Limit{None: true},
+			MonthlyBudget: purchase.Limit{None: true},
+		},
 	})
 	a = New(Options{
 		Desk: desk, Slack: &members{users: map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}}},
@@ -48,7 +51,10 @@ func asking(t *testing.T) (a *App, cards func() int) {
 func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 	a, cards := asking(t)
 	typed := func(trigger string) socket.Reply {
-		return a.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: trigger})
+		return a.Command(t.Context(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2", TriggerID: trigger,
+		})
 	}
 	var mu sync.Mutex
 	answers := 0
@@ -81,13 +87,21 @@ func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 	start := func() *App {
 		desk := purchase.New(purchase.Options{
 			Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
-			Policy: purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+			Policy: purchase.Policy{
+				Everyone: true, OrderLimit: purchase.Limit{None: true},
+				MonthlyBudget: purchase.Limit{None: true},
+			},
 		})
 		people := map[string]slack.User{"UALICE": {ID: "UALICE", TeamID: "TOWN"}, "UBOB": {ID: "UBOB", TeamID: "TOWN"}}
-		return New(Options{Desk: desk, Slack: &members{users: people}, Now: func() time.Time { return now }, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
+		return New(Options{Desk: desk, Slack: &members{users: people}, Now: func() time.Time {
+			return now
+		}, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
 	}
 	buys := func(a *App, who, trigger string) string {
-		reply := a.Command(t.Context(), slack.SlashCommand{UserID: who, TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: trigger})
+		reply := a.Command(t.Context(), slack.SlashCommand{
+			UserID: who, TeamID: "TOWN", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2", TriggerID: trigger,
+		})
 		text := fmt.Sprint(reply.Payload.(slack.Msg).Text)
 		for _, b := range reply.Payload.(slack.Msg).Blocks.BlockSet {
 			raw, err := json.Marshal(b)
@@ -128,7 +142,10 @@ var anOrder = regexp.MustCompile(`01[0-9A-Z]{24}`)
 func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T) {
 	a, cards := asking(t)
 	a.slack = &busySlack{limit: &slack.RateLimitedError{RetryAfter: time.Hour}, times: 10}
-	cmd := slack.SlashCommand{UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2", TriggerID: "t1"}
+	cmd := slack.SlashCommand{
+		UserID: "UALICE", TeamID: "TOWN", ChannelID: "CMATH", Text: "buy ram=16 cpu=2",
+		TriggerID: "t1",
+	}
 	first := a.Command(t.Context(), cmd)
 	a.Unsent(t.Context(), socket.Delivery{Kind: socket.KindCommand, Command: &cmd}, first.Payload)
 	if second := a.Command(t.Context(), cmd); second.Payload == nil || cards() != 2 {
@@ -143,14 +160,21 @@ func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T)
 func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
 	a, cards := asking(t)
 	sent := func(trigger, ram string) socket.Reply {
-		view := slack.View{CallbackID: callbackEditor, PrivateMetadata: `{"channel":"CMATH"}`, State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
-			"ram": {inputOf: {Type: "number_input", Value: ram}},
-			"cpu": {inputOf: {Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: "2"}}},
-		}}}
-		return a.Submission(t.Context(), slack.InteractionCallback{User: slack.User{ID: "UALICE", TeamID: "TOWN"}, TriggerID: trigger, View: view})
+		view := slack.View{
+			CallbackID: callbackEditor, PrivateMetadata: `{"channel":"CMATH"}`,
+			State: &slack.ViewState{Values: map[string]map[string]slack.BlockAction{
+				"ram": {inputOf: {Type: "number_input", Value: ram}},
+				"cpu": {inputOf: {Type: "static_select", SelectedOption: slack.OptionBlockObject{Value: "2"}}},
+			}},
+		}
+		return a.Submission(t.Context(), slack.InteractionCallback{
+			User:      slack.User{ID: "UALICE", TeamID: "TOWN"},
+			TriggerID: trigger, View: view,
+		})
 	}
 	first := fmt.Sprint(sent("t1", "1000000").Payload)
-	if second := fmt.Sprint(sent("t1", "1000000").Payload); second == "<nil>" || len(second) != len(first) || cards() != 0 {
+	if second := fmt.Sprint(sent("t1", "1000000").Payload); second == "<nil>" || len(second) != len(first) ||
+		cards() != 0 {
 		t.Errorf("a wrong form is answered with %s, and then with %s", first, second)
 	}
 	if reply := sent("t2", "16"); reply.Payload != nil || reply.After == nil || cards() != 1 {

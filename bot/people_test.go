@@ -34,7 +34,9 @@ func (m *members) AuthTestContext(context.Context) (*slack.AuthTestResponse, err
 	return &slack.AuthTestResponse{TeamID: "TOWN"}, nil
 }
 
-func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User, error) {
+func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slack.GetUserInfoOption) (*slack.User,
+	error,
+) {
 	m.asked.Add(1)
 	select {
 	case <-time.After(m.takes):
@@ -52,7 +54,9 @@ func (m *members) GetUserInfoContext(ctx context.Context, user string, _ ...slac
 }
 
 // GetUserGroupMembersContext tells who is in a group; SGONE is none.
-func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, _ ...slack.GetUserGroupMembersOption) ([]string, error) {
+func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, _ ...slack.GetUserGroupMembersOption) (
+	[]string, error,
+) {
 	m.listed.Add(1)
 	select {
 	case <-time.After(m.takes):
@@ -73,21 +77,45 @@ func TestWhoIsAMember(t *testing.T) {
 		user slack.User
 		want purchase.Standing
 	}{
-		"a member":                                {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
-		"an owner":                                {slack.User{ID: "U1", TeamID: "TOWN", IsOwner: true, IsAdmin: true}, purchase.Member},
-		"a guest of some channels":                {slack.User{ID: "U1", TeamID: "TOWN", IsRestricted: true}, purchase.Guest},
-		"a guest of one channel":                  {slack.User{ID: "U1", TeamID: "TOWN", IsUltraRestricted: true}, purchase.Guest},
-		"another app":                             {slack.User{ID: "U1", TeamID: "TOWN", IsBot: true}, purchase.Robot},
-		"a step of a workflow":                    {slack.User{ID: "U1", TeamID: "TOWN", IsWorkflowBot: true}, purchase.Robot},
-		"Slack itself":                            {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
-		"somebody who left":                       {slack.User{ID: "U1", TeamID: "TOWN", Deleted: true}, purchase.Deactivated},
-		"somebody of another company":             {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
-		"a stranger":                              {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
-		"a colleague of another workspace":        {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
-		"a colleague who is here and elsewhere":   {slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
-		"a member of whom only the list tells":    {slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member},
-		"a colleague of whom only the list tells": {slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign},
-		"a guest of another company who left it":  {slack.User{ID: "U1", TeamID: "TELSE", Deleted: true, IsRestricted: true}, purchase.Foreign},
+		"a member": {slack.User{ID: "U1", TeamID: "TOWN"}, purchase.Member},
+		"an owner": {
+			slack.User{ID: "U1", TeamID: "TOWN", IsOwner: true, IsAdmin: true},
+			purchase.Member,
+		},
+		"a guest of some channels": {slack.User{ID: "U1", TeamID: "TOWN", IsRestricted: true}, purchase.Guest},
+		"a guest of one channel": {
+			slack.User{ID: "U1", TeamID: "TOWN", IsUltraRestricted: true},
+			purchase.Guest,
+		},
+		"another app": {slack.User{ID: "U1", TeamID: "TOWN", IsBot: true}, purchase.Robot},
+		"a step of a workflow": {
+			slack.User{ID: "U1", TeamID: "TOWN", IsWorkflowBot: true},
+			purchase.Robot,
+		},
+		"Slack itself": {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
+		"somebody who left": {
+			slack.User{ID: "U1", TeamID: "TOWN", Deleted: true},
+			purchase.Deactivated,
+		},
+		"somebody of another company": {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
+		"a stranger":                  {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
+		"a colleague of another workspace": {
+			slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign,
+		},
+		"a colleague who is here and elsewhere": {
+			slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}},
+			purchase.Member,
+		},
+		"a member of whom only the list tells": {
+			slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE", "TOWN"}}}, purchase.Member,
+		},
+		"a colleague of whom only the list tells": {
+			slack.User{ID: "U1", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign,
+		},
+		"a guest of another company who left it": {
+			slack.User{ID: "U1", TeamID: "TELSE", Deleted: true, IsRestricted: true},
+			purchase.Foreign,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := NewPeople(&members{users: map[string]slack.User{"U1": c.user, "USLACKBOT": c.user}}, nil, nil, zerolog.Nop())
@@ -98,7 +126,8 @@ func TestWhoIsAMember(t *testing.T) {
 	}
 }
 
-// Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then nobody is let in.
+// Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then nobody is let
+// in.
 func TestHowLongSlacksWordCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
@@ -135,7 +164,10 @@ func TestHowLongSlacksWordCounts(t *testing.T) {
 // answer serves the next click.
 func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}}, takes: 3 * time.Second}
+		api := &members{
+			users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}},
+			takes: 3 * time.Second,
+		}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		began := time.Now()
 		answers := make(chan purchase.Standing, 10)
@@ -163,24 +195,30 @@ func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 	})
 }
 
-// The members of groups count as Slack told them in the last five minutes, for an hour when it does not tell any more, and
-// then nobody is in them; that nobody knows is said.
+// The members of groups count as Slack told them in the last five minutes, for an hour when it does not tell any more,
+// and then nobody is in them; that nobody knows is said.
 func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{
-			users:  map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true}},
+			users: map[string]slack.User{
+				"U1":     {ID: "U1", TeamID: "TOWN"},
+				"UGUEST": {ID: "UGUEST", TeamID: "TOWN", IsRestricted: true},
+			},
 			groups: map[string][]string{"SBUYERS": {"U2", "U1", "UGUEST"}, "SBOSSES": {"U2"}}, takes: 50 * time.Millisecond,
 		}
 		p := NewPeople(api, []string{"SBOSSES", "SBUYERS", "SGONE"}, time.Now, zerolog.Nop())
 		expect := func(when string, groups, untold string, listed int32) {
 			t.Helper()
 			who := p.LookUp(t.Context(), purchase.Person{ID: "U1", Groups: []string{"SMADEUP"}})
-			if strings.Join(who.Groups, " ") != groups || strings.Join(who.Untold, " ") != untold || api.listed.Load() != listed {
-				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups, who.Untold, api.listed.Load(), groups, untold, listed)
+			if strings.Join(who.Groups, " ") != groups || strings.Join(who.Untold, " ") != untold ||
+				api.listed.Load() != listed {
+				t.Errorf("%s: in %v, nothing told of %v, after %d questions; want %q, %q after %d", when, who.Groups, who.Untold,
+					api.listed.Load(), groups, untold, listed)
 			}
 		}
 		expect("at first", "SBUYERS", "", 3)
-		if who := p.LookUp(t.Context(), purchase.Person{ID: "UGUEST"}); who.Standing != purchase.Guest || len(who.Groups) > 0 {
+		if who := p.LookUp(t.Context(), purchase.Person{ID: "UGUEST"}); who.Standing != purchase.Guest ||
+			len(who.Groups) > 0 {
 			t.Errorf("a guest in a group is %+v", who)
 		}
 		time.Sleep(4 * time.Minute)
@@ -203,7 +241,10 @@ func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
 // Many clicks ask for a group once, and none of them waits longer than a second for people and groups together.
 func TestManyClicksAskForAGroupOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := &members{users: map[string]slack.User{}, groups: map[string][]string{"SBUYERS": {"U1"}}, takes: 3 * time.Second}
+		api := &members{
+			users: map[string]slack.User{}, groups: map[string][]string{"SBUYERS": {"U1"}},
+			takes: 3 * time.Second,
+		}
 		p := NewPeople(api, []string{"SBUYERS"}, time.Now, zerolog.Nop())
 		var crowd sync.WaitGroup
 		began := time.Now()
@@ -225,13 +266,17 @@ func TestManyClicksAskForAGroupOnce(t *testing.T) {
 	})
 }
 
-// In an organization of several workspaces somebody can have an id there and another one here: it is told which belong together.
+// In an organization of several workspaces somebody can have an id there and another one here: it is told which belong
+// together.
 func TestWhoHasTwoIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{
 			"U1":     {ID: "U1", TeamID: "TOWN"},
 			"ULOCAL": {ID: "ULOCAL", TeamID: "TOWN", Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TOWN"}}},
-			"WORG":   {ID: "WORG", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TELSE", "TOWN"}}},
+			"WORG": {
+				ID: "WORG", TeamID: "TELSE",
+				Enterprise: slack.EnterpriseUser{ID: "WORG", Teams: []string{"TELSE", "TOWN"}},
+			},
 		}}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
 		for id, org := range map[string]string{"U1": "", "ULOCAL": "WORG", "WORG": ""} {

@@ -155,7 +155,8 @@ func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error)
 	}
 	sum, err := p.desk.DaySum(ctx, priced)
 	return card(o, cardFacts{
-		site: p.desk.Site(), now: p.now(), loc: p.desk.Location(), ahead: ahead, left: left, limited: limited, asks: asks, sum: sum,
+		site: p.desk.Site(), now: p.now(), loc: p.desk.Location(), ahead: ahead, left: left, limited: limited, asks: asks,
+		sum:    sum,
 		needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk),
 	}), err
 }

@@ -162,7 +162,9 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 		return wrongField(inputReason, a.sentence(err))
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
-	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, at, settledWords(o, s, unsold(a.desk) != ""), true) }}
+	return socket.Reply{After: func(ctx context.Context) {
+		a.tell(ctx, at, settledWords(o, s, unsold(a.desk) != ""), true)
+	}}
 }
 
 // settledWords say what an admin's word has changed.
@@ -171,7 +173,8 @@ func settledWords(o purchase.Order, s purchase.Settlement, unsold bool) content 
 	if !o.Released.IsZero() { // it was so before
 		back = ""
 	}
-	text, later := fmt.Sprintf(":white_check_mark: Marked as *not bought*.%s I've told <@%s>", back, o.Requester.ID), ", and I'll keep checking CoCalc for a while"
+	text, later := fmt.Sprintf(":white_check_mark: Marked as *not bought*.%s I've told <@%s>", back, o.Requester.ID),
+		", and I'll keep checking CoCalc for a while"
 	if s.Verdict == purchase.WasBought {
 		text, later = fmt.Sprintf(":white_check_mark: Marked as *bought*. %s counts as spent. I've told <@%s>",
 			o.Price, o.Requester.ID), ", and I'll add the details when CoCalc shows them"

@@ -17,13 +17,16 @@ func (p *publishing) purchases(n int) {
 	for i := range n {
 		o := order(bought)
 		o.ID = purchase.OrderID(fmt.Sprintf("01JDA8D4G0M6W9Q7VJX2C3%04d", i))
-		o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}, {Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7"}}
+		o.Messages = []purchase.Message{
+			{Kind: purchase.MessageLine, Channel: "CMATH"},
+			{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7"},
+		}
 		p.put(o)
 	}
 }
 
-// A limit of the rate in a channel holds for everything that is posted there, and for nothing else. The first post that is
-// limited lets the channel rest, for as long as Slack says.
+// A limit of the rate in a channel holds for everything that is posted there, and for nothing else. The first post that
+// is limited lets the channel rest, for as long as Slack says.
 func TestARateLimitRestsTheChannel(t *testing.T) {
 	p := newPublishing(t)
 	p.purchases(20)
@@ -84,7 +87,10 @@ func TestAClickIsAnsweredWhileTheLineWaits(t *testing.T) {
 func TestTheReceiptSaysThatTheChannelIsShut(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
-	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}, {Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7", Shown: o.Rev}}
+	o.Messages = []purchase.Message{
+		{Kind: purchase.MessageLine, Channel: "CMATH"},
+		{Kind: purchase.MessageNote, Channel: "DUALICE", TS: "7", Shown: o.Rev},
+	}
 	p.put(o)
 	p.slack.failsIn = map[string]error{"CMATH": slack.SlackErrorResponse{Err: "not_in_channel"}}
 	p.expect("at first", "post to CMATH")

@@ -124,7 +124,10 @@ func TestAListIsKeptForAMoment(t *testing.T) {
 		asked int32
 	}{{0, 1}, {4 * time.Second, 1}, {2 * time.Second, 2}, {0, 2}} {
 		c.now = c.now.Add(step.later)
-		said := c.answer(c.app.Command(t.Context(), slack.SlashCommand{UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: "list"}))
+		said := c.answer(c.app.Command(t.Context(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
+			Text: "list",
+		}))
 		if n := c.asked.Load(); !strings.Contains(said, "1 active license") || n != step.asked {
 			t.Errorf("%s later, CoCalc was asked %d times, and the list is %q; want %d times", step.later, n, said, step.asked)
 		}

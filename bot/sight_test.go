@@ -28,8 +28,8 @@ func withVisitor(w *world) {
 	w.slack.Invite(slacksim.General, w.slack.App().BotUserID)
 }
 
-// A license's id is its key. The requester and people who may see licenses get the whole id, in private; the channel gets
-// its end where members alone read it, and guests get nothing of licenses, history and money by any door.
+// A license's id is its key. The requester and people who may see licenses get the whole id, in private; the channel
+// gets its end where members alone read it, and guests get nothing of licenses, history and money by any door.
 func TestWhoSeesTheWholeLicenseID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withVisitor)
@@ -52,12 +52,15 @@ func TestWhoSeesTheWholeLicenseID(t *testing.T) {
 		for i, command := range []string{"list", "show " + id, "history", "order " + order, "budget"} {
 			w.says(who, command)
 			w.until(func() bool { return len(w.private(who)) > i })
-			if said := w.private(who)[i].ContentText(); strings.Contains(said, "$") || strings.Contains(said, "GB") || !strings.Contains(said, "see") {
+			if said := w.private(who)[i].ContentText(); strings.Contains(said, "$") || strings.Contains(said, "GB") ||
+				!strings.Contains(said, "see") {
 				t.Errorf("%s types /license %s and reads:\n%s", who, command, said)
 			}
 		}
 		w.must(w.slack.Person(who).Home())
-		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "see") })
+		v, err := w.slack.Person(who).WaitForHome(w.ctx, func(v slacksim.View) bool {
+			return strings.Contains(v.ContentText(), "see")
+		})
 		w.must(err)
 		if said := v.ContentText(); strings.Contains(said, "$") || strings.Contains(said, "buy ram=16") {
 			t.Errorf("the Home tab of %s says:\n%s", who, said)
@@ -145,8 +148,8 @@ func (w *world) private(who string) (told []slacksim.Message) {
 	return told
 }
 
-// What people write into an order may name whole ids, and so may what the bot says of the account: whatever goes to a channel
-// shows their ends.
+// What people write into an order may name whole ids, and so may what the bot says of the account: whatever goes to a
+// channel shows their ends.
 func TestNoWholeIDInAChannel(t *testing.T) {
 	t.Parallel()
 	const id = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"

@@ -234,7 +234,9 @@ func quoted(spec purchase.Spec, q purchase.Quote) content {
 	blocks := []slack.Block{section("*" + strings.Replace(PriceWords(spec, q), ". ", ".* ", 1))}
 	blocks = append(blocks, specBlocks(spec, "")...)
 	notes := append(spec.Notes(),
-		fmt.Sprintf("That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.", q.PerProjectMonth))
+		fmt.Sprintf(
+			"That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.",
+			q.PerProjectMonth))
 	blocks = append(blocks, small(mrkdwn(strings.Join(notes, " "))))
 	return content{fmt.Sprintf("%s%s: %s.", q.Total, each(string(spec.Period)), gives(spec)), blocks}
 }

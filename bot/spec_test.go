@@ -22,9 +22,12 @@ func TestSpecify(t *testing.T) {
 		want       func(*purchase.Spec)
 	}{
 		{"what is left out is the team's default", "ram=16 cpu=2", func(s *purchase.Spec) { s.RAM, s.CPU = 16, 2 }},
-		{"what is said takes the default's place", "ram=1 cpu=1 user=business uptime=day member=no disk=3 run_limit=7", func(s *purchase.Spec) {
-			s.RAM, s.CPU, s.User, s.Uptime, s.Member, s.Disk, s.RunLimit = 1, 1, "business", "day", false, 3, 7
-		}},
+		{
+			"what is said takes the default's place", "ram=1 cpu=1 user=business uptime=day member=no disk=3 run_limit=7",
+			func(s *purchase.Spec) {
+				s.RAM, s.CPU, s.User, s.Uptime, s.Member, s.Disk, s.RunLimit = 1, 1, "business", "day", false, 3, 7
+			},
+		},
 		{"so many days begin when it is bought, and are exactly so long", "days=30", func(s *purchase.Spec) {
 			s.Period, s.End = "range", noon.AddDate(0, 0, 30)
 		}},
@@ -40,9 +43,12 @@ func TestSpecify(t *testing.T) {
 		{"so many days over the end of summer time are days of the calendar", "days=130", func(s *purchase.Spec) {
 			s.Period, s.End = "range", local(2027, 4, 1, 13) // noon UTC is 13:00 in winter
 		}},
-		{"days count from the first day, and the last of them is one of them", "start=2027-01-01 days=10", func(s *purchase.Spec) {
-			s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0).Add(-time.Millisecond)
-		}},
+		{
+			"days count from the first day, and the last of them is one of them", "start=2027-01-01 days=10",
+			func(s *purchase.Spec) {
+				s.Period, s.Start, s.End = "range", local(2027, 1, 1, 0), local(2027, 1, 11, 0).Add(-time.Millisecond)
+			},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -98,7 +104,8 @@ func TestAnotherLikeThis(t *testing.T) {
 	l := purchase.License{RunLimit: 3, Title: "Old"}
 	l.Quota.RAM, l.Quota.CPU, l.Quota.Disk, l.Quota.Uptime, l.Quota.User = 7.5, 0.5, 3, "always_running", "academic"
 	s := asBought(l, purchase.Spec{Period: "yearly", Description: "x"})
-	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" || s.Period != "monthly" || s.Description != "" {
+	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" ||
+		s.Period != "monthly" || s.Description != "" {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -111,10 +118,12 @@ func TestATermOfDaysNamesDays(t *testing.T) {
 	}
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for said, want := range map[string]string{
-		"end=2026-11-29":                  "from now until <!date^1795950000^{date_short_pretty}|Nov 29, 2026>",
-		"start=2026-12-01 end=2026-12-31": "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until <!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
-		"start=2026-12-01 days=31":        "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until <!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
-		"days=7":                          "from now until <!date^1795953600^{date_short_pretty} at {time}|Nov 29, 2026, 12:00 PM UTC>",
+		"end=2026-11-29": "from now until <!date^1795950000^{date_short_pretty}|Nov 29, 2026>",
+		"start=2026-12-01 end=2026-12-31": "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until " +
+			"<!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
+		"start=2026-12-01 days=31": "from <!date^1796122800^{date_short_pretty}|Dec 1, 2026> until " +
+			"<!date^1798714800^{date_short_pretty}|Dec 31, 2026>",
+		"days=7": "from now until <!date^1795953600^{date_short_pretty} at {time}|Nov 29, 2026, 12:00 PM UTC>",
 	} {
 		f, mistakes := commands.ParseFields(said)
 		if len(mistakes) > 0 {

@@ -8,13 +8,14 @@ import (
 	"licensebot/slacksim"
 )
 
-// An approvers' card that Slack does not let change any more is replaced by a newer one. A click on the older card says so
-// and decides nothing.
+// An approvers' card that Slack does not let change any more is replaced by a newer one. A click on the older card says
+// so and decides nothing.
 func TestAnApproversCardThatCannotBeChangedIsReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	card, stale := w.asks()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "cant_update_message", Times: 1}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "cant_update_message", Times: 1}}})
 	w.clicks(slacksim.Bob, stale, "Approve")
 	newer, err := w.slack.Person(slacksim.Carol).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
 		return m.TS != stale.TS && strings.Contains(m.ContentText(), "1 so far")
@@ -44,7 +45,8 @@ func TestTheOutcomeIsPostedWhereTheCardCannotSayIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, stale := w.asks()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "edit_window_closed"}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"chat.update": {Error: "edit_window_closed"}}})
 	w.clicks(slacksim.Bob, stale, "Approve")
 	w.becomes(card, "Bought for $63.75")
 	posted := func() (n int) {

@@ -10,8 +10,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked for:
-// it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
+// CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked
+// for: it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
 func TestATermReadsTheSameEverywhere(t *testing.T) {
 	w := newWorld(t, nil)
 	last := time.Now().UTC().AddDate(0, 0, 20)

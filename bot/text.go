@@ -39,7 +39,8 @@ var table map[Noun]map[purchase.CauseCode]wording
 func init() {
 	table = map[Noun]map[purchase.CauseCode]wording{
 		Refusals: refusalWords, Failures: failureWords, Waits: waitWords, Holds: holdWords, Incidents: incidentWords,
-		Evidence: evidenceWords, Results: resultWords, Notices: noticeWords, Findings: findingWords, Comparing: comparisonWords,
+		Evidence: evidenceWords, Results: resultWords, Notices: noticeWords, Findings: findingWords,
+		Comparing: comparisonWords,
 	}
 }
 
@@ -74,8 +75,8 @@ const (
 func (p Place) isMarked() bool { return p == Marked || p == MarkedForm }
 func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
 
-// Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is told
-// as it is.
+// Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is
+// told as it is.
 func Words(noun Noun, c purchase.Cause, r Reader) string {
 	return finish(tellAll(noun, c, r), r.Place)
 }

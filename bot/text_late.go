@@ -64,10 +64,12 @@ func alreadyDecided(t teller) text {
 func tooLate(t teller) text {
 	switch doing := t.Args["doing"]; {
 	case doing == "confirm" && t.has("new-price"):
-		return t.say("The new price of %s was valid for 30 minutes and has expired. Nothing was charged. To see today's price, click Try again.",
+		return t.say("The new price of %s was valid for 30 minutes and has expired. Nothing was charged. To see today's "+
+			"price, click Try again.",
 			t.money("new-price"))
 	case doing == "confirm" && t.has("price"):
-		return t.say("This card has expired. Its price of %s was valid for 30 minutes, and nothing was charged. To order again, use `/license buy`.",
+		return t.say("This card has expired. Its price of %s was valid for 30 minutes, and nothing was charged. To order "+
+			"again, use `/license buy`.",
 			t.money("price"))
 	case doing == "confirm":
 		return alreadyDecided(t)
@@ -84,9 +86,11 @@ func tooLate(t teller) text {
 func tooLateTo(t teller, verb string) text {
 	switch state := purchase.State(t.Args["state"]); state {
 	case purchase.Adding, purchase.Carted, purchase.Paying:
-		return t.say("It's too late to %s this order: it's being bought now. `/license order %s` shows its status.", verb, t.Args["order"])
+		return t.say("It's too late to %s this order: it's being bought now. `/license order %s` shows its status.", verb,
+			t.Args["order"])
 	case purchase.Unknown:
-		return t.say("It's too late to %s this order: the checkout was sent, and CoCalc hasn't confirmed the purchase yet. You won't be charged twice.", verb)
+		return t.say("It's too late to %s this order: the checkout was sent, and CoCalc hasn't confirmed the purchase yet. "+
+			"You won't be charged twice.", verb)
 	case purchase.Purchased:
 		said := t.say("It's too late to %s this order: the license was bought.", verb)
 		if t.has("subscriptions") {
@@ -94,7 +98,8 @@ func tooLateTo(t teller, verb string) text {
 		}
 		return said
 	case purchase.Approved, purchase.AwaitingApproval:
-		return t.say("It's too late to %s this order: you've already confirmed it. Until it's bought, you can cancel it with `/license cancel %s`.",
+		return t.say("It's too late to %s this order: you've already confirmed it. Until it's bought, you can cancel it "+
+			"with `/license cancel %s`.",
 			verb, t.Args["order"])
 	default:
 		if state == purchase.Cancelled && t.has("replaced") {

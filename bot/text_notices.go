@@ -53,17 +53,20 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.NoticeUnexplained: func(t teller) text {
 		why := "which I never sent to CoCalc, as far as I know"
 		if t.is("why", "unknown-order") {
-			why = "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored from an older copy"
+			why = "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored " +
+				"from an older copy"
 		}
-		return boughtText(t) + t.say(", but I can't explain it: it has the tag of order `%s`, %s. It doesn't count toward the budget. "+
-			"Buying is paused until an admin uses `/license resume`.", t.Args["order"], why)
+		return boughtText(t) +
+			t.say(", but I can't explain it: it has the tag of order `%s`, %s. It doesn't count toward the budget. "+
+				"Buying is paused until an admin uses `/license resume`.", t.Args["order"], why)
 	},
 	purchase.NoticeBrokenItem: func(t teller) text {
 		return itemText(t) + t.say(" is broken and blocks every purchase on the CoCalc account. "+
 			"I didn't add it, so I'll remove it only if an admin tells me to. You can also fix it at %s.", t.Args["cart"])
 	},
 	purchase.NoticeHead: func(t teller) text {
-		return t.say("The ledger on %s ends with record %s, `%s`. To check later that nothing up to it was changed, run `bot verify --head %s:%s`.",
+		return t.say("The ledger on %s ends with record %s, `%s`. To check later that nothing up to it was changed, run "+
+			"`bot verify --head %s:%s`.",
 			t.date("at"), t.Args["record"], t.Args["hash"], t.Args["record"], t.Args["hash"])
 	},
 	purchase.NoticeSettled: func(t teller) text {
@@ -74,11 +77,13 @@ var noticeWords = map[purchase.CauseCode]wording{
 			t.person("by", "name"), t.moment("since"), t.Args["license"], t.money("price"), t.moment("expires"))
 	},
 	purchase.NoticeAsk: func(t teller) text {
-		return t.say("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.", t.person("by", "name"), t.money("price"),
+		return t.say("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.", t.person("by", "name"),
+			t.money("price"),
 			t.Args["period"], t.Args["license"], inQuotes(t.Args["reason"]), t.moment("expires"))
 	},
 	purchase.NoticeRestored: restoredText,
-	purchase.NoticeAway: always("The ledger file was moved, deleted or replaced while I was running. I won't buy anything until it's back in its place. " +
+	purchase.NoticeAway: always("The ledger file was moved, deleted or replaced while I was running. I won't buy " +
+		"anything until it's back in its place. " +
 		"Put it back before you stop me, or I won't find it at the next start."),
 	purchase.NoticeBack:       always("The ledger file is back in its place. Buying continues."),
 	purchase.NoticeUncertain:  uncertainText,
@@ -86,8 +91,10 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.NoticeServer:     serverText,
 	purchase.NoticeServerBack: always("Orders continue."),
 	purchase.NoticeReleased: func(t teller) text {
-		return t.say("CoCalc can't tell any more whether order `%s` for %s was bought. A week has passed, so it no longer counts as reserved. "+
-			"Look for it in the account's statements, then use `/license settle %s`.", t.Args["order"], t.money("price"), t.Args["order"])
+		return t.say("CoCalc can't tell any more whether order `%s` for %s was bought. A week has passed, so it no longer "+
+			"counts as reserved. "+
+			"Look for it in the account's statements, then use `/license settle %s`.", t.Args["order"], t.money("price"),
+			t.Args["order"])
 	},
 	purchase.NoticeUntold: func(t teller) text {
 		why := t.say("the user group %s is empty", t.Args["group"])
@@ -103,14 +110,17 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.NoticeOutsiders: func(t teller) text {
 		switch purchase.Outsiders(t.Args["why"]) {
 		case purchase.OutsidersShared:
-			return "This channel is shared with another organization, so I post no prices there. Approvers are asked in direct messages. " +
+			return "This channel is shared with another organization, so I post no prices there. Approvers are asked in " +
+				"direct messages. " +
 				"To see prices, use a channel that isn't shared."
 		case purchase.OutsidersGuests:
-			return "Guests or people from other workspaces are in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+			return "Guests or people from other workspaces are in this channel, so I post no prices there. Approvers are " +
+				"asked in direct messages. " +
 				"To see prices there, remove them from the channel, or use another one."
 		}
-		return t.say("I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-			"Reinstall the app with the output of `bot manifest`, and invite it to the channel.")
+		return t.say(
+			"I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
+				"Reinstall the app with the output of `bot manifest`, and invite it to the channel.")
 	},
 }
 
@@ -173,19 +183,22 @@ func itemText(t teller) text {
 func restoredText(t teller) text {
 	said := text("CoCalc shows purchases made before the ledger was restored.")
 	if t.has("record") {
-		said = t.say("The ledger was restored from a backup that ends with record %s (%s). I compared it with CoCalc's purchases since then.",
+		said = t.say("The ledger was restored from a backup that ends with record %s (%s). I compared it with CoCalc's "+
+			"purchases since then.",
 			t.Args["record"], t.moment("last"))
 	}
 	some := func(name string) string { return plural(t.number(name), "purchase") }
 	if t.has("entered") {
-		said += t.say(" I added %s (%s) that the backup lacked to the history and the budgets.", some("entered"), t.money("sum"))
+		said += t.say(" I added %s (%s) that the backup lacked to the history and the budgets.", some("entered"),
+			t.money("sum"))
 	}
 	if n := t.number("by-word"); n > 0 {
 		was, it := "were", "them"
 		if n == 1 {
 			was, it = "was", "it"
 		}
-		said += t.say(" Of these, %s (%s) %s marked as bought by an admin; CoCalc doesn't show %s.", some("by-word"), t.money("by-word-sum"), was, it)
+		said += t.say(" Of these, %s (%s) %s marked as bought by an admin; CoCalc doesn't show %s.", some("by-word"),
+			t.money("by-word-sum"), was, it)
 	}
 	if n := t.number("unattributed"); n > 0 {
 		said += t.say(" Of these, %s (%s) %s recorded without a person, because the previous ledger couldn't be read.",
@@ -233,22 +246,28 @@ func uncertainText(t teller) text {
 func troubleText(t teller) text {
 	switch t.Args["why"] {
 	case "key-refused":
-		return t.say("CoCalc doesn't accept the API key %s, or its database is down. Check `COCALC_API_KEY`. Orders continue once CoCalc accepts the key.", t.Args["key"])
+		return t.say("CoCalc doesn't accept the API key %s, or its database is down. Check `COCALC_API_KEY`. Orders "+
+			"continue once CoCalc accepts the key.", t.Args["key"])
 	case "captcha":
-		return t.say("CoCalc sells only to people in its store, not to the account of the API key %s. Ask CoCalc to add the account to its partner group.", t.Args["key"])
+		return t.say("CoCalc sells only to people in its store, not to the account of the API key %s. Ask CoCalc to add the "+
+			"account to its partner group.", t.Args["key"])
 	case "no-credit":
 		short := text("")
 		if t.has("missing") {
 			short = t.say(" (%s short)", t.money("missing"))
 		}
-		return t.say("The CoCalc account doesn't have enough credit for an order%s. Add credit at %s.", short, t.Args["payments"])
+		return t.say("The CoCalc account doesn't have enough credit for an order%s. Add credit at %s.", short,
+			t.Args["payments"])
 	case "too-little-credit":
-		return t.say("The CoCalc account has %s in credit, but an order costs %s. Add credit at %s.", t.money("credit"), t.money("price"), t.Args["payments"])
+		return t.say("The CoCalc account has %s in credit, but an order costs %s. Add credit at %s.", t.money("credit"),
+			t.money("price"), t.Args["payments"])
 	case "credit-unknown":
-		return t.say("`LEAST_CREDIT` keeps %s of the CoCalc account's credit unspent, but this CoCalc server doesn't report how much credit is left. "+
+		return t.say("`LEAST_CREDIT` keeps %s of the CoCalc account's credit unspent, but this CoCalc server doesn't report "+
+			"how much credit is left. "+
 			"Remove that setting to allow orders.", t.money("least"))
 	case "least-credit":
-		return t.say("The CoCalc account has %s in credit and an order costs %s, but `LEAST_CREDIT` keeps %s unspent. Add credit at %s.",
+		return t.say(
+			"The CoCalc account has %s in credit and an order costs %s, but `LEAST_CREDIT` keeps %s unspent. Add credit at %s.",
 			t.money("credit"), t.money("price"), t.money("least"), t.Args["payments"])
 	case "no-licenses":
 		return t.say("The CoCalc server at `COCALC_URL` doesn't sell licenses. Check that setting.")
@@ -268,15 +287,21 @@ func serverText(t teller) text {
 	}
 	switch purchase.Condition(t.Args["condition"]) {
 	case purchase.SellsMemberships:
-		return at + "no longer sells licenses, only memberships, so I've stopped taking orders.\n" + successorText(t) + keyText(t) + "\n" + afterLicenses(t)
+		return at + "no longer sells licenses, only memberships, so I've stopped taking orders.\n" + successorText(t) +
+			keyText(t) + "\n" + afterLicenses(t)
 	case purchase.HasMoved:
-		return at + t.say("redirects to %s: it has moved, so I've stopped taking orders. I didn't follow, and the API key wasn't sent there. "+
-			"If that is CoCalc's successor, it sells no licenses.\n", t.Args["host"]) + successorText(t) + "\n" + afterLicenses(t)
+		return at + t.say("redirects to %s: it has moved, so I've stopped taking orders. I didn't follow, and the API key "+
+			"wasn't sent there. "+
+			"If that is CoCalc's successor, it sells no licenses.\n", t.Args["host"]) + successorText(t) +
+			"\n" + afterLicenses(t)
 	case purchase.Misaddressed:
 		if !t.has("address") {
-			return at + "redirects to itself under another address. Orders wait. Check that setting, and the proxy in front of the server."
+			return at +
+				"redirects to itself under another address. Orders wait. Check that setting, and the proxy in front of " +
+				"the server."
 		}
-		return at + t.say("wants to be called by %s. Orders wait. Set `COCALC_URL` to that and restart me.", t.Args["address"])
+		return at + t.say("wants to be called by %s. Orders wait. Set `COCALC_URL` to that and restart me.",
+			t.Args["address"])
 	case purchase.IsDown:
 		return at + t.say("has been down for %s%s. Orders wait.", t.duration("seconds"), reason)
 	}
@@ -285,13 +310,16 @@ func serverText(t teller) text {
 }
 
 func successorText(t teller) text {
-	return t.say("There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, and can't see credit, purchases or subscriptions.")
+	return t.say("There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, " +
+		"and can't see credit, purchases or subscriptions.")
 }
 
 func afterLicenses(t teller) text {
-	return t.say("CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the same e-mail address and open " +
+	return t.say("CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the " +
+		"same e-mail address and open " +
 		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for.\n" +
-		"To buy from a CoCalc server of your own that sells licenses, set `COCALC_URL` and `COCALC_API_KEY` for it, start with a new ledger, and keep this one.")
+		"To buy from a CoCalc server of your own that sells licenses, set `COCALC_URL` and `COCALC_API_KEY` for " +
+		"it, start with a new ledger, and keep this one.")
 }
 
 // keyText says what the server made of the key.

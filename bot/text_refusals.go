@@ -24,12 +24,14 @@ var refusalWords = map[purchase.CauseCode]wording{
 			sizeAsked(t.Args["size"], t.number("asked")), sizeOf(t.Args["size"], t.number("limit")))
 	}),
 	purchase.OverOrderLimit: limiting(func(t teller) text {
-		return t.say("This costs %s, more than the limit of %s per order. Choose a smaller license, or ask your admins for a higher limit.",
+		return t.say("This costs %s, more than the limit of %s per order. Choose a smaller license, or ask your admins for "+
+			"a higher limit.",
 			t.money("price"), t.money("limit"))
 	}),
 	purchase.OverBudget: limiting(func(t teller) text {
 		return t.say("This costs %s, but only %s of this month's budget of %s is left. The next budget starts on %s. "+
-			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been spent and reserved.",
+			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been "+
+			"spent and reserved.",
 			t.money("price"), t.money("left"), t.money("limit"), t.date("resets"))
 	}),
 	purchase.OverPersonBudget: limiting(func(t teller) text {
@@ -60,7 +62,8 @@ var refusalWords = map[purchase.CauseCode]wording{
 	purchase.NotAnApprover: always("Only approvers can approve or deny this order. Your admins can make you one."),
 	purchase.OwnOrder: func(t teller) text {
 		if t.is("doing", "approve") {
-			return t.say("You can't approve your own order. Another approver has to. To withdraw it, use `/license cancel %s`.", t.Args["order"])
+			return t.say("You can't approve your own order. Another approver has to. To withdraw it, use `/license cancel %s`.",
+				t.Args["order"])
 		}
 		said := text("You can't resolve your own order. Another admin has to.")
 		if t.has("watched") {
@@ -73,7 +76,9 @@ var refusalWords = map[purchase.CauseCode]wording{
 		if n := t.number("needs"); n > 1 {
 			needs = string(t.say("%d approvals and has %d", n, t.number("has")))
 		}
-		return t.say("The approval rules changed while this order was waiting: it now needs %s. To order again, use `/license buy`.", needs)
+		return t.say(
+			"The approval rules changed while this order was waiting: it now needs %s. To order again, use `/license buy`.",
+			needs)
 	}),
 	purchase.NobodyToAsk: clicking(nobodyToAsk),
 	purchase.NoReason: func(t teller) text {
@@ -93,14 +98,17 @@ var refusalWords = map[purchase.CauseCode]wording{
 	}),
 	purchase.AlreadyDone: alreadyDone,
 	purchase.TooLate:     tooLate,
-	purchase.StaleCard:   clicking(always("This card is out of date, so your click didn't count. Use the newer one in this channel.")),
-	purchase.Elsewhere:   clicking(always("This order's card is in another channel, so your click didn't count. Use the buttons there.")),
+	purchase.StaleCard: clicking(
+		always("This card is out of date, so your click didn't count. Use the newer one in this channel.")),
+	purchase.Elsewhere: clicking(
+		always("This order's card is in another channel, so your click didn't count. Use the buttons there.")),
 	purchase.TooFast: clicking(func(t teller) text {
 		return t.say("You've made %d order cards in a short time. Wait a minute, then try again.", t.number("cards"))
 	}),
 	purchase.Unreadable: func(t teller) text {
 		if t.is("what", "license") {
-			return t.say("License %s was already bought with order %s, so it can't belong to this order.", t.Args["license"], t.Args["order"])
+			return t.say("License %s was already bought with order %s, so it can't belong to this order.", t.Args["license"],
+				t.Args["order"])
 		}
 		return t.say("I couldn't tell whether you marked it as bought or as not bought. Please use `/license settle` again.")
 	},
@@ -111,7 +119,8 @@ var refusalWords = map[purchase.CauseCode]wording{
 		if t.has("deleted") {
 			return t.say("The project `%s` was deleted on CoCalc. Use another one, or leave out `project`.", t.Args["project"])
 		}
-		return t.say("The team's CoCalc account isn't in a project with the id `%s`. Check the id, or leave out `project`.", t.Args["project"])
+		return t.say("The team's CoCalc account isn't in a project with the id `%s`. Check the id, or leave out `project`.",
+			t.Args["project"])
 	}),
 	purchase.ProjectUnread: clicking(func(t teller) text {
 		if len(t.Causes) > 0 {
@@ -139,9 +148,12 @@ var refusalWords = map[purchase.CauseCode]wording{
 	purchase.Doubtful: doubtful,
 	purchase.DiskFull: clicking(always("My disk is full, so I can't take new orders. Orders in progress will finish. " +
 		"Ask your admins to free some space, then try again.")),
-	purchase.AccessLost: clicking(always("I've lost access to Slack, so buying is paused. Please tell your admins: my log says what to fix.")),
-	purchase.Restoring: clicking(always("My records were just restored from a backup, and I'm comparing them with CoCalc first, so nothing was bought. " +
-		"Please try again in a few minutes.")),
+	purchase.AccessLost: clicking(
+		always("I've lost access to Slack, so buying is paused. Please tell your admins: my log says what to fix.")),
+	purchase.Restoring: clicking(
+		always("My records were just restored from a backup, and I'm comparing them with CoCalc first, so nothing was " +
+			"bought. " +
+			"Please try again in a few minutes.")),
 	purchase.NotSold: clicking(notSold),
 	purchase.NotRead: notRead,
 	purchase.NoRenewals: func(t teller) text {
@@ -180,13 +192,15 @@ func clicking(says wording) wording {
 
 func wrongPeriod(t teller) text {
 	if !t.has("renewing") {
-		return t.say("Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to allow renewals.")
+		return t.say("Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to " +
+			"allow renewals.")
 	}
 	var allowed []string
 	for _, period := range strings.Fields(t.Args["allowed"]) {
 		allowed = append(allowed, "`period="+period+"`")
 	}
-	return t.say("`period=%s` isn't allowed here. Use "+strings.Join(allowed, " or ")+", or ask your admins to allow it.", t.Args["period"])
+	return t.say("`period=%s` isn't allowed here. Use "+strings.Join(allowed, " or ")+", or ask your admins to allow it.",
+		t.Args["period"])
 }
 
 // sizeAsked and sizeOf say how large a license was wanted, and how large it may be.
@@ -220,11 +234,14 @@ func sizeOf(size string, n int) string {
 func outsiderWords(t teller) text {
 	switch t.Args["unknown"] {
 	case "groups":
-		return "Slack didn't tell me which user groups you're in, so I couldn't check your permissions. Please try again in a minute."
+		return "Slack didn't tell me which user groups you're in, so I couldn't check your permissions. Please try again " +
+			"in a minute."
 	case "requester":
-		return "Slack didn't tell me whether the requester can still buy, so your approval doesn't count yet. Please try again in a minute."
+		return "Slack didn't tell me whether the requester can still buy, so your approval doesn't count yet. Please try " +
+			"again in a minute."
 	case "approver":
-		return t.say("Slack didn't tell me whether %s, who approved this order before you, is still an approver, so your approval doesn't count yet. "+
+		return t.say("Slack didn't tell me whether %s, who approved this order before you, is still an approver, so your "+
+			"approval doesn't count yet. "+
 			"Please try again in a minute.", t.person("by", "name"))
 	case "buyer":
 		return t.say("Slack didn't tell me whether you can still buy. To order again, use `/license buy`.")
@@ -255,7 +272,8 @@ func nobodyToAsk(t teller) text {
 		return "This order needs approval, but no approvals channel is set up. Please tell your admins."
 	case "approvers":
 		if n := t.number("approvals"); n > 1 {
-			return t.say("This order needs %d approvals, and there are too few approvers besides you. Your admins can add more.", n)
+			return t.say("This order needs %d approvals, and there are too few approvers besides you. Your admins can add more.",
+				n)
 		}
 		return "This order needs approval, and there are no approvers besides you. Your admins can add one."
 	}
@@ -264,7 +282,8 @@ func nobodyToAsk(t teller) text {
 		return t.say("This order needs approval, but I'm not in the approvers' channel (Slack says %s). "+
 			"Ask someone there to type `/invite @licensebot`, then order again.", problem)
 	default:
-		return t.say("This order needs approval, but Slack doesn't let me post in the approvers' channel (it says %s). Please tell your admins.", problem)
+		return t.say("This order needs approval, but Slack doesn't let me post in the approvers' channel (it says %s). "+
+			"Please tell your admins.", problem)
 	}
 }
 
@@ -278,15 +297,16 @@ func doubtful(t teller) text {
 	case t.has("answered"):
 		return t.say("I don't know yet whether your %s counted. I'll tell you.", what)
 	case t.has("order"):
-		return t.say("I don't know yet whether your %s counted. Please check `/license order %s` in a few minutes.", what, t.Args["order"])
+		return t.say("I don't know yet whether your %s counted. Please check `/license order %s` in a few minutes.", what,
+			t.Args["order"])
 	}
 	return t.say("I don't know yet whether your %s counted. Please try again in a few minutes.", what)
 }
 
 const (
 	lostCoCalc = "I've lost access to CoCalc."
-	// goneCoCalc is what buyers read of a server that leads elsewhere. Admins read where to: a network's sign-in page leads
-	// to another host just as a server that has moved does, so a buyer who read its name could take it for CoCalc.
+	// goneCoCalc is what buyers read of a server that leads elsewhere. Admins read where to: a network's sign-in page
+	// leads to another host just as a server that has moved does, so a buyer who read its name could take it for CoCalc.
 	goneCoCalc = "I can't reach CoCalc where it was."
 )
 
@@ -299,7 +319,8 @@ func stillHere(t teller) text {
 func notSold(t teller) text {
 	switch condition := purchase.Condition(t.Args["condition"]); {
 	case condition == purchase.HasMoved && t.Admin:
-		return sentences(t.say("The CoCalc server at `COCALC_URL` redirects to %s. I don't follow, so I can't buy licenses.", t.Args["host"]), stillHere(t))
+		return sentences(t.say("The CoCalc server at `COCALC_URL` redirects to %s. I don't follow, so I can't buy licenses.",
+			t.Args["host"]), stillHere(t))
 	case condition == purchase.IsForeign && t.Admin:
 		return sentences(t.say("What answers at `COCALC_URL` isn't CoCalc, so I can't buy licenses."), stillHere(t))
 	case condition == purchase.HasMoved, condition == purchase.IsForeign:

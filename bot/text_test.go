@@ -95,7 +95,8 @@ func declaredCodes(t *testing.T, name string) map[string]string {
 		if !ok {
 			return true
 		}
-		if of, ok := spec.Type.(*ast.Ident); ok && len(spec.Values) == 1 && slices.Contains([]string{"CauseCode", "RefusalCode", "FailureCode", "FindingCode", "NoticeKind"}, of.Name) {
+		if of, ok := spec.Type.(*ast.Ident); ok && len(spec.Values) == 1 &&
+			slices.Contains([]string{"CauseCode", "RefusalCode", "FailureCode", "FindingCode", "NoticeKind"}, of.Name) {
 			if literal, ok := spec.Values[0].(*ast.BasicLit); ok {
 				code, _ := strconv.Unquote(literal.Value)
 				codes[code] = spec.Names[0].Name
@@ -108,7 +109,8 @@ func declaredCodes(t *testing.T, name string) map[string]string {
 
 var (
 	// dialect are words that the product does not use for people (docs/architecture.md, "Words").
-	dialect = regexp.MustCompile(`(?i)\b(whoever|nobody|somebody|promised?|agree(d|s)? to|said yes|your yes|mend(ed|ing|s)?|blanks|is told|bought once)\b`)
+	dialect = regexp.MustCompile(`(?i)\b(whoever|nobody|somebody|promised?|agree(d|s)? to|said yes|your ` +
+		`yes|mend(ed|ing|s)?|blanks|is told|bought once)\b`)
 	// aboutMoney are the ways of saying that none was spent.
 	aboutMoney = regexp.MustCompile(`(?i)(nothing|not|n't)( \w+)? (be |been |was |were |is )?(bought|charged|spent|paid)`)
 	// ofSettings are names that buyers don't read.
@@ -125,7 +127,8 @@ func TestWords_ArePlain(t *testing.T) {
 				if word := dialect.FindString(said); word != "" && !strings.Contains(c.String(), word) {
 					t.Errorf("people read %q in: %s", word, said)
 				}
-				if about := aboutMoney.FindAllString(said, -1); len(about) > 1 && noun != Evidence && noun != Notices && !strings.Contains(said, "and nothing was charged") {
+				if about := aboutMoney.FindAllString(said, -1); len(about) > 1 && noun != Evidence && noun != Notices &&
+					!strings.Contains(said, "and nothing was charged") {
 					t.Errorf("people read about money %d times (%q) in: %s", len(about), about, said)
 				}
 				if !strings.HasSuffix(said, ".") && noun != Holds && noun != Findings {
@@ -154,7 +157,8 @@ func TestWords_ServerThatSellsNothing(t *testing.T) {
 		},
 		Refusals: {
 			cause(purchase.NotRead, "why", "no-licenses"), cause(purchase.NotRead, "why", "not-for-keys"),
-			cause(purchase.NotRead, "why", "capability", "told", "yes"), cause(purchase.NotRead, "why", "redirected", "told", "yes"),
+			cause(purchase.NotRead, "why", "capability", "told", "yes"),
+			cause(purchase.NotRead, "why", "redirected", "told", "yes"),
 			cause(purchase.NoRenewals, "why", "not-for-keys"), cause(purchase.NoRenewals, "why", "no-list"),
 		},
 		Waits: {cause(purchase.WaitsForServer, "condition", string(purchase.SellsMemberships), "told", "yes")},
@@ -180,7 +184,8 @@ func TestWords_Arguments(t *testing.T) {
 		}
 	}
 	limit := cause(purchase.WrongPeriod, "setting", "PERIODS", "period", "monthly", "allowed", "range")
-	if got, want := Words(Refusals, limit, Reader{Place: Form}), "e.g. "+inForm("`days=30`"); !strings.Contains(got, strings.ReplaceAll(want, "`", "")) {
+	if got, want := Words(Refusals, limit, Reader{Place: Form}),
+		"e.g. "+inForm("`days=30`"); !strings.Contains(got, strings.ReplaceAll(want, "`", "")) {
 		t.Errorf("in a form: got %q, want %q in it", got, want)
 	}
 }

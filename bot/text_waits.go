@@ -6,11 +6,13 @@ import (
 
 // waitWords say why an order waits, on its card.
 var waitWords = map[purchase.CauseCode]wording{
-	purchase.WaitsForResume:   always("Buying is paused. I'll buy this as soon as it resumes."),
-	purchase.WaitsForLedger:   always("Buying is on hold until an admin puts my records back. I'll buy this then."),
-	purchase.WaitsForCheckout: always("I'm still confirming another order with CoCalc. I'll buy this after it, usually within a few minutes."),
-	purchase.WaitsForSlack:    always("I'm waiting for Slack to confirm that you can still buy. I'll buy this as soon as it does."),
-	purchase.WaitsForKey:      func(t teller) text { return sentences(lostCoCalc, "I'll keep trying.", t.told()) },
+	purchase.WaitsForResume: always("Buying is paused. I'll buy this as soon as it resumes."),
+	purchase.WaitsForLedger: always("Buying is on hold until an admin puts my records back. I'll buy this then."),
+	purchase.WaitsForCheckout: always(
+		"I'm still confirming another order with CoCalc. I'll buy this after it, usually within a few minutes."),
+	purchase.WaitsForSlack: always(
+		"I'm waiting for Slack to confirm that you can still buy. I'll buy this as soon as it does."),
+	purchase.WaitsForKey: func(t teller) text { return sentences(lostCoCalc, "I'll keep trying.", t.told()) },
 	purchase.WaitsForTurn: func(t teller) text {
 		if t.has("seconds") {
 			return t.say("CoCalc asked me to wait %s before adding the next item. I'll continue then.", t.duration("seconds"))
@@ -27,7 +29,8 @@ var waitWords = map[purchase.CauseCode]wording{
 		case "item":
 			return sentences(serverIs(condition), "I'll remove this order's item from the cart as soon as I can.")
 		}
-		return sentences(onHoldFor(condition), "If nothing changes within an hour, I'll close it and release what's reserved.", t.told())
+		return sentences(onHoldFor(condition),
+			"If nothing changes within an hour, I'll close it and release what's reserved.", t.told())
 	},
 }
 
@@ -56,7 +59,8 @@ var evidenceWords = map[purchase.CauseCode]wording{
 	purchase.ShowsTagged: func(t teller) text {
 		switch t.Args["but"] {
 		case "older":
-			return t.say("License `%s` has the order's tag but is older than the order's item, so someone else added the tag.", t.Args["license"])
+			return t.say("License `%s` has the order's tag but is older than the order's item, so someone else added the tag.",
+				t.Args["license"])
 		case "different":
 			return t.say("License `%s` has the order's tag but doesn't match what was ordered.", t.Args["license"])
 		}
@@ -68,8 +72,9 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		}
 		return t.say("None of the account's %s has the order's tag.", plural(t.number("licenses"), "license"))
 	},
-	purchase.ShowsUnread:       func(t teller) text { return t.say("I couldn't read the %s right now.", t.Args["what"]) },
-	purchase.ShowsIncompletely: always("I couldn't read everything, so a purchase that isn't listed here may still exist."),
+	purchase.ShowsUnread: func(t teller) text { return t.say("I couldn't read the %s right now.", t.Args["what"]) },
+	purchase.ShowsIncompletely: always(
+		"I couldn't read everything, so a purchase that isn't listed here may still exist."),
 	purchase.ShowsItem: func(t teller) text {
 		switch t.Args["state"] {
 		case "deleted":
@@ -77,7 +82,8 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		case "bought":
 			return t.say("Cart item %s was bought on %s: license `%s`.", t.Args["item"], t.moment("at"), t.Args["license"])
 		case "removed":
-			return t.say("Cart item %s was removed from the cart on %s and isn't marked as bought. A checkout may still be in progress.",
+			return t.say(
+				"Cart item %s was removed from the cart on %s and isn't marked as bought. A checkout may still be in progress.",
 				t.Args["item"], t.moment("at"))
 		case "in-cart":
 			return t.say("Cart item %s is in the cart and isn't marked as bought.", t.Args["item"])
@@ -94,7 +100,8 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		return "The account has no purchases since the order was created."
 	},
 	purchase.ShowsPurchase: func(t teller) text {
-		return t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.moment("at"), t.Args["license"], t.money("amount"))
+		return t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.moment("at"), t.Args["license"],
+			t.money("amount"))
 	},
 	purchase.ShowsAccount: func(t teller) text {
 		return t.say("CoCalc accepts the API key: it belongs to account `%s`.", t.Args["account"])
@@ -115,7 +122,8 @@ var resultWords = map[purchase.CauseCode]wording{
 	purchase.CartItem:       func(t teller) text { return itemText(t) + "." },
 	purchase.LeftOut: func(t teller) text {
 		n := t.number("purchases")
-		return t.say("%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.",
+		return t.say(
+			"%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.",
 			plural(n, "purchase"), t.money("amount"), isAre(n))
 	},
 }

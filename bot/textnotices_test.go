@@ -15,24 +15,34 @@ var noticeExamples = slices.Concat([]purchase.Cause{
 	incidents[1], incidents[2], incidents[3], incidents[5], incidents[7],
 	incidents[8].With("told", "yes"),
 	cause(purchase.NoticeResumed, "by", "UDANA", "name", "dana"),
-	under(cause(purchase.NoticeResumed, "by", "operator root", "name", "operator root", "reason", "it was paid", "paused-again", "true"),
+	under(cause(purchase.NoticeResumed, "by", "operator root", "name", "operator root", "reason", "it was paid",
+		"paused-again", "true"),
 		cause(purchase.LeftOut, "purchases", "1", "amount", "12750")),
 	cause(purchase.NoticeDoubleBuy, "order", exampleOrder, "item", "7", "times", "2", "amount", "6375",
 		"licenses", exampleLicense+" aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e"),
 	cause(purchase.NoticeForeign, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime),
-	cause(purchase.NoticeForeign, "license", exampleLicense, "purchase", "0", "amount", "0", "at", exampleTime, "why", "older", "order", exampleOrder),
-	cause(purchase.NoticeForeign, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime, "why", "copied", "order", exampleOrder, "item", "7"),
-	cause(purchase.NoticeUnexplained, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime, "why", "never-sent", "order", exampleOrder),
-	cause(purchase.NoticeUnexplained, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime, "why", "unknown-order", "order", exampleOrder),
+	cause(purchase.NoticeForeign, "license", exampleLicense, "purchase", "0", "amount", "0", "at", exampleTime, "why",
+		"older", "order", exampleOrder),
+	cause(purchase.NoticeForeign, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime, "why",
+		"copied", "order", exampleOrder, "item", "7"),
+	cause(purchase.NoticeUnexplained, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime,
+		"why", "never-sent", "order", exampleOrder),
+	cause(purchase.NoticeUnexplained, "license", exampleLicense, "purchase", "77", "amount", "6375", "at", exampleTime,
+		"why", "unknown-order", "order", exampleOrder),
 	cause(purchase.NoticeBrokenItem, "item", "77", "cart", exampleSite+"/store/cart"),
-	cause(purchase.NoticeBrokenItem, "item", "77", "product", "voucher", "title", hostile, "added", exampleTime, "cart", exampleSite+"/store/cart"),
+	cause(purchase.NoticeBrokenItem, "item", "77", "product", "voucher", "title", hostile, "added", exampleTime, "cart",
+		exampleSite+"/store/cart"),
 	cause(purchase.NoticeHead, "at", exampleTime, "record", "12", "hash", "abcdef"),
-	under(cause(purchase.NoticeSettled, "order", exampleOrder, "price", "6375"), *settledBy("dana", "bought", "support said so")),
-	cause(purchase.NoticeReminder, "by", "UALICE", "name", "alice", "since", exampleTime, "license", "16 GB RAM", "price", "6375", "expires", "2026-11-25T12:00:00Z"),
-	cause(purchase.NoticeAsk, "by", "UALICE", "name", "alice", "price", "6375", "period", "monthly", "license", "16 GB RAM", "reason", hostile, "expires", "2026-11-25T12:00:00Z"),
+	under(cause(purchase.NoticeSettled, "order", exampleOrder, "price", "6375"),
+		*settledBy("dana", "bought", "support said so")),
+	cause(purchase.NoticeReminder, "by", "UALICE", "name", "alice", "since", exampleTime, "license", "16 GB RAM", "price",
+		"6375", "expires", "2026-11-25T12:00:00Z"),
+	cause(purchase.NoticeAsk, "by", "UALICE", "name", "alice", "price", "6375", "period", "monthly", "license",
+		"16 GB RAM", "reason", hostile, "expires", "2026-11-25T12:00:00Z"),
 	cause(purchase.NoticeRestored, "entered", "1", "sum", "6375"),
 	cause(purchase.NoticeRestored, "record", "12", "last", exampleTime),
-	cause(purchase.NoticeRestored, "record", "12", "last", exampleTime, "entered", "3", "sum", "19125", "by-word", "1", "by-word-sum", "6375",
+	cause(purchase.NoticeRestored, "record", "12", "last", exampleTime, "entered", "3", "sum", "19125", "by-word", "1",
+		"by-word-sum", "6375",
 		"unattributed", "2", "unattributed-sum", "12750", "outside", "1"),
 	cause(purchase.NoticeAway),
 	cause(purchase.NoticeBack),
@@ -46,16 +56,19 @@ var noticeExamples = slices.Concat([]purchase.Cause{
 	cause(purchase.NoticeTrouble, "why", "captcha", "key", "sk-…f3Xa"),
 	cause(purchase.NoticeTrouble, "why", "no-credit", "payments", exampleSite+"/settings/payments"),
 	cause(purchase.NoticeTrouble, "why", "no-credit", "missing", "6275", "payments", exampleSite+"/settings/payments"),
-	cause(purchase.NoticeTrouble, "why", "too-little-credit", "credit", "100", "price", "6375", "payments", exampleSite+"/settings/payments"),
+	cause(purchase.NoticeTrouble, "why", "too-little-credit", "credit", "100", "price", "6375", "payments", exampleSite+
+		"/settings/payments"),
 	cause(purchase.NoticeTrouble, "why", "credit-unknown", "least", "10000"),
-	cause(purchase.NoticeTrouble, "why", "least-credit", "credit", "10100", "price", "6375", "least", "10000", "payments", exampleSite+"/settings/payments"),
+	cause(purchase.NoticeTrouble, "why", "least-credit", "credit", "10100", "price", "6375", "least", "10000", "payments",
+		exampleSite+"/settings/payments"),
 	cause(purchase.NoticeTrouble, "why", "no-licenses"),
 	cause(purchase.NoticeTrouble, "why", "refused"),
 	cause(purchase.NoticeTrouble, "why", "refused", "said", "you are not in the `partner` group"),
 	cause(purchase.NoticeServerBack),
 	cause(purchase.NoticeReleased, "order", exampleOrder, "price", "6375"),
 	cause(purchase.NoticeUntold, "group", "S0BOSSES", "why", "unlisted"),
-	under(cause(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), cause(purchase.NoticeBrokenItem, "item", "77", "cart", exampleSite+"/store/cart")),
+	under(cause(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"),
+		cause(purchase.NoticeBrokenItem, "item", "77", "cart", exampleSite+"/store/cart")),
 	cause(purchase.NoticeOutsiders, "why", string(purchase.OutsidersShared)),
 	cause(purchase.NoticeOutsiders, "why", string(purchase.OutsidersGuests)),
 	cause(purchase.NoticeOutsiders, "why", string(purchase.OutsidersUntold)),
@@ -73,7 +86,8 @@ var noticeExamples = slices.Concat([]purchase.Cause{
 
 // server returns what admins are told of a CoCalc server.
 func server(condition purchase.Condition, args ...string) purchase.Cause {
-	return cause(purchase.NoticeServer, append(args, "condition", string(condition), "site", exampleSite, "key", "sk-…f3Xa", "seconds", "600")...)
+	return cause(purchase.NoticeServer, append(args, "condition", string(condition), "site", exampleSite, "key",
+		"sk-…f3Xa", "seconds", "600")...)
 }
 
 // findingExamples are one finding of each code.
@@ -85,7 +99,8 @@ func findingExamples() (all []purchase.Cause) {
 		}
 		args := []any{"one", "two", "three", "four", "five", "six"}
 		n := slices.IndexFunc([]int{0, 1, 2, 3, 4, 5, 6}, func(n int) bool {
-			return !strings.Contains(string(findingWords[code](teller{Cause: purchase.NewFinding("record", code, args[:n]...).Cause()})), "%!")
+			return !strings.Contains(
+				string(findingWords[code](teller{Cause: purchase.NewFinding("record", code, args[:n]...).Cause()})), "%!")
 		})
 		all = append(all, purchase.NewFinding("record", code, args[:n]...).Cause())
 	}
@@ -97,8 +112,10 @@ var comparisonExamples = []purchase.Cause{
 	cause(purchase.NotedByWord, "entry", "2", "order", exampleOrder, "charged", "6375"),
 	cause(purchase.NotedCounting, "entry", "2", "logged", "6375", "charged", "7013"),
 	cause(purchase.NotedNotManaged, "license", exampleLicense, "entry", "2"),
-	cause(purchase.NotedUnderWay, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "order", exampleOrder),
+	cause(purchase.NotedUnderWay, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375",
+		"order", exampleOrder),
 	cause(purchase.NotedStranger, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375"),
 	cause(purchase.NotedStranger, "at", exampleTime, "license", exampleLicense, "amount", "0", "but", "reported"),
-	cause(purchase.NotedStranger, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but", "copied", "order", exampleOrder),
+	cause(purchase.NotedStranger, "purchase", "77", "at", exampleTime, "license", exampleLicense, "amount", "6375", "but",
+		"copied", "order", exampleOrder),
 }

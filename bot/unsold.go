@@ -57,7 +57,8 @@ const (
 
 // untellableCard shows an order of unknown outcome on a server that cannot tell any more.
 func untellableCard(o purchase.Order) content {
-	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's nothing you need to do.",
+	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's "+
+		"nothing you need to do.",
 		untellable)
 	if !o.Promised() {
 		text += fmt.Sprintf(" Its %s is no longer reserved.", o.Price)
@@ -77,7 +78,8 @@ func untellableBlocks(held []purchase.Order, admin bool) []slack.Block {
 	for _, o := range held[:min(len(held), mostHeld)] {
 		blocks = append(blocks, section(fmt.Sprintf(
 			":grey_question: *Not confirmed*: %s by <@%s>, %s. %s "+
-				"Look for it in the account's statements, then use `/license settle %s`.", o.Price, o.Requester.ID, gives(o.Spec), untold, o.ID)))
+				"Look for it in the account's statements, then use `/license settle %s`.", o.Price, o.Requester.ID, gives(o.Spec),
+			untold, o.ID)))
 	}
 	return blocks
 }

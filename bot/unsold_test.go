@@ -33,7 +33,9 @@ func (w *world) stopsSelling(preset string) {
 }
 
 // unsellable matches what no one may press while the server sells no licenses, offers, and what invites to try again.
-var unsellable = regexp.MustCompile(`\[(Buy|Order again|Try again|Request approval|Edit|Approve|Check again)|A CoCalc license for \$|Choose .* to see the price|(?i)try again|keep trying|in a (moment|minute)|isn't responding`)
+var unsellable = regexp.MustCompile(
+	`\[(Buy|Order again|Try again|Request approval|Edit|Approve|Check again)|A CoCalc ` +
+		`license for \$|Choose .* to see the price|(?i)try again|keep trying|in a (moment|minute)|isn't responding`)
 
 // insiders matches what only admins read.
 var insiders = regexp.MustCompile(`cocalc\.ai|COCALC_|redirect`)
@@ -66,7 +68,9 @@ func (s *script) command(who, text string) slacksim.Message {
 func (s *script) home(who, text string) {
 	s.t.Helper()
 	s.must(s.slack.Person(who).Home())
-	v, err := s.slack.Person(who).WaitForHome(s.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), text) })
+	v, err := s.slack.Person(who).WaitForHome(s.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), text)
+	})
 	s.must(err)
 	fmt.Fprintf(&s.text, "> %s opens the Home tab\n", s.name(who))
 	s.write(v.ContentText(), v.Buttons())
@@ -91,8 +95,9 @@ func (s *script) write(text string, buttons []string) {
 }
 
 var (
-	momentText  = regexp.MustCompile(`<!date\^[^>]*>|[A-Z][a-z]{2} \d{1,2}, \d{4}(, \d{1,2}:\d\d [AP]M UTC)?`)
-	monthText   = regexp.MustCompile(`\b(January|February|March|April|May|June|July|August|September|October|November|December) \d{4}|\*(Team|<@[A-Z0-9]+>) in [A-Z][a-z]+\*`)
+	momentText = regexp.MustCompile(`<!date\^[^>]*>|[A-Z][a-z]{2} \d{1,2}, \d{4}(, \d{1,2}:\d\d [AP]M UTC)?`)
+	monthText  = regexp.MustCompile(`\b(January|February|March|April|May|June|July|August|September|October|November|` +
+		`December) \d{4}|\*(Team|<@[A-Z0-9]+>) in [A-Z][a-z]+\*`)
 	licenseText = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	dueText     = regexp.MustCompile(` ?\S+ is due this month\.`)
 )
@@ -140,7 +145,10 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 			dear := w.sees(slacksim.Alice, "A CoCalc license for $127.50 a month")
 			w.clicks(slacksim.Alice, dear, "Request approval ($127.50)")
 			ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $127.50 a month")
-			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+			w.cocalc.Inject(cocalctest.Fault{
+				Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
+				Times: 1,
+			})
 			w.says(slacksim.Alice, "buy ram=8 cpu=2")
 			held := w.sees(slacksim.Alice, "A CoCalc license for $48.75 a month")
 			w.clicks(slacksim.Alice, held, "Buy for $48.75")
@@ -164,7 +172,8 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
 			s := &script{world: w}
 			for _, command := range []string{
-				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense, "show f05a",
+				"buy", "buy ram=16 cpu=2", "buy rma=16", "quote ram=16 cpu=2", "list", "list all", "show " + someLicense,
+				"show f05a",
 				"history", "budget", "order " + id(bought), "order " + id(held), "order " + id(ask), "help", "help buy",
 			} {
 				s.command(slacksim.Alice, command)
@@ -173,7 +182,10 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 			s.command(slacksim.Bob, "order "+id(waits))
 			s.command(slacksim.Bob, "approve "+id(ask))
 			s.home(slacksim.Bob, "license history")
-			for _, command := range []string{"buy", "quote ram=16 cpu=2", "list", "budget", "order " + id(held), "settle " + id(held), "pause month-end close", "resume the books are closed"} {
+			for _, command := range []string{
+				"buy", "quote ram=16 cpu=2", "list", "budget", "order " + id(held),
+				"settle " + id(held), "pause month-end close", "resume the books are closed",
+			} {
 				s.command(slacksim.Carol, command)
 			}
 			s.home(slacksim.Carol, "Not confirmed")
@@ -235,7 +247,9 @@ func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Me
 // closes waits until somebody's form says that no licenses are sold. It has nothing to send, and shows no price.
 func (w *world) closes(who string) {
 	w.t.Helper()
-	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "/license history") })
+	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "/license history")
+	})
 	w.must(err)
 	if v.Submit != "" || strings.Contains(v.Title+v.ContentText(), "$") {
 		w.t.Errorf("the form shows %s, and sends %q:\n%s", v.Title, v.Submit, v.ContentText())
@@ -331,7 +345,9 @@ func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
 	offers("Deny")
 	w.shows(ask, "no longer sells licenses")
 	w.clicks(slacksim.Carol, home, "Buy a license")
-	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "no longer sells") }); err != nil {
+	if _, err := carol.WaitForHome(w.ctx, func(v slacksim.View) bool {
+		return strings.Contains(v.ContentText(), "no longer sells")
+	}); err != nil {
 		t.Error(err)
 	}
 	refused := map[string]int{}

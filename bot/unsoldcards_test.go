@@ -9,17 +9,22 @@ import (
 	"licensebot/slacksim/blockkit"
 )
 
-const nothingSold = "This CoCalc server no longer sells licenses. Your purchase history is still here: `/license history`."
+const nothingSold = "This CoCalc server no longer sells licenses. Your purchase history is still here: `/license " +
+	"history`."
 
 // sells matches what leads to a license, and what invites to repeat what can't succeed.
-var sells = regexp.MustCompile(`(?i)I'll buy|"order_(buy|buy_new_price|edit|again|approve|refresh)"|license_again|home_buy|try again|\$(63\.75|70\.13) a month|Buy for`)
+var sells = regexp.MustCompile(`(?i)I'll buy|"order_(buy|buy_new_price|edit|again|approve|refresh)"|license_again|` +
+	`home_buy|try again|\$(63\.75|70\.13) a month|Buy for`)
 
 // Every card on a server that sells no licenses: it shows where the order stands, and nothing that leads to a license.
 func TestCardsWhileNoLicensesAreSold(t *testing.T) {
 	facts := cardFacts{now: at, left: 93625, limited: true, unsold: nothingSold}
 	failed := func(code purchase.FailureCode, args ...string) func(*purchase.Order) {
 		return func(o *purchase.Order) {
-			o.State, o.Failure = purchase.Failed, &purchase.Failure{Cause: cause(code, args...), NewPrice: 7013, Until: at.AddDate(0, 0, 1)}
+			o.State, o.Failure = purchase.Failed, &purchase.Failure{
+				Cause: cause(code, args...), NewPrice: 7013,
+				Until: at.AddDate(0, 0, 1),
+			}
 		}
 	}
 	for name, change := range map[string]func(*purchase.Order){
@@ -92,8 +97,11 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 		"home":               {"home", stopBlocks(stop, false, true, nil)},
 		"home-for-an-admin":  {"home", stopBlocks(stop, true, true, nil)},
 		"order-for-an-admin": {"order", untellableEvidence(order(heldOrder))},
-		"waiting": {"home", waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
-			purchase.Person{ID: "UBOB"}, true, true)},
+		"waiting": {
+			"home",
+			waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
+				purchase.Person{ID: "UBOB"}, true, true),
+		},
 		"settled-as-bought":     settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
 		"settled-as-not-bought": settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
 		"settled-released":      settledWords(order(released), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
@@ -102,7 +110,8 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 			golden(t, "unsold-"+name, c)
 			harmless(t, c)
 			raw, _ := json.Marshal(c.blocks)
-			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).Find(raw); found != nil {
+			if found := regexp.MustCompile(`(?i)keep checking|when CoCalc shows|until at least|license approve`).
+				Find(raw); found != nil {
 				t.Errorf("it promises %q", found)
 			}
 		})

@@ -20,10 +20,19 @@ func TestANoticeToAPersonOfWhomSlackTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
 		api.fails.Store(true)
-		p := &Publisher{desk: purchase.New(purchase.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()), now: time.Now, unverified: map[string]time.Time{}}
-		n := purchase.Notice{ID: "paused-1", Kind: purchase.NoticePaused, Time: time.Now().Add(-time.Hour), Cause: purchase.Cause{
-			Code: purchase.NoticePaused, Causes: []purchase.Cause{{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "The invoice of $999.00 is disputed."}}},
-		}}
+		p := &Publisher{
+			desk: purchase.New(purchase.Options{}), people: NewPeople(api, nil, time.Now, zerolog.Nop()),
+			now: time.Now, unverified: map[string]time.Time{},
+		}
+		n := purchase.Notice{
+			ID: "paused-1", Kind: purchase.NoticePaused, Time: time.Now().Add(-time.Hour),
+			Cause: purchase.Cause{
+				Code: purchase.NoticePaused,
+				Causes: []purchase.Cause{
+					{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "The invoice of $999.00 is disputed."}},
+				},
+			},
+		}
 		told := func() (string, error) {
 			c, err := p.noticeFor(t.Context(), n, "U1")
 			raw, _ := json.Marshal(c.blocks)

@@ -54,7 +54,10 @@ type world struct {
 func newWorld(t testing.TB, adjust func(*world)) *world {
 	t.Helper()
 	// Slack's three seconds are too few on a machine that does other things as well: a test that looks at them sets them.
-	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, AckTimeout: boundless, TriggerLife: boundless, Meter: processorTime})
+	ws := slacksim.New(slacksim.Options{
+		Rates: slacksim.Rates{Off: true}, AckTimeout: boundless, TriggerLife: boundless,
+		Meter: processorTime,
+	})
 	w := &world{
 		t: t, ctx: whileItMoves(t, ws), path: filepath.Join(t.TempDir(), "ledger.db"),
 		slack:  ws,

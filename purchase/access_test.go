@@ -117,7 +117,8 @@ func TestTheAuditKnowsOfTheAccess(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if e := s.events("slack-lost", "slack-back"); len(e) != 2 || !strings.Contains(e[0].Note, "token_revoked") || e[1].Kind != "slack-back" {
+		if e := s.events("slack-lost", "slack-back"); len(e) != 2 || !strings.Contains(e[0].Note, "token_revoked") ||
+			e[1].Kind != "slack-back" {
 			t.Errorf("recorded %+v", e)
 		}
 	})

@@ -10,9 +10,9 @@ import (
 	"licensebot/cocalc"
 )
 
-// proven makes sure, once in a run, that the key is of the account that the ledger tells of. With the key of another one nothing
-// is bought, and nothing that is or is not found there says anything about an order. It answers how long to wait otherwise; 0:
-// not at all, with the error of a CoCalc that does not say.
+// proven makes sure, once in a run, that the key is of the account that the ledger tells of. With the key of another
+// one nothing is bought, and nothing that is or is not found there says anything about an order. It answers how long to
+// wait otherwise; 0: not at all, with the error of a CoCalc that does not say.
 func (b *buyer) proven(ctx context.Context) (wait, error) {
 	if b.isProven {
 		return 0, nil
@@ -43,7 +43,10 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			if err := w.PutAccount(account); err != nil {
 				return err
 			}
-			err := w.AppendEvent(Event{Time: b.now(), Kind: "account", By: botName, Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, b.site)})
+			err := w.AppendEvent(Event{
+				Time: b.now(), Kind: "account", By: botName,
+				Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, b.site),
+			})
 			if err != nil || before == 0 {
 				return err
 			}
@@ -51,14 +54,16 @@ func (b *buyer) proven(ctx context.Context) (wait, error) {
 			return err
 		}
 		foreign = true
-		told, err = b.alarm(w, Order{}, Cause{Code: IncidentForeignKey, Args: Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}})
+		told, err = b.alarm(w, Order{},
+			Cause{Code: IncidentForeignKey, Args: Args{"key": b.keyName, "account": who.ID, "ledger": account.CoCalc}})
 		return err
 	})
 	switch {
 	case err != nil:
 		return 0, err
 	case told && !foreign:
-		b.log.Error().Int("purchases", before).Msg("pause buying: the ledger is new and empty, and the account has purchases with tags of this bot; a ledger is missing")
+		b.log.Error().Int("purchases", before).Msg("pause buying: the ledger is new and empty, and the account has " +
+			"purchases with tags of this bot; a ledger is missing")
 		b.changed("")
 	case told:
 		b.log.Error().Str("account", who.ID).Msg("pause buying: the key is of another CoCalc account than the ledger")

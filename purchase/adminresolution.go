@@ -88,7 +88,8 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 		if err != nil {
 			return nil, err
 		}
-		word := because(SettledByAdmin, "by", click.Who.ID, "name", click.Who.called(), "verdict", string(s.Verdict), "reason", s.Reason)
+		word := because(SettledByAdmin, "by", click.Who.ID, "name", click.Who.called(), "verdict", string(s.Verdict),
+			"reason", s.Reason)
 		told := because(NoticeSettled, "order", string(id), "price", cents(o.Price))
 		told.Causes = []Cause{word}
 		if s.Verdict == WasBought {
@@ -101,7 +102,10 @@ func (d *Desk) Settle(ctx context.Context, id OrderID, click Click, s Settlement
 			if !o.Untold() {
 				word = word.With("watched", flag(true))
 			}
-			e := OrderEvent{Kind: Fail, By: click.Who.ID, Note: s.Reason, Failure: &Failure{Cause: word}, WatchUntil: d.watchUntil()}
+			e := OrderEvent{
+				Kind: Fail, By: click.Who.ID, Note: s.Reason, Failure: &Failure{Cause: word},
+				WatchUntil: d.watchUntil(),
+			}
 			if err := d.apply(w, o, e); err != nil {
 				return nil, err
 			}

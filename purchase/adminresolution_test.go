@@ -31,7 +31,10 @@ func (s *shop) refusedAs(err error, code purchase.RefusalCode) {
 // held makes an order whose outcome CoCalc does not tell.
 func (s *shop) held() purchase.Order {
 	s.t.Helper()
-	s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+	s.server.Inject(cocalctest.Fault{
+		Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
+		Times: 1,
+	})
 	id := s.buy()
 	return s.until(id, purchase.Unknown)
 }
@@ -43,8 +46,10 @@ func TestAnAdminSettles(t *testing.T) {
 	t.Run("as not bought", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			o := s.held()
-			o, err := s.desk.Settle(ctx, o.ID, byAdmin, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"})
-			if err != nil || o.State != purchase.Failed || o.Failure.Args["name"] != "dana" || o.Failure.Args["reason"] != "asked support" {
+			o, err := s.desk.Settle(ctx, o.ID, byAdmin,
+				purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "asked support"})
+			if err != nil || o.State != purchase.Failed || o.Failure.Args["name"] != "dana" ||
+				o.Failure.Args["reason"] != "asked support" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Failure, err)
 			}
 			next := s.buy() // the account is free again
@@ -54,7 +59,8 @@ func TestAnAdminSettles(t *testing.T) {
 			if e := s.events("settled"); len(e) != 1 || e[0].By != dana.ID || e[0].Note != "not-bought: asked support" {
 				t.Errorf("recorded %+v", e)
 			}
-			if texts := s.told("UEVE", purchase.NoticeSettled); len(texts) != 1 || !strings.Contains(texts[0], `verdict="not-bought"`) {
+			if texts := s.told("UEVE", purchase.NoticeSettled); len(texts) != 1 ||
+				!strings.Contains(texts[0], `verdict="not-bought"`) {
 				t.Errorf("the other admin was told %q", texts)
 			}
 			if texts := s.told(dana.ID, purchase.NoticeSettled); len(texts) > 0 {
@@ -64,10 +70,14 @@ func TestAnAdminSettles(t *testing.T) {
 	})
 	t.Run("as bought, which shows later", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
-			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+			s.server.Inject(cocalctest.Fault{
+				Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+				Times: 1,
+			})
 			s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 			o := s.until(s.buy(), purchase.Unknown)
-			o, err := s.desk.Settle(ctx, o.ID, byAdmin, purchase.Settlement{Verdict: purchase.WasBought, Reason: "seen in the store"})
+			o, err := s.desk.Settle(ctx, o.ID, byAdmin,
+				purchase.Settlement{Verdict: purchase.WasBought, Reason: "seen in the store"})
 			if err != nil || o.State != purchase.Purchased || o.Receipt.Settled.Args["reason"] != "seen in the store" {
 				t.Fatalf("%s, %+v (%v)", o.State, o.Receipt, err)
 			}
@@ -80,10 +90,14 @@ func TestAnAdminSettles(t *testing.T) {
 	})
 	t.Run("wrongly as not bought", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
-			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+			s.server.Inject(cocalctest.Fault{
+				Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+				Times: 1,
+			})
 			s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 			o := s.until(s.buy(), purchase.Unknown)
-			if _, err := s.desk.Settle(ctx, o.ID, byAdmin, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
+			if _, err := s.desk.Settle(ctx, o.ID, byAdmin,
+				purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "a guess"}); err != nil {
 				t.Fatal(err)
 			}
 			s.until(o.ID, purchase.Purchased) // what CoCalc shows counts
@@ -153,7 +167,10 @@ func TestTheSwitch(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		s.refusedAs(s.desk.Pause(ctx, purchase.Click{Who: alice, At: math, Typed: true}, "for fun"), purchase.NotAnAdmin)
 		s.refusedAs(s.desk.Pause(ctx, byAdmin, ""), purchase.NoReason)
-		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+			Times: 1,
+		})
 		s.server.SetCheckoutTakes(5*time.Minute, time.Second)
 		paid := s.buy()
 		s.until(paid, purchase.Unknown)
@@ -261,7 +278,9 @@ func TestAfterARestore(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = ledger.Update(ctx, func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle) })
+				err = ledger.Update(ctx, func(w purchase.Writer) error {
+					return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
+				})
 				if err := errors.Join(err, ledger.Close()); err != nil {
 					t.Fatal(err)
 				}

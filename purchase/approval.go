@@ -128,7 +128,10 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 			}
 		}
 		o.Approvals = counts
-		if err := w.AppendEvent(Event{Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel, Amount: o.Price}); err != nil {
+		if err := w.AppendEvent(Event{
+			Time: now, Kind: "agreed", Order: o.ID, By: click.Who.ID, Place: click.At.Channel,
+			Amount: o.Price,
+		}); err != nil {
 			return nil, err
 		}
 		if !last {
@@ -193,12 +196,15 @@ func (d *Desk) Deny(ctx context.Context, id OrderID, click Click, reason string)
 	})
 }
 
-// unsure reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to end their order.
+// unsure reports whether a requester cannot be checked now, since Slack does not answer. That is no reason to end their
+// order.
 func (d *Desk) unsure(requester Person) bool {
-	return requester.Standing == Unverified || requester.Standing == Member && !d.policy.Everyone && !listedIn(d.policy.Buyers, requester) && untold(d.policy.Buyers, requester) != nil
+	return requester.Standing == Unverified || requester.Standing == Member && !d.policy.Everyone &&
+		!listedIn(d.policy.Buyers, requester) && untold(d.policy.Buyers, requester) != nil
 }
 
-// Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why not.
+// Decidable reads an order that the person may decide on now, before they are asked for a reason. A *Refusal says why
+// not.
 func (d *Desk) Decidable(ctx context.Context, id OrderID, click Click) (Order, error) {
 	order, err := d.Order(ctx, id)
 	if errors.Is(err, ErrNoOrder) {
@@ -241,8 +247,8 @@ func decidedBefore(o Order) *Refusal {
 	return &Refusal{Cause: c}
 }
 
-// Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's word
-// for it. Nothing is spent.
+// Unaskable ends an order whose approvers cannot be asked: their channel does not let the bot in. problem is Slack's
+// word for it. Nothing is spent.
 func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error {
 	_, err := d.change(ctx, id, func(w Writer, o *Order) error {
 		if o.State != AwaitingApproval {

@@ -64,7 +64,9 @@ func TestApprovals(t *testing.T) {
 		}, withApprovers)
 	})
 	t.Run("below the limit nobody is asked", func(t *testing.T) {
-		inShop(t, 20000, func(s *shop) { s.until(s.buy(), purchase.Purchased) }, withApprovers, func(s *shop) { s.policy.AutoApprove = 6375 })
+		inShop(t, 20000, func(s *shop) { s.until(s.buy(), purchase.Purchased) }, withApprovers, func(s *shop) {
+			s.policy.AutoApprove = 6375
+		})
 	})
 	t.Run("renewing ones are asked about in any case", func(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
@@ -106,14 +108,18 @@ func TestApprovals(t *testing.T) {
 			s.until(id, purchase.Purchased)
 		}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 	})
-	t.Run("on a card that the ledger doesn't know yet", func(t *testing.T) { // Slack shows a message before the bot has its timestamp
+	t.Run("on a card that the ledger doesn't know yet", func(t *testing.T) {
+		// Slack shows a message before the bot has its timestamp
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			click := func(on string) error {
 				_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: desk, On: on})
 				return err
 			}
-			if err := s.desk.ShowAt(ctx, id, purchase.Message{Kind: purchase.MessageAsk, Channel: desk.Channel, TS: "1700000000.000200"}); err != nil {
+			if err := s.desk.ShowAt(ctx, id, purchase.Message{
+				Kind: purchase.MessageAsk, Channel: desk.Channel,
+				TS: "1700000000.000200",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			s.refusedAs(click("1700000000.000100"), purchase.StaleCard)
@@ -143,7 +149,8 @@ func TestApprovals(t *testing.T) {
 			}
 			<-time.After(2 * time.Hour)
 			s.restart()
-			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 || !strings.Contains(texts[0], `price="6375"`) {
+			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 ||
+				!strings.Contains(texts[0], `price="6375"`) {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(36 * time.Hour)
@@ -174,7 +181,8 @@ func TestApprovals(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.refusedAs(s.confirm(p.Order.ID), purchase.NoReason)
-			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: alice, At: math, Reason: "winter school"}); err != nil {
+			if _, err := s.desk.Confirm(ctx, p.Order.ID, purchase.Click{Who: alice, At: math, Reason: "winter school"}); err !=
+				nil {
 				t.Fatal(err)
 			}
 			if o := s.order(p.Order.ID); o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
@@ -202,7 +210,8 @@ func TestApprovals(t *testing.T) {
 			}
 			click := byAlice
 			click.Reason = "winter school"
-			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, click); err != nil || o.State != purchase.AwaitingApproval || o.Reason != "winter school" {
+			if o, err = s.desk.ConfirmNewPrice(ctx, p.Order.ID, click); err != nil || o.State != purchase.AwaitingApproval ||
+				o.Reason != "winter school" {
 				t.Errorf("%s, %q (%v)", o.State, o.Reason, err)
 			}
 		}, withApprovers)
@@ -213,7 +222,8 @@ func TestApprovals(t *testing.T) {
 			if err := s.desk.Unaskable(ctx, id, "not_in_channel"); err != nil {
 				t.Fatal(err)
 			}
-			if o := s.order(id); o.State != purchase.Failed || !strings.Contains(o.Failure.String(), `nobody-to-ask lacks="access" problem="not_in_channel"`) {
+			if o := s.order(id); o.State != purchase.Failed ||
+				!strings.Contains(o.Failure.String(), `nobody-to-ask lacks="access" problem="not_in_channel"`) {
 				t.Errorf("%s, %+v", o.State, o.Failure)
 			}
 			s.check(0, 0, 0)
@@ -234,8 +244,11 @@ func TestApprovals(t *testing.T) {
 	})
 	t.Run("Slack does not say whether the requester may still buy", func(t *testing.T) {
 		for name, silent := range map[string]func(purchase.Person) purchase.Person{
-			"who they are":   func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p },
-			"who is a buyer": func(p purchase.Person) purchase.Person { p.Groups, p.Untold = nil, []string{"SBUYERS"}; return p },
+			"who they are": func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p },
+			"who is a buyer": func(p purchase.Person) purchase.Person {
+				p.Groups, p.Untold = nil, []string{"SBUYERS"}
+				return p
+			},
 		} {
 			t.Run(name, func(t *testing.T) {
 				inShop(t, 20000, func(s *shop) {
@@ -245,7 +258,8 @@ func TestApprovals(t *testing.T) {
 					s.restart()
 					err := s.approve(id, erin)
 					s.refusedAs(err, purchase.Outsider)
-					if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 || !strings.Contains(err.Error(), `outsider unknown="requester"`) {
+					if o := s.order(id); o.State != purchase.AwaitingApproval || len(o.Approvals) > 0 ||
+						!strings.Contains(err.Error(), `outsider unknown="requester"`) {
 						t.Errorf("%s, %+v; the approver reads %q", o.State, o.Approvals, err)
 					}
 					s.lookUp = func(p purchase.Person) purchase.Person { p.Groups = []string{"SBUYERS"}; return p }
@@ -311,7 +325,10 @@ func TestManyPeopleAtOnce(t *testing.T) {
 		for i := range people {
 			crowd.Go(func() {
 				o := orders[i%len(orders)]
-				approver := purchase.Click{Who: purchase.Person{ID: fmt.Sprintf("UBOSS%d", i), Team: "T1", Groups: []string{"SBOSSES"}}, At: desk}
+				approver := purchase.Click{Who: purchase.Person{
+					ID: fmt.Sprintf("UBOSS%d", i), Team: "T1",
+					Groups: []string{"SBOSSES"},
+				}, At: desk}
 				switch i / len(orders) {
 				case 0, 1:
 					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})

@@ -58,7 +58,8 @@ func TestWhatStopsBuying(t *testing.T) {
 			t.Fatal(err)
 		}
 		stop, err := s.desk.Stopped(ctx)
-		if err != nil || stop.Pause == nil || stop.Pause.Incidents[0].Args["reason"] != "to look at it" || len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Hold == nil {
+		if err != nil || stop.Pause == nil || stop.Pause.Incidents[0].Args["reason"] != "to look at it" ||
+			len(stop.Held) != 1 || stop.Held[0].ID != o.ID || stop.Held[0].Hold == nil {
 			t.Errorf("%+v (%v)", stop, err)
 		}
 		if _, err := s.desk.Settleable(ctx, o.ID, byAdmin); err != nil {

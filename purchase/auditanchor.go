@@ -34,7 +34,10 @@ func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
 			return err
 		}
 		told = true
-		return addNotice(w, d.notice(NoticeHead, "head-"+day, because(NoticeHead, "at", stamp(now), "record", strconv.FormatUint(head.Number, 10), "hash", head.Hash), Order{}, ""))
+		return addNotice(w,
+			d.notice(NoticeHead, "head-"+day,
+				because(NoticeHead, "at", stamp(now), "record", strconv.FormatUint(head.Number, 10), "hash", head.Hash), Order{},
+				""))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("tell the head of the audit chain: %w", err)

@@ -41,7 +41,8 @@ func (p Policy) errAway() *Refusal {
 
 // begins reports whether the order's next step begins something or pays, so that the next start must find it.
 func (o *Order) begins() bool {
-	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted && o.Failure == nil
+	return o.State == Approved && len(o.Parked) == 0 || o.State == Adding && o.AddSent.IsZero() || o.State == Carted &&
+		o.Failure == nil
 }
 
 // untilBack returns how long to wait before the ledger's file is looked for again.

@@ -13,8 +13,8 @@ import (
 	"licensebot/purchase"
 )
 
-// The ledger's file is moved, deleted or replaced while the bot runs: nothing is confirmed and nothing is paid until it has
-// its name again, and then buying goes on by itself.
+// The ledger's file is moved, deleted or replaced while the bot runs: nothing is confirmed and nothing is paid until it
+// has its name again, and then buying goes on by itself.
 func TestALedgerThatIsNotInItsPlace(t *testing.T) {
 	for name, takeAway := range map[string]func(path, aside string) error{
 		"moved":   os.Rename,
@@ -40,7 +40,8 @@ func TestALedgerThatIsNotInItsPlace(t *testing.T) {
 				if err := s.confirm(later.ID); !errors.As(err, &no) || no.Code != purchase.LedgerAway {
 					t.Errorf("a click is answered with %v", err)
 				}
-				if _, err := s.desk.Propose(t.Context(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); !errors.As(err, &no) || no.Code != purchase.LedgerAway {
+				if _, err := s.desk.Propose(t.Context(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); !errors.As(err,
+					&no) || no.Code != purchase.LedgerAway {
 					t.Errorf("a command is answered with %v", err)
 				}
 				<-time.After(time.Hour)
@@ -59,7 +60,8 @@ func TestALedgerThatIsNotInItsPlace(t *testing.T) {
 					t.Errorf("when it is back a click is answered with %v", err)
 				}
 				s.until(later.ID, purchase.Purchased)
-				if away, back := s.told("CBUYING", purchase.NoticeAway), s.told("CBUYING", purchase.NoticeBack); len(away) != 1 || len(back) != 1 {
+				if away, back := s.told("CBUYING", purchase.NoticeAway), s.told("CBUYING", purchase.NoticeBack); len(away) != 1 ||
+					len(back) != 1 {
 					t.Errorf("told %q and %q", away, back)
 				}
 			}, withChannel)
@@ -89,8 +91,8 @@ func TestNoCheckoutIsSentFromALedgerThatIsAway(t *testing.T) {
 	})
 }
 
-// A new, empty ledger beside an account with purchases of this bot means that its ledger is missing. A person who resumes
-// buying accepts the new one, and is not asked again.
+// A new, empty ledger beside an account with purchases of this bot means that its ledger is missing. A person who
+// resumes buying accepts the new one, and is not asked again.
 func TestANewLedgerBesidePurchasesOfAnOldOne(t *testing.T) {
 	inShop(t, 60000, func(s *shop) {
 		s.until(s.buy(), purchase.Purchased)
@@ -135,8 +137,10 @@ func TestAPurchaseAMomentOlderThanANewLedger(t *testing.T) {
 		}
 		s.client.Close()
 		<-time.After(time.Until(time.Now().Truncate(time.Second).Add(1300 * time.Millisecond)))
-		s.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-			`"boost":false,"period":"monthly","run_limit":1,"title":"Statistics","description":"order 00VHNCZB00VQ2WM9FQNK7G1PB2"}`)
+		s.account.AddToCart("site-license",
+			`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"Statistics","description":"order `+
+				`00VHNCZB00VQ2WM9FQNK7G1PB2"}`)
 		if err := s.account.Checkout(); err != nil {
 			t.Fatal(err)
 		}

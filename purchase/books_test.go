@@ -87,9 +87,14 @@ func TestCheckBooks(t *testing.T) {
 		{"a refusal for an order that never was", event(purchase.Event{Kind: "refused", Order: "01JNEVER"}), nil},
 		{"too little spent", budget(func(b *purchase.Budget) { b.Spent-- }), []string{"budget-spent", month}},
 		{"too much reserved", budget(func(b *purchase.Budget) { b.Reserved++ }), []string{"budget-reserved", month}},
-		{"a license not counted", budget(func(b *purchase.Budget) { b.Bought-- }), []string{"budget-count", month, `2="2" 3="3"`}},
 		{
-			"a month of its own", func(w purchase.Writer) error { return w.PutBudget(purchase.Budget{Month: "1999-12", Spent: 5}) },
+			"a license not counted", budget(func(b *purchase.Budget) { b.Bought-- }),
+			[]string{"budget-count", month, `2="2" 3="3"`},
+		},
+		{
+			"a month of its own", func(w purchase.Writer) error {
+				return w.PutBudget(purchase.Budget{Month: "1999-12", Spent: 5})
+			},
 			[]string{"budget-spent", "1999-12", "$0.05"},
 		},
 		{"bought without an entry", order(ids.failed, func(o *purchase.Order) {
@@ -112,7 +117,9 @@ func TestCheckBooks(t *testing.T) {
 			[]string{"receipt-extra", string(ids.twice), `2="0" 3="$0.00" 4="1" 5="$63.75"`},
 		},
 		{
-			"a bought order that is said to have failed", order(ids.bought, func(o *purchase.Order) { o.State = purchase.Failed }),
+			"a bought order that is said to have failed", order(ids.bought, func(o *purchase.Order) {
+				o.State = purchase.Failed
+			}),
 			[]string{"entry-of-unbought", string(ids.bought), `2="failed" 3="1"`},
 		},
 		{
@@ -160,11 +167,15 @@ func TestCheckBooks(t *testing.T) {
 			[]string{"entries-of-one-purchase"},
 		},
 		{
-			"an entry of no order", entry(ids.bought, func(p *purchase.Purchase) { p.Order, p.LicenseID, p.PurchaseID = "01JNEVER", "other", 0 }),
+			"an entry of no order", entry(ids.bought, func(p *purchase.Purchase) {
+				p.Order, p.LicenseID, p.PurchaseID = "01JNEVER", "other", 0
+			}),
 			[]string{"entry-without-order", `1="4" 2="01JNEVER"`},
 		},
 		{
-			"an entry in another month", entry(ids.bought, func(p *purchase.Purchase) { p.Month, p.Correction = "2000-02", true }),
+			"an entry in another month", entry(ids.bought, func(p *purchase.Purchase) {
+				p.Month, p.Correction = "2000-02", true
+			}),
 			[]string{"entry-month", string(ids.bought), `"2000-02"`},
 		},
 		{"a pause that nobody recorded", func(w purchase.Writer) error {
@@ -186,10 +197,11 @@ func TestCheckBooks(t *testing.T) {
 			}
 			defer ledger.Close()
 			var findings []purchase.Finding
-			err = errors.Join(ledger.Update(context.Background(), c.change), ledger.View(context.Background(), func(r purchase.Reader) (err error) {
-				findings, err = purchase.CheckBooks(r)
-				return err
-			}))
+			err = errors.Join(ledger.Update(context.Background(), c.change),
+				ledger.View(context.Background(), func(r purchase.Reader) (err error) {
+					findings, err = purchase.CheckBooks(r)
+					return err
+				}))
 			if err != nil {
 				t.Fatal(err)
 			}

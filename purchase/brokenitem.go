@@ -29,10 +29,14 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 			return err
 		}
 		what := itemCause(CartItem, item)
-		if err := w.AppendEvent(Event{Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName, Cause: what}); err != nil {
+		if err := w.AppendEvent(Event{
+			Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName,
+			Cause: what,
+		}); err != nil {
 			return err
 		}
-		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID), itemCause(NoticeBrokenItem, item).With("cart", b.site.Cart()), o, "")
+		n := b.notice(NoticeBrokenItem, fmt.Sprintf("broken-%d", item.ID),
+			itemCause(NoticeBrokenItem, item).With("cart", b.site.Cart()), o, "")
 		n.Item = item.ID
 		told = true
 		return addNotice(w, n)
@@ -55,7 +59,8 @@ func itemCause(code CauseCode, item cocalc.CartItem) Cause {
 	if product == "site-license" {
 		product = ""
 	}
-	return because(code, "item", someID(item.ID), "product", product, "title", cutRunes(strings.TrimSpace(d.Title), 60), "added", stamp(item.Added))
+	return because(code, "item", someID(item.ID), "product", product, "title", cutRunes(strings.TrimSpace(d.Title), 60),
+		"added", stamp(item.Added))
 }
 
 func cutRunes(text string, most int) string {
@@ -93,7 +98,10 @@ func (d *Desk) TakeOut(ctx context.Context, id int64, click Click) (Cause, error
 	}
 	// Written before it is done: who said so is known also when the answer is lost.
 	err = d.ledger.Update(ctx, func(w Writer) error {
-		return w.AppendEvent(Event{Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel, Cause: itemCause(CartItem, item)})
+		return w.AppendEvent(Event{
+			Time: d.now(), Kind: "item-taken-out", By: click.Who.ID, Place: click.At.Channel,
+			Cause: itemCause(CartItem, item),
+		})
 	})
 	if err != nil {
 		return Cause{}, fmt.Errorf("record that item %d is taken out: %w", id, err)

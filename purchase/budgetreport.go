@@ -33,7 +33,10 @@ type PersonShare struct {
 // Budgets reports the newest months, and the present one by person, largest first.
 func (d *Desk) Budgets(ctx context.Context, months int) (BudgetReport, error) {
 	now := d.now()
-	report := BudgetReport{Now: d.policy.Month(now), Resets: d.policy.resets(now).Format(DateStyle), Limit: d.policy.MonthlyBudget, Each: d.policy.PersonBudget}
+	report := BudgetReport{
+		Now: d.policy.Month(now), Resets: d.policy.resets(now).Format(DateStyle),
+		Limit: d.policy.MonthlyBudget, Each: d.policy.PersonBudget,
+	}
 	err := d.ledger.View(ctx, func(r Reader) error {
 		present, err := r.Budget(report.Now)
 		if err != nil {
@@ -128,5 +131,6 @@ func activeAt(l License, now time.Time) bool {
 // like compares what a license gives with what is asked for.
 func like(l License, spec Spec) bool {
 	q := l.Quota
-	return q.RAM == float64(spec.RAM) && q.CPU == float64(spec.CPU) && q.Member == spec.Member && cocalc.Uptime(q.Uptime) == spec.Uptime
+	return q.RAM == float64(spec.RAM) && q.CPU == float64(spec.CPU) && q.Member == spec.Member &&
+		cocalc.Uptime(q.Uptime) == spec.Uptime
 }

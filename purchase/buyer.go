@@ -30,7 +30,10 @@ func (d *Desk) Run(ctx context.Context) error {
 	if err := d.announceResume(hard); err != nil {
 		d.log.Error().Err(err).Msg("leave a resume of buying to be announced at the next start")
 	}
-	b := &buyer{Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{}, probing: probing{recalled: recall == nil}}
+	b := &buyer{
+		Desk: d, tries: map[OrderID]int{}, due: map[OrderID]time.Duration{}, spans: spans{},
+		probing: probing{recalled: recall == nil},
+	}
 	// Cards expire on time also while the buyer waits for an answer of CoCalc, which can take minutes.
 	var expiring sync.WaitGroup
 	known, headTold := map[OrderID]deadline{}, ""
@@ -341,9 +344,11 @@ func (d *Desk) change(ctx context.Context, id OrderID, fn func(Writer, *Order) e
 	return o, err
 }
 
-// advance has an event happen to the order in one transaction, if it is still in the state that the buyer saw; otherwise,
-// it returns errMoved. check can stand against it, or complete the event.
-func (b *buyer) advance(ctx context.Context, seen Order, e OrderEvent, check func(Writer, Order, *OrderEvent) error) (Order, error) {
+// advance has an event happen to the order in one transaction, if it is still in the state that the buyer saw;
+// otherwise, it returns errMoved. check can stand against it, or complete the event.
+func (b *buyer) advance(ctx context.Context, seen Order, e OrderEvent, check func(Writer, Order, *OrderEvent) error) (
+	Order, error,
+) {
 	e.By = botName
 	delete(b.tries, seen.ID)
 	return b.change(ctx, seen.ID, func(w Writer, o *Order) error {
@@ -377,12 +382,13 @@ func (b *buyer) edit(ctx context.Context, seen Order, visible bool, set func(*Or
 // fail ends an order of which nothing was bought and nothing is in the cart. If anything of it was ever sent there, it
 // is watched for a while longer.
 func (b *buyer) fail(ctx context.Context, o Order, f Failure) error {
-	_, err := b.advance(ctx, o, OrderEvent{Kind: Fail, Note: string(f.Code), Failure: &f}, func(_ Writer, live Order, e *OrderEvent) error {
-		if !live.NeverAdded() {
-			e.WatchUntil = b.watchUntil()
-		}
-		return nil
-	})
+	_, err := b.advance(ctx, o, OrderEvent{Kind: Fail, Note: string(f.Code), Failure: &f},
+		func(_ Writer, live Order, e *OrderEvent) error {
+			if !live.NeverAdded() {
+				e.WatchUntil = b.watchUntil()
+			}
+			return nil
+		})
 	return err
 }
 

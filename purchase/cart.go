@@ -56,22 +56,24 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 }
 
 // begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
-// also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked again.
+// also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked
+// again.
 func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait, error) {
-	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginAdding, Note: note}, func(w Writer, live Order, e *OrderEvent) error {
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		if no := b.stopped(account); no != nil {
-			return no
-		}
-		if b.diagnosed(account) != nil {
-			return errUnserved
-		}
-		e.Sent, e.There = b.description(live), b.there()
-		return nil
-	})
+	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginAdding, Note: note},
+		func(w Writer, live Order, e *OrderEvent) error {
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			if no := b.stopped(account); no != nil {
+				return no
+			}
+			if b.diagnosed(account) != nil {
+				return errUnserved
+			}
+			e.Sent, e.There = b.description(live), b.there()
+			return nil
+		})
 	var stopped *Refusal
 	if errors.Is(err, errUnserved) {
 		return seen, b.timing.Poll, nil
@@ -113,7 +115,8 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 	}
 	switch refusal.Outcome {
 	case cocalc.Unknown:
-		b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("look for an item in the cart: CoCalc's answer to adding it was lost")
+		b.log.Warn().Err(err).Str("order", string(o.ID)).
+			Msg("look for an item in the cart: CoCalc's answer to adding it was lost")
 		return 0, nil
 	case cocalc.Transient:
 		// Nothing was done: it is safe to send again, and nothing is to be looked for.
@@ -166,8 +169,10 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 		return 0, err
 	}
 	if mismatch := b.differs(o, item); mismatch != nil {
-		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).Msg("find a different item in the cart than was sent")
-		_, err := b.advance(ctx, o, OrderEvent{Kind: FindItem, ItemID: item.ID, Failure: failed(FailCart, "why", "different")}, nil)
+		b.log.Error().Err(mismatch).Str("order", string(o.ID)).Int64("item", item.ID).
+			Msg("find a different item in the cart than was sent")
+		_, err := b.advance(ctx, o,
+			OrderEvent{Kind: FindItem, ItemID: item.ID, Failure: failed(FailCart, "why", "different")}, nil)
 		return 0, err
 	}
 	if !item.Checked {
@@ -204,7 +209,10 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 		}
 	}
 	// The add itself may still be on its way: a server that was slow to answer may be slow to act.
-	if left := b.remains(o.ID, span{what: "add", until: o.AddSent.Add(b.timing.AddWindow), there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow, careful: true}); left > 0 {
+	if left := b.remains(o.ID, span{
+		what: "add", until: o.AddSent.Add(b.timing.AddWindow),
+		there: after(o.AddedAfter, b.timing.AddWindow), length: b.timing.AddWindow, careful: true,
+	}); left > 0 {
 		return min(b.pause(o.ID), left), b.relieved(ctx, o)
 	}
 	f := failed(FailCart, "why", "not-added")
@@ -216,7 +224,8 @@ func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
 
 // park unchecks what is checked beside our item, since checkout would buy it too. Each is remembered in the order
 // before it is unchecked. Items that carry the tag of an order of ours that has failed are left-overs of our own, of
-// an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be done.
+// an add that came late: they are taken out, and so is a copy of the order's item. clean reports that nothing had to be
+// done.
 func (b *buyer) park(ctx context.Context, o Order, items []cocalc.CartItem) (_ Order, clean bool, err error) {
 	clean = true
 	for _, item := range items {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Cause is a reason as a code with arguments. Decisions compare causes, never sentences. Package bot makes sentences from
-// causes for people, which can be reworded in any release.
+// Cause is a reason as a code with arguments. Decisions compare causes, never sentences. Package bot makes sentences
+// from causes for people, which can be reworded in any release.
 type Cause struct {
 	Code CauseCode `json:"code,omitempty"`
 	Args Args      `json:"args,omitempty"`
@@ -46,16 +46,17 @@ const (
 
 // Why buying is paused (Incident), with their arguments.
 const (
-	IncidentSaid         CauseCode = "said"                  // a person paused buying: reason
-	IncidentForeignKey   CauseCode = "foreign-key"           // key, account (of the key), ledger (its account)
-	IncidentUnknown      CauseCode = "second-unknown"        // first, second: orders
-	IncidentCharged      CauseCode = "charged"               // order, charged, agreed
-	IncidentUnexplained  CauseCode = "unexplained-purchase"  // license, purchase, amount: in no budget
-	IncidentUnattributed CauseCode = "unattributed-purchase" // license, purchase, amount, order: counted, and no ledger names the person
-	IncidentDoubleBuy    CauseCode = "double-buy"            // order, item, times, amount
-	IncidentNewLedger    CauseCode = "new-ledger"            // purchases: how many have tags of a ledger that is missing
-	IncidentBooks        CauseCode = "books"                 // finding, record, more, digest; beneath it the first finding
-	IncidentOther        CauseCode = "other"                 // text: a sentence of an older version that has no code
+	IncidentSaid        CauseCode = "said"                 // a person paused buying: reason
+	IncidentForeignKey  CauseCode = "foreign-key"          // key, account (of the key), ledger (its account)
+	IncidentUnknown     CauseCode = "second-unknown"       // first, second: orders
+	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
+	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase, amount: in no budget
+	// license, purchase, amount, order: counted, and no ledger names the person
+	IncidentUnattributed CauseCode = "unattributed-purchase"
+	IncidentDoubleBuy    CauseCode = "double-buy" // order, item, times, amount
+	IncidentNewLedger    CauseCode = "new-ledger" // purchases: how many have tags of a ledger that is missing
+	IncidentBooks        CauseCode = "books"      // finding, record, more, digest; beneath it the first finding
+	IncidentOther        CauseCode = "other"      // text: a sentence of an older version that has no code
 )
 
 // LeftOut is the cause of what a resume says of purchases that paused buying and count in no budget: purchases, amount.
@@ -64,8 +65,8 @@ const LeftOut CauseCode = "left-out"
 // CartItem is the cause of an audit record (Event) about an item of the cart: item, product, title, added.
 const CartItem CauseCode = "item"
 
-// SettledByAdmin is why an order of unknown outcome ended: by, name (of the admin), verdict, reason; watched if CoCalc is
-// watched still.
+// SettledByAdmin is why an order of unknown outcome ended: by, name (of the admin), verdict, reason; watched if CoCalc
+// is watched still.
 const SettledByAdmin CauseCode = "settled-by-admin"
 
 // Untranslated is the cause of what records of the first schema tell in a sentence alone: text.
@@ -166,7 +167,8 @@ type Incident struct {
 	By   string    `json:"by"` // a person's id, or "licensebot"
 }
 
-// cause returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the incidents.
+// cause returns the cause of what the pause keeps from being done: since, by and name (of who paused), and the
+// incidents.
 func (p *Pause) cause(code CauseCode) Cause {
 	c := because(code, "since", stamp(p.Since), "by", p.By, "name", p.Name)
 	for _, in := range p.incidents() {

@@ -12,8 +12,8 @@ import (
 	"licensebot/purchase"
 )
 
-// What CoCalc charges is what was agreed to and announced, to the cent. Anything else stops all buying until somebody has
-// looked, but for a fixed term that has begun: that costs less from minute to minute.
+// What CoCalc charges is what was agreed to and announced, to the cent. Anything else stops all buying until somebody
+// has looked, but for a fixed term that has begun: that costs less from minute to minute.
 func TestAChargeThatDiffersFromWhatWasAgreedTo(t *testing.T) {
 	term := func() purchase.Spec {
 		sp := spec()
@@ -44,7 +44,8 @@ func TestAChargeThatDiffersFromWhatWasAgreedTo(t *testing.T) {
 				switch {
 				case c.kind == "" && (pause != nil || len(records) > 0):
 					t.Errorf("buying is paused for %s of %s: %+v", o.Receipt.Charged, o.Price, pause)
-				case c.kind != "" && (pause == nil || len(records) != 1 || records[0].Kind != c.kind || !strings.Contains(pause.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged))):
+				case c.kind != "" && (pause == nil || len(records) != 1 || records[0].Kind != c.kind ||
+					!strings.Contains(pause.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged))):
 					t.Errorf("%s of %s: paused %+v, recorded %+v", o.Receipt.Charged, o.Price, pause, records)
 				}
 				<-time.After(time.Hour)
@@ -69,9 +70,9 @@ func TestAPriceThatFellIsCharged(t *testing.T) {
 	})
 }
 
-// A server of the older kind tells no charge. When somebody makes the item dearer while our checkout is on its way, what was
-// sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for failed. When the
-// checkout had read the item before, nothing was made dearer.
+// A server of the older kind tells no charge. When somebody makes the item dearer while our checkout is on its way,
+// what was sold tells what it cost: the item, or the license where the item cannot be read, or the order was taken for
+// failed. When the checkout had read the item before, nothing was made dearer.
 func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 	for name, c := range map[string]struct {
 		hide bool
@@ -101,7 +102,10 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 				if c.read {
 					s.server.SetCheckoutTakes(3*time.Minute, time.Second)
 				} else {
-					s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/checkout", Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
+					s.server.Inject(cocalctest.Fault{
+						Endpoint: "shopping/cart/checkout", Effect: cocalctest.ActLate,
+						Wait: 3 * time.Minute, Times: 1,
+					})
 				}
 				if c.late {
 					s.server.SetCheckoutTakes(time.Hour, time.Second)
@@ -139,7 +143,8 @@ func TestAnItemThatWasMadeDearerOnAnOlderServer(t *testing.T) {
 					}
 					return
 				}
-				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 || !strings.Contains(p.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged)) {
+				if p := s.state().Pause; p == nil || len(s.events("overcharged")) != 1 ||
+					!strings.Contains(p.Cause().String(), fmt.Sprintf("charged=\"%d\"", o.Receipt.Charged)) {
 					t.Errorf("paused %+v", p)
 				}
 			}, m.with, func(s *shop) { s.server = cocalctest.New(cocalctest.Config{Seed: 1, Generation: cocalctest.Older}) })

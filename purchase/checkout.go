@@ -36,8 +36,9 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	// The server lets a checkout pass that is up to 3 dollars short; this team's account shall not go into the red
 	// because of it.
 	if look.credit != nil && *look.credit < look.amount {
-		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount-max(*look.credit, 0), because(NoticeTrouble, "why", "too-little-credit",
-			"credit", cents(max(*look.credit, 0)), "price", cents(look.amount), "payments", b.site.Payments())))
+		return b.abandon(ctx, o,
+			b.noCredit(ctx, o, look.amount-max(*look.credit, 0), because(NoticeTrouble, "why", "too-little-credit",
+				"credit", cents(max(*look.credit, 0)), "price", cents(look.amount), "payments", b.site.Payments())))
 	}
 	least := b.policy.LeastCredit
 	if least > 0 && look.credit == nil { // a limit that cannot be looked at is not one that is kept
@@ -45,8 +46,9 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 		return b.abandon(ctx, o, failed(FailNoCredit, "unknown", flag(true), "told", b.policy.told()))
 	}
 	if least > 0 && *look.credit-look.amount < least {
-		return b.abandon(ctx, o, b.noCredit(ctx, o, look.amount+least-*look.credit, because(NoticeTrouble, "why", "least-credit",
-			"credit", cents(*look.credit), "price", cents(look.amount), "least", cents(least), "payments", b.site.Payments())))
+		return b.abandon(ctx, o,
+			b.noCredit(ctx, o, look.amount+least-*look.credit, because(NoticeTrouble, "why", "least-credit",
+				"credit", cents(*look.credit), "price", cents(look.amount), "least", cents(least), "payments", b.site.Payments())))
 	}
 	return b.pay(ctx, o, look.amount)
 }
@@ -128,20 +130,21 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 	if b.away(ctx) {
 		return b.timing.Poll, nil
 	}
-	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginCheckout, Amount: amount}, func(w Writer, _ Order, e *OrderEvent) error {
-		account, err := w.Account()
-		if err != nil {
-			return err
-		}
-		if no := b.policy.closed(account); no != nil { // once a pause is in the ledger no checkout is sent
-			return no
-		}
-		if b.diagnosed(account) != nil {
-			return errUnserved
-		}
-		e.There = b.there()
-		return nil
-	})
+	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginCheckout, Amount: amount},
+		func(w Writer, _ Order, e *OrderEvent) error {
+			account, err := w.Account()
+			if err != nil {
+				return err
+			}
+			if no := b.policy.closed(account); no != nil { // once a pause is in the ledger no checkout is sent
+				return no
+			}
+			if b.diagnosed(account) != nil {
+				return errUnserved
+			}
+			e.There = b.there()
+			return nil
+		})
 	var stopped *Refusal
 	if errors.As(err, &stopped) {
 		return b.abandon(ctx, seen, failure(FailRefused, stopped))
@@ -210,9 +213,10 @@ func (b *buyer) unclear(ctx context.Context, o Order, err error) error {
 		code = HeldUnreadable
 	}
 	hold := Hold{Cause: Cause{Code: code}, Since: b.now(), Until: o.CheckoutSent.Add(b.timing.Settle)}
-	_, err = b.advance(ctx, o, OrderEvent{Kind: LoseOutcome, Note: string(code), Hold: &hold}, func(w Writer, live Order, _ *OrderEvent) error {
-		return b.secondUnknown(w, live)
-	})
+	_, err = b.advance(ctx, o, OrderEvent{Kind: LoseOutcome, Note: string(code), Hold: &hold},
+		func(w Writer, live Order, _ *OrderEvent) error {
+			return b.secondUnknown(w, live)
+		})
 	return err
 }
 
@@ -222,8 +226,8 @@ func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) (wait,
 }
 
 // bought ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
-// receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind has
-// nothing to count with: there what tells the cost is waited for a while.
+// receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind
+// has nothing to count with: there what tells the cost is waited for a while.
 func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) (wait, error) {
 	o.ItemID = item.ID
 	rows, err := b.purchasesOf(ctx, o)
@@ -311,7 +315,10 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 	var sum Cents
 	times := len(o.Receipt.Extra) + 1 // with those that were found before
 	for _, x := range extra {
-		e := entry(o, Receipt{LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time, Expires: o.Receipt.Expires})
+		e := entry(o, Receipt{
+			LicenseID: x.LicenseID, PurchaseID: x.PurchaseID, Charged: x.Charged, Time: o.Receipt.Time,
+			Expires: o.Receipt.Expires,
+		})
 		e.Duplicate = true
 		if _, err := w.AddPurchase(e); err != nil {
 			return err
@@ -321,7 +328,8 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		}
 		sum += x.Charged
 	}
-	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).Msg("pause buying: CoCalc sold an item twice")
+	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).
+		Msg("pause buying: CoCalc sold an item twice")
 	if err := w.AppendEvent(Event{
 		Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
 		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times),
@@ -334,7 +342,10 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 		all += x.Charged
 		licenses = append(licenses, x.LicenseID)
 	}
-	cause := Cause{Code: IncidentDoubleBuy, Args: Args{"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10), "times": strconv.Itoa(times), "amount": cents(all)}}
+	cause := Cause{Code: IncidentDoubleBuy, Args: Args{
+		"order": string(o.ID), "item": strconv.FormatInt(o.ItemID, 10),
+		"times": strconv.Itoa(times), "amount": cents(all),
+	}}
 	if _, err := pauseBuying(w, ownPause(d.now(), cause), ""); err != nil {
 		return err
 	}

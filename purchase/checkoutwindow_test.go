@@ -8,8 +8,9 @@ import (
 	"licensebot/purchase"
 )
 
-// Our checkout is carried out minutes after its answer was lost; meanwhile somebody else's has bought our item. Whatever
-// is checked when ours comes at last, it buys: so nothing of others' is checked again before, and no other order begins.
+// Our checkout is carried out minutes after its answer was lost; meanwhile somebody else's has bought our item.
+// Whatever is checked when ours comes at last, it buys: so nothing of others' is checked again before, and no other
+// order begins.
 func TestACheckoutThatComesAfterTheItemWasSold(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		strangersItem(s)

@@ -57,7 +57,8 @@ func (c *chronicle) tell(e Event, k keptOrder) {
 	case e.Kind == "resumed":
 		message = "resume buying"
 	case e.Kind == "refused":
-		c.log.Info().Str("person", e.By).Str("channel", e.Place).Str("order", string(e.Order)).Str("code", e.Note).Msg("refuse request")
+		c.log.Info().Str("person", e.By).Str("channel", e.Place).Str("order", string(e.Order)).Str("code", e.Note).
+			Msg("refuse request")
 		return
 	case state.known() && e.Order != "":
 		message = "move order"

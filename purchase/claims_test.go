@@ -129,7 +129,9 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 		<-time.After(time.Hour) // nothing is looked after any more
 		claims, honest := s.claims(), s.sales()
 		s.agrees(2)
-		ours := slices.IndexFunc(honest.Rows, func(row cocalc.PurchaseRow) bool { return row.LicenseID == o.Receipt.LicenseID })
+		ours := slices.IndexFunc(honest.Rows, func(row cocalc.PurchaseRow) bool {
+			return row.LicenseID == o.Receipt.LicenseID
+		})
 		one := func(change func(*cocalc.PurchaseRow)) func() []cocalc.PurchaseRow {
 			return func() []cocalc.PurchaseRow {
 				rows := slices.Clone(honest.Rows)
@@ -153,33 +155,52 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 			wrong, strangers string
 		}{
 			{
-				"CoCalc does not have it", func() []cocalc.PurchaseRow { return slices.Delete(slices.Clone(honest.Rows), ours, ours+1) }, 1,
+				"CoCalc does not have it", func() []cocalc.PurchaseRow {
+					return slices.Delete(slices.Clone(honest.Rows), ours, ours+1)
+				}, 1,
 				fmt.Sprintf(`purchase-missing 1="2" 2="%s" 3="%s" 4="$63.75"`, second, o.Receipt.LicenseID), "",
 			},
 			{
 				"it cost something else", one(func(r *cocalc.PurchaseRow) { r.Cost++ }), 1,
-				fmt.Sprintf(`other-amount 1="2" 2="%s" 3="$63.75" 4="$63.76" 5="%d"`, o.Receipt.LicenseID, o.Receipt.PurchaseID), "",
+				fmt.Sprintf(`other-amount 1="2" 2="%s" 3="$63.75" 4="$63.76" 5="%d"`, o.Receipt.LicenseID, o.Receipt.PurchaseID),
+				"",
 			},
 			{
 				"it is another license", one(func(r *cocalc.PurchaseRow) { r.LicenseID = "other" }), 1,
 				fmt.Sprintf(`other-license 1="2" 2="%s" 3="%d" 4="other"`, o.Receipt.LicenseID, o.Receipt.PurchaseID), "",
 			},
-			{"an order that was not bought", more(func(r *cocalc.PurchaseRow) { r.Text = unbought.Tag() }), 2, `5="` + string(unbought) + `" record=`, ""},
-			{"one more of the same cart item", more(func(r *cocalc.PurchaseRow) { r.CartItemID = o.ItemID }), 2, `5="` + string(second) + `" record=`, ""},
-			{"one whose tag was edited away", more(func(r *cocalc.PurchaseRow) { r.CartItemID, r.Text = o.ItemID, "mine" }), 2, `5="` + string(second) + `" record=`, ""},
+			{
+				"an order that was not bought", more(func(r *cocalc.PurchaseRow) { r.Text = unbought.Tag() }), 2,
+				`5="` + string(unbought) + `" record=`, "",
+			},
+			{
+				"one more of the same cart item", more(func(r *cocalc.PurchaseRow) { r.CartItemID = o.ItemID }), 2,
+				`5="` + string(second) + `" record=`, "",
+			},
+			{
+				"one whose tag was edited away", more(func(r *cocalc.PurchaseRow) { r.CartItemID, r.Text = o.ItemID, "mine" }), 2,
+				`5="` + string(second) + `" record=`, "",
+			},
 			{
 				"a tag that nobody knows", more(func(r *cocalc.PurchaseRow) { r.Text = "Statistics " + unknown.Tag() }), 2,
 				`5="` + string(unknown) + `" record=`, "",
 			},
 			{"a copy of the cart item", more(func(r *cocalc.PurchaseRow) {}), 2, "", `but="copied"`},
 			{"somebody else's", more(func(r *cocalc.PurchaseRow) { r.Text = "mine" }), 2, "", `purchase="900"`},
-			{"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }), 2, "", ""},
-			{"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "", ""},
+			{
+				"from before the ledger", more(func(r *cocalc.PurchaseRow) { r.Text, r.Time = "mine", r.Time.AddDate(-1, 0, 0) }),
+				2, "", "",
+			},
+			{
+				"from after the ledger was read", more(func(r *cocalc.PurchaseRow) { r.Time = r.Time.AddDate(1, 0, 0) }), 2, "",
+				"",
+			},
 		}
 		for _, c := range cases {
 			got := claims.Compare(purchase.Sales{Account: honest.Account, Rows: c.rows(), Licenses: honest.Licenses})
 			wrong, strangers := fmt.Sprint(got.Wrong), strings.Trim(fmt.Sprint(got.Strangers), "[]")
-			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 || !strings.Contains(wrong, c.wrong) {
+			if got.Agree != c.agree || (c.wrong == "") != (len(got.Wrong) == 0) || len(got.Wrong) > 2 ||
+				!strings.Contains(wrong, c.wrong) {
 				t.Errorf("%s: %d agree, wrong %s", c.name, got.Agree, wrong)
 			}
 			if (c.strangers == "") != (strangers == "") || !strings.Contains(strangers, c.strangers) {
@@ -200,13 +221,17 @@ func TestWhatDoesNotAgreeWithCoCalc(t *testing.T) {
 func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		<-time.After(time.Minute)
-		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.Delay, Wait: time.Minute, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.Delay,
+			Wait: time.Minute, Times: 1,
+		})
 		id := s.buy()
 		for len(s.account.Purchases()) < 2 { // the credit, and the license
 			<-time.After(time.Second)
 		}
 		<-time.After(time.Second)
-		if got := s.agrees(0); len(got.Notes) != 1 || got.Notes[0].Code != purchase.NotedUnderWay || got.Notes[0].Args["order"] != string(id) {
+		if got := s.agrees(0); len(got.Notes) != 1 || got.Notes[0].Code != purchase.NotedUnderWay ||
+			got.Notes[0].Args["order"] != string(id) {
 			t.Errorf("said %+v", got)
 		}
 	})
@@ -214,7 +239,8 @@ func TestOrdersUnderWayAndSettledOnes(t *testing.T) {
 		s.server.SetCheckoutTakes(24*time.Hour, time.Second)
 		id := s.buy()
 		s.until(id, purchase.Unknown)
-		if _, err := s.desk.Settle(context.Background(), id, byAdmin, purchase.Settlement{Verdict: purchase.WasBought, Reason: "I saw it"}); err != nil {
+		if _, err := s.desk.Settle(context.Background(), id, byAdmin,
+			purchase.Settlement{Verdict: purchase.WasBought, Reason: "I saw it"}); err != nil {
 			t.Fatal(err)
 		}
 		got := s.agrees(0)

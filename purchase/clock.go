@@ -60,7 +60,8 @@ func (b *buyer) ends(id OrderID, s span) time.Duration {
 		switch {
 		case !s.there.IsZero() && !there.IsZero():
 			left = s.there.Sub(there)
-		case s.careful && s.until.Add(-s.length).Before(b.bornAt) && (there.IsZero() || there.Sub(b.now()).Abs() > clocksApart):
+		case s.careful && s.until.Add(-s.length).Before(b.bornAt) &&
+			(there.IsZero() || there.Sub(b.now()).Abs() > clocksApart):
 			left = s.length // it began before this run, and this machine's clock may have been set since
 		}
 		end = b.elapsed() + min(max(left, 0), s.length)

@@ -63,7 +63,8 @@ func TestAFirstStartWithAWrongClock(t *testing.T) {
 					<-time.After(time.Hour)
 					s.buyAsStranger()
 					if !s.reportedWithin(30 * time.Minute) {
-						t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v", s.state().Watching, time.Now())
+						t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v",
+							s.state().Watching, time.Now())
 					}
 				}, withChannel, kind, func(s *shop) { ahead = clockOf(s); ahead(off) })
 			})
@@ -81,13 +82,14 @@ func TestAPurchaseDuringAFirstStartWithAWrongClock(t *testing.T) {
 		ahead(0)
 		s.open()
 		if !s.reportedWithin(30 * time.Minute) {
-			t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v", s.state().Watching, time.Now())
+			t.Errorf("a stranger's purchase is not reported; the account is watched since %v, and it is %v", s.state().Watching,
+				time.Now())
 		}
 	}, withChannel, func(s *shop) { ahead = clockOf(s); ahead(48 * time.Hour) })
 }
 
-// The clock of a running bot is two days wrong for 25 minutes: what was reported before is not reported again, and what is
-// bought later is.
+// The clock of a running bot is two days wrong for 25 minutes: what was reported before is not reported again, and what
+// is bought later is.
 func TestAClockThatStepsAndStepsBack(t *testing.T) {
 	for name, off := range map[string]time.Duration{"ahead": 48 * time.Hour, "back": -48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +137,10 @@ func TestAWatchWhileTheClockSteps(t *testing.T) {
 				var ahead func(time.Duration)
 				inShop(t, 40000, func(s *shop) {
 					ahead(c.before)
-					s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+					s.server.Inject(cocalctest.Fault{
+						Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
+						Times: 1,
+					})
 					id := s.buy()
 					<-time.After(time.Minute)
 					ahead(c.after)
@@ -160,13 +165,16 @@ func TestAWatchWhileTheClockSteps(t *testing.T) {
 	}
 }
 
-// A checkout that hangs while the clock steps ahead, and commits within its window: it is found, and no other order is begun
-// before.
+// A checkout that hangs while the clock steps ahead, and commits within its window: it is found, and no other order is
+// begun before.
 func TestASlowCheckoutWhileTheClockSteps(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		var ahead func(time.Duration)
 		inShop(t, 40000, func(s *shop) {
-			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+			s.server.Inject(cocalctest.Fault{
+				Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+				Times: 1,
+			})
 			s.server.SetCheckoutTakes(8*time.Minute, time.Second)
 			first := s.buy()
 			<-time.After(time.Minute)
@@ -191,12 +199,18 @@ func TestASlowCheckoutWhileTheClockSteps(t *testing.T) {
 // is not given up before two whole windows have passed, and no other order is begun that the checkout would buy too.
 // Its requester never reads that it was not bought, asks again, and gets it twice.
 func TestASlowCheckoutAfterARestartWithAClockAhead(t *testing.T) {
-	for name, at := range map[string]time.Duration{"in the first window": time.Minute, "in the second window": 11 * time.Minute} {
+	for name, at := range map[string]time.Duration{
+		"in the first window":  time.Minute,
+		"in the second window": 11 * time.Minute,
+	} {
 		t.Run(name, func(t *testing.T) {
 			onBothKinds(t, func(t *testing.T, kind func(*shop)) {
 				var ahead func(time.Duration)
 				inShop(t, 40000, func(s *shop) {
-					s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+					s.server.Inject(cocalctest.Fault{
+						Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+						Times: 1,
+					})
 					s.server.SetCheckoutTakes(18*time.Minute, time.Second)
 					began, first := time.Now(), s.buy()
 					<-time.After(at)
@@ -236,13 +250,16 @@ func TestACardWhileTheClockSteps(t *testing.T) {
 	}, func(s *shop) { ahead = clockOf(s) })
 }
 
-// The machine is suspended for ten hours while the outcome of a checkout is unknown: all clocks but the monotonic one are ahead
-// then. What was bought meanwhile is reported, and the outcome is watched for as long as always.
+// The machine is suspended for ten hours while the outcome of a checkout is unknown: all clocks but the monotonic one
+// are ahead then. What was bought meanwhile is reported, and the outcome is watched for as long as always.
 func TestASuspendedMachine(t *testing.T) {
 	var there atomic.Int64
 	var ahead func(time.Duration)
 	inShop(t, 40000, func(s *shop) {
-		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer,
+			Times: 1,
+		})
 		began := time.Now()
 		id := s.buy()
 		<-time.After(time.Minute)
@@ -264,7 +281,9 @@ func TestASuspendedMachine(t *testing.T) {
 		}
 	}, withChannel, func(s *shop) {
 		ahead = clockOf(s)
-		s.server = cocalctest.New(cocalctest.Config{Seed: 1, Now: func() time.Time { return time.Now().Add(time.Duration(there.Load())).Round(0) }})
+		s.server = cocalctest.New(cocalctest.Config{Seed: 1, Now: func() time.Time {
+			return time.Now().Add(time.Duration(there.Load())).Round(0)
+		}})
 	})
 }
 

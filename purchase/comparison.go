@@ -52,7 +52,8 @@ type Sales struct {
 
 // What a Comparison notes.
 const (
-	NotedByWord     CauseCode = "noted-by-word"     // entry, order, charged: an admin marked it as bought, and CoCalc doesn't show it
+	// entry, order, charged: an admin marked it as bought, and CoCalc doesn't show it
+	NotedByWord     CauseCode = "noted-by-word"
 	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot is to count it again
 	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license
 	NotedUnderWay   CauseCode = "noted-under-way"   // purchase, at, license, amount, order: the bot works on the order
@@ -63,7 +64,9 @@ const (
 
 // Comparison is what came of holding a ledger against CoCalc.
 type Comparison struct {
-	Agree int // licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no amounts)
+	// licenses of the log that CoCalc sold under the same id for the same amount (a server without a list tells no
+	// amounts)
+	Agree int
 	// Wrong are what cannot be if the ledger is whole and the only one of its account.
 	Wrong []Finding
 	// Strangers are other people's purchases on the account since the ledger began; Earlier is the number of older
@@ -75,7 +78,10 @@ type Comparison struct {
 }
 
 func newClaims(at time.Time) Claims {
-	return Claims{at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}, reportedLicenses: map[string]bool{}, reportedPurchases: map[int64]bool{}}
+	return Claims{
+		at: at, orders: map[OrderID]Order{}, byItem: map[int64]OrderID{}, reportedLicenses: map[string]bool{},
+		reportedPurchases: map[int64]bool{},
+	}
 }
 
 // ReadClaims reads what a ledger claims. at is the present.
@@ -100,7 +106,10 @@ func (c *Claims) readOrders(r Reader) error {
 			return fmt.Errorf("read the orders: %w", err)
 		}
 		// What the comparison needs, and no more: a ledger can have very many.
-		c.orders[o.ID] = Order{ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, AddedAfter: o.AddedAfter, WatchUntil: o.WatchUntil, Receipt: o.Receipt}
+		c.orders[o.ID] = Order{
+			ID: o.ID, State: o.State, ItemID: o.ItemID, AddSent: o.AddSent, AddedAfter: o.AddedAfter,
+			WatchUntil: o.WatchUntil, Receipt: o.Receipt,
+		}
 		if o.ItemID != 0 {
 			c.byItem[o.ItemID] = o.ID
 		}
@@ -121,7 +130,10 @@ func (c *Claims) readLog(r Reader) error {
 			b.row, b.license = cmp.Or(p.PurchaseID, b.row), cmp.Or(p.LicenseID, b.license)
 			continue
 		}
-		b := claim{entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID, charged: p.Charged}
+		b := claim{
+			entry: p.Number, order: p.Order, item: p.ItemID, row: p.PurchaseID, license: p.LicenseID,
+			charged: p.Charged,
+		}
 		if o := c.orders[p.Order]; o.Receipt != nil && !p.Duplicate {
 			b.settled, b.counting = o.Receipt.Settled != nil, o.Receipt.Unchecked
 			if b.row == 0 {
@@ -242,7 +254,8 @@ func (v *comparing) claimed(b claim) {
 		return
 	case v.Older: // tells no amounts
 	case b.charged != row.Cost && b.counting:
-		v.note(NotedCounting, "entry", strconv.FormatUint(b.entry, 10), "logged", cents(b.charged), "charged", cents(row.Cost))
+		v.note(NotedCounting, "entry", strconv.FormatUint(b.entry, 10), "logged", cents(b.charged), "charged",
+			cents(row.Cost))
 		return
 	case b.charged != row.Cost:
 		v.wrong(record, FoundOtherAmount, b.entry, b.license, b.charged, row.Cost, row.ID)
@@ -254,7 +267,8 @@ func (v *comparing) claimed(b claim) {
 	v.said.Agree++
 }
 
-// rowOf finds the purchase of a claim: by its number, else by its license, else by the order's tag or cart item. -1: none.
+// rowOf finds the purchase of a claim: by its number, else by its license, else by the order's tag or cart item. -1:
+// none.
 func (v *comparing) rowOf(b claim) int {
 	o := v.orders[b.order]
 	for _, fits := range []func(cocalc.PurchaseRow) bool{
@@ -284,12 +298,16 @@ func (v *comparing) sold(row cocalc.PurchaseRow) {
 		}
 	}
 	o, known := v.orders[id]
-	what := []string{"purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount", cents(row.Cost)}
+	what := []string{
+		"purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount",
+		cents(row.Cost),
+	}
 	stranger := func(pairs ...string) {
 		v.said.Strangers = append(v.said.Strangers, because(NotedStranger, append(what, pairs...)...))
 	}
 	switch {
-	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at): // since the ledger was read; clocks differ
+	case row.Time.After(v.at) || row.Time.After(v.at.Add(-time.Hour)) && newer(id, v.at):
+		// since the ledger was read; clocks differ
 	case known && o.lookedAfter():
 		v.note(NotedUnderWay, append(what, "order", string(id))...)
 	case v.isReported(row):

@@ -8,16 +8,19 @@ import (
 	"time"
 )
 
-// CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and the
-// purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No findings
-// mean that the books agree. That the records are as they were written is the storage's to check, and that they are what
-// CoCalc sold is not known here.
+// CheckBooks compares what the ledger says in one place with what it says in another: the budgets with the orders and
+// the purchase log, the orders with the log and with the audit records. It reads everything and changes nothing. No
+// findings mean that the books agree. That the records are as they were written is the storage's to check, and that
+// they are what CoCalc sold is not known here.
 func CheckBooks(r Reader) ([]Finding, error) {
 	account, err := r.Account()
 	if err != nil {
 		return nil, fmt.Errorf("read the account: %w", err)
 	}
-	b := books{account: account, orders: map[OrderID]*dossier{}, months: map[string]*Budget{}, licenses: map[string]uint64{}, rows: map[int64]uint64{}}
+	b := books{
+		account: account, orders: map[OrderID]*dossier{}, months: map[string]*Budget{},
+		licenses: map[string]uint64{}, rows: map[int64]uint64{},
+	}
 	for _, read := range []func(Reader) error{b.readOrders, b.readLog, b.readAudit} {
 		if err := read(r); err != nil {
 			return nil, err
@@ -73,7 +76,10 @@ func (b *books) readOrders(r Reader) error {
 		if err != nil {
 			return fmt.Errorf("read the orders: %w", err)
 		}
-		b.orders[o.ID] = &dossier{id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt, sent: o.CheckoutSent}
+		b.orders[o.ID] = &dossier{
+			id: o.ID, state: o.State, month: o.Month, price: o.Price, receipt: o.Receipt,
+			sent: o.CheckoutSent,
+		}
 		if o.Promised() {
 			b.promise(o)
 		}

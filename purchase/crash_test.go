@@ -179,8 +179,9 @@ func TestKilledAtEveryMoment(t *testing.T) {
 }
 
 func strangersItem(s *shop) {
-	s.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-		`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+	s.account.AddToCart("site-license",
+		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+			`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
 }
 
 func killedAt(t *testing.T, f *fate, older bool, begin func(*shop)) {

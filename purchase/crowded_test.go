@@ -14,7 +14,8 @@ import (
 	"licensebot/storage"
 )
 
-// shifting is a CoCalc whose list of purchases grows between two pages: the last of the first page is the first of the second.
+// shifting is a CoCalc whose list of purchases grows between two pages: the last of the first page is the first of the
+// second.
 type shifting struct {
 	purchase.Shop
 	bought time.Time
@@ -77,7 +78,9 @@ type pausing struct {
 func (p pausing) Update(ctx context.Context, change func(purchase.Writer) error) error {
 	err := p.Ledger.Update(ctx, func(w purchase.Writer) error {
 		open, err := w.Queue()
-		if err != nil || p.paused.Load() || !slices.ContainsFunc(open, func(q purchase.Queued) bool { return q.State == purchase.Carted }) {
+		if err != nil || p.paused.Load() || !slices.ContainsFunc(open, func(q purchase.Queued) bool {
+			return q.State == purchase.Carted
+		}) {
 			return err
 		}
 		p.paused.Store(true)
@@ -85,7 +88,12 @@ func (p pausing) Update(ctx context.Context, change func(purchase.Writer) error)
 		if err != nil {
 			return err
 		}
-		account.Pause = &purchase.Pause{Since: time.Now(), By: dana.ID, Name: "dana", Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "stop"}}, By: dana.ID}}}
+		account.Pause = &purchase.Pause{
+			Since: time.Now(), By: dana.ID, Name: "dana",
+			Incidents: []purchase.Incident{
+				{Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": "stop"}}, By: dana.ID},
+			},
+		}
 		if err := w.PutAccount(account); err != nil {
 			return err
 		}
@@ -115,11 +123,15 @@ func TestAPauseInTheLastInstant(t *testing.T) {
 	})
 }
 
-// On a server of the older kind too, a lost checkout holds others up when somebody else's has bought its item meanwhile.
+// On a server of the older kind too, a lost checkout holds others up when somebody else's has bought its item
+// meanwhile.
 func TestALostCheckoutOnAnOlderServer(t *testing.T) {
 	inShop(t, 0, func(s *shop) {
 		const checkout = "shopping/cart/checkout"
-		s.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Times: 1, Do: func(a *cocalctest.Account) { a.StartCheckout() }})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkout, Effect: cocalctest.Call, Times: 1,
+			Do: func(a *cocalctest.Account) { a.StartCheckout() },
+		})
 		s.server.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.ActLate, Wait: 3 * time.Minute, Times: 1})
 		first := s.buy()
 		sent := s.until(first, purchase.Purchased).CheckoutSent
@@ -190,8 +202,9 @@ func TestOurOwnItemBreaksTheCart(t *testing.T) {
 	})
 }
 
-// A checkout that was sent before an older copy of the ledger was restored may still be at work, and the copy does not know of
-// it. It buys whatever is checked, so no order is taken until it is certainly over, although CoCalc could be compared at once.
+// A checkout that was sent before an older copy of the ledger was restored may still be at work, and the copy does not
+// know of it. It buys whatever is checked, so no order is taken until it is certainly over, although CoCalc could be
+// compared at once.
 func TestARestoreWaitsForCheckoutsThatItDoesNotKnow(t *testing.T) {
 	ctx := context.Background()
 	inShop(t, 40000, func(s *shop) {
@@ -215,12 +228,14 @@ func (s *shop) restored() error {
 	if err != nil {
 		return err
 	}
-	err = ledger.Update(context.Background(), func(w purchase.Writer) error { return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle) })
+	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
+		return purchase.AfterRestore(w, time.Now(), "UDANA", s.timing.Settle)
+	})
 	return errors.Join(err, ledger.Close())
 }
 
-// What was under way in a restored copy is watched for as long as the bot was told to give CoCalc, so that an item that is
-// added late is taken out, however long that is.
+// What was under way in a restored copy is watched for as long as the bot was told to give CoCalc, so that an item that
+// is added late is taken out, however long that is.
 func TestARestoredOrderIsWatchedAsLongAsTheBotWasTold(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id, old := s.copyAt(purchase.Approved, false)

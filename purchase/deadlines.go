@@ -111,7 +111,8 @@ func (d *Desk) overdue(w Writer, o *Order, due deadline) error {
 	if err := w.PutOrder(*o); err != nil {
 		return err
 	}
-	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), request(NoticeReminder, *o).With("since", stamp(o.Confirmed)), *o, "")
+	n := d.notice(NoticeReminder, "reminder-"+string(o.ID), request(NoticeReminder, *o).With("since", stamp(o.Confirmed)),
+		*o, "")
 	n.Left = []string{d.approvalsChannel}
 	return addNotice(w, n)
 }

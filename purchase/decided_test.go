@@ -12,8 +12,8 @@ import (
 	"licensebot/storage"
 )
 
-// Not to spend needs no word of Slack's: whoever asked can take an order back also while Slack does not say who they are, or of
-// which workspace. Nobody else can.
+// Not to spend needs no word of Slack's: whoever asked can take an order back also while Slack does not say who they
+// are, or of which workspace. Nobody else can.
 func TestWithdrawingNeedsNoWordOfSlacks(t *testing.T) {
 	for _, standing := range []purchase.Standing{purchase.Member, purchase.Unverified} {
 		t.Run("standing "+string(standing), func(t *testing.T) {
@@ -49,7 +49,10 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 		if err := s.deny(second, erin, "there is one"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Cancel(ctx, third, purchase.Click{Who: alice, At: purchase.Place{Channel: "CTYPED"}, Typed: true}); err != nil {
+		if _, err := s.desk.Cancel(ctx, third, purchase.Click{
+			Who: alice, At: purchase.Place{Channel: "CTYPED"},
+			Typed: true,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		away := purchase.Click{Who: dana, At: purchase.Place{Channel: "COPS"}, Typed: true}
@@ -73,7 +76,8 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 	}, withApprovers)
 }
 
-// While an admin has paused buying the bot finds something worse: who resumes buying reads of both, and the audit has both.
+// While an admin has paused buying the bot finds something worse: who resumes buying reads of both, and the audit has
+// both.
 func TestWhatIsFoundDuringAPauseIsAddedToIt(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(time.Second)
@@ -88,7 +92,8 @@ func TestWhatIsFoundDuringAPauseIsAddedToIt(t *testing.T) {
 		}
 		<-time.After(11 * time.Minute)
 		p := s.state().Pause
-		if p == nil || p.By != dana.ID || len(p.Incidents) != 2 || p.Incidents[0].Args["reason"] != "the books are closed" || p.Incidents[1].Code != purchase.IncidentUnexplained {
+		if p == nil || p.By != dana.ID || len(p.Incidents) != 2 || p.Incidents[0].Args["reason"] != "the books are closed" ||
+			p.Incidents[1].Code != purchase.IncidentUnexplained {
 			t.Errorf("paused: %+v", p)
 		}
 		if e := s.events("paused"); len(e) != 2 || e[1].By != "licensebot" {
@@ -128,9 +133,12 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ledger.Close()
-			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Now: func() time.Time { return now }, Policy: purchase.Policy{
+			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Now: func() time.Time {
+				return now
+			}, Policy: purchase.Policy{
 				Everyone: true, Approvals: 2,
-				Approvers: map[string]bool{erin.ID: true, bob.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
+				Approvers: map[string]bool{erin.ID: true, bob.ID: true}, OrderLimit: purchase.Limit{None: true},
+				MonthlyBudget: purchase.Limit{None: true},
 			}})
 			p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
 			if err != nil {
@@ -149,7 +157,8 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 			switch {
 			case !c.late && (err != nil || o.State != purchase.Approved):
 				t.Errorf("it is %s (%v)", o.State, err)
-			case c.late && (!errors.As(err, &no) || no.Code != purchase.TooLate || !strings.Contains(no.Error(), `state="awaiting_approval"`)):
+			case c.late && (!errors.As(err, &no) || no.Code != purchase.TooLate ||
+				!strings.Contains(no.Error(), `state="awaiting_approval"`)):
 				t.Errorf("bob reads %v", err)
 			}
 		})

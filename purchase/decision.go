@@ -263,7 +263,8 @@ func (d *Desk) ConfirmNewPrice(ctx context.Context, failed OrderID, click Click)
 			return no, err
 		}
 		old.ReplacedBy, old.Updated = id, o.Updated
-		old.Messages = slices.DeleteFunc(old.Messages, func(m Message) bool { return m.Kind != MessageAsk }) // the rest goes on with the new order
+		// the rest goes on with the new order
+		old.Messages = slices.DeleteFunc(old.Messages, func(m Message) bool { return m.Kind != MessageAsk })
 		return nil, w.PutOrder(old)
 	})
 	if err == nil {
@@ -286,7 +287,8 @@ func (d *Desk) atNewPrice(old Order, id OrderID) Order {
 	now := d.now()
 	o := Order{
 		ID: id, Rev: 1, State: Proposed, Requester: old.Requester, Place: old.Place, Spec: old.Spec,
-		Project: old.Project, Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now, Expires: now.Add(d.timing.Proposal),
+		Project: old.Project, Reason: old.Reason, Price: old.Failure.NewPrice, Created: now, Updated: now,
+		Expires: now.Add(d.timing.Proposal),
 	}
 	if old.Spec.Period != cocalc.PeriodRange {
 		o.Renews = o.Price
@@ -316,8 +318,8 @@ func (d *Desk) Cancel(ctx context.Context, id OrderID, click Click) (Order, erro
 	})
 }
 
-// Asked reads an order for a click of its requester that decides nothing by itself: to see its card anew, to ask for the
-// same again. A *Refusal says why not.
+// Asked reads an order for a click of its requester that decides nothing by itself: to see its card anew, to ask for
+// the same again. A *Refusal says why not.
 func (d *Desk) Asked(ctx context.Context, id OrderID, click Click) (Order, error) {
 	order, err := d.Order(ctx, id)
 	if errors.Is(err, ErrNoOrder) {

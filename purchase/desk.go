@@ -170,7 +170,8 @@ func New(opts Options) *Desk {
 	d := &Desk{
 		ledger: newChronicle(opts.Ledger, opts.Log), policy: opts.Policy, timing: opts.Timing.withDefaults(),
 		keyName: opts.KeyName, site: opts.Site, now: opts.Now, newID: opts.NewID, log: opts.Log, changed: opts.Changed,
-		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1), purchasesChannel: opts.PurchasesChannel,
+		wake: make(chan struct{}, 1), proposed: make(chan struct{}, 1), counted: make(chan struct{}, 1),
+		purchasesChannel: opts.PurchasesChannel,
 		approvalsChannel: opts.ApprovalsChannel, lookUp: opts.LookUp, doubts: opts.Doubts,
 		born: time.Now(), bornAt: opts.Now(),
 	}
@@ -249,7 +250,8 @@ func (d *Desk) Proposable(ctx context.Context, click Click) error {
 	if err != nil {
 		return fmt.Errorf("read whether buying is paused: %w", err)
 	}
-	return d.unless(ctx, "", click, d.lostAccess(), d.policy.mayBuy(click.Who), d.policy.here(click.At), paused, d.notSold(d.server.Load()))
+	return d.unless(ctx, "", click, d.lostAccess(), d.policy.mayBuy(click.Who), d.policy.here(click.At), paused,
+		d.notSold(d.server.Load()))
 }
 
 // Propose stores a new order with its price. Nothing is promised yet. A *Refusal says why not.
@@ -262,7 +264,10 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	if d.stopping.Load() {
 		return Proposal{}, errStopping()
 	}
-	for _, no := range []*Refusal{d.lostAccess(), d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place), d.notSold(d.server.Load())} {
+	for _, no := range []*Refusal{
+		d.lostAccess(), d.policy.mayBuy(ask.Requester), d.policy.here(ask.Place),
+		d.notSold(d.server.Load()),
+	} {
 		if no != nil {
 			return Proposal{}, d.refused(ctx, no, amends, ask.Requester, ask.Place)
 		}
@@ -290,7 +295,8 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 	now := d.now()
 	order := Order{
 		ID: d.newID(), Rev: 1, State: Proposed, Requester: ask.Requester, Place: ask.Place, Spec: ask.Spec,
-		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now, Updated: now,
+		Project: project, Reason: ask.Reason, Price: quote.Total, Renews: quote.RenewsAt, Saves: quote.Saves, Created: now,
+		Updated: now,
 		Expires: now.Add(d.timing.Proposal),
 	}
 	if len(ask.Trigger) <= mostTrigger {

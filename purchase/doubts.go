@@ -58,7 +58,8 @@ func (d *Desk) doubted(err error, doubt Doubt) error {
 			no.Cause = no.With("answered", flag(true))
 			return no
 		}
-		d.log.Error().Err(kept).Msg("fail to keep an uncertain decision: the person won't be told its outcome after the next start")
+		d.log.Error().Err(kept).
+			Msg("fail to keep an uncertain decision: the person won't be told its outcome after the next start")
 	}
 	return no
 }
@@ -168,7 +169,8 @@ func (d *Desk) resolve(w Writer, doubt Doubt) error {
 	if kind != "" {
 		note = "in the ledger: " + kind
 	}
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who, Note: note}); err != nil {
+	if err := w.AppendEvent(Event{Time: d.now(), Kind: "uncertain", Order: doubt.Order, By: doubt.Who, Note: note}); err !=
+		nil {
 		return err
 	}
 	return addNotice(w, Notice{
@@ -202,9 +204,9 @@ func decided(r Reader, doubt Doubt) (kind string, since bool, err error) {
 	return kind, since, err
 }
 
-// verdict returns whether a decision counted: order (that it was about), typed, and "yes" or "no" as counted. Of one that
-// did not, buys says that nothing was bought by it. since reports whether the order has changed after the disk failed:
-// it may have been bought by then. look is the order to look at; a new one's card was not shown (unshown).
+// verdict returns whether a decision counted: order (that it was about), typed, and "yes" or "no" as counted. Of one
+// that did not, buys says that nothing was bought by it. since reports whether the order has changed after the disk
+// failed: it may have been bought by then. look is the order to look at; a new one's card was not shown (unshown).
 func verdict(r Reader, doubt Doubt, kind string, since bool) (Cause, error) {
 	o, err := r.Order(cmp.Or(doubt.Became, doubt.Order))
 	known := err == nil // otherwise the order was not created, or is not of this ledger

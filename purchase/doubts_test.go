@@ -102,8 +102,11 @@ func anyLedger(t testing.TB) purchase.Ledger {
 }
 
 var (
-	buying = purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, MonthlyBudget: purchase.Limit{None: true}, OrderLimit: purchase.Limit{None: true}}
-	asks   = purchase.Ask{Requester: alice, Place: math, Spec: spec()}
+	buying = purchase.Policy{
+		Everyone: true, Admins: map[string]bool{dana.ID: true},
+		MonthlyBudget: purchase.Limit{None: true}, OrderLimit: purchase.Limit{None: true},
+	}
+	asks = purchase.Ask{Requester: alice, Place: math, Spec: spec()}
 )
 
 // A person whose decision the disk failed on reads what is certain, and is told after the next start whether it
@@ -157,7 +160,8 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				}
 				disk.fails.Store(true)
 				var no *purchase.Refusal
-				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful || no.Args["typed"] != c.typed || no.Args["answered"] == "" {
+				if err := c.decides(t.Context(), desk, p.Order.ID); !errors.As(err, &no) || no.Code != purchase.Doubtful ||
+					no.Args["typed"] != c.typed || no.Args["answered"] == "" {
 					t.Errorf("reads %v", err)
 				}
 				again := c.decides(t.Context(), desk, p.Order.ID) // perhaps Slack delivers the same once more
@@ -181,7 +185,8 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 				if keeps {
 					want = c.counts
 				}
-				if got := strings.ReplaceAll(notices[0].Cause.String(), string(kept.all[0].Order), "ORDER"); kept.all[0].Order != "" && got != want || kept.all[0].Order == "" && notices[0].Cause.String() != want {
+				if got := strings.ReplaceAll(notices[0].Cause.String(), string(kept.all[0].Order), "ORDER"); kept.all[0].Order !=
+					"" && got != want || kept.all[0].Order == "" && notices[0].Cause.String() != want {
 					t.Errorf("is told %q, want %q", notices[0].Cause.String(), want)
 				}
 				if left := notices[0].Left; len(left) != 1 || left[0] != kept.all[0].Who {
@@ -195,7 +200,10 @@ func TestADecisionOnADiskThatFails(t *testing.T) {
 // When not even the doubt can be kept, nothing is promised to be told.
 func TestADoubtThatCannotBeKept(t *testing.T) {
 	disk := &badDisk{Ledger: anyLedger(t)}
-	desk := purchase.New(purchase.Options{Ledger: disk, Doubts: &doubts{err: errors.New("no disk")}, Log: zerolog.Nop(), Policy: buying})
+	desk := purchase.New(purchase.Options{
+		Ledger: disk, Doubts: &doubts{err: errors.New("no disk")}, Log: zerolog.Nop(),
+		Policy: buying,
+	})
 	p, err := desk.Propose(t.Context(), asks)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +254,10 @@ func TestAClickInDoubtTwice(t *testing.T) {
 func TestADeliveryBesideOneInDoubt(t *testing.T) {
 	disk, kept := &badDisk{Ledger: anyLedger(t)}, &doubts{}
 	writing, refused := make(chan struct{}), make(chan struct{})
-	desk := purchase.New(purchase.Options{Ledger: &slowDisk{disk, writing, refused}, Doubts: kept, Log: zerolog.Nop(), Policy: buying})
+	desk := purchase.New(purchase.Options{
+		Ledger: &slowDisk{disk, writing, refused}, Doubts: kept, Log: zerolog.Nop(),
+		Policy: buying,
+	})
 	p, err := desk.Propose(t.Context(), asks)
 	if err != nil {
 		t.Fatal(err)

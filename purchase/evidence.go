@@ -229,7 +229,11 @@ func (b *buyer) evidence(ctx context.Context, o Order) (cocalc.CartItem, []cocal
 	}
 	for _, l := range licenses {
 		if b.provenBy(ctx, o, l) {
-			return item, []cocalc.PurchaseRow{{LicenseID: l.ID, Time: l.Created, Cost: computedOf(o, l), CartItemID: o.ItemID, PeriodEnd: l.Expires}}, nil
+			return item,
+				[]cocalc.PurchaseRow{{
+					LicenseID: l.ID, Time: l.Created, Cost: computedOf(o, l), CartItemID: o.ItemID,
+					PeriodEnd: l.Expires,
+				}}, nil
 		}
 	}
 	_, err = b.shop.WhoAmI(ctx)

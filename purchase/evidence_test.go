@@ -21,7 +21,10 @@ func sentOrder(at time.Time) (Order, cocalc.CartItem) {
 	spec.Description = ours.Tag()
 	sent := spec.CartDescription(at)
 	o := Order{ID: ours, Spec: spec, Sent: sent, AddSent: at, ItemID: 7}
-	return o, cocalc.CartItem{ID: 7, Product: "site-license", ProjectID: spec.ProjectID, Checked: true, Added: at, Description: sent}
+	return o, cocalc.CartItem{
+		ID: 7, Product: "site-license", ProjectID: spec.ProjectID, Checked: true, Added: at,
+		Description: sent,
+	}
 }
 
 // Whatever of an item is not what was sent makes it another one.
@@ -56,8 +59,8 @@ func TestAnItemThatDiffersFromWhatWasSent(t *testing.T) {
 	}
 }
 
-// An item without a tag is the order's when it is not older than the order's add: somebody edited the tag away. With a tag
-// the tag decides.
+// An item without a tag is the order's when it is not older than the order's add: somebody edited the tag away. With a
+// tag the tag decides.
 func TestWhatIsTheOrdersOwn(t *testing.T) {
 	added := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	o, _ := sentOrder(added)
@@ -79,7 +82,10 @@ func TestWhatIsTheOrdersOwn(t *testing.T) {
 		}
 	}
 	o.AddedAfter = added.Add(time.Hour) // by CoCalc's clock, which is an hour ahead
-	for after, want := range map[time.Duration]bool{time.Hour: true, time.Hour - clocksApart + time.Second: true, time.Hour - clocksApart - time.Second: false, 0: false} {
+	for after, want := range map[time.Duration]bool{
+		time.Hour: true, time.Hour - clocksApart + time.Second: true,
+		time.Hour - clocksApart - time.Second: false, 0: false,
+	} {
 		if got := o.own("edited", added.Add(after)); got != want {
 			t.Errorf("no tag, %s after the add, by CoCalc's clock: %t", after, got)
 		}
@@ -123,7 +129,10 @@ func TestWhosePurchasesAreCounted(t *testing.T) {
 // Guests, apps and people who left decide on nothing, whatever the list says.
 func TestWhoIsAnApprover(t *testing.T) {
 	d := New(Options{Policy: Policy{Approvers: map[string]bool{"UERIN": true, "SBOSSES": true}}})
-	for standing, want := range map[Standing]bool{Member: true, Guest: false, Robot: false, Deactivated: false, Foreign: false} {
+	for standing, want := range map[Standing]bool{
+		Member: true, Guest: false, Robot: false, Deactivated: false,
+		Foreign: false,
+	} {
 		if got := d.IsApprover(Person{ID: "UERIN", Standing: standing}); got != want {
 			t.Errorf("erin, %q: %t", standing, got)
 		}

@@ -20,8 +20,8 @@ type Evidence struct {
 	Complete bool
 }
 
-// Evidence asks CoCalc for everything that could show a purchase of the order: its cart item, the purchases of that item,
-// licenses with its tag, and whose key this is. It only reads.
+// Evidence asks CoCalc for everything that could show a purchase of the order: its cart item, the purchases of that
+// item, licenses with its tag, and whose key this is. It only reads.
 func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 	e := Evidence{At: d.now(), Complete: true}
 	if o.NeverAdded() {
@@ -66,15 +66,18 @@ func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 
 // What CoCalc shows of an order (Evidence).
 const (
-	ShowsNeverSent    CauseCode = "never-sent"     // the order was never sent to CoCalc
-	ShowsTagged       CauseCode = "tagged"         // license, which has the order's tag; but: "older" than its item, or "different"
-	ShowsNoTagged     CauseCode = "not-tagged"     // licenses: how many there are without the tag
-	ShowsUnread       CauseCode = "unread"         // what: could not be read
-	ShowsIncompletely CauseCode = "incomplete"     // what isn't shown may exist
-	ShowsItem         CauseCode = "cart-item"      // item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was found
-	ShowsNoPurchases  CauseCode = "no-purchases"   // rows: how many there are of other orders; older: the server has no list
-	ShowsPurchase     CauseCode = "purchase-shown" // purchase, at, license, amount
-	ShowsAccount      CauseCode = "key-account"    // account: the key's
+	ShowsNeverSent CauseCode = "never-sent" // the order was never sent to CoCalc
+	// license, which has the order's tag; but: "older" than its item, or "different"
+	ShowsTagged       CauseCode = "tagged"
+	ShowsNoTagged     CauseCode = "not-tagged" // licenses: how many there are without the tag
+	ShowsUnread       CauseCode = "unread"     // what: could not be read
+	ShowsIncompletely CauseCode = "incomplete" // what isn't shown may exist
+	// item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was found
+	ShowsItem CauseCode = "cart-item"
+	// rows: how many there are of other orders; older: the server has no list
+	ShowsNoPurchases CauseCode = "no-purchases"
+	ShowsPurchase    CauseCode = "purchase-shown" // purchase, at, license, amount
+	ShowsAccount     CauseCode = "key-account"    // account: the key's
 )
 
 // For returns what a person reads of the evidence: admins also read to which account the key belongs, with which all of
@@ -115,7 +118,8 @@ func (d *Desk) showItem(ctx context.Context, o Order, e *Evidence) {
 	case !found:
 		e.say(ShowsItem)
 	case item.Purchased != nil:
-		e.say(ShowsItem, "item", someID(item.ID), "state", "bought", "at", stamp(item.Purchased.Time), "license", item.Purchased.LicenseID)
+		e.say(ShowsItem, "item", someID(item.ID), "state", "bought", "at", stamp(item.Purchased.Time), "license",
+			item.Purchased.LicenseID)
 	case !item.Removed.IsZero():
 		e.say(ShowsItem, "item", someID(item.ID), "state", "removed", "at", stamp(item.Removed))
 	default:
@@ -141,7 +145,8 @@ func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
 		id, isTagged := tagged(row.Text)
 		if (isTagged && id == o.ID) || (o.ItemID != 0 && row.CartItemID == o.ItemID && o.own(row.Text, row.Time)) {
 			n++
-			e.say(ShowsPurchase, "purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount", cents(row.Cost))
+			e.say(ShowsPurchase, "purchase", someID(row.ID), "at", stamp(row.Time), "license", row.LicenseID, "amount",
+				cents(row.Cost))
 		}
 	}
 	switch {

@@ -15,24 +15,41 @@ func TestExplain_AnswersThatDoNotChange(t *testing.T) {
 		order, list, renews string
 	}{
 		{
-			"no endpoint", &cocalc.Error{Op: "licenses/get-managed", Outcome: cocalc.Rejected, Kind: cocalc.NotSoldHere, Status: 404},
+			"no endpoint", &cocalc.Error{
+				Op: "licenses/get-managed", Outcome: cocalc.Rejected, Kind: cocalc.NotSoldHere,
+				Status: 404,
+			},
 			`not-sold told="yes" why="no-licenses"`, `not-read why="no-licenses"`, `no-renewals why="no-list"`,
 		},
 		{
-			"no key", &cocalc.Error{Op: "purchases/get-subscriptions", Outcome: cocalc.Rejected, Kind: cocalc.KeyNotAllowed, Text: "API keys are not allowed"},
+			"no key", &cocalc.Error{
+				Op: "purchases/get-subscriptions", Outcome: cocalc.Rejected, Kind: cocalc.KeyNotAllowed,
+				Text: "API keys are not allowed",
+			},
 			`not-sold told="yes" why="no-licenses"`, `not-read why="not-for-keys"`, `no-renewals why="not-for-keys"`,
 		},
 		{
-			"no sign-in", &cocalc.Error{Op: "purchases/cancel-subscription", Outcome: cocalc.Rejected, Kind: cocalc.SignInRequired, Text: "browser sign-in is required"},
+			"no sign-in", &cocalc.Error{
+				Op: "purchases/cancel-subscription", Outcome: cocalc.Rejected,
+				Kind: cocalc.SignInRequired, Text: "browser sign-in is required",
+			},
 			`not-sold told="yes" why="no-licenses"`, `not-read why="not-for-keys"`, `no-renewals why="not-for-keys"`,
 		},
 		{
-			"no capability", &cocalc.Error{Op: "accounts/profile", Outcome: cocalc.Rejected, Kind: cocalc.CapabilityMissing, Capability: "account:read"},
-			`key-refused told="yes"`, `not-read told="yes" why="capability"`, `no-renewals (not-read told="no" why="capability")`,
+			"no capability", &cocalc.Error{
+				Op: "accounts/profile", Outcome: cocalc.Rejected, Kind: cocalc.CapabilityMissing,
+				Capability: "account:read",
+			},
+			`key-refused told="yes"`, `not-read told="yes" why="capability"`,
+			`no-renewals (not-read told="no" why="capability")`,
 		},
 		{
-			"another host", &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Transient, Kind: cocalc.Redirected, Status: 302, Redirect: cocalc.Redirect{Status: 302, Host: "cocalc.ai", Elsewhere: true}},
-			`not-sold told="yes" why="redirected"`, `not-read told="yes" why="redirected"`, `no-renewals (not-read told="no" why="redirected")`,
+			"another host", &cocalc.Error{
+				Op: "shopping/cart/get", Outcome: cocalc.Transient, Kind: cocalc.Redirected,
+				Status: 302, Redirect: cocalc.Redirect{Status: 302, Host: "cocalc.ai", Elsewhere: true},
+			},
+			`not-sold told="yes" why="redirected"`, `not-read told="yes" why="redirected"`,
+			`no-renewals (not-read told="no" why="redirected")`,
 		},
 	} {
 		order := explain(c.err, "yes", "")

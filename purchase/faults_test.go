@@ -148,7 +148,8 @@ func TestADoubleBuyIsFound(t *testing.T) {
 		s.fault("double-checkout")
 		id := s.buy()
 		o := s.until(id, purchase.Purchased)
-		if len(o.Receipt.Extra) != 1 || o.Receipt.Extra[0].Charged != 6375 || o.Receipt.Extra[0].LicenseID == o.Receipt.LicenseID {
+		if len(o.Receipt.Extra) != 1 || o.Receipt.Extra[0].Charged != 6375 ||
+			o.Receipt.Extra[0].LicenseID == o.Receipt.LicenseID {
 			t.Fatalf("receipt %+v", o.Receipt)
 		}
 		s.check(2, 2*6375, 0)
@@ -203,7 +204,10 @@ func (s *shop) check2Reserved(want purchase.Cents) {
 // A checkout that commits only after the item was taken out of the cart is still found.
 func TestALateCheckoutAfterTheItemWasTakenOut(t *testing.T) {
 	inShop(t, 10000, func(s *shop) {
-		s.server.Inject(cocalctest.Fault{Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: "purchases/shopping-cart-checkout", When: cocalctest.After,
+			Effect: cocalctest.LoseAnswer, Times: 1,
+		})
 		s.server.SetCheckoutTakes(15*time.Minute, time.Second)
 		id := s.buy()
 		o := s.until(id, purchase.Purchased, purchase.Failed)
@@ -348,7 +352,8 @@ func TestANewPriceIsConfirmedAnew(t *testing.T) {
 			t.Fatalf("%v, %v", next.Price, err)
 		}
 		var no *purchase.Refusal
-		if _, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Click{Who: alice, At: math}); !errors.As(err, &no) || no.Code != purchase.AlreadyDone {
+		if _, err := s.desk.ConfirmNewPrice(context.Background(), o.ID, purchase.Click{Who: alice, At: math}); !errors.As(err,
+			&no) || no.Code != purchase.AlreadyDone {
 			t.Errorf("a second yes got %v", err)
 		}
 		s.until(next.ID, purchase.Purchased)

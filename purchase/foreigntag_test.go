@@ -51,10 +51,13 @@ func (m *moreSold) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]co
 	return rows, err
 }
 
-// Somebody writes the tag of an order whose outcome is unknown into the description of a license that they manage: one that
-// is older, or that gives something else, proves nothing.
+// Somebody writes the tag of an order whose outcome is unknown into the description of a license that they manage: one
+// that is older, or that gives something else, proves nothing.
 func TestATagInAnotherLicense(t *testing.T) {
-	asOrdered := cocalc.Quota{RAM: 16, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User), Uptime: string(cocalc.DefaultSpec().Uptime)}
+	asOrdered := cocalc.Quota{
+		RAM: 16, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User),
+		Uptime: string(cocalc.DefaultSpec().Uptime),
+	}
 	for _, c := range []struct {
 		name  string
 		made  time.Duration // after the order's add was sent
@@ -65,7 +68,10 @@ func TestATagInAnotherLicense(t *testing.T) {
 	}{
 		{"a year older", -365 * 24 * time.Hour, asOrdered, 1, purchase.Failed, `but="older"`},
 		{"an hour older", -time.Hour, asOrdered, 1, purchase.Failed, `but="older"`},
-		{"smaller", time.Second, cocalc.Quota{RAM: 2, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User), Uptime: string(cocalc.DefaultSpec().Uptime)}, 1, purchase.Failed, `but="different"`},
+		{"smaller", time.Second, cocalc.Quota{
+			RAM: 2, CPU: 2, Disk: 10, Member: true, User: string(cocalc.DefaultSpec().User),
+			Uptime: string(cocalc.DefaultSpec().Uptime),
+		}, 1, purchase.Failed, `but="different"`},
 		{"for more projects", time.Second, asOrdered, 5, purchase.Failed, `but="different"`},
 		{"as ordered, and new", time.Second, asOrdered, 1, purchase.Purchased, `tagged license="`},
 	} {
@@ -90,8 +96,8 @@ func TestATagInAnotherLicense(t *testing.T) {
 	}
 }
 
-// A purchase with the order's tag that is older than the order, of another cart item, is somebody else's, although the order
-// has failed.
+// A purchase with the order's tag that is older than the order, of another cart item, is somebody else's, although the
+// order has failed.
 func TestATagInAnOlderPurchase(t *testing.T) {
 	m := &moreSold{}
 	inShop(t, 100000, func(s *shop) {

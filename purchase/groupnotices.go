@@ -91,11 +91,12 @@ func (d *Desk) NoticeWaits(ctx context.Context, id, group string) error {
 	return nil
 }
 
-// saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel, with
-// what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack doesn't say who
-// is in the group.
+// saidUntold records why the members of a user group do not have a notice, and has it said in the purchases channel,
+// with what the notice says where that channel is not told of its kind. why is "empty", or "unlisted" if Slack doesn't
+// say who is in the group.
 func (d *Desk) saidUntold(w Writer, n Notice, group, why string) error {
-	if err := w.AppendEvent(d.untold(n, group, "was not delivered: user group "+why)); err != nil || d.purchasesChannel == "" {
+	if err := w.AppendEvent(d.untold(n, group, "was not delivered: user group "+why)); err != nil ||
+		d.purchasesChannel == "" {
 		return err
 	}
 	what := because(NoticeUntold, "group", group, "why", why)

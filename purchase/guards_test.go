@@ -80,7 +80,8 @@ func TestAnAddThatIsAlreadyThere(t *testing.T) {
 	})
 }
 
-// Approvers agreed to what was on their card. When the price has risen since, the requester is asked again, and then they.
+// Approvers agreed to what was on their card. When the price has risen since, the requester is asked again, and then
+// they.
 func TestAPriceThatRoseWhileApproversWereAsked(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.buy()
@@ -92,7 +93,8 @@ func TestAPriceThatRoseWhileApproversWereAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := s.order(id)
-		if o.State != purchase.Failed || o.Failure.NewPrice != 6375 || o.Failure.Args["was"] != "6000" || o.Failure.Args["now"] != "6375" {
+		if o.State != purchase.Failed || o.Failure.NewPrice != 6375 || o.Failure.Args["was"] != "6000" ||
+			o.Failure.Args["now"] != "6375" {
 			t.Fatalf("%s, %+v", o.State, o.Failure)
 		}
 		again, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice)
@@ -133,9 +135,13 @@ func TestAnItemThatSomebodyEditedIsNotAPriceThatMoved(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 100000, func(s *shop) {
 				<-time.After(time.Second) // after the server was asked at the same endpoint which store it has
-				s.server.Inject(cocalctest.Fault{Endpoint: c.endpoint, When: c.when, Effect: cocalctest.Call, Times: 1, Do: s.makeDearer})
+				s.server.Inject(cocalctest.Fault{
+					Endpoint: c.endpoint, When: c.when, Effect: cocalctest.Call, Times: 1,
+					Do: s.makeDearer,
+				})
 				o := s.until(s.buy(), purchase.Purchased, purchase.Failed)
-				if o.State != purchase.Failed || o.Failure.Code != purchase.FailCart || o.Failure.NewPrice != 0 || o.Failure.Args["why"] != c.why {
+				if o.State != purchase.Failed || o.Failure.Code != purchase.FailCart || o.Failure.NewPrice != 0 ||
+					o.Failure.Args["why"] != c.why {
 					t.Errorf("the order is %s: %+v", o.State, o.Failure)
 				}
 				s.check(0, 0, 0)
@@ -146,8 +152,10 @@ func TestAnItemThatSomebodyEditedIsNotAPriceThatMoved(t *testing.T) {
 
 // makeDearer edits the newest item of the cart, as its owner can.
 func (s *shop) makeDearer(a *cocalctest.Account) {
-	body := fmt.Sprintf(`{"id":%d,"description":{"type":"quota","ram":16,"cpu":3,"disk":20,"member":true,"uptime":"day","user":"business",`+
-		`"boost":false,"period":"yearly","run_limit":9,"title":"bigger","description":%q}}`, a.Cart()[0].ID, s.onlyOrder().Tag())
+	body := fmt.Sprintf(
+		`{"id":%d,"description":{"type":"quota","ram":16,"cpu":3,"disk":20,"member":true,"uptime":"day","user":"business",`+
+			`"boost":false,"period":"yearly","run_limit":9,"title":"bigger","description":%q}}`, a.Cart()[0].ID,
+		s.onlyOrder().Tag())
 	r, err := http.NewRequest(http.MethodPost, "http://cocalc.test/api/v2/shopping/cart/edit", strings.NewReader(body))
 	if err != nil {
 		s.t.Error(err)
@@ -184,7 +192,8 @@ func TestCreditThatCannotBeRead(t *testing.T) {
 		if o.State != purchase.Failed || o.Failure.Code != purchase.FailNoCredit || o.Failure.Args["told"] != "yes" {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
 		}
-		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 || !strings.Contains(told[0], `why="credit-unknown"`) {
+		if told := s.told(dana.ID, purchase.NoticeTrouble); len(told) != 1 ||
+			!strings.Contains(told[0], `why="credit-unknown"`) {
 			t.Errorf("the admin reads %q", told)
 		}
 		s.check(0, 0, 0)

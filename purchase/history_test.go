@@ -43,7 +43,10 @@ func logged(t testing.TB, entries int) purchase.Ledger {
 	err := l.Update(context.Background(), func(w purchase.Writer) error {
 		var all error
 		for n := range entries {
-			p := purchase.Purchase{Month: time.Date(2020, time.Month(1+n/10), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"), LicenseID: fmt.Sprint("license-", n+1), Charged: 100}
+			p := purchase.Purchase{
+				Month:     time.Date(2020, time.Month(1+n/10), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"),
+				LicenseID: fmt.Sprint("license-", n+1), Charged: 100,
+			}
 			_, err := w.AddPurchase(p)
 			budget, err2 := w.Budget(p.Month)
 			budget.Spent += p.Charged
@@ -94,7 +97,8 @@ func TestPagesOfTheHistory(t *testing.T) {
 			first, last = h.Purchases[0].Number, h.Purchases[n-1].Number
 		}
 		if h.Page != c.page || h.Pages != c.pages || first != c.first || last != c.last || h.More != (c.page < c.pages) {
-			t.Errorf("page %d of %d entries is page %d of %d, with entries %d to %d, more: %t", c.ask, c.entries, h.Page, h.Pages, first, last, h.More)
+			t.Errorf("page %d of %d entries is page %d of %d, with entries %d to %d, more: %t", c.ask, c.entries, h.Page,
+				h.Pages, first, last, h.More)
 		}
 		if ledger.entries > 11 {
 			t.Errorf("page %d of %d entries reads %d", c.ask, c.entries, ledger.entries)

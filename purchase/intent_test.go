@@ -21,8 +21,8 @@ func (w witness) SetChecked(ctx context.Context, id int64, checked bool) (bool, 
 	return w.Shop.SetChecked(ctx, id, checked)
 }
 
-// Whatever changes something at CoCalc is in the ledger before it is sent: that an item is added, that others' items are
-// unchecked, that checkout is sent.
+// Whatever changes something at CoCalc is in the ledger before it is sent: that an item is added, that others' items
+// are unchecked, that checkout is sent.
 func TestWhatIsAboutToBeSentIsWrittenBefore(t *testing.T) {
 	sent := map[string]int{}
 	var order func() purchase.Order

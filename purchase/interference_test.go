@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,114 +14,13 @@ import (
 	"licensebot/purchase"
 )
 
-// meddler is somebody who does something with the account, or to what it answers, in the moment before a request.
-type meddler struct {
-	purchase.Shop
-	mu       sync.Mutex
-	before   func(request string)
-	checkout func() error // in place of the server's, if set
-	item     func(cocalc.CartItem) cocalc.CartItem
-	blind    atomic.Bool // the cart shows nothing
-	nobody   atomic.Bool // the key is not known, though the lists are there
-}
-
-// meddle is what happens before each request from now on; the desk may be in the middle of one.
-func (m *meddler) meddle(before func(request string)) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.before = before
-}
-
-func (m *meddler) meet(request string) {
-	m.mu.Lock()
-	before := m.before
-	m.mu.Unlock()
-	if before != nil {
-		before(request)
-	}
-}
-
-func (m *meddler) AddToCart(ctx context.Context, description []byte, project string) error {
-	m.meet("add")
-	return m.Shop.AddToCart(ctx, description, project)
-}
-
-func (m *meddler) Cart(ctx context.Context, which cocalc.CartFilter) ([]cocalc.CartItem, error) {
-	m.meet("cart")
-	items, err := m.Shop.Cart(ctx, which)
-	if m.blind.Load() {
-		return nil, err
-	}
-	for i := range items {
-		if m.item != nil {
-			items[i] = m.item(items[i])
-		}
-	}
-	return items, err
-}
-
-func (m *meddler) CheckoutParams(ctx context.Context) (cocalc.CheckoutParams, error) {
-	m.meet("params")
-	return m.Shop.CheckoutParams(ctx)
-}
-
-func (m *meddler) Checkout(ctx context.Context) error {
-	m.meet("checkout")
-	if m.checkout != nil {
-		return m.checkout()
-	}
-	return m.Shop.Checkout(ctx)
-}
-
-func (m *meddler) CartItem(ctx context.Context, id int64) (cocalc.CartItem, error) {
-	m.meet("item")
-	if m.blind.Load() {
-		return cocalc.CartItem{}, &cocalc.Error{Op: "shopping/cart/get", Outcome: cocalc.Rejected, Kind: cocalc.NotFound}
-	}
-	return m.Shop.CartItem(ctx, id)
-}
-
-func (m *meddler) WhoAmI(ctx context.Context) (cocalc.Account, error) {
-	m.meet("who am I")
-	if m.nobody.Load() {
-		return cocalc.Account{}, &cocalc.Error{Op: "user-query", Outcome: cocalc.Rejected, Kind: cocalc.NotSignedIn}
-	}
-	return m.Shop.WhoAmI(ctx)
-}
-
-// with lets the meddler stand between the desk and CoCalc.
-func (m *meddler) with(s *shop) {
-	s.wrap = func(l purchase.Ledger, over purchase.Shop) (purchase.Ledger, purchase.Shop) {
-		m.Shop = over
-		return l, m
-	}
-}
-
-// once does something at the first such request alone.
-func once(request string, do func()) func(string) {
-	done := false
-	return func(r string) {
-		if r == request && !done {
-			done = true
-			do()
-		}
-	}
-}
-
-// ours is the cart item of an order.
-func (s *shop) ours() (item cocalctest.CartItem) {
-	for _, i := range s.account.Cart() {
-		if strings.Contains(string(i.Description), "order ") {
-			item = i
-		}
-	}
-	return item
-}
-
-// Two that work on one desk take turns: nobody does anything with the account while another does. (Not on the clock of a
-// bubble, which stands still as long as somebody waits for a lock.)
+// Two that work on one desk take turns: nobody does anything with the account while another does. (Not on the clock of
+// a bubble, which stands still as long as somebody waits for a lock.)
 func TestTwoBuyersTakeTurns(t *testing.T) {
-	s := &shop{t: t, path: filepath.Join(t.TempDir(), "ledger.db"), policy: purchase.Policy{Everyone: true}, server: cocalctest.New(cocalctest.Config{Seed: 1})}
+	s := &shop{
+		t: t, path: filepath.Join(t.TempDir(), "ledger.db"), policy: purchase.Policy{Everyone: true},
+		server: cocalctest.New(cocalctest.Config{Seed: 1}),
+	}
 	defer s.server.Close()
 	s.account = s.server.Add(cocalctest.NewAccount{Partner: true})
 	var inside, most atomic.Int32
@@ -166,8 +64,14 @@ func TestRightsAndLimitsCountAtTheYes(t *testing.T) {
 		code   purchase.RefusalCode
 	}{
 		{"they may not buy any more", func(p *purchase.Policy) { p.Everyone = false }, purchase.NotABuyer},
-		{"an order may not cost so much any more", func(p *purchase.Policy) { p.OrderLimit = purchase.Limit{Max: 6374} }, purchase.OverOrderLimit},
-		{"the budget was lowered", func(p *purchase.Policy) { p.MonthlyBudget = purchase.Limit{Max: 6374} }, purchase.OverBudget},
+		{
+			"an order may not cost so much any more", func(p *purchase.Policy) { p.OrderLimit = purchase.Limit{Max: 6374} },
+			purchase.OverOrderLimit,
+		},
+		{
+			"the budget was lowered", func(p *purchase.Policy) { p.MonthlyBudget = purchase.Limit{Max: 6374} },
+			purchase.OverBudget,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 20000, func(s *shop) {
@@ -184,8 +88,9 @@ func TestRightsAndLimitsCountAtTheYes(t *testing.T) {
 // An item with another order's tag is not this order's, whoever put it there.
 func TestATagOfAnotherOrder(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
-		s.account.AddToCart("site-license", `{"ram":1,"cpu":1,"disk":1,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-			`"period":"monthly","run_limit":1,"description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+		s.account.AddToCart("site-license",
+			`{"ram":1,"cpu":1,"disk":1,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+				`"period":"monthly","run_limit":1,"description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 		id := s.buy()
 		o := s.until(id, purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Purchased || len(s.account.Licenses()) != 1 || s.account.Purchases()[0].Cents != 6375 {
@@ -228,7 +133,8 @@ func TestSomebodyAddsBeforeThePayment(t *testing.T) {
 			m.meddle(nil)
 			<-time.After(time.Minute)
 			if n := len(s.account.Licenses()) - bought; n != 1 || len(s.cart()) != before {
-				t.Errorf("somebody %s: %d licenses were bought, and %d items are in the cart, not %d", name, n, len(s.cart()), before)
+				t.Errorf("somebody %s: %d licenses were bought, and %d items are in the cart, not %d", name, n, len(s.cart()),
+					before)
 			}
 			for _, item := range s.cart() {
 				if !item.Checked {
@@ -273,7 +179,8 @@ func TestCreditThatNearlySuffices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inShop(t, c.credit, func(s *shop) {
-				if o := s.until(s.buy(), purchase.Purchased, purchase.Failed); o.State != c.ends || o.State == purchase.Failed && o.Failure.Code != purchase.FailNoCredit {
+				if o := s.until(s.buy(), purchase.Purchased, purchase.Failed); o.State != c.ends || o.State == purchase.Failed &&
+					o.Failure.Code != purchase.FailNoCredit {
 					t.Errorf("the order is %s: %+v", o.State, o.Failure)
 				}
 			}, func(s *shop) { s.policy.LeastCredit = purchase.Cents(c.least) })
@@ -304,7 +211,9 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		var id purchase.OrderID
 		m.meddle(once("params", func() { // as an older version of the program, or somebody with an editor, might leave it
-			if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) { o.CheckoutSent = time.Now() }); err != nil {
+			if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
+				o.CheckoutSent = time.Now()
+			}); err != nil {
 				t.Error(err)
 			}
 		}))
@@ -321,7 +230,9 @@ func TestCheckoutIsNeverSentAgain(t *testing.T) {
 			t.Errorf("the order is %s", got)
 		}
 		// It is for people to settle; here the mark is taken away again.
-		if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) { o.CheckoutSent = time.Time{} }); err != nil {
+		if _, err := s.desk.Show(context.Background(), id, func(o *purchase.Order) {
+			o.CheckoutSent = time.Time{}
+		}); err != nil {
 			t.Fatal(err)
 		}
 		s.until(id, purchase.Purchased)
@@ -373,7 +284,10 @@ func TestAnItemThatWasDeletedAfterItWasBought(t *testing.T) {
 // An add whose answer was lost is carried out after the order was given up: its item is taken out.
 func TestAnAddThatComesLate(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
-		s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.ActLate, Wait: 4 * time.Minute, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: "shopping/cart/add", Effect: cocalctest.ActLate, Wait: 4 * time.Minute,
+			Times: 1,
+		})
 		id := s.buy()
 		if o := s.until(id, purchase.Purchased, purchase.Failed); o.State != purchase.Failed {
 			t.Fatalf("the order is %s", o.State)

@@ -10,8 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// The last yes checks where licenses may be asked for: an order of a channel that was closed meanwhile ends at once, and does
-// not wait for its turn.
+// The last yes checks where licenses may be asked for: an order of a channel that was closed meanwhile ends at once,
+// and does not wait for its turn.
 func TestTheLastYesToAnOrderOfAClosedChannel(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		id := s.buy()
@@ -93,7 +93,8 @@ func TestANewPriceOnAFullDisk(t *testing.T) {
 		}
 		disk.full.Store(false)
 		var no *purchase.Refusal
-		if o, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice); errors.As(err, &no) || o.State != purchase.AwaitingApproval {
+		if o, err := s.desk.ConfirmNewPrice(context.Background(), id, byAlice); errors.As(err, &no) ||
+			o.State != purchase.AwaitingApproval {
 			t.Errorf("with room again: %s, %v", o.State, err)
 		}
 	}, withApprovers, func(s *shop) {

@@ -107,8 +107,9 @@ type Purchase struct {
 }
 
 // Budget is what one month has cost and may still cost. Spent + Reserved never passes the limit by an order that was
-// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a double
-// buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought late.
+// promised. What CoCalc sells beyond a promise can exceed it, since that money is gone whatever the limit says: a
+// double buy, which pauses buying, and an order that had failed, whose money was free again, and that shows as bought
+// late.
 type Budget struct {
 	Month    string `json:"month"` // "2026-11"
 	Spent    Cents  `json:"spent_cents"`
@@ -221,8 +222,8 @@ type Event struct {
 	Hash string `json:"hash"` // hex SHA-256 over Prev and this record without Hash
 }
 
-// Legible is the event with bytes that are no text replaced, as JSON would replace them. A ledger hashes that, since what
-// is hashed must be what is read again later.
+// Legible is the event with bytes that are no text replaced, as JSON would replace them. A ledger hashes that, since
+// what is hashed must be what is read again later.
 func (e Event) Legible() Event {
 	for _, text := range []*string{&e.Kind, (*string)(&e.Order), &e.By, &e.Place, &e.Note} {
 		*text = strings.ToValidUTF8(*text, "\ufffd")

@@ -167,8 +167,8 @@ func (in *Incident) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a notice of any schema. The first one has sentences (text), and others for people who are no admins
-// (public).
+// UnmarshalJSON reads a notice of any schema. The first one has sentences (text), and others for people who are no
+// admins (public).
 func (n *Notice) UnmarshalJSON(data []byte) error {
 	type plain Notice
 	var read struct {
@@ -227,11 +227,29 @@ var oldIncidents = []struct {
 	code CauseCode
 	args []string
 }{
-	{regexp.MustCompile(`^the API key \((.*)\) is of CoCalc account (\S+), and this ledger is of account ([^\s:]+):`), IncidentForeignKey, []string{"key", "account", "ledger"}},
-	{regexp.MustCompile(`^the outcome of two checkouts was unknown within a day: of order (\w+) and of order (\w+)`), IncidentUnknown, []string{"first", "second"}},
-	{regexp.MustCompile(`^CoCalc charged (\S+) for order (\w+), and (\S+) was agreed to`), IncidentCharged, []string{"charged", "order", "agreed"}},
-	{regexp.MustCompile(`^a purchase with a tag of mine cannot be explained: license ([^\s.]+)`), IncidentUnexplained, []string{"license"}},
-	{regexp.MustCompile(`^cart item (\d+) of order (\w+) was bought (\d+) times; CoCalc charged (\S+) too much`), IncidentDoubleBuy, []string{"item", "order", "times", "amount"}},
+	{
+		regexp.MustCompile(`^the API key \((.*)\) is of CoCalc account (\S+), and this ledger is of account ([^\s:]+):`),
+		IncidentForeignKey,
+		[]string{"key", "account", "ledger"},
+	},
+	{
+		regexp.MustCompile(`^the outcome of two checkouts was unknown within a day: of order (\w+) and of order (\w+)`),
+		IncidentUnknown,
+		[]string{"first", "second"},
+	},
+	{
+		regexp.MustCompile(`^CoCalc charged (\S+) for order (\w+), and (\S+) was agreed to`), IncidentCharged,
+		[]string{"charged", "order", "agreed"},
+	},
+	{
+		regexp.MustCompile(`^a purchase with a tag of mine cannot be explained: license ([^\s.]+)`), IncidentUnexplained,
+		[]string{"license"},
+	},
+	{
+		regexp.MustCompile(`^cart item (\d+) of order (\w+) was bought (\d+) times; CoCalc charged (\S+) too much`),
+		IncidentDoubleBuy,
+		[]string{"item", "order", "times", "amount"},
+	},
 }
 
 // reported returns the purchase that an audit record reports as not the ledger's: its license and CoCalc's number, if
@@ -251,7 +269,8 @@ func (e *Event) reported() (license string, purchase int64) {
 	return "", 0
 }
 
-var oldReport = regexp.MustCompile("^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
+var oldReport = regexp.MustCompile(
+	"^License `([^`]+)` was bought on the CoCalc account on [^()]*(?:\\(CoCalc's purchase (\\d+)\\))?")
 
 // saysSo reports whether the audit record reports these findings of the books.
 func (e *Event) saysSo(findings []Finding) bool {
@@ -289,18 +308,20 @@ var oldFindings = map[FindingCode]string{
 	FoundBudgetSpent:          "The budget of %s says that %s was spent, and the purchase log adds up to %s.",
 	FoundBudgetReserved:       "The budget of %s says that %s is reserved, and the orders that are promised add up to %s.",
 	FoundBudgetCount:          "The budget of %s counts %s licenses, and the purchase log has %s.",
-	FoundBudgetPerson:         "The budget of %s says that %s spent %s and has %s reserved; log and orders add up to %s and %s.",
-	FoundOrderState:           "Order %s is %s, and its last audit record (%s) says %s.",
-	FoundOrderNotSent:         "Order %s was about to be checked out, and does not say that checkout was sent.",
-	FoundOrderSentUnrecorded:  "Order %s says that checkout was sent, and no audit record does.",
-	FoundEntryOfUnbought:      "Order %s is %s, and entry %s of the purchase log says that it was bought.",
-	FoundReceiptOfUnbought:    "Order %s is %s, and has a receipt.",
-	FoundNoReceipt:            "Order %s was bought, and has no receipt.",
-	FoundEntryMonth:           "Order %s counts in %s, and its entry %s of the purchase log in %s.",
-	FoundOrderNotLogged:       "Order %s was bought, and is not in the purchase log.",
-	FoundOrderLoggedTwice:     "Order %s is %s times in the purchase log, and none of these is marked as a double buy.",
-	FoundReceiptLicense:       "Order %s has license %q on its receipt, and another one in the purchase log.",
-	FoundReceiptAmount:        "Order %s cost %s by its receipt, and %s by the purchase log.",
-	FoundReceiptExtra:         "Order %s was bought %s times too often by its receipt (%s), and %s times by the purchase log (%s).",
-	FoundChainBroken:          "Its audit chain is broken: %s %s.",
+	FoundBudgetPerson: "The budget of %s says that %s spent %s and has %s reserved; log and orders add up to %s " +
+		"and %s.",
+	FoundOrderState:          "Order %s is %s, and its last audit record (%s) says %s.",
+	FoundOrderNotSent:        "Order %s was about to be checked out, and does not say that checkout was sent.",
+	FoundOrderSentUnrecorded: "Order %s says that checkout was sent, and no audit record does.",
+	FoundEntryOfUnbought:     "Order %s is %s, and entry %s of the purchase log says that it was bought.",
+	FoundReceiptOfUnbought:   "Order %s is %s, and has a receipt.",
+	FoundNoReceipt:           "Order %s was bought, and has no receipt.",
+	FoundEntryMonth:          "Order %s counts in %s, and its entry %s of the purchase log in %s.",
+	FoundOrderNotLogged:      "Order %s was bought, and is not in the purchase log.",
+	FoundOrderLoggedTwice:    "Order %s is %s times in the purchase log, and none of these is marked as a double buy.",
+	FoundReceiptLicense:      "Order %s has license %q on its receipt, and another one in the purchase log.",
+	FoundReceiptAmount:       "Order %s cost %s by its receipt, and %s by the purchase log.",
+	FoundReceiptExtra: "Order %s was bought %s times too often by its receipt (%s), and %s times by the purchase " +
+		"log (%s).",
+	FoundChainBroken: "Its audit chain is broken: %s %s.",
 }

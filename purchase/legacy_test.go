@@ -56,7 +56,10 @@ func TestEveryWaitHasOldWords(t *testing.T) {
 	for _, o := range oldWaits {
 		old[o.code] = true
 	}
-	for _, code := range []CauseCode{WaitsForResume, WaitsForCheckout, WaitsForSlack, WaitsForTurn, WaitsForKey, WaitsForCart, WaitsForCoCalc} {
+	for _, code := range []CauseCode{
+		WaitsForResume, WaitsForCheckout, WaitsForSlack, WaitsForTurn, WaitsForKey,
+		WaitsForCart, WaitsForCoCalc,
+	} {
 		if !old[code] {
 			t.Errorf("old records that wait for %s are not understood", code)
 		}
@@ -74,13 +77,33 @@ func TestOldFindingsAreKnown(t *testing.T) {
 		same     bool
 	}{
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{one}, true},
-		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt. `bot verify` shows 1 more."), []Finding{one, two}, true},
+		{
+			old("my ledger contradicts itself. Order 01J is failed, and has a receipt. `bot verify` shows 1 more."),
+			[]Finding{one, two},
+			true,
+		},
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{one, two}, false},
-		{old("my ledger contradicts itself. Entry 3 of the purchase log is of order \"01J\", which is not in the ledger."), []Finding{two}, true},
+		{
+			old("my ledger contradicts itself. Entry 3 of the purchase log is of order \"01J\", which is not in the ledger."),
+			[]Finding{two},
+			true,
+		},
 		{old("my ledger contradicts itself. Order 01J is failed, and has a receipt."), []Finding{two}, false},
-		{Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, two}, true},
-		{Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}}, []Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")}, false},
-		{Event{Kind: "paused", Note: "my ledger contradicts itself. Order 01J is failed, and has a receipt."}, []Finding{one}, false},
+		{
+			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}},
+			[]Finding{one, two},
+			true,
+		},
+		{
+			Event{Kind: "books", Cause: Cause{Code: IncidentBooks, Args: Args{"digest": digest([]Finding{one, two})}}},
+			[]Finding{one, NewFinding("entry 4", FoundEntryWithoutOrder, 4, "01J")},
+			false,
+		},
+		{
+			Event{Kind: "paused", Note: "my ledger contradicts itself. Order 01J is failed, and has a receipt."},
+			[]Finding{one},
+			false,
+		},
 	} {
 		if got := c.event.saysSo(c.findings); got != c.same {
 			t.Errorf("%q %v says %v: %v", c.event.Note, c.event.Args, c.findings, got)

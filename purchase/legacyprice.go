@@ -17,9 +17,10 @@ import (
 // looksForCost is how often the license of an edited item is looked for before the item alone has to tell what it cost.
 const looksForCost = 10
 
-// computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be edited while
-// a checkout is at work that has read it before: what the license gives shows which of the two was sold. The error says
-// that the licenses could not be read; the cost is the item's then, as when the license is not among them.
+// computedFor is what the order's item cost, as it was sold. What is sold cannot be edited any more, but it can be
+// edited while a checkout is at work that has read it before: what the license gives shows which of the two was sold.
+// The error says that the licenses could not be read; the cost is the item's then, as when the license is not among
+// them.
 func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) (Cents, error) {
 	if item.Purchased == nil || b.differs(o, item) == nil {
 		return o.announced(), nil
@@ -36,8 +37,8 @@ func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) 
 	}
 }
 
-// computedOf is what a license of the order cost. A license tells what each project gets from it and for how many projects
-// it is; the period and the dates are taken as they were sent.
+// computedOf is what a license of the order cost. A license tells what each project gets from it and for how many
+// projects it is; the period and the dates are taken as they were sent.
 func computedOf(o Order, l cocalc.License) Cents {
 	if gives(o.Sent, l) {
 		return o.announced()
@@ -89,7 +90,8 @@ func computed(o Order, description json.RawMessage, at time.Time) Cents {
 func begunAt(description json.RawMessage, at time.Time) json.RawMessage {
 	var fields map[string]json.RawMessage
 	var term []time.Time
-	if json.Unmarshal(description, &fields) != nil || json.Unmarshal(fields["range"], &term) != nil || len(term) != 2 || !term[0].Before(at) {
+	if json.Unmarshal(description, &fields) != nil || json.Unmarshal(fields["range"], &term) != nil || len(term) != 2 ||
+		!term[0].Before(at) {
 		return description
 	}
 	term[0] = at

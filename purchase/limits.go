@@ -47,7 +47,8 @@ func (p Policy) sizes(spec Spec) *Refusal {
 		{termDays(spec, p.location()), p.Largest.Days, "days", "MAX_DAYS"},
 	} {
 		if c.most > 0 && c.asked > c.most {
-			return refuse(TooLarge, "setting", c.setting, "size", c.size, "asked", strconv.Itoa(c.asked), "limit", strconv.Itoa(c.most))
+			return refuse(TooLarge, "setting", c.setting, "size", c.size, "asked", strconv.Itoa(c.asked), "limit",
+				strconv.Itoa(c.most))
 		}
 	}
 	return nil
@@ -134,9 +135,10 @@ func (p Policy) day(at time.Time) string { return at.In(p.location()).Format(tim
 
 // Share is one person's part of a month.
 type Share struct {
-	Spent    Cents          `json:"spent_cents,omitempty"`
-	Reserved Cents          `json:"reserved_cents,omitempty"`
-	Days     map[string]int `json:"days,omitempty"` // orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
+	Spent    Cents `json:"spent_cents,omitempty"`
+	Reserved Cents `json:"reserved_cents,omitempty"`
+	// orders reserved, bought, or withdrawn after they needed approval, by the day of the requester's click
+	Days map[string]int `json:"days,omitempty"`
 	// Auto is what was reserved or bought without approval, by the day of the requester's click.
 	Auto map[string]Cents `json:"auto_cents,omitempty"`
 }

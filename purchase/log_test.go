@@ -81,7 +81,8 @@ func TestTheLogFollowsAnOrder(t *testing.T) {
 				continue
 			}
 			states = append(states, l.State)
-			if l.Message != "move order" || l.Person != alice.ID || l.By == "" || l.Price != "$63.75" || l.Ms == nil || *l.Ms < 0 {
+			if l.Message != "move order" || l.Person != alice.ID || l.By == "" || l.Price != "$63.75" || l.Ms == nil ||
+				*l.Ms < 0 {
 				t.Errorf("%+v", l)
 			}
 		}
@@ -89,7 +90,8 @@ func TestTheLogFollowsAnOrder(t *testing.T) {
 			t.Errorf("the log says %v, want %v\n%s", states, want, log.String())
 		}
 		whole := s.order(id).Receipt.LicenseID
-		if strings.Contains(log.String(), whole) || !strings.Contains(log.String(), `"license":"`+purchase.ShortID(whole)+`"`) {
+		if strings.Contains(log.String(), whole) || !strings.Contains(log.String(), `"license":"`+purchase.ShortID(whole)+
+			`"`) {
 			t.Errorf("the log has the whole id of the license, or not its end:\n%s", log.String())
 		}
 	}, writing(&log))
@@ -102,7 +104,8 @@ func TestTheLogHasPausesAndRefusals(t *testing.T) {
 		if err := s.desk.Pause(context.Background(), byAdmin, "month-end close"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err == nil {
+		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+			nil {
 			t.Fatal("it was proposed")
 		}
 		if err := s.desk.Resume(context.Background(), byAdmin, "closed"); err != nil {
@@ -114,7 +117,8 @@ func TestTheLogHasPausesAndRefusals(t *testing.T) {
 			"resume buying":  {By: dana.ID, Note: "closed"},
 		} {
 			got := log.lines(t, message)
-			if len(got) != 1 || got[0].Level != "info" || got[0].By != want.By || got[0].Note != want.Note || got[0].Person != want.Person || got[0].Code != want.Code {
+			if len(got) != 1 || got[0].Level != "info" || got[0].By != want.By || got[0].Note != want.Note ||
+				got[0].Person != want.Person || got[0].Code != want.Code {
 				t.Errorf("%s: %+v\n%s", message, got, log.String())
 			}
 		}
@@ -123,7 +127,10 @@ func TestTheLogHasPausesAndRefusals(t *testing.T) {
 
 // The card sends people to the log for CoCalc's words, so they are there, with the order.
 func TestTheLogHasCoCalcsWords(t *testing.T) {
-	for endpoint, words := range map[string]string{"shopping/cart/add": "Not for sale this week.", "purchases/shopping-cart-checkout": "The store is closed."} {
+	for endpoint, words := range map[string]string{
+		"shopping/cart/add":                "Not for sale this week.",
+		"purchases/shopping-cart-checkout": "The store is closed.",
+	} {
 		t.Run(endpoint, func(t *testing.T) {
 			var log pages
 			inShop(t, 40000, func(s *shop) {
@@ -153,9 +160,11 @@ func TestTheLogTellsOfAnOutageOnceAMinute(t *testing.T) {
 		}
 		s.server.ClearFaults()
 		time.Sleep(15 * time.Minute) // until it is asked again
-		misses, again := append(log.lines(t, "lose CoCalc"), log.lines(t, "wait for CoCalc")...), log.lines(t, "reach CoCalc again")
+		misses, again := append(log.lines(t, "lose CoCalc"), log.lines(t, "wait for CoCalc")...),
+			log.lines(t, "reach CoCalc again")
 		if len(misses) < 10 || len(misses) > 11 || len(again) != 1 {
-			t.Errorf("%d lines say that CoCalc is down for ten minutes, and %d that it is back:\n%s", len(misses), len(again), log.String())
+			t.Errorf("%d lines say that CoCalc is down for ten minutes, and %d that it is back:\n%s", len(misses), len(again),
+				log.String())
 		}
 		for _, l := range log.lines(t, `"level":"warn"`) {
 			if !strings.HasPrefix(l.Message, "lose CoCalc") && !strings.HasPrefix(l.Message, "wait for CoCalc") {
@@ -169,14 +178,17 @@ func TestTheLogTellsOfAnOutageOnceAMinute(t *testing.T) {
 type forgetful struct{ purchase.Ledger }
 
 func (f forgetful) Update(ctx context.Context, change func(purchase.Writer) error) error {
-	return f.Ledger.Update(ctx, func(w purchase.Writer) error { return errors.Join(change(w), errors.New("the disk takes nothing")) })
+	return f.Ledger.Update(ctx, func(w purchase.Writer) error {
+		return errors.Join(change(w), errors.New("the disk takes nothing"))
+	})
 }
 
 // What was undone did not happen, and the log does not say that it did.
 func TestTheLogTellsOfNothingThatWasNotKept(t *testing.T) {
 	var log pages
 	inShop(t, 40000, func(s *shop) {
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err == nil {
+		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+			nil {
 			t.Fatal("it was proposed")
 		}
 		if got := log.lines(t, "move order"); len(got) > 0 {

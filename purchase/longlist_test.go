@@ -10,7 +10,8 @@ import (
 	"licensebot/purchase"
 )
 
-// busy is a CoCalc whose account bought many other licenses after everything else. A stuck one gives the same page for ever.
+// busy is a CoCalc whose account bought many other licenses after everything else. A stuck one gives the same page for
+// ever.
 type busy struct {
 	purchase.Shop
 	others *int
@@ -23,7 +24,10 @@ func (s busy) Purchases(ctx context.Context, f cocalc.PurchaseFilter) ([]cocalc.
 	}
 	var page []cocalc.PurchaseRow
 	for i := f.Offset; i < *s.others && len(page) < f.Limit; i++ {
-		page = append(page, cocalc.PurchaseRow{ID: int64(1_000_000 - i), Time: time.Now(), Cost: 100, LicenseID: "other", CartItemID: -1})
+		page = append(page, cocalc.PurchaseRow{
+			ID: int64(1_000_000 - i), Time: time.Now(), Cost: 100, LicenseID: "other",
+			CartItemID: -1,
+		})
 	}
 	if len(page) == f.Limit {
 		return page, nil
@@ -43,7 +47,8 @@ func TestPurchasesOnALaterPage(t *testing.T) {
 		if o.Receipt.PurchaseID == 0 || o.Receipt.Unchecked || len(o.Receipt.Extra) > 0 {
 			t.Errorf("its purchase was not found: %+v", o.Receipt)
 		}
-		if e := s.desk.Evidence(context.Background(), o); !e.Complete || !slices.ContainsFunc(e.Lines, func(c purchase.Cause) bool { return c.Code == purchase.ShowsPurchase }) {
+		if e := s.desk.Evidence(context.Background(), o); !e.Complete ||
+			!slices.ContainsFunc(e.Lines, func(c purchase.Cause) bool { return c.Code == purchase.ShowsPurchase }) {
 			t.Errorf("people read %q", e.Lines)
 		}
 	}, func(s *shop) {

@@ -53,7 +53,10 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 		return b.enterLost(w, r, o, row)
 	case account.Before.lacks(id, time.Hour) && row.ID != 0: // without a list of purchases, its cost is unknown too
 		made, _ := ulid.ParseStrict(string(id))
-		o = Order{ID: id, Requester: Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(), Spec: specOf(licenses[row.LicenseID], row)}
+		o = Order{
+			ID: id, Requester: Unattributed, Price: row.Cost, Created: ulid.Time(made.Time()).UTC(),
+			Spec: specOf(licenses[row.LicenseID], row),
+		}
 		if err := b.enterLost(w, r, o, row); err != nil {
 			return err
 		}
@@ -66,8 +69,10 @@ func (b *buyer) strayed(w Writer, r *reports, row cocalc.PurchaseRow, id OrderID
 // specOf derives an order's specification from its license.
 func specOf(l License, row cocalc.PurchaseRow) Spec {
 	return Spec{
-		RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member, Uptime: cocalc.Uptime(l.Quota.Uptime),
-		User: cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time, End: row.PeriodEnd,
+		RAM: int(l.Quota.RAM), CPU: int(l.Quota.CPU), Disk: int(l.Quota.Disk), Member: l.Quota.Member,
+		Uptime: cocalc.Uptime(l.Quota.Uptime),
+		User:   cocalc.User(l.Quota.User), Period: cocalc.PeriodRange, RunLimit: l.RunLimit, Title: l.Title, Start: row.Time,
+		End: row.PeriodEnd,
 	}
 }
 
@@ -75,7 +80,9 @@ func specOf(l License, row cocalc.PurchaseRow) Spec {
 // states in one transaction, without requests or notices.
 func (b *buyer) enterLost(w Writer, r *reports, o Order, row cocalc.PurchaseRow) error {
 	r.enter(o, row)
-	return b.enterWith(w, o, row, func(o Order) *Receipt { return receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}) })
+	return b.enterWith(w, o, row, func(o Order) *Receipt {
+		return receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row})
+	})
 }
 
 // enterWith enters an order with the receipt that it gets once it is entered.
@@ -88,7 +95,10 @@ func (b *buyer) enterWith(w Writer, o Order, row cocalc.PurchaseRow, receiptOf f
 	if err := w.PutOrder(o); err != nil {
 		return err
 	}
-	if err := w.AppendEvent(Event{Time: b.now(), Kind: string(Proposed), Order: o.ID, By: botName, Place: o.Place.Channel, Amount: o.Price, Note: note}); err != nil {
+	if err := w.AppendEvent(Event{
+		Time: b.now(), Kind: string(Proposed), Order: o.ID, By: botName, Place: o.Place.Channel,
+		Amount: o.Price, Note: note,
+	}); err != nil {
 		return err
 	}
 	if err := b.apply(w, &o, OrderEvent{
@@ -119,7 +129,8 @@ func (b *buyer) enterEnded(w Writer, r *reports, o Order, row cocalc.PurchaseRow
 		return err
 	}
 	if then, known := account.Before.order(o.ID); known {
-		o.Confirmed, o.Month, o.Day, o.Approvals, o.AddSent, o.AddedAfter, o.Sent, o.ItemID = then.Confirmed, then.Month, then.Day, then.Approvals,
+		o.Confirmed, o.Month, o.Day, o.Approvals, o.AddSent, o.AddedAfter, o.Sent, o.ItemID = then.Confirmed, then.Month,
+			then.Day, then.Approvals,
 			then.AddSent, then.AddedAfter, then.Sent, then.ItemID
 	}
 	b.datePromise(&o, row)
@@ -166,8 +177,8 @@ func (r *reports) entries() []string {
 // someCount formats a number of things as an argument; empty if there are none.
 func someCount(n int) string { return someID(int64(n)) }
 
-// LeftOut returns the purchases that paused buying and count in no budget; the zero Cause if there are none. An admin who
-// resumes buying needs to know their sum.
+// LeftOut returns the purchases that paused buying and count in no budget; the zero Cause if there are none. An admin
+// who resumes buying needs to know their sum.
 func (p *Pause) LeftOut() Cause {
 	var n int
 	var sum Cents

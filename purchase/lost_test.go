@@ -13,8 +13,8 @@ import (
 	"licensebot/storage"
 )
 
-// restoredFrom stops the bot, puts the older copy in the place of its ledger, and starts it again. known: the ledger from before
-// could be read.
+// restoredFrom stops the bot, puts the older copy in the place of its ledger, and starts it again. known: the ledger
+// from before could be read.
 func (s *shop) restoredFrom(old string, known bool) {
 	s.t.Helper()
 	ctx := context.Background()
@@ -49,8 +49,8 @@ func (s *shop) restoredFrom(old string, known bool) {
 	s.open()
 }
 
-// A purchase that the backup lacks is entered: history and budgets are complete, under the person whom the ledger from before
-// names, or under none, and then buying is paused until an admin has looked.
+// A purchase that the backup lacks is entered: history and budgets are complete, under the person whom the ledger from
+// before names, or under none, and then buying is paused until an admin has looked.
 func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -75,10 +75,12 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 
 				s.check(2, 2*6375, 0)
 				o := s.order(id)
-				if o.State != purchase.Purchased || o.Requester.ID != c.who || o.Month != was.Month || o.Receipt.LicenseID != was.Receipt.LicenseID || o.Open() {
+				if o.State != purchase.Purchased || o.Requester.ID != c.who || o.Month != was.Month ||
+					o.Receipt.LicenseID != was.Receipt.LicenseID || o.Open() {
 					t.Errorf("the order is %s, of %s in %s: %+v", o.State, o.Requester.ID, o.Month, o.Receipt)
 				}
-				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Place != was.Place || o.Price != was.Price) {
+				if c.known && (o.Spec.Title != was.Spec.Title || o.Reason != was.Reason || o.Place != was.Place ||
+					o.Price != was.Price) {
 					t.Errorf("entered is %+v, and it was %+v", o, was)
 				}
 				h, err := s.desk.History(context.Background(), 1, 10)
@@ -89,7 +91,8 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 				if p := s.state().Pause; (p != nil) != paused || len(s.events("unexplained-purchase", "foreign-purchase")) > 0 {
 					t.Errorf("paused %+v", p)
 				}
-				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved && !strings.Contains(texts, `entered="1"`) ||
+				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); c.state != purchase.Approved &&
+					!strings.Contains(texts, `entered="1"`) ||
 					strings.Contains(texts, `unattributed="1"`) != paused {
 					t.Errorf("the channel was told %q", texts)
 				}
@@ -114,7 +117,10 @@ func TestAPurchaseThatTheBackupLacks(t *testing.T) {
 // What counts as bought by the word of an admin alone, since CoCalc does not show it, is in no list of purchases. It is
 // carried over all the same, and the restore's report names it.
 func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
-	for name, unknown := range map[string]bool{"the backup does not have the order": false, "the order is unknown in the backup": true} {
+	for name, unknown := range map[string]bool{
+		"the backup does not have the order": false,
+		"the order is unknown in the backup": true,
+	} {
 		t.Run(name, func(t *testing.T) {
 			inShop(t, 20000, func(s *shop) {
 				old := s.path + ".old"
@@ -133,7 +139,10 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 				if unknown {
 					backup()
 				}
-				if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote"}); err != nil {
+				if err := s.settle(o.ID, purchase.Settlement{
+					Verdict: purchase.WasBought, LicenseID: someLicenseID,
+					Reason: "support wrote",
+				}); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(time.Hour)
@@ -142,19 +151,24 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 				<-time.After(2 * time.Hour)
 
 				now := s.order(o.ID)
-				if now.State != purchase.Purchased || now.Requester.ID != alice.ID || now.Month != was.Month || now.Receipt == nil || now.Receipt.Settled == nil || !now.Receipt.Settled.Is(*was.Receipt.Settled) || now.Receipt.LicenseID != someLicenseID {
+				if now.State != purchase.Purchased || now.Requester.ID != alice.ID || now.Month != was.Month ||
+					now.Receipt == nil || now.Receipt.Settled == nil || !now.Receipt.Settled.Is(*was.Receipt.Settled) ||
+					now.Receipt.LicenseID != someLicenseID {
 					t.Errorf("the order is %s, %+v", now.State, now.Receipt)
 				}
 				h, err := s.desk.History(context.Background(), 1, 10)
-				if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 || h.Months[0].Reserved != 0 || h.Months[0].People[alice.ID].Spent != 6375 {
+				if err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 || h.Months[0].Reserved != 0 ||
+					h.Months[0].People[alice.ID].Spent != 6375 {
 					t.Errorf("history %+v (%v)", h, err)
 				}
-				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); !strings.Contains(texts, `by-word="1" by-word-sum="6375"`) {
+				if texts := strings.Join(s.told("CBUYING", purchase.NoticeRestored), " "); !strings.Contains(texts,
+					`by-word="1" by-word-sum="6375"`) {
 					t.Errorf("the channel was told %q", texts)
 				}
 				s.restart() // and it is not entered twice
 				<-time.After(30 * time.Hour)
-				if h, err := s.desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 || h.Months[0].Spent != 6375 {
+				if h, err := s.desk.History(context.Background(), 1, 10); err != nil || len(h.Purchases) != 1 ||
+					h.Months[0].Spent != 6375 {
 					t.Errorf("later, history %+v (%v)", h, err)
 				}
 			}, withChannel)
@@ -213,13 +227,16 @@ func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 
 const someLicenseID = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 
-// A purchase with the tag of an order that the ledger from before does not have either is another bot's: it is in no budget, and
-// whoever resumes buying is told the sum.
+// A purchase with the tag of an order that the ledger from before does not have either is another bot's: it is in no
+// budget, and whoever resumes buying is told the sum.
 func TestAResumeNamesWhatIsLeftOut(t *testing.T) {
 	m := &moreSold{}
 	inShop(t, 20000, func(s *shop) {
 		_, old := s.copyAt("", true)
-		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: "x\norder 01JD8Z3V5TQ4X6B7N8M9P0RSTW"})
+		m.sold(cocalc.PurchaseRow{
+			ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750,
+			CartItemID: 900, Text: "x\norder 01JD8Z3V5TQ4X6B7N8M9P0RSTW",
+		})
 		s.restoredFrom(old, true)
 		<-time.After(time.Hour)
 		p := s.state().Pause
@@ -267,7 +284,10 @@ func TestAnOlderTagAfterARestore(t *testing.T) {
 		s.until(s.buy(), purchase.Purchased)
 		_, old := s.copyAt("", false)
 		s.server.ClearFaults()
-		m.sold(cocalc.PurchaseRow{ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750, CartItemID: 900, Text: older.Tag()})
+		m.sold(cocalc.PurchaseRow{
+			ID: 900, LicenseID: "00000000-0000-4000-8000-00000000beef", Time: time.Now(), Cost: 12750,
+			CartItemID: 900, Text: older.Tag(),
+		})
 		s.restoredFrom(old, false)
 		<-time.After(time.Hour)
 		if p := s.state().Pause; p == nil || p.LeftOut().Code == "" || len(s.events("unexplained-purchase")) != 1 {

@@ -10,7 +10,8 @@ import (
 	"licensebot/storage"
 )
 
-// A limit that was lowered while an order waited for its turn applies to it: it is not bought, and its money is free again.
+// A limit that was lowered while an order waited for its turn applies to it: it is not bought, and its money is free
+// again.
 func TestALimitThatWasLoweredWhileAnOrderWaited(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.fault("outage")
@@ -38,7 +39,8 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 	defer ledger.Close()
 	d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Policy: purchase.Policy{
 		Everyone: true, Approvals: 1,
-		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true},
+		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true},
+		MonthlyBudget: purchase.Limit{None: true},
 	}})
 	p, err := d.Propose(ctx, purchase.Ask{Requester: alice, Place: math, Spec: spec(), Reason: "winter school"})
 	if err != nil {
@@ -55,7 +57,8 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, err = d.Order(ctx, o.ID)
-	if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPriceMoved || o.Failure.NewPrice != 6375 {
+	if err != nil || o.State != purchase.Failed || o.Failure.Code != purchase.FailPriceMoved ||
+		o.Failure.NewPrice != 6375 {
 		t.Errorf("the order is %s: %+v (%v)", o.State, o.Failure, err)
 	}
 }

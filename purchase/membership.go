@@ -25,7 +25,8 @@ func outsider(who Person) *Refusal {
 	return refuse(Outsider, "doing", "buy", "standing", string(who.Standing))
 }
 
-// foreigner refuses those who are known not to be members. It lets through people of whom Slack doesn't say who they are.
+// foreigner refuses those who are known not to be members. It lets through people of whom Slack doesn't say who they
+// are.
 func foreigner(who Person) *Refusal {
 	if who.Standing == Unverified {
 		return nil

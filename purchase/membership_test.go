@@ -29,22 +29,31 @@ var decisions = []struct {
 		_, err := d.Amend(context.Background(), id, purchase.Ask{Requester: c.Who, Place: c.At, Spec: spec()})
 		return err
 	}},
-	{"editable", false, false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.Editable(context.Background(), id, c)
-		return err
-	}},
-	{"confirm", false, false, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.Confirm(context.Background(), id, c)
-		return err
-	}},
+	{
+		"editable", false, false, purchase.Proposed, true,
+		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+			_, err := d.Editable(context.Background(), id, c)
+			return err
+		},
+	},
+	{
+		"confirm", false, false, purchase.Proposed, true,
+		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+			_, err := d.Confirm(context.Background(), id, c)
+			return err
+		},
+	},
 	{"cancel", false, true, purchase.Proposed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Cancel(context.Background(), id, c)
 		return err
 	}},
-	{"confirm the new price", false, false, purchase.Failed, true, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
-		_, err := d.ConfirmNewPrice(context.Background(), id, c)
-		return err
-	}},
+	{
+		"confirm the new price", false, false, purchase.Failed, true,
+		func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
+			_, err := d.ConfirmNewPrice(context.Background(), id, c)
+			return err
+		},
+	},
 	{"settle", true, false, purchase.Unknown, false, func(d *purchase.Desk, id purchase.OrderID, c purchase.Click) error {
 		_, err := d.Settle(context.Background(), id, c, purchase.Settlement{Verdict: purchase.WasBought, Reason: "so it is"})
 		return err
@@ -111,7 +120,10 @@ func (s *shop) unchanged(id purchase.OrderID, code purchase.RefusalCode, try fun
 
 // Whoever is no full member neither buys nor decides, although the lists name them.
 func TestOutsidersDecideNothing(t *testing.T) {
-	standings := []purchase.Standing{purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign, purchase.Unverified, "something new"}
+	standings := []purchase.Standing{
+		purchase.Guest, purchase.Robot, purchase.Deactivated, purchase.Foreign,
+		purchase.Unverified, "something new",
+	}
 	for _, c := range decisions {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {

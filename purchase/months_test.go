@@ -28,8 +28,9 @@ func yearsEnd(s *shop) {
 	s.policy.Location = time.FixedZone("an hour behind", -3600)
 }
 
-// Money counts in the month and on the day of the requester's yes, wherever the year ends in between: with the approvers' yes,
-// with the purchase, with the withdrawal. What was withdrawn after approvers were asked stays one of the day's orders.
+// Money counts in the month and on the day of the requester's yes, wherever the year ends in between: with the
+// approvers' yes, with the purchase, with the withdrawal. What was withdrawn after approvers were asked stays one of
+// the day's orders.
 func TestOrdersThatWaitOverTheEndOfTheYear(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(50 * time.Minute)
@@ -50,7 +51,8 @@ func TestOrdersThatWaitOverTheEndOfTheYear(t *testing.T) {
 		s.until(agreed, purchase.Purchased)
 		<-time.After(time.Hour)
 		old, now := s.month("1999-12"), s.month("2000-01")
-		if old.Spent != 6375 || old.Reserved != 0 || old.People[alice.ID].Days["1999-12-31"] != 2 || now.Spent != 0 || now.Reserved != 0 {
+		if old.Spent != 6375 || old.Reserved != 0 || old.People[alice.ID].Days["1999-12-31"] != 2 || now.Spent != 0 ||
+			now.Reserved != 0 {
 			t.Errorf("in the old year %+v, in the new one %+v", old, now)
 		}
 		s.buy() // the new year has its own money and its own orders
@@ -60,7 +62,8 @@ func TestOrdersThatWaitOverTheEndOfTheYear(t *testing.T) {
 	}, yearsEnd, func(s *shop) { s.policy.MonthlyBudget, s.policy.PersonOrders = purchase.Limit{Max: 3 * 6375}, 3 })
 }
 
-// A budget that is lowered in the new year applies to what was promised in the old one, by the old month's money, and says so.
+// A budget that is lowered in the new year applies to what was promised in the old one, by the old month's money, and
+// says so.
 func TestABudgetThatIsLoweredOverTheEndOfTheYear(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(50 * time.Minute)
@@ -72,7 +75,8 @@ func TestABudgetThatIsLoweredOverTheEndOfTheYear(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := s.order(id)
-		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy || !strings.Contains(o.Failure.String(), `resets="2000-01-01T01:00:00Z"`) {
+		if o.State != purchase.Failed || o.Failure.Code != purchase.FailPolicy ||
+			!strings.Contains(o.Failure.String(), `resets="2000-01-01T01:00:00Z"`) {
 			t.Errorf("it is %s: %+v", o.State, o.Failure)
 		}
 		if b := s.month("1999-12"); b.Reserved != 0 || b.Spent != 0 {

@@ -50,10 +50,11 @@ const (
 	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
 	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more
 	NoticeServerBack  NoticeKind = "server-back" // it sells licenses again
-	NoticeReleased    NoticeKind = "released"    // an unknown outcome that CoCalc can't tell any more holds the budget no longer
-	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
-	NoticeOutsiders   NoticeKind = "outsiders"   // others than members may read a channel, so no prices are posted there
-	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
+	// an unknown outcome that CoCalc can't tell any more holds the budget no longer
+	NoticeReleased  NoticeKind = "released"
+	NoticeUntold    NoticeKind = "untold"    // another notice did not reach the members of a user group
+	NoticeOutsiders NoticeKind = "outsiders" // others than members may read a channel, so no prices are posted there
+	NoticeAsk       NoticeKind = "ask"       // approvers are asked about an order, since their channel gets no prices
 )
 
 // Notices returns the notices with recipients left, oldest first.
@@ -138,7 +139,8 @@ func (d *Desk) notice(kind NoticeKind, id string, what Cause, about Order, by st
 		channel = []string{d.purchasesChannel}
 	}
 	switch kind {
-	case NoticePaused, NoticeResumed, NoticeBooks, NoticeDoubleBuy, NoticeUnexplained: // buying stops or continues: approvers want to know too
+	case NoticePaused, NoticeResumed, NoticeBooks, NoticeDoubleBuy, NoticeUnexplained:
+		// buying stops or continues: approvers want to know too
 		if d.approvalsChannel != "" && !slices.Contains(channel, d.approvalsChannel) {
 			channel = append(channel, d.approvalsChannel)
 		}
@@ -162,7 +164,8 @@ func (d *Desk) notice(kind NoticeKind, id string, what Cause, about Order, by st
 		n.Had = []string{by}
 	}
 	// An incident always has a recipient.
-	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && kind != NoticeReleased && about.Requester.ID != by {
+	if len(n.Left) == 0 && about.ID != "" && kind != NoticeSettled && kind != NoticeTrouble && kind != NoticeReleased &&
+		about.Requester.ID != by {
 		n.Left, n.ToRequester = []string{about.Requester.ID}, true
 	}
 	return n
@@ -172,7 +175,9 @@ func (d *Desk) notice(kind NoticeKind, id string, what Cause, about Order, by st
 // not stored.
 func addNotice(w Writer, n Notice) error {
 	account, err := w.Account()
-	if err != nil || len(n.Left) == 0 || slices.ContainsFunc(account.Notices, func(old Notice) bool { return old.ID == n.ID }) {
+	if err != nil || len(n.Left) == 0 || slices.ContainsFunc(account.Notices, func(old Notice) bool {
+		return old.ID == n.ID
+	}) {
 		return err
 	}
 	account.Notices = append(slices.Clone(account.Notices), n)

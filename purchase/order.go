@@ -54,8 +54,8 @@ type Person struct {
 	ID   string `json:"id"`             // U…
 	Team string `json:"team,omitempty"` // T…
 	Name string `json:"name,omitempty"` // as the command carried it; only for people who read the ledger
-	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two ids is
-	// one person all the same.
+	// Org is the person's id in an organization of several workspaces, where that is another one (U… or W…): who has two
+	// ids is one person all the same.
 	Org string `json:"org,omitempty"`
 	// Standing is set if the person is not a full member of the workspace.
 	Standing Standing `json:"standing,omitempty"`
@@ -148,8 +148,8 @@ type Order struct {
 	// have been bought since.
 	Restored bool `json:"restored,omitempty"`
 
-	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or when
-	// they changed what they ask for. It has taken over this one's card.
+	// ReplacedBy is the order made from this one, when its price had moved and the requester agreed to the new one, or
+	// when they changed what they ask for. It has taken over this one's card.
 	ReplacedBy OrderID `json:"replaced_by,omitempty"`
 
 	Messages []Message `json:"messages,omitempty"`

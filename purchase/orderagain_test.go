@@ -21,13 +21,19 @@ func TestNobodyIsToldToOrderAgainWhereNoLicensesAreSold(t *testing.T) {
 		s.unchecked = true
 		s.amend(moved.ID, func(o *purchase.Order) {
 			o.State = purchase.Failed
-			o.Failure = &purchase.Failure{Cause: purchase.Cause{Code: purchase.FailPriceMoved}, NewPrice: 7013, Until: o.Created.Add(time.Minute)}
+			o.Failure = &purchase.Failure{
+				Cause: purchase.Cause{Code: purchase.FailPriceMoved}, NewPrice: 7013,
+				Until: o.Created.Add(time.Minute),
+			}
 		})
 		s.open()
 		s.server.Inject(cocalctest.Fault{Effect: cocalctest.SuccessorServer})
 		<-time.After(31 * time.Minute) // the cards' time is over, and the server was looked at
 		_, newPrice := s.desk.ConfirmNewPrice(context.Background(), moved.ID, byAlice)
-		for what, err := range map[string]error{"a card that is too old": s.confirm(expired.ID), "a cancelled card": s.confirm(cancelled.ID), "an old offer": newPrice} {
+		for what, err := range map[string]error{
+			"a card that is too old": s.confirm(expired.ID),
+			"a cancelled card":       s.confirm(cancelled.ID), "an old offer": newPrice,
+		} {
 			if err == nil {
 				t.Errorf("%s: people read %v", what, err)
 			}
@@ -49,7 +55,8 @@ func TestAnAdminsWordPromisesNoLookWhereCoCalcCannotTell(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {
 				id := s.unknown(c.fault, cocalctest.Before)
 				<-time.After(30 * time.Minute)
-				o, err := s.desk.Settle(context.Background(), id, byAdmin, purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "the statement says so"})
+				o, err := s.desk.Settle(context.Background(), id, byAdmin,
+					purchase.Settlement{Verdict: purchase.WasNotBought, Reason: "the statement says so"})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -21,7 +21,9 @@ const (
 
 // Channels are those in which purchases are announced and approvers are asked.
 func (d *Desk) Channels() []string {
-	return slices.DeleteFunc([]string{d.purchasesChannel, d.approvalsChannel}, func(channel string) bool { return channel == "" })
+	return slices.DeleteFunc([]string{d.purchasesChannel, d.approvalsChannel}, func(channel string) bool {
+		return channel == ""
+	})
 }
 
 // ChannelRead notes why prices are not posted in a channel; an empty reason says that they are. Admins are told of each
@@ -59,10 +61,12 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 		if again, err = d.showAsksAgain(w, channel); err != nil {
 			return err
 		}
-		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err != nil || why == "" {
+		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err !=
+			nil || why == "" {
 			return err
 		}
-		n := d.notice(NoticeOutsiders, noticeID("outsiders-"+channel, d.now()), because(NoticeOutsiders, "why", string(why)), Order{}, "")
+		n := d.notice(NoticeOutsiders, noticeID("outsiders-"+channel, d.now()), because(NoticeOutsiders, "why", string(why)),
+			Order{}, "")
 		n.Channel = channel
 		return addNotice(w, n)
 	})
@@ -81,7 +85,8 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 // that could not be posted.
 func (d *Desk) askDirectly(w Writer, o *Order) error {
 	m := o.Message(MessageAsk)
-	if m == nil || !m.Bare || m.TS == "" || o.State != AwaitingApproval || !o.AskedDirectly.IsZero() || !d.now().Before(o.ApproveBy) {
+	if m == nil || !m.Bare || m.TS == "" || o.State != AwaitingApproval || !o.AskedDirectly.IsZero() ||
+		!d.now().Before(o.ApproveBy) {
 		return nil
 	}
 	o.AskedDirectly = d.now()
@@ -102,7 +107,8 @@ func (d *Desk) askDirectly(w Writer, o *Order) error {
 // request returns a cause about an order that waits for approval: by, name, price, period, license (what it gives),
 // expires.
 func request(code CauseCode, o Order) Cause {
-	return because(code, "by", o.Requester.ID, "name", o.Requester.called(), "price", cents(o.Price), "period", string(o.Spec.Period),
+	return because(code, "by", o.Requester.ID, "name", o.Requester.called(), "price", cents(o.Price), "period",
+		string(o.Spec.Period),
 		"license", o.Spec.Summary(), "expires", stamp(o.ApproveBy))
 }
 

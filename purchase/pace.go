@@ -87,7 +87,9 @@ func (p *pace) single(who Person, code RefusalCode, now time.Time) (single, firs
 	r := p.people[key]
 	if past := refusalsFor; r == nil || len(r.counted) == 0 && (now.Sub(r.since) >= past || now.Before(r.since)) {
 		if len(p.people) > mostPaced {
-			maps.DeleteFunc(p.people, func(_ string, r *refusalPace) bool { return len(r.counted) == 0 && now.Sub(r.since) >= past })
+			maps.DeleteFunc(p.people, func(_ string, r *refusalPace) bool {
+				return len(r.counted) == 0 && now.Sub(r.since) >= past
+			})
 		}
 		r = &refusalPace{since: now, counted: map[RefusalCode]tally{}}
 		p.people[key] = r

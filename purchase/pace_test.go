@@ -41,8 +41,8 @@ func TestCardsInAShortTime(t *testing.T) {
 	})
 }
 
-// Refusals beyond the first ones are recorded together: one record for each reason, with how many there were. None is lost,
-// also at the end of the program.
+// Refusals beyond the first ones are recorded together: one record for each reason, with how many there were. None is
+// lost, also at the end of the program.
 func TestRefusalsAreRecordedTogether(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		refuse := func(n int) {
@@ -113,7 +113,11 @@ func TestAnAdminsOwnOrderIsSettledByAnother(t *testing.T) {
 
 // A pause and its end are announced where people buy and where approvers decide, each channel once.
 func TestPausesAreAnnouncedInBothChannels(t *testing.T) {
-	for _, c := range []struct{ purchases, approvals string }{{"CPURCHASES", desk.Channel}, {desk.Channel, desk.Channel}, {"", desk.Channel}} {
+	for _, c := range []struct{ purchases, approvals string }{
+		{"CPURCHASES", desk.Channel},
+		{desk.Channel, desk.Channel},
+		{"", desk.Channel},
+	} {
 		inShop(t, 100000, func(s *shop) {
 			ctx, click := context.Background(), purchase.Click{Who: dana, At: math, Typed: true}
 			if err := s.desk.Pause(ctx, click, "month-end close"); err != nil {

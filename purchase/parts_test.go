@@ -49,7 +49,8 @@ func TestAutomaticApprovalAfterAFailure(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		s.fault("price-moved")
 		s.until(s.buy(), purchase.Failed)
-		if o := s.until(s.buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed); o.State == purchase.AwaitingApproval {
+		if o := s.until(s.buy(), purchase.Purchased, purchase.AwaitingApproval, purchase.Failed); o.State ==
+			purchase.AwaitingApproval {
 			t.Error("nothing was bought today, and approvers are asked")
 		}
 	}, withApprovers, func(s *shop) { s.policy.AutoApprove = 7500 })
@@ -133,7 +134,8 @@ func TestANewPriceInTime(t *testing.T) {
 	})
 }
 
-// An order counts in the month of its requester's click, also when it is approved after midnight; docs/policy.md says so.
+// An order counts in the month of its requester's click, also when it is approved after midnight; docs/policy.md says
+// so.
 func TestApprovedAfterTheEndOfTheMonth(t *testing.T) {
 	inShop(t, 1000000, func(s *shop) {
 		asked := s.buy()

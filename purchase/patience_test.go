@@ -89,8 +89,8 @@ func TestOrdersWaitForTheEndOfAPause(t *testing.T) {
 	})
 }
 
-// A pause that comes while the buyer looks at the cart for an order keeps it from being begun: it waits for the end of the
-// pause, the cart is as it was meanwhile, and then it is bought.
+// A pause that comes while the buyer looks at the cart for an order keeps it from being begun: it waits for the end of
+// the pause, the cart is as it was meanwhile, and then it is bought.
 func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 	ctx := context.Background()
 	for at, request := range map[string]int{ // the looks at the cart, and at what was bought from it, are two requests
@@ -114,7 +114,8 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 				})
 				id := s.buy()
 				<-time.After(time.Hour)
-				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume || len(o.Parked) > 0 {
+				if o := s.order(id); o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForResume ||
+					len(o.Parked) > 0 {
 					t.Errorf("the order is %s, says %+v, and has parked %v", o.State, o.Wait, o.Parked)
 				}
 				if items := s.cart(); len(items) != 1 || !items[0].Checked {
@@ -130,12 +131,16 @@ func TestAPauseWhileTheCartIsLookedAt(t *testing.T) {
 	}
 }
 
-// Other people's cards expire on time while an order waits, and being woken does not make it ask CoCalc before its time.
+// Other people's cards expire on time while an order waits, and being woken does not make it ask CoCalc before its
+// time.
 func TestAWaitingOrderIsLeftAlone(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		card := s.propose(spec())
 		<-time.After(25 * time.Minute)
-		s.server.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: 9 * time.Minute, Times: 2})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: 9 * time.Minute,
+			Times: 2,
+		})
 		id := s.buy()
 		<-time.After(time.Second)
 		before := s.server.Count("")
@@ -188,7 +193,8 @@ func TestADoubleBuyThatCommitsLate(t *testing.T) {
 			t.Errorf("receipt %+v", o.Receipt)
 		}
 		s.check(2, 2*6375, 0)
-		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err == nil {
+		if _, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: spec()}); err ==
+			nil {
 			t.Error("buying goes on")
 		}
 	})
@@ -218,7 +224,10 @@ func TestAnUncountedPurchaseHoldsNobodyUp(t *testing.T) {
 func TestAPurchaseThatCostSomethingElse(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		purchases := s.server.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail})
-		s.server.Inject(cocalctest.Fault{Endpoint: "purchases/shopping-cart-checkout", Effect: cocalctest.PriceMoved, Percent: 80})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: "purchases/shopping-cart-checkout", Effect: cocalctest.PriceMoved,
+			Percent: 80,
+		})
 		id := s.buy()
 		s.until(id, purchase.Purchased)
 		purchases.Clear()

@@ -34,7 +34,8 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticePaused, noticeID("paused", now), p.cause(NoticePaused), Order{}, click.Who.ID))
+		return nil,
+			addNotice(w, d.notice(NoticePaused, noticeID("paused", now), p.cause(NoticePaused), Order{}, click.Who.ID))
 	})
 }
 
@@ -53,7 +54,10 @@ func (d *Desk) Resume(ctx context.Context, click Click, reason string) error {
 		if err := resumeBuying(w, click.Who.ID, click.At.Channel, reason, now); err != nil {
 			return nil, err
 		}
-		return nil, addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: click.Who.ID, Name: click.Who.called()}, reason, leftOut), Order{}, click.Who.ID))
+		return nil,
+			addNotice(w,
+				d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: click.Who.ID, Name: click.Who.called()},
+					reason, leftOut), Order{}, click.Who.ID))
 	})
 	nudge(d.wake)
 	return err
@@ -71,7 +75,9 @@ func (d *Desk) ResumeByOperator(ctx context.Context, by, reason string) (was *Pa
 		if err := resumeBuying(w, by, "", reason, now); err != nil {
 			return err
 		}
-		return addNotice(w, d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: by, Name: by}, reason, was.LeftOut()), Order{}, ""))
+		return addNotice(w,
+			d.notice(NoticeResumed, noticeID("resumed", now), resumed(Person{ID: by, Name: by}, reason, was.LeftOut()), Order{},
+				""))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resume buying: %w", err)
@@ -176,7 +182,10 @@ func pauseBuying(w Writer, p Pause, place string) (isNew bool, err error) {
 			continue
 		}
 		all = append(all, in)
-		if err := w.AppendEvent(Event{Time: in.Time, Kind: "paused", By: in.By, Place: place, Note: in.Args["reason"], Cause: in.Cause}); err != nil {
+		if err := w.AppendEvent(Event{
+			Time: in.Time, Kind: "paused", By: in.By, Place: place, Note: in.Args["reason"],
+			Cause: in.Cause,
+		}); err != nil {
 			return false, err
 		}
 		isNew = true
@@ -200,7 +209,9 @@ func (d *Desk) alarm(w Writer, about Order, why Cause) (isNew bool, err error) {
 	if err != nil || !isNew {
 		return false, err
 	}
-	return true, addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), why, about, ""))
+	return true,
+		addNotice(w, d.notice(NoticePaused, noticeID("paused", now)+"-"+string(why.Code)+"-"+string(about.ID), why, about,
+			""))
 }
 
 // unknownsApart is within which time two orders whose outcome became unknown are no coincidence any more.
@@ -233,8 +244,14 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 	case r.Charged < agreed:
 		kind = "undercharged"
 	}
-	cause := Cause{Code: IncidentCharged, Args: Args{"order": string(o.ID), "charged": cents(r.Charged), "agreed": cents(agreed)}}
-	if err := w.AppendEvent(Event{Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged, Cause: cause}); err != nil {
+	cause := Cause{Code: IncidentCharged, Args: Args{
+		"order": string(o.ID), "charged": cents(r.Charged),
+		"agreed": cents(agreed),
+	}}
+	if err := w.AppendEvent(Event{
+		Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged,
+		Cause: cause,
+	}); err != nil {
 		return err
 	}
 	_, err := d.alarm(w, o, cause)
@@ -244,8 +261,8 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 // announced is what the order costs: as the server said at the last look before paying, or else as shown.
 func (o *Order) announced() Cents { return cmp.Or(o.Amount, o.Price) }
 
-// NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment of
-// the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
+// NoteSettings records which limiting settings changed since the last start, and by how: who may change the environment
+// of the bot may raise a limit, and the audit says when that was. values are names and values, without secrets.
 func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error {
 	err := d.ledger.Update(ctx, func(w Writer) error {
 		account, err := w.Account()

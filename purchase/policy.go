@@ -55,8 +55,9 @@ const (
 	NoSuchProject  RefusalCode = "no-such-project"
 	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
 	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
-	NotRead        RefusalCode = "not-read"       // what was to be shown could not be read; without "why", the fault is the bot's
-	NoRenewals     RefusalCode = "no-renewals"    // the renewals of the CoCalc account could not be read
+	// what was to be shown could not be read; without "why", the fault is the bot's
+	NotRead    RefusalCode = "not-read"
+	NoRenewals RefusalCode = "no-renewals" // the renewals of the CoCalc account could not be read
 
 	NobodyToAsk      RefusalCode = "nobody-to-ask"
 	NotHere          RefusalCode = "not-here"
@@ -80,8 +81,8 @@ type Policy struct {
 	Approvers map[string]bool
 	// Admins may settle orders, pause and resume, and take out broken items.
 	Admins map[string]bool
-	// Viewers may see all licenses, history and money, as approvers and admins do; AllView lets all members. Buyers see the
-	// licenses, what their own orders cost, and the team's budget.
+	// Viewers may see all licenses, history and money, as approvers and admins do; AllView lets all members. Buyers see
+	// the licenses, what their own orders cost, and the team's budget.
 	Viewers map[string]bool
 	AllView bool
 	// Channels are where licenses may be asked for; empty: anywhere.
@@ -127,8 +128,8 @@ func (p Policy) resets(at time.Time) time.Time {
 	return dayBegins(t.Year(), t.Month()+1, 1, p.location())
 }
 
-// dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no midnight:
-// time.Date answers eleven in the evening of the day before.
+// dayBegins is the first moment of a day. Where clocks are set forward at midnight, as in Santiago, there is no
+// midnight: time.Date answers eleven in the evening of the day before.
 func dayBegins(year int, month time.Month, day int, loc *time.Location) time.Time {
 	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
 	midnight := time.Date(year, month, day, 0, 0, 0, 0, loc)
@@ -171,7 +172,9 @@ func (p Policy) mayAdminister(who Person) *Refusal {
 
 // listedIn reports whether the person, or a group of theirs, is on the list.
 func listedIn(list map[string]bool, who Person) bool {
-	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool { return list[g] })
+	return list[who.ID] || who.Org != "" && list[who.Org] || slices.ContainsFunc(who.Groups, func(g string) bool {
+		return list[g]
+	})
 }
 
 // untold refuses people whose membership of a list is unknown, since Slack does not list the members of a group.

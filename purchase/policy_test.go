@@ -22,7 +22,12 @@ func TestWhoMayBuy(t *testing.T) {
 		{"they are listed", Policy{Buyers: map[string]bool{"U1": true}}, true, ""},
 		{"everybody may", Policy{Everyone: true}, true, ""},
 		{"a group of theirs is listed", Policy{Buyers: map[string]bool{"SBUYERS": true}}, true, ""},
-		{"a group that Slack does not tell of is listed", Policy{Buyers: map[string]bool{"SHIDDEN": true}}, false, `outsider unknown="groups"`},
+		{
+			"a group that Slack does not tell of is listed",
+			Policy{Buyers: map[string]bool{"SHIDDEN": true}},
+			false,
+			`outsider unknown="groups"`,
+		},
 		{"they are listed, and such a group", Policy{Buyers: map[string]bool{"U1": true, "SHIDDEN": true}}, true, ""},
 	}
 	for _, c := range cases {
@@ -40,7 +45,11 @@ func TestWhoMayBuy(t *testing.T) {
 
 // The groups that the lists name are looked up, each once.
 func TestTheGroupsOfAPolicy(t *testing.T) {
-	p := Policy{Buyers: map[string]bool{"U1": true, "SALL": true}, Approvers: map[string]bool{"SBOSSES": true, "SALL": true}, Admins: map[string]bool{"W1": true, "SOPS": true, "SNOT": false}}
+	p := Policy{
+		Buyers:    map[string]bool{"U1": true, "SALL": true},
+		Approvers: map[string]bool{"SBOSSES": true, "SALL": true},
+		Admins:    map[string]bool{"W1": true, "SOPS": true, "SNOT": false},
+	}
 	if got := p.Groups(); !slices.Equal(got, []string{"SALL", "SBOSSES", "SOPS"}) {
 		t.Errorf("groups %v", got)
 	}
@@ -59,7 +68,14 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 		{"exactly the order limit", Limit{Max: 6375}, Limit{None: true}, 6375, Budget{}, ""},
 		{"a cent over the order limit", Limit{Max: 6374}, Limit{None: true}, 6375, Budget{}, OverOrderLimit},
 		{"exactly what is left", Limit{None: true}, Limit{Max: 10000}, 4000, Budget{Spent: 5000, Reserved: 1000}, ""},
-		{"a cent more than is left", Limit{None: true}, Limit{Max: 10000}, 4001, Budget{Spent: 5000, Reserved: 1000}, OverBudget},
+		{
+			"a cent more than is left",
+			Limit{None: true},
+			Limit{Max: 10000},
+			4001,
+			Budget{Spent: 5000, Reserved: 1000},
+			OverBudget,
+		},
 		{"what is only reserved counts too", Limit{None: true}, Limit{Max: 10000}, 1, Budget{Reserved: 10000}, OverBudget},
 		{"no limits at all", Limit{None: true}, Limit{None: true}, 99999999, Budget{Spent: 99999999}, ""},
 		{"the zero limit lets nothing through", Limit{}, Limit{None: true}, 1, Budget{}, OverOrderLimit},
@@ -76,14 +92,17 @@ func TestWhatTheLimitsLetThrough(t *testing.T) {
 			}
 		})
 	}
-	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(wish{price: 6375, now: now}, Budget{Spent: 5000})
-	want := refuse(OverBudget, "setting", "MONTHLY_BUDGET", "price", "6375", "left", "5000", "limit", "10000", "resets", "2026-12-01T00:00:00Z")
+	no := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{Max: 10000}}.allows(wish{price: 6375, now: now},
+		Budget{Spent: 5000})
+	want := refuse(OverBudget, "setting", "MONTHLY_BUDGET", "price", "6375", "left", "5000", "limit", "10000", "resets",
+		"2026-12-01T00:00:00Z")
 	if !no.Is(want.Cause) {
 		t.Errorf("got %s, want %s", no, want)
 	}
 }
 
-// Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it resets.
+// Every limit, just kept and just passed, with what the refused person reads: which limit, how much is left, when it
+// resets.
 func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	none := Policy{OrderLimit: Limit{None: true}, MonthlyBudget: Limit{None: true}}
@@ -95,7 +114,10 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 	small := Spec{RAM: 4, CPU: 1, Disk: 5, RunLimit: 2, Period: cocalc.PeriodMonthly}
 	term := small
 	term.Period, term.End = cocalc.PeriodRange, now.AddDate(0, 0, 30)
-	month := Budget{Spent: 9000, People: map[string]Share{"U1": {Spent: 5000, Reserved: 1000, Days: map[string]int{"2026-11-22": 3, "2026-11-21": 9}}}}
+	month := Budget{
+		Spent:  9000,
+		People: map[string]Share{"U1": {Spent: 5000, Reserved: 1000, Days: map[string]int{"2026-11-22": 3, "2026-11-21": 9}}},
+	}
 	cases := []struct {
 		name   string
 		keeps  Policy
@@ -104,21 +126,41 @@ func TestEveryLimitSaysWhatItIs(t *testing.T) {
 		want   string // the refusal's code and arguments
 	}{
 		{
-			"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) { p.PersonBudget = 6999 }), small,
+			"per person and month", with(func(p *Policy) { p.PersonBudget = 7000 }), with(func(p *Policy) {
+				p.PersonBudget = 6999
+			}), small,
 			`over-person-budget left="999" limit="6999" price="1000" resets="2026-12-01T00:00:00Z" setting="PERSON_BUDGET"`,
 		},
 		{
-			"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }), small,
+			"per person and day", with(func(p *Policy) { p.PersonOrders = 4 }), with(func(p *Policy) { p.PersonOrders = 3 }),
+			small,
 			`too-many limit="3" ordered="3" setting="PERSON_ORDERS" zone="UTC"`,
 		},
-		{"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small, `too-large asked="4" limit="3" setting="MAX_RAM" size="ram"`},
-		{"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }), Spec{CPU: 2}, `too-large asked="2" limit="1" setting="MAX_CPU" size="cpu"`},
-		{"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small, `too-large asked="5" limit="4" setting="MAX_DISK" size="disk"`},
-		{"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }), small, `too-large asked="2" limit="1" setting="MAX_RUN_LIMIT" size="run_limit"`},
-		{"longest term", with(func(p *Policy) { p.Largest.Days = 30 }), with(func(p *Policy) { p.Largest.Days = 29 }), term, `too-large asked="30" limit="29" setting="MAX_DAYS" size="days"`},
+		{
+			"RAM", with(func(p *Policy) { p.Largest.RAM = 4 }), with(func(p *Policy) { p.Largest.RAM = 3 }), small,
+			`too-large asked="4" limit="3" setting="MAX_RAM" size="ram"`,
+		},
+		{
+			"CPU", with(func(p *Policy) { p.Largest.CPU = 1 }), with(func(p *Policy) { p.Largest.CPU = 1 }),
+			Spec{CPU: 2},
+			`too-large asked="2" limit="1" setting="MAX_CPU" size="cpu"`,
+		},
+		{
+			"disk", with(func(p *Policy) { p.Largest.Disk = 5 }), with(func(p *Policy) { p.Largest.Disk = 4 }), small,
+			`too-large asked="5" limit="4" setting="MAX_DISK" size="disk"`,
+		},
+		{
+			"run limit", with(func(p *Policy) { p.Largest.RunLimit = 2 }), with(func(p *Policy) { p.Largest.RunLimit = 1 }),
+			small, `too-large asked="2" limit="1" setting="MAX_RUN_LIMIT" size="run_limit"`,
+		},
+		{
+			"longest term", with(func(p *Policy) { p.Largest.Days = 30 }), with(func(p *Policy) { p.Largest.Days = 29 }), term,
+			`too-large asked="30" limit="29" setting="MAX_DAYS" size="days"`,
+		},
 		{
 			"renewing", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
-			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small, `wrong-period allowed="range" period="monthly" setting="PERIODS"`,
+			with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodRange: true} }), small,
+			`wrong-period allowed="range" period="monthly" setting="PERIODS"`,
 		},
 		{
 			"a way of paying", with(func(p *Policy) { p.Periods = map[cocalc.Period]bool{cocalc.PeriodMonthly: true} }),
@@ -156,8 +198,12 @@ func TestAMonthBeginsWhereTheTeamIs(t *testing.T) {
 	if got := (Policy{Location: vienna}).Month(late); got != "2026-12" {
 		t.Errorf("in Vienna it is %s", got)
 	}
-	stop := AccountState{Pause: &Pause{Since: late, By: "UDANA", Name: "dana", Incidents: []Incident{{Cause: said("we count"), By: "UDANA"}}}}
-	if got, want := (Policy{Location: vienna}).closed(stop).Error(), `paused by="UDANA" name="dana" since="2026-11-30T23:30:00Z" (said reason="we count")`; got != want {
+	stop := AccountState{Pause: &Pause{
+		Since: late, By: "UDANA", Name: "dana",
+		Incidents: []Incident{{Cause: said("we count"), By: "UDANA"}},
+	}}
+	if got, want := (Policy{Location: vienna}).closed(stop).Error(),
+		`paused by="UDANA" name="dana" since="2026-11-30T23:30:00Z" (said reason="we count")`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -211,13 +257,14 @@ func TestWhenADayBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(DateStyle) != "Oct 1, 2023" {
+	if got := (Policy{Location: asuncion}).resets(time.Date(2023, 9, 20, 12, 0, 0, 0, time.UTC)); got.Format(DateStyle) !=
+		"Oct 1, 2023" {
 		t.Errorf("the budget of September 2023 ends on %s", got)
 	}
 }
 
-// Months and days where the team is: what is promised just before midnight there counts in the old month, also in the hour that
-// comes twice.
+// Months and days where the team is: what is promised just before midnight there counts in the old month, also in the
+// hour that comes twice.
 func TestTheMonthAndTheDayOfAMoment(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {

@@ -139,8 +139,10 @@ func (b *buyer) probe(ctx context.Context) error {
 		if found.Condition == IsDown || now == nil { // an outage is logged as such
 			level = zerolog.InfoLevel
 		}
-		b.log.WithLevel(level).Str("condition", string(found.Condition)).Str("reason", string(found.Reason)).Str("host", found.Redirect.Host).
-			Int("status", found.Status).Str("key", string(found.Key)).AnErr("error", found.Err).Msg("find that the CoCalc server has changed")
+		b.log.WithLevel(level).Str("condition", string(found.Condition)).Str("reason", string(found.Reason)).Str("host",
+			found.Redirect.Host).
+			Int("status", found.Status).Str("key", string(found.Key)).AnErr("error", found.Err).
+			Msg("find that the CoCalc server has changed")
 		clear(b.due)
 		if was.Probes >= provenBy { // else a server that comes and goes would be asked without growing pauses
 			clear(b.tries)
@@ -187,7 +189,10 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 		}
 		e := Event{
 			Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(condition),
-			Cause: Cause{Code: ServerFound, Args: Args{"condition": string(condition), "host": found.Redirect.Host, "reason": string(found.Reason)}},
+			Cause: Cause{Code: ServerFound, Args: Args{
+				"condition": string(condition), "host": found.Redirect.Host,
+				"reason": string(found.Reason),
+			}},
 		}
 		if err := w.AppendEvent(e); err != nil {
 			return nil, false, err
@@ -197,7 +202,8 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 	switch {
 	case now == nil && was != nil && was.Known:
 		kind, words = NoticeServerBack, because(NoticeServerBack)
-	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != IsDown || now.Held >= b.timing.Probe): // a server may be down for minutes
+	case now != nil && !now.Told && now.Probes >= provenBy && (now.Condition != IsDown || now.Held >= b.timing.Probe):
+		// a server may be down for minutes
 		if account.ServerTold = b.recentlyTold(account); !account.ServerTold[now.toldAs()].IsZero() { // it came and went
 			break
 		}

@@ -46,7 +46,9 @@ func TestTheProjectOfALicense(t *testing.T) {
 		if err != nil || o.Project == nil || *o.Project != (purchase.OnProject{Title: "Number theory"}) {
 			t.Fatalf("its own: %+v, %v", o.Project, err)
 		}
-		if _, err := s.desk.Amend(context.Background(), o.ID, purchase.Ask{Requester: alice, Place: math, Spec: withProject(noProject)}); refusalCode(err) != purchase.NoSuchProject {
+		if _, err := s.desk.Amend(context.Background(), o.ID,
+			purchase.Ask{Requester: alice, Place: math, Spec: withProject(noProject)}); refusalCode(err) !=
+			purchase.NoSuchProject {
 			t.Errorf("edited: %v", err)
 		}
 		if err := s.confirm(o.ID); err != nil {
@@ -56,12 +58,16 @@ func TestTheProjectOfALicense(t *testing.T) {
 		if on := s.account.Projects()[0].Licenses; len(on) != 1 {
 			t.Errorf("the project has the licenses %v", on)
 		}
-		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Collaborator, p.Title = true, strings.Repeat("ä", 100_000) })
-		if o, err := s.onProject(ownProject); err != nil || !o.Project.Collaborator || o.Project.Title != strings.Repeat("ä", purchase.MaxTitle) {
+		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) {
+			p.Collaborator, p.Title = true, strings.Repeat("ä", 100_000)
+		})
+		if o, err := s.onProject(ownProject); err != nil || !o.Project.Collaborator ||
+			o.Project.Title != strings.Repeat("ä", purchase.MaxTitle) {
 			t.Errorf("where it only works: %+v, %v", o.Project, err)
 		}
 		s.account.ChangeProject(ownProject, func(p *cocalctest.Project) { p.Deleted = true })
-		if _, err := s.onProject(ownProject); refusalCode(err) != purchase.NoSuchProject || !strings.Contains(err.Error(), `deleted="true"`) {
+		if _, err := s.onProject(ownProject); refusalCode(err) != purchase.NoSuchProject ||
+			!strings.Contains(err.Error(), `deleted="true"`) {
 			t.Errorf("a deleted one: %v", err)
 		}
 		s.check(1, 6375, 0)
@@ -86,7 +92,8 @@ func TestAProjectThatCoCalcDoesNotTellOf(t *testing.T) {
 		} {
 			s.server.Inject(f)
 			began := time.Now()
-			if _, err := s.onProject(ownProject); refusalCode(err) != purchase.ProjectUnread || time.Since(began) > 2*time.Second {
+			if _, err := s.onProject(ownProject); refusalCode(err) != purchase.ProjectUnread ||
+				time.Since(began) > 2*time.Second {
 				t.Errorf("%v: %v after %s", f.Effect, err, time.Since(began))
 			} else if lost := strings.Contains(err.Error(), `why="key-refused"`); lost != (f.Effect == cocalctest.KeyRevoked) {
 				t.Errorf("%v: people read %v", f.Effect, err)
@@ -114,7 +121,8 @@ func TestAProjectThatIsGoneWhenBuyingBegins(t *testing.T) {
 					t.Fatal(err)
 				}
 				o = s.until(o.ID, purchase.Purchased, purchase.Failed)
-				if o.State != purchase.Failed || o.Failure.Code != purchase.FailProject || s.server.Count("shopping/cart/add") != 0 {
+				if o.State != purchase.Failed || o.Failure.Code != purchase.FailProject ||
+					s.server.Count("shopping/cart/add") != 0 {
 					t.Errorf("it is %s: %+v", o.State, o.Failure)
 				}
 				s.check(0, 0, 0)

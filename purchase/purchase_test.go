@@ -67,7 +67,10 @@ func inShop(t *testing.T, credit int64, test func(*shop), prepare ...func(*shop)
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{
 			t: t, path: filepath.Join(dir, "ledger.db"), credit: credit,
-			policy: purchase.Policy{Everyone: true, Admins: map[string]bool{dana.ID: true}, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000}},
+			policy: purchase.Policy{
+				Everyone: true, Admins: map[string]bool{dana.ID: true},
+				OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: 50000},
+			},
 		}
 		for _, p := range prepare {
 			p(s)
@@ -95,7 +98,9 @@ func (s *shop) open() {
 	if s.transport != nil {
 		transport = s.transport(transport)
 	}
-	if s.client, err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: transport}); err != nil {
+	if s.client,
+		err = cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: s.account.Key(), Transport: transport}); err !=
+		nil {
 		s.t.Fatal(err)
 	}
 	ledger, over := purchase.Ledger(s.ledger), purchase.Shop(s.client)
@@ -103,7 +108,8 @@ func (s *shop) open() {
 		ledger, over = s.wrap(ledger, over)
 	}
 	s.desk = purchase.New(purchase.Options{
-		Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(), Now: s.now, Log: s.log, AccessLost: s.accessLost,
+		Ledger: ledger, Shop: over, Policy: s.policy, Timing: s.timing, KeyName: s.client.KeyName(), Site: s.client.Site(),
+		Now: s.now, Log: s.log, AccessLost: s.accessLost,
 		PurchasesChannel: s.channel, ApprovalsChannel: s.approvals, Doubts: s.doubts,
 		LookUp: func(_ context.Context, p purchase.Person) purchase.Person {
 			if s.lookUp != nil {
@@ -173,7 +179,8 @@ func spec() purchase.Spec {
 
 func (s *shop) propose(sp purchase.Spec) purchase.Order {
 	s.t.Helper()
-	p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "winter school"})
+	p, err := s.desk.Propose(context.Background(),
+		purchase.Ask{Requester: alice, Place: math, Spec: sp, Reason: "winter school"})
 	if err != nil {
 		s.t.Fatal(err)
 	}

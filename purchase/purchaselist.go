@@ -15,8 +15,9 @@ const salesPage = 500
 // server.
 const mostSalesPages = 400
 
-// Sold reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows while it is read,
-// so a row can be on two pages. One that was not read to its end is an error: it looks like an account that bought less.
+// Sold reads all license purchases of the account since then (zero: ever), newest first, each once. The list grows
+// while it is read, so a row can be on two pages. One that was not read to its end is an error: it looks like an
+// account that bought less.
 func Sold(ctx context.Context, shop interface {
 	Purchases(context.Context, cocalc.PurchaseFilter) ([]cocalc.PurchaseRow, error)
 }, since time.Time,
@@ -27,7 +28,10 @@ func Sold(ctx context.Context, shop interface {
 	}
 	seen := map[key]bool{}
 	for offset := 0; ; offset += salesPage {
-		page, err := shop.Purchases(ctx, cocalc.PurchaseFilter{Service: "license", Since: since, Limit: salesPage, Offset: offset})
+		page, err := shop.Purchases(ctx, cocalc.PurchaseFilter{
+			Service: "license", Since: since, Limit: salesPage,
+			Offset: offset,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -48,9 +52,15 @@ func Sold(ctx context.Context, shop interface {
 		case len(page) < salesPage, older: // newest first: the rest is older
 			return rows, nil
 		case offset/salesPage+1 == mostSalesPages:
-			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("there is no end after %d purchases", len(seen))}
+			return nil, &cocalc.Error{
+				Op: "purchases/get-purchases", Outcome: cocalc.Rejected,
+				Text: fmt.Sprintf("there is no end after %d purchases", len(seen)),
+			}
 		case len(seen) == before:
-			return nil, &cocalc.Error{Op: "purchases/get-purchases", Outcome: cocalc.Rejected, Text: fmt.Sprintf("page after page is the same, from number %d on", offset)}
+			return nil, &cocalc.Error{
+				Op: "purchases/get-purchases", Outcome: cocalc.Rejected,
+				Text: fmt.Sprintf("page after page is the same, from number %d on", offset),
+			}
 		}
 	}
 }

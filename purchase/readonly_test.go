@@ -30,7 +30,8 @@ func (v *visits) RoundTrip(r *http.Request) (*http.Response, error) {
 // the host of a redirect gets none.
 func TestAServerWithoutLicensesIsOnlyRead(t *testing.T) {
 	reads := []string{
-		"purchases/get-shopping-cart-checkout-params", "shopping/cart/get", "licenses/get-managed", "licenses/get-license", "user-query",
+		"purchases/get-shopping-cart-checkout-params", "shopping/cart/get", "licenses/get-managed", "licenses/get-license",
+		"user-query",
 		"accounts/profile", "purchases/get-membership-tiers", "purchases/get-purchases", "purchases/get-subscriptions",
 	}
 	for _, generation := range []cocalctest.Generation{cocalctest.Successor, cocalctest.Moved} {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// What was promised is looked at once more before anything is spent for it: an order can wait for hours, in which people
-// leave, and lists and limits change.
+// What was promised is looked at once more before anything is spent for it: an order can wait for hours, in which
+// people leave, and lists and limits change.
 
 // promiseKept is for how long a right that was checked when the money was promised counts where Slack does not tell it
 // anew.
 const promiseKept = time.Hour
 
-// notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when it
-// may be bought.
+// notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
+// it may be bought.
 func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait, err error) {
 	who := b.lookUp(ctx, o.Requester)
 	var no *Refusal
@@ -103,8 +103,8 @@ func (d *Desk) isFresh(o Order) bool {
 	return age >= 0 && age < promiseKept
 }
 
-// asNow looks up who asked for an order, and who agreed to it so far, as Slack knows them now: they may have left a group,
-// or the workspace, since.
+// asNow looks up who asked for an order, and who agreed to it so far, as Slack knows them now: they may have left a
+// group, or the workspace, since.
 func (d *Desk) asNow(ctx context.Context, id OrderID) (requester Person, approvers map[string]Person) {
 	o, err := d.Order(ctx, id)
 	if err != nil {
@@ -124,9 +124,9 @@ func (d *Desk) asNow(ctx context.Context, id OrderID) (requester Person, approve
 	return requester, approvers
 }
 
-// stillAgree sorts what approvers said of an order so far: what counts still, and of whom it does not, since they are no
-// approvers any more. now is who they are by now; who is not in it has agreed only now. A *Refusal says that Slack does not
-// tell of one of them.
+// stillAgree sorts what approvers said of an order so far: what counts still, and of whom it does not, since they are
+// no approvers any more. now is who they are by now; who is not in it has agreed only now. A *Refusal says that Slack
+// does not tell of one of them.
 func (d *Desk) stillAgree(o Order, now map[string]Person) (counts []Approval, gone []Person, no *Refusal) {
 	for _, a := range o.Approvals {
 		who, asked := now[a.By.ID]
@@ -135,7 +135,8 @@ func (d *Desk) stillAgree(o Order, now map[string]Person) (counts []Approval, go
 			continue
 		}
 		switch {
-		case who.Standing == Unverified, who.Standing == Member && !listedIn(d.policy.Approvers, who) && untold(d.policy.Approvers, who) != nil:
+		case who.Standing == Unverified, who.Standing == Member && !listedIn(d.policy.Approvers, who) &&
+			untold(d.policy.Approvers, who) != nil:
 			counts = append(counts, a)
 			no = refuse(Outsider, "unknown", "approver", "by", a.By.ID, "name", a.By.called())
 		case d.policy.mayApprove(o, who) != nil:

@@ -39,8 +39,8 @@ func (s *shop) resume() {
 	}
 }
 
-// An order can wait for its turn for days. What has changed by then applies to it: it is not bought by somebody who has left,
-// nor by rules that do not hold any more, and its money is free again.
+// An order can wait for its turn for days. What has changed by then applies to it: it is not bought by somebody who has
+// left, nor by rules that do not hold any more, and its money is free again.
 func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 	asNow := func(change func(*purchase.Person)) func(*shop) {
 		return func(s *shop) {
@@ -55,17 +55,46 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 		says   string
 	}{
 		{"nothing", nil, nil, func(*shop) {}, ""},
-		{"the requester was deactivated", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Deactivated }), `standing="deactivated"`},
-		{"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }), `standing="guest"`},
-		{"the requester was taken off the list", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{bob.ID: true} }, `not-a-buyer`},
-		{"the requester left the buyers' group", nil, nil, func(s *shop) { s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true} }, `not-a-buyer`},
-		{"licenses are asked for elsewhere", nil, nil, func(s *shop) { s.policy.Channels = map[string]bool{"CLICENSES": true} }, `not-here`},
-		{"a limit was lowered", nil, nil, func(s *shop) { s.policy.MonthlyBudget = purchase.Limit{Max: 6000} }, `limit="6000"`},
-		{"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} }, `not-agreed has="0" needs="1"`},
-		{"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AutoApprove = 6374 }, `not-agreed has="0" needs="1"`},
-		{"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 }, func(s *shop) { s.policy.AskRenewing = true }, `not-agreed has="0" needs="1"`},
-		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) { s.policy.Approvals = 2 }, `not-agreed has="1" needs="2"`},
-		{"fewer people have to agree", []purchase.Person{erin, frank}, func(s *shop) { withApprovers(s); s.policy.Approvals = 2 }, func(s *shop) { s.policy.Approvals = 1 }, ""},
+		{
+			"the requester was deactivated", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Deactivated }),
+			`standing="deactivated"`,
+		},
+		{
+			"the requester is a guest by now", nil, nil, asNow(func(p *purchase.Person) { p.Standing = purchase.Guest }),
+			`standing="guest"`,
+		},
+		{"the requester was taken off the list", nil, nil, func(s *shop) {
+			s.policy.Everyone, s.policy.Buyers = false, map[string]bool{bob.ID: true}
+		}, `not-a-buyer`},
+		{"the requester left the buyers' group", nil, nil, func(s *shop) {
+			s.policy.Everyone, s.policy.Buyers = false, map[string]bool{"SBUYERS": true}
+		}, `not-a-buyer`},
+		{"licenses are asked for elsewhere", nil, nil, func(s *shop) {
+			s.policy.Channels = map[string]bool{"CLICENSES": true}
+		}, `not-here`},
+		{
+			"a limit was lowered", nil, nil, func(s *shop) { s.policy.MonthlyBudget = purchase.Limit{Max: 6000} },
+			`limit="6000"`,
+		},
+		{
+			"somebody has to agree by now", nil, nil, func(s *shop) { s.policy.Approvers = map[string]bool{erin.ID: true} },
+			`not-agreed has="0" needs="1"`,
+		},
+		{
+			"its price needs an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 },
+			func(s *shop) { s.policy.AutoApprove = 6374 }, `not-agreed has="0" needs="1"`,
+		},
+		{
+			"renewing ones need an approval by now", nil, func(s *shop) { withApprovers(s); s.policy.AutoApprove = 6375 },
+			func(s *shop) { s.policy.AskRenewing = true }, `not-agreed has="0" needs="1"`,
+		},
+		{"more people have to agree", []purchase.Person{erin}, withApprovers, func(s *shop) {
+			s.policy.Approvals = 2
+		}, `not-agreed has="1" needs="2"`},
+		{"fewer people have to agree", []purchase.Person{erin, frank}, func(s *shop) {
+			withApprovers(s)
+			s.policy.Approvals = 2
+		}, func(s *shop) { s.policy.Approvals = 1 }, ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,8 +126,8 @@ func TestWhatChangedWhileAPromisedOrderWaited(t *testing.T) {
 	}
 }
 
-// Slack does not say who the requester is when an old promise comes to its turn: the order waits for a while, and is bought
-// when Slack answers, or not at all. A promise of this hour counts.
+// Slack does not say who the requester is when an old promise comes to its turn: the order waits for a while, and is
+// bought when Slack answers, or not at all. A promise of this hour counts.
 func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
 	silent := func(p purchase.Person) purchase.Person { p.Standing = purchase.Unverified; return p }
 	for _, c := range []struct {
@@ -123,7 +152,8 @@ func TestSlackIsSilentWhenAnOldPromiseComesToItsTurn(t *testing.T) {
 				s.restart()
 				s.resume()
 				<-time.After(time.Minute)
-				if o := s.order(id); c.old && (o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForSlack) {
+				if o := s.order(id); c.old &&
+					(o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForSlack) {
 					t.Errorf("after a minute it is %s and waits %+v", o.State, o.Wait)
 				}
 				if c.answersAgain {
@@ -197,7 +227,8 @@ func TestAnApproverWhoLeftDoesNotCount(t *testing.T) {
 			leave(s, func(p *purchase.Person) { p.Standing = purchase.Unverified })
 			err := s.approve(id, frank)
 			s.refusedAs(err, purchase.Outsider)
-			if o := s.order(id); len(o.Approvals) != 1 || !strings.Contains(err.Error(), `outsider by="UERIN" name="erin" unknown="approver"`) {
+			if o := s.order(id); len(o.Approvals) != 1 ||
+				!strings.Contains(err.Error(), `outsider by="UERIN" name="erin" unknown="approver"`) {
 				t.Errorf("agreed to by %+v; frank reads %q", o.Approvals, err)
 			}
 			leave(s, func(*purchase.Person) {})
@@ -227,15 +258,18 @@ func TestFewerHaveToAgreeThanDid(t *testing.T) {
 	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 }
 
-// In an organization of several workspaces one person can have two ids: with neither of them they agree to their own order, or
-// to another one twice.
+// In an organization of several workspaces one person can have two ids: with neither of them they agree to their own
+// order, or to another one twice.
 func TestTwoIDsAreOnePerson(t *testing.T) {
 	aliceToo := purchase.Person{ID: "WALICE", Team: "T1"} // whose id in the organization it is
 	erinToo := purchase.Person{ID: "WERIN", Team: "T1", Org: "WERIN"}
 	inShop(t, 20000, func(s *shop) {
 		here := alice
 		here.Org = "WALICE"
-		p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: here, Place: math, Spec: spec(), Reason: "winter school"})
+		p, err := s.desk.Propose(context.Background(), purchase.Ask{
+			Requester: here, Place: math, Spec: spec(),
+			Reason: "winter school",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +305,10 @@ func TestWhoDecidedBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(80 * time.Hour)
-		for id, says := range map[purchase.OrderID]string{withdrawn: `at="2000-01-01T00:00:00Z"`, forgotten: `at="2000-01-04T00:00:00Z"`} {
+		for id, says := range map[purchase.OrderID]string{
+			withdrawn: `at="2000-01-01T00:00:00Z"`,
+			forgotten: `at="2000-01-04T00:00:00Z"`,
+		} {
 			err := s.approve(id, erin)
 			s.refusedAs(err, purchase.TooLate)
 			if !strings.Contains(err.Error(), says) {
@@ -281,8 +318,8 @@ func TestWhoDecidedBefore(t *testing.T) {
 	}, withApprovers, func(s *shop) { s.policy.Approvals = 2 })
 }
 
-// An order has taken somebody's item out of the way, and then CoCalc falls silent and an admin pauses buying: their item is
-// checked again as soon as CoCalc answers, not only when buying goes on; also after a restart.
+// An order has taken somebody's item out of the way, and then CoCalc falls silent and an admin pauses buying: their
+// item is checked again as soon as CoCalc answers, not only when buying goes on; also after a restart.
 func TestAPauseFindsAnItemOutOfTheWay(t *testing.T) {
 	m := &meddler{}
 	inShop(t, 40000, func(s *shop) {

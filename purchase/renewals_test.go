@@ -18,12 +18,14 @@ func TestTheNextRenewal(t *testing.T) {
 		}
 		s.until(s.buy(), purchase.Purchased)
 		first, err := s.desk.Committed(context.Background())
-		if err != nil || first.Active != 1 || first.DueThisMonth != 0 || first.Next.UTC().Format(time.DateOnly) != "2000-02-01" {
+		if err != nil || first.Active != 1 || first.DueThisMonth != 0 ||
+			first.Next.UTC().Format(time.DateOnly) != "2000-02-01" {
 			s.t.Fatalf("after the first: %+v, %v", first, err)
 		}
 		<-time.After(24 * time.Hour)
 		s.until(s.buy(), purchase.Purchased)
-		if second, err := s.desk.Committed(context.Background()); err != nil || second.Active != 2 || !second.Next.Equal(first.Next) {
+		if second, err := s.desk.Committed(context.Background()); err != nil || second.Active != 2 ||
+			!second.Next.Equal(first.Next) {
 			s.t.Errorf("after a later one the next charge is %v (%v), and was %v", second.Next, err, first.Next)
 		}
 	})

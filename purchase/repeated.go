@@ -25,7 +25,9 @@ type repeated struct {
 
 // order finds the order that a trigger has made before this run, if it made one within the hour. The ledger is read for
 // the first trigger of a run alone.
-func (p *repeated) order(ctx context.Context, ledger Ledger, trigger string, began time.Time) (id OrderID, ok bool, err error) {
+func (p *repeated) order(ctx context.Context, ledger Ledger, trigger string, began time.Time) (id OrderID, ok bool,
+	err error,
+) {
 	if trigger == "" {
 		return "", false, nil
 	}
@@ -81,7 +83,8 @@ func (d *Desk) proposedBefore(ctx context.Context, ask Ask) (p Proposal, ok bool
 	}
 	p.Left, p.Limited, err = d.BudgetNow(ctx)
 	if err == nil {
-		d.log.Info().Str("order", string(id)).Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
+		d.log.Info().Str("order", string(id)).
+			Msg("find a command, click or form that Slack delivered again after a restart; it makes one card")
 	}
 	return p, err == nil, err
 }

@@ -32,9 +32,11 @@ func TestALateClickDoesNotTakeBackAChangedCard(t *testing.T) {
 				t.Errorf("%s: %v; want a refusal that says it was changed", name, err)
 			}
 			if o := s.order(old.Order.ID); o.ReplacedBy != next.Order.ID || len(o.Messages) > 0 {
-				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", name, o.ReplacedBy, o.Messages)
+				t.Errorf("%s: the order that was changed is followed by %q, and shows itself on %+v", name, o.ReplacedBy,
+					o.Messages)
 			}
-			if o := s.order(next.Order.ID); o.Message(purchase.MessageCard) == nil || o.Message(purchase.MessageCard).ResponseURL != click.Card.ResponseURL {
+			if o := s.order(next.Order.ID); o.Message(purchase.MessageCard) == nil ||
+				o.Message(purchase.MessageCard).ResponseURL != click.Card.ResponseURL {
 				t.Errorf("%s: the order that follows is shown on %+v, and not on the card that was clicked", name, o.Messages)
 			}
 			click.Card.ResponseURL += "0"

@@ -9,8 +9,8 @@ import (
 // AfterRestore prepares an older copy of the ledger for use, before any bot opens it. What happened since the copy was
 // made is only known to CoCalc, and that checkout was sent for an order may be part of it: so no order that the copy
 // promised or proposed is bought from it. The desk takes no order until it has compared the ledger with CoCalc's
-// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it; settle is how
-// long CoCalc is given to show what it has done, as Timing.Settle of the bot that goes on (0: its default).
+// purchases; orders that were under way are watched, and entered if they were bought. by is who restored it; settle is
+// how long CoCalc is given to show what it has done, as Timing.Settle of the bot that goes on (0: its default).
 func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) error {
 	account, err := w.Account()
 	if err != nil {
@@ -50,7 +50,8 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 	}
 	return w.AppendEvent(Event{
 		Time: now, Kind: "restored", By: by,
-		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head, restore.Last.UTC().Format(time.RFC3339)),
+		Note: fmt.Sprintf("from a backup that ends with record %d of %s", restore.Head,
+			restore.Last.UTC().Format(time.RFC3339)),
 	})
 }
 

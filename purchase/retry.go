@@ -47,7 +47,8 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	}
 	// Not signed in may be a database outage, 5xx pass, and an admin can take a broken item out: these get patience. What
 	// is certain does not.
-	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled || e.Kind == cocalc.CartBroken
+	passing := e.Outcome != cocalc.Rejected || e.Kind == cocalc.NotSignedIn || e.Kind == cocalc.Throttled ||
+		e.Kind == cocalc.CartBroken
 	if e.Kind == cocalc.NotSoldHere { // or the server was changed to one with another store while the bot ran
 		_, err := b.shop.Store(ctx)
 		passing = err == nil
@@ -62,8 +63,8 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 	return b.waitFor(ctx, o, Wait{Cause: waiting(e, b.keyName, b.policy.told()), Troubled: since}, b.pause(o.ID))
 }
 
-// waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a pause
-// goes on saying that, and its patience with CoCalc does not run meanwhile.
+// waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a
+// pause goes on saying that, and its patience with CoCalc does not run meanwhile.
 func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, error) {
 	if waitsForPause(o) {
 		return d, nil
@@ -102,10 +103,12 @@ func (b *buyer) relieved(ctx context.Context, o Order) error {
 // waitsForPause says that the order waits until orders are begun again, whatever CoCalc says.
 func waitsForPause(o Order) bool {
 	code := o.Wait.cause().Code
-	return code == WaitsForResume || code == WaitsForCheckout || code == WaitsForLedger || code == WaitsForServer && o.State == Approved
+	return code == WaitsForResume || code == WaitsForCheckout || code == WaitsForLedger || code == WaitsForServer &&
+		o.State == Approved
 }
 
-// tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why not.
+// tellStopped finds out whether orders that wait for their turn may be begun, and has the cards of all of them say why
+// not.
 func (b *buyer) tellStopped(ctx context.Context, open []Order) (stopped bool, err error) {
 	no, err := b.pausedNow(ctx)
 	if err != nil {
@@ -152,7 +155,10 @@ func (b *buyer) lingers(o Order) time.Duration {
 	if o.CheckoutSent.IsZero() || !o.Released.IsZero() || o.Answer == AnswerSuccess || o.Answer == AnswerRefused {
 		return 0
 	}
-	return b.remains(o.ID, span{what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle), there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle, careful: true})
+	return b.remains(o.ID, span{
+		what: "checkout", until: o.CheckoutSent.Add(b.timing.Settle),
+		there: after(o.PaidAfter, b.timing.Settle), length: b.timing.Settle, careful: true,
+	})
 }
 
 // lingering is the longest of lingers among the orders.

@@ -38,9 +38,10 @@ type Server struct {
 	// Suspected is what the last probe found, HasMoved or IsForeign, while the condition is IsDown: one probe proves
 	// neither, since a page of maintenance looks the same.
 	Suspected Condition     `json:"suspected,omitempty"`
-	Reason    cocalc.Reason `json:"reason,omitempty"`  // IsDown, IsForeign: why
-	Host      string        `json:"host,omitempty"`    // where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
-	Address   string        `json:"address,omitempty"` // Misaddressed: what COCALC_URL has to be; empty: unknown
+	Reason    cocalc.Reason `json:"reason,omitempty"` // IsDown, IsForeign: why
+	// where it redirects to: HasMoved, Misaddressed, IsForeign if that is a redirect
+	Host    string `json:"host,omitempty"`
+	Address string `json:"address,omitempty"` // Misaddressed: what COCALC_URL has to be; empty: unknown
 	// Since is when a probe first found it, and Last when one found it most recently, by the machine's clock.
 	Since time.Time `json:"since,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
@@ -133,10 +134,12 @@ func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
 	return no
 }
 
-// cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been so),
-// reason, key, proof (what it made of the key), capability, older-key.
+// cause describes, for admins, what the server is: condition, site, host, address, seconds (for how long it has been
+// so), reason, key, proof (what it made of the key), capability, older-key.
 func (s Server) cause(keyName string) Cause {
-	return because(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address", s.Address,
-		"seconds", seconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability", s.Capability,
+	return because(NoticeServer, "condition", string(s.Condition), "site", string(s.Site), "host", s.Host, "address",
+		s.Address,
+		"seconds", seconds(s.Held), "reason", string(s.Reason), "key", keyName, "proof", string(s.Key), "capability",
+		s.Capability,
 		"older-key", flag(s.OlderKey))
 }

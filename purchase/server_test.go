@@ -26,9 +26,21 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 		want    purchase.Server
 		refuses bool
 	}{
-		"successor": {cocalctest.Fault{Effect: cocalctest.SuccessorServer}, purchase.Server{Condition: purchase.SellsMemberships, Key: "refused", OlderKey: true}, true},
-		"no store":  {cocalctest.Fault{Effect: cocalctest.NoLicensesSold}, purchase.Server{Condition: purchase.SellsMemberships, Key: "valid"}, true},
-		"moved":     {cocalctest.Fault{Effect: cocalctest.MovedServer}, purchase.Server{Condition: purchase.HasMoved, Reason: "redirects-away", Host: "cocalc.ai"}, true},
+		"successor": {
+			cocalctest.Fault{Effect: cocalctest.SuccessorServer},
+			purchase.Server{Condition: purchase.SellsMemberships, Key: "refused", OlderKey: true},
+			true,
+		},
+		"no store": {
+			cocalctest.Fault{Effect: cocalctest.NoLicensesSold},
+			purchase.Server{Condition: purchase.SellsMemberships, Key: "valid"},
+			true,
+		},
+		"moved": {
+			cocalctest.Fault{Effect: cocalctest.MovedServer},
+			purchase.Server{Condition: purchase.HasMoved, Reason: "redirects-away", Host: "cocalc.ai"},
+			true,
+		},
 		"https": {httpsInstead(), purchase.Server{
 			Condition: purchase.Misaddressed, Reason: "redirects-here", Host: "cocalc.test",
 			Address: "https://cocalc.test",
@@ -51,7 +63,10 @@ func TestTheDeskKnowsTheServer(t *testing.T) {
 					if got.Since.IsZero() || got.Last.Before(got.Since) || got.Probes == 0 || got.Site == "" {
 						t.Errorf("%s it is %+v", when, got)
 					}
-					if got = (purchase.Server{Condition: got.Condition, Reason: got.Reason, Host: got.Host, Address: got.Address, Key: got.Key, OlderKey: got.OlderKey}); got != c.want {
+					if got = (purchase.Server{
+						Condition: got.Condition, Reason: got.Reason, Host: got.Host, Address: got.Address,
+						Key: got.Key, OlderKey: got.OlderKey,
+					}); got != c.want {
 						t.Errorf("%s it is  %+v\nwant %+v", when, got, c.want)
 					}
 				}

@@ -13,7 +13,10 @@ import (
 // lostAndLate makes an order whose checkout commits after so long, and whose answer is lost at once.
 func (s *shop) lostAndLate(takes time.Duration) purchase.Order {
 	s.t.Helper()
-	s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+	s.server.Inject(cocalctest.Fault{
+		Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+		Times: 1,
+	})
 	s.server.SetCheckoutTakes(takes, time.Second)
 	return s.until(s.buy(), purchase.Unknown)
 }
@@ -30,12 +33,16 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 	t.Run("a mistyped license is no double buy", func(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			o := s.lostAndLate(3 * time.Hour) // long after its purchases were counted in vain
-			if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: mistyped, Reason: "support wrote"}); err != nil {
+			if err := s.settle(o.ID, purchase.Settlement{
+				Verdict: purchase.WasBought, LicenseID: mistyped,
+				Reason: "support wrote",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(5 * time.Hour)
 			s.check(1, 6375, 0)
-			if o = s.order(o.ID); o.Receipt.LicenseID != s.account.Licenses()[0].ID || len(o.Receipt.Extra) > 0 || s.state().Pause != nil {
+			if o = s.order(o.ID); o.Receipt.LicenseID != s.account.Licenses()[0].ID || len(o.Receipt.Extra) > 0 ||
+				s.state().Pause != nil {
 				t.Errorf("receipt %+v, pause %+v", o.Receipt, s.state().Pause)
 			}
 		}, withChannel)
@@ -44,7 +51,10 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
 			first := s.until(s.buy(), purchase.Purchased)
 			o := s.held()
-			err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: first.Receipt.LicenseID, Reason: "seen in the list"})
+			err := s.settle(o.ID, purchase.Settlement{
+				Verdict: purchase.WasBought, LicenseID: first.Receipt.LicenseID,
+				Reason: "seen in the list",
+			})
 			s.refusedAs(err, purchase.Unreadable)
 			if err == nil || !strings.Contains(err.Error(), string(first.ID)) || s.order(o.ID).State != purchase.Unknown {
 				t.Errorf("%v, and the order is %s", err, s.order(o.ID).State)
@@ -70,7 +80,8 @@ func TestAnAdminsWordAndWhatCoCalcShows(t *testing.T) {
 	})
 	t.Run("settled as bought, its checkout may still come: no other order begins before", func(t *testing.T) {
 		inShop(t, 40000, func(s *shop) {
-			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.ActLate, Wait: 9*time.Minute + 30*time.Second, Times: 1})
+			s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, Effect: cocalctest.ActLate, Wait: 9*time.Minute +
+				30*time.Second, Times: 1})
 			o := s.until(s.buy(), purchase.Unknown)
 			sent := time.Now()
 			if err := s.settle(o.ID, purchase.Settlement{Verdict: purchase.WasBought, Reason: "a guess"}); err != nil {

@@ -86,7 +86,8 @@ func (s *loggedShop) refused(ctx context.Context, e *cocalc.Error) {
 		return
 	}
 	s.refusal, s.refusedAt = key, now
-	log.Warn().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Int("status", e.Status).Msg("read a refusal from CoCalc")
+	log.Warn().Str("endpoint", e.Op).Str("words", ShortenIDs(e.Text)).Int("status", e.Status).
+		Msg("read a refusal from CoCalc")
 }
 
 // WhoAmI implements Shop, like all methods below.

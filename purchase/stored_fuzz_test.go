@@ -28,18 +28,22 @@ func (s sameAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// What the client understands of CoCalc's answers, the ledger can store, and reads again as it was: else something is sold
-// that is never entered.
+// What the client understands of CoCalc's answers, the ledger can store, and reads again as it was: else something is
+// sold that is never entered.
 func FuzzAnswersThatAreStored(f *testing.F) {
 	const (
-		item     = `{"id":7,"product":"site-license","checked":true,"added":"2026-11-23T08:30:00.000Z","purchased":{"success":true,"time":%q,"license_id":%q}}`
-		bought   = `{"purchases":[{"id":1,"time":%q,"cost":%s,"service":"license","period_end":%q,"description":{"type":"license","license_id":%q,"item":{"id":7,"description":{"description":"x"}}}}]}`
+		item = `{"id":7,"product":"site-license","checked":true,"added":"2026-11-23T08:30:00.000Z",` +
+			`"purchased":{"success":true,"time":%q,"license_id":%q}}`
+		bought = `{"purchases":[{"id":1,"time":%q,"cost":%s,"service":"license","period_end":%q,` +
+			`"description":{"type":"license","license_id":%q,"item":{"id":7,"description":{"description":"x"}}}}]}`
 		licenses = `[{"id":%q,"title":"t","created":%s,"expires":%s,"subscription_id":3}]`
-		params   = `{"balance":10,"minPayment":0,"minBalance":0,"amountDue":%[1]s,"total":%[1]s,"cart":[{"id":7,"product":"site-license","lineItemAmount":%[1]s,"description":{}}]}`
-		account  = `{"query":{"accounts":{"account_id":%q,"email_address":"a@b.c"}}}`
+		params   = `{"balance":10,"minPayment":0,"minBalance":0,"amountDue":%[1]s,"total":%[1]s,"cart":[{"id":7,` +
+			`"product":"site-license","lineItemAmount":%[1]s,"description":{}}]}`
+		account = `{"query":{"accounts":{"account_id":%q,"email_address":"a@b.c"}}}`
 	)
 	dates := []string{
-		"2026-11-23T08:30:00.000Z", "9999-12-31T23:59:59.999Z", "+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z",
+		"2026-11-23T08:30:00.000Z", "9999-12-31T23:59:59.999Z", "+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z",
+		"-000001-01-01T00:00:00.000Z",
 		"0000-01-01T00:00:00.000Z", "0000-01-01T00:00:00+14:00", "-271821-04-20T00:00:00.000Z", "1/1/0001", "never",
 	}
 	ids := []string{"4ab5a2de-1f0c-4a8e-9f3a-3b8a54d7e101", "", strings.Repeat("x", 40_000), "a\tb"}
@@ -58,7 +62,10 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 		f.Add([]byte(strings.ReplaceAll(fmt.Sprintf(bought, dates[0], "1", dates[0], "ID"), `"ID"`, id)))
 		f.Add([]byte(strings.ReplaceAll(fmt.Sprintf(account, "ID"), `"ID"`, id)))
 	}
-	for _, amount := range []string{"1e308", "-1e308", "-63.75", `"NaN"`, `"Infinity"`, "70368744177664", "-0.001", "null", "1e-320", "99999999999999999999"} {
+	for _, amount := range []string{
+		"1e308", "-1e308", "-63.75", `"NaN"`, `"Infinity"`, "70368744177664", "-0.001", "null",
+		"1e-320", "99999999999999999999",
+	} {
 		f.Add(fmt.Appendf(nil, bought, dates[0], amount, dates[0], ids[0]))
 		f.Add(fmt.Appendf(nil, params, amount))
 	}
@@ -66,7 +73,10 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 	undone := errors.New("undone")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		ctx := t.Context()
-		client, err := cocalc.New(cocalc.Options{BaseURL: "http://cocalc.test", Key: "sk-1234567890abcdef", Transport: sameAnswer{body}, Retries: -1, Log: zerolog.Nop()})
+		client, err := cocalc.New(cocalc.Options{
+			BaseURL: "http://cocalc.test", Key: "sk-1234567890abcdef",
+			Transport: sameAnswer{body}, Retries: -1, Log: zerolog.Nop(),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,16 +86,32 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 		if items, err := client.Cart(ctx, cocalc.Purchased); err == nil {
 			for _, i := range items {
 				if i.Purchased != nil {
-					receipts = append(receipts, purchase.Receipt{LicenseID: i.Purchased.LicenseID, Time: i.Purchased.Time, Expires: i.Added})
+					receipts = append(receipts, purchase.Receipt{
+						LicenseID: i.Purchased.LicenseID, Time: i.Purchased.Time,
+						Expires: i.Added,
+					})
 				}
 				state.Broken = append(state.Broken, i.ID)
-				state.Notices = append(state.Notices, purchase.Notice{ID: i.ProjectID, Cause: purchase.Cause{Code: purchase.NoticeSettled, Args: purchase.Args{"reason": i.Title() + i.Text() + i.Product}}, Left: []string{"C"}})
+				state.Notices = append(state.Notices,
+					purchase.Notice{
+						ID: i.ProjectID,
+						Cause: purchase.Cause{
+							Code: purchase.NoticeSettled,
+							Args: purchase.Args{"reason": i.Title() + i.Text() + i.Product},
+						}, Left: []string{"C"},
+					})
 			}
 		}
 		if rows, err := client.Purchases(ctx, cocalc.PurchaseFilter{}); err == nil {
 			for _, r := range rows {
-				receipts = append(receipts, purchase.Receipt{LicenseID: r.LicenseID, PurchaseID: r.ID, Time: r.Time, Expires: r.PeriodEnd, Charged: r.Cost})
-				state.Strangers = append(state.Strangers, purchase.Stranger{PurchaseID: r.ID, LicenseID: r.LicenseID, Time: r.Time, Cost: r.Cost})
+				receipts = append(receipts, purchase.Receipt{
+					LicenseID: r.LicenseID, PurchaseID: r.ID, Time: r.Time,
+					Expires: r.PeriodEnd, Charged: r.Cost,
+				})
+				state.Strangers = append(state.Strangers, purchase.Stranger{
+					PurchaseID: r.ID, LicenseID: r.LicenseID, Time: r.Time,
+					Cost: r.Cost,
+				})
 			}
 		}
 		if list, err := client.Licenses(ctx); err == nil {
@@ -98,7 +124,10 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 				if i.LineItemAmount < 0 {
 					t.Errorf("an item costs %s", i.LineItemAmount)
 				}
-				receipts = append(receipts, purchase.Receipt{LicenseID: "x", Time: i.Added, Expires: i.Removed, Charged: i.LineItemAmount})
+				receipts = append(receipts, purchase.Receipt{
+					LicenseID: "x", Time: i.Added, Expires: i.Removed,
+					Charged: i.LineItemAmount,
+				})
 			}
 		}
 		if who, err := client.WhoAmI(ctx); err == nil {
@@ -106,14 +135,20 @@ func FuzzAnswersThatAreStored(f *testing.F) {
 		}
 		err = ledger.Update(ctx, func(w purchase.Writer) error {
 			for n, r := range receipts {
-				o := purchase.Order{ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P%05d", n)), State: purchase.Purchased, Created: at, Amount: r.Charged, Receipt: &r}
+				o := purchase.Order{
+					ID: purchase.OrderID(fmt.Sprintf("01JD8Z3V5TQ4X6B7N8M9P%05d", n)), State: purchase.Purchased,
+					Created: at, Amount: r.Charged, Receipt: &r,
+				}
 				if err := w.PutOrder(o); err != nil {
 					return fmt.Errorf("order with %+v: %w", r, err)
 				}
 				if again, err := w.Order(o.ID); err != nil || !cmp.Equal(again.Receipt, o.Receipt) {
 					t.Errorf("stored %+v, read %+v (%v)", o.Receipt, again.Receipt, err)
 				}
-				if _, err := w.AddPurchase(purchase.Purchase{Order: o.ID, Time: r.Time, LicenseID: r.LicenseID, Charged: r.Charged, Expires: r.Expires}); err != nil {
+				if _, err := w.AddPurchase(purchase.Purchase{
+					Order: o.ID, Time: r.Time, LicenseID: r.LicenseID, Charged: r.Charged,
+					Expires: r.Expires,
+				}); err != nil {
 					return fmt.Errorf("entry of %+v: %w", r, err)
 				}
 				if r.LicenseID != "" {
@@ -143,7 +178,10 @@ func (e *endless) Purchases(_ context.Context, f cocalc.PurchaseFilter) (rows []
 	e.asked++
 	for n := range f.Limit {
 		n += f.Offset
-		rows = append(rows, cocalc.PurchaseRow{ID: int64(n + 1), Time: at.Add(-e.age(n)), Cost: 100, LicenseID: fmt.Sprint(n)})
+		rows = append(rows, cocalc.PurchaseRow{
+			ID: int64(n + 1), Time: at.Add(-e.age(n)), Cost: 100,
+			LicenseID: fmt.Sprint(n),
+		})
 	}
 	return rows, nil
 }
@@ -159,7 +197,8 @@ func TestSalesAreReadAsFarAsAskedFor(t *testing.T) {
 	}
 	fresh := &endless{age: func(int) time.Duration { return 0 }}
 	var refusal *cocalc.Error
-	if rows, err := purchase.Sold(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) || len(rows) > 0 || fresh.asked != 400 {
+	if rows, err := purchase.Sold(t.Context(), fresh, at.Add(-time.Hour)); !errors.As(err, &refusal) || len(rows) > 0 ||
+		fresh.asked != 400 {
 		t.Errorf("%d rows in %d pages (%v)", len(rows), fresh.asked, err)
 	}
 }

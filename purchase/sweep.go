@@ -13,8 +13,8 @@ import (
 	"licensebot/cocalc"
 )
 
-// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its row
-// with the time at which it began.
+// lookBack is how far before the last comparison purchases are read again: a checkout that hung for hours writes its
+// row with the time at which it began.
 const lookBack = 24 * time.Hour
 
 // sweep compares the purchases of the account with the ledger. Each is ours, of an order that is still being looked
@@ -36,7 +36,10 @@ func (b *buyer) sweep(ctx context.Context) error {
 	// A checkout that was sent before the ledger was restored may still be at work, and this copy does not know of it: as
 	// long as that buys whatever is checked, no order is taken, and nothing is known for certain.
 	if r := account.Restored; r != nil {
-		if left := b.remains("", span{what: "restored", until: r.At.Add(b.timing.Settle), length: b.timing.Settle, careful: true}); left > 0 {
+		if left := b.remains("", span{
+			what: "restored", until: r.At.Add(b.timing.Settle), length: b.timing.Settle,
+			careful: true,
+		}); left > 0 {
 			b.sweepAt = b.elapsed() + left
 			return nil
 		}
@@ -76,7 +79,8 @@ func (b *buyer) sweep(ctx context.Context) error {
 		}
 		r := receipt(o, cocalc.CartItem{}, rows)
 		r.Adopted = o.CheckoutSent.IsZero()
-		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).Msg("record a purchase of an order that had ended without one")
+		b.log.Error().Str("order", string(id)).Str("license", ShortID(r.LicenseID)).
+			Msg("record a purchase of an order that had ended without one")
 		if err := b.finish(ctx, o, r); err != nil && !errors.Is(err, errMoved) {
 			return err
 		}
@@ -93,7 +97,8 @@ func (b *buyer) sweepAgain(err error) error {
 	pause := min(b.timing.PollMax<<min(b.sweepFails, 10), b.timing.Sweep)
 	b.sweepFails++
 	b.sweepAt = b.elapsed() + pause
-	b.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).Msg("put off comparing the account's purchases with the ledger")
+	b.log.Debug().Err(err).Int64("pause_ms", pause.Milliseconds()).
+		Msg("put off comparing the account's purchases with the ledger")
 	return nil
 }
 
@@ -151,7 +156,10 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) (s sales, err err
 		s.licenses = map[string]cocalc.License{}
 		for _, l := range licenses {
 			if _, ours := tagged(l.Description); ours && !l.Created.Before(from) {
-				s.rows = append(s.rows, cocalc.PurchaseRow{LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires, Text: l.Description})
+				s.rows = append(s.rows, cocalc.PurchaseRow{
+					LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires,
+					Text: l.Description,
+				})
 				s.licenses[l.ID] = l
 			}
 		}
@@ -165,7 +173,9 @@ func (b *buyer) soldSince(ctx context.Context, from time.Time) (s sales, err err
 }
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.
-func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, deep bool) (late map[OrderID][]cocalc.PurchaseRow, err error) {
+func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time,
+	deep bool,
+) (late map[OrderID][]cocalc.PurchaseRow, err error) {
 	slices.SortFunc(sold.rows, func(x, y cocalc.PurchaseRow) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.LicenseID, y.LicenseID))
 	})
@@ -175,7 +185,8 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, dee
 	}
 	var before Claims // all earlier reports
 	if deep {
-		if err := b.ledger.View(ctx, func(r Reader) error { before = newClaims(at); return before.readReports(r) }); err != nil {
+		if err := b.ledger.View(ctx, func(r Reader) error { before = newClaims(at); return before.readReports(r) }); err !=
+			nil {
 			return nil, err
 		}
 	}
@@ -219,7 +230,9 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time, dee
 // explainRow finds out whose a purchase is, and enters or reports what the ledger does not have. It answers the order
 // that had ended without a purchase, if the purchase is such an order's. Where the server has no list of purchases, the
 // row gets what the license cost by the formula.
-func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, licenses map[string]cocalc.License, byItem map[int64]OrderID) (OrderID, error) {
+func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, licenses map[string]cocalc.License,
+	byItem map[int64]OrderID,
+) (OrderID, error) {
 	row := *found
 	id, isTagged := tagged(row.Text)
 	if !isTagged {
@@ -264,8 +277,8 @@ func (b *buyer) explainRow(w Writer, r *reports, found *cocalc.PurchaseRow, lice
 	return "", b.unexplained(w, r, row, id, "never-sent")
 }
 
-// compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A restored
-// ledger has caught up with that.
+// compared keeps that the account was compared with the ledger, and reports whether there is something to tell. A
+// restored ledger has caught up with that.
 func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time) (told bool, err error) {
 	account, err := w.Account()
 	if err != nil {
@@ -289,9 +302,11 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 		return told, err
 	}
 	if restored == nil {
-		return true, addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), because(NoticeRestored, r.entries()...), Order{}, ""))
+		return true,
+			addNotice(w, b.notice(NoticeRestored, noticeID("entered", at), because(NoticeRestored, r.entries()...), Order{}, ""))
 	}
-	what := because(NoticeRestored, append(r.entries(), "record", strconv.FormatUint(restored.Head, 10), "last", stamp(restored.Last),
+	what := because(NoticeRestored, append(r.entries(), "record", strconv.FormatUint(restored.Head, 10), "last",
+		stamp(restored.Last),
 		"outside", someCount(found))...)
 	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Cause: what}); err != nil {
 		return true, err
@@ -397,14 +412,19 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 
 // report keeps a purchase that is not the ledger's, and has people told. pairs are arguments besides those of the
 // purchase.
-func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID, pairs ...string) error {
+func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID,
+	pairs ...string,
+) error {
 	r.strangers = append(r.strangers, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
 	what := because(kind, append(pairs, "at", stamp(row.Time))...)
 	maps.Copy(what.Args, reportArgs(row))
 	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, Order{}, ""); len(n.Left) > 0 {
 		r.notices = append(r.notices, n)
 	}
-	return w.AppendEvent(Event{Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost, Cause: what})
+	return w.AppendEvent(Event{
+		Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost,
+		Cause: what,
+	})
 }
 
 // reportArgs identify a purchase in an audit record.

@@ -123,7 +123,10 @@ func TestPurchasesFromBeforeTheLedger(t *testing.T) {
 // is bought. Whoever was told otherwise is told.
 func TestACheckoutThatCommitsAnHourLate(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
-		s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer, Times: 1})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: checkoutPath, When: cocalctest.After, Effect: cocalctest.LoseAnswer,
+			Times: 1,
+		})
 		s.server.SetCheckoutTakes(90*time.Minute, time.Second)
 		id := s.buy()
 		o := s.until(id, purchase.Failed)
@@ -141,7 +144,8 @@ func TestACheckoutThatCommitsAnHourLate(t *testing.T) {
 	}, withChannel)
 }
 
-// A second purchase of a bought item that commits after its purchases were counted for the last time is a double buy too.
+// A second purchase of a bought item that commits after its purchases were counted for the last time is a double buy
+// too.
 func TestADoubleBuyThatCommitsHoursLate(t *testing.T) {
 	inShop(t, 20000, func(s *shop) {
 		s.server.SetCheckoutTakes(0, time.Second)
@@ -170,7 +174,8 @@ func TestADoubleBuyThatCommitsHoursLate(t *testing.T) {
 		s.check(2, 2*6375, 0)
 		for _, whom := range []string{dana.ID, "CBUYING"} {
 			texts := s.told(whom, purchase.NoticeDoubleBuy)
-			if len(texts) != 1 || !strings.Contains(texts[0], o.Receipt.LicenseID) || !strings.Contains(texts[0], o.Receipt.Extra[0].LicenseID) ||
+			if len(texts) != 1 || !strings.Contains(texts[0], o.Receipt.LicenseID) ||
+				!strings.Contains(texts[0], o.Receipt.Extra[0].LicenseID) ||
 				!strings.Contains(texts[0], `amount="6375"`) {
 				t.Errorf("%s was told %q", whom, texts)
 			}
@@ -184,8 +189,9 @@ func TestADoubleBuyThatCommitsHoursLate(t *testing.T) {
 func TestAPurchaseThatCannotBeExplained(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		<-time.After(time.Minute)
-		s.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-			`"boost":false,"period":"monthly","run_limit":1,"title":"x","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+		s.account.AddToCart("site-license",
+			`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+				`"boost":false,"period":"monthly","run_limit":1,"title":"x","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 		if err := s.account.Checkout(); err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +221,8 @@ func TestACopyOfOurItem(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Hour)
-		if texts := s.told("CBUYING", purchase.NoticeForeign); len(texts) != 1 || !strings.Contains(texts[0], `why="copied"`) {
+		if texts := s.told("CBUYING", purchase.NoticeForeign); len(texts) != 1 ||
+			!strings.Contains(texts[0], `why="copied"`) {
 			t.Errorf("the channel was told %q", texts)
 		}
 		if p := s.state().Pause; p != nil {

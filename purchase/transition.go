@@ -292,7 +292,8 @@ func changeOf(before, after Order) BudgetChange {
 		return BudgetChange{Reserved: 1, Orders: 1, Auto: 1}
 	case before.Promised() && after.State == Purchased:
 		return BudgetChange{Reserved: -1}
-	case before.Promised() && after.State == Cancelled && !after.ApproveBy.IsZero(): // it took the approvers' attention anyway
+	case before.Promised() && after.State == Cancelled && !after.ApproveBy.IsZero():
+		// it took the approvers' attention anyway
 		return BudgetChange{Reserved: -1, Auto: -1}
 	case before.Promised() && !after.Promised():
 		return BudgetChange{Reserved: -1, Orders: -1, Auto: -1}

@@ -34,7 +34,10 @@ func eventOf(kind EventKind) OrderEvent {
 // orderAfter returns a new order to which events of these kinds have happened.
 func orderAfter(t *testing.T, kinds ...EventKind) Order {
 	t.Helper()
-	o := Order{ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: Proposed, Requester: Person{ID: "UALICE"}, Price: 6375, Reason: "winter school"}
+	o := Order{
+		ID: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Rev: 1, State: Proposed, Requester: Person{ID: "UALICE"}, Price: 6375,
+		Reason: "winter school",
+	}
 	for _, kind := range kinds {
 		var err error
 		if o, _, err = Apply(o, eventOf(kind)); err != nil {
@@ -57,18 +60,53 @@ func TestApply_Purchase_MovesTheReservation(t *testing.T) {
 		{"an add", []EventKind{Confirm, BeginAdding}, Adding, BudgetChange{}},
 		{"an item", []EventKind{Confirm, BeginAdding, FindItem}, Carted, BudgetChange{}},
 		{"a checkout", []EventKind{Confirm, BeginAdding, FindItem, BeginCheckout}, Paying, BudgetChange{}},
-		{"a purchase frees it, since it is spent", []EventKind{Confirm, BeginAdding, FindItem, BeginCheckout, ProvePurchase}, Purchased, BudgetChange{Reserved: -1}},
-		{"an unknown outcome keeps it", []EventKind{Confirm, BeginAdding, FindItem, BeginCheckout, LoseOutcome}, Unknown, BudgetChange{}},
+		{
+			"a purchase frees it, since it is spent",
+			[]EventKind{Confirm, BeginAdding, FindItem, BeginCheckout, ProvePurchase},
+			Purchased,
+			BudgetChange{Reserved: -1},
+		},
+		{
+			"an unknown outcome keeps it",
+			[]EventKind{Confirm, BeginAdding, FindItem, BeginCheckout, LoseOutcome},
+			Unknown,
+			BudgetChange{},
+		},
 		{"a failure frees it and doesn't count", []EventKind{Confirm, BeginAdding, Fail}, Failed, BudgetChange{-1, -1, -1}},
-		{"a purchase after a failure counts", []EventKind{Confirm, BeginAdding, Fail, ProvePurchase}, Purchased, BudgetChange{0, 1, 1}},
+		{
+			"a purchase after a failure counts",
+			[]EventKind{Confirm, BeginAdding, Fail, ProvePurchase},
+			Purchased,
+			BudgetChange{0, 1, 1},
+		},
 		{"a denial frees it", []EventKind{RequestApproval, Deny}, Denied, BudgetChange{-1, -1, -1}},
 		{"an order that is withdrawn before its turn", []EventKind{Confirm, Withdraw}, Cancelled, BudgetChange{-1, -1, -1}},
-		{"a request that is withdrawn counts in its day", []EventKind{RequestApproval, Withdraw}, Cancelled, BudgetChange{Reserved: -1, Auto: -1}},
+		{
+			"a request that is withdrawn counts in its day",
+			[]EventKind{RequestApproval, Withdraw},
+			Cancelled,
+			BudgetChange{Reserved: -1, Auto: -1},
+		},
 		{"a card that is withdrawn had reserved nothing", []EventKind{Withdraw}, Cancelled, BudgetChange{}},
 		{"nor had one that expired", []EventKind{Expire}, Expired, BudgetChange{}},
-		{"a restore frees what it stops", []EventKind{Confirm, BeginAdding, StopForRestore}, Failed, BudgetChange{-1, -1, -1}},
-		{"a request that a restore ended counts in its day once", []EventKind{RequestApproval, StopForRestore, ProvePurchase}, Purchased, BudgetChange{Auto: 1}},
-		{"a card that a restore ended can turn out to be bought", []EventKind{StopForRestore, ProvePurchase}, Purchased, BudgetChange{0, 1, 1}},
+		{
+			"a restore frees what it stops",
+			[]EventKind{Confirm, BeginAdding, StopForRestore},
+			Failed,
+			BudgetChange{-1, -1, -1},
+		},
+		{
+			"a request that a restore ended counts in its day once",
+			[]EventKind{RequestApproval, StopForRestore, ProvePurchase},
+			Purchased,
+			BudgetChange{Auto: 1},
+		},
+		{
+			"a card that a restore ended can turn out to be bought",
+			[]EventKind{StopForRestore, ProvePurchase},
+			Purchased,
+			BudgetChange{0, 1, 1},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			last := len(c.kinds) - 1
@@ -113,7 +151,11 @@ func TestApply_WrongEvents_AreRefused(t *testing.T) {
 		{"an approval of what was denied", orderAfter(t, RequestApproval, Deny), eventOf(Approve), errTransition},
 		{"a purchase of what was withdrawn, without a restore", withdrawn, eventOf(ProvePurchase), errTransition},
 		{"a purchase without a receipt", carted, OrderEvent{Kind: ProvePurchase, Time: eventTime}, errIncomplete},
-		{"a yes without a month", orderAfter(t), OrderEvent{Kind: Confirm, Time: eventTime, Promise: &Promise{At: eventTime}}, errIncomplete},
+		{
+			"a yes without a month", orderAfter(t),
+			OrderEvent{Kind: Confirm, Time: eventTime, Promise: &Promise{At: eventTime}},
+			errIncomplete,
+		},
 		{"a failure without a reason", carted, OrderEvent{Kind: Fail, Time: eventTime}, errIncomplete},
 		{"an unknown kind", carted, OrderEvent{Kind: "vanish", Time: eventTime}, errTransition},
 	} {

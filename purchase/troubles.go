@@ -15,8 +15,8 @@ import (
 // troubleAgain is the pause before the admins are notified again of a trouble that lasts.
 const troubleAgain = 24 * time.Hour
 
-// told returns whether the admins know of what a buyer meets, as an argument of a cause: "yes", or "no" if there are none
-// to notify, so the buyer has to tell them.
+// told returns whether the admins know of what a buyer meets, as an argument of a cause: "yes", or "no" if there are
+// none to notify, so the buyer has to tell them.
 func (p Policy) told() string {
 	if len(p.Admins) == 0 {
 		return "no"
@@ -86,7 +86,8 @@ func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail Cause) err
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Cause: detail}); err != nil {
+	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Cause: detail}); err !=
+		nil {
 		return err
 	}
 	return addNotice(w, d.notice(NoticeTrouble, noticeID("trouble-"+string(code), now), detail, o, ""))

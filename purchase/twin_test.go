@@ -12,9 +12,12 @@ import (
 func TestACopyOfTheItemJustBeforeItIsPaid(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		<-time.After(time.Second)
-		s.server.Inject(cocalctest.Fault{Endpoint: paramsPath, When: cocalctest.Before, Effect: cocalctest.Call, Times: 1, Do: func(a *cocalctest.Account) {
-			a.AddToCart("site-license", string(a.Cart()[0].Description))
-		}})
+		s.server.Inject(cocalctest.Fault{
+			Endpoint: paramsPath, When: cocalctest.Before, Effect: cocalctest.Call, Times: 1,
+			Do: func(a *cocalctest.Account) {
+				a.AddToCart("site-license", string(a.Cart()[0].Description))
+			},
+		})
 		id := s.buy()
 		o := s.until(id, purchase.Purchased, purchase.Failed)
 		if o.State != purchase.Purchased {

@@ -17,7 +17,10 @@ var (
 // buys asks for a license as someone and confirms it.
 func (s *shop) buys(who purchase.Person) (purchase.OrderID, error) {
 	s.t.Helper()
-	p, err := s.desk.Propose(context.Background(), purchase.Ask{Requester: who, Place: math, Spec: spec(), Reason: "winter school"})
+	p, err := s.desk.Propose(context.Background(), purchase.Ask{
+		Requester: who, Place: math, Spec: spec(),
+		Reason: "winter school",
+	})
 	if err != nil {
 		return "", err
 	}
@@ -33,10 +36,16 @@ func TestTwoIDsHaveOneBudget(t *testing.T) {
 		set           func(*purchase.Policy)
 		code          purchase.RefusalCode
 	}{
-		{"the workspace's id first", ursula, wilma, func(p *purchase.Policy) { p.PersonBudget = 10000 }, purchase.OverPersonBudget},
-		{"the organization's id first", wilma, ursula, func(p *purchase.Policy) { p.PersonBudget = 10000 }, purchase.OverPersonBudget},
+		{"the workspace's id first", ursula, wilma, func(p *purchase.Policy) {
+			p.PersonBudget = 10000
+		}, purchase.OverPersonBudget},
+		{"the organization's id first", wilma, ursula, func(p *purchase.Policy) {
+			p.PersonBudget = 10000
+		}, purchase.OverPersonBudget},
 		{"orders of a day", ursula, wilma, func(p *purchase.Policy) { p.PersonOrders = 1 }, purchase.TooMany},
-		{"Slack does not tell of the organization again", ursula, purchase.Person{ID: ursula.ID}, func(p *purchase.Policy) { p.PersonOrders = 1 }, purchase.TooMany},
+		{"Slack does not tell of the organization again", ursula, purchase.Person{ID: ursula.ID}, func(p *purchase.Policy) {
+			p.PersonOrders = 1
+		}, purchase.TooMany},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inShop(t, 100000, func(s *shop) {
@@ -48,7 +57,8 @@ func TestTwoIDsHaveOneBudget(t *testing.T) {
 				_, err = s.buys(c.second)
 				s.refusedAs(err, c.code)
 				report, err := s.desk.Budgets(context.Background(), 1)
-				if err != nil || len(report.Persons) != 1 || report.Share(ursula).Spent != 6375 || report.Share(wilma).Spent != 6375 {
+				if err != nil || len(report.Persons) != 1 || report.Share(ursula).Spent != 6375 ||
+					report.Share(wilma).Spent != 6375 {
 					t.Errorf("the report has %+v, %v", report.Persons, err)
 				}
 			}, func(s *shop) { c.set(&s.policy) })
@@ -56,7 +66,8 @@ func TestTwoIDsHaveOneBudget(t *testing.T) {
 	}
 }
 
-// A ledger of a version that counted each id by itself counts them together from the next start on, and its books agree.
+// A ledger of a version that counted each id by itself counts them together from the next start on, and its books
+// agree.
 func TestBudgetsWithOldKeysKeepCounting(t *testing.T) {
 	inShop(t, 100000, func(s *shop) {
 		id, err := s.buys(ursula)
@@ -102,6 +113,7 @@ func TestOneKeyPerPerson(t *testing.T) {
 			t.Error("an admin by the organization's id is none by the workspace's")
 		}
 	}, func(s *shop) {
-		s.policy.Everyone, s.policy.Buyers, s.policy.Admins = false, map[string]bool{wilma.ID: true}, map[string]bool{wilma.ID: true}
+		s.policy.Everyone, s.policy.Buyers, s.policy.Admins = false, map[string]bool{wilma.ID: true},
+			map[string]bool{wilma.ID: true}
 	})
 }

@@ -176,7 +176,10 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 	if !o.Released.IsZero() {
 		return next, nil
 	}
-	week := span{what: "release", until: o.CheckoutSent.Add(releaseAfter), there: after(o.PaidAfter, releaseAfter), length: releaseAfter, careful: true}
+	week := span{
+		what: "release", until: o.CheckoutSent.Add(releaseAfter), there: after(o.PaidAfter, releaseAfter),
+		length: releaseAfter, careful: true,
+	}
 	if left := b.remains(o.ID, week); left > 0 || !b.held(s, nil) {
 		return max(min(next, left), time.Millisecond), nil
 	}
@@ -203,7 +206,10 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 			return err
 		}
 		what := because(NoticeReleased, "order", string(live.ID), "price", cents(live.Price))
-		if err := w.AppendEvent(Event{Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price, Cause: what}); err != nil {
+		if err := w.AppendEvent(Event{
+			Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price,
+			Cause: what,
+		}); err != nil {
 			return err
 		}
 		return addNotice(w, b.notice(NoticeReleased, "released-"+string(live.ID), what, *live, ""))

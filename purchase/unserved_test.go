@@ -18,8 +18,16 @@ var troubles = map[string]struct {
 	wait  string
 	ends  purchase.FailureCode
 }{
-	"successor":   {cocalctest.Fault{Effect: cocalctest.SuccessorServer}, `condition="sells-memberships"`, purchase.FailNotSold},
-	"no store":    {cocalctest.Fault{Effect: cocalctest.NoLicensesSold}, `condition="sells-memberships"`, purchase.FailNotSold},
+	"successor": {
+		cocalctest.Fault{Effect: cocalctest.SuccessorServer},
+		`condition="sells-memberships"`,
+		purchase.FailNotSold,
+	},
+	"no store": {
+		cocalctest.Fault{Effect: cocalctest.NoLicensesSold},
+		`condition="sells-memberships"`,
+		purchase.FailNotSold,
+	},
 	"moved":       {cocalctest.Fault{Effect: cocalctest.MovedServer}, `condition="moved"`, purchase.FailNotSold},
 	"foreign":     {cocalctest.Fault{Effect: cocalctest.Fail, Status: 403}, `condition="foreign"`, purchase.FailNotSold},
 	"https":       {httpsInstead(), `condition="misaddressed"`, purchase.FailUnreachable},
@@ -41,7 +49,8 @@ func (s *shop) waits(fault cocalctest.Fault) purchase.OrderID {
 // spends reports the requests of the last while that could spend money, or prepare that.
 func (s *shop) spends() (n int) {
 	for endpoint, times := range s.server.Counts() {
-		if strings.HasPrefix(endpoint, "shopping/cart/") && endpoint != "shopping/cart/get" || strings.HasSuffix(endpoint, "checkout") {
+		if strings.HasPrefix(endpoint, "shopping/cart/") && endpoint != "shopping/cart/get" ||
+			strings.HasSuffix(endpoint, "checkout") {
 			n += times
 		}
 	}
@@ -56,7 +65,8 @@ func TestAWaitingOrderGoesOnAfterHalfAnHour(t *testing.T) {
 				id := s.waits(c.fault)
 				<-time.After(30 * time.Minute)
 				o := s.order(id)
-				if o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForServer || !strings.Contains(o.Wait.Cause.String(), c.wait) {
+				if o.State != purchase.Approved || o.Wait == nil || o.Wait.Code != purchase.WaitsForServer ||
+					!strings.Contains(o.Wait.Cause.String(), c.wait) {
 					t.Fatalf("after half an hour it is %s and says %+v", o.State, o.Wait)
 				}
 				if n := s.spends(); n > 0 {
@@ -128,15 +138,21 @@ func TestOnlyAnHourOfTheSameEndsAnOrder(t *testing.T) {
 			s.server.ClearFaults()
 			s.server.Inject(cocalctest.Fault{Effect: cocalctest.MovedServer, Text: "https://other.example"})
 		}, time.Hour, 75 * time.Minute},
-		"a restart":               {func(s *shop) { s.restart() }, 28 * time.Minute, 45 * time.Minute},
-		"a stop of an hour":       {func(s *shop) { s.close(); <-time.After(time.Hour); s.open() }, 80 * time.Minute, 100 * time.Minute},
+		"a restart": {func(s *shop) { s.restart() }, 28 * time.Minute, 45 * time.Minute},
+		"a stop of an hour": {
+			func(s *shop) { s.close(); <-time.After(time.Hour); s.open() }, 80 * time.Minute,
+			100 * time.Minute,
+		},
 		"a clock that goes ahead": {func(*shop) { ahead(30 * time.Hour) }, 28 * time.Minute, 45 * time.Minute},
 		"a restart with a clock ahead": {
 			func(s *shop) { ahead(30 * time.Hour); s.restart() }, 20 * time.Minute,
 			45 * time.Minute,
 		},
-		"a restart with a clock behind": {func(s *shop) { ahead(-30 * time.Hour); s.restart() }, 28 * time.Minute, 45 * time.Minute},
-		"nothing":                       {func(*shop) {}, 28 * time.Minute, 45 * time.Minute},
+		"a restart with a clock behind": {
+			func(s *shop) { ahead(-30 * time.Hour); s.restart() }, 28 * time.Minute,
+			45 * time.Minute,
+		},
+		"nothing": {func(*shop) {}, 28 * time.Minute, 45 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inShop(t, 20000, func(s *shop) {
@@ -269,7 +285,8 @@ func TestAnUnknownOutcomeThatCoCalcCannotTell(t *testing.T) {
 								t.Errorf("CoCalc tells, and it is %s", o.State)
 							}
 						} else {
-							_, err := s.desk.Settle(ctx, id, byAdmin, purchase.Settlement{Verdict: purchase.Verdict(by), Reason: "the statement says so"})
+							_, err := s.desk.Settle(ctx, id, byAdmin,
+								purchase.Settlement{Verdict: purchase.Verdict(by), Reason: "the statement says so"})
 							if err != nil {
 								t.Fatal(err)
 							}
@@ -320,7 +337,8 @@ func TestAReleasedOrderHoldsNoOther(t *testing.T) {
 		id := s.unknown(cocalctest.Fault{Effect: cocalctest.SuccessorServer}, cocalctest.Before)
 		<-time.After(8 * 24 * time.Hour)
 		s.server.ClearFaults()
-		s.server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 2}) // the old one is not settled at once
+		// the old one is not settled at once
+		s.server.Inject(cocalctest.Fault{Endpoint: "user-query", Effect: cocalctest.Fail, Times: 2})
 		<-time.After(11 * time.Minute)
 		other := s.buy()
 		s.until(other, purchase.Purchased)

@@ -15,7 +15,10 @@ import (
 func termEntry(license string, begins, ends time.Time, charged purchase.Cents) purchase.Purchase {
 	s := spec()
 	s.Period, s.Start, s.End = cocalc.PeriodRange, begins, ends
-	return purchase.Purchase{Time: begins, Order: purchase.OrderID("order of " + license), LicenseID: license, Spec: s, Charged: charged, Expires: ends}
+	return purchase.Purchase{
+		Time: begins, Order: purchase.OrderID("order of " + license), LicenseID: license, Spec: s,
+		Charged: charged, Expires: ends,
+	}
 }
 
 func TestUnusedPartOfAFixedTerm(t *testing.T) {
@@ -42,7 +45,10 @@ func TestUnusedPartOfAFixedTerm(t *testing.T) {
 		{"an hour more in autumn", day(10, 25), day(10, 27), day(10, 26), 4900, 2400},    // 24 of 49
 		{"nothing paid", day(6, 1), day(7, 1), day(6, 11), 0, 0},
 		{"more paid back than paid", day(6, 1), day(7, 1), day(6, 11), -500, 0},
-		{"a sum whose product with the seconds exceeds 64 bits", day(1, 1), day(1, 1).AddDate(10, 0, 0), day(1, 1), 1 << 60, 1 << 60},
+		{
+			"a sum whose product with the seconds exceeds 64 bits", day(1, 1), day(1, 1).AddDate(10, 0, 0), day(1, 1), 1 << 60,
+			1 << 60,
+		},
 		{"half of that", day(6, 1), day(7, 1), day(6, 16), 1 << 60, 1 << 59},
 		{"a term without a length", day(6, 1), day(6, 1), day(6, 1), 3000, 0},
 	} {
@@ -68,7 +74,10 @@ func TestUnusedPartOverTime(t *testing.T) {
 		paid := rapid.Int64Range(0, 1_000_000_00).Draw(t, "paid")
 		s := spec()
 		s.Period = cocalc.PeriodRange
-		p := purchase.Prepaid{Spec: s, Begins: begins, Ends: begins.Add(time.Duration(seconds) * time.Second), Paid: purchase.Cents(paid)}
+		p := purchase.Prepaid{
+			Spec: s, Begins: begins, Ends: begins.Add(time.Duration(seconds) * time.Second),
+			Paid: purchase.Cents(paid),
+		}
 		first := rapid.Int64Range(-1000, seconds+1000).Draw(t, "first")
 		later := first + rapid.Int64Range(0, seconds).Draw(t, "later")
 		at := func(after int64) int64 { return int64(p.Unused(begins.Add(time.Duration(after) * time.Second))) }
@@ -138,10 +147,26 @@ func TestPrepaidLicenses(t *testing.T) {
 			[]purchase.Purchase{change(june, func(e *purchase.Purchase) { e.Expires = time.Time{} })},
 			[]line{{"june", 3000, 1500, false}},
 		},
-		{"a correction", day(6, 16), []purchase.Purchase{june, correction("june", -500)}, []line{{"june", 2500, 1250, false}}},
-		{"a correction without an id", day(6, 16), []purchase.Purchase{june, correction("", -500)}, []line{{"june", 2500, 1250, false}}},
-		{"a correction that names the license", day(6, 16), []purchase.Purchase{nameless, correction("june", 0)}, []line{{"june", 3000, 1500, false}}},
-		{"a double buy", day(6, 16), []purchase.Purchase{june, twin("twin", 3100)}, []line{{"june", 3000, 1500, false}, {"twin", 3100, 1550, true}}},
+		{
+			"a correction", day(6, 16),
+			[]purchase.Purchase{june, correction("june", -500)},
+			[]line{{"june", 2500, 1250, false}},
+		},
+		{
+			"a correction without an id", day(6, 16),
+			[]purchase.Purchase{june, correction("", -500)},
+			[]line{{"june", 2500, 1250, false}},
+		},
+		{
+			"a correction that names the license", day(6, 16),
+			[]purchase.Purchase{nameless, correction("june", 0)},
+			[]line{{"june", 3000, 1500, false}},
+		},
+		{
+			"a double buy", day(6, 16),
+			[]purchase.Purchase{june, twin("twin", 3100)},
+			[]line{{"june", 3000, 1500, false}, {"twin", 3100, 1550, true}},
+		},
 		{
 			"a double buy and a correction", day(6, 16),
 			[]purchase.Purchase{june, twin("twin", 3000), correction("june", 100)},
@@ -152,7 +177,11 @@ func TestPrepaidLicenses(t *testing.T) {
 			[]purchase.Purchase{june, correction("twin", 100), twin("june", 3000)},
 			[]line{{"twin", 3100, 1550, false}, {"june", 3000, 1500, true}},
 		},
-		{"one that renews", day(6, 16), []purchase.Purchase{change(june, func(e *purchase.Purchase) { e.Spec = spec() })}, []line{{"june", 3000, 0, false}}},
+		{
+			"one that renews", day(6, 16),
+			[]purchase.Purchase{change(june, func(e *purchase.Purchase) { e.Spec = spec() })},
+			[]line{{"june", 3000, 0, false}},
+		},
 		{
 			"one that renews, years later", day(6, 16).AddDate(3, 0, 0),
 			[]purchase.Purchase{change(june, func(e *purchase.Purchase) { e.Spec = spec() })},

@@ -55,7 +55,9 @@ func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
 }
 
 // glance is one look of a watch: at the item alone, and at its end at everything that could show a purchase.
-func (b *buyer) glance(ctx context.Context, o Order, last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow, err error) {
+func (b *buyer) glance(ctx context.Context, o Order, last bool) (item cocalc.CartItem, rows []cocalc.PurchaseRow,
+	err error,
+) {
 	switch {
 	case last:
 		return b.evidence(ctx, o)

@@ -22,8 +22,9 @@ func (s *shop) withKeyOf(a *cocalctest.Account) {
 	s.open()
 }
 
-// Somebody starts the bot with the key of another CoCalc account. That account says nothing about the orders of this ledger:
-// what is not bought there is not settled as not bought, what was bought there is nobody's news, and nothing more is bought.
+// Somebody starts the bot with the key of another CoCalc account. That account says nothing about the orders of this
+// ledger: what is not bought there is not settled as not bought, what was bought there is nobody's news, and nothing
+// more is bought.
 func TestAKeyOfAnotherAccount(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		mine, other := s.account, s.server.Add(cocalctest.NewAccount{Credit: 40000, Partner: true})
@@ -46,7 +47,8 @@ func TestAKeyOfAnotherAccount(t *testing.T) {
 			if o := s.order(second.ID); o.State != purchase.Approved || s.server.Count(checkoutPath) != 1 {
 				t.Fatalf("the second order is %s: %+v", o.State, o.Failure)
 			}
-			if p := s.state().Pause; p == nil || !strings.Contains(p.Cause().String(), mine.ID()) || !strings.Contains(p.Cause().String(), other.ID()) {
+			if p := s.state().Pause; p == nil || !strings.Contains(p.Cause().String(), mine.ID()) ||
+				!strings.Contains(p.Cause().String(), other.ID()) {
 				t.Fatalf("paused %+v", p)
 			}
 			s.resume() // which is no answer to it
@@ -92,7 +94,8 @@ func TestTheLedgerKeepsWhoseItIs(t *testing.T) {
 		s.restart()
 		<-time.After(time.Minute)
 		who, err := s.client.WhoAmI(context.Background())
-		if e := s.events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) || s.state().CoCalc != who.ID {
+		if e := s.events("account"); err != nil || len(e) != 1 || !strings.Contains(e[0].Note, who.ID) ||
+			s.state().CoCalc != who.ID {
 			t.Errorf("%+v, and the account is %q (%v)", e, s.state().CoCalc, err)
 		}
 	})
@@ -127,7 +130,8 @@ func TestTheLedgerNotesTheServer(t *testing.T) {
 		}
 		<-time.After(time.Minute)
 		here := string(s.client.Site())
-		if e := s.events("account"); s.state().Address != here || len(e) != 1 || !strings.HasSuffix(e[0].Note, " on "+here) || notes() != nil {
+		if e := s.events("account"); s.state().Address != here || len(e) != 1 || !strings.HasSuffix(e[0].Note, " on "+here) ||
+			notes() != nil {
 			t.Fatalf("the server of a new ledger is %q: %+v, %q", s.state().Address, e, notes())
 		}
 		s.restart()
@@ -170,7 +174,8 @@ func TestAnIncidentDuringALongPause(t *testing.T) {
 			<-time.After(time.Hour)
 			notices = append(notices, s.told("CBUYING", purchase.NoticePaused)...)
 			records, p := s.events("paused"), s.state().Pause
-			if len(notices) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey || records[1].Args["account"] != other.ID() || len(p.Incidents) != 2 {
+			if len(notices) != 2 || len(records) != 2 || records[1].Code != purchase.IncidentForeignKey ||
+				records[1].Args["account"] != other.ID() || len(p.Incidents) != 2 {
 				t.Fatalf("told %d times, recorded %d times: %+v", len(notices), len(records), p)
 			}
 			s.restart()

@@ -88,7 +88,8 @@ type Ledger struct {
 
 // Open opens the ledger at path, or creates one if there is no file. It creates the ledger in a temporary file beside
 // path and renames it when it is complete, so that a crash leaves no half-made ledger. A file that other users can read
-// gets mode 0600. A ledger of an older schema version is upgraded; the file of before is kept beside it ([Ledger.Kept]).
+// gets mode 0600. A ledger of an older schema version is upgraded; the file of before is kept beside it
+// ([Ledger.Kept]).
 //
 // The error wraps [ErrLocked] (after a second), [ErrNewer], [ErrForeign] or [ErrDamaged] if the file is refused, and
 // purchase.ErrFull if there is no space to create it or to keep the file of before an upgrade. The file is then

@@ -110,7 +110,10 @@ func keptIsWhole(t *testing.T, b *Ledger, before []byte, version int) {
 		t.Fatalf("got %s kept with schema version %d (%v), want %d", b.Kept(), report.Schema, err, version)
 	}
 	events := func(l *Ledger) (all []purchase.Event) {
-		if err := l.View(t.Context(), func(r purchase.Reader) (err error) { all, err = r.Events(1, 10_000); return err }); err != nil {
+		if err := l.View(t.Context(), func(r purchase.Reader) (err error) {
+			all, err = r.Events(1, 10_000)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 		return all

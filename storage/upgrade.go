@@ -11,14 +11,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices and
-// receipts. Package purchase reads records of both, so an upgrade changes no record: each gets its new form when it is
-// written next, and audit records keep their bytes for ever. What an upgrade does is to mark the file, so that no older
-// program reads causes as sentences that are empty, and to keep the file of before for those who go back.
+// Schema 2 has causes (codes with arguments) where schema 1 had sentences: in waits, holds, failures, pauses, notices
+// and receipts. Package purchase reads records of both, so an upgrade changes no record: each gets its new form when it
+// is written next, and audit records keep their bytes for ever. What an upgrade does is to mark the file, so that no
+// older program reads causes as sentences that are empty, and to keep the file of before for those who go back.
 
-// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that it keeps the file as it was, durably,
-// beside it (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for that; the ledger is then
-// unchanged.
+// upgrade marks a ledger of an older schema as one of [SchemaVersion]. Before that it keeps the file as it was,
+// durably, beside it (see [Ledger.Kept]). The error wraps purchase.ErrFull if there is no space for that; the ledger is
+// then unchanged.
 func (l *Ledger) upgrade() error {
 	var version int
 	err := l.db.View(func(tx *bbolt.Tx) (err error) {

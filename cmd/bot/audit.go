@@ -95,7 +95,8 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	}
 	for _, e := range events {
 		w.Write([]string{
-			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By), escape.Cell(e.Place), escape.Cell(string(e.Order)),
+			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By),
+			escape.Cell(e.Place), escape.Cell(string(e.Order)),
 			dollarsOf(e.Amount), escape.Cell(noteOf(e, time.UTC)), e.Prev, e.Hash,
 		})
 	}
@@ -134,12 +135,14 @@ func writeAuditTable(out io.Writer, events []purchase.Event, loc *time.Location)
 		if e.Amount != 0 {
 			amount = e.Amount.String()
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle), bare(e.Kind), bare(e.By),
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", e.Number, e.Time.In(loc).Format(purchase.SecondStyle),
+			bare(e.Kind), bare(e.By),
 			bare(e.Place), bare(string(e.Order)), amount, bare(noteOf(e, loc)), e.Hash)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s. Hashes are shortened; --json and --csv print them in full.\n", plural(len(events), "record"))
+	_, err := fmt.Fprintf(out, "\n%s. Hashes are shortened; --json and --csv print them in full.\n",
+		plural(len(events), "record"))
 	return err
 }

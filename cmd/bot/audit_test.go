@@ -58,7 +58,9 @@ func TestTheAuditIsPrinted(t *testing.T) {
 	}{
 		{[]string{"--order", string(id)}, only(func(e purchase.Event) bool { return e.Order == id })},
 		{[]string{"--by", slacksim.Alice}, only(func(e purchase.Event) bool { return e.By == slacksim.Alice })},
-		{[]string{"--by", "licensebot", "--order", string(id)}, only(func(e purchase.Event) bool { return e.By == "licensebot" && e.Order == id })},
+		{[]string{"--by", "licensebot", "--order", string(id)}, only(func(e purchase.Event) bool {
+			return e.By == "licensebot" && e.Order == id
+		})},
 		{[]string{"--since", "1h"}, len(all)},
 		{[]string{"--since", "2d"}, len(all)},
 		{[]string{"--since", time.Now().AddDate(0, 0, 2).Format(time.DateOnly)}, 0},
@@ -72,12 +74,18 @@ func TestTheAuditIsPrinted(t *testing.T) {
 		}
 	}
 	rows, err := csv.NewReader(strings.NewReader(does(t, "", "audit", "--csv").out)).ReadAll()
-	if err != nil || len(rows) != len(all)+1 || !slices.Equal(rows[0], []string{"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev", "hash"}) {
+	if err != nil || len(rows) != len(all)+1 ||
+		!slices.Equal(rows[0], []string{
+			"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev",
+			"hash",
+		}) {
 		t.Errorf("as a spreadsheet: %d rows of %d, %v", len(rows), len(all), err)
 	}
-	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id), "$63.75", "purchased", "Hashes are shortened")
+	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id),
+		"$63.75", "purchased", "Hashes are shortened")
 	does(t, "", "audit", "--by", "U0NOBODY").says(t, 0, "No matching records.\n")
-	does(t, "", "audit", "--since", "yesterday").says(t, 2, `bot: --since "yesterday": use a day such as 2026-11-01, or an age such as 36h or 30d: see 'bot help audit'`)
+	does(t, "", "audit", "--since", "yesterday").says(t, 2,
+		`bot: --since "yesterday": use a day such as 2026-11-01, or an age such as 36h or 30d: see 'bot help audit'`)
 	does(t, "", "audit", "--since", "-1h").says(t, 2, `bot: --since "-1h": `)
 
 	open, err := storage.Open(s["DATABASE"]) // as a running bot has it

@@ -18,7 +18,8 @@ import (
 // newBackupCommand copies the ledger to a new file. The running bot makes the copy; if none runs, this program does.
 func newBackupCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs", Args: oneFile("the name of a new file"),
+		Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs",
+		Args: oneFile("the name of a new file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBackup(cmd.Context(), args[0], c) },
 	}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
@@ -39,12 +40,15 @@ func runBackup(ctx context.Context, file string, c console) error {
 		return err
 	}
 	if report.Unproven != "" {
-		return fmt.Errorf("the ledger's audit chain is broken: %s. %s%s is an unverified copy: it doesn't prove what happened, and `bot restore` refuses it. "+
+		return fmt.Errorf("the ledger's audit chain is broken: %s. %s%s is an unverified copy: it doesn't prove what "+
+			"happened, and `bot restore` refuses it. "+
 			"Keep your last good backup", report.Unproven, to, storage.UnprovenEnding)
 	}
 	if report.Away {
-		return fmt.Errorf("the ledger %s was moved, deleted or replaced while the bot runs. %s is a verified copy of the one that the bot has open: %s. "+
-			"Move the file back under its name; if you can't, stop the bot and run: bot restore %s", settings.Database, to, contents(report), to)
+		return fmt.Errorf("the ledger %s was moved, deleted or replaced while the bot runs. %s is a verified copy of the "+
+			"one that the bot has open: %s. "+
+			"Move the file back under its name; if you can't, stop the bot and run: bot restore %s", settings.Database, to,
+			contents(report), to)
 	}
 	fmt.Fprintf(c.out, "%s is a verified copy of the ledger: %s.\n", to, contents(report))
 	if report.Head.Number > 0 {
@@ -72,7 +76,8 @@ func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 		to += storage.UnprovenEnding
 	}
 	if info, err := os.Stat(to); err != nil || info.Size() < report.Size {
-		return report, fmt.Errorf("the running bot wrote %s, but the file isn't here: the bot sees other folders than you. Run this where the bot runs", to)
+		return report, fmt.Errorf("the running bot wrote %s, but the file isn't here: the bot sees other folders than you. "+
+			"Run this where the bot runs", to)
 	}
 	return report, nil
 }
@@ -82,8 +87,8 @@ const (
 	startPause = 300 * time.Millisecond
 )
 
-// byBotOrAlone has a running bot do something with the ledger that it holds, or does it alone. Between the two is a moment
-// in which a bot that starts or ends holds the ledger and does not answer.
+// byBotOrAlone has a running bot do something with the ledger that it holds, or does it alone. Between the two is a
+// moment in which a bot that starts or ends holds the ledger and does not answer.
 func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (done T, err error) {
 	for try := 1; ; try++ {
 		if done, err = byBot(); !errors.Is(err, control.ErrNotRunning) {
@@ -93,7 +98,10 @@ func byBotOrAlone[T any](ctx context.Context, byBot, alone func() (T, error)) (d
 			return done, err
 		}
 		if try == startTries {
-			return done, fmt.Errorf("%w, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first", err)
+			return done,
+				fmt.Errorf(
+					"%w, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first",
+					err)
 		}
 		select {
 		case <-ctx.Done():

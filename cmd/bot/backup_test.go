@@ -25,7 +25,8 @@ func TestBackupAlone(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	t.Chdir(dir)
 	got := does(t, "", "backup", "monday.db")
-	got.says(t, 0, file+" is a verified copy of the ledger: 1 order, 1 purchase and ", " audit records in ", " KB.\nIts last record is ")
+	got.says(t, 0, file+" is a verified copy of the ledger: 1 order, 1 purchase and ", " audit records in ",
+		" KB.\nIts last record is ")
 	if now := does(t, "", "verify"); headPrinted(t, now.out) != headPrinted(t, got.out) {
 		t.Errorf("the heads differ:\n%s%s", now.out, got.out)
 	}
@@ -61,18 +62,22 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), text)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	shows("Paying …")
 	file := filepath.Join(t.TempDir(), "noon.db")
 	backup := launch(t, s, "backup", file)
-	if code := backup.Ends(processtest.Patience); code != 0 || !strings.Contains(backup.Out.String(), file+" is a verified copy of the ledger: 1 order, 0 purchases and ") {
+	if code := backup.Ends(processtest.Patience); code != 0 || !strings.Contains(backup.Out.String(), file+
+		" is a verified copy of the ledger: 1 order, 0 purchases and ") {
 		t.Errorf("exit %d:\n%s\n%s", code, &backup.Out, &backup.Err)
 	}
 	again := launch(t, s, "backup", file)
-	if code := again.Ends(processtest.Patience); code != 1 || !strings.Contains(again.Err.String(), "a backup never overwrites a file") {
+	if code := again.Ends(processtest.Patience); code != 1 ||
+		!strings.Contains(again.Err.String(), "a backup never overwrites a file") {
 		t.Errorf("exit %d:\n%s\n%s", code, &again.Out, &again.Err)
 	}
 	shows("Bought for $63.75")
@@ -84,7 +89,8 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.asks(t, "buy ram=2 cpu=1", "the money is counted")
-	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ", ": the money is counted\n")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ",
+		": the money is counted\n")
 	does(t, "", "resume", "again").says(t, 0, "Buying wasn't paused.\n")
 	w.asks(t, "buy ram=3 cpu=1", "A CoCalc license for")
 
@@ -133,8 +139,10 @@ func TestBackupOfALedgerThatIsAway(t *testing.T) {
 			away(t, s["DATABASE"])
 			processtest.Environment(t, s)
 			file := filepath.Join(t.TempDir(), "rescue.db")
-			does(t, "", "backup", file).says(t, 1, "the ledger "+s["DATABASE"]+" was moved, deleted or replaced while the bot runs. "+file+
-				" is a verified copy of the one that the bot has open: 1 order, 1 purchase and ", "stop the bot and run: bot restore "+file)
+			does(t, "", "backup", file).says(t, 1, "the ledger "+s["DATABASE"]+
+				" was moved, deleted or replaced while the bot runs. "+file+
+				" is a verified copy of the one that the bot has open: 1 order, 1 purchase and ",
+				"stop the bot and run: bot restore "+file)
 			if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 				t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 			}

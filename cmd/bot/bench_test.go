@@ -25,7 +25,8 @@ import (
 // serve runs the whole bot in this process until the returned function is called.
 func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
 	b.Helper()
-	processtest.Environment(b, w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
+	processtest.Environment(b,
+		w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
 	settings, err := config.Read()
 	if err != nil {
 		b.Fatal(err)
@@ -57,10 +58,10 @@ func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func())
 // burst is how many people act at the same moment.
 const burst = 500
 
-// BenchmarkBurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging. What counts is
-// the time until each click is acknowledged, which comes after its order is durably promised; Slack gives three
-// seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other things some may be
-// later than Slack waits: they are reported as late, and may be promised or not.
+// BenchmarkBurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging.
+// What counts is the time until each click is acknowledged, which comes after its order is durably promised; Slack
+// gives three seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other
+// things some may be later than Slack waits: they are reported as late, and may be promised or not.
 func BenchmarkBurstOfConfirmations(b *testing.B) {
 	var clicks, commands []time.Duration
 	late := 0
@@ -120,8 +121,8 @@ func (w *town) crowd(n int) []*slacksim.Person {
 	return people
 }
 
-// cards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does not answer in
-// time, ask again together.
+// cards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does not
+// answer in time, ask again together.
 func (w *town) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
 	b.Helper()
 	cards := make([]slacksim.Message, len(people))
@@ -239,7 +240,9 @@ func client(b testing.TB, server *cocalctest.Server, url string) *cocalc.Client 
 
 // buyOnce buys a license with a desk of its own. It returns how long it took from the confirmation to the receipt, how
 // long one transaction of the ledger took before, and what was asked of CoCalc for it.
-func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transaction time.Duration, sent []cocalctest.Request) {
+func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transaction time.Duration,
+	sent []cocalctest.Request,
+) {
 	b.Helper()
 	ledger, err := storage.Open(b.TempDir() + "/ledger.db")
 	if err != nil {
@@ -249,7 +252,10 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	changed := make(chan purchase.OrderID, 100)
 	desk := purchase.New(purchase.Options{
 		Ledger: ledger, Shop: client(b, server, url), Log: zerolog.Nop(),
-		Policy:  purchase.Policy{Everyone: true, OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{None: true}},
+		Policy: purchase.Policy{
+			Everyone: true, OrderLimit: purchase.Limit{None: true},
+			MonthlyBudget: purchase.Limit{None: true},
+		},
 		Changed: func(id purchase.OrderID) { changed <- id },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -273,7 +279,8 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	}
 	var order purchase.Order
 	for order.State != purchase.Purchased {
-		if order, err = desk.Order(ctx, <-changed); err != nil || order.State == purchase.Failed || order.State == purchase.Unknown {
+		if order, err = desk.Order(ctx, <-changed); err != nil || order.State == purchase.Failed ||
+			order.State == purchase.Unknown {
 			b.Fatal(order.State, err)
 		}
 	}
@@ -286,8 +293,8 @@ func buyOnce(b testing.TB, server *cocalctest.Server, url string) (took, transac
 	return took, transaction, sent
 }
 
-// waitForStart returns when the desk has compared the account with its ledger for the first time. What it asks of CoCalc
-// for that is not part of a purchase.
+// waitForStart returns when the desk has compared the account with its ledger for the first time. What it asks of
+// CoCalc for that is not part of a purchase.
 func waitForStart(b testing.TB, ledger *storage.Ledger) {
 	b.Helper()
 	tick := time.NewTicker(time.Millisecond)

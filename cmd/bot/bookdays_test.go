@@ -53,7 +53,8 @@ func TestTheCSVForTheBooks(t *testing.T) {
 func TestEntryDatesNeverDecrease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
-	keepLedger(t, path, purchase.Purchase{Time: day(3)}, purchase.Purchase{Time: day(20)}, purchase.Purchase{Time: day(3), Duplicate: true},
+	keepLedger(t, path, purchase.Purchase{Time: day(3)}, purchase.Purchase{Time: day(20)},
+		purchase.Purchase{Time: day(3), Duplicate: true},
 		purchase.Purchase{Time: day(21)}, purchase.Purchase{Time: day(20), Correction: true})
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	var days, booked []string
@@ -63,7 +64,8 @@ func TestEntryDatesNeverDecrease(t *testing.T) {
 	if want := []string{"2026-11-03", "2026-11-20", "2026-11-03", "2026-11-21", "2026-11-20"}; !slices.Equal(days, want) {
 		t.Errorf("the days are %v, want %v", days, want)
 	}
-	if want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}; !slices.Equal(booked, want) {
+	if want := []string{"2026-11-03", "2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"}; !slices.Equal(booked,
+		want) {
 		t.Errorf("the entry dates are %v, want %v", booked, want)
 	}
 }
@@ -91,8 +93,8 @@ func TestJoinersInNames(t *testing.T) {
 	}
 }
 
-// Excel takes a file for UTF-8 only when it begins with a byte order mark; other programs would take the mark for a part of
-// the first column's name.
+// Excel takes a file for UTF-8 only when it begins with a byte order mark; other programs would take the mark for a
+// part of the first column's name.
 func TestAByteOrderMarkForExcel(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)

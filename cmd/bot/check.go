@@ -42,9 +42,13 @@ func newCheckCommand(c console) *cobra.Command {
 func check(ctx context.Context, settings config.Settings, patience time.Duration) (found findings) {
 	k := checker{Settings: settings, clocks: newClocks(time.Now)}
 	if findServer(ctx, &k.Settings, k.Database) {
-		k.warn("COCALC_URL", "Set COCALC_URL="+k.CoCalcURL+".", "not set, so the bot uses %s, which the ledger notes", k.CoCalcURL)
+		k.warn("COCALC_URL", "Set COCALC_URL="+k.CoCalcURL+".", "not set, so the bot uses %s, which the ledger notes",
+			k.CoCalcURL)
 	}
-	for _, side := range []func(context.Context){k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc, k.checkClock} {
+	for _, side := range []func(context.Context){
+		k.checkSettings, k.checkLedger, k.checkSlack, k.checkCoCalc,
+		k.checkClock,
+	} {
 		ask, cancel := context.WithTimeout(ctx, patience)
 		side(ask)
 		cancel()

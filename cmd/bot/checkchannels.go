@@ -26,10 +26,12 @@ func (d *slackDirectory) checkChannels(ctx context.Context) {
 			answer := socket.Classify(err)
 			switch {
 			case answer.Code == "channel_not_found":
-				d.fail(list.Setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.", "%s doesn't exist, or is a private channel that the bot isn't in", id)
+				d.fail(list.Setting, "Copy the id from the channel's details; in a private channel, type /invite @licensebot.",
+					"%s doesn't exist, or is a private channel that the bot isn't in", id)
 				continue
 			case answer.Code == "missing_scope":
-				d.unchecked(list.Setting, "Reinstall the app with the output of `bot manifest`.", "the app can't look up %s: it lacks %s", id, answer.Needed)
+				d.unchecked(list.Setting, "Reinstall the app with the output of `bot manifest`.",
+					"the app can't look up %s: it lacks %s", id, answer.Needed)
 				continue
 			case err != nil:
 				d.slackTrouble(list.Setting, err)
@@ -38,7 +40,8 @@ func (d *slackDirectory) checkChannels(ctx context.Context) {
 				d.fail(list.Setting, "Use another channel, or unarchive this one in Slack.", "%s is archived", channelName(c))
 				continue
 			case !c.IsMember && list.Setting == "CHANNELS":
-				d.warn(list.Setting, "Type /invite @licensebot there.", "the bot isn't in %s, so it can't post purchases there", channelName(c))
+				d.warn(list.Setting, "Type /invite @licensebot there.", "the bot isn't in %s, so it can't post purchases there",
+					channelName(c))
 			case !c.IsMember:
 				d.fail(list.Setting, "Type /invite @licensebot there.", "the bot isn't in %s", channelName(c))
 			default:
@@ -62,7 +65,8 @@ const mostNamedReaders = 5
 func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *slack.Channel) error {
 	const withheld = "so the bot posts no prices, license ids or approval cards there"
 	if bot.SharedOutside(c) {
-		d.warn(setting, "Use a channel that is not shared, or end the sharing in Slack.", "%s is shared with another organization, %s", channelName(c), withheld)
+		d.warn(setting, "Use a channel that is not shared, or end the sharing in Slack.",
+			"%s is shared with another organization, %s", channelName(c), withheld)
 		return nil
 	}
 	ids, err := bot.ChannelMembers(ctx, d.api, c.ID)
@@ -89,7 +93,8 @@ func (d *slackDirectory) checkReaders(ctx context.Context, setting string, c *sl
 	if more := len(outside) - mostNamedReaders; more > 0 {
 		names += " and " + fmt.Sprintf("%d more", more)
 	}
-	d.warn(setting, "Remove them from the channel, or use another one.", "people from outside the workspace, or guests, read %s, %s: %s", channelName(c), withheld, names)
+	d.warn(setting, "Remove them from the channel, or use another one.",
+		"people from outside the workspace, or guests, read %s, %s: %s", channelName(c), withheld, names)
 	return nil
 }
 

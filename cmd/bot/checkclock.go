@@ -14,7 +14,8 @@ func (k *checker) checkClock(context.Context) {
 	for _, r := range read {
 		if r.ahead.Abs() > clockTolerance {
 			off = true
-			k.warn(subject, "Turn on time synchronization (NTP).", "this machine's clock is %s; days, months and approval times depend on it", r)
+			k.warn(subject, "Turn on time synchronization (NTP).",
+				"this machine's clock is %s; days, months and approval times depend on it", r)
 		}
 	}
 	switch {

@@ -21,14 +21,18 @@ func (k *checker) checkCoCalc(ctx context.Context) {
 	}
 	way := http.DefaultTransport.(*http.Transport).Clone()
 	defer way.CloseIdleConnections()
-	client, err := cocalc.New(cocalc.Options{BaseURL: k.CoCalcURL, Key: k.CoCalcAPIKey, Retries: -1, Transport: k.clocks.watch("CoCalc", way)})
+	client, err := cocalc.New(cocalc.Options{
+		BaseURL: k.CoCalcURL, Key: k.CoCalcAPIKey, Retries: -1,
+		Transport: k.clocks.watch("CoCalc", way),
+	})
 	if err != nil {
 		k.fail("COCALC_URL", "", "%v", err)
 		return
 	}
 	defer client.Close()
 	if here := string(client.Site()); k.noted != "" && k.noted != here {
-		k.warn("COCALC_URL", "If the account's server has a new address, do nothing: the bot notes it. Otherwise, set COCALC_URL="+k.noted+".",
+		k.warn("COCALC_URL",
+			"If the account's server has a new address, do nothing: the bot notes it. Otherwise, set COCALC_URL="+k.noted+".",
 			"%s, but the ledger's purchases were made on %s", here, k.noted)
 	}
 	d := client.Diagnose(ctx)
@@ -44,7 +48,9 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client, store c
 	const subject = "CoCalc store"
 	if _, err := client.Cart(ctx, cocalc.InCart); err != nil {
 		if e, ok := errors.AsType[*cocalc.Error](err); ok && e.Kind == cocalc.CartBroken {
-			k.warn("CoCalc cart", fmt.Sprintf("Remove the item at %s/store/cart. Otherwise the first order reports it to your admins.", k.CoCalcURL), "a broken item in it blocks every purchase")
+			k.warn("CoCalc cart",
+				fmt.Sprintf("Remove the item at %s/store/cart. Otherwise the first order reports it to your admins.", k.CoCalcURL),
+				"a broken item in it blocks every purchase")
 		} else {
 			k.cocalcTrouble("CoCalc cart", err)
 		}
@@ -59,7 +65,8 @@ func (k *checker) checkStore(ctx context.Context, client *cocalc.Client, store c
 	case err != nil:
 		k.cocalcTrouble(subject, err)
 	case balance <= 0 || balance <= least:
-		k.warn(subject, "Add credit to the account.", "%s in credit, of which %s must remain, so nothing can be bought", balance, least)
+		k.warn(subject, "Add credit to the account.", "%s in credit, of which %s must remain, so nothing can be bought",
+			balance, least)
 	default:
 		k.pass(subject, "%s in credit", balance)
 	}

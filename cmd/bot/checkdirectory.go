@@ -83,14 +83,16 @@ func (d *slackDirectory) checkList(ctx context.Context, setting string, ids []st
 		}
 	}
 	if len(missing) > 0 {
-		d.fail(setting, "Copy the ids again: a person's from their profile (Copy member ID), a user group's from its three-dot menu.",
+		d.fail(setting,
+			"Copy the ids again: a person's from their profile (Copy member ID), a user group's from its three-dot menu.",
 			"not found in this workspace, or disabled: %s", strings.Join(missing, ", "))
 	}
 	if len(empty) > 0 {
 		d.warn(setting, "Add people to it in Slack.", "no members in %s", strings.Join(empty, ", "))
 	}
 	if len(refused) > 0 {
-		d.warn(setting, "Guests, apps, deactivated users and people from other workspaces are always refused.", "%s", strings.Join(refused, ", "))
+		d.warn(setting, "Guests, apps, deactivated users and people from other workspaces are always refused.", "%s",
+			strings.Join(refused, ", "))
 	}
 	if len(missing)+len(empty)+len(refused) == 0 {
 		var known []string
@@ -155,9 +157,13 @@ func (d *slackDirectory) checkApprovals() {
 	switch {
 	case len(config.Clean(d.Approvers)) == 0:
 	case len(can) < required:
-		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer approvals.", "%s required, but only %s can approve", plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
+		d.fail("APPROVALS_REQUIRED", "List more approvers, or require fewer approvals.",
+			"%s required, but only %s can approve", plural(required, "approval is", "approvals are"),
+			plural(len(can), "person", "people"))
 	case len(can) == required:
-		d.warn("APPROVALS_REQUIRED", "List one more approver.", "%s required, and only %s can approve, so an approver's own order can never be approved", plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
+		d.warn("APPROVALS_REQUIRED", "List one more approver.",
+			"%s required, and only %s can approve, so an approver's own order can never be approved",
+			plural(required, "approval is", "approvals are"), plural(len(can), "person", "people"))
 	default:
 		d.pass("approvals", "%d of %s, asked in %s", required, plural(len(can), "approver"), d.ApprovalsChannel)
 	}

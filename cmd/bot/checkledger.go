@@ -41,14 +41,16 @@ func (k *checker) checkLedger(ctx context.Context) {
 			return
 		}
 	case errors.Is(err, fs.ErrPermission):
-		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't read %s", k.Database)
+		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't read %s",
+			k.Database)
 		return
 	default:
 		k.fail(subject, app.DamagedAdvice, "%v", err)
 		return
 	}
 	if unix.Access(k.Database, unix.W_OK) != nil {
-		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't write to %s", k.Database)
+		k.fail(subject, "Run this as the bot's user, or give this user access to the file.", "this user can't write to %s",
+			k.Database)
 		return
 	}
 	var found []purchase.Finding
@@ -62,7 +64,8 @@ func (k *checker) checkLedger(ctx context.Context) {
 	case err != nil:
 		k.fail(subject, app.DamagedAdvice, "%v", err)
 	case len(found) > 0:
-		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.", "%s contradicts itself: %s", k.Database, bot.FindingWords(found[0], bot.Reader{}))
+		k.fail(subject, "Run `bot verify` for details. The bot starts, but won't buy until an admin resumes buying.",
+			"%s contradicts itself: %s", k.Database, bot.FindingWords(found[0], bot.Reader{}))
 	default:
 		k.pass(subject, "%s is in order: %s", k.Database, contents(report))
 	}
@@ -90,14 +93,17 @@ func (k *checker) checkFolder() bool {
 		k.fail(subject, "Set DATABASE to another path.", "%s is not a folder", folder)
 		return false
 	case unix.Access(folder, unix.W_OK|unix.X_OK) != nil:
-		k.fail(subject, "Give it to this user (chown), or set DATABASE to another path.", "user %d can't write in %s", os.Getuid(), folder)
+		k.fail(subject, "Give it to this user (chown), or set DATABASE to another path.", "user %d can't write in %s",
+			os.Getuid(), folder)
 		return false
 	}
 	if info.Mode().Perm()&0o002 != 0 {
-		k.warn(subject, "Run: chmod o-w "+folder, "every user of this machine can write in %s, and could replace your ledger", folder)
+		k.warn(subject, "Run: chmod o-w "+folder, "every user of this machine can write in %s, and could replace your ledger",
+			folder)
 	}
 	if free, err := storage.Free(folder); err == nil && free < storage.MinFree {
-		k.fail(subject, "Free up space.", "%.1f MB are free in %s, but an order needs %d MB", float64(free)/(1<<20), folder, storage.MinFree>>20)
+		k.fail(subject, "Free up space.", "%.1f MB are free in %s, but an order needs %d MB", float64(free)/(1<<20), folder,
+			storage.MinFree>>20)
 		return false
 	}
 	return true
@@ -115,6 +121,8 @@ func (k *checker) readLedger(ctx context.Context) {
 	}
 	k.account, k.noted = account.CoCalc, account.Address
 	if p := account.Pause; p != nil {
-		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s", p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"), bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: k.Timezone.Location}))
+		k.warn("buying", "Once fixed, run `bot resume REASON`.", "paused since %s: %s",
+			p.Since.In(k.Timezone.Location).Format("Jan 2, 2006, 3:04 PM"),
+			bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: k.Timezone.Location}))
 	}
 }

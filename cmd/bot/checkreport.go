@@ -51,7 +51,10 @@ func (f *findings) fail(subject, remedy, format string, args ...any) {
 
 // unchecked notes that a check could not be made.
 func (f *findings) unchecked(subject, remedy, format string, args ...any) {
-	*f = append(*f, finding{Result: warn, Subject: subject, Text: "not checked: " + fmt.Sprintf(format, args...), Remedy: remedy, Unchecked: true})
+	*f = append(*f, finding{
+		Result: warn, Subject: subject, Text: "not checked: " + fmt.Sprintf(format, args...),
+		Remedy: remedy, Unchecked: true,
+	})
 }
 
 // count returns the number of lines of each kind. An unchecked line is no warning.

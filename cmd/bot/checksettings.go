@@ -36,7 +36,8 @@ func (k *checker) checkSettings(context.Context) {
 		k.fail("BUYERS", "List users or groups, or use * for everyone.", "empty, so no one can buy")
 	}
 	if k.usable("ADMINS") && len(k.Policy().Admins) == 0 {
-		k.warn("ADMINS", "List at least one person.", "empty: no one can resolve orders in Slack, only `bot resume` ends a pause, and incidents reach only PURCHASES_CHANNEL")
+		k.warn("ADMINS", "List at least one person.", "empty: no one can resolve orders in Slack, only `bot resume` ends a "+
+			"pause, and incidents reach only PURCHASES_CHANNEL")
 	}
 	if k.usable("ORDER_LIMIT", "MONTHLY_BUDGET") {
 		k.pass("limits", "%s per order, %s per month", k.Policy().OrderLimit, k.Policy().MonthlyBudget)
@@ -47,7 +48,8 @@ func (k *checker) checkSettings(context.Context) {
 func (k *checker) contradictions() (found config.Faults) {
 	p := k.Policy()
 	both := func(a, b string) bool { return k.usable(a, b) }
-	if both("ORDER_LIMIT", "MONTHLY_BUDGET") && !p.MonthlyBudget.None && (p.OrderLimit.None || p.OrderLimit.Max > p.MonthlyBudget.Max) {
+	if both("ORDER_LIMIT", "MONTHLY_BUDGET") && !p.MonthlyBudget.None &&
+		(p.OrderLimit.None || p.OrderLimit.Max > p.MonthlyBudget.Max) {
 		found.Add("ORDER_LIMIT", "%s, but MONTHLY_BUDGET refuses every order above %s", p.OrderLimit, p.MonthlyBudget)
 	}
 	person := p.PersonBudget
@@ -57,10 +59,13 @@ func (k *checker) contradictions() (found config.Faults) {
 	if both("ORDER_LIMIT", "PERSON_BUDGET") && person > 0 && (p.OrderLimit.None || p.OrderLimit.Max > person) {
 		found.Add("ORDER_LIMIT", "%s, but PERSON_BUDGET refuses every order above %s", p.OrderLimit, person)
 	}
-	if both("AUTO_APPROVE_LIMIT", "ORDER_LIMIT") && len(p.Approvers) > 0 && !p.AskRenewing && !p.OrderLimit.None && p.AutoApprove >= p.OrderLimit.Max {
-		found.Add("AUTO_APPROVE_LIMIT", "%s, and ORDER_LIMIT is %s, so APPROVERS are never asked", p.AutoApprove, p.OrderLimit)
+	if both("AUTO_APPROVE_LIMIT", "ORDER_LIMIT") && len(p.Approvers) > 0 && !p.AskRenewing && !p.OrderLimit.None &&
+		p.AutoApprove >= p.OrderLimit.Max {
+		found.Add("AUTO_APPROVE_LIMIT", "%s, and ORDER_LIMIT is %s, so APPROVERS are never asked", p.AutoApprove,
+			p.OrderLimit)
 	}
-	if k.usable("MAX_DAYS", "PERIODS") && len(p.Periods) > 0 && !p.Periods[cocalc.PeriodRange] && os.Getenv("MAX_DAYS") != "" {
+	if k.usable("MAX_DAYS", "PERIODS") && len(p.Periods) > 0 && !p.Periods[cocalc.PeriodRange] &&
+		os.Getenv("MAX_DAYS") != "" {
 		found.Add("MAX_DAYS", "limits fixed terms, but PERIODS allows none")
 	}
 	for _, s := range []struct {
@@ -87,7 +92,8 @@ func (k *checker) contradictions() (found config.Faults) {
 			{"PERSON_BUDGET", person, person == 0},
 		} {
 			if k.usable(limit.setting) && !limit.none && limit.most < least {
-				found.Add(limit.setting, "%s, but the smallest license (%s) costs %s, so nothing can be bought", limit.most, what, least)
+				found.Add(limit.setting, "%s, but the smallest license (%s) costs %s, so nothing can be bought", limit.most, what,
+					least)
 			}
 		}
 	}

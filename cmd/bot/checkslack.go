@@ -79,7 +79,8 @@ func (k *checker) checkAppToken(ctx context.Context, api *slack.Client, who sock
 	if of := appOfToken.FindStringSubmatch(k.SlackAppToken); of != nil && who.BotID != "" {
 		app, err := api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID})
 		if err == nil && app.AppID != "" && app.AppID != of[1] {
-			k.fail(subject, "Use both tokens from the same app.", "belongs to app %s, but the bot token belongs to app %s, so no command would reach the bot", of[1], app.AppID)
+			k.fail(subject, "Use both tokens from the same app.",
+				"belongs to app %s, but the bot token belongs to app %s, so no command would reach the bot", of[1], app.AppID)
 			return
 		}
 	}
@@ -109,8 +110,10 @@ func (k *checker) checkConnections(ctx context.Context, api *slack.Client) {
 	case err != nil:
 		k.slackTrouble(subject, err)
 	case n > 1:
-		k.warn(subject, "Stop the other bot, or give each its own app: Slack sends every command and click to only one of them.",
-			"%s open with this app besides this check, but no bot runs with this ledger", plural(n-1, "socket is", "sockets are"))
+		k.warn(subject,
+			"Stop the other bot, or give each its own app: Slack sends every command and click to only one of them.",
+			"%s open with this app besides this check, but no bot runs with this ledger",
+			plural(n-1, "socket is", "sockets are"))
 	default:
 		k.pass(subject, "no other bot uses this app")
 	}

@@ -15,10 +15,12 @@ import (
 // One reader for all: every setting is taken with the line ends of Windows and a byte order mark, and none with quotes.
 func TestEverySettingIsReadTheSameWay(t *testing.T) {
 	values := map[string]string{
-		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken", "COCALC_API_KEY": "sk-secretCoCalcKey",
-		"SLACK_API_URL": "https://slack.example/api/", "COCALC_URL": "https://cocalc.example", "DATABASE": "other.db",
-		"LICENSE_DEFAULTS": "user=academic", "CHECKOUT_TIMEOUT": "1m", "SETTLE_AFTER": "20m", "LOG_LEVEL": "warn", "LOG_FORMAT": "console",
-		"APPROVERS": "U2,U3", "APPROVALS_CHANNEL": "C3",
+		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken",
+		"COCALC_API_KEY": "sk-secretCoCalcKey",
+		"SLACK_API_URL":  "https://slack.example/api/", "COCALC_URL": "https://cocalc.example", "DATABASE": "other.db",
+		"LICENSE_DEFAULTS": "user=academic", "CHECKOUT_TIMEOUT": "1m", "SETTLE_AFTER": "20m", "LOG_LEVEL": "warn",
+		"LOG_FORMAT": "console",
+		"APPROVERS":  "U2,U3", "APPROVALS_CHANNEL": "C3",
 	}
 	for name, value := range strict {
 		if values[name] == "" && !strings.HasPrefix(name, "APPROV") && name != "PERIODS" {
@@ -34,13 +36,15 @@ func TestEverySettingIsReadTheSameWay(t *testing.T) {
 			all[name] = "\ufeff" + value + "\r\n"
 			processtest.Environment(t, all)
 			if got := config.Load(); got.Faults.Err() != nil || got.CheckSecrets().Err() != nil || shown(got) != shown(plain) {
-				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.Faults, got.CheckSecrets(), shown(got), shown(plain))
+				t.Errorf("with a byte order mark and a line end: %v %v\n%s\nwant\n%s", got.Faults, got.CheckSecrets(), shown(got),
+					shown(plain))
 			}
 			for _, quote := range []string{`"`, "'"} {
 				all[name] = quote + value + quote
 				processtest.Environment(t, all)
 				got := does(t, "", "run")
-				if got.code != 2 || strings.Count(got.err, "\n") != 2 || !strings.Contains(got.err, name+": remove the quotes around the value") {
+				if got.code != 2 || strings.Count(got.err, "\n") != 2 ||
+					!strings.Contains(got.err, name+": remove the quotes around the value") {
 					t.Errorf("in quotes: exit %d\n%s", got.code, got.err)
 				}
 			}
@@ -81,7 +85,8 @@ func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
 		delete(settings, "COCALC_API_KEY")
 		processtest.Environment(t, settings)
 		c := config.Load()
-		if err := c.CheckSecrets().Err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		if err := c.CheckSecrets().Err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") ||
+			says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%q: %q, %v", text, c.CoCalcAPIKey, err)
 		} else if err != nil && strings.Contains(err.Error(), "sk-") {
 			t.Errorf("the secret is told: %v", err)
@@ -97,8 +102,10 @@ func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	wrong := map[string]string{
-		"DATABASE": s["DATABASE"], "BUYERS": "alice", "ORDER_LIMIT": "much", "LOG_LEVEL": "all", "SLACK_API_URL": "?", "LICENSE_DEFAULTS": "nonsense",
-		"APPROVALS_REQUIRED": "none", "SLACK_BOT_TOKEN": "\"x\"", "SLACK_APP_TOKEN_FILE": "/nowhere", "COCALC_API_KEY_FILE": "/nowhere", "PERIODS": "weekly",
+		"DATABASE": s["DATABASE"], "BUYERS": "alice", "ORDER_LIMIT": "much", "LOG_LEVEL": "all", "SLACK_API_URL": "?",
+		"LICENSE_DEFAULTS":   "nonsense",
+		"APPROVALS_REQUIRED": "none", "SLACK_BOT_TOKEN": "\"x\"", "SLACK_APP_TOKEN_FILE": "/nowhere",
+		"COCALC_API_KEY_FILE": "/nowhere", "PERIODS": "weekly",
 	}
 	processtest.Environment(t, wrong)
 	does(t, "", "purchases").says(t, 0, "1 license, $63.75")

@@ -18,8 +18,11 @@ var shells = []struct {
 bot completion bash >/etc/bash_completion.d/bot        # all sessions`, writeBashCompletion},
 	{"zsh", `source <(bot completion zsh)                           # this session, after compinit
 bot completion zsh >"${fpath[1]}/_bot"                 # all sessions`, (*cobra.Command).GenZshCompletion},
-	{"fish", `bot completion fish | source                           # this session
-bot completion fish >~/.config/fish/completions/bot.fish # all sessions`, func(root *cobra.Command, out io.Writer) error { return root.GenFishCompletion(out, true) }},
+	{
+		"fish", `bot completion fish | source                           # this session
+bot completion fish >~/.config/fish/completions/bot.fish # all sessions`,
+		func(root *cobra.Command, out io.Writer) error { return root.GenFishCompletion(out, true) },
+	},
 }
 
 // newCompletionCommand prints the script that completes commands and options in a shell.

@@ -11,8 +11,8 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// A shell with the script completes commands, options and their values as they are typed: bash also on a machine without
-// the package bash-completion.
+// A shell with the script completes commands, options and their values as they are typed: bash also on a machine
+// without the package bash-completion.
 func TestShellsCompleteTheProgram(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {
@@ -45,7 +45,10 @@ compopt() { :; }
 __start_bot && printf '%s\n' "${COMPREPLY[@]%% *}"`, "bash", typed}
 		},
 		"fish": func(typed string) []string {
-			return []string{"fish", "--no-config", "-c", `bot completion fish | source; complete -C $argv[1] | string split -f1 \t; true`, typed}
+			return []string{
+				"fish", "--no-config", "-c",
+				`bot completion fish | source; complete -C $argv[1] | string split -f1 \t; true`, typed,
+			}
 		},
 		"zsh": func(typed string) []string { // _describe is where the script hands over to zsh's line editor
 			return []string{"zsh", "-f", "-c", `

@@ -16,8 +16,9 @@ import (
 
 // needed are the settings without which there is no bot.
 var needed = map[string]string{
-	"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken", "COCALC_API_KEY": "sk-secretCoCalcKey",
-	"COCALC_URL": "https://cocalc.example",
+	"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken",
+	"COCALC_API_KEY": "sk-secretCoCalcKey",
+	"COCALC_URL":     "https://cocalc.example",
 }
 
 func with(more map[string]string) map[string]string {
@@ -39,10 +40,14 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 	}
 	nobody := map[string]bool{}
 	want := purchase.Policy{
-		Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1, OrderLimit: purchase.Limit{Max: 200_00},
-		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366}, Periods: map[cocalc.Period]bool{}, Location: time.UTC,
+		Buyers: nobody, Approvers: nobody, Admins: nobody, Viewers: nobody, Channels: nobody, Approvals: 1,
+		OrderLimit:    purchase.Limit{Max: 200_00},
+		MonthlyBudget: purchase.Limit{Max: 1000_00}, PersonOrders: 10, Largest: purchase.Sizes{Days: 366},
+		Periods: map[cocalc.Period]bool{}, Location: time.UTC,
 	}
-	if diff := cmp.Diff(want, c.Policy(), cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
+	if diff := cmp.Diff(want, c.Policy(), cmp.Comparer(func(a, b *time.Location) bool {
+		return a.String() == b.String()
+	})); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
 	if spec, wrong := c.LicenseSpec(); len(wrong) > 0 || spec != cocalc.DefaultSpec() {
@@ -60,46 +65,103 @@ func TestFaultsOfSettings(t *testing.T) {
 	cases := []struct {
 		name, setting, value, says string
 	}{
-		{"no bot token", "SLACK_BOT_TOKEN", "", "SLACK_BOT_TOKEN: not set; find it in the Slack app under OAuth & Permissions, once the app is installed"},
+		{
+			"no bot token", "SLACK_BOT_TOKEN", "",
+			"SLACK_BOT_TOKEN: not set; find it in the Slack app under OAuth & Permissions, once the app is installed",
+		},
 		{"tokens mixed up", "SLACK_BOT_TOKEN", "xapp-1-secretAppToken", "SLACK_BOT_TOKEN: doesn't begin with xoxb-; "},
-		{"a token of two lines", "SLACK_BOT_TOKEN", "xoxb-1-secret\nBotToken", "SLACK_BOT_TOKEN: has characters that no token has. Copy it again"},
+		{
+			"a token of two lines", "SLACK_BOT_TOKEN", "xoxb-1-secret\nBotToken",
+			"SLACK_BOT_TOKEN: has characters that no token has. Copy it again",
+		},
 		{"no app token", "SLACK_APP_TOKEN", "", "SLACK_APP_TOKEN: not set; create one with connections:write"},
 		{"no key", "COCALC_API_KEY", " ", "COCALC_API_KEY: not set; create one in CoCalc's account settings, under API Keys"},
-		{"an address without a scheme", "SLACK_API_URL", "slack.com/api/", "SLACK_API_URL: must be a URL that begins with https://"},
+		{
+			"an address without a scheme", "SLACK_API_URL", "slack.com/api/",
+			"SLACK_API_URL: must be a URL that begins with https://",
+		},
 		{"no address", "SLACK_API_URL", "", "SLACK_API_URL: must be a URL that begins with https://"},
-		{"an address of another kind", "COCALC_URL", "ftp://cocalc.example", "COCALC_URL: must be a URL that begins with https://"},
-		{"no CoCalc server", "COCALC_URL", " ", "COCALC_URL: not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example"},
+		{
+			"an address of another kind", "COCALC_URL", "ftp://cocalc.example",
+			"COCALC_URL: must be a URL that begins with https://",
+		},
+		{
+			"no CoCalc server", "COCALC_URL", " ",
+			"COCALC_URL: not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example",
+		},
 		{"no name of a file", "DATABASE", "", "DATABASE: a file name is required"},
 		{"a name instead of an id", "BUYERS", "U1,@alice", `BUYERS: "@alice" is not the id of a Slack user or group. `},
-		{"an admin by name", "ADMINS", "U1, bob", `ADMINS: "bob" is not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID`},
+		{
+			"an admin by name", "ADMINS", "U1, bob",
+			`ADMINS: "bob" is not the id of a Slack user or group. Copy a user's (U…) from their profile, under Copy member ID`,
+		},
 		{"everybody an admin", "ADMINS", "*", `ADMINS: "*" is not the id of a Slack user or group. `},
 		{"everybody an approver", "APPROVERS", "*", `APPROVERS: "*" is not the id of a Slack user or group. `},
 		{"a viewer by name", "VIEWERS", "finance", `VIEWERS: "finance" is not the id of a Slack user or group. `},
 		{"a channel by name", "CHANNELS", "C1,#general", `CHANNELS: "#general" is not a channel id. `},
-		{"approvers asked by name", "APPROVALS_CHANNEL", "#approvals", `APPROVALS_CHANNEL: "#approvals" is not a channel id. `},
-		{"a channel to ask in, and nobody to ask", "APPROVALS_CHANNEL", "C1", "APPROVALS_CHANNEL: set, but APPROVERS is empty, so no one would be asked"},
-		{"a price to ask from, and nobody to ask", "AUTO_APPROVE_LIMIT", "50", "AUTO_APPROVE_LIMIT: set, but APPROVERS is empty, so no one would be asked"},
-		{"a price to ask from that says nothing", "AUTO_APPROVE_LIMIT", "none", `AUTO_APPROVE_LIMIT: "none": use an amount in dollars, such as 250 or 99.50`},
-		{"renewals to ask about, and nobody to ask", "APPROVE_RENEWING", "true", "APPROVE_RENEWING: set, but APPROVERS is empty, so no one would be asked"},
+		{
+			"approvers asked by name", "APPROVALS_CHANNEL", "#approvals",
+			`APPROVALS_CHANNEL: "#approvals" is not a channel id. `,
+		},
+		{
+			"a channel to ask in, and nobody to ask", "APPROVALS_CHANNEL", "C1",
+			"APPROVALS_CHANNEL: set, but APPROVERS is empty, so no one would be asked",
+		},
+		{
+			"a price to ask from, and nobody to ask", "AUTO_APPROVE_LIMIT", "50",
+			"AUTO_APPROVE_LIMIT: set, but APPROVERS is empty, so no one would be asked",
+		},
+		{
+			"a price to ask from that says nothing", "AUTO_APPROVE_LIMIT", "none",
+			`AUTO_APPROVE_LIMIT: "none": use an amount in dollars, such as 250 or 99.50`,
+		},
+		{
+			"renewals to ask about, and nobody to ask", "APPROVE_RENEWING", "true",
+			"APPROVE_RENEWING: set, but APPROVERS is empty, so no one would be asked",
+		},
 		{"renewals perhaps", "APPROVE_RENEWING", "perhaps", `APPROVE_RENEWING: "perhaps" must be true or false`},
-		{"two people to ask, and nobody", "APPROVALS_REQUIRED", "2", "APPROVALS_REQUIRED: set, but APPROVERS is empty, so no one would be asked"},
+		{
+			"two people to ask, and nobody", "APPROVALS_REQUIRED", "2",
+			"APPROVALS_REQUIRED: set, but APPROVERS is empty, so no one would be asked",
+		},
 		{"no approval needed", "APPROVALS_REQUIRED", "none", "APPROVALS_REQUIRED: use a whole number above 0"},
 		{"half an approval", "APPROVALS_REQUIRED", "0.5", `APPROVALS_REQUIRED: "0.5": use a whole number above 0`},
 		{"no time to agree", "APPROVAL_TTL", "0s", "APPROVAL_TTL: must be above 0"},
-		{"nothing for one person", "PERSON_BUDGET", "0", "PERSON_BUDGET: 0 would let no one buy. For that, leave BUYERS empty; for no limit, use none"},
+		{
+			"nothing for one person", "PERSON_BUDGET", "0",
+			"PERSON_BUDGET: 0 would let no one buy. For that, leave BUYERS empty; for no limit, use none",
+		},
 		{"nothing in a day", "PERSON_ORDERS", "0", `PERSON_ORDERS: "0": use a whole number above 0, or none for no limit`},
 		{"no RAM", "MAX_RAM", "-1", `MAX_RAM: "-1": use a whole number above 0, or none for no limit`},
-		{"less disk than everybody gets", "MAX_DISK", "5", "MAX_DISK: 5, but people who leave out `disk` get 10: set a smaller one in LICENSE_DEFAULTS"},
+		{
+			"less disk than everybody gets", "MAX_DISK", "5",
+			"MAX_DISK: 5, but people who leave out `disk` get 10: set a smaller one in LICENSE_DEFAULTS",
+		},
 		{"a period that is not there", "PERIODS", "monthly,weekly", `PERIODS: "weekly" is not monthly, yearly or range`},
-		{"not the period that everybody gets", "PERIODS", "yearly,range", "PERIODS: lacks monthly, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS"},
+		{
+			"not the period that everybody gets", "PERIODS", "yearly,range",
+			"PERIODS: lacks monthly, which people get when they leave out `period`: set another one in LICENSE_DEFAULTS",
+		},
 		{"a credit in words", "LEAST_CREDIT", "some", `LEAST_CREDIT: "some": use an amount in dollars, such as 250 or 99.50`},
-		{"a limit in words", "ORDER_LIMIT", "much", `ORDER_LIMIT: "much": use an amount in dollars, such as 250 or 99.50, or none for no limit`},
+		{
+			"a limit in words", "ORDER_LIMIT", "much",
+			`ORDER_LIMIT: "much": use an amount in dollars, such as 250 or 99.50, or none for no limit`,
+		},
 		{"a negative budget", "MONTHLY_BUDGET", "-1", `MONTHLY_BUDGET: "-1": use an amount in dollars`},
 		{"an empty budget", "MONTHLY_BUDGET", "", `MONTHLY_BUDGET: "": use an amount in dollars`},
 		{"a comma before the cents", "MONTHLY_BUDGET", "99,50", `MONTHLY_BUDGET: "99,50": use an amount in dollars`},
-		{"as many orders as nothing", "PERSON_ORDERS", "", `PERSON_ORDERS: empty: use a whole number above 0, or remove the setting to use 10`},
-		{"as many days as nothing", "MAX_DAYS", " ", `MAX_DAYS: empty: use a whole number above 0, or remove the setting to use 366`},
-		{"no number of approvals", "APPROVALS_REQUIRED", "", `APPROVALS_REQUIRED: empty: use a whole number above 0, or remove the setting to use 1`},
+		{
+			"as many orders as nothing", "PERSON_ORDERS", "",
+			`PERSON_ORDERS: empty: use a whole number above 0, or remove the setting to use 10`,
+		},
+		{
+			"as many days as nothing", "MAX_DAYS", " ",
+			`MAX_DAYS: empty: use a whole number above 0, or remove the setting to use 366`,
+		},
+		{
+			"no number of approvals", "APPROVALS_REQUIRED", "",
+			`APPROVALS_REQUIRED: empty: use a whole number above 0, or remove the setting to use 1`,
+		},
 		{"two ids in one", "BUYERS", "U1;U2", `BUYERS: "U1;U2" is not the id of a Slack user or group. `},
 		{"two channels in one", "CHANNELS", "C1 C2", `CHANNELS: "C1 C2" is not a channel id. `},
 		{"a channel's name", "PURCHASES_CHANNEL", "#general", `PURCHASES_CHANNEL: "#general" is not a channel id. `},
@@ -107,21 +169,34 @@ func TestFaultsOfSettings(t *testing.T) {
 		{"a time without a unit", "CHECKOUT_TIMEOUT", "90", `CHECKOUT_TIMEOUT: "90" is not a duration. Use e.g. 90s or 10m`},
 		{"no time at all", "CHECKOUT_TIMEOUT", "0s", "CHECKOUT_TIMEOUT: must be above 0"},
 		{"watched for no time", "SETTLE_AFTER", "-1m", "SETTLE_AFTER: must be above 0"},
-		{"watched for less than a checkout takes", "SETTLE_AFTER", "1m", "SETTLE_AFTER: must be longer than CHECKOUT_TIMEOUT"},
+		{
+			"watched for less than a checkout takes", "SETTLE_AFTER", "1m",
+			"SETTLE_AFTER: must be longer than CHECKOUT_TIMEOUT",
+		},
 		{"a level that is not there", "LOG_LEVEL", "verbose", `LOG_LEVEL: "verbose": use debug, info, warn or error`},
 		{"a format that is not there", "LOG_FORMAT", "xml", `LOG_FORMAT: "xml": use json or console`},
 		{"an unknown field", "LICENSE_DEFAULTS", "usr=academic", "LICENSE_DEFAULTS: `usr`"},
 		{"a default out of bounds", "LICENSE_DEFAULTS", "ram=64", "LICENSE_DEFAULTS: `ram` must be between 1 and 16 GB."},
-		{"a default for one license only", "LICENSE_DEFAULTS", "title=Statistics", "LICENSE_DEFAULTS: `title` can't have a default"},
-		{"a token in the wrong place", "BUYERS", "xoxb-1-secretBotToken", "BUYERS: [a secret] is not the id of a Slack user or group. "},
-		{"a key in the wrong place", "ORDER_LIMIT", "sk-secretCoCalcKey", "ORDER_LIMIT: [a secret]: use an amount in dollars"},
+		{
+			"a default for one license only", "LICENSE_DEFAULTS", "title=Statistics",
+			"LICENSE_DEFAULTS: `title` can't have a default",
+		},
+		{
+			"a token in the wrong place", "BUYERS", "xoxb-1-secretBotToken",
+			"BUYERS: [a secret] is not the id of a Slack user or group. ",
+		},
+		{
+			"a key in the wrong place", "ORDER_LIMIT", "sk-secretCoCalcKey",
+			"ORDER_LIMIT: [a secret]: use an amount in dollars",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			processtest.Environment(t, with(map[string]string{c.setting: c.value}))
 			got := does(t, "", "run")
 			lines := strings.Split(strings.TrimSpace(got.err), "\n")
-			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" || !strings.HasPrefix(lines[1], c.says) {
+			if got.code != 2 || got.out != "" || len(lines) != 2 || lines[0] != "bot: invalid configuration:" ||
+				!strings.HasPrefix(lines[1], c.says) {
 				t.Errorf("exit %d, out %q, err:\n%s", got.code, got.out, got.err)
 			}
 			if strings.Contains(got.err, "secret") && !strings.Contains(got.err, "[a secret]") {
@@ -165,7 +240,8 @@ func TestBlanksAroundValues(t *testing.T) {
 	if err != nil || len(c.CheckSecrets()) > 0 {
 		t.Fatal(err, c.CheckSecrets())
 	}
-	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] || c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
+	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] ||
+		c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
 		t.Error("blanks are kept")
 	}
 	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.Policy().Buyers); diff != "" {
@@ -195,7 +271,8 @@ func TestWhoMayBuy(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := config.Policy()
-			if p.Everyone != c.everyone || !maps.Equal(p.Buyers, c.list) || !p.OrderLimit.None || p.MonthlyBudget != (purchase.Limit{Max: 2500_00}) {
+			if p.Everyone != c.everyone || !maps.Equal(p.Buyers, c.list) || !p.OrderLimit.None ||
+				p.MonthlyBudget != (purchase.Limit{Max: 2500_00}) {
 				t.Errorf("got %+v", p)
 			}
 		})
@@ -212,10 +289,14 @@ func TestDefaultsForLicenses(t *testing.T) {
 		text string
 		want cocalc.LicenseSpec
 	}{
-		{"user=academic uptime=short", change(func(s *cocalc.LicenseSpec) { s.User, s.Uptime = cocalc.UserAcademic, cocalc.UptimeShort })},
+		{"user=academic uptime=short", change(func(s *cocalc.LicenseSpec) {
+			s.User, s.Uptime = cocalc.UserAcademic, cocalc.UptimeShort
+		})},
 		{"ram=4 cpu=1", change(func(s *cocalc.LicenseSpec) { s.RAM, s.CPU = 4, 1 })},
 		{"period=yearly member=no", change(func(s *cocalc.LicenseSpec) { s.Period, s.Member = cocalc.PeriodYearly, false })},
-		{"disk=20 boost=yes run_limit=30", change(func(s *cocalc.LicenseSpec) { s.Disk, s.Boost, s.RunLimit = 20, true, 30 })},
+		{"disk=20 boost=yes run_limit=30", change(func(s *cocalc.LicenseSpec) {
+			s.Disk, s.Boost, s.RunLimit = 20, true, 30
+		})},
 	}
 	for _, c := range cases {
 		if got, err := (config.Settings{LicenseDefaults: c.text}).LicenseSpec(); len(err) > 0 || got != c.want {

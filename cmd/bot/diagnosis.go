@@ -31,7 +31,8 @@ func (k *checker) checkKey(name string, d cocalc.Diagnosis) {
 	case d.OlderKey:
 		k.fail(subject, renew, "a key of the older CoCalc, and this server accepts none of those")
 	case d.Key == cocalc.KeyLimited:
-		k.warn(subject, fmt.Sprintf("To see its account, create a key with %s.", d.Capability), "good, but without the capability %s, so its account isn't known", d.Capability)
+		k.warn(subject, fmt.Sprintf("To see its account, create a key with %s.", d.Capability),
+			"good, but without the capability %s, so its account isn't known", d.Capability)
 	case d.Key == cocalc.KeyRefused && d.Condition == cocalc.SellsMemberships:
 		k.fail(subject, renew, "wrong or expired")
 	case d.Key != cocalc.KeyValid:

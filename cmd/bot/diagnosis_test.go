@@ -100,9 +100,11 @@ func TestServersThatSellNoLicenses(t *testing.T) {
 					t.Errorf("the key is printed:\n%s", out)
 				}
 			}
-			text := regexp.MustCompile(`read \w+ \d+, \d+, \d+:\d+ [AP]M UTC`).ReplaceAllString(all.String(), "read Nov 28, 2026, 5:08 PM UTC")
+			text := regexp.MustCompile(`read \w+ \d+, \d+, \d+:\d+ [AP]M UTC`).ReplaceAllString(all.String(),
+				"read Nov 28, 2026, 5:08 PM UTC")
 			golden(t, "server-"+c.name+".txt", text)
-			if w.account.Balance() != before || w.cocalc.Count("purchases/shopping-cart-checkout") != bought || w.cocalc.Count("shopping/cart/add") != 1 {
+			if w.account.Balance() != before || w.cocalc.Count("purchases/shopping-cart-checkout") != bought ||
+				w.cocalc.Count("shopping/cart/add") != 1 {
 				t.Error("a request that could spend was sent")
 			}
 		})
@@ -131,7 +133,8 @@ func TestPrices(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
-	does(t, "", "prices").says(t, 1, "bot: "+w.shop+" sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price\n")
+	does(t, "", "prices").says(t, 1, "bot: "+w.shop+
+		" sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price\n")
 	w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 	for name, args := range map[string][]string{"prices.csv": {"--csv"}, "prices.jsonl": {"--json"}} {
 		got := does(t, "", append([]string{"prices"}, args...)...)
@@ -151,7 +154,8 @@ func TestPrices(t *testing.T) {
 
 // The first lines of the log say what the server is, and whose the key is.
 func TestStartOnEveryServer(t *testing.T) {
-	const found, none, held = "find CoCalc with the key", "find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
+	const found, none, held = "find CoCalc with the key",
+		"find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, w *town, s map[string]string)
@@ -160,13 +164,19 @@ func TestStartOnEveryServer(t *testing.T) {
 		never   string
 	}{
 		{"licenses", func(*testing.T, *town, map[string]string) {}, "info", []string{found}, none},
-		{"licenses, with a wrong key", func(_ *testing.T, _ *town, s map[string]string) { s["COCALC_API_KEY"] = "sk-wrongWrongWrong000001" }, "error", []string{held}, none},
+		{"licenses, with a wrong key", func(_ *testing.T, _ *town, s map[string]string) {
+			s["COCALC_API_KEY"] = "sk-wrongWrongWrong000001"
+		}, "error", []string{held}, none},
 		{"the successor", func(t *testing.T, w *town, s map[string]string) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
-		}, "error", []string{none, `"condition":"sells-memberships"`, "sells memberships and no licenses", "bot migrate-report"}, held},
+		}, "error", []string{
+			none, `"condition":"sells-memberships"`, "sells memberships and no licenses",
+			"bot migrate-report",
+		}, held},
 		{
-			"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) }, "error",
+			"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) },
+			"error",
 			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"},
 			found,
 		},

@@ -14,7 +14,8 @@ import (
 
 // documents are the pages whose commands people copy.
 var documents = []string{
-	"README.md", "docs/user-guide.md", "docs/admin-guide.md", "docs/troubleshooting.md", "docs/cocalc.md", "docs/policy.md",
+	"README.md", "docs/user-guide.md", "docs/admin-guide.md", "docs/troubleshooting.md", "docs/cocalc.md",
+	"docs/policy.md",
 }
 
 var (
@@ -134,8 +135,10 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 		}
 		ran++
 		t.Run(command, func(t *testing.T) {
-			args = strings.NewReplacer("COMMAND", "check", "REASON", "the books are closed", "/backup/licensebot-2026-11-23.db", backup+" --yes",
-				"/backup/l.db", filepath.Join(folder, "l.db"), "FILE", filepath.Join(folder, "file.db"), "ID", "01KAR000000000000000000001").Replace(args)
+			args = strings.NewReplacer("COMMAND", "check", "REASON", "the books are closed", "/backup/licensebot-2026-11-23.db",
+				backup+" --yes",
+				"/backup/l.db", filepath.Join(folder, "l.db"), "FILE", filepath.Join(folder, "file.db"), "ID",
+				"01KAR000000000000000000001").Replace(args)
 			words := shellWord.FindAllString(args, -1)
 			for i := range words {
 				words[i] = strings.Trim(words[i], "'")

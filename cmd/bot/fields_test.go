@@ -30,7 +30,8 @@ func TestTheHelpSaysWhatCounts(t *testing.T) {
 	for _, f := range commands.AllFields() {
 		w := want[f.Key]
 		if f.Default != w.def || f.Bounds != w.bounds {
-			t.Errorf("%s: the help says default %q and bounds %q, CoCalc's rules say %q and %q", f.Key, f.Default, f.Bounds, w.def, w.bounds)
+			t.Errorf("%s: the help says default %q and bounds %q, CoCalc's rules say %q and %q", f.Key, f.Default, f.Bounds,
+				w.def, w.bounds)
 		}
 		delete(want, f.Key)
 	}

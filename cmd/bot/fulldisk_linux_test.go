@@ -21,7 +21,8 @@ func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
 	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &was); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(limit, was.Max), Max: was.Max}, nil); err != nil {
+	if err := unix.Prlimit(p.Cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: min(limit, was.Max), Max: was.Max},
+		nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -70,7 +71,9 @@ func TestTheDiskIsFull(t *testing.T) {
 		if err := alice.Click(t.Context(), click.card, click.button); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(bot.Life, click.card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for") })
+		_, err := alice.WaitForUpdate(bot.Life, click.card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), "Bought for")
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,8 +84,8 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 }
 
-// The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is room,
-// and it is bought once.
+// The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is
+// room, and it is bought once.
 func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	w := newTown(t)
 	w.cocalc.SetCheckoutTakes(500 * time.Millisecond)
@@ -104,7 +107,9 @@ func TestTheDiskFillsUpDuringACheckout(t *testing.T) {
 	}
 	shows := func(text string) {
 		t.Helper()
-		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) }); err != nil {
+		if _, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), text)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,7 +15,9 @@ import (
 func newHelpCommand(c console) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "show this help, or the options of a command",
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (names []string, _ cobra.ShellCompDirective) {
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (names []string,
+			_ cobra.ShellCompDirective,
+		) {
 			for _, sub := range cmd.Root().Commands() {
 				if len(args) == 0 && !sub.Hidden && strings.HasPrefix(sub.Name(), begin) {
 					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
@@ -43,7 +45,8 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 		fmt.Fprintf(out, "  bot %s\n      %s\n", cmd.Use, cmd.Short)
 	}
 	fmt.Fprintln(out, "\n'bot help COMMAND' shows the options of a command; 'bot --version' prints the version.")
-	fmt.Fprintf(out, "\nExit codes: 0 success; 1 failure; 2 wrong arguments or settings; %d the ledger's disk failed, or its file was overwritten:\n"+
+	fmt.Fprintf(out, "\nExit codes: 0 success; 1 failure; 2 wrong arguments or settings; %d the ledger's disk failed, or "+
+		"its file was overwritten:\n"+
 		"restart the bot, and it continues with what the file holds.\n", cli.ExitLedgerFailed)
 	fmt.Fprintln(out, "\nSettings, from the environment, with their defaults:")
 	config.WriteTable(out)

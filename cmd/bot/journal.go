@@ -40,9 +40,12 @@ const (
 // options adds the options of a journal.
 func (j *journal) options(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&j.format, "format", "", "print a journal for `PROGRAM`: hledger, ledger or beancount")
-	cmd.Flags().StringVar(&j.expense, "expense-account", expenseAccount, "the journal's account `NAME` that charges are booked to")
-	cmd.Flags().StringVar(&j.payment, "payment-account", paymentAccount, "the journal's account `NAME` that they are paid from")
-	cmd.Flags().BoolVar(&j.included, "no-open", false, "leave out beancount's open directives, because your books already open both accounts")
+	cmd.Flags().StringVar(&j.expense, "expense-account", expenseAccount,
+		"the journal's account `NAME` that charges are booked to")
+	cmd.Flags().StringVar(&j.payment, "payment-account", paymentAccount,
+		"the journal's account `NAME` that they are paid from")
+	cmd.Flags().BoolVar(&j.included, "no-open", false,
+		"leave out beancount's open directives, because your books already open both accounts")
 	formats := cobra.FixedCompletions(journalFormats, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("format", formats); err != nil {
 		panic(err) // there is no such option
@@ -71,8 +74,9 @@ var metaKeys = []string{"entry", "order", "license", "requester", "channel", "it
 // meta returns the metadata of an entry. People write none of it.
 func (e entry) meta() map[string]string {
 	values := map[string]string{
-		"entry": strconv.FormatUint(e.Number, 10), "order": string(e.Order), "license": e.LicenseID, "requester": e.Requester.ID,
-		"channel": e.Place.Channel, "bought": e.Time.UTC().Format(time.RFC3339), "month": e.Month,
+		"entry": strconv.FormatUint(e.Number, 10), "order": string(e.Order), "license": e.LicenseID,
+		"requester": e.Requester.ID,
+		"channel":   e.Place.Channel, "bought": e.Time.UTC().Format(time.RFC3339), "month": e.Month,
 	}
 	if e.ItemID != 0 {
 		values["item"] = strconv.FormatInt(e.ItemID, 10)
@@ -123,7 +127,8 @@ func identifier(id string) string {
 // The account names that a format accepts, or fewer: names that begin with a special character (a mark, a virtual
 // account, a comment) are excluded, and so are two spaces in a row, which end a name.
 var (
-	plainAccount     = regexp.MustCompile(`^[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( [\pL\pM\p{Nd}'&/._-]+)*(:[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( [\pL\pM\p{Nd}'&/._-]+)*)*$`)
+	plainAccount = regexp.MustCompile(`^[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( ` +
+		`[\pL\pM\p{Nd}'&/._-]+)*(:[\pL\p{Nd}][\pL\pM\p{Nd}'&/._-]*( [\pL\pM\p{Nd}'&/._-]+)*)*$`)
 	beancountAccount = regexp.MustCompile(`^(Assets|Liabilities|Equity|Income|Expenses)(:[\p{Lu}\p{Nd}][\pL\p{Nd}-]*)+$`)
 )
 
@@ -132,17 +137,24 @@ func (j *journal) checkAccounts() error {
 	if !slices.Contains(journalFormats, j.format) {
 		return fmt.Errorf("--format %q: choose hledger, ledger or beancount: %w", j.format, cli.ErrUsage)
 	}
-	names, rule := plainAccount, "parts that begin with a letter or a digit and hold letters, digits, single spaces and -_.&/', with colons between"
+	names, rule := plainAccount,
+		"parts that begin with a letter or a digit and hold letters, digits, single spaces and -_.&/', with colons between"
 	if j.format == "beancount" {
-		names, rule = beancountAccount, "Assets, Liabilities, Equity, Income or Expenses, a colon, and parts of letters, digits and hyphens that begin with a capital letter or a digit"
+		names, rule = beancountAccount, "Assets, Liabilities, Equity, Income or Expenses, a colon, and parts of letters, "+
+			"digits and hyphens that begin with a capital letter or a digit"
 	}
-	for _, account := range []struct{ flag, name string }{{"--expense-account", j.expense}, {"--payment-account", j.payment}} {
+	for _, account := range []struct{ flag, name string }{
+		{"--expense-account", j.expense},
+		{"--payment-account", j.payment},
+	} {
 		if !utf8.ValidString(account.name) || !names.MatchString(account.name) {
-			return fmt.Errorf("%s %q is not an account name that %s accepts: use %s, as in %s: %w", account.flag, account.name, j.format, rule, expenseAccount, cli.ErrUsage)
+			return fmt.Errorf("%s %q is not an account name that %s accepts: use %s, as in %s: %w", account.flag, account.name,
+				j.format, rule, expenseAccount, cli.ErrUsage)
 		}
 	}
 	if j.expense == j.payment {
-		return fmt.Errorf("--expense-account and --payment-account are both %q: nothing would be booked: %w", j.expense, cli.ErrUsage)
+		return fmt.Errorf("--expense-account and --payment-account are both %q: nothing would be booked: %w", j.expense,
+			cli.ErrUsage)
 	}
 	return nil
 }
@@ -180,7 +192,8 @@ func (j *journal) transaction(out *strings.Builder, e entry) {
 	comment, quote := "; ", func(value string) string { return value }
 	if j.format == "beancount" {
 		comment, quote = "", func(value string) string { return `"` + value + `"` }
-		fmt.Fprintf(out, "%s * \"CoCalc\" \"%s\"\n", e.booked, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(e.narration()))
+		fmt.Fprintf(out, "%s * \"CoCalc\" \"%s\"\n", e.booked,
+			strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(e.narration()))
 	} else {
 		fmt.Fprintf(out, "%s * (%d) CoCalc | %s\n", e.booked, e.Number, e.narration())
 	}
@@ -191,7 +204,10 @@ func (j *journal) transaction(out *strings.Builder, e entry) {
 		}
 	}
 	width := max(len([]rune(j.expense)), len([]rune(j.payment)))
-	for _, posting := range []struct{ account, amount string }{{j.expense, dollarsOf(e.Charged)}, {j.payment, dollarsOf(-e.Charged)}} {
+	for _, posting := range []struct{ account, amount string }{
+		{j.expense, dollarsOf(e.Charged)},
+		{j.payment, dollarsOf(-e.Charged)},
+	} {
 		fmt.Fprintf(out, "    %-*s  %12s %s\n", width, posting.account, posting.amount, currency)
 	}
 }

@@ -35,7 +35,8 @@ var bookkeepers = []bookkeeper{
 		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
 	}},
 	{"ledger", func(t *testing.T, path, account string) (string, error) {
-		out, err := runs(t, "ledger", "--args-only", "-f", path, "--pedantic", "--no-pager", "balance", "--flat", "--no-total",
+		out, err := runs(t, "ledger", "--args-only", "-f", path, "--pedantic", "--no-pager", "balance", "--flat",
+			"--no-total",
 			"--balance-format", "%(scrub(display_total))", "^"+account+"$")
 		return strings.TrimSuffix(strings.TrimSpace(out), " USD"), err
 	}},
@@ -43,7 +44,8 @@ var bookkeepers = []bookkeeper{
 		if out, err := runs(t, "bean-check", path); err != nil {
 			return out, err
 		}
-		out, err := runs(t, "bean-query", "-f", "csv", path, fmt.Sprintf("SELECT sum(number) AS total WHERE account = '%s'", account))
+		out, err := runs(t, "bean-query", "-f", "csv", path, fmt.Sprintf("SELECT sum(number) AS total WHERE account = '%s'",
+			account))
 		_, total, _ := strings.Cut(strings.TrimSpace(out), "\n")
 		return strings.TrimSpace(total), err
 	}},
@@ -102,9 +104,12 @@ func sumOf(all []purchase.Purchase) (sum cocalc.Cents) {
 
 // Titles and names that a journal could take for something else.
 var journalTraps = []string{
-	"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`, `back\slash\n`,
-	"#tag ^link", "= 2026-01-01", "[2026-01-01]", "date: 2020-01-01", ":tag:", "~ monthly", "P 2026-01-01 USD $5", "{{x}} @ $5", "2020-01-01 * other",
-	"Statistics\n2020-01-01 * injected\n    Expenses:Evil  $1\n    Assets:Evil", "a\r\nb", "می\u200cخواهم", "中文；标题", "👩\u200d🏫", "\u202e", "end comment", "% x", "'",
+	"(1) code", "* cleared", "! pending", "; comment", "a  ; comment", "a\t; comment", "x | y", `"quoted" \" \`,
+	`back\slash\n`,
+	"#tag ^link", "= 2026-01-01", "[2026-01-01]", "date: 2020-01-01", ":tag:", "~ monthly", "P 2026-01-01 USD $5",
+	"{{x}} @ $5", "2020-01-01 * other",
+	"Statistics\n2020-01-01 * injected\n    Expenses:Evil  $1\n    Assets:Evil", "a\r\nb", "می\u200cخواهم", "中文；标题",
+	"👩\u200d🏫", "\u202e", "end comment", "% x", "'",
 }
 
 func TestJournals(t *testing.T) {
@@ -151,7 +156,10 @@ func TestWhatPeopleWroteStaysTextInJournals(t *testing.T) {
 		})
 	}
 	out, err := runs(t, "hledger", "-f", journalOf(t, "hledger"), "tags")
-	if want := strings.Join([]string{"bought", "channel", "entry", "item", "license", "month", "order", "purchase", "requester"}, "\n") + "\n"; err != nil || out != want {
+	if want := strings.Join([]string{
+		"bought", "channel", "entry", "item", "license", "month", "order", "purchase",
+		"requester",
+	}, "\n") + "\n"; err != nil || out != want {
 		t.Errorf("the tags are %q (%v)", out, err)
 	}
 }
@@ -198,7 +206,8 @@ func TestImportsOfAGrowingLogMissNothing(t *testing.T) {
 	}
 	grows := [][]purchase.Purchase{
 		{plain(3, bought()[0])},
-		{plain(20, bought()[1]), plain(3, bought()[3])},                         // bought twice on the 3rd, which shows on the 20th
+		// bought twice on the 3rd, which shows on the 20th
+		{plain(20, bought()[1]), plain(3, bought()[3])},
 		{plain(20, bought()[4]), plain(20, bought()[0])},                        // corrected
 		{plain(21, bought()[2]), plain(3, bought()[4]), plain(20, bought()[3])}, // all of it late
 		{plain(3, bought()[3]), plain(21, bought()[3]), plain(20, bought()[4])}, // and with nothing newer
@@ -207,7 +216,8 @@ func TestImportsOfAGrowingLogMissNothing(t *testing.T) {
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	folder := t.TempDir()
 	books, export := filepath.Join(folder, "books.journal"), filepath.Join(folder, "purchases.journal")
-	if err := os.WriteFile(books, []byte("commodity USD\naccount "+expenseAccount+"\naccount "+paymentAccount+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(books, []byte("commodity USD\naccount "+expenseAccount+"\naccount "+paymentAccount+"\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	var all []purchase.Purchase
@@ -250,7 +260,8 @@ func TestAJournalInBooksWithADecimalComma(t *testing.T) {
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	books := filepath.Join(t.TempDir(), "books.journal")
-	text := fmt.Sprintf("commodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n", journalOf(t, "hledger"), expenseAccount, paymentAccount)
+	text := fmt.Sprintf("commodity 1.000,00 USD\ninclude %s\n\n2026-12-31 * more\n    %s  1,50 USD\n    %s\n",
+		journalOf(t, "hledger"), expenseAccount, paymentAccount)
 	if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +281,8 @@ func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
 		ok   bool
 	}{{journalOf(t, "beancount", "--no-open"), true}, {journalOf(t, "beancount"), false}} {
 		books := filepath.Join(t.TempDir(), "books.beancount")
-		text := fmt.Sprintf("2020-01-01 open %s\n2020-01-01 open %s USD\ninclude %q\n", expenseAccount, paymentAccount, c.file)
+		text := fmt.Sprintf("2020-01-01 open %s\n2020-01-01 open %s USD\ninclude %q\n", expenseAccount, paymentAccount,
+			c.file)
 		if err := os.WriteFile(books, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -296,8 +308,10 @@ func TestAccountNames(t *testing.T) {
 		"費用:ソフト":                    "hledger ledger",
 		"Expenses":                  "hledger ledger",
 		"4400 Software/Cloud_x":     "hledger ledger",
-		"Expenses:Co  Calc":         "", "Expenses:Co\tCalc": "", " Expenses:X": "", "Expenses:X ": "", "(Expenses:X)": "", "[Expenses:X]": "",
-		"; X": "", "Expenses:X;y": "", "": "", "Expenses::X": "", ":X": "", "X:": "", "* X": "", "! X": "", "X\nY": "", "Expenses: X": "", "=X": "", "<X>": "", "X\xff": "",
+		"Expenses:Co  Calc":         "", "Expenses:Co\tCalc": "", " Expenses:X": "", "Expenses:X ": "", "(Expenses:X)": "",
+		"[Expenses:X]": "",
+		"; X":          "", "Expenses:X;y": "", "": "", "Expenses::X": "", ":X": "", "X:": "", "* X": "", "! X": "",
+		"X\nY": "", "Expenses: X": "", "=X": "", "<X>": "", "X\xff": "",
 	} {
 		for _, b := range bookkeepers {
 			args := []string{"--expense-account", name}
@@ -313,7 +327,8 @@ func TestAccountNames(t *testing.T) {
 				continue
 			}
 			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
-			if sum, err := b.accepts(t, journalOf(t, b.format, args...), account); err != nil || sum != dollarsOf(sumOf(bought())) {
+			if sum, err := b.accepts(t, journalOf(t, b.format, args...), account); err != nil ||
+				sum != dollarsOf(sumOf(bought())) {
 				t.Errorf("%s has %s in %q (%v)", b.format, sum, name, err)
 			}
 		}

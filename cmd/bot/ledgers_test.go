@@ -76,8 +76,9 @@ func (w *town) buys(t testing.TB, database string, n int) {
 // strangerBuys has somebody else buy a license on the account.
 func (w *town) strangerBuys(t testing.TB) {
 	t.Helper()
-	w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-		`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+	w.account.AddToCart("site-license",
+		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+			`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
 	if err := w.account.Checkout(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,10 @@ var badFiles = []struct {
 	runs bool // the bot runs with it, and buys nothing
 }{
 	{"an empty file", func(t *testing.T, path string) { write(t, path, nil) }, ": the ", false},
-	{"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) }, "the file is not a licensebot ledger", false},
+	{
+		"a text", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("dear diary\n", 2000))) },
+		"the file is not a licensebot ledger", false,
+	},
 	{"another program's database", func(t *testing.T, path string) {
 		editFile(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("meta")) })
 	}, "the file is not a licensebot ledger", false},

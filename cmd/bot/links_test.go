@@ -13,8 +13,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the sentence
-// that asks an admin for credit. The buyer reads only that admins know.
+// A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the
+// sentence that asks an admin for credit. The buyer reads only that admins know.
 func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t, "ADMINS="+slacksim.Bob), "run")
@@ -29,7 +29,9 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(bot.Life, processtest.Patience)
 		defer cancel()
-		now, err := alice.WaitForUpdate(ctx, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), text) })
+		now, err := alice.WaitForUpdate(ctx, card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), text)
+		})
 		if err != nil {
 			t.Fatalf("%q is not said: %v", text, err)
 		}
@@ -37,7 +39,8 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 	}
 	receipt := ends(w.asks(t, "buy ram=16 cpu=2", "A CoCalc license for $63.75"), "Buy for $63.75", "Bought for")
 	w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoCredit})
-	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75", "enough credit ($63.75 short). Your admins have been told.")
+	refused := ends(w.asks(t, "buy ram=16 cpu=2 title=second", "A CoCalc license for $63.75"), "Buy for $63.75",
+		"enough credit ($63.75 short). Your admins have been told.")
 	ctx, cancel := context.WithTimeout(bot.Life, processtest.Patience)
 	defer cancel()
 	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")
@@ -45,7 +48,10 @@ func TestLinksLeadToTheServerOfTheSettings(t *testing.T) {
 		t.Fatalf("the admin is not asked for credit: %v", err)
 	}
 	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
-	for shown, link := range map[string]string{receipt: "/settings/licenses?id=", shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id="} {
+	for shown, link := range map[string]string{
+		receipt:                "/settings/licenses?id=",
+		shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id=",
+	} {
 		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, commands.ExampleSite) {
 			t.Errorf("no link to %s%s:\n%s", w.shop, link, shown)
 		}

@@ -25,7 +25,8 @@ type console struct {
 // subcommands returns the program's subcommands, in the order of its help.
 func subcommands(c console) []*cobra.Command {
 	return []*cobra.Command{
-		newRunCommand(c), newDemoCommand(), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c), newPricesCommand(c),
+		newRunCommand(c), newDemoCommand(), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c),
+		newPricesCommand(c),
 		newPurchasesCommand(c), newMigrateReportCommand(c), newAuditCommand(c), newVerifyCommand(c), newBackupCommand(c),
 		newRestoreCommand(c), newResumeCommand(c), newVersionCommand(c), newCompletionCommand(c), newHelpCommand(c),
 	}

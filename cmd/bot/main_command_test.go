@@ -35,7 +35,8 @@ func TestHelpForACommand(t *testing.T) {
 		}
 		name := cmd.Name()
 		want := does(t, "", "help", name)
-		if want.code != 0 || !strings.HasPrefix(want.out, "bot "+name+": "+cmd.Short+"\n\nUsage:\n  bot "+cmd.Use+"\n") || want.err != "" {
+		if want.code != 0 || !strings.HasPrefix(want.out, "bot "+name+": "+cmd.Short+"\n\nUsage:\n  bot "+cmd.Use+"\n") ||
+			want.err != "" {
 			t.Errorf("%s: exit %d\n%s%s", name, want.code, want.out, want.err)
 		}
 		for _, flag := range []string{"-h", "--help"} {
@@ -44,7 +45,8 @@ func TestHelpForACommand(t *testing.T) {
 			}
 		}
 	}
-	does(t, "", "help", "audit").says(t, 0, "--by USER", "--csv", "--json", "--month MONTH", "--order ID", "--since WHEN", "--until WHEN")
+	does(t, "", "help", "audit").says(t, 0, "--by USER", "--csv", "--json", "--month MONTH", "--order ID", "--since WHEN",
+		"--until WHEN")
 }
 
 // 0: all is well. 1: it did not work out. 2: the command line or the settings have to be changed.
@@ -60,41 +62,138 @@ func TestExitCodes(t *testing.T) {
 		{"the manifest", []string{"manifest"}, 0, ""},
 		{"a price", []string{"quote", "ram=16 cpu=2"}, 0, ""},
 		{"a mistake in a license", []string{"quote", "ram=64 cpu=2"}, 1, "bot: `ram` must be between 1 and 16 GB.\n"},
-		{"no ledger to read", []string{"purchases"}, 1, "bot: there is no ledger at none.db. The bot creates it when it first starts; DATABASE sets the path\n"},
-		{"no ledger to resume", []string{"resume", "it was me"}, 1, "bot: there is no ledger at none.db. The bot creates it when it first starts; DATABASE sets the path\n"},
+		{
+			"no ledger to read",
+			[]string{"purchases"},
+			1,
+			"bot: there is no ledger at none.db. The bot creates it when it first starts; DATABASE sets the path\n",
+		},
+		{
+			"no ledger to resume",
+			[]string{"resume", "it was me"},
+			1,
+			"bot: there is no ledger at none.db. The bot creates it when it first starts; DATABASE sets the path\n",
+		},
 		{"no settings", nil, 2, "bot: invalid configuration:\nCOCALC_URL: not set; "},
 		{"no settings to check", []string{"check"}, 1, "bot: 5 checks failed\n"},
-		{"the demo", []string{"demo"}, 2, "bot: the demo is a program of its own, with the same options: in a checkout, run 'go run ./cmd/demo'\n"},
-		{"the demo with its options", []string{"demo", "--fresh", "--addr", "127.0.0.1:0"}, 2, "bot: the demo is a program of its own"},
+		{
+			"the demo",
+			[]string{"demo"},
+			2,
+			"bot: the demo is a program of its own, with the same options: in a checkout, run 'go run ./cmd/demo'\n",
+		},
+		{
+			"the demo with its options",
+			[]string{"demo", "--fresh", "--addr", "127.0.0.1:0"},
+			2,
+			"bot: the demo is a program of its own",
+		},
 		{"the help of the demo", []string{"demo", "--help"}, 2, "bot: the demo is a program of its own"},
 		{"a command that is not there", []string{"buy"}, 2, `bot: unknown command "buy": see 'bot help'` + "\n"},
-		{"a command with a slip", []string{"chek"}, 2, `bot: unknown command "chek". Did you mean 'check'? see 'bot help'` + "\n"},
-		{"help for a command that is not there", []string{"help", "buy"}, 2, `bot: unknown command "buy": see 'bot help help'` + "\n"},
+		{"a command with a slip", []string{"chek"}, 2, `bot: unknown command "chek". Did you mean 'check'? see 'bot help'` +
+			"\n"},
+		{
+			"help for a command that is not there",
+			[]string{"help", "buy"},
+			2,
+			`bot: unknown command "buy": see 'bot help help'` + "\n",
+		},
 		{"an option of the program that is not there", []string{"--fast"}, 2, "bot: unknown option --fast: see 'bot help'\n"},
-		{"one dash", []string{"manifest", "-name", "x"}, 2, "bot: options begin with two dashes: use --name: see 'bot help manifest'\n"},
-		{"one dash before a letter that is an option", []string{"-version"}, 2, "bot: options begin with two dashes: use --version: see 'bot help'\n"},
+		{
+			"one dash",
+			[]string{"manifest", "-name", "x"},
+			2,
+			"bot: options begin with two dashes: use --name: see 'bot help manifest'\n",
+		},
+		{
+			"one dash before a letter that is an option",
+			[]string{"-version"},
+			2,
+			"bot: options begin with two dashes: use --version: see 'bot help'\n",
+		},
 		{"an option without its value", []string{"audit", "--by"}, 2, "bot: --by needs a value: see 'bot help audit'\n"},
-		{"a shell without completion", []string{"completion", "tcsh"}, 2, "bot: the name of a shell is required: bash, zsh or fish: see 'bot help completion'\n"},
-		{"a month and a day", []string{"purchases", "--month", "2026-11", "--since", "1d"}, 2, "bot: --month can't be combined with --since or --until: see 'bot help purchases'\n"},
-		{"an argument too many for run", []string{"run", "fast"}, 2, "bot: bot run takes no arguments, but got \"fast\": see 'bot help run'\n"},
-		{"an argument too many for check", []string{"check", "all"}, 2, "bot: bot check takes no arguments, but got \"all\": see 'bot help check'\n"},
-		{"an argument too many for purchases", []string{"purchases", "all"}, 2, "bot: bot purchases takes no arguments, but got \"all\": see 'bot help purchases'\n"},
-		{"two formats", []string{"purchases", "--json", "--csv"}, 2, "bot: choose either --json or --csv: see 'bot help purchases'\n"},
+		{
+			"a shell without completion",
+			[]string{"completion", "tcsh"},
+			2,
+			"bot: the name of a shell is required: bash, zsh or fish: see 'bot help completion'\n",
+		},
+		{
+			"a month and a day",
+			[]string{"purchases", "--month", "2026-11", "--since", "1d"},
+			2,
+			"bot: --month can't be combined with --since or --until: see 'bot help purchases'\n",
+		},
+		{
+			"an argument too many for run",
+			[]string{"run", "fast"},
+			2,
+			"bot: bot run takes no arguments, but got \"fast\": see 'bot help run'\n",
+		},
+		{
+			"an argument too many for check",
+			[]string{"check", "all"},
+			2,
+			"bot: bot check takes no arguments, but got \"all\": see 'bot help check'\n",
+		},
+		{
+			"an argument too many for purchases",
+			[]string{"purchases", "all"},
+			2,
+			"bot: bot purchases takes no arguments, but got \"all\": see 'bot help purchases'\n",
+		},
+		{
+			"two formats",
+			[]string{"purchases", "--json", "--csv"},
+			2,
+			"bot: choose either --json or --csv: see 'bot help purchases'\n",
+		},
 		{"no reason", []string{"resume"}, 2, "bot: a reason is required: see 'bot help resume'\n"},
 		{"no ledger to verify", []string{"verify"}, 1, "bot: there is no ledger at none.db. The bot creates it"},
 		{"no such copy to verify", []string{"verify", "--database", "other.db"}, 1, "bot: there is no file other.db\n"},
-		{"an argument too many for verify", []string{"verify", "none.db"}, 2, "bot: bot verify takes no arguments, but got \"none.db\": see 'bot help verify'\n"},
-		{"a head that is none", []string{"verify", "--head", "17"}, 2, "bot: --head \"17\": use NUMBER:HASH, as you noted it: see 'bot help verify'\n"},
+		{
+			"an argument too many for verify",
+			[]string{"verify", "none.db"},
+			2,
+			"bot: bot verify takes no arguments, but got \"none.db\": see 'bot help verify'\n",
+		},
+		{
+			"a head that is none",
+			[]string{"verify", "--head", "17"},
+			2,
+			"bot: --head \"17\": use NUMBER:HASH, as you noted it: see 'bot help verify'\n",
+		},
 		{"no ledger to back up", []string{"backup", "new.db"}, 1, "bot: there is no ledger at none.db. The bot creates it"},
 		{"no name for a backup", []string{"backup"}, 2, "bot: the name of a new file is required: see 'bot help backup'\n"},
-		{"an empty name for a backup", []string{"backup", ""}, 2, "bot: the name of a new file is required: see 'bot help backup'\n"},
-		{"two names for a backup", []string{"backup", "a.db", "b.db"}, 2, "bot: the name of a new file is required: see 'bot help backup'\n"},
+		{
+			"an empty name for a backup",
+			[]string{"backup", ""},
+			2,
+			"bot: the name of a new file is required: see 'bot help backup'\n",
+		},
+		{
+			"two names for a backup",
+			[]string{"backup", "a.db", "b.db"},
+			2,
+			"bot: the name of a new file is required: see 'bot help backup'\n",
+		},
 		{"nothing to restore", []string{"restore", "--yes"}, 2, "bot: a backup file is required: see 'bot help restore'\n"},
-		{"two files to restore", []string{"restore", "a.db", "b.db", "--yes"}, 2, "bot: a backup file is required: see 'bot help restore'\n"},
+		{
+			"two files to restore",
+			[]string{"restore", "a.db", "b.db", "--yes"},
+			2,
+			"bot: a backup file is required: see 'bot help restore'\n",
+		},
 		{"no such file to restore", []string{"restore", "a.db", "--yes"}, 1, "bot: there is no file a.db\n"},
-		{"an option that restore does not have", []string{"restore", "a.db", "--force"}, 2, "bot: unknown option --force: see 'bot help restore'\n"},
+		{
+			"an option that restore does not have",
+			[]string{"restore", "a.db", "--force"},
+			2,
+			"bot: unknown option --force: see 'bot help restore'\n",
+		},
 		{"an option that is not there", []string{"quote", "--xml"}, 2, "bot: unknown option --xml: see 'bot help quote'\n"},
-		{"words beside --jsonl", []string{"quote", "--jsonl", "ram=16"}, 2, "bot: --jsonl reads licenses from standard input and takes no arguments, but got \"ram=16\": see 'bot help quote'\n"},
+		{"words beside --jsonl", []string{"quote", "--jsonl", "ram=16"}, 2, "bot: --jsonl reads licenses from standard " +
+			"input and takes no arguments, but got \"ram=16\": see 'bot help quote'\n"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -149,7 +248,8 @@ func TestManifestIsForPasting(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &m); err != nil {
 		t.Fatalf("%v\n%s", err, got.out)
 	}
-	if m.Display.Name != "Licenses & more" || len(m.Feature.Slash) != 1 || m.Feature.Slash[0].Command != "/license" || !m.Setting.Socket {
+	if m.Display.Name != "Licenses & more" || len(m.Feature.Slash) != 1 || m.Feature.Slash[0].Command != "/license" ||
+		!m.Setting.Socket {
 		t.Errorf("got %s", got.out)
 	}
 }
@@ -168,7 +268,8 @@ func TestStoppedBeforeItBegan(t *testing.T) {
 	processtest.Environment(t, w.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err != nil {
+	if _, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err !=
+		nil {
 		t.Error(err)
 	}
 }

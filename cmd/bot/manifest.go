@@ -9,7 +9,10 @@ import (
 
 // newManifestCommand prints the Slack app manifest.
 func newManifestCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste", Args: cli.NoArguments}
+	cmd := &cobra.Command{
+		Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste",
+		Args: cli.NoArguments,
+	}
 	name := cmd.Flags().String("name", "licensebot", "the app's `NAME` in Slack")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		manifest, err := bot.Manifest(*name)

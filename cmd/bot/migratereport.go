@@ -31,12 +31,15 @@ func newMigrateReportCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate-report [--at WHEN] [--json|--csv [--bom]]",
 		Short: "print the unused part of what was paid for licenses, from the ledger alone",
-		Long: "For each fixed term that has not ended: what was paid, and its unused part, pro rata to the second and rounded\n" +
-			"down to the cent. Licenses that renew are listed, but not in the total: the ledger knows only their first period.\n" +
+		Long: "For each fixed term that has not ended: what was paid, and its unused part, pro rata to the second and " +
+			"rounded\n" +
+			"down to the cent. Licenses that renew are listed, but not in the total: the ledger knows only their " +
+			"first period.\n" +
 			"CoCalc decides what it credits.",
 	}
 	o.form.options(cmd)
-	cmd.Flags().StringVar(&o.at, "at", "", "as of `WHEN`, instead of now: the beginning of a day such as 2026-11-01, or a time such as 2026-11-01T15:04:05Z")
+	cmd.Flags().StringVar(&o.at, "at", "",
+		"as of `WHEN`, instead of now: the beginning of a day such as 2026-11-01, or a time such as 2026-11-01T15:04:05Z")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runMigrateReport(cmd.Context(), o, time.Now(), c) }
 	return cmd
 }
@@ -102,7 +105,8 @@ const renewalsUnknown = "renewals unknown"
 func (m *migrateReport) writeTable(out io.Writer) error {
 	moment := m.at.In(m.loc).Format(purchase.MomentStyle)
 	if len(m.licenses) == 0 {
-		_, err := fmt.Fprintf(out, "The ledger has no fixed term that runs or is to begin, and no license that renews, on %s.\n", moment)
+		_, err := fmt.Fprintf(out,
+			"The ledger has no fixed term that runs or is to begin, and no license that renews, on %s.\n", moment)
 		return err
 	}
 	fmt.Fprintf(out, "What was paid and not used yet on %s, by the ledger. CoCalc decides what it credits.\n\n", moment)
@@ -129,7 +133,8 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 			paid += p.Paid
 			unused += p.Unused(m.at)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", license, escape.Quote(nameOf(p.Requester)), title, what, p.Begins.In(m.loc).Format(purchase.MomentStyle),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", license, escape.Quote(nameOf(p.Requester)), title, what,
+			p.Begins.In(m.loc).Format(purchase.MomentStyle),
 			ends, p.Paid, left)
 	}
 	if err := w.Flush(); err != nil {
@@ -139,14 +144,17 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 	if renewing == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "Not in the total: %s. The ledger knows only the first period.\n", plural(renewing, "license that renews", "licenses that renew"))
+	_, err := fmt.Fprintf(out, "Not in the total: %s. The ledger knows only the first period.\n",
+		plural(renewing, "license that renews", "licenses that renew"))
 	return err
 }
 
 // noteUnknown names orders of which the ledger can't say whether they were bought.
 func (m *migrateReport) noteUnknown(out io.Writer) error {
 	for _, id := range m.unknown {
-		if _, err := fmt.Fprintf(out, "Not included: order %s, whose outcome is unknown. An admin can settle it with `/license settle`.\n", id); err != nil {
+		if _, err := fmt.Fprintf(out,
+			"Not included: order %s, whose outcome is unknown. An admin can settle it with `/license settle`.\n", id); err !=
+			nil {
 			return err
 		}
 	}
@@ -154,7 +162,8 @@ func (m *migrateReport) noteUnknown(out io.Writer) error {
 }
 
 func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
-	w, err := form.newCSV(out, "license", "order", "who", "who_id", "title", "what", "period", "begins", "begins_day", "ends", "ends_day",
+	w, err := form.newCSV(out, "license", "order", "who", "who_id", "title", "what", "period", "begins", "begins_day",
+		"ends", "ends_day",
 		"paid_usd", "unused_usd", "renewals", "duplicate", "at")
 	if err != nil {
 		return err
@@ -167,8 +176,10 @@ func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
 			ends, endDay, unused, renewals = "", "", "", "unknown"
 		}
 		w.Write([]string{
-			escape.Cell(p.LicenseID), escape.Cell(string(p.Order)), escape.Cell(p.Requester.Name), escape.Cell(p.Requester.ID), escape.Cell(p.Spec.Title), escape.Cell(p.Spec.Summary()),
-			escape.Cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused, renewals,
+			escape.Cell(p.LicenseID), escape.Cell(string(p.Order)), escape.Cell(p.Requester.Name), escape.Cell(p.Requester.ID),
+			escape.Cell(p.Spec.Title), escape.Cell(p.Spec.Summary()),
+			escape.Cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused,
+			renewals,
 			strconv.FormatBool(p.Duplicate), moment(m.at),
 		})
 	}
@@ -195,7 +206,8 @@ func (m *migrateReport) writeJSON(out io.Writer) error {
 	var lines []prepaidLine
 	for _, p := range m.licenses {
 		line := prepaidLine{
-			License: p.LicenseID, Order: string(p.Order), Requester: p.Requester, Spec: p.Spec, Begins: p.Begins.UTC(), Paid: p.Paid,
+			License: p.LicenseID, Order: string(p.Order), Requester: p.Requester, Spec: p.Spec, Begins: p.Begins.UTC(),
+			Paid:      p.Paid,
 			Duplicate: p.Duplicate, At: m.at.UTC(),
 		}
 		if unused := p.Unused(m.at); p.Renews() {

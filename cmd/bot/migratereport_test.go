@@ -26,11 +26,13 @@ func prepaid() []purchase.Purchase {
 			Spec: s, Shown: charged, Charged: charged, LicenseID: license, Expires: ends,
 		}
 	}
-	course := term("01JDXK00000000000000000004", "44d63bc0-5a10-4f86-971a-c584cf5baaaf", 10_000, time.Time{}, at.AddDate(0, 0, 31))
+	course := term("01JDXK00000000000000000004", "44d63bc0-5a10-4f86-971a-c584cf5baaaf", 10_000, time.Time{},
+		at.AddDate(0, 0, 31))
 	less := course
 	less.Charged, less.Correction = -700, true
 	return append(bought(), course, less,
-		term("01JDXK00000000000000000005", "54d63bc0-5a10-4f86-971a-c584cf5baab0", 20_000, at.AddDate(0, 1, 0), at.AddDate(0, 2, 0)),
+		term("01JDXK00000000000000000005", "54d63bc0-5a10-4f86-971a-c584cf5baab0", 20_000, at.AddDate(0, 1, 0),
+			at.AddDate(0, 2, 0)),
 		term("01JDXK00000000000000000006", "64d63bc0-5a10-4f86-971a-c584cf5baab1", 30_000, at, at.AddDate(0, 0, 7)))
 }
 
@@ -38,7 +40,10 @@ func TestMigrateReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
-	for name, args := range map[string][]string{"migrate-report.txt": nil, "migrate-report.csv": {"--csv"}, "migrate-report.jsonl": {"--json"}} {
+	for name, args := range map[string][]string{
+		"migrate-report.txt": nil, "migrate-report.csv": {"--csv"},
+		"migrate-report.jsonl": {"--json"},
+	} {
 		got := does(t, "", append([]string{"migrate-report", "--at", "2026-12-15"}, args...)...)
 		if got.code != 0 || got.err != "" {
 			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
@@ -59,12 +64,15 @@ func TestMigrateReportAtOtherMoments(t *testing.T) {
 		{"2027-03-01", "0 fixed terms: $0.00 paid, $0.00 unused\n"},
 	} {
 		got := does(t, "", "migrate-report", "--at", c.at)
-		if got.code != 0 || !strings.Contains(got.out, "\n"+c.total+"Not in the total: 2 licenses that renew. The ledger knows only the first period.\n") {
+		if got.code != 0 ||
+			!strings.Contains(got.out, "\n"+c.total+
+				"Not in the total: 2 licenses that renew. The ledger knows only the first period.\n") {
 			t.Errorf("%s: exit %d\n%s%s", c.at, got.code, got.out, got.err)
 		}
 	}
 	does(t, "", "migrate-report", "--at", "tomorrow").says(t, 2, `--at "tomorrow": use a day such as 2026-11-01`)
-	does(t, "", "migrate-report", "--at", "2020-01-01").says(t, 0, "The ledger has no fixed term that runs or is to begin, and no license that renews, on Jan 1, 2020, 12:00 AM CET.\n")
+	does(t, "", "migrate-report", "--at", "2020-01-01").says(t, 0,
+		"The ledger has no fixed term that runs or is to begin, and no license that renews, on Jan 1, 2020, 12:00 AM CET.\n")
 }
 
 // Without --at, the report is of now.
@@ -73,11 +81,13 @@ func TestMigrateReportOfNow(t *testing.T) {
 	term := func(license string, begins, ends time.Time) purchase.Purchase {
 		p := prepaid()[0]
 		p.Spec.Period, p.Spec.Start, p.Spec.End = cocalc.PeriodRange, begins, ends
-		p.Order, p.LicenseID, p.Time, p.Expires, p.Charged = purchase.OrderID("order of "+license), license, now.AddDate(0, 0, -2), ends, 3000
+		p.Order, p.LicenseID, p.Time, p.Expires, p.Charged = purchase.OrderID("order of "+license), license,
+			now.AddDate(0, 0, -2), ends, 3000
 		return p
 	}
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	keepLedger(t, path, term("ended", now.AddDate(0, 0, -2), now.Add(-time.Minute)), term("to-begin", now.Add(time.Hour), now.AddDate(0, 0, 5)))
+	keepLedger(t, path, term("ended", now.AddDate(0, 0, -2), now.Add(-time.Minute)),
+		term("to-begin", now.Add(time.Hour), now.AddDate(0, 0, 5)))
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	got := does(t, "", "migrate-report")
 	got.says(t, 0, "to-begin", "\n1 fixed term: $30.00 paid, $30.00 unused\n")
@@ -97,7 +107,8 @@ func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if beside := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); beside != alone || beside.code != 0 || beside.err != "" {
+	if beside := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); beside != alone || beside.code != 0 ||
+		beside.err != "" {
 		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
 	}
 	lost := purchase.Order{ID: "01JDXK00000000000000000007", State: purchase.Unknown, Month: "2026-12"}
@@ -105,8 +116,10 @@ func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	const note = "Not included: order 01JDXK00000000000000000007, whose outcome is unknown. An admin can settle it with `/license settle`.\n"
-	if got := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); got.code != 0 || got.out != alone.out || got.err != note {
+	const note = "Not included: order 01JDXK00000000000000000007, whose outcome is unknown. An admin can settle it with " +
+		"`/license settle`.\n"
+	if got := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); got.code != 0 || got.out != alone.out ||
+		got.err != note {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	if got := does(t, "", "migrate-report"); got.code != 0 || !strings.HasSuffix(got.out, note) || got.err != "" {

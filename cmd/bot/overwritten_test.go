@@ -11,8 +11,9 @@ import (
 	"licensebot/slacksim"
 )
 
-// An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with the code
-// that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a click, too.
+// An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with
+// the code that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a
+// click, too.
 func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
@@ -45,7 +46,8 @@ func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
 	}
 	// Whether it is this click that finds the file overwritten is chance; it is refused in any case.
 	_ = alice.Click(t.Context(), card, "Buy for $63.75")
-	if code := bot.Ends(processtest.Patience); code != cli.ExitLedgerFailed || !strings.Contains(bot.Err.String(), "overwritten while it was open") {
+	if code := bot.Ends(processtest.Patience); code != cli.ExitLedgerFailed ||
+		!strings.Contains(bot.Err.String(), "overwritten while it was open") {
 		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
 	}
 	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {

@@ -13,8 +13,12 @@ import (
 	"licensebot/internal/goldenfile"
 )
 
-// unspending are the settings that have nothing to do with what is spent. Every other one has its place in docs/policy.md.
-var unspending = []string{"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE", "SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT"}
+// unspending are the settings that have nothing to do with what is spent. Every other one has its place in
+// docs/policy.md.
+var unspending = []string{
+	"SLACK_BOT_TOKEN", "SLACK_BOT_TOKEN_FILE", "SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE",
+	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT",
+}
 
 // unrefusing are those that direct what is spent and refuse nobody anything, and what they do.
 var unrefusing = map[string]string{
@@ -22,13 +26,14 @@ var unrefusing = map[string]string{
 	"COCALC_API_KEY_FILE": "The key determines which account pays.",
 	"COCALC_URL":          "It determines where licenses are bought, and at what prices.",
 	"DATABASE":            "Budgets count what this ledger holds: a bot with a new ledger starts at $0.00.",
-	"LICENSE_DEFAULTS":    "The limits apply to these defaults too: the bot doesn't start with a default that a limit refuses.",
-	"CHECKOUT_TIMEOUT":    "An order never gets a second checkout, no matter how long the first one takes.",
-	"SETTLE_AFTER":        "Until then, the price stays reserved, and no other order is bought.",
+	"LICENSE_DEFAULTS": "The limits apply to these defaults too: the bot doesn't start with a default that a limit " +
+		"refuses.",
+	"CHECKOUT_TIMEOUT": "An order never gets a second checkout, no matter how long the first one takes.",
+	"SETTLE_AFTER":     "Until then, the price stays reserved, and no other order is bought.",
 }
 
-// docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that is read by
-// whoever is refused, said by the desk itself. go test ./cmd/bot -run PolicyDocument -update writes it.
+// docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that is read
+// by whoever is refused, said by the desk itself. go test ./cmd/bot -run PolicyDocument -update writes it.
 func TestThePolicyDocumentIsOfToday(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString(policyIntro)
@@ -51,7 +56,8 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 			if besides != "" {
 				besides = " with `" + strings.ReplaceAll(besides, " ", "` and `") + "`"
 			}
-			fmt.Fprintf(&doc, "\n`%s`%s, and %s:\n\n> %s\n", strings.TrimPrefix(setting, "COCALC_API_KEY="), besides, r.when, said(t, r))
+			fmt.Fprintf(&doc, "\n`%s`%s, and %s:\n\n> %s\n", strings.TrimPrefix(setting, "COCALC_API_KEY="), besides, r.when,
+				said(t, r))
 		}
 	}
 	path := filepath.Join("..", "..", "docs", "policy.md")
@@ -86,7 +92,8 @@ func TestEverySettingIsInThePolicyDocument(t *testing.T) {
 		there[name] = true
 		switch in := strings.Contains(doc, "\n## "+name+"\n"); {
 		case in == slices.Contains(unspending, name):
-			t.Errorf("%s: in the document: %t, on the list of settings that have nothing to do with what is spent: %t", name, in, !in)
+			t.Errorf("%s: in the document: %t, on the list of settings that have nothing to do with what is spent: %t", name, in,
+				!in)
 		case in && refuses[name] == (unrefusing[name] != ""):
 			t.Errorf("%s: it needs an example of what it refuses, or a word on what it does instead", name)
 		}
@@ -135,7 +142,8 @@ The page is generated from the code, and a test fails when it is out of date. To
 - A limit that changes while an order waits applies to the order.
 - No order is taken, and none approved, while the CoCalc server sells no licenses. An order that waits for the server
   ends after an hour; its reservation is released then.
-- An order counts in the month and on the day of its requester's click, in ` + "`TIMEZONE`" + `. If it is requested on January 31
+- An order counts in the month and on the day of its requester's click, in ` + "`TIMEZONE`" +
+	`. If it is requested on January 31
   and approved or bought on February 1, it counts in January's budget, and not in February's.
 - Every refusal, and every change of one of these settings, is an audit record: ` + "`bot audit`" + ` prints them.
 `

@@ -70,7 +70,8 @@ func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *c
 			b(p)
 		}
 		for range 2 { // the second time is one too many in any case
-			if _, err = p.desk.Approve(t.Context(), o.ID, purchase.Click{Who: who, At: purchase.Place{Channel: "C0APPROVALS"}}); err != nil {
+			if _, err = p.desk.Approve(t.Context(), o.ID,
+				purchase.Click{Who: who, At: purchase.Place{Channel: "C0APPROVALS"}}); err != nil {
 				break
 			}
 		}
@@ -113,29 +114,40 @@ var refusals = []refusedBy{
 	{"BUYERS=", "the list is empty", asking(carol)},
 	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", asking(carol)},
 	{"BUYERS=*", "a guest orders a license", asking(purchase.Person{ID: "U0DORA", Standing: purchase.Guest})},
-	{"BUYERS=*", "someone from another workspace orders a license", asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign})},
+	{
+		"BUYERS=*", "someone from another workspace orders a license",
+		asking(purchase.Person{ID: "U0EVA", Standing: purchase.Foreign}),
+	},
 	{"APPROVERS=U0BOB", "someone else approves an order", approves(carol)},
 	{"APPROVERS=U0ALICE,U0BOB", "an approver approves their own order", approves(alice)},
-	{"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "the bot isn't in that channel", func(t *testing.T, p *counter) error {
-		o, err := p.buys(t, alice)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.desk.Unaskable(t.Context(), o.ID, "not_in_channel"); err != nil {
-			t.Fatal(err)
-		}
-		return p.failure(t, o.ID)
-	}},
+	{
+		"APPROVALS_CHANNEL=C0APPROVALS APPROVERS=U0BOB", "the bot isn't in that channel",
+		func(t *testing.T, p *counter) error {
+			o, err := p.buys(t, alice)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.desk.Unaskable(t.Context(), o.ID, "not_in_channel"); err != nil {
+				t.Fatal(err)
+			}
+			return p.failure(t, o.ID)
+		},
+	},
 	{"APPROVALS_REQUIRED=2 APPROVERS=U0BOB,U0CAROL", "one of them approves twice", approves(bob)},
-	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver approves a day too late", approves(bob, func(p *counter) { p.now = p.now.Add(48 * time.Hour) })},
+	{"APPROVAL_TTL=24h APPROVERS=U0BOB", "an approver approves a day too late", approves(bob, func(p *counter) {
+		p.now = p.now.Add(48 * time.Hour)
+	})},
 	{"APPROVE_RENEWING=true AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "an order that renews has no reason", unreasoned},
 	{"AUTO_APPROVE_LIMIT=50 APPROVERS=U0BOB", "a more expensive order has no reason", unreasoned},
-	{"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order of the day exceeds the limit and has no reason", func(t *testing.T, p *counter) error {
-		if _, err := p.buys(t, alice); err != nil {
-			t.Fatal(err)
-		}
-		return unreasoned(t, p)
-	}},
+	{
+		"AUTO_APPROVE_LIMIT=100 APPROVERS=U0BOB", "a second order of the day exceeds the limit and has no reason",
+		func(t *testing.T, p *counter) error {
+			if _, err := p.buys(t, alice); err != nil {
+				t.Fatal(err)
+			}
+			return unreasoned(t, p)
+		},
+	},
 	{"ADMINS=U0BOB", "someone else pauses buying", func(t *testing.T, p *counter) error {
 		return p.desk.Pause(t.Context(), purchase.Click{Who: carol, At: here}, "month-end close")
 	}},
@@ -149,7 +161,9 @@ var refusals = []refusedBy{
 	{"MAX_RAM=8", "an order has more RAM", asking(alice)},
 	{"MAX_CPU=1", "an order has more cores", asking(alice)},
 	{"MAX_DISK=10", "an order has a larger disk", asking(alice, func(a *purchase.Ask) { a.Spec.Disk = 20 })},
-	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Ask) { a.Spec.RunLimit = 100 })},
+	{"MAX_RUN_LIMIT=30", "an order lets more projects run at once", asking(alice, func(a *purchase.Ask) {
+		a.Spec.RunLimit = 100
+	})},
 	{"MAX_DAYS=100", "an order has a longer term", asking(alice, func(a *purchase.Ask) {
 		a.Spec.Period, a.Spec.End = cocalc.PeriodRange, time.Date(2027, time.November, 1, 0, 0, 0, 0, time.UTC)
 	})},
@@ -248,7 +262,10 @@ func said(t *testing.T, r refusedBy) string {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	p := &counter{changed: make(chan purchase.OrderID, 100), account: account, now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)}
+	p := &counter{
+		changed: make(chan purchase.OrderID, 100), account: account,
+		now: time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC),
+	}
 	p.desk = purchase.New(purchase.Options{
 		Ledger: ledger, Shop: client, Policy: c.Policy(), ApprovalsChannel: c.ApprovalsChannel,
 		Changed: func(id purchase.OrderID) { p.changed <- id }, NewID: p.newID, KeyName: "sk-…f3Xa",

@@ -23,9 +23,12 @@ import (
 
 // strict is a team that limits everything.
 var strict = map[string]string{
-	"BUYERS": "U1, S1", "APPROVERS": "U2,W3,S2", "ADMINS": "U2,S3", "VIEWERS": "U4,S4", "CHANNELS": "C1,G2", "APPROVALS_CHANNEL": "C3", "AUTO_APPROVE_LIMIT": "$50",
-	"APPROVE_RENEWING": "true", "APPROVALS_REQUIRED": "2", "APPROVAL_TTL": "24h", "ORDER_LIMIT": "100", "MONTHLY_BUDGET": "1,000", "PERSON_BUDGET": "2000",
-	"PERSON_ORDERS": "3", "MAX_RAM": "8", "MAX_CPU": "2", "MAX_DISK": "10", "MAX_RUN_LIMIT": "30", "MAX_DAYS": "100", "PERIODS": "monthly, range",
+	"BUYERS": "U1, S1", "APPROVERS": "U2,W3,S2", "ADMINS": "U2,S3", "VIEWERS": "U4,S4", "CHANNELS": "C1,G2",
+	"APPROVALS_CHANNEL": "C3", "AUTO_APPROVE_LIMIT": "$50",
+	"APPROVE_RENEWING": "true", "APPROVALS_REQUIRED": "2", "APPROVAL_TTL": "24h", "ORDER_LIMIT": "100",
+	"MONTHLY_BUDGET": "1,000", "PERSON_BUDGET": "2000",
+	"PERSON_ORDERS": "3", "MAX_RAM": "8", "MAX_CPU": "2", "MAX_DISK": "10", "MAX_RUN_LIMIT": "30", "MAX_DAYS": "100",
+	"PERIODS":      "monthly, range",
 	"LEAST_CREDIT": "25.50", "TIMEZONE": "Europe/Vienna",
 }
 
@@ -43,9 +46,11 @@ func TestASettingForEveryLimit(t *testing.T) {
 		return all
 	}
 	want := purchase.Policy{
-		Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"), Channels: set("C1", "G2"),
-		AutoApprove: 50_00, AskRenewing: true, Approvals: 2, OrderLimit: purchase.Limit{Max: 100_00}, MonthlyBudget: purchase.Limit{Max: 1000_00},
-		PersonBudget: 2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
+		Buyers: set("U1", "S1"), Approvers: set("U2", "W3", "S2"), Admins: set("U2", "S3"), Viewers: set("U4", "S4"),
+		Channels:    set("C1", "G2"),
+		AutoApprove: 50_00, AskRenewing: true, Approvals: 2, OrderLimit: purchase.Limit{Max: 100_00},
+		MonthlyBudget: purchase.Limit{Max: 1000_00},
+		PersonBudget:  2000_00, PersonOrders: 3, Largest: purchase.Sizes{RAM: 8, CPU: 2, Disk: 10, RunLimit: 30, Days: 100},
 		Periods: map[cocalc.Period]bool{cocalc.PeriodMonthly: true, cocalc.PeriodRange: true}, LeastCredit: 25_50,
 	}
 	got := c.Policy()
@@ -64,8 +69,14 @@ func TestSettingsThatContradictEachOther(t *testing.T) {
 		settings string
 		says     []string
 	}{
-		{"approvers, and nowhere to ask them", "APPROVERS=U1,U2", []string{"APPROVALS_CHANNEL: APPROVERS is set, but there is no channel to ask them in"}},
-		{"more approvals than approvers", "APPROVERS=U1,U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=3", []string{"APPROVALS_REQUIRED: 3, but APPROVERS lists only 2"}},
+		{
+			"approvers, and nowhere to ask them", "APPROVERS=U1,U2",
+			[]string{"APPROVALS_CHANNEL: APPROVERS is set, but there is no channel to ask them in"},
+		},
+		{
+			"more approvals than approvers", "APPROVERS=U1,U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=3",
+			[]string{"APPROVALS_REQUIRED: 3, but APPROVERS lists only 2"},
+		},
 		{"both", "APPROVERS=U1 APPROVALS_REQUIRED=2", []string{"APPROVALS_CHANNEL: ", "APPROVALS_REQUIRED: "}},
 		{"as many as there are", "APPROVERS=U1,U2 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=2", nil},
 		{"a group has more members", "APPROVERS=S1 APPROVALS_CHANNEL=C1 APPROVALS_REQUIRED=5", nil},
@@ -141,7 +152,10 @@ func TestChangedLimitsAreInTheAudit(t *testing.T) {
 		return settingRecords(t, ledger)[before:]
 	}
 	first := start(strict)
-	for _, want := range []string{"BUYERS=S1,U1", "ORDER_LIMIT=100", "PERSON_ORDERS=3", "LEAST_CREDIT=25.50", "APPROVAL_TTL=24h0m0s", "TIMEZONE=Europe/Vienna", "PURCHASES_CHANNEL="} {
+	for _, want := range []string{
+		"BUYERS=S1,U1", "ORDER_LIMIT=100", "PERSON_ORDERS=3", "LEAST_CREDIT=25.50",
+		"APPROVAL_TTL=24h0m0s", "TIMEZONE=Europe/Vienna", "PURCHASES_CHANNEL=",
+	} {
 		if !slices.Contains(first, want) {
 			t.Errorf("the audit does not say %q: %q", want, first)
 		}
@@ -161,7 +175,10 @@ func TestChangedLimitsAreInTheAudit(t *testing.T) {
 		changed[name] = value
 	}
 	changed["ORDER_LIMIT"], changed["MAX_RAM"], changed["BUYERS"] = "5000", "none", "*"
-	want := []string{"BUYERS changed from S1,U1 to *", "MAX_RAM changed from 8 to none", "ORDER_LIMIT changed from 100 to 5000"}
+	want := []string{
+		"BUYERS changed from S1,U1 to *", "MAX_RAM changed from 8 to none",
+		"ORDER_LIMIT changed from 100 to 5000",
+	}
 	if diff := cmp.Diff(want, start(changed)); diff != "" {
 		t.Errorf("the audit (-want +got):\n%s", diff)
 	}

@@ -23,7 +23,8 @@ func newPricesCommand(c console) *cobra.Command {
 	var form listing
 	cmd := &cobra.Command{
 		Use: "prices [--json|--csv [--bom]]", Short: "print the list prices of memberships on CoCalc's successor",
-		Long: "The prices are read from the server. They are list prices and not an offer: what a person pays can differ, and the\n" +
+		Long: "The prices are read from the server. They are list prices and not an offer: what a person pays can " +
+			"differ, and the\n" +
 			"bot buys no memberships. For licenses, use bot quote.",
 	}
 	form.options(cmd)
@@ -37,7 +38,8 @@ func runPrices(ctx context.Context, form listing, now func() time.Time, c consol
 		return err
 	}
 	findServer(ctx, &settings, settings.Database)
-	if err := append(settings.Faults.Of("COCALC_URL"), settings.CheckSecrets().Of("COCALC_API_KEY", "COCALC_API_KEY_FILE")...).Err(); err != nil {
+	if err := append(settings.Faults.Of("COCALC_URL"),
+		settings.CheckSecrets().Of("COCALC_API_KEY", "COCALC_API_KEY_FILE")...).Err(); err != nil {
 		return err
 	}
 	client, err := cocalc.New(cocalc.Options{BaseURL: settings.CoCalcURL, Key: settings.CoCalcAPIKey})
@@ -50,7 +52,8 @@ func runPrices(ctx context.Context, form listing, now func() time.Time, c consol
 	switch d := client.Diagnose(ask); d.Condition {
 	case cocalc.SellsMemberships:
 	case cocalc.SellsLicenses:
-		return fmt.Errorf("%s sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price", settings.CoCalcURL)
+		return fmt.Errorf("%s sells licenses and has no price list. Use bot quote 'ram=16 cpu=2' for a license's price",
+			settings.CoCalcURL)
 	default:
 		return &diagnosis.ServerError{Address: settings.CoCalcURL, Diagnosis: d}
 	}
@@ -69,7 +72,8 @@ func runPrices(ctx context.Context, form listing, now func() time.Time, c consol
 }
 
 func writeTiers(out io.Writer, address string, tiers []cocalc.MembershipTier, at time.Time) error {
-	fmt.Fprintf(out, "List prices of memberships at %s, read %s. Not an offer: what a person pays can differ.\n", address, at.Format(purchase.MomentStyle))
+	fmt.Fprintf(out, "List prices of memberships at %s, read %s. Not an offer: what a person pays can differ.\n", address,
+		at.Format(purchase.MomentStyle))
 	if len(tiers) == 0 {
 		_, err := fmt.Fprintln(out, "\nThe list is empty.")
 		return err
@@ -88,12 +92,14 @@ func writeTiers(out io.Writer, address string, tiers []cocalc.MembershipTier, at
 		if t.InStore {
 			store = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", escape.Quote(t.ID), escape.Quote(t.Label), amount(t.Monthly), amount(t.Yearly), store)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", escape.Quote(t.ID), escape.Quote(t.Label), amount(t.Monthly), amount(t.Yearly),
+			store)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(out, "\nA membership is for one person, not for projects, so no tier equals a license. The bot buys none.")
+	_, err := fmt.Fprintln(out,
+		"\nA membership is for one person, not for projects, so no tier equals a license. The bot buys none.")
 	return err
 }
 
@@ -103,7 +109,10 @@ func writeTiersCSV(out io.Writer, form listing, tiers []cocalc.MembershipTier) e
 		return err
 	}
 	for _, t := range tiers {
-		w.Write([]string{escape.Cell(t.ID), escape.Cell(t.Label), string(t.Monthly), string(t.Yearly), strconv.FormatBool(t.InStore)})
+		w.Write([]string{
+			escape.Cell(t.ID), escape.Cell(t.Label), string(t.Monthly), string(t.Yearly),
+			strconv.FormatBool(t.InStore),
+		})
 	}
 	w.Flush()
 	return w.Error()

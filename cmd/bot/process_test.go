@@ -31,7 +31,9 @@ func TestTermDuringAPurchase(t *testing.T) {
 	if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Paying …") })
+	_, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), "Paying …")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,10 @@ func (w *town) asks(t testing.TB, command, text string) slacksim.Message {
 // Tokens that Slack refuses end the bot at once, with what to do. A CoCalc that refuses its key does not: it says the
 // same when its database is down.
 func TestRunWithWhatSlackRefuses(t *testing.T) {
-	for name, token := range map[string]string{"SLACK_BOT_TOKEN": "xoxb-wrong-wrong", "SLACK_APP_TOKEN": "xapp-wrong-wrong"} {
+	for name, token := range map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-wrong-wrong",
+		"SLACK_APP_TOKEN": "xapp-wrong-wrong",
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
 			processtest.Environment(t, w.settings(t, name+"="+token))

@@ -30,7 +30,8 @@ type purchasesOptions struct {
 func newPurchasesCommand(c console) *cobra.Command {
 	var o purchasesOptions
 	cmd := &cobra.Command{
-		Use:   "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format hledger|ledger|beancount]",
+		Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format " +
+			"hledger|ledger|beancount]",
 		Short: "print the purchase log, also as a double-entry journal",
 	}
 	o.form.options(cmd)
@@ -72,7 +73,8 @@ func runPurchases(ctx context.Context, o purchasesOptions, c console) error {
 	case o.form.csv:
 		return o.form.writeCSV(c.out, dated)
 	case len(all) == 0 && ever > 0:
-		_, err := fmt.Fprintf(c.out, "No purchases in that period; the ledger has %s from other times.\n", plural(ever, "purchase"))
+		_, err := fmt.Fprintf(c.out, "No purchases in that period; the ledger has %s from other times.\n",
+			plural(ever, "purchase"))
 		return err
 	}
 	return writeTable(c.out, all, settings.Timezone.Location)
@@ -121,8 +123,10 @@ func entries(all []purchase.Purchase, loc *time.Location) []entry {
 }
 
 func (l *listing) writeCSV(out io.Writer, all []entry) error {
-	w, err := l.newCSV(out, "number", "time", "day", "entry_date", "month", "who", "who_id", "channel", "channel_id", "what", "period", "title", "reason",
-		"shown_usd", "charged_usd", "renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate", "correction")
+	w, err := l.newCSV(out, "number", "time", "day", "entry_date", "month", "who", "who_id", "channel", "channel_id",
+		"what", "period", "title", "reason",
+		"shown_usd", "charged_usd", "renews_usd", "order", "cart_item", "cocalc_purchase", "license", "expires", "duplicate",
+		"correction")
 	if err != nil {
 		return err
 	}
@@ -132,10 +136,14 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 			expires = end.UTC().Format(time.RFC3339)
 		}
 		w.Write([]string{
-			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month), escape.Cell(p.Requester.Name),
-			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.Channel), escape.Cell(p.Spec.Summary()), escape.Cell(string(p.Spec.Period)), escape.Cell(p.Spec.Title),
-			escape.Cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), escape.Cell(string(p.Order)), strconv.FormatInt(p.ItemID, 10),
-			strconv.FormatInt(p.PurchaseID, 10), escape.Cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate), strconv.FormatBool(p.Correction),
+			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month),
+			escape.Cell(p.Requester.Name),
+			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.Channel), escape.Cell(p.Spec.Summary()),
+			escape.Cell(string(p.Spec.Period)), escape.Cell(p.Spec.Title),
+			escape.Cell(p.Reason), dollarsOf(p.Shown), dollarsOf(p.Charged), dollarsOf(p.Renews), escape.Cell(string(p.Order)),
+			strconv.FormatInt(p.ItemID, 10),
+			strconv.FormatInt(p.PurchaseID, 10), escape.Cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate),
+			strconv.FormatBool(p.Correction),
 		})
 	}
 	w.Flush()
@@ -166,7 +174,8 @@ func writeTable(out io.Writer, all []purchase.Purchase, loc *time.Location) erro
 		if p.Spec.Title != "" {
 			title = escape.Quote(p.Spec.Title)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle), escape.Quote(nameOf(p.Requester)), p.Charged, title, what,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Number, p.Time.In(loc).Format(purchase.MomentStyle),
+			escape.Quote(nameOf(p.Requester)), p.Charged, title, what,
 			p.LicenseID, p.Order)
 		sum += p.Charged
 	}

@@ -36,26 +36,36 @@ func bought() []purchase.Purchase {
 	formula.Title = `=HYPERLINK("http://evil.example";"click")`
 	return []purchase.Purchase{
 		{
-			Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001", Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
-			Place: purchase.Place{Channel: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375, Renews: 6375,
+			Time: at, Month: "2026-11", Order: "01JDXK00000000000000000001",
+			Requester: purchase.Person{ID: "U0ALICE", Name: "alice"},
+			Place:     purchase.Place{Channel: "C0GENERAL", Name: "general"}, Spec: spec(16, 2), Shown: 6375, Charged: 6375,
+			Renews: 6375,
 			ItemID: 11, PurchaseID: 21, LicenseID: "db918436-5a10-4f86-971a-c584cf5baaab",
 		},
 		{
-			Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
-			Place: purchase.Place{Channel: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula, Reason: "@everyone needs it",
-			Shown: 100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22, LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac",
+			Time: at.Add(time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002",
+			Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			Place:     purchase.Place{Channel: "D0BOB", Name: "directmessage", Direct: true}, Spec: formula,
+			Reason: "@everyone needs it",
+			Shown:  100_005, Charged: 100_000, Renews: 100_000, ItemID: 12, PurchaseID: 22,
+			LicenseID: "14d63bc0-5a10-4f86-971a-c584cf5baaac",
 		},
 		{
-			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
-			Spec: term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13, LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30),
+			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003",
+			Requester: purchase.Person{ID: "U0CAROL"},
+			Spec:      term, Reason: "-1 server", Shown: 5, Charged: 5, ItemID: 13,
+			LicenseID: "24d63bc0-5a10-4f86-971a-c584cf5baaad", Expires: at.AddDate(0, 0, 30),
 		},
 		{
-			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003", Requester: purchase.Person{ID: "U0CAROL"},
-			Spec: term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae", Expires: at.AddDate(0, 0, 30), Duplicate: true,
+			Time: at.Add(2 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000003",
+			Requester: purchase.Person{ID: "U0CAROL"},
+			Spec:      term, Shown: 5, Charged: 5, ItemID: 13, LicenseID: "34d63bc0-5a10-4f86-971a-c584cf5baaae",
+			Expires: at.AddDate(0, 0, 30), Duplicate: true,
 		},
 		{
-			Time: at.Add(3 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002", Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
-			Spec: formula, Charged: -5, ItemID: 12, PurchaseID: 22, Correction: true,
+			Time: at.Add(3 * time.Hour), Month: "2026-12", Order: "01JDXK00000000000000000002",
+			Requester: purchase.Person{ID: "U0BOB", Name: "+bob"},
+			Spec:      formula, Charged: -5, ItemID: 12, PurchaseID: 22, Correction: true,
 		},
 	}
 }
@@ -84,7 +94,10 @@ func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
-	for name, args := range map[string][]string{"purchases.txt": nil, "purchases.jsonl": {"--json"}, "purchases.csv": {"--csv"}} {
+	for name, args := range map[string][]string{
+		"purchases.txt": nil, "purchases.jsonl": {"--json"},
+		"purchases.csv": {"--csv"},
+	} {
 		got := does(t, "", append([]string{"purchases"}, args...)...)
 		if got.code != 0 || got.err != "" {
 			t.Errorf("%v: exit %d: %s", args, got.code, got.err)
@@ -157,7 +170,8 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 		"\u202e=1", "\u2003=1", "\x00=1", "\x1b=1", "−1+1", "\n=1", "\u200b\u00a0\u200b-1",
 	} {
 		p := bought()[0]
-		p.Spec.Title, p.Reason, p.Requester.Name, p.Requester.ID, p.Place.Name, p.LicenseID = evil, evil, evil, evil, evil, evil
+		p.Spec.Title, p.Reason, p.Requester.Name, p.Requester.ID, p.Place.Name, p.LicenseID = evil, evil, evil, evil, evil,
+			evil
 		all = append(all, p)
 	}
 	keepLedger(t, path, all...)
@@ -168,7 +182,9 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 	}
 	for _, row := range rows {
 		for n, text := range row {
-			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" && strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""), escape.Unseen) {
+			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" &&
+				strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""),
+				escape.Unseen) {
 				t.Errorf("column %s: %q", rows[0][n], text)
 			}
 		}
@@ -208,7 +224,9 @@ func TestBooksWhileABotRuns(t *testing.T) {
 	if beside := does(t, "", "purchases", "--csv"); beside != alone || beside.code != 0 {
 		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
 	}
-	if got := does(t, "", "resume", "it was me"); got.code != 1 || !strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be starting or stopping, or be an older version. Try again, or stop it first\n") {
+	if got := does(t, "", "resume", "it was me"); got.code != 1 ||
+		!strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be "+
+			"starting or stopping, or be an older version. Try again, or stop it first\n") {
 		t.Errorf("exit %d: %s", got.code, got.err)
 	}
 }
@@ -225,12 +243,22 @@ func TestResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = ledger.Update(context.Background(), func(w purchase.Writer) error {
-		return w.PutAccount(purchase.AccountState{Pause: &purchase.Pause{Since: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), By: "licensebot", Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentOther, Args: purchase.Args{"text": "CoCalc bought twice"}}, By: "licensebot"}}}})
+		return w.PutAccount(
+			purchase.AccountState{Pause: &purchase.Pause{
+				Since: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), By: "licensebot",
+				Incidents: []purchase.Incident{
+					{
+						Cause: purchase.Cause{Code: purchase.IncidentOther, Args: purchase.Args{"text": "CoCalc bought twice"}},
+						By:    "licensebot",
+					},
+				},
+			}})
 	})
 	if err := errors.Join(err, ledger.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 || got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice.\n" {
+	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 ||
+		got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice.\n" {
 		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
 	}
 	if ledger, err = storage.OpenReadOnly(path); err != nil {
@@ -243,7 +271,8 @@ func TestResume(t *testing.T) {
 			t.Errorf("still paused: %+v, %v", account.Pause, err)
 		}
 		events, err := r.Events(1, 10)
-		if err != nil || len(events) != 1 || events[0].Kind != "resumed" || events[0].Note != "CoCalc paid it back" || !strings.HasPrefix(events[0].By, "operator") {
+		if err != nil || len(events) != 1 || events[0].Kind != "resumed" || events[0].Note != "CoCalc paid it back" ||
+			!strings.HasPrefix(events[0].By, "operator") {
 			t.Errorf("the audit says %+v, %v", events, err)
 		}
 		return nil
@@ -288,7 +317,8 @@ func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
 		}
 		if len(args) == 2 && args[1] == "--json" && args[0] == "purchases" {
 			var back purchase.Purchase
-			if err := json.Unmarshal([]byte(got.out), &back); err != nil || back.Reason != hostile || back.Spec.Title != hostile {
+			if err := json.Unmarshal([]byte(got.out), &back); err != nil || back.Reason != hostile ||
+				back.Spec.Title != hostile {
 				t.Errorf("it reads %+v, %v", back, err)
 			}
 		}

@@ -26,10 +26,12 @@ const maxLine = 1 << 20
 func newQuoteCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "quote 'ram=16 cpu=2' | quote --jsonl", Short: "print the price of a license"}
 	cmd.Flags().SetInterspersed(false) // everything after the first word is the license
-	jsonl := cmd.Flags().Bool("jsonl", false, "read a cart description (JSON) from each line of standard input, and print a price for each")
+	jsonl := cmd.Flags().Bool("jsonl", false,
+		"read a cart description (JSON) from each line of standard input, and print a price for each")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if *jsonl && len(args) > 0 {
-			return fmt.Errorf("--jsonl reads licenses from standard input and takes no arguments, but got %q: %w", args[0], cli.ErrUsage)
+			return fmt.Errorf("--jsonl reads licenses from standard input and takes no arguments, but got %q: %w", args[0],
+				cli.ErrUsage)
 		}
 		return nil
 	}

@@ -23,15 +23,31 @@ func TestQuoteForPeople(t *testing.T) {
 		says           string // the beginning of what is printed, or of the error; all of the error, if it ends with a line
 		code           int
 	}{
-		{"the license of the README", "", []string{"ram=16 cpu=2"}, "$63.75 a month. Renews every month at $63.75 until cancelled.\n", 0},
+		{
+			"the license of the README", "",
+			[]string{"ram=16 cpu=2"},
+			"$63.75 a month. Renews every month at $63.75 until cancelled.\n", 0,
+		},
 		{"without quotes", "", []string{"ram=16", "cpu=2"}, "$63.75 a month.", 0},
 		{"with the team's defaults", "ram=16 cpu=2", nil, "$63.75 a month.", 0},
 		{"in people's words", "", []string{"RAM: 16GB, cores = 2, period=monthly"}, "$63.75 a month.", 0},
-		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until cancelled. You save $127.44 a year compared with paying monthly.\n", 0},
-		{"nothing said", "", nil, "bot: `ram` is required: the memory per project in GB, e.g. `ram=8`.\n`cpu` is required", 1},
+		{"a year", "", []string{"ram=16 cpu=2 period=yearly"}, "$637.56 a year. Renews every year at $637.56 until " +
+			"cancelled. You save $127.44 a year compared with paying monthly.\n", 0},
+		{
+			"nothing said", "", nil, "bot: `ram` is required: the memory per project in GB, e.g. `ram=8`.\n`cpu` is required",
+			1,
+		},
 		{"a misspelt field", "", []string{"rma=16 cpu=2"}, "bot: `rma` isn't a field. Did you mean `ram`?", 1},
-		{"half a term, told once", "", []string{"ram=16 cpu=2 start=2100-01-01"}, "bot: `start` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
-		{"half a term without dates", "", []string{"ram=16 cpu=2 period=range"}, "bot: `period=range` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1},
+		{
+			"half a term, told once", "",
+			[]string{"ram=16 cpu=2 start=2100-01-01"},
+			"bot: `start` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1,
+		},
+		{
+			"half a term without dates", "",
+			[]string{"ram=16 cpu=2 period=range"},
+			"bot: `period=range` needs an end. Add `days=30` or `end=2027-01-31`.\n", 1,
+		},
 		{
 			"a start that is not a date, and an end that is over", "",
 			[]string{"ram=16 cpu=2 start=soon end=2020-01-01"},
@@ -44,7 +60,8 @@ func TestQuoteForPeople(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			processtest.Environment(t, map[string]string{"LICENSE_DEFAULTS": c.defaults})
 			got := does(t, "", append([]string{"quote"}, c.words...)...)
-			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) || c.code != 0 && strings.HasSuffix(c.says, "\n") && got.err != c.says {
+			if got.code != c.code || !strings.HasPrefix(got.out+got.err, c.says) || c.code != 0 &&
+				strings.HasSuffix(c.says, "\n") && got.err != c.says {
 				t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 			}
 		})
@@ -107,7 +124,8 @@ func TestQuoteOfEveryRecordedPrice(t *testing.T) {
 		for what, pair := range map[string][2]float64{
 			"cost": {float64(*p.CostCents), r.Line}, "cost per unit": {float64(*p.PerUnitCents), r.Unit},
 			"cost per project and month": {float64(*p.PerProjectPerMonthCents), r.Project},
-			"line item":                  {float64(*p.LineItemAmountCents), r.Line}, "checkout total": {float64(*p.CheckoutTotalIfAloneCents), r.Alone},
+			"line item":                  {float64(*p.LineItemAmountCents), r.Line},
+			"checkout total":             {float64(*p.CheckoutTotalIfAloneCents), r.Alone},
 		} {
 			if pair[0] != math.Round(pair[1]*100) {
 				t.Errorf("line %d: %s: %v cents, recorded %v dollars", n+1, what, pair[0], pair[1])
@@ -117,7 +135,8 @@ func TestQuoteOfEveryRecordedPrice(t *testing.T) {
 }
 
 const (
-	goodLine = `{"type":"quota","user":"business","run_limit":1,"ram":16,"cpu":2,"disk":10,"member":true,"uptime":"medium","boost":false,"period":"monthly"}`
+	goodLine = `{"type":"quota","user":"business","run_limit":1,"ram":16,"cpu":2,"disk":10,"member":true,` +
+		`"uptime":"medium","boost":false,"period":"monthly"}`
 	goodCost = 6375
 )
 
@@ -157,7 +176,8 @@ func TestQuoteOfBrokenLines(t *testing.T) {
 				t.Fatalf("%d answers to %d lines that end with %q and %q", len(got), len(lines), end, last)
 			}
 			for n, l := range lines {
-				if l.good && (got[n].CostCents == nil || *got[n].CostCents != goodCost) || !l.good && (got[n].Error == "" || got[n].CostCents != nil) {
+				if l.good && (got[n].CostCents == nil || *got[n].CostCents != goodCost) || !l.good &&
+					(got[n].Error == "" || got[n].CostCents != nil) {
 					t.Errorf("%s (line end %q): %+v", l.name, end, got[n])
 				}
 			}

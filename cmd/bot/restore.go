@@ -22,7 +22,10 @@ import (
 // newRestoreCommand replaces the ledger by a backup. It shows what would be lost, asks, and keeps the current ledger
 // aside. The next start compares the backup with CoCalc before it takes orders.
 func newRestoreCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "restore FILE [--yes]", Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("a backup file")}
+	cmd := &cobra.Command{
+		Use:   "restore FILE [--yes]",
+		Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("a backup file"),
+	}
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveDefault)
 	yes := cmd.Flags().Bool("yes", false, "don't ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runRestore(cmd.Context(), args[0], *yes, c) }
@@ -37,7 +40,10 @@ func runRestore(ctx context.Context, file string, yes bool, c console) error {
 	if err != nil {
 		return err
 	}
-	r := restoration{file: file, database: settings.Database, settle: settings.SettleAfter, loc: settings.Timezone.Location, out: c.out}
+	r := restoration{
+		file: file, database: settings.Database, settle: settings.SettleAfter,
+		loc: settings.Timezone.Location, out: c.out,
+	}
 	if err := r.look(ctx); err != nil {
 		return err
 	}
@@ -120,12 +126,15 @@ func (r restoration) compare(present, backup chain) {
 		fmt.Fprintf(r.out, "The current ledger continues after that: %s would be lost, from %s to %s.\n",
 			plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
 	default:
-		fmt.Fprintf(r.out, "The two differ after record %d: the backup then has %s that the current ledger lacks, and %s would be lost, from %s to %s.\n",
-			common, plural(len(backup.events)-common, "record"), plural(len(lost), "record"), r.day(lost[0].Time), r.day(lost[len(lost)-1].Time))
+		fmt.Fprintf(r.out, "The two differ after record %d: the backup then has %s that the current ledger lacks, and %s "+
+			"would be lost, from %s to %s.\n",
+			common, plural(len(backup.events)-common, "record"), plural(len(lost), "record"), r.day(lost[0].Time),
+			r.day(lost[len(lost)-1].Time))
 	}
 	bought, sum := present.boughtBeside(backup)
 	if bought > 0 {
-		fmt.Fprintf(r.out, "That includes %s for %s. The bot adds them again when it compares the ledger with CoCalc.\n", plural(bought, "purchase"), sum)
+		fmt.Fprintf(r.out, "That includes %s for %s. The bot adds them again when it compares the ledger with CoCalc.\n",
+			plural(bought, "purchase"), sum)
 	}
 }
 

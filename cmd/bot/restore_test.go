@@ -35,12 +35,20 @@ func TestWhatWouldBeLost(t *testing.T) {
 	}{
 		{"an older copy", three, one, []string{
 			" is in order: 1 order, 1 purchase and ", ".\nIts last record is ",
-			"The current ledger continues after that: ", " records would be lost, from ", "That includes 2 purchases for $127.50. The bot adds them again when it compares the ledger with CoCalc.\n",
+			"The current ledger continues after that: ", " records would be lost, from ",
+			"That includes 2 purchases for $127.50. The bot adds them again when it compares the ledger with CoCalc.\n",
 		}},
-		{"the same", three, three, []string{" is in order: 3 orders, 3 purchases and ", "The current ledger holds the same ", ": nothing would be lost.\n"}},
-		{"a later one", one, three, []string{"The current ledger is an older copy of it, up to record ", ": nothing would be lost.\n"}},
+		{"the same", three, three, []string{
+			" is in order: 3 orders, 3 purchases and ", "The current ledger holds the same ",
+			": nothing would be lost.\n",
+		}},
+		{"a later one", one, three, []string{
+			"The current ledger is an older copy of it, up to record ",
+			": nothing would be lost.\n",
+		}},
 		{"two ways", three, other, []string{
-			"The two differ after record ", ": the backup then has 1 record that the current ledger lacks, and ", "would be lost",
+			"The two differ after record ", ": the backup then has 1 record that the current ledger lacks, and ",
+			"would be lost",
 			"That includes 2 purchases for $127.50.",
 		}},
 		{"no present ledger", "", one, []string{"There is no ledger at ", " now.\n"}},
@@ -54,7 +62,8 @@ func TestWhatWouldBeLost(t *testing.T) {
 			processtest.Environment(t, map[string]string{"DATABASE": database})
 			for _, answer := range []string{"", "y\n", "no\n", "yes please\n"} {
 				got := does(t, answer, "restore", c.backup)
-				got.says(t, 1, append(c.says, "Restore it to "+database+"? Type yes: ", "bot: not confirmed, so nothing was changed\n")...)
+				got.says(t, 1, append(c.says, "Restore it to "+database+"? Type yes: ",
+					"bot: not confirmed, so nothing was changed\n")...)
 			}
 			if c.present == "" {
 				if _, err := os.Stat(database); err == nil {
@@ -94,7 +103,8 @@ func TestRestoreOverABadLedger(t *testing.T) {
 			before := read(t, database)
 			processtest.Environment(t, map[string]string{"DATABASE": database})
 			got := does(t, "", "restore", "--yes", good)
-			got.says(t, 0, "The current ledger can't be read, so it isn't known what the backup lacks: ", "Restored ", "The previous ledger is kept as ")
+			got.says(t, 0, "The current ledger can't be read, so it isn't known what the backup lacks: ", "Restored ",
+				"The previous ledger is kept as ")
 			_, aside, _ := strings.Cut(got.out, "is kept as ")
 			aside, _, _ = strings.Cut(aside, "\n")
 			if string(read(t, aside)) != string(before) {
@@ -116,14 +126,16 @@ func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+": another licensebot is running with this ledger: stop it, run this again, then start it\n")
+	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+
+		": another licensebot is running with this ledger: stop it, run this again, then start it\n")
 	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v (%v)", entries, err)
 	}
 }
 
-// The whole story: a backup, a purchase after it, the disk is lost, the backup is restored. The bot takes no order before
-// it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it told.
+// The whole story: a backup, a purchase after it, the disk is lost, the backup is restored. The bot takes no order
+// before it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it
+// told.
 func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
@@ -142,7 +154,9 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 		if err := alice.Click(t.Context(), card, "Buy for $63.75"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+		_, err := alice.WaitForUpdate(bot.Life, card, func(m slacksim.Message) bool {
+			return strings.Contains(m.ContentText(), "Bought for $63.75")
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,10 +182,13 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	answers := sync.OnceFunc(func() { close(answer) })
 	defer answers() // the simulated CoCalc ends only after its answer, also when the test fails before
-	w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Call, Times: 1, Do: func(*cocalctest.Account) {
-		close(asked)
-		<-answer
-	}})
+	w.cocalc.Inject(cocalctest.Fault{
+		Endpoint: "purchases/get-purchases", Effect: cocalctest.Call, Times: 1,
+		Do: func(*cocalctest.Account) {
+			close(asked)
+			<-answer
+		},
+	})
 	bot = launch(t, s, "run")
 	select {
 	case <-asked:
@@ -183,9 +200,13 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
 	}
-	w.asks(t, "buy ram=16 cpu=2 title=third", "My records were just restored from a backup, and I'm comparing them with CoCalc first")
+	w.asks(t, "buy ram=16 cpu=2 title=third",
+		"My records were just restored from a backup, and I'm comparing them with CoCalc first")
 	answers()
-	for _, text := range []string{"The ledger was restored from a backup that ends with record", "I added 1 purchase ($63.75) that the backup lacked to the history"} {
+	for _, text := range []string{
+		"The ledger was restored from a backup that ends with record",
+		"I added 1 purchase ($63.75) that the backup lacked to the history",
+	} {
 		w.reads(t, slacksim.Alice, "general", text) // in the purchases channel
 		w.reads(t, slacksim.Bob, "", text)          // as an admin
 	}
@@ -218,7 +239,8 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	}
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
-	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying has been paused since ", "The ledger contradicts itself.")
+	does(t, "", "verify").says(t, 1, "✗ The budget for ", why, "- Buying has been paused since ",
+		"The ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is back on.")
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
 		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
@@ -231,15 +253,16 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
-// Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and says
-// why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
+// Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
+// says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
 func TestABotWithABrokenAuditChain(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
 	forge(t, s["DATABASE"], 2, func(e *purchase.Event) { e.By = "U0CAROL" })
-	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash is not that of what it says."
+	const why = "The audit chain is broken: audit record 2 was changed after it was written: its hash is not that of " +
+		"what it says."
 	bot := launch(t, s, "run")
 	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
@@ -251,7 +274,8 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
 	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and nobody takes it for a good one
-	unproven := []string{"the ledger's audit chain is broken: audit record 2 was changed", backup + ".unproven is an unverified copy"}
+	unproven := []string{"the ledger's audit chain is broken: audit record 2 was changed", backup +
+		".unproven is an unverified copy"}
 	does(t, "", "backup", backup).says(t, 1, unproven...)
 	if _, err := os.Stat(backup); err == nil {
 		t.Error("the backup has the name of a good one")
@@ -279,14 +303,21 @@ func TestAPauseOutlivesARestore(t *testing.T) {
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
 	changeLedger(t, s["DATABASE"], func(wr purchase.Writer) error {
-		return purchase.KeepPause(wr, &purchase.Pause{Since: time.Now(), By: slacksim.Bob, Name: "bob", Incidents: pausedFor(slacksim.Bob, "the money is counted")})
+		return purchase.KeepPause(wr, &purchase.Pause{
+			Since: time.Now(), By: slacksim.Bob, Name: "bob",
+			Incidents: pausedFor(slacksim.Bob, "the money is counted"),
+		})
 	})
 	does(t, "", "restore", "--yes", backup).says(t, 0, "Restored ")
 	does(t, "", "verify").says(t, 0, "- Buying has been paused since ", "the money is counted")
-	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ", ": the money is counted\n")
+	does(t, "", "resume", "it", "is", "all", "there").says(t, 0, "Buying is back on. It had been paused since ",
+		": the money is counted\n")
 }
 
 // pausedFor is a person's reason of a pause.
 func pausedFor(who, reason string) []purchase.Incident {
-	return []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": reason}}, By: who}}
+	return []purchase.Incident{{
+		Cause: purchase.Cause{Code: purchase.IncidentSaid, Args: purchase.Args{"reason": reason}},
+		By:    who,
+	}}
 }

@@ -56,7 +56,9 @@ func runResume(ctx context.Context, reason string, c console) error {
 		_, err = fmt.Fprintln(c.out, "Buying wasn't paused.")
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "Buying is back on. It had been paused since %s: %s\n", was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle), bot.ReasonsWords(was, bot.Reader{Admin: true, Zone: settings.Timezone.Location}))
+	_, err = fmt.Fprintf(c.out, "Buying is back on. It had been paused since %s: %s\n",
+		was.Since.In(settings.Timezone.Location).Format(purchase.MomentStyle),
+		bot.ReasonsWords(was, bot.Reader{Admin: true, Zone: settings.Timezone.Location}))
 	if leftOut := was.LeftOut(); leftOut.Code != "" && err == nil {
 		_, err = fmt.Fprintln(c.out, bot.Words(bot.Results, leftOut, bot.Reader{}))
 	}

@@ -29,7 +29,8 @@ func runBot(ctx context.Context, c console) (err error) {
 	}
 	log := settings.Logger(c.err)
 	if noted {
-		log.Warn().Str("server", settings.CoCalcURL).Msg("use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
+		log.Warn().Str("server", settings.CoCalcURL).
+			Msg("use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 	}
 	wiring, err := settings.AppConfig(log)
 	if err != nil {

@@ -57,14 +57,43 @@ func TestFaultsOfSecretFiles(t *testing.T) {
 		settings map[string]string
 		says     string
 	}{
-		{"no such file", map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key"}, `COCALC_API_KEY_FILE: can't read "/nowhere/key": no such file or directory`},
-		{"a folder", map[string]string{"COCALC_API_KEY_FILE": dir}, "COCALC_API_KEY_FILE: can't read \"" + dir + `": is a directory`},
-		{"the secret in the place of its file", map[string]string{"COCALC_API_KEY_FILE": "sk-secretCoCalcKey"}, "COCALC_API_KEY_FILE: can't read [a secret]: no such file or directory"},
-		{"an empty file", map[string]string{"SLACK_BOT_TOKEN_FILE": file("empty", "\n")}, `SLACK_BOT_TOKEN_FILE: "` + dir + `/empty" is empty`},
-		{"a large file", map[string]string{"SLACK_BOT_TOKEN_FILE": file("large", strings.Repeat("xoxb-secret", 10_000))}, `SLACK_BOT_TOKEN_FILE: "` + dir + `/large" is too large for a secret`},
-		{"another secret", map[string]string{"SLACK_APP_TOKEN_FILE": file("other", "xoxb-1-secretBotToken")}, "SLACK_APP_TOKEN_FILE: doesn't begin with xapp-; "},
-		{"two lines", map[string]string{"SLACK_APP_TOKEN_FILE": file("two", "xapp-1-secret\nxapp-2-secret")}, "SLACK_APP_TOKEN_FILE: has characters that no token has. Copy it again"},
-		{"set in both ways", map[string]string{"COCALC_API_KEY": "sk-secretCoCalcKey", "COCALC_API_KEY_FILE": file("key", "sk-secretCoCalcKey")}, "COCALC_API_KEY_FILE: COCALC_API_KEY is set too. Use only one of them"},
+		{
+			"no such file",
+			map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key"},
+			`COCALC_API_KEY_FILE: can't read "/nowhere/key": no such file or directory`,
+		},
+		{"a folder", map[string]string{"COCALC_API_KEY_FILE": dir}, "COCALC_API_KEY_FILE: can't read \"" + dir +
+			`": is a directory`},
+		{
+			"the secret in the place of its file",
+			map[string]string{"COCALC_API_KEY_FILE": "sk-secretCoCalcKey"},
+			"COCALC_API_KEY_FILE: can't read [a secret]: no such file or directory",
+		},
+		{"an empty file", map[string]string{"SLACK_BOT_TOKEN_FILE": file("empty", "\n")}, `SLACK_BOT_TOKEN_FILE: "` + dir +
+			`/empty" is empty`},
+		{
+			"a large file",
+			map[string]string{"SLACK_BOT_TOKEN_FILE": file("large", strings.Repeat("xoxb-secret", 10_000))},
+			`SLACK_BOT_TOKEN_FILE: "` + dir + `/large" is too large for a secret`,
+		},
+		{
+			"another secret",
+			map[string]string{"SLACK_APP_TOKEN_FILE": file("other", "xoxb-1-secretBotToken")},
+			"SLACK_APP_TOKEN_FILE: doesn't begin with xapp-; ",
+		},
+		{
+			"two lines",
+			map[string]string{"SLACK_APP_TOKEN_FILE": file("two", "xapp-1-secret\nxapp-2-secret")},
+			"SLACK_APP_TOKEN_FILE: has characters that no token has. Copy it again",
+		},
+		{
+			"set in both ways",
+			map[string]string{
+				"COCALC_API_KEY":      "sk-secretCoCalcKey",
+				"COCALC_API_KEY_FILE": file("key", "sk-secretCoCalcKey"),
+			},
+			"COCALC_API_KEY_FILE: COCALC_API_KEY is set too. Use only one of them",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +115,10 @@ func TestFaultsOfSecretFiles(t *testing.T) {
 		})
 	}
 	t.Run("who reads the purchase log needs no secret", func(t *testing.T) {
-		processtest.Environment(t, map[string]string{"COCALC_API_KEY_FILE": "/nowhere/key", "DATABASE": filepath.Join(dir, "ledger.db")})
+		processtest.Environment(t, map[string]string{
+			"COCALC_API_KEY_FILE": "/nowhere/key",
+			"DATABASE":            filepath.Join(dir, "ledger.db"),
+		})
 		w := newTown(t)
 		w.buys(t, os.Getenv("DATABASE"), 0)
 		if got := does(t, "", "purchases"); got.code != 0 {

@@ -80,7 +80,8 @@ func TestNoSecretIsTold(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			w := newTown(t)
 			var heard ear
-			processtest.Environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s", "SLACK_API_URL="+heard.listen(t, w.api)))
+			processtest.Environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s",
+				"SLACK_API_URL="+heard.listen(t, w.api)))
 			var log scroll
 			var out bytes.Buffer
 			ctx, stop := context.WithCancel(context.Background())
@@ -145,7 +146,8 @@ func (w *town) suffers(t *testing.T) {
 	must(w.slack.Wait(ctx, func() bool { return len(w.account.Licenses()) == 1 && w.tells("Bought for $63.75") }))
 
 	before := w.slack.Connected()
-	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {LoseAnswer: true, Times: 1}}})
+	w.slack.SetFaults(
+		slacksim.Faults{Methods: map[string]slacksim.MethodFault{"apps.connections.open": {LoseAnswer: true, Times: 1}}})
 	w.slack.DropSockets()
 	must(w.slack.Wait(ctx, func() bool { return w.slack.Connected() > before }))
 	must(w.slack.WaitForSocket(ctx))
@@ -198,7 +200,10 @@ func (w *town) secrets(t *testing.T) map[string]string {
 }
 
 func TestTheRedactor(t *testing.T) {
-	c := config.Settings{SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey", LogFormat: "json"}
+	c := config.Settings{
+		SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey",
+		LogFormat: "json",
+	}
 	basic := base64.StdEncoding.EncodeToString([]byte("sk-verySecretKey:"))
 	cases := []struct{ name, text, want string }{
 		{"nothing to hide", "CoCalc knows the key sk-…tKey", "CoCalc knows the key sk-…tKey"},
@@ -208,8 +213,14 @@ func TestTheRedactor(t *testing.T) {
 		{"the key as a user name", "Authorization: Basic " + basic, "Authorization: Basic [secret]"},
 		{"an address behind a button", `Post "https://hooks.slack.com/actions/T1/2/x7Yz": EOF`, `Post "[secret]": EOF`},
 		{"one of the government's Slack", "https://hooks.slack-gov.com/commands/T1/2/x7Yz", "[secret]"},
-		{"one of a simulated Slack", `Post "http://127.0.0.1:3000/commands/T0TEAM/2/x7Yz": EOF`, `Post "http://127.0.0.1:3000[secret]": EOF`},
-		{"a socket's ticket", "dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1", "dial wss://wss-primary.slack.com/link/?[secret]&app_id=1"},
+		{
+			"one of a simulated Slack", `Post "http://127.0.0.1:3000/commands/T0TEAM/2/x7Yz": EOF`,
+			`Post "http://127.0.0.1:3000[secret]": EOF`,
+		},
+		{
+			"a socket's ticket", "dial wss://wss-primary.slack.com/link/?ticket=abc-def&app_id=1",
+			"dial wss://wss-primary.slack.com/link/?[secret]&app_id=1",
+		},
 	}
 	for _, c2 := range cases {
 		t.Run(c2.name, func(t *testing.T) {

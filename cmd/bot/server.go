@@ -44,10 +44,12 @@ func findServer(ctx context.Context, c *config.Settings, ledger string) bool {
 	case account.Address != "":
 		c.Faults.Add(setting, "not set; the ledger notes %s", account.Address)
 	case begun || bought:
-		c.Faults.Add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the address of the CoCalc server "+
+		c.Faults.Add(setting, "not set, and it has no default any more. Until now, the bot used %s without it. Use the "+
+			"address of the CoCalc server "+
 			"that sells you licenses (%[1]s most likely sells none any more)", formerServer)
 	default:
-		c.Faults.Add(setting, "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example")
+		c.Faults.Add(setting,
+			"not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example")
 	}
 	return false
 }

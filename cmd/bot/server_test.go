@@ -25,7 +25,8 @@ func TestWithoutCoCalcURL(t *testing.T) {
 		})
 	}
 	const plain = "not set; use the address of the CoCalc server that sells you licenses, such as https://cocalc.example\n"
-	const former = "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use the address of the CoCalc server that " +
+	const former = "not set, and it has no default any more. Until now, the bot used https://cocalc.com without it. Use " +
+		"the address of the CoCalc server that " +
 		"sells you licenses (https://cocalc.com most likely sells none any more)\n"
 	for _, c := range []struct {
 		name   string
@@ -67,10 +68,13 @@ func TestWithoutCoCalcURL(t *testing.T) {
 				}
 				return
 			}
-			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+w.shop+", which the ledger notes. Set COCALC_URL="+w.shop+".\n", "PASS CoCalc key")
-			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+w.shop+", which the ledger notes.\n", "CoCalc agrees")
+			does(t, "", "check").says(t, 0, "WARN COCALC_URL: not set, so the bot uses "+w.shop+
+				", which the ledger notes. Set COCALC_URL="+w.shop+".\n", "PASS CoCalc key")
+			does(t, "", "verify", "--online").says(t, 0, "- COCALC_URL is not set, so CoCalc is asked at "+w.shop+
+				", which the ledger notes.\n", "CoCalc agrees")
 			bot := launch(t, s, "run")
-			bot.Prints(&bot.Err, 1, "use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
+			bot.Prints(&bot.Err, 1,
+				"use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 			bot.Prints(&bot.Err, 1, "find CoCalc with the key")
 			if !strings.Contains(bot.Err.String(), `"server":"`+w.shop+`"`) {
 				t.Errorf("the log does not name the server:\n%s", bot.Err.String())
@@ -96,8 +100,10 @@ func TestAnotherServerThanTheLedgers(t *testing.T) {
 		account.Address = "https://noted.example"
 		return w.PutAccount(account)
 	})
-	does(t, "", "check").says(t, 0, "WARN COCALC_URL: "+w.shop+", but the ledger's purchases were made on https://noted.example. "+
-		"If the account's server has a new address, do nothing: the bot notes it. Otherwise, set COCALC_URL=https://noted.example.\n", "PASS CoCalc key")
+	does(t, "", "check").says(t, 0, "WARN COCALC_URL: "+w.shop+
+		", but the ledger's purchases were made on https://noted.example. "+
+		"If the account's server has a new address, do nothing: the bot notes it. Otherwise, set "+
+		"COCALC_URL=https://noted.example.\n", "PASS CoCalc key")
 }
 
 // Commands that ask no CoCalc need no address of one.

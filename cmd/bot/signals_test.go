@@ -23,7 +23,9 @@ func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Not bot.Life: what is read of a process whose log was closed has ended.
-	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool { return strings.Contains(m.ContentText(), "Bought for $63.75") })
+	_, err := alice.WaitForUpdate(t.Context(), card, func(m slacksim.Message) bool {
+		return strings.Contains(m.ContentText(), "Bought for $63.75")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +39,8 @@ func TestHangup(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
-	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 || !strings.Contains(bot.Err.String(), "stop licensebot") {
+	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 ||
+		!strings.Contains(bot.Err.String(), "stop licensebot") {
 		t.Errorf("it ends with %s:\n%s", bot.Cmd.ProcessState, &bot.Err)
 	}
 }

@@ -74,5 +74,6 @@ func readMoment(option, text string, now time.Time, loc *time.Location) (at time
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), false, nil
 	}
-	return time.Time{}, false, fmt.Errorf("%s %q: use a day such as 2026-11-01, or an age such as 36h or 30d: %w", option, text, cli.ErrUsage)
+	return time.Time{}, false, fmt.Errorf("%s %q: use a day such as 2026-11-01, or an age such as 36h or 30d: %w", option,
+		text, cli.ErrUsage)
 }

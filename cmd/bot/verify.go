@@ -84,7 +84,8 @@ func runVerify(ctx context.Context, o verifyOptions, c console) error {
 			if fault, ok := errors.AsType[*diagnosis.ServerError](err); ok {
 				text, remedy, _ = diagnosis.OfServer(fault.Address, fault.Diagnosis)
 			}
-			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy, ". "))
+			return errors.New(strings.TrimSuffix("the ledger was checked, but not compared with CoCalc: "+text+". "+remedy,
+				". "))
 		}
 	}
 	v.printHead()
@@ -143,10 +144,12 @@ func (v *verification) read(ctx context.Context) error {
 		v.compareNoted(then)
 	}
 	if p := account.Pause; p != nil {
-		v.note("Buying has been paused since %s: %s", v.day(p.Since), bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: v.loc}))
+		v.note("Buying has been paused since %s: %s", v.day(p.Since),
+			bot.ReasonsWords(p, bot.Reader{Admin: true, Zone: v.loc}))
 	}
 	if r := account.Restored; r != nil {
-		v.note("It was restored on %s from a backup that ends with record %d; the bot hasn't compared it with CoCalc yet.", v.day(r.At), r.Head)
+		v.note("It was restored on %s from a backup that ends with record %d; the bot hasn't compared it with CoCalc yet.",
+			v.day(r.At), r.Head)
 	}
 	return nil
 }
@@ -156,9 +159,11 @@ func (v *verification) compareNoted(then purchase.Event) {
 	case then.Hash == v.noted.hash:
 		v.good("Record %d is in the chain as you noted it: nothing up to it was changed.", v.noted.number)
 	case then.Number == 0:
-		v.bad("Record %d, which you noted, is missing: the chain ends with record %d. This is an older copy, or its end was cut off.", v.noted.number, v.report.Head.Number)
+		v.bad("Record %d, which you noted, is missing: the chain ends with record %d. This is an older copy, or its end "+
+			"was cut off.", v.noted.number, v.report.Head.Number)
 	default:
-		v.bad("Record %d has a different hash than you noted: the chain was rewritten, or this is another ledger.", v.noted.number)
+		v.bad("Record %d has a different hash than you noted: the chain was rewritten, or this is another ledger.",
+			v.noted.number)
 	}
 }
 
@@ -188,18 +193,21 @@ func (v *verification) askCoCalc(ctx context.Context, settings config.Settings) 
 		same = "id (this older CoCalc doesn't report amounts)"
 	}
 	if len(said.Wrong) == 0 {
-		v.good("CoCalc agrees: it sold %s in the log with the same %s, and nothing else through this bot.", plural(said.Agree, "license"), same)
+		v.good("CoCalc agrees: it sold %s in the log with the same %s, and nothing else through this bot.",
+			plural(said.Agree, "license"), same)
 	} else {
 		v.note("CoCalc sold %s in the log with the same %s.", plural(said.Agree, "license"), same)
 	}
 	if n := len(said.Strangers); n > 0 {
-		v.note("%s made outside this bot since the ledger began:", plural(n, "purchase on the account was", "purchases on the account were"))
+		v.note("%s made outside this bot since the ledger began:",
+			plural(n, "purchase on the account was", "purchases on the account were"))
 		for _, s := range said.Strangers {
 			fmt.Fprintln(v.out, "    "+bot.Words(bot.Comparing, s, bot.Reader{}))
 		}
 	}
 	if said.Earlier > 0 {
-		v.note("%s from before the ledger began.", plural(said.Earlier, "purchase on the account is", "purchases on the account are"))
+		v.note("%s from before the ledger began.",
+			plural(said.Earlier, "purchase on the account is", "purchases on the account are"))
 	}
 	return nil
 }

@@ -50,29 +50,38 @@ func TestVerify(t *testing.T) {
 	does(t, "", "verify").says(t, 1, "bot: there is no ledger at "+path)
 	w.buys(t, path, 1)
 	first := does(t, "", "verify")
-	first.says(t, 0, "✓ "+path+" holds 1 order, 1 purchase and ", " audit records in ", " KB. Every record is unchanged, and the chain has no gap.\n",
+	first.says(t, 0, "✓ "+path+" holds 1 order, 1 purchase and ", " audit records in ",
+		" KB. Every record is unchanged, and the chain has no gap.\n",
 		"✓ The budgets, orders, purchase log and audit records agree.\n", "Head of the chain, from ")
 	noted := headPrinted(t, first.out)
 	old := copied(t, path)
 	w.buys(t, path, 1)
 
-	does(t, "", "verify", "--head", noted).says(t, 0, "✓ Record "+strings.Split(noted, ":")[0]+" is in the chain as you noted it: nothing up to it was changed.\n")
+	does(t, "", "verify", "--head", noted).says(t, 0, "✓ Record "+strings.Split(noted, ":")[0]+
+		" is in the chain as you noted it: nothing up to it was changed.\n")
 	does(t, "", "verify", "--head", strings.ToUpper(noted)).says(t, 0, "as you noted it")
 	now := does(t, "", "verify", "--online")
-	now.says(t, 0, "✓ CoCalc agrees: it sold 2 licenses in the log with the same id and amount, and nothing else through this bot.\n")
+	now.says(t, 0,
+		"✓ CoCalc agrees: it sold 2 licenses in the log with the same id and amount, and nothing else through this bot.\n")
 	latest := headPrinted(t, now.out)
-	does(t, "", "verify", "--database", old, "--head", latest).says(t, 1, "✗ Record ", ", which you noted, is missing: the chain ends with record ",
+	does(t, "", "verify", "--database", old, "--head", latest).says(t, 1, "✗ Record ",
+		", which you noted, is missing: the chain ends with record ",
 		"bot: found 1 problem in the ledger "+old)
 	number, hash, _ := strings.Cut(noted, ":")
-	other := number + ":" + strings.Map(func(r rune) rune { return rune("fedcba9876543210"[strings.IndexRune("0123456789abcdef", r)]) }, hash)
-	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+" has a different hash than you noted: the chain was rewritten, or this is another ledger.\n")
+	other := number + ":" + strings.Map(func(r rune) rune {
+		return rune("fedcba9876543210"[strings.IndexRune("0123456789abcdef", r)])
+	}, hash)
+	does(t, "", "verify", "--head", other).says(t, 1, "✗ Record "+number+
+		" has a different hash than you noted: the chain was rewritten, or this is another ledger.\n")
 
 	// An older copy does not know what was bought since, and CoCalc tells.
-	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc purchase ", "which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
+	does(t, "", "verify", "--online", "--database", old).says(t, 1, "✗ CoCalc purchase ",
+		"which isn't in this ledger: another licensebot buys with this account, or the ledger is an older copy.\n",
 		"- CoCalc sold 1 license in the log with the same id and amount.\n", "bot: found 1 problem")
 
 	w.strangerBuys(t)
-	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees", "- 1 purchase on the account was made outside this bot since the ledger began:\n    CoCalc purchase ")
+	does(t, "", "verify", "--online").says(t, 0, "✓ CoCalc agrees",
+		"- 1 purchase on the account was made outside this bot since the ledger began:\n    CoCalc purchase ")
 	w.strangerBuys(t)
 	does(t, "", "verify", "--online").says(t, 0, "- 2 purchases on the account were made outside this bot")
 
@@ -84,7 +93,9 @@ func TestVerify(t *testing.T) {
 		budgets[0].Spent--
 		return wr.PutBudget(budgets[0])
 	})
-	does(t, "", "verify").says(t, 1, "✗ The budget for ", "says that $127.49 was spent, but the purchase log adds up to $127.50.\n", "Head of the chain", "bot: found 1 problem in the ledger "+path)
+	does(t, "", "verify").says(t, 1, "✗ The budget for ",
+		"says that $127.49 was spent, but the purchase log adds up to $127.50.\n", "Head of the chain",
+		"bot: found 1 problem in the ledger "+path)
 }
 
 // The ledger of a running bot, and CoCalc's troubles.
@@ -102,14 +113,16 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 
 	s["COCALC_API_KEY"] = w.cocalc.Add(cocalctest.NewAccount{Credit: 100}).Key()
 	processtest.Environment(t, s)
-	does(t, "", "verify", "--online").says(t, 1, "✗ The API key belongs to CoCalc account ", ", but this ledger belongs to account ", "bot: found 1 problem")
+	does(t, "", "verify", "--online").says(t, 1, "✗ The API key belongs to CoCalc account ",
+		", but this ledger belongs to account ", "bot: found 1 problem")
 
 	s["COCALC_API_KEY"] = "sk-wrongWrongWrong"
 	processtest.Environment(t, s)
 	does(t, "", "verify", "--online").says(t, 1, "✓ ", "bot: the ledger was checked, but not compared with CoCalc: ")
 	t.Setenv("COCALC_URL", w.shop)
 	t.Setenv("COCALC_API_KEY", "sk-wrongWrongWrong000001") // a key that was revoked looks the same
-	words := "CoCalc doesn't accept the key, or its database is down. Create a key in the account's settings, under API Keys, and set COCALC_API_KEY.\n"
+	words := "CoCalc doesn't accept the key, or its database is down. Create a key in the account's settings, under " +
+		"API Keys, and set COCALC_API_KEY.\n"
 	does(t, "", "verify", "--online").says(t, 1, "not compared with CoCalc: "+words)
 	does(t, "", "check").says(t, 1, "FAIL CoCalc key …0001: "+words)
 	delete(s, "COCALC_API_KEY")
@@ -121,12 +134,14 @@ func TestVerifyOfAnEmptyLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
-	does(t, "", "verify").says(t, 0, "holds 0 orders, 0 purchases and 0 audit records", "- The chain is empty: nothing has happened yet.\n")
-	does(t, "", "verify", "--head", "1:"+strings.Repeat("0a", 32)).says(t, 1, "✗ Record 1, which you noted, is missing: the chain ends with record 0.")
+	does(t, "", "verify").says(t, 0, "holds 0 orders, 0 purchases and 0 audit records",
+		"- The chain is empty: nothing has happened yet.\n")
+	does(t, "", "verify", "--head", "1:"+strings.Repeat("0a", 32)).says(t, 1,
+		"✗ Record 1, which you noted, is missing: the chain ends with record 0.")
 }
 
-// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A broken
-// chain alone keeps the bot neither from answering nor from being copied: see TestABotWithABrokenAuditChain.
+// No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A
+// broken chain alone keeps the bot neither from answering nor from being copied: see TestABotWithABrokenAuditChain.
 func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
@@ -170,13 +185,17 @@ func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 
 func TestTheHeadAsItIsNoted(t *testing.T) {
 	hash := strings.Repeat("0a", 32)
-	for text, want := range map[string]string{"17:" + hash: "17:" + hash, " 1:" + strings.ToUpper(hash) + " ": "1:" + hash} {
+	for text, want := range map[string]string{"17:" + hash: "17:" + hash, " 1:" + strings.ToUpper(hash) +
+		" ": "1:" + hash} {
 		var h head
 		if err := h.Set(text); err != nil || fmt.Sprint(h) != want {
 			t.Errorf("%q: %s, %v", text, h, err)
 		}
 	}
-	for _, text := range []string{"", "17", "0:" + hash, "-1:" + hash, "17:" + hash[1:], "17:" + hash + "00", "17:" + strings.Repeat("zz", 32), hash} {
+	for _, text := range []string{
+		"", "17", "0:" + hash, "-1:" + hash, "17:" + hash[1:], "17:" + hash + "00",
+		"17:" + strings.Repeat("zz", 32), hash,
+	} {
 		var h head
 		if err := h.Set(text); err == nil {
 			t.Errorf("%q was taken for %s", text, h)

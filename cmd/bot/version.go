@@ -36,7 +36,8 @@ func versionLine() string {
 
 // describeBuild returns the line that names a build.
 func describeBuild(version, revision string) string {
-	return fmt.Sprintf("licensebot %s (revision %s, %s %s/%s)", version, cmp.Or(revision, "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("licensebot %s (revision %s, %s %s/%s)", version, cmp.Or(revision, "unknown"), runtime.Version(),
+		runtime.GOOS, runtime.GOARCH)
 }
 
 // revisionOf returns the commit that a program was built from, in the form of git describe. It is empty if the go

@@ -19,8 +19,8 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// buttons is the fifth play: everybody presses every button of every card, list and Home tab, and each press reaches the bot
-// with the action id that it put there.
+// buttons is the fifth play: everybody presses every button of every card, list and Home tab, and each press reaches
+// the bot with the action id that it put there.
 func buttons(t *testing.T, d *demo) {
 	p := &presser{t: t, d: d, pressed: map[string]bool{}}
 	// Lists of more than one page, one of them with licenses that have expired.
@@ -28,10 +28,12 @@ func buttons(t *testing.T, d *demo) {
 	for i := range 13 {
 		period := `"period":"monthly"`
 		if i > 6 {
-			period = `"period":"range","range":["` + now.AddDate(0, 0, -40).Format(time.RFC3339) + `","` + now.AddDate(0, 0, -9).Format(time.RFC3339) + `"]`
+			period = `"period":"range","range":["` + now.AddDate(0, 0, -40).Format(time.RFC3339) +
+				`","` + now.AddDate(0, 0, -9).Format(time.RFC3339) + `"]`
 		}
-		d.sims.account.AddToCart("site-license", `{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
-			period+`,"run_limit":1,"title":"Course `+strconv.Itoa(i)+`"}`)
+		d.sims.account.AddToCart("site-license",
+			`{"ram":4,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic","boost":false,`+
+				period+`,"run_limit":1,"title":"Course `+strconv.Itoa(i)+`"}`)
 	}
 	d.sims.account.AddCredit(100000, "for the lists")
 	if err := d.sims.account.Checkout(); err != nil {
@@ -169,14 +171,15 @@ func (p *presser) forget(action string) {
 	}
 }
 
-// press presses every button on the page that was not pressed yet and that may be, until there is none left and each of the
-// wanted actions was pressed.
+// press presses every button on the page that was not pressed yet and that may be, until there is none left and each of
+// the wanted actions was pressed.
 func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wanted ...string) {
 	p.t.Helper()
 	late := time.Now().Add(unhurried)
 	for more := true; more; {
 		if time.Now().After(late) {
-			p.t.Fatalf("%s still has buttons to press, or to wait for (%q), after %s; the page shows:\n%s", p.who[tab], wanted, unhurried, tab.Text())
+			p.t.Fatalf("%s still has buttons to press, or to wait for (%q), after %s; the page shows:\n%s", p.who[tab], wanted,
+				unhurried, tab.Text())
 		}
 		more = false
 		for _, b := range tab.Buttons() {
@@ -197,8 +200,8 @@ func (p *presser) press(tab *pagetest.Tab, may func(pagetest.Button) bool, wante
 	}
 }
 
-// once presses a button, waits until the bot took it, and closes what it opened. False: the card had changed, and the button
-// was gone.
+// once presses a button, waits until the bot took it, and closes what it opened. False: the card had changed, and the
+// button was gone.
 func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	p.t.Helper()
 	who := p.who[tab]
@@ -220,7 +223,9 @@ func (p *presser) once(tab *pagetest.Tab, b pagetest.Button) bool {
 	if !sent {
 		return false
 	}
-	if err := ws.Wait(ctx, func() bool { return p.acked(who, b.Action) > acked || len(ws.Person(who).Notices()) > 0 }); err != nil {
+	if err := ws.Wait(ctx, func() bool {
+		return p.acked(who, b.Action) > acked || len(ws.Person(who).Notices()) > 0
+	}); err != nil {
 		p.t.Fatalf("%s pressed %q (%s), and the bot did not take it: %v", who, b.Label, b.Action, err)
 	}
 	if notices := ws.Person(who).Notices(); len(notices) > 0 {
@@ -319,13 +324,15 @@ func (p *presser) unknown() string {
 	p.t.Helper()
 	home := p.open(slacksim.Carol, "home")
 	settle := regexp.MustCompile(`/license settle (\w+)`)
-	home.Until("an order to be held", `(() => { fetch('/-/do/home', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({as: document.body.dataset.as, at: 'home'})});
+	home.Until("an order to be held",
+		`(() => { fetch('/-/do/home', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({as: document.body.dataset.as, at: 'home'})});
 		return /license settle \w+/.test(document.body.innerText) })()`)
 	return settle.FindStringSubmatch(home.Text())[1]
 }
 
 func hasButton(action string) string {
-	return "[...document.querySelectorAll('.control')].some(c => c.dataset.actionId.split(':')[0] === '" + action + "' && c.querySelector('[data-press]')?.checkVisibility())"
+	return "[...document.querySelectorAll('.control')].some(c => c.dataset.actionId.split(':')[0] === '" + action +
+		"' && c.querySelector('[data-press]')?.checkVisibility())"
 }
 
 func noButton(action string) string { return "!" + hasButton(action) }

@@ -47,11 +47,13 @@ func approval(t *testing.T, d *demo) {
 	alice.Click("Request approval")
 	alice.WaitText("Waiting for approval: a license for $2,550.00 a month")
 	reads(t, alice, "Sent to the approvers in #license-approvals", "Your reason: winter school, 40 people")
-	alice.Until("Bob to be called", "[...document.querySelectorAll('.person')].some(p => p.innerText.startsWith('BB\\nBob Brandt') && p.querySelector('.badge'))")
+	alice.Until("Bob to be called", "[...document.querySelectorAll('.person')].some(p => "+
+		"p.innerText.startsWith('BB\\nBob Brandt') && p.querySelector('.badge'))")
 
 	bob, carol := d.open(whoDecides(slacksim.Bob)), d.open(whoDecides(slacksim.Carol))
 	bob.WaitText("@Alice Amsel requests a CoCalc license for $2,550.00 a month")
-	reads(t, bob, "Reason: winter school, 40 people", "$30,600.00 if it keeps renewing", "$2,550.00 reserved (including this order)", "$197,450.00 of $200,000.00 left")
+	reads(t, bob, "Reason: winter school, 40 people", "$30,600.00 if it keeps renewing",
+		"$2,550.00 reserved (including this order)", "$197,450.00 of $200,000.00 left")
 	d.picture(bob, "approval-ask.png")
 	carol.Click("Deny")
 	carol.Fill("Reason", "we have one already")
@@ -103,7 +105,8 @@ func denial(t *testing.T, d *demo) {
 
 	alice.WaitText("Denied. Nothing was charged.")
 	reads(t, alice, "Title: Statistics 101")
-	reads(t, alice, "@Bob Brandt denied it, ", "Reason for denying: There is one from last year, and hardly anybody uses it.")
+	reads(t, alice, "@Bob Brandt denied it, ",
+		"Reason for denying: There is one from last year, and hardly anybody uses it.")
 	d.picture(alice, "denied.png")
 	alice.Visit("licensebot")
 	alice.WaitText("Reason for denying: There is one from last year")

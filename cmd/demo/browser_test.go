@@ -99,8 +99,8 @@ func (d *demo) start() {
 	<-s.Socket.Ready()
 }
 
-// tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after the bot
-// was started anew.
+// tour is the first play, and more: the command, the card, the receipt, the form, the list, and the history after the
+// bot was started anew.
 func tour(t *testing.T, d *demo) {
 	tab := d.open("")
 	tab.Send("/license buy ram=16 cpu=2 title=\"Statistics 101\"")
@@ -144,7 +144,8 @@ func tour(t *testing.T, d *demo) {
 
 	tab.As("Alice Amsel")
 	tab.WaitText("Nothing yet. Turn on a switch below.")
-	once := pagetest.Eval[[]string](tab, "[...document.querySelectorAll('.switch')].filter(s => s.querySelector('em').innerText === 'once').map(s => s.querySelector('strong').innerText)")
+	once := pagetest.Eval[[]string](tab, "[...document.querySelectorAll('.switch')].filter(s => "+
+		"s.querySelector('em').innerText === 'once').map(s => s.querySelector('strong').innerText)")
 	if len(once) != 10 || once[0] != "Lost answer" || slices.Contains(once, "Outage") {
 		t.Errorf("these switches say that they turn themselves off: %q", once)
 	}
@@ -153,7 +154,8 @@ func tour(t *testing.T, d *demo) {
 	tab.Click("Buy for $26.25")
 	tab.Click("Buy for $26.25")
 	tab.WaitText("Bought for $26.25")
-	tab.Until("the fault and its order", `[...document.querySelectorAll('.facts')].some(f => /What went wrong/.test(f.innerText) && /Lost answer\s*order 01[0-9A-Z]{24}/.test(f.innerText))`)
+	tab.Until("the fault and its order", `[...document.querySelectorAll('.facts')].some(f => /What went `+
+		`wrong/.test(f.innerText) && /Lost answer\s*order 01[0-9A-Z]{24}/.test(f.innerText))`)
 	if got := len(d.sims.account.Licenses()); got != 3 {
 		t.Errorf("CoCalc sold %d licenses, want 3", got)
 	}

@@ -15,14 +15,16 @@ func unsold(t *testing.T, d *demo) {
 	reads(t, carol, "A CoCalc that sells no licenses.", "This CoCalc sells only memberships")
 	carol.Visit("licensebot")
 	carol.WaitText("memberships") // the bot has found out, and tells admins
-	carol.Until("one row about all requests", `[...document.querySelectorAll('.facts')].some(f => (f.innerText.match(/Successor/g) || []).length === 1 && /requests: \d+/.test(f.innerText))`)
+	carol.Until("one row about all requests", `[...document.querySelectorAll('.facts')].some(f => `+
+		`(f.innerText.match(/Successor/g) || []).length === 1 && /requests: \d+/.test(f.innerText))`)
 	d.picture(carol, "unsold-admin.png")
 
 	alice := d.open("")
 	for _, command := range []string{"buy ram=16 cpu=2", "buy", "buy rma=16", "quote ram=16 cpu=2"} {
 		alice.Send("/license " + command)
 		alice.WaitText(no)
-		if text := alice.Text(); strings.Contains(text, "Buy for") || strings.Contains(text, "Review order") || strings.Contains(text, "$63.75") {
+		if text := alice.Text(); strings.Contains(text, "Buy for") || strings.Contains(text, "Review order") ||
+			strings.Contains(text, "$63.75") {
 			t.Errorf("/license %s shows something to buy:\n%s", command, text)
 		}
 	}
@@ -54,5 +56,6 @@ func unsold(t *testing.T, d *demo) {
 
 // spends reports whether a request to the endpoint could buy something, or change a cart.
 func spends(endpoint string) bool {
-	return strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" || endpoint == "purchases/shopping-cart-checkout"
+	return strings.HasPrefix(endpoint, "shopping/") && endpoint != "shopping/cart/get" ||
+		endpoint == "purchases/shopping-cart-checkout"
 }

@@ -56,8 +56,8 @@ func TestSimulators_Settings(t *testing.T) {
 	}
 }
 
-// The demo keeps its ledger, and a ledger belongs to one CoCalc account. With another account, the next demo's bot would
-// buy nothing.
+// The demo keeps its ledger, and a ledger belongs to one CoCalc account. With another account, the next demo's bot
+// would buy nothing.
 func TestSimulators_Account_SameInEveryDemo(t *testing.T) {
 	processtest.Environment(t, nil)
 	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {

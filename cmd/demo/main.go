@@ -1,5 +1,5 @@
-// Command demo runs the bot with a simulated Slack and a simulated CoCalc, for a browser on this machine. The bot is the
-// code of production, with other addresses.
+// Command demo runs the bot with a simulated Slack and a simulated CoCalc, for a browser on this machine. The bot is
+// the code of production, with other addresses.
 package main
 
 import (

@@ -35,7 +35,11 @@ func TestExecute_ExitCode(t *testing.T) {
 			[]string{"--addr", "0.0.0.0:3000"},
 			`demo: --addr "0.0.0.0:3000": use an address on this machine, such as 127.0.0.1:3000: see 'demo --help'` + "\n",
 		},
-		{"an address without a host", nil, []string{"--addr", ":3000"}, `demo: --addr ":3000": use an address on this machine`},
+		{
+			"an address without a host", nil,
+			[]string{"--addr", ":3000"},
+			`demo: --addr ":3000": use an address on this machine`,
+		},
 		{"credit without end", nil, []string{"--credit", "none"}, `demo: --credit "none": `},
 		{
 			"another kind of CoCalc", nil,

@@ -22,8 +22,8 @@ type person struct {
 	buyer, approver, admin bool
 }
 
-// cast are a buyer, an approver, an admin and an outsider. The approver buys too and the admin approves too, so that one
-// can try to agree to an order of one's own, and can be the second who decides.
+// cast are a buyer, an approver, an admin and an outsider. The approver buys too and the admin approves too, so that
+// one can try to agree to an order of one's own, and can be the second who decides.
 func cast() []person {
 	return []person{
 		{slacksim.User{ID: slacksim.Alice, Name: "alice", RealName: "Alice Amsel"}, "buys licenses", true, false, false},
@@ -69,8 +69,11 @@ func newWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace 
 	return slacksim.New(slacksim.Options{
 		Keep:       keep,
 		AckTimeout: within, TriggerLife: within,
-		Team:  slacksim.Team{Name: "Demo University", Domain: "demo-university"},
-		App:   slacksim.App{Name: "licensebot", BotUserID: botUser, BotScopes: bot.BotScopes(), Commands: []slacksim.SlashCommand{slashCommand}},
+		Team: slacksim.Team{Name: "Demo University", Domain: "demo-university"},
+		App: slacksim.App{
+			Name: "licensebot", BotUserID: botUser, BotScopes: bot.BotScopes(),
+			Commands: []slacksim.SlashCommand{slashCommand},
+		},
 		Users: users,
 		Channels: []slacksim.Channel{
 			{ID: slacksim.General, Name: "general", Members: members},

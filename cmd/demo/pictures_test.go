@@ -56,8 +56,8 @@ func (d *demo) pictureOnPhone(tab *pagetest.Tab, name string) {
 }
 
 // fewerColors reduces a picture to 256 colors, each pixel to the nearest of them: the file is less than half as large,
-// and looks the same. Half of the colors are the most frequent of those that differ clearly, so that no color is far from
-// a kept one; the other half are the most frequent of the rest.
+// and looks the same. Half of the colors are the most frequent of those that differ clearly, so that no color is far
+// from a kept one; the other half are the most frequent of the rest.
 func fewerColors(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -51,7 +51,8 @@ func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	page := strings.TrimSuffix(settings["SLACK_API_URL"], "api/")
 	response, err := http.Post(page+"-/do/say", "application/json",
-		strings.NewReader(fmt.Sprintf(`{"as":%q,"at":%q,"text":"/license quote ram=16 cpu=2"}`, slacksim.Alice, slacksim.General)))
+		strings.NewReader(fmt.Sprintf(`{"as":%q,"at":%q,"text":"/license quote ram=16 cpu=2"}`, slacksim.Alice,
+			slacksim.General)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,8 @@ func TestDemo_PortInUse(t *testing.T) {
 	defer taken.Close()
 	for _, args := range [][]string{nil, {"--without-bot"}} {
 		got := does(t, append(args, "--addr", taken.Addr().String(), "--data", t.TempDir())...)
-		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 || !strings.Contains(got.err, "address already in use") ||
+		if got.code != 1 || got.out != "" || strings.Count(got.err, "\n") != 1 ||
+			!strings.Contains(got.err, "address already in use") ||
 			!strings.HasSuffix(got.err, " Is another demo running? Use another port, such as --addr 127.0.0.1:3001\n") {
 			t.Errorf("%v: exit %d\n%s%s", args, got.code, got.out, got.err)
 		}

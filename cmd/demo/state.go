@@ -69,8 +69,9 @@ func (s *savedState) begin(o options, now time.Time) error {
 	there := err == nil
 	orphan := there && s.cocalc == nil
 	if orphan && !o.fresh && o.data != defaultFolder() {
-		return fmt.Errorf("%s is a ledger without a simulated CoCalc: it is from an earlier demo, or not from a demo at all. "+
-			"Use another folder with --data DIR, or start over with --fresh, which sets the ledger aside", ledger)
+		return fmt.Errorf(
+			"%s is a ledger without a simulated CoCalc: it is from an earlier demo, or not from a demo at all. "+
+				"Use another folder with --data DIR, or start over with --fresh, which sets the ledger aside", ledger)
 	}
 	if !o.fresh && !orphan {
 		return nil

@@ -122,9 +122,9 @@ func sold(page string) int {
 // receipts counts the cards of orders that were bought.
 func receipts(page string) int { return strings.Count(page, `data-action-id="order_again"`) }
 
-// Each start of the demo sells, however the one before ended: four end with Ctrl-C, one is killed during a checkout, and
-// one when its receipt has just appeared. Messages and licenses are there again. (Two checkouts of unknown outcome in a
-// day pause buying, so only one is killed.)
+// Each start of the demo sells, however the one before ended: four end with Ctrl-C, one is killed during a checkout,
+// and one when its receipt has just appeared. Messages and licenses are there again. (Two checkouts of unknown outcome
+// in a day pause buying, so only one is killed.)
 func TestDemo_Restarts(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "demo")
 	quick := map[string]string{"CHECKOUT_TIMEOUT": "2s", "SETTLE_AFTER": "3s"}
@@ -197,7 +197,8 @@ func TestOpenState_LedgerWithoutSimulators(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := does(t, "--addr", "127.0.0.1:0", "--data", data)
-	if got.code != 1 || !strings.Contains(got.err, "is a ledger without a simulated CoCalc") || !strings.Contains(got.err, "--fresh") {
+	if got.code != 1 || !strings.Contains(got.err, "is a ledger without a simulated CoCalc") ||
+		!strings.Contains(got.err, "--fresh") {
 		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 	}
 	if content, err := os.ReadFile(ledger); err != nil || string(content) != "a ledger" {

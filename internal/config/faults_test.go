@@ -24,7 +24,10 @@ func TestCleanValue_CleansOrRefuses(t *testing.T) {
 			t.Errorf("%q: %q, %v, want %q", raw, got, err, want)
 		}
 	}
-	for _, raw := range []string{`"licensebot.db"`, "'licensebot.db'", `"licensebot.db`, `licensebot.db"`, "“U1”", "„U1“", `""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`"} {
+	for _, raw := range []string{
+		`"licensebot.db"`, "'licensebot.db'", `"licensebot.db`, `licensebot.db"`, "“U1”", "„U1“",
+		`""`, `"`, "\"200\"\r", "\ufeff'x'", "`x`",
+	} {
 		if got, err := cleanValue(raw); err == nil || !strings.HasPrefix(err.Error(), "remove the quotes around the value") {
 			t.Errorf("%q was taken for %q, or refused without a reason: %v", raw, got, err)
 		}

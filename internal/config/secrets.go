@@ -87,8 +87,8 @@ func readSecret(path string) (string, error) {
 	return text, nil
 }
 
-// unreadable leaves the path out of the system's words: who put the secret itself in the place of its file would read it
-// in the log.
+// unreadable leaves the path out of the system's words: who put the secret itself in the place of its file would read
+// it in the log.
 func unreadable(path string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err

@@ -72,7 +72,10 @@ func TestServer_Requests(t *testing.T) {
 		Head: purchase.Event{Number: 17, Time: at, Kind: "purchased", Hash: "abc"},
 	}
 	bot := &fakeBot{
-		pause:  &purchase.Pause{Since: at, By: "licensebot", Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentDoubleBuy}, By: "licensebot"}}},
+		pause: &purchase.Pause{
+			Since: at, By: "licensebot",
+			Incidents: []purchase.Incident{{Cause: purchase.Cause{Code: purchase.IncidentDoubleBuy}, By: "licensebot"}},
+		},
 		backup: func(context.Context, string) (storage.Report, error) { return report, nil },
 	}
 	socket := Path(filepath.Join(t.TempDir(), "ledger.db"))

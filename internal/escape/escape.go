@@ -87,8 +87,9 @@ func Quote(text string) string {
 	return out.String()
 }
 
-// Cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger, and
-// --json, have it. Spreadsheets skip blanks first, and read the wide forms of East Asian keyboards as the plain ones.
+// Cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger,
+// and --json, have it. Spreadsheets skip blanks first, and read the wide forms of East Asian keyboards as the plain
+// ones.
 func Cell(text string) string {
 	var shown strings.Builder
 	for c, seen := range characters(text) {

@@ -57,16 +57,18 @@ func adminStories() []story {
 		{"a purchase has a tag that the ledger does not know", func(w *town) {
 			w.settings["ADMINS"] = bob
 			w.began()
-			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+			w.account.AddToCart("site-license",
+				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+					`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
 		}, func(w *town) {
 			w.sees(w.reading(bob, "A purchase I can't explain"))
 		}, ending{foreign: 1}},
 		{"the ledger is new, and an old one is missing", func(w *town) {
 			w.settings["ADMINS"] = bob
-			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-				`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
+			w.account.AddToCart("site-license",
+				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+					`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
 		}, func(w *town) {
 			w.sees(w.reading(bob, "the ledger that lists them is missing"))
@@ -97,26 +99,37 @@ func adminStories() []story {
 		}, ending{bought: 1}},
 		{"an item breaks the cart", func(w *town) {
 			w.settings["ADMINS"] = bob
-			w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-				`"boost":false,"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`)
+			w.account.AddToCart("site-license",
+				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+					`"boost":false,"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`)
 		}, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.sees(w.reading(bob, "An item blocks the CoCalc cart"))
 			w.takesOut(bob)
 		}, ending{bought: 1, maybe: true, takenOut: true}},
-		{"the checkout is refused, and an admin is told", func(w *town) { w.settings["ADMINS"] = bob; w.fault("refused") }, func(w *town) {
-			w.asks(standard, aCard)
-			w.clicks(alice, yes)
-			w.bought()
-			if _, told := w.reads(alice, "Your admins have been told."); told { // a kill loses CoCalc's answer, and its words
-				w.sees(w.reading(bob, "CoCalc doesn't sell to this bot"))
-			}
-		}, ending{}},
-		// The checkout of somebody else has read the cart when ours begins.
-		{"somebody else checks out at the same moment", func(w *town) { w.strangersCheckout(settleAfter/4, settleAfter/3) }, doubled, ending{bought: 1}},
 		{
-			"somebody else checks out at the same moment, and is slower", func(w *town) { w.strangersCheckout(settleAfter/2, time.Millisecond) },
+			"the checkout is refused, and an admin is told", func(w *town) { w.settings["ADMINS"] = bob; w.fault("refused") },
+			func(w *town) {
+				w.asks(standard, aCard)
+				w.clicks(alice, yes)
+				w.bought()
+				if _, told := w.reads(alice, "Your admins have been told."); told { // a kill loses CoCalc's answer, and its words
+					w.sees(w.reading(bob, "CoCalc doesn't sell to this bot"))
+				}
+			},
+			ending{},
+		},
+		// The checkout of somebody else has read the cart when ours begins.
+		{
+			"somebody else checks out at the same moment", func(w *town) { w.strangersCheckout(settleAfter/4, settleAfter/3) },
+			doubled,
+			ending{bought: 1},
+		},
+		{
+			"somebody else checks out at the same moment, and is slower", func(w *town) {
+				w.strangersCheckout(settleAfter/2, time.Millisecond)
+			},
 			doubled,
 			ending{bought: 1},
 		},
@@ -216,7 +229,10 @@ func (w *town) settles(who string) {
 			return err
 		}
 		var form slacksim.View
-		if err := w.soon(ctx, func(ctx context.Context) (err error) { form, err = admin.WaitForModal(ctx, nil); return err }); err != nil {
+		if err := w.soon(ctx, func(ctx context.Context) (err error) {
+			form, err = admin.WaitForModal(ctx, nil)
+			return err
+		}); err != nil {
 			return err
 		}
 		if err := admin.Fill(ctx, form, "How do you know?", "CoCalc's support says so"); err != nil {
@@ -263,7 +279,8 @@ func (w *town) began() {
 			return err
 		}
 		account.Watching = hour
-		return errors.Join(wr.PutAccount(account), wr.AppendEvent(purchase.Event{Time: hour, Kind: "setting", By: "licensebot"}))
+		return errors.Join(wr.PutAccount(account),
+			wr.AppendEvent(purchase.Event{Time: hour, Kind: "setting", By: "licensebot"}))
 	})
 }
 

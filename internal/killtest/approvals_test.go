@@ -26,7 +26,8 @@ func approvalStories() []story {
 			w.clicks(alice, asking)
 			w.sees(w.reading(bob, askedFor)) // nobody else decides, so it stays
 			ask, _ := w.reads(bob, askedFor)
-			w.says(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "gets your reason", "This order was already decided")
+			w.says(bob, "deny "+orderID.FindString(ask.ContentText())+" not this month", "gets your reason",
+				"This order was already decided")
 		}, ending{}},
 		{"no approver decides in time", func(w *town) { w.approvers("1", "1s") }, func(w *town) {
 			w.asks(wanted, aCard)
@@ -40,7 +41,8 @@ func (w *town) approvers(required, ttl string) {
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0BUYERS", Users: []string{slacksim.Alice}},
 		slacksim.UserGroup{ID: "S0BOSSES", Users: []string{slacksim.Bob, slacksim.Carol}})
 	w.settings["BUYERS"], w.settings["APPROVERS"] = "S0BUYERS", "S0BOSSES"
-	w.settings["APPROVALS_CHANNEL"], w.settings["APPROVALS_REQUIRED"], w.settings["APPROVAL_TTL"] = slacksim.General, required, ttl
+	w.settings["APPROVALS_CHANNEL"], w.settings["APPROVALS_REQUIRED"], w.settings["APPROVAL_TTL"] = slacksim.General,
+		required, ttl
 }
 
 // agrees has an approver click, unless the order is decided.

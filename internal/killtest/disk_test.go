@@ -26,7 +26,8 @@ const (
 	restarting  = "I'm restarting"
 )
 
-// purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not count.
+// purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not
+// count.
 func (w *town) purchaseOnABadDisk() {
 	w.live()
 	w.untilDone(func() error {
@@ -42,8 +43,8 @@ func (w *town) purchaseOnABadDisk() {
 	w.rest()
 }
 
-// untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of the
-// texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
+// untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of
+// the texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
 func (w *town) untilDone(act func() error, texts ...string) {
 	var failed error // what Slack says of what she did
 	for again := true; ; {
@@ -89,7 +90,8 @@ func (w *town) untilDone(act func() error, texts ...string) {
 			again = again || w.count(slacksim.Alice, "please type it again") > 0
 		default:
 			_, shown := w.button(slacksim.Alice, yes)
-			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil || w.count(slacksim.Alice, restarting) > refused
+			again = !shown || w.count(slacksim.Alice, look) > looks || failed != nil ||
+				w.count(slacksim.Alice, restarting) > refused
 		}
 	}
 }
@@ -116,7 +118,10 @@ func (w *town) count(who, text string) (n int) {
 
 // honest checks that no sentence says more than was known.
 func (w *town) honest() {
-	for _, sentence := range []string{"Something went wrong, so that didn't go through", "your order wasn't created", "Please click again"} {
+	for _, sentence := range []string{
+		"Something went wrong, so that didn't go through", "your order wasn't created",
+		"Please click again",
+	} {
 		if n := w.count(slacksim.Alice, sentence); n > 0 {
 			w.Errorf("she reads %q:\n%s", sentence, w.screen(slacksim.Alice))
 		}
@@ -196,8 +201,8 @@ func (b *badCall) String() string {
 	return name
 }
 
-// Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is one of them, as a sample:
-// there are hundreds. Where no program may trace another, TestEveryCommitFails has to do.
+// Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is one of them, as a
+// sample: there are hundreds. Where no program may trace another, TestEveryCommitFails has to do.
 func TestEverySystemCallFails(t *testing.T) {
 	if err := traceable(); err != nil {
 		t.Logf("no system calls can be made to fail here: %v", err)

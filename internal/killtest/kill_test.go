@@ -87,7 +87,8 @@ func TestKilledAtEveryStep(t *testing.T) {
 	}
 	twice := &archive{lives: map[string][]*life{}}
 	twice.tell(t, planAgain(once, killed))
-	t.Logf("%d steps, %d stories; killed once in %d tellings, twice in %d", len(step.All()), len(stories()), len(killed.lives), len(twice.lives))
+	t.Logf("%d steps, %d stories; killed once in %d tellings, twice in %d", len(step.All()), len(stories()),
+		len(killed.lives), len(twice.lives))
 }
 
 // archive keeps the lives of the bot in the chapters that were told, by name.
@@ -100,7 +101,8 @@ type archive struct {
 func (a *archive) tell(t *testing.T, chapters []chapter) {
 	all(t, chapters, chapter.name, func(t *testing.T, c chapter) {
 		lives := c.story.tell(t, c.kills...)
-		for again := 0; len(c.kills) > 0 && lives[0].killed == "" && !*full; again++ { // how often it comes to a step is chance
+		for again := 0; len(c.kills) > 0 && lives[0].killed == "" && !*full; again++ {
+			// how often it comes to a step is chance
 			if again == 5 {
 				t.Errorf("the bot did not come %s", c.kills[0])
 				break

@@ -167,7 +167,8 @@ func (l *life) exitCode() int {
 	return l.cmd.ProcessState.ExitCode()
 }
 
-// asPlanned is an error unless the bot was ended as planned: by SIGKILL at its step, or by itself after its disk failed.
+// asPlanned is an error unless the bot was ended as planned: by SIGKILL at its step, or by itself after its disk
+// failed.
 func (l *life) asPlanned() error {
 	if l.ends.disk != "" || l.ends.call != nil {
 		code := l.exitCode()
@@ -181,7 +182,8 @@ func (l *life) asPlanned() error {
 	}
 	status, ok := l.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || l.killed != l.ends.at || l.killed == "" {
-		return fmt.Errorf("the bot ended with %s at %q, and was to be killed at %s\n%s", l.cmd.ProcessState, l.killed, l.ends, &l.log)
+		return fmt.Errorf("the bot ended with %s at %q, and was to be killed at %s\n%s", l.cmd.ProcessState, l.killed, l.ends,
+			&l.log)
 	}
 	return nil
 }

@@ -48,10 +48,14 @@ func stories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"the checkout gets an error and buys nothing", func(w *town) { strangersItem(w); w.fault("server-error") }, func(w *town) {
-			w.asks(standard, aCard)
-			w.clicks(alice, yes)
-		}, ending{}},
+		{
+			"the checkout gets an error and buys nothing", func(w *town) { strangersItem(w); w.fault("server-error") },
+			func(w *town) {
+				w.asks(standard, aCard)
+				w.clicks(alice, yes)
+			},
+			ending{},
+		},
 		{"the checkout is refused", func(w *town) { strangersItem(w); w.fault("refused") }, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
@@ -98,7 +102,10 @@ func stories() []story {
 		}, ending{bought: 1}},
 		{"the card cannot be reached, and the add has to wait", func(w *town) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
-			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second, Times: 1})
+			w.cocalc.Inject(cocalctest.Fault{
+				Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second,
+				Times: 1,
+			})
 		}, func(w *town) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
@@ -132,22 +139,26 @@ func stories() []story {
 
 func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
 
-// slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one meanwhile
-// would buy the same once more.
+// slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one
+// meanwhile would buy the same once more.
 func (w *town) slowCheckout() {
 	w.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // it buys within the window, also on a busy machine
 	w.cocalc.SetCheckoutTakes(settleAfter/2, time.Millisecond)
-	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Call, Times: 1, Do: (*cocalctest.Account).StartCheckout})
+	w.cocalc.Inject(cocalctest.Fault{
+		Endpoint: checkout, Effect: cocalctest.Call, Times: 1,
+		Do: (*cocalctest.Account).StartCheckout,
+	})
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.LoseAnswer, Times: 1})
 }
 
 func strangersItem(w *town) {
-	w.account.AddToCart("site-license", `{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-		`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+	w.account.AddToCart("site-license",
+		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
+			`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
 }
 
-// edited has alice change the card's memory in the form before she buys. When the form leads nowhere, she asks for what she
-// wants in the first place.
+// edited has alice change the card's memory in the form before she buys. When the form leads nowhere, she asks for what
+// she wants in the first place.
 func edited(w *town) {
 	w.asks(standard, aCard)
 	lost := false
@@ -178,7 +189,10 @@ func edited(w *town) {
 			return err
 		}
 		price := func(v slacksim.View) bool { return strings.Contains(v.ContentText(), "$48.75") }
-		if err := w.soon(ctx, func(ctx context.Context) error { _, err := alice.WaitForModal(ctx, price); return err }); err != nil {
+		if err := w.soon(ctx, func(ctx context.Context) error {
+			_, err := alice.WaitForModal(ctx, price)
+			return err
+		}); err != nil {
 			return err
 		}
 		if problems, err := alice.Submit(ctx); err != nil || len(problems) > 0 {

@@ -23,8 +23,8 @@ const (
 	// settleAfter is short, so that a few seconds show what takes minutes in earnest; checkoutTimeout must be shorter.
 	settleAfter     = 1200 * time.Millisecond
 	checkoutTimeout = 800 * time.Millisecond
-	// patience is how long nothing may happen: no step of the bot, and no start or end of one. How long a story takes in all
-	// depends on the machine. mostSteps ends one that goes round in circles.
+	// patience is how long nothing may happen: no step of the bot, and no start or end of one. How long a story takes in
+	// all depends on the machine. mostSteps ends one that goes round in circles.
 	patience  = 60 * time.Second
 	mostSteps = 5000
 )
@@ -72,8 +72,10 @@ func newTown(t *testing.T, kills ...kill) *town {
 	t.Cleanup(func() { w.stuck.Stop() })
 	w.account = w.cocalc.Add(cocalctest.NewAccount{Credit: 100_000, Partner: true})
 	w.settings = map[string]string{
-		"SLACK_API_URL": slacktest.Serve(t, w.slack).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(),
-		"COCALC_URL": w.cocalc.Start(t), "COCALC_API_KEY": w.account.Key(), "DATABASE": w.ledger, "HOME": dir, "TMPDIR": dir,
+		"SLACK_API_URL": slacktest.Serve(t, w.slack).APIURL, "SLACK_BOT_TOKEN": w.slack.BotToken(),
+		"SLACK_APP_TOKEN": w.slack.AppToken(),
+		"COCALC_URL":      w.cocalc.Start(t), "COCALC_API_KEY": w.account.Key(), "DATABASE": w.ledger, "HOME": dir,
+		"TMPDIR": dir,
 		"BUYERS": slacksim.Alice, "CHECKOUT_TIMEOUT": checkoutTimeout.String(), "SETTLE_AFTER": settleAfter.String(),
 	}
 	t.Cleanup(func() {
@@ -240,7 +242,9 @@ func (w *town) reads(who string, texts ...string) (slacksim.Message, bool) {
 	p := w.slack.Person(who)
 	for _, channel := range []string{w.slack.DM(who), slacksim.General, slacksim.Random} {
 		for _, m := range slices.Backward(p.Messages(channel)) {
-			if m.BotID != "" && !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(m.ContentText(), t) }) {
+			if m.BotID != "" && !slices.ContainsFunc(texts, func(t string) bool {
+				return !strings.Contains(m.ContentText(), t)
+			}) {
 				return m, true
 			}
 		}
@@ -266,7 +270,8 @@ func (w *town) readingAny(who string, texts ...string) func(context.Context) err
 			return slices.ContainsFunc(texts, func(text string) bool { _, ok := w.reads(who, text); return ok })
 		})
 		if err != nil {
-			return errors.Join(err, errors.New(who+" waits for one of "+strings.Join(texts, " | ")+" and reads:\n"+w.screen(who)))
+			return errors.Join(err, errors.New(who+" waits for one of "+strings.Join(texts, " | ")+
+				" and reads:\n"+w.screen(who)))
 		}
 		return nil
 	}
@@ -282,8 +287,8 @@ func (w *town) screen(who string) string {
 	return s.String()
 }
 
-// clicks presses the newest button of that name which somebody sees. What is clicked stays the same when it is done again:
-// a screen may lag behind.
+// clicks presses the newest button of that name which somebody sees. What is clicked stays the same when it is done
+// again: a screen may lag behind.
 func (w *town) clicks(who, button string) {
 	w.Helper()
 	var on *slacksim.Message
@@ -306,8 +311,8 @@ func (w *town) clicks(who, button string) {
 // noAnswer is what people read who click while the machine is too busy to look them up.
 const noAnswer = "tell me who you are"
 
-// heard waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it did not
-// recognize, since the machine was busy, has to click again.
+// heard waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it did
+// not recognize, since the machine was busy, has to click again.
 func (w *town) heard(ctx context.Context, who string, late, before int) error {
 	l := w.now()
 	for ctx.Err() == nil && !l.dead() {
@@ -361,8 +366,8 @@ func (w *town) soon(ctx context.Context, what func(context.Context) error) error
 	return ctx.Err()
 }
 
-// rest waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to show or to
-// tell.
+// rest waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to show
+// or to tell.
 func (w *town) rest() {
 	w.Helper()
 	w.sees(func(ctx context.Context) error {

@@ -27,8 +27,9 @@ func traceable() error {
 	return wait()
 }
 
-// trace starts a program with one of its system calls failing, of those on the ledger's files, and answers how to wait for its
-// end. strace could make a call fail too, but it counts the calls of each thread for itself, and Go chooses the thread.
+// trace starts a program with one of its system calls failing, of those on the ledger's files, and answers how to wait
+// for its end. strace could make a call fail too, but it counts the calls of each thread for itself, and Go chooses the
+// thread.
 func trace(cmd *exec.Cmd, bad *badCall) (wait func() error, err error) {
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
@@ -42,7 +43,8 @@ func trace(cmd *exec.Cmd, bad *badCall) (wait func() error, err error) {
 		var status syscall.WaitStatus
 		_, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WALL, nil)
 		if err == nil {
-			err = syscall.PtraceSetOptions(cmd.Process.Pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL)
+			err = syscall.PtraceSetOptions(cmd.Process.Pid,
+				unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL)
 		}
 		if err == nil {
 			err = syscall.PtraceSyscall(cmd.Process.Pid, 0)

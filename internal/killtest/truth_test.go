@@ -36,7 +36,8 @@ func (w *town) inTruth(want ending, cart []cocalctest.CartItem) {
 	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
 	least := want.bought
 	for _, l := range w.lives {
-		if l.between("before ledger: paying", "after cocalc: checkout") || l.between("before ledger: adding", "before ledger: carted") && w.unadded() {
+		if l.between("before ledger: paying", "after cocalc: checkout") ||
+			l.between("before ledger: adding", "before ledger: carted") && w.unadded() {
 			least--
 		}
 	}
@@ -78,9 +79,10 @@ func (w *town) unadded() bool {
 	w.must(storage.ReadCopy(context.Background(), w.ledger, func(r purchase.Reader) error {
 		all, err := r.Orders("", 1000)
 		for _, o := range all {
-			missing = missing || !o.Confirmed.IsZero() && !slices.ContainsFunc(w.account.Cart(), func(i cocalctest.CartItem) bool {
-				return strings.Contains(string(i.Description), o.ID.Tag())
-			})
+			missing = missing || !o.Confirmed.IsZero() &&
+				!slices.ContainsFunc(w.account.Cart(), func(i cocalctest.CartItem) bool {
+					return strings.Contains(string(i.Description), o.ID.Tag())
+				})
 		}
 		return err
 	}))
@@ -130,7 +132,8 @@ func (w *town) told(o purchase.Order) {
 	}
 	lines := 0
 	for _, seen := range w.slack.Messages(m.Channel) {
-		if !seen.Ephemeral() && strings.Contains(seen.ContentText(), string(o.ID)) && strings.Contains(seen.ContentText(), "bought a CoCalc license") {
+		if !seen.Ephemeral() && strings.Contains(seen.ContentText(), string(o.ID)) &&
+			strings.Contains(seen.ContentText(), "bought a CoCalc license") {
 			lines++
 		}
 	}
@@ -192,7 +195,8 @@ func (w *town) sameCart(before []cocalctest.CartItem) {
 	show := func(items []cocalctest.CartItem) (s string) {
 		for _, i := range items {
 			if !strings.Contains(string(i.Description), "order ") {
-				s += fmt.Sprintf("item %d, checked %t, removed %t, bought %t; ", i.ID, i.Checked, !i.Removed.IsZero(), !i.PurchasedAt.IsZero())
+				s += fmt.Sprintf("item %d, checked %t, removed %t, bought %t; ", i.ID, i.Checked, !i.Removed.IsZero(),
+					!i.PurchasedAt.IsZero())
 			}
 		}
 		return s

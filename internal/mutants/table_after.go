@@ -65,7 +65,9 @@ func settling() []mutant {
 		},
 		{
 			"waiting for a checkout of ours that may still come", "purchase/retry.go",
-			`	return b.remains(o.ID, span{what: "checkout",`, `	return 0 * b.remains(o.ID, span{what: "checkout",`,
+			`	return b.remains(o.ID, span{
+		what: "checkout",`, `	return 0 * b.remains(o.ID, span{
+		what: "checkout",`,
 			[]tests{core("^TestACheckoutThatComesAfterTheItemWasSold$")},
 		},
 	}
@@ -221,7 +223,8 @@ func watching() []mutant {
 		},
 		{
 			"that a tag which is older than the backup is another bot's", "purchase/lost.go",
-			"err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))", "err == nil && !ulid.Time(parsed.Time()).IsZero()",
+			"err == nil && ulid.Time(parsed.Time()).After(b.Last.Add(-slack))",
+			"err == nil && !ulid.Time(parsed.Time()).IsZero()",
 			[]tests{core("^TestAnOlderTagAfterARestore$")},
 		},
 		{
@@ -375,12 +378,12 @@ func unserved() []mutant {
 		},
 		{
 			"a whole week also after the clock was set", "purchase/unserved.go",
-			`length: releaseAfter, careful: true}`, `length: releaseAfter}`,
+			`length: releaseAfter, careful: true,`, `length: releaseAfter,`,
 			[]tests{core("^TestAClockAheadReleasesNothing$")},
 		},
 		{
 			"that approvers are asked directly once", "purchase/outsiders.go",
-			`!o.AskedDirectly.IsZero() || `, ``,
+			`|| !o.AskedDirectly.IsZero() ||`, `||`,
 			[]tests{shown("^TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits$")},
 		},
 		{

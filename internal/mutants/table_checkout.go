@@ -58,10 +58,10 @@ func buying() []mutant {
 		},
 		{
 			"the pause, asked again when an order begins", "purchase/cart.go",
-			`		if no := b.stopped(account); no != nil {
-			return no
-		}
-		if b.diagnosed`, `		if b.diagnosed`,
+			`			if no := b.stopped(account); no != nil {
+				return no
+			}
+			if b.diagnosed`, `			if b.diagnosed`,
 			[]tests{core("^TestAPauseWhileTheCartIsLookedAt$"), simulated("60")},
 		},
 		{

@@ -1,6 +1,6 @@
-// Command figures measures the shape of a checkout of this module: lines and exported names of each package, the longest
-// and the most complex functions, what the buying program compiles, what one purchase runs, and what the style rules
-// count. It prints JSON, or with -before a Markdown table that compares a checkout with an earlier measurement:
+// Command figures measures the shape of a checkout of this module: lines and exported names of each package, the
+// longest and the most complex functions, what the buying program compiles, what one purchase runs, and what the style
+// rules count. It prints JSON, or with -before a Markdown table that compares a checkout with an earlier measurement:
 //
 //	.ci/figures -json >.ci/tools/figures/before.json
 //	.ci/figures -before .ci/tools/figures/before.json

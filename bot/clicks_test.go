@@ -1,0 +1,169 @@
+package bot_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"licensebot/purchase"
+)
+
+// Lists and licenses: what a button names that is not there is not there, and nothing breaks.
+func TestButtonsOfListsThatNobodyMade(t *testing.T) {
+	cases := []struct{ action, value, says string }{
+		{"list_page", `{"f":"active","p":-5}`, "1 active license"},
+		{"list_page", `{"f":"active","p":9223372036854775807}`, "1 active license"},
+		{"list_page", `{"f":"<!channel>","p":1}`, "1 active license"},
+		{"list_page", `nonsense`, "1 active license"},
+		{"license_show", `nonsense`, "This button has expired"},
+		{"license_show", `{"id":"../get-license"}`, "CoCalc doesn't know a license with that id"},
+		{"license_show:x", `{"id":"` + someLicense + `","from":{"f":"x","p":-1}}`, "License " + someLicense},
+		{"license_again", "x", "CoCalc doesn't know a license with that id"},
+		{"history_page", "-1", "$0.00 spent"},
+		{"history_page", "9223372036854775807", "$0.00 spent"},
+		{"history_page", "99999999999999999999999999", "$0.00 spent"},
+		{"history_page", "x", "$0.00 spent"},
+		{"order_steal", string(hers), "This button has expired"},
+		{"", "", "This button has expired"},
+		{"item_take_out", "-1", "Nothing was removed"},
+		{"item_take_out", "1e3", "Nothing was removed"},
+	}
+	c := furnished(t)
+	before, _ := c.state()
+	for _, s := range cases {
+		t.Run(s.action+" "+s.value, func(t *testing.T) {
+			c.t = t
+			if said := c.answer(
+				c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", s.action, s.value))); !strings.Contains(said,
+				s.says) {
+				t.Errorf("they read %q", said)
+			}
+		})
+	}
+	if after, _ := c.state(); after != before {
+		t.Error("the ledger has changed")
+	}
+}
+
+// Another license like one of the account's is proposed to whoever may buy, and to nobody else.
+func TestWhoGetsAnotherLikeIt(t *testing.T) {
+	c := newCounter(t)
+	ask := func(who, team string) string {
+		return c.answer(c.app.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
+	}
+	for _, who := range []string{"UGUEST", "UROBOT", "UELSE", ""} {
+		if said := ask(who, "T1"); !refusalWords[purchase.Outsider].MatchString(said) {
+			t.Errorf("%q reads %q", who, said)
+		}
+		if last := c.last(); last.Kind != "refused" || last.Note != string(purchase.Outsider) {
+			t.Errorf("%q: the last record is %+v", who, last)
+		}
+	}
+	if said := ask("UBOB", "T1"); !strings.Contains(said, "You won't be charged until you click Buy") {
+		t.Errorf("bob reads %q", said)
+	}
+	if last := c.last(); last.Kind != string(purchase.Proposed) || last.By != "UBOB" {
+		t.Errorf("the last record is %+v", last)
+	}
+}
+
+// A price in a form that is not what the bot made is not computed, and harms nobody.
+func TestAFormThatWasTakenApart(t *testing.T) {
+	c := newCounter(t)
+	cb := payload("UALICE", "T1", "", "input", "8")
+	cb.View.CallbackID = "license_editor"
+	if said := c.answer(c.app.Action(context.Background(), cb)); said != "" {
+		t.Errorf("it says %q", said)
+	}
+	if reply := c.app.Submission(context.Background(),
+		slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload ==
+		nil {
+		t.Error("a form without fields closes")
+	}
+}
+
+// A new button that names an order is tried with forged ones too.
+func TestEveryButtonOfAnOrderIsForged(t *testing.T) {
+	tried := map[string]bool{}
+	for _, b := range buttons {
+		tried[b.action] = true
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`action\w+\s*=\s*"(order_\w+)"`).FindAllSubmatch(text, -1) {
+			found++
+			if !tried[string(m[1])] {
+				t.Errorf("%s has the button %s, which is not tried with forged orders", file, m[1])
+			}
+		}
+	}
+	if found < len(buttons) {
+		t.Errorf("found %d buttons of orders", found)
+	}
+}
+
+// A card that is too old is refused by its own time, also when nobody has ended it yet.
+func TestACardThatIsTooOld(t *testing.T) {
+	c := furnished(t)
+	c.now = c.now.Add(30 * time.Minute)
+	before, _ := c.state()
+	said := c.answer(c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers))))
+	if after, _ := c.state(); !strings.Contains(said, "This card has expired. Its price of ") ||
+		c.last().Note != string(purchase.TooLate) || after != before && c.orders()[hers].State != purchase.Proposed {
+		t.Errorf("she reads %q, and the last record is %+v", said, c.last())
+	}
+}
+
+// What a click decides is in the ledger when Action returns, which is before it is acknowledged.
+func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
+	c := furnished(t)
+	for action, want := range map[string]purchase.State{
+		"order_buy":    purchase.Approved,
+		"order_cancel": purchase.Cancelled,
+	} {
+		c.put(hers, "UALICE", nil)
+		c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(hers)))
+		if got := c.orders()[hers].State; got != want {
+			t.Errorf("%s: when the click is answered the order is %s", action, got)
+		}
+	}
+}
+
+// What people write does not become a mention or a link in what they are told is wrong with it.
+func TestMistakesAreShownHarmless(t *testing.T) {
+	c := newCounter(t)
+	said := c.answer(
+		c.app.Command(context.Background(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
+			Text: "buy ram=<!channel>  cpu=<@U1>",
+		}))
+	if strings.Contains(said, "<!") || strings.Contains(said, "<@") || said == "" {
+		t.Errorf("she reads %q", said)
+	}
+	if err := c.desk.Pause(context.Background(), purchase.Click{Who: purchase.Person{ID: "UDANA"}, Typed: true},
+		"<!channel> see <https://evil.example|this>"); err != nil {
+		t.Fatal(err)
+	}
+	said = c.answer(
+		c.app.Command(context.Background(), slack.SlashCommand{
+			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
+			Text: "buy ram=16 cpu=2",
+		}))
+	if strings.Contains(said, "<") || !strings.Contains(said, "&lt;!channel&gt;") {
+		t.Errorf("she reads %q", said)
+	}
+}
