@@ -16,9 +16,9 @@ import (
 const actionTakeOut = "item_take_out"
 
 // pause stops all buying by an admin's word.
-func (a *App) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
-	if err := a.desk.Pause(ctx, click, reason); err != nil {
-		return now(a.no(err))
+func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
+	if err := h.desk.Pause(ctx, click, reason); err != nil {
+		return now(h.no(err))
 	}
 	return now(
 		say("Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
@@ -26,20 +26,20 @@ func (a *App) pause(ctx context.Context, click purchase.Click, reason string) so
 }
 
 // resume ends a pause of buying by an admin's word.
-func (a *App) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
-	stop, err := a.desk.Stopped(ctx)
+func (h *Handler) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
+	stop, err := h.desk.Stopped(ctx)
 	if err == nil {
-		err = a.desk.Resume(ctx, click, reason)
+		err = h.desk.Resume(ctx, click, reason)
 	}
 	if err != nil {
-		return now(a.no(err))
+		return now(h.no(err))
 	}
 	said := "Buying is back on. Orders that were waiting are being bought now."
-	if no := a.unsold(ctx, click.Who); no != "" {
+	if no := h.unsold(ctx, click.Who); no != "" {
 		said = "The pause is over. " + no
 	}
 	if leftOut := stop.Pause.LeftOut(); leftOut.Code != "" {
-		said += " " + Words(Results, leftOut, a.reader(Marked))
+		said += " " + Words(Results, leftOut, h.reader(Marked))
 	}
 	if reason != "" {
 		said += " Your reason is kept on record."
@@ -49,38 +49,38 @@ func (a *App) resume(ctx context.Context, click purchase.Click, reason string) s
 
 // takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice,
 // in place of the button.
-func (a *App) takeOut(at reach, argument string, click purchase.Click, cb slack.InteractionCallback) socket.Reply {
+func (h *Handler) takeOut(at reach, argument string, click purchase.Click, cb slack.InteractionCallback) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
 		item, err := strconv.ParseInt(argument, 10, 64)
 		if err != nil || item <= 0 {
-			a.tell(ctx, at, say("This button has expired. Nothing was removed from the cart."), false)
+			h.tell(ctx, at, say("This button has expired. Nothing was removed from the cart."), false)
 			return
 		}
-		click.Who = a.people.LookUp(ctx, click.Who)
-		done, err := a.desk.TakeOut(ctx, item, click)
+		click.Who = h.people.LookUp(ctx, click.Who)
+		done, err := h.desk.TakeOut(ctx, item, click)
 		if err != nil {
-			a.tell(ctx, at, say(a.notTakenOut(err, item)), false)
+			h.tell(ctx, at, say(h.notTakenOut(err, item)), false)
 			return
 		}
-		sentence := Words(Results, done, a.reader(Marked))
+		sentence := Words(Results, done, h.reader(Marked))
 		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
 			notice := withoutActions(content{cb.Message.Text, blocks})
 			notice.blocks = append(notice.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, sentence))))
-			if _, _, _, err := a.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
+			if _, _, _, err := h.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
 				messageOptions(notice)...); err == nil {
 				return
 			}
 		}
-		a.tell(ctx, at, say(sentence), false)
+		h.tell(ctx, at, say(sentence), false)
 	}}
 }
 
-func (a *App) notTakenOut(err error, item int64) string {
+func (h *Handler) notTakenOut(err error, item int64) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || purchase.Unusable(err) != nil {
-		return a.refusal(err)
+		return h.refusal(err)
 	}
-	a.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
-	return RefusalText(a.desk.Trouble(err), a.loc) + " To see whether the item is still in the cart, go to " +
-		a.desk.Site().Cart() + "."
+	h.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
+	return RefusalText(h.desk.Trouble(err), h.loc) + " To see whether the item is still in the cart, go to " +
+		h.desk.Site().Cart() + "."
 }

@@ -33,17 +33,17 @@ func remembered(id purchase.OrderID, click purchase.Click) deciding {
 
 // formClick returns the decision of the person who sent the form. It counts at the place of the button that opened the
 // form. The card is updated through the button's response URL, which came with the first click.
-func (a *App) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
-	return purchase.Click{Who: a.people.LookUp(ctx, a.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
+func (h *Handler) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
+	return purchase.Click{Who: h.people.LookUp(ctx, h.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
 }
 
 // confirmed answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
-func (a *App) confirmed(at reach, trigger string, remember deciding, err error) socket.Reply {
+func (h *Handler) confirmed(at reach, trigger string, remember deciding, err error) socket.Reply {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.NoReason {
-		return a.decided(at, err)
+		return h.decided(at, err)
 	}
-	return a.openView(at, trigger, reasonView(remember), "Slack didn't open the form in time. Please click again.")
+	return h.openView(at, trigger, reasonView(remember), "Slack didn't open the form in time. Please click again.")
 }
 
 // reasonView asks a requester what an order is for.
@@ -56,36 +56,36 @@ func reasonView(remember deciding) slack.ModalViewRequest {
 }
 
 // reasoned takes a requester's reason from the form, and with it their yes.
-func (a *App) reasoned(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	remember, broken := a.recall(cb)
+func (h *Handler) reasoned(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := h.recall(cb)
 	if broken != nil {
 		return *broken
 	}
-	click := a.formClick(ctx, cb, remember)
+	click := h.formClick(ctx, cb, remember)
 	if click.Reason = typed(cb.View.State, inputReason); click.Reason == "" {
 		return wrongField(inputReason, "Please enter a reason.")
 	}
-	confirm := a.desk.Confirm
+	confirm := h.desk.Confirm
 	if remember.NewPrice {
-		confirm = a.desk.ConfirmNewPrice
+		confirm = h.desk.ConfirmNewPrice
 	}
 	if _, err := confirm(ctx, remember.Order, click); isUnsold(err) {
-		return a.closing(err)
+		return h.closing(err)
 	} else if err != nil {
-		return wrongField(inputReason, a.sentence(err))
+		return wrongField(inputReason, h.sentence(err))
 	}
 	return socket.Reply{}
 }
 
 // askDenial opens the form in which an approver says why not.
-func (a *App) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
+func (h *Handler) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
 	trigger string,
 ) socket.Reply {
-	o, err := a.desk.Decidable(ctx, id, click)
+	o, err := h.desk.Decidable(ctx, id, click)
 	if err != nil {
-		return a.refuse(at, err)
+		return h.refuse(at, err)
 	}
-	return a.openView(at, trigger, denyView(o, remembered(id, click)),
+	return h.openView(at, trigger, denyView(o, remembered(id, click)),
 		"Slack didn't open the form in time. Please click again.")
 }
 
@@ -99,14 +99,14 @@ func denyView(o purchase.Order, remember deciding) slack.ModalViewRequest {
 }
 
 // denied takes an approver's no from the form. A refusal is said beside its field.
-func (a *App) denied(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	remember, broken := a.recall(cb)
+func (h *Handler) denied(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := h.recall(cb)
 	if broken != nil {
 		return *broken
 	}
-	if _, err := a.desk.Deny(ctx, remember.Order, a.formClick(ctx, cb, remember),
+	if _, err := h.desk.Deny(ctx, remember.Order, h.formClick(ctx, cb, remember),
 		typed(cb.View.State, inputReason)); err != nil {
-		return wrongField(inputReason, a.sentence(err))
+		return wrongField(inputReason, h.sentence(err))
 	}
 	return socket.Reply{}
 }
@@ -122,9 +122,9 @@ func decidingView(callback string, remember deciding, title, submit string,
 }
 
 // recall reads what a form had to remember.
-func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
+func (h *Handler) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
+		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		reply := wrongField(inputReason,
 			"Something went wrong with this form. Please close it and click the button again.")
 		return remember, &reply
@@ -133,27 +133,27 @@ func (a *App) recall(cb slack.InteractionCallback) (remember deciding, broken *s
 }
 
 // approve is a typed approval.
-func (a *App) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
-	o, err := a.desk.Approve(ctx, id, click)
+func (h *Handler) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
+	o, err := h.desk.Approve(ctx, id, click)
 	if err != nil {
-		return now(a.no(err))
+		return now(h.no(err))
 	}
 	whose := fmt.Sprintf("<@%s>'s license for %s", o.Requester.ID, o.Price)
 	switch {
 	case o.State == purchase.AwaitingApproval:
 		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose,
-			plural(a.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
+			plural(h.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
-		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o, a.loc))))
+		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o, h.loc))))
 	}
 	return now(say(fmt.Sprintf("You approved %s. It's being bought now.", whose)))
 }
 
 // deny is a typed denial.
-func (a *App) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
-	o, err := a.desk.Deny(ctx, id, click, reason)
+func (h *Handler) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
+	o, err := h.desk.Deny(ctx, id, click, reason)
 	if err != nil {
-		return now(a.no(err))
+		return now(h.no(err))
 	}
 	return now(say(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.",
 		o.Requester.ID, o.Price)))

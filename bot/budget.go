@@ -25,19 +25,19 @@ const (
 
 // budget shows what each month and each person spent, and what is left. Buyers see the team's months and their own
 // part.
-func (a *App) budget(ctx context.Context, s purchase.Sight) content {
-	report, err := a.desk.Budgets(ctx, budgetMonths)
+func (h *Handler) budget(ctx context.Context, s purchase.Sight) content {
+	report, err := h.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
-		a.log.Error().Err(err).Msg("fail to read the budget")
-		return say(RefusalText(a.desk.Trouble(err), a.loc))
+		h.log.Error().Err(err).Msg("fail to read the budget")
+		return say(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
 		func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
 	names := map[string]string{}
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
-		names[p.ID] = a.people.name(ctx, p.ID)
+		names[p.ID] = h.people.name(ctx, p.ID)
 	}
-	return budgetPage(report, a.renewals.find(ctx), names)
+	return budgetPage(report, h.renewals.find(ctx), names)
 }
 
 // budgetPage is the budget report: charts first, then the same in words. names are people's names for the charts, which

@@ -40,7 +40,7 @@ func TestButtonsOfListsThatNobodyMade(t *testing.T) {
 		t.Run(s.action+" "+s.value, func(t *testing.T) {
 			c.t = t
 			if said := c.answer(
-				c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", s.action, s.value))); !strings.Contains(said,
+				c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", s.action, s.value))); !strings.Contains(said,
 				s.says) {
 				t.Errorf("they read %q", said)
 			}
@@ -55,7 +55,7 @@ func TestButtonsOfListsThatNobodyMade(t *testing.T) {
 func TestWhoGetsAnotherLikeIt(t *testing.T) {
 	c := newCounter(t)
 	ask := func(who, team string) string {
-		return c.answer(c.app.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
+		return c.answer(c.handler.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
 	}
 	for _, who := range []string{"UGUEST", "UROBOT", "UELSE", ""} {
 		if said := ask(who, "T1"); !refusalWords[purchase.Outsider].MatchString(said) {
@@ -78,10 +78,10 @@ func TestAFormThatWasTakenApart(t *testing.T) {
 	c := newCounter(t)
 	cb := payload("UALICE", "T1", "", "input", "8")
 	cb.View.CallbackID = "license_editor"
-	if said := c.answer(c.app.Action(context.Background(), cb)); said != "" {
+	if said := c.answer(c.handler.Action(context.Background(), cb)); said != "" {
 		t.Errorf("it says %q", said)
 	}
-	if reply := c.app.Submission(context.Background(),
+	if reply := c.handler.Submission(context.Background(),
 		slack.InteractionCallback{View: slack.View{CallbackID: "license_editor", PrivateMetadata: "{}"}}); reply.Payload ==
 		nil {
 		t.Error("a form without fields closes")
@@ -121,7 +121,7 @@ func TestACardThatIsTooOld(t *testing.T) {
 	c := furnished(t)
 	c.now = c.now.Add(30 * time.Minute)
 	before, _ := c.state()
-	said := c.answer(c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers))))
+	said := c.answer(c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers))))
 	if after, _ := c.state(); !strings.Contains(said, "This card has expired. Its price of ") ||
 		c.last().Note != string(purchase.TooLate) || after != before && c.orders()[hers].State != purchase.Proposed {
 		t.Errorf("she reads %q, and the last record is %+v", said, c.last())
@@ -136,7 +136,7 @@ func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
 		"order_cancel": purchase.Cancelled,
 	} {
 		c.put(hers, "UALICE", nil)
-		c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(hers)))
+		c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", action, string(hers)))
 		if got := c.orders()[hers].State; got != want {
 			t.Errorf("%s: when the click is answered the order is %s", action, got)
 		}
@@ -147,7 +147,7 @@ func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
 func TestMistakesAreShownHarmless(t *testing.T) {
 	c := newCounter(t)
 	said := c.answer(
-		c.app.Command(context.Background(), slack.SlashCommand{
+		c.handler.Command(context.Background(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "buy ram=<!channel>  cpu=<@U1>",
 		}))
@@ -159,7 +159,7 @@ func TestMistakesAreShownHarmless(t *testing.T) {
 		t.Fatal(err)
 	}
 	said = c.answer(
-		c.app.Command(context.Background(), slack.SlashCommand{
+		c.handler.Command(context.Background(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "buy ram=16 cpu=2",
 		}))

@@ -23,18 +23,18 @@ import (
 	"licensebot/storage/storagetest"
 )
 
-// counter is the bot without its buyer: the App with a real desk over a ledger in memory, a Slack that only listens,
+// counter is the bot without its buyer: the Handler with a real desk over a ledger in memory, a Slack that only listens,
 // and a CoCalc that has licenses to show and nothing to sell.
 type counter struct {
-	t      testing.TB
-	ledger *storagetest.Memory
-	desk   *purchase.Desk
-	app    *bot.App
-	ear    *ear
-	now    time.Time
-	policy purchase.Policy
-	asked  atomic.Int32  // how often CoCalc was asked for all licenses
-	slow   chan struct{} // if set, CoCalc tells of licenses once it is closed
+	t       testing.TB
+	ledger  *storagetest.Memory
+	desk    *purchase.Desk
+	handler *bot.Handler
+	ear     *ear
+	now     time.Time
+	policy  purchase.Policy
+	asked   atomic.Int32  // how often CoCalc was asked for all licenses
+	slow    chan struct{} // if set, CoCalc tells of licenses once it is closed
 }
 
 // The people of the tests are UALICE and UBOB, who may buy, UDANA, an admin, UERIN, an approver, UGUEST, a guest, and
@@ -60,7 +60,7 @@ func (c *counter) open() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.desk, c.app = s.Desk, s.Handler
+	c.desk, c.handler = s.Desk, s.Handler
 }
 
 // window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.

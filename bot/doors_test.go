@@ -21,40 +21,40 @@ var doors = []struct {
 	try  func(*counter) socket.Reply
 }{
 	{"the command", false, func(c *counter) socket.Reply {
-		return c.app.Command(context.Background(), slack.SlashCommand{
+		return c.handler.Command(context.Background(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "buy ram=16 cpu=2",
 		})
 	}},
 	{"the form", false, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(),
+		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH"},
 				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
 	{"the form on a card", false, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(),
+		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "license_editor", map[string]string{"channel": "CMATH", "order": string(hers)},
 				map[string]string{"ram": "16", "cpu": "2"}))
 	}},
 	{"the same once more", false, func(c *counter) socket.Reply {
-		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_again", string(hers)))
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_again", string(hers)))
 	}},
 	{"another license like it", false, func(c *counter) socket.Reply {
-		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "license_again", someLicense))
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "license_again", someLicense))
 	}},
 	{"the button to buy", true, func(c *counter) socket.Reply {
-		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers)))
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers)))
 	}},
 	{"the button to buy at the new price", true, func(c *counter) socket.Reply {
-		return c.app.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
+		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
 	}},
 	{"the form that asks why", true, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(),
+		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "order_reason", map[string]string{"channel": "CMATH", "order": string(hers)},
 				map[string]string{"reason": "winter school"}))
 	}},
 	{"that form for the new price", true, func(c *counter) socket.Reply {
-		return c.app.Submission(context.Background(),
+		return c.handler.Submission(context.Background(),
 			form("UALICE", "T1", "order_reason", map[string]any{
 				"channel": "CMATH", "order": string(herMoved),
 				"new_price": true,

@@ -133,7 +133,7 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 	client := socket.HTTPClient()
 	defer client.CloseIdleConnections()
 	bot, err := socket.New(socket.Config{
-		API: socket.NewAPI(p.server.URL+"/api", "xoxb-x", "xapp-x", client, zerolog.Nop()), Handler: c.app, Log: logger,
+		API: socket.NewAPI(p.server.URL+"/api", "xoxb-x", "xapp-x", client, zerolog.Nop()), Handler: c.handler, Log: logger,
 		Sockets: 1, Linger: time.Millisecond, FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond,
 		Steady: time.Nanosecond,
 	})

@@ -47,13 +47,13 @@ func code(word string) string {
 var formless = strings.NewReplacer("*", "", "_", " ", "~", "", "`", "")
 
 // no answers a person whose click or command failed.
-func (a *App) no(err error) content {
+func (h *Handler) no(err error) content {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || !quotes(no.Cause) {
-		return say(a.refusal(err))
+		return say(h.refusal(err))
 	}
-	sentence := RefusalWords(no, a.reader(Plain))
-	if paused := pauseBlocks(no, a.loc); paused != nil {
+	sentence := RefusalWords(no, h.reader(Plain))
+	if paused := pauseBlocks(no, h.loc); paused != nil {
 		return content{formless.Replace(escape(sentence)), paused}
 	}
 	return content{formless.Replace(escape(sentence)), []slack.Block{quoting(sentence)}}

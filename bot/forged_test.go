@@ -123,7 +123,7 @@ func TestForgedAndForeignClicks(t *testing.T) {
 					id = b.order
 				}
 				before, records := c.state()
-				said := c.answer(c.app.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
+				said := c.answer(c.handler.Action(context.Background(), payload(f.who, f.team, f.channel, b.action, string(id))))
 				after, recorded := c.state()
 				if after != before {
 					t.Errorf("%s: the ledger has changed", f.name)
@@ -177,7 +177,7 @@ func TestForeignIDsInCommands(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			c.t = t
 			before, records := c.state()
-			said := c.answer(c.app.Command(context.Background(), slack.SlashCommand{
+			said := c.answer(c.handler.Command(context.Background(), slack.SlashCommand{
 				UserID: s.who, TeamID: s.team, ChannelID: "COTHER", Text: s.text,
 				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
 			}))
@@ -343,7 +343,7 @@ func TestForgedForms(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			c.t = t
 			before, records := c.state()
-			said := c.answer(c.app.Submission(context.Background(), form(s.who, s.team, s.callback, s.remembered, s.fields)))
+			said := c.answer(c.handler.Submission(context.Background(), form(s.who, s.team, s.callback, s.remembered, s.fields)))
 			after, recorded := c.state()
 			if after != before {
 				t.Error("the ledger has changed")

@@ -16,21 +16,21 @@ import (
 const actionBuyForm = "home_buy"
 
 // HomeOpened shows the Home tab: what can be done, and what was bought last.
-func (a *App) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) socket.Reply {
+func (h *Handler) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEvent) socket.Reply {
 	if ev.Tab != "" && ev.Tab != "home" {
 		return socket.Reply{}
 	}
-	return socket.Reply{After: func(ctx context.Context) { a.showHome(ctx, ev.User) }}
+	return socket.Reply{After: func(ctx context.Context) { h.showHome(ctx, ev.User) }}
 }
 
-func (a *App) showHome(ctx context.Context, user string) {
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: a.home(ctx, user)}}
+func (h *Handler) showHome(ctx context.Context, user string) {
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: h.home(ctx, user)}}
 	err := waitOut(ctx, func() error {
-		_, err := a.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
+		_, err := h.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
 		return err
 	})
 	if err != nil {
-		a.log.Warn().Err(err).Str("user", user).Msg("fail to show the Home tab")
+		h.log.Warn().Err(err).Str("user", user).Msg("fail to show the Home tab")
 	}
 }
 
@@ -42,39 +42,39 @@ const (
 		"can add you."
 )
 
-func (a *App) home(ctx context.Context, user string) []slack.Block {
+func (h *Handler) home(ctx context.Context, user string) []slack.Block {
 	buy := button(actionBuyForm, "", "Buy a license")
 	buy.Style = slack.StylePrimary
 	list := button(actionHistoryPage+":home", "1", "Purchase history")
 	head := slack.NewHeaderBlock(plain("CoCalc licenses"))
-	who := a.people.LookUp(ctx, purchase.Person{ID: user})
-	sight, err := a.desk.Sight(who)
+	who := h.people.LookUp(ctx, purchase.Person{ID: user})
+	sight, err := h.desk.Sight(who)
 	if err != nil {
-		return append([]slack.Block{head, section(a.refusal(err))}, a.waiting(ctx, who)...)
+		return append([]slack.Block{head, section(h.refusal(err))}, h.waiting(ctx, who)...)
 	}
 	text, buttons := homeOfViewers, []slack.BlockElement{list}
-	if a.desk.IsBuyer(who) {
+	if h.desk.IsBuyer(who) {
 		text, buttons = homeOfBuyers, []slack.BlockElement{buy, list}
 	}
-	no := a.unsold(ctx, who)
+	no := h.unsold(ctx, who)
 	if no != "" {
 		text, buttons = no, []slack.BlockElement{list}
 	}
-	left, limited, err := a.desk.BudgetNow(ctx)
+	left, limited, err := h.desk.BudgetNow(ctx)
 	if err == nil && limited && no == "" {
 		text += fmt.Sprintf("\n*%s* of this month's budget is left.", max(left, 0))
 	}
 	blocks := []slack.Block{head, section(text)}
-	stop, err := a.desk.Stopped(ctx)
+	stop, err := h.desk.Stopped(ctx)
 	if err != nil {
-		a.log.Error().Err(err).Msg("fail to read what stops buying")
+		h.log.Error().Err(err).Msg("fail to read what stops buying")
 	}
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
-		blocks = append(blocks, stopBlocks(stop, a.desk.IsAdmin(who), no != "", a.loc)...)
+		blocks = append(blocks, stopBlocks(stop, h.desk.IsAdmin(who), no != "", h.loc)...)
 	}
-	blocks = append(blocks, a.waiting(ctx, who)...)
+	blocks = append(blocks, h.waiting(ctx, who)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
-	return append(blocks, a.history(ctx, 1, sight).blocks...)
+	return append(blocks, h.history(ctx, 1, sight).blocks...)
 }
 
 // mostHeld is how many held orders the Home tab names.

@@ -14,15 +14,15 @@ const mostWaiting = 5
 
 // waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack
 // anew.
-func (a *App) waiting(ctx context.Context, who purchase.Person) []slack.Block {
-	orders, err := a.desk.Waiting(ctx)
+func (h *Handler) waiting(ctx context.Context, who purchase.Person) []slack.Block {
+	orders, err := h.desk.Waiting(ctx)
 	if err != nil {
-		a.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
+		h.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
 	}
 	if len(orders) == 0 {
 		return nil
 	}
-	return waitingBlocks(orders, who, a.desk.IsApprover(who), unsold(a.desk) != "")
+	return waitingBlocks(orders, who, h.desk.IsApprover(who), unsold(h.desk) != "")
 }
 
 // waitingBlocks show a person their own waiting orders, and to approvers those of others, oldest first.

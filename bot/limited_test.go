@@ -67,7 +67,7 @@ func TestAnswersWaitOutARateLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: tt.limit}, times: tt.times}
-				a := &App{slack: api, log: zerolog.Nop()}
+				a := &Handler{slack: api, log: zerolog.Nop()}
 				began := time.Now()
 				a.tell(t.Context(), reach{user: "UALICE", channel: "CMATH"}, say("hello"), false)
 				if took, last := time.Since(began), api.called[len(api.called)-1]; took != tt.took || last != tt.last {
@@ -82,7 +82,7 @@ func TestAnswersWaitOutARateLimit(t *testing.T) {
 func TestAFormThatIsRateLimitedIsAnsweredAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
-		a := &App{slack: api, log: zerolog.Nop()}
+		a := &Handler{slack: api, log: zerolog.Nop()}
 		began := time.Now()
 		a.openView(reach{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{},
 			"Slack did not open the form in time.").After(t.Context())

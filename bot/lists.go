@@ -50,19 +50,19 @@ func (l looking) value() string {
 }
 
 // browse answers the buttons of lists: the new page takes the place of the old one.
-func (a *App) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
+func (h *Handler) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
 	lane := socket.LaneRead
 	if kind == actionHistoryPage {
 		lane = socket.LaneLedger
 	}
-	return a.reading(lane, at, func(ctx context.Context) answer {
-		click.Who = a.people.LookUp(ctx, click.Who)
+	return h.reading(lane, at, func(ctx context.Context) answer {
+		click.Who = h.people.LookUp(ctx, click.Who)
 		if kind == actionLicenseAgain {
-			return a.buyAlike(ctx, argument, at, click)
+			return h.buyAlike(ctx, argument, at, click)
 		}
-		sight, err := a.desk.MaySee(ctx, click)
+		sight, err := h.desk.MaySee(ctx, click)
 		if err != nil { // in the place of what they could see before
-			return a.telling(at, a.no(err), true)
+			return h.telling(at, h.no(err), true)
 		}
 		switch kind {
 		case actionListPage:
@@ -70,41 +70,41 @@ func (a *App) browse(kind, argument string, at reach, click purchase.Click) sock
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
 				l = listing{"active", 1}
 			}
-			list := a.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return a.licenses(ctx, l) })
-			return a.telling(at, list(ctx, sight), true)
+			list := h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return h.licenses(ctx, l) })
+			return h.telling(at, list(ctx, sight), true)
 		case actionLicense:
 			var l looking
 			if json.Unmarshal([]byte(argument), &l) != nil {
-				return a.telling(at, say("This button has expired. Run `/license list` again."), false)
+				return h.telling(at, say("This button has expired. Run `/license list` again."), false)
 			}
-			one := a.readable(click.Who,
-				func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, l.ID, l.From, s) })
-			return a.telling(at, one(ctx, sight), true)
+			one := h.readable(click.Who,
+				func(ctx context.Context, s purchase.Sight) content { return h.license(ctx, l.ID, l.From, s) })
+			return h.telling(at, one(ctx, sight), true)
 		case actionHistoryPage:
 			page := 1
 			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
 				page = 1
 			}
-			return a.telling(at, a.history(ctx, page, sight), true)
+			return h.telling(at, h.history(ctx, page, sight), true)
 		}
 		return nil
 	})
 }
 
 // buyAlike proposes another license like one of the account's.
-func (a *App) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) answer {
-	if err := a.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
-		return a.telling(at, a.no(err), isUnsold(err)) // where nothing is sold, no button to buy stays
+func (h *Handler) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) answer {
+	if err := h.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
+		return h.telling(at, h.no(err), isUnsold(err)) // where nothing is sold, no button to buy stays
 	}
-	owned, err := a.shelf.license(ctx, id)
+	owned, err := h.shelf.license(ctx, id)
 	if err != nil {
-		return a.telling(at, say(RefusalText(a.desk.Trouble(err), a.loc)), false)
+		return h.telling(at, say(RefusalText(h.desk.Trouble(err), h.loc)), false)
 	}
-	spec := asBought(owned.License, a.defaults)
+	spec := asBought(owned.License, h.defaults)
 	if owned.Purchase != nil {
-		spec = alike(owned.Purchase.Spec, a.now(), owned.Purchase.Time, a.loc)
+		spec = alike(owned.Purchase.Spec, h.now(), owned.Purchase.Time, h.loc)
 	}
-	reply, _ := a.proposeAnew(ctx, at, click, spec, "")
+	reply, _ := h.proposeAnew(ctx, at, click, spec, "")
 	return reply.After
 }
 
@@ -121,13 +121,13 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 
 // licenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
 // there is an error, and its sentence.
-func (a *App) licenses(ctx context.Context, l listing) content {
-	all, err := a.shelf.licenses(ctx)
+func (h *Handler) licenses(ctx context.Context, l listing) content {
+	all, err := h.shelf.licenses(ctx)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(RefusalText(a.desk.Trouble(err), a.loc))
+		h.log.Warn().Err(err).Msg("fail to list the licenses")
+		return say(RefusalText(h.desk.Trouble(err), h.loc))
 	}
-	return licenseList(all, l, a.now())
+	return licenseList(all, l, h.now())
 }
 
 func licenseList(all []purchase.Owned, l listing, now time.Time) content {
@@ -240,13 +240,13 @@ func listButtons(l listing, pages int) []slack.BlockElement {
 }
 
 // license shows one license, with a way back when one came from the list.
-func (a *App) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
-	o, err := a.shelf.license(ctx, id)
+func (h *Handler) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
+	o, err := h.shelf.license(ctx, id)
 	if err != nil {
-		a.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
-		return say(RefusalText(a.desk.Trouble(err), a.loc))
+		h.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
+		return say(RefusalText(h.desk.Trouble(err), h.loc))
 	}
-	return licenseDetails(o, from, a.now(), s, a.desk.Site())
+	return licenseDetails(o, from, h.now(), s, h.desk.Site())
 }
 
 // usedFor says for whom a license is, in the card's words. Another word than CoCalc's own is shown as it is written.
@@ -299,13 +299,13 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 }
 
 // history is a page of the purchase log, with what the months have cost.
-func (a *App) history(ctx context.Context, page int, s purchase.Sight) content {
-	h, err := a.desk.History(ctx, page, pageSize)
+func (h *Handler) history(ctx context.Context, page int, s purchase.Sight) content {
+	past, err := h.desk.History(ctx, page, pageSize)
 	if err != nil {
-		a.log.Error().Err(err).Msg("fail to read the purchase log")
-		return say(RefusalText(a.desk.Trouble(err), a.loc))
+		h.log.Error().Err(err).Msg("fail to read the purchase log")
+		return say(RefusalText(h.desk.Trouble(err), h.loc))
 	}
-	return historyPage(h, s)
+	return historyPage(past, s)
 }
 
 func historyPage(h purchase.History, s purchase.Sight) content {

@@ -12,11 +12,11 @@ import (
 // that the person may see, so that the answer reveals no other ids.
 
 // licenseNamed shows the license whose id begins or ends with part. The person may see licenses.
-func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
-	all, err := a.shelf.licenses(ctx)
+func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
+	all, err := h.shelf.licenses(ctx)
 	if err != nil {
-		a.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(RefusalText(a.desk.Trouble(err), a.loc))
+		h.log.Warn().Err(err).Msg("fail to list the licenses")
+		return say(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	var found []purchase.Owned
 	var ids []string
@@ -30,31 +30,31 @@ func (a *App) licenseNamed(ctx context.Context, part string, s purchase.Sight) c
 		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
 			code(part)))
 	case 1:
-		return licenseDetails(found[0], nil, a.now(), s, a.desk.Site())
+		return licenseDetails(found[0], nil, h.now(), s, h.desk.Site())
 	}
 	return several("license", "show", part, ids)
 }
 
 // orderNamed shows the order whose id begins or ends with part, among those that the person may see.
-func (a *App) orderNamed(ctx context.Context, part string, click purchase.Click) content {
-	click.Who = a.people.LookUp(ctx, click.Who)
-	found, err := a.desk.OrdersNamed(ctx, part, click.Who)
+func (h *Handler) orderNamed(ctx context.Context, part string, click purchase.Click) content {
+	click.Who = h.people.LookUp(ctx, click.Who)
+	found, err := h.desk.OrdersNamed(ctx, part, click.Who)
 	if err != nil {
-		return a.no(err)
+		return h.no(err)
 	}
 	switch len(found) {
 	case 0:
 		return say(fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
 			code(part)))
 	case 1:
-		o, err := a.seen(ctx, found[0], click)
+		o, err := h.seen(ctx, found[0], click)
 		if err != nil {
-			return a.noOrder(err)
+			return h.noOrder(err)
 		}
 		if o.State == purchase.Unknown {
-			return a.held(ctx, o.ID, click.Who)
+			return h.held(ctx, o.ID, click.Who)
 		}
-		return a.standing(ctx, o)
+		return h.standing(ctx, o)
 	}
 	var ids []string
 	for _, id := range found {

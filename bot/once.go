@@ -73,14 +73,14 @@ func (o *once) forget(trigger string) {
 
 // once calls answer for the first delivery of a trigger, if answer makes a card. A repeated delivery gets the same
 // acknowledgement if that decides what the person sees (whether a form stays open), and an empty one otherwise.
-func (a *App) once(ctx context.Context, trigger string, answer func() socket.Reply) socket.Reply {
-	m, first := a.triggers.claim(trigger)
+func (h *Handler) once(ctx context.Context, trigger string, answer func() socket.Reply) socket.Reply {
+	m, first := h.triggers.claim(trigger)
 	if first {
 		defer close(m.done)
 		m.reply = answer()
 		return m.reply
 	}
-	a.log.Info().Msg("find a command, click or form that Slack delivered twice; it makes one card")
+	h.log.Info().Msg("find a command, click or form that Slack delivered twice; it makes one card")
 	select {
 	case <-m.done:
 	case <-ctx.Done():

@@ -16,8 +16,8 @@ import (
 	"licensebot/purchase"
 )
 
-// asking is an App for which alice may buy, and how many cards the ledger has.
-func asking(t *testing.T) (a *App, cards func() int) {
+// asking is a Handler for which alice may buy, and how many cards the ledger has.
+func asking(t *testing.T) (a *Handler, cards func() int) {
 	p := newPublishing(t)
 	desk := purchase.New(purchase.Options{
 		Ledger: p.disk, Now: func() time.Time { return at }, Log: zerolog.Nop(),
@@ -84,7 +84,7 @@ func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 	p := newPublishing(t)
 	now := at
-	start := func() *App {
+	start := func() *Handler {
 		desk := purchase.New(purchase.Options{
 			Ledger: p.disk, Now: func() time.Time { return now }, Log: zerolog.Nop(),
 			Policy: purchase.Policy{
@@ -97,7 +97,7 @@ func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 			return now
 		}, Log: zerolog.Nop(), Defaults: cocalc.DefaultSpec()})
 	}
-	buys := func(a *App, who, trigger string) string {
+	buys := func(a *Handler, who, trigger string) string {
 		reply := a.Command(t.Context(), slack.SlashCommand{
 			UserID: who, TeamID: "TOWN", ChannelID: "CMATH",
 			Text: "buy ram=16 cpu=2", TriggerID: trigger,

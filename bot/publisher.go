@@ -53,7 +53,7 @@ const (
 	restartedLook = 5 * time.Minute // a look for what a lost nudge may have left behind
 )
 
-// NewPublisher makes a Publisher from the same options as the App.
+// NewPublisher makes a Publisher from the same options as a Handler.
 func NewPublisher(o Options) *Publisher {
 	o = o.withDefaults()
 	if o.Changes == nil {

@@ -35,31 +35,31 @@ type settling struct {
 }
 
 // settle shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
-func (a *App) settle(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
-	if _, err := a.desk.Settleable(ctx, id, click); err != nil {
-		return now(a.no(err))
+func (h *Handler) settle(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	if _, err := h.desk.Settleable(ctx, id, click); err != nil {
+		return now(h.no(err))
 	}
-	return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
+	return h.later(at, func(ctx context.Context) content { return h.held(ctx, id, click.Who) })
 }
 
 // held shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the buttons that
 // settle it. The order is read last: it may have come to its end meanwhile.
-func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
-	o, err := a.desk.Order(ctx, id)
+func (h *Handler) held(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
+	o, err := h.desk.Order(ctx, id)
 	if err != nil {
-		return a.no(err)
+		return h.no(err)
 	}
-	gone := unsold(a.desk) != ""
+	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {
-		found = a.looks.evidence(ctx, a.desk, o)
+		found = h.looks.evidence(ctx, h.desk, o)
 	}
-	who = a.people.LookUp(ctx, who)
-	if o, err = a.desk.Order(ctx, id); err != nil {
-		return a.no(err)
+	who = h.people.LookUp(ctx, who)
+	if o, err = h.desk.Order(ctx, id); err != nil {
+		return h.no(err)
 	}
-	c := a.standing(ctx, o)
-	admin := a.desk.IsAdmin(who)
+	c := h.standing(ctx, o)
+	admin := h.desk.IsAdmin(who)
 	resolves := admin && !who.Is(o.Requester)
 	switch {
 	case o.State != purchase.Unknown:
@@ -67,7 +67,7 @@ func (a *App) held(ctx context.Context, id purchase.OrderID, who purchase.Person
 		c.blocks = append(c.blocks, untellableEvidence(o)...)
 	case gone:
 	default:
-		c.blocks = append(c.blocks, evidenceBlocks(o, found, Reader{Admin: admin, Zone: a.loc}, resolves)...)
+		c.blocks = append(c.blocks, evidenceBlocks(o, found, Reader{Admin: admin, Zone: h.loc}, resolves)...)
 	}
 	return c
 }
@@ -96,15 +96,15 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 }
 
 // askVerdict opens the form in which an admin says how they know what became of an order.
-func (a *App) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict,
+func (h *Handler) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict,
 	click purchase.Click, trigger string,
 ) socket.Reply {
-	o, err := a.desk.Settleable(ctx, id, click)
+	o, err := h.desk.Settleable(ctx, id, click)
 	if err != nil {
-		return a.refuse(at, err)
+		return h.refuse(at, err)
 	}
-	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL}, unsold(a.desk) != "")
-	return a.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
+	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL}, unsold(h.desk) != "")
+	return h.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
 
 // settleView asks how an admin knows, and for the license if there is one.
@@ -140,10 +140,10 @@ func settleView(o purchase.Order, remember settling, unsold bool) slack.ModalVie
 }
 
 // settled takes an admin's word from the form. A no is said beside its field, so that nothing has to be typed again.
-func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+func (h *Handler) settled(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	var remember settling
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
-		a.log.Error().Err(err).Msg("refuse a form without its private metadata")
+		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return wrongField(inputReason,
 			"Something went wrong with this form. Please close it and use /license settle again.")
 	}
@@ -155,15 +155,15 @@ func (a *App) settled(ctx context.Context, cb slack.InteractionCallback) socket.
 		}
 	}
 	// The way here began with a command that names the order, which may be typed anywhere.
-	click := purchase.Click{Who: a.submitter(cb), At: place(remember.Channel, remember.ChannelName), Typed: true}
-	click.Who = a.people.LookUp(ctx, click.Who)
-	o, err := a.desk.Settle(ctx, remember.Order, click, s)
+	click := purchase.Click{Who: h.submitter(cb), At: place(remember.Channel, remember.ChannelName), Typed: true}
+	click.Who = h.people.LookUp(ctx, click.Who)
+	o, err := h.desk.Settle(ctx, remember.Order, click, s)
 	if err != nil {
-		return wrongField(inputReason, a.sentence(err))
+		return wrongField(inputReason, h.sentence(err))
 	}
 	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	return socket.Reply{After: func(ctx context.Context) {
-		a.tell(ctx, at, settledWords(o, s, unsold(a.desk) != ""), true)
+		h.tell(ctx, at, settledWords(o, s, unsold(h.desk) != ""), true)
 	}}
 }
 

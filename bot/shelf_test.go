@@ -70,7 +70,7 @@ func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
 		slow := make(chan struct{})
 		c.slow = slow
 		typed := func(command string) {
-			reply := c.app.Command(t.Context(), slack.SlashCommand{
+			reply := c.handler.Command(t.Context(), slack.SlashCommand{
 				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
 				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
 			})
@@ -101,7 +101,7 @@ func TestAnAnswerThatIsSeenIsNotWaitedFor(t *testing.T) {
 		c := newCounter(t)
 		c.ear.confirms = make(chan struct{})
 		for i, command := range []string{"list", "history", "show " + someLicense} {
-			reply := c.app.Command(t.Context(), slack.SlashCommand{
+			reply := c.handler.Command(t.Context(), slack.SlashCommand{
 				UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH", Text: command,
 				ResponseURL: "https://hooks.slack.com/commands/T1/1/x",
 			})
@@ -124,7 +124,7 @@ func TestAListIsKeptForAMoment(t *testing.T) {
 		asked int32
 	}{{0, 1}, {4 * time.Second, 1}, {2 * time.Second, 2}, {0, 2}} {
 		c.now = c.now.Add(step.later)
-		said := c.answer(c.app.Command(t.Context(), slack.SlashCommand{
+		said := c.answer(c.handler.Command(t.Context(), slack.SlashCommand{
 			UserID: "UALICE", TeamID: "T1", ChannelID: "CMATH",
 			Text: "list",
 		}))

@@ -14,7 +14,7 @@ import (
 )
 
 // Command answers /license. What needs CoCalc is looked up after the acknowledgement; everything else is in it.
-func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
+func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
 	asked, mistakes := commands.Parse(cmd.Text)
 	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}
 	click := purchase.Click{
@@ -25,18 +25,18 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause,
 		commands.Resume: // commands that spend or decide
 		if len(mistakes) == 0 {
-			click.Who = a.people.LookUp(ctx, click.Who)
+			click.Who = h.people.LookUp(ctx, click.Who)
 		}
 	}
 	switch c := asked.(type) {
 	case commands.Buy:
-		return a.once(ctx, cmd.TriggerID, func() socket.Reply { return a.buy(ctx, cmd, click, c.Fields, mistakes) })
+		return h.once(ctx, cmd.TriggerID, func() socket.Reply { return h.buy(ctx, cmd, click, c.Fields, mistakes) })
 	case commands.Quote:
-		if no := a.unsold(ctx, click.Who); no != "" {
+		if no := h.unsold(ctx, click.Who); no != "" {
 			return now(say(no))
 		}
-		spec := Specify(a.defaults, c.Fields, a.now(), a.loc)
-		quote, err := a.desk.Quote(spec)
+		spec := Specify(h.defaults, c.Fields, h.now(), h.loc)
+		quote, err := h.desk.Quote(spec)
 		if err != nil || len(mistakes) > 0 {
 			return now(mistaken("quote", mistakes, c.Fields, err))
 		}
@@ -48,42 +48,42 @@ func (a *App) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply 
 	}
 	switch c := asked.(type) {
 	case commands.List:
-		return a.reveal(at, click, a.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
-			return a.licenses(ctx, listing{c.Filter.String(), c.Page})
+		return h.reveal(at, click, h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
+			return h.licenses(ctx, listing{c.Filter.String(), c.Page})
 		}))
 	case commands.Show:
 		if c.Part != "" {
-			return a.reveal(at, click, a.readable(click.Who,
-				func(ctx context.Context, s purchase.Sight) content { return a.licenseNamed(ctx, c.Part, s) }))
+			return h.reveal(at, click, h.readable(click.Who,
+				func(ctx context.Context, s purchase.Sight) content { return h.licenseNamed(ctx, c.Part, s) }))
 		}
-		return a.reveal(at, click, a.readable(click.Who,
-			func(ctx context.Context, s purchase.Sight) content { return a.license(ctx, c.ID, nil, s) }))
+		return h.reveal(at, click, h.readable(click.Who,
+			func(ctx context.Context, s purchase.Sight) content { return h.license(ctx, c.ID, nil, s) }))
 	case commands.History:
-		return a.revealFrom(socket.LaneLedger, at, click,
-			func(ctx context.Context, s purchase.Sight) content { return a.history(ctx, c.Page, s) })
+		return h.revealFrom(socket.LaneLedger, at, click,
+			func(ctx context.Context, s purchase.Sight) content { return h.history(ctx, c.Page, s) })
 	case commands.Order:
 		if c.Part != "" {
-			return a.later(at, func(ctx context.Context) content { return a.orderNamed(ctx, c.Part, click) })
+			return h.later(at, func(ctx context.Context) content { return h.orderNamed(ctx, c.Part, click) })
 		}
-		return a.order(ctx, at, purchase.OrderID(c.ID), click)
+		return h.order(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Cancel:
-		return a.cancel(ctx, purchase.OrderID(c.ID), click)
+		return h.cancel(ctx, purchase.OrderID(c.ID), click)
 	case commands.Approve:
-		return a.approve(ctx, purchase.OrderID(c.ID), click)
+		return h.approve(ctx, purchase.OrderID(c.ID), click)
 	case commands.Deny:
-		return a.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
+		return h.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
 	case commands.Budget:
-		return a.revealFrom(socket.LaneLedger, at, click, a.budget)
+		return h.revealFrom(socket.LaneLedger, at, click, h.budget)
 	case commands.Settle:
-		return a.settle(ctx, at, purchase.OrderID(c.ID), click)
+		return h.settle(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:
-		return a.pause(ctx, click, c.Reason)
+		return h.pause(ctx, click, c.Reason)
 	case commands.Resume:
-		return a.resume(ctx, click, c.Reason)
+		return h.resume(ctx, click, c.Reason)
 	case commands.Help:
-		return now(a.help(ctx, c.Topic, click.Who))
+		return now(h.help(ctx, c.Topic, click.Who))
 	}
-	return now(a.help(ctx, "", click.Who))
+	return now(h.help(ctx, "", click.Who))
 }
 
 // now answers in the acknowledgement itself: no second request, nothing to lose on the way.
@@ -99,26 +99,26 @@ func ephemeral(c content) slack.Msg {
 }
 
 // later answers through the response URL, with what has to be asked elsewhere first.
-func (a *App) later(at reach, find func(context.Context) content) socket.Reply {
-	return a.reading(socket.LaneRead, at, func(ctx context.Context) answer { return a.telling(at, find(ctx), false) })
+func (h *Handler) later(at reach, find func(context.Context) content) socket.Reply {
+	return h.reading(socket.LaneRead, at, func(ctx context.Context) answer { return h.telling(at, find(ctx), false) })
 }
 
 // answer sends a person what was read for them.
 type answer func(context.Context)
 
 // telling returns the answer that shows a content; see tell.
-func (a *App) telling(at reach, c content, replace bool) answer {
-	return func(ctx context.Context) { a.tell(ctx, at, c, replace) }
+func (h *Handler) telling(at reach, c content, replace bool) answer {
+	return func(ctx context.Context) { h.tell(ctx, at, c, replace) }
 }
 
 // reading answers a person after a read, with a few reads per person at a time. A read counts until its result is
 // known: a person who sees it can ask again, however long Slack takes to confirm the first answer.
 //
 // Reads of the ledger count by themselves: they cost CoCalc nothing, and an outage of CoCalc's holds none of them up.
-func (a *App) reading(lane socket.Lane, at reach, read func(context.Context) answer) socket.Reply {
+func (h *Handler) reading(lane socket.Lane, at reach, read func(context.Context) answer) socket.Reply {
 	return socket.Reply{Lane: lane, After: func(ctx context.Context) {
-		found := a.telling(at, say(tooManyReads), false)
-		a.readers.within(string(lane)+" "+at.user, func() { found = read(ctx) })
+		found := h.telling(at, say(tooManyReads), false)
+		h.readers.within(string(lane)+" "+at.user, func() { found = read(ctx) })
 		if found != nil {
 			found(ctx)
 		}
@@ -126,22 +126,22 @@ func (a *App) reading(lane socket.Lane, at reach, read func(context.Context) ans
 }
 
 // buy proposes an order, or opens the form if the command has no fields.
-func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
+func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Click, f commands.Fields,
 	mistakes []commands.Mistake,
 ) socket.Reply {
-	spec := Specify(a.defaults, f, a.now(), a.loc)
-	if len(mistakes) > 0 && a.unsold(ctx, click.Who) != "" {
-		return now(a.no(a.desk.Proposable(ctx, click))) // what was written would be no better without them
+	spec := Specify(h.defaults, f, h.now(), h.loc)
+	if len(mistakes) > 0 && h.unsold(ctx, click.Who) != "" {
+		return now(h.no(h.desk.Proposable(ctx, click))) // what was written would be no better without them
 	}
 	if len(mistakes) > 0 {
-		_, err := a.desk.Quote(spec)
+		_, err := h.desk.Quote(spec)
 		return now(mistaken("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
-		if err := a.desk.Proposable(ctx, click); err != nil {
-			return now(a.no(err))
+		if err := h.desk.Proposable(ctx, click); err != nil {
+			return now(h.no(err))
 		}
-		return a.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
+		return h.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
 			click.Who, spec, "",
 			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
@@ -149,24 +149,24 @@ func (a *App) buy(ctx context.Context, cmd slack.SlashCommand, click purchase.Cl
 	if f.Reason != nil {
 		reason = *f.Reason
 	}
-	p, err := a.desk.Propose(ctx,
+	p, err := h.desk.Propose(ctx,
 		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: cmd.TriggerID})
 	if err != nil {
-		return now(a.notProposed(err, &f))
+		return now(h.notProposed(err, &f))
 	}
-	return now(a.proposal(p))
+	return now(h.proposal(p))
 }
 
 // proposal is the card of a new order.
-func (a *App) proposal(p purchase.Proposal) content {
+func (h *Handler) proposal(p purchase.Proposal) content {
 	return card(p.Order, cardFacts{
-		site: a.desk.Site(), now: a.now(), loc: a.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
-		sum: p.Sum, unsold: unsold(a.desk),
+		site: h.desk.Site(), now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
+		sum: p.Sum, unsold: unsold(h.desk),
 	})
 }
 
 // notProposed says why there is no card.
-func (a *App) notProposed(err error, f *commands.Fields) content {
+func (h *Handler) notProposed(err error, f *commands.Fields) content {
 	var wrong purchase.Mistakes
 	if errors.As(err, &wrong) {
 		said := commands.Fields{}
@@ -175,7 +175,7 @@ func (a *App) notProposed(err error, f *commands.Fields) content {
 		}
 		return mistaken("buy", nil, said, wrong)
 	}
-	return a.no(err)
+	return h.no(err)
 }
 
 // mistaken tells all mistakes at once: those of the grammar and those of the specification. Of a field that could not
@@ -247,53 +247,53 @@ func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 }
 
 // cancel calls off an order by its id.
-func (a *App) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
-	if _, err := a.desk.Cancel(ctx, id, click); err != nil {
-		return now(a.no(err))
+func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
+	if _, err := h.desk.Cancel(ctx, id, click); err != nil {
+		return now(h.no(err))
 	}
 	return now(say("Order cancelled. Nothing was charged."))
 }
 
 // order shows an order's status to its requester and to people who may see all. If its outcome is unknown, it first
 // asks CoCalc and shows what CoCalc has.
-func (a *App) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
-	click.Who = a.people.LookUp(ctx, click.Who)
-	o, err := a.seen(ctx, id, click)
+func (h *Handler) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+	click.Who = h.people.LookUp(ctx, click.Who)
+	o, err := h.seen(ctx, id, click)
 	if err != nil {
-		return now(a.noOrder(err))
+		return now(h.noOrder(err))
 	}
 	if o.State == purchase.Unknown {
-		return a.later(at, func(ctx context.Context) content { return a.held(ctx, id, click.Who) })
+		return h.later(at, func(ctx context.Context) content { return h.held(ctx, id, click.Who) })
 	}
-	return now(a.standing(ctx, o))
+	return now(h.standing(ctx, o))
 }
 
 // seen reads an order that the person may see.
-func (a *App) seen(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
-	o, err := a.desk.Order(ctx, id)
+func (h *Handler) seen(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+	o, err := h.desk.Order(ctx, id)
 	if err != nil {
 		return o, err
 	}
-	return o, a.desk.MaySeeOrder(ctx, o, click)
+	return o, h.desk.MaySeeOrder(ctx, o, click)
 }
 
 // noOrder returns why an order is not shown.
-func (a *App) noOrder(err error) content {
+func (h *Handler) noOrder(err error) content {
 	if errors.Is(err, purchase.ErrNoOrder) {
 		return say("There's no order with that id. `/license history` shows past purchases.")
 	}
-	return a.no(err)
+	return h.no(err)
 }
 
 // standing shows an order's status to a person who can't decide on it.
-func (a *App) standing(ctx context.Context, o purchase.Order) content {
-	ahead, err := a.desk.Ahead(ctx, o)
+func (h *Handler) standing(ctx context.Context, o purchase.Order) content {
+	ahead, err := h.desk.Ahead(ctx, o)
 	if err != nil {
-		a.log.Error().Err(err).Msg("fail to count the orders ahead")
+		h.log.Error().Err(err).Msg("fail to count the orders ahead")
 	}
 	return orderFacts(o, cardFacts{
-		site: a.desk.Site(), now: a.now(), loc: a.loc, ahead: ahead, needed: a.desk.ApprovalsNeeded(),
-		unsold: unsold(a.desk),
+		site: h.desk.Site(), now: h.now(), loc: h.loc, ahead: ahead, needed: h.desk.ApprovalsNeeded(),
+		unsold: unsold(h.desk),
 	})
 }
 
@@ -348,11 +348,11 @@ func withoutActions(c content) content {
 }
 
 // help shows how a command or a field is written.
-func (a *App) help(ctx context.Context, topic string, who purchase.Person) content {
+func (h *Handler) help(ctx context.Context, topic string, who purchase.Person) content {
 	page := commands.HelpText(topic)
-	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", a.desk.Site().Page("/"))
+	text := strings.ReplaceAll(page.Mrkdwn(), commands.ExampleSite+"/", h.desk.Site().Page("/"))
 	blocks := []slack.Block{section(text)}
-	if no := a.unsold(ctx, who); no != "" {
+	if no := h.unsold(ctx, who); no != "" {
 		blocks = append([]slack.Block{section(":warning: " + no)}, blocks...)
 	}
 	return content{page.Summary, blocks}

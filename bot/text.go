@@ -131,7 +131,7 @@ func marked(noun Noun, c purchase.Cause, r Reader) string {
 }
 
 // reader returns who reads words in a place where anyone may be: no admin.
-func (a *App) reader(place Place) Reader { return Reader{Zone: a.loc, Place: place} }
+func (h *Handler) reader(place Place) Reader { return Reader{Zone: h.loc, Place: place} }
 
 // untranslated is a sentence of a record of the first schema, as it stands.
 func untranslated(t teller) text { return t.say("%s", t.Args["text"]) }

@@ -233,7 +233,7 @@ func TestPauseBlocks(t *testing.T) {
 		"refusal-paused-already":      {Cause: paused(purchase.AlreadyDone, "UDANA", "dana", incidents[0]).With("doing", "pause"), ToAdmin: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := (&App{}).no(no)
+			got := (&Handler{}).no(no)
 			golden(t, name, got)
 		})
 	}

@@ -21,11 +21,11 @@ func unsold(desk *purchase.Desk) string {
 }
 
 // unsold is the same for one reader. Admins also read where the server leads.
-func (a *App) unsold(ctx context.Context, who purchase.Person) string {
-	if !a.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
+func (h *Handler) unsold(ctx context.Context, who purchase.Person) string {
+	if !h.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
 		return ""
 	}
-	return wordsOf(a.desk.NotSold(a.people.LookUp(ctx, who)), a.loc)
+	return wordsOf(h.desk.NotSold(h.people.LookUp(ctx, who)), h.loc)
 }
 
 func wordsOf(no *purchase.Refusal, zone *time.Location) string {
@@ -85,11 +85,11 @@ func untellableBlocks(held []purchase.Order, admin bool) []slack.Block {
 }
 
 // readable returns what shows licenses of the CoCalc account. While they can't be read, it says so.
-func (a *App) readable(who purchase.Person,
+func (h *Handler) readable(who purchase.Person,
 	show func(context.Context, purchase.Sight) content,
 ) func(context.Context, purchase.Sight) content {
 	return func(ctx context.Context, s purchase.Sight) content {
-		if no := a.unsold(ctx, who); no != "" {
+		if no := h.unsold(ctx, who); no != "" {
 			return say("I can't read the account's licenses. " + no)
 		}
 		return show(ctx, s)
@@ -124,29 +124,29 @@ func isUnsold(err error) bool {
 }
 
 // closing replaces a form that was sent by the reason why it leads to nothing.
-func (a *App) closing(err error) socket.Reply {
-	view := unsoldView(a.refusal(err))
+func (h *Handler) closing(err error) socket.Reply {
+	view := unsoldView(h.refusal(err))
 	return socket.Reply{Payload: slack.NewUpdateViewSubmissionResponse(&view)}
 }
 
 // outdated shows a card as it is now, without its buttons, after a click on it that was refused because the server
 // sells no licenses.
-func (a *App) outdated(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
+func (h *Handler) outdated(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
 	if !isUnsold(err) {
 		return
 	}
 	click.Card.Kind = purchase.MessageCard
-	if err := a.desk.ShowAt(ctx, id, click.Card); err != nil {
-		a.log.Error().Err(err).Str("order", string(id)).Msg("fail to show a card without its buttons")
+	if err := h.desk.ShowAt(ctx, id, click.Card); err != nil {
+		h.log.Error().Err(err).Str("order", string(id)).Msg("fail to show a card without its buttons")
 	}
 }
 
 // notFromHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
-func (a *App) notFromHome(at reach, err error) socket.Reply {
+func (h *Handler) notFromHome(at reach, err error) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
-		a.tell(ctx, at, a.no(err), false)
+		h.tell(ctx, at, h.no(err), false)
 		if isUnsold(err) {
-			a.showHome(ctx, at.user)
+			h.showHome(ctx, at.user)
 		}
 	}}
 }

@@ -93,7 +93,7 @@ type Service struct {
 	Slack     *slack.Client
 	Access    *socket.Access
 	Desk      *purchase.Desk
-	Handler   *bot.App
+	Handler   *bot.Handler
 	Publisher *bot.Publisher
 	Socket    *socket.Client // nil if Config.Slack.Front replaces it
 

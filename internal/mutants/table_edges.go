@@ -248,7 +248,7 @@ func slackSide() []mutant {
 		},
 		{
 			"no prices and forms where no licenses are sold", "bot/unsold.go",
-			`	if !a.desk.Server().RefusesOrders() {`, `	if a.desk.Server().RefusesOrders() {`,
+			`	if !h.desk.Server().RefusesOrders() {`, `	if h.desk.Server().RefusesOrders() {`,
 			[]tests{shown("^TestEveryCommandWhileNoLicensesAreSold$")},
 		},
 		{
@@ -281,11 +281,11 @@ func slackSide() []mutant {
 		},
 		{
 			"that a decision is made before its click is answered", "bot/clicks.go",
-			`		_, err := a.desk.Confirm(ctx, id, click)
-		return a.confirmed(`,
-			`		return socket.Reply{After: func(ctx context.Context) { _, _ = a.desk.Confirm(ctx, id, click) }}
-		_, err := a.desk.Confirm(ctx, id, click)
-		return a.confirmed(`,
+			`		_, err := h.desk.Confirm(ctx, id, click)
+		return h.confirmed(`,
+			`		return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, click) }}
+		_, err := h.desk.Confirm(ctx, id, click)
+		return h.confirmed(`,
 			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")},
 		},
 		{

@@ -36,7 +36,7 @@ type life struct {
 	ledger  *storage.Ledger
 	program *app.Service
 	desk    *purchase.Desk
-	app     *bot.App
+	handler *bot.Handler
 
 	broken chan struct{} // closed when the disk has failed
 
@@ -72,7 +72,7 @@ func (w *world) begin(number int) (*life, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.desk, l.app = l.program.Desk, l.program.Handler
+	l.desk, l.handler = l.program.Desk, l.program.Handler
 	if err := l.program.Prepare(context.Background()); err != nil && !errors.Is(err, errDead) && l.unusable() == nil {
 		return nil, err
 	}

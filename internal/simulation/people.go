@@ -72,8 +72,8 @@ func (w *world) types(s Step) {
 		ChannelID: channel, ChannelName: "math", ResponseURL: a.url, TriggerID: a.trigger,
 	}
 	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindCommand, Command: &cmd},
-		func(ctx context.Context, app *bot.App) socket.Reply {
-			return app.Command(ctx, cmd)
+		func(ctx context.Context, h *bot.Handler) socket.Reply {
+			return h.Command(ctx, cmd)
 		})
 }
 
@@ -113,8 +113,8 @@ func (w *world) clicks(s Step) {
 		w.mu.Unlock()
 	}
 	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindAction, Interaction: &cb},
-		func(ctx context.Context, app *bot.App) socket.Reply {
-			return app.Action(ctx, cb)
+		func(ctx context.Context, h *bot.Handler) socket.Reply {
+			return h.Action(ctx, cb)
 		})
 }
 
@@ -153,8 +153,8 @@ func (w *world) submits(s Step) {
 		View: slack.View{CallbackID: view.CallbackID, PrivateMetadata: view.PrivateMetadata, State: state},
 	}
 	w.deliver(a, s.Deliveries, socket.Delivery{Kind: socket.KindSubmission, Interaction: &cb},
-		func(ctx context.Context, app *bot.App) socket.Reply {
-			return app.Submission(ctx, cb)
+		func(ctx context.Context, h *bot.Handler) socket.Reply {
+			return h.Submission(ctx, cb)
 		})
 }
 
@@ -178,7 +178,7 @@ func filled(element slack.BlockElement) (action string, value slack.BlockAction)
 
 // deliver hands something to the program, as often and as late as the plan says.
 func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery,
-	handle func(context.Context, *bot.App) socket.Reply,
+	handle func(context.Context, *bot.Handler) socket.Reply,
 ) {
 	for _, delay := range delays {
 		// What happens in the same instant happens within a millisecond, and in the order of the plan.
@@ -190,7 +190,7 @@ func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery,
 // ackWithin is how long Slack waits for the thanks of the program.
 const ackWithin = 3 * time.Second
 
-func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Context, *bot.App) socket.Reply) {
+func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Context, *bot.Handler) socket.Reply) {
 	l, a := w.current(), which.act
 	note := w.slack.note
 	if l == nil || !l.handles() {
@@ -208,7 +208,7 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	base := acting(l.ctx, which)
 	ctx, cancel := context.WithTimeout(base, 2500*time.Millisecond)
 	defer cancel()
-	reply := handle(ctx, l.app)
+	reply := handle(ctx, l.handler)
 	if l.ctx.Err() != nil || time.Since(begun) > ackWithin {
 		note(func() { a.sorry = true })
 		w.story.Tell("no thanks for %s's %q: Slack says that it did not work", a.who, a.what)
@@ -237,7 +237,7 @@ func (w *world) thank(l *life, which answer, d socket.Delivery, payload any) {
 	case slack.Msg:
 		if ill, _ := w.ill("slack ack", w.luck("slack ack "+a.url, nil)); ill == LostBefore || ill == LostAfter {
 			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
-			l.app.Unsent(acting(l.ctx, which), d, payload)
+			l.handler.Unsent(acting(l.ctx, which), d, payload)
 			return
 		}
 		blocks, _ := json.Marshal(p.Blocks)

@@ -36,7 +36,7 @@ type WebAPI interface {
 	PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error)
 }
 
-// Options are the App's collaborators. Desk, Slack and HTTP are required.
+// Options are the collaborators of Handler and Publisher. Desk, Slack and HTTP are required.
 type Options struct {
 	Desk     *purchase.Desk
 	Slack    WebAPI
@@ -47,7 +47,7 @@ type Options struct {
 	// People is who is who. It is shared with the Desk, which looks requesters up with People.LookUp at the moment of
 	// the last yes; nil: a directory that knows no user groups.
 	People *People
-	// Changes brings what the Desk reports to the Publisher; nil: nothing is reported. The App doesn't use it.
+	// Changes brings what the Desk reports to the Publisher; nil: nothing is reported. Handler doesn't use it.
 	Changes *Changes
 	Now     func() time.Time
 	Log     zerolog.Logger
@@ -67,8 +67,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// App answers what people do in Slack. Its methods may be called at the same time.
-type App struct {
+// Handler answers what people do in Slack. Its methods may be called at the same time.
+type Handler struct {
 	desk     *purchase.Desk
 	slack    WebAPI
 	http     *http.Client
@@ -85,10 +85,10 @@ type App struct {
 	triggers *once
 }
 
-// New makes an App.
-func New(o Options) *App {
+// New makes a Handler.
+func New(o Options) *Handler {
 	o = o.withDefaults()
-	return &App{
+	return &Handler{
 		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
 		forms: &formViews{now: o.Now}, looks: &looks{now: o.Now}, renewals: &renewals{desk: o.Desk, now: o.Now},
@@ -106,9 +106,9 @@ const (
 
 // respond posts to the response URL of a command or a click, for the person's eyes alone. With replace it takes the
 // place of the message that holds the clicked button.
-func (a *App) respond(ctx context.Context, url string, c content, replace bool) error {
+func (h *Handler) respond(ctx context.Context, url string, c content, replace bool) error {
 	step.At(step.Before, step.Answer)
-	err := respond(ctx, a.http, url, c, replace)
+	err := respond(ctx, h.http, url, c, replace)
 	step.At(step.After, step.Answer)
 	return err
 }
@@ -127,22 +127,22 @@ func say(sentence string) content {
 
 // tell answers a person after a click or a command. If Slack no longer takes the answer, tell sends a new message
 // instead.
-func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
+func (h *Handler) tell(ctx context.Context, at reach, c content, replace bool) {
 	if at.responseURL != "" {
-		err := a.respond(ctx, at.responseURL, c, replace)
+		err := h.respond(ctx, at.responseURL, c, replace)
 		for fewer, had := withoutLastChart(c); err != nil && had; fewer, had = withoutLastChart(c) {
 			c = fewer
-			err = a.respond(ctx, at.responseURL, c, replace)
+			err = h.respond(ctx, at.responseURL, c, replace)
 		}
 		if err == nil {
 			return
 		}
-		a.log.Warn().Err(err).Str("user", at.user).Msg("answer with a message: Slack did not take the response URL")
+		h.log.Warn().Err(err).Str("user", at.user).Msg("answer with a message: Slack did not take the response URL")
 	}
 	options := messageOptions(c)
 	if at.channel != "" {
 		err := waitOut(ctx, func() error {
-			_, err := a.slack.PostEphemeralContext(ctx, at.channel, at.user, options...)
+			_, err := h.slack.PostEphemeralContext(ctx, at.channel, at.user, options...)
 			return err
 		})
 		if err == nil {
@@ -150,12 +150,12 @@ func (a *App) tell(ctx context.Context, at reach, c content, replace bool) {
 		}
 	}
 	err := waitOut(ctx, func() error {
-		_, _, err := directMessage(ctx, a.slack, at.user, c)
+		_, _, err := directMessage(ctx, h.slack, at.user, c)
 		return err
 	})
 	if err != nil {
-		a.log.Error().Err(err).Str("user", at.user).Msg("fail to answer a person")
-		a.triggers.forget(at.trigger)
+		h.log.Error().Err(err).Str("user", at.user).Msg("fail to answer a person")
+		h.triggers.forget(at.trigger)
 	}
 }
 
@@ -187,21 +187,21 @@ func place(channel, name string) purchase.Place {
 }
 
 // cardAt is the message of a card that is reached by a click's response URL.
-func (a *App) cardAt(url string) purchase.Message {
-	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: a.now().Add(responseURLLife)}
+func (h *Handler) cardAt(url string) purchase.Message {
+	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: h.now().Add(responseURLLife)}
 }
 
 // Unsent implements socket.Handler: an answer that could not ride on the acknowledgement goes through the response URL.
-func (a *App) Unsent(ctx context.Context, d socket.Delivery, payload any) {
+func (h *Handler) Unsent(ctx context.Context, d socket.Delivery, payload any) {
 	m, ok := payload.(slack.Msg)
 	if !ok {
 		return // what a form should have shown: the person sees that it is still open
 	}
-	a.tell(ctx, origin(d), content{m.Text, m.Blocks.BlockSet}, false)
+	h.tell(ctx, origin(d), content{m.Text, m.Blocks.BlockSet}, false)
 }
 
 // Refused implements socket.Handler: the words for what was not handled, or not to its end.
-func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.Reply {
+func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.Reply {
 	var sentence string
 	switch why {
 	case socket.Busy:
@@ -227,14 +227,16 @@ func (a *App) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.
 			return wrongField(first, sentence)
 		}
 	}
-	return socket.Reply{After: func(ctx context.Context) { a.tell(ctx, origin(d), say(sentence), false) }}
+	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, origin(d), say(sentence), false) }}
 }
 
 // Closed implements socket.Handler. Nothing of the bot's asks to be told.
-func (a *App) Closed(context.Context, slack.InteractionCallback) socket.Reply { return socket.Reply{} }
+func (h *Handler) Closed(context.Context, slack.InteractionCallback) socket.Reply {
+	return socket.Reply{}
+}
 
 // Suggestion implements socket.Handler. No menu of the bot's is filled as one types.
-func (a *App) Suggestion(context.Context, slack.InteractionCallback) socket.Reply {
+func (h *Handler) Suggestion(context.Context, slack.InteractionCallback) socket.Reply {
 	return socket.Reply{}
 }
 
