@@ -47,7 +47,9 @@ func TestHeldOrders(t *testing.T) {
 }
 
 func TestTheFormThatSettles(t *testing.T) {
-	for name, verdict := range map[string]purchase.Verdict{"settle-as-bought": purchase.WasBought, "settle-as-not-bought": purchase.WasNotBought} {
+	for name, verdict := range map[string]purchase.Verdict{
+		"settle-as-bought": purchase.WasBought, "settle-as-not-bought": purchase.WasNotBought,
+	} {
 		t.Run(name, func(t *testing.T) {
 			o := order(heldOrder)
 			view := settleView(o, settling{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"}, false)
@@ -76,28 +78,32 @@ func TestNotices(t *testing.T) {
 		return n
 	}
 	const when = "2026-11-22T21:00:00Z"
-	item := about(noticeOf(purchase.NoticeBrokenItem, "item", "77", "title", hostile, "cart", "https://cocalc.example/store/cart"))
+	item := about(noticeOf(purchase.NoticeBrokenItem, "item", "77", "title", hostile,
+		"cart", "https://cocalc.example/store/cart"))
 	item.Item = 77
 	paused := noticeOf(purchase.NoticePaused, "by", "UDANA", "name", "dana", "since", when)
 	paused.Causes = []purchase.Cause{incidents[0]}
 	books := noticeOf(purchase.NoticeBooks, "told", "yes", "more", "0")
 	books.Causes = []purchase.Cause{purchase.NewFinding("order "+id, purchase.FoundNoReceipt, id).Cause()}
 	for name, n := range map[string]purchase.Notice{
-		"foreign":     noticeOf(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
-		"unexplained": about(noticeOf(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when, "order", id, "why", "unknown-order")),
+		"foreign": noticeOf(purchase.NoticeForeign, "license", license, "purchase", "9", "amount", "6375", "at", when),
+		"unexplained": about(noticeOf(purchase.NoticeUnexplained, "license", license, "amount", "6375", "at", when,
+			"order", id, "why", "unknown-order")),
 		"double-buy": about(noticeOf(purchase.NoticeDoubleBuy, "order", id, "item", "7", "times", "2", "amount", "6375",
 			"licenses", license+" aaaaaaaa-7b64-4d0a-9c8e-1b2d3f4a5c6e")),
 		"broken-item": item,
 		"head":        noticeOf(purchase.NoticeHead, "at", when, "record", "12", "hash", "abcdef"),
 		"paused":      paused,
 		"resumed":     noticeOf(purchase.NoticeResumed, "by", "UDANA", "name", "dana", "reason", hostile),
-		"settled":     about(noticeOf(purchase.NoticeSettled, "order", id, "price", "6375"), *settledBy("dana", "bought", hostile)),
-		"restored":    noticeOf(purchase.NoticeRestored, "record", "12", "last", when),
-		"reminder": about(noticeOf(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when, "license", "16 GB RAM",
-			"price", "6375", "expires", "2026-11-25T21:00:00Z")),
-		"books":             books,
-		"untold":            about(noticeOf(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
-		"server":            noticeOf(purchase.NoticeServer, "condition", string(purchase.HasMoved), "site", "https://cocalc.example", "host", hostile),
+		"settled": about(noticeOf(purchase.NoticeSettled, "order", id, "price", "6375"),
+			*settledBy("dana", "bought", hostile)),
+		"restored": noticeOf(purchase.NoticeRestored, "record", "12", "last", when),
+		"reminder": about(noticeOf(purchase.NoticeReminder, "by", "UALICE", "name", hostile, "since", when,
+			"license", "16 GB RAM", "price", "6375", "expires", "2026-11-25T21:00:00Z")),
+		"books":  books,
+		"untold": about(noticeOf(purchase.NoticeUntold, "group", "S0BOSSES", "why", "empty"), item.Cause),
+		"server": noticeOf(purchase.NoticeServer, "condition", string(purchase.HasMoved),
+			"site", "https://cocalc.example", "host", hostile),
 		"server-back":       noticeOf(purchase.NoticeServerBack),
 		"released":          about(noticeOf(purchase.NoticeReleased, "order", id, "price", "6375")),
 		"of-a-kind-to-come": {Kind: "something-new", Cause: cause(purchase.Untranslated, "text", "Something happened.")},
@@ -112,7 +118,12 @@ func TestNotices(t *testing.T) {
 
 // What the Home tab says while nothing is bought.
 func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
-	stop := purchase.Stop{Pause: &purchase.Pause{Since: at, By: "UDANA", Incidents: []purchase.Incident{{Cause: incidents[0], By: "UDANA"}}}, Held: []purchase.Order{order(heldOrder)}}
+	stop := purchase.Stop{
+		Pause: &purchase.Pause{
+			Since: at, By: "UDANA", Incidents: []purchase.Incident{{Cause: incidents[0], By: "UDANA"}},
+		},
+		Held: []purchase.Order{order(heldOrder)},
+	}
 	for name, c := range map[string]struct {
 		stop  purchase.Stop
 		admin bool

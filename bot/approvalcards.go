@@ -171,6 +171,7 @@ func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
 		yearly = fmt.Sprintf("%s if it keeps renewing", o.Renews*12)
 	case "yearly":
 		yearly = fmt.Sprintf("%s if it keeps renewing", o.Renews)
+	default: // a range ends by itself
 	}
 	pairs := []*slack.TextBlockObject{mrkdwn("*Now*\n" + o.Price.String()), mrkdwn("*Per year*\n" + yearly)}
 	if f.budget == nil || len(f.budget.Months) == 0 {
@@ -268,8 +269,9 @@ func askSign(o purchase.Order) string {
 		return ":x:"
 	case purchase.Purchased:
 		return ":white_check_mark:"
+	default:
+		return ":hourglass_flowing_sand:"
 	}
-	return ":hourglass_flowing_sand:"
 }
 
 // askOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for notifications.
@@ -299,8 +301,9 @@ func askOutcome(o purchase.Order, zone *time.Location) (text, said string) {
 			text += " License " + code(purchase.ShortID(o.Receipt.LicenseID)) + "."
 		}
 		return text, "Bought."
+	default:
+		return "Being bought now.", "Approved."
 	}
-	return "Being bought now.", "Approved."
 }
 
 // waitingCard tells the requester whom their order waits for.

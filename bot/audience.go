@@ -142,8 +142,9 @@ func (p *People) untoldReaders(channel string, err error) (audience, error) {
 			Msg("post no prices in a channel: the app may not see who reads it; install it again from what `bot manifest` " +
 				"prints")
 		return audience{why: purchase.OutsidersUntold}, nil
+	default:
+		return audience{}, err
 	}
-	return audience{}, err
 }
 
 // SharedOutside reports whether people of other organizations read a channel, or are invited to.

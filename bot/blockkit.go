@@ -128,8 +128,9 @@ func renewal(spec purchase.Spec, renews purchase.Cents) string {
 		return fmt.Sprintf("Renews every month at %s until cancelled.", renews)
 	case "yearly":
 		return fmt.Sprintf("Renews every year at %s until cancelled.", renews)
+	default:
+		return "Fixed term. Doesn't renew."
 	}
-	return "Fixed term. Doesn't renew."
 }
 
 // saving returns what a yearly price saves; empty if it saves nothing.

@@ -174,6 +174,7 @@ func (c *crowd) neverOver() {
 			if e.Note == string(purchase.OverBudget) {
 				over++
 			}
+		default: // it reserves nothing and releases nothing
 		}
 		who := requester[e.Order]
 		team, each[who] = team+change, each[who]+change

@@ -225,6 +225,7 @@ func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) soc
 				first = inputReason
 			}
 			return wrongField(first, sentence)
+		default: // they are answered in a message of its own
 		}
 	}
 	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, origin(d), say(sentence), false) }}

@@ -63,6 +63,7 @@ func tellsDirectly(o purchase.Order) bool {
 	switch o.State {
 	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:
 		return !o.ApproveBy.IsZero() && o.Message(purchase.MessageNote) == nil
+	default:
+		return false
 	}
-	return false
 }

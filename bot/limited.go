@@ -45,8 +45,9 @@ func notOpened(err error, otherwise string) string {
 			seconds(answer.Wait))
 	case socket.OutcomeAccessLost:
 		return noAccessWords
+	default:
+		return otherwise
 	}
-	return otherwise
 }
 
 // seconds prints a short time in words: "30 seconds".

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// BotScopes are the scopes that the app needs. bot check needs channels:read and groups:read to look up the channels of
+// Scopes are the scopes that the app needs. bot check needs channels:read and groups:read to look up the channels of
 // the settings, and the bot to find out who reads a channel before it posts prices there.
-func BotScopes() []string {
+func Scopes() []string {
 	return []string{
 		"commands", "chat:write", "users:read", "usergroups:read", "im:write", "channels:read",
 		"groups:read",
@@ -39,7 +39,7 @@ func Manifest(name string) ([]byte, error) {
 				"usage_hint": "buy ram=16 cpu=2", "should_escape": true,
 			}},
 		},
-		"oauth_config": object{"scopes": object{"bot": BotScopes()}},
+		"oauth_config": object{"scopes": object{"bot": Scopes()}},
 		"settings": object{
 			"event_subscriptions":    object{"bot_events": []string{"app_home_opened"}},
 			"interactivity":          object{"is_enabled": true},

@@ -63,8 +63,8 @@ func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
 	if home := m.Features.AppHome; !home.HomeTabEnabled || !home.MessagesTabEnabled || home.MessagesTabReadOnlyEnabled {
 		t.Errorf("the app's own page: %+v", home)
 	}
-	if diff := cmp.Diff(bot.BotScopes(), m.OAuthConfig.Scopes.Bot); diff != "" {
-		t.Errorf("BotScopes (-), the manifest's scopes (+):\n%s", diff)
+	if diff := cmp.Diff(bot.Scopes(), m.OAuthConfig.Scopes.Bot); diff != "" {
+		t.Errorf("Scopes (-), the manifest's scopes (+):\n%s", diff)
 	}
 	if len(m.Features.SlashCommands) != 1 {
 		t.Fatalf("%d slash commands", len(m.Features.SlashCommands))

@@ -148,8 +148,9 @@ func (p *Publisher) outside(ctx context.Context, to string) string {
 	switch standing := p.people.standing(ctx, to); standing {
 	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
 		return string(standing)
+	default:
+		return ""
 	}
-	return ""
 }
 
 // noticeFor is what a notice says to a recipient. A channel that others than members read gets no details; of a

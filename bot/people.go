@@ -145,6 +145,7 @@ func (p *People) sort(ids []string) (members, unknown []string) {
 			members = append(members, id)
 		case purchase.Unverified:
 			unknown = append(unknown, id)
+		default: // no rights
 		}
 	}
 	return members, unknown

@@ -116,8 +116,9 @@ func quotes(c purchase.Cause) bool {
 	switch c.Code {
 	case purchase.Paused, purchase.SettledByAdmin, purchase.Untranslated:
 		return true
+	default:
+		return c.Code == purchase.AlreadyDone && c.Args["doing"] == "pause" || slices.ContainsFunc(c.Causes, quotes)
 	}
-	return c.Code == purchase.AlreadyDone && c.Args["doing"] == "pause" || slices.ContainsFunc(c.Causes, quotes)
 }
 
 // marked tells a cause in mrkdwn. What people wrote loses what would format it.

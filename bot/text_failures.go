@@ -8,7 +8,8 @@ import (
 var failureWords = map[purchase.CauseCode]wording{
 	purchase.FailPriceMoved: resting(Failures, func(t teller) text {
 		if t.has("waited") {
-			return t.say("CoCalc's price went up from %s to %s while the order waited for approval.", t.money("was"), t.money("now"))
+			return t.say("CoCalc's price went up from %s to %s while the order waited for approval.",
+				t.money("was"), t.money("now"))
 		}
 		return t.say("CoCalc's price went up from %s to %s.", t.money("was"), t.money("now"))
 	}),
@@ -75,7 +76,8 @@ var failureWords = map[purchase.CauseCode]wording{
 		if !t.has("seconds") {
 			return t.under(Failures)
 		}
-		return t.say("%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.", t.under(Holds), t.duration("seconds"))
+		return t.say("%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.",
+			t.under(Holds), t.duration("seconds"))
 	},
 	purchase.FailTermOver: resting(Failures,
 		always("The term was over, or almost over, before I could buy it. Please order again with a later end date.")),
@@ -88,12 +90,13 @@ var failureWords = map[purchase.CauseCode]wording{
 	purchase.FailPolicy:      resting(Refusals, nil),
 	purchase.FailNobodyAsked: resting(Refusals, nil),
 	purchase.FailProject:     resting(Refusals, nil),
-	purchase.FailRestored: resting(Failures, always("My records were restored from a backup while this order was in progress, so I stopped it. "+
-		"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
+	purchase.FailRestored: resting(Failures,
+		always("My records were restored from a backup while this order was in progress, so I stopped it. "+
+			"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
 }
 
-// resting tells what an older version stored as a sentence as that sentence, and a cause without words of its own as the
-// cause beneath it.
+// resting tells what an older version stored as a sentence as that sentence, and a cause without words of its own as
+// the cause beneath it.
 func resting(noun Noun, says wording) wording {
 	return func(t teller) text {
 		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
@@ -124,6 +127,7 @@ func serverIs(c purchase.Condition) text {
 		return "CoCalc wants to be called by another address, which your admins have to set."
 	case purchase.IsDown:
 		return "CoCalc is down."
+	default:
+		return goneCoCalc
 	}
-	return goneCoCalc
 }

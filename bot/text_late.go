@@ -56,8 +56,9 @@ func alreadyDecided(t teller) text {
 		return "This order has expired" + uncharged + again
 	case purchase.Denied:
 		return "This order was denied" + uncharged + ". Its card shows who denied it and why."
+	default: // Proposed: the click was forged, or belongs to another order
+		return "This button doesn't belong to this order, so your click didn't count."
 	}
-	return "This button doesn't belong to this order, so your click didn't count."
 }
 
 // tooLate refuses what comes after the fact.
@@ -123,6 +124,7 @@ func decidedBefore(t teller) text {
 	case purchase.Expired, purchase.AwaitingApproval: // the deadline has passed and was not handled yet
 		ended = true
 		became = t.say("it expired on %s", t.moment("at"))
+	default: // stateWords say it
 	}
 	if !t.has("decision") {
 		return lead + ": " + became + "."
@@ -155,6 +157,7 @@ func stateWords(s purchase.State) string {
 		return "it was cancelled"
 	case purchase.Expired:
 		return "it has expired"
+	default:
+		return "it wasn't bought"
 	}
-	return "it wasn't bought"
 }

@@ -117,10 +117,10 @@ var noticeWords = map[purchase.CauseCode]wording{
 			return "Guests or people from other workspaces are in this channel, so I post no prices there. Approvers are " +
 				"asked in direct messages. " +
 				"To see prices there, remove them from the channel, or use another one."
+		default:
+			return t.say("I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct " +
+				"messages. Reinstall the app with the output of `bot manifest`, and invite it to the channel.")
 		}
-		return t.say(
-			"I can't look up who is in this channel, so I post no prices there. Approvers are asked in direct messages. " +
-				"Reinstall the app with the output of `bot manifest`, and invite it to the channel.")
 	},
 }
 
@@ -304,9 +304,10 @@ func serverText(t teller) text {
 			t.Args["address"])
 	case purchase.IsDown:
 		return at + t.say("has been down for %s%s. Orders wait.", t.duration("seconds"), reason)
+	default:
+		return t.say("What answers at `COCALC_URL` (%s) isn't CoCalc%s, so I've stopped taking orders. "+
+			"Check that setting, and what stands in front of the server.", t.Args["site"], reason)
 	}
-	return t.say("What answers at `COCALC_URL` (%s) isn't CoCalc%s, so I've stopped taking orders. "+
-		"Check that setting, and what stands in front of the server.", t.Args["site"], reason)
 }
 
 func successorText(t teller) text {

@@ -10,15 +10,18 @@ import (
 	"licensebot/purchase"
 )
 
-// incidentWords say why buying is paused. Who is no admin reads nothing of other people's money, keys and ledger entries.
+// incidentWords say why buying is paused. People who are no admins read nothing of other people's money, keys and
+// ledger entries.
 var incidentWords = map[purchase.CauseCode]wording{
 	purchase.IncidentSaid: func(t teller) text { return t.say("%s.", inQuotes(t.Args["reason"])) },
 	purchase.IncidentForeignKey: detailed("I'm connected to a different CoCalc account than before.", func(t teller) text {
-		return t.say("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, and a ledger is for one account. "+
-			"Restart me with a key of the ledger's account, or with a new ledger.", t.Args["key"], t.Args["account"], t.Args["ledger"])
+		return t.say("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, "+
+			"and a ledger is for one account. Restart me with a key of the ledger's account, or with a new ledger.",
+			t.Args["key"], t.Args["account"], t.Args["ledger"])
 	}),
 	purchase.IncidentUnknown: detailed("CoCalc left two purchases unconfirmed within a day.", func(t teller) text {
-		return t.say("CoCalc left two purchases unconfirmed within a day: orders %s and %s.", t.Args["first"], t.Args["second"])
+		return t.say("CoCalc left two purchases unconfirmed within a day: orders %s and %s.",
+			t.Args["first"], t.Args["second"])
 	}),
 	purchase.IncidentCharged: detailed("CoCalc charged a different amount than agreed.", func(t teller) text {
 		return t.say("CoCalc charged %s for order %s instead of %s.", t.money("charged"), t.Args["order"], t.money("agreed"))
@@ -27,7 +30,8 @@ var incidentWords = map[purchase.CauseCode]wording{
 		return t.say("I can't explain a purchase that has my tag: license %s.", t.Args["license"])
 	}),
 	purchase.IncidentUnattributed: detailed(lookAtAccount, resting(Incidents, func(t teller) text {
-		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. I recorded it without a person.",
+		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. "+
+			"I recorded it without a person.",
 			t.money("amount"), t.Args["license"], t.Args["order"])
 	})),
 	purchase.IncidentDoubleBuy: detailed("CoCalc sold a license more than once.", func(t teller) text {
@@ -35,8 +39,10 @@ var incidentWords = map[purchase.CauseCode]wording{
 			t.Args["item"], t.Args["order"], t.Args["times"], t.money("amount"))
 	}),
 	purchase.IncidentNewLedger: detailed(lookAtAccount, func(t teller) text {
-		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: the ledger that lists them is missing. "+
-			"Put it back in its place, or use `/license resume` to accept the new one.", plural(t.number("purchases"), "purchase"))
+		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: "+
+			"the ledger that lists them is missing. "+
+			"Put it back in its place, or use `/license resume` to accept the new one.",
+			plural(t.number("purchases"), "purchase"))
 	}),
 	purchase.IncidentBooks: detailed("My records don't add up.", resting(Incidents, func(t teller) text {
 		said := "The ledger contradicts itself. " + t.under(Findings)
@@ -45,7 +51,9 @@ var incidentWords = map[purchase.CauseCode]wording{
 		}
 		return said
 	})),
-	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text { return t.say("%s", capital(sentence(t.Args["text"]))) }),
+	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text {
+		return t.say("%s", capital(sentence(t.Args["text"])))
+	}),
 }
 
 const lookAtAccount = "An admin needs to look at the CoCalc account."
@@ -87,7 +95,8 @@ func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
 	if t.Admin {
 		who = "You"
 	}
-	head := t.say("Buying is paused. %s paused it %s. %s can resume it with `/license resume`.", by, text(moment(t.at("since"))), who)
+	head := t.say("Buying is paused. %s paused it %s. %s can resume it with `/license resume`.",
+		by, text(moment(t.at("since"))), who)
 	switch {
 	case t.Code == purchase.AlreadyDone && t.is("doing", "pause"):
 		head = t.say("Buying is already paused. %s paused it %s.", by, text(moment(t.at("since"))))

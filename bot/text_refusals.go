@@ -259,11 +259,12 @@ func outsiderWords(t teller) text {
 		return "Your account in this workspace is deactivated. Ask a member of this workspace."
 	case purchase.Unverified:
 		return "Slack didn't tell me who you are, so I couldn't check your permissions. Please try again in a minute."
+	default:
+		if !t.is("doing", "see") {
+			can += " here"
+		}
+		return t.say("People from other workspaces can't %s. Ask a member of this workspace.", can)
 	}
-	if !t.is("doing", "see") {
-		can += " here"
-	}
-	return t.say("People from other workspaces can't %s. Ask a member of this workspace.", can)
 }
 
 func nobodyToAsk(t teller) text {

@@ -222,15 +222,17 @@ func TestReasonsText_Many(t *testing.T) {
 	}
 }
 
-// A refusal because of a pause mentions who paused buying and has a Slack date; the reason stands in plain text. A pause by
-// the bot itself has no mention.
+// A refusal because of a pause mentions who paused buying and has a Slack date; the reason stands in plain text. A pause
+// by the bot itself has no mention.
 func TestPauseBlocks(t *testing.T) {
 	person := paused(purchase.Paused, "UDANA", "dana", incidents[0])
 	for name, no := range map[string]*purchase.Refusal{
 		"refusal-paused":              {Cause: person.With("uncharged", "true")},
 		"refusal-paused-for-an-admin": {Cause: person, ToAdmin: true},
 		"refusal-paused-by-the-bot":   {Cause: paused(purchase.Paused, purchase.BotName, "", incidents[3])},
-		"refusal-paused-already":      {Cause: paused(purchase.AlreadyDone, "UDANA", "dana", incidents[0]).With("doing", "pause"), ToAdmin: true},
+		"refusal-paused-already": {
+			Cause: paused(purchase.AlreadyDone, "UDANA", "dana", incidents[0]).With("doing", "pause"), ToAdmin: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := (&Handler{}).no(no)

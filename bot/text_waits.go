@@ -41,8 +41,9 @@ func onHoldFor(c purchase.Condition) text {
 		return "This CoCalc server no longer sells licenses, so this order is on hold."
 	case purchase.IsDown:
 		return "CoCalc is down, so this order is on hold."
+	default:
+		return goneCoCalc + " This order is on hold."
 	}
-	return goneCoCalc + " This order is on hold."
 }
 
 // holdWords say why the outcome of a checkout is unknown, without a full stop.

@@ -94,11 +94,14 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 		return err
 	}
 	for _, e := range events {
-		w.Write([]string{
+		record := []string{
 			strconv.FormatUint(e.Number, 10), e.Time.UTC().Format(time.RFC3339), escape.Cell(e.Kind), escape.Cell(e.By),
 			escape.Cell(e.Place), escape.Cell(string(e.Order)),
 			dollarsOf(e.Amount), escape.Cell(noteOf(e, time.UTC)), e.Prev, e.Hash,
-		})
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
 	}
 	w.Flush()
 	return w.Error()

@@ -363,7 +363,7 @@ func (w *town) restart(t *testing.T, s map[string]string, app slacksim.App) {
 		app.AppToken = old.AppToken
 	}
 	if app.BotScopes == nil {
-		app.BotScopes = bot.BotScopes()
+		app.BotScopes = bot.Scopes()
 	}
 	t.Setenv("SLACK_API_URL", slacktest.Serve(t, slacksim.New(slacksim.Options{App: app})).APIURL)
 }

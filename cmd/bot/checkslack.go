@@ -51,7 +51,7 @@ func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who soc
 	}
 	k.pass(subject, "%s in %s", who.UserID, who.Team)
 	const again = "Paste the output of `bot manifest` into the app's manifest, and reinstall the app."
-	missing, unused := who.Lacks(bot.BotScopes()...), who.Beyond(bot.BotScopes()...)
+	missing, unused := who.Lacks(bot.Scopes()...), who.Beyond(bot.Scopes()...)
 	switch {
 	case who.Scopes == nil:
 		k.unchecked("Slack scopes", "", "Slack doesn't say which scopes the app has")

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -62,7 +62,7 @@ func TestServersThatSellNoLicenses(t *testing.T) {
 			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				w.WriteHeader(http.StatusServiceUnavailable)
-				io.WriteString(w, "<!DOCTYPE html><h1>Back at noon</h1>")
+				fmt.Fprint(w, "<!DOCTYPE html><h1>Back at noon</h1>")
 			})
 		}, 2},
 		{"https", func(t *testing.T, _ *town, s map[string]string) {
@@ -73,7 +73,7 @@ func TestServersThatSellNoLicenses(t *testing.T) {
 		{"page", func(t *testing.T, _ *town, s map[string]string) {
 			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
-				io.WriteString(w, "<!DOCTYPE html><h1>Sign in</h1>")
+				fmt.Fprint(w, "<!DOCTYPE html><h1>Sign in</h1>")
 			})
 		}, 1},
 	} {

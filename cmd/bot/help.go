@@ -49,7 +49,7 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 		"its file was overwritten:\n"+
 		"restart the bot, and it continues with what the file holds.\n", cli.ExitLedgerFailed)
 	fmt.Fprintln(out, "\nSettings, from the environment, with their defaults:")
-	config.WriteTable(out)
+	_ = config.WriteTable(out) // who prints help to a closed pipe reads none of it
 }
 
 // oneFile requires the name of a single file. what describes the file.

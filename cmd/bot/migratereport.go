@@ -175,13 +175,16 @@ func (m *migrateReport) writeCSV(out io.Writer, form listing) error {
 		if p.Renews() {
 			ends, endDay, unused, renewals = "", "", "", "unknown"
 		}
-		w.Write([]string{
+		record := []string{
 			escape.Cell(p.LicenseID), escape.Cell(string(p.Order)), escape.Cell(p.Requester.Name), escape.Cell(p.Requester.ID),
 			escape.Cell(p.Spec.Title), escape.Cell(p.Spec.Summary()),
 			escape.Cell(string(p.Spec.Period)), moment(p.Begins), day(p.Begins), ends, endDay, dollarsOf(p.Paid), unused,
 			renewals,
 			strconv.FormatBool(p.Duplicate), moment(m.at),
-		})
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
 	}
 	w.Flush()
 	return w.Error()

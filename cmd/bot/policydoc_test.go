@@ -43,7 +43,7 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 		if def == "" {
 			def = "empty"
 		}
-		about := fmt.Sprintf("Default: `%s`. %s.", def, capital(field.Tag.Get("desc")))
+		about := fmt.Sprintf("Default: `%s`. %s.", def, capital(config.Description(field)))
 		if does := unrefusing[name]; does != "" {
 			about += " " + does
 		}

@@ -109,10 +109,13 @@ func writeTiersCSV(out io.Writer, form listing, tiers []cocalc.MembershipTier) e
 		return err
 	}
 	for _, t := range tiers {
-		w.Write([]string{
+		record := []string{
 			escape.Cell(t.ID), escape.Cell(t.Label), string(t.Monthly), string(t.Yearly),
 			strconv.FormatBool(t.InStore),
-		})
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
 	}
 	w.Flush()
 	return w.Error()

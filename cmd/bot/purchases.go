@@ -135,7 +135,7 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 		if end := p.Ends(); !end.IsZero() {
 			expires = end.UTC().Format(time.RFC3339)
 		}
-		w.Write([]string{
+		record := []string{
 			strconv.FormatUint(p.Number, 10), p.Time.UTC().Format(time.RFC3339), p.day, p.booked, escape.Cell(p.Month),
 			escape.Cell(p.Requester.Name),
 			escape.Cell(p.Requester.ID), escape.Cell(p.Place.Name), escape.Cell(p.Place.Channel), escape.Cell(p.Spec.Summary()),
@@ -144,7 +144,10 @@ func (l *listing) writeCSV(out io.Writer, all []entry) error {
 			strconv.FormatInt(p.ItemID, 10),
 			strconv.FormatInt(p.PurchaseID, 10), escape.Cell(p.LicenseID), expires, strconv.FormatBool(p.Duplicate),
 			strconv.FormatBool(p.Correction),
-		})
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
 	}
 	w.Flush()
 	return w.Error()

@@ -51,7 +51,7 @@ func newTown(t testing.TB) *town {
 	t.Helper()
 	w := &town{
 		slack: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, App: slacksim.App{
-			ID: "A11", BotScopes: bot.BotScopes(), BotToken: "xoxb-1111-2222-botBOTbotBOT",
+			ID: "A11", BotScopes: bot.Scopes(), BotToken: "xoxb-1111-2222-botBOTbotBOT",
 			AppToken: "xapp-1-A11-33-appAPPappAPP",
 		}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 7, CheckoutTakes: time.Millisecond}),

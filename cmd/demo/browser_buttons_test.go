@@ -325,7 +325,8 @@ func (p *presser) unknown() string {
 	home := p.open(slacksim.Carol, "home")
 	settle := regexp.MustCompile(`/license settle (\w+)`)
 	home.Until("an order to be held",
-		`(() => { fetch('/-/do/home', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({as: document.body.dataset.as, at: 'home'})});
+		`(() => { fetch('/-/do/home', {method: 'POST', headers: {'Content-Type': 'application/json'},
+			body: JSON.stringify({as: document.body.dataset.as, at: 'home'})});
 		return /license settle \w+/.test(document.body.innerText) })()`)
 	return settle.FindStringSubmatch(home.Text())[1]
 }

@@ -50,8 +50,8 @@ func run(ctx context.Context, o options, c console) error {
 }
 
 // withBot runs the bot until ctx is done.
-func (sims *simulators) withBot(ctx context.Context, o options, c console) error {
-	settings, err := sims.settings(o)
+func (s *simulators) withBot(ctx context.Context, o options, c console) error {
+	settings, err := s.settings(o)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (sims *simulators) withBot(ctx context.Context, o options, c console) error
 	if err != nil {
 		return err
 	}
-	s, err := app.New(wiring)
+	service, err := app.New(wiring)
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,8 @@ func (sims *simulators) withBot(ctx context.Context, o options, c console) error
 		defer close(told)
 		select {
 		case <-ctx.Done():
-		case <-s.Socket.Ready():
-			sims.welcome(c.out, o)
+		case <-service.Socket.Ready():
+			s.welcome(c.out, o)
 		}
 		select {
 		case <-ctx.Done():
@@ -82,7 +82,7 @@ func (sims *simulators) withBot(ctx context.Context, o options, c console) error
 		case <-stopped:
 		}
 	}()
-	err = errors.Join(s.Run(ctx), s.Close())
+	err = errors.Join(service.Run(ctx), service.Close())
 	close(stopped)
 	<-told
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *simulators) listen(o options) error {
 		listener.Close()
 		return fmt.Errorf("%w. Is another demo running? Use another port, such as --addr 127.0.0.1:3001", err)
 	}
-	go s.shop.Serve(listener) // ends with close
+	go func() { _ = s.shop.Serve(listener) }() // ends with close
 	return nil
 }
 

@@ -71,7 +71,7 @@ func newWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace 
 		AckTimeout: within, TriggerLife: within,
 		Team: slacksim.Team{Name: "Demo University", Domain: "demo-university"},
 		App: slacksim.App{
-			Name: "licensebot", BotUserID: botUser, BotScopes: bot.BotScopes(),
+			Name: "licensebot", BotUserID: botUser, BotScopes: bot.Scopes(),
 			Commands: []slacksim.SlashCommand{slashCommand},
 		},
 		Users: users,

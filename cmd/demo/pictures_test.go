@@ -16,7 +16,7 @@ import (
 )
 
 // pictures is the folder for new screenshots of the README:
-// go test ./cmd/demo -run Browser -pictures ../../docs/img
+// `go test ./cmd/demo -run Browser -pictures ../../docs/img` writes them.
 var pictures = flag.String("pictures", "", "folder for screenshots")
 
 // open opens the demo's page in a tab; query says as whom and where: "?as=U0BOB&at=C0APPROVALS".

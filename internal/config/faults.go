@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"licensebot/internal/app"
 )
@@ -67,8 +68,7 @@ func cleanValue(raw string) (string, error) {
 	return value, nil
 }
 
-func lastRune(text string) (last rune) {
-	for _, last = range text {
-	}
+func lastRune(text string) rune {
+	last, _ := utf8.DecodeLastRuneInString(text)
 	return last
 }

@@ -14,32 +14,32 @@ import (
 
 // PolicySettings are those that say who may spend how much, and who sees it. Every change of one is an audit record.
 type PolicySettings struct {
-	Buyers    []string `envconfig:"BUYERS" desc:"users (U…) or groups (S…) who can buy, separated by commas; * = everyone; empty = no one"`
-	Approvers []string `envconfig:"APPROVERS" desc:"users (U…) or groups (S…) who can approve; empty = no approvals"`
-	Admins    []string `envconfig:"ADMINS" desc:"users (U…) or groups (S…) who can resolve orders, and pause or resume buying"`
-	Viewers   []string `envconfig:"VIEWERS" desc:"users (U…) or groups (S…) who see all licenses, history and money, besides approvers and admins; * = everyone in the workspace"`
-	Channels  []string `envconfig:"CHANNELS" desc:"channel ids where licenses can be ordered, separated by commas; empty = anywhere"`
+	Buyers    []string `envconfig:"BUYERS"`
+	Approvers []string `envconfig:"APPROVERS"`
+	Admins    []string `envconfig:"ADMINS"`
+	Viewers   []string `envconfig:"VIEWERS"`
+	Channels  []string `envconfig:"CHANNELS"`
 
-	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL" desc:"channel id for approval requests; required with APPROVERS"`
-	AutoApproveLimit  Amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0" desc:"the most that needs no approval, in dollars: for one order, and for a person's orders without approval in a day"`
-	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false" desc:"true: licenses that renew always need approval"`
-	ApprovalsRequired Maximum       `envconfig:"APPROVALS_REQUIRED" default:"1" desc:"how many approvals an order needs"`
-	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h" desc:"how long approvers can decide; they are reminded halfway"`
+	ApprovalsChannel  string        `envconfig:"APPROVALS_CHANNEL"`
+	AutoApproveLimit  Amount        `envconfig:"AUTO_APPROVE_LIMIT" default:"0"`
+	ApproveRenewing   bool          `envconfig:"APPROVE_RENEWING" default:"false"`
+	ApprovalsRequired Maximum       `envconfig:"APPROVALS_REQUIRED" default:"1"`
+	ApprovalTTL       time.Duration `envconfig:"APPROVAL_TTL" default:"72h"`
 
-	OrderLimit    Dollars  `envconfig:"ORDER_LIMIT" default:"200" desc:"the most that one order may cost, in dollars; none = no limit"`
-	MonthlyBudget Dollars  `envconfig:"MONTHLY_BUDGET" default:"1000" desc:"the most that all orders of a month may cost, in dollars; none = no limit"`
-	PersonBudget  Dollars  `envconfig:"PERSON_BUDGET" default:"none" desc:"the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET"`
-	PersonOrders  Maximum  `envconfig:"PERSON_ORDERS" default:"10" desc:"how many licenses one person may ask for in a day, withdrawn requests included; none = no limit"`
-	MaxRAM        Maximum  `envconfig:"MAX_RAM" desc:"largest RAM, in GB per project; empty = CoCalc's maximum"`
-	MaxCPU        Maximum  `envconfig:"MAX_CPU" desc:"most cores per project; empty = CoCalc's maximum"`
-	MaxDisk       Maximum  `envconfig:"MAX_DISK" desc:"largest disk, in GB per project; empty = CoCalc's maximum"`
-	MaxRunLimit   Maximum  `envconfig:"MAX_RUN_LIMIT" desc:"most projects running at the same time; empty = CoCalc's maximum"`
-	MaxDays       Maximum  `envconfig:"MAX_DAYS" default:"366" desc:"longest fixed term, in days; none = CoCalc's maximum"`
-	Periods       []string `envconfig:"PERIODS" desc:"allowed billing: monthly, yearly, range (default all); use range to forbid renewals"`
-	LeastCredit   Amount   `envconfig:"LEAST_CREDIT" default:"0" desc:"credit that must remain on the CoCalc account after a purchase, in dollars"`
+	OrderLimit    Dollars  `envconfig:"ORDER_LIMIT" default:"200"`
+	MonthlyBudget Dollars  `envconfig:"MONTHLY_BUDGET" default:"1000"`
+	PersonBudget  Dollars  `envconfig:"PERSON_BUDGET" default:"none"`
+	PersonOrders  Maximum  `envconfig:"PERSON_ORDERS" default:"10"`
+	MaxRAM        Maximum  `envconfig:"MAX_RAM"`
+	MaxCPU        Maximum  `envconfig:"MAX_CPU"`
+	MaxDisk       Maximum  `envconfig:"MAX_DISK"`
+	MaxRunLimit   Maximum  `envconfig:"MAX_RUN_LIMIT"`
+	MaxDays       Maximum  `envconfig:"MAX_DAYS" default:"366"`
+	Periods       []string `envconfig:"PERIODS"`
+	LeastCredit   Amount   `envconfig:"LEAST_CREDIT" default:"0"`
 
-	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL" desc:"channel id where purchases are announced; empty = the channel of the command"`
-	Timezone         Location `envconfig:"TIMEZONE" default:"UTC" desc:"where months and days begin, such as Europe/Vienna"`
+	PurchasesChannel string   `envconfig:"PURCHASES_CHANNEL"`
+	Timezone         Location `envconfig:"TIMEZONE" default:"UTC"`
 }
 
 // IDList is a setting that lists Slack ids.
@@ -169,7 +169,7 @@ func (c Settings) unbuyableDefaults() (faults Faults) {
 	return faults
 }
 
-// named are the ids or words of a list, without the blanks around them.
+// Clean returns the ids or words of a list without the spaces around them. Empty ones are left out.
 func Clean(list []string) (names []string) {
 	for _, name := range list {
 		if name = strings.TrimSpace(name); name != "" {

@@ -22,27 +22,27 @@ import (
 	"licensebot/commands"
 )
 
-// Settings are all settings, from the environment. The tags are the table that `bot -h` prints.
+// Settings are all settings, from the environment. `bot -h` prints them with their descriptions.
 type Settings struct {
-	SlackBotToken     string `envconfig:"SLACK_BOT_TOKEN" desc:"bot token, xoxb-…; required"`
-	SlackBotTokenFile string `envconfig:"SLACK_BOT_TOKEN_FILE" desc:"file that holds the bot token, instead of SLACK_BOT_TOKEN"`
-	SlackAppToken     string `envconfig:"SLACK_APP_TOKEN" desc:"app-level token with connections:write, xapp-…; required"`
-	SlackAppTokenFile string `envconfig:"SLACK_APP_TOKEN_FILE" desc:"file that holds the app-level token, instead of SLACK_APP_TOKEN"`
-	SlackAPIURL       string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"Slack's Web API"`
-	CoCalcAPIKey      string `envconfig:"COCALC_API_KEY" desc:"API key of the CoCalc account that pays, sk-…; required"`
-	CoCalcAPIKeyFile  string `envconfig:"COCALC_API_KEY_FILE" desc:"file that holds the API key, instead of COCALC_API_KEY"`
-	CoCalcURL         string `envconfig:"COCALC_URL" desc:"address of the CoCalc server where licenses are bought, https://…; required"`
-	Database          string `envconfig:"DATABASE" default:"licensebot.db" desc:"file of the ledger"`
+	SlackBotToken     string `envconfig:"SLACK_BOT_TOKEN"`
+	SlackBotTokenFile string `envconfig:"SLACK_BOT_TOKEN_FILE"`
+	SlackAppToken     string `envconfig:"SLACK_APP_TOKEN"`
+	SlackAppTokenFile string `envconfig:"SLACK_APP_TOKEN_FILE"`
+	SlackAPIURL       string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/"`
+	CoCalcAPIKey      string `envconfig:"COCALC_API_KEY"`
+	CoCalcAPIKeyFile  string `envconfig:"COCALC_API_KEY_FILE"`
+	CoCalcURL         string `envconfig:"COCALC_URL"`
+	Database          string `envconfig:"DATABASE" default:"licensebot.db"`
 
 	PolicySettings
 
-	LicenseDefaults string `envconfig:"LICENSE_DEFAULTS" desc:"defaults for fields that people leave out, e.g. user=academic uptime=short"`
+	LicenseDefaults string `envconfig:"LICENSE_DEFAULTS"`
 
-	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m" desc:"how long a checkout may take before its outcome counts as unknown"`
-	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m" desc:"how long to wait before treating an unconfirmed checkout as failed (applied twice)"`
+	CheckoutTimeout time.Duration `envconfig:"CHECKOUT_TIMEOUT" default:"2m"`
+	SettleAfter     time.Duration `envconfig:"SETTLE_AFTER" default:"10m"`
 
-	LogLevel  LogLevel  `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat LogFormat `envconfig:"LOG_FORMAT" default:"json" desc:"json or console"`
+	LogLevel  LogLevel  `envconfig:"LOG_LEVEL" default:"info"`
+	LogFormat LogFormat `envconfig:"LOG_FORMAT" default:"json"`
 
 	// Faults are what is wrong with values that could not be read, or contradict each other. Missing secrets are not
 	// among them: commands that only read the ledger need none.
@@ -207,12 +207,12 @@ func WriteTable(w io.Writer) error {
 		if def == "" {
 			def = "-"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", tag.Get("envconfig"), def, tag.Get("desc"))
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", tag.Get("envconfig"), def, Description(field))
 	}
 	return t.Flush()
 }
 
-// defaults returns the license's defaults, and what is wrong with LICENSE_DEFAULTS.
+// LicenseSpec returns the defaults of LICENSE_DEFAULTS, and its faults.
 func (c Settings) LicenseSpec() (spec cocalc.LicenseSpec, faults Faults) {
 	const setting = "LICENSE_DEFAULTS"
 	f, mistakes := commands.ParseFields(c.LicenseDefaults)

@@ -37,6 +37,7 @@ func OfServer(address string, d cocalc.Diagnosis) (text, remedy string, passing 
 		return ofDown(address, d)
 	case cocalc.Undiagnosed:
 		return address + " doesn't answer in time", "Try again later.", true
+	case cocalc.IsForeign: // below
 	}
 	what := map[cocalc.Reason]string{
 		cocalc.NoEndpoint:    "it has none of CoCalc's pages",

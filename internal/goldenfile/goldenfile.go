@@ -1,5 +1,5 @@
-// Package goldenfile compares what tests get with files that are kept beside them. `go test PACKAGE -update` writes the files
-// anew; look at the difference before you commit it. Only tests use this package.
+// Package goldenfile compares what tests get with files that are kept beside them. `go test PACKAGE -update` writes the
+// files anew; look at the difference before you commit it. Only tests use this package.
 package goldenfile
 
 import (

@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// Package purchase reports causes, which package bot tells in words: no string of it has marks of code or is a sentence
-// for people. What it says to operators, in the log, in errors and in notes of the audit, begins with a small letter and
-// has no full stop. legacy.go has the sentences of older versions.
+// Package purchase reports causes, which package bot tells in words: no string of it has marks of code or is a
+// sentence for people. What it says to operators, in the log, in errors and in notes of the audit, begins with a small
+// letter and has no full stop. legacy.go has the sentences of older versions.
 func TestPurchase_NoSentences(t *testing.T) {
 	found := 0
 	for at, text := range stringsIn(t, func(s source) bool { return s.dir == "purchase" && s.path != "purchase/legacy.go" }) {

@@ -42,7 +42,9 @@ var rooms = []room{
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{
 		dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
-		tests: []string{"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile", "slacksim"},
+		tests: []string{
+			"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile", "slacksim",
+		},
 	},
 	{
 		dir: "internal/app", slack: true,

@@ -5,6 +5,7 @@ package processtest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -197,7 +198,7 @@ func (p *Process) Ends(within time.Duration, signals ...syscall.Signal) int {
 	if !late.Stop() {
 		p.t.Fatalf("it did not end within %s:\n%s\n%s", within, &p.Out, &p.Err)
 	}
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	if exited := new(exec.ExitError); err != nil && !errors.As(err, &exited) {
 		p.t.Fatal(err)
 	}
 	text := p.Err.String()

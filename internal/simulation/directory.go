@@ -51,6 +51,7 @@ func (w *world) rightsChange(s Step) {
 		d.members[group] = append(others, s.Who)
 	case Closes, ComeBack:
 		d.closed[s.Who] = s.Deed == Closes
+	default: // perform brings nothing else here
 	}
 	w.story.Tell("%s %s", s.Who, s.Deed)
 }

@@ -139,6 +139,7 @@ func (w *world) checkDecisions(b books) {
 			if !decided {
 				ends[e.Order] = e
 			}
+		default: // the wait goes on, or is long over
 		}
 	}
 	for _, a := range w.slack.acts {
@@ -173,6 +174,7 @@ func names(said string, o purchase.Order, end purchase.Event) bool {
 		return strings.Contains(said, o.Requester.Name) && strings.Contains(said, at(end.Time))
 	case purchase.Expired:
 		return strings.Contains(said, "expired") && strings.Contains(said, at(o.ApproveBy))
+	default:
+		return strings.Contains(said, "it wasn't bought")
 	}
-	return strings.Contains(said, "it wasn't bought")
 }

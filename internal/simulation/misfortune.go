@@ -94,6 +94,7 @@ func (p *planner) weather() {
 			w.Wait = p.between(time.Second, longest)
 		case Throttles:
 			w.Wait = p.between(time.Second, 2*time.Minute)
+		default: // nothing waits
 		}
 		switch p.IntN(12) {
 		case 0:

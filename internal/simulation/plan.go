@@ -30,6 +30,7 @@ type Plan struct {
 // Deed is what a step does.
 type Deed string
 
+// What steps do: in Slack, in CoCalc's cart, in the workspace's directory, and what operators do.
 const (
 	Types   Deed = "types"
 	Clicks  Deed = "clicks"
@@ -83,6 +84,7 @@ type Step struct {
 // Ill is what goes wrong with a request.
 type Ill string
 
+// What goes wrong, as the trace prints it.
 const (
 	LostBefore Ill = "is lost on its way"
 	LostAfter  Ill = "is carried out, its answer lost"

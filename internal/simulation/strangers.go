@@ -43,7 +43,7 @@ func (w *world) meddle(s Step) {
 	if s.Ours {
 		which = "licensebot's item"
 	}
-	clear := !w.underWay()
+	idle := !w.underWay()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	tell := func(format string, args ...any) { w.story.Tell("a stranger "+format, args...) }
@@ -70,6 +70,7 @@ func (w *world) meddle(s Step) {
 		tell("checks out the cart: %v", buys)
 		w.account.StartCheckout()
 		return
+	default: // the others change an item
 	}
 	if item == 0 {
 		return
@@ -89,8 +90,9 @@ func (w *world) meddle(s Step) {
 	case Edits:
 		w.account.Edit(item, w.edited(item))
 		w.touched[item] = append(w.touched[item], time.Now())
+	default: // perform brings nothing else here
 	}
-	if !clear || s.Ours || s.Deed == Removes || s.Deed == Deletes {
+	if !idle || s.Ours || s.Deed == Removes || s.Deed == Deletes {
 		delete(w.left, item)
 	}
 	tell("%s %s: %d", s.Deed, which, item)

@@ -76,6 +76,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.StatusCode, r.Status = http.StatusTooManyRequests, "429 Too Many Requests"
 		r.Header.Set("Retry-After", fmt.Sprint(int(wait/time.Second)))
 		return r, nil
+	default: // it is carried out
 	}
 	var resp *http.Response
 	if method == respondMethod {

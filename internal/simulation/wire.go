@@ -125,8 +125,9 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 		return says(req,
 			fmt.Sprintf(`{"error":"too many requests to %s; try again in %d seconds (rule: at most 15 requests per minute)"}`,
 				endpoint, int((wait+time.Second-1)/time.Second))), nil
+	default:
+		return forward(0)
 	}
-	return forward(0)
 }
 
 // lastLook is the price that CoCalc said last, in percent of the usual one.

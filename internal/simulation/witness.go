@@ -201,6 +201,7 @@ func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
 		if f := o.Failure; f != nil && f.Code == purchase.FailNobodyAsked && !x.life.w.refused(o.Confirmed) {
 			x.wrong("order %s fails since its approvers could not be asked, and Slack has refused nothing", o.ID)
 		}
+	default: // nothing more is required of the others
 	}
 	switch {
 	case o.State == purchase.Approved:

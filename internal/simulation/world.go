@@ -174,6 +174,7 @@ func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 		switch each.Ill {
 		case Outage, NoKey, Closed, Unsold, Moved, Dearer, Cheaper, ShutOut, Full:
 			continue // the server's own doing, or that of others
+		default: // requests fail
 		}
 		if luck.IntN(100) < each.Percent {
 			return each.Ill, each.Wait
