@@ -64,8 +64,8 @@ func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &revoked{}
 				access := socket.NewAccess(nil, testLog())
-				access.Hear("auth.test", nil)
-				access.Hear("chat.update", *c.hours[0].says)
+				access.Observe("auth.test", nil)
+				access.Observe("chat.update", *c.hours[0].says)
 				api.says.Store(c.hours[0].says)
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)

@@ -134,8 +134,8 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 	defer client.CloseIdleConnections()
 	bot, err := socket.New(socket.Config{
 		API: socket.NewAPI(p.server.URL+"/api", "xoxb-x", "xapp-x", client, zerolog.Nop()), Handler: c.handler, Log: logger,
-		Sockets: 1, Linger: time.Millisecond, FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond,
-		Steady: time.Nanosecond,
+		Sockets: 1, Linger: time.Millisecond, FirstRetry: time.Millisecond, MaxRetry: 5 * time.Millisecond,
+		MinUptime: time.Nanosecond,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,10 +21,10 @@ type Access struct {
 	log zerolog.Logger
 	now func() time.Time
 
-	mu      sync.Mutex
-	losses  map[string]Loss // by token, or by method if only that method is affected
-	letIn   map[string]bool // tokens that Slack has accepted once
-	changed func()
+	mu       sync.Mutex
+	losses   map[string]Loss // by token, or by method if only that method is affected
+	accepted map[string]bool // tokens that Slack has accepted once
+	changed  func()
 }
 
 // Loss is one access that was lost.
@@ -39,16 +39,16 @@ type Loss struct {
 	needed  []string // any of these scopes restores it; empty if Slack named none
 }
 
-// refusalsApart is how far two refusals may be apart for the time between them to count as refused. While access is
+// maxRefusalGap is how far two refusals may be apart for the time between them to count as refused. While access is
 // lost, Slack is asked every ten seconds.
-const refusalsApart = 30 * time.Second
+const maxRefusalGap = 30 * time.Second
 
 // NewAccess returns an Access without losses. A nil now is the system's clock.
 func NewAccess(now func() time.Time, log zerolog.Logger) *Access {
 	if now == nil {
 		now = time.Now
 	}
-	return &Access{log: log, now: now, losses: map[string]Loss{}, letIn: map[string]bool{}, changed: func() {}}
+	return &Access{log: log, now: now, losses: map[string]Loss{}, accepted: map[string]bool{}, changed: func() {}}
 }
 
 // OnChange sets a function to call when access is lost and when all of it is back. It must not block.
@@ -87,8 +87,8 @@ func (a *Access) LostFor(after time.Duration) error {
 	return &FatalError{Method: l.Method, Code: l.Code, Remedy: l.Remedy, Err: slack.SlackErrorResponse{Err: l.Code}}
 }
 
-// ofTheMethod are the codes that say nothing about other methods.
-var ofTheMethod = map[string]bool{
+// methodCodes are the codes that say nothing about other methods.
+var methodCodes = map[string]bool{
 	"missing_scope": true, "not_allowed_token_type": true, "no_permission": true, "access_denied": true,
 	"enterprise_is_restricted": true, "accesslimited": true,
 }
@@ -96,8 +96,8 @@ var ofTheMethod = map[string]bool{
 // optional are methods that the bot can do without: a token without their scopes is no loss of access.
 var optional = map[string]bool{"conversations.info": true, "conversations.members": true}
 
-// Hear notes Slack's answer to a call of a method. It logs the first loss as an error, with its remedy, and its end.
-func (a *Access) Hear(method string, err error) {
+// Observe notes Slack's answer to a call of a method. It logs the first loss as an error, with its remedy, and its end.
+func (a *Access) Observe(method string, err error) {
 	answer := Classify(err)
 	token := botToken
 	if method == methodOpen {
@@ -105,42 +105,42 @@ func (a *Access) Hear(method string, err error) {
 	}
 	if answer.Outcome == OutcomeTaken || answer.Outcome == OutcomeRefused {
 		a.mu.Lock()
-		a.letIn[token] = true
+		a.accepted[token] = true
 		a.mu.Unlock()
 	}
 	switch answer.Outcome {
 	case OutcomeTaken:
-		a.regain(func(of string, _ Loss) bool { return of == method || of == token })
+		a.clearLosses(func(of string, _ Loss) bool { return of == method || of == token })
 	case OutcomeRefused: // the token itself was accepted
-		a.regain(func(of string, _ Loss) bool { return of == token })
+		a.clearLosses(func(of string, _ Loss) bool { return of == token })
 	case OutcomeAccessLost:
 		of := token
-		if ofTheMethod[answer.Code] && method != methodTest { // which every token may call
+		if methodCodes[answer.Code] && method != methodTest { // which every token may call
 			if optional[method] {
 				return
 			}
 			of = method
 		}
-		a.lose(of, token, method, answer, err)
+		a.recordLoss(of, token, method, answer, err)
 	default: // says nothing about what Slack lets the app do
 	}
 }
 
-// lose notes a loss. The loss of a token that Slack has never accepted is not logged here: it ends the start of the
+// recordLoss notes a loss. The loss of a token that Slack has never accepted is not logged here: it ends the start of the
 // program.
-func (a *Access) lose(of, token, method string, answer Answer, err error) {
-	fatal := diagnose(method, err, true)
+func (a *Access) recordLoss(of, token, method string, answer Answer, err error) {
+	fatal := fatalError(method, err, true)
 	a.mu.Lock()
 	loss, known := a.losses[of]
 	first := len(a.losses) == 0
 	now := a.now()
 	if !known {
 		loss.Since = now
-	} else if gap := now.Sub(loss.Last); gap > 0 && gap <= refusalsApart {
+	} else if gap := now.Sub(loss.Last); gap > 0 && gap <= maxRefusalGap {
 		loss.Refused += gap
 	}
 	loss.Last = now
-	said := known && loss.Code == answer.Code || !a.letIn[token]
+	said := known && loss.Code == answer.Code || !a.accepted[token]
 	loss.Method, loss.Code, loss.Remedy, loss.needed = method, answer.Code, fatal.Remedy, nil
 	if answer.Needed != "" {
 		loss.needed = strings.Split(answer.Needed, ",")
@@ -156,8 +156,8 @@ func (a *Access) lose(of, token, method string, answer Answer, err error) {
 	}
 }
 
-// regain drops losses that are over.
-func (a *Access) regain(over func(of string, l Loss) bool) {
+// clearLosses drops losses that are over.
+func (a *Access) clearLosses(over func(of string, l Loss) bool) {
 	a.mu.Lock()
 	before := len(a.losses)
 	for of, l := range a.losses {
@@ -173,9 +173,9 @@ func (a *Access) regain(over func(of string, l Loss) bool) {
 	}
 }
 
-// forgiven is how long the refusal of one method counts if it named no scope. After that, the next call shows whether
+// methodLossLife is how long the refusal of one method counts if it named no scope. After that, the next call shows whether
 // it still holds.
-const forgiven = time.Minute
+const methodLossLife = time.Minute
 
 // Probe asks Slack whether access is back. It is needed because without access nothing is shown, so no click shows it.
 func (a *Access) Probe(ctx context.Context, api interface {
@@ -183,26 +183,26 @@ func (a *Access) Probe(ctx context.Context, api interface {
 },
 ) {
 	who, err := api.AuthTestContext(ctx)
-	a.Hear(methodTest, err)
+	a.Observe(methodTest, err)
 	if err != nil {
 		return
 	}
 	granted := scopes(who.Header)
-	a.regain(func(of string, l Loss) bool {
+	a.clearLosses(func(of string, l Loss) bool {
 		switch {
-		case of == methodOpen, !ofTheMethod[l.Code]: // the sockets ask themselves
+		case of == methodOpen, !methodCodes[l.Code]: // the sockets ask themselves
 			return false
 		case len(l.needed) > 0 && granted != nil:
 			return slices.ContainsFunc(l.needed, func(scope string) bool {
 				return slices.Contains(granted, strings.TrimSpace(scope))
 			})
 		}
-		return a.now().Sub(l.Since) >= forgiven
+		return a.now().Sub(l.Since) >= methodLossLife
 	})
 }
 
-// Listen makes a see every answer that an HTTP client receives. base is the address of the Web API.
-func (a *Access) Listen(client *http.Client, base string) {
+// ObserveClient makes a see every answer that an HTTP client receives. base is the address of the Web API.
+func (a *Access) ObserveClient(client *http.Client, base string) {
 	if !strings.HasSuffix(base, "/") {
 		base += "/"
 	}
@@ -210,19 +210,19 @@ func (a *Access) Listen(client *http.Client, base string) {
 	if carrier == nil {
 		carrier = http.DefaultTransport
 	}
-	client.Transport = listening{access: a, base: base, carrier: carrier}
+	client.Transport = observer{access: a, base: base, next: carrier}
 }
 
-// listening passes the answers of the Web API to an Access.
-type listening struct {
-	access  *Access
-	base    string
-	carrier http.RoundTripper
+// observer passes the answers of the Web API to an Access.
+type observer struct {
+	access *Access
+	base   string
+	next   http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (l listening) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := l.carrier.RoundTrip(req)
+func (l observer) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(req)
 	address, _, _ := strings.Cut(req.URL.String(), "?")
 	method, ours := strings.CutPrefix(address, l.base)
 	if err != nil || !ours || resp.StatusCode != http.StatusOK {
@@ -242,16 +242,16 @@ func (l listening) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case json.Unmarshal(body, &said) != nil:
 	case said.OK:
-		l.access.Hear(method, nil)
+		l.access.Observe(method, nil)
 	case said.Error != "":
-		l.access.Hear(method, slack.SlackErrorResponse{Err: said.Error, Needed: said.Needed})
+		l.access.Observe(method, slack.SlackErrorResponse{Err: said.Error, Needed: said.Needed})
 	}
 	return resp, nil
 }
 
 // CloseIdleConnections closes idle connections, for [http.Client.CloseIdleConnections].
-func (l listening) CloseIdleConnections() {
-	if c, ok := l.carrier.(interface{ CloseIdleConnections() }); ok {
+func (l observer) CloseIdleConnections() {
+	if c, ok := l.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -114,11 +114,11 @@ func TestWhatCountsAsLostAccess(t *testing.T) {
 			now, log, changes := time.Now(), &logged{}, 0
 			a := NewAccess(func() time.Time { return now }, log.logger())
 			a.OnChange(func() { changes++ })
-			a.Hear("auth.test", nil)
-			a.Hear("apps.connections.open", nil)
+			a.Observe("auth.test", nil)
+			a.Observe("apps.connections.open", nil)
 			ever := false
 			for _, h := range tt.heard {
-				a.Hear(h.method, h.err)
+				a.Observe(h.method, h.err)
 				_, lost := a.Lost()
 				ever = ever || lost
 			}
@@ -148,7 +148,7 @@ func changesTo(happened bool) int {
 func TestAccessListens(t *testing.T) {
 	s, log := newPlainSlack(t), &logged{}
 	a := NewAccess(nil, log.logger())
-	a.Listen(s.http, s.server.URL+"/api")
+	a.ObserveClient(s.http, s.server.URL+"/api")
 	api := s.api(log)
 	if err := CheckSocketMode(t.Context(), api); err != nil {
 		t.Fatal(err)

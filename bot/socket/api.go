@@ -23,7 +23,7 @@ func httpClient(now func() time.Time) *http.Client {
 	return &http.Client{
 		// Slack answers within seconds, an upload included.
 		Timeout: 30 * time.Second,
-		Transport: limited{now: now, Transport: &http.Transport{
+		Transport: retryAfterFixer{now: now, Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           dialer.DialContext,
 			ForceAttemptHTTP2:     true,
@@ -60,9 +60,9 @@ type Identity struct {
 	Scopes       []string // granted ones; nil when Slack does not say
 }
 
-// Lacks returns the needed scopes that are not granted, so that the bot can report them at its start. It returns none
+// MissingScopes returns the needed scopes that are not granted, so that the bot can report them at its start. It returns none
 // if Slack does not list the granted ones.
-func (i Identity) Lacks(needed ...string) []string {
+func (i Identity) MissingScopes(needed ...string) []string {
 	if i.Scopes == nil {
 		return nil
 	}
@@ -80,14 +80,14 @@ func (i Identity) Lacks(needed ...string) []string {
 // token or a setting is wrong.
 func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
-	orDuration(&cfg.MostRetry, time.Minute)
+	orDuration(&cfg.MaxRetry, time.Minute)
 	if cfg.Jitter == nil {
 		cfg.Jitter = randomJitter
 	}
-	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, jitter: cfg.Jitter}
+	wait := backoff{first: cfg.FirstRetry, max: cfg.MaxRetry, jitter: cfg.Jitter}
 	told := ""
 	for failures := 0; ; failures++ {
-		who, err := Ask(ctx, cfg.API)
+		who, err := IdentifyOnce(ctx, cfg.API)
 		if err == nil {
 			return who, nil
 		}
@@ -97,7 +97,7 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 		if fatal, ok := errors.AsType[*FatalError](err); ok {
 			return Identity{}, fatal
 		}
-		if kind := trouble(err); kind != told {
+		if kind := reasonOf(err); kind != told {
 			told = kind
 			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).
 				Msg("retry asking Slack whose the bot token is")
@@ -130,7 +130,7 @@ func CheckSocketMode(ctx context.Context, api *slack.Client) error {
 	if err == nil {
 		return nil
 	}
-	if fatal := diagnose(methodOpen, err, false); fatal != nil {
+	if fatal := fatalError(methodOpen, err, false); fatal != nil {
 		return fatal
 	}
 	return fmt.Errorf("ask Slack for a socket: %w", err)

@@ -7,11 +7,11 @@ import (
 
 // backoff says how long to wait between attempts to reach Slack.
 type backoff struct {
-	first, most time.Duration // the wait doubles from first up to most
-	// steady is how long a connection must have lived for the next failure to be
+	first, max time.Duration // the wait doubles from first up to most
+	// minUptime is how long a connection must have lived for the next failure to be
 	// the first one again.
-	steady time.Duration
-	jitter func() float64 // in [0, 1)
+	minUptime time.Duration
+	jitter    func() float64 // in [0, 1)
 }
 
 // wait returns the pause before the next attempt after so many failures in a row, the
@@ -19,8 +19,8 @@ type backoff struct {
 // Slack at the same moment don't come back at the same moment; when Slack says how long to wait,
 // it is not shorter than that.
 func (b backoff) wait(failures int, cause error) time.Duration {
-	d := b.most
-	if failures < 30 && b.first<<failures < b.most {
+	d := b.max
+	if failures < 30 && b.first<<failures < b.max {
 		d = b.first << failures
 	}
 	d = d/2 + time.Duration(b.jitter()*float64(d/2))

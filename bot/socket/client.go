@@ -50,10 +50,10 @@ type Config struct {
 
 	// FirstRetry and MostRetry bound the waits between attempts to connect: they double
 	// from the first (500 ms by default) to the most (60 s).
-	FirstRetry, MostRetry time.Duration
-	// Steady is how long a connection must live for the next one to be opened without
+	FirstRetry, MaxRetry time.Duration
+	// MinUptime is how long a connection must live for the next one to be opened without
 	// a wait; 5 s by default.
-	Steady time.Duration
+	MinUptime time.Duration
 	// LostFor is how long Slack must refuse every socket before a client that was connected gives up; 5 minutes by
 	// default.
 	LostFor time.Duration
@@ -73,7 +73,7 @@ var ErrUnfinished = errors.New("work was still under way when the grace period e
 type Client struct {
 	dispatcher *dispatcher
 	links      []*link
-	others     others
+	otherConns otherConns
 	log        zerolog.Logger
 	stagger    time.Duration
 	grace      time.Duration
@@ -85,13 +85,13 @@ type Client struct {
 
 // forms, reads and ledgers are the workers of the other lanes.
 const (
-	forms   = 8
-	reads   = 16
-	ledgers = 8
+	formWorkers   = 8
+	readWorkers   = 16
+	ledgerWorkers = 8
 )
 
-// straggle is how long cancelled work may take to return.
-const straggle = time.Second
+// cancelGrace is how long cancelled work may take to return.
+const cancelGrace = time.Second
 
 // New makes a client. It connects in [Client.Run], which must be called, once.
 func New(cfg Config) (*Client, error) {
@@ -114,8 +114,8 @@ func New(cfg Config) (*Client, error) {
 	orDuration(&cfg.Grace, 25*time.Second)
 	orDuration(&cfg.Linger, 250*time.Millisecond)
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
-	orDuration(&cfg.MostRetry, time.Minute)
-	orDuration(&cfg.Steady, 5*time.Second)
+	orDuration(&cfg.MaxRetry, time.Minute)
+	orDuration(&cfg.MinUptime, 5*time.Second)
 	orDuration(&cfg.LostFor, 5*time.Minute)
 	if cfg.NewRef == nil {
 		cfg.NewRef = randomRef
@@ -130,13 +130,13 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.dispatcher = newDispatcher(cfg.Handler, cfg.Log, cfg.NewRef, limits{
 		workers: cfg.Workers, queue: cfg.Queue,
-		finishers: cfg.Finishers, forms: forms, reads: reads, ledgers: ledgers, finishQueue: 4 * cfg.Queue,
-		desk: 4096, seen: 1024,
-	}, cfg.HandleWithin, c.another)
-	wait := backoff{first: cfg.FirstRetry, most: cfg.MostRetry, steady: cfg.Steady, jitter: cfg.Jitter}
+		finishers: cfg.Finishers, forms: formWorkers, reads: readWorkers, ledgers: ledgerWorkers, finishQueue: 4 * cfg.Queue,
+		acks: 4096, envelopes: 1024,
+	}, cfg.HandleWithin, c.otherConn)
+	wait := backoff{first: cfg.FirstRetry, max: cfg.MaxRetry, minUptime: cfg.MinUptime, jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
 		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait)
-		l.lost, l.counted = c.lost, c.greetedWith
+		l.onFatal, l.onHello = c.endsProgram, c.noteConnections
 		c.links = append(c.links, l)
 	}
 	return c, nil
@@ -160,7 +160,7 @@ func (c *Client) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	for i, l := range c.links {
 		running.Go(func() {
-			if i > 0 && !c.takeTurn(links, c.links[i-1]) {
+			if i > 0 && !c.waitForTurn(links, c.links[i-1]) {
 				return
 			}
 			if err := l.run(links); err != nil {
@@ -184,8 +184,8 @@ func (c *Client) Run(ctx context.Context) error {
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
 }
 
-// lost decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil otherwise.
-func (c *Client) lost(fatal *FatalError) error {
+// endsProgram decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil otherwise.
+func (c *Client) endsProgram(fatal *FatalError) error {
 	now := time.Now()
 	for _, l := range c.links {
 		if c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor {
@@ -208,27 +208,27 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 	d.closing.Store(true)
 	closeLinks()
 	running.Wait()
-	inTime = d.desk.drain(grace) && inTime
+	inTime = d.ackPool.drain(grace) && inTime
 	inTime = d.drainFinishing(grace) && inTime
-	d.stop()
+	d.cancelBase()
 	if inTime {
 		return nil
 	}
 	s := c.Status()
 	c.log.Warn().Int("queued", s.Queued).Int("handling", s.Handling).Int("finishing", s.Finishing).
 		Msg("cancel what is under way: the grace period is over")
-	late, cancelLate := context.WithTimeout(context.Background(), straggle)
+	late, cancelLate := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancelLate()
 	handled, finished := d.handling.drain(late), d.drainFinishing(late)
-	if d.desk.drain(late) && handled && finished {
+	if d.ackPool.drain(late) && handled && finished {
 		return nil
 	}
 	return ErrUnfinished
 }
 
-// takeTurn waits until the socket before has been greeted, and the stagger after
+// waitForTurn waits until the socket before has been greeted, and the stagger after
 // that. It reports false when ctx was done first.
-func (c *Client) takeTurn(ctx context.Context, before *link) bool {
+func (c *Client) waitForTurn(ctx context.Context, before *link) bool {
 	select {
 	case <-before.greeted:
 		return sleep(ctx, c.stagger)
@@ -237,10 +237,10 @@ func (c *Client) takeTurn(ctx context.Context, before *link) bool {
 	}
 }
 
-// another finds an open socket beside the given one.
-func (c *Client) another(than line) line {
+// otherConn finds an open socket beside the given one.
+func (c *Client) otherConn(than conn) conn {
 	for _, l := range c.links {
-		if _, open := l.current(); open && line(l) != than {
+		if _, open := l.session(); open && conn(l) != than {
 			return l
 		}
 	}

@@ -18,7 +18,7 @@ func quick(s *plainSlack, h Handler, log *logged) Config {
 	return Config{
 		API: s.api(log), Handler: h, Log: log.logger(),
 		Stagger: -1, Linger: 50 * time.Millisecond, Grace: 10 * time.Second,
-		FirstRetry: 2 * time.Millisecond, MostRetry: 20 * time.Millisecond, Steady: time.Nanosecond,
+		FirstRetry: 2 * time.Millisecond, MaxRetry: 20 * time.Millisecond, MinUptime: time.Nanosecond,
 		NewRef: numbered(),
 	}
 }
@@ -98,7 +98,7 @@ func closeSocketsUnderLoad(t *testing.T, closing func(*plainSlack, *plainConn)) 
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	c, _ := start(t, quick(s, h, log), func(c *Client) {
 		for _, l := range c.links {
-			l.doubt = writeTimeout // how late the end is noticed on a busy machine must not matter here
+			l.ackGrace = writeTimeout // how late the end is noticed on a busy machine must not matter here
 		}
 	})
 	s.waitForSockets(2)

@@ -26,11 +26,11 @@ const (
 )
 
 var (
-	errTooLarge    = errors.New("the reply is too large for an ack")
-	errNoRoom      = errors.New("acks of this kind carry no payload")
-	errGuardFirst  = errors.New("the ack was sent before the reply was ready")
-	errBadPayload  = errors.New("the reply cannot be encoded")
-	errLineUnknown = errors.New("the envelope came through no socket")
+	errTooLarge   = errors.New("the reply is too large for an ack")
+	errNoPayload  = errors.New("acks of this kind carry no payload")
+	errAckedEarly = errors.New("the ack was sent before the reply was ready")
+	errBadPayload = errors.New("the reply cannot be encoded")
+	errNoConn     = errors.New("the envelope came through no socket")
 )
 
 // dispatcher brings deliveries to the handler and acks to the sockets. It knows
@@ -39,40 +39,40 @@ type dispatcher struct {
 	handler Handler
 	log     zerolog.Logger
 	newRef  func() string
-	seen    *seen
+	dedup   *dedup
 	within  time.Duration // Config.HandleWithin
 
 	// handling runs the durable phase, finishing the slow one. They are apart so that
 	// slow answers to people never keep a click from being acknowledged.
 	handling  *pool
 	finishing map[Lane]*pool
-	// desk is the one goroutine for work that the event loops must not do: refusals, and acks of deliveries without a
+	// ackPool is the one goroutine for work that the event loops must not do: refusals, and acks of deliveries without a
 	// handler.
-	desk *pool
+	ackPool *pool
 
-	// base is the context of all work; it ends when the grace period is over.
-	base     context.Context
-	stop     context.CancelFunc
-	stopping atomic.Bool // no more deliveries are taken
-	closing  atomic.Bool // the sockets are being closed by ourselves
+	// baseCtx is the context of all work; it ends when the grace period is over.
+	baseCtx    context.Context
+	cancelBase context.CancelFunc
+	stopping   atomic.Bool // no more deliveries are taken
+	closing    atomic.Bool // the sockets are being closed by ourselves
 
-	// another finds an open line beside the given one, nil if there is none.
-	another func(than line) line
+	// otherConn finds an open line beside the given one, nil if there is none.
+	otherConn func(than conn) conn
 
-	handled, refused, panics, again atomic.Int64
+	handled, refused, panics, repeated atomic.Int64
 }
 
 // limits are the sizes of the pools and of the memory.
 type limits struct {
-	workers, queue, finishers, forms, reads, ledgers, finishQueue, desk, seen int
+	workers, queue, finishers, forms, reads, ledgers, finishQueue, acks, envelopes int
 }
 
 func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limits, within time.Duration,
-	another func(line) line,
+	another func(conn) conn,
 ) *dispatcher {
 	d := &dispatcher{
-		handler: h, log: log, newRef: newRef, within: within, another: another,
-		seen:     newSeen(lim.seen, keepSeen),
+		handler: h, log: log, newRef: newRef, within: within, otherConn: another,
+		dedup:    newDedup(lim.envelopes, keepSeen),
 		handling: newPool(lim.workers, lim.queue),
 		finishing: map[Lane]*pool{
 			LaneAnswer: newPool(lim.finishers, lim.finishQueue),
@@ -80,29 +80,29 @@ func newDispatcher(h Handler, log zerolog.Logger, newRef func() string, lim limi
 			LaneRead:   newPool(lim.reads, lim.finishQueue),
 			LaneLedger: newPool(lim.ledgers, lim.finishQueue),
 		},
-		desk: newPool(1, lim.desk),
+		ackPool: newPool(1, lim.acks),
 	}
-	d.base, d.stop = context.WithCancel(context.Background())
+	d.baseCtx, d.cancelBase = context.WithCancel(context.Background())
 	return d
 }
 
 // job is one delivery on its way.
 type job struct {
 	Delivery
-	ticket *ticket
-	guard  *time.Timer // nil but for commands
+	ack      *ack
+	ackTimer *time.Timer // nil but for commands
 }
 
 // deliver takes one delivery from an event loop. It never waits.
-func (d *dispatcher) deliver(from line, del Delivery) {
-	t, first := d.seen.add(del.EnvelopeID, from, del.Received)
+func (d *dispatcher) deliver(from conn, del Delivery) {
+	t, first := d.dedup.add(del.EnvelopeID, from, del.Received)
 	if !first {
 		d.repeat(from, del.EnvelopeID, t)
 		return
 	}
-	j := &job{Delivery: del, ticket: t}
+	j := &job{Delivery: del, ack: t}
 	if j.Kind == KindCommand {
-		j.guard = time.AfterFunc(d.within, func() { d.guard(j) })
+		j.ackTimer = time.AfterFunc(d.within, func() { d.acknowledgeEarly(j) })
 	}
 	if d.handling.try(func() { d.handle(j) }) {
 		return
@@ -116,44 +116,44 @@ func (d *dispatcher) deliver(from line, del Delivery) {
 
 // repeat acknowledges an envelope that came again as it was acknowledged before. One that
 // is still being handled is acknowledged, when that is done, on the newer socket.
-func (d *dispatcher) repeat(from line, id string, t *ticket) {
-	d.again.Add(1)
-	payload, acked := t.again(from)
+func (d *dispatcher) repeat(from conn, id string, t *ack) {
+	d.repeated.Add(1)
+	payload, acked := t.redelivered(from)
 	d.log.Debug().Str("envelope", id).Bool("handled", acked).Msg("skip a repeated delivery")
 	if acked {
-		d.atDesk(func() { _ = d.acknowledge(from, id, payload, nil) })
+		d.queueAck(func() { _ = d.acknowledge(from, id, payload, nil) })
 	}
 }
 
-// acceptOnly acknowledges an envelope that has no handler.
-func (d *dispatcher) acceptOnly(from line, id string) {
+// acknowledgeOnly acknowledges an envelope that has no handler.
+func (d *dispatcher) acknowledgeOnly(from conn, id string) {
 	if id == "" {
 		return
 	}
-	d.atDesk(func() { _ = d.acknowledge(from, id, nil, nil) })
+	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
 }
 
 // unreadable answers a delivery of which slack-go could make nothing. What could be
 // found out about it is in del; a del without kind is only acknowledged.
-func (d *dispatcher) unreadable(from line, del Delivery, cause error) {
+func (d *dispatcher) unreadable(from conn, del Delivery, cause error) {
 	if del.Kind == "" {
 		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).
 			Msg("acknowledge an unreadable envelope")
-		d.acceptOnly(from, del.EnvelopeID)
+		d.acknowledgeOnly(from, del.EnvelopeID)
 		return
 	}
-	t, first := d.seen.add(del.EnvelopeID, from, del.Received)
+	t, first := d.dedup.add(del.EnvelopeID, from, del.Received)
 	if !first {
 		d.repeat(from, del.EnvelopeID, t)
 		return
 	}
-	d.refuse(&job{Delivery: del, ticket: t}, Unreadable, cause)
+	d.refuse(&job{Delivery: del, ack: t}, Unreadable, cause)
 }
 
-// atDesk runs a quick task beside the event loops. When even the desk has no room, the
+// queueAck runs a quick task beside the event loops. When even the desk has no room, the
 // delivery stays without ack and Slack says so to the person.
-func (d *dispatcher) atDesk(task func()) bool {
-	if d.desk.try(task) {
+func (d *dispatcher) queueAck(task func()) bool {
+	if d.ackPool.try(task) {
 		return true
 	}
 	d.log.Error().Msg("drop an envelope: no room to acknowledge it")
@@ -166,12 +166,12 @@ func (d *dispatcher) atDesk(task func()) bool {
 func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 	d.refused.Add(1)
 	if why != Unreadable && j.Kind != KindCommand {
-		d.seen.forget(j.EnvelopeID)
+		d.dedup.forget(j.EnvelopeID)
 		d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).
 			Msg("refuse a delivery without an ack")
 		return
 	}
-	queued := d.atDesk(func() {
+	queued := d.queueAck(func() {
 		ref := ""
 		event := d.log.Warn()
 		if why == Unreadable {
@@ -179,11 +179,11 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 			event = event.Str("ref", ref).Str("cause", redact(cause.Error()))
 		}
 		event.Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("why", string(why)).Msg("refuse a delivery")
-		d.settle(j, d.apology(j.Delivery, why, ref), (*pool).try)
+		d.sendReply(j, d.errorReply(j.Delivery, why, ref), (*pool).try)
 	})
 	if !queued {
-		j.disarm()
-		d.seen.forget(j.EnvelopeID)
+		j.stopTimer()
+		d.dedup.forget(j.EnvelopeID)
 	}
 }
 
@@ -191,21 +191,21 @@ func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 func (d *dispatcher) handle(j *job) {
 	deadline := j.Received.Add(d.within)
 	switch {
-	case !j.Kind.strict():
+	case !j.Kind.expires():
 		deadline = time.Now().Add(d.within)
 	case !time.Now().Before(deadline):
 		d.refuse(j, Busy, nil)
 		return
 	}
-	ctx, cancel := context.WithDeadline(d.base, deadline)
+	ctx, cancel := context.WithDeadline(d.baseCtx, deadline)
 	defer cancel()
 	d.handled.Add(1)
-	reply := d.attempt(ctx, j.Delivery)
-	d.settle(j, reply, func(p *pool, task func()) bool { return p.put(d.base, task) })
+	reply := d.callHandler(ctx, j.Delivery)
+	d.sendReply(j, reply, func(p *pool, task func()) bool { return p.wait(d.baseCtx, task) })
 }
 
-// load returns how many replies wait for their slow phase, and how many run it.
-func (d *dispatcher) load() (waiting, running int) {
+// finishingLoad returns how many replies wait for their slow phase, and how many run it.
+func (d *dispatcher) finishingLoad() (waiting, running int) {
 	for _, lane := range d.finishing {
 		w, r := lane.load()
 		waiting, running = waiting+w, running+r
@@ -225,28 +225,28 @@ func (d *dispatcher) drainFinishing(ctx context.Context) bool {
 	return done
 }
 
-// attempt calls the handler and turns a panic into an apology.
-func (d *dispatcher) attempt(ctx context.Context, del Delivery) (reply Reply) {
+// callHandler calls the handler and turns a panic into an apology.
+func (d *dispatcher) callHandler(ctx context.Context, del Delivery) (reply Reply) {
 	defer func() {
 		if r := recover(); r != nil {
-			reply = d.apology(del, Crashed, d.crashed(del, r))
+			reply = d.errorReply(del, Crashed, d.logPanic(del, r))
 		}
 	}()
 	return del.call(ctx, d.handler)
 }
 
-// settle sends the ack with its reply and hands the rest to a finisher.
-func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool) {
-	j.disarm()
+// sendReply sends the ack with its reply and hands the rest to a finisher.
+func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) bool) {
+	j.stopTimer()
 	payload, diverted := encode(j.Kind, reply.Payload)
-	lost := func(cause error) { d.lost(j, payload, reply.Payload, cause) }
-	if from, mine := j.ticket.claim(payload); !mine {
+	lost := func(cause error) { d.ackLost(j, payload, reply.Payload, cause) }
+	if from, mine := j.ack.claim(payload); !mine {
 		if reply.Payload != nil {
-			diverted = errGuardFirst
+			diverted = errAckedEarly
 		}
-	} else if err := d.answer(j, from, payload, lost); err != nil && payload != nil {
+	} else if err := d.acknowledgeHandled(j, from, payload, lost); err != nil && payload != nil {
 		diverted = err
-		j.ticket.divert()
+		j.ack.dropPayload()
 	}
 	if diverted == nil && reply.After == nil {
 		return
@@ -261,9 +261,9 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 	}
 	ok = finish(lane, func() {
 		if diverted != nil {
-			d.unsent(j.Delivery, reply.Payload)
+			d.sendUnsent(j.Delivery, reply.Payload)
 		}
-		d.after(j.Delivery, reply.After)
+		d.runAfter(j.Delivery, reply.After)
 	})
 	if !ok {
 		d.log.Error().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).
@@ -271,44 +271,44 @@ func (d *dispatcher) settle(j *job, reply Reply, finish func(*pool, func()) bool
 	}
 }
 
-// answer acknowledges what was handled: what it decided is durable by now.
-func (d *dispatcher) answer(j *job, from line, payload json.RawMessage, lost func(error)) error {
-	moment := acks[j.Kind]
+// acknowledgeHandled acknowledges what was handled: what it decided is durable by now.
+func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessage, lost func(error)) error {
+	moment := ackSteps[j.Kind]
 	step.At(step.Before, moment)
 	err := d.acknowledge(from, j.EnvelopeID, payload, lost)
 	step.At(step.After, moment)
 	return err
 }
 
-// acks names acknowledgements for tests that kill the program around them.
-var acks = map[Kind]step.What{
+// ackSteps names acknowledgements for tests that kill the program around them.
+var ackSteps = map[Kind]step.What{
 	KindCommand: step.AckCommand, KindAction: step.AckAction, KindSubmission: step.AckSubmission, KindHome: step.AckHome,
 }
 
-// guard acknowledges a command that has no answer yet.
-func (d *dispatcher) guard(j *job) {
-	if from, mine := j.ticket.claim(nil); mine {
+// acknowledgeEarly acknowledges a command that has no answer yet.
+func (d *dispatcher) acknowledgeEarly(j *job) {
+	if from, mine := j.ack.claim(nil); mine {
 		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
 }
 
-func (j *job) disarm() {
-	if j.guard != nil {
-		j.guard.Stop()
+func (j *job) stopTimer() {
+	if j.ackTimer != nil {
+		j.ackTimer.Stop()
 	}
 }
 
 // acknowledge hands an ack to its line. If the line is gone, a bare ack goes through another one, so that the person
 // sees no timeout. An ack with a payload does not: it is unknown whether Slack accepts the payload from there, and the
 // person might get no answer.
-func (d *dispatcher) acknowledge(from line, id string, payload json.RawMessage, lost func(error)) error {
-	err := errLineUnknown
+func (d *dispatcher) acknowledge(from conn, id string, payload json.RawMessage, lost func(error)) error {
+	err := errNoConn
 	if from != nil {
 		if err = from.ack(id, payload, ackWait, lost); err == nil {
 			return nil
 		}
 	}
-	if other := d.another(from); other != nil {
+	if other := d.otherConn(from); other != nil {
 		if otherErr := other.ack(id, nil, ackWait, nil); otherErr != nil {
 			err = errors.Join(err, otherErr)
 		} else if payload == nil {
@@ -318,73 +318,73 @@ func (d *dispatcher) acknowledge(from line, id string, payload json.RawMessage, 
 	return fmt.Errorf("acknowledge: %w", err)
 }
 
-// lost is told that an ack which was handed over was not, or perhaps not, sent.
-func (d *dispatcher) lost(j *job, payload json.RawMessage, reply any, cause error) {
-	j.ticket.mu.Lock()
-	from := j.ticket.from
+// ackLost is told that an ack which was handed over was not, or perhaps not, sent.
+func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause error) {
+	j.ack.mu.Lock()
+	from := j.ack.conn
 	if payload != nil {
-		j.ticket.payload = nil
+		j.ack.payload = nil
 	}
-	j.ticket.mu.Unlock()
+	j.ack.mu.Unlock()
 	d.log.Warn().Str("envelope", j.EnvelopeID).Str("kind", string(j.Kind)).Str("cause", redact(cause.Error())).
 		Msg("doubt that an ack was sent")
-	d.atDesk(func() {
-		if other := d.another(from); other != nil {
+	d.queueAck(func() {
+		if other := d.otherConn(from); other != nil {
 			_ = other.ack(j.EnvelopeID, nil, ackWait, nil) // the last attempt
 		}
-		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.unsent(j.Delivery, reply) }) {
+		if payload != nil && !d.finishing[LaneAnswer].try(func() { d.sendUnsent(j.Delivery, reply) }) {
 			d.log.Error().Str("envelope", j.EnvelopeID).Msg("lose a reply: no room")
 		}
 	})
 }
 
-// unsent lets the handler bring a reply by another way.
-func (d *dispatcher) unsent(del Delivery, payload any) {
-	defer d.survive(del)
-	d.handler.Unsent(d.base, del, payload)
+// sendUnsent lets the handler bring a reply by another way.
+func (d *dispatcher) sendUnsent(del Delivery, payload any) {
+	defer d.recoverPanic(del)
+	d.handler.Unsent(d.baseCtx, del, payload)
 }
 
-// after runs the slow part of a reply.
-func (d *dispatcher) after(del Delivery, after func(context.Context)) {
+// runAfter runs the slow part of a reply.
+func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
 	if after == nil {
 		return
 	}
-	defer d.survive(del)
-	after(d.base)
+	defer d.recoverPanic(del)
+	after(d.baseCtx)
 }
 
-// survive catches a panic behind the ack and lets the handler tell the person. A panic
+// recoverPanic catches a panic behind the ack and lets the handler tell the person. A panic
 // of that attempt is only logged.
-func (d *dispatcher) survive(del Delivery) {
+func (d *dispatcher) recoverPanic(del Delivery) {
 	r := recover()
 	if r == nil {
 		return
 	}
-	sorry := d.apology(del, CrashedAfter, d.crashed(del, r))
+	sorry := d.errorReply(del, CrashedAfter, d.logPanic(del, r))
 	if sorry.After == nil {
 		return
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			d.crashed(del, r)
+			d.logPanic(del, r)
 		}
 	}()
-	sorry.After(d.base)
+	sorry.After(d.baseCtx)
 }
 
-// apology asks the handler for its words; if even those crash, the ack is empty.
-func (d *dispatcher) apology(del Delivery, why Refusal, ref string) (reply Reply) {
+// errorReply asks the handler for its words; if even those crash, the ack is empty.
+func (d *dispatcher) errorReply(del Delivery, why Refusal, ref string) (reply Reply) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.crashed(del, r)
+			d.logPanic(del, r)
 			reply = Reply{}
 		}
 	}()
 	return d.handler.Refused(del, why, ref)
 }
 
-// crashed logs a panic with its stack and returns the id under which it is found.
-func (d *dispatcher) crashed(del Delivery, r any) string {
+// logPanic logs a panic with its stack and returns the id under which it is found.
+func (d *dispatcher) logPanic(del Delivery, r any) string {
 	d.panics.Add(1)
 	ref := d.newRef()
 	d.log.Error().Str("ref", ref).Str("envelope", del.EnvelopeID).Str("kind", string(del.Kind)).
@@ -398,8 +398,8 @@ func encode(kind Kind, payload any) (json.RawMessage, error) {
 	if payload == nil {
 		return nil, nil
 	}
-	if !kind.carries() {
-		return nil, errNoRoom
+	if !kind.carriesPayload() {
+		return nil, errNoPayload
 	}
 	raw, err := json.Marshal(payload)
 	switch {

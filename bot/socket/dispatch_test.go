@@ -29,15 +29,15 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 		b := rig{handler: newAnswering(), a: &wire{}, b: &wire{}, log: &logged{}}
 		b.dispatcher = newDispatcher(b.handler, b.log.logger(), numbered(),
 			limits{
-				workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, desk: 16,
-				seen: 64,
+				workers: workers, queue: queue, finishers: 4, forms: 2, reads: 2, ledgers: 2, finishQueue: 16, acks: 16,
+				envelopes: 64,
 			}, handleWithin,
-			func(than line) line {
+			func(than conn) conn {
 				for _, w := range []*wire{b.a, b.b} {
 					w.mu.Lock()
 					open := !w.broken
 					w.mu.Unlock()
-					if open && line(w) != than {
+					if open && conn(w) != than {
 						return w
 					}
 				}
@@ -45,14 +45,14 @@ func inBubble(t *testing.T, workers, queue int, test func(t *testing.T, b rig)) 
 			})
 		test(t, b)
 		for _, p := range []*pool{
-			b.handling, b.desk, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead],
+			b.handling, b.ackPool, b.finishing[LaneAnswer], b.finishing[LaneForm], b.finishing[LaneRead],
 			b.finishing[LaneLedger],
 		} {
 			if !p.drain(context.Background()) {
 				t.Error("the pool does not drain")
 			}
 		}
-		b.stop()
+		b.cancelBase()
 	})
 }
 

@@ -41,7 +41,7 @@ func TestReadBrokenFindsWhoToAnswer(t *testing.T) {
 		"no JSON":               {raw: `{"envelope_id":`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := readBroken(json.RawMessage(tt.raw), now)
+			d := readUnparsed(json.RawMessage(tt.raw), now)
 			user, channel, answer := d.Origin()
 			if d.EnvelopeID != tt.id || d.Kind != tt.kind || user != tt.user || channel != tt.channel || answer != tt.answer {
 				t.Errorf("%q %q by %q in %q, to be answered at %q", d.EnvelopeID, d.Kind, user, channel, answer)
@@ -54,7 +54,7 @@ func FuzzReadBroken(f *testing.F) {
 	f.Add([]byte(`{"envelope_id":"e","type":"interactive","payload":{"type":"view_closed","user":null}}`))
 	f.Add([]byte(`{"payload":"x"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		d := readBroken(raw, time.Time{})
+		d := readUnparsed(raw, time.Time{})
 		if d.Kind == KindCommand != (d.Command != nil) {
 			t.Errorf("kind %q with command %v", d.Kind, d.Command)
 		}

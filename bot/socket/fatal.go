@@ -44,19 +44,19 @@ var credentials = map[string]credential{
 	},
 }
 
-// diagnose returns a *FatalError for an error that no waiting cures, and nil for one
+// fatalError returns a *FatalError for an error that no waiting cures, and nil for one
 // that is worth another attempt. reached says that Slack has answered well before: then
 // a page that is not found is a passing fault of something between.
-func diagnose(method string, err error, reached bool) *FatalError {
+func fatalError(method string, err error, reached bool) *FatalError {
 	answer := Classify(err)
-	remedy := codes[answer.Code].remedy
+	remedy := errorCodes[answer.Code].remedy
 	switch {
 	case answer.Outcome != OutcomeFatal && answer.Outcome != OutcomeAccessLost:
 		return nil
 	case remedy == "" && reached:
 		return nil
 	case remedy == "":
-		remedy = noSlackHere
+		remedy = noSlackRemedy
 	}
 	cred := credentials[methodTest]
 	if method == methodOpen {
@@ -71,9 +71,9 @@ func diagnose(method string, err error, reached bool) *FatalError {
 	return &FatalError{Method: method, Code: answer.Code, Remedy: remedy, Err: err}
 }
 
-// trouble names the kind of an error that is retried, without what differs from attempt to
+// reasonOf names the kind of an error that is retried, without what differs from attempt to
 // attempt (ports, request ids), so that a log line is written once per kind.
-func trouble(err error) string {
+func reasonOf(err error) string {
 	if answer := Classify(err); answer.Outcome == OutcomeRateLimited {
 		return "rate limited"
 	} else if answer.Code != "" {

@@ -64,7 +64,7 @@ func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
 		"no network":               {methodOpen, &net.OpError{Op: "dial", Err: errors.New("refused")}, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fatal := diagnose(tt.method, tt.err, tt.reached)
+			fatal := fatalError(tt.method, tt.err, tt.reached)
 			if (fatal != nil) != (tt.says != nil) {
 				t.Fatalf("got %v", fatal)
 			}
@@ -88,12 +88,12 @@ func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
 
 // Every remedy is filled in for both tokens, whatever Slack answers.
 func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
-	for code, known := range codes {
+	for code, known := range errorCodes {
 		if known.outcome != OutcomeFatal && known.outcome != OutcomeAccessLost {
 			continue
 		}
 		for method := range credentials {
-			fatal := diagnose(method, slack.SlackErrorResponse{Err: code}, true)
+			fatal := fatalError(method, slack.SlackErrorResponse{Err: code}, true)
 			if fatal == nil || strings.ContainsAny(fatal.Error(), "{}") || !strings.HasSuffix(fatal.Error(), ".") ||
 				!strings.Contains(fatal.Error(), code) {
 				t.Errorf("%s, %s: %v", method, code, fatal)
@@ -110,7 +110,7 @@ func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
 			Err: errors.New("reset"),
 		}}
 	}
-	if a, b := trouble(from(1)), trouble(from(2)); a != b || a != "network" {
+	if a, b := reasonOf(from(1)), reasonOf(from(2)); a != b || a != "network" {
 		t.Errorf("%q and %q", a, b)
 	}
 	for want, err := range map[string]error{
@@ -120,14 +120,14 @@ func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
 		"internal_error":                  slack.SlackErrorResponse{Err: "internal_error"},
 		"closed soon after it was opened": errShortLived,
 	} {
-		if got := trouble(err); got != want {
+		if got := reasonOf(err); got != want {
 			t.Errorf("%v: %q, not %q", err, got, want)
 		}
 	}
 }
 
 func TestBackoffDoublesUpToItsMostAndObeysSlack(t *testing.T) {
-	low := backoff{first: 500 * time.Millisecond, most: time.Minute, jitter: func() float64 { return 0 }}
+	low := backoff{first: 500 * time.Millisecond, max: time.Minute, jitter: func() float64 { return 0 }}
 	high := low
 	high.jitter = func() float64 { return 0.999999 }
 	for failures, want := range map[int]time.Duration{

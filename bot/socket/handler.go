@@ -92,14 +92,14 @@ const (
 	KindHome       Kind = "home"
 )
 
-// strict reports whether a missing ack makes Slack say that something went wrong, so that
+// expires reports whether a missing ack makes Slack say that something went wrong, so that
 // the delivery is better not handled at all than late.
-func (k Kind) strict() bool {
+func (k Kind) expires() bool {
 	return k == KindAction || k == KindSubmission || k == KindSuggestion
 }
 
-// carries reports whether Slack takes a payload with the ack.
-func (k Kind) carries() bool {
+// carriesPayload reports whether Slack takes a payload with the ack.
+func (k Kind) carriesPayload() bool {
 	return k == KindCommand || k == KindSubmission || k == KindSuggestion
 }
 

@@ -42,7 +42,7 @@ func TestALaneHoldsUpNoOtherOne(t *testing.T) {
 						others++
 					}
 				}
-				if waiting, running := b.load(); waiting+running != 12 || others != 3 {
+				if waiting, running := b.finishingLoad(); waiting+running != 12 || others != 3 {
 					t.Errorf("%d wait and %d run", waiting, running)
 				}
 			})

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// doubt is how shortly before the end of its connection an ack must have been handed
+	// ackGrace is how shortly before the end of its connection an ack must have been handed
 	// over to count as unsent. slack-go writes it within microseconds, but does not say so, and
 	// a connection that broke takes along what was on the wire.
-	doubt = 500 * time.Millisecond
+	ackGrace = 500 * time.Millisecond
 	// writeTimeout is slack-go's: a failed write is reported at most so much later.
 	writeTimeout = 10 * time.Second
 	// readLimit bounds a message from Slack: a view has at most 250 KB, and
@@ -36,26 +36,26 @@ var (
 // refreshes a connection; whenever that fails, link ends the client's attempt and
 // waits as its own backoff says.
 type link struct {
-	name    int
-	client  *socketmode.Client
-	to      *dispatcher
-	log     zerolog.Logger
-	backoff backoff
-	doubt   time.Duration
-	greeted chan struct{} // closed by the first hello
-	// lost is called with an answer that waiting can't cure. It returns that answer if the program has to end, and nil
+	name       int
+	client     *socketmode.Client
+	dispatcher *dispatcher
+	log        zerolog.Logger
+	backoff    backoff
+	ackGrace   time.Duration
+	greeted    chan struct{} // closed by the first hello
+	// onFatal is called with an answer that waiting can't cure. It returns that answer if the program has to end, and nil
 	// otherwise.
-	lost func(*FatalError) error
-	// counted is called with the number of connections in each hello.
-	counted func(now time.Time, connections int)
+	onFatal func(*FatalError) error
+	// onHello is called with the number of connections in each hello.
+	onHello func(now time.Time, connections int)
 
-	mu      sync.Mutex
-	state   ConnStatus
-	told    string      // the kind of trouble that the log has
-	session int         // counts connections
-	handed  []handedAck // oldest first, at most a writeTimeout old
-	lastEnd time.Time   // of a connection; zero before the first
-	refused time.Time   // since when Slack has only refused the app; zero if it doesn't
+	mu           sync.Mutex
+	state        ConnStatus
+	loggedReason string      // the kind of trouble that the log has
+	sessions     int         // counts connections
+	handedOver   []handedAck // oldest first, at most a writeTimeout old
+	lastEnd      time.Time   // of a connection; zero before the first
+	refusedSince time.Time   // since when Slack has only refused the app; zero if it doesn't
 }
 
 // handedAck is an ack that slack-go has taken.
@@ -69,9 +69,9 @@ type handedAck struct {
 func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff) *link {
 	log = log.With().Int("socket", name).Logger()
 	return &link{
-		name: name, to: to, log: log, backoff: b, doubt: doubt,
-		greeted: make(chan struct{}), lost: func(fatal *FatalError) error { return fatal },
-		counted: func(time.Time, int) {},
+		name: name, dispatcher: to, log: log, backoff: b, ackGrace: ackGrace,
+		greeted: make(chan struct{}), onFatal: func(fatal *FatalError) error { return fatal },
+		onHello: func(time.Time, int) {},
 		client: socketmode.New(api,
 			socketmode.OptionLog(libraryLog{log}),
 			socketmode.OptionReadLimit(readLimit),
@@ -89,35 +89,35 @@ func (l *link) run(ctx context.Context) error {
 	for failures := 0; ; failures++ {
 		steady, cause := l.connect(ctx)
 		if ctx.Err() != nil {
-			l.ended(nil)
+			l.noteEnd(nil)
 			return nil
 		}
-		l.ended(cause)
-		fatal := diagnose(methodOpen, cause, l.wasGreeted())
-		l.refusedSince(time.Now(), fatal != nil)
+		l.noteEnd(cause)
+		fatal := fatalError(methodOpen, cause, l.wasGreeted())
+		l.noteRefused(time.Now(), fatal != nil)
 		if fatal != nil {
-			if err := l.lost(fatal); err != nil {
+			if err := l.onFatal(fatal); err != nil {
 				return err
 			}
 		}
 		if steady {
 			failures = 0
 		}
-		l.complain(cause)
+		l.logDisconnect(cause)
 		if !sleep(ctx, l.backoff.wait(failures, cause)) {
 			return nil
 		}
 	}
 }
 
-// refusedSince notes since when Slack refuses the app. Other failures don't count.
-func (l *link) refusedSince(now time.Time, refused bool) {
+// noteRefused notes since when Slack refuses the app. Other failures don't count.
+func (l *link) noteRefused(now time.Time, refused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !refused {
-		l.refused = time.Time{}
-	} else if l.refused.IsZero() {
-		l.refused = now
+		l.refusedSince = time.Time{}
+	} else if l.refusedSince.IsZero() {
+		l.refusedSince = now
 	}
 }
 
@@ -125,10 +125,10 @@ func (l *link) refusedSince(now time.Time, refused bool) {
 func (l *link) refusedFor(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refused.IsZero() {
+	if l.refusedSince.IsZero() {
 		return 0
 	}
-	return now.Sub(l.refused)
+	return now.Sub(l.refusedSince)
 }
 
 // connect runs slack-go's client until an attempt to connect fails. It returns whether a connection was steady before
@@ -154,13 +154,13 @@ func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 			}
 		case socketmode.EventTypeConnecting:
 			// A second attempt in the same run says that a connection has ended.
-			lived, ended := l.ended(nil)
+			lived, ended := l.noteEnd(nil)
 			if !ended {
 				return
 			}
 			// Too many sockets, or Socket Mode switched off: Slack lets us in and
 			// closes. slack-go would try again at once, for ever.
-			if lived < l.backoff.steady {
+			if lived < l.backoff.minUptime {
 				give(errShortLived)
 			} else {
 				steady = true
@@ -183,7 +183,7 @@ func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 				}
 				break
 			}
-			if lived, ended := l.ended(err); ended && lived >= l.backoff.steady {
+			if lived, ended := l.noteEnd(err); ended && lived >= l.backoff.minUptime {
 				steady = true
 			}
 			if cause == nil {
@@ -199,20 +199,20 @@ func (l *link) receive(ev socketmode.Event) {
 	now := time.Now()
 	switch ev.Type {
 	case socketmode.EventTypeConnected:
-		l.opened(now)
+		l.noteOpen(now)
 	case socketmode.EventTypeHello:
-		l.hello(now, ev.Request)
+		l.noteHello(now, ev.Request)
 	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
-		l.stamp(now)
+		l.noteEnvelope(now)
 		if del := read(ev, now); del.Kind != "" {
-			l.to.deliver(l, del)
+			l.dispatcher.deliver(l, del)
 		} else {
-			l.to.acceptOnly(l, del.EnvelopeID)
+			l.dispatcher.acknowledgeOnly(l, del.EnvelopeID)
 		}
 	case socketmode.EventTypeErrorBadMessage:
-		l.stamp(now)
+		l.noteEnvelope(now)
 		if bad, ok := ev.Data.(*socketmode.ErrorBadMessage); ok {
-			l.to.unreadable(l, readBroken(bad.Message, now), bad.Cause)
+			l.dispatcher.unreadable(l, readUnparsed(bad.Message, now), bad.Cause)
 		}
 	case socketmode.EventTypeErrorWriteFailed:
 		if failed, ok := ev.Data.(*socketmode.ErrorWriteFailed); ok {
@@ -228,7 +228,7 @@ func (l *link) receive(ev socketmode.Event) {
 
 // ack hands an ack to slack-go. See line for its contract.
 func (l *link) ack(id string, payload json.RawMessage, wait time.Duration, lost func(error)) error {
-	session, open := l.current()
+	session, open := l.session()
 	if !open {
 		return errDown
 	}
@@ -243,18 +243,18 @@ func (l *link) ack(id string, payload json.RawMessage, wait time.Duration, lost 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session != session || !l.state.Connected {
+	if l.sessions != session || !l.state.Connected {
 		return errDown
 	}
 	if lost == nil {
 		return nil
 	}
 	now := time.Now()
-	for len(l.handed) > 0 && now.Sub(l.handed[0].at) > writeTimeout {
-		l.handed[0] = handedAck{}
-		l.handed = l.handed[1:]
+	for len(l.handedOver) > 0 && now.Sub(l.handedOver[0].at) > writeTimeout {
+		l.handedOver[0] = handedAck{}
+		l.handedOver = l.handedOver[1:]
 	}
-	l.handed = append(l.handed, handedAck{id: id, at: now, session: session, lost: lost})
+	l.handedOver = append(l.handedOver, handedAck{id: id, at: now, session: session, lost: lost})
 	return nil
 }
 
@@ -262,9 +262,9 @@ func (l *link) ack(id string, payload json.RawMessage, wait time.Duration, lost 
 func (l *link) writeFailed(id string, cause error) {
 	l.mu.Lock()
 	var lost func(error)
-	for i, h := range l.handed {
+	for i, h := range l.handedOver {
 		if h.id == id && h.lost != nil {
-			lost, l.handed[i].lost = h.lost, nil
+			lost, l.handedOver[i].lost = h.lost, nil
 			break
 		}
 	}
@@ -274,28 +274,28 @@ func (l *link) writeFailed(id string, cause error) {
 	}
 }
 
-func (l *link) current() (session int, open bool) {
+func (l *link) session() (session int, open bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.session, l.state.Connected
+	return l.sessions, l.state.Connected
 }
 
-// opened notes a new connection.
-func (l *link) opened(now time.Time) {
+// noteOpen notes a new connection.
+func (l *link) noteOpen(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.session++
+	l.sessions++
 	l.state.Connected, l.state.Since = true, now
 }
 
-// ended notes the end of the connection, if there was one: how long it lived, and that
+// noteEnd notes the end of the connection, if there was one: how long it lived, and that
 // acks handed over at the last moment may not have been written. cause is for the
 // status; nil leaves what it says.
-func (l *link) ended(cause error) (lived time.Duration, ended bool) {
+func (l *link) noteEnd(cause error) (lived time.Duration, ended bool) {
 	now := time.Now()
 	l.mu.Lock()
 	if cause != nil && !errors.Is(cause, context.Canceled) {
-		l.state.Trouble = trouble(cause)
+		l.state.Trouble = reasonOf(cause)
 	}
 	if !l.state.Connected {
 		l.mu.Unlock()
@@ -303,19 +303,19 @@ func (l *link) ended(cause error) (lived time.Duration, ended bool) {
 	}
 	lived = now.Sub(l.state.Since)
 	l.state.Connected, l.state.Since, l.lastEnd = false, now, now
-	if lived >= l.backoff.steady {
-		l.told = ""
+	if lived >= l.backoff.minUptime {
+		l.loggedReason = ""
 	}
 	var unsure []func(error)
 	// At a shutdown the acks were given time to be written before.
-	if !l.to.closing.Load() {
-		for _, h := range l.handed {
-			if h.session == l.session && h.lost != nil && now.Sub(h.at) <= l.doubt {
+	if !l.dispatcher.closing.Load() {
+		for _, h := range l.handedOver {
+			if h.session == l.sessions && h.lost != nil && now.Sub(h.at) <= l.ackGrace {
 				unsure = append(unsure, h.lost)
 			}
 		}
 	}
-	l.handed = nil
+	l.handedOver = nil
 	l.mu.Unlock()
 	for _, lost := range unsure {
 		lost(errDown)
@@ -323,22 +323,22 @@ func (l *link) ended(cause error) (lived time.Duration, ended bool) {
 	return lived, true
 }
 
-// hello notes Slack's greeting.
-func (l *link) hello(now time.Time, req *socketmode.Request) {
+// noteHello notes Slack's greeting.
+func (l *link) noteHello(now time.Time, req *socketmode.Request) {
 	l.mu.Lock()
 	had := l.state.Trouble
 	l.state.LastHello, l.state.Trouble = now, ""
-	l.refused = time.Time{}
+	l.refusedSince = time.Time{}
 	l.state.Host, l.state.AppConnections = req.DebugInfo.Host, req.NumConnections
 	l.mu.Unlock()
-	l.counted(now, req.NumConnections)
+	l.onHello(now, req.NumConnections)
 	first := !l.wasGreeted()
 	if first {
 		close(l.greeted)
 	}
 	// A refresh every few hours is nothing to tell, nor is each round of one that fails.
 	event := l.log.Debug()
-	if first || had != "" && had != trouble(errShortLived) {
+	if first || had != "" && had != reasonOf(errShortLived) {
 		event = l.log.Info()
 	}
 	event.Str("host", req.DebugInfo.Host).Int("app_connections", req.NumConnections).
@@ -354,18 +354,18 @@ func (l *link) wasGreeted() bool {
 	}
 }
 
-func (l *link) stamp(now time.Time) {
+func (l *link) noteEnvelope(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state.LastEnvelope = now
 }
 
-// complain logs why the socket is closed, once per kind of cause.
-func (l *link) complain(cause error) {
-	kind := trouble(cause)
+// logDisconnect logs why the socket is closed, once per kind of cause.
+func (l *link) logDisconnect(cause error) {
+	kind := reasonOf(cause)
 	l.mu.Lock()
-	told := l.told
-	l.state.Trouble, l.told = kind, kind
+	told := l.loggedReason
+	l.state.Trouble, l.loggedReason = kind, kind
 	l.mu.Unlock()
 	if told != kind {
 		l.log.Warn().Str("trouble", kind).Str("cause", redact(cause.Error())).Msg("retry connecting to Slack until it works")

@@ -53,10 +53,10 @@ func TestAcksOfAConnectionsLastMomentAreInDoubt(t *testing.T) {
 			}
 		}
 		hand("early")
-		time.Sleep(doubt + time.Millisecond)
+		time.Sleep(ackGrace + time.Millisecond)
 		hand("late")
-		time.Sleep(doubt)
-		if lived, was := l.ended(nil); !was || lived != 2*doubt+time.Millisecond {
+		time.Sleep(ackGrace)
+		if lived, was := l.noteEnd(nil); !was || lived != 2*ackGrace+time.Millisecond {
 			t.Errorf("lived %v, %v", lived, was)
 		}
 		if len(lost) != 1 || lost[0] != "late" {
@@ -65,16 +65,16 @@ func TestAcksOfAConnectionsLastMomentAreInDoubt(t *testing.T) {
 		if err := l.ack("after", nil, time.Second, nil); !errors.Is(err, errDown) {
 			t.Errorf("an ack for a closed socket: %v", err)
 		}
-		if _, was := l.ended(nil); was {
+		if _, was := l.noteEnd(nil); was {
 			t.Error("it ended twice")
 		}
 
 		// By our own shutdown they had their time.
-		l.to.closing.Store(true)
+		l.dispatcher.closing.Store(true)
 		lost = nil
 		l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
 		hand("last")
-		l.ended(nil)
+		l.noteEnd(nil)
 		if len(lost) != 0 {
 			t.Errorf("in doubt at the shutdown: %q", lost)
 		}
@@ -96,22 +96,22 @@ func TestASocketThatDoesNotWriteDoesNotHoldUpTheAck(t *testing.T) {
 		if waited := time.Since(start); waited != ackWait {
 			t.Errorf("waited %v", waited)
 		}
-		l.ended(nil)
+		l.noteEnd(nil)
 	})
 }
 
 func TestTheOtherSocketIsAnOpenOne(t *testing.T) {
 	open, alsoOpen, closed := unconnected(), unconnected(), unconnected()
-	closed.ended(nil)
+	closed.noteEnd(nil)
 	c := &Client{links: []*link{closed, open, alsoOpen}}
-	if other := c.another(open); other != line(alsoOpen) {
+	if other := c.otherConn(open); other != conn(alsoOpen) {
 		t.Error("beside an open one, it is not the other open one")
 	}
-	if other := c.another(closed); other != line(open) {
+	if other := c.otherConn(closed); other != conn(open) {
 		t.Error("beside a closed one, it is not an open one")
 	}
-	alsoOpen.ended(nil)
-	if other := c.another(open); other != nil {
+	alsoOpen.noteEnd(nil)
+	if other := c.otherConn(open); other != nil {
 		t.Error("beside the only open one there is another")
 	}
 }
@@ -138,7 +138,7 @@ func TestTheMemoryOfAcksIsBounded(t *testing.T) {
 			}
 			time.Sleep(writeTimeout)
 		}
-		if n := len(l.handed); n > 2 {
+		if n := len(l.handedOver); n > 2 {
 			t.Errorf("it remembers %d", n)
 		}
 	})

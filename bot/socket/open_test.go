@@ -61,7 +61,7 @@ func TestARefusalAfterTheFirstHello(t *testing.T) {
 			t.Parallel()
 			s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 			cfg := quick(s, h, log)
-			cfg.LostFor, cfg.FirstRetry, cfg.MostRetry = 300*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
+			cfg.LostFor, cfg.FirstRetry, cfg.MaxRetry = 300*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
 			c, err := New(cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestAfterASteadyConnectionTheWaitsAreShortAgain(t *testing.T) {
 		return true
 	}
 	cfg := quick(s, h, log)
-	cfg.Sockets, cfg.FirstRetry, cfg.MostRetry = 1, time.Millisecond, time.Hour
+	cfg.Sockets, cfg.FirstRetry, cfg.MaxRetry = 1, time.Millisecond, time.Hour
 	start(t, cfg)
 	for range 2 { // each time eight failures: half a second of waits, but minutes if all were counted
 		s.waitForSockets(1)
@@ -193,7 +193,7 @@ func TestAConnectionThatIsClosedAtOnceIsNotReopenedAtOnce(t *testing.T) {
 	}
 	var waits atomic.Int64
 	cfg := quick(s, h, log)
-	cfg.Sockets, cfg.Steady = 1, time.Minute
+	cfg.Sockets, cfg.MinUptime = 1, time.Minute
 	cfg.Jitter = func() float64 { waits.Add(1); return 0 }
 	c, _ := start(t, cfg)
 	waitFor(t, "it has waited six times", func() bool { return waits.Load() >= 6 })

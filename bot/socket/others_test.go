@@ -36,12 +36,12 @@ func TestWhoElseIsConnected(t *testing.T) {
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var o others
+			var o otherConns
 			began := time.Now()
 			for _, h := range tt.hellos {
-				o.counted(began.Add(h.at), h.counted, h.own)
+				o.note(began.Add(h.at), h.counted, h.own)
 			}
-			if got := o.found(); got != tt.others {
+			if got := o.count(); got != tt.others {
 				t.Errorf("%d others, want %d", got, tt.others)
 			}
 		})
@@ -51,14 +51,14 @@ func TestWhoElseIsConnected(t *testing.T) {
 // A connection of ours that has ended a moment ago may still be counted, and is no other program's.
 func TestOurOwnConnections(t *testing.T) {
 	open, refreshed, down := unconnected(), unconnected(), unconnected()
-	refreshed.ended(nil)
-	refreshed.opened(time.Now())
-	down.ended(nil)
+	refreshed.noteEnd(nil)
+	refreshed.noteOpen(time.Now())
+	down.noteEnd(nil)
 	c := &Client{links: []*link{open, refreshed, down}}
-	if n := c.own(time.Now()); n != 4 {
+	if n := c.ownConnections(time.Now()); n != 4 {
 		t.Errorf("Slack may count %d of ours, want 4", n)
 	}
-	if n := c.own(time.Now().Add(reconnects)); n != 2 {
+	if n := c.ownConnections(time.Now().Add(reconnectTime)); n != 2 {
 		t.Errorf("later Slack may count %d of ours, want 2", n)
 	}
 }
@@ -73,9 +73,9 @@ func TestTwoBotsWithOneApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c.links[0].opened(now)
+	c.links[0].noteOpen(now)
 	for i := range 4 {
-		c.greetedWith(now.Add(time.Duration(i)*reconnects), 3)
+		c.noteConnections(now.Add(time.Duration(i)*reconnectTime), 3)
 	}
 	if n := strings.Count(log.String(), "give each bot an app of its own"); n != 1 || c.Status().Others != 2 {
 		t.Errorf("%d others, said %d times:\n%s", c.Status().Others, n, log)

@@ -9,7 +9,7 @@ import (
 // pool runs tasks on a fixed number of goroutines behind a queue of fixed length.
 type pool struct {
 	tasks   chan func()
-	taken   atomic.Int64 // tasks from before they are queued until they are done
+	pending atomic.Int64 // tasks from before they are queued until they are done
 	done    chan struct{}
 	workers int
 	once    sync.Once
@@ -32,7 +32,7 @@ func (p *pool) start() {
 			wg.Go(func() {
 				for task := range p.tasks {
 					task()
-					p.taken.Add(-1)
+					p.pending.Add(-1)
 				}
 			})
 		}
@@ -51,37 +51,37 @@ func (p *pool) try(task func()) bool {
 		return false
 	}
 	p.start()
-	p.taken.Add(1)
+	p.pending.Add(1)
 	select {
 	case p.tasks <- task:
 		return true
 	default:
-		p.taken.Add(-1)
+		p.pending.Add(-1)
 		return false
 	}
 }
 
-// put queues a task, waits for room until ctx is done, and reports whether there was.
-func (p *pool) put(ctx context.Context, task func()) bool {
+// wait queues a task, waits for room until ctx is done, and reports whether there was.
+func (p *pool) wait(ctx context.Context, task func()) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
 		return false
 	}
 	p.start()
-	p.taken.Add(1)
+	p.pending.Add(1)
 	select {
 	case p.tasks <- task:
 		return true
 	case <-ctx.Done():
-		p.taken.Add(-1)
+		p.pending.Add(-1)
 		return false
 	}
 }
 
 // load returns how many tasks wait and how many run. Their sum is 0 only when there are none.
 func (p *pool) load() (waiting, running int) {
-	taken := int(p.taken.Load())
+	taken := int(p.pending.Load())
 	waiting = min(len(p.tasks), taken)
 	return waiting, taken - waiting
 }

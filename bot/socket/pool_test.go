@@ -33,11 +33,11 @@ func TestPoolIsBounded(t *testing.T) {
 		}
 		soon, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if p.put(soon, hold) {
+		if p.wait(soon, hold) {
 			t.Error("put found room")
 		}
 		waiting := make(chan bool)
-		go func() { waiting <- p.put(context.Background(), func() { done++ }) }()
+		go func() { waiting <- p.wait(context.Background(), func() { done++ }) }()
 		synctest.Wait()
 		close(release)
 		if !<-waiting {
@@ -49,7 +49,7 @@ func TestPoolIsBounded(t *testing.T) {
 		if waiting, running := p.load(); waiting+running != 0 {
 			t.Errorf("when all is done, %d wait and %d run", waiting, running)
 		}
-		if p.try(hold) || p.put(context.Background(), hold) {
+		if p.try(hold) || p.wait(context.Background(), hold) {
 			t.Error("a closed pool takes tasks")
 		}
 		p.close() // again

@@ -150,9 +150,9 @@ func TestOnceItStopsCommandsAreTold(t *testing.T) {
 func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
 	inBubble(t, 1, 0, func(t *testing.T, b rig) {
 		release := make(chan struct{})
-		b.desk.try(func() { <-release })
+		b.ackPool.try(func() { <-release })
 		synctest.Wait() // the desk is at it, so that it makes no room later
-		for b.desk.try(func() {}) {
+		for b.ackPool.try(func() {}) {
 		}
 		b.handling.close()
 		b.deliver(b.a, typed("e1", "buy"))

@@ -39,12 +39,12 @@ func (c *Client) Status() Status {
 		Stopping: d.stopping.Load(),
 		Handled:  d.handled.Load(),
 		Refused:  d.refused.Load(),
-		Repeated: d.again.Load(),
+		Repeated: d.repeated.Load(),
 		Panics:   d.panics.Load(),
 	}
-	s.Others = c.others.found()
+	s.Others = c.otherConns.count()
 	s.Queued, s.Handling = d.handling.load()
-	waiting, running := d.load()
+	waiting, running := d.finishingLoad()
 	s.Finishing = waiting + running
 	for _, l := range c.links {
 		l.mu.Lock()

@@ -45,8 +45,8 @@ func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering
 	start(t, Config{
 		API:     NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, zerolog.Nop()),
 		Handler: responding{h, client, t}, Log: zerolog.Nop(),
-		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MostRetry: 50 * time.Millisecond,
-		Steady: time.Nanosecond,
+		Stagger: -1, Linger: 50 * time.Millisecond, FirstRetry: 2 * time.Millisecond, MaxRetry: 50 * time.Millisecond,
+		MinUptime: time.Nanosecond,
 	})
 	if err := ws.WaitForSockets(ctx, 2); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 	client := HTTPClient()
 	t.Cleanup(client.CloseIdleConnections)
 	log := &logged{}
-	cfg := Config{Log: log.logger(), FirstRetry: time.Millisecond, MostRetry: 5 * time.Millisecond}
+	cfg := Config{Log: log.logger(), FirstRetry: time.Millisecond, MaxRetry: 5 * time.Millisecond}
 
 	ws.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503, Times: 3}}})
 	cfg.API = NewAPI(server.APIURL, ws.BotToken(), ws.AppToken(), client, cfg.Log)
@@ -163,11 +163,11 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 	if who.TeamID != ws.Team().ID || who.UserID != ws.App().BotUserID || who.BotID == "" {
 		t.Errorf("we are %+v", who)
 	}
-	if lacks := who.Lacks("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks,
+	if lacks := who.MissingScopes("chat:write", "users:read", "commands", "im:write"); !slices.Equal(lacks,
 		[]string{"users:read", "im:write"}) {
 		t.Errorf("we lack %q of %q", lacks, who.Scopes)
 	}
-	if lacks := (Identity{}).Lacks("commands"); lacks != nil {
+	if lacks := (Identity{}).MissingScopes("commands"); lacks != nil {
 		t.Errorf("where Slack does not list scopes, we lack %q", lacks)
 	}
 	if n := strings.Count(log.String(), "HTTP 503"); n != 1 {

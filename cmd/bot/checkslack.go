@@ -44,14 +44,14 @@ func (k *checker) checkSlack(ctx context.Context) {
 // checkBotToken checks whose the bot token is, and compares its scopes with the manifest's.
 func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who socket.Identity, known bool) {
 	const subject = "Slack bot token"
-	who, err := socket.Ask(ctx, api)
+	who, err := socket.IdentifyOnce(ctx, api)
 	if err != nil {
 		k.slackTrouble(subject, err)
 		return who, false
 	}
 	k.pass(subject, "%s in %s", who.UserID, who.Team)
 	const again = "Paste the output of `bot manifest` into the app's manifest, and reinstall the app."
-	missing, unused := who.Lacks(bot.Scopes()...), who.Beyond(bot.Scopes()...)
+	missing, unused := who.MissingScopes(bot.Scopes()...), who.ExtraScopes(bot.Scopes()...)
 	switch {
 	case who.Scopes == nil:
 		k.unchecked("Slack scopes", "", "Slack doesn't say which scopes the app has")

@@ -169,7 +169,7 @@ func (s *Service) connect() {
 	client := *c.HTTP
 	s.http = &client
 	s.Access = socket.NewAccess(s.config.Now, log)
-	s.Access.Listen(s.http, c.URL)
+	s.Access.ObserveClient(s.http, c.URL)
 	s.Slack = socket.NewAPI(c.URL, c.BotToken, c.AppToken, s.http, log)
 	if s.api = c.API; s.api == nil {
 		s.api = s.Slack

@@ -152,7 +152,7 @@ func (s *Service) checkSlack(ctx context.Context) error {
 		return err
 	}
 	s.log.Info().Str("team", who.Team).Str("bot", who.UserID).Msg("find Slack with the bot token")
-	if missing := who.Lacks(bot.Scopes()...); len(missing) > 0 {
+	if missing := who.MissingScopes(bot.Scopes()...); len(missing) > 0 {
 		s.log.Warn().Strs("scopes", missing).Msg("miss scopes: reinstall the app with the output of `bot manifest`")
 	}
 	return nil

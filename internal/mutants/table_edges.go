@@ -271,12 +271,12 @@ func slackSide() []mutant {
 		},
 		{
 			"durable before acknowledged", "bot/socket/dispatch.go",
-			`	reply := d.attempt(ctx, j.Delivery)
-	d.settle(`, `	if from, mine := j.ticket.claim(nil); mine && j.Kind != KindCommand {
+			`	reply := d.callHandler(ctx, j.Delivery)
+	d.sendReply(`, `	if from, mine := j.ack.claim(nil); mine && j.Kind != KindCommand {
 		_ = d.acknowledge(from, j.EnvelopeID, nil, nil)
 	}
-	reply := d.attempt(ctx, j.Delivery)
-	d.settle(`,
+	reply := d.callHandler(ctx, j.Delivery)
+	d.sendReply(`,
 			[]tests{dispatched("^TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly$")},
 		},
 		{
@@ -297,7 +297,7 @@ func slackSide() []mutant {
 			[]tests{dispatched("^TestAClickThatWaitedTooLongIsNotHandledButACommandIs$")},
 		},
 		{
-			"knowing a delivery that comes again", "bot/socket/seen.go",
+			"knowing a delivery that comes again", "bot/socket/dedup.go",
 			`	if t, ok := s.byID[id]; ok {
 		return t, false
 	}
@@ -307,7 +307,7 @@ func slackSide() []mutant {
 		{
 			"surviving a panic of the handler", "bot/socket/dispatch.go",
 			`		if r := recover(); r != nil {
-			reply = d.apology(del, Crashed, d.crashed(del, r))
+			reply = d.errorReply(del, Crashed, d.logPanic(del, r))
 		}
 `, "		_ = reply\n",
 			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")},

@@ -12,11 +12,11 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Ask asks Slack once which bot the token belongs to. It returns a [*FatalError] if a setting is wrong.
-func Ask(ctx context.Context, api *slack.Client) (Identity, error) {
+// IdentifyOnce asks Slack once which bot the token belongs to. It returns a [*FatalError] if a setting is wrong.
+func IdentifyOnce(ctx context.Context, api *slack.Client) (Identity, error) {
 	who, err := api.AuthTestContext(ctx)
 	if err != nil {
-		if fatal := diagnose(methodTest, err, false); fatal != nil {
+		if fatal := fatalError(methodTest, err, false); fatal != nil {
 			return Identity{}, fatal
 		}
 		return Identity{}, fmt.Errorf("ask Slack who the bot is: %w", err)
@@ -27,8 +27,8 @@ func Ask(ctx context.Context, api *slack.Client) (Identity, error) {
 	}, nil
 }
 
-// Beyond returns the granted scopes that are not needed.
-func (i Identity) Beyond(needed ...string) []string {
+// ExtraScopes returns the granted scopes that are not needed.
+func (i Identity) ExtraScopes(needed ...string) []string {
 	var more []string
 	for _, scope := range i.Scopes {
 		if !slices.Contains(needed, scope) {
@@ -43,7 +43,7 @@ func (i Identity) Beyond(needed ...string) []string {
 func CountConnections(ctx context.Context, api *slack.Client) (int, error) {
 	_, address, err := api.StartSocketModeContext(ctx)
 	if err != nil {
-		if fatal := diagnose(methodOpen, err, false); fatal != nil {
+		if fatal := fatalError(methodOpen, err, false); fatal != nil {
 			return 0, fatal
 		}
 		return 0, fmt.Errorf("ask Slack for a socket: %w", err)

@@ -8,7 +8,7 @@ import (
 
 func TestSeenForgetsTheOldestAndTheLate(t *testing.T) {
 	start := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
-	s := newSeen(3, time.Minute)
+	s := newDedup(3, time.Minute)
 	steps := []struct {
 		id    string
 		after time.Duration
@@ -34,7 +34,7 @@ func TestSeenForgetsTheOldestAndTheLate(t *testing.T) {
 }
 
 func TestSeenStaysBoundedWhenEnvelopesAreForgottenAndComeAgain(t *testing.T) {
-	s := newSeen(8, time.Hour)
+	s := newDedup(8, time.Hour)
 	now := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 	for i := range 1000 {
 		id := fmt.Sprint(i % 5)

@@ -58,20 +58,20 @@ func Classify(err error) Answer {
 		return Answer{Outcome: OutcomeTransient}
 	}
 	a := Answer{Outcome: OutcomeRefused, Code: said.Err, Needed: said.Needed}
-	if known, ok := codes[said.Err]; ok {
+	if known, ok := errorCodes[said.Err]; ok {
 		a.Outcome = known.outcome
 	}
 	if a.Outcome == OutcomeRateLimited {
-		a.Wait = restUnsaid
+		a.Wait = defaultRetryAfter
 	}
-	a.MessageLost = lostMessages[said.Err]
+	a.MessageLost = messageLostCodes[said.Err]
 	return a
 }
 
-// codes are Slack's error codes that mean more than the refusal of one request. In the remedies, {token} is the name of
+// errorCodes are Slack's error codes that mean more than the refusal of one request. In the remedies, {token} is the name of
 // the token, {begins} its first letters, {page} the page of the app's settings on api.slack.com/apps that has it,
 // {needed} the missing scope, and {scopes} the scopes that the token needs.
-var codes = map[string]struct {
+var errorCodes = map[string]struct {
 	outcome Outcome
 	remedy  string // for OutcomeFatal and OutcomeAccessLost: whole sentences for the operator
 }{
@@ -143,8 +143,8 @@ var codes = map[string]struct {
 	"team_added_to_org":   {OutcomeTransient, ""},
 }
 
-// lostMessages are the codes with which Slack finally refuses to update a message.
-var lostMessages = map[string]bool{"message_not_found": true, "cant_update_message": true, "edit_window_closed": true}
+// messageLostCodes are the codes with which Slack finally refuses to update a message.
+var messageLostCodes = map[string]bool{"message_not_found": true, "cant_update_message": true, "edit_window_closed": true}
 
-// noSlackHere is the remedy for an address that isn't found.
-const noSlackHere = "there is no Slack at this address. Check SLACK_API_URL; Slack's own is https://slack.com/api/."
+// noSlackRemedy is the remedy for an address that isn't found.
+const noSlackRemedy = "there is no Slack at this address. Check SLACK_API_URL; Slack's own is https://slack.com/api/."
