@@ -133,7 +133,8 @@ func (b *buyer) unproven(ctx context.Context, o Order, err error) (wait, error) 
 	switch o.State {
 	case Approved, Adding, Carted:
 		return b.troubled(ctx, o, err)
+	default:
+		b.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
+		return b.pause(o.ID), nil
 	}
-	b.log.Debug().Err(err).Str("order", string(o.ID)).Msg("wait for CoCalc to say whose the key is")
-	return b.pause(o.ID), nil
 }

@@ -11,6 +11,7 @@ import (
 // Verdict is what an admin found out about an order whose outcome is unknown.
 type Verdict string
 
+// What an admin can find out.
 const (
 	WasBought    Verdict = "bought"
 	WasNotBought Verdict = "not-bought"

@@ -235,6 +235,7 @@ func decidedBefore(o Order) *Refusal {
 		c = c.With("requester", o.Requester.ID).With("requester-name", o.Requester.called()).With("at", stamp(o.Updated))
 	case Expired, AwaitingApproval: // the deadline has passed and was not handled yet
 		c = c.With("at", stamp(o.ApproveBy))
+	default: // the decision, if any, says it
 	}
 	if n := len(o.Approvals); n > 0 {
 		last := o.Approvals[n-1]

@@ -289,6 +289,7 @@ func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
 		return b.prove(ctx, o)
 	case Unknown:
 		return b.settle(ctx, o)
+	default: // it is watched, or gives the cart back
 	}
 	switch {
 	case len(o.Parked) > 0:

@@ -38,7 +38,8 @@ func (b *buyer) enterSettled(w Writer, r *reports, account AccountState, late ma
 			if o.State == Expired || o.State == Cancelled { // by a copy that ran by itself
 				o.Restored = true
 			}
-			o.Confirmed, o.Month, o.Day, o.Approvals, o.ItemID = then.Confirmed, then.Month, then.Day, then.Approvals, then.ItemID
+			o.Confirmed, o.Month, o.Day = then.Confirmed, then.Month, then.Day
+			o.Approvals, o.ItemID = then.Approvals, then.ItemID
 			err = b.sold(w, &o, &said, true, account.Restored.By)
 		}
 		if err != nil {

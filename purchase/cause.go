@@ -51,7 +51,7 @@ const (
 	IncidentUnknown     CauseCode = "second-unknown"       // first, second: orders
 	IncidentCharged     CauseCode = "charged"              // order, charged, agreed
 	IncidentUnexplained CauseCode = "unexplained-purchase" // license, purchase, amount: in no budget
-	// license, purchase, amount, order: counted, and no ledger names the person
+	// IncidentUnattributed has license, purchase, amount and order: counted, and no ledger names the person.
 	IncidentUnattributed CauseCode = "unattributed-purchase"
 	IncidentDoubleBuy    CauseCode = "double-buy" // order, item, times, amount
 	IncidentNewLedger    CauseCode = "new-ledger" // purchases: how many have tags of a ledger that is missing

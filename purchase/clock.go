@@ -4,7 +4,8 @@ import "time"
 
 // Three clocks are kept apart, since any of them may be wrong or jump:
 //
-//   - now, the machine's clock: what people read, and the day and month in which an order counts. It can be set at any time.
+//   - now, the machine's clock: what people read, and the day and month in which an order counts. It can be set at any
+//     time.
 //   - elapsed, the monotonic clock of this run: how long to wait.
 //   - CoCalc's clock, from the Date of its answers: everything that is compared with CoCalc's times.
 

@@ -52,7 +52,7 @@ type Sales struct {
 
 // What a Comparison notes.
 const (
-	// entry, order, charged: an admin marked it as bought, and CoCalc doesn't show it
+	// NotedByWord has entry, order and charged: an admin marked it as bought, and CoCalc doesn't show it.
 	NotedByWord     CauseCode = "noted-by-word"
 	NotedCounting   CauseCode = "noted-counting"    // entry, logged, charged: the bot is to count it again
 	NotedNotManaged CauseCode = "noted-not-managed" // license, entry: the account no longer manages the license

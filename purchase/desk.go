@@ -358,7 +358,7 @@ func (d *Desk) Amend(ctx context.Context, old OrderID, ask Ask) (Proposal, error
 	return d.propose(ctx, ask, old)
 }
 
-// retire cancels a proposal in favour of its successor, whose card takes the place of its own.
+// retire cancels a proposal in favor of its successor, whose card takes the place of its own.
 func (d *Desk) retire(w Writer, id OrderID, successor Order) (*Refusal, error) {
 	who := successor.Requester
 	order, err := w.Order(id)

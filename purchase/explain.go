@@ -24,11 +24,12 @@ func explain(e *cocalc.Error, told string, site Site) Failure {
 		return *failed(FailNotSold, "why", "no-licenses", "told", told)
 	case cocalc.Redirected:
 		return *failed(FailNotSold, "why", "redirected", "told", told)
+	default:
+		if e.Outcome == cocalc.Rejected {
+			return *failed(FailRefused, "told", told)
+		}
+		return *failed(FailUnreachable)
 	}
-	if e.Outcome == cocalc.Rejected {
-		return *failed(FailRefused, "told", told)
-	}
-	return *failed(FailUnreachable)
 }
 
 // waiting returns why an order waits for CoCalc.
@@ -40,8 +41,9 @@ func waiting(e *cocalc.Error, keyName, told string) Cause {
 		return Cause{Code: WaitsForTurn}
 	case cocalc.CartBroken:
 		return Cause{Code: WaitsForCart}
+	default:
+		return Cause{Code: WaitsForCoCalc}
 	}
-	return Cause{Code: WaitsForCoCalc}
 }
 
 // explainReading says why something could not be read at CoCalc: an unread list is not an empty one.
@@ -61,8 +63,9 @@ func explainReading(e *cocalc.Error, told string) *Refusal {
 		return refuse(NotRead, "why", "redirected", "told", told)
 	case cocalc.Throttled:
 		return refuse(NotRead, "why", "throttled", "seconds", seconds(e.Wait))
+	default:
+		return refuse(NotRead, "why", "no-answer")
 	}
-	return refuse(NotRead, "why", "no-answer")
 }
 
 // RenewalsTrouble returns why the renewals on the CoCalc account are not shown.
@@ -72,8 +75,9 @@ func (d *Desk) RenewalsTrouble(err error) *Refusal {
 		return refuse(NoRenewals, "why", "not-for-keys")
 	case cocalc.NotSoldHere: // a server of the older kind sells licenses, and has none either
 		return refuse(NoRenewals, "why", "no-list")
+	default:
+		return &Refusal{Cause: Cause{Code: NoRenewals, Causes: []Cause{d.Trouble(err).Cause}}}
 	}
-	return &Refusal{Cause: Cause{Code: NoRenewals, Causes: []Cause{d.Trouble(err).Cause}}}
 }
 
 func asCoCalc(err error) *cocalc.Error {

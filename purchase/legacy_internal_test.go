@@ -16,7 +16,8 @@ func TestIncident_UnmarshalJSON_KeepsTheOrder(t *testing.T) {
 		keeps  bool
 	}{
 		{`{"code":"unattributed-purchase","args":{"license":"x"},"text":"` + text + `"}`, true},
-		{`{"code":"unattributed-purchase","args":{"license":"x","order":"01JD8Z3V5TQ4X6B7N8M9P0RSTW"},"text":"` + text + `"}`, false},
+		{`{"code":"unattributed-purchase","args":{"license":"x","order":"01JD8Z3V5TQ4X6B7N8M9P0RSTW"},` +
+			`"text":"` + text + `"}`, false},
 		{`{"code":"charged","args":{"order":"x"},"text":"` + text + `"}`, false},
 	} {
 		var in Incident

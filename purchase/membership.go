@@ -4,9 +4,9 @@ package purchase
 // decide, whatever the policy's lists say.
 type Standing string
 
+// What Slack says of people.
 const (
-	// Member is the standing of full members.
-	Member      Standing = ""
+	Member      Standing = ""            // a full member
 	Guest       Standing = "guest"       // a guest of one or a few channels
 	Robot       Standing = "bot"         // another app
 	Deactivated Standing = "deactivated" // whose account was closed

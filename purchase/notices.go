@@ -32,6 +32,7 @@ type Notice struct {
 // NoticeKind says what a notice is about.
 type NoticeKind = CauseCode
 
+// What notices are about.
 const (
 	NoticeForeign     NoticeKind = "foreign-purchase"     // another person bought on the account
 	NoticeUnexplained NoticeKind = "unexplained-purchase" // bought under a tag of ours that the ledger cannot explain
@@ -50,8 +51,7 @@ const (
 	NoticeTrouble     NoticeKind = "trouble"     // an admin has to change something before CoCalc sells again
 	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more
 	NoticeServerBack  NoticeKind = "server-back" // it sells licenses again
-	// an unknown outcome that CoCalc can't tell any more holds the budget no longer
-	NoticeReleased  NoticeKind = "released"
+	NoticeReleased    NoticeKind = "released"    // an outcome that CoCalc can't tell any more reserves no budget
 	NoticeUntold    NoticeKind = "untold"    // another notice did not reach the members of a user group
 	NoticeOutsiders NoticeKind = "outsiders" // others than members may read a channel, so no prices are posted there
 	NoticeAsk       NoticeKind = "ask"       // approvers are asked about an order, since their channel gets no prices

@@ -8,13 +8,17 @@ import (
 	"licensebot/cocalc"
 )
 
-// The shop's types that code about orders needs, under this package's names, so that code that shows orders does not
-// import the shop's client.
+// CoCalc's types that code about orders needs, under this package's names, so that code that shows orders does not
+// import CoCalc's client.
 type (
-	Cents   = cocalc.Cents
-	Spec    = cocalc.LicenseSpec
+	// Cents is an amount of money.
+	Cents = cocalc.Cents
+	// Spec describes a license.
+	Spec = cocalc.LicenseSpec
+	// License is a license as CoCalc lists it.
 	License = cocalc.License
-	Quote   = cocalc.Quote
+	// Quote is a price.
+	Quote = cocalc.Quote
 	// Mistakes are what is wrong with a specification, each a sentence with the name of its field.
 	Mistakes = cocalc.Mistakes
 )
@@ -28,7 +32,7 @@ const (
 // OrderID is a ULID: 26 characters that sort by time of creation.
 type OrderID string
 
-// tagPrefix starts the tag by which an order's cart item, and later its license, is recognised.
+// tagPrefix starts the tag by which an order's cart item, and later its license, is recognized.
 const tagPrefix = "order "
 
 // Tag is the text that marks the order's cart item and license: "order 01J…".
@@ -158,6 +162,7 @@ type Order struct {
 // CheckoutAnswer is what checkout answered, as far as it is known.
 type CheckoutAnswer string
 
+// What checkout can answer.
 const (
 	AnswerNone    CheckoutAnswer = ""        // not sent, or nothing was heard
 	AnswerSuccess CheckoutAnswer = "success" // which the server also says when it bought nothing
@@ -198,6 +203,7 @@ type Failure struct {
 // FailureCode is the code of a failure.
 type FailureCode = CauseCode
 
+// Why an order failed.
 const (
 	FailPriceMoved  FailureCode = "price-moved"
 	FailNoCredit    FailureCode = "no-credit"
@@ -259,6 +265,7 @@ type Message struct {
 // MessageKind says who sees a message and when it is made.
 type MessageKind string
 
+// The messages that show an order.
 const (
 	MessageCard MessageKind = "card" // the requester's own, only visible to them
 	MessageLine MessageKind = "line" // the one line in the channel, once bought

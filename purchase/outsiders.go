@@ -11,11 +11,11 @@ import (
 type Outsiders string
 
 const (
-	// OutsidersShared: the channel is shared with another organization, or its people are invited.
+	// OutsidersShared says that the channel is shared with another organization, or its people are invited.
 	OutsidersShared Outsiders = "shared"
-	// OutsidersGuests: guests or people of other workspaces are in the channel.
+	// OutsidersGuests says that guests or people of other workspaces are in the channel.
 	OutsidersGuests Outsiders = "guests"
-	// OutsidersUntold: the app may not look up who is in the channel.
+	// OutsidersUntold says that the app may not look up who is in the channel.
 	OutsidersUntold Outsiders = "untold"
 )
 

@@ -29,6 +29,7 @@ func refuse(code RefusalCode, pairs ...string) *Refusal {
 // RefusalCode is the code of a refusal. The audit has it as the note of a "refused" record.
 type RefusalCode = CauseCode
 
+// Why people are refused.
 const (
 	NotABuyer      RefusalCode = "not-a-buyer"
 	OverOrderLimit RefusalCode = "over-order-limit"
@@ -55,7 +56,7 @@ const (
 	NoSuchProject  RefusalCode = "no-such-project"
 	ProjectUnread  RefusalCode = "project-unread" // CoCalc did not answer about the project
 	NotSold        RefusalCode = "not-sold"       // the CoCalc server sells no licenses (Server.RefusesOrders)
-	// what was to be shown could not be read; without "why", the fault is the bot's
+	// NotRead says that what was to be shown could not be read; without "why", the fault is the bot's.
 	NotRead    RefusalCode = "not-read"
 	NoRenewals RefusalCode = "no-renewals" // the renewals of the CoCalc account could not be read
 

@@ -49,8 +49,9 @@ func speaksOfServer(e *cocalc.Error) bool {
 	switch e.Kind {
 	case cocalc.NotSoldHere, cocalc.Redirected, cocalc.KeyNotAllowed, cocalc.SignInRequired:
 		return true
+	default:
+		return e.Reason != "" && e.Outcome == cocalc.Rejected // no words of CoCalc's
 	}
-	return e.Reason != "" && e.Outcome == cocalc.Rejected // no words of CoCalc's
 }
 
 // isRaised reports whether a probe is needed.
@@ -175,6 +176,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 				s.Since, s.Probes, s.Held, s.Told = was.Since, was.Probes+1, was.Held+gap, was.Told
 			case was.Suspected:
 				s.Since, s.Probes, s.Held = was.Last, 2, gap
+			default: // it counts from now on
 			}
 		}
 		now = &s

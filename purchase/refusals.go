@@ -82,7 +82,8 @@ func mayWithdraw(order Order, who Person) *Refusal {
 // asked for first.
 func uncharged(order Order, err error) error {
 	var no *Refusal
-	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason || order.State != Proposed && order.State != Failed || order.mayBeCharged() {
+	if !errors.As(err, &no) || no.Code == AlreadyDone || no.Code == TooLate || no.Code == NoReason ||
+		order.State != Proposed && order.State != Failed || order.mayBeCharged() {
 		return err
 	}
 	said := *no
@@ -115,7 +116,8 @@ func alreadyDecided(order Order) *Refusal {
 	if order.State == Expired || order.State == Cancelled {
 		code = TooLate
 	}
-	return refuse(code, "doing", "confirm", "state", string(order.State), "charged", charged, "replaced", string(order.ReplacedBy))
+	return refuse(code, "doing", "confirm", "state", string(order.State), "charged", charged,
+		"replaced", string(order.ReplacedBy))
 }
 
 // tooLateTo answers a cancellation or an edit ("cancel", "change") that comes after the fact.
@@ -128,8 +130,8 @@ func (d *Desk) tooLateTo(doing string, order Order) *Refusal {
 		"replaced", string(order.ReplacedBy), "subscriptions", subscriptions)
 }
 
-// called is how people call the person: their name, as far as it is letters and what stands between letters. People choose
-// their names themselves.
+// called is how people call the person: their name, as far as it is letters and what stands between letters. People
+// choose their names themselves.
 func (p Person) called() string {
 	var words []string
 	for _, word := range strings.Fields(cutRunes(p.Name, 80)) {
@@ -165,7 +167,10 @@ func (d *Desk) refused(ctx context.Context, no *Refusal, id OrderID, who Person,
 
 // refusal is the audit record of a refusal.
 func (d *Desk) refusal(no *Refusal, id OrderID, who Person, at Place) Event {
-	return Event{Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID), Place: brief(at.Channel), Note: string(no.Code)}
+	return Event{
+		Time: d.now(), Kind: "refused", Order: OrderID(brief(string(id))), By: brief(who.ID), Place: brief(at.Channel),
+		Note: string(no.Code),
+	}
 }
 
 // brief shortens an id that came from outside. Real ids are shorter; a made-up one gets enough room in the audit to

@@ -7,10 +7,12 @@ import (
 	"licensebot/cocalc"
 )
 
-// What the CoCalc server is, under this package's names.
+// CoCalc's types about a server, under this package's names.
 type (
+	// Condition is what a CoCalc server is.
 	Condition = cocalc.Condition
-	KeyProof  = cocalc.KeyProof
+	// KeyProof is what a server makes of a key.
+	KeyProof = cocalc.KeyProof
 )
 
 // What a server makes of a key, as cocalc.KeyProof describes it.
@@ -130,6 +132,7 @@ func (d *Desk) unlessNotSold(order Order, no *Refusal) *Refusal {
 		if unsold := d.notSold(d.server.Load()); unsold != nil {
 			return unsold
 		}
+	default: // no refusal tells to order it again
 	}
 	return no
 }

@@ -6,30 +6,30 @@ import "slices"
 type State string
 
 const (
-	// Proposed: a card with a price; nothing is promised. Expires.
+	// Proposed is a card with a price; nothing is reserved. It expires.
 	Proposed State = "proposed"
-	// AwaitingApproval: the requester confirmed, and the order needs approval. Budget is reserved from here on.
+	// AwaitingApproval says that the requester confirmed, and the order needs approval. Budget is reserved from here on.
 	AwaitingApproval State = "awaiting_approval"
-	// Approved: may be bought; waits for its turn on the account.
+	// Approved may be bought, and waits for its turn on the account.
 	Approved State = "approved"
-	// Adding: about to add to the cart, or added without having heard so. No money moves.
+	// Adding is about to be added to the cart, or was added without an answer. No money moves.
 	Adding State = "adding"
-	// Carted: the item's id is known and its content was read back and compared.
+	// Carted has an item with a known id, whose content was read back and compared.
 	Carted State = "carted"
-	// Paying: about to check out, or checked out without having proven the outcome.
+	// Paying is about to be checked out, or was checked out and the outcome is not proven yet.
 	Paying State = "paying"
-	// Unknown: checkout may have bought. Keeps its reservation and holds the account; settled by reading alone.
+	// Unknown may have been bought. It keeps its reservation and holds the account; only reading resolves it.
 	Unknown State = "unknown"
-	// Purchased: proven by reading the item back.
+	// Purchased is proven by reading the item back.
 	Purchased State = "purchased"
-	// Failed: nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout had
+	// Failed says that nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout had
 	// begun before the item was taken out), the order becomes Purchased.
 	Failed State = "failed"
-	// Denied: an approver said no.
+	// Denied was refused by an approver.
 	Denied State = "denied"
-	// Cancelled: the requester took it back before anything was sent.
+	// Cancelled was withdrawn by the requester before anything was sent.
 	Cancelled State = "cancelled"
-	// Expired: there was no decision in time.
+	// Expired was not decided in time.
 	Expired State = "expired"
 )
 
@@ -49,8 +49,9 @@ func (s State) Final() bool {
 	switch s {
 	case Purchased, Failed, Denied, Cancelled, Expired:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // promised reports whether an order in this state holds a reservation.
@@ -58,8 +59,9 @@ func (s State) promised() bool {
 	switch s {
 	case AwaitingApproval, Approved, Adding, Carted, Paying, Unknown:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // UnderWay reports whether the buyer has begun with the order, so that it must be brought to an end before any other.
@@ -67,8 +69,9 @@ func (s State) UnderWay() bool {
 	switch s {
 	case Adding, Carted, Paying, Unknown:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // CanBecome reports whether an event leads from s to next.

@@ -204,6 +204,7 @@ func (e OrderEvent) check(o Order) error {
 		case e.Amount > o.Price:
 			return errAbovePrice
 		}
+	case Approve, Withdraw, Expire: // they bring nothing
 	}
 	if incomplete {
 		return errIncomplete
@@ -247,6 +248,7 @@ func (e OrderEvent) fill(o *Order, was State) {
 		e.fillPurchase(o, was)
 	case StopForRestore:
 		e.fillStop(o)
+	case Approve, Withdraw, Expire: // the state says it all
 	}
 }
 

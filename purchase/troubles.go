@@ -38,11 +38,12 @@ func trouble(e *cocalc.Error, keyName string, site Site) Cause {
 		return because(NoticeTrouble, "why", "no-licenses")
 	case cocalc.NotFound, cocalc.Throttled, cocalc.CartBroken:
 		return Cause{}
+	default:
+		if e.Outcome == cocalc.Rejected {
+			return because(NoticeTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
+		}
+		return Cause{}
 	}
-	if e.Outcome == cocalc.Rejected {
-		return because(NoticeTrouble, "why", "refused", "said", cutRunes(e.Text, 300))
-	}
-	return Cause{}
 }
 
 // tellTrouble notifies the admins of a trouble, once as long as it lasts. o is the order that met it, if any.

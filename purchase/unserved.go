@@ -10,11 +10,12 @@ import (
 // on what CoCalc may have of it:
 //
 //   - Nothing: the order waits. It ends when the server was found the same for an hour and in six probes.
-//   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order gets only Timing.Patience,
-//     as at a server that doesn't answer. Then its item is taken out as soon as CoCalc can be reached again. If that takes
-//     an hour, the order ends and is watched: the item is taken out, or its purchase entered, whenever that becomes possible.
-//   - A checkout: the outcome is unknown, and stays so. After a week on a server that can't tell any more, the order stops
-//     holding other orders and the budget.
+//   - An item in the cart, or perhaps one: any checkout of the account would buy it, so the order gets only
+//     Timing.Patience, as at a server that doesn't answer. Then its item is taken out as soon as CoCalc can be reached
+//     again. If that takes an hour, the order ends and is watched: the item is taken out, or its purchase entered,
+//     whenever that becomes possible.
+//   - A checkout: the outcome is unknown, and stays so. After a week on a server that can't tell any more, the order
+//     stops holding other orders and the budget.
 
 const (
 	// leastProbes is how many probes in a row, over six times Timing.Probe, end an order that waits for the server.
@@ -227,6 +228,7 @@ func (s Server) failure() *Failure {
 		return failed(FailUnreachable, "why", "down")
 	case Misaddressed:
 		return failed(FailUnreachable, "why", "address")
+	default:
+		return failed(FailNotSold, "why", "server", "condition", string(s.Condition))
 	}
-	return failed(FailNotSold, "why", "server", "condition", string(s.Condition))
 }
