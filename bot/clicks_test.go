@@ -39,10 +39,9 @@ func TestButtonsOfListsThatNobodyMade(t *testing.T) {
 	for _, s := range cases {
 		t.Run(s.action+" "+s.value, func(t *testing.T) {
 			c.t = t
-			if said := c.answer(
-				c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", s.action, s.value))); !strings.Contains(said,
-				s.says) {
-				t.Errorf("they read %q", said)
+			click := payload("UALICE", "T1", "CMATH", s.action, s.value)
+			if said := c.answer(c.handler.Action(context.Background(), click)); !strings.Contains(said, s.says) {
+				t.Errorf("they read %q, want %q in it", said, s.says)
 			}
 		})
 	}

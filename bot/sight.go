@@ -9,7 +9,9 @@ import (
 
 // reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
 // this person sees the answer, so it shows whole ids.
-func (h *Handler) reveal(at reach, click purchase.Click, find func(context.Context, purchase.Sight) content) socket.Reply {
+func (h *Handler) reveal(
+	at reach, click purchase.Click, find func(context.Context, purchase.Sight) content,
+) socket.Reply {
 	return h.revealFrom(socket.LaneRead, at, click, find)
 }
 

@@ -241,7 +241,8 @@ func quoted(spec purchase.Spec, q purchase.Quote) content {
 	return content{fmt.Sprintf("%s%s: %s.", q.Total, each(string(spec.Period)), gives(spec)), blocks}
 }
 
-// PriceWords is a price as people read it: "$63.75 a month. Renews every month at $63.75 until cancelled."
+// PriceWords returns a price as people read it, such as "$63.75 a month. Renews every month at $63.75 until
+// cancelled.".
 func PriceWords(spec purchase.Spec, q purchase.Quote) string {
 	return fmt.Sprintf("%s%s. %s%s", q.Total, each(string(spec.Period)), renewal(spec, q.RenewsAt), saving(q.Saves))
 }

@@ -222,8 +222,8 @@ func TestReasonsText_Many(t *testing.T) {
 	}
 }
 
-// A refusal because of a pause mentions who paused buying and has a Slack date; the reason stands in plain text. A pause
-// by the bot itself has no mention.
+// A refusal because of a pause mentions who paused buying and has a Slack date; the reason stands in plain text. A
+// pause by the bot itself has no mention.
 func TestPauseBlocks(t *testing.T) {
 	person := paused(purchase.Paused, "UDANA", "dana", incidents[0])
 	for name, no := range map[string]*purchase.Refusal{

@@ -67,14 +67,15 @@ func (d *Desk) Evidence(ctx context.Context, o Order) Evidence {
 // What CoCalc shows of an order (Evidence).
 const (
 	ShowsNeverSent CauseCode = "never-sent" // the order was never sent to CoCalc
-	// license, which has the order's tag; but: "older" than its item, or "different"
+	// ShowsTagged has license, with the order's tag; but: "older" than its item, or "different".
 	ShowsTagged       CauseCode = "tagged"
 	ShowsNoTagged     CauseCode = "not-tagged" // licenses: how many there are without the tag
 	ShowsUnread       CauseCode = "unread"     // what: could not be read
 	ShowsIncompletely CauseCode = "incomplete" // what isn't shown may exist
-	// item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was found
+	// ShowsItem has item, with state: "deleted", "bought" (at, license), "removed" (at), "in-cart"; no item: none was
+	// found.
 	ShowsItem CauseCode = "cart-item"
-	// rows: how many there are of other orders; older: the server has no list
+	// ShowsNoPurchases has rows, how many there are of other orders; older: the server has no list.
 	ShowsNoPurchases CauseCode = "no-purchases"
 	ShowsPurchase    CauseCode = "purchase-shown" // purchase, at, license, amount
 	ShowsAccount     CauseCode = "key-account"    // account: the key's

@@ -176,8 +176,8 @@ func TestAnAdminsWordIsCarriedOverARestore(t *testing.T) {
 	}
 }
 
-// A copy of the ledger that ran by itself for a while has ended the order that the other ledger has as bought by the word
-// of an admin. The restore of that copy enters the purchase, and orders go on.
+// A copy of the ledger that ran by itself for a while has ended the order that the other ledger has as bought by the
+// word of an admin. The restore of that copy enters the purchase, and orders go on.
 func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 	for name, end := range map[string]func(s *shop, id purchase.OrderID) error{
 		"expired": func(*shop, purchase.OrderID) error { <-time.After(time.Hour); return nil },
@@ -189,12 +189,17 @@ func TestDesk_Restore_EntersWhatTheCopyHadEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inShop(t, 40000, func(s *shop) {
 				id, old := s.copyAt(purchase.Proposed, false)
-				s.server.Inject(cocalctest.Fault{Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1})
+				s.server.Inject(cocalctest.Fault{
+					Endpoint: checkoutPath, When: cocalctest.Before, Effect: cocalctest.LoseAnswer, Times: 1,
+				})
 				if err := s.confirm(id); err != nil {
 					t.Fatal(err)
 				}
 				s.until(id, purchase.Unknown)
-				if err := s.settle(id, purchase.Settlement{Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote"}); err != nil {
+				verdict := purchase.Settlement{
+					Verdict: purchase.WasBought, LicenseID: someLicenseID, Reason: "support wrote",
+				}
+				if err := s.settle(id, verdict); err != nil {
 					t.Fatal(err)
 				}
 				s.close()

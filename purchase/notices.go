@@ -52,9 +52,9 @@ const (
 	NoticeServer      NoticeKind = "server"      // the CoCalc server can't sell licenses any more
 	NoticeServerBack  NoticeKind = "server-back" // it sells licenses again
 	NoticeReleased    NoticeKind = "released"    // an outcome that CoCalc can't tell any more reserves no budget
-	NoticeUntold    NoticeKind = "untold"    // another notice did not reach the members of a user group
-	NoticeOutsiders NoticeKind = "outsiders" // others than members may read a channel, so no prices are posted there
-	NoticeAsk       NoticeKind = "ask"       // approvers are asked about an order, since their channel gets no prices
+	NoticeUntold      NoticeKind = "untold"      // another notice did not reach the members of a user group
+	NoticeOutsiders   NoticeKind = "outsiders"   // others than members may read a channel, so no prices are posted there
+	NoticeAsk         NoticeKind = "ask"         // approvers are asked about an order, since their channel gets no prices
 )
 
 // Notices returns the notices with recipients left, oldest first.

@@ -22,8 +22,8 @@ const (
 	Unknown State = "unknown"
 	// Purchased is proven by reading the item back.
 	Purchased State = "purchased"
-	// Failed says that nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout had
-	// begun before the item was taken out), the order becomes Purchased.
+	// Failed says that nothing was bought. If CoCalc shows a purchase while the order is still watched (another checkout
+	// had begun before the item was taken out), the order becomes Purchased.
 	Failed State = "failed"
 	// Denied was refused by an approver.
 	Denied State = "denied"

@@ -11,8 +11,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a buyer does
-// not read.
+// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a buyer
+// does not read.
 func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {
 	for _, c := range []struct{ fault, detail string }{
 		{"key-revoked", `why="key-refused"`},
@@ -76,8 +76,8 @@ func TestATroubleWithoutAdmins(t *testing.T) {
 	}, func(s *shop) { s.policy.Admins = nil })
 }
 
-// Why the bot itself paused buying reads the same to every buyer, without the money of others, keys and entries; an admin
-// reads all of it.
+// Why the bot itself paused buying reads the same to every buyer, without the money of others, keys and entries; an
+// admin reads all of it.
 func TestWhyBuyingIsPausedForBuyersAndAdmins(t *testing.T) {
 	inShop(t, 40000, func(s *shop) {
 		s.fault("double-checkout")
@@ -85,7 +85,8 @@ func TestWhyBuyingIsPausedForBuyersAndAdmins(t *testing.T) {
 		ask := purchase.Ask{Requester: bob, Place: math, Spec: spec()}
 		_, err := s.desk.Propose(context.Background(), ask)
 		s.refusedAs(err, purchase.Paused)
-		if no := new(purchase.Refusal); !errors.As(err, &no) || no.ToAdmin || no.Causes[0].Code != purchase.IncidentDoubleBuy {
+		no := new(purchase.Refusal)
+		if !errors.As(err, &no) || no.ToAdmin || no.Causes[0].Code != purchase.IncidentDoubleBuy {
 			t.Errorf("the buyer reads %v", err)
 		}
 		ask.Requester = dana
@@ -109,7 +110,8 @@ func TestAPauseAboutTheLedgerInTheChannel(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range notices {
-			if n.Kind == purchase.NoticeBooks && (n.Code != purchase.IncidentBooks || !n.Causes[0].Is(finding.Cause()) || n.Args["told"] != "yes") {
+			if n.Kind == purchase.NoticeBooks &&
+				(n.Code != purchase.IncidentBooks || !n.Causes[0].Is(finding.Cause()) || n.Args["told"] != "yes") {
 				t.Errorf("got %s, want the finding %s and that the admins are told", n.Cause, finding)
 			}
 		}

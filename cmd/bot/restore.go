@@ -164,9 +164,9 @@ func (r restoration) replace(ctx context.Context) error {
 	}
 	fmt.Fprint(r.out, `When you start the bot:
 - Open orders in the backup are not bought. The people who placed them are asked to order again.
-- Before it takes any order, the bot compares the ledger with CoCalc's purchases. It adds its own purchases that the backup
-  lacks, for the person that the previous ledger names. If that ledger can't be read, it adds them as "unattributed" and
-  pauses buying until an admin resumes it. It reports purchases made outside this bot.
+- Before it takes any order, the bot compares the ledger with CoCalc's purchases. It adds its own purchases that the
+  backup lacks, for the person that the previous ledger names. If that ledger can't be read, it adds them as
+  "unattributed" and pauses buying until an admin resumes it. It reports purchases made outside this bot.
 - "bot verify --online" shows the same comparison.
 `)
 	return nil
