@@ -1,9 +1,10 @@
 # make test    every test, with what it needs installed first
 #              (the simulation and the crowd once more without the race detector, which is ten times faster; the play
 #              that presses every button of the demo only without it)
-# make quick   gofmt, go vet and the tests of what decides about money, without the race detector: under a minute once built
-#              (for between two changes; the whole is .ci/run)
-# make check   formatting, go vet, staticcheck
+# make quick   gofmt, go vet and the tests of what decides about money, without the race detector: about a minute once
+#              built (for between two changes; the whole is .ci/run)
+# make check   formatting, go vet, golangci-lint (.golangci.yml), and deadcode: no function may be unused. The first run
+#              builds both from .ci/tools/go.mod, which takes minutes; Go keeps them in its build cache
 # make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once)
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
@@ -12,10 +13,12 @@
 # make demo    the bot with a simulated Slack and CoCalc, in the browser
 
 GO        ?= go
+TOOL      := $(GO) tool -modfile=.ci/tools/go.mod
 TESTFLAGS ?=
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION  ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 BOLT      := slacksim/testdata/bolt
+FORMATTED := files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted by gofmt:"; echo "$$files"; exit 1; fi
 
 SEEDS     ?= 100000
 FROM      ?= 1
@@ -29,19 +32,24 @@ test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
 
-# The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, and the rules of the
-# layout. It leaves out the race detector, browsers, whole processes, journals, the simulation, kills and damaged files.
-QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest ./internal/control ./internal/layout ./internal/mutants
+# The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and the
+# wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
+# simulation, kills and damaged files.
+QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest ./internal/app ./internal/config \
+         ./internal/control ./internal/layout ./internal/mutants
 
 quick:
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	@$(FORMATTED)
 	$(GO) vet ./...
 	$(GO) test -parallel 8 -skip '^(TestACrowdInTheSameSecond|TestHostileWordsOfPeople)$$' $(TESTFLAGS) $(QUICK)
 
 check:
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	@$(FORMATTED)
 	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(TOOL) golangci-lint run ./...
+	cd .ci/tools && $(GO) tool golangci-lint run -c ../../.golangci.yml ./...
+	@echo $(TOOL) deadcode -test ./...; unused=$$($(TOOL) deadcode -test ./...) || exit 1; \
+	if [ -n "$$unused" ]; then echo "functions that nothing calls:"; echo "$$unused"; exit 1; fi
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...

@@ -14,7 +14,9 @@ import (
 // heldOrder is one whose checkout was sent and whose outcome is not known.
 func heldOrder(o *purchase.Order) {
 	o.State, o.Confirmed, o.ItemID, o.CheckoutSent, o.Answer = purchase.Unknown, at, 7, at, purchase.AnswerUnclear
-	o.Hold = &purchase.Hold{Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute)}
+	o.Hold = &purchase.Hold{
+		Cause: purchase.Cause{Code: purchase.HeldAnswerLost}, Since: at, Until: at.Add(10 * time.Minute),
+	}
 }
 
 var shows = purchase.Evidence{At: at, Complete: true, Lines: []purchase.Cause{

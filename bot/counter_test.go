@@ -23,8 +23,8 @@ import (
 	"licensebot/storage/storagetest"
 )
 
-// counter is the bot without its buyer: the Handler with a real desk over a ledger in memory, a Slack that only listens,
-// and a CoCalc that has licenses to show and nothing to sell.
+// counter is the bot without its buyer: the Handler with a real desk over a ledger in memory, a Slack that only
+// listens, and a CoCalc that has licenses to show and nothing to sell.
 type counter struct {
 	t       testing.TB
 	ledger  *storagetest.Memory

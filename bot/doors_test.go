@@ -46,7 +46,8 @@ var doors = []struct {
 		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy", string(hers)))
 	}},
 	{"the button to buy at the new price", true, func(c *counter) socket.Reply {
-		return c.handler.Action(context.Background(), payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
+		return c.handler.Action(context.Background(),
+			payload("UALICE", "T1", "CMATH", "order_buy_new_price", string(herMoved)))
 	}},
 	{"the form that asks why", true, func(c *counter) socket.Reply {
 		return c.handler.Submission(context.Background(),

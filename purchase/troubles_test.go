@@ -11,8 +11,8 @@ import (
 	"licensebot/purchase"
 )
 
-// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a buyer
-// does not read.
+// Where a buyer reads that the admins have been told they have been, once for each incident, with the names that a
+// buyer does not read.
 func TestAdminsAreToldWhatBuyersAreNot(t *testing.T) {
 	for _, c := range []struct{ fault, detail string }{
 		{"key-revoked", `why="key-refused"`},

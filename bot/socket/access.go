@@ -126,8 +126,8 @@ func (a *Access) Observe(method string, err error) {
 	}
 }
 
-// recordLoss notes a loss. The loss of a token that Slack has never accepted is not logged here: it ends the start of the
-// program.
+// recordLoss notes a loss. The loss of a token that Slack has never accepted is not logged here: it ends the start of
+// the program.
 func (a *Access) recordLoss(of, token, method string, answer Answer, err error) {
 	fatal := fatalError(method, err, true)
 	a.mu.Lock()
@@ -173,8 +173,8 @@ func (a *Access) clearLosses(over func(of string, l Loss) bool) {
 	}
 }
 
-// methodLossLife is how long the refusal of one method counts if it named no scope. After that, the next call shows whether
-// it still holds.
+// methodLossLife is how long the refusal of one method counts if it named no scope. After that, the next call shows
+// whether it still holds.
 const methodLossLife = time.Minute
 
 // Probe asks Slack whether access is back. It is needed because without access nothing is shown, so no click shows it.

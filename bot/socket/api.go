@@ -60,8 +60,8 @@ type Identity struct {
 	Scopes       []string // granted ones; nil when Slack does not say
 }
 
-// MissingScopes returns the needed scopes that are not granted, so that the bot can report them at its start. It returns none
-// if Slack does not list the granted ones.
+// MissingScopes returns the needed scopes that are not granted, so that the bot can report them at its start. It
+// returns none if Slack does not list the granted ones.
 func (i Identity) MissingScopes(needed ...string) []string {
 	if i.Scopes == nil {
 		return nil

@@ -68,9 +68,9 @@ func Classify(err error) Answer {
 	return a
 }
 
-// errorCodes are Slack's error codes that mean more than the refusal of one request. In the remedies, {token} is the name of
-// the token, {begins} its first letters, {page} the page of the app's settings on api.slack.com/apps that has it,
-// {needed} the missing scope, and {scopes} the scopes that the token needs.
+// errorCodes are Slack's error codes that mean more than the refusal of one request. In the remedies, {token} is the
+// name of the token, {begins} its first letters, {page} the page of the app's settings on api.slack.com/apps that has
+// it, {needed} the missing scope, and {scopes} the scopes that the token needs.
 var errorCodes = map[string]struct {
 	outcome Outcome
 	remedy  string // for OutcomeFatal and OutcomeAccessLost: whole sentences for the operator
@@ -144,7 +144,9 @@ var errorCodes = map[string]struct {
 }
 
 // messageLostCodes are the codes with which Slack finally refuses to update a message.
-var messageLostCodes = map[string]bool{"message_not_found": true, "cant_update_message": true, "edit_window_closed": true}
+var messageLostCodes = map[string]bool{
+	"message_not_found": true, "cant_update_message": true, "edit_window_closed": true,
+}
 
 // noSlackRemedy is the remedy for an address that isn't found.
 const noSlackRemedy = "there is no Slack at this address. Check SLACK_API_URL; Slack's own is https://slack.com/api/."

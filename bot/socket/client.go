@@ -184,7 +184,8 @@ func (c *Client) Run(ctx context.Context) error {
 	return errors.Join(fatal, c.shutdown(closeLinks, &running))
 }
 
-// endsProgram decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil otherwise.
+// endsProgram decides about an answer that waiting can't cure. It returns fatal if the program has to end, and nil
+// otherwise.
 func (c *Client) endsProgram(fatal *FatalError) error {
 	now := time.Now()
 	for _, l := range c.links {

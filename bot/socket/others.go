@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// reconnectTime is how long Slack may still count one of the bot's connections that has ended or is about to: it warns ten
-// seconds ahead of a planned disconnect.
+// reconnectTime is how long Slack may still count one of the bot's connections that has ended or is about to: it warns
+// ten seconds ahead of a planned disconnect.
 const reconnectTime = 10 * time.Second
 
-// otherConns detects another program that uses the app. Slack counts all connections of the app in each hello, and gives
-// every command and click to one of them, so some would reach the other program's ledger.
+// otherConns detects another program that uses the app. Slack counts all connections of the app in each hello, and
+// gives every command and click to one of them, so some would reach the other program's ledger.
 type otherConns struct {
 	mu    sync.Mutex
 	since time.Time // since when each hello has counted more connections than the bot's; zero if the last one didn't
@@ -42,8 +42,8 @@ func (o *otherConns) count() int {
 	return o.seen
 }
 
-// ownConnections returns how many sockets of this program Slack may count now: those that are open, and those that ended a moment
-// ago.
+// ownConnections returns how many sockets of this program Slack may count now: those that are open, and those that
+// ended a moment ago.
 func (c *Client) ownConnections(now time.Time) (n int) {
 	for _, l := range c.links {
 		l.mu.Lock()

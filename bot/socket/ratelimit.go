@@ -14,8 +14,8 @@ const (
 	maxRetryAfter = 10 * time.Minute
 )
 
-// retryAfterFixer rewrites the Retry-After of every 429 in whole seconds, the only form that slack-go reads: without the header
-// it returns a StatusCodeError, and with a date an error of strconv.
+// retryAfterFixer rewrites the Retry-After of every 429 in whole seconds, the only form that slack-go reads: without
+// the header it returns a StatusCodeError, and with a date an error of strconv.
 type retryAfterFixer struct {
 	*http.Transport
 	now func() time.Time
@@ -25,7 +25,8 @@ type retryAfterFixer struct {
 func (l retryAfterFixer) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.Transport.RoundTrip(req)
 	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-		resp.Header.Set("Retry-After", strconv.Itoa(int(parseRetryAfter(resp.Header.Get("Retry-After"), l.now())/time.Second)))
+		wait := parseRetryAfter(resp.Header.Get("Retry-After"), l.now())
+		resp.Header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 	return resp, err
 }

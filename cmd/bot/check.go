@@ -22,7 +22,8 @@ func newCheckCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check [--strict] [--json]", Args: cli.NoArguments,
 		Short: "validate the settings, Slack, CoCalc and the ledger; spends nothing",
-		Long: "Each line is PASS, WARN or FAIL, and says what to do. The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
+		Long: "Each line is PASS, WARN or FAIL, and says what to do. " +
+			"The exit code is 0 with PASS and WARN, 1 with a FAIL,\n" +
 			"and 2 when a check couldn't run. With --strict, a WARN is 1 too.",
 	}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, "exit with 1 for warnings too")

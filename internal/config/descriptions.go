@@ -34,16 +34,17 @@ var descriptions = map[string]string{
 	"ORDER_LIMIT":        "the most that one order may cost, in dollars; none = no limit",
 	"MONTHLY_BUDGET":     "the most that all orders of a month may cost, in dollars; none = no limit",
 	"PERSON_BUDGET":      "the most that one person's orders of a month may cost, in dollars; none = only MONTHLY_BUDGET",
-	"PERSON_ORDERS":      "how many licenses one person may ask for in a day, withdrawn requests included; none = no limit",
-	"MAX_RAM":            "largest RAM, in GB per project; empty = CoCalc's maximum",
-	"MAX_CPU":            "most cores per project; empty = CoCalc's maximum",
-	"MAX_DISK":           "largest disk, in GB per project; empty = CoCalc's maximum",
-	"MAX_RUN_LIMIT":      "most projects running at the same time; empty = CoCalc's maximum",
-	"MAX_DAYS":           "longest fixed term, in days; none = CoCalc's maximum",
-	"PERIODS":            "allowed billing: monthly, yearly, range (default all); use range to forbid renewals",
-	"LEAST_CREDIT":       "credit that must remain on the CoCalc account after a purchase, in dollars",
-	"PURCHASES_CHANNEL":  "channel id where purchases are announced; empty = the channel of the command",
-	"TIMEZONE":           "where months and days begin, such as Europe/Vienna",
+	"PERSON_ORDERS": "how many licenses one person may ask for in a day, withdrawn requests included; " +
+		"none = no limit",
+	"MAX_RAM":           "largest RAM, in GB per project; empty = CoCalc's maximum",
+	"MAX_CPU":           "most cores per project; empty = CoCalc's maximum",
+	"MAX_DISK":          "largest disk, in GB per project; empty = CoCalc's maximum",
+	"MAX_RUN_LIMIT":     "most projects running at the same time; empty = CoCalc's maximum",
+	"MAX_DAYS":          "longest fixed term, in days; none = CoCalc's maximum",
+	"PERIODS":           "allowed billing: monthly, yearly, range (default all); use range to forbid renewals",
+	"LEAST_CREDIT":      "credit that must remain on the CoCalc account after a purchase, in dollars",
+	"PURCHASES_CHANNEL": "channel id where purchases are announced; empty = the channel of the command",
+	"TIMEZONE":          "where months and days begin, such as Europe/Vienna",
 }
 
 // Description says what a setting of Fields is.
