@@ -32,8 +32,8 @@ test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
 
-# The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and the
-# wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
+# The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and
+# the wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
 # simulation, kills and damaged files.
 QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest ./internal/app ./internal/config \
          ./internal/control ./internal/layout ./internal/mutants
@@ -55,7 +55,8 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
 
 soak:
-	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' -seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
+	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' \
+		-seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
 
 mutants:
 	$(GO) run ./internal/mutants
@@ -64,7 +65,8 @@ kill:
 	cd internal/killtest && $(GO) test -count=1 -timeout 0 -full $(TESTFLAGS)
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' -o bin/bot ./cmd/bot
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bot \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' ./cmd/bot
 
 demo:
 	$(GO) run ./cmd/demo
@@ -80,17 +82,20 @@ chromium:
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	set -x; \
-	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends chromium
 
 # The journals for bookkeeping are read by the programs that they are for.
 accounting:
-	@if command -v hledger && command -v ledger && command -v bean-check && command -v bean-query; then exit 0; fi >/dev/null; \
+	@if command -v hledger && command -v ledger && command -v bean-check && command -v bean-query; then exit 0; \
+	fi >/dev/null; \
 	if ! command -v apt-get >/dev/null; then \
 	    echo "The tests need hledger, ledger and beancount; please install them."; exit 1; \
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	set -x; \
-	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends hledger ledger beancount
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends hledger ledger beancount
 
 # The completion of commands is tried in the shells that it is for.
 shells:
@@ -100,7 +105,8 @@ shells:
 	fi; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	set -x; \
-	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends bash zsh fish
+	$$sudo apt-get update -q && $$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends bash zsh fish
 
 # npm writes this file last, so it is older than the lock file exactly when the modules are not those of the lock file.
 $(BOLT)/node_modules/.package-lock.json: $(BOLT)/package-lock.json

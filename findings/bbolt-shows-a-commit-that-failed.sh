@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# In bbolt, a commit whose last fdatasync fails returns the error, and the next transaction sees its data all the same: the meta page
-# is written before it is synced, and bbolt reads it back through its mapping. Whether the data outlives a crash is unknown, since
-# the kernel reports a failed write once and the next fdatasync succeeds. "Update returned an error" does not mean "nothing changed":
-# only a program that ends and opens the file again may trust it. The same fault before the meta page takes the commit back.
-# Seen with go.etcd.io/bbolt v1.5.0 (writeMeta in tx.go) on Linux, where strace lets one fdatasync fail with EIO.
+# In bbolt, a commit whose last fdatasync fails returns the error, and the next transaction sees its data all the same:
+# the meta page is written before it is synced, and bbolt reads it back through its mapping. Whether the data outlives a
+# crash is unknown, since the kernel reports a failed write once and the next fdatasync succeeds. "Update returned an
+# error" does not mean "nothing changed": only a program that ends and opens the file again may trust it. The same fault
+# before the meta page takes the commit back. Seen with go.etcd.io/bbolt v1.5.0 (writeMeta in tx.go) on Linux, where
+# strace lets one fdatasync fail with EIO.
 set -euo pipefail
 if ! command -v strace >/dev/null; then
   sudo=(); if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
@@ -64,7 +65,9 @@ GO
 export GOFLAGS=-mod=mod
 go build -o finding .
 # fdatasync 1 is of the new file, 2 and 3 of the first commit (pages, meta page), 4 and 5 of the second one.
-run() { strace -qq -o trace -e trace=fdatasync -e inject=fdatasync:error=EIO:when="$1" ./finding "$dir/$1.db" | tee said; }
+run() {
+  strace -qq -o trace -e trace=fdatasync -e inject=fdatasync:error=EIO:when="$1" ./finding "$dir/$1.db" | tee said
+}
 echo "the fdatasync of the pages fails:"
 run 4
 grep -q '^Update returned input/output error; the next transaction reads "first"$' said

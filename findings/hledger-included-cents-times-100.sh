@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# An hledger file that writes 63.75 means 6375 when it is included by books whose commodity directive has a decimal comma: the
-# directive decides how numbers of included files are read, and takes the point for a mark between digit groups, although only
-# two digits follow. Nothing is reported, and every check passes, since both sides of an entry grow alike. A generated journal
-# has to begin with "decimal-mark ." of its own. Seen with Debian's hledger 1.25 (manual: "Directives", their scope).
+# An hledger file that writes 63.75 means 6375 when it is included by books whose commodity directive has a decimal
+# comma: the directive decides how numbers of included files are read, and takes the point for a mark between digit
+# groups, although only two digits follow. Nothing is reported, and every check passes, since both sides of an entry
+# grow alike. A generated journal has to begin with "decimal-mark ." of its own. Seen with Debian's hledger 1.25
+# (manual: "Directives", their scope).
 set -euo pipefail
 if ! command -v hledger >/dev/null; then
   sudo=(); if [ "$(id -u)" != 0 ]; then sudo=(sudo); fi
@@ -19,7 +20,8 @@ entry=$'2026-12-01 license\n    Expenses:Software    63.75 USD\n    Assets:Prepa
 printf '%s' "$entry" >generated.journal
 printf 'decimal-mark .\n\n%s' "$entry" >guarded.journal
 for file in generated guarded; do
-  printf 'commodity 1.000,00 USD\naccount Expenses:Software\naccount Assets:Prepaid\n\ninclude %s.journal\n' $file >books-$file.journal
+  printf 'commodity 1.000,00 USD\naccount Expenses:Software\naccount Assets:Prepaid\n\ninclude %s.journal\n' $file \
+    >books-$file.journal
 done
 spent() { hledger -f "$1.journal" balance Expenses:Software --no-total --format '%(total)'; }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # slack-go returns a *RateLimitedError only for a 429 whose Retry-After is a whole number. A 429 without the header is a
-# StatusCodeError, and one with an HTTP date, which RFC 9110 allows too, is strconv's *NumError: it says nothing of a rate limit or
-# of HTTP. Code that waits only on RateLimitedError takes both for a broken request, and asks again at once.
-# Seen with github.com/slack-go/slack v0.35.0 (checkStatusCode in misc.go), against a server on loopback.
+# StatusCodeError, and one with an HTTP date, which RFC 9110 allows too, is strconv's *NumError: it says nothing of a
+# rate limit or of HTTP. Code that waits only on RateLimitedError takes both for a broken request, and asks again at
+# once. Seen with github.com/slack-go/slack v0.35.0 (checkStatusCode in misc.go), against a server on loopback.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -56,8 +57,8 @@ func TestThePolicyDocumentIsOfToday(t *testing.T) {
 			if besides != "" {
 				besides = " with `" + strings.ReplaceAll(besides, " ", "` and `") + "`"
 			}
-			fmt.Fprintf(&doc, "\n`%s`%s, and %s:\n\n> %s\n", strings.TrimPrefix(setting, "COCALC_API_KEY="), besides, r.when,
-				said(t, r))
+			fmt.Fprintf(&doc, "\n`%s`%s, and %s:\n\n%s\n", strings.TrimPrefix(setting, "COCALC_API_KEY="), besides, r.when,
+				quoted(said(t, r)))
 		}
 	}
 	path := filepath.Join("..", "..", "docs", "policy.md")
@@ -111,21 +112,32 @@ func TestEverySettingIsInThePolicyDocument(t *testing.T) {
 }
 
 // wrapped breaks a text into lines of at most 120 characters.
-func wrapped(text string) string {
+func wrapped(text string) string { return strings.Join(linesOf(text, 120), "\n") }
+
+// quoted returns a text as a quotation of Markdown.
+func quoted(text string) string { return "> " + strings.Join(linesOf(text, 118), "\n> ") }
+
+// linesOf breaks a text into lines of at most so many columns, but not within code.
+func linesOf(text string, columns int) []string {
+	const unbroken = "\u00a0"
+	text = code.ReplaceAllStringFunc(text, func(span string) string { return strings.ReplaceAll(span, " ", unbroken) })
 	lines := []string{""}
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.SplitSeq(text, " ") {
+		word = strings.ReplaceAll(word, unbroken, " ")
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":
 			*last = word
-		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= 120:
+		case utf8.RuneCountInString(*last)+1+utf8.RuneCountInString(word) <= columns:
 			*last += " " + word
 		default:
 			lines = append(lines, word)
 		}
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
+
+var code = regexp.MustCompile("`[^`]*`")
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
