@@ -27,8 +27,8 @@ FROM      ?= 1
 .DEFAULT_GOAL := build
 
 test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
-	$(GO) test -race -timeout 18m -skip '^TestBrowser$$/^buttons$$' $(TESTFLAGS) ./...
-	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestBrowser$$/^buttons$$' ./cmd/demo
+	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
+	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo
 	$(GO) test $(TESTFLAGS) ./internal/simulation
 	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
 
@@ -55,7 +55,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
 
 soak:
-	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation$$' \
+	cd internal/simulation && $(GO) test -count=1 -timeout 0 -run '^TestSimulation_Seeds$$' \
 		-seeds=$(SEEDS) -from=$(FROM) $(TESTFLAGS)
 
 mutants:

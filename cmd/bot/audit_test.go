@@ -15,7 +15,7 @@ import (
 )
 
 // What happened to an order, who did it and where, in every form.
-func TestTheAuditIsPrinted(t *testing.T) {
+func TestAudit_Formats(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)

@@ -15,7 +15,7 @@ import (
 )
 
 // Without a running bot the command copies the ledger itself. It overwrites nothing, and leaves nothing half made.
-func TestBackupAlone(t *testing.T) {
+func TestBackup_NoBotRuns(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
@@ -47,7 +47,7 @@ func TestBackupAlone(t *testing.T) {
 
 // The running bot makes the copy, also in the middle of a purchase, for as long as it has the ledger; and it resumes
 // buying by itself. Its socket is its own user's alone, and gone when it ends.
-func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
+func TestBackup_BotBuys_WithResume(t *testing.T) {
 	w := newTown(t)
 	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
@@ -108,7 +108,7 @@ func TestBackupAndResumeWhileTheBotBuys(t *testing.T) {
 
 // A ledger that was deleted, moved or replaced under the running bot is saved as the bot has it, and never what is in
 // its place. The command fails all the same, with what to do.
-func TestBackupOfALedgerThatIsAway(t *testing.T) {
+func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 	for name, away := range map[string]func(*testing.T, string){
 		"deleted": func(t *testing.T, path string) {
 			if err := os.Remove(path); err != nil {
@@ -154,7 +154,7 @@ func TestBackupOfALedgerThatIsAway(t *testing.T) {
 }
 
 // A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
-func TestBackupAfterTheBotWasKilled(t *testing.T) {
+func TestBackup_BotKilled(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	killed := launch(t, s, "run")

@@ -26,7 +26,7 @@ import (
 )
 
 // What bot check finds out, line by line, without spending anything.
-func TestCheck(t *testing.T) {
+func TestCheck_Report(t *testing.T) {
 	const again = "Paste the output of `bot manifest` into the app's manifest, and reinstall the app."
 	cases := []struct {
 		name     string

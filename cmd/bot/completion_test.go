@@ -13,7 +13,7 @@ import (
 
 // A shell with the script completes commands, options and their values as they are typed: bash also on a machine
 // without the package bash-completion.
-func TestShellsCompleteTheProgram(t *testing.T) {
+func TestCompletion_Shells(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		t.Fatal(err)

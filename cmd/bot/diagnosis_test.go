@@ -33,7 +33,7 @@ func (w *town) settled(s map[string]string, out string) string {
 
 // What bot check, bot prices and bot verify --online say about every kind of server that can't sell, and that no
 // request could have spent anything there.
-func TestServersThatSellNoLicenses(t *testing.T) {
+func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, w *town, s map[string]string)
@@ -129,7 +129,7 @@ func front(t *testing.T, answer http.HandlerFunc) string {
 
 // The successor's list for programs and spreadsheets, with amounts as the server has them. A server that sells licenses
 // has none.
-func TestPrices(t *testing.T) {
+func TestPrices_Formats(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
@@ -153,7 +153,7 @@ func TestPrices(t *testing.T) {
 }
 
 // The first lines of the log say what the server is, and whose the key is.
-func TestStartOnEveryServer(t *testing.T) {
+func TestRun_Start_OnEveryServer(t *testing.T) {
 	const found, none, held = "find CoCalc with the key",
 		"find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
 	for _, c := range []struct {

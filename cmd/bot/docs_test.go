@@ -80,7 +80,7 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 
 // elsewhere are the beginnings of commands that this test leaves out, with the reason.
 var elsewhere = []struct{ command, reason string }{
-	{"bot run", "TestStartOnEveryServer and others"},
+	{"bot run", "TestRun_Start_OnEveryServer and others"},
 	{"export ", "settings of every test"},
 	{"docker ", "needs Docker; the tests of backups run the command"},
 	{"15 3 * * * ", "needs cron; the tests of backups run the command"},

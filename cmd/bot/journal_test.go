@@ -112,7 +112,7 @@ var journalTraps = []string{
 	"👩\u200d🏫", "\u202e", "end comment", "% x", "'",
 }
 
-func TestJournals(t *testing.T) {
+func TestJournal_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
@@ -129,7 +129,7 @@ func TestJournals(t *testing.T) {
 	}
 }
 
-func TestWhatPeopleWroteStaysTextInJournals(t *testing.T) {
+func TestJournal_Titles_StayText(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
 	for _, trap := range journalTraps {
@@ -165,7 +165,7 @@ func TestWhatPeopleWroteStaysTextInJournals(t *testing.T) {
 }
 
 // The books agree with the ledger to the cent, whatever was charged and corrected, in whatever order CoCalc told.
-func TestJournalsHaveTheSumOfTheLedger(t *testing.T) {
+func TestJournal_Sum_EqualsLedger(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var all []purchase.Purchase
 	for n := range 300 {
@@ -185,7 +185,7 @@ func TestJournalsHaveTheSumOfTheLedger(t *testing.T) {
 	}
 }
 
-func TestJournalsOfAnEmptyLedger(t *testing.T) {
+func TestJournal_EmptyLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -197,7 +197,7 @@ func TestJournalsOfAnEmptyLedger(t *testing.T) {
 }
 
 // Who imports each month gets everything once: also what CoCalc bought twice and told of only after later purchases.
-func TestImportsOfAGrowingLogMissNothing(t *testing.T) {
+func TestJournal_Import_MissesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	at := func(day int) time.Time { return time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC) }
 	plain := func(day int, p purchase.Purchase) purchase.Purchase {
@@ -255,7 +255,7 @@ func grow(t *testing.T, path string, more ...purchase.Purchase) {
 }
 
 // The journal's numbers mean the same in books that write a comma where it writes a point.
-func TestAJournalInBooksWithADecimalComma(t *testing.T) {
+func TestJournal_Import_DecimalComma(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -272,7 +272,7 @@ func TestAJournalInBooksWithADecimalComma(t *testing.T) {
 }
 
 // Books that open their accounts themselves include the journal without its open directives.
-func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
+func TestJournal_Import_AccountsOpenedElsewhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -293,7 +293,7 @@ func TestAJournalInBooksThatOpenTheAccounts(t *testing.T) {
 }
 
 // An account name that is taken is one that the program takes, and means the same there.
-func TestAccountNames(t *testing.T) {
+func TestJournal_AccountNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -335,7 +335,7 @@ func TestAccountNames(t *testing.T) {
 	}
 }
 
-func TestJournalSwitches(t *testing.T) {
+func TestJournal_Options(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})

@@ -12,7 +12,7 @@ import (
 )
 
 // The first thing that somebody reads who runs the program without knowing it.
-func TestHelp(t *testing.T) {
+func TestHelp_Program(t *testing.T) {
 	processtest.Environment(t, nil)
 	want := does(t, "", "help")
 	golden(t, "help.txt", want.out)
@@ -28,7 +28,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestHelpForACommand(t *testing.T) {
+func TestHelp_Command(t *testing.T) {
 	for _, cmd := range subcommands(console{}) {
 		if cmd.Hidden {
 			continue
@@ -50,7 +50,7 @@ func TestHelpForACommand(t *testing.T) {
 }
 
 // 0: all is well. 1: it did not work out. 2: the command line or the settings have to be changed.
-func TestExitCodes(t *testing.T) {
+func TestMain_ExitCodes(t *testing.T) {
 	cases := []struct {
 		name string
 		args []string
@@ -206,7 +206,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
+func TestVersion_Printed(t *testing.T) {
 	want := does(t, "", "version")
 	want.says(t, 0, "licensebot "+version+" (revision ", ", go1.")
 	for _, flag := range []string{"--version", "-v"} {
@@ -217,7 +217,7 @@ func TestVersion(t *testing.T) {
 }
 
 // A build says which commit it was made from, whether or not the go command could note it.
-func TestRevisions(t *testing.T) {
+func TestVersion_Revision(t *testing.T) {
 	noted := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	commit := debug.BuildSetting{Key: "vcs.revision", Value: "0e4a2cf1c2d3e4f5061728394a5b6c7d8e9f0a1b"}
 	for want, info := range map[string]*debug.BuildInfo{
@@ -234,7 +234,7 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
-func TestManifestIsForPasting(t *testing.T) {
+func TestManifest_Printed(t *testing.T) {
 	got := does(t, "", "manifest", "--name", "Licenses & more")
 	var m struct {
 		Display struct{ Name string } `json:"display_information"`
@@ -255,7 +255,7 @@ func TestManifestIsForPasting(t *testing.T) {
 }
 
 // Who has just the program tries its name alone.
-func TestRunIsTheDefault(t *testing.T) {
+func TestMain_NoCommand_Runs(t *testing.T) {
 	processtest.Environment(t, nil)
 	if alone, run := does(t, ""), does(t, "", "run"); alone != run {
 		t.Errorf("got %+v and %+v", alone, run)
@@ -263,7 +263,7 @@ func TestRunIsTheDefault(t *testing.T) {
 }
 
 // A program that is told to stop before it has begun ends, and says so by ending well.
-func TestStoppedBeforeItBegan(t *testing.T) {
+func TestMain_StoppedBeforeStart(t *testing.T) {
 	w := newTown(t)
 	processtest.Environment(t, w.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -36,7 +36,7 @@ func prepaid() []purchase.Purchase {
 		term("01JDXK00000000000000000006", "64d63bc0-5a10-4f86-971a-c584cf5baab1", 30_000, at, at.AddDate(0, 0, 7)))
 }
 
-func TestMigrateReport(t *testing.T) {
+func TestMigrateReport_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
@@ -52,7 +52,7 @@ func TestMigrateReport(t *testing.T) {
 	}
 }
 
-func TestMigrateReportAtOtherMoments(t *testing.T) {
+func TestMigrateReport_At(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
@@ -76,7 +76,7 @@ func TestMigrateReportAtOtherMoments(t *testing.T) {
 }
 
 // Without --at, the report is of now.
-func TestMigrateReportOfNow(t *testing.T) {
+func TestMigrateReport_Now(t *testing.T) {
 	now := time.Now()
 	term := func(license string, begins, ends time.Time) purchase.Purchase {
 		p := prepaid()[0]
@@ -98,7 +98,7 @@ func TestMigrateReportOfNow(t *testing.T) {
 
 // The report needs no other settings and asks no server, can be made beside a running bot, and says which order may be
 // missing.
-func TestMigrateReportNeedsTheLedgerAlone(t *testing.T) {
+func TestMigrateReport_NeedsOnlyTheLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, prepaid()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "COCALC_URL": "no address", "SLACK_API_URL": "none"})

@@ -90,7 +90,7 @@ func keepLedger(t *testing.T, path string, all ...purchase.Purchase) {
 	}
 }
 
-func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
+func TestPurchases_Formats(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
@@ -107,7 +107,7 @@ func TestPurchasesForPeopleProgramsAndSpreadsheets(t *testing.T) {
 }
 
 // The books of one month, as whoever keeps them asks for it.
-func TestPurchasesOfSomeTime(t *testing.T) {
+func TestPurchases_Span(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path, "TIMEZONE": "Europe/Vienna"})
@@ -139,7 +139,7 @@ func TestPurchasesOfSomeTime(t *testing.T) {
 	does(t, "", "purchases", "--month", "2020-01").says(t, 0, "No purchases in that period; the ledger has ")
 }
 
-func TestPurchasesAsJSONAreWhole(t *testing.T) {
+func TestPurchases_JSON_IsWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -162,7 +162,7 @@ func TestPurchasesAsJSONAreWhole(t *testing.T) {
 }
 
 // What people wrote stays text in a spreadsheet, and amounts stay numbers.
-func TestSpreadsheetsRunNoFormulas(t *testing.T) {
+func TestPurchases_CSV_NoFormulas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var all []purchase.Purchase
 	for _, evil := range []string{
@@ -194,7 +194,7 @@ func TestSpreadsheetsRunNoFormulas(t *testing.T) {
 	}
 }
 
-func TestPurchasesOfANewLedger(t *testing.T) {
+func TestPurchases_NewLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -211,7 +211,7 @@ func TestPurchasesOfANewLedger(t *testing.T) {
 
 // Nobody has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
 // ledger, is the bot's, and has to wait for one that does not listen.
-func TestBooksWhileABotRuns(t *testing.T) {
+func TestPurchases_BotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -231,7 +231,7 @@ func TestBooksWhileABotRuns(t *testing.T) {
 	}
 }
 
-func TestResume(t *testing.T) {
+func TestResume_Pause(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -283,7 +283,7 @@ func TestResume(t *testing.T) {
 }
 
 // What is printed for programs means what people wrote, and does nothing to a terminal on the way. So does the log.
-func TestNothingThatIsPrintedMovesACursor(t *testing.T) {
+func TestPurchases_ControlCharacters(t *testing.T) {
 	const hostile = "x\x1b[2J\u009b31m \u202e00.1$ \u200b\U000e0041\u2028 y"
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	p := bought()[0]

@@ -16,7 +16,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-func TestQuoteForPeople(t *testing.T) {
+func TestQuote_Text(t *testing.T) {
 	cases := []struct {
 		name, defaults string
 		words          []string
@@ -87,7 +87,7 @@ func answers(t *testing.T, input string) []priced {
 }
 
 // Every recorded price of CoCalc's own code, to the cent and in order.
-func TestQuoteOfEveryRecordedPrice(t *testing.T) {
+func TestQuote_RecordedPrices(t *testing.T) {
 	data, err := os.ReadFile("../../cocalc/testdata/prices.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ const (
 )
 
 // A line that cannot be priced gets its error, in its place, and stops nothing.
-func TestQuoteOfBrokenLines(t *testing.T) {
+func TestQuote_BrokenLines(t *testing.T) {
 	padded := func(length int) string {
 		return goodLine[:len(goodLine)-1] + strings.Repeat(" ", length-len(goodLine)) + "}"
 	}
@@ -185,14 +185,14 @@ func TestQuoteOfBrokenLines(t *testing.T) {
 	}
 }
 
-func TestQuoteOfNoLines(t *testing.T) {
+func TestQuote_NoLines(t *testing.T) {
 	if got := answers(t, ""); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
 }
 
 // A program may ask line by line and wait for each answer.
-func TestQuoteAnswersEveryLineAtOnce(t *testing.T) {
+func TestQuote_AnswersLineByLine(t *testing.T) {
 	in, ask := io.Pipe()
 	hear, out := io.Pipe()
 	done := make(chan error, 1)
@@ -216,7 +216,7 @@ func TestQuoteAnswersEveryLineAtOnce(t *testing.T) {
 }
 
 // What was asked before the input broke is still answered.
-func TestQuoteWhenTheInputBreaks(t *testing.T) {
+func TestQuote_InputBreaks(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	var out bytes.Buffer
 	err := quoteLines(io.MultiReader(strings.NewReader(goodLine+"\n"+goodLine), iotest.ErrReader(broken)), &out, time.Now)

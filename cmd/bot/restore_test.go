@@ -17,7 +17,7 @@ import (
 )
 
 // What bot restore says before it does anything, for every way in which a backup and the present ledger can differ.
-func TestWhatWouldBeLost(t *testing.T) {
+func TestRestore_Losses(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	path := s["DATABASE"]
@@ -91,7 +91,7 @@ func TestWhatWouldBeLost(t *testing.T) {
 }
 
 // A backup is for the day on which the ledger cannot be read any more; that one is kept as it is, as evidence.
-func TestRestoreOverABadLedger(t *testing.T) {
+func TestRestore_OverDamagedLedger(t *testing.T) {
 	w := newTown(t)
 	good := w.settings(t)["DATABASE"]
 	w.buys(t, good, 1)
@@ -115,7 +115,7 @@ func TestRestoreOverABadLedger(t *testing.T) {
 	}
 }
 
-func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
+func TestRestore_BotRuns(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
@@ -136,7 +136,7 @@ func TestRestoreIsRefusedWhileABotRuns(t *testing.T) {
 // The whole story: a backup, a purchase after it, the disk is lost, the backup is restored. The bot takes no order
 // before it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it
 // told.
-func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
+func TestRestore_CoCalcSoldMore(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
 	processtest.Environment(t, s)
@@ -219,7 +219,7 @@ func TestABackupIsRestoredAndCoCalcKnowsMore(t *testing.T) {
 }
 
 // A ledger that contradicts itself is not used for buying until an admin has looked at it; whoever asks is told why.
-func TestABotWithBooksThatDoNotAgree(t *testing.T) {
+func TestRun_InconsistentLedger(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
@@ -255,7 +255,7 @@ func TestABotWithBooksThatDoNotAgree(t *testing.T) {
 
 // Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
 // says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
-func TestABotWithABrokenAuditChain(t *testing.T) {
+func TestRun_BrokenAuditChain(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
@@ -296,7 +296,7 @@ func TestABotWithABrokenAuditChain(t *testing.T) {
 }
 
 // Buying was paused after the backup was made. To go back to the backup is no way to resume it.
-func TestAPauseOutlivesARestore(t *testing.T) {
+func TestRestore_KeepsPause(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)

@@ -13,7 +13,7 @@ import (
 
 // COCALC_URL is required. Without it, a ledger with purchases says which server they were made on; one of an earlier
 // version does not, and the former default is named.
-func TestWithoutCoCalcURL(t *testing.T) {
+func TestServer_NoCoCalcURL(t *testing.T) {
 	edit := func(t *testing.T, path string, change func(*purchase.AccountState)) {
 		changeLedger(t, path, func(w purchase.Writer) error {
 			account, err := w.Account()
@@ -84,7 +84,7 @@ func TestWithoutCoCalcURL(t *testing.T) {
 }
 
 // A COCALC_URL that is not the address in the ledger may be a new address or a mistake.
-func TestAnotherServerThanTheLedgers(t *testing.T) {
+func TestServer_OtherThanLedgers(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	w.buys(t, s["DATABASE"], 1)
@@ -107,7 +107,7 @@ func TestAnotherServerThanTheLedgers(t *testing.T) {
 }
 
 // Commands that ask no CoCalc need no address of one.
-func TestCommandsWithoutCoCalc(t *testing.T) {
+func TestServer_CommandsThatNeedNone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)

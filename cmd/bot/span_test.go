@@ -7,7 +7,7 @@ import (
 )
 
 // A day and a month begin where the team is, also where its clocks change.
-func TestSpansOfTime(t *testing.T) {
+func TestSpan_Read(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestSpansOfTime(t *testing.T) {
 }
 
 // What happened at the end is not in the span, so that two months in a row count nothing twice.
-func TestASpanEndsBeforeItsEnd(t *testing.T) {
+func TestSpan_Has_EndIsOutside(t *testing.T) {
 	begin, end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	s := span{begin, end}
 	for at, want := range map[time.Time]bool{begin: true, begin.Add(-1): false, end.Add(-1): true, end: false} {

@@ -42,7 +42,7 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 }
 
 // A year of a ledger's life: what bot verify says of it, and of what is done to it.
-func TestVerify(t *testing.T) {
+func TestVerify_Findings(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	path := s["DATABASE"]
@@ -99,7 +99,7 @@ func TestVerify(t *testing.T) {
 }
 
 // The ledger of a running bot, and CoCalc's troubles.
-func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
+func TestVerify_BotRuns(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
@@ -130,7 +130,7 @@ func TestVerifyBesideABotAndWithoutCoCalc(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 2, "bot: invalid configuration:\nCOCALC_API_KEY: not set; ")
 }
 
-func TestVerifyOfAnEmptyLedger(t *testing.T) {
+func TestVerify_EmptyLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
@@ -141,8 +141,8 @@ func TestVerifyOfAnEmptyLedger(t *testing.T) {
 }
 
 // No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A
-// broken chain alone keeps the bot neither from answering nor from being copied: see TestABotWithABrokenAuditChain.
-func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
+// broken chain alone keeps the bot neither from answering nor from being copied: see TestRun_BrokenAuditChain.
+func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
@@ -183,7 +183,7 @@ func TestBadFilesAreRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
-func TestTheHeadAsItIsNoted(t *testing.T) {
+func TestVerify_Head(t *testing.T) {
 	hash := strings.Repeat("0a", 32)
 	for text, want := range map[string]string{"17:" + hash: "17:" + hash, " 1:" + strings.ToUpper(hash) +
 		" ": "1:" + hash} {

@@ -13,8 +13,8 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// TestBrowser plays the demo in a real Chromium, two plays at a time.
-func TestBrowser(t *testing.T) {
+// TestDemo_Browser plays the demo in a real Chromium, two plays at a time.
+func TestDemo_Browser(t *testing.T) {
 	processtest.Environment(t, nil)
 	for name, play := range map[string]func(*testing.T, *demo){
 		"tour": tour, "approval": approval, "denial": denial, "pause": pause, "buttons": buttons,

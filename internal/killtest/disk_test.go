@@ -149,7 +149,7 @@ func onABadDisk(t *testing.T, fault kill) (came bool) {
 }
 
 // Every commit of a purchase fails once, with its transaction in the file and without it.
-func TestEveryCommitFails(t *testing.T) {
+func TestBot_EveryCommitFails(t *testing.T) {
 	w := newTown(t)
 	w.purchaseOnABadDisk()
 	commits := 0
@@ -202,8 +202,8 @@ func (b *badCall) String() string {
 }
 
 // Every system call that makes a purchase durable fails once. Without -full every fourth pwrite is one of them, as a
-// sample: there are hundreds. Where no program may trace another, TestEveryCommitFails has to do.
-func TestEverySystemCallFails(t *testing.T) {
+// sample: there are hundreds. Where no program may trace another, TestBot_EveryCommitFails has to do.
+func TestBot_EverySystemCallFails(t *testing.T) {
 	if err := traceable(); err != nil {
 		t.Logf("no system calls can be made to fail here: %v", err)
 		return

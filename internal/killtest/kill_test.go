@@ -69,7 +69,7 @@ func counted(steps []step.Step) (all []kill) {
 // a checkout, at every step of its recovery. Whatever it was: each order is bought at most once, and exactly once if it
 // was confirmed and nothing else went wrong; the ledger says what CoCalc says; the cart is left as it was; everybody
 // reads the truth.
-func TestKilledAtEveryStep(t *testing.T) {
+func TestBot_KilledAtEveryStep(t *testing.T) {
 	undisturbed := &archive{lives: map[string][]*life{}}
 	var untold []chapter
 	for _, s := range stories() {

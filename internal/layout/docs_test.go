@@ -15,7 +15,7 @@ import (
 var named = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)`")
 
 // A document that says which test holds a promise up names a test that is there.
-func TestDocumentsNameTestsThatExist(t *testing.T) {
+func TestDocs_Tests_Exist(t *testing.T) {
 	root := moduleRoot(t)
 	exists := map[string]bool{}
 	for _, f := range sources(t) {

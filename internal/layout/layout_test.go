@@ -86,7 +86,7 @@ var rooms = []room{
 	},
 }
 
-func TestNobodyImportsWhomTheyMayNotKnow(t *testing.T) {
+func TestPackages_Imports_FollowTheRules(t *testing.T) {
 	for _, f := range sources(t) {
 		home, known := roomOf(f.dir)
 		if !known {
@@ -114,7 +114,7 @@ func TestNobodyImportsWhomTheyMayNotKnow(t *testing.T) {
 }
 
 // What pays and what keeps the ledger must not come to know Slack by way of others either.
-func TestMoneyKnowsNoSlack(t *testing.T) {
+func TestPackages_Money_KnowsNoSlack(t *testing.T) {
 	imports := map[string][]string{}
 	for _, f := range sources(t) {
 		if !f.isTest {
@@ -129,7 +129,7 @@ func TestMoneyKnowsNoSlack(t *testing.T) {
 	}
 }
 
-func TestEveryPackageSaysWhatItIs(t *testing.T) {
+func TestPackages_Comments_Introduce(t *testing.T) {
 	comments := map[string]string{}
 	for _, f := range sources(t) {
 		if f.isTest {
@@ -153,7 +153,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestFilesCanBeReadInOneSitting(t *testing.T) {
+func TestFiles_Length(t *testing.T) {
 	const most = 450
 	for _, f := range sources(t) {
 		if f.lines > most {
@@ -162,7 +162,7 @@ func TestFilesCanBeReadInOneSitting(t *testing.T) {
 	}
 }
 
-func TestNamesSayWhatIsInside(t *testing.T) {
+func TestFiles_Names_SayWhatIsInside(t *testing.T) {
 	nothing := []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "stuff", "base", "lib"}
 	for _, f := range sources(t) {
 		name := strings.TrimSuffix(strings.TrimSuffix(path.Base(f.path), ".go"), "_test")
@@ -175,7 +175,7 @@ func TestNamesSayWhatIsInside(t *testing.T) {
 }
 
 // A plan that names folders which are gone, or that nobody reads, guards nothing.
-func TestEveryRoomIsThere(t *testing.T) {
+func TestPackages_Rules_NameExistingOnes(t *testing.T) {
 	found := map[string]bool{}
 	for _, f := range sources(t) {
 		if home, known := roomOf(f.dir); known {

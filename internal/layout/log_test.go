@@ -21,7 +21,7 @@ var logVerbs = strings.Fields(
 
 // A line of the log begins with what the program does, in the same form everywhere, and durations are whole
 // milliseconds in a field that says so.
-func TestLinesOfTheLogReadAlike(t *testing.T) {
+func TestLog_Messages_ReadAlike(t *testing.T) {
 	root := moduleRoot(t)
 	found := 0
 	for _, s := range sources(t) {

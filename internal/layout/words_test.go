@@ -38,7 +38,7 @@ var speaking = []string{
 var quotesOldWords = []string{"purchase/legacy.go"}
 
 // One thing has one name in everything that people read.
-func TestPeopleReadOneWordForOneThing(t *testing.T) {
+func TestStrings_OneWordForOneThing(t *testing.T) {
 	sentences := 0
 	speaks := func(s source) bool {
 		return slices.Contains(speaking, s.dir) && !slices.Contains(quotesOldWords, s.path)

@@ -19,7 +19,7 @@ func program(run string) tests    { return tests{pkg: "./cmd/bot", run: run} }
 
 // simulated is a part of the seeds of the simulation.
 func simulated(seeds string) tests {
-	return tests{pkg: "./internal/simulation", run: "^TestSimulation$", args: []string{"-seeds=" + seeds}}
+	return tests{pkg: "./internal/simulation", run: "^TestSimulation_Seeds$", args: []string{"-seeds=" + seeds}}
 }
 
 // deciding are the safeguards between a click and a promise.

@@ -348,7 +348,7 @@ func slackSide() []mutant {
 			`		return "'" + text
 `, `		return text
 `,
-			[]tests{{pkg: "./cmd/bot", run: "^TestSpreadsheetsRunNoFormulas$"}},
+			[]tests{{pkg: "./cmd/bot", run: "^TestPurchases_CSV_NoFormulas$"}},
 		},
 		{
 			"asking Slack who a person is", "bot/people.go",

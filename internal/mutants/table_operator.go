@@ -6,17 +6,17 @@ func operator() []mutant {
 		{
 			"the refusal of values in quotes", "internal/config/faults.go",
 			`if begins || ends && marks%2 == 1 {`, `if false && begins && ends {`,
-			[]tests{program("^TestAQuotedDatabaseBeginsNoLedger$"), program("^TestEverySettingIsReadTheSameWay$")},
+			[]tests{program("^TestSettings_Database_Quoted$"), program("^TestSettings_Read_CleansEveryValue$")},
 		},
 		{
 			"what bot check says of a channel without the bot", "cmd/bot/checkchannels.go",
 			`			case !c.IsMember:`, `			case false:`,
-			[]tests{program("^TestCheck$")},
+			[]tests{program("^TestCheck_Report$")},
 		},
 		{
 			"the comparison of the key's account in bot check", "cmd/bot/diagnosis.go",
 			`case k.account != "" && k.account != d.Account.ID:`, `case false:`,
-			[]tests{program("^TestCheck$")},
+			[]tests{program("^TestCheck_Report$")},
 		},
 		{
 			"that money paid for renewals is no unused part", "purchase/unused.go",
@@ -26,7 +26,7 @@ func operator() []mutant {
 		{
 			"that only a ledger with purchases says where to buy", "cmd/bot/server.go",
 			`case bought && account.Address != "":`, `case account.Address != "":`,
-			[]tests{program("^TestWithoutCoCalcURL$")},
+			[]tests{program("^TestServer_NoCoCalcURL$")},
 		},
 		{
 			"that the log tells of what is durable alone", "purchase/chronicle.go",

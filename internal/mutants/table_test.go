@@ -11,7 +11,7 @@ import (
 )
 
 // A mutant whose text is gone takes nothing out. That the rest of it holds is for `make mutants` to see.
-func TestEveryMutantFindsItsText(t *testing.T) {
+func TestMutants_Table_TextsAreFound(t *testing.T) {
 	root, err := moduleRoot()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestEveryMutantFindsItsText(t *testing.T) {
 	}
 }
 
-func TestWhoNoticed(t *testing.T) {
+func TestMutants_Noticed(t *testing.T) {
 	for _, c := range []struct{ name, out, want string }{
 		{"a test", "ok  \tx\n--- FAIL: TestA (0.1s)\n    x_test.go:1: no\nFAIL\n", "TestA"},
 		{
@@ -74,7 +74,7 @@ func TestWhoNoticed(t *testing.T) {
 	}
 }
 
-func TestATextIsReplacedOnce(t *testing.T) {
+func TestMutants_Replace_Once(t *testing.T) {
 	m := mutant{file: "f.go", text: "b", instead: "c"}
 	if got, err := m.apply("a b"); got != "a c" || err != nil {
 		t.Errorf("got %q, %v", got, err)

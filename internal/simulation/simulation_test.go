@@ -18,7 +18,7 @@ var (
 )
 
 // Whatever happens, what must never be untrue is true. A seed that fails tells its story; -seed=N runs it again.
-func TestSimulation(t *testing.T) {
+func TestSimulation_Seeds(t *testing.T) {
 	if *oneSeed != 0 {
 		if out := runSeed(t, *oneSeed); len(out.Wrong) == 0 {
 			t.Log(out.Story)
@@ -79,7 +79,7 @@ func runSeed(t *testing.T, seed uint64) (out Outcome) {
 	dir := ledgerDir(t)
 	synctest.Test(t, func(t *testing.T) { out = Run(NewPlan(seed), dir) })
 	if len(out.Wrong) > 0 {
-		t.Errorf("seed %d:\n%s\n\n%s\n\nRun it again: go test ./internal/simulation -run TestSimulation -seed=%d",
+		t.Errorf("seed %d:\n%s\n\n%s\n\nRun it again: go test ./internal/simulation -run TestSimulation_Seeds -seed=%d",
 			seed, strings.Join(out.Wrong, "\n"), out.Story, seed)
 	}
 	return out

@@ -13,7 +13,7 @@ import (
 )
 
 // One reader for all: every setting is taken with the line ends of Windows and a byte order mark, and none with quotes.
-func TestEverySettingIsReadTheSameWay(t *testing.T) {
+func TestSettings_Read_CleansEveryValue(t *testing.T) {
 	values := map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken", "SLACK_APP_TOKEN": "xapp-1-secretAppToken",
 		"COCALC_API_KEY": "sk-secretCoCalcKey",
@@ -62,7 +62,7 @@ func shown(c config.Settings) string {
 }
 
 // With quotes in its name, a ledger would be a second one, and empty.
-func TestAQuotedDatabaseBeginsNoLedger(t *testing.T) {
+func TestSettings_Database_Quoted(t *testing.T) {
 	w := newTown(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -74,7 +74,7 @@ func TestAQuotedDatabaseBeginsNoLedger(t *testing.T) {
 }
 
 // A file of a secret is read like a setting, and its refusal does not repeat the secret.
-func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
+func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	for text, says := range map[string]string{
 		"\ufeffsk-secretCoCalcKey\r\n": "",
@@ -95,7 +95,7 @@ func TestFilesOfSecretsAreCleanedOrRefused(t *testing.T) {
 }
 
 // Whoever looks at the ledger does not have to put other things right first.
-func TestCommandsAskForTheirOwnSettingsOnly(t *testing.T) {
+func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)

@@ -58,11 +58,11 @@ func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func())
 // burst is how many people act at the same moment.
 const burst = 500
 
-// BenchmarkBurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging.
+// BenchmarkRun_BurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging.
 // What counts is the time until each click is acknowledged, which comes after its order is durably promised; Slack
 // gives three seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other
 // things some may be later than Slack waits: they are reported as late, and may be promised or not.
-func BenchmarkBurstOfConfirmations(b *testing.B) {
+func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 	var clicks, commands []time.Duration
 	late := 0
 	for b.Loop() {
@@ -202,9 +202,9 @@ func report(b *testing.B, what string, times []time.Duration) {
 	b.ReportMetric(ms(times[len(times)-1]), "ms-"+what+"-max")
 }
 
-// BenchmarkPurchase buys one license through the ledger, and beside it sends the same requests bare, one after the
+// BenchmarkRun_Purchase buys one license through the ledger, and beside it sends the same requests bare, one after the
 // other, with the same client to the same server: the difference is what the safety costs beyond its requests.
-func BenchmarkPurchase(b *testing.B) {
+func BenchmarkRun_Purchase(b *testing.B) {
 	const checkout = time.Millisecond // of the simulated server, in both
 	var whole, bare, one []time.Duration
 	var requests int
@@ -320,7 +320,7 @@ func waitForStart(b testing.TB, ledger *storage.Ledger) {
 }
 
 // A purchase asks eight things of CoCalc: the benchmark reports what this test counts.
-func TestAPurchaseMakesEightRequests(t *testing.T) {
+func TestRun_Purchase_MakesEightRequests(t *testing.T) {
 	server := cocalctest.New(cocalctest.Config{Seed: 7})
 	_, _, sent := buyOnce(t, server, server.Start(t))
 	if len(sent) != 8 {
@@ -376,10 +376,10 @@ func sendBare(b *testing.B, server *cocalctest.Server, url string, sent []cocalc
 	return time.Since(start)
 }
 
-// BenchmarkClickToReceipt is what a person waits on loopback: from the click on Buy to the receipt on the card, through
+// BenchmarkRun_ClickToReceipt is what a person waits on loopback: from the click on Buy to the receipt on the card, through
 // sockets, ledger, CoCalc's requests and the response URL. CoCalc's own checkout takes a millisecond here, and seconds
 // in life.
-func BenchmarkClickToReceipt(b *testing.B) {
+func BenchmarkRun_ClickToReceipt(b *testing.B) {
 	var times []time.Duration
 	for b.Loop() {
 		b.StopTimer()

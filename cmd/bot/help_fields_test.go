@@ -13,7 +13,7 @@ import (
 
 // The help is written from the table of package commands, which knows nothing of CoCalc; what counts is decided by
 // package cocalc. The two must say the same.
-func TestTheHelpSaysWhatCounts(t *testing.T) {
+func TestHelp_Fields_AgreeWithCoCalc(t *testing.T) {
 	yesNo := map[bool]string{true: "yes", false: "no"}
 	d := cocalc.DefaultSpec()
 	want := map[string]struct{ def, bounds string }{
@@ -51,7 +51,7 @@ func bounds(low, high int) string {
 }
 
 // Every value that the help offers can be ordered, and the first value beyond the bounds cannot.
-func TestWhatTheHelpOffersCanBeOrdered(t *testing.T) {
+func TestHelp_Fields_CanBeOrdered(t *testing.T) {
 	now := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 	order := func(text string) error {
 		f, mistakes := commands.ParseFields("ram=4 cpu=1 " + text)

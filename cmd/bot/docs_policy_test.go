@@ -34,8 +34,8 @@ var unrefusing = map[string]string{
 }
 
 // docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that is read
-// by whoever is refused, said by the desk itself. go test ./cmd/bot -run PolicyDocument -update writes it.
-func TestThePolicyDocumentIsOfToday(t *testing.T) {
+// by whoever is refused, said by the desk itself. go test ./cmd/bot -run Docs_Policy -update writes it.
+func TestDocs_Policy_IsCurrent(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString(policyIntro)
 	for _, field := range policyFields() {
@@ -81,7 +81,7 @@ func policyFields() (fields []reflect.StructField) {
 
 // A new setting limits or directs what is spent, and says so in the document with what it refuses, or is on the list of
 // those that do not.
-func TestEverySettingIsInThePolicyDocument(t *testing.T) {
+func TestDocs_Policy_HasEverySetting(t *testing.T) {
 	doc := string(read(t, filepath.Join("..", "..", "docs", "policy.md")))
 	refuses, there := map[string]bool{}, map[string]bool{}
 	for _, r := range refusals {
@@ -146,7 +146,7 @@ const policyIntro = `# Who may spend how much
 This page lists every setting that limits or directs spending, with its default and the message that a refused person
 reads. Each example shows the message with only that setting changed, for a license of $63.75 a month, on Nov 23, 2026.
 The page is generated from the code, and a test fails when it is out of date. To update it, run
-` + "`go test ./cmd/bot -run PolicyDocument -update`" + `.
+` + "`go test ./cmd/bot -run Docs_Policy -update`" + `.
 
 - All limits are checked four times: when the card is made, when its button is clicked, at the final approval, and when
   buying begins.

@@ -10,7 +10,7 @@ import (
 )
 
 // A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.
-func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
+func TestRun_LogReaderGone(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
@@ -35,7 +35,7 @@ func TestABotOutlivesTheReaderOfItsLog(t *testing.T) {
 }
 
 // A session that goes away ends the bot as SIGTERM does, also when it says so twice.
-func TestHangup(t *testing.T) {
+func TestRun_SIGHUP(t *testing.T) {
 	w := newTown(t)
 	bot := launch(t, w.settings(t), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")

@@ -14,7 +14,7 @@ import (
 // An operator copies an older backup over the ledger of a bot that runs: the next click is refused, the bot ends with
 // the code that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a
 // click, too.
-func TestTheLedgerIsChangedUnderTheBot(t *testing.T) {
+func TestRun_LedgerOverwritten(t *testing.T) {
 	w := newTown(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)

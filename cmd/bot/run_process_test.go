@@ -19,7 +19,7 @@ func launch(t testing.TB, settings map[string]string, args ...string) *processte
 }
 
 // A stop in the middle of a checkout: the process finishes it, shows the receipt, and ends well.
-func TestTermDuringAPurchase(t *testing.T) {
+func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
 	w := newTown(t)
 	w.cocalc.SetCheckoutTakes(700 * time.Millisecond)
 	bot := launch(t, w.settings(t), "run")
@@ -64,7 +64,7 @@ func (w *town) asks(t testing.TB, command, text string) slacksim.Message {
 
 // Tokens that Slack refuses end the bot at once, with what to do. A CoCalc that refuses its key does not: it says the
 // same when its database is down.
-func TestRunWithWhatSlackRefuses(t *testing.T) {
+func TestRun_Start_RefusedTokens(t *testing.T) {
 	for name, token := range map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-wrong-wrong",
 		"SLACK_APP_TOKEN": "xapp-wrong-wrong",

@@ -13,7 +13,7 @@ import (
 )
 
 // Docker and Kubernetes hand secrets over as files, which end with a line break.
-func TestSecretsFromFiles(t *testing.T) {
+func TestSettings_SecretFiles(t *testing.T) {
 	dir := t.TempDir()
 	settings := map[string]string{}
 	secrets := maps.Clone(needed)
@@ -45,7 +45,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 }
 
-func TestFaultsOfSecretFiles(t *testing.T) {
+func TestSettings_SecretFiles_Faults(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

@@ -16,9 +16,9 @@ import (
 	"licensebot/slacksim"
 )
 
-// BenchmarkIdleBot builds the bot as it is released and tells the size of the binary, and how much memory the process
+// BenchmarkRun_Idle builds the bot as it is released and tells the size of the binary, and how much memory the process
 // holds while nothing happens: after its start, and after a purchase and a list.
-func BenchmarkIdleBot(b *testing.B) {
+func BenchmarkRun_Idle(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "bot")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -27,7 +27,7 @@ func with(more map[string]string) map[string]string {
 	return all
 }
 
-func TestDefaultsOfTheSettings(t *testing.T) {
+func TestSettings_Defaults(t *testing.T) {
 	processtest.Environment(t, nil)
 	c, err := config.Read()
 	if err != nil {
@@ -61,7 +61,7 @@ func TestDefaultsOfTheSettings(t *testing.T) {
 }
 
 // Everything that can be wrong with one setting, and the one line that says so.
-func TestFaultsOfSettings(t *testing.T) {
+func TestSettings_Read_Faults(t *testing.T) {
 	cases := []struct {
 		name, setting, value, says string
 	}{
@@ -206,7 +206,7 @@ func TestFaultsOfSettings(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+func TestSettings_Read_AllFaultsAtOnce(t *testing.T) {
 	processtest.Environment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "xapp-swapped", "COCALC_URL": "cocalc", "BUYERS": "alice", "ORDER_LIMIT": "x", "TIMEZONE": "?",
 		"CHECKOUT_TIMEOUT": "?", "SETTLE_AFTER": "?", "LICENSE_DEFAULTS": "ram=64 cpu=9 title=x reason=y", "LOG_LEVEL": "all",
@@ -231,7 +231,7 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 }
 
 // Files of secrets end with a line break, and lists are written with blanks.
-func TestBlanksAroundValues(t *testing.T) {
+func TestSettings_Read_SpacesAroundValues(t *testing.T) {
 	processtest.Environment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "xoxb-1-secretBotToken\n", "SLACK_APP_TOKEN": " xapp-1-secretAppToken",
 		"COCALC_API_KEY": "sk-secretCoCalcKey\r\n", "BUYERS": " U1 , W2,", "ADMINS": "W3, ",
@@ -252,7 +252,7 @@ func TestBlanksAroundValues(t *testing.T) {
 	}
 }
 
-func TestWhoMayBuy(t *testing.T) {
+func TestSettings_Policy_Buyers(t *testing.T) {
 	cases := []struct {
 		name, buyers string
 		everyone     bool
@@ -279,7 +279,7 @@ func TestWhoMayBuy(t *testing.T) {
 	}
 }
 
-func TestDefaultsForLicenses(t *testing.T) {
+func TestSettings_LicenseSpec_Defaults(t *testing.T) {
 	change := func(set func(*cocalc.LicenseSpec)) cocalc.LicenseSpec {
 		s := cocalc.DefaultSpec()
 		set(&s)

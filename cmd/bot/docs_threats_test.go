@@ -10,7 +10,7 @@ import (
 )
 
 // A threat model that names tests which are gone proves nothing.
-func TestTheThreatModelNamesTestsThatExist(t *testing.T) {
+func TestDocs_ThreatModel_NamesTestsThatExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	there := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)

@@ -32,7 +32,7 @@ var strict = map[string]string{
 	"LEAST_CREDIT": "25.50", "TIMEZONE": "Europe/Vienna",
 }
 
-func TestASettingForEveryLimit(t *testing.T) {
+func TestSettings_Policy_HasEveryLimit(t *testing.T) {
 	processtest.Environment(t, strict)
 	c, err := config.Read()
 	if err != nil {
@@ -63,7 +63,7 @@ func TestASettingForEveryLimit(t *testing.T) {
 	}
 }
 
-func TestSettingsThatContradictEachOther(t *testing.T) {
+func TestSettings_Policy_Contradictions(t *testing.T) {
 	cases := []struct {
 		name     string
 		settings string
@@ -123,7 +123,7 @@ func settingRecords(t *testing.T, ledger purchase.Ledger) (notes []string) {
 }
 
 // Whoever may change the environment may raise a limit; the chain says when that was, and from what.
-func TestChangedLimitsAreInTheAudit(t *testing.T) {
+func TestSettings_Policy_ChangesAreAudited(t *testing.T) {
 	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatal(err)

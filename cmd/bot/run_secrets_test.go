@@ -75,7 +75,7 @@ func (s *scroll) String() string {
 
 // A whole life at debug level, with much that goes wrong, and nowhere a token, a key, the address behind a button or
 // the ticket of a socket: not in the log, not in an error, not in a message.
-func TestNoSecretIsTold(t *testing.T) {
+func TestRun_Log_NoSecrets(t *testing.T) {
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {
 			w := newTown(t)
@@ -199,7 +199,7 @@ func (w *town) secrets(t *testing.T) map[string]string {
 	return all
 }
 
-func TestTheRedactor(t *testing.T) {
+func TestRedactor_Write(t *testing.T) {
 	c := config.Settings{
 		SlackBotToken: "xoxb-1-secret", SlackAppToken: "xapp-1-secret", CoCalcAPIKey: "sk-verySecretKey",
 		LogFormat: "json",
@@ -235,7 +235,7 @@ func TestTheRedactor(t *testing.T) {
 	}
 }
 
-func TestFormatsAndLevelsOfTheLog(t *testing.T) {
+func TestSettings_Logger_FormatsAndLevels(t *testing.T) {
 	cases := []struct{ level, format, want string }{
 		{"info", "json", `{"level":"info","part":"x","time":`},
 		{"debug", "json", `{"level":"debug","time":`},

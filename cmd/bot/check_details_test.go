@@ -16,7 +16,7 @@ import (
 )
 
 // As JSON, what could not be checked is told apart from a warning.
-func TestCheckAsJSON(t *testing.T) {
+func TestCheck_JSON(t *testing.T) {
 	w := newTown(t)
 	processtest.Environment(t, w.settings(t, "ADMINS=U0TYPO"))
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"conversations.info": {Status: 500}}})
@@ -43,7 +43,7 @@ func TestCheckAsJSON(t *testing.T) {
 
 // A CoCalc, or a proxy of the organization before it, with a certificate of an authority that the machine does not
 // know.
-func TestCheckNamesTheCertificate(t *testing.T) {
+func TestCheck_UnknownCertificate(t *testing.T) {
 	front := httptest.NewTLSServer(http.NotFoundHandler())
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(front.Close)
@@ -67,7 +67,7 @@ func TestCheckNamesTheCertificate(t *testing.T) {
 }
 
 // A clock that is wrong is told in minutes, and against both servers.
-func TestCheckComparesClocks(t *testing.T) {
+func TestCheck_WrongClock(t *testing.T) {
 	slow := time.Now().Add(-10 * time.Minute)
 	now := time.Now()
 	c := newClocks(func() time.Time { return now })

@@ -31,7 +31,7 @@ func table(t *testing.T, text string) (rows []map[string]string) {
 }
 
 // The month of a row is the team's, so its day is too; and a private channel is known by its id.
-func TestTheCSVForTheBooks(t *testing.T) {
+func TestPurchases_CSV_MonthAndDay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, purchase.Purchase{
 		Time: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Month: "2026-12",
@@ -50,7 +50,7 @@ func TestTheCSVForTheBooks(t *testing.T) {
 }
 
 // A late entry has the day on which CoCalc sold it, and is booked on the day of the newest entry before it.
-func TestEntryDatesNeverDecrease(t *testing.T) {
+func TestJournal_EntryDates_NeverDecrease(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
 	keepLedger(t, path, purchase.Purchase{Time: day(3)}, purchase.Purchase{Time: day(20)},
@@ -71,7 +71,7 @@ func TestEntryDatesNeverDecrease(t *testing.T) {
 }
 
 // Joiners belong to how words are spelled. Where they join nothing, they only hide something.
-func TestJoinersInNames(t *testing.T) {
+func TestPurchases_Names_Joiners(t *testing.T) {
 	for name, c := range map[string]struct{ text, cell, quoted string }{
 		"Persian":             {"می\u200cخواهم", "می\u200cخواهم", "\"می\u200cخواهم\""},
 		"Hindi":               {"क्\u200dष", "क्\u200dष", "\"क्\u200dष\""},
@@ -95,7 +95,7 @@ func TestJoinersInNames(t *testing.T) {
 
 // Excel takes a file for UTF-8 only when it begins with a byte order mark; other programs would take the mark for a
 // part of the first column's name.
-func TestAByteOrderMarkForExcel(t *testing.T) {
+func TestPurchases_CSV_ByteOrderMark(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
