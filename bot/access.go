@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// probeEvery is the pause between two questions to Slack whether lost access is back.
-	probeEvery = 10 * time.Second
-	// notedAfter is how long access must be lost before the audit records it. Shorter losses are only logged.
-	notedAfter = time.Minute
-	// endsAfter is how long Slack must refuse the bot token, and answer nothing else, before the program ends.
-	endsAfter = 5 * time.Minute
+	// probeInterval is the pause between two questions to Slack whether lost access is back.
+	probeInterval = 10 * time.Second
+	// recordLossAfter is how long access must be lost before the audit records it. Shorter losses are only logged.
+	recordLossAfter = time.Minute
+	// exitAfter is how long Slack must refuse the bot token, and answer nothing else, before the program ends.
+	exitAfter = 5 * time.Minute
 )
 
 // AccessWatch waits for lost access to Slack to come back: it asks Slack, and records the loss and its end in the
@@ -34,7 +34,7 @@ type AccessWatch struct {
 // for five minutes: without the token, people get no answers.
 func (w AccessWatch) Run(ctx context.Context) error {
 	if w.Every == 0 {
-		w.Every = probeEvery
+		w.Every = probeInterval
 	}
 	if w.Now == nil {
 		w.Now = time.Now
@@ -51,11 +51,11 @@ func (w AccessWatch) Run(ctx context.Context) error {
 		if _, lost := w.Access.Lost(); lost {
 			w.Access.Probe(ctx, w.Slack)
 		}
-		if err := w.Access.LostFor(endsAfter); err != nil {
+		if err := w.Access.LostFor(exitAfter); err != nil {
 			return err
 		}
 		loss, lost := w.Access.Lost()
-		if lost == noted || lost && w.Now().Sub(loss.Since) < notedAfter {
+		if lost == noted || lost && w.Now().Sub(loss.Since) < recordLossAfter {
 			continue
 		}
 		code := ""

@@ -19,7 +19,7 @@ func carolDecides(w *world) {
 	w.timing.Settle = time.Minute
 }
 
-var orderID = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
+var orderIDBlock = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 
 // hold buys as alice, with a checkout whose outcome nobody gets to know.
 func (w *world) hold() (card slacksim.Message, id string) {
@@ -31,7 +31,7 @@ func (w *world) hold() (card slacksim.Message, id string) {
 	card = w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	card = w.becomes(card, "Not confirmed yet")
-	return card, orderID.FindString(card.ContentText())
+	return card, orderIDBlock.FindString(card.ContentText())
 }
 
 // writes waits until somebody has a direct message with the text.

@@ -18,11 +18,12 @@ const actionTakeOut = "item_take_out"
 // pause stops all buying by an admin's word.
 func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
 	if err := h.desk.Pause(ctx, click, reason); err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
-	return now(
-		say("Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
-			"Use `/license resume` to continue."))
+	return ackReply(
+		textMessage(
+			"Buying is paused. Payments already in progress will finish. Anyone who tries to buy will see your reason. " +
+				"Use `/license resume` to continue."))
 }
 
 // resume ends a pause of buying by an admin's word.
@@ -32,7 +33,7 @@ func (h *Handler) resume(ctx context.Context, click purchase.Click, reason strin
 		err = h.desk.Resume(ctx, click, reason)
 	}
 	if err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
 	said := "Buying is back on. Orders that were waiting are being bought now."
 	if no := h.unsold(ctx, click.Who); no != "" {
@@ -44,41 +45,43 @@ func (h *Handler) resume(ctx context.Context, click purchase.Click, reason strin
 	if reason != "" {
 		said += " Your reason is kept on record."
 	}
-	return now(say(said))
+	return ackReply(textMessage(said))
 }
 
-// takeOut takes a broken item out of the cart after a click on its notice. What was done is written under the notice,
-// in place of the button.
-func (h *Handler) takeOut(at reach, argument string, click purchase.Click, cb slack.InteractionCallback) socket.Reply {
+// removeItem takes a broken item out of the cart after a click on its notice. What was done is written under the
+// notice, in place of the button.
+func (h *Handler) removeItem(at replyTarget, argument string, click purchase.Click,
+	cb slack.InteractionCallback,
+) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
 		item, err := strconv.ParseInt(argument, 10, 64)
 		if err != nil || item <= 0 {
-			h.tell(ctx, at, say("This button has expired. Nothing was removed from the cart."), false)
+			h.reply(ctx, at, textMessage("This button has expired. Nothing was removed from the cart."), false)
 			return
 		}
 		click.Who = h.people.LookUp(ctx, click.Who)
 		done, err := h.desk.TakeOut(ctx, item, click)
 		if err != nil {
-			h.tell(ctx, at, say(h.notTakenOut(err, item)), false)
+			h.reply(ctx, at, textMessage(h.removeItemFailure(err, item)), false)
 			return
 		}
 		sentence := Words(Results, done, h.reader(Marked))
 		if blocks := cb.Message.Blocks.BlockSet; len(blocks) > 0 {
 			notice := withoutActions(content{cb.Message.Text, blocks})
-			notice.blocks = append(notice.blocks, small(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, sentence))))
+			notice.blocks = append(notice.blocks, contextBlock(mrkdwn(fmt.Sprintf("<@%s>: %s", click.Who.ID, sentence))))
 			if _, _, _, err := h.slack.UpdateMessageContext(ctx, cb.Channel.ID, cb.Message.Timestamp,
 				messageOptions(notice)...); err == nil {
 				return
 			}
 		}
-		h.tell(ctx, at, say(sentence), false)
+		h.reply(ctx, at, textMessage(sentence), false)
 	}}
 }
 
-func (h *Handler) notTakenOut(err error, item int64) string {
+func (h *Handler) removeItemFailure(err error, item int64) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) || errors.Is(err, purchase.ErrFull) || purchase.Unusable(err) != nil {
-		return h.refusal(err)
+		return h.refusalText(err)
 	}
 	h.log.Warn().Err(err).Int64("item", item).Msg("fail to take an item out of the cart")
 	return RefusalText(h.desk.Trouble(err), h.loc) + " To see whether the item is still in the cart, go to " +

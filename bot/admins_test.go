@@ -54,7 +54,7 @@ func TestTheFormThatSettles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := order(heldOrder)
-			view := settleView(o, settling{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"}, false)
+			view := settleView(o, resolveState{o.ID, verdict, "CMATH", "math", "https://hooks.slack.com/x"}, false)
 			raw, err := json.Marshal(view)
 			if err != nil {
 				t.Fatal(err)
@@ -63,7 +63,7 @@ func TestTheFormThatSettles(t *testing.T) {
 				t.Errorf("Slack would refuse it: %v", problems)
 			}
 			golden(t, name, content{view.Title.Text + " / " + view.Submit.Text, view.Blocks.BlockSet})
-			got := settledWords(o, purchase.Settlement{Verdict: verdict}, false)
+			got := verdictMessage(o, purchase.Settlement{Verdict: verdict}, false)
 			golden(t, name+"-done", got)
 		})
 	}
@@ -111,7 +111,7 @@ func TestNotices(t *testing.T) {
 		"of-a-kind-to-come": {Kind: "something-new", Cause: cause(purchase.Untranslated, "text", "Something happened.")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := notice(n, Reader{Admin: true})
+			got := noticeMessage(n, Reader{Admin: true})
 			golden(t, "notice-"+name, got)
 			harmless(t, got)
 		})

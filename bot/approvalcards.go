@@ -17,8 +17,8 @@ const (
 	actionDeny    = "order_deny" // opens the form that asks for the reason
 )
 
-// askFacts is what the approvers' card shows beside the order itself.
-type askFacts struct {
+// approvalFacts is what the approvers' card shows beside the order itself.
+type approvalFacts struct {
 	now    time.Time
 	needed int // approvals
 	budget *purchase.BudgetReport
@@ -34,47 +34,47 @@ func decidable(o purchase.Order, now time.Time) bool {
 	return o.State == purchase.AwaitingApproval && now.Before(o.ApproveBy)
 }
 
-// askCard asks approvers about an order, and tells them afterwards what became of it. It is a function of its arguments
-// alone.
-func askCard(o purchase.Order, f askFacts) content {
+// approvalCard asks approvers about an order, and tells them afterwards what became of it. It is a function of its
+// arguments alone.
+func approvalCard(o purchase.Order, f approvalFacts) content {
 	o = withoutIDs(o)
 	head := fmt.Sprintf("<@%s> requests a CoCalc license for %s%s", o.Requester.ID, o.Price,
-		each(string(o.Spec.Period)))
+		perPeriod(string(o.Spec.Period)))
 	sign := ":raised_hand:" // in a channel full of cards it shows where one stands
 	if !decidable(o, f.now) {
 		head = strings.Replace(head, " requests ", " requested ", 1)
-		sign = askSign(o)
+		sign = outcomeSign(o)
 	}
 	blocks := []slack.Block{section(sign + " *" + head + "*\n" + renewal(o.Spec, o.Renews))}
-	blocks = append(blocks, askedFor(o)...)
+	blocks = append(blocks, requestBlocks(o)...)
 	if !decidable(o, f.now) {
-		outcome, said := askOutcome(o, f.loc)
-		blocks = append(blocks, decisions(o)...)
-		return content{said + " " + head + ".", append(blocks, section(outcome), orderID(o))}
+		outcome, said := approvalOutcome(o, f.loc)
+		blocks = append(blocks, decisionBlocks(o)...)
+		return content{said + " " + head + ".", append(blocks, section(outcome), orderIDBlock(o))}
 	}
-	blocks = append(blocks, fields(moneyFacts(o, f)...))
+	blocks = append(blocks, fields(costFields(o, f)...))
 	if f.unsold != "" {
-		blocks = append(append(blocks, section(f.unsold)), decisions(o)...)
-		return content{fmt.Sprintf("%s: %s. It can't be bought now.", head, gives(o.Spec)), append(blocks, onlyDeny(o)...)}
+		blocks = append(append(blocks, section(f.unsold)), decisionBlocks(o)...)
+		return content{fmt.Sprintf("%s: %s. It can't be bought now.", head, summary(o.Spec)), append(blocks, onlyDeny(o)...)}
 	}
 	if text := similarWords(f); text != "" {
 		blocks = append(blocks, section(text))
 	}
-	blocks = append(blocks, decisions(o)...)
+	blocks = append(blocks, decisionBlocks(o)...)
 	yes := button(actionApprove, string(o.ID), "Approve")
 	yes.Style = slack.StylePrimary
 	yes.Confirm = slack.NewConfirmationBlockObject(plain("Approve this order?"),
-		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"),
+		plain(summary(o.Spec), fmt.Sprintf("%s now. %s", o.Price, renewal(o.Spec, o.Renews))), plain("Approve"),
 		plain("Not yet"))
 	no := denyButton(o)
-	ask := fmt.Sprintf("Expires %s.", moment(o.ApproveBy))
+	ask := fmt.Sprintf("Expires %s.", formatTime(o.ApproveBy))
 	if f.needed > 1 {
 		ask = approvalsWords(f.needed, len(o.Approvals)) + " " + ask
 	}
 	blocks = append(blocks, slack.NewActionBlock("ask_actions", yes, no),
-		small(mrkdwn(ask+" You can't approve your own order. No buttons? Type `/license approve "+string(o.ID)+"`.")))
+		contextBlock(mrkdwn(ask+" You can't approve your own order. No buttons? Type `/license approve "+string(o.ID)+"`.")))
 	expires := o.ApproveBy.UTC().Format(purchase.MomentStyle)
-	return content{fmt.Sprintf("%s: %s. Expires %s.", head, gives(o.Spec), expires), blocks}
+	return content{fmt.Sprintf("%s: %s. Expires %s.", head, summary(o.Spec), expires), blocks}
 }
 
 func denyButton(o purchase.Order) *slack.ButtonBlockElement {
@@ -87,21 +87,21 @@ func denyButton(o purchase.Order) *slack.ButtonBlockElement {
 func onlyDeny(o purchase.Order) []slack.Block {
 	return []slack.Block{
 		slack.NewActionBlock("ask_actions", denyButton(o)),
-		small(mrkdwn(
+		contextBlock(mrkdwn(
 			fmt.Sprintf("Expires %s. Denying it releases %s to the budget. No buttons? Type `/license deny %s` with a reason.",
-				moment(o.ApproveBy), o.Price, o.ID))),
+				formatTime(o.ApproveBy), o.Price, o.ID))),
 	}
 }
 
-// askCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card. Approvers are
-// asked in direct messages.
-func askCardWithoutPrice(o purchase.Order, now time.Time) content {
+// approvalCardWithoutPrice stands in a channel that others than members read, in place of the approvers' card.
+// Approvers are asked in direct messages.
+func approvalCardWithoutPrice(o purchase.Order, now time.Time) content {
 	head := fmt.Sprintf("<@%s> requested a CoCalc license.", o.Requester.ID)
-	sign, said := askSign(o), "Approvers: I've sent you the details in a direct message."
+	sign, said := outcomeSign(o), "Approvers: I've sent you the details in a direct message."
 	if !decidable(o, now) {
-		_, said = askOutcome(o, nil)
+		_, said = approvalOutcome(o, nil)
 	}
-	return content{head + " " + said, []slack.Block{section(sign + " *" + head + "*\n" + said), orderID(o)}}
+	return content{head + " " + said, []slack.Block{section(sign + " *" + head + "*\n" + said), orderIDBlock(o)}}
 }
 
 // withoutIDs returns the order with whole ids removed from its texts: everyone in the approvers' channel reads them.
@@ -120,11 +120,12 @@ func withoutIDs(o purchase.Order) purchase.Order {
 	return o
 }
 
-// askedFor shows what a license gives, short enough that a phone has it in one piece with the money and the buttons.
-func askedFor(o purchase.Order) []slack.Block {
+// requestBlocks shows what a license gives, short enough that a phone has it in one piece with the money and the
+// buttons.
+func requestBlocks(o purchase.Order) []slack.Block {
 	spec, rest := o.Spec, []string{
-		"stops when idle " + idle(string(o.Spec.Uptime)), "member hosting",
-		string(o.Spec.User) + " use", "runs " + term(o.Spec),
+		"stops when idle " + idleWords(string(o.Spec.Uptime)), "member hosting",
+		string(o.Spec.User) + " use", "runs " + termWords(o.Spec),
 	}
 	if !spec.Member {
 		rest[1] = "no member hosting"
@@ -136,26 +137,26 @@ func askedFor(o purchase.Order) []slack.Block {
 		rest = append(rest, fmt.Sprintf("%s a year less than paying monthly", o.Saves))
 	}
 	if spec.ProjectID != "" {
-		rest = append(rest, "added to project "+code(spec.ProjectID))
+		rest = append(rest, "added to project "+codeSpan(spec.ProjectID))
 	}
-	blocks := []slack.Block{wrote("Reason", o.Reason)}
-	blocks = append(blocks, titled(o)...)
+	blocks := []slack.Block{userText("Reason", o.Reason)}
+	blocks = append(blocks, titleBlocks(o)...)
 	if spec.Description != "" {
-		blocks = append(blocks, wrote("Description", spec.Description))
+		blocks = append(blocks, userText("Description", spec.Description))
 	}
 	blocks = append(blocks, projectBlocks(o)...)
 	return append(blocks,
-		fields(mrkdwn("*Each project gets*\n"+givesEach(spec)),
+		fields(mrkdwn("*Each project gets*\n"+perProject(spec)),
 			mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit))),
-		small(mrkdwn(strings.Join(rest, " · "))))
+		contextBlock(mrkdwn(strings.Join(rest, " · "))))
 }
 
-// titled is the title of what was asked for, if it has one: it tells orders apart.
-func titled(o purchase.Order) []slack.Block {
+// titleBlocks is the title of what was asked for, if it has one: it tells orders apart.
+func titleBlocks(o purchase.Order) []slack.Block {
 	if o.Spec.Title == "" {
 		return nil
 	}
-	return []slack.Block{wrote("Title", o.Spec.Title)}
+	return []slack.Block{userText("Title", o.Spec.Title)}
 }
 
 // approvalsWords returns how many approvals an order needs and has.
@@ -163,8 +164,8 @@ func approvalsWords(needed, have int) string {
 	return fmt.Sprintf("Needs %d approvals (%d so far).", needed, have)
 }
 
-// moneyFacts say what an order costs, and what was spent already.
-func moneyFacts(o purchase.Order, f askFacts) []*slack.TextBlockObject {
+// costFields say what an order costs, and what was spent already.
+func costFields(o purchase.Order, f approvalFacts) []*slack.TextBlockObject {
 	yearly := "nothing more (fixed term)"
 	switch o.Spec.Period {
 	case "monthly":
@@ -201,11 +202,11 @@ func spentWords(spent, reserved purchase.Cents) string {
 	return text
 }
 
-// mostSimilar is how many licenses like the one that is asked for are named.
-const mostSimilar = 3
+// maxSimilar is how many licenses like the one that is asked for are named.
+const maxSimilar = 3
 
 // similarWords name active licenses that give the same as the one that is asked for.
-func similarWords(f askFacts) string {
+func similarWords(f approvalFacts) string {
 	switch {
 	case !f.known:
 		return ":information_source: I couldn't check whether a matching license is already active."
@@ -213,12 +214,12 @@ func similarWords(f askFacts) string {
 		return "No matching license is active."
 	}
 	var lines []string
-	for _, l := range f.similar[:min(len(f.similar), mostSimilar)] {
-		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", code(purchase.ShortID(l.ID)),
+	for _, l := range f.similar[:min(len(f.similar), maxSimilar)] {
+		lines = append(lines, fmt.Sprintf("\n• %s: %s, %d running now, %s", codeSpan(purchase.ShortID(l.ID)),
 			plural(l.RunLimit, "project")+" at once", l.NumberRunning, lastUse(l)))
 	}
 	text := fmt.Sprintf(":information_source: *%s already active*%s", matching(len(f.similar)), strings.Join(lines, ""))
-	if more := len(f.similar) - mostSimilar; more > 0 {
+	if more := len(f.similar) - maxSimilar; more > 0 {
 		text += fmt.Sprintf("\n• and %d more", more)
 	}
 	return text
@@ -231,33 +232,33 @@ func matching(n int) string {
 	return fmt.Sprintf("%d matching licenses are", n)
 }
 
-// decisions say who decided what, when and why. The reasons are people's own words.
-func decisions(o purchase.Order) []slack.Block {
+// decisionBlocks say who decided what, when and why. The reasons are people's own words.
+func decisionBlocks(o purchase.Order) []slack.Block {
 	var blocks []slack.Block
 	for _, a := range o.Approvals {
 		if !a.Denied {
 			blocks = append(blocks, section(
-				fmt.Sprintf(":heavy_check_mark: <@%s> approved, %s.", a.By.ID, moment(a.At))))
+				fmt.Sprintf(":heavy_check_mark: <@%s> approved, %s.", a.By.ID, formatTime(a.At))))
 			continue
 		}
-		blocks = append(blocks, section(fmt.Sprintf("<@%s> denied it, %s.", a.By.ID, moment(a.At))),
-			wrote("Reason for denying", a.Reason))
+		blocks = append(blocks, section(fmt.Sprintf("<@%s> denied it, %s.", a.By.ID, formatTime(a.At))),
+			userText("Reason for denying", a.Reason))
 	}
 	return blocks
 }
 
-// saidToRequester returns why an order has failed, for people other than its requester. Sentences about rights and
+// requesterFailure returns why an order has failed, for people other than its requester. Sentences about rights and
 // limits address the requester.
-func saidToRequester(o purchase.Order, zone *time.Location) string {
-	said := purchase.ShortenIDs(marked(Failures, o.Failure.Cause, Reader{Zone: zone}))
+func requesterFailure(o purchase.Order, zone *time.Location) string {
+	said := purchase.ShortenIDs(mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: zone}))
 	if o.Failure.Code == purchase.FailPolicy {
 		return fmt.Sprintf("<@%s> was told: %s", o.Requester.ID, said)
 	}
 	return said
 }
 
-// askSign returns the sign of an order's outcome, for people who scan the channel.
-func askSign(o purchase.Order) string {
+// outcomeSign returns the sign of an order's outcome, for people who scan the channel.
+func outcomeSign(o purchase.Order) string {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
 		return ":hourglass:"
@@ -274,21 +275,22 @@ func askSign(o purchase.Order) string {
 	}
 }
 
-// askOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for notifications.
-func askOutcome(o purchase.Order, zone *time.Location) (text, said string) {
+// approvalOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for
+// notifications.
+func approvalOutcome(o purchase.Order, zone *time.Location) (text, said string) {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
 		return "*Expired*: no one decided in time.", "Expired."
 	case purchase.Denied:
 		return "*Denied.*", "Denied."
 	case purchase.Cancelled:
-		return fmt.Sprintf("*Withdrawn* by <@%s>, %s.", o.Requester.ID, moment(o.Updated)), "Withdrawn."
+		return fmt.Sprintf("*Withdrawn* by <@%s>, %s.", o.Requester.ID, formatTime(o.Updated)), "Withdrawn."
 	case purchase.Failed:
 		// the admin's own words are on the requester's card
 		if o.Failure == nil || o.Failure.Code == purchase.FailByAdmin {
 			return "*Not bought.* An admin resolved it.", "Not bought."
 		}
-		text = "*Not bought.* " + saidToRequester(o, zone)
+		text = "*Not bought.* " + requesterFailure(o, zone)
 		if o.Failure.Code == purchase.FailPriceMoved {
 			text += " The approval doesn't cover the new price. If the license is still wanted, you'll be asked again."
 		}
@@ -298,7 +300,7 @@ func askOutcome(o purchase.Order, zone *time.Location) (text, said string) {
 	case purchase.Purchased:
 		text = fmt.Sprintf("*Bought for %s.*", o.Receipt.Charged)
 		if o.Receipt.LicenseID != "" {
-			text += " License " + code(purchase.ShortID(o.Receipt.LicenseID)) + "."
+			text += " License " + codeSpan(purchase.ShortID(o.Receipt.LicenseID)) + "."
 		}
 		return text, "Bought."
 	default:
@@ -314,7 +316,7 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	}
 	text := fmt.Sprintf(
 		":raised_hand: *Waiting for approval: a license for %s%s*\nSent to the approvers%s. Expires %s. %s is reserved.",
-		o.Price, each(string(o.Spec.Period)), where, moment(o.ApproveBy), o.Price)
+		o.Price, perPeriod(string(o.Spec.Period)), where, formatTime(o.ApproveBy), o.Price)
 	if f.needed > 1 {
 		text += " " + approvalsWords(f.needed, len(o.Approvals))
 	}
@@ -323,10 +325,10 @@ func waitingCard(o purchase.Order, f cardFacts) content {
 	} else {
 		text += " I'll message you when it's decided; you can follow it on my Home tab."
 	}
-	blocks := append([]slack.Block{section(text)}, decisions(o)...)
-	blocks = append(append(blocks, wrote("Your reason", o.Reason)), titled(o)...)
-	blocks = append(blocks, small(plain(gives(o.Spec))),
-		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderID(o))
+	blocks := append([]slack.Block{section(text)}, decisionBlocks(o)...)
+	blocks = append(append(blocks, userText("Your reason", o.Reason)), titleBlocks(o)...)
+	blocks = append(blocks, contextBlock(plain(summary(o.Spec))),
+		slack.NewActionBlock("order_actions", button(actionCancel, string(o.ID), "Withdraw")), orderIDBlock(o))
 	return content{fmt.Sprintf("Your license for %s is waiting for approval.", o.Price), blocks}
 }
 
@@ -336,13 +338,13 @@ func deniedCard(o purchase.Order, f cardFacts) content {
 	if len(o.Approvals) == 0 {
 		return c
 	}
-	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied.* Nothing was charged.")}, decisions(o),
-		titled(o), c.blocks[1:])
+	c.blocks = slices.Concat([]slack.Block{section(":no_entry: *Denied.* Nothing was charged.")}, decisionBlocks(o),
+		titleBlocks(o), c.blocks[1:])
 	return c
 }
 
-// agreedBy names in small print who approved an order.
-func agreedBy(o purchase.Order) string {
+// approvedBy names in small print who approved an order.
+func approvedBy(o purchase.Order) string {
 	var names []string
 	for _, a := range o.Approvals {
 		if !a.Denied {
@@ -355,7 +357,7 @@ func agreedBy(o purchase.Order) string {
 	return " · approved by " + strings.Join(names, " and ")
 }
 
-// orderID is the small print where who agreed is said already.
-func orderID(o purchase.Order) *slack.ContextBlock {
-	return small(mrkdwn("Order `" + string(o.ID) + "`"))
+// orderIDBlock is the small print where who agreed is said already.
+func orderIDBlock(o purchase.Order) *slack.ContextBlock {
+	return contextBlock(mrkdwn("Order `" + string(o.ID) + "`"))
 }

@@ -53,7 +53,7 @@ func TestTheApproversCard(t *testing.T) {
 		}
 		return l
 	}
-	full := askFacts{
+	full := approvalFacts{
 		now: at, needed: 1, budget: report, known: true,
 		similar: []purchase.License{license(1), license(2), license(3), license(4), license(5)},
 	}
@@ -73,7 +73,7 @@ func TestTheApproversCard(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*purchase.Order)
-		facts   askFacts
+		facts   approvalFacts
 		buttons bool
 	}{
 		{"asked", asked, full, true},
@@ -81,7 +81,7 @@ func TestTheApproversCard(t *testing.T) {
 			"asked-about-a-fixed-term", with(asked, func(o *purchase.Order) {
 				o.Spec.Period, o.Spec.End, o.Renews = "range", at.AddDate(0, 0, 90), 0
 			}),
-			askFacts{now: at, needed: 1, budget: &purchase.BudgetReport{
+			approvalFacts{now: at, needed: 1, budget: &purchase.BudgetReport{
 				Now: "2026-11", Limit: purchase.Limit{None: true},
 				Months: []purchase.Budget{{Month: "2026-11"}},
 			}, known: true},
@@ -89,14 +89,14 @@ func TestTheApproversCard(t *testing.T) {
 		},
 		{
 			"asked-with-little-known", with(asked, func(o *purchase.Order) { o.Spec.Period, o.Spec.RunLimit = "yearly", 40 }),
-			askFacts{now: at, needed: 1},
+			approvalFacts{now: at, needed: 1},
 			true,
 		},
-		{"asked-of-two", with(asked, agreed("UERIN")), askFacts{
+		{"asked-of-two", with(asked, agreed("UERIN")), approvalFacts{
 			now: at, needed: 2, budget: report, known: true,
 			similar: []purchase.License{license(1)},
 		}, true},
-		{"too-late", asked, askFacts{now: at.Add(72 * time.Hour), needed: 1}, false},
+		{"too-late", asked, approvalFacts{now: at.Add(72 * time.Hour), needed: 1}, false},
 		{"expired", with(asked, in(purchase.Expired)), full, false},
 		{"denied", deniedBy("UERIN"), full, false},
 		{"withdrawn", with(asked, in(purchase.Cancelled)), full, false},
@@ -119,7 +119,7 @@ func TestTheApproversCard(t *testing.T) {
 		{"failed-by-an-admin", with(asked, agreed("UERIN"), failed(*settledBy("dana", "not-bought", hostile))), full, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := askCard(order(c.change), c.facts)
+			got := approvalCard(order(c.change), c.facts)
 			golden(t, "ask-"+c.name, got)
 			harmless(t, got)
 			raw, err := json.Marshal(got.blocks)
@@ -135,7 +135,7 @@ func TestTheApproversCard(t *testing.T) {
 }
 
 func TestTheFormsThatAskForAReason(t *testing.T) {
-	remember := deciding{Order: order(nil).ID, Channel: "CDESK", ChannelName: "approvals"}
+	remember := reasonState{Order: order(nil).ID, Channel: "CDESK", ChannelName: "approvals"}
 	for name, view := range map[string]any{
 		"deny-form":   denyView(order(asked), remember),
 		"reason-form": reasonView(remember),

@@ -19,45 +19,45 @@ const (
 	callbackReason = "order_reason"
 )
 
-// deciding is what these forms have to remember: Slack keeps it with the view and gives it back.
-type deciding struct {
+// reasonState is what these forms have to remember: Slack keeps it with the view and gives it back.
+type reasonState struct {
 	Order       purchase.OrderID `json:"order"`
 	NewPrice    bool             `json:"new_price,omitempty"` // the requester confirms the new price of a failed order
 	Channel     string           `json:"channel,omitempty"`   // where the button was clicked
 	ChannelName string           `json:"channel_name,omitempty"`
 }
 
-func remembered(id purchase.OrderID, click purchase.Click) deciding {
-	return deciding{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
+func newReasonState(id purchase.OrderID, click purchase.Click) reasonState {
+	return reasonState{Order: id, Channel: click.At.Channel, ChannelName: click.At.Name}
 }
 
 // formClick returns the decision of the person who sent the form. It counts at the place of the button that opened the
 // form. The card is updated through the button's response URL, which came with the first click.
-func (h *Handler) formClick(ctx context.Context, cb slack.InteractionCallback, remember deciding) purchase.Click {
-	return purchase.Click{Who: h.people.LookUp(ctx, h.submitter(cb)), At: place(remember.Channel, remember.ChannelName)}
+func (h *Handler) formClick(ctx context.Context, cb slack.InteractionCallback, remember reasonState) purchase.Click {
+	return purchase.Click{Who: h.people.LookUp(ctx, h.actor(cb)), At: newPlace(remember.Channel, remember.ChannelName)}
 }
 
-// confirmed answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
-func (h *Handler) confirmed(at reach, trigger string, remember deciding, err error) socket.Reply {
+// replyConfirmation answers a requester's confirmation. If the order needs approval and a reason, it opens a form.
+func (h *Handler) replyConfirmation(at replyTarget, trigger string, remember reasonState, err error) socket.Reply {
 	var no *purchase.Refusal
 	if !errors.As(err, &no) || no.Code != purchase.NoReason {
-		return h.decided(at, err)
+		return h.replyDecision(at, err)
 	}
 	return h.openView(at, trigger, reasonView(remember), "Slack didn't open the form in time. Please click again.")
 }
 
 // reasonView asks a requester what an order is for.
-func reasonView(remember deciding) slack.ModalViewRequest {
-	reason := textInput(inputReason, "Reason", "Approvers see this, and it's kept on record.", "", mostWrote, true)
+func reasonView(remember reasonState) slack.ModalViewRequest {
+	reason := textInput(inputReason, "Reason", "Approvers see this, and it's kept on record.", "", maxShownText, true)
 	reason.Optional = false
 	return decidingView(callbackReason, remember, "Request approval", "Request approval",
 		section("This order needs approval. Tell the approvers why you need it. You won't be charged unless they approve."),
 		reason)
 }
 
-// reasoned takes a requester's reason from the form, and with it their yes.
-func (h *Handler) reasoned(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	remember, broken := h.recall(cb)
+// submitReason takes a requester's reason from the form, and with it their yes.
+func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := h.readState(cb)
 	if broken != nil {
 		return *broken
 	}
@@ -70,48 +70,48 @@ func (h *Handler) reasoned(ctx context.Context, cb slack.InteractionCallback) so
 		confirm = h.desk.ConfirmNewPrice
 	}
 	if _, err := confirm(ctx, remember.Order, click); isUnsold(err) {
-		return h.closing(err)
+		return h.replaceForm(err)
 	} else if err != nil {
-		return wrongField(inputReason, h.sentence(err))
+		return wrongField(inputReason, h.plainRefusal(err))
 	}
 	return socket.Reply{}
 }
 
-// askDenial opens the form in which an approver says why not.
-func (h *Handler) askDenial(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
+// openDenial opens the form in which an approver says why not.
+func (h *Handler) openDenial(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click,
 	trigger string,
 ) socket.Reply {
 	o, err := h.desk.Decidable(ctx, id, click)
 	if err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
-	return h.openView(at, trigger, denyView(o, remembered(id, click)),
+	return h.openView(at, trigger, denyView(o, newReasonState(id, click)),
 		"Slack didn't open the form in time. Please click again.")
 }
 
-func denyView(o purchase.Order, remember deciding) slack.ModalViewRequest {
+func denyView(o purchase.Order, remember reasonState) slack.ModalViewRequest {
 	reason := textInput(inputReason, "Reason", "The requester sees this, and it's kept on record.", "",
 		commands.MaxReason, true)
 	reason.Optional = false
 	return decidingView(callbackDeny, remember, "Deny order", "Deny",
 		section(fmt.Sprintf("<@%s> requests a license for %s%s: %s. Denying closes the order and releases %s to the budget.",
-			o.Requester.ID, o.Price, each(string(o.Spec.Period)), gives(o.Spec), o.Price)), reason)
+			o.Requester.ID, o.Price, perPeriod(string(o.Spec.Period)), summary(o.Spec), o.Price)), reason)
 }
 
-// denied takes an approver's no from the form. A refusal is said beside its field.
-func (h *Handler) denied(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	remember, broken := h.recall(cb)
+// submitDenial takes an approver's no from the form. A refusal is said beside its field.
+func (h *Handler) submitDenial(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	remember, broken := h.readState(cb)
 	if broken != nil {
 		return *broken
 	}
 	if _, err := h.desk.Deny(ctx, remember.Order, h.formClick(ctx, cb, remember),
 		typed(cb.View.State, inputReason)); err != nil {
-		return wrongField(inputReason, h.sentence(err))
+		return wrongField(inputReason, h.plainRefusal(err))
 	}
 	return socket.Reply{}
 }
 
-func decidingView(callback string, remember deciding, title, submit string,
+func decidingView(callback string, remember reasonState, title, submit string,
 	blocks ...slack.Block,
 ) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
@@ -121,8 +121,8 @@ func decidingView(callback string, remember deciding, title, submit string,
 	}
 }
 
-// recall reads what a form had to remember.
-func (h *Handler) recall(cb slack.InteractionCallback) (remember deciding, broken *socket.Reply) {
+// readState reads what a form had to remember.
+func (h *Handler) readState(cb slack.InteractionCallback) (remember reasonState, broken *socket.Reply) {
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		reply := wrongField(inputReason,
@@ -136,25 +136,26 @@ func (h *Handler) recall(cb slack.InteractionCallback) (remember deciding, broke
 func (h *Handler) approve(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	o, err := h.desk.Approve(ctx, id, click)
 	if err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
 	whose := fmt.Sprintf("<@%s>'s license for %s", o.Requester.ID, o.Price)
 	switch {
 	case o.State == purchase.AwaitingApproval:
-		return now(say(fmt.Sprintf("You approved %s. It needs %s.", whose,
+		return ackReply(textMessage(fmt.Sprintf("You approved %s. It needs %s.", whose,
 			plural(h.desk.ApprovalsNeeded()-len(o.Approvals), "more approval"))))
 	case o.State == purchase.Failed && o.Failure != nil:
-		return now(say(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, saidToRequester(o, h.loc))))
+		return ackReply(
+			textMessage(fmt.Sprintf("You approved %s, but it wasn't bought. %s", whose, requesterFailure(o, h.loc))))
 	}
-	return now(say(fmt.Sprintf("You approved %s. It's being bought now.", whose)))
+	return ackReply(textMessage(fmt.Sprintf("You approved %s. It's being bought now.", whose)))
 }
 
 // deny is a typed denial.
 func (h *Handler) deny(ctx context.Context, id purchase.OrderID, click purchase.Click, reason string) socket.Reply {
 	o, err := h.desk.Deny(ctx, id, click, reason)
 	if err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
-	return now(say(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.",
+	return ackReply(textMessage(fmt.Sprintf("Denied. <@%s> gets your reason, and %s is back in the budget.",
 		o.Requester.ID, o.Price)))
 }

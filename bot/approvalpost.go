@@ -13,9 +13,9 @@ import (
 	"licensebot/purchase"
 )
 
-// publishAsk shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post for
-// good, the order ends, since it can't be approved there.
-func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
+// publishApproval shows an order in the approvals channel: posted once, then kept up to date. If Slack refuses the post
+// for good, the order ends, since it can't be approved there.
+func (p *Publisher) publishApproval(ctx context.Context, o purchase.Order) error {
 	behind := o.Message(purchase.MessageAsk)
 	if behind == nil || behind.Shown >= o.Rev {
 		return nil
@@ -23,7 +23,7 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	m := *behind
 	// it ended before the approvers were asked
 	if m.TS == "" && o.State != purchase.AwaitingApproval && len(o.Approvals) == 0 {
-		_, err := p.shown(ctx, o, m)
+		_, err := p.markPublished(ctx, o, m)
 		return err
 	}
 	since := o.Updated
@@ -34,9 +34,9 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 	if err != nil {
 		return err
 	}
-	c := askCardWithoutPrice(o, p.now())
+	c := approvalCardWithoutPrice(o, p.now())
 	if prices {
-		c = p.askCard(ctx, o)
+		c = p.approvalCard(ctx, o)
 	}
 	channel, ts, options := m.Channel, m.TS, messageOptions(c)
 	if ts == "" {
@@ -59,13 +59,13 @@ func (p *Publisher) publishAsk(ctx context.Context, o purchase.Order) error {
 			Msg("find that the approvers' card cannot be changed any more; a newer one takes its place")
 		o.Messages = slices.Clone(o.Messages)
 		o.Message(purchase.MessageAsk).TS = ""
-		return p.publishAsk(ctx, o)
+		return p.publishApproval(ctx, o)
 	default:
 		p.log.Warn().Str("channel", m.Channel).Str("order", string(o.ID)).Str("error", problem).
 			Msg("fail to update the approvers' card")
 		m.Problem = problem
 	}
-	_, err = p.shown(ctx, o, m)
+	_, err = p.markPublished(ctx, o, m)
 	return err
 }
 
@@ -83,9 +83,10 @@ func replaces(o purchase.Order, refused error, now time.Time) bool {
 	return answer.Code != "message_not_found" && (o.State.Final() || o.State == purchase.Unknown)
 }
 
-// askCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the same.
-func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
-	f := askFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk), loc: p.desk.Location()}
+// approvalCard gathers what approvers want to know. What cannot be read is missing on the card: they are asked all the
+// same.
+func (p *Publisher) approvalCard(ctx context.Context, o purchase.Order) content {
+	f := approvalFacts{now: p.now(), needed: p.desk.ApprovalsNeeded(), unsold: unsold(p.desk), loc: p.desk.Location()}
 	if decidable(o, f.now) {
 		if report, err := p.desk.Budgets(ctx, 1); err == nil {
 			f.budget = &report
@@ -93,10 +94,10 @@ func (p *Publisher) askCard(ctx context.Context, o purchase.Order) content {
 			p.log.Error().Err(err).Msg("fail to read the budget for the approvers' card")
 		}
 		if f.unsold == "" { // otherwise there is nothing to compare with
-			f.similar, f.known = p.alike.find(ctx, o.Spec)
+			f.similar, f.known = p.similar.find(ctx, o.Spec)
 		}
 	}
-	return askCard(o, f)
+	return approvalCard(o, f)
 }
 
 const (

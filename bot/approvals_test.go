@@ -132,7 +132,7 @@ func TestTwoHaveToAgree(t *testing.T) {
 	contains(t, card, "<@"+slacksim.Bob+"> approved")
 	w.clicks(slacksim.Bob, ask, "Approve")
 	w.seesIn(slacksim.Bob, theDesk, "You've already approved this order. It needs 1 more approval.")
-	w.says(slacksim.Carol, "approve "+orderID.FindString(card.ContentText()))
+	w.says(slacksim.Carol, "approve "+orderIDBlock.FindString(card.ContentText()))
 	w.sees(slacksim.Carol, "It's being bought now")
 	contains(t, w.becomes(card, "Bought for $63.75"), "approved by <@"+slacksim.Bob+"> and <@"+slacksim.Carol+">")
 	w.spent(1, 6375)
@@ -155,7 +155,7 @@ func TestTheReasonIsAskedFor(t *testing.T) {
 	}
 	card = w.becomes(card, "Waiting for approval")
 	ask := w.seesIn(slacksim.Bob, theDesk, "Reason: winter school")
-	w.says(slacksim.Bob, "deny "+orderID.FindString(card.ContentText())+" not this year")
+	w.says(slacksim.Bob, "deny "+orderIDBlock.FindString(card.ContentText())+" not this year")
 	w.sees(slacksim.Bob, "Denied. <@"+slacksim.Alice+"> gets your reason")
 	w.becomes(card, "not this year")
 	w.shows(ask, "not this year")
@@ -182,7 +182,7 @@ func TestNobodyDecides(t *testing.T) {
 	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
 	card, ask := w.asks()
 	contains(t, w.seesIn(slacksim.Bob, theDesk, "An order is waiting for approval"),
-		"/license approve "+orderID.FindString(card.ContentText()), "alice has been waiting")
+		"/license approve "+orderIDBlock.FindString(card.ContentText()), "alice has been waiting")
 	w.restart()
 	w.becomes(card, "No one approved this in time")
 	if done := w.shows(ask, "Expired"); len(done.Buttons()) > 0 {
@@ -261,7 +261,7 @@ func TestAskingIsTriedAgain(t *testing.T) {
 	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.api))
 	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // somebody tidies up
 	w.must(err)
-	w.says(dora, "approve "+orderID.FindString(card.ContentText()))
+	w.says(dora, "approve "+orderIDBlock.FindString(card.ContentText()))
 	again, err := w.slack.Person(slacksim.Carol).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
 		return m.TS != ask.TS && strings.Contains(m.ContentText(), "2 so far")
 	})
@@ -328,7 +328,7 @@ func TestManyApproversAtOnce(t *testing.T) {
 		w.must(w.slack.Person(slacksim.Alice).Click(w.ctx, card, "order_buy"))
 		ask := w.seesIn(slacksim.Bob, theDesk, fmt.Sprintf("%d GB RAM · 1 core", i+1))
 		asked = append(asked, ask)
-		ids = append(ids, orderID.FindString(ask.ContentText()))
+		ids = append(ids, orderIDBlock.FindString(ask.ContentText()))
 	}
 	var crowd sync.WaitGroup
 	for i, who := range bosses {

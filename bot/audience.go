@@ -25,30 +25,31 @@ type audience struct {
 }
 
 const (
-	// readerKnown is for how long a person who was a full member is not looked up again as a reader of channels.
-	readerKnown = 24 * time.Hour
-	// readersPage is how many members of a channel Slack is asked for at a time.
-	readersPage = 1000
-	// listTakes is how long a look at a large channel may take: the whole workspace is listed for it, a page at a time.
-	listTakes = time.Minute
-	// readersWait is how long a message waits for Slack to tell who reads its channel. After that it goes without
+	// readerLife is for how long a person who was a full member is not looked up again as a reader of channels.
+	readerLife = 24 * time.Hour
+	// membersPage is how many members of a channel Slack is asked for at a time.
+	membersPage = 1000
+	// audienceTimeout is how long a look at a large channel may take: the whole workspace is listed for it, a page at a
+	// time.
+	audienceTimeout = time.Minute
+	// audienceWait is how long a message waits for Slack to tell who reads its channel. After that it goes without
 	// prices.
-	readersWait = 2 * time.Minute
+	audienceWait = 2 * time.Minute
 )
 
-// readersOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some
+// audienceOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some
 // seconds. ok is false as long as Slack has not answered.
-func (p *People) readersOf(ctx context.Context, channel string) (who audience, ok bool) {
+func (p *People) audienceOf(ctx context.Context, channel string) (who audience, ok bool) {
 	<-p.channels.ask(ctx, channel)
 	return p.channels.last(channel)
 }
 
-// learnReaders asks Slack who reads some channels until it has answered for all, so that posts don't wait for it. It
+// warmAudiences asks Slack who reads some channels until it has answered for all, so that posts don't wait for it. It
 // returns when that is done, or ctx is.
-func (p *People) learnReaders(ctx context.Context, channels []string) {
+func (p *People) warmAudiences(ctx context.Context, channels []string) {
 	for {
 		channels = slices.DeleteFunc(channels, func(channel string) bool {
-			_, told := p.readersOf(ctx, channel)
+			_, told := p.audienceOf(ctx, channel)
 			return told
 		})
 		if len(channels) == 0 {
@@ -57,72 +58,72 @@ func (p *People) learnReaders(ctx context.Context, channels []string) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(lookedRest):
+		case <-time.After(lookupPause):
 		}
 	}
 }
 
-// errReadersUntold says that Slack has not answered yet who reads a channel.
-var errReadersUntold = errors.New("it is not known yet who reads the channel")
+// errAudienceUnknown says that Slack has not answered yet who reads a channel.
+var errAudienceUnknown = errors.New("it is not known yet who reads the channel")
 
-// lookReaders asks Slack who reads a channel.
-func (p *People) lookReaders(ctx context.Context, channel string) (audience, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTakes)
+// fetchAudience asks Slack who reads a channel.
+func (p *People) fetchAudience(ctx context.Context, channel string) (audience, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), audienceTimeout)
 	defer cancel()
 	info, err := p.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	if err != nil {
-		return p.untoldReaders(channel, err)
+		return p.unknownAudience(channel, err)
 	}
 	if SharedOutside(info) {
 		return audience{why: purchase.OutsidersShared}, nil
 	}
 	ids, err := ChannelMembers(ctx, p.api, channel)
 	if err != nil {
-		return p.untoldReaders(channel, err)
+		return p.unknownAudience(channel, err)
 	}
-	left, outside := p.sortReaders(ids)
+	left, outside := p.findOutsider(ids)
 	if len(left) > 0 && !outside {
-		if len(left) <= mostLooked {
-			p.lookAll(ctx, left)
-		} else if err := p.listAll(ctx); err != nil {
+		if len(left) <= maxLookups {
+			p.lookUpAll(ctx, left)
+		} else if err := p.fetchWorkspace(ctx); err != nil {
 			return audience{}, err
 		}
-		left, outside = p.sortReaders(left)
+		left, outside = p.findOutsider(left)
 	}
 	switch {
 	case outside:
 		return audience{why: purchase.OutsidersGuests}, nil
 	case len(left) > 0:
-		return audience{}, errReadersUntold
+		return audience{}, errAudienceUnknown
 	}
 	return audience{members: true}, nil
 }
 
-// listAll has Slack list everyone in the workspace, which takes fewer questions than a question about each member of a
-// large channel.
-func (p *People) listAll(ctx context.Context) error {
+// fetchWorkspace has Slack list everyone in the workspace, which takes fewer questions than a question about each
+// member of a large channel.
+func (p *People) fetchWorkspace(ctx context.Context) error {
 	team, err := p.ownTeam(ctx)
 	if err != nil {
 		return err
 	}
 	began := p.persons.now()
-	users, err := p.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(readersPage))
+	users, err := p.api.GetUsersContext(ctx, slack.GetUsersOptionLimit(membersPage))
 	if err != nil {
 		p.log.Warn().Err(err).Msg("fail to list the people of the workspace")
 		return err
 	}
 	for _, u := range users {
 		if u.TeamID != "" || len(u.Enterprise.Teams) > 0 {
-			p.persons.learn(u.ID, personOf(&u, team), began)
+			p.persons.learn(u.ID, newPerson(&u, team), began)
 		}
 	}
 	return nil
 }
 
-// sortReaders finds out who among some people still has to be looked up, and whether one of them may not see prices.
-func (p *People) sortReaders(ids []string) (left []string, outside bool) {
+// findOutsider finds out who among some people still has to be looked up, and whether one of them may not see prices.
+func (p *People) findOutsider(ids []string) (left []string, outside bool) {
 	for _, id := range ids {
-		if u, known := p.persons.told(id, readerKnown); !known {
+		if u, known := p.persons.told(id, readerLife); !known {
 			left = append(left, id)
 		} else if OutsideReader(u.standing) {
 			return nil, true
@@ -131,9 +132,9 @@ func (p *People) sortReaders(ids []string) (left []string, outside bool) {
 	return left, false
 }
 
-// untoldReaders returns what is known about a channel whose readers Slack doesn't list. Errors that may pass are
+// unknownAudience returns what is known about a channel whose readers Slack doesn't list. Errors that may pass are
 // returned.
-func (p *People) untoldReaders(channel string, err error) (audience, error) {
+func (p *People) unknownAudience(channel string, err error) (audience, error) {
 	switch answer := socket.Classify(err); answer.Outcome {
 	case socket.OutcomeRefused: // such as channel_not_found: it refuses the message too, and that is told
 		return audience{}, nil
@@ -160,7 +161,7 @@ func ChannelMembers(ctx context.Context, api interface {
 ) (ids []string, err error) {
 	for cursor := ""; ; {
 		some, next, err := api.GetUsersInConversationContext(ctx,
-			&slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: readersPage})
+			&slack.GetUsersInConversationParameters{ChannelID: channel, Cursor: cursor, Limit: membersPage})
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +179,7 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 	if strings.HasPrefix(channel, "D") { // direct messages
 		return true, nil
 	}
-	who, told := p.people.readersOf(ctx, channel)
+	who, told := p.people.audienceOf(ctx, channel)
 	switch {
 	case told:
 		if who.members || who.why != "" {
@@ -187,8 +188,8 @@ func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Tim
 			}
 		}
 		return who.members, nil
-	case p.now().Sub(since) < readersWait:
-		return false, errReadersUntold
+	case p.now().Sub(since) < audienceWait:
+		return false, errAudienceUnknown
 	}
 	return false, nil
 }

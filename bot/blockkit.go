@@ -56,8 +56,8 @@ func fields(pairs ...*slack.TextBlockObject) *slack.SectionBlock {
 	return slack.NewSectionBlock(nil, pairs, nil)
 }
 
-// small is a line below the rest, in small print.
-func small(elements ...*slack.TextBlockObject) *slack.ContextBlock {
+// contextBlock is a line below the rest, in small print.
+func contextBlock(elements ...*slack.TextBlockObject) *slack.ContextBlock {
 	var mixed []slack.MixedElement
 	for _, e := range elements {
 		mixed = append(mixed, e)
@@ -78,40 +78,40 @@ func linkButton(label, url string) *slack.ButtonBlockElement {
 	return b
 }
 
-// day is a date in the reader's own time zone, with a fallback for clients that cannot.
-func day(t time.Time) string {
+// formatDate is a date in the reader's own time zone, with a fallback for clients that cannot.
+func formatDate(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.Format(purchase.DateStyle))
 }
 
-// begins and ends print the two ends of a term. An end at the beginning or end of a day is printed as that day alone,
-// in the team's time zone, by its noon, which has the same date in nearly all time zones.
-func begins(t time.Time) string {
+// formatStart and ends print the two ends of a term. An end at the beginning or end of a day is printed as that day
+// alone, in the team's time zone, by its noon, which has the same date in nearly all time zones.
+func formatStart(t time.Time) string {
 	if hour, minute, second := t.Clock(); hour+minute+second == 0 {
-		return day(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
+		return formatDate(time.Date(t.Year(), t.Month(), t.Day(), 12, 0, 0, 0, t.Location()))
 	}
-	return moment(t)
+	return formatTime(t)
 }
 
-func ends(t time.Time) string {
+func formatEnd(t time.Time) string {
 	next := t.Add(time.Millisecond)
 	if hour, minute, second := next.Clock(); hour+minute+second == 0 && next.Nanosecond() == 0 {
-		return begins(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()))
+		return formatStart(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()))
 	}
-	return moment(t)
+	return formatTime(t)
 }
 
-// moment is a date with its time of day in the reader's own time zone.
-func moment(t time.Time) string {
+// formatTime is a date with its time of day in the reader's own time zone.
+func formatTime(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format(purchase.MomentStyle))
 }
 
-// clock is a time of day in the reader's own time zone.
-func clock(t time.Time) string {
+// formatClock is a time of day in the reader's own time zone.
+func formatClock(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("3:04 PM MST"))
 }
 
-// each is what a price is paid for: " a month", " a year", or nothing for a fixed term.
-func each(period string) string {
+// perPeriod is what a price is paid for: " a month", " a year", or nothing for a fixed term.
+func perPeriod(period string) string {
 	switch period {
 	case "monthly":
 		return " a month"
@@ -141,28 +141,28 @@ func saving(saves purchase.Cents) string {
 	return fmt.Sprintf(" You save %s a year compared with paying monthly.", saves)
 }
 
-// term says from when to when a license runs, in mrkdwn.
-func term(spec purchase.Spec) string {
+// termWords says from when to when a license runs, in mrkdwn.
+func termWords(spec purchase.Spec) string {
 	if spec.Period != "range" {
 		return "from now on"
 	}
 	if spec.Start.IsZero() {
-		return "from now until " + ends(spec.End)
+		return "from now until " + formatEnd(spec.End)
 	}
-	return "from " + begins(spec.Start) + " until " + ends(spec.End)
+	return "from " + formatStart(spec.Start) + " until " + formatEnd(spec.End)
 }
 
-// givesEach lists what each project gets, short enough for a phone.
-func givesEach(spec purchase.Spec) string {
+// perProject lists what each project gets, short enough for a phone.
+func perProject(spec purchase.Spec) string {
 	return strings.Join(strings.Split(spec.Summary(), ", ")[:3], " · ")
 }
 
-// gives lists what a license gives: several projects are what makes it dear, so they are never left out.
-func gives(spec purchase.Spec) string {
+// summary lists what a license gives: several projects are what makes it dear, so they are never left out.
+func summary(spec purchase.Spec) string {
 	if spec.RunLimit == 1 {
-		return givesEach(spec)
+		return perProject(spec)
 	}
-	return givesEach(spec) + " · " + plural(spec.RunLimit, "project") + " at once"
+	return perProject(spec) + " · " + plural(spec.RunLimit, "project") + " at once"
 }
 
 // plural counts things: "1 order", "2 orders".

@@ -23,13 +23,13 @@ const (
 	budgetPieces  = 6
 )
 
-// budget shows what each month and each person spent, and what is left. Buyers see the team's months and their own
+// showBudget shows what each month and each person spent, and what is left. Buyers see the team's months and their own
 // part.
-func (h *Handler) budget(ctx context.Context, s purchase.Sight) content {
+func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 	report, err := h.desk.Budgets(ctx, budgetMonths)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the budget")
-		return say(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	report.Persons = slices.DeleteFunc(report.Persons,
 		func(p purchase.PersonShare) bool { return !s.Cost(purchase.Person{ID: p.ID}) })
@@ -90,12 +90,12 @@ func personLines(r purchase.BudgetReport) []string {
 		for _, p := range more {
 			spent, reserved = spent+p.Spent, reserved+p.Reserved
 		}
-		lines = append(lines, fmt.Sprintf("%s more: %s spent", people(len(more)), spent)+reservedWords(reserved))
+		lines = append(lines, fmt.Sprintf("%s more: %s spent", countPeople(len(more)), spent)+reservedWords(reserved))
 	}
 	return lines
 }
 
-func people(n int) string {
+func countPeople(n int) string {
 	if n == 1 {
 		return "1 person"
 	}
@@ -228,7 +228,7 @@ func (f renewalsFound) words() string {
 		text += fmt.Sprintf(" %s is due this month.", c.DueThisMonth)
 	}
 	if !c.Next.IsZero() {
-		text += fmt.Sprintf(" Next charge %s.", day(c.Next))
+		text += fmt.Sprintf(" Next charge %s.", formatDate(c.Next))
 	}
 	return text
 }

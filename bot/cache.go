@@ -60,7 +60,7 @@ func (w *words[V]) ask(ctx context.Context, id string) <-chan struct{} {
 
 // find gets Slack's word on an id and remembers it.
 func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, askTakes)
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
 	began := w.now()
 	said, err := w.look(ctx, id)
@@ -141,7 +141,7 @@ func (w *words[V]) forget() {
 // await waits until all questions were answered, for askWithin at most, and not longer than half of the time that ctx
 // has left: the other half is for what is decided then.
 func await(ctx context.Context, questions ...<-chan struct{}) {
-	patience := askWithin
+	patience := answerWait
 	if end, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(end)/2)
 	}

@@ -84,7 +84,7 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	price := o.Price.String()
 	buy := yesButton(actionBuy, o, o.Price, f)
 	blocks := []slack.Block{
-		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s%s", price, each(string(o.Spec.Period)),
+		section(fmt.Sprintf("*A CoCalc license for %s%s*\n%s%s", price, perPeriod(string(o.Spec.Period)),
 			renewal(o.Spec, o.Renews), saving(o.Saves))),
 	}
 	blocks = append(blocks, specBlocks(o.Spec, o.Reason)...)
@@ -103,13 +103,14 @@ func proposalCard(o purchase.Order, f cardFacts) content {
 	if f.asks {
 		charged = "You won't be charged unless it's approved."
 	}
-	notes = append(notes, fmt.Sprintf("%s This price is valid until %s.", charged, clock(o.Expires)))
+	notes = append(notes, fmt.Sprintf("%s This price is valid until %s.", charged, formatClock(o.Expires)))
 	blocks = append(blocks,
-		small(mrkdwn(strings.Join(notes, " "))),
+		contextBlock(mrkdwn(strings.Join(notes, " "))),
 		slack.NewActionBlock("order_actions", buy, button(actionEdit, string(o.ID), "Edit"),
 			button(actionCancel, string(o.ID), "Cancel order")),
 	)
-	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, each(string(o.Spec.Period)), gives(o.Spec),
+	return content{fmt.Sprintf("A CoCalc license for %s%s: %s. %s", price, perPeriod(string(o.Spec.Period)),
+		summary(o.Spec),
 		charged), blocks}
 }
 
@@ -133,14 +134,14 @@ func yesButton(action string, o purchase.Order, price purchase.Cents, f cardFact
 // confirmBuy is Slack's own question before the click counts.
 func confirmBuy(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
 	return slack.NewConfirmationBlockObject(plain("Buy this license?"),
-		plain(gives(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
+		plain(summary(o.Spec), fmt.Sprintf("%s now. %s", price, renewal(o.Spec, price))),
 		plain(cut("Buy for "+price.String(), 30)), plain("Not yet"))
 }
 
 // confirmAsk is the confirmation dialog of an order that needs approval.
 func confirmAsk(o purchase.Order, price purchase.Cents) *slack.ConfirmationBlockObject {
 	return slack.NewConfirmationBlockObject(plain("Request approval?"),
-		plain(gives(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
+		plain(summary(o.Spec), fmt.Sprintf("%s once it's approved. %s", price, renewal(o.Spec, price))),
 		plain("Request approval"), plain("Not yet"))
 }
 
@@ -151,25 +152,25 @@ func specBlocks(spec purchase.Spec, reason string) []slack.Block {
 		hosting = "No"
 	}
 	pairs := []*slack.TextBlockObject{
-		mrkdwn("*Each project gets*\n" + givesEach(spec)),
+		mrkdwn("*Each project gets*\n" + perProject(spec)),
 		mrkdwn(fmt.Sprintf("*Projects running at once*\n%d", spec.RunLimit)),
-		mrkdwn("*Stops when idle*\n" + idle(string(spec.Uptime))),
+		mrkdwn("*Stops when idle*\n" + idleWords(string(spec.Uptime))),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + string(spec.User) + " use"),
-		mrkdwn("*Runs*\n" + term(spec)),
+		mrkdwn("*Runs*\n" + termWords(spec)),
 	}
 	if spec.Boost {
 		pairs = append(pairs, mrkdwn("*Boost*\nYes"))
 	}
 	if spec.ProjectID != "" {
-		pairs = append(pairs, mrkdwn("*Added to project*\n"+code(spec.ProjectID)))
+		pairs = append(pairs, mrkdwn("*Added to project*\n"+codeSpan(spec.ProjectID)))
 	}
 	blocks := []slack.Block{fields(pairs...)}
 	for _, said := range []struct{ label, text string }{
 		{"Title", spec.Title}, {"Description", spec.Description}, {"Reason", reason},
 	} {
 		if said.text != "" {
-			blocks = append(blocks, wrote(said.label, said.text))
+			blocks = append(blocks, userText(said.label, said.text))
 		}
 	}
 	return blocks
@@ -181,7 +182,7 @@ func projectBlocks(o purchase.Order) (blocks []slack.Block) {
 		return nil
 	}
 	if o.Project.Title != "" {
-		blocks = append(blocks, wrote("Project", o.Project.Title))
+		blocks = append(blocks, userText("Project", o.Project.Title))
 	}
 	if o.Project.Collaborator {
 		blocks = append(blocks, section(
@@ -191,7 +192,7 @@ func projectBlocks(o purchase.Order) (blocks []slack.Block) {
 	return blocks
 }
 
-func idle(uptime string) string {
+func idleWords(uptime string) string {
 	switch uptime {
 	case "short":
 		return "after 30 minutes"
@@ -217,7 +218,7 @@ var steps = []struct {
 
 // progressCard shows the steps while they happen. It has no buttons that could no longer mean anything.
 func progressCard(o purchase.Order, f cardFacts) content {
-	lines := []string{fmt.Sprintf("*Buying a license for %s: %s*", o.Price, gives(o.Spec))}
+	lines := []string{fmt.Sprintf("*Buying a license for %s: %s*", o.Price, summary(o.Spec))}
 	doing, reached := "", false
 	for _, s := range steps {
 		switch {
@@ -239,24 +240,25 @@ func progressCard(o purchase.Order, f cardFacts) content {
 	case f.unsold != "" && o.State == purchase.Approved && (o.Wait == nil || o.Wait.Code != purchase.WaitsForServer):
 		blocks = append(blocks, section(":warning: This order is on hold. "+f.unsold))
 	case o.Wait != nil:
-		blocks = append(blocks, section(":warning: "+marked(Waits, o.Wait.Cause, Reader{Zone: f.loc})))
+		blocks = append(blocks, section(":warning: "+mrkdwnWords(Waits, o.Wait.Cause, Reader{Zone: f.loc})))
 	}
 	if o.State == purchase.Approved {
 		blocks = append(blocks, slack.NewActionBlock("order_actions",
 			button(actionCancel, string(o.ID), "Cancel order")))
 	}
-	blocks = append(blocks, orderLine(o))
+	blocks = append(blocks, orderFooter(o))
 	return content{fmt.Sprintf("Buying a license for %s: %s.", o.Price, strings.ToLower(doing)), blocks}
 }
 
 // unknownCard shows that the outcome is unknown, and that the person need not do anything.
 func unknownCard(o purchase.Order, f cardFacts) content {
 	if f.unsold != "" {
-		return untellableCard(o)
+		return unresolvableCard(o)
 	}
 	why := "CoCalc hasn't confirmed this purchase. I'm checking"
 	if o.Hold != nil {
-		why = fmt.Sprintf("%s. I'm checking until at least %s", marked(Holds, o.Hold.Cause, Reader{}), clock(o.Hold.Until))
+		why = fmt.Sprintf("%s. I'm checking until at least %s", mrkdwnWords(Holds, o.Hold.Cause, Reader{}),
+			formatClock(o.Hold.Until))
 	}
 	text := ":hourglass_flowing_sand: *Not confirmed yet*\n" + why +
 		", and I'll tell you here. You won't be charged twice, and there's nothing " +
@@ -270,7 +272,7 @@ func unknownCard(o purchase.Order, f cardFacts) content {
 		[]slack.Block{
 			section(text),
 			slack.NewActionBlock("order_actions", button(actionRefresh, string(o.ID), "Check again")),
-			orderLine(o),
+			orderFooter(o),
 		},
 	}
 }
@@ -281,26 +283,26 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 	if r == nil { // cannot be: Purchased is only entered with a receipt
 		return endedCard(o, f, "Bought.")
 	}
-	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, gives(o.Spec),
+	head := fmt.Sprintf(":white_check_mark: *Bought for %s: %s*\n%s", r.Charged, summary(o.Spec),
 		renewal(o.Spec, o.Renews))
 	if r.Charged < o.Price {
 		head += fmt.Sprintf(" That's less than the %s you confirmed.", o.Price)
 	}
 	license := "not known yet"
 	if r.LicenseID != "" {
-		license = code(r.LicenseID)
+		license = codeSpan(r.LicenseID)
 	}
 	pairs := []*slack.TextBlockObject{mrkdwn("*License*\n" + license)}
 	if end := o.Ends(); !end.IsZero() {
-		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+ends(end)))
+		pairs = append(pairs, mrkdwn("*"+untilWord(o.Spec)+"*\n"+formatEnd(end)))
 	}
 	blocks := []slack.Block{section(head), fields(pairs...)}
 	if o.Spec.Title != "" {
-		blocks = append(blocks, wrote("Title", o.Spec.Title))
+		blocks = append(blocks, userText("Title", o.Spec.Title))
 	}
 	if r.Settled != nil { // an admin's own words
 		blocks = append(blocks,
-			quoting("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
+			plainSection("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
 	}
 	if r.Adopted {
 		blocks = append(blocks, section(
@@ -313,7 +315,7 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 	if m := o.Message(purchase.MessageLine); m != nil && m.Problem != "" {
 		why := " because I'm not in it. Type `/invite @licensebot` there."
 		if m.Problem != "not_in_channel" && m.Problem != "channel_not_found" {
-			why = ". Slack says " + code(m.Problem) + "."
+			why = ". Slack says " + codeSpan(m.Problem) + "."
 		}
 		blocks = append(blocks, section(":information_source: I couldn't post this in the channel"+why))
 	}
@@ -324,8 +326,8 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 		}
 		blocks = append(blocks, slack.NewActionBlock("order_actions", row...))
 	}
-	blocks = append(blocks, orderLine(o))
-	text := fmt.Sprintf("Bought for %s: %s.", r.Charged, gives(o.Spec))
+	blocks = append(blocks, orderFooter(o))
+	text := fmt.Sprintf("Bought for %s: %s.", r.Charged, summary(o.Spec))
 	if r.LicenseID != "" {
 		text += " License " + r.LicenseID + "."
 	}
@@ -343,11 +345,11 @@ func untilWord(spec purchase.Spec) string {
 func extraText(r purchase.Receipt) string {
 	var ids []string
 	if r.LicenseID != "" {
-		ids = append(ids, code(r.LicenseID))
+		ids = append(ids, codeSpan(r.LicenseID))
 	}
 	var sum purchase.Cents
 	for _, x := range r.Extra {
-		ids = append(ids, code(x.LicenseID))
+		ids = append(ids, codeSpan(x.LicenseID))
 		sum += x.Charged
 	}
 	return fmt.Sprintf(
@@ -365,16 +367,16 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	case f.unsold != "" && plainFailures[o.Failure.Code] != "":
 		told = plainFailures[o.Failure.Code]
 		why = section(":x: *Not bought.* " + told)
-	case quotes(o.Failure.Cause): // a person's own words
-		why = quoting("❌ Not bought. " + FailureWords(o.Failure, Reader{Zone: f.loc}))
+	case quotesPeople(o.Failure.Cause): // a person's own words
+		why = plainSection("❌ Not bought. " + FailureWords(o.Failure, Reader{Zone: f.loc}))
 		if told = "an admin resolved it."; o.Failure.Code != purchase.FailByAdmin {
-			told = marked(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+			told = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
 		}
 	default:
-		told = marked(Failures, o.Failure.Cause, Reader{Zone: f.loc})
+		told = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})
 		why = section(":x: *Not bought.* " + told)
 	}
-	blocks := []slack.Block{why, small(plain(gives(o.Spec)))}
+	blocks := []slack.Block{why, contextBlock(plain(summary(o.Spec)))}
 	switch {
 	case f.unsold != "" && o.Failure != nil && o.Failure.Code == purchase.FailNotSold: // the sentence says it
 	case f.unsold != "":
@@ -384,42 +386,42 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	default:
 		blocks = append(blocks, slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Try again")))
 	}
-	return content{"Not bought: " + told, append(blocks, orderLine(o))}
+	return content{"Not bought: " + told, append(blocks, orderFooter(o))}
 }
 
 // endedCard is the card of an order that has ended.
 func endedCard(o purchase.Order, f cardFacts, sentence string) content {
 	blocks := []slack.Block{section(sentence)}
 	if f.unsold != "" {
-		blocks = append(blocks, small(plain(gives(o.Spec))), section(f.unsold))
+		blocks = append(blocks, contextBlock(plain(summary(o.Spec))), section(f.unsold))
 	} else {
-		blocks = append(blocks, small(plain(fmt.Sprintf("%s for %s", gives(o.Spec), o.Price))),
+		blocks = append(blocks, contextBlock(plain(fmt.Sprintf("%s for %s", summary(o.Spec), o.Price))),
 			slack.NewActionBlock("order_actions", button(actionAgain, string(o.ID), "Order again")))
 	}
-	return content{sentence, append(blocks, orderLine(o))}
+	return content{sentence, append(blocks, orderFooter(o))}
 }
 
-func orderLine(o purchase.Order) *slack.ContextBlock {
-	return small(mrkdwn("Order `" + string(o.ID) + "`" + agreedBy(o)))
+func orderFooter(o purchase.Order) *slack.ContextBlock {
+	return contextBlock(mrkdwn("Order `" + string(o.ID) + "`" + approvedBy(o)))
 }
 
-// line is the channel's line about a purchase. Everyone in the channel reads it, so it shows only the end of the
-// license's id.
-func line(o purchase.Order) content {
+// purchaseLine is the channel's line about a purchase. Everyone in the channel reads it, so it shows only the end of
+// the license's id.
+func purchaseLine(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license for %s%s: %s.", o.Requester.ID, o.Receipt.Charged,
-		each(string(o.Spec.Period)), gives(o.Spec))
+		perPeriod(string(o.Spec.Period)), summary(o.Spec))
 	if len(o.Receipt.Extra) > 0 {
 		text += " :rotating_light: CoCalc sold it more than once; see `/license order " + string(o.ID) + "`."
 	}
 	ids := "Order `" + string(o.ID) + "`"
 	if o.Receipt.LicenseID != "" {
-		ids = "License " + code(purchase.ShortID(o.Receipt.LicenseID)) + " · order `" + string(o.ID) + "`"
+		ids = "License " + codeSpan(purchase.ShortID(o.Receipt.LicenseID)) + " · order `" + string(o.ID) + "`"
 	}
-	return content{text, []slack.Block{section(text), small(mrkdwn(ids))}}
+	return content{text, []slack.Block{section(text), contextBlock(mrkdwn(ids))}}
 }
 
-// lineWithoutPrice is the line for a channel that others than members read.
-func lineWithoutPrice(o purchase.Order) content {
+// purchaseLineWithoutPrice is the line for a channel that others than members read.
+func purchaseLineWithoutPrice(o purchase.Order) content {
 	text := fmt.Sprintf("<@%s> bought a CoCalc license. Details: `/license order %s`", o.Requester.ID, o.ID)
 	return content{text, []slack.Block{section(text)}}
 }

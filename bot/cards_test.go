@@ -144,10 +144,11 @@ func TestCards(t *testing.T) {
 }
 
 func TestLine(t *testing.T) {
-	got := line(order(bought))
+	got := purchaseLine(order(bought))
 	golden(t, "line", got)
 	harmless(t, got)
-	golden(t, "line-without-a-license-id", line(order(func(o *purchase.Order) { bought(o); o.Receipt.LicenseID = "" })))
+	golden(t, "line-without-a-license-id",
+		purchaseLine(order(func(o *purchase.Order) { bought(o); o.Receipt.LicenseID = "" })))
 }
 
 // golden compares a message with testdata, and holds it to Slack's own rules for blocks.

@@ -25,7 +25,7 @@ func NewChanges(now func() time.Time) *Changes {
 // ledger. It is meant for purchase.Options.Changed.
 func (c *Changes) Add(id purchase.OrderID) {
 	if id != "" {
-		c.turns.rouse(id)
+		c.turns.wake(id)
 	}
 	select {
 	case c.wake <- struct{}{}:

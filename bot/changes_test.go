@@ -9,7 +9,7 @@ import (
 func TestChanges_Add_WakesOnce(t *testing.T) {
 	c := NewChanges(nil)
 	c.turns.sleep("A", nil)
-	if c.turns.look("A") {
+	if c.turns.due("A") {
 		t.Fatal("order A is due, want it asleep")
 	}
 	for range 3 {
@@ -26,10 +26,10 @@ func TestChanges_Add_WakesOnce(t *testing.T) {
 		t.Error("the publisher is woken twice, want once")
 	default:
 	}
-	if !c.turns.look("A") {
+	if !c.turns.due("A") {
 		t.Error("order A has changed, and is not due")
 	}
-	if !c.turns.look("B") {
+	if !c.turns.due("B") {
 		t.Error("an order that never slept is not due")
 	}
 }

@@ -23,74 +23,74 @@ func (h *Handler) Action(ctx context.Context, cb slack.InteractionCallback) sock
 	}
 	action := cb.ActionCallback.BlockActions[0]
 	if cb.View.CallbackID == callbackEditor {
-		return h.formChanged(cb)
+		return h.updateForm(cb)
 	}
 	kind, _, _ := strings.Cut(action.ActionID, ":") // what follows only tells buttons of one block apart
 	argument := action.Value
-	at := reach{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
+	at := replyTarget{cb.User.ID, cb.Channel.ID, cb.ResponseURL, cb.TriggerID}
 	click := purchase.Click{
-		Who: h.submitter(cb), At: place(cb.Channel.ID, cb.Channel.Name),
-		Card: h.cardAt(cb.ResponseURL),
+		Who: h.actor(cb), At: newPlace(cb.Channel.ID, cb.Channel.Name),
+		Card: h.cardMessage(cb.ResponseURL),
 	}
 	if !cb.Container.IsEphemeral {
 		click.On = cb.Container.MessageTs
 	}
-	if decides[kind] {
+	if decidingActions[kind] {
 		click.Who = h.people.LookUp(ctx, click.Who)
 	}
 	id := purchase.OrderID(argument)
 	switch kind {
 	case actionBuy:
 		_, err := h.desk.Confirm(ctx, id, click)
-		return h.confirmed(at, cb.TriggerID, remembered(id, click), err)
+		return h.replyConfirmation(at, cb.TriggerID, newReasonState(id, click), err)
 	case actionNewPrice:
 		_, err := h.desk.ConfirmNewPrice(ctx, id, click)
-		h.outdated(ctx, id, click, err)
-		remember := remembered(id, click)
+		h.dropButtons(ctx, id, click, err)
+		remember := newReasonState(id, click)
 		remember.NewPrice = true
-		return h.confirmed(at, cb.TriggerID, remember, err)
+		return h.replyConfirmation(at, cb.TriggerID, remember, err)
 	case actionApprove:
 		_, err := h.desk.Approve(ctx, id, click)
-		return h.decided(at, err)
+		return h.replyDecision(at, err)
 	case actionDeny:
-		return h.askDenial(ctx, at, id, click, cb.TriggerID)
+		return h.openDenial(ctx, at, id, click, cb.TriggerID)
 	case actionCancel:
 		_, err := h.desk.Cancel(ctx, id, click)
-		return h.decided(at, err)
+		return h.replyDecision(at, err)
 	case actionRefresh:
 		return h.refresh(ctx, at, id, click)
 	case actionEdit:
 		return h.edit(ctx, at, id, click, cb.TriggerID)
 	case actionAgain:
-		return h.once(ctx, cb.TriggerID, func() socket.Reply { return h.again(ctx, at, id, click) })
+		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.orderAgain(ctx, at, id, click) })
 	case actionBought:
-		return h.askVerdict(ctx, at, id, purchase.WasBought, click, cb.TriggerID)
+		return h.openVerdict(ctx, at, id, purchase.WasBought, click, cb.TriggerID)
 	case actionNotBought:
-		return h.askVerdict(ctx, at, id, purchase.WasNotBought, click, cb.TriggerID)
+		return h.openVerdict(ctx, at, id, purchase.WasNotBought, click, cb.TriggerID)
 	case actionTakeOut:
-		return h.takeOut(at, argument, click, cb)
+		return h.removeItem(at, argument, click, cb)
 	case actionBuyForm:
 		if err := h.desk.Proposable(ctx, click); err != nil {
-			return h.notFromHome(at, err)
+			return h.refuseOnHome(at, err)
 		}
 		return h.openEditor(ctx, at, cb.TriggerID, click.Who, h.defaults, "",
-			editing{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
+			editState{Channel: cb.Channel.ID, ChannelName: cb.Channel.Name, ResponseURL: cb.ResponseURL})
 	case actionListPage, actionLicense, actionLicenseAgain, actionHistoryPage:
-		return h.once(ctx, cb.TriggerID, func() socket.Reply { return h.browse(kind, argument, at, click) })
+		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.showPage(kind, argument, at, click) })
 	case actionLink:
 		return socket.Reply{}
 	}
-	return h.answer(at, "This button has expired. Please use `/license` again.")
+	return h.replyText(at, "This button has expired. Please use `/license` again.")
 }
 
-// decides names the buttons that spend or decide, before which Slack is asked who clicked.
-var decides = map[string]bool{
+// decidingActions names the buttons that spend or decide, before which Slack is asked who clicked.
+var decidingActions = map[string]bool{
 	actionBuy: true, actionBuyForm: true, actionNewPrice: true, actionCancel: true, actionEdit: true, actionAgain: true,
 	actionApprove: true, actionDeny: true, actionBought: true, actionNotBought: true,
 }
 
-// submitter is who clicked, or sent a form.
-func (h *Handler) submitter(cb slack.InteractionCallback) purchase.Person {
+// actor is who clicked, or sent a form.
+func (h *Handler) actor(cb slack.InteractionCallback) purchase.Person {
 	who := purchase.Person{ID: cb.User.ID, Team: cb.User.TeamID, Name: cb.User.Name}
 	if who.Team == "" {
 		who.Team = cb.Team.ID
@@ -98,31 +98,31 @@ func (h *Handler) submitter(cb slack.InteractionCallback) purchase.Person {
 	return who
 }
 
-// decided answers a decision: the card follows by itself, a refusal is said beside it.
-func (h *Handler) decided(at reach, err error) socket.Reply {
+// replyDecision answers a decision: the card follows by itself, a refusal is said beside it.
+func (h *Handler) replyDecision(at replyTarget, err error) socket.Reply {
 	if err == nil {
 		return socket.Reply{}
 	}
-	return h.refuse(at, err)
+	return h.replyRefusal(at, err)
 }
 
-// answer says a sentence to the person who clicked, after the click was acknowledged.
-func (h *Handler) answer(at reach, sentence string) socket.Reply {
-	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, at, say(sentence), false) }}
+// replyText says a sentence to the person who clicked, after the click was acknowledged.
+func (h *Handler) replyText(at replyTarget, sentence string) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, textMessage(sentence), false) }}
 }
 
-// refuse says no to the person who clicked, after the click was acknowledged.
-func (h *Handler) refuse(at reach, err error) socket.Reply {
-	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, at, h.no(err), false) }}
+// replyRefusal says no to the person who clicked, after the click was acknowledged.
+func (h *Handler) replyRefusal(at replyTarget, err error) socket.Reply {
+	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.refusalMessage(err), false) }}
 }
 
-// refusal is the sentence for an error of the desk, in mrkdwn.
-func (h *Handler) refusal(err error) string {
+// refusalText is the sentence for an error of the desk, in mrkdwn.
+func (h *Handler) refusalText(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
 		return RefusalText(no, h.loc)
 	}
-	return h.sentence(err)
+	return h.plainRefusal(err)
 }
 
 // RefusalText is what a person reads who is refused, in mrkdwn, with links to the channels that would accept it.
@@ -130,8 +130,8 @@ func RefusalText(no *purchase.Refusal, zone *time.Location) string {
 	return RefusalWords(no, Reader{Zone: zone, Place: Marked}) + channelWords(no.Channels())
 }
 
-// sentence is what an error of the desk says, where there is no format: beside the field of a form.
-func (h *Handler) sentence(err error) string {
+// plainRefusal is what an error of the desk says, where there is no format: beside the field of a form.
+func (h *Handler) plainRefusal(err error) string {
 	var no *purchase.Refusal
 	if errors.As(err, &no) {
 		return RefusalWords(no, h.reader(Plain))
@@ -141,27 +141,27 @@ func (h *Handler) sentence(err error) string {
 	}
 	if errors.Is(err, purchase.ErrFull) {
 		h.log.Error().Err(err).Msg("fail to make a decision durable")
-		return diskFull
+		return diskFullText
 	}
 	h.log.Error().Err(err).Msg("fail to make a decision durable")
 	return "Something went wrong, so that didn't go through. Please try again, and tell your admins if it keeps happening."
 }
 
-// mostChannels is how many channels a refusal names.
-const mostChannels = 5
+// maxChannels is how many channels a refusal names.
+const maxChannels = 5
 
 // channelWords name the channels in which something would not be refused.
 func channelWords(ids []string) string {
 	var links []string
-	for _, id := range ids[:min(len(ids), mostChannels)] {
+	for _, id := range ids[:min(len(ids), maxChannels)] {
 		links = append(links, "<#"+id+">")
 	}
 	switch {
 	case len(links) == 0:
 		return ""
-	case len(ids) > mostChannels:
+	case len(ids) > maxChannels:
 		return fmt.Sprintf(" You can use %s and %s.", strings.Join(links, ", "),
-			plural(len(ids)-mostChannels, "other channel"))
+			plural(len(ids)-maxChannels, "other channel"))
 	}
 	return " You can use " + strings.Join(links, ", ") + "."
 }
@@ -172,11 +172,11 @@ func namesChannels(err error) bool {
 	return errors.As(err, &no) && len(no.Channels()) > 0
 }
 
-// diskFull is the answer to a click, command or form whose decision could not be stored.
-const diskFull = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
+// diskFullText is the answer to a click, command or form whose decision could not be stored.
+const diskFullText = "My disk is full, so that didn't go through. Your admins have to free some space; then try again."
 
 // refresh shows the card as the order is now, by the click's fresh response URL.
-func (h *Handler) refresh(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+func (h *Handler) refresh(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = h.people.LookUp(ctx, click.Who)
 	order, err := h.desk.Asked(ctx, id, click)
 	for err == nil && order.ReplacedBy != "" { // its card is its successor's by now
@@ -184,66 +184,69 @@ func (h *Handler) refresh(ctx context.Context, at reach, id purchase.OrderID, cl
 		order, err = h.desk.Order(ctx, id)
 	}
 	if err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
 	click.Card.Kind = purchase.MessageCard
 	if err := h.desk.ShowAt(ctx, id, click.Card); err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
 	return socket.Reply{}
 }
 
 // edit opens the form with the proposal's specification.
-func (h *Handler) edit(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click,
+func (h *Handler) edit(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click,
 	trigger string,
 ) socket.Reply {
 	order, err := h.desk.Editable(ctx, id, click)
 	if err == nil && unsold(h.desk) != "" {
 		err = h.desk.Proposable(ctx, click)
-		h.outdated(ctx, id, click, err)
+		h.dropButtons(ctx, id, click, err)
 	}
 	if err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
-	return h.openEditor(ctx, at, trigger, click.Who, order.Spec, order.Reason, editing{
+	return h.openEditor(ctx, at, trigger, click.Who, order.Spec, order.Reason, editState{
 		Order: id, Channel: order.Place.Channel, ChannelName: order.Place.Name, ResponseURL: at.responseURL,
 		Replace: true,
 	})
 }
 
-// again proposes what an order asked for once more, in the place of its card.
-func (h *Handler) again(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+// orderAgain proposes what an order asked for once more, in the place of its card.
+func (h *Handler) orderAgain(ctx context.Context, at replyTarget, id purchase.OrderID,
+	click purchase.Click,
+) socket.Reply {
 	old, err := h.desk.Asked(ctx, id, click)
 	if err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
 	began := old.Confirmed
 	if began.IsZero() {
 		began = old.Created
 	}
-	p, err := h.proposeAnew(ctx, at, click, alike(old.Spec, h.now(), began, h.loc), old.Reason)
-	h.outdated(ctx, id, click, err)
+	p, err := h.propose(ctx, at, click, repeatSpec(old.Spec, h.now(), began, h.loc), old.Reason)
+	h.dropButtons(ctx, id, click, err)
 	return p
 }
 
-func (h *Handler) proposeAnew(ctx context.Context, at reach, click purchase.Click, spec purchase.Spec,
+func (h *Handler) propose(ctx context.Context, at replyTarget, click purchase.Click, spec purchase.Spec,
 	reason string,
 ) (socket.Reply, error) {
 	p, err := h.desk.Propose(ctx,
 		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: at.trigger})
 	if err != nil {
-		return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, at, h.notProposed(err, nil), false) }}, err
+		return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.notProposed(err, nil), false) }}, err
 	}
-	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, at, h.proposal(p), false) }}, nil
+	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.proposalMessage(p), false) }}, nil
 }
 
 // openEditor opens the form. Slack's trigger lives for three seconds, so nothing slow comes before.
-func (h *Handler) openEditor(ctx context.Context, at reach, trigger string, who purchase.Person, spec purchase.Spec,
-	reason string, remember editing,
+func (h *Handler) openEditor(ctx context.Context, at replyTarget, trigger string, who purchase.Person,
+	spec purchase.Spec,
+	reason string, remember editState,
 ) socket.Reply {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	facts := h.formFacts(ctx, purchase.Ask{
-		Requester: who, Place: place(remember.Channel, remember.ChannelName),
+		Requester: who, Place: newPlace(remember.Channel, remember.ChannelName),
 		Spec: spec, Reason: reason,
 	}, nil)
 	return h.openView(at, trigger, editorView(spec, reason, string(metadata), facts),
@@ -258,33 +261,33 @@ func (h *Handler) formFacts(ctx context.Context, ask purchase.Ask, wrong map[str
 }
 
 // openView opens a form after the acknowledgement, and says so when Slack does not.
-func (h *Handler) openView(at reach, trigger string, view slack.ModalViewRequest, otherwise string) socket.Reply {
+func (h *Handler) openView(at replyTarget, trigger string, view slack.ModalViewRequest, otherwise string) socket.Reply {
 	return socket.Reply{Lane: socket.LaneForm, After: func(ctx context.Context) {
 		if _, err := h.slack.OpenViewContext(ctx, trigger, view); err != nil {
 			h.log.Warn().Err(err).Str("form", view.CallbackID).Msg("fail to open a form")
-			h.tell(ctx, at, say(notOpened(err, otherwise)), false)
+			h.reply(ctx, at, textMessage(notOpenedReason(err, otherwise)), false)
 		}
 	}}
 }
 
-// formChanged updates the form: the price of its current values, and the fields that apply. Slack keeps what was filled
+// updateForm updates the form: the price of its current values, and the fields that apply. Slack keeps what was filled
 // in.
-func (h *Handler) formChanged(cb slack.InteractionCallback) socket.Reply {
+func (h *Handler) updateForm(cb slack.InteractionCallback) socket.Reply {
 	if len(cb.View.Blocks.BlockSet) == 0 {
 		return socket.Reply{} // a form without a place for its price is not ours
 	}
-	update := h.forms.change(cb.View.ID)
-	return socket.Reply{After: func(ctx context.Context) { update(func() { h.showForm(ctx, cb) }) }}
+	update := h.formUpdates.change(cb.View.ID)
+	return socket.Reply{After: func(ctx context.Context) { update(func() { h.renderForm(ctx, cb) }) }}
 }
 
-func (h *Handler) showForm(ctx context.Context, cb slack.InteractionCallback) {
-	var remember editing
+func (h *Handler) renderForm(ctx context.Context, cb slack.InteractionCallback) {
+	var remember editState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return
 	}
 	f, wrong := formFields(cb.View.State)
-	ask := h.asked(cb, remember, f)
+	ask := h.formRequest(cb, remember, f)
 	if ask.Spec.Period != "range" { // hidden fields are not checked
 		delete(wrong, "start")
 		delete(wrong, "end")
@@ -299,10 +302,10 @@ func (h *Handler) showForm(ctx context.Context, cb slack.InteractionCallback) {
 	}
 }
 
-// asked returns the form's current values as an order.
-func (h *Handler) asked(cb slack.InteractionCallback, remember editing, f commands.Fields) purchase.Ask {
+// formRequest returns the form's current values as an order.
+func (h *Handler) formRequest(cb slack.InteractionCallback, remember editState, f commands.Fields) purchase.Ask {
 	ask := purchase.Ask{
-		Requester: h.submitter(cb), Place: place(remember.Channel, remember.ChannelName),
+		Requester: h.actor(cb), Place: newPlace(remember.Channel, remember.ChannelName),
 		Spec: Specify(h.defaults, f, h.now(), h.loc), Trigger: cb.TriggerID,
 	}
 	if f.Reason != nil {
@@ -315,30 +318,30 @@ func (h *Handler) asked(cb slack.InteractionCallback, remember editing, f comman
 func (h *Handler) Submission(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	switch cb.View.CallbackID {
 	case callbackEditor:
-		return h.once(ctx, cb.TriggerID, func() socket.Reply { return h.specified(ctx, cb) })
+		return h.onlyOnce(ctx, cb.TriggerID, func() socket.Reply { return h.submitEditor(ctx, cb) })
 	case callbackSettle:
-		return h.settled(ctx, cb)
+		return h.submitVerdict(ctx, cb)
 	case callbackDeny:
-		return h.denied(ctx, cb)
+		return h.submitDenial(ctx, cb)
 	case callbackReason:
-		return h.reasoned(ctx, cb)
+		return h.submitReason(ctx, cb)
 	}
 	return socket.Reply{}
 }
 
-// specified answers the form of a license: mistakes beside their fields, or the card.
-func (h *Handler) specified(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	var remember editing
+// submitEditor answers the form of a license: mistakes beside their fields, or the card.
+func (h *Handler) submitEditor(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	var remember editState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return wrongField("ram", "Something went wrong with this form. Please close it and use /license buy again.")
 	}
 	f, wrong := formFields(cb.View.State)
-	ask := h.asked(cb, remember, f)
+	ask := h.formRequest(cb, remember, f)
 	if unsold(h.desk) != "" { // what was filled in would be no better without mistakes
 		ask.Requester = h.people.LookUp(ctx, ask.Requester)
 		if err := h.desk.Proposable(ctx, purchase.Click{Who: ask.Requester, At: ask.Place}); err != nil {
-			return h.closing(err)
+			return h.replaceForm(err)
 		}
 	}
 	shown := func(field string) bool { return cb.View.State == nil || cb.View.State.Values[field] != nil }
@@ -353,16 +356,16 @@ func (h *Handler) specified(ctx context.Context, cb slack.InteractionCallback) s
 	} else {
 		p, err = h.desk.Propose(ctx, ask)
 	}
-	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
+	at := replyTarget{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	if isUnsold(err) {
-		return h.closing(err)
+		return h.replaceForm(err)
 	}
 	if err != nil {
 		reply := socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(formErrors(err, nil, shown, h.loc))}
 		if namesChannels(err) { // a form cannot link to them
-			reply.After = func(ctx context.Context) { h.tell(ctx, at, h.no(err), false) }
+			reply.After = func(ctx context.Context) { h.reply(ctx, at, h.refusalMessage(err), false) }
 		}
 		return reply
 	}
-	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, at, h.proposal(p), remember.Replace) }}
+	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.proposalMessage(p), remember.Replace) }}
 }

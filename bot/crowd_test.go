@@ -26,7 +26,7 @@ const (
 	greedy      = "buys three"
 	cheap       = "buys what nobody is asked about"
 	judging     = "asked before, and decides on others"
-	deciding    = "decides"
+	reasonState = "decides"
 	ruling      = "is an admin"
 	nobody      = "may do nothing"
 	visiting    = "is a guest"
@@ -44,7 +44,7 @@ var crowdOf = []struct {
 	{cheap, 10},
 	{greedy, 10},
 	{judging, 20},
-	{deciding, 50},
+	{reasonState, 50},
 	{ruling, 5},
 	{nobody, 25},
 	{visiting, 7},
@@ -118,7 +118,7 @@ func newCrowd(t testing.TB) *crowd {
 					continue
 				case nobody:
 					continue
-				case deciding:
+				case reasonState:
 					list, group = w.policy.Approvers, &bosses
 				case judging:
 					w.policy.Approvers[m.id] = true
@@ -167,7 +167,7 @@ func (c *crowd) gather() {
 			asking = append(asking, c.gets(m, 3, "ram=16 cpu=2"))
 		case cheap:
 			asking = append(asking, c.gets(m, 1, "ram=4 cpu=1"))
-		case deciding, ruling: // the others meet the bot for the first time when the second begins
+		case reasonState, ruling: // the others meet the bot for the first time when the second begins
 			asking = append(asking, func() error {
 				return c.tries(m, "cancel 01KAR000000000000000000001", "There's no order with that id")
 			})
@@ -182,7 +182,7 @@ func (c *crowd) gather() {
 	c.atOnce(agreeing)
 	c.settles()
 	for _, ask := range c.slack.Messages(theDesk) {
-		id := purchase.OrderID(orderID.FindString(ask.ContentText()))
+		id := purchase.OrderID(orderIDBlock.FindString(ask.ContentText()))
 		c.asks[id], c.waiting = ask, append(c.waiting, id)
 	}
 	for _, o := range c.orders() {
@@ -360,7 +360,7 @@ func (c *crowd) plan() {
 		case judging:
 			c.presses(m, c.asks[m.orders[0]], "order_approve")
 			c.presses(m, ask, "order_approve")
-		case deciding:
+		case reasonState:
 			switch i % 3 {
 			case 0:
 				c.presses(m, ask, "order_approve")

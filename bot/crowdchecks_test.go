@@ -247,7 +247,7 @@ func (c *crowd) decidedOnce() {
 // orderOn is the order that a message's buttons are about.
 func orderOn(m slacksim.Message) purchase.OrderID {
 	for _, e := range m.Elements() {
-		if orderID.MatchString(e.Value) {
+		if orderIDBlock.MatchString(e.Value) {
 			return purchase.OrderID(e.Value)
 		}
 	}
@@ -266,7 +266,7 @@ func (c *crowd) asksNoMore() {
 		purchase.Cancelled: "",
 	}
 	for _, ask := range c.slack.Messages(theDesk) {
-		state := states[purchase.OrderID(orderID.FindString(ask.ContentText()))]
+		state := states[purchase.OrderID(orderIDBlock.FindString(ask.ContentText()))]
 		if live := len(ask.Buttons()) > 0; ask.OnlyFor == "" && live != (state == purchase.AwaitingApproval) {
 			c.t.Errorf("the approvers' card of an order that is %s has the buttons %v", state, ask.Buttons())
 		}

@@ -24,8 +24,8 @@ const (
 	inputOf    = "input" // the action id of every input
 )
 
-// editing is what the editor has to remember: Slack keeps it with the view and gives it back.
-type editing struct {
+// editState is what the editor has to remember: Slack keeps it with the view and gives it back.
+type editState struct {
 	Order       purchase.OrderID `json:"order,omitempty"` // the proposal that is edited; empty: a new one
 	Channel     string           `json:"channel"`
 	ChannelName string           `json:"channel_name,omitempty"`
@@ -83,9 +83,9 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 		numberInput("ram", fmt.Sprintf("GB, 1–%d. 2 or more recommended.", most.RAM), spec.RAM, most.RAM),
 		selectInput("cpu", coreChoices(most.CPU), strconv.Itoa(spec.CPU)),
 		numberInput("disk", fmt.Sprintf("GB, 1–%d.", most.Disk), spec.Disk, most.Disk),
-		numberInput("run_limit", fmt.Sprintf("1–%s. For a course, the number of students.", thousands(most.RunLimit)),
+		numberInput("run_limit", fmt.Sprintf("1–%s. For a course, the number of students.", groupDigits(most.RunLimit)),
 			spec.RunLimit, most.RunLimit),
-		selectInput("period", allowed(periodChoices, f.offer.Periods), string(spec.Period)),
+		selectInput("period", allowedChoices(periodChoices, f.offer.Periods), string(spec.Period)),
 	}
 	if spec.Period == "range" { // licenses that renew have no term
 		last := ""
@@ -95,9 +95,9 @@ func editorView(spec purchase.Spec, reason, metadata string, f formFacts) slack.
 		blocks = append(blocks, dateInput("start", "Leave empty to start when you buy.", spec.Start, f.loc, true),
 			dateInput("end", last, spec.End, f.loc, false))
 	}
-	why := textInput("reason", "Reason", "", reason, mostWrote, true)
+	why := textInput("reason", "Reason", "", reason, maxShownText, true)
 	if f.preview.Asks {
-		why = textInput("reason", "Reason", "Approvers see this.", reason, mostWrote, true)
+		why = textInput("reason", "Reason", "Approvers see this.", reason, maxShownText, true)
 		why.Optional = false
 	}
 	blocks = append(blocks,
@@ -158,11 +158,11 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		var lines []string
 		for _, m := range mistakes {
 			if !slices.Contains(empty, m.Field) {
-				lines = append(lines, ":warning: "+escape(inForm(m.Sentence)))
+				lines = append(lines, ":warning: "+escape(withLabels(m.Sentence)))
 			}
 		}
 		if len(missing) > 0 {
-			lines = append(lines, "Choose "+listed(missing)+" to see the price.")
+			lines = append(lines, "Choose "+joinAnd(missing)+" to see the price.")
 		}
 		return strings.Join(lines, "\n")
 	}
@@ -170,7 +170,7 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 		return ":warning: I can't work out the price right now. Please try again in a minute."
 	}
 	p := f.preview
-	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, each(string(p.Quote.Period)),
+	lines := []string{fmt.Sprintf("*%s%s* · %s", p.Quote.Total, perPeriod(string(p.Quote.Period)),
 		renewal(spec, p.Quote.RenewsAt)+saving(p.Quote.Saves))}
 	switch {
 	case p.No != nil:
@@ -190,8 +190,8 @@ func priceWords(spec purchase.Spec, f formFacts) string {
 
 const fixFields = "Please fix the highlighted fields."
 
-// listed joins words to a list: "a, b and c".
-func listed(words []string) string {
+// joinAnd joins words to a list: "a, b and c".
+func joinAnd(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
@@ -201,8 +201,8 @@ func listed(words []string) string {
 // typedField matches a field as sentences for people who type name it: `ram`, `member=yes`.
 var typedField = regexp.MustCompile("`([a-z_]+)(?:=([^`]*))?`")
 
-// inForm replaces the typed names of fields in a sentence by their labels.
-func inForm(sentence string) string {
+// withLabels replaces the typed names of fields in a sentence by their labels.
+func withLabels(sentence string) string {
 	return typedField.ReplaceAllStringFunc(sentence, func(typed string) string {
 		parts := typedField.FindStringSubmatch(typed)
 		label, ok := labels[parts[1]]
@@ -221,12 +221,12 @@ func inForm(sentence string) string {
 	})
 }
 
-// thousands prints a number in groups: 10,000.
-func thousands(n int) string {
+// groupDigits prints a number in groups: 10,000.
+func groupDigits(n int) string {
 	if n < 1000 {
 		return strconv.Itoa(n)
 	}
-	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+	return fmt.Sprintf("%s,%03d", groupDigits(n/1000), n%1000)
 }
 
 func coreChoices(most int) (choices []choice) {
@@ -236,8 +236,8 @@ func coreChoices(most int) (choices []choice) {
 	return choices
 }
 
-// allowed returns the choices that the settings allow.
-func allowed(choices []choice, periods []purchase.Period) (may []choice) {
+// allowedChoices returns the choices that the settings allow.
+func allowedChoices(choices []choice, periods []purchase.Period) (may []choice) {
 	for _, c := range choices {
 		if slices.Contains(periods, purchase.Period(c.value)) {
 			may = append(may, c)
@@ -384,7 +384,7 @@ func formErrors(err error, wrong map[string]string, shown func(field string) boo
 				field = "period" // decides which fields the form shows
 			}
 			if _, twice := out[field]; !twice {
-				out[field] = unmarked(inForm(m.Sentence))
+				out[field] = stripCode(withLabels(m.Sentence))
 			}
 		}
 	case errors.As(err, &no) && (no.Code == purchase.NoSuchProject || no.Code == purchase.ProjectUnread):
@@ -397,7 +397,7 @@ func formErrors(err error, wrong map[string]string, shown func(field string) boo
 	case purchase.Unusable(err) != nil:
 		out["ram"] = RefusalWords(purchase.Unusable(err), Reader{Zone: zone})
 	case errors.Is(err, purchase.ErrFull):
-		out["ram"] = diskFull
+		out["ram"] = diskFullText
 	case err != nil:
 		out["ram"] = "Something went wrong and your order wasn't created. Please try again."
 	}

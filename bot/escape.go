@@ -14,47 +14,47 @@ import (
 // nothing becomes a mention, a link or a format. That it stays in one line, and shows what it is, plain and wrote see
 // to. What comes from elsewhere and has to stand in mrkdwn, such as an id, goes through code.
 
-// mostWrote is how many characters of people's text are shown: as many as a form takes. The ledger has all of it.
-const mostWrote = 1000
+// maxShownText is how many characters of people's text are shown: as many as a form takes. The ledger has all of it.
+const maxShownText = 1000
 
-// wrote shows people's text behind a label that says what it is.
-func wrote(label, text string) *slack.SectionBlock {
+// userText shows people's text behind a label that says what it is.
+func userText(label, text string) *slack.SectionBlock {
 	if text = commands.OneLine(text); text == "" {
 		text = "(nothing that can be shown)"
 	}
-	return slack.NewSectionBlock(plain(label+": "+cut(text, mostWrote)), nil, nil)
+	return slack.NewSectionBlock(plain(label+": "+cut(text, maxShownText)), nil, nil)
 }
 
-// named returns a title that a person gave, or an empty string if none of it is visible.
-func named(title string) string { return cut(commands.OneLine(title), 150) }
+// displayTitle returns a title that a person gave, or an empty string if none of it is visible.
+func displayTitle(title string) string { return cut(commands.OneLine(title), 150) }
 
-// quoting is a sentence that repeats what people wrote, as a section.
-func quoting(sentence string) *slack.SectionBlock {
+// plainSection is a sentence that repeats what people wrote, as a section.
+func plainSection(sentence string) *slack.SectionBlock {
 	return slack.NewSectionBlock(plain(sentence), nil, nil)
 }
 
-// unmarked is a sentence of the grammar where there is no format, and the marks of code would be seen.
-func unmarked(sentence string) string {
+// stripCode is a sentence of the grammar where there is no format, and the marks of code would be seen.
+func stripCode(sentence string) string {
 	return commands.OneLine(strings.ReplaceAll(sentence, "`", ""))
 }
 
-// code is an id, or another word from elsewhere, between marks of code, which it cannot leave.
-func code(word string) string {
+// codeSpan is an id, or another word from elsewhere, between marks of code, which it cannot leave.
+func codeSpan(word string) string {
 	return "`" + escape(cut(commands.OneLine(strings.ReplaceAll(word, "`", "")), 100)) + "`"
 }
 
-// formless takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
-var formless = strings.NewReplacer("*", "", "_", " ", "~", "", "`", "")
+// stripFormat takes out what formats in mrkdwn, for the text of notifications, which has no plain form.
+var stripFormat = strings.NewReplacer("*", "", "_", " ", "~", "", "`", "")
 
-// no answers a person whose click or command failed.
-func (h *Handler) no(err error) content {
+// refusalMessage answers a person whose click or command failed.
+func (h *Handler) refusalMessage(err error) content {
 	var no *purchase.Refusal
-	if !errors.As(err, &no) || !quotes(no.Cause) {
-		return say(h.refusal(err))
+	if !errors.As(err, &no) || !quotesPeople(no.Cause) {
+		return textMessage(h.refusalText(err))
 	}
 	sentence := RefusalWords(no, h.reader(Plain))
 	if paused := pauseBlocks(no, h.loc); paused != nil {
-		return content{formless.Replace(escape(sentence)), paused}
+		return content{stripFormat.Replace(escape(sentence)), paused}
 	}
-	return content{formless.Replace(escape(sentence)), []slack.Block{quoting(sentence)}}
+	return content{stripFormat.Replace(escape(sentence)), []slack.Block{plainSection(sentence)}}
 }

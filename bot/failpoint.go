@@ -9,104 +9,106 @@ import (
 	"licensebot/internal/step"
 )
 
-// stepped is Slack's Web API with a step before and after each call. It names each method, so that a new one is not
-// forgotten here.
-type stepped struct{ api WebAPI }
+// failpointAPI is Slack's Web API with a step before and after each call. It names each method, so that a new one is
+// not forgotten here.
+type failpointAPI struct{ api WebAPI }
 
-// around makes a call between its two steps.
-func around(what step.What, call func()) {
+// withFailpoints makes a call between its two steps.
+func withFailpoints(what step.What, call func()) {
 	step.At(step.Before, what)
 	call()
 	step.At(step.After, what)
 }
 
-func (s stepped) PostMessageContext(ctx context.Context, channel string,
+func (s failpointAPI) PostMessageContext(ctx context.Context, channel string,
 	options ...slack.MsgOption,
 ) (at, ts string, err error) {
 	what := step.Post
 	if strings.HasPrefix(channel, "D") {
 		what = step.PostDirectly
 	}
-	around(what, func() { at, ts, err = s.api.PostMessageContext(ctx, channel, options...) })
+	withFailpoints(what, func() { at, ts, err = s.api.PostMessageContext(ctx, channel, options...) })
 	return at, ts, err
 }
 
-func (s stepped) PostEphemeralContext(ctx context.Context, channel, user string,
+func (s failpointAPI) PostEphemeralContext(ctx context.Context, channel, user string,
 	options ...slack.MsgOption,
 ) (ts string, err error) {
-	around(step.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
+	withFailpoints(step.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
 	return ts, err
 }
 
-func (s stepped) UpdateMessageContext(ctx context.Context, channel, timestamp string,
+func (s failpointAPI) UpdateMessageContext(ctx context.Context, channel, timestamp string,
 	options ...slack.MsgOption,
 ) (at, ts, text string, err error) {
-	around(step.Update, func() { at, ts, text, err = s.api.UpdateMessageContext(ctx, channel, timestamp, options...) })
+	withFailpoints(step.Update, func() {
+		at, ts, text, err = s.api.UpdateMessageContext(ctx, channel, timestamp, options...)
+	})
 	return at, ts, text, err
 }
 
-func (s stepped) AuthTestContext(ctx context.Context) (own *slack.AuthTestResponse, err error) {
-	around(step.OwnTeam, func() { own, err = s.api.AuthTestContext(ctx) })
+func (s failpointAPI) AuthTestContext(ctx context.Context) (own *slack.AuthTestResponse, err error) {
+	withFailpoints(step.OwnTeam, func() { own, err = s.api.AuthTestContext(ctx) })
 	return own, err
 }
 
-func (s stepped) GetUserInfoContext(ctx context.Context, user string,
+func (s failpointAPI) GetUserInfoContext(ctx context.Context, user string,
 	options ...slack.GetUserInfoOption,
 ) (u *slack.User, err error) {
-	around(step.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
+	withFailpoints(step.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
 	return u, err
 }
 
-func (s stepped) GetUsersContext(ctx context.Context, options ...slack.GetUsersOption) ([]slack.User, error) {
+func (s failpointAPI) GetUsersContext(ctx context.Context, options ...slack.GetUsersOption) ([]slack.User, error) {
 	// of large channels alone; a kill there is one while a person is looked up
 	return s.api.GetUsersContext(ctx, options...)
 }
 
-func (s stepped) GetUserGroupMembersContext(ctx context.Context, group string,
+func (s failpointAPI) GetUserGroupMembersContext(ctx context.Context, group string,
 	options ...slack.GetUserGroupMembersOption,
 ) (users []string, err error) {
-	around(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
+	withFailpoints(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
 	return users, err
 }
 
-func (s stepped) GetConversationInfoContext(ctx context.Context,
+func (s failpointAPI) GetConversationInfoContext(ctx context.Context,
 	input *slack.GetConversationInfoInput,
 ) (c *slack.Channel, err error) {
-	around(step.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
+	withFailpoints(step.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
 	return c, err
 }
 
-func (s stepped) GetUsersInConversationContext(ctx context.Context,
+func (s failpointAPI) GetUsersInConversationContext(ctx context.Context,
 	params *slack.GetUsersInConversationParameters,
 ) (ids []string, next string, err error) {
-	around(step.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
+	withFailpoints(step.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
 	return ids, next, err
 }
 
-func (s stepped) OpenConversationContext(ctx context.Context,
+func (s failpointAPI) OpenConversationContext(ctx context.Context,
 	params *slack.OpenConversationParameters,
 ) (c *slack.Channel, noOp, open bool, err error) {
-	around(step.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
+	withFailpoints(step.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
 	return c, noOp, open, err
 }
 
-func (s stepped) OpenViewContext(ctx context.Context, triggerID string,
+func (s failpointAPI) OpenViewContext(ctx context.Context, triggerID string,
 	view slack.ModalViewRequest,
 ) (r *slack.ViewResponse, err error) {
-	around(step.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
+	withFailpoints(step.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
 	return r, err
 }
 
-func (s stepped) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest,
+func (s failpointAPI) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest,
 	externalID, hash, viewID string,
 ) (r *slack.ViewResponse, err error) {
-	around(step.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
+	withFailpoints(step.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
 	return r, err
 }
 
-func (s stepped) PublishViewContext(ctx context.Context,
+func (s failpointAPI) PublishViewContext(ctx context.Context,
 	req slack.PublishViewContextRequest,
 ) (r *slack.ViewResponse, err error) {
-	around(step.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
+	withFailpoints(step.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
 	return r, err
 }

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// formViews keeps the updates of open forms in order. Changes arrive one after the other, each with all values of the
+// formUpdates keeps the updates of open forms in order. Changes arrive one after the other, each with all values of the
 // form, and the person must see the update for the last one. Slack's own guard, the view's hash, would keep the first
 // one.
-type formViews struct {
+type formUpdates struct {
 	now func() time.Time
 	mu  sync.Mutex
 	by  map[string]*formView
@@ -22,13 +22,13 @@ type formView struct {
 }
 
 const (
-	// mostForms is how many forms are kept. Beyond it, those that have not changed for formRests are dropped.
-	mostForms = 1000
-	formRests = time.Hour
+	// maxForms is how many forms are kept. Beyond it, those that have not changed for formRests are dropped.
+	maxForms = 1000
+	formLife = time.Hour
 )
 
 // change notes that a form changed and returns its update. The update does nothing when a newer change has arrived.
-func (f *formViews) change(id string) (update func(show func())) {
+func (f *formUpdates) change(id string) (update func(show func())) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.by == nil {
@@ -36,7 +36,7 @@ func (f *formViews) change(id string) (update func(show func())) {
 	}
 	v := f.by[id]
 	if v == nil {
-		f.forget()
+		f.prune()
 		v = &formView{}
 		f.by[id] = v
 	}
@@ -55,13 +55,13 @@ func (f *formViews) change(id string) (update func(show func())) {
 	}
 }
 
-// forget drops forms that were closed long ago. f.mu is held.
-func (f *formViews) forget() {
-	if len(f.by) < mostForms {
+// prune drops forms that were closed long ago. f.mu is held.
+func (f *formUpdates) prune() {
+	if len(f.by) < maxForms {
 		return
 	}
 	for id, v := range f.by {
-		if f.now().Sub(v.at) > formRests {
+		if f.now().Sub(v.at) > formLife {
 			delete(f.by, id)
 		}
 	}

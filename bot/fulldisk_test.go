@@ -159,7 +159,7 @@ func (p *publishing) does() string {
 func (p *publishing) publishes() string {
 	p.t.Helper()
 	p.slack.said = nil
-	if _, err := p.round(p.t.Context()); err != nil {
+	if _, err := p.publishDue(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
 	p.busy.Wait()
@@ -199,8 +199,8 @@ func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
 		note.TS != "1" {
 		t.Errorf("the messages are %+v and %+v", line, note)
 	}
-	if len(p.unkept) > 0 {
-		t.Errorf("still remembered: %v", p.unkept)
+	if len(p.unstored) > 0 {
+		t.Errorf("still remembered: %v", p.unstored)
 	}
 }
 
@@ -252,7 +252,7 @@ func TestThePublisherRestsWhenNothingIsLeft(t *testing.T) {
 	o.Messages = nil // another order has taken its place
 	p.put(o)
 	p.expect("when nothing is left to be shown", "")
-	if pause, err := p.round(t.Context()); err != nil || pause != restartedLook {
+	if pause, err := p.publishDue(t.Context()); err != nil || pause != idlePoll {
 		t.Errorf("the next look is in %s (%v)", pause, err)
 	}
 }
@@ -277,8 +277,8 @@ func TestNoticesAreToldOnceToEach(t *testing.T) {
 		}
 		return len(notices)
 	}
-	if left() != 0 || len(p.told) > 0 {
-		t.Errorf("%d notices are left, %v remembered", left(), p.told)
+	if left() != 0 || len(p.sentNotices) > 0 {
+		t.Errorf("%d notices are left, %v remembered", left(), p.sentNotices)
 	}
 
 	if err := p.desk.Resume(t.Context(), byDana, "looked at it"); err != nil {

@@ -69,30 +69,32 @@ func (o Options) withDefaults() Options {
 
 // Handler answers what people do in Slack. Its methods may be called at the same time.
 type Handler struct {
-	desk     *purchase.Desk
-	slack    WebAPI
-	http     *http.Client
-	defaults purchase.Spec
-	loc      *time.Location
-	now      func() time.Time
-	log      zerolog.Logger
-	people   *People
-	looks    *looks
-	renewals *renewals
-	shelf    *shelf
-	readers  *readers
-	forms    *formViews
-	triggers *once
+	desk        *purchase.Desk
+	slack       WebAPI
+	http        *http.Client
+	defaults    purchase.Spec
+	loc         *time.Location
+	now         func() time.Time
+	log         zerolog.Logger
+	people      *People
+	evidence    *evidenceCache
+	renewals    *renewals
+	licenses    *licenseCache
+	readLimiter *readLimiter
+	formUpdates *formUpdates
+	triggers    *triggers
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
 	o = o.withDefaults()
 	return &Handler{
-		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
+		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
-		forms: &formViews{now: o.Now}, looks: &looks{now: o.Now}, renewals: &renewals{desk: o.Desk, now: o.Now},
-		shelf: newShelf(o.Desk, o.Now), readers: &readers{waiting: map[string]int{}}, triggers: newOnce(o.Now),
+		formUpdates: &formUpdates{now: o.Now}, evidence: &evidenceCache{now: o.Now},
+		renewals: &renewals{desk: o.Desk, now: o.Now},
+		licenses: newLicenseCache(o.Desk, o.Now), readLimiter: &readLimiter{waiting: map[string]int{}},
+		triggers: newTriggers(o.Now),
 	}
 }
 
@@ -120,14 +122,14 @@ func respond(ctx context.Context, client *http.Client, url string, c content, re
 	})
 }
 
-// say is a plain answer: our own sentence in mrkdwn, whose foreign parts are escaped.
-func say(sentence string) content {
+// textMessage is a plain answer: our own sentence in mrkdwn, whose foreign parts are escaped.
+func textMessage(sentence string) content {
 	return content{sentence, []slack.Block{section(sentence)}}
 }
 
-// tell answers a person after a click or a command. If Slack no longer takes the answer, tell sends a new message
+// reply answers a person after a click or a command. If Slack no longer takes the answer, tell sends a new message
 // instead.
-func (h *Handler) tell(ctx context.Context, at reach, c content, replace bool) {
+func (h *Handler) reply(ctx context.Context, at replyTarget, c content, replace bool) {
 	if at.responseURL != "" {
 		err := h.respond(ctx, at.responseURL, c, replace)
 		for fewer, had := withoutLastChart(c); err != nil && had; fewer, had = withoutLastChart(c) {
@@ -141,7 +143,7 @@ func (h *Handler) tell(ctx context.Context, at reach, c content, replace bool) {
 	}
 	options := messageOptions(c)
 	if at.channel != "" {
-		err := waitOut(ctx, func() error {
+		err := retryLimited(ctx, func() error {
 			_, err := h.slack.PostEphemeralContext(ctx, at.channel, at.user, options...)
 			return err
 		})
@@ -149,7 +151,7 @@ func (h *Handler) tell(ctx context.Context, at reach, c content, replace bool) {
 			return
 		}
 	}
-	err := waitOut(ctx, func() error {
+	err := retryLimited(ctx, func() error {
 		_, _, err := directMessage(ctx, h.slack, at.user, c)
 		return err
 	})
@@ -159,8 +161,8 @@ func (h *Handler) tell(ctx context.Context, at reach, c content, replace bool) {
 	}
 }
 
-// reach is how to answer a person. trigger identifies the delivery, if its answer makes a card.
-type reach struct{ user, channel, responseURL, trigger string }
+// replyTarget is how to answer a person. trigger identifies the delivery, if its answer makes a card.
+type replyTarget struct{ user, channel, responseURL, trigger string }
 
 // directMessage posts to the person's conversation with the bot, and says where the message is.
 func directMessage(ctx context.Context, api WebAPI, user string, c content) (channel, ts string, err error) {
@@ -179,15 +181,15 @@ func messageOptions(c content) []slack.MsgOption {
 	}
 }
 
-// place returns where a command was typed. Direct messages get no line about a purchase. Their id (D…) identifies them,
-// not their name: a person can name a channel "directmessage". A conversation of several people has the id of a channel
-// (C…, older ones G…) and counts as one. The Home tab, which is no channel, counts as a direct message.
-func place(channel, name string) purchase.Place {
+// newPlace returns where a command was typed. Direct messages get no line about a purchase. Their id (D…) identifies
+// them, not their name: a person can name a channel "directmessage". A conversation of several people has the id of a
+// channel (C…, older ones G…) and counts as one. The Home tab, which is no channel, counts as a direct message.
+func newPlace(channel, name string) purchase.Place {
 	return purchase.Place{Channel: channel, Name: name, Direct: channel == "" || strings.HasPrefix(channel, "D")}
 }
 
-// cardAt is the message of a card that is reached by a click's response URL.
-func (h *Handler) cardAt(url string) purchase.Message {
+// cardMessage is the message of a card that is reached by a click's response URL.
+func (h *Handler) cardMessage(url string) purchase.Message {
 	return purchase.Message{ResponseURL: url, Uses: cardUses, Expires: h.now().Add(responseURLLife)}
 }
 
@@ -197,7 +199,7 @@ func (h *Handler) Unsent(ctx context.Context, d socket.Delivery, payload any) {
 	if !ok {
 		return // what a form should have shown: the person sees that it is still open
 	}
-	h.tell(ctx, origin(d), content{m.Text, m.Blocks.BlockSet}, false)
+	h.reply(ctx, targetOf(d), content{m.Text, m.Blocks.BlockSet}, false)
 }
 
 // Refused implements socket.Handler: the words for what was not handled, or not to its end.
@@ -218,7 +220,7 @@ func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) soc
 	if why != socket.CrashedAfter {
 		switch d.Kind {
 		case socket.KindCommand:
-			return now(say(sentence))
+			return ackReply(textMessage(sentence))
 		case socket.KindSubmission: // beside the first field: the form stays open, with what was filled in
 			first := "ram"
 			if d.Interaction != nil && d.Interaction.View.CallbackID != callbackEditor { // all others ask for a reason
@@ -228,7 +230,7 @@ func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) soc
 		default: // they are answered in a message of its own
 		}
 	}
-	return socket.Reply{After: func(ctx context.Context) { h.tell(ctx, origin(d), say(sentence), false) }}
+	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, targetOf(d), textMessage(sentence), false) }}
 }
 
 // Closed implements socket.Handler. Nothing of the bot's asks to be told.
@@ -241,7 +243,7 @@ func (h *Handler) Suggestion(context.Context, slack.InteractionCallback) socket.
 	return socket.Reply{}
 }
 
-func origin(d socket.Delivery) reach {
+func targetOf(d socket.Delivery) replyTarget {
 	user, channel, url := d.Origin()
-	return reach{user, channel, url, d.Trigger()}
+	return replyTarget{user, channel, url, d.Trigger()}
 }

@@ -24,8 +24,8 @@ func (h *Handler) HomeOpened(_ context.Context, ev *slackevents.AppHomeOpenedEve
 }
 
 func (h *Handler) showHome(ctx context.Context, user string) {
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: h.home(ctx, user)}}
-	err := waitOut(ctx, func() error {
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: h.homeBlocks(ctx, user)}}
+	err := retryLimited(ctx, func() error {
 		_, err := h.slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
 		return err
 	})
@@ -42,7 +42,7 @@ const (
 		"can add you."
 )
 
-func (h *Handler) home(ctx context.Context, user string) []slack.Block {
+func (h *Handler) homeBlocks(ctx context.Context, user string) []slack.Block {
 	buy := button(actionBuyForm, "", "Buy a license")
 	buy.Style = slack.StylePrimary
 	list := button(actionHistoryPage+":home", "1", "Purchase history")
@@ -50,7 +50,7 @@ func (h *Handler) home(ctx context.Context, user string) []slack.Block {
 	who := h.people.LookUp(ctx, purchase.Person{ID: user})
 	sight, err := h.desk.Sight(who)
 	if err != nil {
-		return append([]slack.Block{head, section(h.refusal(err))}, h.waiting(ctx, who)...)
+		return append([]slack.Block{head, section(h.refusalText(err))}, h.waitingOrders(ctx, who)...)
 	}
 	text, buttons := homeOfViewers, []slack.BlockElement{list}
 	if h.desk.IsBuyer(who) {
@@ -72,23 +72,23 @@ func (h *Handler) home(ctx context.Context, user string) []slack.Block {
 	if stop.Pause != nil || stop.Restored != nil || len(stop.Held) > 0 {
 		blocks = append(blocks, stopBlocks(stop, h.desk.IsAdmin(who), no != "", h.loc)...)
 	}
-	blocks = append(blocks, h.waiting(ctx, who)...)
+	blocks = append(blocks, h.waitingOrders(ctx, who)...)
 	blocks = append(blocks, slack.NewActionBlock("home_actions", buttons...), slack.NewDividerBlock())
-	return append(blocks, h.history(ctx, 1, sight).blocks...)
+	return append(blocks, h.showHistory(ctx, 1, sight).blocks...)
 }
 
-// mostHeld is how many held orders the Home tab names.
-const mostHeld = 5
+// maxHeld is how many held orders the Home tab names.
+const maxHeld = 5
 
 // stopBlocks say why nothing is bought right now, and to admins what they can do about it.
 func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []slack.Block {
 	var blocks []slack.Block
 	if p := stop.Pause; p != nil {
-		text := ":double_vertical_bar: *Buying is paused* since " + moment(p.Since) + "."
+		text := ":double_vertical_bar: *Buying is paused* since " + formatTime(p.Since) + "."
 		if admin {
 			text += " Use `/license resume` to continue."
 		}
-		blocks = append(blocks, section(text), wrote("Reason", ReasonsWords(p, Reader{Admin: admin, Zone: loc})))
+		blocks = append(blocks, section(text), userText("Reason", ReasonsWords(p, Reader{Admin: admin, Zone: loc})))
 	}
 	if stop.Restored != nil {
 		blocks = append(blocks, section(
@@ -98,19 +98,19 @@ func stopBlocks(stop purchase.Stop, admin, unsold bool, loc *time.Location) []sl
 		return blocks
 	}
 	if unsold {
-		return append(blocks, untellableBlocks(stop.Held, admin)...)
+		return append(blocks, unresolvableBlocks(stop.Held, admin)...)
 	}
 	if !admin {
 		return append(blocks, section(
 			":hourglass_flowing_sand: *Orders are waiting* while I confirm the last purchase with CoCalc. It won't be "+
 				"charged twice."))
 	}
-	for _, o := range stop.Held[:min(len(stop.Held), mostHeld)] {
+	for _, o := range stop.Held[:min(len(stop.Held), maxHeld)] {
 		text := fmt.Sprintf(":hourglass_flowing_sand: *On hold*: %s by <@%s>, %s.", o.Price, o.Requester.ID,
-			gives(o.Spec))
+			summary(o.Spec))
 		if o.Hold != nil {
 			text += fmt.Sprintf(" %s, since %s; I'm checking until at least %s.",
-				marked(Holds, o.Hold.Cause, Reader{}), moment(o.Hold.Since), moment(o.Hold.Until))
+				mrkdwnWords(Holds, o.Hold.Cause, Reader{}), formatTime(o.Hold.Since), formatTime(o.Hold.Until))
 		}
 		blocks = append(blocks, section(
 			text+" `/license settle "+string(o.ID)+"` shows what CoCalc reports and lets you resolve it."))

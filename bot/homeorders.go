@@ -9,12 +9,12 @@ import (
 	"licensebot/purchase"
 )
 
-// mostWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
-const mostWaiting = 5
+// maxWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
+const maxWaiting = 5
 
-// waiting are the orders on the Home tab that wait for an approval. A requester's card is gone when they load Slack
-// anew.
-func (h *Handler) waiting(ctx context.Context, who purchase.Person) []slack.Block {
+// waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they load
+// Slack anew.
+func (h *Handler) waitingOrders(ctx context.Context, who purchase.Person) []slack.Block {
 	orders, err := h.desk.Waiting(ctx)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the orders that wait for an approval")
@@ -29,8 +29,8 @@ func (h *Handler) waiting(ctx context.Context, who purchase.Person) []slack.Bloc
 func waitingBlocks(orders []purchase.Order, who purchase.Person, approver, unsold bool) []slack.Block {
 	var own, others []slack.Block
 	for _, o := range orders {
-		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, each(string(o.Spec.Period)), gives(o.Spec),
-			moment(o.ApproveBy))
+		what := fmt.Sprintf("%s%s, %s. Expires %s.", o.Price, perPeriod(string(o.Spec.Period)), summary(o.Spec),
+			formatTime(o.ApproveBy))
 		switch {
 		case who.Is(o.Requester):
 			own = append(own, section(
@@ -46,20 +46,20 @@ func waitingBlocks(orders []purchase.Order, who purchase.Person, approver, unsol
 				":raised_hand: *<@%s> requests approval*: %s See `/license order %s`. %s", o.Requester.ID, what, o.ID, decide)))
 		}
 	}
-	return append(fewWaiting(own), fewWaiting(others)...)
+	return append(limitWaiting(own), limitWaiting(others)...)
 }
 
-func fewWaiting(blocks []slack.Block) []slack.Block {
-	if len(blocks) <= mostWaiting {
+func limitWaiting(blocks []slack.Block) []slack.Block {
+	if len(blocks) <= maxWaiting {
 		return blocks
 	}
-	return append(blocks[:mostWaiting:mostWaiting], small(mrkdwn(fmt.Sprintf("and %d more", len(blocks)-mostWaiting))))
+	return append(blocks[:maxWaiting:maxWaiting], contextBlock(mrkdwn(fmt.Sprintf("and %d more", len(blocks)-maxWaiting))))
 }
 
-// tellsDirectly reports whether the requester gets the outcome of an order as a direct message. Those who waited for
-// approval do: their card is gone when they reload Slack, and its updates send no notification. A requester who
+// getsDirectMessage reports whether the requester gets the outcome of an order as a direct message. Those who waited
+// for approval do: their card is gone when they reload Slack, and its updates send no notification. A requester who
 // withdrew the order needs none.
-func tellsDirectly(o purchase.Order) bool {
+func getsDirectMessage(o purchase.Order) bool {
 	switch o.State {
 	case purchase.Unknown, purchase.Purchased, purchase.Failed, purchase.Denied, purchase.Expired:
 		return !o.ApproveBy.IsZero() && o.Message(purchase.MessageNote) == nil

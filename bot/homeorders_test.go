@@ -27,7 +27,7 @@ func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
 
 	card, ask = w.asks()
 	bob := w.slack.Person(slacksim.Bob)
-	w.must(bob.Command(w.ctx, theDesk, "/license", "deny "+orderID.FindString(ask.ContentText())+" not this year"))
+	w.must(bob.Command(w.ctx, theDesk, "/license", "deny "+orderIDBlock.FindString(ask.ContentText())+" not this year"))
 	w.writes(slacksim.Alice, "not this year")
 	w.becomes(card, "not this year")
 
@@ -52,7 +52,7 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 		w.policy.Approvers = map[string]bool{slacksim.Alice: true, slacksim.Bob: true}
 	})
 	card, ask := w.asks()
-	id := orderID.FindString(ask.ContentText())
+	id := orderIDBlock.FindString(ask.ContentText())
 	home := func(who, text string) string {
 		t.Helper()
 		w.must(w.slack.Person(who).Home())

@@ -55,8 +55,8 @@ func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			box := &mailbox{redirect: c.redirect}
-			client := onlyToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
-			err := respond(context.Background(), client, c.url, say("Bought."), false)
+			client := restrictToSlack(&http.Client{Transport: box}, "http://127.0.0.1:4000/api/")
+			err := respond(context.Background(), client, c.url, textMessage("Bought."), false)
 			if (err == nil) != c.sent {
 				t.Errorf("sent to %q: %v", box.to, err)
 			}
@@ -73,8 +73,8 @@ func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
 func TestAForgedResponseURLLeavesNobodyWithoutAnAnswer(t *testing.T) {
 	box, api := &mailbox{}, &mouth{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
-	a.tell(context.Background(), reach{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
-		say("Nothing was bought."), false)
+	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},
+		textMessage("Nothing was bought."), false)
 	if len(box.to) != 0 {
 		t.Errorf("the answer went to %q", box.to)
 	}

@@ -170,7 +170,7 @@ func TestHostileWordsOfPeople(t *testing.T) {
 		w.must(alice.CloseModal())
 		w.clicks(slacksim.Alice, card, "Request approval ($63.75)")
 		card = w.becomes(card, "Waiting for approval")
-		id := orderID.FindString(card.ContentText())
+		id := orderIDBlock.FindString(card.ContentText())
 		ask := w.seesIn(slacksim.Bob, theDesk, "requests a CoCalc license for $63.75 a month")
 		w.clicks(slacksim.Bob, ask, "Deny")
 		form, err = bob.WaitForModal(w.ctx, nil)

@@ -71,7 +71,7 @@ func TestALargeGroupIsToldInParts(t *testing.T) {
 		api := &crowd{size: size}
 		p.now = time.Now()
 		p.Publisher.slack, p.Publisher.now = api, time.Now
-		p.turns, p.rests = newTurns(time.Now), newRests(time.Now, zerolog.Nop())
+		p.turns, p.limits = newTurns(time.Now), newChannelLimits(time.Now, zerolog.Nop())
 		p.Publisher.people = NewPeople(api, []string{"SALL"}, time.Now, zerolog.Nop())
 		desk := purchase.New(purchase.Options{
 			Ledger: p.disk, Now: time.Now, Log: zerolog.Nop(),
@@ -110,7 +110,7 @@ func TestALargeGroupIsToldInParts(t *testing.T) {
 				t.Errorf("%s was told %d times", id, api.told("D"+id))
 			}
 		}
-		if api.mostAtOnce > lookers+1 || api.limited > 0 {
+		if api.mostAtOnce > lookupsAtOnce+1 || api.limited > 0 {
 			t.Errorf("%d questions at a time, and %d over the limit", api.mostAtOnce, api.limited)
 		}
 		if notices, err := desk.Notices(t.Context()); err != nil || len(notices) != 0 {

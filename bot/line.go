@@ -18,9 +18,9 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	if err != nil {
 		return err
 	}
-	c := line(o)
+	c := purchaseLine(o)
 	if !prices {
-		c = lineWithoutPrice(o)
+		c = purchaseLineWithoutPrice(o)
 	}
 	channel, ts := m.Channel, m.TS
 	if ts == "" {
@@ -39,6 +39,6 @@ func (p *Publisher) publishLine(ctx context.Context, o purchase.Order) error {
 	default:
 		m.Channel, m.TS, m.Problem = channel, ts, ""
 	}
-	_, err = p.shown(ctx, o, m)
+	_, err = p.markPublished(ctx, o, m)
 	return err
 }

@@ -25,86 +25,86 @@ const (
 // pageSize is how many licenses or purchases a page shows: what fits on a phone without getting lost.
 const pageSize = 10
 
-// listing says which page of which licenses is shown.
-type listing struct {
+// listState says which page of which licenses is shown.
+type listState struct {
 	Filter string `json:"f"` // one of filters
 	Page   int    `json:"p"` // from 1
 }
 
 var filters = []string{"active", "expired", "all"}
 
-func (l listing) value() string {
+func (l listState) value() string {
 	data, _ := json.Marshal(l) // cannot fail
 	return string(data)
 }
 
-// looking says which license is shown, and from which page of the list one came.
-type looking struct {
-	ID   string   `json:"id"`
-	From *listing `json:"from,omitempty"`
+// detailState says which license is shown, and from which page of the list one came.
+type detailState struct {
+	ID   string     `json:"id"`
+	From *listState `json:"from,omitempty"`
 }
 
-func (l looking) value() string {
+func (l detailState) value() string {
 	data, _ := json.Marshal(l) // cannot fail
 	return string(data)
 }
 
-// browse answers the buttons of lists: the new page takes the place of the old one.
-func (h *Handler) browse(kind, argument string, at reach, click purchase.Click) socket.Reply {
+// showPage answers the buttons of lists: the new page takes the place of the old one.
+func (h *Handler) showPage(kind, argument string, at replyTarget, click purchase.Click) socket.Reply {
 	lane := socket.LaneRead
 	if kind == actionHistoryPage {
 		lane = socket.LaneLedger
 	}
-	return h.reading(lane, at, func(ctx context.Context) answer {
+	return h.read(lane, at, func(ctx context.Context) answer {
 		click.Who = h.people.LookUp(ctx, click.Who)
 		if kind == actionLicenseAgain {
-			return h.buyAlike(ctx, argument, at, click)
+			return h.repeatLicense(ctx, argument, at, click)
 		}
 		sight, err := h.desk.MaySee(ctx, click)
 		if err != nil { // in the place of what they could see before
-			return h.telling(at, h.no(err), true)
+			return h.replyFunc(at, h.refusalMessage(err), true)
 		}
 		switch kind {
 		case actionListPage:
-			var l listing
+			var l listState
 			if json.Unmarshal([]byte(argument), &l) != nil || l.Page < 1 || !slices.Contains(filters, l.Filter) {
-				l = listing{"active", 1}
+				l = listState{"active", 1}
 			}
-			list := h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return h.licenses(ctx, l) })
-			return h.telling(at, list(ctx, sight), true)
+			list := h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content { return h.showLicenses(ctx, l) })
+			return h.replyFunc(at, list(ctx, sight), true)
 		case actionLicense:
-			var l looking
+			var l detailState
 			if json.Unmarshal([]byte(argument), &l) != nil {
-				return h.telling(at, say("This button has expired. Run `/license list` again."), false)
+				return h.replyFunc(at, textMessage("This button has expired. Run `/license list` again."), false)
 			}
 			one := h.readable(click.Who,
-				func(ctx context.Context, s purchase.Sight) content { return h.license(ctx, l.ID, l.From, s) })
-			return h.telling(at, one(ctx, sight), true)
+				func(ctx context.Context, s purchase.Sight) content { return h.showLicense(ctx, l.ID, l.From, s) })
+			return h.replyFunc(at, one(ctx, sight), true)
 		case actionHistoryPage:
 			page := 1
 			if _, err := fmt.Sscanf(argument, "%d", &page); err != nil || page < 1 {
 				page = 1
 			}
-			return h.telling(at, h.history(ctx, page, sight), true)
+			return h.replyFunc(at, h.showHistory(ctx, page, sight), true)
 		}
 		return nil
 	})
 }
 
-// buyAlike proposes another license like one of the account's.
-func (h *Handler) buyAlike(ctx context.Context, id string, at reach, click purchase.Click) answer {
+// repeatLicense proposes another license like one of the account's.
+func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, click purchase.Click) answer {
 	if err := h.desk.Proposable(ctx, click); err != nil { // before they learn anything of the license
-		return h.telling(at, h.no(err), isUnsold(err)) // where nothing is sold, no button to buy stays
+		return h.replyFunc(at, h.refusalMessage(err), isUnsold(err)) // where nothing is sold, no button to buy stays
 	}
-	owned, err := h.shelf.license(ctx, id)
+	owned, err := h.licenses.one(ctx, id)
 	if err != nil {
-		return h.telling(at, say(RefusalText(h.desk.Trouble(err), h.loc)), false)
+		return h.replyFunc(at, textMessage(RefusalText(h.desk.Trouble(err), h.loc)), false)
 	}
-	spec := asBought(owned.License, h.defaults)
+	spec := purchasedSpec(owned.License, h.defaults)
 	if owned.Purchase != nil {
-		spec = alike(owned.Purchase.Spec, h.now(), owned.Purchase.Time, h.loc)
+		spec = repeatSpec(owned.Purchase.Spec, h.now(), owned.Purchase.Time, h.loc)
 	}
-	reply, _ := h.proposeAnew(ctx, at, click, spec, "")
+	reply, _ := h.propose(ctx, at, click, spec, "")
 	return reply.After
 }
 
@@ -119,18 +119,18 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 	return "active", ":large_green_circle:"
 }
 
-// licenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
+// showLicenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
 // there is an error, and its sentence.
-func (h *Handler) licenses(ctx context.Context, l listing) content {
-	all, err := h.shelf.licenses(ctx)
+func (h *Handler) showLicenses(ctx context.Context, l listState) content {
+	all, err := h.licenses.list(ctx)
 	if err != nil {
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	return licenseList(all, l, h.now())
 }
 
-func licenseList(all []purchase.Owned, l listing, now time.Time) content {
+func licenseList(all []purchase.Owned, l listState, now time.Time) content {
 	var shown []purchase.Owned
 	for _, o := range all {
 		word, _ := licenseState(o.License, now)
@@ -161,7 +161,7 @@ func licenseList(all []purchase.Owned, l listing, now time.Time) content {
 	return content{strings.ReplaceAll(head, "*", ""), blocks}
 }
 
-func (l listing) kind() string {
+func (l listState) kind() string {
 	if l.Filter == "all" {
 		return ""
 	}
@@ -169,22 +169,22 @@ func (l listing) kind() string {
 }
 
 // licenseRow is a license in the list: what people wrote is plain text.
-func licenseRow(o purchase.Owned, l listing, now time.Time) []slack.Block {
+func licenseRow(o purchase.Owned, l listState, now time.Time) []slack.Block {
 	_, sign := licenseState(o.License, now)
 	row := slack.NewSectionBlock(plain(licenseName(o.License)), nil,
-		slack.NewAccessory(button(actionLicense+":"+o.License.ID, looking{o.License.ID, &l}.value(), "Details")))
+		slack.NewAccessory(button(actionLicense+":"+o.License.ID, detailState{o.License.ID, &l}.value(), "Details")))
 	facts := []string{plural(o.License.RunLimit, "project") + " at once"}
-	if named(o.License.Title) != "" { // otherwise its name is already its description
+	if displayTitle(o.License.Title) != "" { // otherwise its name is already its description
 		facts = append([]string{quotaOf(o.License)}, facts...)
 	}
 	text := fmt.Sprintf("%s %s\n%s · %s\n%s", sign, strings.Join(facts, " · "), expiry(o, now), lastUse(o.License),
-		code(o.License.ID))
-	return []slack.Block{slack.NewDividerBlock(), row, small(mrkdwn(text))}
+		codeSpan(o.License.ID))
+	return []slack.Block{slack.NewDividerBlock(), row, contextBlock(mrkdwn(text))}
 }
 
 // licenseName returns the title of a license, or a description of it if it has none.
 func licenseName(l purchase.License) string {
-	if title := named(l.Title); title != "" {
+	if title := displayTitle(l.Title); title != "" {
 		return title
 	}
 	return quotaOf(l)
@@ -207,44 +207,44 @@ func expiry(o purchase.Owned, now time.Time) string {
 	case end.IsZero():
 		return "never expires"
 	case word == "not begun":
-		return fmt.Sprintf("from %s until %s", begins(o.License.Activates), ends(end))
+		return fmt.Sprintf("from %s until %s", formatStart(o.License.Activates), formatEnd(end))
 	case word == "expired":
-		return "expired " + ends(end)
+		return "expired " + formatEnd(end)
 	}
-	return "until " + ends(end)
+	return "until " + formatEnd(end)
 }
 
 func lastUse(l purchase.License) string {
 	if l.LastUsed.IsZero() {
 		return "never used"
 	}
-	return "last used " + day(l.LastUsed)
+	return "last used " + formatDate(l.LastUsed)
 }
 
 // listButtons turn pages and choose which licenses are shown.
-func listButtons(l listing, pages int) []slack.BlockElement {
+func listButtons(l listState, pages int) []slack.BlockElement {
 	var row []slack.BlockElement
 	if l.Page > 1 {
-		row = append(row, button(actionListPage+":back", listing{l.Filter, l.Page - 1}.value(), "← Back"))
+		row = append(row, button(actionListPage+":back", listState{l.Filter, l.Page - 1}.value(), "← Back"))
 	}
 	if l.Page < pages {
-		row = append(row, button(actionListPage+":more", listing{l.Filter, l.Page + 1}.value(), "More →"))
+		row = append(row, button(actionListPage+":more", listState{l.Filter, l.Page + 1}.value(), "More →"))
 	}
 	for _, filter := range filters {
 		if filter != l.Filter {
-			row = append(row, button(actionListPage+":"+filter, listing{filter, 1}.value(),
+			row = append(row, button(actionListPage+":"+filter, listState{filter, 1}.value(),
 				strings.ToUpper(filter[:1])+filter[1:]))
 		}
 	}
 	return row
 }
 
-// license shows one license, with a way back when one came from the list.
-func (h *Handler) license(ctx context.Context, id string, from *listing, s purchase.Sight) content {
-	o, err := h.shelf.license(ctx, id)
+// showLicense shows one license, with a way back when one came from the list.
+func (h *Handler) showLicense(ctx context.Context, id string, from *listState, s purchase.Sight) content {
+	o, err := h.licenses.one(ctx, id)
 	if err != nil {
 		h.log.Warn().Str("error", purchase.ShortenIDs(err.Error())).Msg("fail to read a license")
-		return say(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	return licenseDetails(o, from, h.now(), s, h.desk.Site())
 }
@@ -254,10 +254,10 @@ func usedFor(user string) string {
 	if user == "business" || user == "academic" {
 		return user + " use"
 	}
-	return code(user) + " use"
+	return codeSpan(user) + " use"
 }
 
-func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.Sight, site purchase.Site) content {
+func licenseDetails(o purchase.Owned, from *listState, now time.Time, s purchase.Sight, site purchase.Site) content {
 	l := o.License
 	word, sign := licenseState(l, now)
 	hosting := "No"
@@ -268,7 +268,7 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 		mrkdwn("*State*\n" + sign + " " + word),
 		mrkdwn("*Each project gets*\n" + quotaOf(l)),
 		mrkdwn(fmt.Sprintf("*Projects running at once*\n%d, %d running now", l.RunLimit, l.NumberRunning)),
-		mrkdwn("*Stops when idle*\n" + idle(l.Quota.Uptime)),
+		mrkdwn("*Stops when idle*\n" + idleWords(l.Quota.Uptime)),
 		mrkdwn("*Member hosting*\n" + hosting),
 		mrkdwn("*For*\n" + usedFor(l.Quota.User)),
 		mrkdwn("*Runs*\n" + expiry(o, now)),
@@ -277,9 +277,9 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 	blocks := []slack.Block{slack.NewSectionBlock(plain(licenseName(l)), nil, nil), fields(pairs...)}
 	if o.Purchase != nil {
 		p := o.Purchase
-		text := fmt.Sprintf("Bought by %s %s, order `%s`.", mention(p.Requester.ID), moment(p.Time), p.Order)
+		text := fmt.Sprintf("Bought by %s %s, order `%s`.", mention(p.Requester.ID), formatTime(p.Time), p.Order)
 		if s.Cost(p.Requester) {
-			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), moment(p.Time),
+			text = fmt.Sprintf("Bought by %s %s for %s, order `%s`.", mention(p.Requester.ID), formatTime(p.Time),
 				p.Charged, p.Order)
 			if p.Renews > 0 {
 				text += " " + renewal(p.Spec, p.Renews)
@@ -294,16 +294,17 @@ func licenseDetails(o purchase.Owned, from *listing, now time.Time, s purchase.S
 	if from != nil {
 		row = append(row, button(actionListPage+":list", from.value(), "← Back to list"))
 	}
-	blocks = append(blocks, slack.NewActionBlock("license_actions", row...), small(mrkdwn("License "+code(l.ID))))
+	blocks = append(blocks, slack.NewActionBlock("license_actions", row...),
+		contextBlock(mrkdwn("License "+codeSpan(l.ID))))
 	return content{fmt.Sprintf("License %s: %s.", l.ID, word), blocks}
 }
 
-// history is a page of the purchase log, with what the months have cost.
-func (h *Handler) history(ctx context.Context, page int, s purchase.Sight) content {
+// showHistory is a page of the purchase log, with what the months have cost.
+func (h *Handler) showHistory(ctx context.Context, page int, s purchase.Sight) content {
 	past, err := h.desk.History(ctx, page, pageSize)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to read the purchase log")
-		return say(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	return historyPage(past, s)
 }
@@ -330,11 +331,11 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 	}
 	for _, p := range h.Purchases {
 		blocks = append(blocks, slack.NewDividerBlock(), section(historyEntry(p, s.Cost(p.Requester))))
-		if title := named(p.Spec.Title); title != "" {
+		if title := displayTitle(p.Spec.Title); title != "" {
 			blocks = append(blocks, slack.NewSectionBlock(plain(title), nil, nil))
 		}
-		blocks = append(blocks, small(
-			mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", code(p.LicenseID), p.Order, p.Number))))
+		blocks = append(blocks, contextBlock(
+			mrkdwn(fmt.Sprintf("License %s · order `%s` · #%d", codeSpan(p.LicenseID), p.Order, p.Number))))
 	}
 	var row []slack.BlockElement
 	if h.Page > 1 {
@@ -351,9 +352,9 @@ func historyPage(h purchase.History, s purchase.Sight) content {
 
 // historyEntry shows a purchase of the log, without amounts unless money is set.
 func historyEntry(p purchase.Purchase, money bool) string {
-	head, gave := fmt.Sprintf("%s · %s", moment(p.Time), mention(p.Requester.ID)), gives(p.Spec)
+	head, gave := fmt.Sprintf("%s · %s", formatTime(p.Time), mention(p.Requester.ID)), summary(p.Spec)
 	if money {
-		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+paid(p)
+		head, gave = fmt.Sprintf("*%s* · %s", p.Charged, head), gave+" · "+renewalNote(p)
 	}
 	if p.Correction {
 		gave = "Correction: CoCalc charged a different amount for this order"
@@ -364,11 +365,11 @@ func historyEntry(p purchase.Purchase, money bool) string {
 	return head + "\n" + gave
 }
 
-func paid(p purchase.Purchase) string {
+func renewalNote(p purchase.Purchase) string {
 	if p.Renews == 0 {
 		return "paid once"
 	}
-	return fmt.Sprintf("renews at %s%s", p.Renews, each(string(p.Spec.Period)))
+	return fmt.Sprintf("renews at %s%s", p.Renews, perPeriod(string(p.Spec.Period)))
 }
 
 func monthName(month string) string {

@@ -34,15 +34,15 @@ func TestLicenseLists(t *testing.T) {
 	cases := []struct {
 		name string
 		all  []purchase.Owned
-		l    listing
+		l    listState
 	}{
-		{"first-page", all, listing{"active", 1}},
-		{"last-page", all, listing{"active", 2}},
-		{"page-beyond-the-end", all, listing{"active", 99}},
-		{"expired", all, listing{"expired", 1}},
-		{"all", all, listing{"all", 1}},
-		{"none-at-all", nil, listing{"active", 1}},
-		{"none-expired", all[4:], listing{"expired", 1}},
+		{"first-page", all, listState{"active", 1}},
+		{"last-page", all, listState{"active", 2}},
+		{"page-beyond-the-end", all, listState{"active", 99}},
+		{"expired", all, listState{"expired", 1}},
+		{"all", all, listState{"all", 1}},
+		{"none-at-all", nil, listState{"active", 1}},
+		{"none-expired", all[4:], listState{"expired", 1}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestLicenseDetails(t *testing.T) {
 			Number: 4, Time: at, Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},
 			Charged: 6375, Renews: 6375, Spec: order(nil).Spec,
 		}
-	}), &listing{"active", 2}, at, seesAll, testSite)
+	}), &listState{"active", 2}, at, seesAll, testSite)
 	golden(t, "license-details", got)
 	harmless(t, got)
 }

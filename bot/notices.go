@@ -49,17 +49,17 @@ func noticeHead(kind purchase.NoticeKind) slack.Block {
 	return section(h.sign + " *" + h.head + "*")
 }
 
-// shortened removes whole ids from the words of a notice that everyone in a channel reads.
-func shortened(words string, r Reader) string {
+// shortenIDs removes whole ids from the words of a notice that everyone in a channel reads.
+func shortenIDs(words string, r Reader) string {
 	if r.Admin {
 		return words
 	}
 	return purchase.ShortenIDs(words)
 }
 
-// notice is a message about the account. It is a function of the notice and its reader: told to several, it says the
-// same.
-func notice(n purchase.Notice, r Reader) content {
+// noticeMessage is a message about the account. It is a function of the notice and its reader: told to several, it says
+// the same.
+func noticeMessage(n purchase.Notice, r Reader) content {
 	blocks := []slack.Block{noticeHead(n.Kind)}
 	told := headOf(n.Kind).head + "."
 	switch n.Kind {
@@ -69,12 +69,12 @@ func notice(n purchase.Notice, r Reader) content {
 		// These repeat what people wrote, or what a server answered.
 		r.Place = Plain
 		for _, paragraph := range NoticeWords(n, r) {
-			blocks = append(blocks, quoting(shortened(paragraph, r)))
+			blocks = append(blocks, plainSection(shortenIDs(paragraph, r)))
 		}
 	default:
 		r.Place = Marked
 		for _, paragraph := range NoticeWords(n, r) {
-			paragraph = shortened(paragraph, r)
+			paragraph = shortenIDs(paragraph, r)
 			blocks = append(blocks, section(paragraph))
 			told += " " + strings.ReplaceAll(paragraph, "`", "")
 		}
@@ -88,43 +88,45 @@ func notice(n purchase.Notice, r Reader) content {
 	switch {
 	case n.Kind == purchase.NoticeAsk:
 		blocks = append(blocks,
-			small(mrkdwn(
+			contextBlock(mrkdwn(
 				fmt.Sprintf("Type `/license approve %s`, or `/license deny %s` with a reason. `/license order %s` shows the order.",
 					n.Order, n.Order, n.Order))))
 	case n.Channel != "":
-		blocks = append(blocks, small(mrkdwn("Channel: <#"+n.Channel+">")))
+		blocks = append(blocks, contextBlock(mrkdwn("Channel: <#"+n.Channel+">")))
 	case n.Kind == purchase.NoticeReminder:
 		blocks = append(blocks,
-			small(mrkdwn(
+			contextBlock(mrkdwn(
 				fmt.Sprintf("Order `%s` · use its card above, `/license approve %s`, or `/license deny %s` with a reason", n.Order,
 					n.Order, n.Order))))
 	case n.Order != "":
-		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
+		blocks = append(blocks,
+			contextBlock(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
 	return content{told, blocks}
 }
 
-// headOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what people
-// wrote.
-func headOnly(n purchase.Notice, loc *time.Location) content {
+// noticeHeadOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what
+// people wrote.
+func noticeHeadOnly(n purchase.Notice, loc *time.Location) content {
 	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
-		return notice(n, Reader{Zone: loc})
+		return noticeMessage(n, Reader{Zone: loc})
 	}
 	return bareNotice(n,
 		"Details aren't posted in this channel, since guests or people of other organizations may read it.")
 }
 
-// untoldNotice is a notice for a person of whom Slack does not tell whether they are a member of the workspace.
-func untoldNotice(n purchase.Notice) content {
+// unverifiedNotice is a notice for a person of whom Slack does not tell whether they are a member of the workspace.
+func unverifiedNotice(n purchase.Notice) content {
 	return bareNotice(n,
 		"Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
 }
 
 // bareNotice says what happened and why there are no details.
 func bareNotice(n purchase.Notice, why string) content {
-	blocks := []slack.Block{noticeHead(n.Kind), small(plain(why))}
+	blocks := []slack.Block{noticeHead(n.Kind), contextBlock(plain(why))}
 	if n.Order != "" {
-		blocks = append(blocks, small(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
+		blocks = append(blocks,
+			contextBlock(mrkdwn("Order `"+string(n.Order)+"` · see `/license order "+string(n.Order)+"`")))
 	}
 	return content{headOf(n.Kind).head + ".", blocks}
 }

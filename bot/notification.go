@@ -11,24 +11,24 @@ import (
 	"licensebot/purchase"
 )
 
-// tellers is how many notices are sent at the same time. They have their own room, so they never delay an order.
-const tellers = 2
+// maxNotifiers is how many notices are sent at the same time. They have their own room, so they never delay an order.
+const maxNotifiers = 2
 
-// tell begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells one at a
-// time: they stay in order, and Slack takes about one message a second in a channel.
-func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
+// startNotices begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells
+// one at a time: they stay in order, and Slack takes about one message a second in a channel.
+func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notice) {
 	for _, n := range notices {
 		for _, to := range n.Left {
-			if !p.turns.take(recipient(to)) {
+			if !p.turns.tryLock(recipientTurn(to)) {
 				continue
 			}
 			p.busy.Go(func() {
 				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in the rests
-					p.settle(recipient(to), p.tellNext(ctx, to))
+					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
 				} else {
-					p.tellers <- struct{}{}
-					p.settle(recipient(to), p.tellNext(ctx, to))
-					<-p.tellers
+					p.notifiers <- struct{}{}
+					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
+					<-p.notifiers
 				}
 				p.changes.Add("") // there may be another one for them
 			})
@@ -36,9 +36,9 @@ func (p *Publisher) tell(ctx context.Context, notices []purchase.Notice) {
 	}
 }
 
-// tellNext sends a recipient the oldest notice that they don't have. It reads the notice when their turn has come,
-// since they may have got it meanwhile.
-func (p *Publisher) tellNext(ctx context.Context, to string) error {
+// sendNextNotice sends a recipient the oldest notice that they don't have. It reads the notice when their turn has
+// come, since they may have got it meanwhile.
+func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 	notices, err := p.desk.Notices(ctx)
 	if err != nil {
 		return err
@@ -52,19 +52,19 @@ func (p *Publisher) tellNext(ctx context.Context, to string) error {
 		}
 		switch {
 		case strings.HasPrefix(to, "S"):
-			return p.tellGroup(ctx, n, to)
+			return p.expandGroup(ctx, n, to)
 		default:
-			return p.tellOne(ctx, n, to)
+			return p.sendNotice(ctx, n, to)
 		}
 	}
 	return nil
 }
 
-// tellGroup replaces a notice to a user group by one to each of its members, since Slack has no messages to groups. In
-// a large group, members whom Slack has described already come first, and the others as they are looked up. If Slack
+// expandGroup replaces a notice to a user group by one to each of its members, since Slack has no messages to groups.
+// In a large group, members whom Slack has described already come first, and the others as they are looked up. If Slack
 // does not list the members, a notice in the purchases channel says so, and tellGroup is retried.
-func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group string) error {
-	listed, err := p.people.listed(ctx, group)
+func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notice, group string) error {
+	listed, err := p.people.groupMembers(ctx, group)
 	if err != nil {
 		return errors.Join(err, p.desk.NoticeWaits(ctx, n.ID, group))
 	}
@@ -76,18 +76,18 @@ func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group stri
 			left = append(left, id)
 		}
 	}
-	members, unknown := p.people.sort(left)
+	members, unknown := p.people.partition(left)
 	if len(unknown) > 0 {
 		if err := p.desk.NoticeToSome(ctx, n.ID, group, members); err != nil {
 			return err
 		}
-		rest := p.people.lookAll(ctx, unknown)
-		found, still := p.people.sort(unknown)
+		rest := p.people.lookUpAll(ctx, unknown)
+		found, still := p.people.partition(unknown)
 		members = append(members, found...)
 		if len(still) > 0 {
 			err := p.desk.NoticeToSome(ctx, n.ID, group, found)
 			if err == nil && rest > 0 {
-				return restsError{group, p.now().Add(rest)}
+				return channelLimitError{group, p.now().Add(rest)}
 			}
 			return errors.Join(err, fmt.Errorf("look up %d people of the user group %s: no word of Slack's", len(still),
 				group), p.desk.NoticeWaits(ctx, n.ID, group))
@@ -99,20 +99,20 @@ func (p *Publisher) tellGroup(ctx context.Context, n purchase.Notice, group stri
 	return p.desk.NoticeTo(ctx, n.ID, group, members)
 }
 
-// tellOne sends a notice to one recipient and keeps that they have it. When that cannot be kept, it is remembered at
+// sendNotice sends a notice to one recipient and keeps that they have it. When that cannot be kept, it is remembered at
 // least, so that trying again does not tell it again.
-func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) error {
+func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notice, to string) error {
 	key := n.ID + " " + to
 	p.mu.Lock()
-	problem, told := p.told[key]
+	problem, told := p.sentNotices[key]
 	p.mu.Unlock()
 	if !told {
 		c, err := p.noticeFor(ctx, n, to)
 		if err != nil {
 			return err
 		}
-		if problem = p.outside(ctx, to); problem == "" {
-			err = p.send(ctx, c, to)
+		if problem = p.outsiderReason(ctx, to); problem == "" {
+			err = p.post(ctx, c, to)
 		}
 		var definite bool
 		if problem == "" {
@@ -126,22 +126,22 @@ func (p *Publisher) tellOne(ctx context.Context, n purchase.Notice, to string) e
 				Msg("give up a notice: its recipient gets none")
 		}
 		p.mu.Lock()
-		p.told[key] = problem
+		p.sentNotices[key] = problem
 		p.mu.Unlock()
 	}
 	if err := p.desk.NoticeSent(ctx, n.ID, to, problem); err != nil {
 		return err
 	}
 	p.mu.Lock()
-	delete(p.told, key)
+	delete(p.sentNotices, key)
 	p.mu.Unlock()
 	return nil
 }
 
-// outside is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and no
-// money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see
+// outsiderReason is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and
+// no money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see
 // [Publisher.noticeForPerson]).
-func (p *Publisher) outside(ctx context.Context, to string) string {
+func (p *Publisher) outsiderReason(ctx context.Context, to string) string {
 	if !isPerson(to) {
 		return ""
 	}
@@ -167,13 +167,13 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string)
 		if n.Kind == purchase.NoticeForeign {
 			err = p.desk.NoticeToAdmins(ctx, n.ID, to)
 		}
-		return headOnly(n, p.desk.Location()), err
+		return noticeHeadOnly(n, p.desk.Location()), err
 	}
-	return notice(n, Reader{Zone: p.desk.Location()}), nil
+	return noticeMessage(n, Reader{Zone: p.desk.Location()}), nil
 }
 
-// errStandingUntold says that Slack has not told yet whether a person is a member of the workspace.
-var errStandingUntold = errors.New("it is not known yet whether the recipient is a member of the workspace")
+// errStandingUnknown says that Slack has not told yet whether a person is a member of the workspace.
+var errStandingUnknown = errors.New("it is not known yet whether the recipient is a member of the workspace")
 
 // noticeForPerson is what a notice says to a person of the lists. While Slack does not tell who they are, it waits for
 // readersWait; after that it goes without details, since the person may be a guest.
@@ -183,31 +183,31 @@ func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to s
 	defer p.mu.Unlock()
 	if !unverified {
 		delete(p.unverified, to)
-		return notice(n, Reader{Zone: p.desk.Location(), Admin: !n.ToRequester}), nil
+		return noticeMessage(n, Reader{Zone: p.desk.Location(), Admin: !n.ToRequester}), nil
 	}
 	since, waits := p.unverified[to]
 	switch {
 	case !waits:
 		p.unverified[to] = p.now()
-		return content{}, errStandingUntold
-	case p.now().Sub(since) < readersWait:
-		return content{}, errStandingUntold
+		return content{}, errStandingUnknown
+	case p.now().Sub(since) < audienceWait:
+		return content{}, errStandingUnknown
 	}
-	return untoldNotice(n), nil
+	return unverifiedNotice(n), nil
 }
 
 // directMessages is the name in rests of all direct messages: Slack limits how many are opened.
 const directMessages = "direct messages"
 
-// send posts to a channel, or to a person's conversation with the bot.
-func (p *Publisher) send(ctx context.Context, c content, to string) error {
+// post posts to a channel, or to a person's conversation with the bot.
+func (p *Publisher) post(ctx context.Context, c content, to string) error {
 	if isPerson(to) {
-		return p.rests.in(ctx, directMessages, func() error {
+		return p.limits.post(ctx, directMessages, func() error {
 			_, _, err := directMessage(ctx, p.slack, to, c)
 			return err
 		})
 	}
-	return p.rests.in(ctx, to, func() error {
+	return p.limits.post(ctx, to, func() error {
 		_, _, err := p.slack.PostMessageContext(ctx, to, messageOptions(c)...)
 		return err
 	})

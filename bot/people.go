@@ -21,10 +21,10 @@ const (
 	// is used when Slack does not answer.
 	wordFresh = 5 * time.Minute
 	wordKept  = time.Hour
-	// askWithin is how long a click waits for Slack's word at most; an acknowledgement has three seconds in all.
+	// answerWait is how long a click waits for Slack's word at most; an acknowledgement has three seconds in all.
 	// askTakes is how long the question itself may take: an answer that comes late serves the next click.
-	askWithin = time.Second
-	askTakes  = 5 * time.Second
+	answerWait      = time.Second
+	questionTimeout = 5 * time.Second
 	// groupRest is the pause after Slack has not listed a group's members. Slack allows about twenty such questions a
 	// minute.
 	groupRest = 15 * time.Second
@@ -59,10 +59,10 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	if now == nil {
 		now = time.Now
 	}
-	p := &People{api: stepped{api}, log: log, groups: slices.Clone(groups)}
-	p.persons = newWords(p.lookPerson, now, 0)
-	p.members = newWords(p.lookMembers, now, groupRest)
-	p.channels = newWords(p.lookReaders, now, groupRest)
+	p := &People{api: failpointAPI{api}, log: log, groups: slices.Clone(groups)}
+	p.persons = newWords(p.fetchPerson, now, 0)
+	p.members = newWords(p.fetchGroup, now, groupRest)
+	p.channels = newWords(p.fetchAudience, now, groupRest)
 	return p
 }
 
@@ -81,7 +81,7 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 		questions = append(questions, p.members.ask(ctx, g))
 	}
 	await(ctx, questions...)
-	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
+	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
 	_, who.NoAccess = p.access.Lost()
 	if who.Standing != purchase.Member {
 		return who
@@ -108,10 +108,10 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 // answer counts for an hour; after that the person is unverified.
 func (p *People) standing(ctx context.Context, user string) purchase.Standing {
 	await(ctx, p.persons.ask(ctx, user))
-	return p.known(user)
+	return p.lastStanding(user)
 }
 
-func (p *People) known(user string) purchase.Standing {
+func (p *People) lastStanding(user string) purchase.Standing {
 	if u, ok := p.persons.last(user); ok {
 		return u.standing
 	}
@@ -125,9 +125,9 @@ func (p *People) name(ctx context.Context, user string) string {
 	return u.name
 }
 
-// listed returns the members of a user group. It waits for Slack, and returns an error if Slack has not listed them
-// within the hour.
-func (p *People) listed(ctx context.Context, group string) ([]string, error) {
+// groupMembers returns the members of a user group. It waits for Slack, and returns an error if Slack has not listed
+// them within the hour.
+func (p *People) groupMembers(ctx context.Context, group string) ([]string, error) {
 	<-p.members.ask(ctx, group)
 	listed, told := p.members.last(group)
 	if !told {
@@ -136,11 +136,11 @@ func (p *People) listed(ctx context.Context, group string) ([]string, error) {
 	return listed, nil
 }
 
-// sort returns the full members of the workspace among ids, and the people whom Slack has not described within the
+// partition returns the full members of the workspace among ids, and the people whom Slack has not described within the
 // hour. The others have no rights.
-func (p *People) sort(ids []string) (members, unknown []string) {
+func (p *People) partition(ids []string) (members, unknown []string) {
 	for _, id := range ids {
-		switch p.known(id) {
+		switch p.lastStanding(id) {
 		case purchase.Member:
 			members = append(members, id)
 		case purchase.Unverified:
@@ -152,18 +152,18 @@ func (p *People) sort(ids []string) (members, unknown []string) {
 }
 
 const (
-	// lookers is how many members of a group are looked up at a time, and mostLooked how many before a pause of
+	// lookupsAtOnce is how many members of a group are looked up at a time, and mostLooked how many before a pause of
 	// lookedRest. Slack answers about a hundred lookups a minute, and people who click need some of them.
-	lookers    = 4
-	mostLooked = 20
-	lookedRest = 15 * time.Second
+	lookupsAtOnce = 4
+	maxLookups    = 20
+	lookupPause   = 15 * time.Second
 )
 
-// lookAll looks up at most mostLooked people, a few at a time. It stops if Slack limits the rate, and returns how long
-// to wait before the next lookup.
-func (p *People) lookAll(ctx context.Context, ids []string) (rest time.Duration) {
-	more := len(ids) > mostLooked
-	for some := range slices.Chunk(ids[:min(len(ids), mostLooked)], lookers) {
+// lookUpAll looks up at most mostLooked people, a few at a time. It stops if Slack limits the rate, and returns how
+// long to wait before the next lookup.
+func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duration) {
+	more := len(ids) > maxLookups
+	for some := range slices.Chunk(ids[:min(len(ids), maxLookups)], lookupsAtOnce) {
 		var questions []<-chan struct{}
 		for _, id := range some {
 			questions = append(questions, p.persons.ask(ctx, id))
@@ -176,7 +176,7 @@ func (p *People) lookAll(ctx context.Context, ids []string) (rest time.Duration)
 		}
 	}
 	if more {
-		return lookedRest
+		return lookupPause
 	}
 	return 0
 }
@@ -188,17 +188,17 @@ type person struct {
 	org      string // their id in an organization of several workspaces; empty elsewhere
 }
 
-// lookPerson asks Slack about a person.
-func (p *People) lookPerson(ctx context.Context, user string) (person, error) {
-	s, err := p.askPerson(ctx, user)
+// fetchPerson asks Slack about a person.
+func (p *People) fetchPerson(ctx context.Context, user string) (person, error) {
+	s, err := p.requestPerson(ctx, user)
 	if err != nil {
 		p.log.Warn().Err(err).Str("user", user).Msg("fail to look up a person in Slack")
 	}
 	return s, err
 }
 
-// askPerson asks about a person, and about the bot's own workspace if that is not known yet.
-func (p *People) askPerson(ctx context.Context, user string) (person, error) {
+// requestPerson asks about a person, and about the bot's own workspace if that is not known yet.
+func (p *People) requestPerson(ctx context.Context, user string) (person, error) {
 	team, err := p.ownTeam(ctx)
 	if err != nil {
 		return person{}, err
@@ -214,7 +214,7 @@ func (p *People) askPerson(ctx context.Context, user string) (person, error) {
 		// In an organization, only the list may name the workspace.
 		return person{}, errors.New("users.info answers without the person and their workspace")
 	}
-	return personOf(u, team), nil
+	return newPerson(u, team), nil
 }
 
 // ownTeam is the bot's own workspace. Slack is asked if it is not known yet.
@@ -238,8 +238,8 @@ func (p *People) ownTeam(ctx context.Context) (string, error) {
 	return own.TeamID, nil
 }
 
-// personOf is what Slack says of a user. team is the bot's own workspace.
-func personOf(u *slack.User, team string) person {
+// newPerson is what Slack says of a user. team is the bot's own workspace.
+func newPerson(u *slack.User, team string) person {
 	return person{standingOf(u, team), cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), u.Enterprise.ID}
 }
 
@@ -259,8 +259,8 @@ func standingOf(u *slack.User, team string) purchase.Standing {
 	return purchase.Member
 }
 
-// lookMembers asks Slack who is in a group. A group that does not exist, or was switched off, has no members.
-func (p *People) lookMembers(ctx context.Context, group string) ([]string, error) {
+// fetchGroup asks Slack who is in a group. A group that does not exist, or was switched off, has no members.
+func (p *People) fetchGroup(ctx context.Context, group string) ([]string, error) {
 	members, err := p.api.GetUserGroupMembersContext(ctx, group)
 	var said slack.SlackErrorResponse
 	if errors.As(err, &said) && (said.Err == "no_such_subteam" || said.Err == "subteam_disabled") {

@@ -9,40 +9,40 @@ import (
 	"licensebot/purchase"
 )
 
-// errUnkept says that Slack shows a message, and that the ledger could not be told so.
-var errUnkept = errors.New("what Slack shows could not be kept in the ledger")
+// errNotStored says that Slack shows a message, and that the ledger could not be told so.
+var errNotStored = errors.New("what Slack shows could not be kept in the ledger")
 
-// shown keeps that a message shows the order as it was when it was read. A newer click may have brought a newer card in
-// the meantime; that one is not touched. When the ledger does not take it (its disk is full) it is remembered, so that
-// the message is not posted again, and is still brought up to date.
-func (p *Publisher) shown(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
+// markPublished keeps that a message shows the order as it was when it was read. A newer click may have brought a newer
+// card in the meantime; that one is not touched. When the ledger does not take it (its disk is full) it is remembered,
+// so that the message is not posted again, and is still brought up to date.
+func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
 	m.Shown = o.Rev
 	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {
 		if old := live.Message(m.Kind); old == nil || old.ResponseURL == m.ResponseURL {
-			keepShown(live, m, o)
+			mergePublished(live, m, o)
 		}
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		if p.unkept[o.ID] == nil {
-			p.unkept[o.ID] = map[purchase.MessageKind]purchase.Message{}
+		if p.unstored[o.ID] == nil {
+			p.unstored[o.ID] = map[purchase.MessageKind]purchase.Message{}
 		}
-		p.unkept[o.ID][m.Kind] = m
+		p.unstored[o.ID][m.Kind] = m
 		o.Put(m)
-		return o, fmt.Errorf("%w: %w", errUnkept, err)
+		return o, fmt.Errorf("%w: %w", errNotStored, err)
 	}
-	if delete(p.unkept[o.ID], m.Kind); len(p.unkept[o.ID]) == 0 {
-		delete(p.unkept, o.ID)
+	if delete(p.unstored[o.ID], m.Kind); len(p.unstored[o.ID]) == 0 {
+		delete(p.unstored, o.ID)
 	}
 	now.Rev, now.State = o.Rev, o.State // go on with what was read: a newer state comes with the next round
 	o.Messages = now.Messages
 	return o, nil
 }
 
-// keepShown stores a message that shows the order as seen in the order as it is now. The requester's messages show why
-// the channel's line could not be posted; if they were shown without that, they are shown again.
-func keepShown(live *purchase.Order, m purchase.Message, seen purchase.Order) {
+// mergePublished stores a message that shows the order as seen in the order as it is now. The requester's messages show
+// why the channel's line could not be posted; if they were shown without that, they are shown again.
+func mergePublished(live *purchase.Order, m purchase.Message, seen purchase.Order) {
 	before := lineProblem(*live)
 	live.Put(m)
 	problem := lineProblem(*live)
@@ -68,16 +68,16 @@ func lineProblem(o purchase.Order) string {
 	return ""
 }
 
-// remembered replaces the order's messages by newer ones that the ledger does not hold yet. It returns those of some
-// kinds that show the order as it is and only have to be stored.
-func (p *Publisher) remembered(o purchase.Order, of []purchase.MessageKind) (purchase.Order, []purchase.Message) {
+// restoreUnstored replaces the order's messages by newer ones that the ledger does not hold yet. It returns those of
+// some kinds that show the order as it is and only have to be stored.
+func (p *Publisher) restoreUnstored(o purchase.Order, of []purchase.MessageKind) (purchase.Order, []purchase.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var keep []purchase.Message
-	for kind, m := range p.unkept[o.ID] {
+	for kind, m := range p.unstored[o.ID] {
 		old := o.Message(kind)
 		if old == nil && kind == purchase.MessageCard || old != nil && old.ResponseURL != m.ResponseURL {
-			delete(p.unkept[o.ID], kind) // a newer card has come
+			delete(p.unstored[o.ID], kind) // a newer card has come
 			continue
 		}
 		o.Put(m)

@@ -25,32 +25,32 @@ type Publisher struct {
 	now   func() time.Time
 	log   zerolog.Logger
 
-	busy    sync.WaitGroup // what is being published
-	room    chan struct{}  // holds a token for each requester who is being answered
-	tellers chan struct{}  // and for each notice
-	changes *Changes
-	turns   *turns
-	rests   *rests
+	busy       sync.WaitGroup // what is being published
+	requesters chan struct{}  // holds a token for each requester who is being answered
+	notifiers  chan struct{}  // and for each notice
+	changes    *Changes
+	turns      *turns
+	limits     *channelLimits
 
 	mu sync.Mutex
 	// What Slack has and the ledger does not say yet, since it could not be written: messages of orders, and notices
 	// told, each with Slack's refusal if it was one.
-	unkept map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
-	told   map[string]string
+	unstored    map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
+	sentNotices map[string]string
 	// unverified is since when Slack has not told whether the recipient of a notice is a member of the workspace.
 	unverified map[string]time.Time
 
-	refuses bool // the server sold no licenses when orders were last shown; used by round alone
+	unsold bool // the server sold no licenses when orders were last shown; used by round alone
 
-	alike  *similar // licenses like those that approvers are asked about
-	people *People  // who is in the user groups that notices are for
+	similar *similar // licenses like those that approvers are asked about
+	people  *People  // who is in the user groups that notices are for
 }
 
 const (
-	publishers    = 8 // requesters who are answered at the same time
+	maxRequesters = 8 // requesters who are answered at the same time
 	firstRetry    = time.Second
 	lastRetry     = time.Minute
-	restartedLook = 5 * time.Minute // a look for what a lost nudge may have left behind
+	idlePoll      = 5 * time.Minute // a look for what a lost nudge may have left behind
 )
 
 // NewPublisher makes a Publisher from the same options as a Handler.
@@ -60,11 +60,11 @@ func NewPublisher(o Options) *Publisher {
 		o.Changes = NewChanges(o.Now)
 	}
 	return &Publisher{
-		desk: o.Desk, slack: stepped{o.Slack}, http: onlyToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
-		people: o.People, alike: &similar{desk: o.Desk, now: o.Now, last: map[string]found{}},
-		room: make(chan struct{}, publishers), tellers: make(chan struct{}, tellers),
-		changes: o.Changes, turns: o.Changes.turns, rests: newRests(o.Now, o.Log),
-		unkept: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, told: map[string]string{},
+		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
+		people: o.People, similar: &similar{desk: o.Desk, now: o.Now, last: map[string]found{}},
+		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
+		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),
+		unstored: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, sentNotices: map[string]string{},
 		unverified: map[string]time.Time{},
 	}
 }
@@ -73,9 +73,9 @@ func NewPublisher(o Options) *Publisher {
 func (p *Publisher) Run(ctx context.Context) error {
 	sending := context.WithoutCancel(ctx) // bounded by the HTTP client's own timeout
 	defer p.busy.Wait()
-	p.busy.Go(func() { p.people.learnReaders(ctx, p.desk.Channels()) })
+	p.busy.Go(func() { p.people.warmAudiences(ctx, p.desk.Channels()) })
 	for {
-		pause, err := p.round(sending)
+		pause, err := p.publishDue(sending)
 		if err != nil {
 			p.log.Error().Err(err).Msg("retry reading the ledger for publishing")
 			pause = lastRetry
@@ -95,16 +95,16 @@ func (p *Publisher) Run(ctx context.Context) error {
 
 // Flush shows once more what can be shown, at the end: a last receipt should not wait for the next start.
 func (p *Publisher) Flush(ctx context.Context) {
-	if _, err := p.round(ctx); err != nil {
+	if _, err := p.publishDue(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave the last changes to be published at the next start")
 	}
 	p.busy.Wait()
 }
 
-// round begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an order
-// whose message Slack takes slowly must not hold up the others'.
-func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
-	if err := p.reshow(ctx); err != nil {
+// publishDue begins to publish everything that is due, and says how long there is nothing to do. It does not wait: an
+// order whose message Slack takes slowly must not hold up the others'.
+func (p *Publisher) publishDue(ctx context.Context) (time.Duration, error) {
+	if err := p.refreshWaiting(ctx); err != nil {
 		p.log.Error().Err(err).Msg("leave cards as they are until the next round: the ledger does not take it")
 	}
 	ids, err := p.desk.Unpublished(ctx)
@@ -115,18 +115,18 @@ func (p *Publisher) round(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	p.turns.forget(ids, notices)
+	p.turns.prune(ids, notices)
 	for _, id := range ids {
-		if !p.turns.look(id) {
+		if !p.turns.due(id) {
 			continue
 		}
 		o, err := p.desk.Order(ctx, id)
 		if err != nil {
 			return 0, err
 		}
-		p.begin(ctx, o)
+		p.start(ctx, o)
 	}
-	p.tell(ctx, notices)
+	p.startNotices(ctx, notices)
 	return p.turns.nextDue(), nil
 }
 
@@ -136,20 +136,20 @@ type part string
 const (
 	partRequester part = "requester" // the card and the direct message
 	partLine      part = "line"
-	partAsk       part = "ask"
+	partApproval  part = "ask"
 )
 
 // kinds are the messages of a part.
 var kinds = map[part][]purchase.MessageKind{
 	partRequester: {purchase.MessageCard, purchase.MessageNote},
 	partLine:      {purchase.MessageLine},
-	partAsk:       {purchase.MessageAsk},
+	partApproval:  {purchase.MessageAsk},
 }
 
 // lacks reports whether a part does not show the order as it is now.
 func (t part) lacks(o purchase.Order) bool {
 	switch {
-	case t == partRequester && tellsDirectly(o):
+	case t == partRequester && getsDirectMessage(o):
 		return true
 	case t == partLine && o.Receipt == nil: // there is no purchase to announce yet
 		return false
@@ -159,20 +159,20 @@ func (t part) lacks(o purchase.Order) bool {
 	})
 }
 
-// begin starts publishing the parts of an order that are behind, each on its own. If none can start now, the order
+// start starts publishing the parts of an order that are behind, each on its own. If none can start now, the order
 // sleeps until one can, or until it changes.
-func (p *Publisher) begin(ctx context.Context, o purchase.Order) {
+func (p *Publisher) start(ctx context.Context, o purchase.Order) {
 	var waiting []turn
-	for _, t := range []part{partRequester, partLine, partAsk} {
+	for _, t := range []part{partRequester, partLine, partApproval} {
 		if !t.lacks(o) {
 			continue
 		}
-		if !p.turns.take(of(o.ID, t)) {
-			waiting = append(waiting, of(o.ID, t))
+		if !p.turns.tryLock(partTurn(o.ID, t)) {
+			waiting = append(waiting, partTurn(o.ID, t))
 			continue
 		}
 		p.busy.Go(func() {
-			p.settle(of(o.ID, t), p.publish(ctx, o.ID, t))
+			p.reschedule(partTurn(o.ID, t), p.publish(ctx, o.ID, t))
 			p.changes.Add(o.ID) // the order may have changed meanwhile
 		})
 	}
@@ -182,7 +182,7 @@ func (p *Publisher) begin(ctx context.Context, o purchase.Order) {
 // publish updates a part of an order. It reads the order when its turn has come, so that it shows the latest state.
 func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) error {
 	if t == partRequester {
-		return p.within(ctx, id, t, p.room, p.publishToRequester)
+		return p.publishPart(ctx, id, t, p.requesters, p.publishToRequester)
 	}
 	o, err := p.desk.Order(ctx, id)
 	if err != nil {
@@ -193,14 +193,14 @@ func (p *Publisher) publish(ctx context.Context, id purchase.OrderID, t part) er
 		return nil
 	}
 	show := p.publishLine
-	if t == partAsk {
-		show = p.publishAsk
+	if t == partApproval {
+		show = p.publishApproval
 	}
-	return p.rests.in(ctx, m.Channel, func() error { return p.within(ctx, id, t, nil, show) })
+	return p.limits.post(ctx, m.Channel, func() error { return p.publishPart(ctx, id, t, nil, show) })
 }
 
-// within reads an order once there is room, and publishes a part of it.
-func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
+// publishPart reads an order once there is room, and publishes a part of it.
+func (p *Publisher) publishPart(ctx context.Context, id purchase.OrderID, t part, room chan struct{},
 	show func(context.Context, purchase.Order) error,
 ) error {
 	if room != nil {
@@ -212,12 +212,12 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 		return err
 	}
 	if o.State == purchase.Purchased {
-		p.alike.forget(o.Spec)
+		p.similar.forget(o.Spec)
 	}
-	o, shown := p.remembered(o, kinds[t])
+	o, shown := p.restoreUnstored(o, kinds[t])
 	unkept := error(nil) // if the ledger cannot be written, the rest is still shown
 	for _, m := range shown {
-		if o, err = p.shown(ctx, o, m); err != nil {
+		if o, err = p.markPublished(ctx, o, m); err != nil {
 			unkept = err
 		}
 	}
@@ -227,9 +227,9 @@ func (p *Publisher) within(ctx context.Context, id purchase.OrderID, t part, roo
 	return unkept
 }
 
-// settle notes when a turn is due again, if it is.
-func (p *Publisher) settle(t turn, err error) {
-	pause, again := p.turns.settle(t, err)
+// reschedule notes when a turn is due again, if it is.
+func (p *Publisher) reschedule(t turn, err error) {
+	pause, again := p.turns.unlock(t, err)
 	if again {
 		p.log.Warn().Err(err).Str("message", string(t)).Int64("pause_ms", pause.Milliseconds()).
 			Msg("retry updating a message")

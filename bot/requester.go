@@ -19,14 +19,14 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 			return failed
 		}
 	}
-	if tellsDirectly(o) {
+	if getsDirectMessage(o) {
 		now, err := p.desk.Show(ctx, o.ID, func(o *purchase.Order) {
 			if o.Message(purchase.MessageNote) == nil {
 				o.Put(purchase.Message{Kind: purchase.MessageNote})
 			}
 		})
 		if err != nil { // told once there is room
-			return errors.Join(failed, fmt.Errorf("%w: %w", errUnkept, err))
+			return errors.Join(failed, fmt.Errorf("%w: %w", errNotStored, err))
 		}
 		o.Messages = now.Messages
 	}
@@ -56,7 +56,7 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 	}
 	reachable := m.Uses > 0 && p.now().Before(m.Expires)
 	if reachable && m.Uses <= keep {
-		o, err = p.shown(ctx, o, m)
+		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
 	}
 	if reachable {
@@ -69,23 +69,23 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 		err = respond(ctx, p.http, m.ResponseURL, c, true)
 		step.At(step.After, step.Card)
 		if err == nil {
-			o, err = p.shown(ctx, o, m)
+			o, err = p.markPublished(ctx, o, m)
 			return o, false, err
 		}
 		p.log.Warn().Err(err).Str("order", string(o.ID)).
 			Msg("continue a card in a direct message: Slack did not take it")
 	}
 	if keep > 1 { // a step in between needs no message of its own
-		o, err = p.shown(ctx, o, m)
+		o, err = p.markPublished(ctx, o, m)
 		return o, false, err
 	}
-	return p.goOnDirectly(ctx, o, m)
+	return p.continueInDM(ctx, o, m)
 }
 
-// goOnDirectly continues the order in the requester's direct messages, in place of a card that cannot be updated any
+// continueInDM continues the order in the requester's direct messages, in place of a card that cannot be updated any
 // more. It updates an existing direct message. A click without any other answer gets a new one, since an update of an
 // older message is easily missed.
-func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order,
+func (p *Publisher) continueInDM(ctx context.Context, o purchase.Order,
 	card purchase.Message,
 ) (_ purchase.Order, direct bool, err error) {
 	old := o.Message(purchase.MessageNote)
@@ -105,12 +105,12 @@ func (p *Publisher) goOnDirectly(ctx context.Context, o purchase.Order,
 	}
 	if anew {
 		if o, err = p.publishNote(ctx, o, purchase.Message{Kind: purchase.MessageNote}); err != nil &&
-			!errors.Is(err, errUnkept) {
+			!errors.Is(err, errNotStored) {
 			return o, anew, errors.Join(failed, err)
 		}
 	}
 	if unkept != nil { // the card is done anyway, as long as the order does not change
-		o, unkept = p.shown(ctx, o, card)
+		o, unkept = p.markPublished(ctx, o, card)
 	}
 	return o, anew, errors.Join(failed, unkept)
 }
@@ -133,7 +133,7 @@ func (p *Publisher) publishNote(ctx context.Context, o purchase.Order, m purchas
 			return o, errors.Join(err, second)
 		}
 	}
-	return p.shown(ctx, o, m)
+	return p.markPublished(ctx, o, m)
 }
 
 func (p *Publisher) card(ctx context.Context, o purchase.Order) (content, error) {

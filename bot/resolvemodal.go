@@ -25,8 +25,8 @@ const (
 	inputLicense    = "license"
 )
 
-// settling is what the form has to remember: Slack keeps it with the view and gives it back.
-type settling struct {
+// resolveState is what the form has to remember: Slack keeps it with the view and gives it back.
+type resolveState struct {
 	Order       purchase.OrderID `json:"order"`
 	Verdict     purchase.Verdict `json:"verdict"`
 	Channel     string           `json:"channel,omitempty"`
@@ -34,37 +34,37 @@ type settling struct {
 	ResponseURL string           `json:"response_url,omitempty"` // of the message that held the button
 }
 
-// settle shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
-func (h *Handler) settle(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+// resolve shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
+func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
 	if _, err := h.desk.Settleable(ctx, id, click); err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
-	return h.later(at, func(ctx context.Context) content { return h.held(ctx, id, click.Who) })
+	return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, click.Who) })
 }
 
-// held shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the buttons that
-// settle it. The order is read last: it may have come to its end meanwhile.
-func (h *Handler) held(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
+// unresolvedOrder shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the
+// buttons that settle it. The order is read last: it may have come to its end meanwhile.
+func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
 	o, err := h.desk.Order(ctx, id)
 	if err != nil {
-		return h.no(err)
+		return h.refusalMessage(err)
 	}
 	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {
-		found = h.looks.evidence(ctx, h.desk, o)
+		found = h.evidence.get(ctx, h.desk, o)
 	}
 	who = h.people.LookUp(ctx, who)
 	if o, err = h.desk.Order(ctx, id); err != nil {
-		return h.no(err)
+		return h.refusalMessage(err)
 	}
-	c := h.standing(ctx, o)
+	c := h.orderStatus(ctx, o)
 	admin := h.desk.IsAdmin(who)
 	resolves := admin && !who.Is(o.Requester)
 	switch {
 	case o.State != purchase.Unknown:
 	case gone && resolves:
-		c.blocks = append(c.blocks, untellableEvidence(o)...)
+		c.blocks = append(c.blocks, unresolvableEvidence(o)...)
 	case gone:
 	default:
 		c.blocks = append(c.blocks, evidenceBlocks(o, found, Reader{Admin: admin, Zone: h.loc}, resolves)...)
@@ -75,9 +75,9 @@ func (h *Handler) held(ctx context.Context, id purchase.OrderID, who purchase.Pe
 // evidenceBlocks say what CoCalc shows of an order, to admins with the account of the key. With resolves they ask what
 // became of it.
 func evidenceBlocks(o purchase.Order, e purchase.Evidence, reader Reader, resolves bool) []slack.Block {
-	lines := []string{fmt.Sprintf("*What CoCalc shows*, as of %s", moment(e.At))}
+	lines := []string{fmt.Sprintf("*What CoCalc shows*, as of %s", formatTime(e.At))}
 	for _, c := range e.For(reader.Admin) {
-		lines = append(lines, "• "+marked(Evidence, c, reader))
+		lines = append(lines, "• "+mrkdwnWords(Evidence, c, reader))
 	}
 	blocks := []slack.Block{section(strings.Join(lines, "\n"))}
 	if !resolves {
@@ -95,20 +95,21 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 		button(actionNotBought, string(o.ID), "Mark as not bought"))
 }
 
-// askVerdict opens the form in which an admin says how they know what became of an order.
-func (h *Handler) askVerdict(ctx context.Context, at reach, id purchase.OrderID, verdict purchase.Verdict,
+// openVerdict opens the form in which an admin says how they know what became of an order.
+func (h *Handler) openVerdict(ctx context.Context, at replyTarget, id purchase.OrderID, verdict purchase.Verdict,
 	click purchase.Click, trigger string,
 ) socket.Reply {
 	o, err := h.desk.Settleable(ctx, id, click)
 	if err != nil {
-		return h.refuse(at, err)
+		return h.replyRefusal(at, err)
 	}
-	view := settleView(o, settling{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL}, unsold(h.desk) != "")
+	view := settleView(o, resolveState{o.ID, verdict, click.At.Channel, click.At.Name, at.responseURL},
+		unsold(h.desk) != "")
 	return h.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
 
 // settleView asks how an admin knows, and for the license if there is one.
-func settleView(o purchase.Order, remember settling, unsold bool) slack.ModalViewRequest {
+func settleView(o purchase.Order, remember resolveState, unsold bool) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	title, submit := "Mark as not bought", "Mark as not bought"
 	says := fmt.Sprintf("Mark order `%s` as *not bought*: releases %s and lets other orders continue. ", o.ID, o.Price)
@@ -139,9 +140,10 @@ func settleView(o purchase.Order, remember settling, unsold bool) slack.ModalVie
 	}
 }
 
-// settled takes an admin's word from the form. A no is said beside its field, so that nothing has to be typed again.
-func (h *Handler) settled(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
-	var remember settling
+// submitVerdict takes an admin's word from the form. A no is said beside its field, so that nothing has to be typed
+// again.
+func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
+	var remember resolveState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
 		h.log.Error().Err(err).Msg("refuse a form without its private metadata")
 		return wrongField(inputReason,
@@ -155,20 +157,20 @@ func (h *Handler) settled(ctx context.Context, cb slack.InteractionCallback) soc
 		}
 	}
 	// The way here began with a command that names the order, which may be typed anywhere.
-	click := purchase.Click{Who: h.submitter(cb), At: place(remember.Channel, remember.ChannelName), Typed: true}
+	click := purchase.Click{Who: h.actor(cb), At: newPlace(remember.Channel, remember.ChannelName), Typed: true}
 	click.Who = h.people.LookUp(ctx, click.Who)
 	o, err := h.desk.Settle(ctx, remember.Order, click, s)
 	if err != nil {
-		return wrongField(inputReason, h.sentence(err))
+		return wrongField(inputReason, h.plainRefusal(err))
 	}
-	at := reach{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
+	at := replyTarget{cb.User.ID, remember.Channel, remember.ResponseURL, cb.TriggerID}
 	return socket.Reply{After: func(ctx context.Context) {
-		h.tell(ctx, at, settledWords(o, s, unsold(h.desk) != ""), true)
+		h.reply(ctx, at, verdictMessage(o, s, unsold(h.desk) != ""), true)
 	}}
 }
 
-// settledWords say what an admin's word has changed.
-func settledWords(o purchase.Order, s purchase.Settlement, unsold bool) content {
+// verdictMessage say what an admin's word has changed.
+func verdictMessage(o purchase.Order, s purchase.Settlement, unsold bool) content {
 	back := fmt.Sprintf(" %s is back in the budget.", o.Price)
 	if !o.Released.IsZero() { // it was so before
 		back = ""
@@ -183,7 +185,7 @@ func settledWords(o purchase.Order, s purchase.Settlement, unsold bool) content 
 		text += later
 	}
 	text += "."
-	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderLine(o)}}
+	return content{strings.ReplaceAll(text, "*", ""), []slack.Block{section(text), orderFooter(o)}}
 }
 
 // typed is what stands in an input of a form, without blanks at its ends.
@@ -196,12 +198,12 @@ func typed(state *slack.ViewState, block string) string {
 
 // wrongField keeps a form open, with a sentence beside one of its fields.
 func wrongField(block, sentence string) socket.Reply {
-	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: unmarked(sentence)})}
+	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: stripCode(sentence)})}
 }
 
-// looks shares what CoCalc showed of an order between people who ask at the same time, since its list of purchases may
-// be read fifteen times a minute only, and the buyer needs that.
-type looks struct {
+// evidenceCache shares what CoCalc showed of an order between people who ask at the same time, since its list of
+// purchases may be read fifteen times a minute only, and the buyer needs that.
+type evidenceCache struct {
 	now  func() time.Time
 	same singleflight.Group
 	mu   sync.Mutex
@@ -213,7 +215,7 @@ const (
 	lookWithin = 20 * time.Second // how long one may take
 )
 
-func (l *looks) evidence(ctx context.Context, desk *purchase.Desk, o purchase.Order) purchase.Evidence {
+func (l *evidenceCache) get(ctx context.Context, desk *purchase.Desk, o purchase.Order) purchase.Evidence {
 	found, _, _ := l.same.Do(string(o.ID), func() (any, error) {
 		l.mu.Lock()
 		e, ok := l.last[o.ID]

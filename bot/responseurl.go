@@ -12,18 +12,18 @@ const (
 	govHooksHost = "hooks.slack-gov.com"
 )
 
-// hooks carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the ledger,
-// so it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since each of
-// them comes through here.
-type hooks struct {
-	api     *url.URL // of Slack's Web API
-	carrier http.RoundTripper
+// slackOnly carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the
+// ledger, so it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since
+// each of them comes through here.
+type slackOnly struct {
+	api  *url.URL // of Slack's Web API
+	next http.RoundTripper
 }
 
-// onlyToSlack returns a copy of the client that sends only to Slack's response URLs. api is the address of Slack's Web
-// API, which may be another server's.
-func onlyToSlack(client *http.Client, api string) *http.Client {
-	h := hooks{api: &url.URL{}, carrier: http.DefaultTransport}
+// restrictToSlack returns a copy of the client that sends only to Slack's response URLs. api is the address of Slack's
+// Web API, which may be another server's.
+func restrictToSlack(client *http.Client, api string) *http.Client {
+	h := slackOnly{api: &url.URL{}, next: http.DefaultTransport}
 	if u, err := url.Parse(api); err == nil {
 		h.api = u
 	}
@@ -32,25 +32,25 @@ func onlyToSlack(client *http.Client, api string) *http.Client {
 	}
 	guarded := *client
 	if client.Transport != nil {
-		h.carrier = client.Transport
+		h.next = client.Transport
 	}
 	guarded.Transport = h
 	return &guarded
 }
 
 // RoundTrip implements http.RoundTripper.
-func (h hooks) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !h.lead(req.URL) {
+func (h slackOnly) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !h.leadsToSlack(req.URL) {
 		if req.Body != nil {
 			_ = req.Body.Close() // the request is not sent, so the transport does not close it
 		}
 		return nil, fmt.Errorf("a response URL leads to %q, which is not Slack: nothing was sent there", req.URL.Host)
 	}
-	return h.carrier.RoundTrip(req)
+	return h.next.RoundTrip(req)
 }
 
-// lead reports whether a URL leads to Slack.
-func (h hooks) lead(u *url.URL) bool {
+// leadsToSlack reports whether a URL leads to Slack.
+func (h slackOnly) leadsToSlack(u *url.URL) bool {
 	switch {
 	case u.Scheme == "https" && (u.Host == hooksHost || u.Host == govHooksHost):
 		return true

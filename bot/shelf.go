@@ -19,15 +19,15 @@ const (
 	mostShelved = 100
 )
 
-// shelf shares reads of the account's licenses between people who ask at the same time: in an outage in which everyone
-// looks at the list, CoCalc gets one request, not a hundred.
-type shelf struct {
+// licenseCache shares reads of the account's licenses between people who ask at the same time: in an outage in which
+// everyone looks at the list, CoCalc gets one request, not a hundred.
+type licenseCache struct {
 	desk *purchase.Desk
 	now  func() time.Time
 	same singleflight.Group
 
 	mu   sync.Mutex
-	list shelved[[]purchase.Owned]
+	all  shelved[[]purchase.Owned]
 	ones map[string]shelved[purchase.Owned]
 }
 
@@ -43,18 +43,18 @@ func (s shelved[V]) fresh(now time.Time, bought uint64) bool {
 	return !s.at.IsZero() && past >= 0 && past < shelfFresh && s.bought == bought
 }
 
-func newShelf(desk *purchase.Desk, now func() time.Time) *shelf {
-	return &shelf{desk: desk, now: now, ones: map[string]shelved[purchase.Owned]{}}
+func newLicenseCache(desk *purchase.Desk, now func() time.Time) *licenseCache {
+	return &licenseCache{desk: desk, now: now, ones: map[string]shelved[purchase.Owned]{}}
 }
 
-// licenses returns all licenses of the account. The caller must not change them.
-func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
+// list returns all licenses of the account. The caller must not change them.
+func (s *licenseCache) list(ctx context.Context) ([]purchase.Owned, error) {
 	bought, err := s.desk.LastPurchase(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	known := s.list
+	known := s.all
 	s.mu.Unlock()
 	if known.fresh(s.now(), bought) {
 		return known.said, nil
@@ -68,7 +68,7 @@ func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.list = shelved[[]purchase.Owned]{all, s.now(), bought}
+		s.all = shelved[[]purchase.Owned]{all, s.now(), bought}
 		return all, nil
 	})
 	if err != nil {
@@ -77,8 +77,8 @@ func (s *shelf) licenses(ctx context.Context) ([]purchase.Owned, error) {
 	return all.([]purchase.Owned), nil
 }
 
-// license returns one license of the account.
-func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) {
+// one returns one license of the account.
+func (s *licenseCache) one(ctx context.Context, id string) (purchase.Owned, error) {
 	bought, err := s.desk.LastPurchase(ctx)
 	if err != nil {
 		return purchase.Owned{}, err
@@ -110,17 +110,17 @@ func (s *shelf) license(ctx context.Context, id string) (purchase.Owned, error) 
 	return one.(purchase.Owned), nil
 }
 
-// mostReads is how many reads of one kind a person can wait for at a time.
-const mostReads = 2
+// maxReads is how many reads of one kind a person can wait for at a time.
+const maxReads = 2
 
-// readers counts how many reads each person waits for.
-type readers struct {
+// readLimiter counts how many reads each person waits for.
+type readLimiter struct {
 	mu      sync.Mutex
 	waiting map[string]int // by the kind of read and the person
 }
 
-// within runs a read for a person and counts it meanwhile. It does nothing if the person waits for mostReads already.
-func (r *readers) within(user string, read func()) {
+// run runs a read for a person and counts it meanwhile. It does nothing if the person waits for mostReads already.
+func (r *readLimiter) run(user string, read func()) {
 	if !r.begin(user) {
 		return
 	}
@@ -129,17 +129,17 @@ func (r *readers) within(user string, read func()) {
 }
 
 // begin counts a read of a person. It returns false if they wait for mostReads already.
-func (r *readers) begin(user string) bool {
+func (r *readLimiter) begin(user string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiting[user] >= mostReads {
+	if r.waiting[user] >= maxReads {
 		return false
 	}
 	r.waiting[user]++
 	return true
 }
 
-func (r *readers) end(user string) {
+func (r *readLimiter) end(user string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting[user]--; r.waiting[user] == 0 {
@@ -147,5 +147,5 @@ func (r *readers) end(user string) {
 	}
 }
 
-// tooManyReads is the answer to a person who asks for more.
-const tooManyReads = "I'm still working on your last requests. Please wait for them before you ask for more."
+// tooManyReadsText is the answer to a person who asks for more.
+const tooManyReadsText = "I'm still working on your last requests. Please wait for them before you ask for more."

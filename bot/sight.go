@@ -10,21 +10,21 @@ import (
 // reveal answers a command that shows licenses or money, after Slack has confirmed that the person may see them. Only
 // this person sees the answer, so it shows whole ids.
 func (h *Handler) reveal(
-	at reach, click purchase.Click, find func(context.Context, purchase.Sight) content,
+	at replyTarget, click purchase.Click, find func(context.Context, purchase.Sight) content,
 ) socket.Reply {
 	return h.revealFrom(socket.LaneRead, at, click, find)
 }
 
 // revealFrom is reveal in a lane of its kind.
-func (h *Handler) revealFrom(lane socket.Lane, at reach, click purchase.Click,
+func (h *Handler) revealFrom(lane socket.Lane, at replyTarget, click purchase.Click,
 	find func(context.Context, purchase.Sight) content,
 ) socket.Reply {
-	return h.reading(lane, at, func(ctx context.Context) answer {
+	return h.read(lane, at, func(ctx context.Context) answer {
 		click.Who = h.people.LookUp(ctx, click.Who)
 		sight, err := h.desk.MaySee(ctx, click)
 		if err != nil {
-			return h.telling(at, h.no(err), false)
+			return h.replyFunc(at, h.refusalMessage(err), false)
 		}
-		return h.telling(at, find(ctx, sight), false)
+		return h.replyFunc(at, find(ctx, sight), false)
 	})
 }

@@ -47,7 +47,7 @@ func TestWhoSeesTheWholeLicenseID(t *testing.T) {
 	w.says(slacksim.Bob, "list")
 	contains(t, w.sees(slacksim.Bob, "1 active license"), id)
 
-	order := orderID.FindString(receipt.ContentText())
+	order := orderIDBlock.FindString(receipt.ContentText())
 	for _, who := range []string{visitor, slacksim.Carol} {
 		for i, command := range []string{"list", "show " + id, "history", "order " + order, "budget"} {
 			w.says(who, command)
@@ -93,7 +93,7 @@ func TestWhoSeesWhoseMoney(t *testing.T) {
 			card := w.card()
 			w.clicks(slacksim.Alice, card, "Buy for $63.75")
 			receipt := w.becomes(card, "Bought for $63.75")
-			id, order := w.account.Licenses()[0].ID, orderID.FindString(receipt.ContentText())
+			id, order := w.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
 			says := func(command, text string) string {
 				t.Helper()
 				w.says(slacksim.Carol, command)

@@ -16,10 +16,10 @@ import (
 // Command answers /license. What needs CoCalc is looked up after the acknowledgement; everything else is in it.
 func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Reply {
 	asked, mistakes := commands.Parse(cmd.Text)
-	at := reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}
+	at := replyTarget{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}
 	click := purchase.Click{
 		Who: purchase.Person{ID: cmd.UserID, Team: cmd.TeamID, Name: cmd.UserName},
-		At:  place(cmd.ChannelID, cmd.ChannelName), Typed: true,
+		At:  newPlace(cmd.ChannelID, cmd.ChannelName), Typed: true,
 	}
 	switch asked.(type) {
 	case commands.Buy, commands.Cancel, commands.Approve, commands.Deny, commands.Settle, commands.Pause,
@@ -30,26 +30,26 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 	}
 	switch c := asked.(type) {
 	case commands.Buy:
-		return h.once(ctx, cmd.TriggerID, func() socket.Reply { return h.buy(ctx, cmd, click, c.Fields, mistakes) })
+		return h.onlyOnce(ctx, cmd.TriggerID, func() socket.Reply { return h.buy(ctx, cmd, click, c.Fields, mistakes) })
 	case commands.Quote:
 		if no := h.unsold(ctx, click.Who); no != "" {
-			return now(say(no))
+			return ackReply(textMessage(no))
 		}
 		spec := Specify(h.defaults, c.Fields, h.now(), h.loc)
 		quote, err := h.desk.Quote(spec)
 		if err != nil || len(mistakes) > 0 {
-			return now(mistaken("quote", mistakes, c.Fields, err))
+			return ackReply(mistakesMessage("quote", mistakes, c.Fields, err))
 		}
-		return now(quoted(spec, quote))
+		return ackReply(quoteMessage(spec, quote))
 	}
 	if len(mistakes) > 0 {
 		name, _, _ := strings.Cut(commands.Format(asked), " ")
-		return now(mistaken(name, mistakes, commands.Fields{}, nil))
+		return ackReply(mistakesMessage(name, mistakes, commands.Fields{}, nil))
 	}
 	switch c := asked.(type) {
 	case commands.List:
 		return h.reveal(at, click, h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
-			return h.licenses(ctx, listing{c.Filter.String(), c.Page})
+			return h.showLicenses(ctx, listState{c.Filter.String(), c.Page})
 		}))
 	case commands.Show:
 		if c.Part != "" {
@@ -57,13 +57,13 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 				func(ctx context.Context, s purchase.Sight) content { return h.licenseNamed(ctx, c.Part, s) }))
 		}
 		return h.reveal(at, click, h.readable(click.Who,
-			func(ctx context.Context, s purchase.Sight) content { return h.license(ctx, c.ID, nil, s) }))
+			func(ctx context.Context, s purchase.Sight) content { return h.showLicense(ctx, c.ID, nil, s) }))
 	case commands.History:
 		return h.revealFrom(socket.LaneLedger, at, click,
-			func(ctx context.Context, s purchase.Sight) content { return h.history(ctx, c.Page, s) })
+			func(ctx context.Context, s purchase.Sight) content { return h.showHistory(ctx, c.Page, s) })
 	case commands.Order:
 		if c.Part != "" {
-			return h.later(at, func(ctx context.Context) content { return h.orderNamed(ctx, c.Part, click) })
+			return h.replyAfter(at, func(ctx context.Context) content { return h.orderNamed(ctx, c.Part, click) })
 		}
 		return h.order(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Cancel:
@@ -73,21 +73,21 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 	case commands.Deny:
 		return h.deny(ctx, purchase.OrderID(c.ID), click, c.Reason)
 	case commands.Budget:
-		return h.revealFrom(socket.LaneLedger, at, click, h.budget)
+		return h.revealFrom(socket.LaneLedger, at, click, h.showBudget)
 	case commands.Settle:
-		return h.settle(ctx, at, purchase.OrderID(c.ID), click)
+		return h.resolve(ctx, at, purchase.OrderID(c.ID), click)
 	case commands.Pause:
 		return h.pause(ctx, click, c.Reason)
 	case commands.Resume:
 		return h.resume(ctx, click, c.Reason)
 	case commands.Help:
-		return now(h.help(ctx, c.Topic, click.Who))
+		return ackReply(h.help(ctx, c.Topic, click.Who))
 	}
-	return now(h.help(ctx, "", click.Who))
+	return ackReply(h.help(ctx, "", click.Who))
 }
 
-// now answers in the acknowledgement itself: no second request, nothing to lose on the way.
-func now(c content) socket.Reply {
+// ackReply answers in the acknowledgement itself: no second request, nothing to lose on the way.
+func ackReply(c content) socket.Reply {
 	return socket.Reply{Payload: ephemeral(c)}
 }
 
@@ -98,27 +98,27 @@ func ephemeral(c content) slack.Msg {
 	}
 }
 
-// later answers through the response URL, with what has to be asked elsewhere first.
-func (h *Handler) later(at reach, find func(context.Context) content) socket.Reply {
-	return h.reading(socket.LaneRead, at, func(ctx context.Context) answer { return h.telling(at, find(ctx), false) })
+// replyAfter answers through the response URL, with what has to be asked elsewhere first.
+func (h *Handler) replyAfter(at replyTarget, find func(context.Context) content) socket.Reply {
+	return h.read(socket.LaneRead, at, func(ctx context.Context) answer { return h.replyFunc(at, find(ctx), false) })
 }
 
 // answer sends a person what was read for them.
 type answer func(context.Context)
 
-// telling returns the answer that shows a content; see tell.
-func (h *Handler) telling(at reach, c content, replace bool) answer {
-	return func(ctx context.Context) { h.tell(ctx, at, c, replace) }
+// replyFunc returns the answer that shows a content; see tell.
+func (h *Handler) replyFunc(at replyTarget, c content, replace bool) answer {
+	return func(ctx context.Context) { h.reply(ctx, at, c, replace) }
 }
 
-// reading answers a person after a read, with a few reads per person at a time. A read counts until its result is
+// read answers a person after a read, with a few reads per person at a time. A read counts until its result is
 // known: a person who sees it can ask again, however long Slack takes to confirm the first answer.
 //
 // Reads of the ledger count by themselves: they cost CoCalc nothing, and an outage of CoCalc's holds none of them up.
-func (h *Handler) reading(lane socket.Lane, at reach, read func(context.Context) answer) socket.Reply {
+func (h *Handler) read(lane socket.Lane, at replyTarget, read func(context.Context) answer) socket.Reply {
 	return socket.Reply{Lane: lane, After: func(ctx context.Context) {
-		found := h.telling(at, say(tooManyReads), false)
-		h.readers.within(string(lane)+" "+at.user, func() { found = read(ctx) })
+		found := h.replyFunc(at, textMessage(tooManyReadsText), false)
+		h.readLimiter.run(string(lane)+" "+at.user, func() { found = read(ctx) })
 		if found != nil {
 			found(ctx)
 		}
@@ -131,19 +131,19 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchas
 ) socket.Reply {
 	spec := Specify(h.defaults, f, h.now(), h.loc)
 	if len(mistakes) > 0 && h.unsold(ctx, click.Who) != "" {
-		return now(h.no(h.desk.Proposable(ctx, click))) // what was written would be no better without them
+		return ackReply(h.refusalMessage(h.desk.Proposable(ctx, click))) // what was written would be no better without them
 	}
 	if len(mistakes) > 0 {
 		_, err := h.desk.Quote(spec)
-		return now(mistaken("buy", mistakes, f, err))
+		return ackReply(mistakesMessage("buy", mistakes, f, err))
 	}
 	if f == (commands.Fields{}) && (spec.RAM == 0 || spec.CPU == 0) {
 		if err := h.desk.Proposable(ctx, click); err != nil {
-			return now(h.no(err))
+			return ackReply(h.refusalMessage(err))
 		}
-		return h.openEditor(ctx, reach{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
+		return h.openEditor(ctx, replyTarget{cmd.UserID, cmd.ChannelID, cmd.ResponseURL, cmd.TriggerID}, cmd.TriggerID,
 			click.Who, spec, "",
-			editing{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
+			editState{Channel: cmd.ChannelID, ChannelName: cmd.ChannelName, ResponseURL: cmd.ResponseURL})
 	}
 	reason := ""
 	if f.Reason != nil {
@@ -152,13 +152,13 @@ func (h *Handler) buy(ctx context.Context, cmd slack.SlashCommand, click purchas
 	p, err := h.desk.Propose(ctx,
 		purchase.Ask{Requester: click.Who, Place: click.At, Spec: spec, Reason: reason, Trigger: cmd.TriggerID})
 	if err != nil {
-		return now(h.notProposed(err, &f))
+		return ackReply(h.notProposed(err, &f))
 	}
-	return now(h.proposal(p))
+	return ackReply(h.proposalMessage(p))
 }
 
-// proposal is the card of a new order.
-func (h *Handler) proposal(p purchase.Proposal) content {
+// proposalMessage is the card of a new order.
+func (h *Handler) proposalMessage(p purchase.Proposal) content {
 	return card(p.Order, cardFacts{
 		site: h.desk.Site(), now: h.now(), loc: h.loc, left: p.Left, limited: p.Limited, asks: p.Asks,
 		sum: p.Sum, unsold: unsold(h.desk),
@@ -173,14 +173,14 @@ func (h *Handler) notProposed(err error, f *commands.Fields) content {
 		if f != nil {
 			said = *f
 		}
-		return mistaken("buy", nil, said, wrong)
+		return mistakesMessage("buy", nil, said, wrong)
 	}
-	return h.no(err)
+	return h.refusalMessage(err)
 }
 
-// mistaken tells all mistakes at once: those of the grammar and those of the specification. Of a field that could not
-// be read only the first is told, since its value says nothing. command is what help there is about it.
-func mistaken(command string, grammar []commands.Mistake, f commands.Fields, err error) content {
+// mistakesMessage tells all mistakes at once: those of the grammar and those of the specification. Of a field that
+// could not be read only the first is told, since its value says nothing. command is what help there is about it.
+func mistakesMessage(command string, grammar []commands.Mistake, f commands.Fields, err error) content {
 	sentences := Sentences(grammar, f, err)
 	text := escape(sentences[0])
 	if len(sentences) > 1 {
@@ -188,7 +188,7 @@ func mistaken(command string, grammar []commands.Mistake, f commands.Fields, err
 	}
 	blocks := []slack.Block{section(text)}
 	if !strings.Contains(text, "`/license help`") { // said already
-		blocks = append(blocks, small(mrkdwn("See `"+strings.TrimSuffix("/license help "+command, " help")+"`.")))
+		blocks = append(blocks, contextBlock(mrkdwn("See `"+strings.TrimSuffix("/license help "+command, " help")+"`.")))
 	}
 	return content{text, blocks}
 }
@@ -229,48 +229,48 @@ var missing = map[string]string{
 	"cpu": "`cpu` is required: the cores per project, e.g. `cpu=2`.",
 }
 
-// quoted is a price without an order.
-func quoted(spec purchase.Spec, q purchase.Quote) content {
+// quoteMessage is a price without an order.
+func quoteMessage(spec purchase.Spec, q purchase.Quote) content {
 	blocks := []slack.Block{section("*" + strings.Replace(PriceWords(spec, q), ". ", ".* ", 1))}
 	blocks = append(blocks, specBlocks(spec, "")...)
 	notes := append(spec.Notes(),
 		fmt.Sprintf(
 			"That's %s a month for each project running at once. To order it, use `/license buy` with the same fields.",
 			q.PerProjectMonth))
-	blocks = append(blocks, small(mrkdwn(strings.Join(notes, " "))))
-	return content{fmt.Sprintf("%s%s: %s.", q.Total, each(string(spec.Period)), gives(spec)), blocks}
+	blocks = append(blocks, contextBlock(mrkdwn(strings.Join(notes, " "))))
+	return content{fmt.Sprintf("%s%s: %s.", q.Total, perPeriod(string(spec.Period)), summary(spec)), blocks}
 }
 
 // PriceWords returns a price as people read it, such as "$63.75 a month. Renews every month at $63.75 until
 // cancelled.".
 func PriceWords(spec purchase.Spec, q purchase.Quote) string {
-	return fmt.Sprintf("%s%s. %s%s", q.Total, each(string(spec.Period)), renewal(spec, q.RenewsAt), saving(q.Saves))
+	return fmt.Sprintf("%s%s. %s%s", q.Total, perPeriod(string(spec.Period)), renewal(spec, q.RenewsAt), saving(q.Saves))
 }
 
 // cancel calls off an order by its id.
 func (h *Handler) cancel(ctx context.Context, id purchase.OrderID, click purchase.Click) socket.Reply {
 	if _, err := h.desk.Cancel(ctx, id, click); err != nil {
-		return now(h.no(err))
+		return ackReply(h.refusalMessage(err))
 	}
-	return now(say("Order cancelled. Nothing was charged."))
+	return ackReply(textMessage("Order cancelled. Nothing was charged."))
 }
 
 // order shows an order's status to its requester and to people who may see all. If its outcome is unknown, it first
 // asks CoCalc and shows what CoCalc has.
-func (h *Handler) order(ctx context.Context, at reach, id purchase.OrderID, click purchase.Click) socket.Reply {
+func (h *Handler) order(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
 	click.Who = h.people.LookUp(ctx, click.Who)
-	o, err := h.seen(ctx, id, click)
+	o, err := h.visibleOrder(ctx, id, click)
 	if err != nil {
-		return now(h.noOrder(err))
+		return ackReply(h.orderRefusal(err))
 	}
 	if o.State == purchase.Unknown {
-		return h.later(at, func(ctx context.Context) content { return h.held(ctx, id, click.Who) })
+		return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, click.Who) })
 	}
-	return now(h.standing(ctx, o))
+	return ackReply(h.orderStatus(ctx, o))
 }
 
-// seen reads an order that the person may see.
-func (h *Handler) seen(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
+// visibleOrder reads an order that the person may see.
+func (h *Handler) visibleOrder(ctx context.Context, id purchase.OrderID, click purchase.Click) (purchase.Order, error) {
 	o, err := h.desk.Order(ctx, id)
 	if err != nil {
 		return o, err
@@ -278,16 +278,16 @@ func (h *Handler) seen(ctx context.Context, id purchase.OrderID, click purchase.
 	return o, h.desk.MaySeeOrder(ctx, o, click)
 }
 
-// noOrder returns why an order is not shown.
-func (h *Handler) noOrder(err error) content {
+// orderRefusal returns why an order is not shown.
+func (h *Handler) orderRefusal(err error) content {
 	if errors.Is(err, purchase.ErrNoOrder) {
-		return say("There's no order with that id. `/license history` shows past purchases.")
+		return textMessage("There's no order with that id. `/license history` shows past purchases.")
 	}
-	return h.no(err)
+	return h.refusalMessage(err)
 }
 
-// standing shows an order's status to a person who can't decide on it.
-func (h *Handler) standing(ctx context.Context, o purchase.Order) content {
+// orderStatus shows an order's status to a person who can't decide on it.
+func (h *Handler) orderStatus(ctx context.Context, o purchase.Order) content {
 	ahead, err := h.desk.Ahead(ctx, o)
 	if err != nil {
 		h.log.Error().Err(err).Msg("fail to count the orders ahead")
@@ -302,23 +302,23 @@ func (h *Handler) standing(ctx context.Context, o purchase.Order) content {
 func orderFacts(o purchase.Order, f cardFacts) content {
 	c := withoutActions(card(o, f))
 	var facts []string
-	facts = append(facts, fmt.Sprintf("%s requested it %s.", mention(o.Requester.ID), moment(o.Created)))
+	facts = append(facts, fmt.Sprintf("%s requested it %s.", mention(o.Requester.ID), formatTime(o.Created)))
 	if !o.Confirmed.IsZero() {
-		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", moment(o.Confirmed), o.Price))
+		facts = append(facts, fmt.Sprintf("Confirmed %s, for at most %s.", formatTime(o.Confirmed), o.Price))
 	}
 	if o.ItemID != 0 {
 		facts = append(facts, fmt.Sprintf("Cart item %d.", o.ItemID))
 	}
 	if !o.CheckoutSent.IsZero() {
-		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", moment(o.CheckoutSent),
+		facts = append(facts, fmt.Sprintf("Checkout sent %s (once); answer: %s.", formatTime(o.CheckoutSent),
 			answerWord(o.Answer)))
 	}
 	if o.Hold != nil {
-		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", moment(o.Hold.Since),
-			marked(Holds, o.Hold.Cause, Reader{})))
+		facts = append(facts, fmt.Sprintf("On hold since %s: %s.", formatTime(o.Hold.Since),
+			mrkdwnWords(Holds, o.Hold.Cause, Reader{})))
 	}
 	if o.Hold != nil && !o.Hold.Removed.IsZero() {
-		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", moment(o.Hold.Removed)))
+		facts = append(facts, fmt.Sprintf("Its cart item was removed %s and is being watched.", formatTime(o.Hold.Removed)))
 	}
 	if o.Receipt != nil && o.Receipt.PurchaseID != 0 {
 		facts = append(facts, fmt.Sprintf("CoCalc purchase %d.", o.Receipt.PurchaseID))
@@ -326,7 +326,7 @@ func orderFacts(o purchase.Order, f cardFacts) content {
 	if o.ReplacedBy != "" {
 		facts = append(facts, fmt.Sprintf("Replaced by order `%s`.", o.ReplacedBy))
 	}
-	c.blocks = append(c.blocks, small(mrkdwn(strings.Join(facts, " "))))
+	c.blocks = append(c.blocks, contextBlock(mrkdwn(strings.Join(facts, " "))))
 	return c
 }
 

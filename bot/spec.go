@@ -74,9 +74,9 @@ func sameDay(a, b time.Time) bool {
 	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
 }
 
-// alike returns the specification of another license like spec. A fixed term begins now and lasts as many calendar days
-// in loc.
-func alike(spec purchase.Spec, now, began time.Time, loc *time.Location) purchase.Spec {
+// repeatSpec returns the specification of another license like spec. A fixed term begins now and lasts as many calendar
+// days in loc.
+func repeatSpec(spec purchase.Spec, now, began time.Time, loc *time.Location) purchase.Spec {
 	if spec.Period != "range" {
 		return spec
 	}
@@ -92,9 +92,9 @@ func alike(spec purchase.Spec, now, began time.Time, loc *time.Location) purchas
 	return spec
 }
 
-// asBought reads a specification off a license that was bought elsewhere. What CoCalc does not tell (how it is paid
-// for) is the default: a month, renewing. Halves of GB and cores are sold by other clients; they are rounded up.
-func asBought(l purchase.License, defaults purchase.Spec) purchase.Spec {
+// purchasedSpec reads a specification off a license that was bought elsewhere. What CoCalc does not tell (how it is
+// paid for) is the default: a month, renewing. Halves of GB and cores are sold by other clients; they are rounded up.
+func purchasedSpec(l purchase.License, defaults purchase.Spec) purchase.Spec {
 	spec := defaults
 	up := func(f float64) int {
 		n := int(f)

@@ -83,7 +83,7 @@ func TestAnotherTermOverAChangeOfTheClock(t *testing.T) {
 		{day(6, 1), day(7, 1), day(10, 10), day(11, 9)},
 		{day(10, 10), day(11, 9).Add(-time.Millisecond), day(12, 1), day(12, 31).Add(-time.Millisecond)},
 	} {
-		got := alike(purchase.Spec{Period: "range", Start: c.start, End: c.end}, c.now, c.now, vienna)
+		got := repeatSpec(purchase.Spec{Period: "range", Start: c.start, End: c.end}, c.now, c.now, vienna)
 		if !got.End.Equal(c.want) {
 			t.Errorf("a term from %s to %s, bought again on %s, ends %s, want %s", c.start, c.end, c.now, got.End, c.want)
 		}
@@ -93,17 +93,17 @@ func TestAnotherTermOverAChangeOfTheClock(t *testing.T) {
 func TestAnotherLikeThis(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	term := purchase.Spec{RAM: 4, CPU: 1, Period: "range", Start: now.AddDate(0, -2, 0), End: now.AddDate(0, -2, 30)}
-	got := alike(term, now, now, time.UTC)
+	got := repeatSpec(term, now, now, time.UTC)
 	if !got.Start.IsZero() || got.End.Sub(now) != term.End.Sub(term.Start) {
 		t.Errorf("a term of 30 days became one from %s to %s", got.Start, got.End)
 	}
 	future := purchase.Spec{Period: "range", Start: now.AddDate(0, 1, 0), End: now.AddDate(0, 2, 0)}
-	if alike(future, now, now, time.UTC) != future {
+	if repeatSpec(future, now, now, time.UTC) != future {
 		t.Error("a term that has not begun is not the same again")
 	}
 	l := purchase.License{RunLimit: 3, Title: "Old"}
 	l.Quota.RAM, l.Quota.CPU, l.Quota.Disk, l.Quota.Uptime, l.Quota.User = 7.5, 0.5, 3, "always_running", "academic"
-	s := asBought(l, purchase.Spec{Period: "yearly", Description: "x"})
+	s := purchasedSpec(l, purchase.Spec{Period: "yearly", Description: "x"})
 	if s.RAM != 8 || s.CPU != 1 || s.Disk != 3 || s.RunLimit != 3 || s.Uptime != "always_running" ||
 		s.Period != "monthly" || s.Description != "" {
 		t.Errorf("got %+v", s)
@@ -137,7 +137,7 @@ func TestATermOfDaysNamesDays(t *testing.T) {
 		if err := json.Unmarshal(data, &kept); err != nil {
 			t.Fatal(err)
 		}
-		if got := term(kept); got != want {
+		if got := termWords(kept); got != want {
 			t.Errorf("%s reads %q, want %q", said, got, want)
 		}
 	}

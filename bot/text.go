@@ -45,7 +45,7 @@ func init() {
 }
 
 // wording tells a cause to a reader, in whole sentences.
-type wording func(teller) text
+type wording func(renderer) text
 
 // text is words for people, ready for the place where they are read.
 type text string
@@ -78,11 +78,13 @@ func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
 // Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is
 // told as it is.
 func Words(noun Noun, c purchase.Cause, r Reader) string {
-	return finish(tellAll(noun, c, r), r.Place)
+	return finish(renderCause(noun, c, r), r.Place)
 }
 
-// tellAll returns the words of a cause, which finish makes ready for their place.
-func tellAll(noun Noun, c purchase.Cause, r Reader) string { return string(teller{c, r}.tell(noun)) }
+// renderCause returns the words of a cause, which finish makes ready for their place.
+func renderCause(noun Noun, c purchase.Cause, r Reader) string {
+	return string(renderer{c, r}.render(noun))
+}
 
 func finish(words string, place Place) string {
 	words = strings.ReplaceAll(words, shielded, "`")
@@ -92,14 +94,14 @@ func finish(words string, place Place) string {
 	return strings.TrimSpace(words)
 }
 
-// tell returns the words of the cause as a noun.
-func (t teller) tell(noun Noun) text {
+// render returns the words of the cause as a noun.
+func (t renderer) render(noun Noun) text {
 	words := table[noun][t.Code]
 	switch {
 	case t.Code == purchase.Untranslated:
 		words = untranslated
 	case words == nil:
-		words = func(t teller) text { return t.say("%s.", t.String()) }
+		words = func(t renderer) text { return t.say("%s.", t.String()) }
 	}
 	return words(t)
 }
@@ -110,22 +112,22 @@ func RefusalWords(no *purchase.Refusal, r Reader) string {
 	return Words(Refusals, no.Cause, r)
 }
 
-// quotes reports whether the words of a cause repeat what people wrote, and so belong in a place that shows them letter
-// for letter.
-func quotes(c purchase.Cause) bool {
+// quotesPeople reports whether the words of a cause repeat what people wrote, and so belong in a place that shows them
+// letter for letter.
+func quotesPeople(c purchase.Cause) bool {
 	switch c.Code {
 	case purchase.Paused, purchase.SettledByAdmin, purchase.Untranslated:
 		return true
 	default:
-		return c.Code == purchase.AlreadyDone && c.Args["doing"] == "pause" || slices.ContainsFunc(c.Causes, quotes)
+		return c.Code == purchase.AlreadyDone && c.Args["doing"] == "pause" || slices.ContainsFunc(c.Causes, quotesPeople)
 	}
 }
 
-// marked tells a cause in mrkdwn. What people wrote loses what would format it.
-func marked(noun Noun, c purchase.Cause, r Reader) string {
-	if quotes(c) {
+// mrkdwnWords tells a cause in mrkdwn. What people wrote loses what would format it.
+func mrkdwnWords(noun Noun, c purchase.Cause, r Reader) string {
+	if quotesPeople(c) {
 		r.Place = Plain
-		return formless.Replace(escape(Words(noun, c, r)))
+		return stripFormat.Replace(escape(Words(noun, c, r)))
 	}
 	r.Place = Marked
 	return Words(noun, c, r)
@@ -135,42 +137,42 @@ func marked(noun Noun, c purchase.Cause, r Reader) string {
 func (h *Handler) reader(place Place) Reader { return Reader{Zone: h.loc, Place: place} }
 
 // untranslated is a sentence of a record of the first schema, as it stands.
-func untranslated(t teller) text { return t.say("%s", t.Args["text"]) }
+func untranslated(t renderer) text { return t.say("%s", t.Args["text"]) }
 
-// teller tells one cause to one reader.
-type teller struct {
+// renderer tells one cause to one reader.
+type renderer struct {
 	purchase.Cause
 	Reader
 }
 
-// of returns a teller of a cause beneath this one.
-func (t teller) of(c purchase.Cause) teller { return teller{c, t.Reader} }
+// with returns a teller of a cause beneath this one.
+func (t renderer) with(c purchase.Cause) renderer { return renderer{c, t.Reader} }
 
-// under tells the first cause beneath this one, as a noun; empty if there is none.
-func (t teller) under(noun Noun) text {
+// inner tells the first cause beneath this one, as a noun; empty if there is none.
+func (t renderer) inner(noun Noun) text {
 	if len(t.Causes) == 0 {
 		return ""
 	}
-	return t.of(t.Causes[0]).tell(noun)
+	return t.with(t.Causes[0]).render(noun)
 }
 
 // has reports whether the cause has an argument.
-func (t teller) has(name string) bool { return t.Args[name] != "" }
+func (t renderer) has(name string) bool { return t.Args[name] != "" }
 
 // is reports whether an argument has a value.
-func (t teller) is(name, value string) bool { return t.Args[name] == value }
+func (t renderer) is(name, value string) bool { return t.Args[name] == value }
 
 // number returns an argument that is a whole number; 0 if it is none.
-func (t teller) number(name string) int {
+func (t renderer) number(name string) int {
 	n, _ := strconv.Atoi(t.Args[name])
 	return n
 }
 
 // money returns an argument that is an amount.
-func (t teller) money(name string) purchase.Cents { return purchase.Cents(t.number(name)) }
+func (t renderer) money(name string) purchase.Cents { return purchase.Cents(t.number(name)) }
 
 // at returns an argument that is a time.
-func (t teller) at(name string) time.Time {
+func (t renderer) at(name string) time.Time {
 	zone := t.Zone
 	if zone == nil {
 		zone = time.UTC
@@ -180,14 +182,14 @@ func (t teller) at(name string) time.Time {
 }
 
 // date and moment print an argument that is a time: "Dec 1, 2026", "Dec 1, 2026, 5:08 PM CET".
-func (t teller) date(name string) string   { return t.at(name).Format(purchase.DateStyle) }
-func (t teller) moment(name string) string { return t.at(name).Format(purchase.MomentStyle) }
+func (t renderer) date(name string) string     { return t.at(name).Format(purchase.DateStyle) }
+func (t renderer) dateTime(name string) string { return t.at(name).Format(purchase.MomentStyle) }
 
 // person names a person: id and name are the arguments that do.
-func (t teller) person(id, name string) string { return calledBy(t.Args[id], t.Args[name]) }
+func (t renderer) person(id, name string) string { return displayName(t.Args[id], t.Args[name]) }
 
-// calledBy returns what people call someone: their name, or else their id.
-func calledBy(id, name string) string {
+// displayName returns what people call someone: their name, or else their id.
+func displayName(id, name string) string {
 	if name == "" {
 		return id
 	}
@@ -195,8 +197,8 @@ func calledBy(id, name string) string {
 }
 
 // duration prints an argument that is a number of seconds.
-func (t teller) duration(name string) string {
-	return lasting(time.Duration(t.number(name)) * time.Second)
+func (t renderer) duration(name string) string {
+	return formatDuration(time.Duration(t.number(name)) * time.Second)
 }
 
 // shielded stands for a mark of code in an argument while the template's own marks are dealt with.
@@ -204,7 +206,7 @@ const shielded = "\ue000"
 
 // say fills a template, in which code stands between backticks. Arguments that are strings stay what they are, letter
 // for letter: only where marks count do they lose them.
-func (t teller) say(template string, args ...any) text {
+func (t renderer) say(template string, args ...any) text {
 	for i, a := range args {
 		if word, ok := a.(string); ok {
 			args[i] = t.shield(word)
@@ -212,7 +214,7 @@ func (t teller) say(template string, args ...any) text {
 	}
 	said := fmt.Sprintf(template, args...)
 	if t.Place.isForm() {
-		said = inForm(said)
+		said = withLabels(said)
 	}
 	if !t.Place.isMarked() {
 		said = strings.ReplaceAll(said, "`", "")
@@ -220,7 +222,7 @@ func (t teller) say(template string, args ...any) text {
 	return text(said)
 }
 
-func (t teller) shield(word string) string {
+func (t renderer) shield(word string) string {
 	word = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(word) // a line is a paragraph of ours
 	if t.Place.isMarked() {
 		return escape(strings.ReplaceAll(word, "`", ""))
@@ -228,8 +230,8 @@ func (t teller) shield(word string) string {
 	return strings.ReplaceAll(word, "`", shielded)
 }
 
-// told says whether the admins know.
-func (t teller) told() text {
+// adminsTold says whether the admins know.
+func (t renderer) adminsTold() text {
 	switch t.Args["told"] {
 	case "yes":
 		return "Your admins have been told."
@@ -252,8 +254,8 @@ func asStrings(all []text) []string {
 	return words
 }
 
-// inQuotes returns people's text for use in a sentence: in quotes that it can't close, and in one line.
-func inQuotes(words string) string {
+// quote returns people's text for use in a sentence: in quotes that it can't close, and in one line.
+func quote(words string) string {
 	words = strings.Map(func(r rune) rune {
 		switch r {
 		case '“', '”', '„', '‟', '"', '«', '»', '＂', '〝', '〞', '〟', '″':
@@ -264,8 +266,8 @@ func inQuotes(words string) string {
 	return "“" + words + "”"
 }
 
-// sentence ends words with a full stop, unless they end with one.
-func sentence(words string) string {
+// ensurePeriod ends words with a full stop, unless they end with one.
+func ensurePeriod(words string) string {
 	words = strings.TrimSpace(words)
 	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "!") || strings.HasSuffix(words, "?") {
 		return words
@@ -273,8 +275,8 @@ func sentence(words string) string {
 	return words + "."
 }
 
-// capital begins a sentence with the words.
-func capital(words string) string {
+// capitalize begins a sentence with the words.
+func capitalize(words string) string {
 	if words == "" {
 		return ""
 	}
@@ -283,8 +285,8 @@ func capital(words string) string {
 	return string(first)
 }
 
-// lasting prints a duration as people say it.
-func lasting(d time.Duration) string {
+// formatDuration prints a duration as people say it.
+func formatDuration(d time.Duration) string {
 	d = max(d, time.Second)
 	switch {
 	case d < 2*time.Minute:

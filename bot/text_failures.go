@@ -6,24 +6,25 @@ import (
 
 // failureWords say why certainly nothing was bought. Cards say "Not bought" before them.
 var failureWords = map[purchase.CauseCode]wording{
-	purchase.FailPriceMoved: resting(Failures, func(t teller) text {
+	purchase.FailPriceMoved: orStored(Failures, func(t renderer) text {
 		if t.has("waited") {
 			return t.say("CoCalc's price went up from %s to %s while the order waited for approval.",
 				t.money("was"), t.money("now"))
 		}
 		return t.say("CoCalc's price went up from %s to %s.", t.money("was"), t.money("now"))
 	}),
-	purchase.FailNoCredit: resting(Failures, func(t teller) text {
+	purchase.FailNoCredit: orStored(Failures, func(t renderer) text {
 		switch {
 		case t.has("unknown"):
-			return sentences("I can't tell whether the CoCalc account has enough credit for this.", t.told())
+			return sentences("I can't tell whether the CoCalc account has enough credit for this.", t.adminsTold())
 		case t.has("missing"):
-			return sentences(t.say("The CoCalc account doesn't have enough credit (%s short).", t.money("missing")), t.told())
+			return sentences(t.say("The CoCalc account doesn't have enough credit (%s short).", t.money("missing")),
+				t.adminsTold())
 		}
-		return sentences("The CoCalc account doesn't have enough credit.", t.told())
+		return sentences("The CoCalc account doesn't have enough credit.", t.adminsTold())
 	}),
-	purchase.FailKey: resting(Failures, func(t teller) text { return sentences(lostCoCalc, t.told()) }),
-	purchase.FailUnreachable: resting(Failures, func(t teller) text {
+	purchase.FailKey: orStored(Failures, func(t renderer) text { return sentences(lostCoCalc, t.adminsTold()) }),
+	purchase.FailUnreachable: orStored(Failures, func(t renderer) text {
 		switch t.Args["why"] {
 		case "throttled":
 			return "CoCalc is limiting requests right now. Please try again in a few minutes."
@@ -34,16 +35,16 @@ var failureWords = map[purchase.CauseCode]wording{
 		}
 		return "CoCalc isn't responding. Please try again later."
 	}),
-	purchase.FailRefused: resting(Failures, func(t teller) text {
+	purchase.FailRefused: orStored(Failures, func(t renderer) text {
 		if len(t.Causes) == 0 {
-			return sentences("CoCalc refused the order.", t.told())
+			return sentences("CoCalc refused the order.", t.adminsTold())
 		}
-		if stop := t.of(t.Causes[0]); stop.Code == purchase.Paused {
+		if stop := t.with(t.Causes[0]); stop.Code == purchase.Paused {
 			return "Buying stopped before this was paid for. " + pauseText(stop) + " Please try again when buying resumes."
 		}
 		return "My records were restored from a backup before this was paid for. Please try again in a few minutes."
 	}),
-	purchase.FailCart: resting(Failures, func(t teller) text {
+	purchase.FailCart: orStored(Failures, func(t renderer) text {
 		switch t.Args["why"] {
 		case "edited":
 			return "Someone changed the item in the CoCalc cart before it was paid for. Please try again."
@@ -61,46 +62,46 @@ var failureWords = map[purchase.CauseCode]wording{
 		return t.say("%s in the CoCalc cart is broken and blocks every purchase on the account. "+
 			"An admin can remove it at %s. Then try again.", which, t.Args["cart"])
 	}),
-	purchase.FailNotSold: resting(Failures, func(t teller) text {
+	purchase.FailNotSold: orStored(Failures, func(t renderer) text {
 		switch t.Args["why"] {
 		case "captcha":
-			return sentences("CoCalc doesn't sell to this bot's account.", t.told())
+			return sentences("CoCalc doesn't sell to this bot's account.", t.adminsTold())
 		case "redirected":
-			return sentences(goneCoCalc, t.told())
+			return sentences(goneCoCalc, t.adminsTold())
 		case "server":
 			return sentences(serverIs(purchase.Condition(t.Args["condition"])), stillHere(t))
 		}
-		return sentences("This CoCalc server doesn't sell licenses.", t.told())
+		return sentences("This CoCalc server doesn't sell licenses.", t.adminsTold())
 	}),
-	purchase.FailSettled: func(t teller) text { // the cause beneath it is the hold's, of any version
+	purchase.FailSettled: func(t renderer) text { // the cause beneath it is the hold's, of any version
 		if !t.has("seconds") {
-			return t.under(Failures)
+			return t.inner(Failures)
 		}
 		return t.say("%s. I kept checking for %s, and CoCalc shows no purchase. Please try again.",
-			t.under(Holds), t.duration("seconds"))
+			t.inner(Holds), t.duration("seconds"))
 	},
-	purchase.FailTermOver: resting(Failures,
+	purchase.FailTermOver: orStored(Failures,
 		always("The term was over, or almost over, before I could buy it. Please order again with a later end date.")),
-	purchase.FailByAdmin: resting(Failures, func(t teller) text {
+	purchase.FailByAdmin: orStored(Failures, func(t renderer) text {
 		if t.has("watched") {
 			return verdictText(t) + " I'll keep checking CoCalc for a while."
 		}
 		return verdictText(t)
 	}),
-	purchase.FailPolicy:      resting(Refusals, nil),
-	purchase.FailNobodyAsked: resting(Refusals, nil),
-	purchase.FailProject:     resting(Refusals, nil),
-	purchase.FailRestored: resting(Failures,
+	purchase.FailPolicy:      orStored(Refusals, nil),
+	purchase.FailNobodyAsked: orStored(Refusals, nil),
+	purchase.FailProject:     orStored(Refusals, nil),
+	purchase.FailRestored: orStored(Failures,
 		always("My records were restored from a backup while this order was in progress, so I stopped it. "+
 			"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
 }
 
-// resting tells what an older version stored as a sentence as that sentence, and a cause without words of its own as
+// orStored tells what an older version stored as a sentence as that sentence, and a cause without words of its own as
 // the cause beneath it.
-func resting(noun Noun, says wording) wording {
-	return func(t teller) text {
+func orStored(noun Noun, says wording) wording {
+	return func(t renderer) text {
 		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
-			return t.under(noun)
+			return t.inner(noun)
 		}
 		return says(t)
 	}
@@ -110,12 +111,12 @@ func resting(noun Noun, says wording) wording {
 func FailureWords(f *purchase.Failure, r Reader) string { return Words(Failures, f.Cause, r) }
 
 // verdictText says what an admin found out about an order of unknown outcome.
-func verdictText(t teller) text {
+func verdictText(t renderer) text {
 	verdict := "not bought"
 	if purchase.Verdict(t.Args["verdict"]) == purchase.WasBought {
 		verdict = "bought"
 	}
-	return t.say("%s marked it as %s. Reason: %s.", t.person("by", "name"), verdict, inQuotes(t.Args["reason"]))
+	return t.say("%s marked it as %s. Reason: %s.", t.person("by", "name"), verdict, quote(t.Args["reason"]))
 }
 
 // serverIs describes the CoCalc server for people who are no admins.

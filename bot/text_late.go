@@ -5,7 +5,7 @@ import "licensebot/purchase"
 // Words of what comes too late, or a second time.
 
 // alreadyDone refuses what was done before.
-func alreadyDone(t teller) text {
+func alreadyDone(t renderer) text {
 	switch t.Args["doing"] {
 	case "pause":
 		return "Buying is already paused. " + pauseText(t)
@@ -28,7 +28,7 @@ func alreadyDone(t teller) text {
 const changedSince = "You've changed this order since, so this button no longer works. Use the new card."
 
 // alreadyDecided answers a second, late or redelivered confirmation.
-func alreadyDecided(t teller) text {
+func alreadyDecided(t renderer) text {
 	uncharged := text(", and nothing was charged")
 	if t.has("charged") {
 		uncharged = ""
@@ -62,7 +62,7 @@ func alreadyDecided(t teller) text {
 }
 
 // tooLate refuses what comes after the fact.
-func tooLate(t teller) text {
+func tooLate(t renderer) text {
 	switch doing := t.Args["doing"]; {
 	case doing == "confirm" && t.has("new-price"):
 		return t.say("The new price of %s was valid for 30 minutes and has expired. Nothing was charged. To see today's "+
@@ -84,7 +84,7 @@ func tooLate(t teller) text {
 }
 
 // tooLateTo answers a cancellation or an edit.
-func tooLateTo(t teller, verb string) text {
+func tooLateTo(t renderer, verb string) text {
 	switch state := purchase.State(t.Args["state"]); state {
 	case purchase.Adding, purchase.Carted, purchase.Paying:
 		return t.say("It's too late to %s this order: it's being bought now. `/license order %s` shows its status.", verb,
@@ -111,7 +111,7 @@ func tooLateTo(t teller, verb string) text {
 }
 
 // decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
-func decidedBefore(t teller) text {
+func decidedBefore(t renderer) text {
 	state := purchase.State(t.Args["state"])
 	lead, became := text("This order can no longer be approved or denied"), t.say("%s", stateWords(state))
 	ended := false // without a decision
@@ -120,10 +120,10 @@ func decidedBefore(t teller) text {
 		lead = "This order can't be approved or denied yet"
 	case purchase.Cancelled:
 		ended = true
-		became = t.say("%s withdrew it on %s", t.person("requester", "requester-name"), t.moment("at"))
+		became = t.say("%s withdrew it on %s", t.person("requester", "requester-name"), t.dateTime("at"))
 	case purchase.Expired, purchase.AwaitingApproval: // the deadline has passed and was not handled yet
 		ended = true
-		became = t.say("it expired on %s", t.moment("at"))
+		became = t.say("it expired on %s", t.dateTime("at"))
 	default: // stateWords say it
 	}
 	if !t.has("decision") {
@@ -133,9 +133,9 @@ func decidedBefore(t teller) text {
 		lead = "This order was already decided"
 	}
 	if t.is("decision", "denied") {
-		return lead + t.say(": %s denied it on %s.", t.person("by", "name"), t.moment("decided"))
+		return lead + t.say(": %s denied it on %s.", t.person("by", "name"), t.dateTime("decided"))
 	}
-	return lead + t.say(": %s approved it on %s, and %s.", t.person("by", "name"), t.moment("decided"), became)
+	return lead + t.say(": %s approved it on %s, and %s.", t.person("by", "name"), t.dateTime("decided"), became)
 }
 
 // stateWords say where an order is: "it's being bought".

@@ -9,38 +9,38 @@ import (
 
 // noticeWords are what notices say beneath their heads (noticeHeads).
 var noticeWords = map[purchase.CauseCode]wording{
-	purchase.NoticePaused: func(t teller) text {
+	purchase.NoticePaused: func(t renderer) text {
 		t.Admin = true
 		return pauseText(t) + untilResumed(t)
 	},
-	purchase.IncidentForeignKey:   func(t teller) text { return t.tell(Incidents) + untilResumed(t) },
+	purchase.IncidentForeignKey:   func(t renderer) text { return t.render(Incidents) + untilResumed(t) },
 	purchase.IncidentUnknown:      alarming,
 	purchase.IncidentCharged:      alarming,
 	purchase.IncidentUnattributed: alarming,
 	purchase.IncidentNewLedger:    alarming,
-	purchase.NoticeBooks: func(t teller) text {
+	purchase.NoticeBooks: func(t renderer) text {
 		if !t.Admin {
-			return sentences(t.tell(Incidents), t.told())
+			return sentences(t.render(Incidents), t.adminsTold())
 		}
-		return t.tell(Incidents) + t.say(" Look into it before you use `/license resume`.")
+		return t.render(Incidents) + t.say(" Look into it before you use `/license resume`.")
 	},
-	purchase.NoticeResumed: func(t teller) text {
+	purchase.NoticeResumed: func(t renderer) text {
 		said := t.say("%s resumed buying.", t.person("by", "name"))
 		if t.has("reason") {
-			said += t.say(" Reason: %s.", inQuotes(t.Args["reason"]))
+			said += t.say(" Reason: %s.", quote(t.Args["reason"]))
 		}
-		said = sentences(said, t.under(Results))
+		said = sentences(said, t.inner(Results))
 		if t.has("paused-again") {
 			said += " It has been paused again since."
 		}
 		return said
 	},
-	purchase.NoticeDoubleBuy: func(t teller) text {
+	purchase.NoticeDoubleBuy: func(t renderer) text {
 		t.Admin = true
-		return t.tell(Incidents) + t.say(" The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
-			"Buying is paused until an admin uses `/license resume`.", listed(strings.Fields(t.Args["licenses"])))
+		return t.render(Incidents) + t.say(" The licenses are %s. Ask CoCalc's support for a refund of the extra. "+
+			"Buying is paused until an admin uses `/license resume`.", joinAnd(strings.Fields(t.Args["licenses"])))
 	},
-	purchase.NoticeForeign: func(t teller) text {
+	purchase.NoticeForeign: func(t renderer) text {
 		said := boughtText(t) + ", but not by me."
 		switch t.Args["why"] {
 		case "older":
@@ -50,7 +50,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 		}
 		return said + " It doesn't count toward the budget."
 	},
-	purchase.NoticeUnexplained: func(t teller) text {
+	purchase.NoticeUnexplained: func(t renderer) text {
 		why := "which I never sent to CoCalc, as far as I know"
 		if t.is("why", "unknown-order") {
 			why = "which isn't in this ledger. Either another licensebot buys with this account, or the ledger was restored " +
@@ -60,26 +60,26 @@ var noticeWords = map[purchase.CauseCode]wording{
 			t.say(", but I can't explain it: it has the tag of order `%s`, %s. It doesn't count toward the budget. "+
 				"Buying is paused until an admin uses `/license resume`.", t.Args["order"], why)
 	},
-	purchase.NoticeBrokenItem: func(t teller) text {
+	purchase.NoticeBrokenItem: func(t renderer) text {
 		return itemText(t) + t.say(" is broken and blocks every purchase on the CoCalc account. "+
 			"I didn't add it, so I'll remove it only if an admin tells me to. You can also fix it at %s.", t.Args["cart"])
 	},
-	purchase.NoticeHead: func(t teller) text {
+	purchase.NoticeHead: func(t renderer) text {
 		return t.say("The ledger on %s ends with record %s, `%s`. To check later that nothing up to it was changed, run "+
 			"`bot verify --head %s:%s`.",
 			t.date("at"), t.Args["record"], t.Args["hash"], t.Args["record"], t.Args["hash"])
 	},
-	purchase.NoticeSettled: func(t teller) text {
-		return t.say("CoCalc didn't confirm order `%s` for %s. %s", t.Args["order"], t.money("price"), t.under(Results))
+	purchase.NoticeSettled: func(t renderer) text {
+		return t.say("CoCalc didn't confirm order `%s` for %s. %s", t.Args["order"], t.money("price"), t.inner(Results))
 	},
-	purchase.NoticeReminder: func(t teller) text {
+	purchase.NoticeReminder: func(t renderer) text {
 		return t.say("%s has been waiting for approval since %s: %s for %s. The request expires on %s.",
-			t.person("by", "name"), t.moment("since"), t.Args["license"], t.money("price"), t.moment("expires"))
+			t.person("by", "name"), t.dateTime("since"), t.Args["license"], t.money("price"), t.dateTime("expires"))
 	},
-	purchase.NoticeAsk: func(t teller) text {
+	purchase.NoticeAsk: func(t renderer) text {
 		return t.say("%s requests a CoCalc license for %s (%s): %s. Reason: %s. Expires on %s.", t.person("by", "name"),
 			t.money("price"),
-			t.Args["period"], t.Args["license"], inQuotes(t.Args["reason"]), t.moment("expires"))
+			t.Args["period"], t.Args["license"], quote(t.Args["reason"]), t.dateTime("expires"))
 	},
 	purchase.NoticeRestored: restoredText,
 	purchase.NoticeAway: always("The ledger file was moved, deleted or replaced while I was running. I won't buy " +
@@ -90,24 +90,24 @@ var noticeWords = map[purchase.CauseCode]wording{
 	purchase.NoticeTrouble:    troubleText,
 	purchase.NoticeServer:     serverText,
 	purchase.NoticeServerBack: always("Orders continue."),
-	purchase.NoticeReleased: func(t teller) text {
+	purchase.NoticeReleased: func(t renderer) text {
 		return t.say("CoCalc can't tell any more whether order `%s` for %s was bought. A week has passed, so it no longer "+
 			"counts as reserved. "+
 			"Look for it in the account's statements, then use `/license settle %s`.", t.Args["order"], t.money("price"),
 			t.Args["order"])
 	},
-	purchase.NoticeUntold: func(t teller) text {
+	purchase.NoticeUntold: func(t renderer) text {
 		why := t.say("the user group %s is empty", t.Args["group"])
 		if t.is("why", "unlisted") {
 			why = t.say("Slack doesn't say who is in the user group %s; I'll keep trying", t.Args["group"])
 		}
 		said := t.say("A message for admins wasn't delivered: %s.", why)
 		if len(t.Causes) > 0 {
-			said += " The message: " + t.under(Notices)
+			said += " The message: " + t.inner(Notices)
 		}
 		return said
 	},
-	purchase.NoticeOutsiders: func(t teller) text {
+	purchase.NoticeOutsiders: func(t renderer) text {
 		switch purchase.Outsiders(t.Args["why"]) {
 		case purchase.OutsidersShared:
 			return "This channel is shared with another organization, so I post no prices there. Approvers are asked in " +
@@ -135,26 +135,26 @@ func NoticeWords(n purchase.Notice, r Reader) []string {
 		r.Place = Plain
 	}
 	var paragraphs []string
-	for paragraph := range strings.Lines(tellAll(Notices, n.Cause, r)) {
+	for paragraph := range strings.Lines(renderCause(Notices, n.Cause, r)) {
 		paragraphs = append(paragraphs, finish(paragraph, r.Place))
 	}
 	return paragraphs
 }
 
 // alarming tells everyone all of an incident.
-func alarming(t teller) text {
+func alarming(t renderer) text {
 	t.Admin = true
-	return t.tell(Incidents) + untilResumed(t)
+	return t.render(Incidents) + untilResumed(t)
 }
 
 // untilResumed is said with every notice of a pause.
-func untilResumed(t teller) text {
+func untilResumed(t renderer) text {
 	return t.say(" Nothing new will be bought until an admin uses `/license resume`.")
 }
 
 // boughtText says what was bought.
-func boughtText(t teller) text {
-	said := t.say("License `%s` was bought on the CoCalc account on %s", t.Args["license"], t.moment("at"))
+func boughtText(t renderer) text {
+	said := t.say("License `%s` was bought on the CoCalc account on %s", t.Args["license"], t.dateTime("at"))
 	if n := t.Args["purchase"]; n != "" && n != "0" {
 		said += t.say(" for %s (CoCalc purchase %s)", t.money("amount"), n)
 	}
@@ -162,16 +162,16 @@ func boughtText(t teller) text {
 }
 
 // itemText says what a cart item is: "Item 77 in the cart (“Statistics”, added Nov 3, 2026, 5:08 PM UTC)".
-func itemText(t teller) text {
+func itemText(t renderer) text {
 	var facts []string
 	if t.has("product") {
 		facts = append(facts, fmt.Sprintf("product %q", t.Args["product"]))
 	}
 	if t.has("title") {
-		facts = append(facts, inQuotes(t.Args["title"]))
+		facts = append(facts, quote(t.Args["title"]))
 	}
 	if t.has("added") {
-		facts = append(facts, "added "+t.moment("added"))
+		facts = append(facts, "added "+t.dateTime("added"))
 	}
 	if len(facts) == 0 {
 		return t.say("Item %s in the cart", t.Args["item"])
@@ -180,12 +180,12 @@ func itemText(t teller) text {
 }
 
 // restoredText says what came of comparing a restored ledger with CoCalc.
-func restoredText(t teller) text {
+func restoredText(t renderer) text {
 	said := text("CoCalc shows purchases made before the ledger was restored.")
 	if t.has("record") {
 		said = t.say("The ledger was restored from a backup that ends with record %s (%s). I compared it with CoCalc's "+
 			"purchases since then.",
-			t.Args["record"], t.moment("last"))
+			t.Args["record"], t.dateTime("last"))
 	}
 	some := func(name string) string { return plural(t.number(name), "purchase") }
 	if t.has("entered") {
@@ -218,7 +218,7 @@ func isAre(n int) string {
 }
 
 // uncertainText says whether a decision counted that was being written when the disk failed.
-func uncertainText(t teller) text {
+func uncertainText(t renderer) text {
 	what := text("Your click")
 	if t.has("typed") {
 		what = "Your command"
@@ -243,7 +243,7 @@ func uncertainText(t teller) text {
 }
 
 // troubleText says what an admin has to change before CoCalc sells again.
-func troubleText(t teller) text {
+func troubleText(t renderer) text {
 	switch t.Args["why"] {
 	case "key-refused":
 		return t.say("CoCalc doesn't accept the API key %s, or its database is down. Check `COCALC_API_KEY`. Orders "+
@@ -275,11 +275,11 @@ func troubleText(t teller) text {
 	if !t.has("said") {
 		return "CoCalc refused an order and didn't say why."
 	}
-	return t.say("CoCalc refused an order. It said: %s.", inQuotes(t.Args["said"]))
+	return t.say("CoCalc refused an order. It said: %s.", quote(t.Args["said"]))
 }
 
 // serverText describes, for admins, what the server is, what follows and what to do: a line for each paragraph.
-func serverText(t teller) text {
+func serverText(t renderer) text {
 	at := t.say("The CoCalc server at `COCALC_URL` (%s) ", t.Args["site"])
 	reason := text("")
 	if t.has("reason") { // the log and `bot check` explain it
@@ -310,12 +310,12 @@ func serverText(t teller) text {
 	}
 }
 
-func successorText(t teller) text {
+func successorText(t renderer) text {
 	return t.say("There, an API key can show whose it is and read the price list (`bot prices`). It can't buy anything, " +
 		"and can't see credit, purchases or subscriptions.")
 }
 
-func afterLicenses(t teller) text {
+func afterLicenses(t renderer) text {
 	return t.say("CoCalc's documents say that the unused part of paid licenses is offered as credit: sign in with the " +
 		"same e-mail address and open " +
 		"Settings → Billing → Legacy billing migration. `bot migrate-report` lists what was paid for.\n" +
@@ -324,7 +324,7 @@ func afterLicenses(t teller) text {
 }
 
 // keyText says what the server made of the key.
-func keyText(t teller) text {
+func keyText(t renderer) text {
 	key := t.Args["key"]
 	switch proof := purchase.KeyProof(t.Args["proof"]); {
 	case t.has("older-key"):

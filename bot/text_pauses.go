@@ -13,54 +13,55 @@ import (
 // incidentWords say why buying is paused. People who are no admins read nothing of other people's money, keys and
 // ledger entries.
 var incidentWords = map[purchase.CauseCode]wording{
-	purchase.IncidentSaid: func(t teller) text { return t.say("%s.", inQuotes(t.Args["reason"])) },
-	purchase.IncidentForeignKey: detailed("I'm connected to a different CoCalc account than before.", func(t teller) text {
-		return t.say("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, "+
-			"and a ledger is for one account. Restart me with a key of the ledger's account, or with a new ledger.",
-			t.Args["key"], t.Args["account"], t.Args["ledger"])
-	}),
-	purchase.IncidentUnknown: detailed("CoCalc left two purchases unconfirmed within a day.", func(t teller) text {
+	purchase.IncidentSaid: func(t renderer) text { return t.say("%s.", quote(t.Args["reason"])) },
+	purchase.IncidentForeignKey: forAdmins("I'm connected to a different CoCalc account than before.",
+		func(t renderer) text {
+			return t.say("The API key (%s) belongs to CoCalc account %s, but the ledger belongs to account %s, "+
+				"and a ledger is for one account. Restart me with a key of the ledger's account, or with a new ledger.",
+				t.Args["key"], t.Args["account"], t.Args["ledger"])
+		}),
+	purchase.IncidentUnknown: forAdmins("CoCalc left two purchases unconfirmed within a day.", func(t renderer) text {
 		return t.say("CoCalc left two purchases unconfirmed within a day: orders %s and %s.",
 			t.Args["first"], t.Args["second"])
 	}),
-	purchase.IncidentCharged: detailed("CoCalc charged a different amount than agreed.", func(t teller) text {
+	purchase.IncidentCharged: forAdmins("CoCalc charged a different amount than agreed.", func(t renderer) text {
 		return t.say("CoCalc charged %s for order %s instead of %s.", t.money("charged"), t.Args["order"], t.money("agreed"))
 	}),
-	purchase.IncidentUnexplained: detailed("I can't explain a purchase that has my tag.", func(t teller) text {
+	purchase.IncidentUnexplained: forAdmins("I can't explain a purchase that has my tag.", func(t renderer) text {
 		return t.say("I can't explain a purchase that has my tag: license %s.", t.Args["license"])
 	}),
-	purchase.IncidentUnattributed: detailed(lookAtAccount, resting(Incidents, func(t teller) text {
+	purchase.IncidentUnattributed: forAdmins(lookAtAccount, orStored(Incidents, func(t renderer) text {
 		return t.say("A purchase for %s (license %s) has the tag of order %s, which is in no ledger that I can read. "+
 			"I recorded it without a person.",
 			t.money("amount"), t.Args["license"], t.Args["order"])
 	})),
-	purchase.IncidentDoubleBuy: detailed("CoCalc sold a license more than once.", func(t teller) text {
+	purchase.IncidentDoubleBuy: forAdmins("CoCalc sold a license more than once.", func(t renderer) text {
 		return t.say("Cart item %s of order %s was bought %s times, and CoCalc charged %s too much.",
 			t.Args["item"], t.Args["order"], t.Args["times"], t.money("amount"))
 	}),
-	purchase.IncidentNewLedger: detailed(lookAtAccount, func(t teller) text {
+	purchase.IncidentNewLedger: forAdmins(lookAtAccount, func(t renderer) text {
 		return t.say("The ledger is new and empty, but this bot has made %s on the CoCalc account: "+
 			"the ledger that lists them is missing. "+
 			"Put it back in its place, or use `/license resume` to accept the new one.",
 			plural(t.number("purchases"), "purchase"))
 	}),
-	purchase.IncidentBooks: detailed("My records don't add up.", resting(Incidents, func(t teller) text {
-		said := "The ledger contradicts itself. " + t.under(Findings)
+	purchase.IncidentBooks: forAdmins("My records don't add up.", orStored(Incidents, func(t renderer) text {
+		said := "The ledger contradicts itself. " + t.inner(Findings)
 		if more := t.number("more"); more > 0 {
 			said += t.say(" `bot verify` shows %d more.", more)
 		}
 		return said
 	})),
-	purchase.IncidentOther: detailed(lookAtAccount, func(t teller) text {
-		return t.say("%s", capital(sentence(t.Args["text"])))
+	purchase.IncidentOther: forAdmins(lookAtAccount, func(t renderer) text {
+		return t.say("%s", capitalize(ensurePeriod(t.Args["text"])))
 	}),
 }
 
 const lookAtAccount = "An admin needs to look at the CoCalc account."
 
-// detailed tells admins everything that was found, and others the public words.
-func detailed(public text, says wording) wording {
-	return func(t teller) text {
+// forAdmins tells admins everything that was found, and others the public words.
+func forAdmins(public text, says wording) wording {
+	return func(t renderer) text {
 		if t.Admin {
 			return says(t)
 		}
@@ -68,22 +69,22 @@ func detailed(public text, says wording) wording {
 	}
 }
 
-// mostTold is how many reasons of a pause are shown in words: the first and the last ones.
-const mostTold = 4
+// maxReasons is how many reasons of a pause are shown in words: the first and the last ones.
+const maxReasons = 4
 
 // pauseText says who paused buying, when and why: "carol paused it on …". The reasons are the causes beneath it.
-func pauseText(t teller) text {
+func pauseText(t renderer) text {
 	by := "I"
 	if !t.is("by", purchase.BotName) {
 		by = t.person("by", "name")
 	}
-	return t.say("%s paused it on %s. Reason: %s", by, t.moment("since"), reasonsText(t))
+	return t.say("%s paused it on %s. Reason: %s", by, t.dateTime("since"), reasonsText(t))
 }
 
 // pauseBlocks tells a refusal because of a pause in a message: who paused buying, as a mention, and when, as a Slack
 // date; then the reasons in plain text, since people's words are shown letter for letter. It is nil for other refusals.
 func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
-	t := teller{no.Cause, Reader{Admin: no.ToAdmin, Zone: loc, Place: Marked}}
+	t := renderer{no.Cause, Reader{Admin: no.ToAdmin, Zone: loc, Place: Marked}}
 	by := text("I")
 	switch id := t.Args["by"]; {
 	case isPerson(id):
@@ -96,10 +97,10 @@ func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
 		who = "You"
 	}
 	head := t.say("Buying is paused. %s paused it %s. %s can resume it with `/license resume`.",
-		by, text(moment(t.at("since"))), who)
+		by, text(formatTime(t.at("since"))), who)
 	switch {
 	case t.Code == purchase.AlreadyDone && t.is("doing", "pause"):
-		head = t.say("Buying is already paused. %s paused it %s.", by, text(moment(t.at("since"))))
+		head = t.say("Buying is already paused. %s paused it %s.", by, text(formatTime(t.at("since"))))
 	case t.Code != purchase.Paused:
 		return nil
 	}
@@ -107,20 +108,20 @@ func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
 		head += " Nothing was charged."
 	}
 	t.Place = Plain
-	return []slack.Block{section(string(head)), quoting("Reason: " + finish(string(reasonsText(t)), Plain))}
+	return []slack.Block{section(string(head)), plainSection("Reason: " + finish(string(reasonsText(t)), Plain))}
 }
 
 // reasonsText tells the reasons of a pause.
-func reasonsText(t teller) text {
+func reasonsText(t renderer) text {
 	var reasons []string
 	for _, c := range t.Causes {
-		reason := string(t.of(c).tell(Incidents))
+		reason := string(t.with(c).render(Incidents))
 		if !t.Admin {
 			reason = purchase.ShortenIDs(reason)
 		}
 		reasons = append(reasons, reason)
 	}
-	if more := len(reasons) - mostTold; more > 0 {
+	if more := len(reasons) - maxReasons; more > 0 {
 		reasons = slices.Insert(slices.Delete(reasons, 1, 1+more), 1, string(t.say("%d more incidents.", more)))
 	}
 	return text(strings.Join(reasons, " Since then: "))
@@ -129,7 +130,7 @@ func reasonsText(t teller) text {
 // ReasonsWords tells why buying is paused, in plain text. A person's reason stands as they wrote it.
 func ReasonsWords(p *purchase.Pause, r Reader) string {
 	r.Place = Plain
-	t := teller{p.Cause(), r}
+	t := renderer{p.Cause(), r}
 	if len(t.Causes) == 0 || t.Causes[0].Code != purchase.IncidentSaid {
 		return finish(string(reasonsText(t)), Plain)
 	}
@@ -137,7 +138,7 @@ func ReasonsWords(p *purchase.Pause, r Reader) string {
 	if t.Causes = t.Causes[1:]; len(t.Causes) == 0 {
 		return finish(string(t.say("%s", reason)), Plain)
 	}
-	return finish(string(t.say("%s Since then: %s", sentence(reason), reasonsText(t))), Plain)
+	return finish(string(t.say("%s Since then: %s", ensurePeriod(reason), reasonsText(t))), Plain)
 }
 
 // EventWords tells an audit record to an operator: its note, or else its cause; empty if it has neither.

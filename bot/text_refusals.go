@@ -9,58 +9,58 @@ import (
 
 // refusalWords are the words of the refusals. Each says what happened and what to do.
 var refusalWords = map[purchase.CauseCode]wording{
-	purchase.NotABuyer: limiting(func(t teller) text {
+	purchase.NotABuyer: withSetting(func(t renderer) text {
 		if t.is("buyers", "none") {
 			return "No one can buy licenses here yet. Your admins can change that."
 		}
 		return "You aren't on the list of people who can buy licenses. Your admins can add you."
 	}),
-	purchase.NotHere: limiting(func(t teller) text {
+	purchase.NotHere: withSetting(func(t renderer) text {
 		return "You can't buy licenses in this channel. Your admins can allow it."
 	}),
-	purchase.WrongPeriod: limiting(wrongPeriod),
-	purchase.TooLarge: limiting(func(t teller) text {
+	purchase.WrongPeriod: withSetting(wrongPeriod),
+	purchase.TooLarge: withSetting(func(t renderer) text {
 		return t.say("You asked for %s, but the limit is %s. Reduce it, or ask your admins for a higher limit.",
 			sizeAsked(t.Args["size"], t.number("asked")), sizeOf(t.Args["size"], t.number("limit")))
 	}),
-	purchase.OverOrderLimit: limiting(func(t teller) text {
+	purchase.OverOrderLimit: withSetting(func(t renderer) text {
 		return t.say("This costs %s, more than the limit of %s per order. Choose a smaller license, or ask your admins for "+
 			"a higher limit.",
 			t.money("price"), t.money("limit"))
 	}),
-	purchase.OverBudget: limiting(func(t teller) text {
+	purchase.OverBudget: withSetting(func(t renderer) text {
 		return t.say("This costs %s, but only %s of this month's budget of %s is left. The next budget starts on %s. "+
 			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what's been "+
 			"spent and reserved.",
 			t.money("price"), t.money("left"), t.money("limit"), t.date("resets"))
 	}),
-	purchase.OverPersonBudget: limiting(func(t teller) text {
+	purchase.OverPersonBudget: withSetting(func(t renderer) text {
 		return t.say("This costs %s, but only %s of your monthly limit of %s is left. Your limit resets on %s. "+
 			"Wait until then, order less, or ask your admins for a higher limit. `/license budget` shows what you've spent.",
 			t.money("price"), t.money("left"), t.money("limit"), t.date("resets"))
 	}),
-	purchase.TooMany: limiting(func(t teller) text {
+	purchase.TooMany: withSetting(func(t renderer) text {
 		return t.say("You can order %s a day, and you've already ordered %d today (withdrawn requests count too). "+
 			"Try again after midnight (%s), or ask your admins for a higher limit.",
 			plural(t.number("limit"), "license"), t.number("ordered"), t.Args["zone"])
 	}),
 
-	purchase.Outsider: clicking(outsiderWords),
-	purchase.NotYours: clicking(func(t teller) text {
+	purchase.Outsider: withUncharged(outsiderWords),
+	purchase.NotYours: withUncharged(func(t renderer) text {
 		if t.is("doing", "see") {
 			return "This is someone else's order. Only its requester, approvers and admins can see it."
 		}
 		return t.say("Only the person who requested this order can do that. To order a license yourself, use `/license buy`.")
 	}),
 	purchase.NotAViewer: always("You can't see your team's licenses or what they cost. Your admins can change that."),
-	purchase.NotAnAdmin: func(t teller) text {
+	purchase.NotAnAdmin: func(t renderer) text {
 		if t.is("admins", "none") {
 			return "Only admins can do that, and there are none yet."
 		}
 		return "Only admins can do that. Please ask one of your admins."
 	},
 	purchase.NotAnApprover: always("Only approvers can approve or deny this order. Your admins can make you one."),
-	purchase.OwnOrder: func(t teller) text {
+	purchase.OwnOrder: func(t renderer) text {
 		if t.is("doing", "approve") {
 			return t.say("You can't approve your own order. Another approver has to. To withdraw it, use `/license cancel %s`.",
 				t.Args["order"])
@@ -71,7 +71,7 @@ var refusalWords = map[purchase.CauseCode]wording{
 		}
 		return said
 	},
-	purchase.NotAgreed: clicking(func(t teller) text {
+	purchase.NotAgreed: withUncharged(func(t renderer) text {
 		needs := "approval"
 		if n := t.number("needs"); n > 1 {
 			needs = string(t.say("%d approvals and has %d", n, t.number("has")))
@@ -80,8 +80,8 @@ var refusalWords = map[purchase.CauseCode]wording{
 			"The approval rules changed while this order was waiting: it now needs %s. To order again, use `/license buy`.",
 			needs)
 	}),
-	purchase.NobodyToAsk: clicking(nobodyToAsk),
-	purchase.NoReason: func(t teller) text {
+	purchase.NobodyToAsk: withUncharged(nobodyToAsk),
+	purchase.NoReason: func(t renderer) text {
 		switch t.Args["doing"] {
 		case "pause":
 			return t.say("Add a reason, e.g. `/license pause month-end close`. Anyone who tries to buy will see it.")
@@ -93,86 +93,87 @@ var refusalWords = map[purchase.CauseCode]wording{
 		return "This order needs approval. Tell the approvers why you need it."
 	},
 
-	purchase.NoSuchOrder: clicking(func(t teller) text {
+	purchase.NoSuchOrder: withUncharged(func(t renderer) text {
 		return t.say("There's no order with that id. `/license history` shows past purchases.")
 	}),
 	purchase.AlreadyDone: alreadyDone,
 	purchase.TooLate:     tooLate,
-	purchase.StaleCard: clicking(
+	purchase.StaleCard: withUncharged(
 		always("This card is out of date, so your click didn't count. Use the newer one in this channel.")),
-	purchase.Elsewhere: clicking(
+	purchase.Elsewhere: withUncharged(
 		always("This order's card is in another channel, so your click didn't count. Use the buttons there.")),
-	purchase.TooFast: clicking(func(t teller) text {
+	purchase.TooFast: withUncharged(func(t renderer) text {
 		return t.say("You've made %d order cards in a short time. Wait a minute, then try again.", t.number("cards"))
 	}),
-	purchase.Unreadable: func(t teller) text {
+	purchase.Unreadable: func(t renderer) text {
 		if t.is("what", "license") {
 			return t.say("License %s was already bought with order %s, so it can't belong to this order.", t.Args["license"],
 				t.Args["order"])
 		}
 		return t.say("I couldn't tell whether you marked it as bought or as not bought. Please use `/license settle` again.")
 	},
-	purchase.NotBroken: func(t teller) text {
+	purchase.NotBroken: func(t renderer) text {
 		return t.say("Item %s doesn't block the cart now, so I left it there.", t.Args["item"])
 	},
-	purchase.NoSuchProject: clicking(func(t teller) text {
+	purchase.NoSuchProject: withUncharged(func(t renderer) text {
 		if t.has("deleted") {
 			return t.say("The project `%s` was deleted on CoCalc. Use another one, or leave out `project`.", t.Args["project"])
 		}
 		return t.say("The team's CoCalc account isn't in a project with the id `%s`. Check the id, or leave out `project`.",
 			t.Args["project"])
 	}),
-	purchase.ProjectUnread: clicking(func(t teller) text {
+	purchase.ProjectUnread: withUncharged(func(t renderer) text {
 		if len(t.Causes) > 0 {
-			return t.under(Refusals)
+			return t.inner(Refusals)
 		}
 		return "I couldn't check the project with CoCalc. Please try again in a minute."
 	}),
 
-	purchase.Paused: clicking(func(t teller) text {
+	purchase.Paused: withUncharged(func(t renderer) text {
 		who := text("An admin")
 		if t.Admin {
 			who = "You"
 		}
 		return t.say("Buying is paused. %s %s can resume it with `/license resume`.", pauseText(t), who)
 	}),
-	purchase.ShuttingDown: clicking(func(t teller) text {
+	purchase.ShuttingDown: withUncharged(func(t renderer) text {
 		if t.has("undone") {
 			return "I'm restarting, so that didn't go through. Please try again in a minute."
 		}
 		return "I'm restarting. Please try again in a minute."
 	}),
-	purchase.LedgerAway: clicking(func(t teller) text {
-		return sentences("Buying is on hold until an admin puts my records back.", t.told())
+	purchase.LedgerAway: withUncharged(func(t renderer) text {
+		return sentences("Buying is on hold until an admin puts my records back.", t.adminsTold())
 	}),
 	purchase.Doubtful: doubtful,
-	purchase.DiskFull: clicking(always("My disk is full, so I can't take new orders. Orders in progress will finish. " +
-		"Ask your admins to free some space, then try again.")),
-	purchase.AccessLost: clicking(
+	purchase.DiskFull: withUncharged(
+		always("My disk is full, so I can't take new orders. Orders in progress will finish. " +
+			"Ask your admins to free some space, then try again.")),
+	purchase.AccessLost: withUncharged(
 		always("I've lost access to Slack, so buying is paused. Please tell your admins: my log says what to fix.")),
-	purchase.Restoring: clicking(
+	purchase.Restoring: withUncharged(
 		always("My records were just restored from a backup, and I'm comparing them with CoCalc first, so nothing was " +
 			"bought. " +
 			"Please try again in a few minutes.")),
-	purchase.NotSold: clicking(notSold),
+	purchase.NotSold: withUncharged(notSold),
 	purchase.NotRead: notRead,
-	purchase.NoRenewals: func(t teller) text {
+	purchase.NoRenewals: func(t renderer) text {
 		switch t.Args["why"] {
 		case "not-for-keys":
 			return "CoCalc doesn't let API keys see renewals."
 		case "no-list":
 			return "This CoCalc server has no list of renewals."
 		}
-		return "I couldn't check renewals. " + t.under(Refusals)
+		return "I couldn't check renewals. " + t.inner(Refusals)
 	},
 }
 
 // always tells the same words, which have no marks and no arguments.
-func always(words text) wording { return func(teller) text { return words } }
+func always(words text) wording { return func(renderer) text { return words } }
 
-// limiting adds the setting that admins can change, and whether money moved.
-func limiting(says wording) wording {
-	return clicking(func(t teller) text {
+// withSetting adds the setting that admins can change, and whether money moved.
+func withSetting(says wording) wording {
+	return withUncharged(func(t renderer) text {
 		if !t.Admin {
 			return says(t)
 		}
@@ -180,9 +181,9 @@ func limiting(says wording) wording {
 	})
 }
 
-// clicking adds to the refusal of a click that was to pay that nothing was charged.
-func clicking(says wording) wording {
-	return func(t teller) text {
+// withUncharged adds to the refusal of a click that was to pay that nothing was charged.
+func withUncharged(says wording) wording {
+	return func(t renderer) text {
 		if t.has("uncharged") {
 			return says(t) + " Nothing was charged."
 		}
@@ -190,7 +191,7 @@ func clicking(says wording) wording {
 	}
 }
 
-func wrongPeriod(t teller) text {
+func wrongPeriod(t renderer) text {
 	if !t.has("renewing") {
 		return t.say("Licenses that renew aren't allowed here. Order a fixed term, e.g. `days=30`, or ask your admins to " +
 			"allow renewals.")
@@ -231,7 +232,7 @@ func sizeOf(size string, n int) string {
 }
 
 // outsiderWords refuse people who are not full members, and those of whom Slack does not tell.
-func outsiderWords(t teller) text {
+func outsiderWords(t renderer) text {
 	switch t.Args["unknown"] {
 	case "groups":
 		return "Slack didn't tell me which user groups you're in, so I couldn't check your permissions. Please try again " +
@@ -267,7 +268,7 @@ func outsiderWords(t teller) text {
 	}
 }
 
-func nobodyToAsk(t teller) text {
+func nobodyToAsk(t renderer) text {
 	switch t.Args["lacks"] {
 	case "channel":
 		return "This order needs approval, but no approvals channel is set up. Please tell your admins."
@@ -289,7 +290,7 @@ func nobodyToAsk(t teller) text {
 }
 
 // doubtful says of a decision that could not be written that the next start will tell.
-func doubtful(t teller) text {
+func doubtful(t renderer) text {
 	what := "click"
 	if t.has("typed") {
 		what = "command"
@@ -312,12 +313,12 @@ const (
 )
 
 // stillHere says what can be read without CoCalc.
-func stillHere(t teller) text {
+func stillHere(t renderer) text {
 	return t.say("Your purchase history is still here: `/license history`.")
 }
 
 // notSold says why the CoCalc server sells nothing.
-func notSold(t teller) text {
+func notSold(t renderer) text {
 	switch condition := purchase.Condition(t.Args["condition"]); {
 	case condition == purchase.HasMoved && t.Admin:
 		return sentences(t.say("The CoCalc server at `COCALC_URL` redirects to %s. I don't follow, so I can't buy licenses.",
@@ -325,7 +326,7 @@ func notSold(t teller) text {
 	case condition == purchase.IsForeign && t.Admin:
 		return sentences(t.say("What answers at `COCALC_URL` isn't CoCalc, so I can't buy licenses."), stillHere(t))
 	case condition == purchase.HasMoved, condition == purchase.IsForeign:
-		return sentences(goneCoCalc, t.told(), stillHere(t))
+		return sentences(goneCoCalc, t.adminsTold(), stillHere(t))
 	case t.Admin:
 		return sentences("This CoCalc server no longer sells licenses, only memberships.", stillHere(t))
 	}
@@ -333,12 +334,12 @@ func notSold(t teller) text {
 }
 
 // notRead says why something could not be read: an unread list is not an empty one.
-func notRead(t teller) text {
+func notRead(t renderer) text {
 	switch t.Args["why"] {
 	case "":
 		return "Something went wrong. Please try again. If it keeps happening, tell your admins."
 	case "key-refused":
-		return sentences(lostCoCalc, t.told())
+		return sentences(lostCoCalc, t.adminsTold())
 	case "unknown-license":
 		return t.say("CoCalc doesn't know a license with that id. Use `/license list` to see the account's licenses.")
 	case "no-licenses":
@@ -346,9 +347,9 @@ func notRead(t teller) text {
 	case "not-for-keys":
 		return sentences("CoCalc doesn't let API keys see this.", stillHere(t))
 	case "capability":
-		return sentences("CoCalc doesn't let this bot see this.", t.told())
+		return sentences("CoCalc doesn't let this bot see this.", t.adminsTold())
 	case "redirected":
-		return sentences(goneCoCalc, t.told())
+		return sentences(goneCoCalc, t.adminsTold())
 	case "throttled":
 		return t.say("CoCalc asked me to wait %s. Please try again then.", t.duration("seconds"))
 	}

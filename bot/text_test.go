@@ -30,7 +30,7 @@ func TestWords_Golden(t *testing.T) {
 		fmt.Fprintf(&b, "# %s\n\n", noun)
 		for _, c := range examples[noun] {
 			place := Marked
-			if quotes(c) {
+			if quotesPeople(c) {
 				place = Plain
 			}
 			if noun == Notices {
@@ -185,7 +185,7 @@ func TestWords_Arguments(t *testing.T) {
 	}
 	limit := cause(purchase.WrongPeriod, "setting", "PERIODS", "period", "monthly", "allowed", "range")
 	if got, want := Words(Refusals, limit, Reader{Place: Form}),
-		"e.g. "+inForm("`days=30`"); !strings.Contains(got, strings.ReplaceAll(want, "`", "")) {
+		"e.g. "+withLabels("`days=30`"); !strings.Contains(got, strings.ReplaceAll(want, "`", "")) {
 		t.Errorf("in a form: got %q, want %q in it", got, want)
 	}
 }
@@ -199,7 +199,7 @@ func TestInQuotes(t *testing.T) {
 		"one\ntwo\r\n\tthree":             "“one two three”",
 		`"quoted" «so» „oder so“ 〝or so〞`: "“'quoted' 'so' 'oder so' 'or so'”",
 	} {
-		if got := inQuotes(words); got != want {
+		if got := quote(words); got != want {
 			t.Errorf("%q becomes %s, want %s", words, got, want)
 		}
 	}
@@ -235,7 +235,7 @@ func TestPauseBlocks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := (&Handler{}).no(no)
+			got := (&Handler{}).refusalMessage(no)
 			golden(t, name, got)
 		})
 	}

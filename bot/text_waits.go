@@ -12,8 +12,8 @@ var waitWords = map[purchase.CauseCode]wording{
 		"I'm still confirming another order with CoCalc. I'll buy this after it, usually within a few minutes."),
 	purchase.WaitsForSlack: always(
 		"I'm waiting for Slack to confirm that you can still buy. I'll buy this as soon as it does."),
-	purchase.WaitsForKey: func(t teller) text { return sentences(lostCoCalc, "I'll keep trying.", t.told()) },
-	purchase.WaitsForTurn: func(t teller) text {
+	purchase.WaitsForKey: func(t renderer) text { return sentences(lostCoCalc, "I'll keep trying.", t.adminsTold()) },
+	purchase.WaitsForTurn: func(t renderer) text {
 		if t.has("seconds") {
 			return t.say("CoCalc asked me to wait %s before adding the next item. I'll continue then.", t.duration("seconds"))
 		}
@@ -21,7 +21,7 @@ var waitWords = map[purchase.CauseCode]wording{
 	},
 	purchase.WaitsForCart:   always("A broken item is blocking the CoCalc cart. I'll keep trying."),
 	purchase.WaitsForCoCalc: always("CoCalc isn't responding properly right now. I'll keep trying."),
-	purchase.WaitsForServer: func(t teller) text {
+	purchase.WaitsForServer: func(t renderer) text {
 		condition := purchase.Condition(t.Args["condition"])
 		switch t.Args["has"] {
 		case "checkout":
@@ -30,7 +30,7 @@ var waitWords = map[purchase.CauseCode]wording{
 			return sentences(serverIs(condition), "I'll remove this order's item from the cart as soon as I can.")
 		}
 		return sentences(onHoldFor(condition),
-			"If nothing changes within an hour, I'll close it and release what's reserved.", t.told())
+			"If nothing changes within an hour, I'll close it and release what's reserved.", t.adminsTold())
 	},
 }
 
@@ -57,7 +57,7 @@ var holdWords = map[purchase.CauseCode]wording{
 // evidenceWords say what CoCalc shows of an order whose outcome is unknown.
 var evidenceWords = map[purchase.CauseCode]wording{
 	purchase.ShowsNeverSent: always("This order was never sent to CoCalc."),
-	purchase.ShowsTagged: func(t teller) text {
+	purchase.ShowsTagged: func(t renderer) text {
 		switch t.Args["but"] {
 		case "older":
 			return t.say("License `%s` has the order's tag but is older than the order's item, so someone else added the tag.",
@@ -67,31 +67,31 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		}
 		return t.say("License `%s` has the order's tag.", t.Args["license"])
 	},
-	purchase.ShowsNoTagged: func(t teller) text {
+	purchase.ShowsNoTagged: func(t renderer) text {
 		if !t.has("licenses") {
 			return "The account has no licenses."
 		}
 		return t.say("None of the account's %s has the order's tag.", plural(t.number("licenses"), "license"))
 	},
-	purchase.ShowsUnread: func(t teller) text { return t.say("I couldn't read the %s right now.", t.Args["what"]) },
+	purchase.ShowsUnread: func(t renderer) text { return t.say("I couldn't read the %s right now.", t.Args["what"]) },
 	purchase.ShowsIncompletely: always(
 		"I couldn't read everything, so a purchase that isn't listed here may still exist."),
-	purchase.ShowsItem: func(t teller) text {
+	purchase.ShowsItem: func(t renderer) text {
 		switch t.Args["state"] {
 		case "deleted":
 			return t.say("Cart item %s was deleted. That doesn't tell whether it was bought.", t.Args["item"])
 		case "bought":
-			return t.say("Cart item %s was bought on %s: license `%s`.", t.Args["item"], t.moment("at"), t.Args["license"])
+			return t.say("Cart item %s was bought on %s: license `%s`.", t.Args["item"], t.dateTime("at"), t.Args["license"])
 		case "removed":
 			return t.say(
 				"Cart item %s was removed from the cart on %s and isn't marked as bought. A checkout may still be in progress.",
-				t.Args["item"], t.moment("at"))
+				t.Args["item"], t.dateTime("at"))
 		case "in-cart":
 			return t.say("Cart item %s is in the cart and isn't marked as bought.", t.Args["item"])
 		}
 		return "No cart item, bought or not, has the order's tag."
 	},
-	purchase.ShowsNoPurchases: func(t teller) text {
+	purchase.ShowsNoPurchases: func(t renderer) text {
 		switch {
 		case t.has("older"):
 			return "This CoCalc server has no list of purchases."
@@ -100,28 +100,29 @@ var evidenceWords = map[purchase.CauseCode]wording{
 		}
 		return "The account has no purchases since the order was created."
 	},
-	purchase.ShowsPurchase: func(t teller) text {
-		return t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.moment("at"), t.Args["license"],
+	purchase.ShowsPurchase: func(t renderer) text {
+		return t.say("CoCalc purchase %s on %s: license `%s` for %s.", t.Args["purchase"], t.dateTime("at"),
+			t.Args["license"],
 			t.money("amount"))
 	},
-	purchase.ShowsAccount: func(t teller) text {
+	purchase.ShowsAccount: func(t renderer) text {
 		return t.say("CoCalc accepts the API key: it belongs to account `%s`.", t.Args["account"])
 	},
 }
 
 // resultWords say what was done for an admin.
 var resultWords = map[purchase.CauseCode]wording{
-	purchase.ItemTakenOut: func(t teller) text {
+	purchase.ItemTakenOut: func(t renderer) text {
 		return t.say("I removed item %s from the cart. Orders that were waiting continue within a minute. "+
 			"Anyone who needs the item can add it again at %s.", t.Args["item"], t.Args["cart"])
 	},
-	purchase.ItemGone: func(t teller) text { return t.say("Item %s is no longer in the cart.", t.Args["item"]) },
-	purchase.ItemBought: func(t teller) text {
+	purchase.ItemGone: func(t renderer) text { return t.say("Item %s is no longer in the cart.", t.Args["item"]) },
+	purchase.ItemBought: func(t renderer) text {
 		return t.say("Item %s is no longer in the cart: someone bought it.", t.Args["item"])
 	},
 	purchase.SettledByAdmin: verdictText,
-	purchase.CartItem:       func(t teller) text { return itemText(t) + "." },
-	purchase.LeftOut: func(t teller) text {
+	purchase.CartItem:       func(t renderer) text { return itemText(t) + "." },
+	purchase.LeftOut: func(t renderer) text {
 		n := t.number("purchases")
 		return t.say(
 			"%s (%s) on the CoCalc account %s not counted in any budget, because this ledger doesn't know the orders.",

@@ -100,7 +100,7 @@ func findingExamples() (all []purchase.Cause) {
 		args := []any{"one", "two", "three", "four", "five", "six"}
 		n := slices.IndexFunc([]int{0, 1, 2, 3, 4, 5, 6}, func(n int) bool {
 			return !strings.Contains(
-				string(findingWords[code](teller{Cause: purchase.NewFinding("record", code, args[:n]...).Cause()})), "%!")
+				string(findingWords[code](renderer{Cause: purchase.NewFinding("record", code, args[:n]...).Cause()})), "%!")
 		})
 		all = append(all, purchase.NewFinding("record", code, args[:n]...).Cause())
 	}

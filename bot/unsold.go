@@ -17,7 +17,7 @@ import (
 // unsold is why nothing can be bought on the CoCalc server, for people who are no admins; empty while it sells
 // licenses.
 func unsold(desk *purchase.Desk) string {
-	return wordsOf(desk.NotSold(purchase.Person{}), desk.Location())
+	return refusalOrEmpty(desk.NotSold(purchase.Person{}), desk.Location())
 }
 
 // unsold is the same for one reader. Admins also read where the server leads.
@@ -25,10 +25,10 @@ func (h *Handler) unsold(ctx context.Context, who purchase.Person) string {
 	if !h.desk.Server().RefusesOrders() { // the usual case asks Slack nothing
 		return ""
 	}
-	return wordsOf(h.desk.NotSold(h.people.LookUp(ctx, who)), h.loc)
+	return refusalOrEmpty(h.desk.NotSold(h.people.LookUp(ctx, who)), h.loc)
 }
 
-func wordsOf(no *purchase.Refusal, zone *time.Location) string {
+func refusalOrEmpty(no *purchase.Refusal, zone *time.Location) string {
 	if no == nil {
 		return ""
 	}
@@ -37,7 +37,7 @@ func wordsOf(no *purchase.Refusal, zone *time.Location) string {
 
 // unsoldCard takes the place of a card's price and buttons.
 func unsoldCard(o purchase.Order, f cardFacts) content {
-	return content{f.unsold, []slack.Block{section(f.unsold), small(plain(gives(o.Spec))), orderLine(o)}}
+	return content{f.unsold, []slack.Block{section(f.unsold), contextBlock(plain(summary(o.Spec))), orderFooter(o)}}
 }
 
 // plainFailures say why an order has failed without an invitation to try again, by the codes whose sentences have one.
@@ -49,37 +49,37 @@ var plainFailures = map[purchase.FailureCode]string{
 	purchase.FailPriceMoved:  "CoCalc's price had gone up.",
 }
 
-// untellable says of an unknown outcome that the server cannot show it any more.
+// unresolvable says of an unknown outcome that the server cannot show it any more.
 const (
-	untold     = "CoCalc can't tell any more whether it was bought."
-	untellable = untold + " An admin has to resolve it from the account's statements."
+	cannotTell   = "CoCalc can't tell any more whether it was bought."
+	unresolvable = cannotTell + " An admin has to resolve it from the account's statements."
 )
 
-// untellableCard shows an order of unknown outcome on a server that cannot tell any more.
-func untellableCard(o purchase.Order) content {
+// unresolvableCard shows an order of unknown outcome on a server that cannot tell any more.
+func unresolvableCard(o purchase.Order) content {
 	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's "+
 		"nothing you need to do.",
-		untellable)
+		unresolvable)
 	if !o.Promised() {
 		text += fmt.Sprintf(" Its %s is no longer reserved.", o.Price)
 	}
 	return content{
 		"CoCalc can't tell any more whether your license was bought. An admin has to resolve it.",
-		[]slack.Block{section(text), small(plain(gives(o.Spec))), orderLine(o)},
+		[]slack.Block{section(text), contextBlock(plain(summary(o.Spec))), orderFooter(o)},
 	}
 }
 
-// untellableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to settle.
-func untellableBlocks(held []purchase.Order, admin bool) []slack.Block {
+// unresolvableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to settle.
+func unresolvableBlocks(held []purchase.Order, admin bool) []slack.Block {
 	if !admin {
-		return []slack.Block{section(":grey_question: *A purchase isn't confirmed.* " + untellable)}
+		return []slack.Block{section(":grey_question: *A purchase isn't confirmed.* " + unresolvable)}
 	}
 	var blocks []slack.Block
-	for _, o := range held[:min(len(held), mostHeld)] {
+	for _, o := range held[:min(len(held), maxHeld)] {
 		blocks = append(blocks, section(fmt.Sprintf(
 			":grey_question: *Not confirmed*: %s by <@%s>, %s. %s "+
-				"Look for it in the account's statements, then use `/license settle %s`.", o.Price, o.Requester.ID, gives(o.Spec),
-			untold, o.ID)))
+				"Look for it in the account's statements, then use `/license settle %s`.", o.Price, o.Requester.ID, summary(o.Spec),
+			cannotTell, o.ID)))
 	}
 	return blocks
 }
@@ -90,15 +90,15 @@ func (h *Handler) readable(who purchase.Person,
 ) func(context.Context, purchase.Sight) content {
 	return func(ctx context.Context, s purchase.Sight) content {
 		if no := h.unsold(ctx, who); no != "" {
-			return say("I can't read the account's licenses. " + no)
+			return textMessage("I can't read the account's licenses. " + no)
 		}
 		return show(ctx, s)
 	}
 }
 
-// untellableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's
+// unresolvableEvidence takes the place of what CoCalc shows of an order, for an admin who can resolve it. The order's
 // card says to others that CoCalc can't tell.
-func untellableEvidence(o purchase.Order) []slack.Block {
+func unresolvableEvidence(o purchase.Order) []slack.Block {
 	return []slack.Block{
 		section("Look for it in the CoCalc account's statements, or ask CoCalc's support. " +
 			"Your answer and reason are kept on record. These buttons don't buy anything and don't contact CoCalc."),
@@ -123,15 +123,15 @@ func isUnsold(err error) bool {
 	return errors.As(err, &no) && no.Code == purchase.NotSold
 }
 
-// closing replaces a form that was sent by the reason why it leads to nothing.
-func (h *Handler) closing(err error) socket.Reply {
-	view := unsoldView(h.refusal(err))
+// replaceForm replaces a form that was sent by the reason why it leads to nothing.
+func (h *Handler) replaceForm(err error) socket.Reply {
+	view := unsoldView(h.refusalText(err))
 	return socket.Reply{Payload: slack.NewUpdateViewSubmissionResponse(&view)}
 }
 
-// outdated shows a card as it is now, without its buttons, after a click on it that was refused because the server
+// dropButtons shows a card as it is now, without its buttons, after a click on it that was refused because the server
 // sells no licenses.
-func (h *Handler) outdated(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
+func (h *Handler) dropButtons(ctx context.Context, id purchase.OrderID, click purchase.Click, err error) {
 	if !isUnsold(err) {
 		return
 	}
@@ -141,21 +141,22 @@ func (h *Handler) outdated(ctx context.Context, id purchase.OrderID, click purch
 	}
 }
 
-// notFromHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
-func (h *Handler) notFromHome(at reach, err error) socket.Reply {
+// refuseOnHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
+func (h *Handler) refuseOnHome(at replyTarget, err error) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
-		h.tell(ctx, at, h.no(err), false)
+		h.reply(ctx, at, h.refusalMessage(err), false)
 		if isUnsold(err) {
 			h.showHome(ctx, at.user)
 		}
 	}}
 }
 
-// reshow shows orders that wait for an approval anew when the server has stopped selling licenses, or sells them again:
-// approvers get no button that leads to nothing. It reports an error if the ledger could not be read or written.
-func (p *Publisher) reshow(ctx context.Context) error {
+// refreshWaiting shows orders that wait for an approval anew when the server has stopped selling licenses, or sells
+// them again: approvers get no button that leads to nothing. It reports an error if the ledger could not be read or
+// written.
+func (p *Publisher) refreshWaiting(ctx context.Context) error {
 	refuses := p.desk.Server().RefusesOrders()
-	if refuses == p.refuses {
+	if refuses == p.unsold {
 		return nil
 	}
 	waiting, err := p.desk.Waiting(ctx)
@@ -167,6 +168,6 @@ func (p *Publisher) reshow(ctx context.Context) error {
 			return err
 		}
 	}
-	p.refuses = refuses
+	p.unsold = refuses
 	return nil
 }

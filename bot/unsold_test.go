@@ -168,7 +168,7 @@ func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
 					return o.Price == 2625 && o.Wait != nil && o.Wait.Code == purchase.WaitsForServer && o.Wait.Args["told"] != ""
 				}) && w.has(func(o purchase.Order) bool { return o.Untold() })
 			})
-			id := func(m slacksim.Message) string { return orderID.FindString(m.ContentText()) }
+			id := func(m slacksim.Message) string { return orderIDBlock.FindString(m.ContentText()) }
 			orders := map[string]string{id(bought): "BOUGHT", id(ask): "ASKED", id(held): "UNKNOWN", id(waits): "WAITING"}
 			s := &script{world: w}
 			for _, command := range []string{

@@ -59,7 +59,7 @@ func TestCardsWhileNoLicensesAreSold(t *testing.T) {
 		})
 	}
 	t.Run("approvers", func(t *testing.T) {
-		got := askCard(order(asked), askFacts{now: at, needed: 1, unsold: nothingSold})
+		got := approvalCard(order(asked), approvalFacts{now: at, needed: 1, unsold: nothingSold})
 		golden(t, "unsold-ask", got)
 		harmless(t, got)
 		raw, _ := json.Marshal(got.blocks)
@@ -96,15 +96,15 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 	for name, c := range map[string]content{
 		"home":               {"home", stopBlocks(stop, false, true, nil)},
 		"home-for-an-admin":  {"home", stopBlocks(stop, true, true, nil)},
-		"order-for-an-admin": {"order", untellableEvidence(order(heldOrder))},
+		"order-for-an-admin": {"order", unresolvableEvidence(order(heldOrder))},
 		"waiting": {
 			"home",
 			waitingBlocks([]purchase.Order{order(asked), order(func(o *purchase.Order) { asked(o); o.Requester.ID = "UBOB" })},
 				purchase.Person{ID: "UBOB"}, true, true),
 		},
-		"settled-as-bought":     settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
-		"settled-as-not-bought": settledWords(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
-		"settled-released":      settledWords(order(released), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
+		"settled-as-bought":     verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasBought}, true),
+		"settled-as-not-bought": verdictMessage(order(heldOrder), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
+		"settled-released":      verdictMessage(order(released), purchase.Settlement{Verdict: purchase.WasNotBought}, true),
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "unsold-"+name, c)
@@ -117,10 +117,10 @@ func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
 		})
 	}
 	for _, verdict := range []purchase.Verdict{purchase.WasBought, purchase.WasNotBought} {
-		view := settleView(order(heldOrder), settling{Order: order(nil).ID, Verdict: verdict}, true)
+		view := settleView(order(heldOrder), resolveState{Order: order(nil).ID, Verdict: verdict}, true)
 		golden(t, "unsold-settle-"+string(verdict), content{view.Title.Text, view.Blocks.BlockSet})
 	}
-	view := settleView(order(released), settling{Order: order(nil).ID, Verdict: purchase.WasNotBought}, true)
+	view := settleView(order(released), resolveState{Order: order(nil).ID, Verdict: purchase.WasNotBought}, true)
 	golden(t, "unsold-settle-released", content{view.Title.Text, view.Blocks.BlockSet})
 	raw, err := json.Marshal(unsoldView(nothingSold))
 	if err != nil {

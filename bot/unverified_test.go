@@ -39,7 +39,7 @@ func TestANoticeToAPersonOfWhomSlackTellsNothing(t *testing.T) {
 			return c.text + string(raw), err
 		}
 		for range 2 {
-			if text, err := told(); !errors.Is(err, errStandingUntold) {
+			if text, err := told(); !errors.Is(err, errStandingUnknown) {
 				t.Fatalf("it says %s (%v)", text, err)
 			}
 			time.Sleep(time.Minute + time.Second)

@@ -119,7 +119,7 @@ func deciding() []mutant {
 		},
 		{
 			"the id that the line in the channel shortens", "bot/cards.go",
-			`code(purchase.ShortID(o.Receipt.LicenseID))`, `code(o.Receipt.LicenseID)`,
+			`codeSpan(purchase.ShortID(o.Receipt.LicenseID))`, `codeSpan(o.Receipt.LicenseID)`,
 			[]tests{shown("^TestWhoSeesTheWholeLicenseID$")},
 		},
 		{

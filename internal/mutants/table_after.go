@@ -296,7 +296,7 @@ func watching() []mutant {
 			"a guest among the admins gets no notices", "bot/notification.go",
 			`	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
 		return string(standing)
-`, "	case purchase.Unverified:\n",
+`, "	case purchase.Unverified:\n		return \"\"\n",
 			[]tests{shown("^TestAGuestAmongTheAdminsGetsNoNotices$")},
 		},
 		{

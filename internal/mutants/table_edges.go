@@ -198,11 +198,11 @@ func slackSide() []mutant {
 		},
 		{
 			"the receipt before every other message", "bot/publisher.go",
-			`	for _, t := range []part{partRequester, partLine, partAsk} {
+			`	for _, t := range []part{partRequester, partLine, partApproval} {
 		if !t.lacks(o) {
 			continue
 		}
-`, `	for _, t := range []part{partLine, partRequester, partAsk} {
+`, `	for _, t := range []part{partLine, partRequester, partApproval} {
 		if !t.lacks(o) {
 			continue
 		}
@@ -213,7 +213,7 @@ func slackSide() []mutant {
 			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")},
 		},
 		{
-			"a rate limit rests the channel", "bot/rests.go",
+			"a rate limit rests the channel", "bot/channellimit.go",
 			`	r.until[channel] = r.now().Add(answer.Wait)
 `, `	r.until[channel] = r.now()
 `,
@@ -227,8 +227,8 @@ func slackSide() []mutant {
 			[]tests{shown("^TestAnApproversCardThatCannotBeChangedIsReplaced$")},
 		},
 		{
-			"one card for each trigger", "bot/once.go",
-			`	if m := o.seen[trigger]; m != nil {`, `	if m := o.seen[trigger]; false {`,
+			"one card for each trigger", "bot/triggers.go",
+			`	if m := o.first[trigger]; m != nil {`, `	if m := o.first[trigger]; false {`,
 			[]tests{shown("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")},
 		},
 		{
@@ -238,7 +238,7 @@ func slackSide() []mutant {
 		},
 		{
 			"that approvers' cards change with the server", "bot/unsold.go",
-			`	if refuses == p.refuses {`, `	if refuses == refuses {`,
+			`	if refuses == p.unsold {`, `	if refuses == refuses {`,
 			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
 		},
 		{
@@ -253,7 +253,7 @@ func slackSide() []mutant {
 		},
 		{
 			"how many reads one person waits for", "bot/shelf.go",
-			`if r.waiting[user] >= mostReads {`, `if r.waiting[user] >= 100*mostReads {`,
+			`if r.waiting[user] >= maxReads {`, `if r.waiting[user] >= 100*maxReads {`,
 			[]tests{shown("^TestListsDoNotHoldUpForms$")},
 		},
 		{
@@ -282,10 +282,10 @@ func slackSide() []mutant {
 		{
 			"that a decision is made before its click is answered", "bot/clicks.go",
 			`		_, err := h.desk.Confirm(ctx, id, click)
-		return h.confirmed(`,
+		return h.replyConfirmation(`,
 			`		return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, click) }}
 		_, err := h.desk.Confirm(ctx, id, click)
-		return h.confirmed(`,
+		return h.replyConfirmation(`,
 			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")},
 		},
 		{
@@ -314,7 +314,7 @@ func slackSide() []mutant {
 		},
 		{
 			"that response URLs lead to Slack", "bot/responseurl.go",
-			`	if !h.lead(req.URL) {`, `	if false {`,
+			`	if !h.leadsToSlack(req.URL) {`, `	if false {`,
 			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")},
 		},
 		{
@@ -340,7 +340,7 @@ func slackSide() []mutant {
 		},
 		{
 			"that a refusal which quotes people has no format", "bot/escape.go",
-			`!errors.As(err, &no) || !quotes(no.Cause) {`, `!errors.As(err, &no) || true {`,
+			`!errors.As(err, &no) || !quotesPeople(no.Cause) {`, `!errors.As(err, &no) || true {`,
 			[]tests{shown("^TestHostileWordsOfPeople$")},
 		},
 		{
@@ -352,7 +352,7 @@ func slackSide() []mutant {
 		},
 		{
 			"asking Slack who a person is", "bot/people.go",
-			`	who.Standing, who.Groups, who.Untold = p.known(who.ID), nil, nil
+			`	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
 `,
 			[]tests{shown("^TestForgedAndForeignClicks$")},

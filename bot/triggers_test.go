@@ -191,17 +191,17 @@ func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
 // What is remembered is bounded in number and in time.
 func TestTriggersAreForgotten(t *testing.T) {
 	now := at
-	o := newOnce(func() time.Time { return now })
-	for i := range 3 * mostOnce {
+	o := newTriggers(func() time.Time { return now })
+	for i := range 3 * maxTriggers {
 		if _, first := o.claim(fmt.Sprint(i)); !first {
 			t.Fatal(i)
 		}
 	}
-	if len(o.seen) > mostOnce || len(o.order) > mostOnce {
-		t.Errorf("%d are remembered, in a list of %d", len(o.seen), len(o.order))
+	if len(o.first) > maxTriggers || len(o.order) > maxTriggers {
+		t.Errorf("%d are remembered, in a list of %d", len(o.first), len(o.order))
 	}
-	now = now.Add(onceKept + time.Second)
-	if _, first := o.claim(fmt.Sprint(3*mostOnce - 1)); !first || len(o.seen) != 1 {
-		t.Errorf("%d are remembered after a while", len(o.seen))
+	now = now.Add(triggerLife + time.Second)
+	if _, first := o.claim(fmt.Sprint(3*maxTriggers - 1)); !first || len(o.first) != 1 {
+		t.Errorf("%d are remembered after a while", len(o.first))
 	}
 }

@@ -40,7 +40,7 @@ func TestARateLimitRestsTheChannel(t *testing.T) {
 			t.Errorf("while the channel rests, Slack was asked to %s", got)
 		}
 	}
-	if pause, err := p.round(t.Context()); err != nil || pause != time.Second {
+	if pause, err := p.publishDue(t.Context()); err != nil || pause != time.Second {
 		t.Errorf("the next look is in %s (%v)", pause, err)
 	}
 	p.slack.failsIn = nil

@@ -13,10 +13,10 @@ import (
 
 // licenseNamed shows the license whose id begins or ends with part. The person may see licenses.
 func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sight) content {
-	all, err := h.shelf.licenses(ctx)
+	all, err := h.licenses.list(ctx)
 	if err != nil {
 		h.log.Warn().Err(err).Msg("fail to list the licenses")
-		return say(RefusalText(h.desk.Trouble(err), h.loc))
+		return textMessage(RefusalText(h.desk.Trouble(err), h.loc))
 	}
 	var found []purchase.Owned
 	var ids []string
@@ -27,12 +27,13 @@ func (h *Handler) licenseNamed(ctx context.Context, part string, s purchase.Sigh
 	}
 	switch len(found) {
 	case 0:
-		return say(fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
-			code(part)))
+		return textMessage(
+			fmt.Sprintf("No license has an id that begins or ends with %s. `/license list all` shows all licenses.",
+				codeSpan(part)))
 	case 1:
 		return licenseDetails(found[0], nil, h.now(), s, h.desk.Site())
 	}
-	return several("license", "show", part, ids)
+	return ambiguous("license", "show", part, ids)
 }
 
 // orderNamed shows the order whose id begins or ends with part, among those that the person may see.
@@ -40,37 +41,38 @@ func (h *Handler) orderNamed(ctx context.Context, part string, click purchase.Cl
 	click.Who = h.people.LookUp(ctx, click.Who)
 	found, err := h.desk.OrdersNamed(ctx, part, click.Who)
 	if err != nil {
-		return h.no(err)
+		return h.refusalMessage(err)
 	}
 	switch len(found) {
 	case 0:
-		return say(fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
-			code(part)))
+		return textMessage(
+			fmt.Sprintf("I found no order whose id begins or ends with %s. `/license history` shows past purchases.",
+				codeSpan(part)))
 	case 1:
-		o, err := h.seen(ctx, found[0], click)
+		o, err := h.visibleOrder(ctx, found[0], click)
 		if err != nil {
-			return h.noOrder(err)
+			return h.orderRefusal(err)
 		}
 		if o.State == purchase.Unknown {
-			return h.held(ctx, o.ID, click.Who)
+			return h.unresolvedOrder(ctx, o.ID, click.Who)
 		}
-		return h.standing(ctx, o)
+		return h.orderStatus(ctx, o)
 	}
 	var ids []string
 	for _, id := range found {
 		ids = append(ids, string(id))
 	}
-	return several("order", "order", part, ids)
+	return ambiguous("order", "order", part, ids)
 }
 
-// mostSeveral is how many ids are listed if several match.
-const mostSeveral = 5
+// maxListed is how many ids are listed if several match.
+const maxListed = 5
 
-// several lists ids that begin or end with the same part.
-func several(what, command, part string, ids []string) content {
-	lines := []string{fmt.Sprintf("More than one %s id begins or ends with %s. Type more of it:", what, code(part))}
-	for _, id := range ids[:min(len(ids), mostSeveral)] {
+// ambiguous lists ids that begin or end with the same part.
+func ambiguous(what, command, part string, ids []string) content {
+	lines := []string{fmt.Sprintf("More than one %s id begins or ends with %s. Type more of it:", what, codeSpan(part))}
+	for _, id := range ids[:min(len(ids), maxListed)] {
 		lines = append(lines, "• `/license "+command+" "+escape(id)+"`")
 	}
-	return say(strings.Join(lines, "\n"))
+	return textMessage(strings.Join(lines, "\n"))
 }

@@ -69,7 +69,7 @@ func TestAnswersWaitOutARateLimit(t *testing.T) {
 				api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: tt.limit}, times: tt.times}
 				a := &Handler{slack: api, log: zerolog.Nop()}
 				began := time.Now()
-				a.tell(t.Context(), reach{user: "UALICE", channel: "CMATH"}, say("hello"), false)
+				a.reply(t.Context(), replyTarget{user: "UALICE", channel: "CMATH"}, textMessage("hello"), false)
 				if took, last := time.Since(began), api.called[len(api.called)-1]; took != tt.took || last != tt.last {
 					t.Errorf("after %s: %q", took, api.called)
 				}
@@ -84,7 +84,7 @@ func TestAFormThatIsRateLimitedIsAnsweredAtOnce(t *testing.T) {
 		api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
 		a := &Handler{slack: api, log: zerolog.Nop()}
 		began := time.Now()
-		a.openView(reach{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{},
+		a.openView(replyTarget{user: "UALICE", channel: "CMATH"}, "trigger", slack.ModalViewRequest{},
 			"Slack did not open the form in time.").After(t.Context())
 		if took := time.Since(began); took != 0 || len(api.called) != 2 ||
 			!strings.Contains(api.called[1], "again in 30 seconds") {

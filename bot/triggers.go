@@ -12,68 +12,70 @@ import (
 )
 
 const (
-	// onceKept is how long a trigger is remembered, and mostOnce how many are. Slack redelivers within minutes.
-	onceKept = 15 * time.Minute
-	mostOnce = 4096
+	// triggerLife is how long a trigger is remembered, and mostOnce how many are. Slack redelivers within minutes.
+	triggerLife = 15 * time.Minute
+	maxTriggers = 4096
 )
 
-// once remembers the triggers that made a card. Slack gives each command, click and form its own trigger, and can
+// triggers remembers the triggers that made a card. Slack gives each command, click and form its own trigger, and can
 // deliver one in two envelopes; the second makes no second card. The typed text is not compared: the same text twice
 // means two orders.
-type once struct {
+type triggers struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	seen  map[string]*making
+	first map[string]*firstDelivery
 	order []string // oldest first
 }
 
-// making is the first delivery of a trigger.
-type making struct {
+// firstDelivery is the first delivery of a trigger.
+type firstDelivery struct {
 	at    time.Time
 	done  chan struct{} // closed when it is answered
 	reply socket.Reply
 }
 
-func newOnce(now func() time.Time) *once { return &once{now: now, seen: map[string]*making{}} }
+func newTriggers(now func() time.Time) *triggers {
+	return &triggers{now: now, first: map[string]*firstDelivery{}}
+}
 
 // claim returns the first delivery of a trigger, and whether this is it. Without an id, every delivery counts as the
 // first.
-func (o *once) claim(trigger string) (m *making, first bool) {
+func (o *triggers) claim(trigger string) (m *firstDelivery, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.now()
-	for len(o.order) > 0 && (len(o.order) >= mostOnce || now.Sub(o.seen[o.order[0]].at) > onceKept) {
-		delete(o.seen, o.order[0])
+	for len(o.order) > 0 && (len(o.order) >= maxTriggers || now.Sub(o.first[o.order[0]].at) > triggerLife) {
+		delete(o.first, o.order[0])
 		o.order = o.order[1:]
 	}
-	if m := o.seen[trigger]; m != nil {
+	if m := o.first[trigger]; m != nil {
 		return m, false
 	}
-	m = &making{at: now, done: make(chan struct{})}
+	m = &firstDelivery{at: now, done: make(chan struct{})}
 	if trigger != "" {
-		o.seen[trigger] = m
+		o.first[trigger] = m
 		o.order = append(o.order, trigger)
 	}
 	return m, true
 }
 
 // forget lets the next delivery of a trigger be answered like the first, whose answer did not reach the person.
-func (o *once) forget(trigger string) {
+func (o *triggers) forget(trigger string) {
 	if o == nil || trigger == "" {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.seen[trigger] != nil {
-		delete(o.seen, trigger)
+	if o.first[trigger] != nil {
+		delete(o.first, trigger)
 		o.order = slices.DeleteFunc(o.order, func(t string) bool { return t == trigger })
 	}
 }
 
-// once calls answer for the first delivery of a trigger, if answer makes a card. A repeated delivery gets the same
+// onlyOnce calls answer for the first delivery of a trigger, if answer makes a card. A repeated delivery gets the same
 // acknowledgement if that decides what the person sees (whether a form stays open), and an empty one otherwise.
-func (h *Handler) once(ctx context.Context, trigger string, answer func() socket.Reply) socket.Reply {
+func (h *Handler) onlyOnce(ctx context.Context, trigger string, answer func() socket.Reply) socket.Reply {
 	m, first := h.triggers.claim(trigger)
 	if first {
 		defer close(m.done)

@@ -20,7 +20,7 @@ func TestNamedByAPartOfTheID(t *testing.T) {
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
 	receipt := w.becomes(card, "Bought for $63.75")
-	license, order := w.account.Licenses()[0].ID, orderID.FindString(receipt.ContentText())
+	license, order := w.account.Licenses()[0].ID, orderIDBlock.FindString(receipt.ContentText())
 	says := func(who, command string) string {
 		t.Helper()
 		n := len(w.private(who))
@@ -65,10 +65,10 @@ func TestNamedByAPartOfSeveralIDs(t *testing.T) {
 	for range 2 {
 		w.says(slacksim.Alice, "buy ram=16 cpu=2")
 		w.until(func() bool { return len(w.private(slacksim.Alice)) > len(alices) })
-		alices = append(alices, orderID.FindString(string(w.private(slacksim.Alice)[len(alices)].Blocks)))
+		alices = append(alices, orderIDBlock.FindString(string(w.private(slacksim.Alice)[len(alices)].Blocks)))
 	}
 	w.says(slacksim.Carol, "buy ram=4 cpu=1")
-	carols := orderID.FindString(string(w.sees(slacksim.Carol, "A CoCalc license for").Blocks))
+	carols := orderIDBlock.FindString(string(w.sees(slacksim.Carol, "A CoCalc license for").Blocks))
 	begin := alices[0][:4]
 	w.says(slacksim.Alice, "order "+begin)
 	several := w.sees(slacksim.Alice, "More than one order id")

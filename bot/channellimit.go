@@ -11,9 +11,9 @@ import (
 	"licensebot/bot/socket"
 )
 
-// rests are the channels in which Slack limits the rate; nothing is posted there until the limit ends. Only one message
-// at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts more.
-type rests struct {
+// channelLimits are the channels in which Slack limits the rate; nothing is posted there until the limit ends. Only one
+// message at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts more.
+type channelLimits struct {
 	now func() time.Time
 	log zerolog.Logger
 
@@ -22,23 +22,23 @@ type rests struct {
 	until map[string]time.Time
 }
 
-func newRests(now func() time.Time, log zerolog.Logger) *rests {
-	return &rests{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
+func newChannelLimits(now func() time.Time, log zerolog.Logger) *channelLimits {
+	return &channelLimits{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
 }
 
-// restsError reports that a channel rests. The message that waits has not failed.
-type restsError struct {
+// channelLimitError reports that a channel rests. The message that waits has not failed.
+type channelLimitError struct {
 	channel string
 	until   time.Time
 }
 
-func (e restsError) Error() string {
+func (e channelLimitError) Error() string {
 	return fmt.Sprintf("Slack limits the rate in %s until %s", e.channel, e.until.Format(time.TimeOnly))
 }
 
-// in posts to a channel after the posts before it. While the channel rests, it returns a restsError and posts nothing.
-// A post that Slack limits lets the channel rest.
-func (r *rests) in(ctx context.Context, channel string, post func() error) error {
+// post posts to a channel after the posts before it. While the channel rests, it returns a restsError and posts
+// nothing. A post that Slack limits lets the channel rest.
+func (r *channelLimits) post(ctx context.Context, channel string, post func() error) error {
 	slot := r.slot(channel)
 	select {
 	case slot <- struct{}{}:
@@ -46,8 +46,8 @@ func (r *rests) in(ctx context.Context, channel string, post func() error) error
 		return ctx.Err()
 	}
 	defer func() { <-slot }()
-	if until, resting := r.resting(channel); resting {
-		return restsError{channel, until}
+	if until, resting := r.limit(channel); resting {
+		return channelLimitError{channel, until}
 	}
 	err := post()
 	answer := socket.Classify(err)
@@ -59,23 +59,23 @@ func (r *rests) in(ctx context.Context, channel string, post func() error) error
 	r.until[channel] = r.now().Add(answer.Wait)
 	r.log.Warn().Str("channel", channel).Int64("rest_ms", answer.Wait.Milliseconds()).
 		Msg("rest a channel: Slack limits the rate there")
-	return restsError{channel, r.until[channel]}
+	return channelLimitError{channel, r.until[channel]}
 }
 
-func (r *rests) slot(channel string) chan struct{} {
+func (r *channelLimits) slot(channel string) chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.slots[channel] == nil {
 		at := 1
 		if channel == directMessages {
-			at = tellers
+			at = maxNotifiers
 		}
 		r.slots[channel] = make(chan struct{}, at)
 	}
 	return r.slots[channel]
 }
 
-func (r *rests) resting(channel string) (time.Time, bool) {
+func (r *channelLimits) limit(channel string) (time.Time, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	until, ok := r.until[channel]
