@@ -8,21 +8,21 @@ import (
 	"licensebot/purchase"
 )
 
-// mend is what a person with the account does in CoCalc's own store, when hours have passed: what still breaks the cart
-// for everybody is taken out.
-func (w *world) mend() {
+// repairCart removes the items that break the cart, as a person with the account does in CoCalc's own store after some
+// hours.
+func (w *world) repairCart() {
 	for _, i := range w.account.Cart() {
 		if open(i) && (cocalc.CartItem{Product: i.Product, Description: i.Description}).BreaksCart(time.Now()) {
 			w.account.Remove(i.ID)
 			w.mu.Lock()
 			delete(w.left, i.ID)
 			w.mu.Unlock()
-			w.story.Tell("a person removes item %d, which breaks the cart", i.ID)
+			w.trace.Log("a person removes item %d, which breaks the cart", i.ID)
 		}
 	}
 }
 
-// resume is what dave does when buying is paused and he has looked at it.
+// resume resumes buying, as dave does after he has looked at the reason of a pause.
 func (w *world) resume() {
 	l := w.current()
 	if l == nil || !l.handles() {
@@ -39,8 +39,8 @@ func (w *world) resume() {
 	}
 }
 
-// settle is what dave does with an order whose outcome is unknown: he has it shown, looks at CoCalc's own pages and
-// says what he sees there. A checkout that is still under way shows later that he was wrong.
+// settle resolves an order whose outcome is unknown, as dave does: he has it shown, looks at CoCalc's own pages and
+// enters what he sees there. A checkout that is still under way shows later that he was wrong.
 func (w *world) settle(s Step) {
 	l := w.current()
 	if l == nil || !l.handles() {
@@ -65,7 +65,7 @@ func (w *world) settle(s Step) {
 				button = "order_was_bought"
 			}
 		}
-		w.clicks(Step{Who: admin, Deed: Clicks, Button: button, Whose: admin, Deliveries: s.Deliveries})
+		w.clicks(Step{Who: admin, Action: Clicks, Button: button, Whose: admin, Deliveries: s.Deliveries})
 		if w.sleep(5 * time.Second) {
 			w.submits(Step{Who: admin, Deliveries: s.Deliveries})
 		}

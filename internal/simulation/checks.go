@@ -12,7 +12,7 @@ import (
 	"licensebot/storage"
 )
 
-// books is what the ledger has at a moment.
+// books is the content of the ledger at a moment.
 type books struct {
 	orders    []purchase.Order // newest first
 	purchases []purchase.Purchase
@@ -36,7 +36,7 @@ func readBooks(l *storage.Ledger, events bool) (b books, err error) {
 	return b, err
 }
 
-// orderOf is the order whose tag a license carries.
+// orderOf returns the order whose tag a license's description carries; empty if it has none.
 func orderOf(description string) purchase.OrderID {
 	if i := strings.LastIndex(description, "order "); i >= 0 && len(description) == i+len("order ")+26 {
 		return purchase.OrderID(description[i+len("order "):])
@@ -44,8 +44,8 @@ func orderOf(description string) purchase.OrderID {
 	return ""
 }
 
-// checkoutSent notes that the program sends a checkout: for the one order that is being paid, and never again for it.
-func (w *world) checkoutSent(l *life) {
+// checkoutSent counts a checkout. It must be for the one order that is being paid, and the first one of that order.
+func (w *world) checkoutSent(l *process) {
 	b, err := readBooks(l.ledger, false)
 	if err != nil {
 		w.wrong("the ledger cannot be read: %v", err)
@@ -74,7 +74,7 @@ func (w *world) checkoutSent(l *life) {
 	}
 }
 
-// check is what must be true at every moment, of the ledger and of CoCalc.
+// check checks the invariants of the ledger and of CoCalc's account that hold at every moment.
 func (w *world) check() {
 	l := w.current()
 	if l == nil || !l.handles() {
@@ -100,7 +100,7 @@ func (w *world) check() {
 	w.checkSales(b)
 }
 
-// checkBooks compares the budgets with the orders that hold a promise and with the purchase log.
+// checkBooks compares the budgets with the reservations of orders and with the purchase log.
 func (w *world) checkBooks(b books) {
 	type sums struct {
 		spent, reserved purchase.Cents
@@ -144,9 +144,9 @@ func (w *world) checkBooks(b books) {
 	}
 }
 
-// checkSales looks at what CoCalc has sold: per order at most one license by our own checkouts, for no more than was
-// shown unless the price rose while CoCalc let the checkout wait, and nothing of others' that was in the cart when we
-// looked last.
+// checkSales checks what CoCalc has sold: for each order at most one license by the bot's own checkouts, for no more
+// than was shown unless the price rose while CoCalc delayed the checkout, and no item of others that was in the cart at
+// the last look.
 func (w *world) checkSales(b books) {
 	w.mu.Lock()
 	left := make(map[sale]int, len(w.bought))
@@ -172,10 +172,10 @@ func (w *world) checkSales(b books) {
 		}
 		id := of[row.LicenseID]
 		w.mu.Lock()
-		excused := excuse(row, pays, w.touched[row.CartItemID])
+		tolerated := tolerance(row, pays, w.touched[row.CartItemID])
 		w.mu.Unlock()
 		if id == "" {
-			if !excused {
+			if !tolerated {
 				w.wrong("the bot's checkout bought another program's item %d for %s", row.CartItemID, dollars(row.Cents))
 			}
 			continue
@@ -187,15 +187,14 @@ func (w *world) checkSales(b books) {
 		w.mu.Lock()
 		dearer := w.dearer[row.Time.UnixMilli()]
 		w.mu.Unlock()
-		if o, known := orders[id]; known && row.Cents > int64(o.Price) && !dearer && !excused {
+		if o, known := orders[id]; known && row.Cents > int64(o.Price) && !dearer && !tolerated {
 			w.wrong("order %s was shown for %s and charged %s", id, o.Price, dollars(row.Cents))
 		}
 	}
 }
 
-// excuse says that a stranger had put or checked the item into the cart, or edited it, after the bot's last look before
-// the checkout.
-func excuse(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
+// tolerance reports whether a stranger added, checked or edited the item after the bot's last look before the checkout.
+func tolerance(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
 	var look time.Time
 	for _, p := range pays {
 		if !p.sent.After(row.Time) {
@@ -205,7 +204,7 @@ func excuse(row cocalctest.Purchase, pays []pay, touched []time.Time) bool {
 	return slices.ContainsFunc(touched, func(at time.Time) bool { return !at.Before(look.Truncate(time.Millisecond)) })
 }
 
-// tags say which order each license was bought for.
+// tags returns the order that each license was bought for, by license id.
 func (w *world) tags() map[string]purchase.OrderID {
 	of := map[string]purchase.OrderID{}
 	for _, license := range w.account.Licenses() {

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// directory is who is in the workspace and in its user groups, and what Slack has told of it.
+// directory has the members of the workspace and of its user groups, and what Slack has told the program about them.
 type directory struct {
 	mu      sync.Mutex
 	closed  map[string]bool     // names of deactivated people
 	members map[string][]string // names, by group
-	told    []word
+	told    []lookup
 }
 
-// word is an answer of Slack's about a person or a group, or a question that got none.
-type word struct {
-	at   time.Time
-	life int    // of the program that asked
-	id   string // U… or S…
-	lost bool
-	// rests is how long Slack takes no further question of this kind, about any id: the program must not ask then.
+// lookup is a request for a person or a group, with Slack's answer, if any.
+type lookup struct {
+	at      time.Time
+	process int    // of the program that asked
+	id      string // U… or S…
+	lost    bool
+	// rests is how long Slack takes no further request of this kind, for any id: the program must not ask then.
 	rests time.Duration
 	says  []string // names: of the members of a group; of the person, if they are a full member
 }
@@ -34,7 +34,7 @@ func newDirectory() *directory {
 	}
 }
 
-// change is a change of a person's place in the workspace.
+// rightsChange changes a person's groups or account.
 func (w *world) rightsChange(s Step) {
 	d := w.slack.people
 	d.mu.Lock()
@@ -44,19 +44,19 @@ func (w *world) rightsChange(s Step) {
 		group = buyersGroup
 	}
 	others := slices.DeleteFunc(slices.Clone(d.members[group]), func(who string) bool { return who == s.Who })
-	switch s.Deed {
+	switch s.Action {
 	case Leaves:
 		d.members[group] = others
 	case Joins:
 		d.members[group] = append(others, s.Who)
 	case Closes, ComeBack:
-		d.closed[s.Who] = s.Deed == Closes
+		d.closed[s.Who] = s.Action == Closes
 	default: // perform brings nothing else here
 	}
-	w.story.Tell("%s %s", s.Who, s.Deed)
+	w.trace.Log("%s %s", s.Who, s.Action)
 }
 
-// whatOf is the id about which a request asks; empty for other requests.
+// whatOf returns the id that a request looks up; empty for other requests.
 func whatOf(method string, form url.Values) string {
 	switch method {
 	case "users.info":
@@ -67,7 +67,7 @@ func whatOf(method string, form url.Values) string {
 	return ""
 }
 
-// tells answers a question about a person or a group, and what it says of whom.
+// tells returns Slack's answer about a person or a group, and the names that it confirms.
 func (d *directory) tells(id string) (answer map[string]any, says []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,49 +88,49 @@ func (d *directory) tells(id string) (answer map[string]any, says []string) {
 	}}, says
 }
 
-func (d *directory) note(x word) {
+func (d *directory) note(x lookup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.told = append(d.told, x)
 }
 
-// How long the program may go by Slack's word: for minutes, and for an hour if it asked again and got no answer. A
-// decision is made some seconds after it asked, at most.
+// How long the program may use Slack's answer: for minutes, and for an hour if it asked again and got no answer. A
+// decision is made at most some seconds after the lookup.
 const (
 	freshWord = 5 * time.Minute
 	keptWord  = time.Hour
 	deciding  = 4 * time.Second
 )
 
-// lets reports whether the program may count a person as on a list now, by what Slack has told it: a full member who is
-// named there, or is in its group.
-func (d *directory) lets(life int, who string, named []string, group string) error {
+// allows reports whether the program may count a person as on a list now, by what Slack has told it: a full member who
+// is named there, or is in its group.
+func (d *directory) allows(process int, who string, named []string, group string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.vouches(life, user(who), who); err != nil {
+	if err := d.vouches(process, user(who), who); err != nil {
 		return err
 	}
 	if slices.Contains(named, who) {
 		return nil
 	}
-	return d.vouches(life, group, who)
+	return d.vouches(process, group, who)
 }
 
-// limits says whether Slack has limited the rate of questions like the one about id, and the limit holds, or held when
-// the decision began. The program knows then that Slack would not answer, and must not ask: that counts as asked in
-// vain, also of people about whom it did not ask before. d.mu is held.
-func (d *directory) limits(life int, id string) bool {
+// limits reports whether Slack limits the rate of lookups like the one of id, or did when the decision began. The
+// program then knows that Slack would not answer, and must not ask: that counts as a lookup without an answer, also of
+// people whom it did not look up before. d.mu is held.
+func (d *directory) limits(process int, id string) bool {
 	since := time.Now().Add(-deciding)
-	return slices.ContainsFunc(d.told, func(x word) bool {
-		return x.life == life && x.id[0] == id[0] && x.rests > 0 && x.at.Add(x.rests).After(since)
+	return slices.ContainsFunc(d.told, func(x lookup) bool {
+		return x.process == process && x.id[0] == id[0] && x.rests > 0 && x.at.Add(x.rests).After(since)
 	})
 }
 
-// vouches reports whether an answer about an ID that counts now names a person. d.mu is held.
-func (d *directory) vouches(life int, id, who string) error {
-	now, asked := time.Now(), d.limits(life, id)
+// vouches returns an error unless an answer about an ID that counts now names a person. d.mu is held.
+func (d *directory) vouches(process int, id, who string) error {
+	now, asked := time.Now(), d.limits(process, id)
 	for _, x := range slices.Backward(d.told) {
-		if x.life != life || x.id != id {
+		if x.process != process || x.id != id {
 			continue
 		}
 		if x.lost {

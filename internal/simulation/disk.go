@@ -19,7 +19,7 @@ type Sync struct {
 	Down         time.Duration // until the program is started again
 }
 
-// disk lets a commit fail in every second run, and sometimes one of the next start's too. It rolls dice of its own.
+// disk plans a failing commit in every second run, and sometimes one of the next start's too. It has dice of its own.
 func (p *planner) disk() {
 	d := &planner{Rand: dice(p.plan.Seed, "disk", 0), plan: p.plan}
 	for d.one(2) && len(p.plan.Syncs) < 4 {
@@ -35,10 +35,10 @@ func (p *planner) disk() {
 	}
 }
 
-// errLost takes a transaction back that is not in the ledger after all.
+// errLost rolls back a transaction that is not in the ledger after all.
 var errLost = errors.New("the commit is not in the ledger")
 
-// uncertain decides whether the fsync of this transaction fails; nil: it does not.
+// uncertain returns the failing fsync of this transaction; nil if it succeeds.
 func (w *world) uncertain() *Sync {
 	now := w.sinceBegun()
 	w.mu.Lock()
@@ -58,32 +58,32 @@ func (w *world) uncertain() *Sync {
 }
 
 // fails ends all work with the ledger until the next start.
-func (l *life) fails(s *Sync) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.sync == nil {
-		l.sync = s
-		close(l.broken)
+func (p *process) fails(s *Sync) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sync == nil {
+		p.sync = s
+		close(p.broken)
 	}
 }
 
-// unusable is the error of whatever is asked of a ledger that has failed; nil as long as it has not.
-func (l *life) unusable() error {
+// unusable returns the error of a ledger that has failed; nil as long as it has not.
+func (p *process) unusable() error {
 	select {
-	case <-l.broken:
+	case <-p.broken:
 		return fmt.Errorf("%w, says the simulation", purchase.ErrStopped)
 	default:
 		return nil
 	}
 }
 
-// doubt is what becomes of an act whose transaction was being written when the disk failed.
+// doubt is the outcome of an act whose transaction was being written when the disk failed.
 type doubt struct {
 	counts bool // the ledger has it, and it is no refusal
 	at     time.Time
 }
 
-// Of what people read about a doubt.
+// What people read about a doubt.
 const (
 	unsure      = "I don't know yet whether "
 	promised    = "counted. I'll tell you."

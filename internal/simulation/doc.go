@@ -1,30 +1,32 @@
-// Package simulation runs the real core of licensebot (handlers, publisher, desk, ledger, CoCalc's client) through
-// hours of misfortune in a fraction of a second, on the fake clock of a testing/synctest bubble, and checks after every
-// step what must never be untrue.
+// Package simulation runs the real core of licensebot (handler, publisher, desk, ledger and CoCalc's client) through
+// hours of faults in a fraction of a second, on the fake clock of a testing/synctest bubble. It checks after every step
+// that no invariant is violated.
 //
-// From one seed follows the [Plan]: who types and clicks what and when, how often and how late Slack delivers it, who
-// agrees to whose orders and who may, what the network loses, when CoCalc and Slack are down, what strangers do with
-// the same cart, when the settings change, when the program is killed, and at which commits the disk of the ledger
-// fails, so that only the next start learns whether the commit counts. The same seed makes the same plan, always. What
-// a request meets on its way is decided by the seed, the endpoint and how many requests came before it, so that two
-// runs of a plan meet the same fates as long as they make the same requests.
+// Start with [NewPlan], which makes the [Plan] of a seed, and [Run], which plays it and returns an [Outcome].
 //
-// What may differ between two runs of a seed: goroutines that do something in the same instant of the fake clock run in
-// an order that Go's scheduler chooses. Deliveries, transactions and requests are therefore kept apart by microseconds,
-// so that their order follows from the seed nearly always: of 40 seeds that were run twice, 35 told the same story to
-// the letter, and in 3 of the others two lines of one instant were swapped. When a failure does not show again at once,
-// run its seed a few times.
+// The Plan says who types and clicks what and when, how often and how late Slack delivers it, who approves which
+// orders, what the network loses, when CoCalc and Slack are down, what strangers do with the same cart, when the
+// settings change, when the program is killed, and at which commits the disk of the ledger fails, so that only the next
+// start learns whether the commit counts. A seed always makes the same plan. The fault of a request follows from the
+// seed, the endpoint and the number of requests before it, so two runs of a plan meet the same faults as long as they
+// send the same requests.
 //
-// What is assumed, as the bot assumes it: CoCalc is done with a checkout within the settle window of ten minutes after
-// it was sent; it carries out no uncheck minutes late; and its price does not move in the milliseconds between the last
-// look and the checkout. It may when CoCalc carries the checkout out late: then more is charged than was shown, which
-// has to be found and told. What the bot may be blamed for is kept apart from what strangers did in that moment: a
-// stranger's overlapping checkout may buy an order's item once more, which then has to be found.
+// Two runs of a seed can still differ: goroutines that act in the same instant of the fake clock run in an order that
+// Go's scheduler chooses. Deliveries, transactions and requests are therefore kept apart by microseconds, so that their
+// order nearly always follows from the seed: of 40 seeds that were run twice, 35 had the same trace to the letter, and
+// in 3 of the others two lines of one instant were swapped. If a failure does not occur again at once, run its seed a
+// few times.
 //
-// A witness looks into every transaction: what it promises, agrees to, denies or begins has to be allowed at that
-// moment, by the settings of that start and by what Slack has told the program of people since then. What no program
-// could help is left out of the account: money that a stranger's checkout, a late one or a charge of CoCalc's has spent
-// beyond a promise.
+// The simulation assumes what the bot assumes: CoCalc is done with a checkout within the settle window of ten minutes
+// after it was sent; it carries out no uncheck minutes late; and its price does not move in the milliseconds between
+// the last look and the checkout. The price may move if CoCalc carries the checkout out late. Then it charges more than
+// was shown, and the bot has to find and report that. What strangers did in that moment is not blamed on the bot: a
+// stranger's overlapping checkout may buy an order's item once more, and the bot has to find that purchase.
 //
-// A run that fails tells its story: one line for each thing that happened, with the simulated time.
+// An observer checks every transaction: what it reserves, approves, denies or begins must be allowed at that moment, by
+// the settings of that start and by what Slack has told the program of people since then. Money that no program could
+// have saved is tolerated: what a stranger's checkout, a late one or a charge of CoCalc's has spent beyond a
+// reservation.
+//
+// The [Trace] of a run has one line for each thing that happened, with the simulated time. A failing test prints it.
 package simulation

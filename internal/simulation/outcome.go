@@ -8,7 +8,7 @@ import (
 	"licensebot/storage"
 )
 
-// checkEnd is what must be true when all is quiet again.
+// checkEnd checks the invariants that hold after the quiet end.
 func (w *world) checkEnd(b books) {
 	w.checkBooks(b)
 	w.checkSales(b)
@@ -24,7 +24,7 @@ func (w *world) checkEnd(b books) {
 	}
 }
 
-// checkChain follows the audit records.
+// checkChain checks the hash chain of the audit records.
 func (w *world) checkChain(b books) {
 	prev := ""
 	for i, e := range b.events {
@@ -37,7 +37,7 @@ func (w *world) checkChain(b books) {
 	}
 }
 
-// checkOrders: each ended, or is held with a reason, and the person who confirmed it has read how it ended.
+// checkOrders checks that each order ended, or is held with a reason, and that its requester has read how it ended.
 func (w *world) checkOrders(b books) {
 	for _, o := range b.orders {
 		switch {
@@ -145,17 +145,17 @@ func (w *world) checkAccount(b books) {
 	}
 }
 
-// saidNo says that the bot, and no admin, told that nothing was bought of an order.
+// saidNo reports whether the bot, and no admin, said that an order was not bought.
 func saidNo(events []purchase.Event, id purchase.OrderID) bool {
 	return !happened(events, "settled", id) && happened(events, string(purchase.Failed), id)
 }
 
-// happened says that the audit has such a record of an order.
+// happened reports whether the audit has such a record of an order.
 func happened(events []purchase.Event, kind string, id purchase.OrderID) bool {
 	return slices.ContainsFunc(events, func(e purchase.Event) bool { return e.Kind == kind && e.Order == id })
 }
 
-// checkCart: nothing of ours is left in it, and what we parked is as it was.
+// checkCart checks that no item of the bot's is left in the cart, and that others' items are as they were.
 func (w *world) checkCart() {
 	for _, i := range w.account.Cart() {
 		if !open(i) {
@@ -171,7 +171,7 @@ func (w *world) checkCart() {
 	}
 }
 
-// checkAnswers: everybody who typed or clicked got an answer, or was told by Slack that it did not work.
+// checkAnswers checks that everyone who typed or clicked got an answer, or an error from Slack.
 func (w *world) checkAnswers(b books) {
 	replaced := map[purchase.OrderID]purchase.OrderID{}
 	for _, o := range b.orders {

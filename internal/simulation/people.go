@@ -13,7 +13,7 @@ import (
 	"licensebot/purchase"
 )
 
-// user and name are a person's id in Slack and back.
+// user returns a person's id in Slack, and name the reverse.
 func user(name string) string { return "U" + strings.ToUpper(name) }
 func name(user string) string { return strings.ToLower(strings.TrimPrefix(user, "U")) }
 
@@ -22,9 +22,9 @@ const (
 	channel = "CMATH"
 )
 
-// perform begins what a person does: what follows from it happens by itself.
+// perform starts a step. What follows from it happens in the background.
 func (w *world) perform(s Step) {
-	switch s.Deed {
+	switch s.Action {
 	case Types:
 		w.types(s)
 	case Clicks:
@@ -39,17 +39,17 @@ func (w *world) perform(s Step) {
 		w.settle(s)
 	case Credits:
 		w.account.AddCredit(s.Cents, "changed by dave")
-		w.story.Tell("dave changes CoCalc's credit by %s", dollars(s.Cents))
+		w.trace.Log("dave changes CoCalc's credit by %s", dollars(s.Cents))
 	case SlowPay:
 		w.server.SetCheckoutTakes(s.Takes, 40*time.Millisecond)
-		w.story.Tell("the next checkout at CoCalc will take %s", s.Takes)
+		w.trace.Log("the next checkout at CoCalc will take %s", s.Takes)
 	case Restart:
 		select {
 		case w.restarts <- s:
 		default: // it is being restarted
 		}
 	default:
-		w.meddle(s)
+		w.interfere(s)
 	}
 }
 
@@ -62,10 +62,10 @@ func (w *world) types(s Step) {
 	}
 	verb, _, _ := strings.Cut(text, " ")
 	a := w.slack.mint(&act{
-		who: s.Who, what: "/license " + text, deed: verb,
+		who: s.Who, what: "/license " + text, action: verb,
 		order: purchase.OrderID(orderID.FindString(text)),
 	})
-	w.story.Tell("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
+	w.trace.Log("%s types /license %s%s", s.Who, headline(text), times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Commands++ })
 	cmd := slack.SlashCommand{
 		Command: "/license", Text: text, UserID: user(s.Who), UserName: s.Who, TeamID: team,
@@ -82,7 +82,7 @@ func (w *world) clicks(s Step) {
 	if !ok {
 		return
 	}
-	a := &act{who: s.Who, what: b.label, deed: b.action, message: m, card: m.text}
+	a := &act{who: s.Who, what: b.label, action: b.action, message: m, card: m.text}
 	if strings.HasPrefix(b.action, "order_") {
 		a.order = purchase.OrderID(b.value)
 	}
@@ -98,7 +98,7 @@ func (w *world) clicks(s Step) {
 	if s.Elsewhere {
 		at, where = "CELSEWHERE", " from another channel"
 	}
-	w.story.Tell("%s clicks %q on %sorder %s%s%s", s.Who, b.label, whose, short(a.order), where, times(s.Deliveries))
+	w.trace.Log("%s clicks %q on %sorder %s%s%s", s.Who, b.label, whose, short(a.order), where, times(s.Deliveries))
 	w.tally(func(sum *Summary) { sum.Clicks++ })
 	cb := slack.InteractionCallback{
 		Type: slack.InteractionTypeBlockActions, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
@@ -143,10 +143,10 @@ func (w *world) submits(s Step) {
 		state.Values[in.BlockID] = map[string]slack.BlockAction{id: value}
 	}
 	a := w.slack.mint(&act{
-		who: s.Who, what: "the form", deed: view.CallbackID,
+		who: s.Who, what: "the form", action: view.CallbackID,
 		order: purchase.OrderID(orderID.FindString(view.PrivateMetadata)),
 	})
-	w.story.Tell("%s submits the form %q%s", s.Who, view.Title.Text, times(s.Deliveries))
+	w.trace.Log("%s submits the form %q%s", s.Who, view.Title.Text, times(s.Deliveries))
 	cb := slack.InteractionCallback{
 		Type: slack.InteractionTypeViewSubmission, User: slack.User{ID: user(s.Who), Name: s.Who, TeamID: team},
 		Team: slack.Team{ID: team}, TriggerID: a.trigger,
@@ -187,7 +187,7 @@ func (w *world) deliver(a *act, delays []time.Duration, d socket.Delivery,
 	}
 }
 
-// ackWithin is how long Slack waits for the thanks of the program.
+// ackWithin is how long Slack waits for the program's acknowledgement.
 const ackWithin = 3 * time.Second
 
 func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Context, *bot.Handler) socket.Reply) {
@@ -195,7 +195,7 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	note := w.slack.note
 	if l == nil || !l.handles() {
 		note(func() { a.sorry = true })
-		w.story.Tell("no program receives %s's %q: Slack says that it did not work", a.who, a.what)
+		w.trace.Log("no program receives %s's %q: Slack says that it did not work", a.who, a.what)
 		return
 	}
 	defer l.busy.Done()
@@ -211,7 +211,7 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	reply := handle(ctx, l.handler)
 	if l.ctx.Err() != nil || time.Since(begun) > ackWithin {
 		note(func() { a.sorry = true })
-		w.story.Tell("no thanks for %s's %q: Slack says that it did not work", a.who, a.what)
+		w.trace.Log("no thanks for %s's %q: Slack says that it did not work", a.who, a.what)
 		if l.ctx.Err() != nil {
 			return
 		}
@@ -219,7 +219,7 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	if reply.Payload != nil || reply.After != nil {
 		note(func() { a.spoke = true })
 	}
-	w.thank(l, which, d, reply.Payload)
+	w.acknowledge(l, which, d, reply.Payload)
 	if reply.After != nil {
 		reply.After(base)
 	} else if reply.Payload == nil {
@@ -230,20 +230,20 @@ func (w *world) handOver(which answer, d socket.Delivery, handle func(context.Co
 	}
 }
 
-// thank is the acknowledgement with what rides on it.
-func (w *world) thank(l *life, which answer, d socket.Delivery, payload any) {
+// acknowledge shows the payload of an acknowledgement to the person.
+func (w *world) acknowledge(l *process, which answer, d socket.Delivery, payload any) {
 	a := which.act
 	switch p := payload.(type) {
 	case slack.Msg:
-		if ill, _ := w.ill("slack ack", w.luck("slack ack "+a.url, nil)); ill == LostBefore || ill == LostAfter {
-			w.story.Tell("the answer to %s's command is lost with its socket", a.who)
+		if fault, _ := w.fault("slack ack", w.faultRNG("slack ack "+a.url, nil)); fault == LostBefore || fault == LostAfter {
+			w.trace.Log("the answer to %s's command is lost with its socket", a.who)
 			l.handler.Unsent(acting(l.ctx, which), d, payload)
 			return
 		}
 		blocks, _ := json.Marshal(p.Blocks)
 		w.slack.post(channel, a.who, blocks, p.Text)
 		w.slack.note(func() { a.hears(p.Text) })
-		w.story.Tell("%s reads: %s", a.who, headline(p.Text))
+		w.trace.Log("%s reads: %s", a.who, headline(p.Text))
 	case nil:
 		if d.Kind == socket.KindSubmission {
 			w.slack.note(func() { a.answers++ }) // the form closes
@@ -251,6 +251,6 @@ func (w *world) thank(l *life, which answer, d socket.Delivery, payload any) {
 	default:
 		text, _ := json.Marshal(p)
 		w.slack.note(func() { a.hears(string(text)) }) // mistakes beside the fields
-		w.story.Tell("%s reads in the form: %s", a.who, headline(string(text)))
+		w.trace.Log("%s reads in the form: %s", a.who, headline(string(text)))
 	}
 }

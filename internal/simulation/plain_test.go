@@ -2,5 +2,5 @@
 
 package simulation
 
-// defaultSeeds is how many seeds are run when nobody says.
+// defaultSeeds is how many seeds are run without -seeds.
 const defaultSeeds = 500

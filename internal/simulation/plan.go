@@ -20,49 +20,49 @@ type Plan struct {
 
 	Tells bool // whether there is a channel for all purchases
 
-	Steps   []Step    // by time
-	Weather []Weather // what goes wrong for a while
-	Traps   []Trap    // what happens at the very moment of a request
-	Kills   []Kill    // by time
-	Syncs   []Sync    // by time
+	Steps           []Step           // by time
+	FaultWindows    []FaultWindow    // faults that last for a while
+	TriggeredFaults []TriggeredFault // steps at the moment of a request
+	Kills           []Kill           // by time
+	Syncs           []Sync           // by time
 }
 
-// Deed is what a step does.
-type Deed string
+// Action is what a step does.
+type Action string
 
 // What steps do: in Slack, in CoCalc's cart, in the workspace's directory, and what operators do.
 const (
-	Types   Deed = "types"
-	Clicks  Deed = "clicks"
-	Submits Deed = "submits"
+	Types   Action = "types"
+	Clicks  Action = "clicks"
+	Submits Action = "submits"
 
-	Adds      Deed = "adds an item"
-	AddsOdd   Deed = "adds an odd item"
-	Breaks    Deed = "breaks the cart"
-	Unchecks  Deed = "unchecks"
-	Checks    Deed = "checks"
-	Removes   Deed = "removes"
-	Deletes   Deed = "deletes"
-	Edits     Deed = "edits"
-	ChecksOut Deed = "checks out"
+	Adds      Action = "adds an item"
+	AddsOdd   Action = "adds an odd item"
+	Breaks    Action = "breaks the cart"
+	Unchecks  Action = "unchecks"
+	Checks    Action = "checks"
+	Removes   Action = "removes"
+	Deletes   Action = "deletes"
+	Edits     Action = "edits"
+	ChecksOut Action = "checks out"
 
-	Leaves   Deed = "leaves their user group"
-	Joins    Deed = "is in their user group again"
-	Closes   Deed = "is deactivated"
-	ComeBack Deed = "is back in the workspace"
+	Leaves   Action = "leaves their user group"
+	Joins    Action = "is in their user group again"
+	Closes   Action = "is deactivated"
+	ComeBack Action = "is back in the workspace"
 
-	Resumes Deed = "resumes buying"
-	Settles Deed = "settles an unknown order"
-	Credits Deed = "changes the credit"
-	SlowPay Deed = "slow checkout"
-	Restart Deed = "restart"
+	Resumes Action = "resumes buying"
+	Settles Action = "settles an unknown order"
+	Credits Action = "changes the credit"
+	SlowPay Action = "slow checkout"
+	Restart Action = "restart"
 )
 
 // Step is something that a person does at a moment.
 type Step struct {
-	At   time.Duration
-	Who  string
-	Deed Deed
+	At     time.Duration
+	Who    string
+	Action Action
 	// Text is what is typed. ORDER stands for the id of an order that the person knows, ASKED for that of the newest one
 	// about which approvers are asked.
 	Text string
@@ -70,9 +70,9 @@ type Step struct {
 	Button string
 	Whose  string
 	Nth    int
-	// Elsewhere: the click claims to come from another channel than the card's.
+	// Elsewhere is set if the click claims to come from another channel than the card's.
 	Elsewhere bool
-	// Ours: a stranger's deed is about an item of the bot's; otherwise about one of their own.
+	// Ours is set if a stranger's action is about an item of the bot's, and not about one of their own.
 	Ours bool
 	// Deliveries are when Slack delivers it, after At: more than once, or late.
 	Deliveries []time.Duration
@@ -81,43 +81,43 @@ type Step struct {
 	Rules      int           // Restart: which of the plan's are in force from then on; 0: those that are
 }
 
-// Ill is what goes wrong with a request.
-type Ill string
+// Fault is what happens to a request, or to a server.
+type Fault string
 
 // What goes wrong, as the trace prints it.
 const (
-	LostBefore Ill = "is lost on its way"
-	LostAfter  Ill = "is carried out, its answer lost"
-	Late       Ill = "is carried out late, its caller long gone"
-	Slow       Ill = "is slow"
-	Fails      Ill = "gets a 502 and is not carried out"
-	FailsAfter Ill = "gets a 500 and was carried out"
-	Throttles  Ill = "is throttled"
-	Refused    Ill = "is refused" // by Slack, in a definite answer
-	Limited    Ill = "is limited" // 429
-	Outage     Ill = "is down"    // CoCalc's database: valid keys look wrong, lists are empty
-	NoKey      Ill = "takes no key"
-	Closed     Ill = "is closed for maintenance"
-	Unsold     Ill = "is its successor, and sells no licenses"
-	Moved      Ill = "has moved to another host"
-	Dearer     Ill = "wants a higher price"
-	Cheaper    Ill = "wants a lower price"
-	ShutOut    Ill = "does not let the bot in" // the approvers' channel
-	Full       Ill = "is full"                 // the ledger's disk
+	LostBefore Fault = "is lost on its way"
+	LostAfter  Fault = "is carried out, its answer lost"
+	Late       Fault = "is carried out late, its caller long gone"
+	Slow       Fault = "is slow"
+	Fails      Fault = "gets a 502 and is not carried out"
+	FailsAfter Fault = "gets a 500 and was carried out"
+	Throttles  Fault = "is throttled"
+	Refused    Fault = "is refused" // by Slack, in a definite answer
+	Limited    Fault = "is limited" // 429
+	Outage     Fault = "is down"    // CoCalc's database: valid keys look wrong, lists are empty
+	NoKey      Fault = "takes no key"
+	Closed     Fault = "is closed for maintenance"
+	Unsold     Fault = "is its successor, and sells no licenses"
+	Moved      Fault = "has moved to another host"
+	Dearer     Fault = "wants a higher price"
+	Cheaper    Fault = "wants a lower price"
+	ShutOut    Fault = "does not let the bot in" // the approvers' channel
+	Full       Fault = "is full"                 // the ledger's disk
 )
 
-// Weather is what goes wrong for a while, with part of the requests.
-type Weather struct {
+// FaultWindow is a fault that part of the requests have for a while.
+type FaultWindow struct {
 	From, To time.Duration
 	// an endpoint of CoCalc's, "cocalc" or "slack" for all of one side; "ledger", or the approvers' channel
 	At      string
-	Ill     Ill
+	Fault   Fault
 	Percent int // of the requests
 	Wait    time.Duration
 }
 
-// Trap is a deed that happens right before or after the Nth request to an endpoint.
-type Trap struct {
+// TriggeredFault is a step that is performed right before or after the Nth request to an endpoint.
+type TriggeredFault struct {
 	Endpoint string
 	Nth      int // from 1
 	After    bool
@@ -145,7 +145,7 @@ const (
 	stranger = "stranger"
 )
 
-// dice are for one thing that is decided: the same seed, thing and number always roll the same.
+// dice returns the random numbers for one decision. They follow from the seed, the thing and n.
 func dice(seed uint64, thing string, n int) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(thing))
@@ -155,8 +155,8 @@ func dice(seed uint64, thing string, n int) *rand.Rand {
 // planner makes a Plan.
 type planner struct {
 	*rand.Rand
-	plan  Plan
-	storm int // 0: fair weather … 3: everything at once
+	plan     Plan
+	severity int // from 0, no kills and few faults, to 3, everything at once
 }
 
 // NewPlan makes the plan of a seed.
@@ -166,7 +166,7 @@ func NewPlan(seed uint64) Plan {
 		Seed: seed, Begin: time.Duration(p.IntN(20*24)) * time.Hour, Credit: 1000_00, Older: p.one(10),
 		Latest: time.Duration(12+p.IntN(28)) * time.Minute,
 	}
-	p.storm = p.IntN(4)
+	p.severity = p.IntN(4)
 	if p.one(4) { // the end of a month is near
 		p.plan.Begin = 31*24*time.Hour - time.Duration(1+p.IntN(25))*time.Minute
 	}
@@ -177,7 +177,7 @@ func NewPlan(seed uint64) Plan {
 	for range 4 + p.IntN(9) {
 		p.errand(p.moment(), buyers[p.IntN(len(buyers))])
 	}
-	if p.one(2) { // everybody at once
+	if p.one(2) { // everyone at once
 		at := p.moment()
 		for _, who := range buyers {
 			p.errand(at, who)
@@ -186,13 +186,13 @@ func NewPlan(seed uint64) Plan {
 	for range p.IntN(6) {
 		p.noise()
 	}
-	p.oversight()
+	p.adminActions()
 	p.strangers()
 	p.operations()
-	p.weather()
+	p.faultWindows()
 	p.closeCalls()
 	if p.plan.Older {
-		p.aged()
+		p.forOlderServer()
 	}
 	slices.SortStableFunc(p.plan.Steps, func(a, b Step) int { return int(a.At - b.At) })
 	p.disk()
@@ -203,12 +203,12 @@ func NewPlan(seed uint64) Plan {
 
 func (p *planner) one(in int) bool { return p.IntN(in) == 0 }
 
-// moment is some moment before the quiet end, to the millisecond.
+// moment returns a random moment before the quiet end, in whole milliseconds.
 func (p *planner) moment() time.Duration {
 	return time.Duration(p.Int64N(int64(p.plan.Latest/time.Millisecond))) * time.Millisecond
 }
 
-// tense is a moment at which something is likely to be under way: mostly, right after a confirmation.
+// tense returns a random moment at which a purchase is likely to be under way: mostly right after a confirmation.
 func (p *planner) tense() time.Duration {
 	var clicks []time.Duration
 	for _, s := range p.plan.Steps {
@@ -222,14 +222,15 @@ func (p *planner) tense() time.Duration {
 	return max(0, clicks[p.IntN(len(clicks))]+p.between(-5*time.Second, 5*time.Second)/time.Duration(1+p.IntN(10)))
 }
 
-// between is a duration from low to high, to the millisecond.
+// between returns a random duration from low to high, in whole milliseconds.
 func (p *planner) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(p.Int64N(int64((high-low)/time.Millisecond)+1))*time.Millisecond
 }
 
 func (p *planner) step(s Step) { p.plan.Steps = append(p.plan.Steps, s) }
 
-// wishes are what people buy: cheap and dear, renewing and for a term, also one that is nearly over.
+// wishes are the commands of people who buy: cheap and expensive licenses, renewing and for a term, also one that is
+// nearly over.
 var wishes = []string{
 	"buy ram=4 cpu=1", "buy ram=16 cpu=2", "buy ram=2 cpu=1 user=academic",
 	"buy ram=8 cpu=1 user=academic run_limit=3 days=90 title=\"Statistics 101\"",
@@ -238,13 +239,13 @@ var wishes = []string{
 	"buy ram=16 cpu=3 run_limit=4", "buy ram=4 cpu=2 description=\"for the *lab* <!channel>\"",
 }
 
-// errand is a person who wants a license: they ask, look, and click, mostly on Buy, often more than once.
+// errand plans a person who wants a license: they ask, look and click, mostly on Buy, and often more than once.
 func (p *planner) errand(at time.Duration, who string) {
-	p.step(Step{At: at, Who: who, Deed: Types, Text: wishes[p.IntN(len(wishes))], Deliveries: p.deliveries()})
+	p.step(Step{At: at, Who: who, Action: Types, Text: wishes[p.IntN(len(wishes))], Deliveries: p.deliveries()})
 	at += p.between(2*time.Second, 40*time.Second)
 	click := func(button string) {
 		p.step(Step{
-			At: at, Who: who, Deed: Clicks, Button: button, Whose: who, Nth: p.IntN(2) * p.IntN(2),
+			At: at, Who: who, Action: Clicks, Button: button, Whose: who, Nth: p.IntN(2) * p.IntN(2),
 			Deliveries: p.deliveries(),
 		})
 	}
@@ -252,7 +253,7 @@ func (p *planner) errand(at time.Duration, who string) {
 	case 0:
 		click("order_edit")
 		at += p.between(time.Second, 20*time.Second)
-		p.step(Step{At: at, Who: who, Deed: Submits, Nth: p.IntN(4), Deliveries: p.deliveries()})
+		p.step(Step{At: at, Who: who, Action: Submits, Nth: p.IntN(4), Deliveries: p.deliveries()})
 		at += p.between(2*time.Second, 10*time.Second)
 	case 1:
 		click("order_cancel")
@@ -275,7 +276,7 @@ func (p *planner) errand(at time.Duration, who string) {
 	}
 	if p.one(4) { // another person clicks the same button in the same instant
 		other := people[p.IntN(len(people))]
-		p.step(Step{At: at, Who: other, Deed: Clicks, Button: "order_buy", Whose: who, Deliveries: p.deliveries()})
+		p.step(Step{At: at, Who: other, Action: Clicks, Button: "order_buy", Whose: who, Deliveries: p.deliveries()})
 	}
 	for range p.IntN(3) {
 		at += p.between(0, 3*time.Minute)
@@ -283,7 +284,7 @@ func (p *planner) errand(at time.Duration, who string) {
 	}
 }
 
-// deliveries are when Slack hands it over: once and at once, mostly.
+// deliveries returns when Slack delivers an act: mostly once and at once.
 func (p *planner) deliveries() []time.Duration {
 	d := []time.Duration{p.between(5*time.Millisecond, 300*time.Millisecond)}
 	switch p.IntN(10) {
@@ -299,10 +300,10 @@ func (p *planner) deliveries() []time.Duration {
 	return d
 }
 
-// noise is what people do besides.
+// noise plans what people do besides buying.
 func (p *planner) noise() {
 	who := people[p.IntN(len(people))]
-	s := Step{At: p.moment(), Who: who, Deed: Types, Deliveries: p.deliveries()}
+	s := Step{At: p.moment(), Who: who, Action: Types, Deliveries: p.deliveries()}
 	switch p.IntN(11) {
 	case 0:
 		s.Text = "order ORDER"
@@ -325,7 +326,7 @@ func (p *planner) noise() {
 			"approve ORDER",
 		}[p.IntN(6)]
 	default:
-		s.Deed, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
+		s.Action, s.Whose, s.Nth = Clicks, buyers[p.IntN(len(buyers))], p.IntN(3)
 		s.Button = []string{
 			"order_buy", "order_cancel", "order_edit", "order_again", "order_refresh",
 			"order_buy_new_price",
@@ -335,16 +336,16 @@ func (p *planner) noise() {
 	p.step(s)
 }
 
-// operations are what the operator of the bot does: restarts, money, repairs.
+// operations plans what the bot's operator does: restarts, credit, repairs.
 func (p *planner) operations() {
 	for n := range max(p.IntN(3), len(p.plan.Rules)-1) {
-		s := Step{At: p.tense(), Who: admin, Deed: Restart, Takes: p.between(time.Second, 2*time.Minute)}
+		s := Step{At: p.tense(), Who: admin, Action: Restart, Takes: p.between(time.Second, 2*time.Minute)}
 		if n+1 < len(p.plan.Rules) {
 			s.Rules = n + 1
 			if p.one(2) { // an order waits for CoCalc's cart meanwhile
-				p.plan.Weather = append(p.plan.Weather,
-					Weather{
-						From: max(0, s.At-5*time.Second), To: s.At + s.Takes + 90*time.Second, At: cartGet, Ill: Fails,
+				p.plan.FaultWindows = append(p.plan.FaultWindows,
+					FaultWindow{
+						From: max(0, s.At-5*time.Second), To: s.At + s.Takes + 90*time.Second, At: cartGet, Fault: Fails,
 						Percent: 100,
 					})
 				s.At += p.between(time.Second, 30*time.Second)
@@ -353,27 +354,27 @@ func (p *planner) operations() {
 		p.step(s)
 	}
 	if p.one(3) {
-		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(-20_00 - p.IntN(900_00))})
-		p.step(Step{At: p.moment(), Who: admin, Deed: Credits, Cents: int64(p.IntN(900_00))})
+		p.step(Step{At: p.moment(), Who: admin, Action: Credits, Cents: int64(-20_00 - p.IntN(900_00))})
+		p.step(Step{At: p.moment(), Who: admin, Action: Credits, Cents: int64(p.IntN(900_00))})
 	}
 	for at := p.moment(); at < p.plan.Latest; at += p.between(2*time.Minute, 20*time.Minute) {
 		p.step(Step{
-			At: at, Who: admin, Deed: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2),
+			At: at, Who: admin, Action: Clicks, Button: "item_take_out", Whose: admin, Nth: p.IntN(2),
 			Deliveries: p.deliveries(),
 		})
-		p.step(Step{At: at + time.Second, Who: admin, Deed: Resumes})
+		p.step(Step{At: at + time.Second, Who: admin, Action: Resumes})
 	}
 	for range p.IntN(4) {
-		p.step(Step{At: p.tense() + time.Minute, Who: admin, Deed: Settles, Deliveries: p.deliveries()})
+		p.step(Step{At: p.tense() + time.Minute, Who: admin, Action: Settles, Deliveries: p.deliveries()})
 	}
 	p.plan.Tells = p.one(2)
 	for range p.IntN(3) {
-		p.step(Step{At: p.tense(), Who: stranger, Deed: SlowPay, Takes: p.between(time.Second, slowest)})
+		p.step(Step{At: p.tense(), Who: stranger, Action: SlowPay, Takes: p.between(time.Second, slowest)})
 	}
-	if p.storm == 0 {
+	if p.severity == 0 {
 		return
 	}
-	for range p.IntN(2 + p.storm) {
+	for range p.IntN(2 + p.severity) {
 		k := Kill{After: p.tense(), Moments: p.IntN(70), Down: p.between(time.Second, time.Minute)}
 		p.plan.Kills = append(p.plan.Kills, k)
 		for p.one(3) { // and again while it recovers
@@ -388,8 +389,8 @@ func (p Plan) String() string {
 	if p.Older {
 		older = ", CoCalc is of the older kind"
 	}
-	return fmt.Sprintf("seed %d: %d steps, %d kinds of weather, %d traps, %d kills, %d failing commits; %s; approvers "+
-		"have %s; credit %s%s, quiet from %s",
-		p.Seed, len(p.Steps), len(p.Weather), len(p.Traps), len(p.Kills), len(p.Syncs), p.Rules[0], p.TTL, dollars(p.Credit),
-		older, p.Latest)
+	return fmt.Sprintf("seed %d: %d steps, %d fault windows, %d triggered steps, %d kills, %d failing commits; %s; "+
+		"approvers have %s; credit %s%s, quiet from %s",
+		p.Seed, len(p.Steps), len(p.FaultWindows), len(p.TriggeredFaults), len(p.Kills), len(p.Syncs), p.Rules[0], p.TTL,
+		dollars(p.Credit), older, p.Latest)
 }

@@ -2,6 +2,6 @@
 
 package simulation
 
-// defaultSeeds is how many seeds are run when nobody says: the race detector makes each of them six times dearer, and
+// defaultSeeds is how many seeds are run without -seeds. The race detector makes each of them six times slower, and
 // finds what it can find in a few.
 const defaultSeeds = 50

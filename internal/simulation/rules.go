@@ -31,7 +31,7 @@ const (
 // by the list alone.
 var approvers = []string{"bob", "frank", "heidi"}
 
-// policy is what the program makes of the settings. Carol may buy by her group, the others by their names.
+// policy returns the policy of these settings. Carol may buy by her group, the others by their names.
 func (r Rules) policy() purchase.Policy {
 	limit := func(cents int64) purchase.Limit {
 		return purchase.Limit{Max: purchase.Cents(cents), None: cents == 0}

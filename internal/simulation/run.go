@@ -12,10 +12,10 @@ import (
 	"licensebot/storage"
 )
 
-// Outcome is what came of a run.
+// Outcome is the result of a run.
 type Outcome struct {
-	Wrong   []string // what must never be untrue and was; empty: the run is fine
-	Story   string
+	Wrong   []string // violated invariants; empty if the run is fine
+	Trace   string
 	Summary Summary
 }
 
@@ -27,14 +27,14 @@ const aftermath = 100 * time.Minute
 func Run(plan Plan, dir string) Outcome {
 	time.Sleep(plan.Begin)
 	w := &world{
-		plan: plan, dir: dir, story: &Story{begun: time.Now()}, over: make(chan struct{}), restarts: make(chan Step, 1),
+		plan: plan, dir: dir, trace: &Trace{start: time.Now()}, over: make(chan struct{}), restarts: make(chan Step, 1),
 		rules:  plan.Rules[0],
 		counts: map[string]int{}, checkouts: map[purchase.OrderID]int{}, agreed: map[purchase.OrderID]string{},
 		bought: map[sale]int{}, touched: map[int64][]time.Time{}, left: map[int64]bool{}, lookedPercent: 100,
 		dearer: map[int64]bool{},
 	}
 	w.slack = &workspace{
-		story: w.story, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{},
+		trace: w.trace, urls: map[string]*answerURL{}, forms: map[string]slack.ModalViewRequest{},
 		people: newDirectory(),
 	}
 	if plan.Tells {
@@ -46,12 +46,12 @@ func Run(plan Plan, dir string) Outcome {
 	}
 	w.server = cocalctest.New(cocalctest.Config{Seed: plan.Seed, Generation: generation})
 	w.account = w.server.Add(cocalctest.NewAccount{Credit: plan.Credit, Partner: true})
-	w.story.Tell("%s", plan)
+	w.trace.Log("%s", plan)
 
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		w.keep()
+		w.supervise()
 	}()
 	w.outages()
 	w.play()
@@ -60,12 +60,12 @@ func Run(plan Plan, dir string) Outcome {
 	<-kept
 	w.server.Close()
 	w.after.Wait()
-	w.last()
+	w.checkLedgerAgain()
 	w.summary.Seeds = 1
-	return Outcome{Wrong: w.wrongs, Story: w.story.String(), Summary: w.summary}
+	return Outcome{Wrong: w.wrongs, Trace: w.trace.String(), Summary: w.summary}
 }
 
-// play goes through the steps of the plan.
+// play performs the steps of the plan.
 func (w *world) play() {
 	for _, s := range w.plan.Steps {
 		for s.At-w.sinceBegun() > time.Minute {
@@ -84,21 +84,21 @@ func (w *world) play() {
 	}
 }
 
-// calm is the quiet end: everything works again, dave mends what is to be mended, and hours pass.
+// calm is the quiet end: everything works again, dave repairs what needs it, and hours pass.
 func (w *world) calm() {
 	w.server.ClearFaults()
 	w.server.SetCheckoutTakes(40 * time.Millisecond)
-	w.story.Tell("everything works again, strangers leave the cart alone, and time passes")
+	w.trace.Log("everything works again, strangers leave the cart alone, and time passes")
 	for end := w.sinceBegun() + aftermath; w.sinceBegun() < end; {
-		w.mend()
+		w.repairCart()
 		w.resume()
 		time.Sleep(10 * time.Minute)
 		w.check()
 	}
 }
 
-// last opens the ledger once more, as a program that starts would, and looks at everything.
-func (w *world) last() {
+// checkLedgerAgain opens the ledger once more, as a program that starts would, and checks everything.
+func (w *world) checkLedgerAgain() {
 	l, err := storage.Open(filepath.Join(w.dir, "ledger.db"))
 	if err != nil {
 		w.wrong("the ledger does not open any more: %v", err)

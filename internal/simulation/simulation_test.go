@@ -12,16 +12,16 @@ import (
 )
 
 var (
-	oneSeed   = flag.Uint64("seed", 0, "run this seed alone, and tell its story")
+	oneSeed   = flag.Uint64("seed", 0, "run this seed alone, and print its trace")
 	manySeeds = flag.Uint64("seeds", defaultSeeds, "how many seeds are run")
 	firstSeed = flag.Uint64("from", 1, "the first of them")
 )
 
-// Whatever happens, what must never be untrue is true. A seed that fails tells its story; -seed=N runs it again.
+// No seed violates an invariant. A seed that fails prints its trace; -seed=N runs it again.
 func TestSimulation_Seeds(t *testing.T) {
 	if *oneSeed != 0 {
 		if out := runSeed(t, *oneSeed); len(out.Wrong) == 0 {
-			t.Log(out.Story)
+			t.Log(out.Trace)
 		}
 		return
 	}
@@ -80,7 +80,7 @@ func runSeed(t *testing.T, seed uint64) (out Outcome) {
 	synctest.Test(t, func(t *testing.T) { out = Run(NewPlan(seed), dir) })
 	if len(out.Wrong) > 0 {
 		t.Errorf("seed %d:\n%s\n\n%s\n\nRun it again: go test ./internal/simulation -run TestSimulation_Seeds -seed=%d",
-			seed, strings.Join(out.Wrong, "\n"), out.Story, seed)
+			seed, strings.Join(out.Wrong, "\n"), out.Trace, seed)
 	}
 	return out
 }

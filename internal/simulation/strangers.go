@@ -20,12 +20,12 @@ const (
 		`"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`
 )
 
-// spring springs the traps of a request.
-func (w *world) spring(endpoint string, n int, after bool) {
+// trigger performs what a request to an endpoint triggers.
+func (w *world) trigger(endpoint string, n int, after bool) {
 	if w.quiet() {
 		return
 	}
-	for _, t := range w.plan.Traps {
+	for _, t := range w.plan.TriggeredFaults {
 		if t.Endpoint == endpoint && t.Nth == n && t.After == after {
 			w.perform(t.Do)
 			time.Sleep(2 * time.Millisecond)
@@ -33,8 +33,8 @@ func (w *world) spring(endpoint string, n int, after bool) {
 	}
 }
 
-// meddle is what a stranger does with the cart, in CoCalc's own store.
-func (w *world) meddle(s Step) {
+// interfere performs a stranger's action on the cart, in CoCalc's own store.
+func (w *world) interfere(s Step) {
 	var item int64
 	if items := w.inCart(s.Ours); len(items) > 0 {
 		item = items[s.Nth%len(items)]
@@ -46,17 +46,17 @@ func (w *world) meddle(s Step) {
 	idle := !w.underWay()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	tell := func(format string, args ...any) { w.story.Tell("a stranger "+format, args...) }
-	switch s.Deed {
+	log := func(format string, args ...any) { w.trace.Log("a stranger "+format, args...) }
+	switch s.Action {
 	case Adds, AddsOdd, Breaks:
-		description := map[Deed]string{Adds: strangersLicense, AddsOdd: `{}`, Breaks: breaksCart}[s.Deed]
+		description := map[Action]string{Adds: strangersLicense, AddsOdd: `{}`, Breaks: breaksCart}[s.Action]
 		item = w.account.AddToCart("site-license", description)
 		w.touched[item] = append(w.touched[item], time.Now())
 		w.left[item] = true
-		tell("%s to the cart: %d", map[Deed]string{
+		log("%s to the cart: %d", map[Action]string{
 			Adds: "adds an item", AddsOdd: "adds an item that can't be bought",
 			Breaks: "adds an item that breaks the cart",
-		}[s.Deed], item)
+		}[s.Action], item)
 		return
 	case ChecksOut:
 		now := time.Now().UnixMilli()
@@ -67,7 +67,7 @@ func (w *world) meddle(s Step) {
 				w.bought[sale{now, i.ID}]++
 			}
 		}
-		tell("checks out the cart: %v", buys)
+		log("checks out the cart: %v", buys)
 		w.account.StartCheckout()
 		return
 	default: // the others change an item
@@ -75,7 +75,7 @@ func (w *world) meddle(s Step) {
 	if item == 0 {
 		return
 	}
-	switch s.Deed {
+	switch s.Action {
 	case Unchecks:
 		w.account.SetChecked(item, false)
 		w.left[item] = false
@@ -92,13 +92,13 @@ func (w *world) meddle(s Step) {
 		w.touched[item] = append(w.touched[item], time.Now())
 	default: // perform brings nothing else here
 	}
-	if !idle || s.Ours || s.Deed == Removes || s.Deed == Deletes {
+	if !idle || s.Ours || s.Action == Removes || s.Action == Deletes {
 		delete(w.left, item)
 	}
-	tell("%s %s: %d", s.Deed, which, item)
+	log("%s %s: %d", s.Action, which, item)
 }
 
-// edited is what an item describes with more memory: dearer than it was, under the same title and tag.
+// edited returns an item's description with more memory, and so at a higher price, under the same title and tag.
 func (w *world) edited(item int64) string {
 	for _, i := range w.account.Cart() {
 		if i.ID == item {
@@ -110,10 +110,10 @@ func (w *world) edited(item int64) string {
 
 var dearer = regexp.MustCompile(`("ram": ?)\d+`)
 
-// open says that an item is in the cart.
+// open reports whether an item is in the cart.
 func open(i cocalctest.CartItem) bool { return i.Removed.IsZero() && i.PurchasedAt.IsZero() }
 
-// inCart are the items in the cart, the newest first: those of the bot or those of others.
+// inCart returns the items in the cart, newest first: the bot's or those of others.
 func (w *world) inCart(ours bool) (ids []int64) {
 	for _, i := range w.account.Cart() {
 		if open(i) && strings.Contains(string(i.Description), "order 0") == ours {
@@ -124,8 +124,8 @@ func (w *world) inCart(ours bool) (ids []int64) {
 	return ids
 }
 
-// underWay says that the bot may be at work on the cart: what becomes of an item that a stranger unchecks meanwhile is
-// not certain.
+// underWay reports whether the bot may be working on the cart. The final state of an item that a stranger unchecks
+// meanwhile is not certain.
 func (w *world) underWay() bool {
 	l := w.current()
 	if l == nil {

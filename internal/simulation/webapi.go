@@ -16,7 +16,7 @@ import (
 
 // slackWire carries the program's requests to Slack: the Web API and the response URLs, with everything that can go
 // wrong.
-type slackWire struct{ life *life }
+type slackWire struct{ process *process }
 
 const (
 	slackAPI = "https://slack.test/api/"
@@ -28,15 +28,15 @@ const (
 type actKey struct{}
 
 func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
-	w, l := x.life.w, x.life
+	w, l := x.process.w, x.process
 	raw, _ := io.ReadAll(req.Body)
 	_ = req.Body.Close()
 	method, isAPI := strings.CutPrefix(req.URL.Path, "/api/")
 	if !isAPI {
 		method = respondMethod
 	}
-	luck := w.luck("slack "+method+req.URL.Path, raw)
-	if err := l.sleep(req.Context(), luck.latency(200)); err != nil {
+	rng := w.faultRNG("slack "+method+req.URL.Path, raw)
+	if err := l.sleep(req.Context(), rng.latency(200)); err != nil {
 		return nil, err
 	}
 	if err := l.meet("before slack " + method); err != nil {
@@ -49,17 +49,17 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		a = nil // these show nothing to people
 	}
 	if about != "" {
-		w.slack.people.note(word{at: time.Now(), life: l.number, id: about, lost: true})
+		w.slack.people.note(lookup{at: time.Now(), process: l.number, id: about, lost: true})
 	}
 	if a != nil {
 		w.slack.note(func() { a.attempts++ })
 	}
-	ill, wait := w.ill("slack "+method, luck)
-	if ill != "" {
-		w.story.Tell("the request to Slack's %s %s", method, ill)
+	fault, wait := w.fault("slack "+method, rng)
+	if fault != "" {
+		w.trace.Log("the request to Slack's %s %s", method, fault)
 		w.tally(func(s *Summary) { s.Faults++ })
 	}
-	switch ill {
+	switch fault {
 	case Slow:
 		if err := l.sleep(req.Context(), wait); err != nil {
 			return nil, err
@@ -70,7 +70,9 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return refusal(req, method, "not_in_channel"), nil
 	case Limited:
 		if about != "" {
-			w.slack.people.note(word{at: time.Now(), life: l.number, id: about, lost: true, rests: wait.Truncate(time.Second)})
+			w.slack.people.note(lookup{
+				at: time.Now(), process: l.number, id: about, lost: true, rests: wait.Truncate(time.Second),
+			})
 		}
 		r := says(req, "")
 		r.StatusCode, r.Status = http.StatusTooManyRequests, "429 Too Many Requests"
@@ -84,7 +86,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	} else {
 		resp = w.act(req, method, form, raw, a)
 	}
-	if ill == LostAfter {
+	if fault == LostAfter {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if dead := l.meet("after slack " + method); dead != nil {
@@ -92,7 +94,7 @@ func (x *slackWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if about != "" {
 		_, says := w.slack.people.tells(about)
-		w.slack.people.note(word{at: time.Now(), life: l.number, id: about, says: says})
+		w.slack.people.note(lookup{at: time.Now(), process: l.number, id: about, says: says})
 	}
 	return resp, nil
 }
@@ -119,7 +121,7 @@ func (w *world) act(req *http.Request, method string, form url.Values, raw []byt
 	to := form.Get("channel")
 	ok := map[string]any{"ok": true, "channel": to}
 	if to == approvals && w.shutOut(time.Now()) {
-		w.story.Tell("the approvers' channel does not let licensebot in")
+		w.trace.Log("the approvers' channel does not let licensebot in")
 		return refusal(req, method, "not_in_channel")
 	}
 	switch method {
@@ -161,9 +163,9 @@ func (w *world) act(req *http.Request, method string, form url.Values, raw []byt
 	}
 	if strings.HasPrefix(method, "chat.") {
 		if reads == "" {
-			reads = "everybody in " + to
+			reads = "everyone in " + to
 		}
-		w.story.Tell("%s reads: %s", reads, headline(text))
+		w.trace.Log("%s reads: %s", reads, headline(text))
 	}
 	if a != nil {
 		w.slack.note(func() { a.hears(text) })
@@ -172,7 +174,7 @@ func (w *world) act(req *http.Request, method string, form url.Values, raw []byt
 	return says(req, string(body))
 }
 
-// reader is who sees what is posted to a channel: everybody, or the one whose conversation it is.
+// reader returns who alone sees a channel: the person of a direct message; empty for everyone.
 func reader(channel string) string {
 	if who, ok := strings.CutPrefix(channel, "D"); ok {
 		return name("U" + who)
@@ -194,15 +196,15 @@ func (w *world) respond(req *http.Request, raw []byte) *http.Response {
 	w.slack.note(func() { u.act.hears(msg.Text) })
 	if msg.Replace && u.message != nil {
 		w.slack.replace(u.message, msg.Blocks, msg.Text)
-		w.story.Tell("%s's card now says: %s", u.act.who, headline(msg.Text))
+		w.trace.Log("%s's card now says: %s", u.act.who, headline(msg.Text))
 	} else {
 		w.slack.post(channel, u.act.who, msg.Blocks, msg.Text)
-		w.story.Tell("%s reads: %s", u.act.who, headline(msg.Text))
+		w.trace.Log("%s reads: %s", u.act.who, headline(msg.Text))
 	}
 	return says(req, "ok")
 }
 
-// use takes one of a response URL's posts; nil when there is none left.
+// use takes one of a response URL's posts; nil if none is left.
 func (s *workspace) use(address string) *answerURL {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,25 +234,25 @@ func (s *workspace) open(trigger string, view slack.ModalViewRequest) bool {
 	for _, a := range s.acts {
 		if a.trigger == trigger && time.Since(a.at) <= 3*time.Second {
 			s.forms[a.who] = view
-			s.story.Tell("%s sees the form", a.who)
+			s.trace.Log("%s sees the form", a.who)
 			return true
 		}
 	}
 	return false
 }
 
-// answer is an act that is being answered, and which of its deliveries: numbered through the run, from 1.
+// answer is an act that is being answered, and the number of the delivery in the run, from 1.
 type answer struct {
 	act      *act
 	delivery int
 }
 
-// acting is a context that says what is being answered.
+// acting returns a context that says what is being answered.
 func acting(ctx context.Context, a answer) context.Context {
 	return context.WithValue(ctx, actKey{}, a)
 }
 
-// answering is what is being answered, if anything.
+// answering returns what is being answered, if anything.
 func answering(ctx context.Context) answer {
 	a, _ := ctx.Value(actKey{}).(answer)
 	return a

@@ -14,10 +14,10 @@ import (
 )
 
 // wire carries the program's requests to CoCalc, with everything that can go wrong on the way.
-type wire struct{ life *life }
+type wire struct{ process *process }
 
 func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	w, l := x.life.w, x.life
+	w, l := x.process.w, x.process
 	endpoint := strings.TrimPrefix(req.URL.Path, "/api/v2/")
 	var body []byte
 	if req.Body != nil {
@@ -26,30 +26,30 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, done := l.until(req.Context())
 	defer done()
-	n, luck := w.count(endpoint), w.luck(endpoint, body)
-	if err := l.sleep(ctx, luck.latency(40)); err != nil {
+	n, rng := w.count(endpoint), w.faultRNG(endpoint, body)
+	if err := l.sleep(ctx, rng.latency(40)); err != nil {
 		return nil, err
 	}
 	if err := l.meet("before " + endpoint); err != nil {
 		return nil, err
 	}
-	ill, wait := w.ill(endpoint, luck)
+	fault, wait := w.fault(endpoint, rng)
 	pays := endpoint == checkout || endpoint == olderCheckout
 	if pays {
 		w.checkoutSent(l)
 	}
-	w.spring(endpoint, n, false)
-	if ill != "" {
-		w.story.Tell("the request %s %s%s", endpoint, ill, after(wait))
+	w.trigger(endpoint, n, false)
+	if fault != "" {
+		w.trace.Log("the request %s %s%s", endpoint, fault, after(wait))
 		w.tally(func(s *Summary) { s.Faults++ })
 	}
-	resp, err := x.carry(ctx, req, body, endpoint, ill, wait)
-	w.spring(endpoint, n, true)
-	if err := l.sleep(ctx, luck.latency(20)); err != nil {
+	resp, err := x.carry(ctx, req, body, endpoint, fault, wait)
+	w.trigger(endpoint, n, true)
+	if err := l.sleep(ctx, rng.latency(20)); err != nil {
 		return nil, err
 	}
 	if endpoint == cartAdd || endpoint == cartChecked || endpoint == cartRemove || pays {
-		w.story.Tell("licensebot: %s → %s", asked(endpoint, string(body)), answered(resp, err))
+		w.trace.Log("licensebot: %s → %s", asked(endpoint, string(body)), answered(resp, err))
 	}
 	if dead := l.meet("after " + endpoint); dead != nil {
 		return nil, dead
@@ -57,27 +57,28 @@ func (x *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// luck is what the seed has in store for one request, whatever else is asked in the same instant.
-type luck struct{ *rand.Rand }
+// faultRNG decides about one request. It follows from the seed, the endpoint and the body, whatever else is sent in the
+// same instant.
+type faultRNG struct{ *rand.Rand }
 
-func (w *world) luck(endpoint string, body []byte) luck {
+func (w *world) faultRNG(endpoint string, body []byte) faultRNG {
 	h := fnv.New64a()
 	_, _ = h.Write(body)
 	thing := fmt.Sprintf("%s %x", endpoint, h.Sum64())
-	return luck{dice(w.plan.Seed, thing, w.count(thing))}
+	return faultRNG{dice(w.plan.Seed, thing, w.count(thing))}
 }
 
 // latency is a time from 1 to most milliseconds, to the nanosecond, so that hardly any two things happen at once.
-func (l luck) latency(most int) time.Duration {
-	return time.Millisecond + time.Duration(l.Int64N(int64(most)*int64(time.Millisecond)))
+func (r faultRNG) latency(most int) time.Duration {
+	return time.Millisecond + time.Duration(r.Int64N(int64(most)*int64(time.Millisecond)))
 }
 
-// carry brings one request to the server, or does not. Like behind a real connection, the server goes on with what it
-// has received when the caller hangs up.
-func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoint string, ill Ill,
+// carry sends one request to the server, unless its fault prevents that. As behind a real connection, the server goes
+// on with a request when the caller hangs up.
+func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoint string, fault Fault,
 	wait time.Duration,
 ) (*http.Response, error) {
-	w := x.life.w
+	w := x.process.w
 	shown := w.lastLook()
 	forward := func(delay time.Duration) (*http.Response, error) {
 		came := make(chan *http.Response, 1)
@@ -102,11 +103,11 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 			return nil, ctx.Err()
 		}
 	}
-	switch ill {
+	switch fault {
 	case LostBefore:
 		return nil, io.ErrUnexpectedEOF
 	case LostAfter, Late:
-		if ill == Late || endpoint == checkout || endpoint == olderCheckout {
+		if fault == Late || endpoint == checkout || endpoint == olderCheckout {
 			// the connection drops at once, the server goes on
 			hungUp, cancel := context.WithCancel(ctx)
 			cancel()
@@ -130,7 +131,7 @@ func (x *wire) carry(ctx context.Context, req *http.Request, body []byte, endpoi
 	}
 }
 
-// lastLook is the price that CoCalc said last, in percent of the usual one.
+// lastLook returns the price that CoCalc said last, in percent of the usual one.
 func (w *world) lastLook() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -142,10 +143,10 @@ func (w *world) lastLook() int {
 func (w *world) atPrice(endpoint string, shown int, late time.Duration) {
 	w.mu.Lock()
 	percent := 100
-	for _, each := range w.plan.Weather {
-		if now := w.sinceBegun(); (each.Ill == Dearer || each.Ill == Cheaper) && each.From <= now && now < each.To &&
+	for _, each := range w.plan.FaultWindows {
+		if now := w.sinceBegun(); (each.Fault == Dearer || each.Fault == Cheaper) && each.From <= now && now < each.To &&
 			now < w.plan.Latest {
-			percent = map[Ill]int{Dearer: 110, Cheaper: 90}[each.Ill]
+			percent = map[Fault]int{Dearer: 110, Cheaper: 90}[each.Fault]
 		}
 	}
 	if endpoint == params {
@@ -183,7 +184,7 @@ func after(d time.Duration) string {
 	return fmt.Sprintf(" (%s)", d)
 }
 
-// asked is a request in the words of the story.
+// asked describes a request for the trace.
 func asked(endpoint, body string) string {
 	if i := strings.Index(body, "order "); endpoint == cartAdd && i >= 0 && len(body) >= i+32 {
 		return "adds the item of order …" + body[i+28:i+32]
@@ -194,7 +195,7 @@ func asked(endpoint, body string) string {
 	return strings.TrimPrefix(endpoint, "shopping/") + " " + body
 }
 
-// answered is what came of a request, in the words of the story.
+// answered describes a response for the trace.
 func answered(resp *http.Response, err error) string {
 	switch {
 	case err != nil:

@@ -18,7 +18,7 @@ import (
 // program dies.
 type workspace struct {
 	mu       sync.Mutex
-	story    *Story
+	trace    *Trace
 	numbers  int
 	messages []*message
 	urls     map[string]*answerURL
@@ -31,7 +31,7 @@ type workspace struct {
 type message struct {
 	ts      string
 	channel string
-	reader  string // who alone sees it; empty: everybody in the channel
+	reader  string // who alone sees it; empty: everyone in the channel
 	text    string // all of it
 	buttons []pressable
 	shown   time.Time
@@ -48,11 +48,11 @@ type answerURL struct {
 	expires time.Time
 }
 
-// act is something that a person did and wants an answer to.
+// act is something that a person did and expects an answer to.
 type act struct {
 	who, what string
 	// what they did, in the program's words: the id of a button or of a form, the verb of a command
-	deed    string
+	action  string
 	order   purchase.OrderID // that it is about; empty: none
 	card    string           // what the message with the button said
 	message *message         // that holds the button
@@ -71,18 +71,18 @@ type act struct {
 	doubt    *doubt    // it was being written when the disk failed
 }
 
-// hears counts an answer that reached the person.
+// hears records an answer that reached the person.
 func (a *act) hears(text string) {
 	a.answers++
 	a.said = append(a.said, text)
 }
 
 // approves reports whether it approves an order.
-func (a *act) approves() bool { return a.deed == "order_approve" || a.deed == "approve" }
+func (a *act) approves() bool { return a.action == "order_approve" || a.action == "approve" }
 
 // denies reports whether it denies an order.
 func (a *act) denies() bool {
-	return a.deed == "order_deny" || a.deed == "order_deny_why" || a.deed == "deny"
+	return a.action == "order_deny" || a.action == "order_deny_why" || a.action == "deny"
 }
 
 // mint makes the response URL and the trigger of an act.
@@ -97,7 +97,7 @@ func (s *workspace) mint(a *act) *act {
 	return a
 }
 
-// post makes a message.
+// post adds a message.
 func (s *workspace) post(channel, reader string, blocks []byte, text string) *message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +108,7 @@ func (s *workspace) post(channel, reader string, blocks []byte, text string) *me
 	return m
 }
 
-// replace shows something else in the place of a message.
+// replace changes a message.
 func (s *workspace) replace(m *message, blocks []byte, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *workspace) holding(who, action string, nth int) (*message, pressable, b
 
 var orderID = regexp.MustCompile(`\b0[0-9A-HJKMNP-TV-Z]{25}\b`)
 
-// known is the id of the newest order that a person has read of, or that was shown in the approvers' channel.
+// known returns the id of the newest order that a person has read about, or that was shown in the approvers' channel.
 func (s *workspace) known(who string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +215,7 @@ func (s *workspace) read(a *act, since time.Time, about ...purchase.OrderID) boo
 	return false
 }
 
-// latest is the card of an order as a person saw it last.
+// latest returns the text of an order's card as a person saw it last.
 func (s *workspace) latest(who string, id purchase.OrderID) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +232,7 @@ func (s *workspace) latest(who string, id purchase.OrderID) string {
 	return last.text
 }
 
-// headline is the beginning of a message, for the story.
+// headline returns the beginning of a message, for the trace.
 func headline(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	if r := []rune(line); len(r) > 110 {

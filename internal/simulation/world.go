@@ -16,7 +16,7 @@ type world struct {
 	dir              string
 	rules            Rules // that are in force from the next start on
 	purchasesChannel string
-	story            *Story
+	trace            *Trace
 	server           *cocalctest.Server
 	account          *cocalctest.Account
 	slack            *workspace
@@ -30,7 +30,7 @@ type world struct {
 	restarts chan Step
 
 	mu            sync.Mutex
-	alive         *life // nil while the program is down
+	alive         *process // nil while the program is down
 	counts        map[string]int
 	killed        int       // of plan.Kills
 	moments       int       // since the next kill was due
@@ -69,7 +69,7 @@ type Summary struct {
 	Uncertain                     int // commits whose fsync failed
 }
 
-// Add adds up.
+// Add adds the figures of another run.
 func (s *Summary) Add(o Summary) {
 	s.Seeds += o.Seeds
 	s.Clicks += o.Clicks
@@ -102,7 +102,7 @@ func (w *world) tally(add func(*Summary)) {
 	add(&w.summary)
 }
 
-// wrong notes what must never be untrue and is.
+// wrong records a violated invariant.
 func (w *world) wrong(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	w.mu.Lock()
@@ -112,16 +112,16 @@ func (w *world) wrong(format string, args ...any) {
 	}
 	w.mu.Unlock()
 	if !known {
-		w.story.Tell("WRONG: %s", text)
+		w.trace.Log("WRONG: %s", text)
 	}
 }
 
-func (w *world) sinceBegun() time.Duration { return time.Since(w.story.begun) }
+func (w *world) sinceBegun() time.Duration { return time.Since(w.trace.start) }
 
 func (w *world) quiet() bool { return w.sinceBegun() >= w.plan.Latest }
 
-// current is the program, if it runs.
-func (w *world) current() *life {
+// current returns the running program, or nil.
+func (w *world) current() *process {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.alive
@@ -135,7 +135,7 @@ func (w *world) count(endpoint string) int {
 	return w.counts[endpoint]
 }
 
-// behind does something later in the background, unless the run is over by then.
+// behind runs do in the background after a wait, unless the run is over by then.
 func (w *world) behind(wait time.Duration, do func()) {
 	w.after.Go(func() {
 		if wait > 0 && !w.sleep(wait) {
@@ -145,7 +145,7 @@ func (w *world) behind(wait time.Duration, do func()) {
 	})
 }
 
-// sleep waits; false says that the run is over.
+// sleep waits. It returns false if the run is over.
 func (w *world) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -157,8 +157,8 @@ func (w *world) sleep(d time.Duration) bool {
 	}
 }
 
-// ill decides what goes wrong with a request.
-func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
+// fault decides the fault of a request; empty: none.
+func (w *world) fault(endpoint string, rng faultRNG) (Fault, time.Duration) {
 	now := w.sinceBegun()
 	if w.quiet() {
 		return "", 0
@@ -167,34 +167,34 @@ func (w *world) ill(endpoint string, luck luck) (Ill, time.Duration) {
 	if len(endpoint) > 5 && endpoint[:5] == "slack" {
 		side = "slack"
 	}
-	for _, each := range w.plan.Weather {
+	for _, each := range w.plan.FaultWindows {
 		if each.From > now || now >= each.To || (each.At != side && each.At != endpoint) {
 			continue
 		}
-		switch each.Ill {
+		switch each.Fault {
 		case Outage, NoKey, Closed, Unsold, Moved, Dearer, Cheaper, ShutOut, Full:
 			continue // the server's own doing, or that of others
 		default: // requests fail
 		}
-		if luck.IntN(100) < each.Percent {
-			return each.Ill, each.Wait
+		if rng.IntN(100) < each.Percent {
+			return each.Fault, each.Wait
 		}
 	}
 	return "", 0
 }
 
-// weather is what goes wrong somewhere at a moment; nil: nothing.
-func (w *world) weather(at string, ill Ill, when time.Time) *Weather {
-	since := when.Sub(w.story.begun)
-	for i, each := range w.plan.Weather {
-		if each.At == at && each.Ill == ill && each.From <= since && since < min(each.To, w.plan.Latest) {
-			return &w.plan.Weather[i]
+// faultWindow returns the window of a fault at a place and moment; nil if there is none.
+func (w *world) faultWindow(at string, fault Fault, when time.Time) *FaultWindow {
+	since := when.Sub(w.trace.start)
+	for i, each := range w.plan.FaultWindows {
+		if each.At == at && each.Fault == fault && each.From <= since && since < min(each.To, w.plan.Latest) {
+			return &w.plan.FaultWindows[i]
 		}
 	}
 	return nil
 }
 
-func (w *world) shutOut(at time.Time) bool { return w.weather(approvals, ShutOut, at) != nil }
+func (w *world) shutOut(at time.Time) bool { return w.faultWindow(approvals, ShutOut, at) != nil }
 
 // fatal decides whether the program is killed at this moment.
 func (w *world) fatal(where string) bool {
@@ -214,30 +214,30 @@ func (w *world) fatal(where string) bool {
 	return true
 }
 
-// outages lets CoCalc's server have its own troubles.
+// outages injects the faults of CoCalc's server itself.
 func (w *world) outages() {
-	effects := map[Ill]cocalctest.Fault{
+	effects := map[Fault]cocalctest.Fault{
 		Outage: {Effect: cocalctest.Outage}, NoKey: {Effect: cocalctest.KeyRevoked},
 		Closed: {Effect: cocalctest.Fail, Status: 503}, Unsold: {Effect: cocalctest.SuccessorServer},
 		Moved: {Effect: cocalctest.MovedServer},
 	}
-	for _, each := range w.plan.Weather {
-		effect, ok := effects[each.Ill]
+	for _, each := range w.plan.FaultWindows {
+		effect, ok := effects[each.Fault]
 		if !ok {
 			continue
 		}
 		w.behind(each.From, func() {
-			w.story.Tell("CoCalc %s, for %s", each.Ill, each.To-each.From)
+			w.trace.Log("CoCalc %s, for %s", each.Fault, each.To-each.From)
 			fault := w.server.Inject(effect)
 			w.sleep(min(each.To, w.plan.Latest) - each.From)
 			fault.Clear()
-			w.story.Tell("CoCalc works again")
+			w.trace.Log("CoCalc works again")
 		})
 	}
 }
 
-// keep runs the program: it starts it again after a death or a restart, until the run is over.
-func (w *world) keep() {
+// supervise runs the program until the run is over, and starts it again after a kill or a restart.
+func (w *world) supervise() {
 	for number := 0; ; number++ {
 		l, err := w.begin(number)
 		if err != nil {
@@ -248,7 +248,7 @@ func (w *world) keep() {
 		w.alive = l
 		w.mu.Unlock()
 		if number > 0 {
-			w.story.Tell("licensebot is started again")
+			w.trace.Log("licensebot is started again")
 		}
 		down := time.Duration(0)
 		select {
@@ -256,17 +256,17 @@ func (w *world) keep() {
 			w.mu.Lock()
 			down = w.plan.Kills[w.killed-1].Down
 			w.mu.Unlock()
-			w.story.Tell("licensebot is killed %s; it is down for %s", l.where, down)
+			w.trace.Log("licensebot is killed %s; it is down for %s", l.where, down)
 		case <-l.broken:
 			down = l.sync.Down
-			w.story.Tell("the disk of the ledger fails, in the ledger: %t; licensebot ends and is down for %s", l.sync.Kept,
+			w.trace.Log("the disk of the ledger fails, in the ledger: %t; licensebot ends and is down for %s", l.sync.Kept,
 				down)
 		case s := <-w.restarts:
 			down = s.Takes
-			w.story.Tell("licensebot is told to stop")
+			w.trace.Log("licensebot is told to stop")
 			if s.Rules > 0 {
 				w.rules = w.plan.Rules[s.Rules]
-				w.story.Tell("the settings are changed: %s", w.rules)
+				w.trace.Log("the settings are changed: %s", w.rules)
 			}
 			w.tally(func(s *Summary) { s.Restarts++ })
 		case <-w.over:

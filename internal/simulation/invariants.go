@@ -9,25 +9,25 @@ import (
 )
 
 // mayBuy and mayAgree return why a person has no right now, by what Slack has told the program.
-func (l *life) mayBuy(who string) error {
-	return l.w.slack.people.lets(l.number, who, []string{"alice", "bob"}, buyersGroup)
+func (p *process) mayBuy(who string) error {
+	return p.w.slack.people.allows(p.number, who, []string{"alice", "bob"}, buyersGroup)
 }
 
-func (l *life) mayAgree(who string) error {
-	return l.w.slack.people.lets(l.number, who, []string{"bob"}, approversGroup)
+func (p *process) mayAgree(who string) error {
+	return p.w.slack.people.allows(p.number, who, []string{"bob"}, approversGroup)
 }
 
-// lookAtRequester: the requester of an order may buy at the moment at which its amount is reserved.
-func (x *witness) lookAtRequester(o purchase.Order) {
-	if err := x.life.mayBuy(name(o.Requester.ID)); err != nil {
+// checkRequester checks that the requester may buy when an order's amount is reserved.
+func (x *observer) checkRequester(o purchase.Order) {
+	if err := x.process.mayBuy(name(o.Requester.ID)); err != nil {
 		x.wrong("order %s becomes %s, and %s may not buy: %v", o.ID, o.State, o.Requester.Name, err)
 	}
 }
 
-// lookAtApproval: an order above the limit has the yes of as many people as are required, none of them the requester's,
-// and each from a person who clicked or typed it. At the last yes each of them may still agree.
-func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
-	if !x.life.rules.asks(o) {
+// checkApprovals checks that an order above the limit has the required number of approvals, none of them its
+// requester's, and each clicked or typed by that person. At the last one, each approver must still have the right.
+func (x *observer) checkApprovals(o purchase.Order, last bool) error {
+	if !x.process.rules.asks(o) {
 		return nil
 	}
 	events, err := x.Events(1, 1<<20)
@@ -47,7 +47,7 @@ func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
 		case who == name(o.Requester.ID):
 			x.wrong("order %s becomes %s by its requester's own yes", o.ID, o.State)
 		case last:
-			if err := x.life.mayAgree(who); err != nil {
+			if err := x.process.mayAgree(who); err != nil {
 				continue
 			}
 			agreed = append(agreed, who)
@@ -56,17 +56,17 @@ func (x *witness) lookAtApproval(o purchase.Order, last bool) error {
 		}
 	}
 	slices.Sort(agreed)
-	if agreed = slices.Compact(agreed); len(agreed) < x.life.rules.Approvals {
+	if agreed = slices.Compact(agreed); len(agreed) < x.process.rules.Approvals {
 		x.wrong("order %s over %s becomes %s with the yes of %v, and %d have to agree", o.ID, o.Price, o.State, agreed,
-			x.life.rules.Approvals)
+			x.process.rules.Approvals)
 	}
 	return nil
 }
 
-// lookAtYes: a person who approves may do so, once, in time, and at the price that they were shown.
-func (x *witness) lookAtYes(o purchase.Order, e purchase.Event) {
+// checkApproving checks that an approver may approve, in time and at the price on the card.
+func (x *observer) checkApproving(o purchase.Order, e purchase.Event) {
 	who := name(e.By)
-	if err := x.life.mayAgree(who); err != nil {
+	if err := x.process.mayAgree(who); err != nil {
 		x.wrong("%s agrees to order %s, and may not: %v", who, o.ID, err)
 	}
 	if e.Amount != o.Price {
@@ -75,24 +75,24 @@ func (x *witness) lookAtYes(o purchase.Order, e purchase.Event) {
 	if !time.Now().Before(o.ApproveBy) {
 		x.wrong("%s agrees to order %s at the end of its time, or later", who, o.ID)
 	}
-	if !x.life.w.slack.did(who, o, (*act).approves) {
+	if !x.process.w.slack.did(who, o, (*act).approves) {
 		x.wrong("%s is said to agree to order %s for %s, and never did", who, o.ID, o.Price)
 	}
 }
 
-// lookAtNo: one denial is enough, by a person who may deny, with a reason.
-func (x *witness) lookAtNo(o purchase.Order) {
+// checkDenying checks that the order was denied in time, with a reason, by a person who may deny it.
+func (x *observer) checkDenying(o purchase.Order) {
 	if len(o.Approvals) == 0 || !o.Approvals[len(o.Approvals)-1].Denied {
 		x.wrong("order %s is denied by no one", o.ID)
 		return
 	}
 	no := o.Approvals[len(o.Approvals)-1]
 	who := name(no.By.ID)
-	if err := x.life.mayAgree(who); err != nil {
+	if err := x.process.mayAgree(who); err != nil {
 		x.wrong("%s denies order %s, and may not: %v", who, o.ID, err)
 	}
 	if who == name(o.Requester.ID) || no.Reason == "" || !time.Now().Before(o.ApproveBy) ||
-		!x.life.w.slack.did(who, o, (*act).denies) {
+		!x.process.w.slack.did(who, o, (*act).denies) {
 		x.wrong("%s is said to deny order %s of %s in time, for the reason %q", who, o.ID, o.Requester.Name, no.Reason)
 	}
 }
@@ -108,14 +108,15 @@ func (s *workspace) did(who string, o purchase.Order, kind func(*act) bool) bool
 	})
 }
 
-// refused says whether Slack was set to refuse a message to the approvers' channel since a moment.
+// refused reports whether the plan has Slack refuse messages to the approvers' channel after a moment.
 func (w *world) refused(since time.Time) bool {
-	return slices.ContainsFunc(w.plan.Weather, func(x Weather) bool {
-		return (x.Ill == ShutOut || x.Ill == Refused) && w.story.begun.Add(x.To).After(since)
+	return slices.ContainsFunc(w.plan.FaultWindows, func(x FaultWindow) bool {
+		return (x.Fault == ShutOut || x.Fault == Refused) && w.trace.start.Add(x.To).After(since)
 	})
 }
 
-// checkDecisions: each order was decided once, and people who came late were told who decided, or what became of it.
+// checkDecisions checks that each order was decided once, and that people who came late read who decided, or what
+// became of it.
 func (w *world) checkDecisions(b books) {
 	orders := map[purchase.OrderID]purchase.Order{}
 	for _, o := range b.orders {

@@ -23,9 +23,9 @@ import (
 
 var errDead = errors.New("the program was killed here")
 
-// life is one run of the program, from its start to its end or its death. When it dies, nothing reaches the ledger,
-// CoCalc or Slack any more, and whatever it was waiting for is given up.
-type life struct {
+// process is one run of the program, from its start until it stops or is killed. When it is killed, nothing reaches the
+// ledger, CoCalc or Slack any more, and all its waits end.
+type process struct {
 	w      *world
 	number int
 	rules  Rules
@@ -49,8 +49,8 @@ type life struct {
 }
 
 // begin starts the program on the ledger that is there.
-func (w *world) begin(number int) (*life, error) {
-	l := &life{w: w, number: number, rules: w.rules, began: time.Now(), broken: make(chan struct{})}
+func (w *world) begin(number int) (*process, error) {
+	l := &process{w: w, number: number, rules: w.rules, began: time.Now(), broken: make(chan struct{})}
 	l.ctx, l.die = context.WithCancel(context.Background())
 	path := filepath.Join(w.dir, "ledger.db")
 	var err error
@@ -81,54 +81,54 @@ func (w *world) begin(number int) (*life, error) {
 }
 
 // Run implements app.Front. The deliveries come from people, who call the handler themselves.
-func (l *life) Run(ctx context.Context) error {
+func (p *process) Run(ctx context.Context) error {
 	<-ctx.Done()
-	l.busy.Wait()
+	p.busy.Wait()
 	return nil
 }
 
-// end stops the program as SIGTERM does, or clears away what death has left of it.
-func (l *life) end() {
-	l.mu.Lock()
-	l.stopping = true
-	l.mu.Unlock()
-	if err := errors.Join(l.program.Drain(), l.program.Close()); err != nil {
-		l.w.wrong("the program ended: %v", err)
+// end stops the program as SIGTERM does, or cleans up after a kill.
+func (p *process) end() {
+	p.mu.Lock()
+	p.stopping = true
+	p.mu.Unlock()
+	if err := errors.Join(p.program.Drain(), p.program.Close()); err != nil {
+		p.w.wrong("the program ended: %v", err)
 	}
-	if err := l.ledger.Close(); err != nil {
-		l.w.wrong("the ledger could not be closed: %v", err)
+	if err := p.ledger.Close(); err != nil {
+		p.w.wrong("the ledger could not be closed: %v", err)
 	}
-	l.die()
+	p.die()
 }
 
-// handles claims the program for a delivery; false when it is not there.
-func (l *life) handles() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stopping || l.ctx.Err() != nil {
+// handles claims the program for a delivery. It returns false if the program doesn't run.
+func (p *process) handles() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopping || p.ctx.Err() != nil {
 		return false
 	}
-	l.busy.Add(1)
+	p.busy.Add(1)
 	return true
 }
 
-// meet is a moment at which the program can be killed.
-func (l *life) meet(where string) error {
-	if l.ctx.Err() != nil {
+// meet is called at each moment at which the program can be killed. It returns errDead if it is.
+func (p *process) meet(where string) error {
+	if p.ctx.Err() != nil {
 		return errDead
 	}
-	if !l.w.fatal(where) {
+	if !p.w.fatal(where) {
 		return nil
 	}
-	l.mu.Lock()
-	l.where = where
-	l.mu.Unlock()
-	l.die()
+	p.mu.Lock()
+	p.where = where
+	p.mu.Unlock()
+	p.die()
 	return errDead
 }
 
 // sleep waits, unless the program dies or ctx ends.
-func (l *life) sleep(ctx context.Context, d time.Duration) error {
+func (p *process) sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -136,22 +136,22 @@ func (l *life) sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.ctx.Done():
+	case <-p.ctx.Done():
 		return errDead
 	}
 }
 
 // until is a context that also ends when the program dies.
-func (l *life) until(ctx context.Context) (context.Context, context.CancelFunc) {
+func (p *process) until(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(l.ctx, cancel)
+	stop := context.AfterFunc(p.ctx, cancel)
 	return ctx, func() { stop(); cancel() }
 }
 
-// ids makes order ids that follow from the seed.
-func (w *world) ids(life int) func() purchase.OrderID {
+// ids returns a source of order ids that follow from the seed.
+func (w *world) ids(process int) func() purchase.OrderID {
 	var mu sync.Mutex
-	seed := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, w.plan.Seed<<8+uint64(life)))
+	seed := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, w.plan.Seed<<8+uint64(process)))
 	entropy := ulid.Monotonic(rand.NewChaCha8(seed), 0)
 	return func() purchase.OrderID {
 		mu.Lock()

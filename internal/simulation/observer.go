@@ -9,11 +9,11 @@ import (
 	"licensebot/purchase"
 )
 
-// witness watches one transaction from inside: which orders, budgets and audit records it writes, and whether it may.
-type witness struct {
+// observer records what one transaction writes, and checks whether it may.
+type observer struct {
 	purchase.Writer
-	life   *life
-	wrongs []string
+	process *process
+	wrongs  []string
 
 	orders  []change
 	budgets []purchase.Budget   // as they were before, one for each month that is written
@@ -27,11 +27,11 @@ type change struct {
 	was purchase.State // empty: it is new
 }
 
-func (x *witness) wrong(format string, args ...any) {
+func (x *observer) wrong(format string, args ...any) {
 	x.wrongs = append(x.wrongs, fmt.Sprintf(format, args...))
 }
 
-func (x *witness) PutOrder(o purchase.Order) error {
+func (x *observer) PutOrder(o purchase.Order) error {
 	if !slices.ContainsFunc(x.orders, func(c change) bool { return c.id == o.ID }) {
 		before, err := x.Writer.Order(o.ID)
 		if err != nil && !errors.Is(err, purchase.ErrNoOrder) {
@@ -45,7 +45,7 @@ func (x *witness) PutOrder(o purchase.Order) error {
 	return x.Writer.PutOrder(o)
 }
 
-func (x *witness) PutBudget(b purchase.Budget) error {
+func (x *observer) PutBudget(b purchase.Budget) error {
 	if !slices.ContainsFunc(x.budgets, func(old purchase.Budget) bool { return old.Month == b.Month }) {
 		before, err := x.Budget(b.Month)
 		if err != nil {
@@ -57,21 +57,21 @@ func (x *witness) PutBudget(b purchase.Budget) error {
 	return x.Writer.PutBudget(b)
 }
 
-func (x *witness) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
+func (x *observer) AddPurchase(p purchase.Purchase) (purchase.Purchase, error) {
 	p, err := x.Writer.AddPurchase(p)
 	x.entries = append(x.entries, p)
 	return p, err
 }
 
-func (x *witness) AppendEvent(e purchase.Event) error {
+func (x *observer) AppendEvent(e purchase.Event) error {
 	x.events = append(x.events, e)
 	return x.Writer.AppendEvent(e)
 }
 
-// look judges the transaction at its end.
-func (x *witness) look() error {
+// check checks the invariants at the end of the transaction.
+func (x *observer) check() error {
 	for _, before := range x.budgets {
-		if err := x.lookAtMonth(before); err != nil {
+		if err := x.checkMonth(before); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (x *witness) look() error {
 		}) {
 			x.wrong("order %s becomes %s, and no audit record says so", o.ID, o.State)
 		}
-		if err := x.lookAtMove(o, c.was); err != nil {
+		if err := x.checkTransition(o, c.was); err != nil {
 			return err
 		}
 	}
@@ -98,21 +98,21 @@ func (x *witness) look() error {
 			if err != nil {
 				return err
 			}
-			x.lookAtYes(o, e)
+			x.checkApproving(o, e)
 		}
 	}
 	return nil
 }
 
-// lookAtMonth: what a month, and a person in it, has spent and promised does not pass its limit, and is not raised
-// further where a limit was lowered since.
-func (x *witness) lookAtMonth(before purchase.Budget) error {
+// checkMonth checks that what a month, and a person in it, has spent and reserved does not exceed its limit, and does
+// not grow if the limit was lowered since.
+func (x *observer) checkMonth(before purchase.Budget) error {
 	b, err := x.Budget(before.Month)
 	if err != nil {
 		return err
 	}
-	r := x.life.rules
-	judge := func(whose string, limit int64, before, now purchase.Share) error {
+	r := x.process.rules
+	check := func(whose string, limit int64, before, now purchase.Share) error {
 		if now.Reserved < 0 {
 			x.wrong("%s of %s is reserved in %s", now.Reserved, whose, b.Month)
 		}
@@ -120,33 +120,33 @@ func (x *witness) lookAtMonth(before purchase.Budget) error {
 		if limit == 0 || sum <= max(was, purchase.Cents(limit)) {
 			return nil
 		}
-		excused, added, err := x.unasked(b.Month, whose)
-		if err == nil && sum > purchase.Cents(limit)+excused && sum-added > was {
+		tolerated, added, err := x.tolerated(b.Month, whose)
+		if err == nil && sum > purchase.Cents(limit)+tolerated && sum-added > was {
 			x.wrong("%s is spent and %s reserved of %s's %s, whose budget is %s (%s of it was no doing of the bot's)",
-				now.Spent, now.Reserved, whose, b.Month, dollars(limit), excused)
+				now.Spent, now.Reserved, whose, b.Month, dollars(limit), tolerated)
 		}
 		return err
 	}
-	err = judge(everybody, r.Budget, purchase.Share{Spent: before.Spent, Reserved: before.Reserved},
+	err = check(wholeTeam, r.Budget, purchase.Share{Spent: before.Spent, Reserved: before.Reserved},
 		purchase.Share{Spent: b.Spent, Reserved: b.Reserved})
 	for id, share := range b.People {
-		err = errors.Join(err, judge(name(id), r.PersonBudget, before.People[id], share))
+		err = errors.Join(err, check(name(id), r.PersonBudget, before.People[id], share))
 	}
 	return err
 }
 
-const everybody = "the team"
+const wholeTeam = "the team"
 
-// unasked is what a month has spent by others' doing, against which no reservation helps: what overlapping checkouts
-// bought twice, what CoCalc charged otherwise than it said, and what was bought after its order had failed. added is
-// the part of this transaction.
-func (x *witness) unasked(month, whose string) (sum, added purchase.Cents, err error) {
+// tolerated returns what a month has spent without the bot's fault, in spite of all reservations: what overlapping
+// checkouts bought twice, what CoCalc charged beyond its price, and what was bought after its order had failed. added
+// is the part of this transaction.
+func (x *observer) tolerated(month, whose string) (sum, added purchase.Cents, err error) {
 	entries, err := x.Purchases(0, 1000)
 	if err != nil {
 		return 0, 0, err
 	}
 	for _, p := range entries {
-		if p.Month != month || whose != everybody && name(p.Requester.ID) != whose {
+		if p.Month != month || whose != wholeTeam && name(p.Requester.ID) != whose {
 			continue
 		}
 		failed, err := x.hasFailed(p.Order)
@@ -165,15 +165,15 @@ func (x *witness) unasked(month, whose string) (sum, added purchase.Cents, err e
 	return sum, added, nil
 }
 
-func (x *witness) hasFailed(id purchase.OrderID) (bool, error) {
+func (x *observer) hasFailed(id purchase.OrderID) (bool, error) {
 	events, err := x.Events(1, 1<<20)
 	return slices.ContainsFunc(events, func(e purchase.Event) bool {
 		return e.Order == id && e.Kind == string(purchase.Failed)
 	}), err
 }
 
-// lookAtMove judges what an order has become.
-func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
+// checkTransition checks an order's new state.
+func (x *observer) checkTransition(o purchase.Order, was purchase.State) error {
 	account, err := x.Account()
 	if err != nil {
 		return err
@@ -184,43 +184,43 @@ func (x *witness) lookAtMove(o purchase.Order, was purchase.State) error {
 		if account.Pause != nil {
 			x.wrong("order %s becomes %s, and buying is paused since %s", o.ID, o.State, account.Pause.Since)
 		}
-		if err := x.fits(o, promised); err != nil {
+		if err := x.checkLimits(o, promised); err != nil {
 			return err
 		}
 	case purchase.Denied:
-		x.lookAtNo(o)
+		x.checkDenying(o)
 	case purchase.Expired:
 		if left := time.Until(o.ApproveBy); !o.ApproveBy.IsZero() && left > 0 {
 			x.wrong("order %s expires %s before its time to be decided on is over", o.ID, left)
 		}
-		if could := x.life.began.Before(o.RemindAt) && x.life.w.weather("ledger", Full, o.RemindAt) == nil; could &&
+		if could := x.process.began.Before(o.RemindAt) && x.process.w.faultWindow("ledger", Full, o.RemindAt) == nil; could &&
 			!o.RemindAt.IsZero() && !o.ApproveBy.IsZero() {
 			x.wrong("order %s expires, and no one was reminded of it on %s", o.ID, o.RemindAt)
 		}
 	case purchase.Failed:
-		if f := o.Failure; f != nil && f.Code == purchase.FailNobodyAsked && !x.life.w.refused(o.Confirmed) {
+		if f := o.Failure; f != nil && f.Code == purchase.FailNobodyAsked && !x.process.w.refused(o.Confirmed) {
 			x.wrong("order %s fails since its approvers could not be asked, and Slack has refused nothing", o.ID)
 		}
 	default: // nothing more is required of the others
 	}
 	switch {
 	case o.State == purchase.Approved:
-		x.lookAtRequester(o)
-		return x.lookAtApproval(o, true)
+		x.checkRequester(o)
+		return x.checkApprovals(o, true)
 	case o.State == purchase.AwaitingApproval:
-		x.lookAtRequester(o)
+		x.checkRequester(o)
 		if o.Reason == "" {
 			x.wrong("approvers are asked about order %s, and not told what it is for", o.ID)
 		}
 	case o.State == purchase.Adding:
-		return x.lookAtApproval(o, false)
+		return x.checkApprovals(o, false)
 	}
 	return nil
 }
 
-// fits: an order that is promised, or begun, is within every limit as it is now.
-func (x *witness) fits(o purchase.Order, promised bool) error {
-	r := x.life.rules
+// checkLimits checks that an order whose amount is reserved, or whose purchase begins, is within the limits of now.
+func (x *observer) checkLimits(o purchase.Order, promised bool) error {
+	r := x.process.rules
 	if r.OrderLimit > 0 && int64(o.Price) > r.OrderLimit {
 		x.wrong("order %s becomes %s for %s, and one order may cost %s", o.ID, o.State, o.Price, dollars(r.OrderLimit))
 	}

@@ -9,21 +9,21 @@ import (
 	"licensebot/purchase"
 )
 
-// Story is what happened, one line each, with the simulated time since the program first started.
-type Story struct {
+// Trace has a line for each thing that happened, with the simulated time since the program first started.
+type Trace struct {
 	mu    sync.Mutex
-	begun time.Time
+	start time.Time
 	lines []string
 }
 
-// Tell adds a line.
-func (s *Story) Tell(format string, args ...any) { s.tellAt(time.Now(), format, args...) }
+// Log adds a line.
+func (s *Trace) Log(format string, args ...any) { s.logAt(time.Now(), format, args...) }
 
-func (s *Story) tellAt(at time.Time, format string, args ...any) {
+func (s *Trace) logAt(at time.Time, format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ⏎ ")
-	s.lines = append(s.lines, clock(at.Sub(s.begun))+" "+text)
+	s.lines = append(s.lines, clock(at.Sub(s.start))+" "+text)
 }
 
 // clock prints "00:03:12.040".
@@ -36,14 +36,14 @@ func clock(d time.Duration) string {
 		d.Milliseconds()%1000)
 }
 
-// String is the whole story.
-func (s *Story) String() string {
+// String returns the whole trace.
+func (s *Trace) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.lines, "\n")
 }
 
-// short names an order in the story: "…7K2Q".
+// short names an order in the trace: "…7K2Q".
 func short(id purchase.OrderID) string {
 	if len(id) < 4 {
 		return string(id)
@@ -53,7 +53,7 @@ func short(id purchase.OrderID) string {
 
 func dollars(cents int64) string { return purchase.Cents(cents).String() }
 
-// times says how a delivery came, if it was not once and at once: " (delivered twice, 40 s late)".
+// times describes how a delivery came, if it was not once and at once: " (delivered twice, 40 s late)".
 func times(deliveries []time.Duration) string {
 	var words []string
 	switch n := len(deliveries); {
