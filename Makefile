@@ -8,7 +8,7 @@
 # make bench   every benchmark (TESTFLAGS='-benchtime 1x': each once)
 # make soak    the simulation with SEEDS seeds (100000), from seed FROM (1)
 # make mutants the program without each of its safeguards, one at a time: every one must make a test fail
-# make kill    kill the real bot at every step of every story, each time that it comes there (half an hour)
+# make kill    kill the real bot at every step of every scenario, each time that it comes there (half an hour)
 # make build   the static binary, bin/bot
 # make demo    the bot with a simulated Slack and CoCalc, in the browser
 

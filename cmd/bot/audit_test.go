@@ -16,7 +16,7 @@ import (
 
 // What happened to an order, who did it and where, in every form.
 func TestAudit_Formats(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 2)

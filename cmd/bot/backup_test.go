@@ -16,7 +16,7 @@ import (
 
 // Without a running bot the command copies the ledger itself. It overwrites nothing, and leaves nothing half made.
 func TestBackup_NoBotRuns(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	dir := t.TempDir()
@@ -48,7 +48,7 @@ func TestBackup_NoBotRuns(t *testing.T) {
 // The running bot makes the copy, also in the middle of a purchase, for as long as it has the ledger; and it resumes
 // buying by itself. Its socket is its own user's alone, and gone when it ends.
 func TestBackup_BotBuys_WithResume(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	w.cocalc.SetCheckoutTakes(1500 * time.Millisecond)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	bot := launch(t, s, "run")
@@ -129,7 +129,7 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			s := w.settings(t)
 			w.buys(t, s["DATABASE"], 1)
 			bot := launch(t, s, "run")
@@ -155,7 +155,7 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 
 // A bot that was killed leaves its socket. The commands work without it, and the next bot makes it anew.
 func TestBackup_BotKilled(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	killed := launch(t, s, "run")
 	killed.Prints(&killed.Err, 1, "connect to Slack")

@@ -31,7 +31,7 @@ func TestCheck_Report(t *testing.T) {
 	cases := []struct {
 		name     string
 		settings string // separated by blanks
-		prepare  func(t *testing.T, w *town, s map[string]string)
+		prepare  func(t *testing.T, w *env, s map[string]string)
 		code     int
 		says     []string
 	}{
@@ -47,7 +47,7 @@ func TestCheck_Report(t *testing.T) {
 		{
 			"people, groups and channels", "BUYERS=U0ALICE,S0STAFF APPROVERS=U0BOB,U0CAROL APPROVALS_CHANNEL=C0GENERAL " +
 				"PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL",
-			func(t *testing.T, w *town, s map[string]string) {
+			func(t *testing.T, w *env, s map[string]string) {
 				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob}})
 			}, 0,
 			[]string{
@@ -71,7 +71,7 @@ func TestCheck_Report(t *testing.T) {
 			"FAIL APPROVALS_CHANNEL: the bot isn't in #random (C0RANDOM). Type /invite @licensebot there.\n",
 		}},
 		{
-			"an archived channel", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
+			"an archived channel", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *env, s map[string]string) {
 				w.slack.Archive(slacksim.General, true)
 			}, 1,
 			[]string{"FAIL PURCHASES_CHANNEL: #general (C0GENERAL) is archived. "},
@@ -82,7 +82,7 @@ func TestCheck_Report(t *testing.T) {
 		}},
 		{
 			"people who are refused", "BUYERS=U0GUEST,U0LEFT,U0ELSEWHERE,U0BOT,S0EMPTY",
-			func(t *testing.T, w *town, s map[string]string) {
+			func(t *testing.T, w *env, s map[string]string) {
 				w.slack.AddUser(slacksim.User{ID: "U0GUEST", Restricted: true})
 				w.slack.AddUser(slacksim.User{ID: "U0LEFT", Deleted: true})
 				w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
@@ -93,7 +93,7 @@ func TestCheck_Report(t *testing.T) {
 		},
 		{
 			"more approvals than a group has members", "APPROVERS=S0STAFF APPROVALS_CHANNEL=C0GENERAL APPROVALS_REQUIRED=3",
-			func(t *testing.T, w *town, s map[string]string) {
+			func(t *testing.T, w *env, s map[string]string) {
 				w.slack.SetUserGroups(slacksim.UserGroup{ID: "S0STAFF", Users: []string{slacksim.Bob, slacksim.Carol}})
 			}, 1,
 			[]string{"FAIL APPROVALS_REQUIRED: 3 approvals are required, but only 2 people can approve. "},
@@ -103,20 +103,20 @@ func TestCheck_Report(t *testing.T) {
 			[]string{"WARN APPROVALS_REQUIRED: 1 approval is required, and only 1 person can approve, so an approver's own " +
 				"order can never be approved. "},
 		},
-		{"Slack limits the rate", "", func(t *testing.T, w *town, s map[string]string) {
+		{"Slack limits the rate", "", func(t *testing.T, w *env, s map[string]string) {
 			w.slack.SetFaults(
 				slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {RetryAfter: 30 * time.Second}}})
 		}, 2, []string{
 			"PASS Slack app token", "WARN ADMINS: not checked: Slack limits the rate; try again in 30 s\n",
 			"PASS CoCalc key",
 		}},
-		{"Slack has an outage", "", func(t *testing.T, w *town, s map[string]string) {
+		{"Slack has an outage", "", func(t *testing.T, w *env, s map[string]string) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"auth.test": {Status: 503}}})
 		}, 2, []string{
 			"WARN Slack bot token: not checked: Slack reports a problem: HTTP 503. Try again later.\n",
 			"WARN people and channels: not checked: ", "PASS CoCalc key",
 		}},
-		{"the app can't look up channels", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *town, s map[string]string) {
+		{"the app can't look up channels", "PURCHASES_CHANNEL=C0GENERAL", func(t *testing.T, w *env, s map[string]string) {
 			w.restart(t, s,
 				slacksim.App{BotScopes: []string{
 					"commands", "chat:write", "users:read", "usergroups:read", "im:write",
@@ -129,7 +129,7 @@ func TestCheck_Report(t *testing.T) {
 		}},
 		{
 			"a guest and someone of elsewhere in a channel", "PURCHASES_CHANNEL=C0GENERAL CHANNELS=C0GENERAL",
-			func(t *testing.T, w *town, s map[string]string) {
+			func(t *testing.T, w *env, s map[string]string) {
 				w.slack.AddUser(slacksim.User{ID: "U0GUEST", UltraRestricted: true})
 				w.slack.AddUser(slacksim.User{ID: "U0ELSEWHERE", TeamID: "T0OTHER"})
 				w.slack.Invite(slacksim.General, "U0GUEST")
@@ -144,7 +144,7 @@ func TestCheck_Report(t *testing.T) {
 		},
 		{
 			"a channel that is shared with another organization", "PURCHASES_CHANNEL=C0GENERAL",
-			func(t *testing.T, w *town, s map[string]string) {
+			func(t *testing.T, w *env, s map[string]string) {
 				general, _ := w.slack.Channel(slacksim.General)
 				general.ExtShared = true
 				w.slack.AddChannel(general)
@@ -155,16 +155,16 @@ func TestCheck_Report(t *testing.T) {
 				"Use a channel that is not shared, or end the sharing in Slack.\n",
 			},
 		},
-		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *town, s map[string]string) {
+		{"tokens of two apps", "SLACK_APP_TOKEN=xapp-1-A0OTHER-33-abcdef", func(t *testing.T, w *env, s map[string]string) {
 			w.restart(t, s, slacksim.App{AppToken: s["SLACK_APP_TOKEN"]})
 		}, 1, []string{"FAIL Slack app token: belongs to app A0OTHER, but the bot token belongs to app A11, so no command " +
 			"would reach the bot. Use both tokens from the same app.\n"}},
 		{
-			"another bot with this app", "", func(t *testing.T, w *town, s map[string]string) { w.otherBot(t) }, 0,
+			"another bot with this app", "", func(t *testing.T, w *env, s map[string]string) { w.otherBot(t) }, 0,
 			[]string{"WARN Slack connections: 1 socket is open with this app besides this check, but no bot runs with this " +
 				"ledger. Stop the other bot"},
 		},
-		{"while a bot runs", "", func(t *testing.T, w *town, s map[string]string) {
+		{"while a bot runs", "", func(t *testing.T, w *env, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
 				t.Fatal(err)
@@ -201,7 +201,7 @@ func TestCheck_Report(t *testing.T) {
 			[]string{"FAIL CoCalc key …0001: CoCalc doesn't accept the key, or its database is down. Create a key"},
 		},
 		{
-			"no licenses sold", "", func(_ *testing.T, w *town, _ map[string]string) {
+			"no licenses sold", "", func(_ *testing.T, w *env, _ map[string]string) {
 				w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.NoLicensesSold})
 			}, 1,
 			[]string{
@@ -210,7 +210,7 @@ func TestCheck_Report(t *testing.T) {
 			},
 		},
 		{
-			"an older server", "", func(_ *testing.T, w *town, _ map[string]string) {
+			"an older server", "", func(_ *testing.T, w *env, _ map[string]string) {
 				w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.OlderServer})
 			}, 0,
 			[]string{"PASS CoCalc store: an older version: no prices before checkout, no list of purchases\n"},
@@ -224,12 +224,12 @@ func TestCheck_Report(t *testing.T) {
 		{"nobody may buy", "BUYERS=", nil, 1, []string{"FAIL BUYERS: empty, so no one can buy. List users or groups"}},
 		{"nobody is an admin", "ADMINS=", nil, 0, []string{"WARN ADMINS: empty: "}},
 		{
-			"a file that is no ledger", "", func(t *testing.T, _ *town, s map[string]string) {
+			"a file that is no ledger", "", func(t *testing.T, _ *env, s map[string]string) {
 				write(t, s["DATABASE"], []byte("dear diary"))
 			}, 1,
 			[]string{"FAIL ledger: ", app.DamagedAdvice, "PASS Slack bot token"},
 		},
-		{"a ledger of another account", "", func(t *testing.T, w *town, s map[string]string) {
+		{"a ledger of another account", "", func(t *testing.T, w *env, s map[string]string) {
 			ledger, err := storage.Open(s["DATABASE"])
 			if err != nil {
 				t.Fatal(err)
@@ -248,12 +248,12 @@ func TestCheck_Report(t *testing.T) {
 			"no folder for the ledger", "DATABASE=/nowhere/ledger.db", nil, 1,
 			[]string{"FAIL ledger folder: the folder /nowhere doesn't exist. Create it", "PASS Slack bot token"},
 		},
-		{"a folder that everybody can write in", "", func(t *testing.T, _ *town, s map[string]string) {
+		{"a folder that everybody can write in", "", func(t *testing.T, _ *env, s map[string]string) {
 			if err := os.Chmod(filepath.Dir(s["DATABASE"]), 0o777); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, []string{"WARN ledger folder: every user of this machine can write in ", "Run: chmod o-w /"}},
-		{"a token that everybody can read", "", func(t *testing.T, _ *town, s map[string]string) {
+		{"a token that everybody can read", "", func(t *testing.T, _ *env, s map[string]string) {
 			path := filepath.Join(filepath.Dir(s["DATABASE"]), "token")
 			write(t, path, []byte(s["SLACK_BOT_TOKEN"]))
 			if err := os.Chmod(path, 0o644); err != nil {
@@ -295,7 +295,7 @@ func TestCheck_Report(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			s := w.settings(t, append([]string{"ADMINS=" + slacksim.Carol}, strings.Fields(c.settings)...)...)
 			for name := range s {
 				if !slices.Contains(config.Names(), name) {
@@ -354,8 +354,8 @@ func TestCheck_Report(t *testing.T) {
 	}
 }
 
-// restart puts another app into the town's workspace, with the same people.
-func (w *town) restart(t *testing.T, s map[string]string, app slacksim.App) {
+// restart puts another app into it's workspace, with the same people.
+func (w *env) restart(t *testing.T, s map[string]string, app slacksim.App) {
 	t.Helper()
 	old := w.slack.App()
 	app.ID, app.BotToken = old.ID, old.BotToken
@@ -368,8 +368,8 @@ func (w *town) restart(t *testing.T, s map[string]string, app slacksim.App) {
 	t.Setenv("SLACK_API_URL", slacktest.Serve(t, slacksim.New(slacksim.Options{App: app})).APIURL)
 }
 
-// otherBot opens a socket with the town's app until the test ends.
-func (w *town) otherBot(t *testing.T) {
+// otherBot opens a socket with the app of env until the test ends.
+func (w *env) otherBot(t *testing.T) {
 	t.Helper()
 	_, address, err := socket.NewAPI(w.api, w.slack.BotToken(), w.slack.AppToken(), socket.HTTPClient(), zerolog.Nop()).
 		StartSocketModeContext(t.Context())

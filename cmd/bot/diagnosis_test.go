@@ -15,7 +15,7 @@ import (
 )
 
 // settled is the output of a command with fixed texts in the place of what differs between runs.
-func (w *town) settled(s map[string]string, out string) string {
+func (w *env) settled(s map[string]string, out string) string {
 	for _, r := range []struct{ is, becomes string }{
 		{s["COCALC_URL"], "https://cocalc.example"},
 		{strings.Replace(s["COCALC_URL"], "http://", "https://", 1), "https://secure.cocalc.example"},
@@ -36,41 +36,41 @@ func (w *town) settled(s map[string]string, out string) string {
 func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		prepare func(t *testing.T, w *town, s map[string]string)
+		prepare func(t *testing.T, w *env, s map[string]string)
 		code    int
 	}{
-		{"successor", func(t *testing.T, w *town, s map[string]string) {
+		{"successor", func(t *testing.T, w *env, s map[string]string) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"successor-with-an-older-key", func(t *testing.T, w *town, _ map[string]string) {
+		{"successor-with-an-older-key", func(t *testing.T, w *env, _ map[string]string) {
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"successor-with-a-limited-key", func(t *testing.T, w *town, s map[string]string) {
+		{"successor-with-a-limited-key", func(t *testing.T, w *env, s map[string]string) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot")
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 		}, 1},
-		{"moved", func(t *testing.T, w *town, _ map[string]string) {
+		{"moved", func(t *testing.T, w *env, _ map[string]string) {
 			w.becomes(t, cocalctest.Preset(cocalctest.Moved))
 		}, 1},
-		{"successor-without-its-database", func(t *testing.T, w *town, s map[string]string) {
+		{"successor-without-its-database", func(t *testing.T, w *env, s map[string]string) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 			w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Outage})
 		}, 1},
-		{"maintenance", func(t *testing.T, _ *town, s map[string]string) {
+		{"maintenance", func(t *testing.T, _ *env, s map[string]string) {
 			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				w.WriteHeader(http.StatusServiceUnavailable)
 				fmt.Fprint(w, "<!DOCTYPE html><h1>Back at noon</h1>")
 			})
 		}, 2},
-		{"https", func(t *testing.T, _ *town, s map[string]string) {
+		{"https", func(t *testing.T, _ *env, s map[string]string) {
 			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusMovedPermanently)
 			})
 		}, 1},
-		{"page", func(t *testing.T, _ *town, s map[string]string) {
+		{"page", func(t *testing.T, _ *env, s map[string]string) {
 			s["COCALC_URL"] = front(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				fmt.Fprint(w, "<!DOCTYPE html><h1>Sign in</h1>")
@@ -78,7 +78,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			s := w.settings(t, "ADMINS="+slacksim.Carol)
 			w.buys(t, s["DATABASE"], 1)
 			before := w.account.Balance()
@@ -112,7 +112,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 }
 
 // becomes makes the simulated CoCalc one of its presets.
-func (w *town) becomes(t *testing.T, preset string) {
+func (w *env) becomes(t *testing.T, preset string) {
 	t.Helper()
 	if err := w.cocalc.SwitchOn(preset); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func front(t *testing.T, answer http.HandlerFunc) string {
 // The successor's list for programs and spreadsheets, with amounts as the server has them. A server that sells licenses
 // has none.
 func TestPrices_Formats(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	does(t, "", "prices").says(t, 1, "bot: "+w.shop+
@@ -158,16 +158,16 @@ func TestRun_Start_OnEveryServer(t *testing.T) {
 		"find no CoCalc server that sells licenses; `bot check` says more", "hold orders until CoCalc accepts the key"
 	for _, c := range []struct {
 		name    string
-		prepare func(t *testing.T, w *town, s map[string]string)
+		prepare func(t *testing.T, w *env, s map[string]string)
 		level   string
 		says    []string
 		never   string
 	}{
-		{"licenses", func(*testing.T, *town, map[string]string) {}, "info", []string{found}, none},
-		{"licenses, with a wrong key", func(_ *testing.T, _ *town, s map[string]string) {
+		{"licenses", func(*testing.T, *env, map[string]string) {}, "info", []string{found}, none},
+		{"licenses, with a wrong key", func(_ *testing.T, _ *env, s map[string]string) {
 			s["COCALC_API_KEY"] = "sk-wrongWrongWrong000001"
 		}, "error", []string{held}, none},
-		{"the successor", func(t *testing.T, w *town, s map[string]string) {
+		{"the successor", func(t *testing.T, w *env, s map[string]string) {
 			s["COCALC_API_KEY"] = w.account.NewSuccessorKey("licensebot", cocalctest.AccountRead)
 			w.becomes(t, cocalctest.Preset(cocalctest.Successor))
 		}, "error", []string{
@@ -175,14 +175,14 @@ func TestRun_Start_OnEveryServer(t *testing.T) {
 			"bot migrate-report",
 		}, held},
 		{
-			"moved", func(t *testing.T, w *town, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) },
+			"moved", func(t *testing.T, w *env, _ map[string]string) { w.becomes(t, cocalctest.Preset(cocalctest.Moved)) },
 			"error",
 			[]string{none, `"condition":"moved"`, "redirects (302) to another host, cocalc.ai"},
 			found,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			s := w.settings(t, "ADMINS="+slacksim.Carol)
 			c.prepare(t, w, s)
 			bot := launch(t, s, "run")

@@ -114,7 +114,7 @@ var completed = map[string]func(folder string) []string{
 
 // Every command of the documents that runs on the machine does so, with files of the test in the place of theirs.
 func TestDocs_ShellCommands_Run(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Carol)
 	w.buys(t, s["DATABASE"], 1)
 	processtest.Environment(t, s)

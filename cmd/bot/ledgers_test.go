@@ -23,7 +23,7 @@ import (
 )
 
 // buys lets Alice buy n licenses, one after the other, with a bot that shows nothing in Slack.
-func (w *town) buys(t testing.TB, database string, n int) {
+func (w *env) buys(t testing.TB, database string, n int) {
 	t.Helper()
 	bot, err := app.New(app.Config{
 		Database: database, PurchasesChannel: slacksim.General,
@@ -74,7 +74,7 @@ func (w *town) buys(t testing.TB, database string, n int) {
 }
 
 // strangerBuys has somebody else buy a license on the account.
-func (w *town) strangerBuys(t testing.TB) {
+func (w *env) strangerBuys(t testing.TB) {
 	t.Helper()
 	w.account.AddToCart("site-license",
 		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
@@ -85,7 +85,7 @@ func (w *town) strangerBuys(t testing.TB) {
 }
 
 // reads waits until somebody reads the text in the channel of that name; empty: in the conversation with the bot.
-func (w *town) reads(t testing.TB, person, channel, text string) {
+func (w *env) reads(t testing.TB, person, channel, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
 	defer cancel()

@@ -264,7 +264,7 @@ func TestMain_NoCommand_Runs(t *testing.T) {
 
 // A program that is told to stop before it has begun ends, and says so by ending well.
 func TestMain_StoppedBeforeStart(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	processtest.Environment(t, w.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

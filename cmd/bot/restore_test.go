@@ -18,7 +18,7 @@ import (
 
 // What bot restore says before it does anything, for every way in which a backup and the present ledger can differ.
 func TestRestore_Losses(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	path := s["DATABASE"]
 	w.buys(t, path, 1)
@@ -92,7 +92,7 @@ func TestRestore_Losses(t *testing.T) {
 
 // A backup is for the day on which the ledger cannot be read any more; that one is kept as it is, as evidence.
 func TestRestore_OverDamagedLedger(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	good := w.settings(t)["DATABASE"]
 	w.buys(t, good, 1)
 	for _, bad := range badFiles {
@@ -116,7 +116,7 @@ func TestRestore_OverDamagedLedger(t *testing.T) {
 }
 
 func TestRestore_BotRuns(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
 	backup := copied(t, s["DATABASE"])
@@ -137,7 +137,7 @@ func TestRestore_BotRuns(t *testing.T) {
 // before it has compared with CoCalc; then it enters the purchase that the backup lacks, with its person, and has it
 // told.
 func TestRestore_CoCalcSoldMore(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob, "PURCHASES_CHANNEL="+slacksim.General)
 	processtest.Environment(t, s)
 	file := filepath.Join(t.TempDir(), "monday.db")
@@ -220,7 +220,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 
 // A ledger that contradicts itself is not used for buying until an admin has looked at it; whoever asks is told why.
 func TestRun_InconsistentLedger(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
@@ -256,7 +256,7 @@ func TestRun_InconsistentLedger(t *testing.T) {
 // Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
 // says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
 func TestRun_BrokenAuditChain(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
@@ -297,7 +297,7 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 
 // Buying was paused after the backup was made. To go back to the backup is no way to resume it.
 func TestRestore_KeepsPause(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)

@@ -31,7 +31,7 @@ func BenchmarkRun_Idle(b *testing.B) {
 	}
 	var fresh, used []float64
 	for b.Loop() {
-		w := newTown(b)
+		w := newEnv(b)
 		bot := processtest.Start(b, binary, w.settings(b), "run")
 		if err := w.slack.WaitForSocket(b.Context()); err != nil {
 			b.Fatal(err)

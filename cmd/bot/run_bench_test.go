@@ -23,7 +23,7 @@ import (
 )
 
 // serve runs the whole bot in this process until the returned function is called.
-func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
+func (w *env) serve(b *testing.B, more ...string) (s *app.Service, stop func()) {
 	b.Helper()
 	processtest.Environment(b,
 		w.settings(b, append([]string{"ORDER_LIMIT=none", "MONTHLY_BUDGET=none", "LOG_LEVEL=error"}, more...)...))
@@ -58,16 +58,16 @@ func (w *town) serve(b *testing.B, more ...string) (s *app.Service, stop func())
 // burst is how many people act at the same moment.
 const burst = 500
 
-// BenchmarkRun_BurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc hanging.
-// What counts is the time until each click is acknowledged, which comes after its order is durably promised; Slack
-// gives three seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other
+// BenchmarkRun_BurstOfConfirmations lets 500 people click Buy at once, with a real ledger on the disk and CoCalc
+// hanging. What counts is the time until each click is acknowledged, which comes after its order is durably promised;
+// Slack gives three seconds, and the goal is half a second at the 99th percentile. On a machine that is busy with other
 // things some may be later than Slack waits: they are reported as late, and may be promised or not.
 func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 	var clicks, commands []time.Duration
 	late := 0
 	for b.Loop() {
 		b.StopTimer()
-		w := newTown(b)
+		w := newEnv(b)
 		s, stop := w.serve(b)
 		// CoCalc hangs from here on, so that the first order waits and the others stay promised.
 		w.cocalc.Inject(cocalctest.Fault{Effect: cocalctest.Delay, Wait: time.Hour})
@@ -110,7 +110,7 @@ func BenchmarkRun_BurstOfConfirmations(b *testing.B) {
 }
 
 // crowd adds n people to the workspace.
-func (w *town) crowd(n int) []*slacksim.Person {
+func (w *env) crowd(n int) []*slacksim.Person {
 	people := make([]*slacksim.Person, n)
 	for i := range people {
 		id := fmt.Sprintf("U0P%03d", i)
@@ -123,7 +123,7 @@ func (w *town) crowd(n int) []*slacksim.Person {
 
 // cards has everyone ask for a card at once, and returns each one's. Those whom a busy bot sends away, or does not
 // answer in time, ask again together.
-func (w *town) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
+func (w *env) cards(b *testing.B, people []*slacksim.Person) []slacksim.Message {
 	b.Helper()
 	cards := make([]slacksim.Message, len(people))
 	asking := make([]int, len(people))
@@ -376,14 +376,14 @@ func sendBare(b *testing.B, server *cocalctest.Server, url string, sent []cocalc
 	return time.Since(start)
 }
 
-// BenchmarkRun_ClickToReceipt is what a person waits on loopback: from the click on Buy to the receipt on the card, through
-// sockets, ledger, CoCalc's requests and the response URL. CoCalc's own checkout takes a millisecond here, and seconds
-// in life.
+// BenchmarkRun_ClickToReceipt is what a person waits on loopback: from the click on Buy to the receipt on the card,
+// through sockets, ledger, CoCalc's requests and the response URL. CoCalc's own checkout takes a millisecond here, and
+// seconds in life.
 func BenchmarkRun_ClickToReceipt(b *testing.B) {
 	var times []time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		w := newTown(b)
+		w := newEnv(b)
 		_, stop := w.serve(b)
 		alice := w.slack.Person(slacksim.Alice)
 		card := w.cards(b, []*slacksim.Person{alice})[0]

@@ -30,7 +30,7 @@ func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
 // The disk fills up under a bot that runs: nobody's order is taken, everybody is told why, the bot lives on, and works
 // again when there is room.
 func TestRun_FullDisk(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	bot := launch(t, s, "run")
@@ -87,7 +87,7 @@ func TestRun_FullDisk(t *testing.T) {
 // The disk fills up while CoCalc is being paid: what CoCalc sold cannot be written down. It is, as soon as there is
 // room, and it is bought once.
 func TestRun_FullDisk_DuringCheckout(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	w.cocalc.SetCheckoutTakes(500 * time.Millisecond)
 	sold := make(chan struct{})
 	w.cocalc.Inject(cocalctest.Fault{

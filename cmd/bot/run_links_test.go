@@ -16,7 +16,7 @@ import (
 // A team with a CoCalc of its own is led there: by the button of a receipt, by the example of the help, and by the
 // sentence that asks an admin for credit. The buyer reads only that admins know.
 func TestRun_Links_LeadToOwnServer(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	bot := launch(t, w.settings(t, "ADMINS="+slacksim.Bob), "run")
 	alice := w.slack.Person(slacksim.Alice)
 	if err := w.slack.WaitForSocket(bot.Life); err != nil {

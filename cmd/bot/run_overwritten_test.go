@@ -15,7 +15,7 @@ import (
 // the code that asks for a restart, and the file is as the operator left it. Moving the file away is noticed before a
 // click, too.
 func TestRun_LedgerOverwritten(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	bot := launch(t, s, "run")

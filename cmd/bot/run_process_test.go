@@ -20,7 +20,7 @@ func launch(t testing.TB, settings map[string]string, args ...string) *processte
 
 // A stop in the middle of a checkout: the process finishes it, shows the receipt, and ends well.
 func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	w.cocalc.SetCheckoutTakes(700 * time.Millisecond)
 	bot := launch(t, w.settings(t), "run")
 	alice := w.slack.Person(slacksim.Alice)
@@ -47,7 +47,7 @@ func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
 }
 
 // asks types /license as alice and waits for what she reads.
-func (w *town) asks(t testing.TB, command, text string) slacksim.Message {
+func (w *env) asks(t testing.TB, command, text string) slacksim.Message {
 	t.Helper()
 	alice := w.slack.Person(slacksim.Alice)
 	if err := alice.Command(t.Context(), slacksim.General, "/license", command); err != nil {
@@ -70,7 +70,7 @@ func TestRun_Start_RefusedTokens(t *testing.T) {
 		"SLACK_APP_TOKEN": "xapp-wrong-wrong",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			processtest.Environment(t, w.settings(t, name+"="+token))
 			got := does(t, "", "run")
 			_, end, _ := strings.Cut(got.err, "bot: invalid configuration:\n")

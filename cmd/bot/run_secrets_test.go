@@ -78,7 +78,7 @@ func (s *scroll) String() string {
 func TestRun_Log_NoSecrets(t *testing.T) {
 	for _, format := range []string{"json", "console"} {
 		t.Run(format, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			var heard ear
 			processtest.Environment(t, w.settings(t, "LOG_LEVEL=debug", "LOG_FORMAT="+format, "CHECKOUT_TIMEOUT=2s",
 				"SLACK_API_URL="+heard.listen(t, w.api)))
@@ -123,7 +123,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 }
 
 // suffers buys, lists and meets faults of both sides.
-func (w *town) suffers(t *testing.T) {
+func (w *env) suffers(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -164,7 +164,7 @@ func (w *town) suffers(t *testing.T) {
 }
 
 // tells reports whether alice reads the text somewhere.
-func (w *town) tells(text string) bool {
+func (w *env) tells(text string) bool {
 	for _, c := range w.slack.Person(slacksim.Alice).Channels() {
 		for _, m := range w.slack.Person(slacksim.Alice).Messages(c.ID) {
 			if strings.Contains(m.ContentText(), text) {
@@ -176,7 +176,7 @@ func (w *town) tells(text string) bool {
 }
 
 // secrets are what must not be told, by what they are.
-func (w *town) secrets(t *testing.T) map[string]string {
+func (w *env) secrets(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{
 		"bot token": w.slack.BotToken(), "app token": w.slack.AppToken(), "key": w.account.Key(),

@@ -11,7 +11,7 @@ import (
 
 // A bot whose log is read no more goes on: it sells, and it ends in order when it is told to.
 func TestRun_LogReaderGone(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	bot := launch(t, w.settings(t, "LOG_LEVEL=debug"), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	if err := bot.CloseErr(); err != nil {
@@ -36,7 +36,7 @@ func TestRun_LogReaderGone(t *testing.T) {
 
 // A session that goes away ends the bot as SIGTERM does, also when it says so twice.
 func TestRun_SIGHUP(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	bot := launch(t, w.settings(t), "run")
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 ||

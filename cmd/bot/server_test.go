@@ -30,31 +30,31 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 		"sells you licenses (https://cocalc.com most likely sells none any more)\n"
 	for _, c := range []struct {
 		name   string
-		make   func(t *testing.T, w *town, path string)
+		make   func(t *testing.T, w *env, path string)
 		noted  bool
 		refuse string
 	}{
-		{"no ledger", func(*testing.T, *town, string) {}, false, plain},
-		{"a ledger without a record", func(t *testing.T, _ *town, path string) { keepLedger(t, path) }, false, plain},
-		{"purchases", func(t *testing.T, w *town, path string) { w.buys(t, path, 1) }, true, ""},
-		{"a server and no purchases", func(t *testing.T, _ *town, path string) {
+		{"no ledger", func(*testing.T, *env, string) {}, false, plain},
+		{"a ledger without a record", func(t *testing.T, _ *env, path string) { keepLedger(t, path) }, false, plain},
+		{"purchases", func(t *testing.T, w *env, path string) { w.buys(t, path, 1) }, true, ""},
+		{"a server and no purchases", func(t *testing.T, _ *env, path string) {
 			keepLedger(t, path)
 			edit(t, path, func(a *purchase.AccountState) { a.Address = "https://noted.example" })
 		}, false, "not set; the ledger notes https://noted.example\n"},
-		{"purchases of an earlier version", func(t *testing.T, w *town, path string) {
+		{"purchases of an earlier version", func(t *testing.T, w *env, path string) {
 			w.buys(t, path, 1)
 			edit(t, path, func(a *purchase.AccountState) { a.Address = "" })
 		}, false, former},
-		{"a ledger of the first release", func(t *testing.T, _ *town, path string) {
+		{"a ledger of the first release", func(t *testing.T, _ *env, path string) {
 			write(t, path, read(t, filepath.Join("..", "..", "storage", "testdata", "v1.ledger")))
 		}, false, former},
 		{
-			"a file that is no ledger", func(t *testing.T, _ *town, path string) { write(t, path, []byte("dear diary")) }, false,
+			"a file that is no ledger", func(t *testing.T, _ *env, path string) { write(t, path, []byte("dear diary")) }, false,
 			"not set, and the ledger, which may note it, can't be read: ",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newTown(t)
+			w := newEnv(t)
 			s := w.settings(t, "ADMINS="+slacksim.Bob)
 			delete(s, "COCALC_URL")
 			c.make(t, w, s["DATABASE"])
@@ -85,7 +85,7 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 
 // A COCALC_URL that is not the address in the ledger may be a new address or a mistake.
 func TestServer_OtherThanLedgers(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
 	w.buys(t, s["DATABASE"], 1)
 	processtest.Environment(t, s)
@@ -108,7 +108,7 @@ func TestServer_OtherThanLedgers(t *testing.T) {
 
 // Commands that ask no CoCalc need no address of one.
 func TestServer_CommandsThatNeedNone(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
 	changeLedger(t, s["DATABASE"], func(w purchase.Writer) error {

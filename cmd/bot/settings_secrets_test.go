@@ -119,7 +119,7 @@ func TestSettings_SecretFiles_Faults(t *testing.T) {
 			"COCALC_API_KEY_FILE": "/nowhere/key",
 			"DATABASE":            filepath.Join(dir, "ledger.db"),
 		})
-		w := newTown(t)
+		w := newEnv(t)
 		w.buys(t, os.Getenv("DATABASE"), 0)
 		if got := does(t, "", "purchases"); got.code != 0 {
 			t.Errorf("exit %d: %s", got.code, got.err)

@@ -63,7 +63,7 @@ func shown(c config.Settings) string {
 
 // With quotes in its name, a ledger would be a second one, and empty.
 func TestSettings_Database_Quoted(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
 	processtest.Environment(t, w.settings(t, `DATABASE="ledger.db"`))
@@ -96,7 +96,7 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 
 // Whoever looks at the ledger does not have to put other things right first.
 func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)

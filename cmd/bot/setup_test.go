@@ -37,8 +37,8 @@ func golden(t *testing.T, name, got string) {
 	goldenfile.Compare(t, filepath.Join("testdata", name), got)
 }
 
-// town is a Slack workspace and a CoCalc on loopback, without a bot.
-type town struct {
+// env is a Slack workspace and a CoCalc on loopback, without a bot.
+type env struct {
 	slack   *slacksim.Workspace
 	api     string
 	cocalc  *cocalctest.Server
@@ -46,10 +46,10 @@ type town struct {
 	account *cocalctest.Account
 }
 
-// newTown starts both. They end with the test.
-func newTown(t testing.TB) *town {
+// newEnv starts both. They end with the test.
+func newEnv(t testing.TB) *env {
 	t.Helper()
-	w := &town{
+	w := &env{
 		slack: slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}, App: slacksim.App{
 			ID: "A11", BotScopes: bot.Scopes(), BotToken: "xoxb-1111-2222-botBOTbotBOT",
 			AppToken: "xapp-1-A11-33-appAPPappAPP",
@@ -62,8 +62,8 @@ func newTown(t testing.TB) *town {
 	return w
 }
 
-// settings lead a bot into the town, with more settings or other values for them.
-func (w *town) settings(t testing.TB, more ...string) map[string]string {
+// settings lead a bot into it, with more settings or other values for them.
+func (w *env) settings(t testing.TB, more ...string) map[string]string {
 	t.Helper()
 	s := map[string]string{
 		"SLACK_BOT_TOKEN": w.slack.BotToken(), "SLACK_APP_TOKEN": w.slack.AppToken(), "SLACK_API_URL": w.api,

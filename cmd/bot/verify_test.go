@@ -43,7 +43,7 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 
 // A year of a ledger's life: what bot verify says of it, and of what is done to it.
 func TestVerify_Findings(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	path := s["DATABASE"]
 	processtest.Environment(t, s)
@@ -100,7 +100,7 @@ func TestVerify_Findings(t *testing.T) {
 
 // The ledger of a running bot, and CoCalc's troubles.
 func TestVerify_BotRuns(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	processtest.Environment(t, s)
 	w.buys(t, s["DATABASE"], 1)
@@ -143,7 +143,7 @@ func TestVerify_EmptyLedger(t *testing.T) {
 // No command uses a file that it cannot trust, each says why in one line, and not one byte of the file changes. A
 // broken chain alone keeps the bot neither from answering nor from being copied: see TestRun_BrokenAuditChain.
 func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	s := w.settings(t)
 	w.buys(t, s["DATABASE"], 1)
 	for _, bad := range badFiles {

@@ -15,15 +15,15 @@ import (
 	"licensebot/storage"
 )
 
-// adminStories are about the account as a whole, and those who look after it.
-func adminStories() []story {
+// adminScenarios are about the account as a whole, and those who look after it.
+func adminScenarios() []scenario {
 	alice, bob, carol := slacksim.Alice, slacksim.Bob, slacksim.Carol
-	return []story{
-		{"an admin settles what CoCalc does not tell", func(w *town) {
+	return []scenario{
+		{"an admin settles what CoCalc does not tell", func(w *env) {
 			w.settings["ADMINS"] = bob + "," + carol
 			w.fault("server-error")
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: "purchases/get-purchases", Effect: cocalctest.Fail})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.sees(w.readingAny(alice, "Not confirmed yet", "Not bought"))
@@ -33,62 +33,62 @@ func adminStories() []story {
 			}
 			w.cocalc.ClearFaults()
 		}, ending{}},
-		{"somebody else buys on the account", func(w *town) {
+		{"someone else buys on the account", func(w *env) {
 			w.settings["PURCHASES_CHANNEL"] = slacksim.General
 			w.began()
 			strangersItem(w)
 			w.must(w.account.Checkout())
-		}, func(w *town) {
+		}, func(w *env) {
 			w.sees(w.reading(alice, "A purchase made outside this bot"))
 			w.sees(w.reading(alice, "Daily ledger checkpoint"))
 		}, ending{foreign: 1}},
-		{"somebody else buys, and nobody can be told", func(w *town) {
+		{"someone else buys, and no one can be told", func(w *env) {
 			w.settings["PURCHASES_CHANNEL"] = slacksim.Random
 			w.began()
 			strangersItem(w)
 			w.must(w.account.Checkout())
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			if w.bought() {
 				w.sees(w.reading(alice, "/invite @licensebot"))
 			}
 		}, ending{foreign: 1, bought: 1}},
-		{"a purchase has a tag that the ledger does not know", func(w *town) {
+		{"a purchase has a tag that the ledger does not know", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.began()
 			w.account.AddToCart("site-license",
 				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
 					`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
-		}, func(w *town) {
+		}, func(w *env) {
 			w.sees(w.reading(bob, "A purchase I can't explain"))
 		}, ending{foreign: 1}},
-		{"the ledger is new, and an old one is missing", func(w *town) {
+		{"the ledger is new, and an old one is missing", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.account.AddToCart("site-license",
 				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
 					`"boost":false,"period":"monthly","run_limit":1,"title":"","description":"order 01JD8Z3V5TQ4X6B7N8M9P0RSTW"}`)
 			w.must(w.account.Checkout())
-		}, func(w *town) {
+		}, func(w *env) {
 			w.sees(w.reading(bob, "the ledger that lists them is missing"))
 			w.says(bob, "resume the old disk is lost", "Buying is back on", "Buying isn't paused")
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"the ledger comes from a backup", func(w *town) {
+		{"the ledger comes from a backup", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.began()
 			w.write(func(wr purchase.Writer) error { return purchase.AfterRestore(wr, time.Now(), "the operator", 0) })
-		}, func(w *town) {
+		}, func(w *env) {
 			w.sees(w.reading(bob, "The ledger was restored from a backup"))
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"a card gets too old", func(w *town) { w.proposedLongAgo() }, func(w *town) {
+		{"a card gets too old", func(w *env) { w.proposedLongAgo() }, func(w *env) {
 			w.asks(standard, aCard)
 		}, ending{}},
-		{"buying is paused and resumed", func(w *town) { w.settings["ADMINS"] = bob + "," + carol }, func(w *town) {
+		{"buying is paused and resumed", func(w *env) { w.settings["ADMINS"] = bob + "," + carol }, func(w *env) {
 			w.says(bob, "pause the budget is being checked", "paused")
 			w.sees(w.reading(carol, "Buying is paused"))
 			w.says(alice, standard, "Buying is paused. ")
@@ -97,20 +97,20 @@ func adminStories() []story {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"an item breaks the cart", func(w *town) {
+		{"an item breaks the cart", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.account.AddToCart("site-license",
 				`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
 					`"boost":false,"period":"range","run_limit":1,"title":"broken","range":["1990-01-01T00:00:00Z"]}`)
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.sees(w.reading(bob, "An item blocks the CoCalc cart"))
 			w.takesOut(bob)
 		}, ending{bought: 1, maybe: true, takenOut: true}},
 		{
-			"the checkout is refused, and an admin is told", func(w *town) { w.settings["ADMINS"] = bob; w.fault("refused") },
-			func(w *town) {
+			"the checkout is refused, and an admin is told", func(w *env) { w.settings["ADMINS"] = bob; w.fault("refused") },
+			func(w *env) {
 				w.asks(standard, aCard)
 				w.clicks(alice, yes)
 				w.bought()
@@ -120,30 +120,30 @@ func adminStories() []story {
 			},
 			ending{},
 		},
-		// The checkout of somebody else has read the cart when ours begins.
+		// The checkout of someone else has read the cart when ours begins.
 		{
-			"somebody else checks out at the same moment", func(w *town) { w.strangersCheckout(settleAfter/4, settleAfter/3) },
+			"someone else checks out at the same moment", func(w *env) { w.strangersCheckout(settleAfter/4, settleAfter/3) },
 			doubled,
 			ending{bought: 1},
 		},
 		{
-			"somebody else checks out at the same moment, and is slower", func(w *town) {
+			"someone else checks out at the same moment, and is slower", func(w *env) {
 				w.strangersCheckout(settleAfter/2, time.Millisecond)
 			},
 			doubled,
 			ending{bought: 1},
 		},
-		{"CoCalc charges more than it said", func(w *town) {
+		{"CoCalc charges more than it said", func(w *env) {
 			w.settings["ADMINS"] = bob
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.PriceMoved, Percent: 110, Times: 1})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			if w.bought() {
 				w.sees(w.reading(bob, "Buying is paused"))
 			}
 		}, ending{bought: 1}},
-		{"people look around", nil, func(w *town) {
+		{"people look around", nil, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			if !w.bought() {
@@ -162,20 +162,20 @@ func adminStories() []story {
 				})
 			})
 		}, ending{bought: 1}},
-		{"somebody who may not buy", nil, func(w *town) {
+		{"someone who may not buy", nil, func(w *env) {
 			w.says(carol, standard, "You aren't on the list of people who can buy")
 		}, ending{}},
 	}
 }
 
-func (w *town) strangersCheckout(takes, ours time.Duration) {
+func (w *env) strangersCheckout(takes, ours time.Duration) {
 	w.settings["ADMINS"] = slacksim.Bob + "," + slacksim.Carol
 	w.fault("double-checkout")
 	w.cocalc.SetCheckoutTakes(takes, ours)
 }
 
 // doubled has alice buy what is bought twice.
-func doubled(w *town) {
+func doubled(w *env) {
 	w.asks(standard, aCard)
 	w.clicks(slacksim.Alice, yes)
 	w.rest()
@@ -185,7 +185,7 @@ func doubled(w *town) {
 }
 
 // bought waits until alice reads what became of her order.
-func (w *town) bought() bool {
+func (w *env) bought() bool {
 	w.Helper()
 	w.sees(w.readingAny(slacksim.Alice, "Bought for", "Not bought"))
 	_, ok := w.reads(slacksim.Alice, "Bought for")
@@ -193,7 +193,7 @@ func (w *town) bought() bool {
 }
 
 // says types a command until one of the texts is read.
-func (w *town) says(who, text string, answers ...string) {
+func (w *env) says(who, text string, answers ...string) {
 	w.Helper()
 	w.does(func(ctx context.Context) error {
 		if err := w.types(who, text)(ctx); err != nil {
@@ -206,7 +206,7 @@ func (w *town) says(who, text string, answers ...string) {
 var orderID = regexp.MustCompile(`[0-9A-Z]{26}`)
 
 // settles has an admin say that the order on alice's card was not bought.
-func (w *town) settles(who string) {
+func (w *env) settles(who string) {
 	w.Helper()
 	card, _ := w.reads(slacksim.Alice, "Not confirmed yet")
 	id := orderID.FindString(card.ContentText())
@@ -246,7 +246,7 @@ func (w *town) settles(who string) {
 }
 
 // takesOut has an admin click the button of the notice about a broken item.
-func (w *town) takesOut(who string) {
+func (w *env) takesOut(who string) {
 	w.Helper()
 	w.does(func(ctx context.Context) error {
 		for _, m := range w.slack.Person(who).Messages(w.slack.DM(who)) {
@@ -263,7 +263,7 @@ func (w *town) takesOut(who string) {
 }
 
 // write changes the ledger before the bot opens it.
-func (w *town) write(change func(purchase.Writer) error) {
+func (w *env) write(change func(purchase.Writer) error) {
 	ledger, err := storage.Open(w.ledger)
 	w.must(err)
 	w.must(ledger.Update(w.ctx, change))
@@ -271,7 +271,7 @@ func (w *town) write(change func(purchase.Writer) error) {
 }
 
 // began makes a ledger that has watched the account for an hour.
-func (w *town) began() {
+func (w *env) began() {
 	hour := time.Now().Add(-time.Hour)
 	w.write(func(wr purchase.Writer) error {
 		account, err := wr.Account()
@@ -284,8 +284,8 @@ func (w *town) began() {
 	})
 }
 
-// proposedLongAgo puts a card into the ledger that nobody has clicked in time.
-func (w *town) proposedLongAgo() {
+// proposedLongAgo puts a card into the ledger that no one has clicked in time.
+func (w *env) proposedLongAgo() {
 	bot, err := app.New(app.Config{
 		Database: w.ledger, Now: func() time.Time { return time.Now().Add(-time.Hour) },
 		CoCalc: cocalc.Options{BaseURL: w.settings["COCALC_URL"], Key: w.settings["COCALC_API_KEY"]},

@@ -28,8 +28,8 @@ const (
 
 // purchaseOnABadDisk is one purchase by a person who clicks once, and again only when told that the click did not
 // count.
-func (w *town) purchaseOnABadDisk() {
-	w.live()
+func (w *env) purchaseOnABadDisk() {
+	w.start()
 	w.untilDone(func() error {
 		return w.slack.Person(slacksim.Alice).Command(w.ctx, slacksim.General, "/license", standard)
 	}, aCard)
@@ -45,7 +45,7 @@ func (w *town) purchaseOnABadDisk() {
 
 // untilDone has alice do something, and do it again only when she reads that it did not count, until she reads one of
 // the texts. Over the failures of the disk the bot is started again, as whatever supervises it would.
-func (w *town) untilDone(act func() error, texts ...string) {
+func (w *env) untilDone(act func() error, texts ...string) {
 	var failed error // what Slack says of what she did
 	for again := true; ; {
 		l, before := w.now(), w.count(slacksim.Alice, unsure)
@@ -79,7 +79,7 @@ func (w *town) untilDone(act func() error, texts ...string) {
 		w.must(l.asPlanned())
 		asked := w.count(slacksim.Alice, unsure) > before
 		sold := len(w.account.Licenses())
-		w.live()
+		w.start()
 		switch {
 		case asked:
 			w.must(w.slack.Wait(w.ctx, func() bool { return w.count(slacksim.Alice, verdict) > verdicts }))
@@ -96,8 +96,8 @@ func (w *town) untilDone(act func() error, texts ...string) {
 	}
 }
 
-// dies waits a moment for the end of a life that refused to do something.
-func (w *town) dies(l *life) bool {
+// dies reports whether a process that refused to do something ends in a moment.
+func (w *env) dies(l *process) bool {
 	for range 50 {
 		if w.moment(l); l.dead() {
 			return true
@@ -106,8 +106,8 @@ func (w *town) dies(l *life) bool {
 	return false
 }
 
-// count is how many messages somebody reads with a text.
-func (w *town) count(who, text string) (n int) {
+// count returns how many messages with a text a person reads.
+func (w *env) count(who, text string) (n int) {
 	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
 		for _, m := range w.slack.Person(who).Messages(channel) {
 			n += strings.Count(m.ContentText(), text)
@@ -116,8 +116,8 @@ func (w *town) count(who, text string) (n int) {
 	return n
 }
 
-// honest checks that no sentence says more than was known.
-func (w *town) honest() {
+// honest checks that no message claims more than was known.
+func (w *env) honest() {
 	for _, sentence := range []string{
 		"Something went wrong, so that didn't go through", "your order wasn't created",
 		"Please click again",
@@ -131,9 +131,9 @@ func (w *town) honest() {
 	}
 }
 
-// onABadDisk tells of one purchase, and whether the fault came.
+// onABadDisk makes one purchase with a fault of the disk, and reports whether the fault occurred.
 func onABadDisk(t *testing.T, fault kill) (came bool) {
-	w := newTown(t, fault)
+	w := newEnv(t, fault)
 	cart := w.account.Cart()
 	w.purchaseOnABadDisk()
 	w.honest()
@@ -142,15 +142,15 @@ func onABadDisk(t *testing.T, fault kill) (came bool) {
 		came = fault.call.came
 		fault.call.mu.Unlock()
 	} else {
-		came = len(w.lives) > 1
+		came = len(w.processes) > 1
 	}
-	w.inTruth(ending{bought: 1, maybe: came}, cart)
+	w.checkEnd(ending{bought: 1, maybe: came}, cart)
 	return came
 }
 
 // Every commit of a purchase fails once, with its transaction in the file and without it.
 func TestBot_EveryCommitFails(t *testing.T) {
-	w := newTown(t)
+	w := newEnv(t)
 	w.purchaseOnABadDisk()
 	commits := 0
 	for _, s := range w.now().steps() {
@@ -190,7 +190,7 @@ type badCall struct {
 	mu     sync.Mutex
 	seen   map[string]int // calls so far, by class
 	came   bool
-	status syscall.WaitStatus // how the life ended
+	status syscall.WaitStatus // how the process ended
 }
 
 func (b *badCall) String() string {
@@ -209,7 +209,7 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 		return
 	}
 	undisturbed := &badCall{}
-	w := newTown(t, kill{call: undisturbed})
+	w := newEnv(t, kill{call: undisturbed})
 	w.purchaseOnABadDisk()
 	w.now().end()
 	var faults []kill

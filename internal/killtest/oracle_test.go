@@ -14,28 +14,28 @@ import (
 	"licensebot/storage"
 )
 
-// ending is what must have come of a story.
+// ending is the required outcome of a scenario.
 type ending struct {
 	bought  int  // orders
 	maybe   bool // or fewer
-	foreign int  // purchases of somebody else
-	// takenOut: an admin has an item of somebody else's taken out of the cart.
+	foreign int  // purchases of someone else
+	// takenOut is set if an admin has an item of another person taken out of the cart.
 	takenOut bool
 }
 
-// inTruth checks everything at the end: what CoCalc sold, what the ledger says of it, how the cart is left, and what
+// checkEnd checks everything at the end: what CoCalc sold, what the ledger says of it, how the cart is left, and what
 // people read.
-func (w *town) inTruth(want ending, cart []cocalctest.CartItem) {
+func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
 	w.Helper()
 	w.now().end()
-	for _, l := range w.lives {
+	for _, l := range w.processes {
 		for _, name := range l.unlisted {
 			w.Errorf("the bot met %q, which step.All does not list", name)
 		}
 	}
 	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
 	least := want.bought
-	for _, l := range w.lives {
+	for _, l := range w.processes {
 		if l.between("before ledger: paying", "after cocalc: checkout") ||
 			l.between("before ledger: adding", "before ledger: carted") && w.unadded() {
 			least--
@@ -69,12 +69,12 @@ func (w *town) inTruth(want ending, cart []cocalctest.CartItem) {
 		w.sameCart(cart)
 	}
 	if w.Failed() {
-		w.Log(w.story())
+		w.Log(w.transcript())
 	}
 }
 
 // unadded reports whether there is an order of which nothing ever came into the cart.
-func (w *town) unadded() bool {
+func (w *env) unadded() bool {
 	missing := false
 	w.must(storage.ReadCopy(context.Background(), w.ledger, func(r purchase.Reader) error {
 		all, err := r.Orders("", 1000)
@@ -90,7 +90,7 @@ func (w *town) unadded() bool {
 }
 
 // orders checks each order by itself, and what its requester reads of it. It counts those that were bought.
-func (w *town) orders(r purchase.Reader) (bought int, err error) {
+func (w *env) orders(r purchase.Reader) (bought int, err error) {
 	all, err := r.Orders("", 1000)
 	for _, o := range all {
 		licenses := 0
@@ -118,7 +118,7 @@ func (w *town) orders(r purchase.Reader) (bought int, err error) {
 }
 
 // told checks that the requester reads what became of an order, and the channel that it was bought.
-func (w *town) told(o purchase.Order) {
+func (w *env) told(o purchase.Order) {
 	words := map[purchase.State]string{
 		purchase.Purchased: "Bought for", purchase.Failed: "Not bought", purchase.Cancelled: "Nothing was charged",
 		purchase.Denied: "*Denied.* Nothing was charged", purchase.Expired: "the request expired. Nothing was charged",
@@ -139,7 +139,7 @@ func (w *town) told(o purchase.Order) {
 	}
 	// A kill between Slack's answer and our note of it posts the line once more.
 	most := 1
-	for _, l := range w.lives {
+	for _, l := range w.processes {
 		if l != w.now() && l.passed("before slack: message in a channel") {
 			most++
 		}
@@ -150,7 +150,7 @@ func (w *town) told(o purchase.Order) {
 }
 
 // compare holds the ledger against CoCalc's list of purchases.
-func (w *town) compare(want ending) func(purchase.Reader) error {
+func (w *env) compare(want ending) func(purchase.Reader) error {
 	return func(r purchase.Reader) error {
 		w.cocalc.ClearFaults()
 		shop, err := cocalc.New(cocalc.Options{BaseURL: w.settings["COCALC_URL"], Key: w.account.Key(), Log: zerolog.Nop()})
@@ -181,7 +181,7 @@ func (w *town) compare(want ending) func(purchase.Reader) error {
 		}
 		charged, foreign := 100_000-w.account.Balance(), len(said.Strangers)
 		if foreign != want.foreign {
-			w.Errorf("somebody else's purchases: %q", said.Strangers)
+			w.Errorf("someone else's purchases: %q", said.Strangers)
 		}
 		if foreign == 0 && said.Earlier == 0 && charged != spent {
 			w.Errorf("CoCalc charged %d cents, and the ledger says that %d were spent", charged, spent)
@@ -191,7 +191,7 @@ func (w *town) compare(want ending) func(purchase.Reader) error {
 }
 
 // sameCart checks that other people's items are as they were, and that nothing of ours is left.
-func (w *town) sameCart(before []cocalctest.CartItem) {
+func (w *env) sameCart(before []cocalctest.CartItem) {
 	show := func(items []cocalctest.CartItem) (s string) {
 		for _, i := range items {
 			if !strings.Contains(string(i.Description), "order ") {

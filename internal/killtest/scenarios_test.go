@@ -13,12 +13,12 @@ import (
 	"licensebot/storage"
 )
 
-// story is what people do and what goes wrong, up to an end that is known.
-type story struct {
+// scenario is what people do and what goes wrong, up to an end that is known.
+type scenario struct {
 	name string
-	// set prepares the town before the bot starts for the first time.
-	set  func(*town)
-	play func(*town)
+	// set prepares the environment before the bot starts for the first time.
+	set  func(*env)
+	play func(*env)
 	ends ending
 }
 
@@ -30,47 +30,47 @@ const (
 	asking   = "Request approval ($63.75)" // where approvers have to agree
 )
 
-func stories() []story {
+func scenarios() []scenario {
 	alice := slacksim.Alice
-	return slices.Concat([]story{
-		{"a purchase beside somebody else's item", strangersItem, func(w *town) {
+	return slices.Concat([]scenario{
+		{"a purchase beside someone else's item", strangersItem, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"the answer of the checkout is lost", func(w *town) { strangersItem(w); w.fault("lost-answer") }, func(w *town) {
+		{"the answer of the checkout is lost", func(w *env) { strangersItem(w); w.fault("lost-answer") }, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"the answer of the checkout is lost, and it buys later", func(w *town) {
+		{"the answer of the checkout is lost, and it buys later", func(w *env) {
 			strangersItem(w)
 			w.slowCheckout()
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
 		{
-			"the checkout gets an error and buys nothing", func(w *town) { strangersItem(w); w.fault("server-error") },
-			func(w *town) {
+			"the checkout gets an error and buys nothing", func(w *env) { strangersItem(w); w.fault("server-error") },
+			func(w *env) {
 				w.asks(standard, aCard)
 				w.clicks(alice, yes)
 			},
 			ending{},
 		},
-		{"the checkout is refused", func(w *town) { strangersItem(w); w.fault("refused") }, func(w *town) {
+		{"the checkout is refused", func(w *env) { strangersItem(w); w.fault("refused") }, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{}},
-		{"the answer of the add is lost", func(w *town) { w.fault("lost-add") }, func(w *town) {
+		{"the answer of the add is lost", func(w *env) { w.fault("lost-add") }, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"the add gets an error and adds nothing", func(w *town) {
+		{"the add gets an error and adds nothing", func(w *env) {
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/add", Effect: cocalctest.Fail, Times: 1})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{}},
-		{"the price has moved, and is confirmed anew", func(w *town) { w.fault("price-moved") }, func(w *town) {
+		{"the price has moved, and is confirmed anew", func(w *env) { w.fault("price-moved") }, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			// Killed between the intent to add and the request, it is not added again, and no price is asked for.
@@ -79,69 +79,69 @@ func stories() []story {
 				w.clicks(alice, "Buy for $70.13")
 			}
 		}, ending{bought: 1}},
-		{"it is not known whether a click counted, since the disk failed", func(w *town) {
+		{"it is not known whether a click counted, since the disk failed", func(w *env) {
 			doubt := purchase.Doubt{Began: time.Now(), Who: alice, Order: "01M8HTDCS9SG2S3RP1V3GF4S9K", Buys: true}
 			w.must(storage.DoubtsOf(w.ledger).Keep(doubt))
-		}, func(w *town) {
+		}, func(w *env) {
 			w.sees(w.reading(alice, "My disk failed", "didn't count, so nothing was bought."))
 		}, ending{}},
-		{"it is called off", nil, func(w *town) {
+		{"it is called off", nil, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, "Cancel order")
 			w.sees(w.reading(alice, "Order cancelled. Nothing was charged"))
 		}, ending{}},
 		{"it is edited first", nil, edited, ending{bought: 1}},
-		{"the card cannot be reached", func(w *town) {
+		{"the card cannot be reached", func(w *env) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
 			w.fault("lost-answer")
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.clicks(alice, yes)
 			w.sees(w.readingAny(alice, "You've already confirmed this order", "didn't buy it again", "This order wasn't bought"))
 		}, ending{bought: 1}},
-		{"the card cannot be reached, and the add has to wait", func(w *town) {
+		{"the card cannot be reached, and the add has to wait", func(w *env) {
 			w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
 			w.cocalc.Inject(cocalctest.Fault{
 				Endpoint: "shopping/cart/add", Effect: cocalctest.ThrottleNow, Wait: time.Second,
 				Times: 1,
 			})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"CoCalc does not work for a moment", func(w *town) {
+		{"CoCalc does not work for a moment", func(w *env) {
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: "shopping/cart/get", Effect: cocalctest.Fail, Times: 4})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 		}, ending{bought: 1}},
-		{"a second order waits for the lost checkout of the first", func(w *town) {
+		{"a second order waits for the lost checkout of the first", func(w *env) {
 			w.fault("lost-answer")
 			w.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // a busy machine takes a while to ask for the second
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.asks("buy ram=8 cpu=2", "A CoCalc license for $48.75")
 			w.clicks(alice, "Buy for $48.75")
 		}, ending{bought: 2}},
-		{"two checkouts get an error and buy nothing", func(w *town) {
+		{"two checkouts get an error and buy nothing", func(w *env) {
 			w.settings["ADMINS"] = slacksim.Bob
 			w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.Fail, Times: 2})
-		}, func(w *town) {
+		}, func(w *env) {
 			w.asks(standard, aCard)
 			w.clicks(alice, yes)
 			w.asks("buy ram=8 cpu=2", "A CoCalc license for $48.75")
 			w.clicks(alice, "Buy for $48.75")
 		}, ending{}},
-	}, approvalStories(), adminStories())
+	}, approvalScenarios(), adminScenarios())
 }
 
-func (w *town) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
+func (w *env) fault(name string) { w.must(w.cocalc.SwitchOn(name)) }
 
 // slowCheckout drops the connection of the first checkout, which has read the cart and goes on for a while. Another one
 // meanwhile would buy the same once more.
-func (w *town) slowCheckout() {
+func (w *env) slowCheckout() {
 	w.settings["SETTLE_AFTER"] = (4 * settleAfter).String() // it buys within the window, also on a busy machine
 	w.cocalc.SetCheckoutTakes(settleAfter/2, time.Millisecond)
 	w.cocalc.Inject(cocalctest.Fault{
@@ -151,15 +151,15 @@ func (w *town) slowCheckout() {
 	w.cocalc.Inject(cocalctest.Fault{Endpoint: checkout, Effect: cocalctest.LoseAnswer, Times: 1})
 }
 
-func strangersItem(w *town) {
+func strangersItem(w *env) {
 	w.account.AddToCart("site-license",
 		`{"ram":2,"cpu":1,"disk":3,"member":true,"uptime":"short","type":"quota","user":"academic",`+
-			`"boost":false,"period":"monthly","run_limit":1,"title":"of somebody else"}`)
+			`"boost":false,"period":"monthly","run_limit":1,"title":"of someone else"}`)
 }
 
 // edited has alice change the card's memory in the form before she buys. When the form leads nowhere, she asks for what
 // she wants in the first place.
-func edited(w *town) {
+func edited(w *env) {
 	w.asks(standard, aCard)
 	lost := false
 	w.does(func(ctx context.Context) error {

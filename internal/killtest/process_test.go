@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// kill is a step at which a life of the bot ends, the n-th time that it comes there. The zero value lets it live.
+// kill is a step at which the bot is killed, the n-th time that it comes there. The zero value kills nothing.
 type kill struct {
 	at   step.Step
 	n    int
@@ -60,8 +60,8 @@ func (k kill) String() string {
 	return fmt.Sprintf("%s (%d)", k.at, k.n)
 }
 
-// life is the bot from one start to its end.
-type life struct {
+// process is the bot from one start to its end.
+type process struct {
 	ends kill
 	cmd  *exec.Cmd
 	log  strings.Builder // of standard error; whole when died is closed
@@ -74,8 +74,8 @@ type life struct {
 }
 
 // begin starts the bot with these settings alone. passed is called at every step.
-func begin(settings map[string]string, ends kill, passed func()) (*life, error) {
-	l := &life{ends: ends, died: make(chan struct{}), cmd: exec.Command(program, "run")}
+func begin(settings map[string]string, ends kill, passed func()) (*process, error) {
+	l := &process{ends: ends, died: make(chan struct{}), cmd: exec.Command(program, "run")}
 	for name, value := range settings {
 		l.cmd.Env = append(l.cmd.Env, name+"="+value)
 	}
@@ -112,78 +112,78 @@ func begin(settings map[string]string, ends kill, passed func()) (*life, error) 
 	return l, nil
 }
 
-func (l *life) listen(steps io.Reader, passed func()) {
+func (p *process) listen(steps io.Reader, passed func()) {
 	for lines := bufio.NewScanner(steps); lines.Scan(); {
 		word, what, _ := strings.Cut(lines.Text(), " ")
-		l.mu.Lock()
+		p.mu.Lock()
 		switch word {
 		case "met":
-			l.met = append(l.met, step.Step(what))
+			p.met = append(p.met, step.Step(what))
 		case "killed":
-			l.killed = step.Step(what)
+			p.killed = step.Step(what)
 		default:
-			l.unlisted = append(l.unlisted, what)
+			p.unlisted = append(p.unlisted, what)
 		}
-		l.mu.Unlock()
+		p.mu.Unlock()
 		passed()
 	}
 }
 
-// steps are those that it has passed.
-func (l *life) steps() []step.Step {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]step.Step(nil), l.met...)
+// steps returns the steps that it has passed.
+func (p *process) steps() []step.Step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]step.Step(nil), p.met...)
 }
 
 // passed reports whether it came to a step.
-func (l *life) passed(s step.Step) bool { return slices.Contains(l.steps(), s) }
+func (p *process) passed(s step.Step) bool { return slices.Contains(p.steps(), s) }
 
 // between reports whether it was killed on the way from one step to another.
-func (l *life) between(from, to step.Step) bool {
-	steps := slices.DeleteFunc(l.steps(), func(s step.Step) bool { return s != from && s != to })
-	return l.killed != "" && len(steps) > 0 && steps[len(steps)-1] == from
+func (p *process) between(from, to step.Step) bool {
+	steps := slices.DeleteFunc(p.steps(), func(s step.Step) bool { return s != from && s != to })
+	return p.killed != "" && len(steps) > 0 && steps[len(steps)-1] == from
 }
 
-func (l *life) dead() bool {
+func (p *process) dead() bool {
 	select {
-	case <-l.died:
+	case <-p.died:
 		return true
 	default:
 		return false
 	}
 }
 
-// end ends it if it still lives, without a warning, and waits for its end.
-func (l *life) end() {
-	_ = l.cmd.Process.Kill() // it may be dead already
-	<-l.died
+// end kills the process if it still runs, and waits for its end.
+func (p *process) end() {
+	_ = p.cmd.Process.Kill() // it may be dead already
+	<-p.died
 }
 
-func (l *life) exitCode() int {
-	if l.ends.call != nil {
-		return l.ends.call.status.ExitStatus()
+func (p *process) exitCode() int {
+	if p.ends.call != nil {
+		return p.ends.call.status.ExitStatus()
 	}
-	return l.cmd.ProcessState.ExitCode()
+	return p.cmd.ProcessState.ExitCode()
 }
 
-// asPlanned is an error unless the bot was ended as planned: by SIGKILL at its step, or by itself after its disk
+// asPlanned returns an error unless the bot ended as planned: by SIGKILL at its step, or by itself after its disk
 // failed.
-func (l *life) asPlanned() error {
-	if l.ends.disk != "" || l.ends.call != nil {
-		code := l.exitCode()
-		if !strings.Contains(l.log.String(), "start licensebot") && code == 1 {
-			return nil // the ledger could not be made; nobody was answered yet
+func (p *process) asPlanned() error {
+	if p.ends.disk != "" || p.ends.call != nil {
+		code := p.exitCode()
+		if !strings.Contains(p.log.String(), "start licensebot") && code == 1 {
+			return nil // the ledger could not be made; no one was answered yet
 		}
 		if code != exitLedgerFailed {
-			return fmt.Errorf("the bot ended with %s %s\n%s", l.cmd.ProcessState, l.ends, &l.log)
+			return fmt.Errorf("the bot ended with %s %s\n%s", p.cmd.ProcessState, p.ends, &p.log)
 		}
 		return nil
 	}
-	status, ok := l.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || l.killed != l.ends.at || l.killed == "" {
-		return fmt.Errorf("the bot ended with %s at %q, and was to be killed at %s\n%s", l.cmd.ProcessState, l.killed, l.ends,
-			&l.log)
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || p.killed != p.ends.at || p.killed == "" {
+		return fmt.Errorf("the bot ended with %s at %q, and was to be killed at %s\n%s", p.cmd.ProcessState, p.killed, p.ends,
+			&p.log)
 	}
 	return nil
 }

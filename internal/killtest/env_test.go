@@ -23,20 +23,20 @@ const (
 	// settleAfter is short, so that a few seconds show what takes minutes in earnest; checkoutTimeout must be shorter.
 	settleAfter     = 1200 * time.Millisecond
 	checkoutTimeout = 800 * time.Millisecond
-	// patience is how long nothing may happen: no step of the bot, and no start or end of one. How long a story takes in
-	// all depends on the machine. mostSteps ends one that goes round in circles.
+	// patience is how long nothing may happen: no step of the bot, and no start or end of one. How long a whole scenario
+	// takes depends on the machine. mostSteps ends one that never ends by itself.
 	patience  = 60 * time.Second
 	mostSteps = 5000
 )
 
-// errNoEnd says that a story goes round in circles, errStuck that nothing happens in it any more.
+// errNoEnd says that a scenario doesn't end, errStuck that nothing happens in it any more.
 var (
-	errNoEnd = errors.New("the story has no end")
+	errNoEnd = errors.New("the scenario has no end")
 	errStuck = errors.New("nothing happens any more")
 )
 
-// town is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started again.
-type town struct {
+// env is a Slack workspace and a CoCalc with an account, and the bot between them, which is killed and started again.
+type env struct {
 	*testing.T
 	ctx      context.Context
 	slack    *slacksim.Workspace
@@ -45,9 +45,9 @@ type town struct {
 	settings map[string]string
 	ledger   string
 
-	kills []kill // of the coming lives
-	lives []*life
-	last  func(context.Context) error // what somebody did last
+	kills     []kill // of the processes to come
+	processes []*process
+	last      func(context.Context) error // what someone did last
 
 	mu    sync.Mutex
 	steps int
@@ -55,7 +55,7 @@ type town struct {
 	end   context.CancelCauseFunc
 }
 
-func newTown(t *testing.T, kills ...kill) *town {
+func newEnv(t *testing.T, kills ...kill) *env {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.Cleanup(func() { cancel(nil) })
 	dir, err := os.MkdirTemp("", "kill") // a short name: the bot's control socket is there too
@@ -63,7 +63,7 @@ func newTown(t *testing.T, kills ...kill) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &town{
+	w := &env{
 		T: t, ctx: ctx, kills: kills, end: cancel, ledger: filepath.Join(dir, "ledger.db"),
 		slack:  slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}}),
 		cocalc: cocalctest.New(cocalctest.Config{Seed: 3, CheckoutTakes: time.Millisecond, Unthrottled: true}),
@@ -79,29 +79,29 @@ func newTown(t *testing.T, kills ...kill) *town {
 		"BUYERS": slacksim.Alice, "CHECKOUT_TIMEOUT": checkoutTimeout.String(), "SETTLE_AFTER": settleAfter.String(),
 	}
 	t.Cleanup(func() {
-		for _, l := range w.lives {
+		for _, l := range w.processes {
 			l.end()
 		}
 	})
 	return w
 }
 
-func (w *town) must(err error) {
+func (w *env) must(err error) {
 	w.Helper()
 	if err != nil {
-		w.Fatalf("%v\n%s", errors.Join(err, context.Cause(w.ctx)), w.story())
+		w.Fatalf("%v\n%s", errors.Join(err, context.Cause(w.ctx)), w.transcript())
 	}
 }
 
-// story is what the bot went through, for whoever reads of a failure.
-func (w *town) story() string {
+// transcript returns the last steps and the log of each process, for the message of a failure.
+func (w *env) transcript() string {
 	var s strings.Builder
-	for _, l := range w.lives {
+	for _, l := range w.processes {
 		if !l.dead() {
 			l.end()
 		}
 		steps := l.steps()
-		s.WriteString("— a life that was to end " + l.ends.String() + ", its last steps:\n")
+		s.WriteString("— a process that was to end " + l.ends.String() + ", its last steps:\n")
 		for _, each := range steps[max(0, len(steps)-12):] {
 			s.WriteString("    " + string(each) + "\n")
 		}
@@ -110,8 +110,9 @@ func (w *town) story() string {
 	return s.String()
 }
 
-// live starts the bot and waits until it is connected to Slack, over as many deaths as are planned for that.
-func (w *town) live() {
+// start starts the bot and waits until it is connected to Slack. If it is killed meanwhile, as planned, start starts it
+// again.
+func (w *env) start() {
 	w.Helper()
 	for {
 		var ends kill
@@ -120,7 +121,7 @@ func (w *town) live() {
 		}
 		l, err := begin(w.settings, ends, w.touch)
 		w.must(err)
-		w.lives = append(w.lives, l)
+		w.processes = append(w.processes, l)
 		ctx, cancel := w.until(l)
 		err = w.slack.WaitForSocket(ctx)
 		cancel()
@@ -132,8 +133,8 @@ func (w *town) live() {
 	}
 }
 
-// until ends with the life of the bot.
-func (w *town) until(l *life) (context.Context, context.CancelFunc) {
+// until returns a context that ends with the bot's process.
+func (w *env) until(l *process) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	go func() {
 		select {
@@ -146,7 +147,7 @@ func (w *town) until(l *life) (context.Context, context.CancelFunc) {
 }
 
 // touch notes that something happens: the bot has passed a step, or ended.
-func (w *town) touch() {
+func (w *env) touch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stuck.Reset(patience)
@@ -155,13 +156,13 @@ func (w *town) touch() {
 	}
 }
 
-func (w *town) now() *life { return w.lives[len(w.lives)-1] }
+func (w *env) now() *process { return w.processes[len(w.processes)-1] }
 
-// errAgain says that what somebody did has led to nothing that they could see.
+// errAgain says that a person saw no result of what they did.
 var errAgain = errors.New("nothing happened")
 
-// does has somebody do something. When the bot dies meanwhile, or gives no answer, they do it again.
-func (w *town) does(act func(context.Context) error) {
+// does performs what a person does, and again if the bot is killed meanwhile or doesn't answer.
+func (w *env) does(act func(context.Context) error) {
 	w.Helper()
 	w.last = act
 	for {
@@ -172,7 +173,7 @@ func (w *town) does(act func(context.Context) error) {
 		var slackSays *slacksim.Failure
 		switch {
 		case l.dead():
-			w.rise()
+			w.restart()
 		case err == nil:
 			return
 		case w.ctx.Err() == nil && (errors.As(err, &slackSays) || errors.Is(err, errAgain)):
@@ -183,8 +184,8 @@ func (w *town) does(act func(context.Context) error) {
 	}
 }
 
-// moment is how long people look at what Slack tells them before they try again. It ends with the bot's life.
-func (w *town) moment(l *life) {
+// moment waits as long as people read Slack's error before they try again, or until the bot's process ends.
+func (w *env) moment(l *process) {
 	timer := time.NewTimer(100 * time.Millisecond)
 	defer timer.Stop()
 	select {
@@ -193,8 +194,8 @@ func (w *town) moment(l *life) {
 	}
 }
 
-// sees waits until something is as it should be. When the bot dies meanwhile, people click again.
-func (w *town) sees(what func(context.Context) error) {
+// sees waits until something is as it should be. If the bot is killed meanwhile, people click again.
+func (w *env) sees(what func(context.Context) error) {
 	w.Helper()
 	for {
 		l := w.now()
@@ -205,24 +206,24 @@ func (w *town) sees(what func(context.Context) error) {
 			w.must(err)
 			return
 		}
-		w.rise()
+		w.restart()
 		if last := w.last; last != nil {
 			w.does(last)
 		}
 	}
 }
 
-// rise starts the bot again after its death. Slack delivers what it delivered last once more, twice.
-func (w *town) rise() {
+// restart starts the bot again after a kill. Slack redelivers its last delivery, twice.
+func (w *env) restart() {
 	w.Helper()
 	w.must(w.now().asPlanned())
-	w.live()
+	w.start()
 	for _, e := range slices.Backward(w.slack.Envelopes()) {
 		if e.Type == "events_api" {
 			continue
 		}
 		ctx, cancel := w.until(w.now())
-		// Whether these are taken is not asked: Slack would not ask either. Death is seen with what somebody does next.
+		// Slack doesn't care whether these are taken, either. The next act shows whether the bot was killed.
 		_ = w.slack.Redeliver(ctx, e)
 		_ = w.slack.Repeat(ctx, e)
 		cancel()
@@ -230,15 +231,15 @@ func (w *town) rise() {
 	}
 }
 
-// types is a command of somebody in #general; the context is the bot's life.
-func (w *town) types(who, text string) func(context.Context) error {
+// types returns an act: a person's command in #general. Its context is that of the bot's process.
+func (w *env) types(who, text string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		return w.slack.Person(who).Command(ctx, slacksim.General, "/license", text)
 	}
 }
 
-// reads looks for the newest message that somebody sees with the text, in #general or from the bot directly.
-func (w *town) reads(who string, texts ...string) (slacksim.Message, bool) {
+// reads returns the newest message with the texts that a person sees, in #general or from the bot directly.
+func (w *env) reads(who string, texts ...string) (slacksim.Message, bool) {
 	p := w.slack.Person(who)
 	for _, channel := range []string{w.slack.DM(who), slacksim.General, slacksim.Random} {
 		for _, m := range slices.Backward(p.Messages(channel)) {
@@ -252,8 +253,8 @@ func (w *town) reads(who string, texts ...string) (slacksim.Message, bool) {
 	return slacksim.Message{}, false
 }
 
-// reading waits until somebody reads a text.
-func (w *town) reading(who string, texts ...string) func(context.Context) error {
+// reading returns what waits until a person reads a text.
+func (w *env) reading(who string, texts ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := w.slack.Wait(ctx, func() bool { _, ok := w.reads(who, texts...); return ok })
 		if err != nil {
@@ -263,8 +264,8 @@ func (w *town) reading(who string, texts ...string) func(context.Context) error 
 	}
 }
 
-// readingAny waits until somebody reads one of several texts.
-func (w *town) readingAny(who string, texts ...string) func(context.Context) error {
+// readingAny returns what waits until a person reads one of several texts.
+func (w *env) readingAny(who string, texts ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := w.slack.Wait(ctx, func() bool {
 			return slices.ContainsFunc(texts, func(text string) bool { _, ok := w.reads(who, text); return ok })
@@ -277,7 +278,7 @@ func (w *town) readingAny(who string, texts ...string) func(context.Context) err
 	}
 }
 
-func (w *town) screen(who string) string {
+func (w *env) screen(who string) string {
 	var s strings.Builder
 	for _, channel := range []string{slacksim.General, w.slack.DM(who)} {
 		for _, m := range w.slack.Person(who).Messages(channel) {
@@ -287,9 +288,9 @@ func (w *town) screen(who string) string {
 	return s.String()
 }
 
-// clicks presses the newest button of that name which somebody sees. What is clicked stays the same when it is done
-// again: a screen may lag behind.
-func (w *town) clicks(who, button string) {
+// clicks presses the newest button of that name that a person sees. A repeated click is on the same message, as on a
+// screen that lags behind.
+func (w *env) clicks(who, button string) {
 	w.Helper()
 	var on *slacksim.Message
 	w.does(func(ctx context.Context) error {
@@ -313,7 +314,7 @@ const noAnswer = "tell me who you are"
 
 // heard waits until the bot has decided on a click: before is how many steps it had passed then. A person whom it did
 // not recognize, since the machine was busy, has to click again.
-func (w *town) heard(ctx context.Context, who string, late, before int) error {
+func (w *env) heard(ctx context.Context, who string, late, before int) error {
 	l := w.now()
 	for ctx.Err() == nil && !l.dead() {
 		steps := l.steps()
@@ -334,7 +335,7 @@ func (w *town) heard(ctx context.Context, who string, late, before int) error {
 	return nil
 }
 
-func (w *town) button(who, button string) (slacksim.Message, bool) {
+func (w *env) button(who, button string) (slacksim.Message, bool) {
 	for _, channel := range []string{w.slack.DM(who), slacksim.General} {
 		for _, m := range slices.Backward(w.slack.Person(who).Messages(channel)) {
 			if _, ok := m.Button(button); ok {
@@ -346,7 +347,7 @@ func (w *town) button(who, button string) (slacksim.Message, bool) {
 }
 
 // asks has alice ask until she sees a card with the text.
-func (w *town) asks(text, card string) {
+func (w *env) asks(text, card string) {
 	w.Helper()
 	w.does(func(ctx context.Context) error {
 		if err := w.types(slacksim.Alice, text)(ctx); err != nil {
@@ -356,8 +357,8 @@ func (w *town) asks(text, card string) {
 	})
 }
 
-// soon gives something a moment to happen; somebody who sees nothing then tries again.
-func (w *town) soon(ctx context.Context, what func(context.Context) error) error {
+// soon waits a moment for something; a person who sees nothing then tries again.
+func (w *env) soon(ctx context.Context, what func(context.Context) error) error {
 	short, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	if err := what(short); err != nil && ctx.Err() == nil {
@@ -368,7 +369,7 @@ func (w *town) soon(ctx context.Context, what func(context.Context) error) error
 
 // rest waits until the bot has nothing left to do: no order that is not over or still to be confirmed, nothing to show
 // or to tell.
-func (w *town) rest() {
+func (w *env) rest() {
 	w.Helper()
 	w.sees(func(ctx context.Context) error {
 		look := time.NewTicker(100 * time.Millisecond)
@@ -387,7 +388,7 @@ func (w *town) rest() {
 	})
 }
 
-func (w *town) busy(ctx context.Context) (left string, err error) {
+func (w *env) busy(ctx context.Context) (left string, err error) {
 	err = storage.ReadCopy(ctx, w.ledger, func(r purchase.Reader) error {
 		open, err := r.OpenOrders()
 		if err != nil {
