@@ -47,9 +47,7 @@ type Publisher struct {
 }
 
 const (
-	maxRequesters = 8 // requesters who are answered at the same time
-	firstRetry    = time.Second
-	lastRetry     = time.Minute
+	maxRequesters = 8               // requesters who are answered at the same time
 	idlePoll      = 5 * time.Minute // a look for what a lost nudge may have left behind
 )
 
@@ -78,7 +76,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		pause, err := p.publishDue(sending)
 		if err != nil {
 			p.log.Error().Err(err).Msg("retry reading the ledger for publishing")
-			pause = lastRetry
+			pause = retries.Max
 		}
 		timer := time.NewTimer(pause)
 		select {

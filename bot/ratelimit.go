@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"licensebot/bot/socket"
+	"licensebot/internal/backoff"
 )
 
 const (
@@ -23,11 +24,7 @@ func retryLimited(ctx context.Context, call func() error) error {
 		if limit.Outcome != socket.OutcomeRateLimited || limit.Wait > maxLimitWait || tries >= maxLimitRetries {
 			return err
 		}
-		timer := time.NewTimer(limit.Wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if backoff.Sleep(ctx, limit.Wait) != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"licensebot/bot/socket"
+	"licensebot/internal/backoff"
 	"licensebot/purchase"
 )
 
@@ -18,6 +19,9 @@ func partTurn(id purchase.OrderID, t part) turn { return turn(string(t) + " " + 
 
 // recipientTurn is the turn of the notices for one recipient.
 func recipientTurn(id string) turn { return turn("to " + id) }
+
+// retries are the pauses before a message that Slack did not take is sent again.
+var retries = backoff.Policy{First: time.Second, Max: time.Minute}
 
 // turns keeps what is being published, and what is not due yet. It may be used concurrently.
 type turns struct {
@@ -68,7 +72,7 @@ func (s *turns) unlock(t turn, err error) (pause time.Duration, again bool) {
 	}
 	n := s.tries[t]
 	s.tries[t] = n + 1
-	pause = min(firstRetry<<min(n, 10), lastRetry)
+	pause = retries.Delay(n)
 	if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRateLimited {
 		pause = max(pause, answer.Wait)
 	}

@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"licensebot/internal/backoff"
 
 	"github.com/rs/zerolog"
 )
@@ -83,7 +84,7 @@ func New(o Options) (*Client, error) {
 		o.Retries = 2
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = backoff.Sleep
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -154,15 +155,4 @@ func (c *Client) Close() {
 func (c *Client) redactKey(text string) string {
 	text = strings.ReplaceAll(text, c.key, c.KeyName())
 	return strings.ReplaceAll(text, strings.TrimPrefix(c.auth, "Basic "), "…")
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait %s: %w", d, ctx.Err())
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"licensebot/internal/backoff"
 	"licensebot/internal/step"
 )
 
@@ -24,8 +25,8 @@ const (
 	nonIdempotent               // adds or buys again each time: it is sent only once
 )
 
-// retryPause is the pause before the second attempt; it doubles with every further attempt.
-const retryPause = 250 * time.Millisecond
+// retries are the pauses between attempts.
+var retries = backoff.Policy{First: 250 * time.Millisecond, Max: time.Minute}
 
 // answer is the response to a request, if there was one.
 type answer struct {
@@ -65,14 +66,14 @@ func (c *Client) call(ctx context.Context, what safety, endpoint string, params 
 // pause returns how long to wait before another attempt, and whether to make one. A refusal is final here: NotSignedIn
 // may be an outage, but one that lasts longer than these pauses.
 func (c *Client) pause(err *Error, what safety, try int) (time.Duration, bool) {
-	backoff := retryPause << (try - 1)
+	delay := retries.Delay(try - 1)
 	switch {
 	case what == nonIdempotent || err.Outcome == Rejected || err.Kind == Redirected || errors.Is(err.Err, errTooLarge):
 		return 0, false
 	case err.Kind == Throttled:
-		return max(err.Wait, backoff), err.Wait <= c.options.MaxWait
+		return max(err.Wait, delay), err.Wait <= c.options.MaxWait
 	}
-	return backoff, true
+	return delay, true
 }
 
 func (c *Client) attempt(ctx context.Context, what safety, endpoint string, params any) (json.RawMessage, *Error) {

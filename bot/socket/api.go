@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+
+	"licensebot/internal/backoff"
 )
 
 // HTTPClient returns a client for Slack's Web API and its response URLs. slack-go's default client has no timeout, so
@@ -84,7 +86,7 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	if cfg.Jitter == nil {
 		cfg.Jitter = randomJitter
 	}
-	wait := backoff{first: cfg.FirstRetry, max: cfg.MaxRetry, jitter: cfg.Jitter}
+	retries := backoff.Policy{First: cfg.FirstRetry, Max: cfg.MaxRetry, Jitter: cfg.Jitter}
 	told := ""
 	for failures := 0; ; failures++ {
 		who, err := IdentifyOnce(ctx, cfg.API)
@@ -102,7 +104,7 @@ func Identify(ctx context.Context, cfg Config) (Identity, error) {
 			cfg.Log.Warn().Str("trouble", kind).Str("cause", redact(err.Error())).
 				Msg("retry asking Slack whose the bot token is")
 		}
-		if !sleep(ctx, wait.wait(failures, err)) {
+		if backoff.Sleep(ctx, retryDelay(retries, failures, err)) != nil {
 			return Identity{}, ctx.Err()
 		}
 	}

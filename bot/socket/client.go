@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+
+	"licensebot/internal/backoff"
 )
 
 // Config is what a [Client] needs. The zero value of every field but API and Handler stands
@@ -133,9 +135,9 @@ func New(cfg Config) (*Client, error) {
 		finishers: cfg.Finishers, forms: formWorkers, reads: readWorkers, ledgers: ledgerWorkers, finishQueue: 4 * cfg.Queue,
 		acks: 4096, envelopes: 1024,
 	}, cfg.HandleWithin, c.otherConn)
-	wait := backoff{first: cfg.FirstRetry, max: cfg.MaxRetry, minUptime: cfg.MinUptime, jitter: cfg.Jitter}
+	retries := backoff.Policy{First: cfg.FirstRetry, Max: cfg.MaxRetry, Jitter: cfg.Jitter}
 	for i := range cfg.Sockets {
-		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, wait)
+		l := newLink(i+1, cfg.API, c.dispatcher, cfg.Log, retries, cfg.MinUptime)
 		l.onFatal, l.onHello = c.endsProgram, c.noteConnections
 		c.links = append(c.links, l)
 	}
@@ -205,7 +207,7 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 	d.stopping.Store(true)
 	inTime := d.handling.drain(grace)
 	// An ack that was handed over needs a moment to be written, a refusal one to be worded.
-	sleep(grace, c.linger)
+	_ = backoff.Sleep(grace, c.linger)
 	d.closing.Store(true)
 	closeLinks()
 	running.Wait()
@@ -232,7 +234,7 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 func (c *Client) waitForTurn(ctx context.Context, before *link) bool {
 	select {
 	case <-before.greeted:
-		return sleep(ctx, c.stagger)
+		return backoff.Sleep(ctx, c.stagger) == nil
 	case <-ctx.Done():
 		return false
 	}

@@ -126,26 +126,6 @@ func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
 	}
 }
 
-func TestBackoffDoublesUpToItsMostAndObeysSlack(t *testing.T) {
-	low := backoff{first: 500 * time.Millisecond, max: time.Minute, jitter: func() float64 { return 0 }}
-	high := low
-	high.jitter = func() float64 { return 0.999999 }
-	for failures, want := range map[int]time.Duration{
-		0: 500 * time.Millisecond, 1: time.Second, 3: 4 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute,
-	} {
-		if got := low.wait(failures, errDown); got != want/2 {
-			t.Errorf("after %d failures, at least %v, not %v", failures, got, want/2)
-		}
-		if got := high.wait(failures, errDown); got > want || got < want-want/100 {
-			t.Errorf("after %d failures, at most %v, not %v", failures, got, want)
-		}
-	}
-	if got := low.wait(0, &slack.RateLimitedError{RetryAfter: 30 * time.Second}); got < 30*time.Second ||
-		got > 31*time.Second {
-		t.Errorf("told to wait 30 s, it waits %v", got)
-	}
-}
-
 func TestRedactTakesOutWhatGivesAccess(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},

@@ -13,6 +13,8 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
+
+	"licensebot/internal/backoff"
 )
 
 const (
@@ -40,9 +42,11 @@ type link struct {
 	client     *socketmode.Client
 	dispatcher *dispatcher
 	log        zerolog.Logger
-	backoff    backoff
-	ackGrace   time.Duration
-	greeted    chan struct{} // closed by the first hello
+	backoff    backoff.Policy
+	// minUptime is how long a connection must have lived for the next one to be opened without a wait.
+	minUptime time.Duration
+	ackGrace  time.Duration
+	greeted   chan struct{} // closed by the first hello
 	// onFatal is called with an answer that waiting can't cure. It returns that answer if the program has to end, and nil
 	// otherwise.
 	onFatal func(*FatalError) error
@@ -66,10 +70,12 @@ type handedAck struct {
 	lost    func(error)
 }
 
-func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff) *link {
+func newLink(name int, api *slack.Client, to *dispatcher, log zerolog.Logger, b backoff.Policy,
+	minUptime time.Duration,
+) *link {
 	log = log.With().Int("socket", name).Logger()
 	return &link{
-		name: name, dispatcher: to, log: log, backoff: b, ackGrace: ackGrace,
+		name: name, dispatcher: to, log: log, backoff: b, minUptime: minUptime, ackGrace: ackGrace,
 		greeted: make(chan struct{}), onFatal: func(fatal *FatalError) error { return fatal },
 		onHello: func(time.Time, int) {},
 		client: socketmode.New(api,
@@ -104,7 +110,7 @@ func (l *link) run(ctx context.Context) error {
 			failures = 0
 		}
 		l.logDisconnect(cause)
-		if !sleep(ctx, l.backoff.wait(failures, cause)) {
+		if backoff.Sleep(ctx, retryDelay(l.backoff, failures, cause)) != nil {
 			return nil
 		}
 	}
@@ -160,7 +166,7 @@ func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 			}
 			// Too many sockets, or Socket Mode switched off: Slack lets us in and
 			// closes. slack-go would try again at once, for ever.
-			if lived < l.backoff.minUptime {
+			if lived < l.minUptime {
 				give(errShortLived)
 			} else {
 				steady = true
@@ -183,7 +189,7 @@ func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 				}
 				break
 			}
-			if lived, ended := l.noteEnd(err); ended && lived >= l.backoff.minUptime {
+			if lived, ended := l.noteEnd(err); ended && lived >= l.minUptime {
 				steady = true
 			}
 			if cause == nil {
@@ -303,7 +309,7 @@ func (l *link) noteEnd(cause error) (lived time.Duration, ended bool) {
 	}
 	lived = now.Sub(l.state.Since)
 	l.state.Connected, l.state.Since, l.lastEnd = false, now, now
-	if lived >= l.backoff.minUptime {
+	if lived >= l.minUptime {
 		l.loggedReason = ""
 	}
 	var unsure []func(error)

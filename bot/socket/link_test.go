@@ -10,13 +10,16 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+
 	"github.com/slack-go/slack/socketmode"
+
+	"licensebot/internal/backoff"
 )
 
 // unconnected is a link that believes to be connected. slack-go's queue for acks takes 20, and nobody
 // empties it.
 func unconnected() *link {
-	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff{})
+	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff.Policy{}, 0)
 	l.receive(socketmode.Event{Type: socketmode.EventTypeConnected})
 	return l
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"licensebot/internal/backoff"
 )
 
 const (
@@ -42,4 +44,14 @@ func parseRetryAfter(header string, now time.Time) time.Duration {
 	}
 	rest = min(max(rest, time.Second), maxRetryAfter)
 	return (rest + time.Second - 1).Truncate(time.Second)
+}
+
+// retryDelay returns how long to wait before the next attempt to reach Slack, after a number of failures in a row. If
+// Slack names a wait, the delay comes on top of it, since Slack tells others the same second.
+func retryDelay(p backoff.Policy, failures int, cause error) time.Duration {
+	delay := p.Delay(failures)
+	if answer := Classify(cause); answer.Outcome == OutcomeRateLimited {
+		delay += answer.Wait
+	}
+	return delay
 }

@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"licensebot/internal/backoff"
+
 	"github.com/rs/zerolog"
+	"github.com/slack-go/slack"
 )
 
 // A 429 is a rate limit however Slack, or a proxy before it, says how long it lasts.
@@ -43,5 +46,20 @@ func TestEvery429IsARateLimit(t *testing.T) {
 				t.Errorf("%v is %+v, want a rate limit of %s", err, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestRetryDelay_RateLimit(t *testing.T) {
+	p := backoff.Policy{First: 500 * time.Millisecond, Max: time.Minute}
+	for _, c := range []struct {
+		cause error
+		want  time.Duration
+	}{
+		{errDown, time.Second},
+		{&slack.RateLimitedError{RetryAfter: 30 * time.Second}, 31 * time.Second},
+	} {
+		if got := retryDelay(p, 1, c.cause); got != c.want {
+			t.Errorf("after %v: got %v, want %v", c.cause, got, c.want)
+		}
 	}
 }

@@ -35,13 +35,13 @@ type room struct {
 // each other. A new folder has to be entered here.
 var rooms = []room{
 	{dir: "commands", tests: []string{"internal/goldenfile"}},
-	{dir: "cocalc", may: []string{"internal/step"}, tests: []string{"cocalc/cocalctest"}},
+	{dir: "cocalc", may: []string{"internal/backoff", "internal/step"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "cocalc/cocalctest", may: []string{"cocalc"}},
-	{dir: "purchase", may: []string{"cocalc"}, tests: []string{"cocalc/cocalctest", "storage"}},
+	{dir: "purchase", may: []string{"cocalc", "internal/backoff"}, tests: []string{"cocalc/cocalctest", "storage"}},
 	{dir: "storage", may: []string{"purchase", "internal/step"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{
-		dir: "bot", may: []string{"commands", "purchase", "internal/step"}, slack: true,
+		dir: "bot", may: []string{"commands", "purchase", "internal/backoff", "internal/step"}, slack: true,
 		tests: []string{
 			"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile", "slacksim",
 		},
@@ -54,6 +54,7 @@ var rooms = []room{
 	{dir: "internal/diagnosis", may: []string{"cocalc"}},
 	{dir: "slacksim", slack: true},
 	{dir: "cmd/slacksim", may: []string{"slacksim"}},
+	{dir: "internal/backoff"},
 	{dir: "internal/goldenfile"},
 	{dir: "internal/layout"},
 	{dir: "internal/step"},
