@@ -13,9 +13,9 @@ import (
 // maxProbes is the largest number of items that FindBrokenItem reads one by one. The server does not throttle that.
 const maxProbes = 120
 
-// Problem returns why a checkout cannot buy the item, in the server's words where they are known; "" if a checkout can
-// buy it or ignores it. A checked item with a problem makes every checkout of the account fail; an unchecked one does
-// not, unless it breaks the cart (see [CartItem.BreaksCart]). now is the time to which dates are compared.
+// Problem returns why a checkout cannot buy the item; "" if a checkout can buy it or ignores it. A checked item with a
+// problem makes every checkout of the account fail; an unchecked one does not, unless it breaks the cart (see
+// [CartItem.BreaksCart]). now is the time to which dates are compared.
 func (i CartItem) Problem(now time.Time) string {
 	switch {
 	case i.Product == "cash-voucher":
@@ -25,37 +25,36 @@ func (i CartItem) Problem(now time.Time) string {
 	case i.BreaksCart(now):
 		return "Invalid time value"
 	}
-	cost, err := PriceDescription(i.Description, now)
+	item, err := decodeItem(i.Description)
 	if err != nil {
 		return err.Error()
 	}
-	d, err := decodeJS(i.Description)
-	if err != nil {
-		return err.Error()
-	}
-	field := func(name string) any { return jsField(d, name) }
-	for _, name := range []string{"ram", "cpu", "disk"} {
-		n, isNumber := field(name).(json.Number)
-		switch {
-		case !isNumber:
-			return fmt.Sprintf("field %q must be number", "custom_"+name)
-		case jsParseNumber(n) < 0:
-			return fmt.Sprintf("field %q too small or too big", "custom_"+name)
+	for _, size := range []*float64{item.ram, item.cpu, item.disk} {
+		if size == nil || *size < 0 {
+			return "ram, cpu and disk must be numbers of 0 or more"
 		}
 	}
-	if _, isBool := field("member").(bool); !isBool {
-		return `field "custom_member" must be boolean`
+	if item.member == nil {
+		return "member must be true or false"
 	}
-	switch uptime, _ := field("uptime").(string); Uptime(uptime) {
+	switch Uptime(item.uptime) {
 	case UptimeShort, UptimeMedium, UptimeDay, UptimeAlways:
 	default:
-		return `field "custom_uptime" must be one of short, medium, day or "always_running"`
+		return "uptime must be short, medium, day or always_running"
 	}
-	if kind := field("type"); !jsNullish(kind) && kind != "quota" {
-		return fmt.Sprintf("type %s is not sold", shortJSON(kind))
+	if item.kind != nil && item.kind != "quota" {
+		return fmt.Sprintf("type %s is not sold", shortJSON(item.kind))
 	}
-	if cost.Quantity <= 0 || cost.Quantity != math.Trunc(cost.Quantity) || cost.LineItemAmount <= 0 {
-		return fmt.Sprintf("%s projects for %s are not sold", jsNumberString(cost.Quantity), cost.LineItemAmount)
+	input, err := item.priceInput(now)
+	if err != nil {
+		return err.Error()
+	}
+	cost, err := input.cost()
+	if err != nil {
+		return err.Error()
+	}
+	if input.quantity <= 0 || input.quantity != math.Trunc(input.quantity) || cost.LineItemAmount <= 0 {
+		return fmt.Sprintf("%v projects for %s are not sold", input.quantity, cost.LineItemAmount)
 	}
 	return ""
 }
@@ -63,15 +62,14 @@ func (i CartItem) Problem(now time.Time) string {
 // BreaksCart reports whether the server fails to list the cart, even if the item is unchecked, until the item is
 // removed. A range with a single date in the past has that effect.
 func (i CartItem) BreaksCart(now time.Time) bool {
-	d, err := decodeJS(i.Description)
-	if err != nil {
+	var fields map[string]json.RawMessage
+	var item itemJSON
+	if json.Unmarshal(i.Description, &fields) != nil || json.Unmarshal(fields["range"], &item.dates) != nil {
 		return false
 	}
-	dates, ok := jsField(d, "range").([]any)
-	if !ok || len(dates) == 0 || !jsTruthy(dates[0]) || jsTruthy(jsField(dates, "1")) {
-		return false
-	}
-	return jsDate(dates[0]) < float64(now.UnixMilli())
+	start, end := item.term()
+	begins, isDate := parseDate(start)
+	return isDate && !isEmpty(start) && isEmpty(end) && begins.Before(now)
 }
 
 // FindBrokenItem finds the item that blocks the account's cart, by reading only. It returns an error of kind NotFound

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"sort"
-	"strconv"
 	"time"
 )
 
@@ -54,22 +52,6 @@ func (s LicenseSpec) CartDescription(now time.Time) json.RawMessage {
 	return bytes.TrimSpace(out.Bytes())
 }
 
-// formulaInput returns the part of the description that the price formula reads, decoded.
-func (s LicenseSpec) formulaInput(now time.Time) any {
-	d := map[string]any{
-		"ram": number(s.RAM), "cpu": number(s.CPU), "disk": number(s.Disk), "run_limit": number(s.RunLimit),
-		"member": s.Member, "uptime": string(s.Uptime), "user": string(s.User), "period": string(s.Period),
-	}
-	if s.Period == PeriodRange {
-		d["range"] = []any{
-			number(int(s.startAt(now).UnixMilli())), number(int(s.End.UnixMilli())),
-		}
-	}
-	return d
-}
-
-func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
-
 // startAt returns when a fixed term begins that is bought at now.
 func (s LicenseSpec) startAt(now time.Time) time.Time {
 	if s.Start.After(now) {
@@ -102,7 +84,7 @@ func DescriptionMatches(sent, got json.RawMessage) error {
 		case !there:
 			return fmt.Errorf("the cart item has no %s; %s was sent", name, shortJSON(w))
 		case sameJSON(w, h):
-		case name == "range" && jsString(want["period"]) == string(PeriodRange):
+		case name == "range" && want["period"] == string(PeriodRange):
 			if err := rangeMatches(w, h); err != nil {
 				return err
 			}
@@ -114,12 +96,14 @@ func DescriptionMatches(sent, got json.RawMessage) error {
 }
 
 func decodeObject(data json.RawMessage) (map[string]any, error) {
-	v, err := decodeJS(data)
-	if err != nil {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // a number may be too large for a double
+	var v any
+	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
 	object, ok := v.(map[string]any)
-	if !ok {
+	if !ok || dec.More() {
 		return nil, errors.New("it is not a JSON object")
 	}
 	return object, nil
@@ -146,7 +130,7 @@ func sameJSON(a, b any) bool {
 	switch a := a.(type) {
 	case json.Number:
 		n, ok := b.(json.Number)
-		return ok && jsParseNumber(a) == jsParseNumber(n)
+		return ok && (a == n || asFloat(a) == asFloat(n))
 	case []any:
 		list, ok := b.([]any)
 		if !ok || len(list) != len(a) {
@@ -174,30 +158,36 @@ func sameJSON(a, b any) bool {
 	return a == b
 }
 
+func asFloat(n json.Number) float64 {
+	f, _ := n.Float64() // infinite if it is too large
+	return f
+}
+
 func rangeMatches(sent, got any) error {
-	want, okWant := rangeMillis(sent)
-	have, okHave := rangeMillis(got)
-	tolerance := float64(RangeTolerance.Milliseconds())
-	startMoved, endMoved := have[0]-want[0], have[1]-want[1]
-	if !okWant || !okHave || startMoved < 0 || startMoved > tolerance || endMoved < 0 || endMoved > startMoved {
+	want, okWant := decodeRange(sent)
+	have, okHave := decodeRange(got)
+	startMoved, endMoved := have[0].Sub(want[0]), have[1].Sub(want[1])
+	if !okWant || !okHave || startMoved < 0 || startMoved > RangeTolerance || endMoved < 0 || endMoved > startMoved {
 		return fmt.Errorf("the cart item's range is %s; %s was sent", shortJSON(got), shortJSON(sent))
 	}
 	return nil
 }
 
-// rangeMillis returns the two dates of a range in milliseconds since 1970.
-func rangeMillis(v any) (ms [2]float64, ok bool) {
+// decodeRange returns the two dates of a fixed term.
+func decodeRange(v any) (dates [2]time.Time, ok bool) {
 	list, isList := v.([]any)
 	if !isList || len(list) != 2 {
-		return ms, false
+		return dates, false
 	}
 	for i, date := range list {
-		text, isString := date.(string)
-		if ms[i] = jsParseDate(text); !isString || math.IsNaN(ms[i]) {
-			return ms, false
+		text, isText := date.(string)
+		t, isDate := parseDate(text)
+		if !isText || !isDate {
+			return dates, false
 		}
+		dates[i] = t
 	}
-	return ms, true
+	return dates, true
 }
 
 // shortJSON returns the JSON of a value for an error, shortened to 120 characters.

@@ -1,7 +1,11 @@
 package cocalc
 
 import (
+	"fmt"
 	"math"
+	"math/big"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,172 +32,122 @@ var (
 	pricePerRAM     = ramDollars / academicFactor / nonMemberPerVM
 	pricePerCPU     = cpuDollars / academicFactor / nonMemberPerVM
 	pricePerDisk    = float64(diskCopies*diskDollars) / academicFactor
-	uptimeFactor    = map[string]float64{"short": 1, "medium": 2, "day": 4}
-	userDiscount    = map[string]float64{"academic": academicFactor, "business": 1}
-	paymentDiscount = map[string]float64{"no": 1, "monthly": 0.9, "yearly": 0.75} // "no": no subscription
+	uptimeFactor    = map[Uptime]float64{UptimeMedium: 2, UptimeDay: 4}
+	userDiscount    = map[User]float64{UserAcademic: academicFactor, UserBusiness: 1}
+	paymentDiscount = map[Period]float64{PeriodRange: 1, PeriodMonthly: 0.9, PeriodYearly: 0.75}
 )
 
-// jsObjectNames are the properties of every JavaScript object: a lookup in the server's table finds them, and they are
-// not numbers.
-var jsObjectNames = map[string]bool{
-	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
-	"toLocaleString": true, "toString": true, "valueOf": true, "__proto__": true, "__defineGetter__": true,
-	"__defineSetter__": true, "__lookupGetter__": true, "__lookupSetter__": true,
+// priceInput is what the price of a license depends on. Other clients than this one buy half a core, too.
+type priceInput struct {
+	ram, cpu, disk float64 // GB, cores, GB
+	member         bool
+	uptime         Uptime // the server prices every other word like UptimeShort
+	user           User
+	period         Period
+	quantity       float64   // projects
+	start, end     time.Time // of a fixed term
 }
 
-// serverError is an error with the exact words of the server.
-type serverError string
-
-func (w serverError) Error() string { return string(w) }
-
-// errNoCost is the server's error if its price code returns undefined.
-const errNoCost = serverError("bug cost must not be null")
-
-// dollars is the result of the server's price code, in its doubles.
-type dollars struct {
-	perUnit, cost, perProjectMonth, subMonth, subYear float64
-
-	quantity any // as in the description: a number, or a value that was converted to one
-	period   string
-}
-
-// computeDollars is a port of the server's computeCost. description is a value that decodeJS returned.
-func computeDollars(description any, now time.Time) (dollars, error) {
-	if jsNullish(description) {
-		return dollars{}, serverError("Cannot read properties of " + jsString(description) + " (reading 'type')")
-	}
-	field := func(name string) any { return jsField(description, name) }
-	switch field("type") {
-	case "cash-voucher":
-		return voucherDollars(description)
-	case "vm", "disk":
-		return dollars{}, serverError("computing cost of item of type " + jsString(field("type")) + " is deprecated")
-	}
-	period, quantity := jsString(field("period")), field("run_limit")
-	dates := field("range")
-	isRange := period == "range"
-	if isRange && jsNullish(jsField(dates, "1")) {
-		return dollars{}, errNoCost
-	}
-	if jsNullish(quantity) {
-		return dollars{}, errNoCost
-	}
-	months, err := rangeMonths(isRange, dates, now)
+// cost returns the price; an error if there is none.
+func (p priceInput) cost() (Cost, error) {
+	month, err := p.month()
 	if err != nil {
-		return dollars{}, err
+		return Cost{}, err
 	}
-	perMonth, err := monthDollars(description, period)
-	if err != nil {
-		return dollars{}, err
-	}
-	d := dollars{perProjectMonth: perMonth, subMonth: perMonth, quantity: quantity, period: period}
-	if d.subYear, err = decimalMultiply(perMonth, 12.0); err != nil {
-		return dollars{}, err
-	}
-	switch period {
-	case "range":
-		exact, err := decimalMultiply(perMonth, months)
-		if err != nil {
-			return dollars{}, err
+	unit := month
+	switch p.period {
+	case PeriodMonthly:
+	case PeriodYearly:
+		unit = 12 * month
+	case PeriodRange:
+		months := float64(p.end.UnixMilli()-p.start.UnixMilli()) / monthMS
+		if unit, err = roundUp(multiply(month, months)); err != nil {
+			return Cost{}, err
 		}
-		d.perUnit = round2up(exact)
-	case "monthly":
-		d.perUnit = d.subMonth
-	case "yearly":
-		d.perUnit = d.subYear
-	default: // "no" is the only other word with a discount
-		return dollars{}, serverError("start must be set if subscription=no")
 	}
-	d.cost, err = decimalMultiply(d.perUnit, quantity)
-	return d, err
-}
-
-// voucherDollars returns the price of a cash voucher, the other product of the server's price code.
-func voucherDollars(description any) (dollars, error) {
-	amount, quantity := jsField(description, "amount"), jsField(description, "numVouchers")
-	if jsField(description, "whenPay") == "admin" {
-		amount = 0.0
-	}
-	if jsNullish(quantity) {
-		quantity = 1.0
-	}
-	each, err := newDecimal(amount)
+	line, err := roundUp(multiply(unit, p.quantity))
 	if err != nil {
-		return dollars{}, err
+		return Cost{}, err
 	}
-	count, err := newDecimal(quantity)
-	if err != nil {
-		return dollars{}, err
-	}
-	return dollars{perUnit: each.float(), cost: each.mul(count).float(), quantity: quantity, period: "range"}, nil
+	return Cost{
+		PerUnit: unit, PerProjectMonth: month, LineItemAmount: line, CheckoutTotal: Cents(math.Ceil(100 * line.dollars())),
+	}, nil
 }
 
-// rangeMonths returns the length of a fixed term in months of 30.5 days; NaN for invalid dates.
-func rangeMonths(isRange bool, dates any, now time.Time) (float64, error) {
-	if !isRange {
-		return 0, nil
+// month returns the price of one running project for one month, with discounts, rounded up to cents. Each product is a
+// statement or conversion of its own: the server rounds each to a double, and Go may fuse a product with a sum.
+func (p priceInput) month() (Cents, error) {
+	byUser, knownUser := userDiscount[p.user]
+	byPeriod, knownPeriod := paymentDiscount[p.period]
+	switch {
+	case !knownUser:
+		return 0, fmt.Errorf("unknown user %q", shorten(string(p.user), 40))
+	case !knownPeriod:
+		return 0, fmt.Errorf("unknown period %q", shorten(string(p.period), 40))
 	}
-	start := float64(now.UnixMilli())
-	if first := jsField(dates, "0"); jsTruthy(first) {
-		start = jsDate(first)
-	}
-	second := jsField(dates, "1")
-	if !jsTruthy(second) { // an empty string or 0: the server adds a period, which a range does not have
-		return 0, serverError("period must not be range")
-	}
-	return (jsDate(second) - start) / monthMS, nil
-}
-
-// monthDollars returns the price of one running project for one month, with discounts, rounded up to cents. Each
-// product is a statement or conversion of its own: the server rounds each to a double, and Go may fuse a product with a
-// sum.
-func monthDollars(description any, period string) (float64, error) {
-	field := func(name string) any { return jsField(description, name) }
-	discount, ok := userDiscount[""], false
-	if user, isString := field("user").(string); isString {
-		discount, ok = userDiscount[user]
-	}
-	if !ok {
-		return 0, serverError("unknown user " + jsString(field("user")))
-	}
-	uptime, member := jsString(field("uptime")), jsTruthy(field("member"))
-	if uptime == string(UptimeDay) {
-		member = true // without member hosting, projects do not run for a day
-	}
-	m := float64(amount(field("ram"))*pricePerRAM) + float64(amount(field("cpu"))*pricePerCPU)
-	if uptime == string(UptimeAlways) {
+	member := p.member || p.uptime == UptimeDay // without member hosting, projects do not run for a day
+	m := float64(p.ram*pricePerRAM) + float64(p.cpu*pricePerCPU)
+	if p.uptime == UptimeAlways {
 		m *= alwaysRunning
 		if member {
 			m *= nonPreemptible
 		}
-	} else if factor, ok := uptimeFactor[uptime]; ok {
+	} else if factor, ok := uptimeFactor[p.uptime]; ok {
 		m *= factor
-	} else if jsObjectNames[uptime] {
-		m = math.NaN()
 	}
 	if member {
 		m *= memberFactor
 	}
-	m += float64(amount(field("disk")) * pricePerDisk)
-	m *= float64(discount * periodDiscount(period))
-	return round2up(m - beforeRounding), nil
+	m += float64(p.disk * pricePerDisk)
+	m *= float64(byUser * byPeriod)
+	return roundUp(m - beforeRounding)
 }
 
-// amount converts ram, cpu or disk to a number: 0 if the description does not have it.
-func amount(v any) float64 {
-	if _, isUndefined := v.(undefined); isUndefined {
-		return 0
+// maxDollars is the largest amount that a double holds to the cent.
+const maxDollars = 1 << 46
+
+// dollars returns the double that is nearest to the amount.
+func (c Cents) dollars() float64 { return float64(c) / 100 }
+
+// toCents returns the number of cents that is nearest to an amount in dollars.
+func toCents(dollars float64) Cents { return Cents(math.Round(dollars * 100)) }
+
+// roundUp rounds up to cents like the server: to the nearest cent, and if that is less, it adds a cent and rounds
+// again. It returns an error for what is no amount of money.
+func roundUp(dollars float64) (Cents, error) {
+	if math.IsNaN(dollars) || math.Abs(dollars) > maxDollars {
+		return 0, fmt.Errorf("%v is not an amount of money", dollars)
 	}
-	return jsNumber(v)
+	if near := nearestCent(dollars); near.dollars() >= dollars {
+		return near, nil
+	}
+	return nearestCent(dollars + 0.01), nil
 }
 
-// periodDiscount returns the discount of a period; NaN, as on the server, for a period that is not sold.
-func periodDiscount(period string) float64 {
-	if period == "range" {
-		period = "no"
+// nearestCent rounds the exact value of a double, as JavaScript's toFixed(2) does. Ties are rounded away from zero.
+func nearestCent(dollars float64) Cents {
+	exact := new(big.Float).SetPrec(128).Mul(big.NewFloat(dollars), big.NewFloat(100))
+	cents, _ := exact.Add(exact, big.NewFloat(math.Copysign(0.5, dollars))).Int64() // cuts the fraction off
+	return Cents(cents)
+}
+
+// multiply returns an amount times a factor in dollars, as the server computes it: in decimals, of which the first 20
+// digits are kept, so that 8.38 × 100 is 838 and not a little more. It returns NaN for a factor that is not finite.
+func multiply(amount Cents, factor float64) float64 {
+	if math.IsInf(factor, 0) || math.IsNaN(factor) {
+		return math.NaN()
 	}
-	if factor, ok := paymentDiscount[period]; ok {
-		return factor
+	const kept = 20
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(factor), 'f', -1, 64), ".")
+	product, _ := new(big.Int).SetString(whole+fraction, 10)
+	digits := product.Mul(product, new(big.Int).Abs(big.NewInt(int64(amount)))).String()
+	exponent := -2 - len(fraction) // the amount is in cents
+	if excess := len(digits) - kept; excess > 0 {
+		digits, exponent = digits[:kept], exponent+excess
 	}
-	return math.NaN()
+	result, _ := strconv.ParseFloat(digits+"e"+strconv.Itoa(exponent), 64) // infinite if it is too large
+	if (amount < 0) != (factor < 0) {
+		return -result
+	}
+	return result
 }

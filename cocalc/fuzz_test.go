@@ -25,7 +25,7 @@ func FuzzPriceDescription(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, description []byte) {
 		cost, err := PriceDescription(description, testNow)
-		if err == nil && (cost.Total != cost.LineItemAmount || cost.CheckoutTotal < cost.LineItemAmount ||
+		if err == nil && (cost.CheckoutTotal < cost.LineItemAmount ||
 			cost.CheckoutTotal > cost.LineItemAmount+1) && cost.LineItemAmount < 1<<40 && cost.LineItemAmount > -1<<40 {
 			t.Errorf("%s: %+v", description, cost)
 		}

@@ -2,98 +2,151 @@ package cocalc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 )
 
-// Cost is the result of the server's price code for the description of a cart item.
-//
-// Amounts are whole cents. Only the product with an odd quantity (half a project) has fractions of a cent on the
-// server; Total is then rounded up like the line item.
+// Cost is what a license costs.
 type Cost struct {
-	Total           Cents // for all projects and the whole period; the server's "cost"
 	PerUnit         Cents // for one project and the whole period
 	PerProjectMonth Cents // for one project and one month, discounts included
-	SubMonth        Cents // one month of a subscription for one project
-	SubYear         Cents // one year of it
-	LineItemAmount  Cents // the charge of a checkout
+	LineItemAmount  Cents // the charge of a checkout: for all projects and the whole period
 	CheckoutTotal   Cents // the total of checkout-params for this item alone; can be a cent above the charge
-	Quantity        float64
-	Period          string // "monthly", "yearly" or "range"
-
-	// Server has the amounts as the server prints them, in dollars, to compare with its answers or imitate them. Do not
-	// calculate money with it.
-	Server ServerCost
 }
 
-// ServerCost is the server's cost object without the input that it repeats. The amounts are dollars.
-type ServerCost struct {
-	PerUnit         float64         `json:"cost_per_unit"`
-	Cost            float64         `json:"cost"`
-	PerProjectMonth float64         `json:"cost_per_project_per_month"`
-	SubMonth        float64         `json:"cost_sub_month"`
-	SubYear         float64         `json:"cost_sub_year"`
-	Quantity        json.RawMessage `json:"quantity"` // as in the description: a string remains a string
-	Period          string          `json:"period"`
-	LineItemAmount  float64         `json:"-"` // next to the cost object in checkout-params
-}
-
-// PriceDescription returns what the server's price code computes for a cart item with this description. It accepts odd
-// descriptions like the server ("4" GB of RAM, 4 cores, half a project), and where the server returns an error it
-// returns one with the same words. A price does not mean that checkout sells the item: the server prices some
-// descriptions that checkout refuses ([LicenseSpec.Validate] accepts none of them).
+// PriceDescription returns the price of a cart item with this description, by the server's formula. It accepts what the
+// store does not offer and other clients buy (4 cores, half a project). It returns an error for what is not a license,
+// and for values of the wrong type, which the server converts: "4" GB of RAM. A price does not mean that a checkout
+// sells the item ([CartItem.Problem] says whether it does), and [LicenseSpec.Validate] accepts much less.
 //
-// Like the server's price code, it uses the dates of a fixed term unchanged. The cart, however, moves a start in the
-// past to the current time and makes every term at least an hour long before it computes the price. now replaces a
-// missing first date.
+// The dates of a fixed term are used unchanged. The cart, however, moves a start in the past to the current time and
+// makes every term at least an hour long before it computes the price. now replaces a missing first date.
 func PriceDescription(description json.RawMessage, now time.Time) (Cost, error) {
-	decoded, err := decodeJS(description)
-	if err != nil {
-		return Cost{}, fmt.Errorf("read the description: %w", err)
-	}
-	d, err := computeDollars(decoded, now)
+	item, err := decodeItem(description)
 	if err != nil {
 		return Cost{}, err
 	}
-	return d.inCents()
+	input, err := item.priceInput(now)
+	if err != nil {
+		return Cost{}, err
+	}
+	return input.cost()
 }
 
-// maxDollars is the largest amount that a double holds to the cent.
-const maxDollars = 1 << 46
+// itemJSON is the part of a cart item's description that decides on its price. A field that is missing or null is nil
+// or empty.
+type itemJSON struct {
+	kind           any
+	ram, cpu, disk *float64
+	member         *bool
+	uptime         string
+	user           string
+	period         string
+	runLimit       json.Number // also text of digits: the server sells it
+	dates          any         // a list of dates for a fixed term; may be anything otherwise
+}
 
-// inCents converts the server's doubles into cents. It returns an error for amounts that are not money.
-func (d dollars) inCents() (Cost, error) {
-	lineItem := round2up(d.cost)
-	for _, amount := range []float64{d.cost, d.perUnit, d.perProjectMonth, d.subYear, lineItem} {
-		if math.IsNaN(amount) || math.Abs(amount) > maxDollars {
-			return Cost{}, fmt.Errorf("%s is not an amount of money", jsNumberString(amount))
+// decodeItem decodes a description. It returns an error if a value has the wrong type.
+func decodeItem(description json.RawMessage) (item itemJSON, err error) {
+	var fields map[string]json.RawMessage // package encoding/json would ignore the case of the names of a struct
+	if err := json.Unmarshal(description, &fields); err != nil || fields == nil {
+		return item, errors.New("the description is not a JSON object")
+	}
+	for _, field := range []struct {
+		name string
+		to   any
+		kind string
+	}{
+		{"type", &item.kind, "JSON"},
+		{"ram", &item.ram, "a number"},
+		{"cpu", &item.cpu, "a number"},
+		{"disk", &item.disk, "a number"},
+		{"member", &item.member, "true or false"},
+		{"uptime", &item.uptime, "text"},
+		{"user", &item.user, "text"},
+		{"period", &item.period, "text"},
+		{"run_limit", &item.runLimit, "a number"},
+		{"range", &item.dates, "JSON"},
+	} {
+		if value, there := fields[field.name]; there && json.Unmarshal(value, field.to) != nil {
+			return item, fmt.Errorf("%s must be %s", field.name, field.kind)
 		}
 	}
-	quantity, err := json.Marshal(d.quantity)
-	if err != nil {
-		return Cost{}, fmt.Errorf("read run_limit: %w", err)
-	}
-	return Cost{
-		Total:           toCents(lineItem),
-		PerUnit:         toCents(d.perUnit),
-		PerProjectMonth: toCents(d.perProjectMonth),
-		SubMonth:        toCents(d.subMonth),
-		SubYear:         toCents(d.subYear),
-		LineItemAmount:  toCents(lineItem),
-		CheckoutTotal:   Cents(math.Ceil(100 * lineItem)),
-		Quantity:        jsNumber(d.quantity),
-		Period:          d.period,
-		Server: ServerCost{
-			// JSON of JavaScript has no negative zero; adding zero removes the sign.
-			PerUnit: d.perUnit + 0, Cost: d.cost + 0, PerProjectMonth: d.perProjectMonth + 0, SubMonth: d.subMonth + 0,
-			SubYear: d.subYear + 0, Quantity: quantity, Period: d.period, LineItemAmount: lineItem + 0,
-		},
-	}, nil
+	return item, nil
 }
 
-// toCents returns the number of cents that is nearest to an amount in dollars.
-func toCents(dollars float64) Cents { return Cents(math.Round(dollars * 100)) }
+// priceInput returns what the price depends on. now replaces a missing start of a fixed term.
+func (i itemJSON) priceInput(now time.Time) (priceInput, error) {
+	switch i.kind {
+	case "vm", "disk", "cash-voucher":
+		return priceInput{}, fmt.Errorf("type %s is not a license", i.kind)
+	}
+	quantity, err := i.runLimit.Float64()
+	if err != nil {
+		return priceInput{}, errors.New("run_limit must be a number")
+	}
+	p := priceInput{
+		ram: orZero(i.ram), cpu: orZero(i.cpu), disk: orZero(i.disk), member: i.member != nil && *i.member,
+		uptime: Uptime(i.uptime), user: User(i.user), period: Period(i.period), quantity: quantity, start: now,
+	}
+	if p.period != PeriodRange {
+		return p, nil
+	}
+	first, second := i.term()
+	var startOK, endOK bool
+	if p.end, endOK = parseDate(second); !endOK || isEmpty(second) {
+		return priceInput{}, errors.New("range needs an end")
+	}
+	if !isEmpty(first) {
+		if p.start, startOK = parseDate(first); !startOK {
+			return priceInput{}, errors.New("range has an invalid start")
+		}
+	}
+	return p, nil
+}
+
+func orZero(f *float64) float64 {
+	if f == nil {
+		return 0
+	}
+	return *f
+}
+
+// term returns the dates of a fixed term; nil for those that are missing.
+func (i itemJSON) term() (start, end any) {
+	dates, _ := i.dates.([]any)
+	dates = append(dates, nil, nil)
+	return dates[0], dates[1]
+}
+
+// isEmpty reports whether the server takes a value for a missing one.
+func isEmpty(v any) bool { return v == nil || v == "" || v == 0.0 || v == false }
+
+// parseDate parses a date of a description: ISO 8601, in UTC unless it has an offset, or milliseconds since 1970.
+func parseDate(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case float64:
+		return millisDate(v)
+	case string:
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999", "2006-01-02T15:04", time.DateOnly} {
+			if t, err := time.Parse(layout, v); err == nil {
+				return t.UTC().Truncate(time.Millisecond), true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// millisDate returns the date at ms milliseconds since 1970; false beyond the dates that JavaScript has.
+func millisDate(ms float64) (time.Time, bool) {
+	const limit = 8.64e15
+	if !(math.Abs(ms) <= limit) { // also for NaN
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(ms)).UTC(), true
+}
 
 // Quote is the price of a license, as people see it before they buy.
 type Quote struct {
@@ -114,11 +167,8 @@ func Price(spec LicenseSpec, now time.Time) (Quote, error) {
 	if mistakes := spec.Validate(now); len(mistakes) > 0 {
 		return Quote{}, mistakes
 	}
-	d, err := computeDollars(spec.formulaInput(now), now)
-	if err != nil {
-		return Quote{}, fmt.Errorf("price of %s: %w", spec.Summary(), err)
-	}
-	cost, err := d.inCents()
+	input := spec.priceInput(now)
+	cost, err := input.cost()
 	if err != nil {
 		return Quote{}, fmt.Errorf("price of %s: %w", spec.Summary(), err)
 	}
@@ -130,12 +180,20 @@ func Price(spec LicenseSpec, now time.Time) (Quote, error) {
 		quote.RenewsAt = cost.LineItemAmount
 	}
 	if spec.Period == PeriodYearly {
-		spec.Period = PeriodMonthly
-		month, err := Price(spec, now)
+		input.period = PeriodMonthly
+		month, err := input.cost()
 		if err != nil {
-			return Quote{}, err
+			return Quote{}, fmt.Errorf("monthly price of %s: %w", spec.Summary(), err)
 		}
-		quote.Saves = 12*month.Total - quote.Total
+		quote.Saves = 12*month.LineItemAmount - quote.Total
 	}
 	return quote, nil
+}
+
+// priceInput returns what the price depends on, for a license that is bought at now.
+func (s LicenseSpec) priceInput(now time.Time) priceInput {
+	return priceInput{
+		ram: float64(s.RAM), cpu: float64(s.CPU), disk: float64(s.Disk), member: s.Member, uptime: s.Uptime, user: s.User,
+		period: s.Period, quantity: float64(s.RunLimit), start: s.startAt(now), end: s.End,
+	}
 }

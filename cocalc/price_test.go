@@ -42,12 +42,8 @@ func TestPrice_Recorded(t *testing.T) {
 			Cost            float64
 			PerUnit         float64 `json:"cost_per_unit"`
 			PerProjectMonth float64 `json:"cost_per_project_per_month"`
-			SubMonth        float64 `json:"cost_sub_month"`
-			SubYear         float64 `json:"cost_sub_year"`
 			LineItemAmount  float64 `json:"line_item_amount"`
 			CheckoutTotal   float64 `json:"checkout_total_if_alone"`
-			Quantity        float64
-			Period          string
 		}
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatalf("line %d: %v", n, err)
@@ -59,62 +55,55 @@ func TestPrice_Recorded(t *testing.T) {
 		}
 		cents := func(f float64) Cents { return Cents(math.Round(f * 100)) }
 		wantCost := Cost{
-			Total: cents(want.LineItemAmount), PerUnit: cents(want.PerUnit),
-			PerProjectMonth: cents(want.PerProjectMonth),
-			SubMonth:        cents(want.SubMonth), SubYear: cents(want.SubYear),
-			LineItemAmount: cents(want.LineItemAmount),
-			CheckoutTotal:  cents(want.CheckoutTotal), Quantity: want.Quantity, Period: want.Period,
+			PerUnit: cents(want.PerUnit), PerProjectMonth: cents(want.PerProjectMonth),
+			LineItemAmount: cents(want.LineItemAmount), CheckoutTotal: cents(want.CheckoutTotal),
 		}
-		server := got.Server
-		got.Server = ServerCost{}
-		if got.Total != wantCost.Total || got.PerUnit != wantCost.PerUnit ||
-			got.PerProjectMonth != wantCost.PerProjectMonth ||
-			got.SubMonth != wantCost.SubMonth || got.SubYear != wantCost.SubYear ||
-			got.LineItemAmount != wantCost.LineItemAmount ||
-			got.CheckoutTotal != wantCost.CheckoutTotal || got.Quantity != wantCost.Quantity || got.Period != wantCost.Period {
+		if got != wantCost {
 			t.Errorf("line %d: %s\n got %+v\nwant %+v", n, want.Input, got, wantCost)
-		}
-		if server.Cost != want.Cost || server.PerUnit != want.PerUnit ||
-			server.LineItemAmount != want.LineItemAmount {
-			t.Errorf("line %d: %s\n got doubles %+v\nwant cost %v, per unit %v", n, want.Input, server, want.Cost,
-				want.PerUnit)
 		}
 	})
 }
 
-// What the server's price code refuses, or prices though it has the wrong JSON type.
-func TestPriceDescription_OddItems(t *testing.T) {
-	readLines(t, "testdata/prices-errors.jsonl", func(n int, line []byte) {
-		var want struct {
-			Input          json.RawMessage
-			Error          string
-			CheckoutError  string `json:"checkout_error"`
-			Cost           *float64
-			CostRaw        *float64 `json:"cost_raw"`
-			LineItemAmount *float64 `json:"line_item_amount"`
+// Rounding, with what Node.js 20 returns.
+func TestRoundUp(t *testing.T) {
+	for x, want := range map[float64]Cents{
+		4.44: 444, 8.38: 838, 31.875: 3188, -31.875: -3186, 0.001: 1, -0.00001: 0, 12.500001: 1251, 1.005: 101,
+		70.83333: 7084, -2.325: -232, 0: 0, 0.125: 13, 0.375: 38, 0.625: 63, 0.875: 88, -0.125: -12, 2.675: 268,
+		1234567.125: 123456713,
+	} {
+		if got, err := roundUp(x); err != nil || got != want {
+			t.Errorf("roundUp(%v) = %d, %v; want %d", x, got, err, want)
 		}
-		if err := json.Unmarshal(line, &want); err != nil {
-			t.Fatalf("line %d: %v", n, err)
+	}
+	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e21} {
+		if got, err := roundUp(x); err == nil {
+			t.Errorf("roundUp(%v) = %d, want an error", x, got)
 		}
-		got, err := PriceDescription(want.Input, testNow)
-		wantError := want.Error + want.CheckoutError // a line has one of them, or a price
-		switch {
-		case wantError != "":
-			if err == nil || err.Error() != wantError {
-				t.Errorf("line %d: %s: got %+v, error %v; want error %s", n, want.Input, got, err, wantError)
-			}
-		case err != nil:
-			t.Errorf("line %d: %s: %v", n, want.Input, err)
-		case want.CostRaw != nil:
-			if got.Server.Cost != *want.CostRaw {
-				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.CostRaw)
-			}
-		case want.Cost != nil && want.LineItemAmount != nil:
-			if got.Server.Cost != *want.Cost || got.Server.LineItemAmount != *want.LineItemAmount {
-				t.Errorf("line %d: %s: got %v, want %v", n, want.Input, got.Server.Cost, *want.Cost)
-			}
-		default:
-			t.Errorf("line %d says neither a price nor an error", n)
+	}
+}
+
+// Products of amounts, with what decimal.js-light 2.5.1 returns.
+func TestMultiply(t *testing.T) {
+	for _, test := range []struct {
+		amount       Cents
+		factor, want float64
+	}{
+		{838, 100, 838},
+		{6375, 0.30000000000000004, 19.125000000000004},
+		{3750, 0.49180327835991, 18.442622938496626},
+		{7084, 0.49180327830904674, 34.839344235412874},
+		{12345678, 1234567890.1234567, 152415776406035.78},
+		{472447, 536.0177464209921, 2532399.7624335843}, // and …585 if it were rounded to 20 digits
+		{0, 5, 0},
+		{500, 0, 0},
+		{-100, 2.5, -2.5},
+		{100, -2.5, -2.5},
+		{-100, -2.5, 2.5},
+		{100, math.NaN(), math.NaN()},
+		{100, math.Inf(1), math.NaN()},
+	} {
+		if got := multiply(test.amount, test.factor); got != test.want && !(math.IsNaN(got) && math.IsNaN(test.want)) {
+			t.Errorf("%s × %v = %v, want %v", test.amount, test.factor, got, test.want)
 		}
-	})
+	}
 }

@@ -70,16 +70,16 @@ func (m *timestamp) UnmarshalJSON(data []byte) error {
 	if text == "null" {
 		return nil
 	}
-	ms := math.NaN()
+	var isDate bool
 	if s, isText := unquoteJSON(data); isText {
-		ms = jsParseDate(s)
+		m.Time, isDate = parseDate(s)
 	} else if f, err := strconv.ParseFloat(text, 64); err == nil {
-		ms = clipDate(math.Trunc(f))
+		m.Time, isDate = millisDate(f)
 	}
-	if math.IsNaN(ms) {
+	if !isDate {
+		m.Time = time.Time{}
 		return fmt.Errorf("%s is not a date", shorten(text, 40))
 	}
-	m.Time = time.UnixMilli(int64(ms)).UTC()
 	// JavaScript's dates span 270,000 years, Go's JSON dates end with the year 9999. A date that can't be stored is an
 	// error.
 	if year := m.Year(); year < 0 || year > 9999 {

@@ -144,7 +144,7 @@ func price(description []byte, err error, now time.Time) priced {
 		return priced{Error: err.Error()}
 	}
 	return priced{
-		CostCents: &cost.Total, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
+		CostCents: &cost.LineItemAmount, PerUnitCents: &cost.PerUnit, PerProjectPerMonthCents: &cost.PerProjectMonth,
 		LineItemAmountCents: &cost.LineItemAmount, CheckoutTotalIfAloneCents: &cost.CheckoutTotal,
 	}
 }

@@ -19,6 +19,6 @@
 // change that state through [Account], and arm a [Fault] for what they want to see go wrong. Everything that waits does
 // so on timers of package time, so the server also runs under testing/synctest through [Server.Transport].
 //
-// The package imports only the price port of licensebot/cocalc, never its client: client and simulator are written
-// against the same contract independently.
+// The package imports nothing of licensebot/cocalc: client and simulator are written against the same contract
+// independently, and so are their price formulas. A test compares the two for every license that can be bought.
 package cocalctest

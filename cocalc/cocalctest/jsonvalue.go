@@ -46,13 +46,13 @@ func (o object) with(name string, value any) object {
 	return append(c, member{name, value})
 }
 
-// nullish says whether v is null or not there.
+// nullish reports whether v is null or undefined.
 func nullish(v any) bool {
 	_, isUndefined := v.(undefined)
 	return v == nil || isUndefined
 }
 
-// truthy is JavaScript's notion of true.
+// truthy is JavaScript's ToBoolean.
 func truthy(v any) bool {
 	switch v := v.(type) {
 	case bool:
@@ -204,28 +204,6 @@ func appendString(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
-}
-
-// numberText prints a double as JavaScript does.
-func numberText(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case f == 0:
-		return "0"
-	}
-	if a := math.Abs(f); a >= 1e-6 && a < 1e21 {
-		return strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'e', -1, 64)
-	if n := len(s); s[n-2] == '0' { // JavaScript writes 1e-7, Go 1e-07
-		s = s[:n-2] + s[n-1:]
-	}
-	return s
 }
 
 // jsonb brings a value into the form in which a jsonb column gives it back: the shorter key first, then bytewise, and

@@ -46,20 +46,6 @@ func (s *Server) balance(accountID string) float64 {
 	return fromReal(-sum)
 }
 
-// toFixed2 rounds a double to cents as parseFloat(x.toFixed(2)) does, apart from exact ties, which do not occur here.
-func toFixed2(x float64) float64 {
-	f, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'f', 2, 64), 64)
-	return f
-}
-
-// round2up rounds up to whole cents.
-func round2up(x float64) float64 {
-	if near := toFixed2(x); near >= x {
-		return near
-	}
-	return toFixed2(x + 0.01)
-}
-
 // currency prints dollars as the server's texts do: "$562,495,011.48".
 func currency(x float64) string {
 	text := strconv.FormatFloat(math.Abs(x), 'f', 2, 64)

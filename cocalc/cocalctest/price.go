@@ -1,12 +1,9 @@
 package cocalctest
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 	"time"
-
-	"licensebot/cocalc"
 )
 
 // pricedItem is a checked cart item with what it costs.
@@ -28,31 +25,27 @@ func (p pricedItem) row() object {
 func (s *Server) price(item *cartItem, percent int) (pricedItem, error) {
 	p := pricedItem{item: item, snapshot: item.row(), desc: item.description}
 	d, _ := item.description.(object)
-	if d.get("type") == "vm" {
-		return p, refusal("computing cost of item of type vm is deprecated")
-	}
 	if d.get("type") == cashVoucher {
 		return voucherPrice(p, d), nil
 	}
-	cost, err := cocalc.PriceDescription(json.RawMessage(toJSON(item.description)), s.now())
+	cost, err := computeDollars(item.description, s.now())
 	if err != nil {
-		return p, refusal(err.Error())
+		return p, err
 	}
 	scale := func(dollars float64) float64 { return scaled(dollars, percent) }
-	server := cost.Server
-	p.lineAmount = scale(server.LineItemAmount)
-	p.total = float64(cost.CheckoutTotal) / 100
+	p.lineAmount = scale(cost.lineItem())
+	p.total = math.Ceil(100*cost.lineItem()) / 100
 	if percent != 100 {
 		p.total = p.lineAmount
 	}
 	p.cost = object{
-		{"cost_per_unit", scale(server.PerUnit)},
-		{"cost", scale(server.Cost)},
-		{"cost_per_project_per_month", scale(server.PerProjectMonth)},
-		{"cost_sub_month", scale(server.SubMonth)},
-		{"cost_sub_year", scale(server.SubYear)},
-		{"quantity", server.Quantity},
-		{"period", server.Period},
+		{"cost_per_unit", scale(cost.perUnit)},
+		{"cost", scale(cost.cost)},
+		{"cost_per_project_per_month", scale(cost.perProjectMonth)},
+		{"cost_sub_month", scale(cost.subMonth)},
+		{"cost_sub_year", scale(cost.subYear)},
+		{"quantity", cost.quantity},
+		{"period", cost.period},
 		{"input", costInput(d)},
 	}
 	return p, nil

@@ -1,6 +1,7 @@
 package cocalctest
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,58 +14,16 @@ const errInvalidDate = refusal("Invalid time value")
 // minimumRange is how long the cart makes every range at least.
 const minimumRange = time.Hour
 
-// parseDate is new Date(v); ok is false for an invalid date. The cases are those that clients meet: ISO dates with and
-// without time and offset, epoch milliseconds, null (1970).
+// parseDate is new Date(v); ok is false for an invalid date.
 func parseDate(v any) (t time.Time, ok bool) {
-	switch v := v.(type) {
-	case nil:
-		return time.UnixMilli(0).UTC(), true
-	case bool:
-		return time.UnixMilli(0).UTC(), true
-	case float64:
-		if v != v || v > 8.64e15 || v < -8.64e15 {
-			return time.Time{}, false
-		}
-		return time.UnixMilli(int64(v)).UTC(), true
-	case time.Time:
-		return v, true
-	case string:
-		text := strings.TrimSpace(v)
-		for _, layout := range []string{
-			time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999", "2006-01-02T15:04",
-			"2006-01-02 15:04:05.999", "2006-01-02", "2006-01", "2006",
-		} {
-			if t, err := time.Parse(layout, text); err == nil {
-				return t.UTC().Truncate(time.Millisecond), true
-			}
-		}
-		// A lone small number is a month of 2001 to V8, and 0 the year 2000: that is how a range that is a string reads,
-		// whose first two characters the server takes for the two dates.
-		if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= 12 {
-			if n == 0 {
-				return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), true
-			}
-			return time.Date(2001, time.Month(n), 1, 0, 0, 0, 0, time.UTC), true
-		}
+	if t, isTime := v.(time.Time); isTime {
+		return t, true
 	}
-	return time.Time{}, false
-}
-
-// index is v[i] of JavaScript.
-func index(v any, i int) any {
-	switch v := v.(type) {
-	case []any:
-		if i < len(v) {
-			return v[i]
-		}
-	case string:
-		if i < len(v) {
-			return v[i : i+1]
-		}
-	case object:
-		return v.get(strconv.Itoa(i))
+	ms := dateMillis(v)
+	if math.IsNaN(ms) {
+		return time.Time{}, false
 	}
-	return undefined{}
+	return time.UnixMilli(int64(ms)).UTC(), true
 }
 
 // shiftRangeAtAdd is what adding does to the dates of a description: a range of two dates is normalised, and one whose

@@ -1,13 +1,10 @@
 package cocalctest
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
 	"time"
-
-	"licensebot/cocalc"
 )
 
 // subscription renews a monthly or yearly license.
@@ -324,7 +321,7 @@ func (s *Server) valueDifference(before, after object) (float64, error) {
 		if end.Before(start) {
 			end = start
 		}
-		cost, err := cocalc.PriceDescription(json.RawMessage(toJSON(object{
+		cost, err := computeDollars(object{
 			{"type", "quota"},
 			{"user", info.get("user")},
 			{"run_limit", info.get("quantity")},
@@ -336,11 +333,8 @@ func (s *Server) valueDifference(before, after object) (float64, error) {
 			{"member", info.get("custom_member")},
 			{"uptime", info.get("custom_uptime")},
 			{"boost", info.get("boost")},
-		})), now)
-		if err != nil {
-			return 0, refusal(err.Error())
-		}
-		return cost.Server.Cost, nil
+		}, now)
+		return cost.cost, err
 	}
 	worthBefore, err := value(before)
 	if err != nil {

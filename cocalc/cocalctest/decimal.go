@@ -1,7 +1,6 @@
-package cocalc
+package cocalctest
 
 import (
-	"encoding/json"
 	"math"
 	"math/big"
 	"regexp"
@@ -28,15 +27,13 @@ func newDecimal(v any) (decimal, error) {
 	switch v := v.(type) {
 	case string:
 		text = v
-	case json.Number:
-		return newDecimal(jsParseNumber(v))
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return decimal{}, notDecimal(jsNumberString(v))
+			return decimal{}, notDecimal(numberText(v))
 		}
 		text = strconv.FormatFloat(v, 'e', -1, 64)
 	default:
-		return decimal{}, notDecimal(jsString(v))
+		return decimal{}, notDecimal(toText(v))
 	}
 	unsigned, negative := strings.CutPrefix(text, "-")
 	if !decimalSyntax.MatchString(unsigned) {
@@ -49,7 +46,7 @@ func newDecimal(v any) (decimal, error) {
 		// The library's limit is above 10^15, far beyond any amount of money.
 		n, err := strconv.Atoi(exponentText)
 		if err != nil || n > 1_000_000 || n < -1_000_000 {
-			return decimal{}, serverError("[DecimalError] Exponent out of range: " + exponentText)
+			return decimal{}, refusal("[DecimalError] Exponent out of range: " + exponentText)
 		}
 		exponent = n
 	}
@@ -63,7 +60,7 @@ func newDecimal(v any) (decimal, error) {
 	return decimal{digits: digits, exponent: exponent - len(fraction)}, nil
 }
 
-func notDecimal(text string) error { return serverError("[DecimalError] Invalid argument: " + text) }
+func notDecimal(text string) error { return refusal("[DecimalError] Invalid argument: " + text) }
 
 // mul returns the product truncated to its first 20 significant digits: the library does not apply its rounding mode to
 // products.

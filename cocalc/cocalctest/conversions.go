@@ -1,8 +1,6 @@
-package cocalc
+package cocalctest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -12,33 +10,13 @@ import (
 
 // The server's price code is JavaScript without type checks, and the cart accepts any JSON. The price of an odd item
 // therefore depends on JavaScript's conversions: "4" counts as 4, null as 0, "lots" as NaN. This file implements the
-// conversions that the formula needs.
+// conversions that the server needs, for the values that parseJSON returns.
 
-// undefined is the value of a field that a description does not have. JSON has no such value.
-type undefined struct{}
-
-// decodeJS decodes one JSON value like JSON.parse: of equal keys the last counts, and numbers that are too large for a
-// double become infinite. The result consists of nil, bool, json.Number, string, []any and map[string]any.
-func decodeJS(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if dec.More() {
-		return nil, errors.New("more than one JSON value")
-	}
-	return v, nil
-}
-
-// jsField returns property name of v, as v[name] does: undefined if v does not have it.
-func jsField(v any, name string) any {
+// property returns v[name]: undefined if v does not have it.
+func property(v any, name string) any {
 	switch v := v.(type) {
-	case map[string]any:
-		if f, ok := v[name]; ok {
-			return f
-		}
+	case object:
+		return v.get(name)
 	case []any:
 		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(v) {
 			return v[i]
@@ -53,30 +31,11 @@ func jsField(v any, name string) any {
 	return undefined{}
 }
 
-// jsNullish reports whether v is null or undefined.
-func jsNullish(v any) bool {
-	_, isUndefined := v.(undefined)
-	return v == nil || isUndefined
-}
+// index returns v[i].
+func index(v any, i int) any { return property(v, strconv.Itoa(i)) }
 
-// jsTruthy is JavaScript's ToBoolean.
-func jsTruthy(v any) bool {
-	switch v := v.(type) {
-	case bool:
-		return v
-	case json.Number:
-		f := jsParseNumber(v)
-		return f != 0 && f == f
-	case string:
-		return v != ""
-	case []any, map[string]any:
-		return true
-	}
-	return false
-}
-
-// jsNumber is JavaScript's ToNumber. It never fails: the result for anything that is not a number is NaN.
-func jsNumber(v any) float64 {
+// toNumber is JavaScript's ToNumber. It never fails: the result for anything that is not a number is NaN.
+func toNumber(v any) float64 {
 	switch v := v.(type) {
 	case nil:
 		return 0
@@ -85,34 +44,28 @@ func jsNumber(v any) float64 {
 			return 1
 		}
 		return 0
-	case json.Number:
-		return jsParseNumber(v)
+	case float64:
+		return v
 	case string:
-		return jsStringToNumber(v)
-	case []any, map[string]any:
-		return jsStringToNumber(jsString(v))
+		return textToNumber(v)
+	case []any, object:
+		return textToNumber(toText(v))
 	}
 	return math.NaN()
 }
 
-func jsParseNumber(n json.Number) float64 {
-	// On overflow, ParseFloat returns an error and the infinity that JavaScript has, too.
-	f, _ := strconv.ParseFloat(string(n), 64)
-	return f
-}
-
-// jsSpace is the whitespace that JavaScript trims from a string before it converts the string to a number.
-const jsSpace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
+// whitespace is the whitespace that JavaScript trims from a string before it converts the string to a number.
+const whitespace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
 	"\u2028\u2029\u202f\u205f\u3000\ufeff"
 
-func jsStringToNumber(s string) float64 {
-	s = strings.Trim(s, jsSpace)
+func textToNumber(s string) float64 {
+	s = strings.Trim(s, whitespace)
 	if s == "" {
 		return 0
 	}
 	if len(s) > 2 && s[0] == '0' {
 		if base, ok := map[byte]int{'x': 16, 'X': 16, 'o': 8, 'O': 8, 'b': 2, 'B': 2}[s[1]]; ok {
-			return jsDigits(s[2:], base)
+			return parseDigits(s[2:], base)
 		}
 	}
 	switch strings.TrimLeft(s, "+-") {
@@ -138,8 +91,8 @@ func jsStringToNumber(s string) float64 {
 	return f
 }
 
-// jsDigits converts the digits of JavaScript's 0x, 0o and 0b literals; NaN for other characters.
-func jsDigits(s string, base int) float64 {
+// parseDigits converts the digits of JavaScript's 0x, 0o and 0b literals; NaN for other characters.
+func parseDigits(s string, base int) float64 {
 	f := 0.0
 	for i := range len(s) {
 		d, err := strconv.ParseUint(s[i:i+1], base, 8)
@@ -151,8 +104,8 @@ func jsDigits(s string, base int) float64 {
 	return f
 }
 
-// jsString is JavaScript's ToString, which occurs in the server's errors ("unknown user undefined").
-func jsString(v any) string {
+// toText is JavaScript's ToString, which occurs in the server's errors ("unknown user undefined").
+func toText(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -160,15 +113,15 @@ func jsString(v any) string {
 		return "undefined"
 	case bool:
 		return strconv.FormatBool(v)
-	case json.Number:
-		return jsNumberString(jsParseNumber(v))
+	case float64:
+		return numberText(v)
 	case string:
 		return v
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
 			if e != nil { // null is empty inside an array
-				parts[i] = jsString(e)
+				parts[i] = toText(e)
 			}
 		}
 		return strings.Join(parts, ",")
@@ -176,9 +129,9 @@ func jsString(v any) string {
 	return "[object Object]"
 }
 
-// jsNumberString formats a double like JavaScript: the shortest digits that parse to the same double, with an exponent
+// numberText formats a double like JavaScript: the shortest digits that parse to the same double, with an exponent
 // from 1e21 and below 1e-6.
-func jsNumberString(f float64) string {
+func numberText(f float64) string {
 	switch {
 	case math.IsNaN(f):
 		return "NaN"

@@ -1,4 +1,4 @@
-package cocalc
+package cocalctest
 
 import (
 	"math"
@@ -89,7 +89,7 @@ func TestDecimalMultiply(t *testing.T) {
 	}
 }
 
-func TestJSDate(t *testing.T) {
+func TestParseDateText(t *testing.T) {
 	nan := math.NaN()
 	for text, want := range map[string]float64{
 		"2031-01-01T00:00:00.000Z": 1924992000000, "2031-02-30": 1930176000000, "2031": 1924992000000,
@@ -101,18 +101,18 @@ func TestJSDate(t *testing.T) {
 		"Jan 2, 2031": 1925078400000, "Wed, 01 Jan 2031 00:00:00 GMT": 1924992000000, "garbage": nan, "": nan,
 		"+275760-09-13T00:00:00.001Z": nan,
 	} {
-		if got := jsParseDate(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+		if got := parseDateText(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	}
 }
 
-func TestJSNumberString(t *testing.T) {
+func TestNumberText(t *testing.T) {
 	for f, want := range map[float64]string{
 		1e21: "1e+21", 1e-7: "1e-7", 123456789012345680000: "123456789012345680000", 0.000001: "0.000001", 5e-324: "5e-324",
 		-1.5: "-1.5", 100: "100", 1.5e300: "1.5e+300", 0: "0",
 	} {
-		if got := jsNumberString(f); got != want {
+		if got := numberText(f); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -123,7 +123,7 @@ func TestJSNumberString(t *testing.T) {
 		"infinity": nan, "nan": nan, "": 0, "\u00a07\ufeff": 7, "1e400": math.Inf(1), "0xg": nan, ".5": 0.5, "5.": 5,
 		".": nan, "+-5": nan, "--5": nan,
 	} {
-		if got := jsStringToNumber(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+		if got := textToNumber(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	}

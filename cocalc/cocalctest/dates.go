@@ -1,10 +1,10 @@
-package cocalc
+package cocalctest
 
 import (
-	"encoding/json"
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,28 +15,29 @@ var isoDate = regexp.MustCompile(`^(\d{4}|[+-]\d{6})(?:-(\d\d)(?:-(\d\d))?)?` +
 // lenientDates are further formats that the server's JavaScript engine accepts and that people and programs write. All
 // others are invalid here; the engine accepts more of them, by undocumented rules.
 var lenientDates = []string{
-	"2006-1-2 15:04:05", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123,
+	"2006-1-2 15:04:05.999", "2006-1-2 15:04", "2006-1-2", "2006/1/2", "1/2/2006", time.RFC1123,
 	"Mon, 02 Jan 2006 15:04:05 GMT",
 	"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2006-1-2 15:04:05Z07:00", "2006-1-2 15:04:05Z",
 }
 
 const maxDateMS = 8.64e15 // the last moment that a JavaScript Date can hold
 
-// jsDate is new Date(v).valueOf(): milliseconds since 1970; NaN for anything that is not a date.
-func jsDate(v any) float64 {
+// dateMillis is new Date(v).valueOf(): milliseconds since 1970; NaN for anything that is not a date.
+func dateMillis(v any) float64 {
 	switch v := v.(type) {
 	case string:
-		return jsParseDate(v)
-	case []any, map[string]any:
-		return jsParseDate(jsString(v))
-	case json.Number, bool, nil:
-		return clipDate(math.Trunc(jsNumber(v)))
+		return parseDateText(v)
+	case []any, object:
+		return parseDateText(toText(v))
+	case float64, bool, nil:
+		return clipDate(math.Trunc(toNumber(v)))
 	}
 	return math.NaN()
 }
 
-func jsParseDate(s string) float64 {
-	if t, err := time.Parse(isoMillis, s); err == nil { // the form that CoCalc itself writes
+func parseDateText(s string) float64 {
+	s = strings.TrimSpace(s)
+	if t, err := time.Parse("2006-01-02T15:04:05.000Z", s); err == nil { // the form that CoCalc itself writes
 		return float64(t.UnixMilli())
 	}
 	if m := isoDate.FindStringSubmatch(s); m != nil {
@@ -46,6 +47,14 @@ func jsParseDate(s string) float64 {
 		if t, err := time.Parse(layout, s); err == nil {
 			return clipDate(float64(t.UnixMilli()))
 		}
+	}
+	// V8 takes a lone small number for a month of 2001, and 0 for the year 2000. That is how it reads a range that is a
+	// string, whose first two characters are its dates.
+	if n, err := strconv.Atoi(s); err == nil && n >= 0 && n <= 12 {
+		if n == 0 {
+			return float64(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+		}
+		return float64(time.Date(2001, time.Month(n), 1, 0, 0, 0, 0, time.UTC).UnixMilli())
 	}
 	return math.NaN()
 }
