@@ -17,7 +17,7 @@ import (
 	"licensebot/purchase"
 )
 
-// auditFilter says which audit records are asked for. Zero fields ask for all.
+// auditFilter selects audit records. The zero value of a field selects all.
 type auditFilter struct {
 	when  span
 	order purchase.OrderID
@@ -36,7 +36,7 @@ type auditOptions struct {
 }
 
 // newAuditCommand prints the audit records, oldest first, as text, JSON or CSV. It also works while the bot runs.
-func newAuditCommand(c console) *cobra.Command {
+func newAuditCommand(c stdio) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{
 		Use:   "audit [--since WHEN] [--until WHEN] [--month MONTH] [--order ID] [--by USER] [--json|--csv [--bom]]",
@@ -50,7 +50,7 @@ func newAuditCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runAudit(ctx context.Context, o auditOptions, c console) error {
+func runAudit(ctx context.Context, o auditOptions, c stdio) error {
 	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (l *listing) writeAuditCSV(out io.Writer, events []purchase.Event) error {
 	return w.Error()
 }
 
-// noteOf returns what a record says beside its fields, with its count if the record stands for several.
+// noteOf returns the note of a record for people, with its count if the record stands for several.
 func noteOf(e purchase.Event, loc *time.Location) string {
 	note := bot.EventWords(e, bot.Reader{Zone: loc})
 	if e.Count > 1 {

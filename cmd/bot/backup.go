@@ -16,7 +16,7 @@ import (
 )
 
 // newBackupCommand copies the ledger to a new file. The running bot makes the copy; if none runs, this program does.
-func newBackupCommand(c console) *cobra.Command {
+func newBackupCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "backup FILE", Short: "write a verified copy of the ledger to a new file, also while the bot runs",
 		Args: oneFile("the name of a new file"),
@@ -26,7 +26,7 @@ func newBackupCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runBackup(ctx context.Context, file string, c console) error {
+func runBackup(ctx context.Context, file string, c stdio) error {
 	settings, err := config.ReadFor("DATABASE")
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func runBackup(ctx context.Context, file string, c console) error {
 	return nil
 }
 
-// backUp asks the running bot, and copies the ledger itself when there is none.
+// backUp has the running bot make the backup, or copies the ledger itself if no bot runs.
 func backUp(ctx context.Context, database, to string) (storage.Report, error) {
 	socket := control.Path(database)
 	report, err := byBotOrAlone(ctx,

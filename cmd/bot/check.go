@@ -17,7 +17,7 @@ const checkPatience = 20 * time.Second
 type checkOptions struct{ strict, json bool }
 
 // newCheckCommand checks everything that the bot needs.
-func newCheckCommand(c console) *cobra.Command {
+func newCheckCommand(c stdio) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use: "check [--strict] [--json]", Args: cli.NoArguments,
@@ -38,8 +38,8 @@ func newCheckCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// check finds what the bot's start or the first order would fail on. It changes and spends nothing. Each side gets the
-// patience to answer. A wrong setting skips only the checks that need it.
+// check finds the faults on which the bot's start or its first order would fail. It changes and spends nothing. Each
+// side gets the patience to answer. A wrong setting skips only the checks that need it.
 func check(ctx context.Context, settings config.Settings, patience time.Duration) (found findings) {
 	k := checker{Settings: settings, clocks: newClocks(time.Now)}
 	if findServer(ctx, &k.Settings, k.Database) {

@@ -10,7 +10,7 @@ import (
 	"licensebot/internal/diagnosis"
 )
 
-// checkCoCalc checks what the server is, whose the key is, and whether the account can buy.
+// checkCoCalc checks what kind of server it is, which account the key belongs to, and whether that account can buy.
 func (k *checker) checkCoCalc(ctx context.Context) {
 	if !k.usable("COCALC_URL") {
 		return

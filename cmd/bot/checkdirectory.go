@@ -123,7 +123,7 @@ func (d *slackDirectory) person(ctx context.Context, id string) (standing purcha
 	return d.persons[id], true, nil
 }
 
-// group asks Slack who is in a user group, once.
+// group looks up the members of a user group, once.
 func (d *slackDirectory) group(ctx context.Context, id string) (members []string, exists bool, err error) {
 	if members, known := d.members[id]; known {
 		return members, true, nil

@@ -41,7 +41,7 @@ func (k *checker) checkSlack(ctx context.Context) {
 	d.checkChannels(ctx)
 }
 
-// checkBotToken checks whose the bot token is, and compares its scopes with the manifest's.
+// checkBotToken checks which app the bot token belongs to, and compares its scopes with the manifest's.
 func (k *checker) checkBotToken(ctx context.Context, api *slack.Client) (who socket.Identity, known bool) {
 	const subject = "Slack bot token"
 	who, err := socket.IdentifyOnce(ctx, api)

@@ -26,7 +26,7 @@ bot completion fish >~/.config/fish/completions/bot.fish # all sessions`,
 }
 
 // newCompletionCommand prints the script that completes commands and options in a shell.
-func newCompletionCommand(c console) *cobra.Command {
+func newCompletionCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "completion bash|zsh|fish", Short: "print a shell completion script"}
 	for _, s := range shells {
 		cmd.Long += fmt.Sprintf("%s:\n%s\n", s.name, s.install)

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newDemoCommand says where the demo is, which was a command of this program. It is not in the help.
+// newDemoCommand prints where to find the demo, which used to be a command of this program. It is not in the help.
 func newDemoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "demo", Short: "the demo is a program of its own", Hidden: true, DisableFlagParsing: true,

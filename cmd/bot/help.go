@@ -12,7 +12,7 @@ import (
 )
 
 // newHelpCommand prints the help of the program or of one command.
-func newHelpCommand(c console) *cobra.Command {
+func newHelpCommand(c stdio) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "show this help, or the options of a command",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (names []string,
@@ -49,7 +49,7 @@ func printUsage(commands []*cobra.Command, out io.Writer) {
 		"its file was overwritten:\n"+
 		"restart the bot, and it continues with what the file holds.\n", cli.ExitLedgerFailed)
 	fmt.Fprintln(out, "\nSettings, from the environment, with their defaults:")
-	_ = config.WriteTable(out) // who prints help to a closed pipe reads none of it
+	_ = config.WriteTable(out) // as with Fprintln above: help that can't be printed helps no one
 }
 
 // oneFile requires the name of a single file. what describes the file.

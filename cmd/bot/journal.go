@@ -52,7 +52,7 @@ func (j *journal) options(cmd *cobra.Command) {
 	}
 }
 
-// check returns what is wrong with the options. Without a format, there is no journal.
+// check returns an error for options that contradict each other. Without a format, there is no journal.
 func (j *journal) check(cmd *cobra.Command, form listing) error {
 	if j.format != "" {
 		if form.json || form.csv {
@@ -71,7 +71,7 @@ func (j *journal) check(cmd *cobra.Command, form listing) error {
 // metaKeys are the names of a transaction's metadata, in order.
 var metaKeys = []string{"entry", "order", "license", "requester", "channel", "item", "purchase", "bought", "month"}
 
-// meta returns the metadata of an entry. People write none of it.
+// meta returns the metadata of an entry, none of which people wrote.
 func (e entry) meta() map[string]string {
 	values := map[string]string{
 		"entry": strconv.FormatUint(e.Number, 10), "order": string(e.Order), "license": e.LicenseID,
@@ -132,7 +132,7 @@ var (
 	beancountAccount = regexp.MustCompile(`^(Assets|Liabilities|Equity|Income|Expenses)(:[\p{Lu}\p{Nd}][\pL\p{Nd}-]*)+$`)
 )
 
-// checkAccounts returns what is wrong with the format or the accounts.
+// checkAccounts returns an error for an unknown format, or accounts that the format doesn't allow.
 func (j *journal) checkAccounts() error {
 	if !slices.Contains(journalFormats, j.format) {
 		return fmt.Errorf("--format %q: choose hledger, ledger or beancount: %w", j.format, cli.ErrUsage)

@@ -16,14 +16,14 @@ import (
 	"licensebot/internal/cli"
 )
 
-// console is the outside world of a subcommand.
-type console struct {
+// stdio has the streams of a subcommand.
+type stdio struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
 // subcommands returns the program's subcommands, in the order of its help.
-func subcommands(c console) []*cobra.Command {
+func subcommands(c stdio) []*cobra.Command {
 	return []*cobra.Command{
 		newRunCommand(c), newDemoCommand(), newCheckCommand(c), newManifestCommand(c), newQuoteCommand(c),
 		newPricesCommand(c),
@@ -42,12 +42,12 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	os.Exit(execute(cli.UntilSignal(), os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(execute(cli.UntilSignal(), os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // execute runs a command line, prints what went wrong, and returns the exit code: the one of [cli.ExitCode], unless the
 // command decides otherwise.
-func execute(ctx context.Context, args []string, c console) int {
+func execute(ctx context.Context, args []string, c stdio) int {
 	command, err := run(ctx, args, c)
 	if err == nil {
 		return 0
@@ -68,7 +68,7 @@ func helpLine(command *cobra.Command) string {
 }
 
 // run selects the subcommand and runs it.
-func run(ctx context.Context, args []string, c console) (*cobra.Command, error) {
+func run(ctx context.Context, args []string, c stdio) (*cobra.Command, error) {
 	root := newRoot(c)
 	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of the process to cobra
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.FlagFault(args, err) })
@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, c console) (*cobra.Command, error) 
 }
 
 // newRoot is the program without a subcommand: it runs the bot.
-func newRoot(c console) *cobra.Command {
+func newRoot(c stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use: "bot", Short: "Buy and manage CoCalc licenses from Slack.", Version: versionLine(), Args: knownCommand,
 		SilenceErrors: true, SilenceUsage: true,

@@ -29,7 +29,7 @@ func TestHelp_Program(t *testing.T) {
 }
 
 func TestHelp_Command(t *testing.T) {
-	for _, cmd := range subcommands(console{}) {
+	for _, cmd := range subcommands(stdio{}) {
 		if cmd.Hidden {
 			continue
 		}
@@ -268,7 +268,7 @@ func TestMain_StoppedBeforeStart(t *testing.T) {
 	processtest.Environment(t, w.settings(t))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err !=
+	if _, err := run(ctx, []string{"run"}, stdio{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}); err !=
 		nil {
 		t.Error(err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // newManifestCommand prints the Slack app manifest.
-func newManifestCommand(c console) *cobra.Command {
+func newManifestCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "manifest [--name NAME]", Short: "print the Slack app manifest to paste",
 		Args: cli.NoArguments,

@@ -26,7 +26,7 @@ type migrateReportOptions struct {
 
 // newMigrateReportCommand prints what was paid for licenses and not used yet, for a team whose CoCalc server sells no
 // licenses any more. It reads the ledger only.
-func newMigrateReportCommand(c console) *cobra.Command {
+func newMigrateReportCommand(c stdio) *cobra.Command {
 	var o migrateReportOptions
 	cmd := &cobra.Command{
 		Use:   "migrate-report [--at WHEN] [--json|--csv [--bom]]",
@@ -44,7 +44,7 @@ func newMigrateReportCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time, c console) error {
+func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time, c stdio) error {
 	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func runMigrateReport(ctx context.Context, o migrateReportOptions, now time.Time
 	return report.noteUnknown(notes)
 }
 
-// migrateReport is what a ledger says about the unused part of licenses at a moment.
+// migrateReport lists the unused part of a ledger's licenses at a moment.
 type migrateReport struct {
 	at       time.Time
 	loc      *time.Location
@@ -149,7 +149,7 @@ func (m *migrateReport) writeTable(out io.Writer) error {
 	return err
 }
 
-// noteUnknown names orders of which the ledger can't say whether they were bought.
+// noteUnknown lists the orders with an unknown outcome.
 func (m *migrateReport) noteUnknown(out io.Writer) error {
 	for _, id := range m.unknown {
 		if _, err := fmt.Fprintf(out,

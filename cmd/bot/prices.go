@@ -19,7 +19,7 @@ import (
 )
 
 // newPricesCommand prints the price list of a CoCalc server that sells memberships, as the server has it.
-func newPricesCommand(c console) *cobra.Command {
+func newPricesCommand(c stdio) *cobra.Command {
 	var form listing
 	cmd := &cobra.Command{
 		Use: "prices [--json|--csv [--bom]]", Short: "print the list prices of memberships on CoCalc's successor",
@@ -32,7 +32,7 @@ func newPricesCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runPrices(ctx context.Context, form listing, now func() time.Time, c console) error {
+func runPrices(ctx context.Context, form listing, now func() time.Time, c stdio) error {
 	settings, err := config.ReadFor("COCALC_URL", "COCALC_API_KEY", "COCALC_API_KEY_FILE", "TIMEZONE")
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ type purchasesOptions struct {
 }
 
 // newPurchasesCommand prints the purchase log, oldest first, as text, JSON, CSV or a journal.
-func newPurchasesCommand(c console) *cobra.Command {
+func newPurchasesCommand(c stdio) *cobra.Command {
 	var o purchasesOptions
 	cmd := &cobra.Command{
 		Use: "purchases [--since WHEN] [--until WHEN] [--month MONTH] [--json|--csv [--bom]|--format " +
@@ -46,7 +46,7 @@ func newPurchasesCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runPurchases(ctx context.Context, o purchasesOptions, c console) error {
+func runPurchases(ctx context.Context, o purchasesOptions, c stdio) error {
 	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err

@@ -184,7 +184,7 @@ func TestPurchases_CSV_NoFormulas(t *testing.T) {
 		for n, text := range row {
 			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" &&
 				strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""),
-				escape.Unseen) {
+				escape.IsControl) {
 				t.Errorf("column %s: %q", rows[0][n], text)
 			}
 		}
@@ -312,7 +312,7 @@ func TestPurchases_ControlCharacters(t *testing.T) {
 		{"resume", "it", "is", hostile},
 	} {
 		got := does(t, "", args...)
-		if strings.ContainsFunc(got.out+got.err, escape.Unseen) || got.out == "" {
+		if strings.ContainsFunc(got.out+got.err, escape.IsControl) || got.out == "" {
 			t.Errorf("%v: %q", args, got.out+got.err)
 		}
 		if len(args) == 2 && args[1] == "--json" && args[0] == "purchases" {
@@ -327,7 +327,7 @@ func TestPurchases_ControlCharacters(t *testing.T) {
 		var log strings.Builder
 		logger := config.Settings{LogFormat: format}.Logger(&log)
 		logger.Error().Err(errors.New(hostile)).Str("title", hostile).Msg("something " + hostile)
-		if strings.ContainsFunc(log.String(), escape.Unseen) || !strings.Contains(log.String(), "00.1$") {
+		if strings.ContainsFunc(log.String(), escape.IsControl) || !strings.Contains(log.String(), "00.1$") {
 			t.Errorf("the log as %s: %q", format, log.String())
 		}
 	}

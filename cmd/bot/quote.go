@@ -23,7 +23,7 @@ import (
 const maxLine = 1 << 20
 
 // newQuoteCommand prints the price of a license, or of many, one per line, for programs.
-func newQuoteCommand(c console) *cobra.Command {
+func newQuoteCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "quote 'ram=16 cpu=2' | quote --jsonl", Short: "print the price of a license"}
 	cmd.Flags().SetInterspersed(false) // everything after the first word is the license
 	jsonl := cmd.Flags().Bool("jsonl", false,
@@ -45,7 +45,7 @@ func newQuoteCommand(c console) *cobra.Command {
 }
 
 // runQuote prints the price of one license.
-func runQuote(text string, c console) error {
+func runQuote(text string, c stdio) error {
 	settings, err := config.ReadFor("LICENSE_DEFAULTS", "TIMEZONE")
 	if err != nil {
 		return err

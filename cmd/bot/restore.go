@@ -21,7 +21,7 @@ import (
 
 // newRestoreCommand replaces the ledger by a backup. It shows what would be lost, asks, and keeps the current ledger
 // aside. The next start compares the backup with CoCalc before it takes orders.
-func newRestoreCommand(c console) *cobra.Command {
+func newRestoreCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore FILE [--yes]",
 		Short: "restore a backup (stop the bot first; the current ledger is kept)", Args: oneFile("a backup file"),
@@ -32,7 +32,7 @@ func newRestoreCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runRestore(ctx context.Context, file string, yes bool, c console) error {
+func runRestore(ctx context.Context, file string, yes bool, c stdio) error {
 	if _, err := os.Stat(file); isMissing(err) {
 		return fmt.Errorf("there is no file %s", file)
 	}
@@ -68,9 +68,10 @@ type restoration struct {
 	out            io.Writer
 }
 
-// look refuses what cannot be restored, and says what the backup holds and how it differs from the present ledger.
+// look returns an error for a file that can't be restored, and prints what the backup holds and how it differs from the
+// present ledger.
 func (r *restoration) look(ctx context.Context) error {
-	if err := r.idle(); err != nil {
+	if err := r.checkStopped(); err != nil {
 		return err
 	}
 	var backup chain
@@ -99,8 +100,8 @@ func (r *restoration) look(ctx context.Context) error {
 	return nil
 }
 
-// idle refuses while a bot works with the ledger.
-func (r restoration) idle() error {
+// checkStopped returns an error if a bot works with the ledger.
+func (r restoration) checkStopped() error {
 	ledger, err := storage.OpenReadOnly(r.database)
 	if err == nil {
 		return ledger.Close()
@@ -111,7 +112,7 @@ func (r restoration) idle() error {
 	return nil // it may be damaged, or missing: that is what backups are for
 }
 
-// compare says what the present ledger has that the backup does not.
+// compare prints what the present ledger has and the backup lacks.
 func (r restoration) compare(present, backup chain) {
 	common := present.common(backup)
 	lost := present.events[common:]
@@ -138,7 +139,7 @@ func (r restoration) compare(present, backup chain) {
 	}
 }
 
-// replace does it, and says what happens next.
+// replace restores the backup, and prints what happens next.
 func (r restoration) replace(ctx context.Context) error {
 	now := time.Now()
 	done, err := storage.Replace(ctx, r.database, r.file, now, func(w purchase.Writer) error {
@@ -174,7 +175,7 @@ func (r restoration) replace(ctx context.Context) error {
 
 func (r restoration) day(t time.Time) string { return t.In(r.loc).Format(purchase.MomentStyle) }
 
-// chain is what a ledger holds, for comparing it with another.
+// chain is the content of a ledger, to be compared with another's.
 type chain struct {
 	events    []purchase.Event
 	purchases []purchase.Purchase

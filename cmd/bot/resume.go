@@ -20,7 +20,7 @@ import (
 
 // newResumeCommand ends a pause of buying. The running bot does it; if none runs, this program does. Every user of the
 // machine who can write to the ledger may do it; the audit records who did it and why.
-func newResumeCommand(c console) *cobra.Command {
+func newResumeCommand(c stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "resume REASON", Short: "resume buying after a pause"}
 	cmd.Flags().SetInterspersed(false) // a reason is plain text
 	cmd.Args = func(_ *cobra.Command, args []string) error {
@@ -35,7 +35,7 @@ func newResumeCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runResume(ctx context.Context, reason string, c console) error {
+func runResume(ctx context.Context, reason string, c stdio) error {
 	settings, err := config.ReadFor("DATABASE", "TIMEZONE")
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func runResume(ctx context.Context, reason string, c console) error {
 }
 
 // resumeAlone ends a pause in the ledger of a bot that is not running.
-func resumeAlone(ctx context.Context, c console, database, by, reason string) (was *purchase.Pause, err error) {
+func resumeAlone(ctx context.Context, c stdio, database, by, reason string) (was *purchase.Pause, err error) {
 	ledger, err := storage.Open(database)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 )
 
 // newRunCommand runs the bot, like the program without a subcommand.
-func newRunCommand(c console) *cobra.Command {
+func newRunCommand(c stdio) *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "run the bot (also without a command)", Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBot(cmd.Context(), c) },
@@ -20,7 +20,7 @@ func newRunCommand(c console) *cobra.Command {
 }
 
 // runBot runs the bot until ctx is done.
-func runBot(ctx context.Context, c console) (err error) {
+func runBot(ctx context.Context, c stdio) (err error) {
 	cli.OutliveReaders()
 	settings := config.Load()
 	noted := findServer(ctx, &settings, settings.Database)

@@ -87,7 +87,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())
 			done := make(chan error, 1)
 			go func() {
-				_, err := run(ctx, []string{"run"}, console{strings.NewReader(""), &out, &log})
+				_, err := run(ctx, []string{"run"}, stdio{strings.NewReader(""), &out, &log})
 				done <- err
 			}()
 			w.suffers(t)

@@ -27,7 +27,7 @@ func does(t testing.TB, stdin string, args ...string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer
-	code := execute(ctx, args, console{strings.NewReader(stdin), &out, &errs})
+	code := execute(ctx, args, stdio{strings.NewReader(stdin), &out, &errs})
 	return outcome{code, out.String(), errs.String()}
 }
 

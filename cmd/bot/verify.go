@@ -31,7 +31,7 @@ type verifyOptions struct {
 }
 
 // newVerifyCommand checks a ledger, also while a bot runs, and changes nothing. It prints each fault on a line.
-func newVerifyCommand(c console) *cobra.Command {
+func newVerifyCommand(c stdio) *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use: "verify [--online] [--head NUMBER:HASH] [--database FILE]", Args: cli.NoArguments,
@@ -44,7 +44,7 @@ func newVerifyCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func runVerify(ctx context.Context, o verifyOptions, c console) error {
+func runVerify(ctx context.Context, o verifyOptions, c stdio) error {
 	needed := []string{}
 	if o.file == "" {
 		needed = append(needed, "DATABASE")
@@ -107,7 +107,7 @@ type verification struct {
 	wrong  int
 }
 
-// read checks what the file holds. What cannot be read any further is the error.
+// read checks the file's records. It returns an error if they can't be read any further.
 func (v *verification) read(ctx context.Context) error {
 	var findings []purchase.Finding
 	var account purchase.AccountState
@@ -253,7 +253,7 @@ func (v *verification) printHead() {
 	fmt.Fprintf(v.out, "Head of the chain, from %s:\n%s\n", v.day(v.report.Head.Time), headOf(v.report.Head))
 }
 
-// contents says in words what a ledger holds.
+// contents describes the content of a ledger.
 func contents(r storage.Report) string {
 	return fmt.Sprintf("%s, %s and %s in %d KB", plural(r.Orders, "order"), plural(r.Purchases, "purchase"),
 		plural(int(r.Head.Number), "audit record"), (r.Size+1023)>>10)
@@ -290,7 +290,7 @@ func (h *head) Set(text string) error {
 	return nil
 }
 
-// record reads the audit record of that number; a zero Event when there is none.
+// record returns the audit record with a number; the zero Event if there is none.
 func (h head) record(r purchase.Reader) (purchase.Event, error) {
 	if h.number == 0 {
 		return purchase.Event{}, nil

@@ -19,7 +19,7 @@ var (
 )
 
 // newVersionCommand prints which build this is.
-func newVersionCommand(c console) *cobra.Command {
+func newVersionCommand(c stdio) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print the version and the revision it was built from", Args: cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {

@@ -37,7 +37,7 @@ type options struct {
 const logFile = "bot.log"
 
 // run starts the simulators, and the bot between them, until ctx is done.
-func run(ctx context.Context, o options, c console) error {
+func run(ctx context.Context, o options, c stdio) error {
 	cli.OutliveReaders()
 	sims, err := startSimulators(o)
 	if err != nil {
@@ -50,7 +50,7 @@ func run(ctx context.Context, o options, c console) error {
 }
 
 // withBot runs the bot until ctx is done.
-func (s *simulators) withBot(ctx context.Context, o options, c console) error {
+func (s *simulators) withBot(ctx context.Context, o options, c stdio) error {
 	settings, err := s.settings(o)
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (s *simulators) close() error {
 	return s.state.close()
 }
 
-// variables are the settings that lead a bot to the simulators, and say who may do what there.
+// variables returns the settings that lead a bot to the simulators and give the demo's people their rights.
 func (s *simulators) variables() []string {
 	all := []string{
 		"SLACK_BOT_TOKEN=" + s.workspace.BotToken(),
@@ -280,7 +280,7 @@ func (s *simulators) settings(o options) (config.Settings, error) {
 }
 
 // alone serves the simulators until ctx is done. Only the settings go to standard output.
-func (s *simulators) alone(ctx context.Context, c console) error {
+func (s *simulators) alone(ctx context.Context, c stdio) error {
 	for _, variable := range s.variables() {
 		fmt.Fprintln(c.out, variable)
 	}
@@ -289,7 +289,7 @@ func (s *simulators) alone(ctx context.Context, c console) error {
 	return nil
 }
 
-// welcome says where the demo is and what to do first.
+// welcome prints the address of the demo and what to do first.
 func (s *simulators) welcome(out io.Writer, o options) {
 	if o.cocalc != "" {
 		fmt.Fprintf(out, `The demo is running. Open %s
@@ -322,8 +322,8 @@ func (s *simulators) welcome(out io.Writer, o options) {
 
 // movedAside returns where an earlier demo's ledger is, if this demo started over.
 func (s *simulators) movedAside() string {
-	if s.state.aside == "" {
+	if s.state.previous == "" {
 		return ""
 	}
-	return "  The previous demo's ledger is in " + s.state.aside + ".\n"
+	return "  The previous demo's ledger is in " + s.state.previous + ".\n"
 }

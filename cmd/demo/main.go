@@ -15,15 +15,15 @@ import (
 	"licensebot/internal/cli"
 )
 
-// console is where the demo prints.
-type console struct{ out, err io.Writer }
+// stdio has the streams that the demo prints to.
+type stdio struct{ out, err io.Writer }
 
 func main() {
-	os.Exit(execute(cli.UntilSignal(), os.Args[1:], console{os.Stdout, os.Stderr}))
+	os.Exit(execute(cli.UntilSignal(), os.Args[1:], stdio{os.Stdout, os.Stderr}))
 }
 
 // execute runs a command line, prints what went wrong, and returns the exit code.
-func execute(ctx context.Context, args []string, c console) int {
+func execute(ctx context.Context, args []string, c stdio) int {
 	cmd := newCommand(c)
 	cmd.SetArgs(append([]string{}, args...)) // nil would mean the arguments of the process to cobra
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.FlagFault(args, err) })
@@ -35,7 +35,7 @@ func execute(ctx context.Context, args []string, c console) int {
 }
 
 // newCommand returns the demo's command line.
-func newCommand(c console) *cobra.Command {
+func newCommand(c stdio) *cobra.Command {
 	var o options
 	var credit string
 	cmd := &cobra.Command{

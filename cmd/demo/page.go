@@ -14,8 +14,8 @@ import (
 	"licensebot/slacksim/page"
 )
 
-// What a newcomer types first, in this order: a license that is bought at once, one that needs approval, and a pause of
-// all buying.
+// The commands that a newcomer types first, in this order: a license that is bought at once, one that needs approval,
+// and a pause of all buying.
 const (
 	tryBuying  = "/license buy ram=16 cpu=2"
 	tryAsking  = "/license buy ram=16 cpu=2 run_limit=40"
@@ -55,7 +55,7 @@ func welcomeTo(preset string) string {
 	return unsoldWelcome(preset)
 }
 
-// panelIntro says what the panel beside the chat shows.
+// panelIntro describes the panel beside the chat.
 func panelIntro(preset string) string {
 	const intro = "What the simulated CoCalc account has. The bot reaches it only through CoCalc's API."
 	switch preset {

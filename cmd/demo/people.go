@@ -8,7 +8,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// What the demo's workspace has besides the names that package slacksim knows.
+// Names of the demo's workspace, besides those of package slacksim.
 const (
 	botUser          = "U0LICENSEBOT"
 	olga             = "U0OLGA"
@@ -36,7 +36,7 @@ func cast() []person {
 	}
 }
 
-// ids lists those of the cast for whom has says so, with commas between, as settings take them.
+// ids returns the ids of the cast for whom has returns true, separated by commas, as settings take them.
 func ids(has func(person) bool) string {
 	var list []string
 	for _, p := range cast() {
@@ -83,7 +83,7 @@ func newWorkspace(keep func(snapshot []byte), patient bool) *slacksim.Workspace 
 	})
 }
 
-// notes say beside the names what each person may do.
+// notes are shown beside the names: what each person may do.
 func notes() map[string]string {
 	notes := map[string]string{}
 	for _, p := range cast() {

@@ -19,6 +19,6 @@ func does(t testing.TB, args ...string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer
-	code := execute(ctx, args, console{&out, &errs})
+	code := execute(ctx, args, stdio{&out, &errs})
 	return outcome{code, out.String(), errs.String()}
 }

@@ -24,8 +24,8 @@ type savedState struct {
 	db *bbolt.DB // bbolt for its lock, and because a killed program leaves the last state complete
 	// slack and cocalc are the snapshots of the last demo; nil: there was none.
 	slack, cocalc []byte
-	// aside is the folder that an earlier demo's ledger was moved to; empty: it is still in use.
-	aside string
+	// previous is the folder that an earlier demo's ledger was moved to; empty: it is still in use.
+	previous string
 
 	mu     sync.Mutex
 	failed error // the first snapshot that could not be written
@@ -78,7 +78,7 @@ func (s *savedState) begin(o options, now time.Time) error {
 	}
 	s.slack, s.cocalc = nil, nil
 	if there {
-		if s.aside, err = setAside(o.data, now); err != nil {
+		if s.previous, err = setAside(o.data, now); err != nil {
 			return err
 		}
 	}

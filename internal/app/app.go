@@ -1,5 +1,7 @@
-// Package app wires the bot: the ledger, CoCalc, the desk that buys, Slack, and what people see of it. The program, the
-// demo and the tests of the whole bot build it with [New] and differ in their [Config] alone.
+// Package app wires the bot: the ledger, CoCalc's client, the desk that buys, and Slack.
+//
+// Start with [Config] and [New], which builds a [Service]; [Service.Run] runs it. The program, the demo and the tests
+// of the whole bot differ in their Config alone.
 package app
 
 import (
@@ -19,7 +21,7 @@ import (
 	"licensebot/storage"
 )
 
-// Config is what a bot is built from. The zero value of a field means its default, unless its comment says otherwise.
+// Config configures a bot. The zero value of a field means its default, unless its comment says otherwise.
 type Config struct {
 	// Database is the path of the ledger, which New creates if there is none. It is required, unless Ledger is set.
 	Database string
@@ -199,7 +201,7 @@ func (s *Service) accessLost() bool {
 	return lost
 }
 
-// Close lets go of the ledger and of connections. A service that was started must be drained before.
+// Close closes the ledger and the connections. A service that was started must be drained before.
 func (s *Service) Close() error {
 	if s.CoCalc != nil {
 		s.CoCalc.Close()

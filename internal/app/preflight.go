@@ -91,9 +91,9 @@ func (s *Service) resolveDoubts(ctx context.Context) error {
 	return nil
 }
 
-// greet checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since people
-// would get no answers. A CoCalc that does not answer doesn't, since it may come back.
-func (s *Service) greet(ctx context.Context) error {
+// preflight checks both sides before work begins, and logs the result. A wrong Slack token ends the program, since
+// people would get no answers. A CoCalc that does not answer doesn't, since it may come back.
+func (s *Service) preflight(ctx context.Context) error {
 	if err := s.checkSlack(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped while Slack could not be reached
@@ -112,12 +112,12 @@ func (s *Service) greet(ctx context.Context) error {
 	}
 	look, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	s.greetCoCalc(s.CoCalc.Diagnose(look))
+	s.logCoCalc(s.CoCalc.Diagnose(look))
 	return nil
 }
 
-// greetCoCalc logs what the CoCalc server is, and whose the key is.
-func (s *Service) greetCoCalc(d cocalc.Diagnosis) {
+// logCoCalc logs what kind of server CoCalc is, and which account the key belongs to.
+func (s *Service) logCoCalc(d cocalc.Diagnosis) {
 	if d.Condition != cocalc.SellsLicenses {
 		text, remedy, passing := diagnosis.OfServer(s.config.CoCalc.BaseURL, d)
 		line := s.log.Error()
@@ -138,7 +138,8 @@ func (s *Service) greetCoCalc(d cocalc.Diagnosis) {
 	}
 }
 
-// checkSlack asks Slack whose token this is, until Slack answers. The error of a refusal says which setting to fix.
+// checkSlack asks Slack for the identity of the token, until Slack answers. The error of a refusal names the setting to
+// fix.
 // Missing scopes are reported now, not at a person's first click.
 func (s *Service) checkSlack(ctx context.Context) error {
 	waits := s.config.Slack.Socket

@@ -19,7 +19,7 @@ type running struct {
 	ended <-chan struct{} // closed when one of the parts has ended
 
 	stopShowing context.CancelFunc
-	shown       chan error // what the publisher returns
+	shown       chan error // the publisher's result
 }
 
 // Start lets the bot work until [Service.Drain], and returns at once. Call [Service.Prepare] before it.
@@ -118,7 +118,7 @@ func (s *Service) run(ctx context.Context) error {
 		return err
 	}
 	defer s.listen(ctx)() // to the end: a backup can be made as long as the ledger is open
-	if err := s.greet(ctx); err != nil {
+	if err := s.preflight(ctx); err != nil {
 		return err
 	}
 	s.Start()

@@ -1,5 +1,8 @@
-// Package cli is what the command lines of our programs have in common: how they refuse arguments and options, how they
-// print help, and how they end on signals. Options are long and have two dashes.
+// Package cli has what the command lines of bot and demo share: the errors of arguments and options, the help, exit
+// codes and signals. Options are long and have two dashes.
+//
+// Start with [ExitCode], which maps the error of a command to the program's exit code, and [ErrUsage], which marks
+// wrong arguments. [Text] prints such an error, and [UntilSignal] returns the context of the whole program.
 package cli
 
 import (
@@ -33,7 +36,7 @@ func NoArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no arguments, but got %q: %w", cmd.CommandPath(), args[0], ErrUsage)
 }
 
-// FlagFault returns what is wrong with an option in args. err is pflag's error.
+// FlagFault returns the error of an option in args, in plain words. err is pflag's error.
 func FlagFault(args []string, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name := "--" + unknown.GetSpecifiedName()

@@ -8,7 +8,7 @@ import (
 	"licensebot/purchase"
 )
 
-// AppConfig returns what a bot with these settings is built from. The error names missing secrets and wrong defaults.
+// AppConfig returns the configuration of a bot with these settings. The error names missing secrets and wrong defaults.
 func (c Settings) AppConfig(log zerolog.Logger) (app.Config, error) {
 	if err := c.CheckSecrets().Err(); err != nil {
 		return app.Config{}, err

@@ -2,7 +2,7 @@ package config
 
 import "reflect"
 
-// descriptions say what each setting is, by its variable, for `bot -h` and the README.
+// descriptions describe each setting, by its variable, for `bot -h` and the README.
 var descriptions = map[string]string{
 	"SLACK_BOT_TOKEN":      "bot token, xoxb-…; required",
 	"SLACK_BOT_TOKEN_FILE": "file that holds the bot token, instead of SLACK_BOT_TOKEN",
@@ -47,5 +47,5 @@ var descriptions = map[string]string{
 	"TIMEZONE":          "where months and days begin, such as Europe/Vienna",
 }
 
-// Description says what a setting of Fields is.
+// Description describes a setting of Fields, in one phrase without a full stop.
 func Description(field reflect.StructField) string { return descriptions[field.Tag.Get("envconfig")] }

@@ -14,7 +14,7 @@ import (
 // Fault is a fault of one setting.
 type Fault struct {
 	Setting string // its name
-	Text    string // what is wrong, and what to write; never contains a secret
+	Text    string // the fault, and what to write instead; never contains a secret
 }
 
 func (f Fault) Error() string { return f.Setting + ": " + f.Text }

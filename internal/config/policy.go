@@ -75,13 +75,13 @@ func (p PolicySettings) policyFaults() (faults Faults) {
 	for _, list := range slices.Concat(p.PeopleLists(), p.ChannelLists()) {
 		for _, id := range Clean(list.IDs) {
 			if id != list.All && (!strings.ContainsAny(id[:1], list.kinds) || strings.ContainsFunc(id, noID)) {
-				faults.Add(list.Setting, "%s is %s", shown(id), list.what)
+				faults.Add(list.Setting, "%s is %s", redactValue(id), list.what)
 			}
 		}
 	}
 	for _, word := range Clean(p.Periods) {
 		if !slices.Contains(allPeriods, cocalc.Period(word)) {
-			faults.Add("PERIODS", "%s is not monthly, yearly or range", shown(word))
+			faults.Add("PERIODS", "%s is not monthly, yearly or range", redactValue(word))
 		}
 	}
 	if p.ApprovalTTL <= 0 {
@@ -160,7 +160,7 @@ func (c Settings) unbuyableDefaults() (faults Faults) {
 				s.most, s.field, s.value)
 		}
 	}
-	// Who may buy fixed terms alone has to say how long in any case.
+	// A team that may buy fixed terms alone has to say how long in any case.
 	allowed := Clean(c.Periods)
 	if len(allowed) > 0 && !slices.Contains(allowed, string(spec.Period)) && !slices.Equal(allowed, []string{"range"}) {
 		faults.Add("PERIODS", "lacks %s, which people get when they leave out `period`: "+
@@ -187,7 +187,7 @@ func setOf(list []string) map[string]bool {
 	return set
 }
 
-// Policy is who may buy how much, and who has to agree.
+// Policy returns the policy of these settings: who may buy how much, and who approves.
 func (p PolicySettings) Policy() purchase.Policy {
 	policy := purchase.Policy{
 		Buyers: setOf(p.Buyers), Approvers: setOf(p.Approvers), Admins: setOf(p.Admins),
@@ -211,7 +211,7 @@ func (p PolicySettings) Policy() purchase.Policy {
 	return policy
 }
 
-// InForce returns the settings as they are now, by their names: what the audit compares at every start.
+// InForce returns the values of the settings, by their names. The audit compares them at every start.
 func (p PolicySettings) InForce() map[string]string {
 	values := map[string]string{}
 	v := reflect.ValueOf(p)

@@ -64,7 +64,7 @@ type secretFiles struct {
 	doubled Faults // set in both ways
 }
 
-// readSecret reads a file that holds one secret and a line break. Its errors do not repeat what it holds.
+// readSecret reads a file that holds one secret and a line break. Its errors don't repeat the content.
 func readSecret(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -78,11 +78,11 @@ func readSecret(path string) (string, error) {
 	text, err := cleanValue(string(data))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", shown(path), err)
+		return "", fmt.Errorf("%s: %w", redactValue(path), err)
 	case len(data) > mostSecret:
-		return "", fmt.Errorf("%s is too large for a secret", shown(path))
+		return "", fmt.Errorf("%s is too large for a secret", redactValue(path))
 	case text == "":
-		return "", fmt.Errorf("%s is empty", shown(path))
+		return "", fmt.Errorf("%s is empty", redactValue(path))
 	}
 	return text, nil
 }
@@ -93,10 +93,10 @@ func unreadable(path string, err error) error {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		err = e.Err
 	}
-	return fmt.Errorf("can't read %s: %w", shown(path), err)
+	return fmt.Errorf("can't read %s: %w", redactValue(path), err)
 }
 
-// CheckSecrets checks that what the bot cannot run without is there and looks right. It returns all faults at once.
+// CheckSecrets checks that the required secrets are set and have the right form. It returns all faults at once.
 func (c Settings) CheckSecrets() (faults Faults) {
 	for _, s := range c.Secrets() {
 		if len(c.Faults.Of(s.Name, s.Name+"_FILE")) > 0 {

@@ -1,5 +1,9 @@
-// Package config reads the settings of the bot from environment variables and from files of secrets, finds everything
-// that is wrong with them at once, and makes of them what a bot is built from: [Read] and [Settings.AppConfig].
+// Package config reads the bot's settings from environment variables and from files of secrets, and finds all their
+// faults at once.
+//
+// Start with [Load], which returns [Settings] with the [Faults] of their values, or [Read], which returns the faults as
+// an error, and then [Settings.AppConfig], which makes the configuration of a bot. [Fields] lists the settings, and
+// [Description] describes each.
 package config
 
 import (
@@ -95,8 +99,8 @@ func Load() (c Settings) {
 		}
 		field.Index = nil
 		one := reflect.New(reflect.StructOf([]reflect.StructField{field}))
-		if err := errors.Join(blank(field), envconfig.Process("", one.Interface())); err != nil {
-			c.Faults.Add(name, "%s", plainly(err))
+		if err := errors.Join(checkEmpty(field), envconfig.Process("", one.Interface())); err != nil {
+			c.Faults.Add(name, "%s", friendlyError(err))
 			continue
 		}
 		v.FieldByIndex(at).Set(one.Elem().Field(0))
@@ -105,7 +109,7 @@ func Load() (c Settings) {
 		c.Timezone.Location = time.UTC
 	}
 	c.readSecretFiles()
-	// What could not be read is its zero value now; that is not told as a second fault.
+	// A value that could not be read is zero now, which is not reported as a second fault.
 	unread := c.Faults
 	for _, fault := range c.inconsistencies() {
 		if len(unread.Of(fault.Setting)) == 0 {
@@ -128,8 +132,8 @@ func cleanVariable(name string) error {
 	return os.Setenv(name, value)
 }
 
-// blank refuses an empty number that has a default: it would mean no limit, which must be set explicitly.
-func blank(field reflect.StructField) error {
+// checkEmpty refuses an empty number that has a default: it would mean no limit, which must be set explicitly.
+func checkEmpty(field reflect.StructField) error {
 	value, set := os.LookupEnv(field.Tag.Get("envconfig"))
 	if !set || value != "" || field.Tag.Get("default") == "" || field.Type != reflect.TypeFor[Maximum]() {
 		return nil
@@ -137,22 +141,22 @@ func blank(field reflect.StructField) error {
 	return fmt.Errorf("empty: use a whole number above 0, or remove the setting to use %s", field.Tag.Get("default"))
 }
 
-// plainly describes what is wrong with a value, without envconfig's Go types.
-func plainly(err error) string {
+// friendlyError describes the fault of a value, without envconfig's Go types.
+func friendlyError(err error) string {
 	wrong, ok := errors.AsType[*envconfig.ParseError](err)
 	switch {
 	case !ok:
 		return err.Error()
 	case wrong.TypeName == "time.Duration":
-		return shown(wrong.Value) + " is not a duration. Use e.g. 90s or 10m"
+		return redactValue(wrong.Value) + " is not a duration. Use e.g. 90s or 10m"
 	case wrong.TypeName == "bool":
-		return shown(wrong.Value) + " must be true or false"
+		return redactValue(wrong.Value) + " must be true or false"
 	}
-	return fmt.Sprintf("%s: %v", shown(wrong.Value), wrong.Err)
+	return fmt.Sprintf("%s: %v", redactValue(wrong.Value), wrong.Err)
 }
 
-// shown is a wrong value as an error repeats it. Who mixed up two lines of a file may have put a token there.
-func shown(value string) string {
+// redactValue quotes a wrong value for an error, and hides what may be a token: people mix up lines of a file.
+func redactValue(value string) string {
 	for _, prefix := range []string{"xox", "xapp-", "sk-"} {
 		if strings.Contains(value, prefix) {
 			return "[a secret]"

@@ -9,7 +9,7 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Typo is an environment variable that looks like a setting and is none.
+// Typo is an environment variable whose name resembles that of a setting.
 type Typo struct {
 	Name  string // of the variable
 	Meant string // the setting that it looks like
@@ -30,7 +30,7 @@ func findTypos(variables, known []string) (typos []Typo) {
 	return typos
 }
 
-// resembled returns the setting that a name probably means; empty if there is none.
+// resembled returns the setting that a name resembles; empty if there is none.
 func resembled(name string, known []string) string {
 	plain := plainName(name)
 	best, least := "", 3

@@ -46,7 +46,7 @@ func (d *Dollars) Decode(text string) error {
 	return nil
 }
 
-// ErrDollars is the error of what is no amount.
+// ErrDollars is the error of a text that is not an amount.
 var ErrDollars = errors.New("use an amount in dollars, such as 250 or 99.50, or none for no limit")
 
 // String is the amount as Decode reads it.

@@ -2,7 +2,7 @@
 // lock. It is HTTP over a Unix socket of mode 0600 beside the ledger, so that only the bot's own user (and root) can
 // connect.
 //
-// The bot starts a [Server] with [Listen]; what it does for a client is the interface [Bot]. The commands call [Backup]
+// The bot starts a [Server] with [Listen]; the interface [Bot] is what the server calls. The commands call [Backup]
 // and [Resume] with the socket's [Path]. There are two requests, each bounded in time and size:
 //
 //	POST /backup {"to": "/absolute/path"}            → a storage.Report of the copy

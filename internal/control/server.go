@@ -29,8 +29,8 @@ const (
 	maxClients    = 16          // connections at the same time
 )
 
-// Bot is what a running bot does for the program's own commands. Its methods may run at the same time, except that
-// Backup is never called twice at once. They return errors in words for people.
+// Bot has the methods of a running bot that the program's own commands call. Its methods may run at the same time,
+// except that Backup is never called twice at once. They return errors in words for people.
 type Bot interface {
 	// Backup copies the ledger to the new file to, an absolute path.
 	Backup(ctx context.Context, to string) (storage.Report, error)

@@ -63,7 +63,7 @@ func Cause(err error) error {
 	}
 }
 
-// certFileTrouble returns what is wrong with the file that SSL_CERT_FILE names, since Go does not report it.
+// certFileTrouble returns the fault of the file that SSL_CERT_FILE names, which Go doesn't report.
 func certFileTrouble() string {
 	file := os.Getenv("SSL_CERT_FILE")
 	if file == "" {

@@ -1,6 +1,8 @@
-// Package diagnosis describes why a server can't be used, and what an operator can do about it: Slack or CoCalc that
-// can't be reached, and a server that is no CoCalc, or one that sells no licenses. The texts are for logs, errors and
-// `bot check`.
+// Package diagnosis explains to operators why a server can't be used, and what to do: Slack or CoCalc can't be reached,
+// or the server is no CoCalc, or one that sells no licenses. The texts are for logs, errors and `bot check`.
+//
+// Start with [Unreached] for the error of a request that got no answer, and [OfServer] for a diagnosis by CoCalc's
+// client. A [ServerError] carries such a text as an error.
 package diagnosis
 
 import (

@@ -1,5 +1,7 @@
-// Package escape keeps text that people wrote from doing something to the program that shows it: to a terminal, which
-// control characters steer, and to a spreadsheet, which takes some texts for formulas.
+// Package escape makes text that people wrote harmless for the program that shows it: for terminals, which control
+// characters steer, and for spreadsheets, which take some texts for formulas.
+//
+// Start with [NewWriter] for terminals and logs, [Cell] for CSV, and [Quote] for error messages.
 package escape
 
 import (
@@ -13,26 +15,26 @@ import (
 	"unicode/utf8"
 )
 
-// writer writes JSON and lines of the log with everything spelled out that a terminal would not show but do: move the
-// cursor, turn the direction of what follows. As JSON they mean the same.
+// writer escapes control and bidirectional characters as \uXXXX, so that JSON and lines of the log can't manipulate a
+// terminal. As JSON they mean the same.
 type writer struct{ w io.Writer }
 
-// NewWriter returns a writer that passes JSON and log lines on to w, with every such character spelled out.
+// NewWriter returns a writer that passes JSON and log lines on to w, with control characters as \uXXXX.
 func NewWriter(w io.Writer) io.Writer { return writer{w} }
 
 func (s writer) Write(text []byte) (int, error) {
-	if _, err := s.w.Write(spelled(text)); err != nil {
+	if _, err := s.w.Write(escaped(text)); err != nil {
 		return 0, err
 	}
 	return len(text), nil
 }
 
-func spelled(text []byte) []byte {
+func escaped(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
 		switch {
-		case !Unseen(r):
+		case !IsControl(r):
 			out = append(out, text[i:i+size]...)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -45,9 +47,9 @@ func spelled(text []byte) []byte {
 	return out
 }
 
-// Unseen reports whether a character is not shown but does something. Line breaks and tabs are not: the program itself
-// writes them.
-func Unseen(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
+// IsControl reports whether r is a control or format character (Unicode Cc and Cf) other than line breaks and tabs,
+// which the program itself writes.
+func IsControl(r rune) bool { return r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Cf) }
 
 // isJoiner reports whether r is ZERO WIDTH NON-JOINER or ZERO WIDTH JOINER.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
@@ -64,7 +66,7 @@ func characters(text string) iter.Seq2[string, bool] {
 		for len(text) > 0 {
 			r, size := utf8.DecodeRuneInString(text)
 			next, _ := utf8.DecodeRuneInString(text[size:])
-			if !yield(text[:size], !Unseen(r) || isJoiner(r) && joined(last) && joined(next)) {
+			if !yield(text[:size], !IsControl(r) || isJoiner(r) && joined(last) && joined(next)) {
 				return
 			}
 			text, last = text[size:], r
@@ -87,7 +89,7 @@ func Quote(text string) string {
 	return out.String()
 }
 
-// Cell keeps a spreadsheet from taking what people wrote for a formula, and leaves out what is not seen: the ledger,
+// Cell keeps a spreadsheet from taking people's text for a formula, and leaves out invisible characters: the ledger,
 // and --json, have it. Spreadsheets skip blanks first, and read the wide forms of East Asian keyboards as the plain
 // ones.
 func Cell(text string) string {

@@ -1,4 +1,6 @@
-// Package layout holds the tests that keep the house in order: who may import whom, what is said about every package,
-// and how files are named and sized. docs/architecture.md says why the rules are as they are; nothing here runs outside
-// of tests.
+// Package layout tests the rules of the repository: which packages may import which, what each package comment
+// introduces, and how files, lines, tests, log messages and strings are named and sized. docs/architecture.md gives the
+// reasons.
+//
+// Start with the table of packages in layout_test.go. Nothing here runs outside of tests.
 package layout

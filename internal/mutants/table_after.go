@@ -44,12 +44,12 @@ func settling() []mutant {
 		{
 			"only an order that is unknown can be settled", "purchase/adminresolution.go",
 			`	if order.State != Unknown {`, `	if false {`,
-			[]tests{shown("^TestForgedForms$")},
+			[]tests{redactValue("^TestForgedForms$")},
 		},
 		{
 			"the reason of an admin", "purchase/adminresolution.go",
 			`if no == nil && s.Reason == "" {`, `if false {`,
-			[]tests{shown("^TestForgedForms$")},
+			[]tests{redactValue("^TestForgedForms$")},
 		},
 		{
 			"the record of an admin's word", "purchase/adminresolution.go",
@@ -270,7 +270,7 @@ func watching() []mutant {
 			"a trigger that comes again after a restart", "purchase/desk.go",
 			`	if p, again, err := d.proposedBefore(ctx, ask); again || err != nil {`,
 			`	if p, again, err := d.proposedBefore(ctx, ask); false && again || err != nil {`,
-			[]tests{shown("^TestATriggerThatComesAgainAfterARestart$")},
+			[]tests{redactValue("^TestATriggerThatComesAgainAfterARestart$")},
 		},
 		{
 			"a window that began before this run, without CoCalc's time", "purchase/clock.go",
@@ -285,19 +285,19 @@ func watching() []mutant {
 		{
 			"guests who keep prices out of a channel", "bot/audience.go",
 			`return s == purchase.Guest || s == purchase.Foreign`, `return false`,
-			[]tests{shown("^TestTheLineInAChannelWithOutsiders$")},
+			[]tests{redactValue("^TestTheLineInAChannelWithOutsiders$")},
 		},
 		{
 			"channels of another organization get no prices", "bot/audience.go",
 			`return c.IsExtShared || c.IsPendingExtShared`, `return false`,
-			[]tests{shown("^TestTheLineInAChannelWithOutsiders$")},
+			[]tests{redactValue("^TestTheLineInAChannelWithOutsiders$")},
 		},
 		{
 			"a guest among the admins gets no notices", "bot/notification.go",
 			`	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
 		return string(standing)
 `, "	case purchase.Unverified:\n		return \"\"\n",
-			[]tests{shown("^TestAGuestAmongTheAdminsGetsNoNotices$")},
+			[]tests{redactValue("^TestAGuestAmongTheAdminsGetsNoNotices$")},
 		},
 		{
 			"a notice is told once to each", "purchase/notices.go",
@@ -305,20 +305,20 @@ func watching() []mutant {
 `, "",
 			[]tests{
 				core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"),
-				shown("^TestNoticesAreToldOnceToEach$"),
+				redactValue("^TestNoticesAreToldOnceToEach$"),
 			},
 		},
 		{
 			"who has a notice is not told again as a member of a group", "purchase/groupnotices.go",
 			"if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {", "if true {",
-			[]tests{shown("^TestTheMembersOfAGroupAreTold$")},
+			[]tests{redactValue("^TestTheMembersOfAGroupAreTold$")},
 		},
 		{
 			"the members of a group are told, not the group", "bot/notification.go",
 			`		case strings.HasPrefix(to, "S"):
 `, `		case false:
 `,
-			[]tests{shown("^TestAGroupWithNobodyInIt$")},
+			[]tests{redactValue("^TestAGroupWithNobodyInIt$")},
 		},
 	}
 }
@@ -384,12 +384,12 @@ func unserved() []mutant {
 		{
 			"that approvers are asked directly once", "purchase/outsiders.go",
 			`|| !o.AskedDirectly.IsZero() ||`, `||`,
-			[]tests{shown("^TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits$")},
+			[]tests{redactValue("^TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits$")},
 		},
 		{
 			"that an answer doesn't replace a later question's", "bot/cache.go",
 			`ok && k.at.After(began) && `, `ok && false && `,
-			[]tests{shown("^TestAListThatBeganEarlier$")},
+			[]tests{redactValue("^TestAListThatBeganEarlier$")},
 		},
 		{
 			"that an admin's word is no proof that nothing was charged", "purchase/refusals.go",

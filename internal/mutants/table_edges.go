@@ -194,7 +194,7 @@ func slackSide() []mutant {
 		{
 			"the answer to a click on a card that is gone", "bot/requester.go",
 			` || card.Shown == 0 && o.State.Final()`, ``,
-			[]tests{shown("^TestAClickOnACardThatCannotBeReachedIsAnswered$")},
+			[]tests{redactValue("^TestAClickOnACardThatCannotBeReachedIsAnswered$")},
 		},
 		{
 			"the receipt before every other message", "bot/publisher.go",
@@ -210,51 +210,51 @@ func slackSide() []mutant {
 			continue
 		}
 `,
-			[]tests{shown("^TestTheReceiptWaitsForNoOtherMessage$")},
+			[]tests{redactValue("^TestTheReceiptWaitsForNoOtherMessage$")},
 		},
 		{
 			"a rate limit rests the channel", "bot/channellimit.go",
 			`	r.until[channel] = r.now().Add(answer.Wait)
 `, `	r.until[channel] = r.now()
 `,
-			[]tests{shown("^TestARateLimitRestsTheChannel$")},
+			[]tests{redactValue("^TestARateLimitRestsTheChannel$")},
 		},
 		{
 			"a click on an approvers' card that was replaced", "purchase/approval.go",
 			`	return staleCard(o, click)
 `, `	return nil
 `,
-			[]tests{shown("^TestAnApproversCardThatCannotBeChangedIsReplaced$")},
+			[]tests{redactValue("^TestAnApproversCardThatCannotBeChangedIsReplaced$")},
 		},
 		{
 			"one card for each trigger", "bot/triggers.go",
 			`	if m := o.first[trigger]; m != nil {`, `	if m := o.first[trigger]; false {`,
-			[]tests{shown("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")},
+			[]tests{redactValue("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")},
 		},
 		{
 			"the lane of the forms", "bot/clicks.go",
 			`socket.Reply{Lane: socket.LaneForm, After`, `socket.Reply{Lane: socket.LaneRead, After`,
-			[]tests{shown("^TestListsDoNotHoldUpForms$")},
+			[]tests{redactValue("^TestListsDoNotHoldUpForms$")},
 		},
 		{
 			"that approvers' cards change with the server", "bot/unsold.go",
 			`	if refuses == p.unsold {`, `	if refuses == refuses {`,
-			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+			[]tests{redactValue("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
 		},
 		{
 			"that a form from before is replaced", "bot/unsold.go",
 			`	return errors.As(err, &no) && no.Code == purchase.NotSold`, `	return errors.As(err, &no) && false`,
-			[]tests{shown("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+			[]tests{redactValue("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
 		},
 		{
 			"no prices and forms where no licenses are sold", "bot/unsold.go",
 			`	if !h.desk.Server().RefusesOrders() {`, `	if h.desk.Server().RefusesOrders() {`,
-			[]tests{shown("^TestEveryCommandWhileNoLicensesAreSold$")},
+			[]tests{redactValue("^TestEveryCommandWhileNoLicensesAreSold$")},
 		},
 		{
 			"how many reads one person waits for", "bot/shelf.go",
 			`if r.waiting[user] >= maxReads {`, `if r.waiting[user] >= 100*maxReads {`,
-			[]tests{shown("^TestListsDoNotHoldUpForms$")},
+			[]tests{redactValue("^TestListsDoNotHoldUpForms$")},
 		},
 		{
 			"no promise without access to Slack", "purchase/access.go",
@@ -286,7 +286,7 @@ func slackSide() []mutant {
 			`		return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, click) }}
 		_, err := h.desk.Confirm(ctx, id, click)
 		return h.replyConfirmation(`,
-			[]tests{shown("^TestAClickIsDurableWhenItIsAnswered$")},
+			[]tests{redactValue("^TestAClickIsDurableWhenItIsAnswered$")},
 		},
 		{
 			"that a click which waited too long is not handled", "bot/socket/dispatch.go",
@@ -315,18 +315,18 @@ func slackSide() []mutant {
 		{
 			"that response URLs lead to Slack", "bot/responseurl.go",
 			`	if !h.leadsToSlack(req.URL) {`, `	if false {`,
-			[]tests{shown("^TestResponseURLsLeadToSlackOrNowhere$")},
+			[]tests{redactValue("^TestResponseURLsLeadToSlackOrNowhere$")},
 		},
 		{
 			"that mentions are escaped", "bot/blockkit.go",
 			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
-			[]tests{shown("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")},
+			[]tests{redactValue("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")},
 		},
 		{
 			"that people's words stay plain text", "bot/blockkit.go",
 			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`,
 			`slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
-			[]tests{shown("^TestCards$")},
+			[]tests{redactValue("^TestCards$")},
 		},
 		{
 			"that people's words stay in one line", "commands/singleline.go",
@@ -336,12 +336,12 @@ func slackSide() []mutant {
 		return text
 	}
 `,
-			[]tests{shown("^TestHostileWordsOfPeople$")},
+			[]tests{redactValue("^TestHostileWordsOfPeople$")},
 		},
 		{
 			"that a refusal which quotes people has no format", "bot/escape.go",
 			`!errors.As(err, &no) || !quotesPeople(no.Cause) {`, `!errors.As(err, &no) || true {`,
-			[]tests{shown("^TestHostileWordsOfPeople$")},
+			[]tests{redactValue("^TestHostileWordsOfPeople$")},
 		},
 		{
 			"that a spreadsheet gets no formulas", "internal/escape/escape.go",
@@ -355,7 +355,7 @@ func slackSide() []mutant {
 			`	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
 `,
-			[]tests{shown("^TestForgedAndForeignClicks$")},
+			[]tests{redactValue("^TestForgedAndForeignClicks$")},
 		},
 	}
 }

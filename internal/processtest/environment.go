@@ -12,7 +12,7 @@ import (
 func Environment(t testing.TB, settings map[string]string) {
 	t.Helper()
 	for _, name := range config.Names() {
-		t.Setenv(name, "") // has it put back at the end
+		t.Setenv(name, "") // restores it at the end of the test
 		if err := os.Unsetenv(name); err != nil {
 			t.Fatal(err)
 		}

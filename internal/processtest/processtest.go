@@ -1,5 +1,7 @@
-// Package processtest runs programs as processes of their own, for tests of what a program prints, how it ends, and
-// how it takes signals. No test leaves a process behind: each ends with its test, or after two minutes.
+// Package processtest runs programs as separate processes, for tests of what a program prints, how it ends, and how it
+// takes signals. No test leaves a process behind: each ends with its test, or after two minutes.
+//
+// Start with [Build], which builds a program, and [Start], which runs one as a [Process].
 package processtest
 
 import (
@@ -42,7 +44,7 @@ type Process struct {
 	Life context.Context
 
 	t       testing.TB
-	log     io.Closer // what is read of its standard error
+	log     io.Closer // its standard error
 	readers sync.WaitGroup
 }
 
@@ -151,7 +153,7 @@ func (p *Process) Kill() {
 	_ = p.Cmd.Wait()
 }
 
-// CloseErr stops reading what the process prints on standard error, as a reader does that goes away. Life ends then,
+// CloseErr closes the reader of the process's standard error. Life ends then,
 // although the process runs.
 func (p *Process) CloseErr() error { return p.log.Close() }
 

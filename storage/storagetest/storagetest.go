@@ -1,4 +1,7 @@
-// Package storagetest is what every ledger must do, whatever it is kept in.
+// Package storagetest tests implementations of purchase.Ledger, whatever stores the records.
+//
+// Start with [Ledger], the suite that every implementation must pass; package storage runs it on a file. [Memory] is an
+// implementation without a file, for tests of other packages.
 package storagetest
 
 import (
