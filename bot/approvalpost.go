@@ -2,12 +2,8 @@ package bot
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
@@ -94,72 +90,23 @@ func (p *Publisher) approvalCard(ctx context.Context, o purchase.Order) content 
 			p.log.Error().Err(err).Msg("fail to read the budget for the approvers' card")
 		}
 		if f.unsold == "" { // otherwise there is nothing to compare with
-			f.similar, f.known = p.similar.find(ctx, o.Spec)
+			similar, err := p.similar.get(ctx, similarTo(o.Spec))
+			f.similar, f.known = similar, err == nil
 		}
 	}
 	return approvalCard(o, f)
 }
 
-const (
-	alikeFresh  = time.Minute     // how long what CoCalc said of licenses is shown
-	alikeWithin = 5 * time.Second // how long approvers wait for it
-)
+// similarLife is how long a list of similar licenses is shown, and how long approvers wait for it.
+var similarLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 100}
 
-// similar answers which active licenses give the same as one that is asked for. Many orders for the same ask CoCalc
-// once.
-type similar struct {
-	desk *purchase.Desk
-	now  func() time.Time
-	same singleflight.Group
-	mu   sync.Mutex
-	last map[string]found
+// similarTo returns what licenses have in common with one that is asked for, if they give the same.
+func similarTo(spec purchase.Spec) purchase.Spec {
+	return purchase.Spec{RAM: spec.RAM, CPU: spec.CPU, Member: spec.Member, Uptime: spec.Uptime}
 }
 
-type found struct {
-	licenses []purchase.License
-	at       time.Time
+// newSimilar caches which active licenses give the same as one that is asked for, by similarTo. Many orders for the
+// same ask CoCalc once.
+func newSimilar(desk *purchase.Desk, now func() time.Time) *cache[purchase.Spec, []purchase.License] {
+	return newCache(desk.Similar, now, similarLife)
 }
-
-// find answers ok false when CoCalc did not tell in time.
-func (s *similar) find(ctx context.Context, spec purchase.Spec) (licenses []purchase.License, ok bool) {
-	key := alikeKey(spec)
-	all, err, _ := s.same.Do(key, func() (any, error) {
-		s.mu.Lock()
-		f, ok := s.last[key]
-		s.mu.Unlock()
-		if past := s.now().Sub(f.at); ok && past >= 0 && past < alikeFresh {
-			return f.licenses, nil
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alikeWithin)
-		defer cancel()
-		licenses, err := s.desk.Similar(ctx, spec)
-		if err != nil {
-			return nil, err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.last) >= mostAlike {
-			clear(s.last)
-		}
-		s.last[key] = found{licenses, s.now()}
-		return licenses, nil
-	})
-	if err != nil {
-		return nil, false
-	}
-	return all.([]purchase.License), true
-}
-
-// forget has CoCalc asked anew about licenses like one that was just bought.
-func (s *similar) forget(spec purchase.Spec) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.last, alikeKey(spec))
-}
-
-func alikeKey(spec purchase.Spec) string {
-	return fmt.Sprint(spec.RAM, spec.CPU, spec.Member, spec.Uptime)
-}
-
-// mostAlike is how many answers are kept.
-const mostAlike = 100

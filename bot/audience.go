@@ -29,9 +29,6 @@ const (
 	readerLife = 24 * time.Hour
 	// membersPage is how many members of a channel Slack is asked for at a time.
 	membersPage = 1000
-	// audienceTimeout is how long a look at a large channel may take: the whole workspace is listed for it, a page at a
-	// time.
-	audienceTimeout = time.Minute
 	// audienceWait is how long a message waits for Slack to tell who reads its channel. After that it goes without
 	// prices.
 	audienceWait = 2 * time.Minute
@@ -40,7 +37,7 @@ const (
 // audienceOf returns who reads a channel, from Slack or from an answer of the last minutes. It may wait for some
 // seconds. ok is false as long as Slack has not answered.
 func (p *People) audienceOf(ctx context.Context, channel string) (who audience, ok bool) {
-	<-p.channels.ask(ctx, channel)
+	<-p.channels.refresh(ctx, channel)
 	return p.channels.last(channel)
 }
 
@@ -68,8 +65,6 @@ var errAudienceUnknown = errors.New("it is not known yet who reads the channel")
 
 // fetchAudience asks Slack who reads a channel.
 func (p *People) fetchAudience(ctx context.Context, channel string) (audience, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), audienceTimeout)
-	defer cancel()
 	info, err := p.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	if err != nil {
 		return p.unknownAudience(channel, err)
@@ -123,7 +118,7 @@ func (p *People) fetchWorkspace(ctx context.Context) error {
 // findOutsider finds out who among some people still has to be looked up, and whether one of them may not see prices.
 func (p *People) findOutsider(ids []string) (left []string, outside bool) {
 	for _, id := range ids {
-		if u, known := p.persons.told(id, readerLife); !known {
+		if u, known := p.persons.recent(id, readerLife); !known {
 			left = append(left, id)
 		} else if OutsideReader(u.standing) {
 			return nil, true

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/singleflight"
 
 	"licensebot/commands"
 	"licensebot/purchase"
@@ -37,12 +35,12 @@ func (h *Handler) showBudget(ctx context.Context, s purchase.Sight) content {
 	for _, p := range report.Persons[:min(len(report.Persons), budgetPieces)] {
 		names[p.ID] = h.people.name(ctx, p.ID)
 	}
-	return budgetPage(report, h.renewals.find(ctx), names)
+	return budgetPage(report, h.readRenewals(ctx), names)
 }
 
 // budgetPage is the budget report: charts first, then the same in words. names are people's names for the charts, which
 // can't contain mentions.
-func budgetPage(r purchase.BudgetReport, renewals renewalsFound, names map[string]string) content {
+func budgetPage(r purchase.BudgetReport, renewals renewalsReport, names map[string]string) content {
 	present := r.Months[0]
 	head := fmt.Sprintf("*%s*: %s spent", monthName(r.Now), present.Spent)
 	if present.Reserved > 0 {
@@ -163,48 +161,34 @@ func withoutLastChart(c content) (fewer content, had bool) {
 	return c, false
 }
 
-// renewals shares what CoCalc says of subscriptions between people who ask at the same time.
-type renewals struct {
-	desk *purchase.Desk
-	now  func() time.Time
-	same singleflight.Group
-	mu   sync.Mutex
-	last renewalsFound
-}
+// renewalsLife is how long CoCalc's list of subscriptions is shown, and how long the budget report waits for it.
+var renewalsLife = cacheLife{fresh: time.Minute, kept: time.Minute, timeout: 5 * time.Second, max: 1}
 
-// renewalsFound is what CoCalc will charge for renewals, or why that is unknown.
-type renewalsFound struct {
+// renewalsReport is what CoCalc will charge for renewals, or why that is unknown.
+type renewalsReport struct {
 	committed purchase.Committed
 	trouble   string // a sentence
-	at        time.Time
 }
 
-func (r *renewals) find(ctx context.Context) renewalsFound {
-	found, _, _ := r.same.Do("", func() (any, error) {
-		r.mu.Lock()
-		last := r.last
-		r.mu.Unlock()
-		if past := r.now().Sub(last.at); !last.at.IsZero() && past >= 0 && past < alikeFresh {
-			return last, nil
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alikeWithin)
-		defer cancel()
-		c, err := r.desk.Committed(ctx)
-		switch {
-		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return renewalsFound{trouble: "I couldn't check renewals: CoCalc took too long."}, nil
-		case err != nil:
-			return renewalsFound{trouble: RefusalText(r.desk.RenewalsTrouble(err), r.desk.Location())}, nil
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.last = renewalsFound{committed: c, at: r.now()}
-		return r.last, nil
-	})
-	return found.(renewalsFound)
+// newRenewals caches what CoCalc says of subscriptions.
+func newRenewals(desk *purchase.Desk, now func() time.Time) *cache[struct{}, purchase.Committed] {
+	return newCache(func(ctx context.Context, _ struct{}) (purchase.Committed, error) {
+		return desk.Committed(ctx)
+	}, now, renewalsLife)
 }
 
-func (f renewalsFound) words() string {
+func (h *Handler) readRenewals(ctx context.Context) renewalsReport {
+	committed, err := h.renewals.get(ctx, struct{}{})
+	switch {
+	case errors.Is(err, errTooSlow):
+		return renewalsReport{trouble: "I couldn't check renewals: CoCalc took too long."}
+	case err != nil:
+		return renewalsReport{trouble: RefusalText(h.desk.RenewalsTrouble(err), h.desk.Location())}
+	}
+	return renewalsReport{committed: committed}
+}
+
+func (f renewalsReport) words() string {
 	c := f.committed
 	if f.trouble != "" {
 		return ":information_source: " + f.trouble

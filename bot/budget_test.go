@@ -41,12 +41,12 @@ func TestTheBudgetPage(t *testing.T) {
 	six.Persons = crowd.Persons[:6]
 	for name, c := range map[string]struct {
 		report   purchase.BudgetReport
-		renewals renewalsFound
+		renewals renewalsReport
 		charts   int
 	}{
 		"crowd": {
 			crowd,
-			renewalsFound{committed: purchase.Committed{
+			renewalsReport{committed: purchase.Committed{
 				Monthly: 12750, Yearly: 40000, Active: 3, DueThisMonth: 6375,
 				Next: time.Date(2026, 11, 28, 16, 8, 0, 0, time.UTC),
 			}},
@@ -54,16 +54,16 @@ func TestTheBudgetPage(t *testing.T) {
 		},
 		"six": {
 			six,
-			renewalsFound{committed: purchase.Committed{
+			renewalsReport{committed: purchase.Committed{
 				Monthly: 6375, Active: 1,
 				Next: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC),
 			}},
 			2,
 		},
-		"quiet": {quiet, renewalsFound{}, 0},
+		"quiet": {quiet, renewalsReport{}, 0},
 		"alone": {
 			alone,
-			renewalsFound{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."},
+			renewalsReport{trouble: "I couldn't check renewals. CoCalc isn't responding. Please try again in a few minutes."},
 			1,
 		},
 	} {

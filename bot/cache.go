@@ -2,150 +2,211 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"licensebot/bot/socket"
 )
 
-// words are Slack's answers to one kind of question, by the id that each is about. They may be used concurrently: each
-// id has at most one question under way, and callers wait only for answers about their own id.
-type words[V any] struct {
-	look func(ctx context.Context, id string) (V, error) // asks Slack
-	now  func() time.Time
-	rest time.Duration // how long to ask no more after a question without an answer
+// cache keeps answers of Slack or CoCalc by what they are about. Callers that need the same answer at the same time
+// share one question. It may be used concurrently.
+type cache[K comparable, V any] struct {
+	fetch func(ctx context.Context, key K) (V, error) // asks
+	now   func() time.Time
+	life  cacheLife
 
-	mu     sync.Mutex
-	until  time.Time // Slack limits the rate: no questions before
-	known  map[string]word[V]
-	vain   map[string]time.Time
-	asking map[string]chan struct{} // closed when the question about an id was answered, or not
+	calls singleflight.Group
+
+	mu           sync.Mutex
+	entries      map[K]cacheEntry[V]
+	failed       map[K]time.Time // the last question without an answer
+	limitedUntil time.Time       // Slack limits the rate: no questions before
 }
 
-type word[V any] struct {
-	said V
-	at   time.Time // when the question began
+// cacheLife says how long a cache uses answers.
+type cacheLife struct {
+	fresh   time.Duration // an answer is used without another question
+	kept    time.Duration // an answer is used while there is no newer one; not shorter than fresh
+	timeout time.Duration // of a question
+	retry   time.Duration // the pause after a question without an answer
+	max     int           // answers kept before those that are too old to use are dropped
+	// fromAnswer counts these times from the answer, not from the question. It is for answers that may take longer than
+	// they are fresh.
+	fromAnswer bool
 }
 
-func newWords[V any](look func(context.Context, string) (V, error), now func() time.Time,
-	rest time.Duration,
-) *words[V] {
-	return &words[V]{
-		look: look, now: now, rest: rest, known: map[string]word[V]{}, vain: map[string]time.Time{},
-		asking: map[string]chan struct{}{},
+// cacheEntry is an answer.
+type cacheEntry[V any] struct {
+	value V
+	began time.Time // the time of the question: later changes may be missing
+	at    time.Time // its age counts from here
+}
+
+var (
+	// errTooSlow says that a question had no answer within the timeout of its cache.
+	errTooSlow = errors.New("no answer in time")
+	// errNotAsked says that a question has to wait for the end of a pause or of a rate limit.
+	errNotAsked = errors.New("no question may be asked yet")
+)
+
+func newCache[K comparable, V any](fetch func(context.Context, K) (V, error), now func() time.Time,
+	life cacheLife,
+) *cache[K, V] {
+	return &cache[K, V]{
+		fetch: fetch, now: now, life: life, entries: map[K]cacheEntry[V]{}, failed: map[K]time.Time{},
 	}
 }
 
-// answered is the channel of an answer that is known already.
-var answered = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-// ask asks Slack about an id, unless its word is fresh. The channel is closed when there is an answer, or none.
-func (w *words[V]) ask(ctx context.Context, id string) <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, ok := w.within(id, wordFresh); ok {
-		return answered
+// get returns a fresh answer. It waits for the answer to a question that is under way, or asks one itself. The error is
+// that of fetch, which wraps errTooSlow after a timeout, or errNotAsked.
+func (c *cache[K, V]) get(ctx context.Context, key K) (V, error) {
+	if value, ok := c.recent(key, c.life.fresh); ok {
+		return value, nil
 	}
-	if done := w.asking[id]; done != nil {
-		return done
-	}
-	if past := w.now().Sub(w.vain[id]); past >= 0 && past < w.rest || w.now().Before(w.until) {
-		return answered
-	}
-	done := make(chan struct{})
-	w.asking[id] = done
-	go w.find(context.WithoutCancel(ctx), id, done)
-	return done
-}
-
-// find gets Slack's word on an id and remembers it.
-func (w *words[V]) find(ctx context.Context, id string, done chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
-	defer cancel()
-	began := w.now()
-	said, err := w.look(ctx, id)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	value, err, _ := c.calls.Do(fmt.Sprint(key), func() (any, error) { return c.ask(ctx, key) })
 	if err != nil {
-		w.vain[id] = w.now()
-		if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRateLimited {
-			w.until = w.now().Add(answer.Wait)
-		}
-	} else {
-		w.keep(id, said, began)
+		var none V
+		return none, err
 	}
-	w.forget()
-	delete(w.asking, id)
-	close(done)
+	return value.(V), nil
 }
 
-// learn keeps Slack's word on an id that came with an answer about many. The question about them began at a time.
-func (w *words[V]) learn(id string, said V, began time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.keep(id, said, began)
+// answered is the channel of a question that needs no waiting.
+var answered = func() <-chan singleflight.Result {
+	c := make(chan singleflight.Result)
+	close(c)
+	return c
+}()
+
+// refresh begins a question unless there is a fresh answer, one is under way, or none may be asked now. The channel
+// can be read once there is an answer, or none. A caller reads it once.
+func (c *cache[K, V]) refresh(ctx context.Context, key K) <-chan singleflight.Result {
+	if _, ok := c.recent(key, c.life.fresh); ok {
+		return answered
+	}
+	return c.calls.DoChan(fmt.Sprint(key), func() (any, error) { return c.ask(ctx, key) })
 }
 
-// keep keeps Slack's answer to a question that began at a time: what changed since may be missing in it. It does not
-// replace the answer to a later question. w.mu is held.
-func (w *words[V]) keep(id string, said V, began time.Time) {
-	delete(w.vain, id)
-	if k, ok := w.known[id]; ok && k.at.After(began) && !k.at.After(w.now()) {
+// ask asks about a key and keeps the answer. It returns a fresh answer that has come meanwhile, and errNotAsked while
+// no question may be asked. It runs once for a key at a time.
+func (c *cache[K, V]) ask(ctx context.Context, key K) (value V, err error) {
+	if value, ok := c.recent(key, c.life.fresh); ok {
+		return value, nil
+	}
+	if !c.mayAsk(key) {
+		return value, errNotAsked
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.life.timeout)
+	defer cancel()
+	began := c.now()
+	value, err = c.fetch(ctx, key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.prune()
+	if err != nil {
+		c.failed[key] = c.now()
+		if answer := socket.Classify(err); answer.Outcome == socket.OutcomeRateLimited {
+			c.limitedUntil = c.now().Add(answer.Wait)
+		}
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", errTooSlow, err)
+		}
+		return value, err
+	}
+	at := began
+	if c.life.fromAnswer {
+		at = c.now()
+	}
+	c.store(key, cacheEntry[V]{value, began, at})
+	return value, nil
+}
+
+// mayAsk reports whether a question may be asked now: not soon after one without an answer, nor while Slack limits the
+// rate.
+func (c *cache[K, V]) mayAsk(key K) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	age := c.now().Sub(c.failed[key])
+	return (age < 0 || age >= c.life.retry) && !c.now().Before(c.limitedUntil)
+}
+
+// learn keeps an answer that came with an answer about many, whose question began at a time.
+func (c *cache[K, V]) learn(key K, value V, began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.store(key, cacheEntry[V]{value, began, began})
+}
+
+// store keeps an answer, unless there is the answer to a later question. c.mu is held.
+func (c *cache[K, V]) store(key K, e cacheEntry[V]) {
+	delete(c.failed, key)
+	if old, ok := c.entries[key]; ok && old.began.After(e.began) && !old.began.After(c.now()) {
 		return
 	}
-	w.known[id] = word[V]{said, began}
+	c.entries[key] = e
+}
+
+// last returns the last answer, unless it is too old to be used.
+func (c *cache[K, V]) last(key K) (value V, ok bool) { return c.recent(key, c.life.kept) }
+
+// recent returns the last answer if it is younger than age.
+func (c *cache[K, V]) recent(key K, age time.Duration) (value V, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[key]
+	if !ok || !c.isWithin(e, age) {
+		return value, false
+	}
+	return e.value, true
+}
+
+// isWithin reports whether an answer is younger than age. An answer of the future, after the clock was set back, is
+// not.
+func (c *cache[K, V]) isWithin(e cacheEntry[V], age time.Duration) bool {
+	past := c.now().Sub(e.at)
+	return past >= 0 && past < age
 }
 
 // limited returns how long to send no questions to Slack; 0 if there is no limit.
-func (w *words[V]) limited() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return max(w.until.Sub(w.now()), 0)
+func (c *cache[K, V]) limited() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return max(c.limitedUntil.Sub(c.now()), 0)
 }
 
-// last is Slack's last word on an id, as long as it may be used.
-func (w *words[V]) last(id string) (said V, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.within(id, wordKept)
+// forget drops the answer about a key, which something has changed.
+func (c *cache[K, V]) forget(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, key)
 }
 
-// told is Slack's last word on an id if it is not older than age.
-func (w *words[V]) told(id string, age time.Duration) (said V, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.within(id, age)
-}
-
-// within is the last word on an id if it is not older than age. w.mu is held.
-func (w *words[V]) within(id string, age time.Duration) (V, bool) {
-	k, ok := w.known[id]
-	past := w.now().Sub(k.at)
-	return k.said, ok && past >= 0 && past < age
-}
-
-// forget drops words that are too old to be used, when there are many. w.mu is held.
-func (w *words[V]) forget() {
-	if len(w.known) > mostKnown {
-		for id := range w.known {
-			if _, ok := w.within(id, wordKept); !ok {
-				delete(w.known, id)
+// prune drops answers that are too old to be used, when there are many. c.mu is held.
+func (c *cache[K, V]) prune() {
+	if len(c.entries) > c.life.max {
+		for key, e := range c.entries {
+			if !c.isWithin(e, c.life.kept) {
+				delete(c.entries, key)
 			}
 		}
 	}
-	if len(w.vain) > mostKnown {
-		clear(w.vain)
+	if len(c.failed) > c.life.max {
+		clear(c.failed)
 	}
 }
 
-// await waits until all questions were answered, for askWithin at most, and not longer than half of the time that ctx
-// has left: the other half is for what is decided then.
-func await(ctx context.Context, questions ...<-chan struct{}) {
-	patience := answerWait
+// waitAll waits until all questions have been answered, for answerWait at most, and not longer than half of the time
+// that ctx has left: the other half is for what is decided then.
+func waitAll(ctx context.Context, questions ...<-chan singleflight.Result) {
+	wait := answerWait
 	if end, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(end)/2)
+		wait = min(wait, time.Until(end)/2)
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for _, q := range questions {
 		select {

@@ -77,8 +77,8 @@ type Handler struct {
 	now         func() time.Time
 	log         zerolog.Logger
 	people      *People
-	evidence    *evidenceCache
-	renewals    *renewals
+	evidence    *cache[purchase.OrderID, purchase.Evidence]
+	renewals    *cache[struct{}, purchase.Committed]
 	licenses    *licenseCache
 	readLimiter *readLimiter
 	formUpdates *formUpdates
@@ -91,8 +91,8 @@ func New(o Options) *Handler {
 	return &Handler{
 		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
-		formUpdates: &formUpdates{now: o.Now}, evidence: &evidenceCache{now: o.Now},
-		renewals: &renewals{desk: o.Desk, now: o.Now},
+		formUpdates: &formUpdates{now: o.Now}, evidence: newEvidence(o.Desk, o.Now),
+		renewals: newRenewals(o.Desk, o.Now),
 		licenses: newLicenseCache(o.Desk, o.Now), readLimiter: &readLimiter{waiting: map[string]int{}},
 		triggers: newTriggers(o.Now),
 	}

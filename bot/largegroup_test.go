@@ -125,27 +125,3 @@ func (c *crowd) told(channel string) int {
 	defer c.channel.mu.Unlock()
 	return c.how["post to "+channel]
 }
-
-// While Slack limits the questions about people, nobody asks, for as long as it says.
-func TestARateLimitOfQuestionsIsHonored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		w := newWords(func(context.Context, string) (string, error) {
-			if asked++; asked == 1 {
-				return "", &slack.RateLimitedError{RetryAfter: 40 * time.Second}
-			}
-			return "yes", nil
-		}, time.Now, 0)
-		<-w.ask(t.Context(), "U1")
-		time.Sleep(39 * time.Second)
-		<-w.ask(t.Context(), "U2")
-		if asked != 1 {
-			t.Errorf("asked %d times", asked)
-		}
-		time.Sleep(time.Second)
-		<-w.ask(t.Context(), "U2")
-		if said, ok := w.last("U2"); !ok || said != "yes" || asked != 2 {
-			t.Errorf("%q after %d questions", said, asked)
-		}
-	})
-}

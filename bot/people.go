@@ -11,25 +11,27 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
 
 	"licensebot/bot/socket"
 	"licensebot/purchase"
 )
 
-const (
-	// wordFresh is how long Slack's word on a person or a group counts without asking again, and wordKept how long it
-	// is used when Slack does not answer.
-	wordFresh = 5 * time.Minute
-	wordKept  = time.Hour
-	// answerWait is how long a click waits for Slack's word at most; an acknowledgement has three seconds in all.
-	// askTakes is how long the question itself may take: an answer that comes late serves the next click.
-	answerWait      = time.Second
-	questionTimeout = 5 * time.Second
-	// groupRest is the pause after Slack has not listed a group's members. Slack allows about twenty such questions a
-	// minute.
-	groupRest = 15 * time.Second
-	// mostKnown is how many people are remembered before those whose word is too old to use are forgotten.
-	mostKnown = 5000
+// answerWait is how long a click waits for Slack's answers at most; an acknowledgement has three seconds in all.
+const answerWait = time.Second
+
+// The lives of Slack's answers. An answer about a person or a group is used for five minutes, and for an hour while
+// Slack does not answer. A question may take longer than a click waits: a late answer serves the next click. Slack
+// allows about twenty questions a minute about groups and channels, so these pause after a failure.
+var (
+	personLife = cacheLife{fresh: 5 * time.Minute, kept: time.Hour, timeout: 5 * time.Second, max: 5000}
+	groupLife  = cacheLife{
+		fresh: 5 * time.Minute, kept: time.Hour, timeout: 5 * time.Second, retry: 15 * time.Second, max: 5000,
+	}
+	audienceLife = cacheLife{
+		// The whole workspace is listed for a large channel, a page at a time.
+		fresh: 5 * time.Minute, kept: time.Hour, timeout: time.Minute, retry: 15 * time.Second, max: 5000,
+	}
 )
 
 // slackbot is Slack's own account in every workspace, of which users.info does not say that it is a bot.
@@ -42,10 +44,10 @@ type People struct {
 	api     WebAPI
 	log     zerolog.Logger
 	groups  []string // S…
-	persons *words[person]
-	members *words[[]string] // of the groups
+	persons *cache[string, person]
+	members *cache[string, []string] // of the groups
 	// channels are who reads them.
-	channels *words[audience]
+	channels *cache[string, audience]
 
 	access *socket.Access // nil: access counts as available
 
@@ -60,9 +62,9 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 		now = time.Now
 	}
 	p := &People{api: failpointAPI{api}, log: log, groups: slices.Clone(groups)}
-	p.persons = newWords(p.fetchPerson, now, 0)
-	p.members = newWords(p.fetchGroup, now, groupRest)
-	p.channels = newWords(p.fetchAudience, now, groupRest)
+	p.persons = newCache(p.fetchPerson, now, personLife)
+	p.members = newCache(p.fetchGroup, now, groupLife)
+	p.channels = newCache(p.fetchAudience, now, audienceLife)
 	return p
 }
 
@@ -76,11 +78,11 @@ func (p *People) WithAccess(access *socket.Access) *People {
 // own workspace as theirs: in an organization of several, Slack names sometimes the workspace of the command and
 // sometimes the person's home. LookUp takes a second at most.
 func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Person {
-	questions := []<-chan struct{}{p.persons.ask(ctx, who.ID)}
+	questions := []<-chan singleflight.Result{p.persons.refresh(ctx, who.ID)}
 	for _, g := range p.groups {
-		questions = append(questions, p.members.ask(ctx, g))
+		questions = append(questions, p.members.refresh(ctx, g))
 	}
-	await(ctx, questions...)
+	waitAll(ctx, questions...)
 	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
 	_, who.NoAccess = p.access.Lost()
 	if who.Standing != purchase.Member {
@@ -107,7 +109,7 @@ func (p *People) LookUp(ctx context.Context, who purchase.Person) purchase.Perso
 // standing returns Slack's answer about a person, not older than five minutes. While Slack does not answer, the last
 // answer counts for an hour; after that the person is unverified.
 func (p *People) standing(ctx context.Context, user string) purchase.Standing {
-	await(ctx, p.persons.ask(ctx, user))
+	waitAll(ctx, p.persons.refresh(ctx, user))
 	return p.lastStanding(user)
 }
 
@@ -120,7 +122,7 @@ func (p *People) lastStanding(user string) purchase.Standing {
 
 // name returns a person's display name, if Slack tells it: for charts, which can't contain mentions.
 func (p *People) name(ctx context.Context, user string) string {
-	await(ctx, p.persons.ask(ctx, user))
+	waitAll(ctx, p.persons.refresh(ctx, user))
 	u, _ := p.persons.last(user)
 	return u.name
 }
@@ -128,7 +130,7 @@ func (p *People) name(ctx context.Context, user string) string {
 // groupMembers returns the members of a user group. It waits for Slack, and returns an error if Slack has not listed
 // them within the hour.
 func (p *People) groupMembers(ctx context.Context, group string) ([]string, error) {
-	<-p.members.ask(ctx, group)
+	<-p.members.refresh(ctx, group)
 	listed, told := p.members.last(group)
 	if !told {
 		return nil, fmt.Errorf("list the members of %s: no word of Slack's", group)
@@ -164,9 +166,9 @@ const (
 func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duration) {
 	more := len(ids) > maxLookups
 	for some := range slices.Chunk(ids[:min(len(ids), maxLookups)], lookupsAtOnce) {
-		var questions []<-chan struct{}
+		var questions []<-chan singleflight.Result
 		for _, id := range some {
-			questions = append(questions, p.persons.ask(ctx, id))
+			questions = append(questions, p.persons.refresh(ctx, id))
 		}
 		for _, q := range questions {
 			<-q

@@ -305,7 +305,7 @@ func TestAListThatBeganEarlier(t *testing.T) {
 		if got := p.standing(t.Context(), "U1"); got != purchase.Guest {
 			t.Errorf("the older list makes them %q", got)
 		}
-		time.Sleep(wordFresh - 15*time.Second) // five minutes from the beginning of the list
+		time.Sleep(personLife.fresh - 15*time.Second) // five minutes from the beginning of the list
 		api.users["U2"] = slack.User{ID: "U2", TeamID: "TOWN", IsRestricted: true}
 		if got := p.standing(t.Context(), "U2"); got != purchase.Guest {
 			t.Errorf("the list counts for longer than five minutes: %q", got)

@@ -42,8 +42,8 @@ type Publisher struct {
 
 	unsold bool // the server sold no licenses when orders were last shown; used by round alone
 
-	similar *similar // licenses like those that approvers are asked about
-	people  *People  // who is in the user groups that notices are for
+	similar *cache[purchase.Spec, []purchase.License] // licenses like those that approvers are asked about
+	people  *People                                   // who is in the user groups that notices are for
 }
 
 const (
@@ -59,7 +59,7 @@ func NewPublisher(o Options) *Publisher {
 	}
 	return &Publisher{
 		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
-		people: o.People, similar: &similar{desk: o.Desk, now: o.Now, last: map[string]found{}},
+		people: o.People, similar: newSimilar(o.Desk, o.Now),
 		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
 		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),
 		unstored: map[purchase.OrderID]map[purchase.MessageKind]purchase.Message{}, sentNotices: map[string]string{},
@@ -210,7 +210,7 @@ func (p *Publisher) publishPart(ctx context.Context, id purchase.OrderID, t part
 		return err
 	}
 	if o.State == purchase.Purchased {
-		p.similar.forget(o.Spec)
+		p.similar.forget(similarTo(o.Spec))
 	}
 	o, shown := p.restoreUnstored(o, kinds[t])
 	unkept := error(nil) // if the ledger cannot be written, the rest is still shown

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/singleflight"
 
 	"licensebot/bot/socket"
 	"licensebot/commands"
@@ -52,7 +50,9 @@ func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who 
 	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {
-		found = h.evidence.get(ctx, h.desk, o)
+		if found, err = h.evidence.get(ctx, id); err != nil {
+			return h.refusalMessage(err)
+		}
 	}
 	who = h.people.LookUp(ctx, who)
 	if o, err = h.desk.Order(ctx, id); err != nil {
@@ -201,35 +201,17 @@ func wrongField(block, sentence string) socket.Reply {
 	return socket.Reply{Payload: slack.NewErrorsViewSubmissionResponse(map[string]string{block: stripCode(sentence)})}
 }
 
-// evidenceCache shares what CoCalc showed of an order between people who ask at the same time, since its list of
-// purchases may be read fifteen times a minute only, and the buyer needs that.
-type evidenceCache struct {
-	now  func() time.Time
-	same singleflight.Group
-	mu   sync.Mutex
-	last map[purchase.OrderID]purchase.Evidence
-}
+// evidenceLife is how long the same evidence is shown, and how long CoCalc may take for it.
+var evidenceLife = cacheLife{fresh: 10 * time.Second, kept: 10 * time.Second, timeout: 20 * time.Second, max: 100}
 
-const (
-	lookFresh  = 10 * time.Second // how long the same look is shown
-	lookWithin = 20 * time.Second // how long one may take
-)
-
-func (l *evidenceCache) get(ctx context.Context, desk *purchase.Desk, o purchase.Order) purchase.Evidence {
-	found, _, _ := l.same.Do(string(o.ID), func() (any, error) {
-		l.mu.Lock()
-		e, ok := l.last[o.ID]
-		l.mu.Unlock()
-		if past := l.now().Sub(e.At); ok && past >= 0 && past < lookFresh {
-			return e, nil
+// newEvidence caches what CoCalc shows of orders, since its list of purchases may be read fifteen times a minute only,
+// and the buyer needs that.
+func newEvidence(desk *purchase.Desk, now func() time.Time) *cache[purchase.OrderID, purchase.Evidence] {
+	return newCache(func(ctx context.Context, id purchase.OrderID) (purchase.Evidence, error) {
+		o, err := desk.Order(ctx, id)
+		if err != nil {
+			return purchase.Evidence{}, err
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
-		defer cancel()
-		e = desk.Evidence(ctx, o)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.last = map[purchase.OrderID]purchase.Evidence{o.ID: e} // one order at a time holds the account
-		return e, nil
-	})
-	return found.(purchase.Evidence)
+		return desk.Evidence(ctx, o), nil
+	}, now, evidenceLife)
 }

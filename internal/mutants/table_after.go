@@ -388,7 +388,7 @@ func unserved() []mutant {
 		},
 		{
 			"that an answer doesn't replace a later question's", "bot/cache.go",
-			`ok && k.at.After(began) && `, `ok && false && `,
+			`ok && old.began.After(e.began) && `, `ok && false && `,
 			[]tests{redactValue("^TestAListThatBeganEarlier$")},
 		},
 		{

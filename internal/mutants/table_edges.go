@@ -252,7 +252,7 @@ func slackSide() []mutant {
 			[]tests{redactValue("^TestEveryCommandWhileNoLicensesAreSold$")},
 		},
 		{
-			"how many reads one person waits for", "bot/shelf.go",
+			"how many reads one person waits for", "bot/readlimit.go",
 			`if r.waiting[user] >= maxReads {`, `if r.waiting[user] >= 100*maxReads {`,
 			[]tests{redactValue("^TestListsDoNotHoldUpForms$")},
 		},
