@@ -30,7 +30,7 @@ test: chromium accounting shells $(BOLT)/node_modules/.package-lock.json
 	$(GO) test -race -timeout 18m -skip '^TestDemo_Browser$$/^buttons$$' $(TESTFLAGS) ./...
 	$(GO) test -timeout 18m $(TESTFLAGS) -run '^TestDemo_Browser$$/^buttons$$' ./cmd/demo
 	$(GO) test $(TESTFLAGS) ./internal/simulation
-	$(GO) test $(TESTFLAGS) -run '^TestACrowdInTheSameSecond$$' ./bot
+	$(GO) test $(TESTFLAGS) -run '^TestConversation_Crowd$$' ./bot
 
 # The grammar, prices and client, orders and policy, Slack's cards and clicks, the ledger's contract, the settings and
 # the wiring, and the rules of the layout. It leaves out the race detector, browsers, whole processes, journals, the
@@ -41,7 +41,7 @@ QUICK := ./commands ./cocalc ./purchase ./bot ./bot/socket ./storage/storagetest
 quick:
 	@$(FORMATTED)
 	$(GO) vet ./...
-	$(GO) test -parallel 8 -skip '^(TestACrowdInTheSameSecond|TestHostileWordsOfPeople)$$' $(TESTFLAGS) $(QUICK)
+	$(GO) test -parallel 8 -skip '^(TestConversation_Crowd|TestCard_HostileWords)$$' $(TESTFLAGS) $(QUICK)
 
 check:
 	@$(FORMATTED)

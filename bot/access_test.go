@@ -28,7 +28,7 @@ func (r *revoked) AuthTestContext(context.Context) (*slack.AuthTestResponse, err
 // A bot whose bot token alone is revoked keeps its sockets, but its answers reach no one. After five minutes in which
 // Slack only refuses the token, the program ends with the remedy. Time without answers doesn't count, and an accepted
 // call starts the five minutes anew.
-func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
+func TestAccessWatch_Run_RevokedToken(t *testing.T) {
 	gone, silence := error(slack.SlackErrorResponse{Err: "token_revoked"}), context.DeadlineExceeded
 	var well error
 	kind := error(slack.SlackErrorResponse{Err: "not_allowed_token_type"})
@@ -90,7 +90,7 @@ func TestARevokedBotTokenEndsTheProgram(t *testing.T) {
 
 // While Slack does not let the bot in, people read that it has lost its access, in the answers that need no token, and
 // nothing is bought. It ends by itself.
-func TestPeopleReadThatTheBotHasLostItsAccess(t *testing.T) {
+func TestAccessWatch_Run_PeopleReadOfLoss(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"token_revoked", "account_inactive"} {
 		t.Run(code, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestPeopleReadThatTheBotHasLostItsAccess(t *testing.T) {
 }
 
 // One odd answer when Slack renews a connection ends neither the bot nor the sale.
-func TestOneInvalidAuthAtARefresh(t *testing.T) {
+func TestAccessWatch_Run_OneInvalidAuth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	time.Sleep(6 * time.Second) // a connection is steady after five

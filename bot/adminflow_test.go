@@ -81,7 +81,7 @@ func contains(t *testing.T, m slacksim.Message, words ...string) {
 
 // The requester sees what CoCalc shows of a held order; an admin settles it, says how they know, and the requester
 // reads it.
-func TestAnAdminSettlesAHeldOrder(t *testing.T) {
+func TestHandler_Resolve_HeldOrder(t *testing.T) {
 	const license = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	for _, c := range []struct {
 		button, says, reads string
@@ -165,7 +165,7 @@ func TestAnAdminSettlesAHeldOrder(t *testing.T) {
 }
 
 // Somebody else buys on the same account: the purchases channel reads it once, also over a restart.
-func TestAForeignPurchaseIsToldOnce(t *testing.T) {
+func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
 	w.until(func() bool { // the bot watches the account
@@ -195,7 +195,7 @@ func TestAForeignPurchaseIsToldOnce(t *testing.T) {
 }
 
 // An item that breaks the cart is named to the admins, who take it out with a button; the order goes on by itself.
-func TestABrokenItemIsTakenOutByTheButton(t *testing.T) {
+func TestHandler_RemoveItem_Button(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { carolDecides(w); w.timing.Patience = 30 * time.Second })
 	w.must(w.cocalc.SwitchOn("cart-broken"))
@@ -222,7 +222,7 @@ func TestABrokenItemIsTakenOutByTheButton(t *testing.T) {
 }
 
 // Without admins the purchases channel is told; whoever clicks there is refused, and nothing is touched.
-func TestOnlyAdminsTakeItemsOut(t *testing.T) {
+func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
 	w.must(w.cocalc.SwitchOn("cart-broken"))
@@ -239,7 +239,7 @@ func TestOnlyAdminsTakeItemsOut(t *testing.T) {
 	}
 }
 
-func TestPauseAndResume(t *testing.T) {
+func TestHandler_Pause_Resume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		carolDecides(w)
@@ -276,7 +276,7 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 // Who is no full member neither buys nor decides, also when they are on every list, and is answered.
-func TestGuestsAndStrangersAreRefused(t *testing.T) {
+func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 	t.Parallel()
 	const guest, stranger, app, grid = "U0GUEST", "U0ELSE", "U0APP", "U0GRID"
 	w := newWorld(t, func(w *world) {
@@ -317,7 +317,7 @@ func TestGuestsAndStrangersAreRefused(t *testing.T) {
 
 // When Slack does not say who somebody is, they cannot buy, are told so within Slack's three seconds, and nothing is
 // held up.
-func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
+func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"users.info": {Error: "internal_error"}}})
@@ -334,7 +334,7 @@ func TestSlackDoesNotSayWhoSomebodyIs(t *testing.T) {
 
 // A double buy is on the card with both licenses and the amount, and is told to the admins and in the purchases
 // channel.
-func TestADoubleBuyIsShownAndTold(t *testing.T) {
+func TestReceiptCard_DoubleBuy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { carolDecides(w); w.channel = slacksim.General })
 	card := w.card()

@@ -26,7 +26,7 @@ var shows = purchase.Evidence{At: at, Complete: true, Lines: []purchase.Cause{
 }, Account: "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"}
 
 // What an order of unknown outcome shows: to everybody what is known, to admins also the way to settle it.
-func TestHeldOrders(t *testing.T) {
+func TestUnresolvedOrder_Golden(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*purchase.Order)
 		admin  bool
@@ -48,7 +48,7 @@ func TestHeldOrders(t *testing.T) {
 	}
 }
 
-func TestTheFormThatSettles(t *testing.T) {
+func TestSettleView_Golden(t *testing.T) {
 	for name, verdict := range map[string]purchase.Verdict{
 		"settle-as-bought": purchase.WasBought, "settle-as-not-bought": purchase.WasNotBought,
 	} {
@@ -70,7 +70,7 @@ func TestTheFormThatSettles(t *testing.T) {
 }
 
 // Every notice as people get it. What people wrote stands in plain text.
-func TestNotices(t *testing.T) {
+func TestNoticeMessage_Golden(t *testing.T) {
 	const id, license = "01JD8Z3V5TQ4X6B7N8M9P0RSTW", "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	noticeOf := func(kind purchase.NoticeKind, args ...string) purchase.Notice {
 		return purchase.Notice{Kind: kind, Cause: cause(kind, args...)}
@@ -119,7 +119,7 @@ func TestNotices(t *testing.T) {
 }
 
 // What the Home tab says while nothing is bought.
-func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
+func TestStopBlocks_Golden(t *testing.T) {
 	stop := purchase.Stop{
 		Pause: &purchase.Pause{
 			Since: at, By: "UDANA", Incidents: []purchase.Incident{{Cause: incidents[0], By: "UDANA"}},
@@ -145,7 +145,7 @@ func TestWhatTheHomeTabSaysOfAStop(t *testing.T) {
 }
 
 // A form comes back with what was typed: no is said beside its field, and the form stays open.
-func TestWhatTheFormThatSettlesRefuses(t *testing.T) {
+func TestHandler_SubmitVerdict_Refusals(t *testing.T) {
 	a := New(Options{})
 	sent := func(metadata, license string) slack.InteractionCallback {
 		cb := slack.InteractionCallback{View: slack.View{CallbackID: callbackSettle, PrivateMetadata: metadata}}

@@ -35,7 +35,7 @@ func deniedBy(who string) func(*purchase.Order) {
 }
 
 // The approvers' card in every state in which they meet it. Its buttons are there as long as they can decide.
-func TestTheApproversCard(t *testing.T) {
+func TestApprovalCard_Golden(t *testing.T) {
 	report := &purchase.BudgetReport{
 		Now: "2026-11", Resets: "Dec 1, 2026", Limit: purchase.Limit{Max: 100000}, Each: 20000,
 		Months: []purchase.Budget{{
@@ -134,7 +134,7 @@ func TestTheApproversCard(t *testing.T) {
 	}
 }
 
-func TestTheFormsThatAskForAReason(t *testing.T) {
+func TestReasonView_Golden(t *testing.T) {
 	remember := reasonState{Order: order(nil).ID, Channel: "CDESK", ChannelName: "approvals"}
 	for name, view := range map[string]any{
 		"deny-form":   denyView(order(asked), remember),
@@ -155,7 +155,7 @@ func TestTheFormsThatAskForAReason(t *testing.T) {
 }
 
 // A refusal names the channels where it would not be one, and never so many that nobody reads them.
-func TestTheChannelsOfARefusal(t *testing.T) {
+func TestRefusalText_Channels(t *testing.T) {
 	for want, ids := range map[string][]string{
 		"": nil, " You can use <#C1>.": {"C1"}, " You can use <#C1>, <#C2>.": {"C1", "C2"},
 		" You can use <#C1>, <#C2>, <#C3>, <#C4>, <#C5> and 2 other channels.": {"C1", "C2", "C3", "C4", "C5", "C6", "C7"},

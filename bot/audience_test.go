@@ -39,7 +39,7 @@ func (w *world) noMoney(t *testing.T, channels ...string) {
 
 // Guests see no money: in a channel that a guest reads, or that is shared with another organization, the line about a
 // purchase names no price and no license, and admins are told why.
-func TestTheLineInAChannelWithOutsiders(t *testing.T) {
+func TestPublisher_PublishLine_ChannelWithOutsiders(t *testing.T) {
 	for name, c := range map[string]struct {
 		adjust func(*world)
 		why    string // to the admins
@@ -85,7 +85,7 @@ func TestTheLineInAChannelWithOutsiders(t *testing.T) {
 }
 
 // Members of the workspace alone read the channel, and apps, which admins let in: the line names the price.
-func TestTheLineAmongMembersAndApps(t *testing.T) {
+func TestPublisher_PublishLine_MembersAndApps(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		w.slack.AddUser(slacksim.User{ID: "U0APP2", Name: "calendar", Bot: true})
@@ -100,7 +100,7 @@ func TestTheLineAmongMembersAndApps(t *testing.T) {
 }
 
 // A channel of many is looked up with the list of the workspace, and a guest is found among them.
-func TestALargeChannel(t *testing.T) {
+func TestPeople_AudienceOf_LargeChannel(t *testing.T) {
 	t.Parallel()
 	for name, guests := range map[string]bool{"members alone": false, "with a guest": true} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestALargeChannel(t *testing.T) {
 
 // An app that was installed before it needed the scopes sells licenses; channels get no prices until it is installed
 // again.
-func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
+func TestPeople_AudienceOf_MissingScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		w.policy.Admins = map[string]bool{slacksim.Carol: true}
@@ -150,7 +150,7 @@ func TestAnAppThatMayNotSeeWhoReadsAChannel(t *testing.T) {
 }
 
 // The receipt does not wait for Slack to tell who reads the channel.
-func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
+func TestPublisher_PublishCard_AudienceUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	card := w.card()
@@ -169,7 +169,7 @@ func TestTheReceiptDoesNotWaitForWhoReadsTheChannel(t *testing.T) {
 
 // Approvers whose channel a guest reads are asked in direct messages; the channel reads that, without the price and
 // without buttons, and what became of it.
-func TestApproversWhoseChannelAGuestReads(t *testing.T) {
+func TestPublisher_PublishApproval_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)
@@ -198,7 +198,7 @@ func TestApproversWhoseChannelAGuestReads(t *testing.T) {
 }
 
 // What happened on the account is announced in a channel with a guest, and its details go to the admins alone.
-func TestIncidentsInAChannelWithAGuest(t *testing.T) {
+func TestPublisher_NoticeFor_ChannelWithGuest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		w.policy.Admins = map[string]bool{slacksim.Carol: true}
@@ -228,7 +228,7 @@ func TestIncidentsInAChannelWithAGuest(t *testing.T) {
 }
 
 // A guest among the admins of the settings gets no notices, and the audit says so.
-func TestAGuestAmongTheAdminsGetsNoNotices(t *testing.T) {
+func TestPublisher_OutsiderReason_GuestAmongAdmins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withGuest(w)
@@ -255,7 +255,7 @@ func (w *world) asksDirectly(who string) (n int) {
 
 // A guest joins the approvals channel after a card was posted there. The card loses its buttons with the next approval;
 // approvers are asked in direct messages, once. When the guest has left, the card has its buttons again.
-func TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits(t *testing.T) {
+func TestPublisher_PublishApproval_GuestJoins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	_, ask := w.asks()
@@ -301,7 +301,7 @@ func TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits(t *testing.T) {
 }
 
 // While Slack doesn't tell who reads the channel, a posted card keeps its buttons, however long ago it was posted.
-func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
+func TestPublisher_PublishApproval_AudienceUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	_, ask := w.asks()
@@ -343,7 +343,7 @@ func TestAPostedCardKeepsItsButtonsWhileSlackTellsNothing(t *testing.T) {
 
 // The bot is not in the approvals channel: the order ends, and approvers are asked nothing. A post that Slack takes
 // only later asks them once.
-func TestApproversAreAskedDirectlyAfterThePost(t *testing.T) {
+func TestPublisher_PublishApproval_AskedDirectlyAfterPost(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]slacksim.MethodFault{
 		"refused": {Error: "not_in_channel"}, "late": {Error: "internal_error", Times: 3},
@@ -376,7 +376,7 @@ func TestApproversAreAskedDirectlyAfterThePost(t *testing.T) {
 }
 
 // An order that was decided before its approvers were asked directly is not asked about any more.
-func TestADecidedOrderIsNotAskedAbout(t *testing.T) {
+func TestPublisher_PublishApproval_DecidedOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); withGuest(w, theDesk) })
 	w.says(slacksim.Alice, `buy ram=16 cpu=2 reason="winter school"`)

@@ -11,7 +11,7 @@ import (
 )
 
 // The report of the budget as people get it, with and without what there is to compare.
-func TestTheBudgetPage(t *testing.T) {
+func TestBudgetPage_Golden(t *testing.T) {
 	share := func(spent, reserved purchase.Cents) purchase.Share {
 		return purchase.Share{Spent: spent, Reserved: reserved}
 	}

@@ -49,7 +49,7 @@ func bought(o *purchase.Order) {
 const testSite purchase.Site = "https://cocalc.example"
 
 // Every card that people can meet, as Slack gets it. Look at the differences: they are what people will read.
-func TestCards(t *testing.T) {
+func TestCard_Golden(t *testing.T) {
 	facts := cardFacts{now: at, left: 93625, limited: true}
 	cases := []struct {
 		name   string
@@ -143,7 +143,7 @@ func TestCards(t *testing.T) {
 	}
 }
 
-func TestLine(t *testing.T) {
+func TestPurchaseLine_Golden(t *testing.T) {
 	got := purchaseLine(order(bought))
 	golden(t, "line", got)
 	harmless(t, got)

@@ -27,7 +27,7 @@ func (p *publishing) purchases(n int) {
 
 // A limit of the rate in a channel holds for everything that is posted there, and for nothing else. The first post that
 // is limited lets the channel rest, for as long as Slack says.
-func TestARateLimitRestsTheChannel(t *testing.T) {
+func TestChannelLimits_Post_RateLimit(t *testing.T) {
 	p := newPublishing(t)
 	p.purchases(20)
 	p.slack.failsIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: 90 * time.Second}}
@@ -51,7 +51,7 @@ func TestARateLimitRestsTheChannel(t *testing.T) {
 }
 
 // Another failure in a channel concerns the message alone.
-func TestAFailureInAChannelRestsNothingElse(t *testing.T) {
+func TestChannelLimits_Post_FailureInOneChannel(t *testing.T) {
 	p := newPublishing(t)
 	p.purchases(3)
 	p.slack.failsIn = map[string]error{"CMATH": errors.New("connection reset")}
@@ -61,7 +61,7 @@ func TestAFailureInAChannelRestsNothingElse(t *testing.T) {
 }
 
 // An order that is clicked on while its line waits is shown at once.
-func TestAClickIsAnsweredWhileTheLineWaits(t *testing.T) {
+func TestPublisher_Run_ClickWhileLineWaits(t *testing.T) {
 	p := newPublishing(t)
 	p.purchases(1)
 	p.slack.failsIn = map[string]error{"CMATH": &slack.RateLimitedError{RetryAfter: time.Minute}}
@@ -84,7 +84,7 @@ func TestAClickIsAnsweredWhileTheLineWaits(t *testing.T) {
 }
 
 // Why the line could not be posted stands on the receipt, which was shown before that was known.
-func TestTheReceiptSaysThatTheChannelIsShut(t *testing.T) {
+func TestReceiptCard_ChannelRefusesLine(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{

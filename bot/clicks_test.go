@@ -15,7 +15,7 @@ import (
 )
 
 // Lists and licenses: what a button names that is not there is not there, and nothing breaks.
-func TestButtonsOfListsThatNobodyMade(t *testing.T) {
+func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 	cases := []struct{ action, value, says string }{
 		{"list_page", `{"f":"active","p":-5}`, "1 active license"},
 		{"list_page", `{"f":"active","p":9223372036854775807}`, "1 active license"},
@@ -51,7 +51,7 @@ func TestButtonsOfListsThatNobodyMade(t *testing.T) {
 }
 
 // Another license like one of the account's is proposed to whoever may buy, and to nobody else.
-func TestWhoGetsAnotherLikeIt(t *testing.T) {
+func TestHandler_RepeatLicense_Rights(t *testing.T) {
 	c := newCounter(t)
 	ask := func(who, team string) string {
 		return c.answer(c.handler.Action(context.Background(), payload(who, team, "CMATH", "license_again", someLicense)))
@@ -73,7 +73,7 @@ func TestWhoGetsAnotherLikeIt(t *testing.T) {
 }
 
 // A price in a form that is not what the bot made is not computed, and harms nobody.
-func TestAFormThatWasTakenApart(t *testing.T) {
+func TestHandler_Submission_BrokenForm(t *testing.T) {
 	c := newCounter(t)
 	cb := payload("UALICE", "T1", "", "input", "8")
 	cb.View.CallbackID = "license_editor"
@@ -88,7 +88,7 @@ func TestAFormThatWasTakenApart(t *testing.T) {
 }
 
 // A new button that names an order is tried with forged ones too.
-func TestEveryButtonOfAnOrderIsForged(t *testing.T) {
+func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 	tried := map[string]bool{}
 	for _, b := range buttons {
 		tried[b.action] = true
@@ -116,7 +116,7 @@ func TestEveryButtonOfAnOrderIsForged(t *testing.T) {
 }
 
 // A card that is too old is refused by its own time, also when nobody has ended it yet.
-func TestACardThatIsTooOld(t *testing.T) {
+func TestHandler_Action_OldCard(t *testing.T) {
 	c := furnished(t)
 	c.now = c.now.Add(30 * time.Minute)
 	before, _ := c.state()
@@ -128,7 +128,7 @@ func TestACardThatIsTooOld(t *testing.T) {
 }
 
 // What a click decides is in the ledger when Action returns, which is before it is acknowledged.
-func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
+func TestHandler_Action_DurableBeforeAnswer(t *testing.T) {
 	c := furnished(t)
 	for action, want := range map[string]purchase.State{
 		"order_buy":    purchase.Approved,
@@ -143,7 +143,7 @@ func TestAClickIsDurableWhenItIsAnswered(t *testing.T) {
 }
 
 // What people write does not become a mention or a link in what they are told is wrong with it.
-func TestMistakesAreShownHarmless(t *testing.T) {
+func TestMistakesMessage_Escaped(t *testing.T) {
 	c := newCounter(t)
 	said := c.answer(
 		c.handler.Command(context.Background(), slack.SlashCommand{

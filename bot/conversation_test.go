@@ -9,7 +9,7 @@ import (
 	"licensebot/slacksim"
 )
 
-func TestBuyAndList(t *testing.T) {
+func TestConversation_BuyAndList(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	if !card.Ephemeral() {
@@ -53,7 +53,7 @@ func TestBuyAndList(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-func TestEditBeforeBuying(t *testing.T) {
+func TestConversation_EditBeforeBuying(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Edit")
@@ -89,7 +89,7 @@ func TestEditBeforeBuying(t *testing.T) {
 	w.spent(1, 4875)
 }
 
-func TestTheFormForWhoSaysNothing(t *testing.T) {
+func TestConversation_BuyWithoutFields(t *testing.T) {
 	w := newWorld(t, nil)
 	w.says(slacksim.Alice, "buy")
 	alice := w.slack.Person(slacksim.Alice)
@@ -117,7 +117,7 @@ func TestTheFormForWhoSaysNothing(t *testing.T) {
 	w.spent(0, 0)
 }
 
-func TestEveryAnswerOfNo(t *testing.T) {
+func TestConversation_Refusals(t *testing.T) {
 	cases := []struct {
 		name, who, text, says string
 	}{
@@ -154,7 +154,7 @@ func TestEveryAnswerOfNo(t *testing.T) {
 	w.spent(0, 0)
 }
 
-func TestClicksThatDoNotCount(t *testing.T) {
+func TestConversation_ClicksThatDoNotCount(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
 		w := newWorld(t, nil)
 		card := w.card()
@@ -190,7 +190,7 @@ func TestClicksThatDoNotCount(t *testing.T) {
 	})
 }
 
-func TestTheBotWasNeverInvited(t *testing.T) {
+func TestConversation_BotNotInChannel(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
@@ -202,7 +202,7 @@ func TestTheBotWasNeverInvited(t *testing.T) {
 }
 
 // With PURCHASES_CHANNEL every purchase is told there, wherever it was asked for.
-func TestThePurchasesChannel(t *testing.T) {
+func TestConversation_PurchasesChannel(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Command(w.ctx, slacksim.Random, "/license", "buy ram=16 cpu=2"))
@@ -212,7 +212,7 @@ func TestThePurchasesChannel(t *testing.T) {
 	w.sees(slacksim.Carol, "bought a CoCalc license")
 }
 
-func TestARestartForgetsNothing(t *testing.T) {
+func TestConversation_Restart(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.restart()
@@ -225,7 +225,7 @@ func TestARestartForgetsNothing(t *testing.T) {
 }
 
 // The outcome reaches the requester also when Slack no longer takes anything at the card's response URL.
-func TestACardThatCannotBeReached(t *testing.T) {
+func TestConversation_UnreachableCard(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.slack.SetFaults(slacksim.Faults{Methods: map[string]slacksim.MethodFault{"response_url": {Status: 404}}})
@@ -238,7 +238,7 @@ func TestACardThatCannotBeReached(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-func TestTheHomeTab(t *testing.T) {
+func TestHandler_HomeOpened(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.slack.Person(slacksim.Alice)
 	w.must(alice.Home())
@@ -261,7 +261,7 @@ func TestTheHomeTab(t *testing.T) {
 
 // The Home tab offers the form to people who can buy alone: an admin who isn't a buyer sees licenses and money, and no
 // way to an order that is refused.
-func TestTheHomeTabOfAnAdminWhoCannotBuy(t *testing.T) {
+func TestHandler_HomeOpened_AdminWithoutBuying(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.policy.Admins = map[string]bool{slacksim.Carol: true} })
 	carol := w.slack.Person(slacksim.Carol)
 	w.must(carol.Home())
@@ -275,7 +275,7 @@ func TestTheHomeTabOfAnAdminWhoCannotBuy(t *testing.T) {
 }
 
 // SIGTERM in the middle of a checkout: the checkout is brought to its end and the receipt shown before Run returns.
-func TestAStopWaitsForTheCheckout(t *testing.T) {
+func TestConversation_StopDuringCheckout(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.cocalc.SetCheckoutTakes(700 * time.Millisecond) })
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -289,7 +289,7 @@ func TestAStopWaitsForTheCheckout(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-func TestBuyAnotherLikeThis(t *testing.T) {
+func TestConversation_BuyAnotherLikeThis(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")
@@ -306,7 +306,7 @@ func TestBuyAnotherLikeThis(t *testing.T) {
 }
 
 // /license order tells the requester where an order stands, and what is known about it.
-func TestLookingAtAnOrder(t *testing.T) {
+func TestHandler_Order_StatusForOthers(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.clicks(slacksim.Alice, card, "Buy for $63.75")

@@ -16,7 +16,7 @@ import (
 	"licensebot/slacksim"
 )
 
-var crowdSeed = flag.Uint64("crowd", 0, "which crowd clicks in TestACrowdInTheSameSecond; 0: another one each time")
+var crowdSeed = flag.Uint64("crowd", 0, "which crowd clicks in TestConversation_Crowd; 0: another one each time")
 
 // What a person of the crowd is.
 const (
@@ -80,7 +80,7 @@ const (
 
 func newCrowd(t testing.TB) *crowd {
 	seed := cmp.Or(*crowdSeed, rand.Uint64())
-	t.Logf("the crowd again: go test ./bot -run TestACrowdInTheSameSecond -crowd=%d", seed)
+	t.Logf("the crowd again: go test ./bot -run TestConversation_Crowd -crowd=%d", seed)
 	c := &crowd{
 		rng: rand.New(rand.NewPCG(seed, 0)), asks: map[purchase.OrderID]slacksim.Message{},
 		before: map[string]bool{},
@@ -389,7 +389,7 @@ func (c *crowd) plan() {
 
 // 200 people buy, agree, deny and withdraw in the same second, against one budget that fits a part of it: it is never
 // passed, no order is decided or bought twice, everybody is answered, and no card goes on asking what was decided.
-func TestACrowdInTheSameSecond(t *testing.T) {
+func TestConversation_Crowd(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
 	c.gather()

@@ -9,7 +9,7 @@ import (
 
 // An order that would need no approval by itself, and needs one since today's sum is used up, says so: on the card and
 // in the form. An order that is above the limit by itself does not.
-func TestTheCardSaysThatTodaysSumIsUsedUp(t *testing.T) {
+func TestProposalCard_DaySumUsedUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withApprovers(w)

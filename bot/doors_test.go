@@ -65,7 +65,7 @@ var doors = []struct {
 
 // Every rule stands at every door: whatever leads to a license is refused with the same reason, told and recorded, and
 // nothing else changes. The rules were changed after the cards were made, so that no card is a way around them.
-func TestEveryRuleStandsAtEveryDoor(t *testing.T) {
+func TestHandler_EveryDoor_EveryRule(t *testing.T) {
 	rules := []struct {
 		name string
 		code purchase.RefusalCode

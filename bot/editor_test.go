@@ -28,7 +28,7 @@ func (w *world) form() (alice *slacksim.Person, shows func(text string) slacksim
 
 // While fields change, the form keeps the price in its title and says which limit it would pass, whether it needs
 // approval, and what is left of the budget.
-func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
+func TestEditorView_PriceLimitsApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withApprovers(w)
@@ -79,7 +79,7 @@ func TestTheFormShowsPriceLimitsAndApproval(t *testing.T) {
 }
 
 // A fixed term has days, and a license that renews has none. What was filled in elsewhere stays.
-func TestTheFormHidesWhatDoesNotApply(t *testing.T) {
+func TestEditorView_HidesFields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Largest = purchase.Sizes{Days: 90} })
 	alice, shows := w.form()
@@ -117,7 +117,7 @@ func TestTheFormHidesWhatDoesNotApply(t *testing.T) {
 }
 
 // Ways of paying that are not allowed here are not offered.
-func TestTheFormOffersWhatIsAllowed(t *testing.T) {
+func TestEditorView_AllowedChoices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Periods = map[purchase.Period]bool{"range": true} })
 	_, shows := w.form()
@@ -127,7 +127,7 @@ func TestTheFormOffersWhatIsAllowed(t *testing.T) {
 }
 
 // Changes that arrive upon each other end with the last one.
-func TestTheFormShowsTheLastOfManyChanges(t *testing.T) {
+func TestFormUpdates_Change_LastWins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	alice, shows := w.form()

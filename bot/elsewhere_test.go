@@ -10,7 +10,7 @@ import (
 
 // Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also
 // to whoever came by the Home tab, which is no channel.
-func TestNobodyFillsInAFormForNothing(t *testing.T) {
+func TestHandler_OpenEditor_RefusedFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
 	alice := w.slack.Person(slacksim.Alice)
@@ -32,7 +32,7 @@ func TestNobodyFillsInAFormForNothing(t *testing.T) {
 
 // A channel was taken off the list while somebody filled in the form: the form says what to do, and a message names the
 // channels, to which a form cannot link.
-func TestAFormFromAChannelThatIsNotMeantForItAnyMore(t *testing.T) {
+func TestHandler_SubmitEditor_ChannelNoLongerAllowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	alice := w.slack.Person(slacksim.Alice)

@@ -15,7 +15,7 @@ const checkoutPath = "purchases/shopping-cart-checkout"
 
 // Every fault that the simulated CoCalc has, as the person at the card meets it: what they read at the end, what was
 // spent, and that the cart is left as it was.
-func TestWhatPeopleSeeOfEveryFault(t *testing.T) {
+func TestConversation_CoCalcFaults(t *testing.T) {
 	const bought = "Bought for $63.75"
 	cases := []struct {
 		fault    string
@@ -170,7 +170,7 @@ func (w *world) stranger() int64 {
 }
 
 // A price that moved is confirmed on the same card, and then bought at the new price.
-func TestBuyingAtTheNewPrice(t *testing.T) {
+func TestConversation_NewPrice(t *testing.T) {
 	w := newWorld(t, nil)
 	card := w.card()
 	w.inject("price-moved")
@@ -182,7 +182,7 @@ func TestBuyingAtTheNewPrice(t *testing.T) {
 }
 
 // Lists say what is wrong instead of showing an empty list: an outage looks like an account without licenses.
-func TestNoListWithoutAProofOfTheKey(t *testing.T) {
+func TestHandler_ShowLicenses_NoProofOfKey(t *testing.T) {
 	for _, fault := range []string{"outage", "key-revoked"} {
 		t.Run(fault, func(t *testing.T) {
 			w := newWorld(t, nil)

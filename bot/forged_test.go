@@ -70,7 +70,7 @@ var buttons = []struct {
 
 // An order's id in a button proves nothing. Whoever is not asked is refused, told so in a true sentence, and written
 // down; and nothing else changes.
-func TestForgedAndForeignClicks(t *testing.T) {
+func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 	type forgery struct {
 		name               string
 		who, team, channel string
@@ -145,7 +145,7 @@ func TestForgedAndForeignClicks(t *testing.T) {
 }
 
 // The same for what is typed. A person may type anywhere.
-func TestForeignIDsInCommands(t *testing.T) {
+func TestHandler_Command_ForeignIDs(t *testing.T) {
 	cases := []struct {
 		name, who, team, text string
 		code                  purchase.RefusalCode
@@ -214,7 +214,7 @@ func form(who, team, callback string, remembered any, fields map[string]string) 
 }
 
 // What a form remembers comes back by way of Slack, and is believed no more than a button.
-func TestForgedForms(t *testing.T) {
+func TestHandler_Submission_Forged(t *testing.T) {
 	license := map[string]string{"ram": "8", "cpu": "2"}
 	why := map[string]string{"reason": "I say so"}
 	type m = map[string]string

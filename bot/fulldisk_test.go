@@ -176,7 +176,7 @@ func (p *publishing) expect(when, want string) {
 
 // What was posted while the disk was full is not posted again, is brought up to date, and is kept as soon as there is
 // room.
-func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
+func TestPublisher_FullDisk_NothingTwice(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}, {Kind: purchase.MessageNote}}
@@ -205,7 +205,7 @@ func TestNothingIsPostedTwiceOnAFullDisk(t *testing.T) {
 }
 
 // A card that cannot be reached goes on as a direct message, once, on a full disk too.
-func TestACardGoesOnDirectlyOnAFullDisk(t *testing.T) {
+func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{
@@ -225,7 +225,7 @@ func TestACardGoesOnDirectlyOnAFullDisk(t *testing.T) {
 }
 
 // Whoever clicks on a card that cannot be reached gets an answer, also when their direct messages say the same already.
-func TestAClickOnACardThatCannotBeReachedIsAnswered(t *testing.T) {
+func TestPublisher_ContinueInDM_ClickIsAnswered(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{
@@ -242,7 +242,7 @@ func TestAClickOnACardThatCannotBeReachedIsAnswered(t *testing.T) {
 
 // What Slack did not take, and what has nothing left to be shown by the time of the next try, is not looked for again
 // and again: the publisher rests.
-func TestThePublisherRestsWhenNothingIsLeft(t *testing.T) {
+func TestTurns_Prune_NothingLeft(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
 	o.Messages = []purchase.Message{{Kind: purchase.MessageLine, Channel: "CMATH"}}
@@ -259,7 +259,7 @@ func TestThePublisherRestsWhenNothingIsLeft(t *testing.T) {
 
 // A notice is told once to each, also when that could not be kept; who cannot be reached is recorded, and Slack's bad
 // hours are waited out. None of it holds up an order.
-func TestNoticesAreToldOnceToEach(t *testing.T) {
+func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p := newPublishing(t)
 	byDana := purchase.Click{Who: purchase.Person{ID: "UDANA", Name: "dana"}, Typed: true}
 	if err := p.desk.Pause(t.Context(), byDana, "to look at it"); err != nil {
@@ -319,7 +319,7 @@ func TestNoticesAreToldOnceToEach(t *testing.T) {
 }
 
 // Whoever decides something on a full disk reads why it does not count.
-func TestDecisionsOnAFullDisk(t *testing.T) {
+func TestHandler_Action_FullDisk(t *testing.T) {
 	p := newPublishing(t)
 	a := New(Options{
 		Desk: p.desk, Slack: &members{users: map[string]slack.User{"UDANA": {ID: "UDANA", TeamID: "TOWN"}}},

@@ -11,7 +11,7 @@ import (
 )
 
 // Whatever goes wrong inside, the person gets a sentence, and a form stays open with what was filled in.
-func TestWhatIsSaidWhenNothingWasHandled(t *testing.T) {
+func TestHandler_Refused(t *testing.T) {
 	a := New(Options{})
 	cases := []struct {
 		name string
@@ -48,7 +48,7 @@ func TestWhatIsSaidWhenNothingWasHandled(t *testing.T) {
 }
 
 // A complaint is shown beside a field that the form has: beside any other Slack shows trouble of its own.
-func TestEveryFormIsToldBesideItsOwnField(t *testing.T) {
+func TestHandler_Refused_FieldOfForm(t *testing.T) {
 	a := New(Options{})
 	for form, field := range map[string]string{callbackEditor: "ram", callbackSettle: inputReason} {
 		cb := &slack.InteractionCallback{View: slack.View{CallbackID: form}}

@@ -11,7 +11,7 @@ import (
 )
 
 // Ten entries are a page; a page beyond the last one is the last one, with a way back.
-func TestTheLastPageOfTheHistory(t *testing.T) {
+func TestHandler_ShowHistory_LastPage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.must(w.ledger.Update(w.ctx, func(l purchase.Writer) error {
 		var errs []error
@@ -58,7 +58,7 @@ func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim
 }
 
 // A yearly price says what it saves, wherever it is shown before it is paid.
-func TestWhatAYearSaves(t *testing.T) {
+func TestSaving_Year(t *testing.T) {
 	const saves = "save $127.44 a year compared with paying monthly"
 	w := newWorld(t, func(w *world) { w.policy.OrderLimit = purchase.Limit{None: true} })
 	w.says(slacksim.Alice, "quote ram=16 cpu=2 period=yearly")

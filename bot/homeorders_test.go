@@ -17,7 +17,7 @@ func (w *world) direct(who string) (texts []string) {
 
 // A requester's card is gone when they load Slack anew, and its changes notify nobody: what became of an order that
 // waited comes as a direct message, once, also over a restart.
-func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
+func TestGetsDirectMessage_EveryState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
@@ -45,7 +45,7 @@ func TestWhatBecameOfAWaitingOrderIsToldDirectly(t *testing.T) {
 
 // Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and
 // nobody else is shown anything.
-func TestHomeShowsWhatWaits(t *testing.T) {
+func TestHandler_WaitingOrders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withApprovers(w)
@@ -86,7 +86,7 @@ func TestHomeShowsWhatWaits(t *testing.T) {
 }
 
 // Approvers of two orders for the same within a minute see of the second what the first has brought.
-func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
+func TestSimilar_JustBought(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
@@ -104,7 +104,7 @@ func TestWhatWasJustBoughtIsOnTheNextCard(t *testing.T) {
 }
 
 // A command that is written wrong points to the help about that command.
-func TestAMistakePointsToItsHelp(t *testing.T) {
+func TestMistakesMessage_Help(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for text, help := range map[string]string{

@@ -139,7 +139,7 @@ func first(n int, text string) string {
 // Each text is the title, the description and the reason of an order, the reason of the no to it, and the reason of a
 // pause that somebody meets; everything goes through the real forms, commands and buttons. The ledger has it as it was
 // written.
-func TestHostileWordsOfPeople(t *testing.T) {
+func TestCard_HostileWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withApprovers(w)
@@ -209,7 +209,7 @@ func TestHostileWordsOfPeople(t *testing.T) {
 
 // A reason that is typed may be longer than what any form takes: all of it is in the ledger, and as much as can be read
 // on the card.
-func TestALongReasonIsKept(t *testing.T) {
+func TestUserText_LongReason(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	reason := strings.TrimSpace(strings.Repeat("evil & ", 1400))
@@ -223,7 +223,7 @@ func TestALongReasonIsKept(t *testing.T) {
 
 // Other people's licenses of the account bear titles that nobody here has read: in lists, in details, on the card of
 // another one like it, and after it was bought.
-func TestHostileTitlesFromCoCalc(t *testing.T) {
+func TestLicenseList_HostileTitles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.account.AddCredit(1_000_000, ""); w.channel = slacksim.General })
 	sold := w.account.Balance()

@@ -10,7 +10,7 @@ import (
 
 // A part of an id names a license or an order to people who may see it. To others it tells nothing: they read the same
 // about an order of someone else as about no order at all.
-func TestNamedByAPartOfTheID(t *testing.T) {
+func TestHandler_IDSearch_OneMatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withVisitor(w)
@@ -58,7 +58,7 @@ func TestNamedByAPartOfTheID(t *testing.T) {
 }
 
 // A part that several ids share lists those that the person may see, and no others.
-func TestNamedByAPartOfSeveralIDs(t *testing.T) {
+func TestHandler_IDSearch_SeveralMatches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Buyers[slacksim.Carol] = true })
 	var alices []string

@@ -64,7 +64,7 @@ func (c *crowd) GetUserInfoContext(_ context.Context, user string, _ ...slack.Ge
 
 // A group of thousands is told without asking Slack for more than it answers; those of whom it has told already come
 // first, and people who click are still looked up.
-func TestALargeGroupIsToldInParts(t *testing.T) {
+func TestPublisher_ExpandGroup_Large(t *testing.T) {
 	const size = 300
 	synctest.Test(t, func(t *testing.T) {
 		p := newPublishing(t)

@@ -18,7 +18,7 @@ import (
 const listEndpoint = "licenses/get-managed"
 
 // However many lists people ask for while CoCalc is slow, forms open at once: Slack gives three seconds.
-func TestListsDoNotHoldUpForms(t *testing.T) {
+func TestReadLimiter_ListsDontDelayForms(t *testing.T) {
 	t.Parallel()
 	var others []string // with two lists each, more than there are workers for reads
 	w := newWorld(t, func(w *world) {
@@ -64,7 +64,7 @@ func TestListsDoNotHoldUpForms(t *testing.T) {
 
 // Who waits for two lists that CoCalc is slow to tell reads the history and the budget all the same: those are in the
 // ledger.
-func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
+func TestReadLimiter_LedgerReadsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t)
 		slow := make(chan struct{})
@@ -96,7 +96,7 @@ func TestReadsOfTheLedgerWaitForNoReadOfCoCalc(t *testing.T) {
 }
 
 // A person who sees two answers can ask the next question, also when Slack has not confirmed the answers yet.
-func TestAnAnswerThatIsSeenIsNotWaitedFor(t *testing.T) {
+func TestReadLimiter_EndsWithTheRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter(t)
 		c.ear.confirms = make(chan struct{})
@@ -117,7 +117,7 @@ func TestAnAnswerThatIsSeenIsNotWaitedFor(t *testing.T) {
 }
 
 // What CoCalc said is shown for a moment.
-func TestAListIsKeptForAMoment(t *testing.T) {
+func TestLicenseCache_List_Fresh(t *testing.T) {
 	c := newCounter(t)
 	for _, step := range []struct {
 		later time.Duration
@@ -135,7 +135,7 @@ func TestAListIsKeptForAMoment(t *testing.T) {
 }
 
 // It is not shown beyond a purchase.
-func TestAListKnowsOfThePurchaseJustMade(t *testing.T) {
+func TestLicenseCache_List_AfterPurchase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	card := w.card()

@@ -21,7 +21,7 @@ func owned(n int, change func(*purchase.Owned)) purchase.Owned {
 	return o
 }
 
-func TestLicenseLists(t *testing.T) {
+func TestLicenseList_Golden(t *testing.T) {
 	all := []purchase.Owned{
 		owned(1, func(o *purchase.Owned) { o.License.Title, o.License.LastUsed = hostile, at.AddDate(0, 0, -3) }),
 		owned(2, func(o *purchase.Owned) { o.License.Expires = at.AddDate(0, 0, -1); o.License.Title = "" }),
@@ -56,7 +56,7 @@ func TestLicenseLists(t *testing.T) {
 // seesAll is what viewers, approvers and admins see.
 var seesAll = purchase.Sight{Licenses: true, All: true}
 
-func TestLicenseDetails(t *testing.T) {
+func TestLicenseDetails_Golden(t *testing.T) {
 	got := licenseDetails(owned(1, func(o *purchase.Owned) {
 		o.License.Title = hostile
 		o.Purchase = &purchase.Purchase{
@@ -68,7 +68,7 @@ func TestLicenseDetails(t *testing.T) {
 	harmless(t, got)
 }
 
-func TestHistoryPages(t *testing.T) {
+func TestHistoryPage_Golden(t *testing.T) {
 	entry := func(n uint64, change func(*purchase.Purchase)) purchase.Purchase {
 		p := purchase.Purchase{
 			Number: n, Time: at, Month: "2026-11", Order: "01JD8Z3V5TQ4X6B7N8M9P0RSTW", Requester: purchase.Person{ID: "UALICE"},

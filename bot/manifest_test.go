@@ -18,7 +18,7 @@ import (
 
 var updateManifest = flag.Bool("update-manifest", false, "write testdata/manifest.json anew")
 
-func TestManifestIsWhatPeoplePaste(t *testing.T) {
+func TestManifest_Golden(t *testing.T) {
 	got, err := bot.Manifest("licensebot")
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestManifestIsWhatPeoplePaste(t *testing.T) {
 }
 
 // slack-go's types of a manifest know every field that Slack does: a name that they do not know is misspelt.
-func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
+func TestManifest_KnownFields(t *testing.T) {
 	data, err := bot.Manifest("licensebot")
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestManifestHasOnlyFieldsThatSlackKnows(t *testing.T) {
 	}
 }
 
-func TestManifestKeepsTheNameAsItIsGiven(t *testing.T) {
+func TestManifest_Name(t *testing.T) {
 	for _, name := range []string{
 		"x", "licensebot", "Licences & <more>", `say "hi"`, "Lizenzen für Müller",
 		strings.Repeat("é", 35),
@@ -95,7 +95,7 @@ func TestManifestKeepsTheNameAsItIsGiven(t *testing.T) {
 	}
 }
 
-func TestManifestRefusesNamesThatSlackWould(t *testing.T) {
+func TestManifest_RefusedNames(t *testing.T) {
 	for words, name := range map[string]string{
 		"empty":              "",
 		"only blanks":        "   ",

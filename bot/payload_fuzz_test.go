@@ -120,8 +120,8 @@ var frames = []string{
 	`{"envelope_id":"e1","type":"slash_commands","payload":{"text":"help"}} trailing`,
 }
 
-// FuzzFrames sends any bytes down the socket.
-func FuzzFrames(f *testing.F) {
+// FuzzHandler_Frames sends any bytes down the socket.
+func FuzzHandler_Frames(f *testing.F) {
 	for _, frame := range frames {
 		f.Add([]byte(frame))
 	}
@@ -138,8 +138,8 @@ func FuzzFrames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frame []byte) { p.try(t, frame) })
 }
 
-// FuzzClicks sends clicks and forms of the right shape with anything in them.
-func FuzzClicks(f *testing.F) {
+// FuzzHandler_Action sends clicks and forms of the right shape with anything in them.
+func FuzzHandler_Action(f *testing.F) {
 	const form = `{"ram":{"input":{"value":"16"}},"cpu":{"input":{"selected_option":{"value":"2"}}}}`
 	f.Add("block_actions", "UALICE", "T1", "CMATH", "order_buy", string(hers), "https://hooks.slack.com/actions/T1/1/x",
 		"", "", "")
@@ -313,7 +313,7 @@ func (s sayings) mention(part string) bool {
 
 // What the fuzz targets look at is there: a click of the right person, at the right place, is carried through and
 // promises.
-func TestARightClickAmongTheFrames(t *testing.T) {
+func TestHandler_Frames_RightClick(t *testing.T) {
 	p := newPipe(t)
 	confirmed := 0
 	for _, frame := range frames {

@@ -72,7 +72,7 @@ func (m *members) GetUserGroupMembersContext(ctx context.Context, group string, 
 	return m.groups[group], nil
 }
 
-func TestWhoIsAMember(t *testing.T) {
+func TestStandingOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		user slack.User
 		want purchase.Standing
@@ -128,7 +128,7 @@ func TestWhoIsAMember(t *testing.T) {
 
 // Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then nobody is let
 // in.
-func TestHowLongSlacksWordCounts(t *testing.T) {
+func TestPeople_LookUp_AnswerLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}, takes: 50 * time.Millisecond}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())
@@ -162,7 +162,7 @@ func TestHowLongSlacksWordCounts(t *testing.T) {
 
 // A click waits a second at most, and less when its own time is short; many clicks of one person ask once, and the late
 // answer serves the next click.
-func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
+func TestPeople_LookUp_SlowSlack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{
 			users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}, "U2": {ID: "U2", TeamID: "TOWN"}},
@@ -197,7 +197,7 @@ func TestASlowSlackDoesNotHoldUpClicks(t *testing.T) {
 
 // The members of groups count as Slack told them in the last five minutes, for an hour when it does not tell any more,
 // and then nobody is in them; that nobody knows is said.
-func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
+func TestPeople_LookUp_GroupLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{
 			users: map[string]slack.User{
@@ -239,7 +239,7 @@ func TestHowLongTheMembersOfAGroupCount(t *testing.T) {
 }
 
 // Many clicks ask for a group once, and none of them waits longer than a second for people and groups together.
-func TestManyClicksAskForAGroupOnce(t *testing.T) {
+func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{
 			users: map[string]slack.User{}, groups: map[string][]string{"SBUYERS": {"U1"}},
@@ -268,7 +268,7 @@ func TestManyClicksAskForAGroupOnce(t *testing.T) {
 
 // In an organization of several workspaces somebody can have an id there and another one here: it is told which belong
 // together.
-func TestWhoHasTwoIDs(t *testing.T) {
+func TestPeople_LookUp_TwoIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{
 			"U1":     {ID: "U1", TeamID: "TOWN"},
@@ -289,7 +289,7 @@ func TestWhoHasTwoIDs(t *testing.T) {
 
 // A list of the workspace that was begun before a person became a guest does not replace Slack's later word on them,
 // and is as old as its beginning.
-func TestAListThatBeganEarlier(t *testing.T) {
+func TestCache_Learn_EarlierQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN", IsRestricted: true}}}
 		p := NewPeople(api, nil, time.Now, zerolog.Nop())

@@ -53,7 +53,7 @@ func (s *busySlack) OpenViewContext(context.Context, string, slack.ModalViewRequ
 
 // An answer waits out a short limit, since it is not carried out twice by that. A long one is not waited out: the next
 // way to the person is tried at once.
-func TestAnswersWaitOutARateLimit(t *testing.T) {
+func TestHandler_Reply_RateLimit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		limit time.Duration
 		times int
@@ -79,7 +79,7 @@ func TestAnswersWaitOutARateLimit(t *testing.T) {
 }
 
 // Slack opens a form within three seconds of a click or not at all, so a limit of its rate is said at once.
-func TestAFormThatIsRateLimitedIsAnsweredAtOnce(t *testing.T) {
+func TestHandler_OpenView_RateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &busySlack{limit: &slack.RateLimitedError{RetryAfter: 30 * time.Second}}
 		a := &Handler{slack: api, log: zerolog.Nop()}

@@ -30,7 +30,7 @@ func withVisitor(w *world) {
 
 // A license's id is its key. The requester and people who may see licenses get the whole id, in private; the channel
 // gets its end where members alone read it, and guests get nothing of licenses, history and money by any door.
-func TestWhoSeesTheWholeLicenseID(t *testing.T) {
+func TestHandler_Reveal_WholeID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withVisitor)
 	card := w.card()
@@ -71,7 +71,7 @@ func TestWhoSeesTheWholeLicenseID(t *testing.T) {
 }
 
 // Buyers see licenses, the team's months and what their own orders cost; viewers, approvers and admins see all of it.
-func TestWhoSeesWhoseMoney(t *testing.T) {
+func TestHandler_Reveal_Money(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -122,7 +122,7 @@ func TestWhoSeesWhoseMoney(t *testing.T) {
 }
 
 // Buttons of a list that someone had before they lost their rights show nothing any more.
-func TestListButtonsOfAFormerBuyer(t *testing.T) {
+func TestHandler_ShowPage_FormerBuyer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withVisitor)
 	card := w.card()
@@ -150,7 +150,7 @@ func (w *world) private(who string) (told []slacksim.Message) {
 
 // What people write into an order may name whole ids, and so may what the bot says of the account: whatever goes to a
 // channel shows their ends.
-func TestNoWholeIDInAChannel(t *testing.T) {
+func TestPublisher_NoWholeIDInChannel(t *testing.T) {
 	t.Parallel()
 	const id = "2f5a3c1e-7b64-4d0a-9c8e-1b2d3f4a5c6e"
 	w := newWorld(t, func(w *world) {

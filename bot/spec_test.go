@@ -71,7 +71,7 @@ func TestSpecify(t *testing.T) {
 }
 
 // A term over a change of the clock lasts as many days when it is bought again without one.
-func TestAnotherTermOverAChangeOfTheClock(t *testing.T) {
+func TestRepeatSpec_ClockChange(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestAnotherTermOverAChangeOfTheClock(t *testing.T) {
 	}
 }
 
-func TestAnotherLikeThis(t *testing.T) {
+func TestRepeatSpec(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	term := purchase.Spec{RAM: 4, CPU: 1, Period: "range", Start: now.AddDate(0, -2, 0), End: now.AddDate(0, -2, 30)}
 	got := repeatSpec(term, now, now, time.UTC)
@@ -111,7 +111,7 @@ func TestAnotherLikeThis(t *testing.T) {
 }
 
 // A term that was asked for by its days names days, also when the ledger has kept it meanwhile.
-func TestATermOfDaysNamesDays(t *testing.T) {
+func TestTermWords_Days(t *testing.T) {
 	vienna, err := time.LoadLocation("Europe/Vienna")
 	if err != nil {
 		t.Fatal(err)

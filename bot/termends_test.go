@@ -12,7 +12,7 @@ import (
 
 // CoCalc moves a term that has begun to its own clock, so that the license ends a moment after the day that was asked
 // for: it reads as that day all the same, on the card, the receipt, the list, the details and in the log.
-func TestATermReadsTheSameEverywhere(t *testing.T) {
+func TestFormatEnd_Everywhere(t *testing.T) {
 	w := newWorld(t, nil)
 	last := time.Now().UTC().AddDate(0, 0, 20)
 	noon := time.Date(last.Year(), last.Month(), last.Day(), 12, 0, 0, 0, time.UTC)
@@ -43,7 +43,7 @@ func TestATermReadsTheSameEverywhere(t *testing.T) {
 }
 
 // Another end than the one that was asked for is what it is.
-func TestAnEndThatCoCalcChanged(t *testing.T) {
+func TestReceiptCard_EndChanged(t *testing.T) {
 	end := time.Date(2026, 11, 29, 23, 59, 59, 999e6, time.UTC)
 	p := purchase.Purchase{Spec: purchase.Spec{Period: "range", End: end}}
 	for _, c := range []struct{ says, want time.Time }{

@@ -191,7 +191,7 @@ func TestWords_Arguments(t *testing.T) {
 }
 
 // People's text stands in quotes that it can't leave.
-func TestInQuotes(t *testing.T) {
+func TestQuote_OneLine(t *testing.T) {
 	for words, want := range map[string]string{
 		"the budget is checked":           "“the budget is checked”",
 		" it was.\n":                      "“it was”",

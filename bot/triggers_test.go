@@ -48,7 +48,7 @@ func asking(t *testing.T) (a *Handler, cards func() int) {
 }
 
 // A command that Slack delivers twice, in two envelopes, makes one card; the same text in two commands makes two.
-func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
+func TestTriggers_Command_Twice(t *testing.T) {
 	a, cards := asking(t)
 	typed := func(trigger string) socket.Reply {
 		return a.Command(t.Context(), slack.SlashCommand{
@@ -81,7 +81,7 @@ func TestACommandThatComesTwiceMakesOneCard(t *testing.T) {
 
 // Over a restart too: the second delivery of a command, a click or a form brings the card of the same order. An hour
 // later the trigger is forgotten.
-func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
+func TestTriggers_Claim_AfterRestart(t *testing.T) {
 	p := newPublishing(t)
 	now := at
 	start := func() *Handler {
@@ -139,7 +139,7 @@ func TestATriggerThatComesAgainAfterARestart(t *testing.T) {
 var anOrder = regexp.MustCompile(`01[0-9A-Z]{24}`)
 
 // An answer that no way brought to the person is no card: the second delivery is answered.
-func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T) {
+func TestTriggers_Forget_AnswerLost(t *testing.T) {
 	a, cards := asking(t)
 	a.slack = &busySlack{limit: &slack.RateLimitedError{RetryAfter: time.Hour}, times: 10}
 	cmd := slack.SlashCommand{
@@ -157,7 +157,7 @@ func TestACommandThatComesTwiceIsAnsweredWhenTheFirstAnswerWasLost(t *testing.T)
 }
 
 // So does a form. One that was wrong stays open also when it comes twice.
-func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
+func TestTriggers_Submission_Twice(t *testing.T) {
 	a, cards := asking(t)
 	sent := func(trigger, ram string) socket.Reply {
 		view := slack.View{
@@ -189,7 +189,7 @@ func TestAFormThatComesTwiceMakesOneCard(t *testing.T) {
 }
 
 // What is remembered is bounded in number and in time.
-func TestTriggersAreForgotten(t *testing.T) {
+func TestTriggers_Claim_Bounded(t *testing.T) {
 	now := at
 	o := newTriggers(func() time.Time { return now })
 	for i := range 3 * maxTriggers {

@@ -126,7 +126,7 @@ func (s *script) matches(t *testing.T, name string, orders map[string]string) {
 // Every command on a server that sells no licenses, as a buyer and as an admin read its answer, with an order that
 // waits, one that needs approval, and one whose outcome is unknown. No answer shows a price, a form or a button that
 // buys, or invites anyone to try again.
-func TestEveryCommandWhileNoLicensesAreSold(t *testing.T) {
+func TestHandler_Command_Unsold(t *testing.T) {
 	for _, preset := range presets {
 		t.Run(preset.name, func(t *testing.T) {
 			t.Parallel()
@@ -259,7 +259,7 @@ func (w *world) closes(who string) {
 
 // Buttons and forms that were shown while the server sold licenses lead to none afterwards: each is refused and
 // recorded, and what showed it is shown anew without it. CoCalc gets no request that could spend money.
-func TestButtonsAndFormsFromBeforeTheServerStoppedSelling(t *testing.T) {
+func TestHandler_Action_UnsoldSince(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		withApprovers(w)

@@ -17,7 +17,7 @@ var sells = regexp.MustCompile(`(?i)I'll buy|"order_(buy|buy_new_price|edit|agai
 	`home_buy|try again|\$(63\.75|70\.13) a month|Buy for`)
 
 // Every card on a server that sells no licenses: it shows where the order stands, and nothing that leads to a license.
-func TestCardsWhileNoLicensesAreSold(t *testing.T) {
+func TestCard_Unsold(t *testing.T) {
 	facts := cardFacts{now: at, left: 93625, limited: true, unsold: nothingSold}
 	failed := func(code purchase.FailureCode, args ...string) func(*purchase.Order) {
 		return func(o *purchase.Order) {
@@ -91,7 +91,7 @@ func leadsNowhere(t *testing.T, c content, priced, name string) {
 }
 
 // What the Home tab and an admin's forms say of orders whose outcome the server can't tell any more.
-func TestUnknownOrdersWhileNoLicensesAreSold(t *testing.T) {
+func TestUnresolvableCard(t *testing.T) {
 	stop := purchase.Stop{Held: []purchase.Order{order(heldOrder)}}
 	for name, c := range map[string]content{
 		"home":               {"home", stopBlocks(stop, false, true, nil)},

@@ -16,7 +16,7 @@ import (
 
 // A person of the lists may be a guest. While Slack doesn't tell, a notice to them waits for two minutes and then goes
 // without details; once Slack tells, members read them.
-func TestANoticeToAPersonOfWhomSlackTellsNothing(t *testing.T) {
+func TestPublisher_NoticeForPerson_Unverified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{users: map[string]slack.User{"U1": {ID: "U1", TeamID: "TOWN"}}}
 		api.fails.Store(true)

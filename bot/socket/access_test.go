@@ -22,7 +22,7 @@ func (i identity) AuthTestContext(context.Context) (*slack.AuthTestResponse, err
 	return r, i.err
 }
 
-func TestWhatCountsAsLostAccess(t *testing.T) {
+func TestAccess_Observe(t *testing.T) {
 	code := func(c string) error { return slack.SlackErrorResponse{Err: c} }
 	scope := slack.SlackErrorResponse{Err: "missing_scope", Needed: "im:write,mpim:write"}
 	type heard struct {
@@ -145,7 +145,7 @@ func changesTo(happened bool) int {
 }
 
 // Every answer of the Web API is heard on its way, and nothing else that the same client carries.
-func TestAccessListens(t *testing.T) {
+func TestAccess_ObserveClient(t *testing.T) {
 	s, log := newPlainSlack(t), &logged{}
 	a := NewAccess(nil, log.logger())
 	a.ObserveClient(s.http, s.server.URL+"/api")

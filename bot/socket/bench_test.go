@@ -12,10 +12,10 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// BenchmarkBurst sends 500 commands at once and measures, from the sending of each, when its
+// BenchmarkClient_Burst sends 500 commands at once and measures, from the sending of each, when its
 // ack arrives: for a bare slack-go loop that does nothing but acknowledge, and for our dispatcher with one and with
 // two sockets, whose handler answers each with a message. ns/op is a whole burst.
-func BenchmarkBurst(b *testing.B) {
+func BenchmarkClient_Burst(b *testing.B) {
 	b.Run("bare-slack-go", func(b *testing.B) {
 		s := newPlainSlack(b)
 		bareLoop(b, s)

@@ -69,7 +69,7 @@ func ended(t *testing.T, cfg Config) error {
 	return err
 }
 
-func TestNothingIsLostWhenSlackClosesASocket(t *testing.T) {
+func TestClient_Run_SocketClosed(t *testing.T) {
 	// Slack says farewell behind what it has sent, so all of that is read, handled and answered.
 	for _, reason := range []string{"warning", "refresh_requested", "too_many_websockets", "link_disabled"} {
 		t.Run(reason, func(t *testing.T) {
@@ -145,7 +145,7 @@ func closeSocketsUnderLoad(t *testing.T, closing func(*plainSlack, *plainConn)) 
 	return unread
 }
 
-func TestABurstIsAnsweredInTime(t *testing.T) {
+func TestClient_Run_Burst(t *testing.T) {
 	const n = 500
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	var after atomic.Int64
@@ -180,7 +180,7 @@ func TestABurstIsAnsweredInTime(t *testing.T) {
 	}
 }
 
-func TestAnswersSurviveTheSocketTheyCameFor(t *testing.T) {
+func TestClient_Run_AnswerAfterDisconnect(t *testing.T) {
 	const n = 40
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	release := make(chan struct{})
@@ -230,7 +230,7 @@ func waitFor(t testing.TB, what string, is func() bool) {
 	}
 }
 
-func TestBadFramesHarmNobody(t *testing.T) {
+func TestClient_Run_BadFrames(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	cfg := quick(s, h, log)
 	cfg.Sockets = 1
@@ -266,7 +266,7 @@ func TestBadFramesHarmNobody(t *testing.T) {
 	}
 }
 
-func TestARedeliveredEnvelopeIsNotHandledTwice(t *testing.T) {
+func TestClient_Run_Redelivery(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	c, _ := start(t, quick(s, h, log))
 	s.waitForSockets(2)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestSeenForgetsTheOldestAndTheLate(t *testing.T) {
+func TestDedup_Add_DropsOldest(t *testing.T) {
 	start := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 	s := newDedup(3, time.Minute)
 	steps := []struct {
@@ -33,7 +33,7 @@ func TestSeenForgetsTheOldestAndTheLate(t *testing.T) {
 	}
 }
 
-func TestSeenStaysBoundedWhenEnvelopesAreForgottenAndComeAgain(t *testing.T) {
+func TestDedup_Forget_StaysBounded(t *testing.T) {
 	s := newDedup(8, time.Hour)
 	now := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 	for i := range 1000 {

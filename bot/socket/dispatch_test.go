@@ -81,7 +81,7 @@ func acked(t *testing.T, w *wire, want ...string) {
 	}
 }
 
-func TestTheReplyRidesOnTheAckAndAfterComesBehindIt(t *testing.T) {
+func TestDispatcher_Deliver_AfterFollowsAck(t *testing.T) {
 	inBubble(t, 2, 8, func(t *testing.T, b rig) {
 		var seen []string
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
@@ -102,7 +102,7 @@ func TestTheReplyRidesOnTheAckAndAfterComesBehindIt(t *testing.T) {
 	})
 }
 
-func TestEveryKindReachesItsMethod(t *testing.T) {
+func TestDispatcher_Deliver_EveryKind(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		now := time.Now()
 		person := slack.InteractionCallback{TriggerID: "t", User: slack.User{ID: "U1"}}
@@ -126,7 +126,7 @@ func TestEveryKindReachesItsMethod(t *testing.T) {
 	})
 }
 
-func TestASlowCommandIsAcknowledgedEarlyAndAnsweredAnotherWay(t *testing.T) {
+func TestDispatcher_Deliver_SlowCommand(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		after := false
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
@@ -152,7 +152,7 @@ func TestASlowCommandIsAcknowledgedEarlyAndAnsweredAnotherWay(t *testing.T) {
 	})
 }
 
-func TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly(t *testing.T) {
+func TestDispatcher_Deliver_SlowClick(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		var deadline time.Duration
 		b.handler.action = func(ctx context.Context, _ slack.InteractionCallback) Reply {
@@ -173,7 +173,7 @@ func TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly(t *testing.T) {
 	})
 }
 
-func TestAClickThatWaitedTooLongIsNotHandledButACommandIs(t *testing.T) {
+func TestDispatcher_Handle_WaitedTooLong(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.handler.action = func(_ context.Context, cb slack.InteractionCallback) Reply {
 			if cb.TriggerID == "slow" {
@@ -212,7 +212,7 @@ func TestAClickThatWaitedTooLongIsNotHandledButACommandIs(t *testing.T) {
 	})
 }
 
-func TestAReplyThatCannotRideOnTheAckGoesAnotherWay(t *testing.T) {
+func TestDispatcher_SendReply_AnotherWay(t *testing.T) {
 	large := words(strings.Repeat("x", MaxPayload))
 	fits := words(strings.Repeat("x", MaxPayload-len(`{"text":""}`)))
 	for name, tt := range map[string]struct {
@@ -262,7 +262,7 @@ func TestAReplyThatCannotRideOnTheAckGoesAnotherWay(t *testing.T) {
 	}
 }
 
-func TestThePayloadOfAClickGoesAnotherWay(t *testing.T) {
+func TestDispatcher_SendReply_PayloadOfClick(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.handler.action = func(context.Context, slack.InteractionCallback) Reply { return Reply{Payload: words("no")} }
 		b.deliver(b.a, clicked("e1", "x"))
@@ -274,7 +274,7 @@ func TestThePayloadOfAClickGoesAnotherWay(t *testing.T) {
 	})
 }
 
-func TestAnAckThatWasLostAfterTheHandoverIsMadeUpFor(t *testing.T) {
+func TestDispatcher_AckLost(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.deliver(b.a, typed("e1", "list"))
 		b.deliver(b.a, clicked("e2", "click"))
@@ -296,7 +296,7 @@ func TestAnAckThatWasLostAfterTheHandoverIsMadeUpFor(t *testing.T) {
 	})
 }
 
-func TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain(t *testing.T) {
+func TestDispatcher_Deliver_Repeated(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.deliver(b.a, typed("e1", "buy"))
 		synctest.Wait()
@@ -317,7 +317,7 @@ func TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain(t *testing
 	})
 }
 
-func TestADeliveryThatComesAgainWhileItIsHandledIsAcknowledgedOnceOnTheNewerSocket(t *testing.T) {
+func TestDispatcher_Deliver_RepeatedWhileHandled(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.handler.action = func(context.Context, slack.InteractionCallback) Reply {
 			time.Sleep(time.Second)

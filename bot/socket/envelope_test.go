@@ -10,7 +10,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-func TestReadBrokenFindsWhoToAnswer(t *testing.T) {
+func TestReadUnparsed(t *testing.T) {
 	now := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
 		raw                   string
@@ -50,7 +50,7 @@ func TestReadBrokenFindsWhoToAnswer(t *testing.T) {
 	}
 }
 
-func FuzzReadBroken(f *testing.F) {
+func FuzzReadUnparsed(f *testing.F) {
 	f.Add([]byte(`{"envelope_id":"e","type":"interactive","payload":{"type":"view_closed","user":null}}`))
 	f.Add([]byte(`{"payload":"x"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -62,7 +62,7 @@ func FuzzReadBroken(f *testing.F) {
 	})
 }
 
-func TestReadLeavesAloneWhatNobodyHandles(t *testing.T) {
+func TestRead_NotHandled(t *testing.T) {
 	event := func(data any) socketmode.Event {
 		return socketmode.Event{Data: data, Request: &socketmode.Request{EnvelopeID: "e"}}
 	}

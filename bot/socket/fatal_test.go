@@ -13,7 +13,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
+func TestFatalErrorOf(t *testing.T) {
 	code := func(c string) error { return slack.SlackErrorResponse{Err: c} }
 	for name, tt := range map[string]struct {
 		method  string
@@ -87,7 +87,7 @@ func TestErrorsThatWaitingDoesNotCure(t *testing.T) {
 }
 
 // Every remedy is filled in for both tokens, whatever Slack answers.
-func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
+func TestFatalErrorOf_Remedies(t *testing.T) {
 	for code, known := range errorCodes {
 		if known.outcome != OutcomeFatal && known.outcome != OutcomeAccessLost {
 			continue
@@ -103,7 +103,7 @@ func TestEveryRemedyIsASentenceForBothTokens(t *testing.T) {
 }
 
 // The log has one line per kind of trouble: what differs from attempt to attempt must not count.
-func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
+func TestReasonOf(t *testing.T) {
 	from := func(port int) error {
 		return &url.Error{Op: "Post", Err: &net.OpError{
 			Op: "read", Source: &net.TCPAddr{Port: port},
@@ -126,7 +126,7 @@ func TestTroubleIsTheSameForTheSameCause(t *testing.T) {
 	}
 }
 
-func TestRedactTakesOutWhatGivesAccess(t *testing.T) {
+func TestRedact(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"tokens":         {"token xoxb-1-2-abc and xapp-1-A1-2-def.", "token [secret] and [secret]"},
 		"rotated tokens": {"xoxe.xoxb-1-Mi0y", "[secret]"},
@@ -148,7 +148,7 @@ func TestRedactTakesOutWhatGivesAccess(t *testing.T) {
 	}
 }
 
-func TestTheLibraryLogIsRedactedAndQuiet(t *testing.T) {
+func TestLibraryLog_Output(t *testing.T) {
 	log := &logged{}
 	if err := (libraryLog{log.logger()}).Output(2, "using xoxb-1-2-3\n"); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 )
 
 // Work that is slow holds up only work of its kind.
-func TestALaneHoldsUpNoOtherOne(t *testing.T) {
+func TestDispatcher_Lanes_Independent(t *testing.T) {
 	for _, slow := range []Lane{LaneAnswer, LaneForm, LaneRead, LaneLedger} {
 		t.Run("slow "+string(slow), func(t *testing.T) {
 			inBubble(t, 4, 64, func(t *testing.T, b rig) {

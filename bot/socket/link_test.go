@@ -24,7 +24,7 @@ func unconnected() *link {
 	return l
 }
 
-func TestAnAckThatSlackGoCouldNotWriteIsReportedOnce(t *testing.T) {
+func TestLink_WriteFailed_Once(t *testing.T) {
 	l := unconnected()
 	var lost []error
 	if err := l.ack("e1", json.RawMessage(`{"text":"hi"}`), time.Second, func(err error) {
@@ -46,7 +46,7 @@ func TestAnAckThatSlackGoCouldNotWriteIsReportedOnce(t *testing.T) {
 	}
 }
 
-func TestAcksOfAConnectionsLastMomentAreInDoubt(t *testing.T) {
+func TestLink_NoteEnd_LastAcks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := unconnected()
 		var lost []string
@@ -84,7 +84,7 @@ func TestAcksOfAConnectionsLastMomentAreInDoubt(t *testing.T) {
 	})
 }
 
-func TestASocketThatDoesNotWriteDoesNotHoldUpTheAck(t *testing.T) {
+func TestLink_Ack_SocketDoesNotWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := unconnected()
 		for i := range 20 {
@@ -103,7 +103,7 @@ func TestASocketThatDoesNotWriteDoesNotHoldUpTheAck(t *testing.T) {
 	})
 }
 
-func TestTheOtherSocketIsAnOpenOne(t *testing.T) {
+func TestClient_OtherConn(t *testing.T) {
 	open, alsoOpen, closed := unconnected(), unconnected(), unconnected()
 	closed.noteEnd(nil)
 	c := &Client{links: []*link{closed, open, alsoOpen}}
@@ -120,7 +120,7 @@ func TestTheOtherSocketIsAnOpenOne(t *testing.T) {
 }
 
 // The ack of a payload of the largest size still passes slack-go's own check.
-func TestTheLargestPayloadIsTakenBySlackGo(t *testing.T) {
+func TestLink_Ack_LargestPayload(t *testing.T) {
 	l := unconnected()
 	text := make([]byte, MaxPayload-2)
 	for i := range text {
@@ -132,7 +132,7 @@ func TestTheLargestPayloadIsTakenBySlackGo(t *testing.T) {
 	}
 }
 
-func TestTheMemoryOfAcksIsBounded(t *testing.T) {
+func TestLink_Ack_Bounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := unconnected()
 		for i := range 20 {

@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func TestAWrongSettingEndsItWithTheRemedy(t *testing.T) {
+func TestClient_Run_WrongSetting(t *testing.T) {
 	for _, code := range []string{
 		"invalid_auth", "not_authed", "account_inactive", "token_revoked",
 		"token_expired", "missing_scope", "not_allowed_token_type", "org_login_required",
@@ -41,7 +41,7 @@ func TestAWrongSettingEndsItWithTheRemedy(t *testing.T) {
 }
 
 // After the first hello a refusal ends the program only when it repeats, by all sockets.
-func TestARefusalAfterTheFirstHello(t *testing.T) {
+func TestClient_Run_RefusedAfterHello(t *testing.T) {
 	for name, tt := range map[string]struct {
 		leaves  int                                                      // sockets that Slack closes
 		opening func(n int, w http.ResponseWriter, r *http.Request) bool // from then on
@@ -105,7 +105,7 @@ func between(one, other func(int, http.ResponseWriter, *http.Request) bool) func
 	}
 }
 
-func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
+func TestClient_Run_RetriesAndLogsOnce(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	s.http.Timeout = 100 * time.Millisecond
 	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
@@ -142,7 +142,7 @@ func TestItTriesAgainUntilSlackAnswersAndLogsEachTroubleOnce(t *testing.T) {
 	}
 }
 
-func TestAfterASteadyConnectionTheWaitsAreShortAgain(t *testing.T) {
+func TestLink_Run_SteadyConnectionResetsBackoff(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	s.opening = func(n int, w http.ResponseWriter, _ *http.Request) bool {
 		if n%9 == 0 {
@@ -164,7 +164,7 @@ func TestAfterASteadyConnectionTheWaitsAreShortAgain(t *testing.T) {
 	s.waitForSockets(1)
 }
 
-func TestTheSocketsAreOpenedOneAfterTheOther(t *testing.T) {
+func TestClient_Run_Stagger(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	cfg := quick(s, h, log)
 	cfg.Stagger = time.Hour
@@ -182,7 +182,7 @@ func TestTheSocketsAreOpenedOneAfterTheOther(t *testing.T) {
 }
 
 // With too many sockets Slack lets each in and closes it. slack-go alone would come back at once, without end.
-func TestAConnectionThatIsClosedAtOnceIsNotReopenedAtOnce(t *testing.T) {
+func TestLink_Run_ShortLived(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	var closing atomic.Bool
 	closing.Store(true)
@@ -205,7 +205,7 @@ func TestAConnectionThatIsClosedAtOnceIsNotReopenedAtOnce(t *testing.T) {
 	waitFor(t, "it is connected", func() bool { return c.Status().Connected == 1 })
 }
 
-func TestStatusTellsHowItStands(t *testing.T) {
+func TestClient_Status(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	cfg := quick(s, h, log)
 	c, stop := start(t, cfg)
@@ -236,7 +236,7 @@ func TestStatusTellsHowItStands(t *testing.T) {
 	}
 }
 
-func TestSecretsStayOutOfTheLog(t *testing.T) {
+func TestClient_Run_SecretsNotLogged(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	s.opening = func(n int, w http.ResponseWriter, r *http.Request) bool {
 		if n%2 == 0 {
@@ -266,7 +266,7 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatCannotRun(t *testing.T) {
+func TestNew_Refusals(t *testing.T) {
 	api := slack.New("xoxb-1")
 	for name, cfg := range map[string]Config{
 		"no API":           {Handler: newAnswering()},

@@ -7,7 +7,7 @@ import (
 )
 
 // Another program with the same app is found when Slack counts more connections than ours for longer than a reconnect.
-func TestWhoElseIsConnected(t *testing.T) {
+func TestOtherConns_Note(t *testing.T) {
 	type hello struct {
 		at           time.Duration
 		counted, own int
@@ -49,7 +49,7 @@ func TestWhoElseIsConnected(t *testing.T) {
 }
 
 // A connection of ours that has ended a moment ago may still be counted, and is no other program's.
-func TestOurOwnConnections(t *testing.T) {
+func TestClient_OwnConnections(t *testing.T) {
 	open, refreshed, down := unconnected(), unconnected(), unconnected()
 	refreshed.noteEnd(nil)
 	refreshed.noteOpen(time.Now())
@@ -64,7 +64,7 @@ func TestOurOwnConnections(t *testing.T) {
 }
 
 // Two bots with one app: the second one says so, once, and what to do.
-func TestTwoBotsWithOneApp(t *testing.T) {
+func TestClient_Run_TwoBots(t *testing.T) {
 	s, log := newPlainSlack(t), &logged{}
 	cfg := quick(s, newAnswering(), log)
 	cfg.Sockets = 1

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestPoolIsBounded(t *testing.T) {
+func TestPool_Try_Bounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(2, 3)
 		release := make(chan struct{})
@@ -56,7 +56,7 @@ func TestPoolIsBounded(t *testing.T) {
 	})
 }
 
-func TestPoolDrainGivesUpWithItsContext(t *testing.T) {
+func TestPool_Drain_ContextDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(1, 1)
 		release := make(chan struct{})

@@ -13,7 +13,7 @@ import (
 )
 
 // A 429 is a rate limit however Slack, or a proxy before it, says how long it lasts.
-func TestEvery429IsARateLimit(t *testing.T) {
+func TestRetryAfterFixer_RoundTrip(t *testing.T) {
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
 		header string

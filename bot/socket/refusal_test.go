@@ -13,7 +13,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func TestAFullQueueTellsCommandsAndLeavesClicksToSlack(t *testing.T) {
+func TestDispatcher_Refuse_FullQueue(t *testing.T) {
 	inBubble(t, 1, 1, func(t *testing.T, b rig) {
 		b.handler.command = func(context.Context, slack.SlashCommand) Reply {
 			time.Sleep(time.Second)
@@ -45,7 +45,7 @@ func TestAFullQueueTellsCommandsAndLeavesClicksToSlack(t *testing.T) {
 	})
 }
 
-func TestAPanicIsAnsweredWithTheIdOfItsLogLine(t *testing.T) {
+func TestDispatcher_CallHandler_Panic(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		var told []string
 		b.handler.refused = func(d Delivery, why Refusal, ref string) Reply {
@@ -84,7 +84,7 @@ func TestAPanicIsAnsweredWithTheIdOfItsLogLine(t *testing.T) {
 	})
 }
 
-func TestAPanicInTheApologyStillLeavesTheDispatcherAlive(t *testing.T) {
+func TestDispatcher_ErrorReply_Panic(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.handler.refused = func(Delivery, Refusal, string) Reply { panic("no words") }
 		b.handler.command = func(_ context.Context, cmd slack.SlashCommand) Reply {
@@ -115,7 +115,7 @@ func TestAPanicInTheApologyStillLeavesTheDispatcherAlive(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeReadIsAcknowledgedAndAnswered(t *testing.T) {
+func TestDispatcher_Unreadable(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		cause := errors.New("parsing slash command: bad boolean")
 		b.unreadable(b.a, typed("e1", ""), cause)
@@ -134,7 +134,7 @@ func TestWhatCannotBeReadIsAcknowledgedAndAnswered(t *testing.T) {
 	})
 }
 
-func TestOnceItStopsCommandsAreTold(t *testing.T) {
+func TestDispatcher_Refuse_Stopping(t *testing.T) {
 	inBubble(t, 1, 8, func(t *testing.T, b rig) {
 		b.stopping.Store(true)
 		b.handling.close()
@@ -147,7 +147,7 @@ func TestOnceItStopsCommandsAreTold(t *testing.T) {
 
 // Nothing can be said any more; then not even the early ack of a slow command is sent, so that
 // Slack tells the person.
-func TestWithTheDeskFullACommandIsLeftToSlack(t *testing.T) {
+func TestDispatcher_QueueAck_Full(t *testing.T) {
 	inBubble(t, 1, 0, func(t *testing.T, b rig) {
 		release := make(chan struct{})
 		b.ackPool.try(func() { <-release })

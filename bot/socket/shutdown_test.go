@@ -12,7 +12,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
+func TestClient_Shutdown_FinishesWork(t *testing.T) {
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	handling, handled := make(chan struct{}), make(chan struct{})
 	finishing, finished := make(chan struct{}), make(chan struct{})
@@ -66,7 +66,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestEveryAckIsOutBeforeTheSocketsAreClosed(t *testing.T) {
+func TestClient_Shutdown_AcksFirst(t *testing.T) {
 	const n = 300
 	s, h, log := newPlainSlack(t), newAnswering(), &logged{}
 	release := make(chan struct{})
@@ -100,7 +100,7 @@ func TestEveryAckIsOutBeforeTheSocketsAreClosed(t *testing.T) {
 	}
 }
 
-func TestShutdownDoesNotWaitForEver(t *testing.T) {
+func TestClient_Shutdown_GraceOver(t *testing.T) {
 	for name, obeys := range map[string]bool{"work that stops when told": true, "work that does not": false} {
 		t.Run(name, func(t *testing.T) {
 			s, h, log := newPlainSlack(t), newAnswering(), &logged{}

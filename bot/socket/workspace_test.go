@@ -54,7 +54,7 @@ func inWorkspace(t *testing.T) (context.Context, *slacksim.Workspace, *answering
 	return ctx, ws, h, ws.Person(slacksim.Alice)
 }
 
-func TestAPersonIsAnsweredAlsoAfterEveryKindOfDisconnect(t *testing.T) {
+func TestClient_Run_EveryDisconnect(t *testing.T) {
 	ctx, ws, _, alice := inWorkspace(t)
 	ask := func(text string) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestAPersonIsAnsweredAlsoAfterEveryKindOfDisconnect(t *testing.T) {
 	}
 }
 
-func TestAPersonSeesAnAnswerThatIsTooLargeForTheAck(t *testing.T) {
+func TestClient_Run_AnswerTooLarge(t *testing.T) {
 	ctx, _, h, alice := inWorkspace(t)
 	long := strings.Repeat("long ", 5000)
 	h.command = func(context.Context, slack.SlashCommand) Reply { return Reply{Payload: words(long)} }
@@ -100,7 +100,7 @@ func TestAPersonSeesAnAnswerThatIsTooLargeForTheAck(t *testing.T) {
 	}
 }
 
-func TestAPersonIsToldOfAPanic(t *testing.T) {
+func TestClient_Run_HandlerPanics(t *testing.T) {
 	ctx, _, h, alice := inWorkspace(t)
 	h.command = func(context.Context, slack.SlashCommand) Reply { panic("no such card") }
 	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
@@ -111,7 +111,7 @@ func TestAPersonIsToldOfAPanic(t *testing.T) {
 	}
 }
 
-func TestSlacksSecondDeliveryIsNotHandledAgain(t *testing.T) {
+func TestClient_Run_SecondDelivery(t *testing.T) {
 	ctx, ws, h, alice := inWorkspace(t)
 	if err := alice.Command(ctx, slacksim.General, "/license", "buy"); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestSlacksSecondDeliveryIsNotHandledAgain(t *testing.T) {
 	}
 }
 
-func TestTheHomeTabIsNoticed(t *testing.T) {
+func TestClient_Run_HomeOpened(t *testing.T) {
 	_, _, h, alice := inWorkspace(t)
 	if err := alice.Home(); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestTheHomeTabIsNoticed(t *testing.T) {
 	h.wait(t, "the home tab", func() bool { return h.calls["home of "+slacksim.Alice] == 1 })
 }
 
-func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
+func TestIdentify(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	app := slacksim.App{BotScopes: []string{"commands", "chat:write"}}
@@ -189,7 +189,7 @@ func TestIdentifySaysWhoWeAreAndWhatWeLack(t *testing.T) {
 	}
 }
 
-func TestCheckSocketModeTellsTheTokenThatIsWrong(t *testing.T) {
+func TestCheckSocketMode_WrongToken(t *testing.T) {
 	ws := slacksim.New(slacksim.Options{Rates: slacksim.Rates{Off: true}})
 	server := slacktest.Serve(t, ws)
 	client := HTTPClient()

@@ -28,12 +28,12 @@ func deciding() []mutant {
 		{
 			"the requester check", "purchase/refusals.go",
 			`if who.Is(order.Requester) && (`, `if (who.Is(order.Requester) || true) && (`,
-			[]tests{redactValue("^TestForgedAndForeignClicks$")},
+			[]tests{redactValue("^TestHandler_Action_ForgedAndForeign$")},
 		},
 		{
 			"the check of who is a member", "purchase/membership.go",
 			"	case who.Standing == Member:\n", "	case true:\n",
-			[]tests{redactValue("^TestForgedAndForeignClicks$")},
+			[]tests{redactValue("^TestHandler_Action_ForgedAndForeign$")},
 		},
 		{
 			"the check of the place of a button", "purchase/membership.go",
@@ -90,48 +90,48 @@ func deciding() []mutant {
 		{
 			"what people see who are on no list", "purchase/sight.go",
 			`	case p.Everyone, listedIn(p.Buyers, who):`, `	case true:`,
-			[]tests{redactValue("^TestWhoSeesTheWholeLicenseID$")},
+			[]tests{redactValue("^TestHandler_Reveal_WholeID$")},
 		},
 		{
 			"what guests see", "purchase/sight.go",
 			"	if who.Standing == Member {\n", "	if true {\n",
-			[]tests{redactValue("^TestWhoSeesTheWholeLicenseID$")},
+			[]tests{redactValue("^TestHandler_Reveal_WholeID$")},
 		},
 		{
 			"what buyers see of other people's money", "purchase/sight.go",
 			`return s.All || s.Licenses && s.Own(requester)`, `return s.All || s.Licenses`,
-			[]tests{redactValue("^TestWhoSeesWhoseMoney$")},
+			[]tests{redactValue("^TestHandler_Reveal_Money$")},
 		},
 		{
 			"whose orders a part of an id finds", "purchase/sight.go",
 			`if who.Is(o.Requester) && len(ids) < mostMatches`, `if (true || who.Is(o.Requester)) && len(ids) < mostMatches`,
-			[]tests{redactValue("^TestNamedByAPartOfSeveralIDs$")},
+			[]tests{redactValue("^TestHandler_IDSearch_SeveralMatches$")},
 		},
 		{
 			"the look at who clicks in a list", "bot/lists.go",
 			`		if err != nil { // in the place of`, `		if false && err != nil { // in the place of`,
-			[]tests{redactValue("^TestListButtonsOfAFormerBuyer$")},
+			[]tests{redactValue("^TestHandler_ShowPage_FormerBuyer$")},
 		},
 		{
 			"the ids that approvers' cards shorten", "bot/approvalcards.go",
 			"	o = withoutIDs(o)\n", "",
-			[]tests{redactValue("^TestNoWholeIDInAChannel$")},
+			[]tests{redactValue("^TestPublisher_NoWholeIDInChannel$")},
 		},
 		{
 			"the id that the line in the channel shortens", "bot/cards.go",
 			`codeSpan(purchase.ShortID(o.Receipt.LicenseID))`, `codeSpan(o.Receipt.LicenseID)`,
-			[]tests{redactValue("^TestWhoSeesTheWholeLicenseID$")},
+			[]tests{redactValue("^TestHandler_Reveal_WholeID$")},
 		},
 		{
 			"the ids that notices in channels shorten", "bot/notification.go",
 			`if !isPerson(to) {`, `if false {`,
-			[]tests{redactValue("^TestNoWholeIDInAChannel$")},
+			[]tests{redactValue("^TestPublisher_NoWholeIDInChannel$")},
 		},
 		{
 			"the record of a refusal", "purchase/decision.go",
 			`return d.recordRefusal(w, &recorded, no, id, click.Who, click.At)`, `_ = recorded
 		return nil`,
-			[]tests{redactValue("^TestForgedAndForeignClicks$")},
+			[]tests{redactValue("^TestHandler_Action_ForgedAndForeign$")},
 		},
 		{
 			"the card that goes on to the changed order", "purchase/transition.go",
@@ -142,7 +142,7 @@ func deciding() []mutant {
 		{
 			"the record of a refusal of what decides nothing", "purchase/refusals.go",
 			`{ return w.AppendEvent(d.refusal(no, id, who, at)) }`, `{ return nil }`,
-			[]tests{redactValue("^TestAnApproverAgrees$")},
+			[]tests{redactValue("^TestHandler_Approve$")},
 		},
 		{
 			"the once-only confirmation", "purchase/decision.go",
@@ -152,7 +152,7 @@ func deciding() []mutant {
 		{
 			"the expiry of a card", "purchase/decision.go",
 			`if !now.Before(order.Expires) {`, `if false && !now.Before(order.Expires) {`,
-			[]tests{redactValue("^TestACardThatIsTooOld$")},
+			[]tests{redactValue("^TestHandler_Action_OldCard$")},
 		},
 		{
 			"the expiry of a card without a decision", "purchase/deadlines.go",
@@ -184,7 +184,7 @@ func deciding() []mutant {
 	}
 	if err := w.PutOrder(order)`, `	}
 	if err := w.PutOrder(order)`,
-			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), redactValue("^TestACrowdInTheSameSecond$")},
+			[]tests{core("^TestTheBudgetHoldsUnderConcurrency$"), redactValue("^TestConversation_Crowd$")},
 		},
 		{
 			"the pause, asked at the yes", "purchase/decision.go",
@@ -194,7 +194,7 @@ func deciding() []mutant {
 		{
 			"that people can't approve their own orders", "purchase/policy.go",
 			`if who.Is(o.Requester) {`, `if false {`,
-			[]tests{core("^TestApprovals$"), redactValue("^TestACrowdInTheSameSecond$")},
+			[]tests{core("^TestApprovals$"), redactValue("^TestConversation_Crowd$")},
 		},
 		{
 			"the price again when it was approved", "purchase/approval.go",
@@ -209,7 +209,7 @@ func deciding() []mutant {
 		{
 			"that an order is decided once", "purchase/approval.go",
 			`if o.State != AwaitingApproval || !d.now().Before(o.ApproveBy) {`, `if false {`,
-			[]tests{redactValue("^TestACrowdInTheSameSecond$"), core("^TestApprovals$")},
+			[]tests{redactValue("^TestConversation_Crowd$"), core("^TestApprovals$")},
 		},
 		{
 			"that as many people agree as are asked for", "purchase/approval.go",
@@ -239,12 +239,12 @@ func deciding() []mutant {
 		{
 			"the list of admins", "purchase/policy.go",
 			"	if listedIn(p.Admins, who) {\n", "	if true {\n",
-			[]tests{redactValue("^TestForgedForms$")},
+			[]tests{redactValue("^TestHandler_Submission_Forged$")},
 		},
 		{
 			"a verdict that says neither", "purchase/adminresolution.go",
 			`if no == nil && s.Verdict != WasBought && s.Verdict != WasNotBought {`, `if false {`,
-			[]tests{redactValue("^TestForgedForms$")},
+			[]tests{redactValue("^TestHandler_Submission_Forged$")},
 		},
 	}
 }

@@ -44,12 +44,12 @@ func settling() []mutant {
 		{
 			"only an order that is unknown can be settled", "purchase/adminresolution.go",
 			`	if order.State != Unknown {`, `	if false {`,
-			[]tests{redactValue("^TestForgedForms$")},
+			[]tests{redactValue("^TestHandler_Submission_Forged$")},
 		},
 		{
 			"the reason of an admin", "purchase/adminresolution.go",
 			`if no == nil && s.Reason == "" {`, `if false {`,
-			[]tests{redactValue("^TestForgedForms$")},
+			[]tests{redactValue("^TestHandler_Submission_Forged$")},
 		},
 		{
 			"the record of an admin's word", "purchase/adminresolution.go",
@@ -270,7 +270,7 @@ func watching() []mutant {
 			"a trigger that comes again after a restart", "purchase/desk.go",
 			`	if p, again, err := d.proposedBefore(ctx, ask); again || err != nil {`,
 			`	if p, again, err := d.proposedBefore(ctx, ask); false && again || err != nil {`,
-			[]tests{redactValue("^TestATriggerThatComesAgainAfterARestart$")},
+			[]tests{redactValue("^TestTriggers_Claim_AfterRestart$")},
 		},
 		{
 			"a window that began before this run, without CoCalc's time", "purchase/clock.go",
@@ -285,19 +285,19 @@ func watching() []mutant {
 		{
 			"guests who keep prices out of a channel", "bot/audience.go",
 			`return s == purchase.Guest || s == purchase.Foreign`, `return false`,
-			[]tests{redactValue("^TestTheLineInAChannelWithOutsiders$")},
+			[]tests{redactValue("^TestPublisher_PublishLine_ChannelWithOutsiders$")},
 		},
 		{
 			"channels of another organization get no prices", "bot/audience.go",
 			`return c.IsExtShared || c.IsPendingExtShared`, `return false`,
-			[]tests{redactValue("^TestTheLineInAChannelWithOutsiders$")},
+			[]tests{redactValue("^TestPublisher_PublishLine_ChannelWithOutsiders$")},
 		},
 		{
 			"a guest among the admins gets no notices", "bot/notification.go",
 			`	case purchase.Guest, purchase.Robot, purchase.Foreign, purchase.Deactivated:
 		return string(standing)
 `, "	case purchase.Unverified:\n		return \"\"\n",
-			[]tests{redactValue("^TestAGuestAmongTheAdminsGetsNoNotices$")},
+			[]tests{redactValue("^TestPublisher_OutsiderReason_GuestAmongAdmins$")},
 		},
 		{
 			"a notice is told once to each", "purchase/notices.go",
@@ -305,20 +305,20 @@ func watching() []mutant {
 `, "",
 			[]tests{
 				core("^(TestAForeignPurchase|TestTheSwitch|TestADoubleBuyIsFound)$"),
-				redactValue("^TestNoticesAreToldOnceToEach$"),
+				redactValue("^TestPublisher_SendNotice_FullDisk$"),
 			},
 		},
 		{
 			"who has a notice is not told again as a member of a group", "purchase/groupnotices.go",
 			"if !slices.Contains(n.Left, m) && !slices.Contains(n.Had, m) {", "if true {",
-			[]tests{redactValue("^TestTheMembersOfAGroupAreTold$")},
+			[]tests{redactValue("^TestPublisher_ExpandGroup$")},
 		},
 		{
 			"the members of a group are told, not the group", "bot/notification.go",
 			`		case strings.HasPrefix(to, "S"):
 `, `		case false:
 `,
-			[]tests{redactValue("^TestAGroupWithNobodyInIt$")},
+			[]tests{redactValue("^TestPublisher_ExpandGroup_Empty$")},
 		},
 	}
 }
@@ -384,12 +384,12 @@ func unserved() []mutant {
 		{
 			"that approvers are asked directly once", "purchase/outsiders.go",
 			`|| !o.AskedDirectly.IsZero() ||`, `||`,
-			[]tests{redactValue("^TestAGuestJoinsTheApprovalsChannelWhileAnOrderWaits$")},
+			[]tests{redactValue("^TestPublisher_PublishApproval_GuestJoins$")},
 		},
 		{
 			"that an answer doesn't replace a later question's", "bot/cache.go",
 			`ok && old.began.After(e.began) && `, `ok && false && `,
-			[]tests{redactValue("^TestAListThatBeganEarlier$")},
+			[]tests{redactValue("^TestCache_Learn_EarlierQuestion$")},
 		},
 		{
 			"that an admin's word is no proof that nothing was charged", "purchase/refusals.go",

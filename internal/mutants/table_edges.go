@@ -194,7 +194,7 @@ func slackSide() []mutant {
 		{
 			"the answer to a click on a card that is gone", "bot/requester.go",
 			` || card.Shown == 0 && o.State.Final()`, ``,
-			[]tests{redactValue("^TestAClickOnACardThatCannotBeReachedIsAnswered$")},
+			[]tests{redactValue("^TestPublisher_ContinueInDM_ClickIsAnswered$")},
 		},
 		{
 			"the receipt before every other message", "bot/publisher.go",
@@ -210,51 +210,51 @@ func slackSide() []mutant {
 			continue
 		}
 `,
-			[]tests{redactValue("^TestTheReceiptWaitsForNoOtherMessage$")},
+			[]tests{redactValue("^TestPublisher_Start_ReceiptFirst$")},
 		},
 		{
 			"a rate limit rests the channel", "bot/channellimit.go",
 			`	r.until[channel] = r.now().Add(answer.Wait)
 `, `	r.until[channel] = r.now()
 `,
-			[]tests{redactValue("^TestARateLimitRestsTheChannel$")},
+			[]tests{redactValue("^TestChannelLimits_Post_RateLimit$")},
 		},
 		{
 			"a click on an approvers' card that was replaced", "purchase/approval.go",
 			`	return staleCard(o, click)
 `, `	return nil
 `,
-			[]tests{redactValue("^TestAnApproversCardThatCannotBeChangedIsReplaced$")},
+			[]tests{redactValue("^TestPublisher_PublishApproval_CardReplaced$")},
 		},
 		{
 			"one card for each trigger", "bot/triggers.go",
 			`	if m := o.first[trigger]; m != nil {`, `	if m := o.first[trigger]; false {`,
-			[]tests{redactValue("^(TestACommandThatComesTwiceMakesOneCard|TestAFormThatComesTwiceMakesOneCard)$")},
+			[]tests{redactValue("^(TestTriggers_Command_Twice|TestTriggers_Submission_Twice)$")},
 		},
 		{
 			"the lane of the forms", "bot/clicks.go",
 			`socket.Reply{Lane: socket.LaneForm, After`, `socket.Reply{Lane: socket.LaneRead, After`,
-			[]tests{redactValue("^TestListsDoNotHoldUpForms$")},
+			[]tests{redactValue("^TestReadLimiter_ListsDontDelayForms$")},
 		},
 		{
 			"that approvers' cards change with the server", "bot/unsold.go",
 			`	if refuses == p.unsold {`, `	if refuses == refuses {`,
-			[]tests{redactValue("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+			[]tests{redactValue("^TestHandler_Action_UnsoldSince$")},
 		},
 		{
 			"that a form from before is replaced", "bot/unsold.go",
 			`	return errors.As(err, &no) && no.Code == purchase.NotSold`, `	return errors.As(err, &no) && false`,
-			[]tests{redactValue("^TestButtonsAndFormsFromBeforeTheServerStoppedSelling$")},
+			[]tests{redactValue("^TestHandler_Action_UnsoldSince$")},
 		},
 		{
 			"no prices and forms where no licenses are sold", "bot/unsold.go",
 			`	if !h.desk.Server().RefusesOrders() {`, `	if h.desk.Server().RefusesOrders() {`,
-			[]tests{redactValue("^TestEveryCommandWhileNoLicensesAreSold$")},
+			[]tests{redactValue("^TestHandler_Command_Unsold$")},
 		},
 		{
 			"how many reads one person waits for", "bot/readlimit.go",
 			`if r.waiting[user] >= maxReads {`, `if r.waiting[user] >= 100*maxReads {`,
-			[]tests{redactValue("^TestListsDoNotHoldUpForms$")},
+			[]tests{redactValue("^TestReadLimiter_ListsDontDelayForms$")},
 		},
 		{
 			"no promise without access to Slack", "purchase/access.go",
@@ -267,7 +267,7 @@ func slackSide() []mutant {
 		{
 			"one odd answer does not end the program", "bot/socket/client.go",
 			`c.links[0].wasGreeted() && l.refusedFor(now) < c.lostFor`, `c.links[0].wasGreeted() && l.refusedFor(now) == 0`,
-			[]tests{dispatched("^TestARefusalAfterTheFirstHello$")},
+			[]tests{dispatched("^TestClient_Run_RefusedAfterHello$")},
 		},
 		{
 			"durable before acknowledged", "bot/socket/dispatch.go",
@@ -277,7 +277,7 @@ func slackSide() []mutant {
 	}
 	reply := d.callHandler(ctx, j.Delivery)
 	d.sendReply(`,
-			[]tests{dispatched("^TestAClickThatIsNotDurableInTimeIsNotAcknowledgedEarly$")},
+			[]tests{dispatched("^TestDispatcher_Deliver_SlowClick$")},
 		},
 		{
 			"that a decision is made before its click is answered", "bot/clicks.go",
@@ -286,7 +286,7 @@ func slackSide() []mutant {
 			`		return socket.Reply{After: func(ctx context.Context) { _, _ = h.desk.Confirm(ctx, id, click) }}
 		_, err := h.desk.Confirm(ctx, id, click)
 		return h.replyConfirmation(`,
-			[]tests{redactValue("^TestAClickIsDurableWhenItIsAnswered$")},
+			[]tests{redactValue("^TestHandler_Action_DurableBeforeAnswer$")},
 		},
 		{
 			"that a click which waited too long is not handled", "bot/socket/dispatch.go",
@@ -294,7 +294,7 @@ func slackSide() []mutant {
 		d.refuse(j, Busy, nil)
 		return
 `, "",
-			[]tests{dispatched("^TestAClickThatWaitedTooLongIsNotHandledButACommandIs$")},
+			[]tests{dispatched("^TestDispatcher_Handle_WaitedTooLong$")},
 		},
 		{
 			"knowing a delivery that comes again", "bot/socket/dedup.go",
@@ -302,7 +302,7 @@ func slackSide() []mutant {
 		return t, false
 	}
 `, "",
-			[]tests{dispatched("^TestADeliveryThatComesAgainIsAcknowledgedAgainAndNotHandledAgain$")},
+			[]tests{dispatched("^TestDispatcher_Deliver_Repeated$")},
 		},
 		{
 			"surviving a panic of the handler", "bot/socket/dispatch.go",
@@ -310,23 +310,23 @@ func slackSide() []mutant {
 			reply = d.errorReply(del, Crashed, d.logPanic(del, r))
 		}
 `, "		_ = reply\n",
-			[]tests{dispatched("^TestAPanicIsAnsweredWithTheIdOfItsLogLine$")},
+			[]tests{dispatched("^TestDispatcher_CallHandler_Panic$")},
 		},
 		{
 			"that response URLs lead to Slack", "bot/responseurl.go",
 			`	if !h.leadsToSlack(req.URL) {`, `	if false {`,
-			[]tests{redactValue("^TestResponseURLsLeadToSlackOrNowhere$")},
+			[]tests{redactValue("^TestSlackOnly_RoundTrip$")},
 		},
 		{
 			"that mentions are escaped", "bot/blockkit.go",
 			`strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")`, `strings.NewReplacer("&", "&amp;")`,
-			[]tests{redactValue("^(TestCards|TestEveryAnswerOfNo|TestMistakesAreShownHarmless)$")},
+			[]tests{redactValue("^(TestCard_Golden|TestConversation_Refusals|TestMistakesMessage_Escaped)$")},
 		},
 		{
 			"that people's words stay plain text", "bot/blockkit.go",
 			`slack.NewTextBlockObject(slack.PlainTextType, cut(strings`,
 			`slack.NewTextBlockObject(slack.MarkdownType, cut(strings`,
-			[]tests{redactValue("^TestCards$")},
+			[]tests{redactValue("^TestCard_Golden$")},
 		},
 		{
 			"that people's words stay in one line", "commands/singleline.go",
@@ -336,12 +336,12 @@ func slackSide() []mutant {
 		return text
 	}
 `,
-			[]tests{redactValue("^TestHostileWordsOfPeople$")},
+			[]tests{redactValue("^TestCard_HostileWords$")},
 		},
 		{
 			"that a refusal which quotes people has no format", "bot/escape.go",
 			`!errors.As(err, &no) || !quotesPeople(no.Cause) {`, `!errors.As(err, &no) || true {`,
-			[]tests{redactValue("^TestHostileWordsOfPeople$")},
+			[]tests{redactValue("^TestCard_HostileWords$")},
 		},
 		{
 			"that a spreadsheet gets no formulas", "internal/escape/escape.go",
@@ -355,7 +355,7 @@ func slackSide() []mutant {
 			`	who.Standing, who.Groups, who.Untold = p.lastStanding(who.ID), nil, nil
 `, `	who.Standing, who.Groups, who.Untold = purchase.Member, nil, nil
 `,
-			[]tests{redactValue("^TestForgedAndForeignClicks$")},
+			[]tests{redactValue("^TestHandler_Action_ForgedAndForeign$")},
 		},
 	}
 }

@@ -112,7 +112,7 @@ func ledger() []mutant {
 		{
 			"marking a move as to be published", "purchase/transition.go",
 			"	after.Rev++\n", "",
-			[]tests{redactValue("^TestBuyAndList$")},
+			[]tests{redactValue("^TestConversation_BuyAndList$")},
 		},
 	}
 }

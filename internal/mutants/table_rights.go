@@ -121,7 +121,7 @@ func rights() []mutant {
 		{
 			"the end that was asked for", "purchase/calendar.go",
 			`expires.Sub(spec.End).Abs() < serverLag {`, `expires.Sub(spec.End).Abs() < 0 {`,
-			[]tests{redactValue("^TestAnEndThatCoCalcChanged$")},
+			[]tests{redactValue("^TestReceiptCard_EndChanged$")},
 		},
 	}
 }

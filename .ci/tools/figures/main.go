@@ -20,7 +20,7 @@ func main() {
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	before := flag.String("before", "", "file with the JSON of an earlier measurement to compare with")
 	saved := flag.String("saved", "", "file with the JSON of a measurement to print instead of measuring")
-	test := flag.String("test", "^TestBuyAndList$", "test of package bot that makes one purchase")
+	test := flag.String("test", "^TestConversation_BuyAndList$", "test of package bot that makes one purchase")
 	flag.Parse()
 	if err := run(*root, *test, *before, *saved, *asJSON); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)

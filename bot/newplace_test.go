@@ -3,7 +3,7 @@ package bot
 import "testing"
 
 // A direct message is known by its id: people choose the names of channels.
-func TestPlacesAreKnownByTheirIDs(t *testing.T) {
+func TestNewPlace(t *testing.T) {
 	for _, c := range []struct {
 		channel, name string
 		direct        bool

@@ -30,7 +30,7 @@ func (m *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // A payload may name any response URL. The bot posts to Slack's, and to nobody else's.
-func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
+func TestSlackOnly_RoundTrip(t *testing.T) {
 	cases := []struct {
 		name, url string
 		redirect  string
@@ -70,7 +70,7 @@ func TestResponseURLsLeadToSlackOrNowhere(t *testing.T) {
 }
 
 // Whoever cannot be answered there is answered in another way.
-func TestAForgedResponseURLLeavesNobodyWithoutAnAnswer(t *testing.T) {
+func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
 	box, api := &mailbox{}, &mouth{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})
 	a.reply(context.Background(), replyTarget{user: "UALICE", channel: "CMATH", responseURL: "https://evil.example/x"},

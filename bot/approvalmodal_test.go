@@ -72,7 +72,7 @@ func (w *world) decider(who string) bool {
 	})
 }
 
-func TestAnApproverAgrees(t *testing.T) {
+func TestHandler_Approve(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
@@ -95,7 +95,7 @@ func TestAnApproverAgrees(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-func TestAnApproverDenies(t *testing.T) {
+func TestHandler_SubmitDenial(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
@@ -121,7 +121,7 @@ func TestAnApproverDenies(t *testing.T) {
 }
 
 // Two have to agree; the second is on the phone and types.
-func TestTwoHaveToAgree(t *testing.T) {
+func TestHandler_Approve_TwoNeeded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	card, ask := w.asks()
@@ -139,7 +139,7 @@ func TestTwoHaveToAgree(t *testing.T) {
 }
 
 // Without a reason the yes leads to a form that asks for it.
-func TestTheReasonIsAskedFor(t *testing.T) {
+func TestHandler_SubmitReason(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card := w.card()
@@ -162,7 +162,7 @@ func TestTheReasonIsAskedFor(t *testing.T) {
 	w.spent(0, 0)
 }
 
-func TestTheRequesterWithdraws(t *testing.T) {
+func TestHandler_Cancel_AwaitingApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, ask := w.asks()
@@ -177,7 +177,7 @@ func TestTheRequesterWithdraws(t *testing.T) {
 }
 
 // Nobody decides: one reminder, and then the order is over. It is reminded of once, also over a restart.
-func TestNobodyDecides(t *testing.T) {
+func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
 	card, ask := w.asks()
@@ -203,7 +203,7 @@ func TestNobodyDecides(t *testing.T) {
 }
 
 // Nobody's yes covers a higher price: the requester says yes to it, and the approvers are asked again.
-func TestAPriceThatMovedIsAskedAboutAgain(t *testing.T) {
+func TestHandler_Action_NewPriceNeedsApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	w.inject("price-moved")
@@ -221,7 +221,7 @@ func TestAPriceThatMovedIsAskedAboutAgain(t *testing.T) {
 }
 
 // An approvals channel that does not let the bot in is told to the requester, and nothing is spent.
-func TestTheApproversCannotBeAsked(t *testing.T) {
+func TestPublisher_PublishApproval_Refused(t *testing.T) {
 	for name, c := range map[string]struct {
 		channel string
 		says    string
@@ -244,7 +244,7 @@ func TestTheApproversCannotBeAsked(t *testing.T) {
 
 // A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that somebody
 // deleted is posted anew while it can be decided on.
-func TestAskingIsTriedAgain(t *testing.T) {
+func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	t.Parallel()
 	const dora = "U0DORA"
 	w := newWorld(t, func(w *world) {
@@ -274,7 +274,7 @@ func TestAskingIsTriedAgain(t *testing.T) {
 
 // Rights come from user groups, and are looked at again at the last yes: a requester who has left the group by then
 // gets nothing. Guests do not decide, whatever the lists say.
-func TestGroupsDecide(t *testing.T) {
+func TestHandler_Approve_ByGroup(t *testing.T) {
 	t.Parallel()
 	const guest = "U0GUEST"
 	w := newWorld(t, func(w *world) {
@@ -304,7 +304,7 @@ func TestGroupsDecide(t *testing.T) {
 
 // Many approvers click in the same second, some yes and some no, on several orders: each order is decided once, and
 // everybody is answered.
-func TestManyApproversAtOnce(t *testing.T) {
+func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 	t.Parallel()
 	const people, licenses = 30, 3
 	var bosses []string
@@ -376,7 +376,7 @@ func TestManyApproversAtOnce(t *testing.T) {
 }
 
 // The budget is shown with charts where the workspace takes them, and in words where it does not.
-func TestTheBudget(t *testing.T) {
+func TestHandler_ShowBudget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	card := w.card()

@@ -10,7 +10,7 @@ import (
 
 // An approvers' card that Slack does not let change any more is replaced by a newer one. A click on the older card says
 // so and decides nothing.
-func TestAnApproversCardThatCannotBeChangedIsReplaced(t *testing.T) {
+func TestPublisher_PublishApproval_CardReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.policy.Approvals = 2 })
 	card, stale := w.asks()
@@ -41,7 +41,7 @@ func TestAnApproversCardThatCannotBeChangedIsReplaced(t *testing.T) {
 }
 
 // What became of an order is posted anew where its card cannot say so: approvers do not click in vain for days.
-func TestTheOutcomeIsPostedWhereTheCardCannotSayIt(t *testing.T) {
+func TestPublisher_PublishApproval_OutcomePosted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
 	card, stale := w.asks()

@@ -32,7 +32,7 @@ func (w *world) told(who, text string) (n int) {
 
 // Nobody can write to a group, so its members are written to: each once, also over a restart, and also who is listed by
 // name besides. Whoever caused it knows.
-func TestTheMembersOfAGroupAreTold(t *testing.T) {
+func TestPublisher_ExpandGroup(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Bob] = true })
 	w.says(slacksim.Carol, "pause we count the money")
@@ -58,7 +58,7 @@ func TestTheMembersOfAGroupAreTold(t *testing.T) {
 
 // When Slack does not tell who is in the group, the purchases channel reads so, once, and the members are told as soon
 // as Slack tells. Those count who are in it then.
-func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
+func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Alice] = true })
 	w.slack.SetFaults(
@@ -92,7 +92,7 @@ func TestAGroupOfWhichSlackDoesNotTell(t *testing.T) {
 }
 
 // A group that was switched off has nobody in it: that nobody was told does not stay unseen.
-func TestAGroupWithNobodyInIt(t *testing.T) {
+func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {
 		ledByBosses(w)
