@@ -60,7 +60,7 @@ func TestLedger_Backup_WhileWriting(t *testing.T) {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 || info.Size() != report.Size {
-			t.Errorf("%v, %v; %d bytes are reported", info, err, report.Size)
+			t.Errorf("got the file %v, error %v, want the %d bytes that are reported", info, err, report.Size)
 		}
 		copied, err := OpenReadOnly(to)
 		if err != nil {
@@ -98,7 +98,7 @@ func TestLedger_Backup_ExistingFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if kept, err := os.ReadFile(to); err != nil || string(kept) != "the only copy of something" {
-		t.Errorf("it is %q now (%v)", kept, err)
+		t.Errorf("got the file %q, want it unchanged; error %v", kept, err)
 	}
 	only(t, dir, "monday.db")
 }
@@ -124,7 +124,7 @@ func TestLedger_Backup_Damaged(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := b.Backup(ctx, filepath.Join(dir, "a.db")); !errors.Is(err, context.Canceled) {
-		t.Errorf("told to stop: %v", err)
+		t.Errorf("got the error %v, want context.Canceled", err)
 	}
 	only(t, dir)
 }
@@ -140,13 +140,13 @@ func TestBackup_ClosedLedger(t *testing.T) {
 	}
 	to := filepath.Join(t.TempDir(), "a.db")
 	if _, err := Backup(ctx, path, to); !errors.Is(err, ErrLocked) {
-		t.Errorf("while a bot has it: %v", err)
+		t.Errorf("while a bot has it: got %v, want ErrLocked", err)
 	}
 	b.Close()
 	if report, err := Backup(ctx, path, to); err != nil || report.Head.Number != 8 {
-		t.Fatalf("%+v, %v", report, err)
+		t.Fatalf("got the report %+v and the error %v, want 8 records and none", report, err)
 	}
 	if got, err := everything(opened(t, to)); err != nil || got != want {
-		t.Errorf("the backup says something else (%v)", err)
+		t.Errorf("got other records in the backup, want those of the ledger; error %v", err)
 	}
 }

@@ -41,22 +41,22 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := b.Update(ctx, event("second")); !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, step.ErrDisk) {
-		t.Fatalf("the second says %v", err)
+		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
 	select {
 	case <-b.Failed():
 	default:
-		t.Error("it does not say that it failed")
+		t.Error("got no sign of the failure, want the channel closed")
 	}
 	if !errors.Is(b.Failure(), step.ErrDisk) {
-		t.Errorf("it failed because of %v", b.Failure())
+		t.Errorf("got the cause %v, want the disk's error", b.Failure())
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	_, backup := b.Backup(ctx, copied)
 	_, verify := b.Verify(ctx)
 	for what, err := range map[string]error{
 		"a change": b.Update(ctx, event("third")),
-		"a look":   b.View(ctx, func(purchase.Reader) error { t.Error("the file is read"); return nil }),
+		"a look":   b.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil }),
 		"room":     b.Room(ctx),
 		"a backup": backup,
 		"verify":   verify,
@@ -119,7 +119,7 @@ func TestLedger_Update_SharedCommit(t *testing.T) {
 	b.writing.Unlock()
 	changing.Wait()
 	if n := b.known.Load().tx - before; n != 1 {
-		t.Errorf("%d changes that arrived during a commit took %d more", many, n)
+		t.Errorf("%d changes that arrived during a commit: got %d more commits, want 1", many, n)
 	}
 }
 
@@ -195,11 +195,11 @@ func TestLedger_Overwritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			look := b.View(ctx, func(purchase.Reader) error { t.Error("the file is read"); return nil })
+			look := b.View(ctx, func(purchase.Reader) error { t.Error("got a read of the file, want none"); return nil })
 			change := b.Update(ctx, event("third"))
 			for _, err := range []error{look, change} {
 				if !errors.Is(err, purchase.ErrStopped) || name == "an older copy" && !errors.Is(err, ErrOverwritten) {
-					t.Errorf("it says %v", err)
+					t.Errorf("got %v, want ErrStopped, and ErrOverwritten if an older copy lies there", err)
 				}
 			}
 			<-b.Failed()
@@ -207,7 +207,7 @@ func TestLedger_Overwritten(t *testing.T) {
 				t.Error(err)
 			}
 			if now, err := os.ReadFile(path); err != nil || string(now) != string(there) {
-				t.Errorf("the file was changed (%v)", err)
+				t.Errorf("got a changed file, want it unchanged; error %v", err)
 			}
 		})
 	}
@@ -250,7 +250,7 @@ func TestDoubts_Keep(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	d := DoubtsOf(path)
 	if all, err := d.All(); err != nil || len(all) > 0 {
-		t.Errorf("at first: %v, %v", all, err)
+		t.Errorf("got the doubts %v at first, want none; error %v", all, err)
 	}
 	for _, who := range []string{"UALICE", "UBOB"} {
 		if err := d.Keep(purchase.Doubt{Who: who, Order: "1"}); err != nil {
@@ -259,7 +259,7 @@ func TestDoubts_Keep(t *testing.T) {
 	}
 	all, err := DoubtsOf(path).All()
 	if err != nil || len(all) != 2 || all[0].Who != "UALICE" || all[1].Who != "UBOB" || all[0].Order != "1" {
-		t.Errorf("kept: %+v, %v", all, err)
+		t.Errorf("got the doubts %+v, want those that were kept; error %v", all, err)
 	}
 	only(t, filepath.Dir(path), "ledger.db.doubts")
 	if err := errors.Join(d.Clear(), d.Clear()); err != nil {
@@ -270,6 +270,6 @@ func TestDoubts_Keep(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := d.All(); err == nil || d.Keep(purchase.Doubt{}) == nil {
-		t.Error("a file that cannot be read is taken, or written over")
+		t.Error("got no error for a file that cannot be read, want one from All and from Keep")
 	}
 }

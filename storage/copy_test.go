@@ -134,9 +134,9 @@ func TestReadCopy_RemovesCopy(t *testing.T) {
 	err := ReadCopy(context.Background(), path, func(r purchase.Reader) error {
 		entries, err := os.ReadDir(temp)
 		if err != nil || len(entries) != 1 {
-			t.Errorf("while it is read: %v %v", entries, err)
+			t.Errorf("got the copies %v while it is read, want one; error %v", entries, err)
 		} else if info, err := entries[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("others may read the copy: %v %v", info.Mode(), err)
+			t.Errorf("got mode %v of the copy, want 0600; error %v", info.Mode(), err)
 		}
 		_, err = r.Account()
 		return err
@@ -145,7 +145,7 @@ func TestReadCopy_RemovesCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if entries, err := os.ReadDir(temp); err != nil || len(entries) != 0 {
-		t.Errorf("left behind: %v %v", entries, err)
+		t.Errorf("got the files %v, want none left behind; error %v", entries, err)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestReadCopy_OtherFiles(t *testing.T) {
 	} {
 		err := ReadCopy(context.Background(), path, func(purchase.Reader) error { return nil })
 		if err == nil {
-			t.Errorf("%s was read", name)
+			t.Errorf("%s: got no error, want one", name)
 		}
 	}
 }

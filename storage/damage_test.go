@@ -103,32 +103,32 @@ func TestOpen_FlippedBytes(t *testing.T) {
 		if err == nil {
 			var got string
 			if got, err = everything(b); err == nil && got != want {
-				t.Errorf("a flip at %d changed what the ledger says, unseen", at)
+				t.Errorf("a flip at %d: got other records without an error, want an error", at)
 			}
 			b.Close()
 		}
 		if err != nil {
 			refused++
 			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrForeign) && !errors.Is(err, ErrNewer) {
-				t.Errorf("a flip at %d: %v", at, err)
+				t.Errorf("a flip at %d: got %v, want ErrDamaged, ErrForeign or ErrNewer", at, err)
 			}
 			if _, err := Open(path); err == nil {
-				t.Errorf("a flip at %d is refused for reading and not for writing", at)
+				t.Errorf("a flip at %d: got it refused by OpenReadOnly alone, want it refused by Open too", at)
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != string(data) {
-				t.Errorf("a flip at %d: the file was written to (%v)", at, err)
+				t.Errorf("a flip at %d: got a changed file, want it unchanged; error %v", at, err)
 			}
 		}
 	}
 	if refused < 20 {
-		t.Errorf("only %d of 120 flips were noticed", refused)
+		t.Errorf("got %d of 120 flips noticed, want at least 20", refused)
 	}
 }
 
 func TestOpen_MissingFolder(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "none", "ledger.db"))
 	if err == nil || !strings.Contains(err.Error(), "the folder") || !strings.Contains(err.Error(), "DATABASE") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got %v, want an error that names the folder and DATABASE", err)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestOpen_TightensMode(t *testing.T) {
 	}
 	opened(t, path)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("others can still read it: %v, %v", info.Mode(), err)
+		t.Errorf("got mode %v, want 0600; error %v", info.Mode(), err)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestLedger_CallerPanics(t *testing.T) {
 		func() {
 			defer func() {
 				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "nil pointer") {
-					t.Errorf("%s: recovered %v", name, r)
+					t.Errorf("%s: got the panic %v, want that of the nil pointer", name, r)
 				}
 			}()
 			t.Errorf("%s: it answered %v", name, run())
@@ -200,12 +200,12 @@ func TestLedger_CallerPanics(t *testing.T) {
 		err := b.Update(ctx, func(w purchase.Writer) error {
 			budget, err := w.Budget("2026-11")
 			if budget.Spent != 0 {
-				t.Errorf("%s: left behind %v", name, budget)
+				t.Errorf("%s: got %v left behind, want nothing", name, budget)
 			}
 			return err
 		})
 		if err != nil {
-			t.Errorf("%s: afterwards: %v", name, err)
+			t.Errorf("%s: got %v afterwards, want no error", name, err)
 		}
 	}
 }

@@ -42,11 +42,11 @@ func TestOpen_CreatesPrivateFile(t *testing.T) {
 	opened(t, filepath.Join(dir, "ledger.db"))
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
-		t.Fatalf("beside the ledger there is something left: %v %v", entries, err)
+		t.Fatalf("got the files %v, want the ledger alone; error %v", entries, err)
 	}
 	info, err := entries[0].Info()
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+		t.Errorf("got mode %v, want 0600; error %v", info.Mode(), err)
 	}
 }
 
@@ -117,13 +117,13 @@ func TestOpen_OtherFiles(t *testing.T) {
 			}
 			if b, err := Open(path); err == nil {
 				b.Close()
-				t.Error("it was opened")
+				t.Error("got no error, want the file refused")
 			} else if !errors.Is(err, c.want) && !(errors.Is(c.want, ErrDamaged) && errors.Is(err, ErrForeign)) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			after, err := os.ReadFile(path)
 			if err != nil || string(after) != string(before) {
-				t.Errorf("the file was changed (%v)", err)
+				t.Errorf("got a changed file, want it unchanged; error %v", err)
 			}
 		})
 	}
@@ -138,10 +138,10 @@ func TestOpen_Directory(t *testing.T) {
 func TestOpenReadOnly_MissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.db")
 	if _, err := OpenReadOnly(path); err == nil {
-		t.Error("a ledger was read that does not exist")
+		t.Error("got no error for a missing ledger, want one")
 	}
 	if _, err := os.Stat(path); err == nil {
-		t.Error("reading made a file")
+		t.Error("got a new file, want none")
 	}
 }
 
@@ -161,10 +161,10 @@ func TestHash_ChangedRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	if hash, _ := Hash(e); hash != e.Hash {
-		t.Errorf("the record does not fit its own hash: %s, %s", hash, e.Hash)
+		t.Errorf("got the hash %s, want %s", hash, e.Hash)
 	}
 	e.Amount++
 	if hash, _ := Hash(e); hash == e.Hash {
-		t.Error("a changed amount has the same hash")
+		t.Error("got the same hash for another amount, want a different one")
 	}
 }

@@ -64,10 +64,10 @@ func TestReplace(t *testing.T) {
 	before, copied := read(t, ledger), read(t, backup)
 	done, err := Replace(context.Background(), ledger, backup, restoredAt, func(w purchase.Writer) error {
 		if marked(t, ledger) || read(t, ledger) != before {
-			t.Error("the ledger has been replaced before its copy was prepared")
+			t.Error("got another ledger before its copy was prepared, want the previous one")
 		}
 		if _, err := Open(ledger); !errors.Is(err, ErrLocked) {
-			t.Errorf("a bot that starts now gets %v", err)
+			t.Errorf("a bot that starts now: got %v, want ErrLocked", err)
 		}
 		return mark(w)
 	})
@@ -76,18 +76,18 @@ func TestReplace(t *testing.T) {
 	}
 	if done.Restored.Orders != 8 || done.Restored.Head.Number != 8 ||
 		filepath.Base(done.Aside) != "ledger.db.before-restore-20261123T083000Z" {
-		t.Errorf("%+v", done)
+		t.Errorf("got %+v, want the restored file and the place of the previous one", done)
 	}
 	if !marked(t, ledger) || read(t, done.Aside) != before || read(t, backup) != copied {
-		t.Error("the new ledger is not marked, or the one before or the backup was changed")
+		t.Error("got an unprepared ledger, or a changed previous ledger or backup, want a prepared one and both unchanged")
 	}
 	only(t, dir, "ledger.db", "ledger.db.before-restore-20261123T083000Z")
 	if info, err := os.Stat(ledger); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("its rights: %v, %v", info, err)
+		t.Errorf("got mode %v, want 0600; error %v", info, err)
 	}
 	again, err := Replace(context.Background(), ledger, backup, restoredAt, mark) // in the same second
 	if err != nil || again.Aside != done.Aside+"-2" || read(t, done.Aside) != before {
-		t.Errorf("%+v, %v", again, err)
+		t.Errorf("got %+v and the error %v, want another name for the previous ledger", again, err)
 	}
 }
 
@@ -121,15 +121,15 @@ func TestReplace_DamagedLedger(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !marked(t, ledger) {
-				t.Error("it is not marked")
+				t.Error("got an unprepared ledger, want a prepared one")
 			}
 			if (done.Aside == "") != (name == "missing") {
-				t.Errorf("kept aside as %q", done.Aside)
+				t.Errorf("got %q as the place of the previous ledger, want none only if there was none", done.Aside)
 			} else if done.Aside != "" && read(t, done.Aside) != string(was) {
-				t.Error("what was kept aside is not what was there")
+				t.Error("got another file kept aside, want the previous ledger")
 			}
 			if info, err := os.Lstat(ledger); err != nil || (info.Mode()&os.ModeSymlink != 0) != (name == "behind a link") {
-				t.Errorf("the name of the ledger is %v (%v)", info.Mode(), err)
+				t.Errorf("got mode %v at the path of the ledger, want a link only where one was; error %v", info.Mode(), err)
 			}
 			opened(t, ledger)
 		})
@@ -193,7 +193,7 @@ func TestReplace_Errors(t *testing.T) {
 			}
 			still, _ := os.ReadFile(backup)
 			if read(t, ledger) != before || string(still) != string(copied) {
-				t.Error("a file was changed")
+				t.Error("got a changed file, want all unchanged")
 			}
 			only(t, dir, "ledger.db")
 		})
@@ -219,9 +219,9 @@ func TestOpen_ReplacedWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := checkPages(ledger, before); !errors.Is(err, ErrLocked) {
-		t.Errorf("its pages are checked: %v", err)
+		t.Errorf("got %v from checking its pages, want ErrLocked", err)
 	}
 	if _, _, err := openFile(ledger, false, before); !errors.Is(err, ErrLocked) {
-		t.Errorf("it is opened: %v", err)
+		t.Errorf("got %v from opening it, want ErrLocked", err)
 	}
 }

@@ -30,7 +30,7 @@ func TestVerify_Report(t *testing.T) {
 	})
 	if err != nil || report.Orders != 12 || report.Purchases != 3 || report.Schema != SchemaVersion || report.Size == 0 ||
 		head.Number != 12 || report.Head.Hash != head.Hash {
-		t.Errorf("%+v, head %+v, %v", report, head, err)
+		t.Errorf("got the report %+v, want the head %+v; error %v", report, head, err)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 				t.Errorf("it says %v; want %s %s", err, c.record, c.says)
 			}
 			if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
-				t.Errorf("the file was changed (%v)", err)
+				t.Errorf("got a changed file, want it unchanged; error %v", err)
 			}
 		})
 	}
@@ -158,7 +158,7 @@ func TestVerify_WrongEventNumber(t *testing.T) {
 		return nil
 	})
 	if err != nil || seen != 1000 {
-		t.Errorf("%d records were seen, %v", seen, err)
+		t.Errorf("got %d records, want 1000; error %v", seen, err)
 	}
 }
 

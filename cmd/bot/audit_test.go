@@ -40,7 +40,7 @@ func TestAudit_Formats(t *testing.T) {
 	for i, e := range all {
 		hash, err := storage.Hash(e)
 		if err != nil || hash != e.Hash || e.Number != uint64(i+1) || (i > 0 && e.Prev != all[i-1].Hash) {
-			t.Errorf("record %d cannot be checked from what is printed: %+v", i+1, e)
+			t.Errorf("record %d: got %+v, want one whose hash can be checked from what is printed", i+1, e)
 		}
 	}
 	id := all[len(all)-1].Order
@@ -79,7 +79,7 @@ func TestAudit_Formats(t *testing.T) {
 			"number", "time", "kind", "by", "channel", "order", "amount_usd", "note", "prev",
 			"hash",
 		}) {
-		t.Errorf("as a spreadsheet: %d rows of %d, %v", len(rows), len(all), err)
+		t.Errorf("CSV: got %d rows (with the head), want one for each of %d records; error %v", len(rows), len(all), err)
 	}
 	does(t, "", "audit", "--order", string(id)).says(t, 0, "#  ", "WHEN", slacksim.Alice, slacksim.General, string(id),
 		"$63.75", "purchased", "Hashes are shortened")
@@ -94,6 +94,6 @@ func TestAudit_Formats(t *testing.T) {
 	}
 	defer open.Close()
 	if beside := lines(); len(beside) != len(all) {
-		t.Errorf("beside a running bot: %d records of %d", len(beside), len(all))
+		t.Errorf("beside a running bot: got %d records, want %d", len(beside), len(all))
 	}
 }

@@ -31,17 +31,17 @@ func TestBackup_NoBotRuns(t *testing.T) {
 		t.Errorf("the heads differ:\n%s%s", now.out, got.out)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+		t.Errorf("got mode %v, want 0600; error %v", info.Mode(), err)
 	}
 	before := read(t, file)
 	does(t, "", "backup", file).says(t, 1, "a backup never overwrites a file")
 	does(t, "", "backup", s["DATABASE"]).says(t, 1, "a backup never overwrites a file")
 	if string(read(t, file)) != string(before) {
-		t.Error("it was overwritten")
+		t.Error("got an overwritten file, want it unchanged")
 	}
 	does(t, "", "backup", filepath.Join(dir, "none", "x.db")).says(t, 1, "no such file or directory")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("the folder holds %v (%v)", entries, err)
+		t.Errorf("got the files %v, want one; error %v", entries, err)
 	}
 }
 
@@ -73,12 +73,12 @@ func TestBackup_BotBuys_WithResume(t *testing.T) {
 	backup := launch(t, s, "backup", file)
 	if code := backup.Ends(processtest.Patience); code != 0 || !strings.Contains(backup.Out.String(), file+
 		" is a verified copy of the ledger: 1 order, 0 purchases and ") {
-		t.Errorf("exit %d:\n%s\n%s", code, &backup.Out, &backup.Err)
+		t.Errorf("got exit code %d, want 0 and a verified copy:\n%s\n%s", code, &backup.Out, &backup.Err)
 	}
 	again := launch(t, s, "backup", file)
 	if code := again.Ends(processtest.Patience); code != 1 ||
 		!strings.Contains(again.Err.String(), "a backup never overwrites a file") {
-		t.Errorf("exit %d:\n%s\n%s", code, &again.Out, &again.Err)
+		t.Errorf("got exit code %d, want 1 and the refusal to overwrite:\n%s\n%s", code, &again.Out, &again.Err)
 	}
 	shows("Bought for $63.75")
 	processtest.Environment(t, s)
@@ -96,13 +96,13 @@ func TestBackup_BotBuys_WithResume(t *testing.T) {
 
 	info, err := os.Lstat(s["DATABASE"] + ".sock")
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
-		t.Errorf("the socket: %v, %v", info, err)
+		t.Errorf("got the socket %v, want one that only its user can open; error %v", info, err)
 	}
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+		t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v (%v)", entries, err)
+		t.Errorf("got the files %v, want the ledger alone; error %v", entries, err)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestBackup_LedgerReplacedUnderBot(t *testing.T) {
 				" is a verified copy of the one that the bot has open: 1 order, 1 purchase and ",
 				"stop the bot and run: bot restore "+file)
 			if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-				t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+				t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 			}
 			does(t, "", "verify", "--database", file).says(t, 0, "1 order, 1 purchase")
 			does(t, "", "restore", file, "--yes").says(t, 0, "Restored "+s["DATABASE"]+" from "+file)
@@ -170,7 +170,7 @@ func TestBackup_BotKilled(t *testing.T) {
 	next.Prints(&next.Err, 1, "connect to Slack")
 	if ledger, err := storage.OpenReadOnly(s["DATABASE"]); err == nil {
 		ledger.Close()
-		t.Error("the bot does not hold its ledger")
+		t.Error("got an unlocked ledger, want the bot to hold it")
 	}
 	does(t, "", "backup", filepath.Join(dir, "alive.db")).says(t, 0, "is a verified copy of the ledger")
 	next.Prints(&next.Err, 1, "back up the ledger")

@@ -330,7 +330,7 @@ func TestCheck_Report(t *testing.T) {
 			}
 			if strict := does(t, "", "check", "--strict"); c.code == 0 && (strict.code == 1) != warned || c.code != 0 &&
 				strict.code != c.code {
-				t.Errorf("--strict: exit %d\n%s", strict.code, strict.out)
+				t.Errorf("--strict: got exit code %d, want 1 after a warning, else that without --strict\n%s", strict.code, strict.out)
 			}
 			for _, secret := range []string{s["SLACK_BOT_TOKEN"], s["SLACK_APP_TOKEN"], s["COCALC_API_KEY"]} {
 				if secret != "" && strings.Contains(got.out, secret) {
@@ -338,7 +338,7 @@ func TestCheck_Report(t *testing.T) {
 				}
 			}
 			if len(w.account.Cart()) != 0 || w.account.Balance() != 100_000 {
-				t.Error("it bought something")
+				t.Error("got a purchase, want none")
 			}
 			others := 0
 			if c.name == "another bot with this app" {
@@ -348,7 +348,7 @@ func TestCheck_Report(t *testing.T) {
 			defer cancel()
 			if err := w.slack.Wait(ctx, func() bool { return w.slack.Sockets() <= others }); err != nil {
 				// they close while it ends
-				t.Errorf("%d sockets are left open", w.slack.Sockets())
+				t.Errorf("got %d open sockets, want only those of other bots", w.slack.Sockets())
 			}
 		})
 	}
@@ -382,6 +382,6 @@ func (w *env) otherBot(t *testing.T) {
 	}
 	t.Cleanup(func() { conn.Close() })
 	if _, hello, err := conn.ReadMessage(); err != nil || !strings.Contains(string(hello), `"hello"`) {
-		t.Fatalf("%s, %v", hello, err)
+		t.Fatalf("got %s, want a hello; error %v", hello, err)
 	}
 }

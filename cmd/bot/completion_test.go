@@ -69,15 +69,15 @@ _bot`, "zsh", typed}
 				out, err := run.CombinedOutput()
 				offered := strings.Fields(string(out))
 				if err != nil {
-					t.Errorf("%q: %v\n%s", c.typed, err, out)
+					t.Errorf("%q: got the error %v, want none\n%s", c.typed, err, out)
 				}
 				for _, word := range c.want {
 					if !slices.Contains(offered, word) {
-						t.Errorf("%q offers %q, not %s", c.typed, offered, word)
+						t.Errorf("%q: got the offers %q, want %s among them", c.typed, offered, word)
 					}
 				}
 				if slices.Contains(offered, c.never) {
-					t.Errorf("%q offers %s too", c.typed, c.never)
+					t.Errorf("%q: got the offer %s, want it left out", c.typed, c.never)
 				}
 			}
 		})

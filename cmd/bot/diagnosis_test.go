@@ -97,7 +97,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 				}
 				all.WriteString("$ bot " + strings.Join(args, " ") + "\n" + w.settled(s, out))
 				if strings.Contains(out, s["COCALC_API_KEY"]) {
-					t.Errorf("the key is printed:\n%s", out)
+					t.Errorf("got the key in the output, want it hidden:\n%s", out)
 				}
 			}
 			text := regexp.MustCompile(`read \w+ \d+, \d+, \d+:\d+ [AP]M UTC`).ReplaceAllString(all.String(),
@@ -105,7 +105,7 @@ func TestDiagnosis_ServersWithoutLicenses(t *testing.T) {
 			golden(t, "server-"+c.name+".txt", text)
 			if w.account.Balance() != before || w.cocalc.Count("purchases/shopping-cart-checkout") != bought ||
 				w.cocalc.Count("shopping/cart/add") != 1 {
-				t.Error("a request that could spend was sent")
+				t.Error("got a request that could spend, want none")
 			}
 		})
 	}
@@ -189,19 +189,19 @@ func TestRun_Start_OnEveryServer(t *testing.T) {
 			bot.Prints(&bot.Err, 1, c.says[0])
 			for line := range strings.Lines(bot.Err.String()) {
 				if strings.Contains(line, c.never) {
-					t.Errorf("the log says %s", line)
+					t.Errorf("got the log line %s, want none that the case rules out", line)
 				}
 				if !strings.Contains(line, c.says[0]) {
 					continue
 				}
 				for _, text := range append(c.says, `"level":"`+c.level+`"`) {
 					if !strings.Contains(line, text) {
-						t.Errorf("the line lacks %q: %s", text, line)
+						t.Errorf("want %q in the line, got %s", text, line)
 					}
 				}
 			}
 			if n := w.cocalc.Count("purchases/shopping-cart-checkout") + w.cocalc.Count("shopping/cart/add"); n > 0 {
-				t.Errorf("%d requests that change something were sent", n)
+				t.Errorf("got %d requests that change something, want none", n)
 			}
 		})
 	}

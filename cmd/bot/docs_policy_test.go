@@ -96,17 +96,17 @@ func TestDocs_Policy_HasEverySetting(t *testing.T) {
 			t.Errorf("%s: in the document: %t, on the list of settings that have nothing to do with what is spent: %t", name, in,
 				!in)
 		case in && refuses[name] == (unrefusing[name] != ""):
-			t.Errorf("%s: it needs an example of what it refuses, or a word on what it does instead", name)
+			t.Errorf("%s: want an example of what it refuses, or a text about what it does instead, and not both", name)
 		}
 	}
 	for name := range unrefusing {
 		if !there[name] {
-			t.Errorf("there is no setting %s", name)
+			t.Errorf("got %s on a list, want a setting of that name", name)
 		}
 	}
 	for _, name := range unspending {
 		if !there[name] {
-			t.Errorf("there is no setting %s", name)
+			t.Errorf("got %s on a list, want a setting of that name", name)
 		}
 	}
 }

@@ -198,7 +198,7 @@ func unreasoned(t *testing.T, p *counter) error {
 func (p *counter) failure(t *testing.T, id purchase.OrderID) error {
 	o, err := p.desk.Order(t.Context(), id)
 	if err != nil || o.Failure == nil {
-		t.Fatalf("the order is %s, %v", o.State, err)
+		t.Fatalf("got an order that is %s, want a failed one; error %v", o.State, err)
 	}
 	return errors.New(bot.FailureWords(o.Failure, bot.Reader{Place: bot.Marked}))
 }
@@ -213,7 +213,7 @@ func (p *counter) works(t *testing.T, id purchase.OrderID, wanted func(purchase.
 		select {
 		case <-p.changed:
 		case <-ctx.Done():
-			t.Fatal("the order does not get there")
+			t.Fatal("got an order in another state, want that of the example")
 		}
 		o, err := p.desk.Order(ctx, id)
 		if err != nil {
@@ -273,7 +273,7 @@ func said(t *testing.T, r refusedBy) string {
 	})
 	no := r.meet(t, p)
 	if no == nil {
-		t.Fatalf("%s: nobody was refused when %s", r.setting, r.when)
+		t.Fatalf("%s: got no refusal when %s, want one", r.setting, r.when)
 	}
 	var refusal *purchase.Refusal
 	if errors.As(no, &refusal) {

@@ -70,7 +70,7 @@ func TestDocs_SlackCommands_AreKnown(t *testing.T) {
 		}
 		n++
 		if _, mistakes := commands.Parse(words.Replace(strings.TrimSpace(text))); len(mistakes) > 0 {
-			t.Errorf("%s shows %q, which the bot answers with %q", document, command, mistakes)
+			t.Errorf("%s shows %q: got the mistakes %q, want none", document, command, mistakes)
 		}
 	}
 	if n < 20 {
@@ -130,7 +130,7 @@ func TestDocs_ShellCommands_Run(t *testing.T) {
 		}
 		args, isBot := strings.CutPrefix(command, "bot ")
 		if !isBot {
-			t.Errorf("%s shows %q, and no test runs it", document, command)
+			t.Errorf("%s shows %q: got no test that runs it, want one", document, command)
 			continue
 		}
 		ran++

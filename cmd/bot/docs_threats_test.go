@@ -32,16 +32,16 @@ func TestDocs_ThreatModel_NamesTestsThatExist(t *testing.T) {
 	}
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "| **") && !strings.Contains(line, "`Test") {
-			t.Errorf("no test shows this: %s", line)
+			t.Errorf("got no test for this threat, want one: %s", line)
 		}
 	}
 	names := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(text), -1)
 	if len(names) < 20 {
-		t.Errorf("only %d tests are named", len(names))
+		t.Errorf("got %d tests, want at least 20", len(names))
 	}
 	for _, name := range names {
 		if !there[name[1]] {
-			t.Errorf("there is no %s", name[1])
+			t.Errorf("got %s in the document, want a test of that name", name[1])
 		}
 	}
 }

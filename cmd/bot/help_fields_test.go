@@ -39,7 +39,7 @@ func TestHelp_Fields_AgreeWithCoCalc(t *testing.T) {
 		t.Errorf("the help does not tell of %v", want)
 	}
 	if d.RAM != 0 || d.CPU != 0 {
-		t.Error("ram and cpu have a default, and the help says that they are required")
+		t.Error("got a default for ram or cpu, want none: the help says that they are required")
 	}
 }
 
@@ -68,13 +68,13 @@ func TestHelp_Fields_CanBeOrdered(t *testing.T) {
 				text += " days=30"
 			}
 			if err := order(text); err != nil {
-				t.Errorf("%s: %v", text, err)
+				t.Errorf("%s: got the error %v, want none", text, err)
 			}
 		}
 	}
 	for _, text := range []string{"disk=0", "disk=21", "run_limit=0", "run_limit=10001"} {
 		if err := order(text); err == nil {
-			t.Errorf("%s can be ordered", text)
+			t.Errorf("%s: got no error, want one: it is out of bounds", text)
 		}
 	}
 }

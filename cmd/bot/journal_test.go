@@ -150,7 +150,7 @@ func TestJournal_Titles_StayText(t *testing.T) {
 			}
 			for line := range strings.Lines(string(text)) {
 				if strings.Contains(line, "Evil") && !strings.Contains(line, "injected") || strings.HasPrefix(line, "2020") {
-					t.Errorf("a title has lines of its own: %q", line)
+					t.Errorf("got the line %q of a title, want it inside its entry", line)
 				}
 			}
 		})
@@ -160,7 +160,7 @@ func TestJournal_Titles_StayText(t *testing.T) {
 		"bought", "channel", "entry", "item", "license", "month", "order", "purchase",
 		"requester",
 	}, "\n") + "\n"; err != nil || out != want {
-		t.Errorf("the tags are %q (%v)", out, err)
+		t.Errorf("got the tags %q, want the bot's alone; error %v", out, err)
 	}
 }
 
@@ -329,7 +329,7 @@ func TestJournal_AccountNames(t *testing.T) {
 			account := strings.ReplaceAll(name, "/", ".") // the programs take a pattern
 			if sum, err := b.accepts(t, journalOf(t, b.format, args...), account); err != nil ||
 				sum != dollarsOf(sumOf(bought())) {
-				t.Errorf("%s has %s in %q (%v)", b.format, sum, name, err)
+				t.Errorf("%s: got %s in %q, want the ledger's sum; error %v", b.format, sum, name, err)
 			}
 		}
 	}

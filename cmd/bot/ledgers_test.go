@@ -60,7 +60,7 @@ func (w *env) buys(t testing.TB, database string, n int) {
 			select {
 			case <-look.C:
 			case <-ctx.Done():
-				t.Fatalf("order %s is %s", order.ID, order.State)
+				t.Fatalf("order %s: got %s, want it bought", order.ID, order.State)
 			}
 			if order, err = bot.Desk.Order(ctx, order.ID); err != nil {
 				t.Fatal(err)
@@ -103,7 +103,7 @@ func (w *env) reads(t testing.TB, person, channel, text string) {
 		return false
 	})
 	if err != nil {
-		t.Errorf("%s does not read %q: %v", person, text, err)
+		t.Errorf("%s: want the text %q on the screen, got %v", person, text, err)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestHelp_Program(t *testing.T) {
 	}
 	for _, name := range config.Names() {
 		if !strings.Contains(want.out, "  "+name+" ") {
-			t.Errorf("the help does not name %s", name)
+			t.Errorf("got a help without %s, want every command in it", name)
 		}
 	}
 }

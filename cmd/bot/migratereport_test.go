@@ -109,7 +109,7 @@ func TestMigrateReport_NeedsOnlyTheLedger(t *testing.T) {
 	}
 	if beside := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); beside != alone || beside.code != 0 ||
 		beside.err != "" {
-		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
+		t.Errorf("got exit code %d, want 0 and the report: %s%s", beside.code, beside.out, beside.err)
 	}
 	lost := purchase.Order{ID: "01JDXK00000000000000000007", State: purchase.Unknown, Month: "2026-12"}
 	err = ledger.Update(context.Background(), func(w purchase.Writer) error { return w.PutOrder(lost) })
@@ -120,10 +120,10 @@ func TestMigrateReport_NeedsOnlyTheLedger(t *testing.T) {
 		"`/license settle`.\n"
 	if got := does(t, "", "migrate-report", "--csv", "--at", "2026-12-15"); got.code != 0 || got.out != alone.out ||
 		got.err != note {
-		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+		t.Errorf("got exit code %d, want 0 and the report: %s%s", got.code, got.out, got.err)
 	}
 	if got := does(t, "", "migrate-report"); got.code != 0 || !strings.HasSuffix(got.out, note) || got.err != "" {
-		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+		t.Errorf("got exit code %d, want 0 and the report: %s%s", got.code, got.out, got.err)
 	}
 	processtest.Environment(t, map[string]string{"DATABASE": filepath.Join(t.TempDir(), "none.db")})
 	does(t, "", "migrate-report").says(t, 1, "there is no ledger ")

@@ -157,7 +157,7 @@ func TestPurchases_JSON_IsWhole(t *testing.T) {
 		n++
 	}
 	if n != len(bought()) {
-		t.Errorf("%d lines", n)
+		t.Errorf("got %d lines, want one for each purchase", n)
 	}
 }
 
@@ -178,19 +178,19 @@ func TestPurchases_CSV_NoFormulas(t *testing.T) {
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	rows, err := csv.NewReader(strings.NewReader(does(t, "", "purchases", "--csv").out)).ReadAll()
 	if err != nil || len(rows) != len(all)+1 {
-		t.Fatalf("%d rows, %v", len(rows), err)
+		t.Fatalf("got %d rows, want one for each purchase and the head; error %v", len(rows), err)
 	}
 	for _, row := range rows {
 		for n, text := range row {
 			if bare := strings.Trim(text, " \u2003\u00a0"); bare != "" &&
 				strings.ContainsRune("=+-@\t\r\n＝−", []rune(bare)[0]) || strings.ContainsFunc(strings.ReplaceAll(text, "\r", ""),
 				escape.IsControl) {
-				t.Errorf("column %s: %q", rows[0][n], text)
+				t.Errorf("column %s: got %q, want text that is no formula", rows[0][n], text)
 			}
 		}
 	}
 	if rows[1][13] != "63.75" || rows[0][13] != "shown_usd" {
-		t.Errorf("amounts: %v", rows[1])
+		t.Errorf("got the amounts %v, want 63.75 in the column shown_usd", rows[1])
 	}
 }
 
@@ -222,7 +222,7 @@ func TestPurchases_BotRuns(t *testing.T) {
 	}
 	defer ledger.Close()
 	if beside := does(t, "", "purchases", "--csv"); beside != alone || beside.code != 0 {
-		t.Errorf("exit %d: %s%s", beside.code, beside.out, beside.err)
+		t.Errorf("got exit code %d, want 0: %s%s", beside.code, beside.out, beside.err)
 	}
 	if got := does(t, "", "resume", "it was me"); got.code != 1 ||
 		!strings.HasSuffix(got.err, "another licensebot is running with this ledger, but it doesn't answer: it may be "+
@@ -236,7 +236,7 @@ func TestResume_Pause(t *testing.T) {
 	keepLedger(t, path)
 	processtest.Environment(t, map[string]string{"DATABASE": path})
 	if got := does(t, "", "resume", "just", "in", "case"); got.code != 0 || got.out != "Buying wasn't paused.\n" {
-		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+		t.Errorf("got exit code %d, want 0: %s%s", got.code, got.out, got.err)
 	}
 	ledger, err := storage.Open(path)
 	if err != nil {
@@ -259,7 +259,7 @@ func TestResume_Pause(t *testing.T) {
 	}
 	if got := does(t, "", "resume", "CoCalc", "paid", "it", "back"); got.code != 0 ||
 		got.out != "Buying is back on. It had been paused since Nov 22, 2026, 12:00 PM UTC: CoCalc bought twice.\n" {
-		t.Errorf("exit %d: %s%s", got.code, got.out, got.err)
+		t.Errorf("got exit code %d, want 0: %s%s", got.code, got.out, got.err)
 	}
 	if ledger, err = storage.OpenReadOnly(path); err != nil {
 		t.Fatal(err)
@@ -268,12 +268,12 @@ func TestResume_Pause(t *testing.T) {
 	err = ledger.View(context.Background(), func(r purchase.Reader) error {
 		account, err := r.Account()
 		if err != nil || account.Pause != nil {
-			t.Errorf("still paused: %+v, %v", account.Pause, err)
+			t.Errorf("got the pause %+v, want none; error %v", account.Pause, err)
 		}
 		events, err := r.Events(1, 10)
 		if err != nil || len(events) != 1 || events[0].Kind != "resumed" || events[0].Note != "CoCalc paid it back" ||
 			!strings.HasPrefix(events[0].By, "operator") {
-			t.Errorf("the audit says %+v, %v", events, err)
+			t.Errorf("got the audit records %+v, want the resume with its reason; error %v", events, err)
 		}
 		return nil
 	})
@@ -319,7 +319,7 @@ func TestPurchases_ControlCharacters(t *testing.T) {
 			var back purchase.Purchase
 			if err := json.Unmarshal([]byte(got.out), &back); err != nil || back.Reason != hostile ||
 				back.Spec.Title != hostile {
-				t.Errorf("it reads %+v, %v", back, err)
+				t.Errorf("got %+v back, want what people wrote; error %v", back, err)
 			}
 		}
 	}
@@ -328,7 +328,7 @@ func TestPurchases_ControlCharacters(t *testing.T) {
 		logger := config.Settings{LogFormat: format}.Logger(&log)
 		logger.Error().Err(errors.New(hostile)).Str("title", hostile).Msg("something " + hostile)
 		if strings.ContainsFunc(log.String(), escape.IsControl) || !strings.Contains(log.String(), "00.1$") {
-			t.Errorf("the log as %s: %q", format, log.String())
+			t.Errorf("the log as %s: got %q, want the text without control characters", format, log.String())
 		}
 	}
 }

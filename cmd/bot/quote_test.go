@@ -118,7 +118,7 @@ func TestQuote_RecordedPrices(t *testing.T) {
 	for n, r := range records {
 		p := got[n]
 		if p.Error != "" {
-			t.Errorf("line %d: %s", n+1, p.Error)
+			t.Errorf("line %d: got the error %s, want a price", n+1, p.Error)
 			continue
 		}
 		for what, pair := range map[string][2]float64{
@@ -128,7 +128,7 @@ func TestQuote_RecordedPrices(t *testing.T) {
 			"checkout total":             {float64(*p.CheckoutTotalIfAloneCents), r.Alone},
 		} {
 			if pair[0] != math.Round(pair[1]*100) {
-				t.Errorf("line %d: %s: %v cents, recorded %v dollars", n+1, what, pair[0], pair[1])
+				t.Errorf("line %d: %s: got %v cents, want %v dollars", n+1, what, pair[0], pair[1])
 			}
 		}
 	}
@@ -221,6 +221,6 @@ func TestQuote_InputBreaks(t *testing.T) {
 	var out bytes.Buffer
 	err := quoteLines(io.MultiReader(strings.NewReader(goodLine+"\n"+goodLine), iotest.ErrReader(broken)), &out, time.Now)
 	if !errors.Is(err, broken) || strings.Count(out.String(), "cost_cents") != 1 {
-		t.Errorf("%v\n%s", err, out.String())
+		t.Errorf("got the error %v, want that of the input, after one price\n%s", err, out.String())
 	}
 }

@@ -67,23 +67,23 @@ func TestRestore_Losses(t *testing.T) {
 			}
 			if c.present == "" {
 				if _, err := os.Stat(database); err == nil {
-					t.Error("a ledger was made")
+					t.Error("got a ledger, want none")
 				}
 			} else if string(read(t, database)) != string(read(t, c.present)) {
-				t.Error("the ledger was changed")
+				t.Error("got a changed ledger, want it unchanged")
 			}
 			before := read(t, c.backup)
 			got := does(t, "yes\n", "restore", c.backup)
 			got.says(t, 0, append(c.says, "Restored "+database+" from "+c.backup+".\n", "When you start the bot:\n")...)
 			if string(read(t, c.backup)) != string(before) {
-				t.Error("the backup was changed")
+				t.Error("got a changed backup, want it unchanged")
 			}
 			_, aside, kept := strings.Cut(got.out, "The previous ledger is kept as ")
 			if kept != (c.present != "") {
 				t.Fatalf("it says\n%s", got.out)
 			}
 			if aside, _, _ = strings.Cut(aside, "\n"); kept && string(read(t, aside)) != string(read(t, c.present)) {
-				t.Errorf("%s is not the ledger from before", aside)
+				t.Errorf("got another file as %s, want the previous ledger", aside)
 			}
 			does(t, "", "verify").says(t, 0, "- It was restored on ", "; the bot hasn't compared it with CoCalc yet.\n")
 		})
@@ -108,7 +108,7 @@ func TestRestore_OverDamagedLedger(t *testing.T) {
 			_, aside, _ := strings.Cut(got.out, "is kept as ")
 			aside, _, _ = strings.Cut(aside, "\n")
 			if string(read(t, aside)) != string(before) {
-				t.Error("the evidence was changed")
+				t.Error("got a changed file, want the damaged ledger unchanged")
 			}
 			does(t, "", "verify").says(t, 0, "1 order, 1 purchase")
 		})
@@ -129,7 +129,7 @@ func TestRestore_BotRuns(t *testing.T) {
 	does(t, "", "restore", backup, "--yes").says(t, 1, "bot: open the ledger "+s["DATABASE"]+
 		": another licensebot is running with this ledger: stop it, run this again, then start it\n")
 	if entries, err := os.ReadDir(filepath.Dir(s["DATABASE"])); err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v (%v)", entries, err)
+		t.Errorf("got the files %v, want the ledger alone; error %v", entries, err)
 	}
 }
 
@@ -169,7 +169,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	does(t, "", "backup", file).says(t, 0, "is a verified copy of the ledger: 1 order, 1 purchase")
 	buy("second")
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
+		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	newest := w.account.Licenses()[0].ID
 
@@ -193,9 +193,9 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	select {
 	case <-asked:
 	case <-bot.Life.Done():
-		t.Fatal("CoCalc was not asked")
+		t.Fatal("got no request to CoCalc, want one")
 	case <-time.After(processtest.Patience):
-		t.Fatal("CoCalc was not asked in time")
+		t.Fatal("got no request to CoCalc in time, want one")
 	}
 	if err := w.slack.WaitForSocket(bot.Life); err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	buy("fourth")
 	does(t, "", "purchases").says(t, 0, newest)
 	if n := len(w.account.Licenses()); n != 3 {
-		t.Errorf("CoCalc sold %d licenses", n)
+		t.Errorf("got %d licenses, want 3", n)
 	}
 	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses in the log")
 }
@@ -243,7 +243,7 @@ func TestRun_InconsistentLedger(t *testing.T) {
 		"The ledger contradicts itself.")
 	does(t, "", "resume", "a cent").says(t, 0, "Buying is back on.")
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
+		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	seen := launch(t, s, "run") // what an admin has seen does not pause again
 	if err := w.slack.WaitForSocket(seen.Life); err != nil {
@@ -270,7 +270,7 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 	w.asks(t, "buy ram=16 cpu=2", "My records don't add up.")
 	w.reads(t, slacksim.Bob, "", why)
 	if n := len(w.account.Licenses()); n != 1 {
-		t.Errorf("CoCalc sold %d licenses", n)
+		t.Errorf("got %d licenses, want 1", n)
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
 	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and nobody takes it for a good one
@@ -278,11 +278,11 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 		".unproven is an unverified copy"}
 	does(t, "", "backup", backup).says(t, 1, unproven...)
 	if _, err := os.Stat(backup); err == nil {
-		t.Error("the backup has the name of a good one")
+		t.Error("got a backup with the name of a good one, want it marked")
 	}
 	does(t, "", "resume", "Carol confessed").says(t, 0, "Buying is back on.")
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Fatalf("it ends with %d:\n%s", code, &bot.Err)
+		t.Fatalf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	does(t, "", "restore", "--yes", backup+".unproven").says(t, 1, "can't restore ", "audit record 2")
 	alone := filepath.Join(t.TempDir(), "alone.db") // without a bot too

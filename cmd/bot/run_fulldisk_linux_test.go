@@ -58,7 +58,7 @@ func TestRun_FullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(ledger) {
-		t.Error("something was bought, or written")
+		t.Error("got a purchase or a write, want none")
 	}
 	does(t, "", "backup", t.TempDir()+"/full.db").says(t, 1, "bot: back up the ledger to ", "file too large")
 
@@ -80,7 +80,7 @@ func TestRun_FullDisk(t *testing.T) {
 	}
 	does(t, "", "verify", "--online").says(t, 0, "it sold 2 licenses in the log")
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+		t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestRun_FullDisk_DuringCheckout(t *testing.T) {
 	select {
 	case <-sold:
 	case <-bot.Life.Done():
-		t.Fatal("nothing was sold")
+		t.Fatal("got no license, want one")
 	}
 	bot.Prints(&bot.Err, 1, "the ledger's disk is full")
 	w.asks(t, "list", "1 active license") // CoCalc has sold it; the bot answers as ever
@@ -126,9 +126,9 @@ func TestRun_FullDisk_DuringCheckout(t *testing.T) {
 	shows("Bought for $63.75")
 	does(t, "", "verify", "--online").says(t, 0, "it sold 1 license in the log")
 	if n := len(w.account.Licenses()); n != 1 {
-		t.Errorf("CoCalc sold %d licenses", n)
+		t.Errorf("got %d licenses, want 1", n)
 	}
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+		t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 }

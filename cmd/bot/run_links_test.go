@@ -33,7 +33,7 @@ func TestRun_Links_LeadToOwnServer(t *testing.T) {
 			return strings.Contains(m.ContentText(), text)
 		})
 		if err != nil {
-			t.Fatalf("%q is not said: %v", text, err)
+			t.Fatalf("want the text %q, got %v", text, err)
 		}
 		return shownBlocks(t, now)
 	}
@@ -45,7 +45,7 @@ func TestRun_Links_LeadToOwnServer(t *testing.T) {
 	defer cancel()
 	credit, err := w.slack.Person(slacksim.Bob).WaitForText(ctx, w.slack.DM(slacksim.Bob), "Add credit at")
 	if err != nil {
-		t.Fatalf("the admin is not asked for credit: %v", err)
+		t.Fatalf("want the admin to be asked for credit, got %v", err)
 	}
 	help := shownBlocks(t, w.asks(t, "help show", "by its link"))
 	for shown, link := range map[string]string{
@@ -53,11 +53,11 @@ func TestRun_Links_LeadToOwnServer(t *testing.T) {
 		shownBlocks(t, credit): "/settings/payments", help: "/settings/licenses?id=",
 	} {
 		if !strings.Contains(shown, w.shop+link) || strings.Contains(shown, commands.ExampleSite) {
-			t.Errorf("no link to %s%s:\n%s", w.shop, link, shown)
+			t.Errorf("want a link to %s%s, got\n%s", w.shop, link, shown)
 		}
 	}
 	if strings.Contains(refused, "/settings/payments") {
-		t.Errorf("a buyer is led to the payments of the account:\n%s", refused)
+		t.Errorf("got a link to the account's payments for a buyer, want none:\n%s", refused)
 	}
 	bot.Ends(processtest.Patience, syscall.SIGTERM)
 }

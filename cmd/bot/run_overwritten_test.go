@@ -48,9 +48,9 @@ func TestRun_LedgerOverwritten(t *testing.T) {
 	_ = alice.Click(t.Context(), card, "Buy for $63.75")
 	if code := bot.Ends(processtest.Patience); code != cli.ExitLedgerFailed ||
 		!strings.Contains(bot.Err.String(), "overwritten while it was open") {
-		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+		t.Errorf("got exit code %d, want 74:\n%s", code, &bot.Err)
 	}
 	if len(w.account.Licenses()) != 0 || string(read(t, s["DATABASE"])) != string(read(t, backup)) {
-		t.Error("something was bought, or written")
+		t.Error("got a purchase or a write, want none")
 	}
 }

@@ -38,11 +38,12 @@ func TestRun_SIGTERM_DuringPurchase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 {
-		t.Errorf("it ends with %d:\n%s", code, &bot.Err)
+		t.Errorf("got exit code %d, want 0:\n%s", code, &bot.Err)
 	}
 	now, ok := w.slack.Current(card)
 	if !ok || !strings.Contains(now.ContentText(), "Bought for $63.75") || len(w.account.Licenses()) != 1 {
-		t.Errorf("%d licenses; the card reads\n%s\n%s", len(w.account.Licenses()), now.ContentText(), &bot.Err)
+		t.Errorf("got %d licenses, want 1 and its receipt; the card reads\n%s\n%s",
+			len(w.account.Licenses()), now.ContentText(), &bot.Err)
 	}
 }
 
@@ -57,7 +58,7 @@ func (w *env) asks(t testing.TB, command, text string) slacksim.Message {
 	defer cancel()
 	m, err := alice.WaitForText(ctx, slacksim.General, text)
 	if err != nil {
-		t.Fatalf("alice does not read %q: %v", text, err)
+		t.Fatalf("want the text %q for alice, got %v", text, err)
 	}
 	return m
 }

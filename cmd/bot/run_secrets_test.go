@@ -106,7 +106,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 			}
 			secrets := w.secrets(t)
 			if len(heard.tickets) < 2 {
-				t.Errorf("%d sockets were opened", len(heard.tickets))
+				t.Errorf("got %d sockets, want at least 2", len(heard.tickets))
 			}
 			for n, ticket := range heard.tickets {
 				secrets[fmt.Sprintf("ticket %d", n+1)] = ticket
@@ -114,7 +114,7 @@ func TestRun_Log_NoSecrets(t *testing.T) {
 			for _, text := range told {
 				for name, secret := range secrets {
 					if before, _, found := strings.Cut(text, secret); found {
-						t.Errorf("the %s is told: …%s", name, before[max(0, len(before)-300):])
+						t.Errorf("got the %s in the output, want it hidden: …%s", name, before[max(0, len(before)-300):])
 					}
 				}
 			}
@@ -194,7 +194,7 @@ func (w *env) secrets(t *testing.T) map[string]string {
 		}
 	}
 	if len(all) < 8 {
-		t.Errorf("only %d secrets are known", len(all))
+		t.Errorf("got %d secrets, want at least 8", len(all))
 	}
 	return all
 }

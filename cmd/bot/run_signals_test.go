@@ -30,7 +30,7 @@ func TestRun_LogReaderGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code := bot.Ends(processtest.Patience, syscall.SIGTERM); code != 0 || !bot.Cmd.ProcessState.Exited() {
-		t.Errorf("it ends with %s", bot.Cmd.ProcessState)
+		t.Errorf("got %s, want exit code 0", bot.Cmd.ProcessState)
 	}
 }
 
@@ -41,6 +41,6 @@ func TestRun_SIGHUP(t *testing.T) {
 	bot.Prints(&bot.Err, 1, "connect to Slack")
 	if code := bot.Ends(processtest.Patience, syscall.SIGHUP, syscall.SIGHUP); code != 0 ||
 		!strings.Contains(bot.Err.String(), "stop licensebot") {
-		t.Errorf("it ends with %s:\n%s", bot.Cmd.ProcessState, &bot.Err)
+		t.Errorf("got %s, want exit code 0:\n%s", bot.Cmd.ProcessState, &bot.Err)
 	}
 }

@@ -64,7 +64,7 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 				does(t, "", "run").says(t, 2, "bot: invalid configuration:\nCOCALC_URL: "+c.refuse)
 				does(t, "", "check").says(t, 1, "FAIL COCALC_URL: "+c.refuse, "PASS Slack bot token", "bot: ")
 				if after, _ := os.ReadFile(s["DATABASE"]); string(after) != string(before) {
-					t.Error("the ledger was changed")
+					t.Error("got a changed ledger, want it unchanged")
 				}
 				return
 			}
@@ -77,7 +77,7 @@ func TestServer_NoCoCalcURL(t *testing.T) {
 				"use the CoCalc server that the ledger notes, since COCALC_URL is not set: set it to this address")
 			bot.Prints(&bot.Err, 1, "find CoCalc with the key")
 			if !strings.Contains(bot.Err.String(), `"server":"`+w.shop+`"`) {
-				t.Errorf("the log does not name the server:\n%s", bot.Err.String())
+				t.Errorf("want the server in the log, got\n%s", bot.Err.String())
 			}
 		})
 	}

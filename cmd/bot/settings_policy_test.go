@@ -163,12 +163,12 @@ func TestSettings_Policy_ChangesAreAudited(t *testing.T) {
 	for _, note := range first {
 		for name, secret := range needed {
 			if strings.Contains(note, secret) || strings.Contains(note, name) {
-				t.Errorf("a secret is in the audit: %q", note)
+				t.Errorf("got a secret in the audit, want none: %q", note)
 			}
 		}
 	}
 	if again := start(strict); len(again) > 0 {
-		t.Errorf("nothing was changed, and the audit says %q", again)
+		t.Errorf("got the audit records %q, want none: no setting was changed", again)
 	}
 	changed := map[string]string{}
 	for name, value := range strict {

@@ -35,12 +35,12 @@ func TestSettings_SecretFiles(t *testing.T) {
 	}
 	for _, value := range secrets {
 		if strings.Contains(out.String(), value) {
-			t.Errorf("a secret that came from a file is logged: %s", out.String())
+			t.Errorf("got a secret of a file in the log, want it hidden: %s", out.String())
 		}
 	}
 	for _, value := range c.InForce() {
 		if strings.Contains(value, dir) {
-			t.Errorf("the audit names a file of a secret: %s", value)
+			t.Errorf("got a secret's file in the audit, want none: %s", value)
 		}
 	}
 }

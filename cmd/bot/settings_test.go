@@ -51,11 +51,11 @@ func TestSettings_Defaults(t *testing.T) {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
 	if spec, wrong := c.LicenseSpec(); len(wrong) > 0 || spec != cocalc.DefaultSpec() {
-		t.Errorf("a license without a word: %+v, %v", spec, wrong)
+		t.Errorf("got the defaults %+v and the faults %v, want those of CoCalc and none", spec, wrong)
 	}
 	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "COCALC_API_KEY"} {
 		if missing := c.CheckSecrets().Of(name); len(missing) != 1 || !strings.HasPrefix(missing[0].Text, "not set; ") {
-			t.Errorf("%s is not missed: %v", name, missing)
+			t.Errorf("want the fault that %s is missing, got %v", name, missing)
 		}
 	}
 }
@@ -242,7 +242,7 @@ func TestSettings_Read_SpacesAroundValues(t *testing.T) {
 	}
 	if c.SlackBotToken != needed["SLACK_BOT_TOKEN"] || c.SlackAppToken != needed["SLACK_APP_TOKEN"] ||
 		c.CoCalcAPIKey != needed["COCALC_API_KEY"] {
-		t.Error("blanks are kept")
+		t.Error("got values with spaces around them, want them trimmed")
 	}
 	if diff := cmp.Diff(map[string]bool{"U1": true, "W2": true}, c.Policy().Buyers); diff != "" {
 		t.Error(diff)

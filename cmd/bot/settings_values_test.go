@@ -69,7 +69,7 @@ func TestSettings_Database_Quoted(t *testing.T) {
 	processtest.Environment(t, w.settings(t, `DATABASE="ledger.db"`))
 	does(t, "", "run").says(t, 2, "DATABASE: remove the quotes around the value")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("%v, %v", left, err)
+		t.Errorf("got the files %v, want no second ledger; error %v", left, err)
 	}
 }
 
@@ -87,9 +87,9 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 		c := config.Load()
 		if err := c.CheckSecrets().Err(); says == "" && (err != nil || c.CoCalcAPIKey != "sk-secretCoCalcKey") ||
 			says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
-			t.Errorf("%q: %q, %v", text, c.CoCalcAPIKey, err)
+			t.Errorf("%q: got the key %q and the error %v, want those of the case", text, c.CoCalcAPIKey, err)
 		} else if err != nil && strings.Contains(err.Error(), "sk-") {
-			t.Errorf("the secret is told: %v", err)
+			t.Errorf("got the secret in the error, want it hidden: %v", err)
 		}
 	}
 }

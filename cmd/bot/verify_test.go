@@ -19,7 +19,7 @@ func headPrinted(t testing.TB, out string) string {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)(\d+:[0-9a-f]{64})$`).FindAllString(out, -1)
 	if len(found) == 0 {
-		t.Fatalf("no head is told:\n%s", out)
+		t.Fatalf("want the head in the output, got\n%s", out)
 	}
 	return found[len(found)-1]
 }
@@ -31,7 +31,7 @@ func (o outcome) says(t testing.TB, code int, texts ...string) {
 	for _, text := range texts {
 		_, after, found := strings.Cut(rest, text)
 		if !found {
-			t.Errorf("%q is not said, or not in its place:\n%s%s", text, o.out, o.err)
+			t.Errorf("want %q in its place, got\n%s%s", text, o.out, o.err)
 			return
 		}
 		rest = after
@@ -169,14 +169,14 @@ func TestCommands_DamagedLedgers_AreLeftAlone(t *testing.T) {
 			does(t, "", "verify", "--database", file).says(t, 1, bad.says)
 			does(t, "", "restore", file, "--yes").says(t, 1, "bot: can't restore "+file+": ", bad.says)
 			if string(read(t, s["DATABASE"])) != string(present) {
-				t.Error("the ledger was changed")
+				t.Error("got a changed ledger, want it unchanged")
 			}
 			if string(read(t, file)) != string(before) {
-				t.Error("the file was changed")
+				t.Error("got a changed file, want it unchanged")
 			}
 			for _, folder := range []string{file, s["DATABASE"]} {
 				if entries, err := os.ReadDir(filepath.Dir(folder)); err != nil || len(entries) != 1 {
-					t.Errorf("something was left beside it: %v (%v)", entries, err)
+					t.Errorf("got the files %v, want nothing left beside it; error %v", entries, err)
 				}
 			}
 		})
@@ -189,7 +189,7 @@ func TestVerify_Head(t *testing.T) {
 		" ": "1:" + hash} {
 		var h head
 		if err := h.Set(text); err != nil || fmt.Sprint(h) != want {
-			t.Errorf("%q: %s, %v", text, h, err)
+			t.Errorf("%q: got the head %s, want that of the ledger; error %v", text, h, err)
 		}
 	}
 	for _, text := range []string{
@@ -198,7 +198,7 @@ func TestVerify_Head(t *testing.T) {
 	} {
 		var h head
 		if err := h.Set(text); err == nil {
-			t.Errorf("%q was taken for %s", text, h)
+			t.Errorf("%q: got the head %s, want an error", text, h)
 		}
 	}
 }

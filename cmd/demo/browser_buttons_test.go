@@ -120,7 +120,7 @@ func buttons(t *testing.T, d *demo) {
 	}
 	for _, action := range botActions(t) {
 		if !p.pressed[action] {
-			t.Errorf("no button %q was pressed", action)
+			t.Errorf("got no press of the button %q, want one", action)
 		}
 	}
 }
@@ -370,7 +370,7 @@ func botActions(t *testing.T) []string {
 		})
 	}
 	if len(all) < 15 {
-		t.Fatalf("the bot has only these actions: %q", all)
+		t.Fatalf("got the actions %q, want at least 15", all)
 	}
 	return all
 }

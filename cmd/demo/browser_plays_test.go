@@ -64,7 +64,7 @@ func approval(t *testing.T, d *demo) {
 	bob.WaitText("Bought for $2,550.00. License")
 	reads(t, bob, "@Bob Brandt approved, ")
 	if bob.Has("Approve") || bob.Has("Deny") {
-		t.Error("Bob can still decide")
+		t.Error("got buttons for Bob after the decision, want none")
 	}
 	d.picture(bob, "approved.png")
 
@@ -100,7 +100,7 @@ func denial(t *testing.T, d *demo) {
 	bob.Click("Deny")
 	bob.WaitText("@Bob Brandt denied it, ")
 	if reads(t, bob, "Reason for denying: There is one from last year"); bob.Has("Approve") {
-		t.Error("Bob can still decide")
+		t.Error("got buttons for Bob after the decision, want none")
 	}
 
 	alice.WaitText("Denied. Nothing was charged.")

@@ -25,7 +25,7 @@ func unsold(t *testing.T, d *demo) {
 		alice.WaitText(no)
 		if text := alice.Text(); strings.Contains(text, "Buy for") || strings.Contains(text, "Review order") ||
 			strings.Contains(text, "$63.75") {
-			t.Errorf("/license %s shows something to buy:\n%s", command, text)
+			t.Errorf("/license %s: got something to buy, want none:\n%s", command, text)
 		}
 	}
 	alice.Send("/license list")
@@ -40,11 +40,11 @@ func unsold(t *testing.T, d *demo) {
 	alice.Home()
 	alice.WaitText(no)
 	if alice.Has("Buy a license") {
-		t.Error("the Home tab sells licenses")
+		t.Error("got a button to buy on the Home tab, want none")
 	}
 	d.picture(alice, "unsold-home.png")
 	if strings.Contains(alice.Text(), "ry again") {
-		t.Errorf("Alice is asked to try again:\n%s", alice.Text())
+		t.Errorf("got an advice to try again, want none:\n%s", alice.Text())
 	}
 	for endpoint, n := range d.sims.cocalc.Counts() {
 		if spends(endpoint) {

@@ -41,11 +41,11 @@ func TestSimulators_Settings(t *testing.T) {
 			if !p.Buyers[slacksim.Alice] || p.Approvers[slacksim.Alice] || !p.Approvers[slacksim.Bob] ||
 				!p.Admins[slacksim.Carol] || p.Buyers[slacksim.Carol] ||
 				p.Buyers[olga] || p.Approvers[olga] || p.Admins[olga] || p.Buyers["U0REAL"] || len(p.Groups()) > 0 {
-				t.Errorf("buyers %v, approvers %v, admins %v", p.Buyers, p.Approvers, p.Admins)
+				t.Errorf("got buyers %v, approvers %v, admins %v, want the demo's people", p.Buyers, p.Approvers, p.Admins)
 			}
 			channel, ok := d.sims.workspace.Channel(d.settings.ApprovalsChannel)
 			if !ok || !channel.Has(d.sims.workspace.App().BotUserID) {
-				t.Errorf("approvers are asked in %q, where the bot is not", d.settings.ApprovalsChannel)
+				t.Errorf("got the approvals channel %q, want one that the bot is in", d.settings.ApprovalsChannel)
 			}
 			for id := range p.Approvers {
 				if !slices.Contains(channel.Members, id) {
@@ -61,7 +61,7 @@ func TestSimulators_Settings(t *testing.T) {
 func TestSimulators_Account_SameInEveryDemo(t *testing.T) {
 	processtest.Environment(t, nil)
 	if one, next := newDemo(t).sims.account.ID(), newDemo(t).sims.account.ID(); one != next {
-		t.Errorf("one demo has the account %s, the next one %s", one, next)
+		t.Errorf("got the account %s and then %s, want the same", one, next)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestSlashCommand_IsTheManifests(t *testing.T) {
 		t.Fatalf("%v: %s", err, data)
 	}
 	if c := manifest.Features.Commands[0]; slacksim.SlashCommand(c) != slashCommand {
-		t.Errorf("the manifest has %+v, the demo %+v", c, slashCommand)
+		t.Errorf("got the command %+v of the manifest, want %+v", c, slashCommand)
 	}
 	processtest.Environment(t, nil)
 	d := newDemo(t)

@@ -36,7 +36,7 @@ func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	for line := range strings.Lines(demo.Out.String() + "\n") {
 		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 		if !ok || !slices.Contains(config.Names(), name) || value == "" || strings.ContainsAny(value, " '\"$`\\") {
-			t.Errorf("%q is no setting that a shell can take as it is", line)
+			t.Errorf("got the line %q, want a setting that a shell can read", line)
 		}
 		settings[name] = value
 	}
@@ -64,24 +64,24 @@ func TestDemo_WithoutBot_ABotConnects(t *testing.T) {
 	body, err := io.ReadAll(shown.Body)
 	shown.Body.Close()
 	if err != nil || !strings.Contains(string(body), "$63.75 a month") {
-		t.Errorf("the answer is not on the page (%v):\n%s", err, body)
+		t.Errorf("want the answer on the page (%v), got\n%s", err, body)
 	}
 	http.DefaultClient.CloseIdleConnections()
 
 	second := processtest.Start(t, program, settings, "run")
 	code = second.Ends(processtest.Patience)
 	if code != 1 || !strings.HasSuffix(second.Err.String(), "another licensebot is running with this ledger") {
-		t.Errorf("a second bot ends with %d:\n%s", code, &second.Err)
+		t.Errorf("a second bot: got exit code %d, want 1:\n%s", code, &second.Err)
 	}
 	if code := bot.Ends(10*time.Second, syscall.SIGTERM); code != 0 || bot.Out.String() != "" {
-		t.Errorf("the bot ends with %d:\n%s\n%s", code, &bot.Out, &bot.Err)
+		t.Errorf("got exit code %d of the bot, want 0:\n%s\n%s", code, &bot.Out, &bot.Err)
 	}
 	if code := demo.Ends(10*time.Second, os.Interrupt.(syscall.Signal)); code != 0 {
-		t.Errorf("the demo ends with %d:\n%s", code, &demo.Err)
+		t.Errorf("got exit code %d of the demo, want 0:\n%s", code, &demo.Err)
 	}
 	for line := range strings.Lines(demo.Out.String() + "\n") {
 		if !strings.Contains(line, "=") {
-			t.Errorf("%q is on standard output", line)
+			t.Errorf("got the line %q on standard output, want a setting", line)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestDemo_WithoutBot_AnotherCoCalc(t *testing.T) {
 		}
 		client.Close()
 		if code := demo.Ends(10*time.Second, os.Interrupt.(syscall.Signal)); code != 0 {
-			t.Errorf("--cocalc %q: the demo ends with %d:\n%s", preset, code, &demo.Err)
+			t.Errorf("--cocalc %q: got exit code %d, want 0:\n%s", preset, code, &demo.Err)
 		}
 	}
 	got := does(t, "--without-bot", "--cocalc", "newest", "--data", t.TempDir())
@@ -133,7 +133,7 @@ func TestDemo_EndsWithCtrlC(t *testing.T) {
 		}
 	}
 	if code := demo.Ends(10*time.Second, syscall.SIGINT); code != 0 || demo.Err.String() != "" {
-		t.Errorf("it ends with %d:\n%s\n%s", code, &demo.Out, &demo.Err)
+		t.Errorf("got exit code %d, want 0 and nothing on standard error:\n%s\n%s", code, &demo.Out, &demo.Err)
 	}
 	if _, err := os.Stat(filepath.Join(data, "licensebot.db")); err != nil {
 		t.Error(err)

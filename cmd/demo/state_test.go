@@ -134,11 +134,11 @@ func TestDemo_Restarts(t *testing.T) {
 		r := startDemo(t, quick, "--data", data)
 		page := r.page()
 		if now := sold(page); now < bought {
-			t.Fatalf("start %d: CoCalc has %d licenses, and had %d", i+1, now, bought)
+			t.Fatalf("start %d: got %d licenses, want at least %d", i+1, now, bought)
 		}
 		before := receipts(page)
 		if before < i {
-			t.Errorf("start %d: there are %d receipts", i+1, before)
+			t.Errorf("start %d: got %d receipts, want at least one for each start before", i+1, before)
 		}
 		r.click()
 		r.until("the receipt", func(page string) bool { return receipts(page) > before })
@@ -150,14 +150,14 @@ func TestDemo_Restarts(t *testing.T) {
 		if end == "ctrl-c" {
 			if code := r.process.Ends(processtest.Patience, syscall.SIGINT); code != 0 || r.process.Err.String() != "" ||
 				!strings.Contains(r.process.Out.String(), "A payment in progress finishes first") {
-				t.Fatalf("start %d ends with %d:\n%s\n%s", i+1, code, &r.process.Out, &r.process.Err)
+				t.Fatalf("start %d: got exit code %d, want 0:\n%s\n%s", i+1, code, &r.process.Out, &r.process.Err)
 			}
 			continue
 		}
 		r.process.Kill()
 	}
 	if bought < 6 {
-		t.Errorf("six starts bought %d licenses", bought)
+		t.Errorf("six starts: got %d licenses, want at least 6", bought)
 	}
 	log, err := os.ReadFile(filepath.Join(data, logFile))
 	if err != nil {
@@ -172,7 +172,7 @@ func TestDemo_Restarts(t *testing.T) {
 	t.Run("fresh", func(t *testing.T) {
 		r := startDemo(t, quick, "--data", data, "--fresh")
 		if page := r.page(); sold(page) != 0 || receipts(page) != 0 {
-			t.Errorf("a fresh demo has %d licenses and %d receipts", sold(page), receipts(page))
+			t.Errorf("a fresh demo: got %d licenses and %d receipts, want none", sold(page), receipts(page))
 		}
 		r.click()
 		r.until("the purchase", func(page string) bool { return sold(page) == 1 })
@@ -183,7 +183,7 @@ func TestDemo_Restarts(t *testing.T) {
 		// A second demo in the same folder would move the ledger of the first away.
 		second := does(t, "--addr", "127.0.0.1:0", "--data", data, "--fresh")
 		if second.code != 1 || !strings.Contains(second.err, "another demo is using "+data) {
-			t.Errorf("a second demo: exit %d\n%s%s", second.code, second.out, second.err)
+			t.Errorf("a second demo: got exit code %d, want 1\n%s%s", second.code, second.out, second.err)
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestOpenState_LedgerWithoutSimulators(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 	}
 	if content, err := os.ReadFile(ledger); err != nil || string(content) != "a ledger" {
-		t.Errorf("the ledger is %q now: %v", content, err)
+		t.Errorf("got the ledger %q, want it unchanged; error %v", content, err)
 	}
 
 	running := filepath.Join(t.TempDir(), "running")
@@ -219,6 +219,6 @@ func TestOpenState_LedgerWithoutSimulators(t *testing.T) {
 		state.close()
 	}
 	if err == nil || !strings.Contains(err.Error(), "stop it first") {
-		t.Errorf("the ledger of a bot that runs: %v", err)
+		t.Errorf("the ledger of a bot that runs: got %v, want an error", err)
 	}
 }

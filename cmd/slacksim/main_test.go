@@ -62,7 +62,7 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, variables map[string]st
 		}
 		name, value, ok := strings.Cut(line, "=")
 		if !ok {
-			t.Errorf("line %q is neither a variable nor a comment", line)
+			t.Errorf("got the line %q, want a variable or a comment", line)
 		}
 		variables[name] = value
 	}

@@ -156,7 +156,7 @@ func TestService_Start_ReplacedParts(t *testing.T) {
 	c.Now = func() time.Time { return now }
 	c.Slack.Front = func(h socket.Handler) app.Front {
 		if h == nil {
-			t.Error("the front gets no handler")
+			t.Error("got no handler for the front, want one")
 		}
 		return f
 	}
@@ -183,7 +183,7 @@ func TestService_Start_ReplacedParts(t *testing.T) {
 		}
 		head, err2 := r.Head()
 		if head.Number == 0 {
-			t.Error("no audit record")
+			t.Error("got no audit record, want one")
 		}
 		return errors.Join(err, err2)
 	})

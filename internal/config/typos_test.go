@@ -26,7 +26,7 @@ func TestFindTypos(t *testing.T) {
 	}
 	for _, name := range Names() {
 		if found := findTypos([]string{name + "=x"}, Names()); len(found) > 0 {
-			t.Errorf("%s is taken for a slip of %s", name, found[0].Meant)
+			t.Errorf("%s: got the setting %s, want none", name, found[0].Meant)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestDollars_Decode(t *testing.T) {
 	} {
 		var d Dollars
 		if err := d.Decode(text); err == nil {
-			t.Errorf("%q was taken for %+v", text, d.Limit)
+			t.Errorf("%q: got %+v, want an error", text, d.Limit)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (w *env) purchaseOnABadDisk() {
 	}, aCard)
 	card, ok := w.button(slacksim.Alice, yes)
 	if !ok {
-		w.Fatalf("no button:\n%s", w.screen(slacksim.Alice))
+		w.Fatalf("got no button, want one:\n%s", w.screen(slacksim.Alice))
 	}
 	w.untilDone(func() error {
 		return w.slack.Person(slacksim.Alice).Click(w.ctx, card, yes)
@@ -85,7 +85,7 @@ func (w *env) untilDone(act func() error, texts ...string) {
 			w.must(w.slack.Wait(w.ctx, func() bool { return w.count(slacksim.Alice, verdict) > verdicts }))
 			again = w.count(slacksim.Alice, didNotCount) > 0
 			if again && sold > 0 {
-				w.Errorf("she reads that nothing counted, and %d licenses were sold", sold)
+				w.Errorf("got %d licenses after a message that the click did not count, want none", sold)
 			}
 			again = again || w.count(slacksim.Alice, "please type it again") > 0
 		default:
@@ -123,11 +123,11 @@ func (w *env) honest() {
 		"Please click again",
 	} {
 		if n := w.count(slacksim.Alice, sentence); n > 0 {
-			w.Errorf("she reads %q:\n%s", sentence, w.screen(slacksim.Alice))
+			w.Errorf("got the message %q, want none that claims more than was known:\n%s", sentence, w.screen(slacksim.Alice))
 		}
 	}
 	if n := len(w.account.Licenses()); n > 1 {
-		w.Errorf("CoCalc sold %d licenses", n)
+		w.Errorf("got %d licenses, want at most 1", n)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestBot_EveryCommitFails(t *testing.T) {
 		}
 	}
 	if commits < 10 {
-		t.Fatalf("a purchase has %d commits", commits)
+		t.Fatalf("got %d commits of a purchase, want at least 10", commits)
 	}
 	var chosen, came atomic.Int64
 	all(t, faults, kill.String, func(t *testing.T, k kill) {
@@ -176,7 +176,7 @@ func TestBot_EveryCommitFails(t *testing.T) {
 	})
 	// How many changes share a commit is chance.
 	if n := came.Load(); n == 0 || n < chosen.Load()-6 {
-		t.Errorf("%d of %d commits failed", n, chosen.Load())
+		t.Errorf("got %d failures of %d commits, want nearly all", n, chosen.Load())
 	}
 }
 
@@ -228,7 +228,7 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 	t.Logf("a purchase has %v; %d fail", undisturbed.seen, len(faults))
 	for class, least := range map[string]int{"fsync": 30, "pwrite": 60, "rename": 1} {
 		if undisturbed.seen[class] < least {
-			t.Errorf("a purchase has %d calls of %s", undisturbed.seen[class], class)
+			t.Errorf("got %d calls of %s in a purchase, want more", undisturbed.seen[class], class)
 		}
 	}
 	var chosen, came atomic.Int64
@@ -239,6 +239,6 @@ func TestBot_EverySystemCallFails(t *testing.T) {
 		}
 	})
 	if n := came.Load(); n == 0 || n < chosen.Load()*9/10 { // how many changes share a commit is chance
-		t.Errorf("%d of %d system calls failed", n, chosen.Load())
+		t.Errorf("got %d failures of %d system calls, want nearly all", n, chosen.Load())
 	}
 }

@@ -104,7 +104,7 @@ func (a *archive) run(t *testing.T, trials []trial) {
 		for again := 0; len(c.kills) > 0 && processes[0].killed == "" && !*full; again++ {
 			// how often it comes to a step is chance
 			if again == 5 {
-				t.Errorf("the bot did not come %s", c.kills[0])
+				t.Errorf("got no kill %s, want one", c.kills[0])
 				break
 			}
 			t.Logf("the bot did not come %s; once more", c.kills[0])
@@ -163,12 +163,12 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 	}
 	for _, s := range left {
 		if !slices.Contains(tolerated, s) {
-			t.Errorf("no scenario comes to the step %q", s)
+			t.Errorf("got no scenario that comes to the step %q, want one", s)
 		}
 	}
 	for _, s := range tolerated {
 		if !slices.Contains(left, s) {
-			t.Errorf("a scenario comes to %q: it is not out of reach any more", s)
+			t.Errorf("got a scenario that comes to %q, want it removed from unreached", s)
 		}
 	}
 	return trials

@@ -30,7 +30,7 @@ func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
 	w.now().end()
 	for _, l := range w.processes {
 		for _, name := range l.unlisted {
-			w.Errorf("the bot met %q, which step.All does not list", name)
+			w.Errorf("got the step %q, want one that step.All lists", name)
 		}
 	}
 	// Killed between the intent to add or to pay and the request, an order is not bought: neither is sent again.
@@ -56,7 +56,7 @@ func (w *env) checkEnd(want ending, cart []cocalctest.CartItem) {
 		budgets, err := r.Budgets(10)
 		for _, b := range budgets {
 			if b.Reserved != 0 {
-				w.Errorf("%s stay reserved", b.Reserved)
+				w.Errorf("got %s reserved at the end, want nothing", b.Reserved)
 			}
 		}
 		return err
@@ -108,7 +108,8 @@ func (w *env) orders(r purchase.Reader) (bought int, err error) {
 			}
 		}
 		if licenses != receipts {
-			w.Errorf("order %s is %s with %d receipts, and CoCalc sold %d licenses for it", o.ID, o.State, receipts, licenses)
+			w.Errorf("order %s (%s): got %d receipts, want one for each of the %d licenses that CoCalc sold",
+				o.ID, o.State, receipts, licenses)
 		}
 		if !o.Confirmed.IsZero() && o.ReplacedBy == "" {
 			w.told(o)
@@ -124,7 +125,8 @@ func (w *env) told(o purchase.Order) {
 		purchase.Denied: "*Denied.* Nothing was charged", purchase.Expired: "the request expired. Nothing was charged",
 	}[o.State]
 	if _, ok := w.reads(o.Requester.ID, string(o.ID), words); !ok || words == "" {
-		w.Errorf("order %s is %s, and its requester reads:\n%s", o.ID, o.State, w.screen(o.Requester.ID))
+		w.Errorf("order %s (%s): want its end on the screen of its requester, got\n%s",
+			o.ID, o.State, w.screen(o.Requester.ID))
 	}
 	m := o.Message(purchase.MessageLine)
 	if o.State != purchase.Purchased || m == nil || m.Problem != "" {
@@ -145,7 +147,7 @@ func (w *env) told(o purchase.Order) {
 		}
 	}
 	if lines < 1 || lines > most {
-		w.Errorf("the channel has %d lines about order %s", lines, o.ID)
+		w.Errorf("got %d lines in the channel about order %s, want 1 to %d", lines, o.ID, most)
 	}
 }
 
@@ -181,10 +183,10 @@ func (w *env) compare(want ending) func(purchase.Reader) error {
 		}
 		charged, foreign := 100_000-w.account.Balance(), len(said.Strangers)
 		if foreign != want.foreign {
-			w.Errorf("someone else's purchases: %q", said.Strangers)
+			w.Errorf("got the purchases %q of other people, want %d", said.Strangers, want.foreign)
 		}
 		if foreign == 0 && said.Earlier == 0 && charged != spent {
-			w.Errorf("CoCalc charged %d cents, and the ledger says that %d were spent", charged, spent)
+			w.Errorf("got charges of %d cents, want the %d that the ledger has", charged, spent)
 		}
 		return err
 	}
@@ -203,11 +205,11 @@ func (w *env) sameCart(before []cocalctest.CartItem) {
 	}
 	after := w.account.Cart()
 	if was, is := show(before), show(after); was != is {
-		w.Errorf("the cart was %q and is %q", was, is)
+		w.Errorf("want the cart %q, got %q", was, is)
 	}
 	for _, i := range after {
 		if strings.Contains(string(i.Description), "order ") && i.Removed.IsZero() && i.PurchasedAt.IsZero() {
-			w.Errorf("item %d of ours is left in the cart", i.ID)
+			w.Errorf("got item %d of the bot in the cart, want none", i.ID)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestPurchase_NoSentences(t *testing.T) {
 		}
 	}
 	if found < 500 {
-		t.Errorf("found %d strings only", found)
+		t.Errorf("got %d strings, want more", found)
 	}
 }
 

@@ -48,11 +48,11 @@ func TestDocs_Tests_Exist(t *testing.T) {
 		for _, name := range named.FindAllStringSubmatch(string(text), -1) {
 			found++
 			if !exists[name[1]] {
-				t.Errorf("%s names %s, and there is no such test", strings.TrimPrefix(document, root+"/"), name[1])
+				t.Errorf("%s names %s: got no such test, want one", strings.TrimPrefix(document, root+"/"), name[1])
 			}
 		}
 	}
 	if found == 0 {
-		t.Error("no document names a test")
+		t.Error("got no name of a test, want some")
 	}
 }

@@ -91,12 +91,12 @@ func TestPackages_Imports_FollowTheRules(t *testing.T) {
 	for _, f := range sources(t) {
 		home, known := roomOf(f.dir)
 		if !known {
-			t.Errorf("%s is in no room: enter its folder in the plan", f.path)
+			t.Errorf("%s: got no rule for its folder, want one in the table", f.path)
 			continue
 		}
 		for _, imported := range f.imports {
 			if within(imported, slackGo) && !home.slack {
-				t.Errorf("%s imports %s, which its package may not", f.path, imported)
+				t.Errorf("%s: got the import of %s, want it only where the table allows it", f.path, imported)
 			}
 			of, ours := strings.CutPrefix(imported, module+"/")
 			if !ours {
@@ -108,7 +108,7 @@ func TestPackages_Imports_FollowTheRules(t *testing.T) {
 			case known && slices.Contains(home.may, there.dir):
 			case known && f.isTest && slices.Contains(home.tests, there.dir):
 			default:
-				t.Errorf("%s imports %s, and %s may import only %s", f.path, imported, home.dir, words(home, f.isTest))
+				t.Errorf("%s: got the import of %s; %s: want only %s", f.path, imported, home.dir, words(home, f.isTest))
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func TestPackages_Money_KnowsNoSlack(t *testing.T) {
 	}
 	for _, start := range []string{"commands", "cocalc", "cocalc/cocalctest", "purchase", "storage"} {
 		if way := wayTo(imports, module+"/"+start, slackGo, map[string]bool{}); way != nil {
-			t.Errorf("%s knows Slack: %s", start, strings.Join(way, " → "))
+			t.Errorf("%s: got a way to Slack, want none: %s", start, strings.Join(way, " → "))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func TestPackages_Comments_Introduce(t *testing.T) {
 	}
 	for dir, missing := range comments {
 		if missing != "" {
-			t.Errorf("no file of %s has a package comment that begins with %q", dir, missing)
+			t.Errorf("%s: got no package comment that begins with %q, want one", dir, missing)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func TestFiles_Length(t *testing.T) {
 	const most = 450
 	for _, f := range sources(t) {
 		if f.lines > most {
-			t.Errorf("%s has %d lines, more than %d: it holds more than one thing", f.path, f.lines, most)
+			t.Errorf("%s: got %d lines, want at most %d", f.path, f.lines, most)
 		}
 	}
 }
@@ -169,7 +169,7 @@ func TestFiles_Names_SayWhatIsInside(t *testing.T) {
 		name := strings.TrimSuffix(strings.TrimSuffix(path.Base(f.path), ".go"), "_test")
 		for _, n := range append(strings.Split(f.dir, "/"), name) {
 			if slices.Contains(nothing, n) {
-				t.Errorf("%s: the name %q says nothing of what is inside", f.path, n)
+				t.Errorf("%s: got the name %q, want one that says what is inside", f.path, n)
 			}
 		}
 	}
@@ -185,7 +185,7 @@ func TestPackages_Rules_NameExistingOnes(t *testing.T) {
 	}
 	for _, r := range rooms {
 		if !found[r.dir] {
-			t.Errorf("the plan has a room %s, and there is no such package", r.dir)
+			t.Errorf("got a rule for %s, want a package of that name", r.dir)
 		}
 	}
 }

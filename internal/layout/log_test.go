@@ -43,20 +43,20 @@ func TestLog_Messages_ReadAlike(t *testing.T) {
 			}
 			switch method.Sel.Name {
 			case "Dur":
-				t.Errorf("%s logs a duration without its unit: name the field …_ms", s.path)
+				t.Errorf("%s: got a duration without its unit, want a field named …_ms", s.path)
 			case "Int", "Int64", "Float64":
 				name, literal := "", false
 				if len(call.Args) > 0 {
 					name, literal = beginning(call.Args[0])
 				}
 				if literal && otherUnit.MatchString(name) {
-					t.Errorf("%s logs %q: durations are milliseconds, in a field named …_ms", s.path, name)
+					t.Errorf("%s: got the field %q, want milliseconds in a field named …_ms", s.path, name)
 				}
 			case "Msg":
 				if text, literal := beginning(call.Args[0]); literal {
 					found++
 					if verb, _, _ := strings.Cut(text, " "); !slices.Contains(logVerbs, strings.TrimSuffix(verb, ":")) {
-						t.Errorf("%s: the log says %q, which does not begin with a verb of the list", s.path, text)
+						t.Errorf("%s: got the message %q, want one that begins with a verb of the list", s.path, text)
 					}
 				}
 			}
@@ -64,7 +64,7 @@ func TestLog_Messages_ReadAlike(t *testing.T) {
 		})
 	}
 	if found < 50 {
-		t.Errorf("only %d lines were found", found)
+		t.Errorf("got %d lines, want more", found)
 	}
 }
 

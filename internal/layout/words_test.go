@@ -50,11 +50,11 @@ func TestStrings_OneWordForOneThing(t *testing.T) {
 		sentences++
 		for _, w := range oldWords {
 			if found := w.old.FindString(text); found != "" {
-				t.Errorf("%s says %q in %q: the product says %s", at, found, text, w.now)
+				t.Errorf("%s: got %q in %q, want %s", at, found, text, w.now)
 			}
 		}
 	}
 	if sentences < 1000 {
-		t.Errorf("only %d sentences were found", sentences)
+		t.Errorf("got %d sentences, want more", sentences)
 	}
 }
