@@ -15,7 +15,7 @@ import (
 // actionTakeOut takes a broken item out of the cart. Its value is the item's id.
 const actionTakeOut = "item_take_out"
 
-// pause stops all buying by an admin's word.
+// pause stops all buying, as an admin decided.
 func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string) socket.Reply {
 	if err := h.desk.Pause(ctx, click, reason); err != nil {
 		return ackReply(h.refusalMessage(err))
@@ -26,7 +26,7 @@ func (h *Handler) pause(ctx context.Context, click purchase.Click, reason string
 				"Use `/license resume` to continue."))
 }
 
-// resume ends a pause of buying by an admin's word.
+// resume ends a pause of buying, as an admin decided.
 func (h *Handler) resume(ctx context.Context, click purchase.Click, reason string) socket.Reply {
 	stop, err := h.desk.Stopped(ctx)
 	if err == nil {

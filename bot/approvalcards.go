@@ -34,8 +34,8 @@ func decidable(o purchase.Order, now time.Time) bool {
 	return o.State == purchase.AwaitingApproval && now.Before(o.ApproveBy)
 }
 
-// approvalCard asks approvers about an order, and tells them afterwards what became of it. It is a function of its
-// arguments alone.
+// approvalCard asks approvers to decide about an order, and later shows its outcome. It is a function of its arguments
+// alone.
 func approvalCard(o purchase.Order, f approvalFacts) content {
 	o = withoutIDs(o)
 	head := fmt.Sprintf("<@%s> requests a CoCalc license for %s%s", o.Requester.ID, o.Price,
@@ -151,7 +151,7 @@ func requestBlocks(o purchase.Order) []slack.Block {
 		contextBlock(mrkdwn(strings.Join(rest, " · "))))
 }
 
-// titleBlocks is the title of what was asked for, if it has one: it tells orders apart.
+// titleBlocks returns the order's title, if it has one, which distinguishes orders that look alike.
 func titleBlocks(o purchase.Order) []slack.Block {
 	if o.Spec.Title == "" {
 		return nil
@@ -232,7 +232,7 @@ func matching(n int) string {
 	return fmt.Sprintf("%d matching licenses are", n)
 }
 
-// decisionBlocks say who decided what, when and why. The reasons are people's own words.
+// decisionBlocks list who decided what, when and why. The reasons are text that people wrote.
 func decisionBlocks(o purchase.Order) []slack.Block {
 	var blocks []slack.Block
 	for _, a := range o.Approvals {
@@ -275,8 +275,7 @@ func outcomeSign(o purchase.Order) string {
 	}
 }
 
-// approvalOutcome says what became of an order that approvers were asked about, in mrkdwn and in a word for
-// notifications.
+// approvalOutcome returns the outcome of an order that needed approval: in mrkdwn, and in one word for notifications.
 func approvalOutcome(o purchase.Order, zone *time.Location) (text, said string) {
 	switch o.State {
 	case purchase.AwaitingApproval, purchase.Expired:
@@ -308,7 +307,7 @@ func approvalOutcome(o purchase.Order, zone *time.Location) (text, said string) 
 	}
 }
 
-// waitingCard tells the requester whom their order waits for.
+// waitingCard shows the requester that their order waits for approval, and where.
 func waitingCard(o purchase.Order, f cardFacts) content {
 	where := ""
 	if m := o.Message(purchase.MessageAsk); m != nil {

@@ -55,7 +55,7 @@ func reasonView(remember reasonState) slack.ModalViewRequest {
 		reason)
 }
 
-// submitReason takes a requester's reason from the form, and with it their yes.
+// submitReason reads the requester's reason from the form and confirms the order with it.
 func (h *Handler) submitReason(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	remember, broken := h.readState(cb)
 	if broken != nil {

@@ -29,7 +29,7 @@ const (
 	readerLife = 24 * time.Hour
 	// membersPage is how many members of a channel Slack is asked for at a time.
 	membersPage = 1000
-	// audienceWait is how long a message waits for Slack to tell who reads its channel. After that it goes without
+	// audienceWait is how long a message waits until Slack says who reads its channel. After that it is sent without
 	// prices.
 	audienceWait = 2 * time.Minute
 )
@@ -115,7 +115,7 @@ func (p *People) fetchWorkspace(ctx context.Context) error {
 	return nil
 }
 
-// findOutsider finds out who among some people still has to be looked up, and whether one of them may not see prices.
+// findOutsider returns the people who still have to be looked up, and whether one of the others may not see prices.
 func (p *People) findOutsider(ids []string) (left []string, outside bool) {
 	for _, id := range ids {
 		if u, known := p.persons.recent(id, readerLife); !known {
@@ -131,7 +131,7 @@ func (p *People) findOutsider(ids []string) (left []string, outside bool) {
 // returned.
 func (p *People) unknownAudience(channel string, err error) (audience, error) {
 	switch answer := socket.Classify(err); answer.Outcome {
-	case socket.OutcomeRefused: // such as channel_not_found: it refuses the message too, and that is told
+	case socket.OutcomeRefused: // such as channel_not_found: the message is refused too, which is reported
 		return audience{}, nil
 	case socket.OutcomeAccessLost:
 		p.log.Warn().Str("channel", channel).Str("error", answer.Code).Str("needed", answer.Needed).
@@ -168,8 +168,8 @@ func ChannelMembers(ctx context.Context, api interface {
 }
 
 // pricesIn reports whether a message may show prices in a channel: full members alone read it. since is when there was
-// something to post; while Slack has not told, it returns an error for a while, and then false. Admins are told why a
-// channel gets no prices.
+// something to post; until Slack has answered, pricesIn returns an error for audienceWait, and false after that. Admins
+// are notified why a channel gets no prices.
 func (p *Publisher) pricesIn(ctx context.Context, channel string, since time.Time) (bool, error) {
 	if strings.HasPrefix(channel, "D") { // direct messages
 		return true, nil

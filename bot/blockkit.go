@@ -56,7 +56,7 @@ func fields(pairs ...*slack.TextBlockObject) *slack.SectionBlock {
 	return slack.NewSectionBlock(nil, pairs, nil)
 }
 
-// contextBlock is a line below the rest, in small print.
+// contextBlock returns a line in small print.
 func contextBlock(elements ...*slack.TextBlockObject) *slack.ContextBlock {
 	var mixed []slack.MixedElement
 	for _, e := range elements {
@@ -65,8 +65,8 @@ func contextBlock(elements ...*slack.TextBlockObject) *slack.ContextBlock {
 	return slack.NewContextBlock("", mixed...)
 }
 
-// button is a button whose value says what it is about. action ids are unique in a block: several buttons of one
-// kind are told apart by what follows a colon.
+// button is a button whose value says what it is about. action ids are unique in a block: several buttons of one kind
+// have different suffixes after a colon.
 func button(action, value, label string) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(action, value, plain(cut(label, limitButton)))
 }
@@ -121,7 +121,7 @@ func perPeriod(period string) string {
 	return ""
 }
 
-// renewal says in words what happens after the first payment.
+// renewal describes what is charged after the first payment.
 func renewal(spec purchase.Spec, renews purchase.Cents) string {
 	switch spec.Period {
 	case "monthly":

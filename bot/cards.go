@@ -16,7 +16,7 @@ const (
 	actionNewPrice = "order_buy_new_price"
 	actionEdit     = "order_edit"
 	actionCancel   = "order_cancel"
-	actionAgain    = "order_again"   // propose the same specification anew
+	actionAgain    = "order_again"   // propose the same specification again
 	actionRefresh  = "order_refresh" // show the card as the order is now
 	actionLink     = "link"
 )
@@ -300,7 +300,7 @@ func receiptCard(o purchase.Order, f cardFacts) content {
 	if o.Spec.Title != "" {
 		blocks = append(blocks, userText("Title", o.Spec.Title))
 	}
-	if r.Settled != nil { // an admin's own words
+	if r.Settled != nil { // text that an admin wrote
 		blocks = append(blocks,
 			plainSection("CoCalc didn't confirm this purchase. "+Words(Results, *r.Settled, Reader{Zone: f.loc})))
 	}
@@ -367,7 +367,7 @@ func failedCard(o purchase.Order, f cardFacts) content {
 	case f.unsold != "" && plainFailures[o.Failure.Code] != "":
 		told = plainFailures[o.Failure.Code]
 		why = section(":x: *Not bought.* " + told)
-	case quotesPeople(o.Failure.Cause): // a person's own words
+	case quotesPeople(o.Failure.Cause): // text that a person wrote
 		why = plainSection("❌ Not bought. " + FailureWords(o.Failure, Reader{Zone: f.loc}))
 		if told = "an admin resolved it."; o.Failure.Code != purchase.FailByAdmin {
 			told = mrkdwnWords(Failures, o.Failure.Cause, Reader{Zone: f.loc})

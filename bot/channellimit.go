@@ -11,8 +11,9 @@ import (
 	"licensebot/bot/socket"
 )
 
-// channelLimits are the channels in which Slack limits the rate; nothing is posted there until the limit ends. Only one
-// message at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts more.
+// channelLimits keeps the channels in which Slack limits the rate. Nothing is posted there until the limit ends. Only
+// one message at a time is posted in a channel: Slack accepts about one a second, and fewer from an app that posts
+// more.
 type channelLimits struct {
 	now func() time.Time
 	log zerolog.Logger
@@ -26,7 +27,7 @@ func newChannelLimits(now func() time.Time, log zerolog.Logger) *channelLimits {
 	return &channelLimits{now: now, log: log, slots: map[string]chan struct{}{}, until: map[string]time.Time{}}
 }
 
-// channelLimitError reports that a channel rests. The message that waits has not failed.
+// channelLimitError reports that a channel is rate limited. The message waits; it has not failed.
 type channelLimitError struct {
 	channel string
 	until   time.Time
@@ -36,8 +37,8 @@ func (e channelLimitError) Error() string {
 	return fmt.Sprintf("Slack limits the rate in %s until %s", e.channel, e.until.Format(time.TimeOnly))
 }
 
-// post posts to a channel after the posts before it. While the channel rests, it returns a restsError and posts
-// nothing. A post that Slack limits lets the channel rest.
+// post posts to a channel after the posts before it. While the channel is limited, it returns a channelLimitError and
+// posts nothing. A post that Slack limits begins such a time.
 func (r *channelLimits) post(ctx context.Context, channel string, post func() error) error {
 	slot := r.slot(channel)
 	select {

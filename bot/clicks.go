@@ -111,7 +111,7 @@ func (h *Handler) replyText(at replyTarget, sentence string) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, textMessage(sentence), false) }}
 }
 
-// replyRefusal says no to the person who clicked, after the click was acknowledged.
+// replyRefusal sends a refusal to the person who clicked, after the click was acknowledged.
 func (h *Handler) replyRefusal(at replyTarget, err error) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, at, h.refusalMessage(err), false) }}
 }

@@ -34,7 +34,7 @@ type editState struct {
 	Replace bool `json:"replace,omitempty"`
 }
 
-// choice is one word of a field with a few, and what people read for it.
+// choice is a value of a select field, with its label.
 type choice struct{ value, label string }
 
 var (
@@ -302,8 +302,8 @@ func textInput(id, label, hint, value string, limit int, long bool) *slack.Input
 	return input(id, label, hint, e, true, false)
 }
 
-// formFields reads what stands in the form. A number that is none is a mistake beside its field; an empty one is
-// not said, so that the field's own sentence tells what is missing.
+// formFields reads the values of the form. An invalid number is a mistake beside its field. An empty one counts as
+// missing, for which the field has a sentence.
 func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
 	var f commands.Fields
 	wrong := map[string]string{}

@@ -38,7 +38,7 @@ func stripCode(sentence string) string {
 	return commands.OneLine(strings.ReplaceAll(sentence, "`", ""))
 }
 
-// codeSpan is an id, or another word from elsewhere, between marks of code, which it cannot leave.
+// codeSpan formats an id, or another text from elsewhere, as code that it can't break out of.
 func codeSpan(word string) string {
 	return "`" + escape(cut(commands.OneLine(strings.ReplaceAll(word, "`", "")), 100)) + "`"
 }

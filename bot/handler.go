@@ -127,7 +127,7 @@ func textMessage(sentence string) content {
 	return content{sentence, []slack.Block{section(sentence)}}
 }
 
-// reply answers a person after a click or a command. If Slack no longer takes the answer, tell sends a new message
+// reply answers a person after a click or a command. If Slack no longer accepts the answer, reply sends a new message
 // instead.
 func (h *Handler) reply(ctx context.Context, at replyTarget, c content, replace bool) {
 	if at.responseURL != "" {
@@ -202,7 +202,7 @@ func (h *Handler) Unsent(ctx context.Context, d socket.Delivery, payload any) {
 	h.reply(ctx, targetOf(d), content{m.Text, m.Blocks.BlockSet}, false)
 }
 
-// Refused implements socket.Handler: the words for what was not handled, or not to its end.
+// Refused implements socket.Handler: it answers deliveries that were not handled, or whose handler failed.
 func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) socket.Reply {
 	var sentence string
 	switch why {
@@ -233,12 +233,12 @@ func (h *Handler) Refused(d socket.Delivery, why socket.Refusal, ref string) soc
 	return socket.Reply{After: func(ctx context.Context) { h.reply(ctx, targetOf(d), textMessage(sentence), false) }}
 }
 
-// Closed implements socket.Handler. Nothing of the bot's asks to be told.
+// Closed implements socket.Handler. No modal of the bot asks for this event.
 func (h *Handler) Closed(context.Context, slack.InteractionCallback) socket.Reply {
 	return socket.Reply{}
 }
 
-// Suggestion implements socket.Handler. No menu of the bot's is filled as one types.
+// Suggestion implements socket.Handler. The bot has no menus that are filled while a person types.
 func (h *Handler) Suggestion(context.Context, slack.InteractionCallback) socket.Reply {
 	return socket.Reply{}
 }

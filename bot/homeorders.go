@@ -12,8 +12,8 @@ import (
 // maxWaiting is how many waiting orders the Home tab names, of one's own and of those that one can decide on.
 const maxWaiting = 5
 
-// waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they load
-// Slack anew.
+// waitingOrders are the orders on the Home tab that wait for an approval. A requester's card is gone when they reload
+// Slack.
 func (h *Handler) waitingOrders(ctx context.Context, who purchase.Person) []slack.Block {
 	orders, err := h.desk.Waiting(ctx)
 	if err != nil {

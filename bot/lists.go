@@ -108,7 +108,7 @@ func (h *Handler) repeatLicense(ctx context.Context, id string, at replyTarget, 
 	return reply.After
 }
 
-// licenseState says in a word and a sign where a license stands.
+// licenseState returns a license's state as a word and an emoji.
 func licenseState(l purchase.License, now time.Time) (word, sign string) {
 	switch {
 	case !l.Expires.IsZero() && !l.Expires.After(now):
@@ -119,8 +119,8 @@ func licenseState(l purchase.License, now time.Time) (word, sign string) {
 	return "active", ":large_green_circle:"
 }
 
-// showLicenses is a page of the account's licenses. An empty list is only told beside a proof of the key; without one
-// there is an error, and its sentence.
+// showLicenses returns a page of the account's licenses. It shows an empty list only if CoCalc has accepted the key,
+// and an error otherwise.
 func (h *Handler) showLicenses(ctx context.Context, l listState) content {
 	all, err := h.licenses.list(ctx)
 	if err != nil {
@@ -249,7 +249,7 @@ func (h *Handler) showLicense(ctx context.Context, id string, from *listState, s
 	return licenseDetails(o, from, h.now(), s, h.desk.Site())
 }
 
-// usedFor says for whom a license is, in the card's words. Another word than CoCalc's own is shown as it is written.
+// usedFor describes who a license is for. A value that isn't one of CoCalc's is shown as it is.
 func usedFor(user string) string {
 	if user == "business" || user == "academic" {
 		return user + " use"

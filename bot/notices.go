@@ -49,7 +49,7 @@ func noticeHead(kind purchase.NoticeKind) slack.Block {
 	return section(h.sign + " *" + h.head + "*")
 }
 
-// shortenIDs removes whole ids from the words of a notice that everyone in a channel reads.
+// shortenIDs shortens the ids in a notice that everyone in a channel reads.
 func shortenIDs(words string, r Reader) string {
 	if r.Admin {
 		return words
@@ -57,8 +57,8 @@ func shortenIDs(words string, r Reader) string {
 	return purchase.ShortenIDs(words)
 }
 
-// noticeMessage is a message about the account. It is a function of the notice and its reader: told to several, it says
-// the same.
+// noticeMessage is a message about the account. It is a function of the notice and its reader: several readers get the
+// same text.
 func noticeMessage(n purchase.Notice, r Reader) content {
 	blocks := []slack.Block{noticeHead(n.Kind)}
 	told := headOf(n.Kind).head + "."
@@ -108,20 +108,20 @@ func noticeMessage(n purchase.Notice, r Reader) content {
 // noticeHeadOnly is a notice for a channel in which no prices are posted: what happened, without amounts, ids and what
 // people wrote.
 func noticeHeadOnly(n purchase.Notice, loc *time.Location) content {
-	if n.Kind == purchase.NoticeHead { // a checksum, which is to be kept where many see it
+	if n.Kind == purchase.NoticeHead { // a checksum, useful where many people see it
 		return noticeMessage(n, Reader{Zone: loc})
 	}
 	return bareNotice(n,
 		"Details aren't posted in this channel, since guests or people of other organizations may read it.")
 }
 
-// unverifiedNotice is a notice for a person of whom Slack does not tell whether they are a member of the workspace.
+// unverifiedNotice is a notice for a person whom Slack can't confirm as a member of the workspace.
 func unverifiedNotice(n purchase.Notice) content {
 	return bareNotice(n,
 		"Slack can't confirm at the moment that you're a full member of this workspace, so the details are missing here.")
 }
 
-// bareNotice says what happened and why there are no details.
+// bareNotice states what happened and why there are no details.
 func bareNotice(n purchase.Notice, why string) content {
 	blocks := []slack.Block{noticeHead(n.Kind), contextBlock(plain(why))}
 	if n.Order != "" {

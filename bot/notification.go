@@ -11,11 +11,12 @@ import (
 	"licensebot/purchase"
 )
 
-// maxNotifiers is how many notices are sent at the same time. They have their own room, so they never delay an order.
+// maxNotifiers is how many notices are sent at the same time. They have their own workers, so they never delay an
+// order.
 const maxNotifiers = 2
 
-// startNotices begins to tell every notice to whom it is left to be told, the oldest first. To one recipient it tells
-// one at a time: they stay in order, and Slack takes about one message a second in a channel.
+// startNotices starts to send every notice to its pending recipients, the oldest first. Each recipient gets one notice
+// at a time, so that they stay in order; Slack accepts about one message a second in a channel.
 func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notice) {
 	for _, n := range notices {
 		for _, to := range n.Left {
@@ -23,7 +24,7 @@ func (p *Publisher) startNotices(ctx context.Context, notices []purchase.Notice)
 				continue
 			}
 			p.busy.Go(func() {
-				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in the rests
+				if !isPerson(to) && !strings.HasPrefix(to, "S") { // a channel has its own slot in channelLimits
 					p.reschedule(recipientTurn(to), p.sendNextNotice(ctx, to))
 				} else {
 					p.notifiers <- struct{}{}
@@ -99,8 +100,8 @@ func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notice, group st
 	return p.desk.NoticeTo(ctx, n.ID, group, members)
 }
 
-// sendNotice sends a notice to one recipient and keeps that they have it. When that cannot be kept, it is remembered at
-// least, so that trying again does not tell it again.
+// sendNotice sends a notice to one recipient and stores the delivery. If the ledger can't store it, the delivery is
+// kept in memory, so that a retry doesn't send the notice again.
 func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notice, to string) error {
 	key := n.ID + " " + to
 	p.mu.Lock()
@@ -138,9 +139,9 @@ func (p *Publisher) sendNotice(ctx context.Context, n purchase.Notice, to string
 	return nil
 }
 
-// outsiderReason is why a person of the lists gets no notices: guests, apps and people of elsewhere see no licenses and
-// no money, whatever the lists say. It is empty for members, for channels, and while Slack does not tell (see
-// [Publisher.noticeForPerson]).
+// outsiderReason returns why a listed person gets no notices: guests, apps and people of other workspaces see no
+// licenses and no money, whatever the lists say. It is empty for members, for channels, and until Slack has answered
+// (see [Publisher.noticeForPerson]).
 func (p *Publisher) outsiderReason(ctx context.Context, to string) string {
 	if !isPerson(to) {
 		return ""
@@ -153,8 +154,8 @@ func (p *Publisher) outsiderReason(ctx context.Context, to string) string {
 	}
 }
 
-// noticeFor is what a notice says to a recipient. A channel that others than members read gets no details; of a
-// purchase outside the bot, which is announced in the channel alone, the admins are told then.
+// noticeFor returns a notice for a recipient. A channel that outsiders read gets no details. Then admins are also
+// notified of a purchase outside the bot, which otherwise only the channel gets.
 func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string) (content, error) {
 	if isPerson(to) {
 		return p.noticeForPerson(ctx, n, to)
@@ -172,11 +173,11 @@ func (p *Publisher) noticeFor(ctx context.Context, n purchase.Notice, to string)
 	return noticeMessage(n, Reader{Zone: p.desk.Location()}), nil
 }
 
-// errStandingUnknown says that Slack has not told yet whether a person is a member of the workspace.
+// errStandingUnknown says that Slack has not answered yet whether a person is a member of the workspace.
 var errStandingUnknown = errors.New("it is not known yet whether the recipient is a member of the workspace")
 
-// noticeForPerson is what a notice says to a person of the lists. While Slack does not tell who they are, it waits for
-// readersWait; after that it goes without details, since the person may be a guest.
+// noticeForPerson returns a notice for a listed person. Until Slack has said who they are, the notice waits for
+// audienceWait; after that it goes without details, since the person may be a guest.
 func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to string) (content, error) {
 	unverified := p.people.standing(ctx, to) == purchase.Unverified
 	p.mu.Lock()
@@ -196,7 +197,7 @@ func (p *Publisher) noticeForPerson(ctx context.Context, n purchase.Notice, to s
 	return unverifiedNotice(n), nil
 }
 
-// directMessages is the name in rests of all direct messages: Slack limits how many are opened.
+// directMessages is the key in channelLimits of all direct messages: Slack limits how many are opened.
 const directMessages = "direct messages"
 
 // post posts to a channel, or to a person's conversation with the bot.

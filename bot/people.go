@@ -52,7 +52,7 @@ type People struct {
 	access *socket.Access // nil: access counts as available
 
 	mu   sync.Mutex
-	team string // the bot's own workspace, T…; empty until Slack has told it
+	team string // the bot's own workspace, T…; empty until Slack has answered
 }
 
 // NewPeople makes a directory that asks api. groups are the ids of the user groups that matter (S…), as
@@ -120,7 +120,8 @@ func (p *People) lastStanding(user string) purchase.Standing {
 	return purchase.Unverified
 }
 
-// name returns a person's display name, if Slack tells it: for charts, which can't contain mentions.
+// name returns a person's display name, or an empty string if Slack doesn't answer. It is for charts, which can't
+// contain mentions.
 func (p *People) name(ctx context.Context, user string) string {
 	waitAll(ctx, p.persons.refresh(ctx, user))
 	u, _ := p.persons.last(user)
@@ -138,8 +139,8 @@ func (p *People) groupMembers(ctx context.Context, group string) ([]string, erro
 	return listed, nil
 }
 
-// partition returns the full members of the workspace among ids, and the people whom Slack has not described within the
-// hour. The others have no rights.
+// partition returns the full members of the workspace among ids, and the people about whom Slack has not answered
+// within an hour. The others have no rights.
 func (p *People) partition(ids []string) (members, unknown []string) {
 	for _, id := range ids {
 		switch p.lastStanding(id) {

@@ -9,12 +9,12 @@ import (
 	"licensebot/purchase"
 )
 
-// errNotStored says that Slack shows a message, and that the ledger could not be told so.
+// errNotStored says that the ledger could not store which messages Slack shows.
 var errNotStored = errors.New("what Slack shows could not be kept in the ledger")
 
-// markPublished keeps that a message shows the order as it was when it was read. A newer click may have brought a newer
-// card in the meantime; that one is not touched. When the ledger does not take it (its disk is full) it is remembered,
-// so that the message is not posted again, and is still brought up to date.
+// markPublished stores that a message shows the order in the state that was read. It leaves a newer card, from a newer
+// click, as it is. If the ledger can't store it (its disk is full), markPublished keeps it in memory, so that the
+// message is updated later and not posted again.
 func (p *Publisher) markPublished(ctx context.Context, o purchase.Order, m purchase.Message) (purchase.Order, error) {
 	m.Shown = o.Rev
 	now, err := p.desk.Show(ctx, o.ID, func(live *purchase.Order) {

@@ -33,11 +33,11 @@ type Publisher struct {
 	limits     *channelLimits
 
 	mu sync.Mutex
-	// What Slack has and the ledger does not say yet, since it could not be written: messages of orders, and notices
-	// told, each with Slack's refusal if it was one.
+	// What Slack has and the ledger could not store yet: messages of orders, and notices that were sent, each with Slack's
+	// refusal if there was one.
 	unstored    map[purchase.OrderID]map[purchase.MessageKind]purchase.Message
 	sentNotices map[string]string
-	// unverified is since when Slack has not told whether the recipient of a notice is a member of the workspace.
+	// unverified is since when Slack has not answered whether the recipient of a notice is a member of the workspace.
 	unverified map[string]time.Time
 
 	unsold bool // the server sold no licenses when orders were last shown; used by round alone

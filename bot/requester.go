@@ -25,7 +25,7 @@ func (p *Publisher) publishToRequester(ctx context.Context, o purchase.Order) er
 				o.Put(purchase.Message{Kind: purchase.MessageNote})
 			}
 		})
-		if err != nil { // told once there is room
+		if err != nil { // sent once there is room
 			return errors.Join(failed, fmt.Errorf("%w: %w", errNotStored, err))
 		}
 		o.Messages = now.Messages

@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase"
 )
 
-// The buttons with which an admin settles an order of unknown outcome, and the form that asks them how they know.
+// The buttons with which an admin resolves an order of unknown outcome, and the form that asks for the reason.
 const (
 	actionBought    = "order_was_bought"
 	actionNotBought = "order_was_not_bought"
@@ -32,7 +32,7 @@ type resolveState struct {
 	ResponseURL string           `json:"response_url,omitempty"` // of the message that held the button
 }
 
-// resolve shows an admin an order of unknown outcome, with what CoCalc shows of it, and asks for their word.
+// resolve shows an admin an order of unknown outcome, with what CoCalc reports about it and the buttons to resolve it.
 func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.OrderID, click purchase.Click) socket.Reply {
 	if _, err := h.desk.Settleable(ctx, id, click); err != nil {
 		return ackReply(h.refusalMessage(err))
@@ -95,7 +95,7 @@ func settleButtons(o purchase.Order) *slack.ActionBlock {
 		button(actionNotBought, string(o.ID), "Mark as not bought"))
 }
 
-// openVerdict opens the form in which an admin says how they know what became of an order.
+// openVerdict opens the form in which an admin gives the reason for resolving an order.
 func (h *Handler) openVerdict(ctx context.Context, at replyTarget, id purchase.OrderID, verdict purchase.Verdict,
 	click purchase.Click, trigger string,
 ) socket.Reply {
@@ -108,7 +108,7 @@ func (h *Handler) openVerdict(ctx context.Context, at replyTarget, id purchase.O
 	return h.openView(at, trigger, view, "Slack didn't open the form in time. Please click again.")
 }
 
-// settleView asks how an admin knows, and for the license if there is one.
+// settleView asks for an admin's reason, and for the license if there is one.
 func settleView(o purchase.Order, remember resolveState, unsold bool) slack.ModalViewRequest {
 	metadata, _ := json.Marshal(remember) // a struct of strings: cannot fail
 	title, submit := "Mark as not bought", "Mark as not bought"
@@ -140,8 +140,8 @@ func settleView(o purchase.Order, remember resolveState, unsold bool) slack.Moda
 	}
 }
 
-// submitVerdict takes an admin's word from the form. A no is said beside its field, so that nothing has to be typed
-// again.
+// submitVerdict reads an admin's decision from the form. A refusal is shown beside its field, so that nothing has to be
+// typed again.
 func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallback) socket.Reply {
 	var remember resolveState
 	if err := json.Unmarshal([]byte(cb.View.PrivateMetadata), &remember); err != nil {
@@ -169,7 +169,7 @@ func (h *Handler) submitVerdict(ctx context.Context, cb slack.InteractionCallbac
 	}}
 }
 
-// verdictMessage say what an admin's word has changed.
+// verdictMessage describes what an admin's decision has changed.
 func verdictMessage(o purchase.Order, s purchase.Settlement, unsold bool) content {
 	back := fmt.Sprintf(" %s is back in the budget.", o.Price)
 	if !o.Released.IsZero() { // it was so before

@@ -13,8 +13,8 @@ const (
 )
 
 // slackOnly carries requests to response URLs. Such a URL comes with every payload, and stays in forms and in the
-// ledger, so it is not taken at its word: it leads to Slack, or nothing is sent. That holds for redirects too, since
-// each of them comes through here.
+// ledger, so it is checked: it leads to Slack, or nothing is sent. That holds for redirects too, since each of them
+// comes through here.
 type slackOnly struct {
 	api  *url.URL // of Slack's Web API
 	next http.RoundTripper

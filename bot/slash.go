@@ -98,7 +98,7 @@ func ephemeral(c content) slack.Msg {
 	}
 }
 
-// replyAfter answers through the response URL, with what has to be asked elsewhere first.
+// replyAfter answers through the response URL, after a read of CoCalc.
 func (h *Handler) replyAfter(at replyTarget, find func(context.Context) content) socket.Reply {
 	return h.read(socket.LaneRead, at, func(ctx context.Context) answer { return h.replyFunc(at, find(ctx), false) })
 }
@@ -106,7 +106,7 @@ func (h *Handler) replyAfter(at replyTarget, find func(context.Context) content)
 // answer sends a person what was read for them.
 type answer func(context.Context)
 
-// replyFunc returns the answer that shows a content; see tell.
+// replyFunc returns an answer that shows a content; see reply.
 func (h *Handler) replyFunc(at replyTarget, c content, replace bool) answer {
 	return func(ctx context.Context) { h.reply(ctx, at, c, replace) }
 }
@@ -178,8 +178,8 @@ func (h *Handler) notProposed(err error, f *commands.Fields) content {
 	return h.refusalMessage(err)
 }
 
-// mistakesMessage tells all mistakes at once: those of the grammar and those of the specification. Of a field that
-// could not be read only the first is told, since its value says nothing. command is what help there is about it.
+// mistakesMessage lists all mistakes at once: those of the grammar and those of the specification. For a field that
+// could not be read it lists only the first. command is the command whose help it mentions.
 func mistakesMessage(command string, grammar []commands.Mistake, f commands.Fields, err error) content {
 	sentences := Sentences(grammar, f, err)
 	text := escape(sentences[0])
@@ -200,7 +200,7 @@ func Sentences(grammar []commands.Mistake, f commands.Fields, err error) []strin
 		return []string{grammar[0].Sentence}
 	}
 	var sentences []string
-	unread := map[string]bool{} // fields whose own mistake, or misspelling, was told already
+	unread := map[string]bool{} // fields whose own mistake, or misspelling, is listed already
 	for _, m := range grammar {
 		sentences = append(sentences, m.Sentence)
 		unread[m.Field], unread[m.Nearest] = true, true

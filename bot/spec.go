@@ -92,8 +92,8 @@ func repeatSpec(spec purchase.Spec, now, began time.Time, loc *time.Location) pu
 	return spec
 }
 
-// purchasedSpec reads a specification off a license that was bought elsewhere. What CoCalc does not tell (how it is
-// paid for) is the default: a month, renewing. Halves of GB and cores are sold by other clients; they are rounded up.
+// purchasedSpec reads a specification off a license that was bought elsewhere. What CoCalc doesn't report (the period)
+// gets the default: a month, renewing. Halves of GB and cores are sold by other clients; they are rounded up.
 func purchasedSpec(l purchase.License, defaults purchase.Spec) purchase.Spec {
 	spec := defaults
 	up := func(f float64) int {

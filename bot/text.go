@@ -12,9 +12,9 @@ import (
 	"licensebot/purchase"
 )
 
-// All words for what package purchase reports as a cause come from one table. A noun is what a cause is of: codes are
-// told in the words of their noun. Each noun's words are in a file of their own (text_refusals.go and so on), and
-// testdata/text.golden has all of them.
+// One table has all sentences for the causes that package purchase reports. A noun is the kind of a cause, and a code
+// has its sentences by noun. Each noun has a file of its own (text_refusals.go and so on), and testdata/text.golden has
+// all of them.
 
 // Noun is what a cause is of.
 type Noun string
@@ -33,7 +33,7 @@ const (
 	Comparing Noun = "comparison"
 )
 
-// table has the words of every code, by its noun.
+// table has the sentences of every code, by noun.
 var table map[Noun]map[purchase.CauseCode]wording
 
 func init() {
@@ -44,13 +44,13 @@ func init() {
 	}
 }
 
-// wording tells a cause to a reader, in whole sentences.
+// wording returns the sentences for a cause and its reader.
 type wording func(renderer) text
 
-// text is words for people, ready for the place where they are read.
+// text is text for people, ready for the place where they read it.
 type text string
 
-// Reader says who reads words, and where.
+// Reader describes who reads a text, and where.
 type Reader struct {
 	Admin bool // reads the names of settings, keys and ledger entries
 	// Zone is the time zone of dates; nil is UTC.
@@ -58,11 +58,11 @@ type Reader struct {
 	Place Place
 }
 
-// Place is how a place shows words.
+// Place is how a place shows text.
 type Place int
 
 const (
-	// Plain shows words letter for letter.
+	// Plain shows text as it is.
 	Plain Place = iota
 	// Marked shows Slack's mrkdwn: code between marks.
 	Marked
@@ -75,13 +75,13 @@ const (
 func (p Place) isMarked() bool { return p == Marked || p == MarkedForm }
 func (p Place) isForm() bool   { return p == Form || p == MarkedForm }
 
-// Words tells a cause of a noun to a reader. A code that the table does not have, from a newer version's ledger, is
-// told as it is.
+// Words returns the sentences for a cause of a noun, as the reader may see them. A code that the table doesn't have,
+// from the ledger of a newer version, is returned as it is.
 func Words(noun Noun, c purchase.Cause, r Reader) string {
 	return finish(renderCause(noun, c, r), r.Place)
 }
 
-// renderCause returns the words of a cause, which finish makes ready for their place.
+// renderCause returns the text of a cause before finish adapts it to its place.
 func renderCause(noun Noun, c purchase.Cause, r Reader) string {
 	return string(renderer{c, r}.render(noun))
 }
@@ -94,7 +94,7 @@ func finish(words string, place Place) string {
 	return strings.TrimSpace(words)
 }
 
-// render returns the words of the cause as a noun.
+// render returns the text of the cause as a noun.
 func (t renderer) render(noun Noun) text {
 	words := table[noun][t.Code]
 	switch {
@@ -106,14 +106,13 @@ func (t renderer) render(noun Noun) text {
 	return words(t)
 }
 
-// RefusalWords tells a refusal.
+// RefusalWords returns the sentences of a refusal.
 func RefusalWords(no *purchase.Refusal, r Reader) string {
 	r.Admin = no.ToAdmin
 	return Words(Refusals, no.Cause, r)
 }
 
-// quotesPeople reports whether the words of a cause repeat what people wrote, and so belong in a place that shows them
-// letter for letter.
+// quotesPeople reports whether the text of a cause repeats what people wrote, which belongs in plain text.
 func quotesPeople(c purchase.Cause) bool {
 	switch c.Code {
 	case purchase.Paused, purchase.SettledByAdmin, purchase.Untranslated:
@@ -123,7 +122,7 @@ func quotesPeople(c purchase.Cause) bool {
 	}
 }
 
-// mrkdwnWords tells a cause in mrkdwn. What people wrote loses what would format it.
+// mrkdwnWords returns a cause as mrkdwn. It removes formatting from what people wrote.
 func mrkdwnWords(noun Noun, c purchase.Cause, r Reader) string {
 	if quotesPeople(c) {
 		r.Place = Plain
@@ -133,13 +132,13 @@ func mrkdwnWords(noun Noun, c purchase.Cause, r Reader) string {
 	return Words(noun, c, r)
 }
 
-// reader returns who reads words in a place where anyone may be: no admin.
+// reader returns the reader of a public place, who is no admin.
 func (h *Handler) reader(place Place) Reader { return Reader{Zone: h.loc, Place: place} }
 
 // untranslated is a sentence of a record of the first schema, as it stands.
 func untranslated(t renderer) text { return t.say("%s", t.Args["text"]) }
 
-// renderer tells one cause to one reader.
+// renderer renders one cause for one reader.
 type renderer struct {
 	purchase.Cause
 	Reader
@@ -148,7 +147,7 @@ type renderer struct {
 // with returns a teller of a cause beneath this one.
 func (t renderer) with(c purchase.Cause) renderer { return renderer{c, t.Reader} }
 
-// inner tells the first cause beneath this one, as a noun; empty if there is none.
+// inner renders the first cause beneath this one as a noun. It returns an empty text if there is none.
 func (t renderer) inner(noun Noun) text {
 	if len(t.Causes) == 0 {
 		return ""
@@ -162,7 +161,7 @@ func (t renderer) has(name string) bool { return t.Args[name] != "" }
 // is reports whether an argument has a value.
 func (t renderer) is(name, value string) bool { return t.Args[name] == value }
 
-// number returns an argument that is a whole number; 0 if it is none.
+// number returns an argument as a whole number, or 0 if it isn't one.
 func (t renderer) number(name string) int {
 	n, _ := strconv.Atoi(t.Args[name])
 	return n
@@ -223,7 +222,7 @@ func (t renderer) say(template string, args ...any) text {
 }
 
 func (t renderer) shield(word string) string {
-	word = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(word) // a line is a paragraph of ours
+	word = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(word) // the templates use lines as paragraphs
 	if t.Place.isMarked() {
 		return escape(strings.ReplaceAll(word, "`", ""))
 	}
@@ -266,7 +265,7 @@ func quote(words string) string {
 	return "“" + words + "”"
 }
 
-// ensurePeriod ends words with a full stop, unless they end with one.
+// ensurePeriod adds a full stop unless the text ends a sentence.
 func ensurePeriod(words string) string {
 	words = strings.TrimSpace(words)
 	if words == "" || strings.HasSuffix(words, ".") || strings.HasSuffix(words, "!") || strings.HasSuffix(words, "?") {
@@ -275,7 +274,7 @@ func ensurePeriod(words string) string {
 	return words + "."
 }
 
-// capitalize begins a sentence with the words.
+// capitalize makes the first letter a capital.
 func capitalize(words string) string {
 	if words == "" {
 		return ""

@@ -96,8 +96,8 @@ var failureWords = map[purchase.CauseCode]wording{
 			"If CoCalc shows that it was already bought, I'll say so here. Otherwise, please order again.")),
 }
 
-// orStored tells what an older version stored as a sentence as that sentence, and a cause without words of its own as
-// the cause beneath it.
+// orStored renders a sentence that an older version stored as it is, and a cause without a wording as the cause beneath
+// it.
 func orStored(noun Noun, says wording) wording {
 	return func(t renderer) text {
 		if says == nil || len(t.Causes) > 0 && t.Causes[0].Code == purchase.Untranslated {
@@ -107,7 +107,7 @@ func orStored(noun Noun, says wording) wording {
 	}
 }
 
-// FailureWords tells why an order has failed.
+// FailureWords returns why an order has failed.
 func FailureWords(f *purchase.Failure, r Reader) string { return Words(Failures, f.Cause, r) }
 
 // verdictText says what an admin found out about an order of unknown outcome.

@@ -74,7 +74,7 @@ func template(words string) wording {
 	}
 }
 
-// FindingWords tells a finding to an operator.
+// FindingWords returns the text of a finding for an operator.
 func FindingWords(f purchase.Finding, r Reader) string { return Words(Findings, f.Cause(), r) }
 
 // comparisonWords say what came of comparing a ledger with CoCalc, besides contradictions.

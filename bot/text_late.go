@@ -2,7 +2,7 @@ package bot
 
 import "licensebot/purchase"
 
-// Words of what comes too late, or a second time.
+// Answers to actions that come too late, or a second time.
 
 // alreadyDone refuses what was done before.
 func alreadyDone(t renderer) text {
@@ -110,7 +110,7 @@ func tooLateTo(t renderer, verb string) text {
 	}
 }
 
-// decidedBefore tells a late approver who decided, and when; or, without a decision, the order's outcome.
+// decidedBefore answers a late approver: who decided, and when, or the order's outcome if there was no decision.
 func decidedBefore(t renderer) text {
 	state := purchase.State(t.Args["state"])
 	lead, became := text("This order can no longer be approved or denied"), t.say("%s", stateWords(state))

@@ -124,7 +124,7 @@ var noticeWords = map[purchase.CauseCode]wording{
 	},
 }
 
-// NoticeWords tells what a notice says, in one or more paragraphs.
+// NoticeWords returns the text of a notice, in one or more paragraphs.
 func NoticeWords(n purchase.Notice, r Reader) []string {
 	if n.Code == purchase.Untranslated {
 		said := n.Args["text"]
@@ -141,7 +141,7 @@ func NoticeWords(n purchase.Notice, r Reader) []string {
 	return paragraphs
 }
 
-// alarming tells everyone all of an incident.
+// alarming shows everyone all details of an incident.
 func alarming(t renderer) text {
 	t.Admin = true
 	return t.render(Incidents) + untilResumed(t)

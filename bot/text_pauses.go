@@ -59,7 +59,7 @@ var incidentWords = map[purchase.CauseCode]wording{
 
 const lookAtAccount = "An admin needs to look at the CoCalc account."
 
-// forAdmins tells admins everything that was found, and others the public words.
+// forAdmins shows admins the details, and others the public sentence.
 func forAdmins(public text, says wording) wording {
 	return func(t renderer) text {
 		if t.Admin {
@@ -69,7 +69,7 @@ func forAdmins(public text, says wording) wording {
 	}
 }
 
-// maxReasons is how many reasons of a pause are shown in words: the first and the last ones.
+// maxReasons is how many reasons of a pause are shown: the first and the last ones.
 const maxReasons = 4
 
 // pauseText says who paused buying, when and why: "carol paused it on …". The reasons are the causes beneath it.
@@ -81,8 +81,8 @@ func pauseText(t renderer) text {
 	return t.say("%s paused it on %s. Reason: %s", by, t.dateTime("since"), reasonsText(t))
 }
 
-// pauseBlocks tells a refusal because of a pause in a message: who paused buying, as a mention, and when, as a Slack
-// date; then the reasons in plain text, since people's words are shown letter for letter. It is nil for other refusals.
+// pauseBlocks shows a refusal because of a pause: who paused buying, as a mention, and when, as a Slack date; then the
+// reasons in plain text, since people wrote them. It returns nil for other refusals.
 func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
 	t := renderer{no.Cause, Reader{Admin: no.ToAdmin, Zone: loc, Place: Marked}}
 	by := text("I")
@@ -111,7 +111,7 @@ func pauseBlocks(no *purchase.Refusal, loc *time.Location) []slack.Block {
 	return []slack.Block{section(string(head)), plainSection("Reason: " + finish(string(reasonsText(t)), Plain))}
 }
 
-// reasonsText tells the reasons of a pause.
+// reasonsText returns the reasons of a pause.
 func reasonsText(t renderer) text {
 	var reasons []string
 	for _, c := range t.Causes {
@@ -127,7 +127,7 @@ func reasonsText(t renderer) text {
 	return text(strings.Join(reasons, " Since then: "))
 }
 
-// ReasonsWords tells why buying is paused, in plain text. A person's reason stands as they wrote it.
+// ReasonsWords returns why buying is paused, in plain text. A person's reason stands as they wrote it.
 func ReasonsWords(p *purchase.Pause, r Reader) string {
 	r.Place = Plain
 	t := renderer{p.Cause(), r}
@@ -141,7 +141,7 @@ func ReasonsWords(p *purchase.Pause, r Reader) string {
 	return finish(string(t.say("%s Since then: %s", ensurePeriod(reason), reasonsText(t))), Plain)
 }
 
-// EventWords tells an audit record to an operator: its note, or else its cause; empty if it has neither.
+// EventWords returns an audit record's note, or else its cause, for an operator. It is empty if the record has neither.
 func EventWords(e purchase.Event, r Reader) string {
 	if e.Note != "" || e.Code == "" {
 		return e.Note

@@ -7,7 +7,7 @@ import (
 	"licensebot/purchase"
 )
 
-// refusalWords are the words of the refusals. Each says what happened and what to do.
+// refusalWords are the sentences of refusals. Each says what happened and what to do.
 var refusalWords = map[purchase.CauseCode]wording{
 	purchase.NotABuyer: withSetting(func(t renderer) text {
 		if t.is("buyers", "none") {
@@ -168,7 +168,7 @@ var refusalWords = map[purchase.CauseCode]wording{
 	},
 }
 
-// always tells the same words, which have no marks and no arguments.
+// always returns the same sentences, without code and arguments.
 func always(words text) wording { return func(renderer) text { return words } }
 
 // withSetting adds the setting that admins can change, and whether money moved.
@@ -231,7 +231,7 @@ func sizeOf(size string, n int) string {
 	return strconv.Itoa(n) + " GB"
 }
 
-// outsiderWords refuse people who are not full members, and those of whom Slack does not tell.
+// outsiderWords refuse people who are not full members, and those whom Slack can't confirm.
 func outsiderWords(t renderer) text {
 	switch t.Args["unknown"] {
 	case "groups":
@@ -289,7 +289,7 @@ func nobodyToAsk(t renderer) text {
 	}
 }
 
-// doubtful says of a decision that could not be written that the next start will tell.
+// doubtful says that the next start will show whether a decision was stored.
 func doubtful(t renderer) text {
 	what := "click"
 	if t.has("typed") {

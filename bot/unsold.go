@@ -55,7 +55,7 @@ const (
 	unresolvable = cannotTell + " An admin has to resolve it from the account's statements."
 )
 
-// unresolvableCard shows an order of unknown outcome on a server that cannot tell any more.
+// unresolvableCard shows an order of unknown outcome on a server that no longer reports purchases.
 func unresolvableCard(o purchase.Order) content {
 	text := fmt.Sprintf(":grey_question: *Not confirmed*\n%s I'll tell you here. You won't be charged twice, and there's "+
 		"nothing you need to do.",
@@ -69,7 +69,7 @@ func unresolvableCard(o purchase.Order) content {
 	}
 }
 
-// unresolvableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to settle.
+// unresolvableBlocks name on the Home tab, for admins, the orders of unknown outcome that they have to resolve.
 func unresolvableBlocks(held []purchase.Order, admin bool) []slack.Block {
 	if !admin {
 		return []slack.Block{section(":grey_question: *A purchase isn't confirmed.* " + unresolvable)}
@@ -141,7 +141,7 @@ func (h *Handler) dropButtons(ctx context.Context, id purchase.OrderID, click pu
 	}
 }
 
-// refuseOnHome refuses the form to a person on the Home tab. A tab that offers it still is shown anew.
+// refuseOnHome refuses the form to a person on the Home tab. A tab that still offers it is updated.
 func (h *Handler) refuseOnHome(at replyTarget, err error) socket.Reply {
 	return socket.Reply{After: func(ctx context.Context) {
 		h.reply(ctx, at, h.refusalMessage(err), false)
@@ -151,9 +151,8 @@ func (h *Handler) refuseOnHome(at replyTarget, err error) socket.Reply {
 	}}
 }
 
-// refreshWaiting shows orders that wait for an approval anew when the server has stopped selling licenses, or sells
-// them again: approvers get no button that leads to nothing. It reports an error if the ledger could not be read or
-// written.
+// refreshWaiting updates the cards of orders that wait for approval when the server stops or resumes selling licenses,
+// so that approvers get no button that does nothing. It reports an error if the ledger could not be read or written.
 func (p *Publisher) refreshWaiting(ctx context.Context) error {
 	refuses := p.desk.Server().RefusesOrders()
 	if refuses == p.unsold {

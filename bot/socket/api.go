@@ -77,9 +77,8 @@ func (i Identity) MissingScopes(needed ...string) []string {
 	return missing
 }
 
-// Identify asks Slack who the bot token belongs to. It repeats the question, with the
-// waits of cfg, until Slack answers or ctx is done. It returns a [*FatalError] when the
-// token or a setting is wrong.
+// Identify asks Slack who the bot token belongs to. It repeats the question, with the waits of cfg, until Slack answers
+// or ctx is done. It returns a [*FatalError] when the token or a setting is wrong.
 func Identify(ctx context.Context, cfg Config) (Identity, error) {
 	orDuration(&cfg.FirstRetry, 500*time.Millisecond)
 	orDuration(&cfg.MaxRetry, time.Minute)
@@ -124,9 +123,8 @@ func scopes(header http.Header) []string {
 	return list
 }
 
-// CheckSocketMode asks Slack for a socket's address, which is good once and is not used, to
-// see that the app-level token is right and Socket Mode is on. It returns a [*FatalError]
-// when a setting is wrong.
+// CheckSocketMode asks Slack for a socket's address, which is good once and is not used, to see that the app-level
+// token is right and Socket Mode is on. It returns a [*FatalError] when a setting is wrong.
 func CheckSocketMode(ctx context.Context, api *slack.Client) error {
 	_, _, err := api.StartSocketModeContext(ctx)
 	if err == nil {

@@ -16,8 +16,7 @@ import (
 	"licensebot/internal/backoff"
 )
 
-// Config is what a [Client] needs. The zero value of every field but API and Handler stands
-// for its default.
+// Config is what a [Client] needs. The zero value of every field but API and Handler stands for its default.
 type Config struct {
 	// API calls Slack with both tokens; see [NewAPI].
 	API     *slack.Client
@@ -26,15 +25,14 @@ type Config struct {
 
 	// Sockets is how many are kept open, 1 to 10 (Slack's limit per app); 2 by default.
 	Sockets int
-	// Stagger is the time between the first hello of one socket and the opening of the next,
-	// so that Slack does not refresh them at the same time; 15 s by default, negative for none.
+	// Stagger is the time between the first hello of one socket and the opening of the next, so that Slack does not
+	// refresh them at the same time; 15 s by default, negative for none.
 	Stagger time.Duration
 
-	// Workers run the durable phase, 64 by default: they mostly wait for the disk, and
-	// what they wait for is written in one go.
+	// Workers run the durable phase, 64 by default: they mostly wait for the disk, and what they wait for is written in
+	// one go.
 	Workers int
-	// Queue is how many deliveries wait for a worker before the bot says that it is
-	// busy; 1,024 by default.
+	// Queue is how many deliveries wait for a worker before the bot says that it is busy; 1,024 by default.
 	Queue int
 	// Finishers is how many workers run the slow phase of answers, 32 by default. Forms and reads have their own.
 	Finishers int
@@ -43,32 +41,30 @@ type Config struct {
 	// s for an acknowledgement.
 	HandleWithin time.Duration
 
-	// Grace is how long a shutdown waits for what is under way; 25 s by default, which
-	// fits into the 30 s that Kubernetes gives.
+	// Grace is how long a shutdown waits for what is under way; 25 s by default, which fits into the 30 s that Kubernetes
+	// gives.
 	Grace time.Duration
-	// Linger is how long the sockets stay open after the last ack, since slack-go
-	// does not say when it was written; 250 ms by default.
+	// Linger is how long the sockets stay open after the last ack, since slack-go does not say when it was written; 250 ms
+	// by default.
 	Linger time.Duration
 
-	// FirstRetry and MostRetry bound the waits between attempts to connect: they double
-	// from the first (500 ms by default) to the most (60 s).
+	// FirstRetry and MaxRetry bound the waits between attempts to connect: they double from the first (500 ms by default)
+	// to the most (60 s).
 	FirstRetry, MaxRetry time.Duration
-	// MinUptime is how long a connection must live for the next one to be opened without
-	// a wait; 5 s by default.
+	// MinUptime is how long a connection must live for the next one to be opened without a wait; 5 s by default.
 	MinUptime time.Duration
 	// LostFor is how long Slack must refuse every socket before a client that was connected gives up; 5 minutes by
 	// default.
 	LostFor time.Duration
 
-	// NewRef makes the short ids under which panics are found in the log. By default 8
-	// random hexadecimal digits.
+	// NewRef makes the short ids under which panics are found in the log. By default 8 random hexadecimal digits.
 	NewRef func() string
 	// Jitter returns a random number in [0, 1).
 	Jitter func() float64
 }
 
-// ErrUnfinished is returned by [Client.Run] when work was still under way at the end of the
-// grace period and did not stop when its context was cancelled.
+// ErrUnfinished is returned by [Client.Run] when work was still under way at the end of the grace period and did not
+// stop when its context was cancelled.
 var ErrUnfinished = errors.New("work was still under way when the grace period ended")
 
 // Client keeps the sockets open and brings what comes through them to the handler.
@@ -229,8 +225,8 @@ func (c *Client) shutdown(closeLinks context.CancelFunc, running *sync.WaitGroup
 	return ErrUnfinished
 }
 
-// waitForTurn waits until the socket before has been greeted, and the stagger after
-// that. It reports false when ctx was done first.
+// waitForTurn waits until the socket before has been greeted, and the stagger after that. It reports false when ctx was
+// done first.
 func (c *Client) waitForTurn(ctx context.Context, before *link) bool {
 	select {
 	case <-before.greeted:

@@ -6,14 +6,13 @@ import (
 	"time"
 )
 
-// conn is a socket to which an ack can be handed. ack returns an error when it is known not to
-// have been sent; when that is found out later, lost is called, at most once, from
-// a goroutine that must not wait.
+// conn is a socket to which an ack can be handed. ack returns an error if it was certainly not sent. If that is found
+// out later, it calls lost, at most once, from a goroutine that must not wait.
 type conn interface {
 	ack(envelopeID string, payload json.RawMessage, wait time.Duration, lost func(error)) error
 }
 
-// ack is the memory of one envelope: on which socket it came last, and what its ack was.
+// ack is the state of an envelope's acknowledgement: which connection it came from last, and what was answered.
 type ack struct {
 	mu      sync.Mutex
 	conn    conn
@@ -21,8 +20,8 @@ type ack struct {
 	payload json.RawMessage
 }
 
-// claim decides who acknowledges: the first caller gets the socket, every other one
-// false. The payload is kept for when the envelope is delivered again.
+// claim decides who acknowledges: the first caller gets the connection, every other one false. The payload is kept in
+// case the envelope is delivered again.
 func (t *ack) claim(payload json.RawMessage) (conn, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -33,8 +32,8 @@ func (t *ack) claim(payload json.RawMessage) (conn, bool) {
 	return t.conn, true
 }
 
-// redelivered notes that the envelope came once more, and reports whether it was
-// acknowledged before and with what.
+// redelivered notes that the envelope was delivered again. It returns whether it was acknowledged before, and the
+// payload.
 func (t *ack) redelivered(from conn) (json.RawMessage, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,17 +41,15 @@ func (t *ack) redelivered(from conn) (json.RawMessage, bool) {
 	return t.payload, t.acked
 }
 
-// dropPayload forgets the payload, since the reply goes to the person by another way: an
-// ack that carried it as well would show it twice.
+// dropPayload removes the payload from later acks, since the reply reaches the person in another way.
 func (t *ack) dropPayload() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.payload = nil
 }
 
-// dedup remembers the envelopes of the last minutes. Slack delivers at least once.
-// It helps against the echo of a delivery only: what must not happen twice is
-// guarded by the order's own state, since the same click can come in another envelope.
+// dedup recognizes envelopes that Slack delivers again within minutes. The order's own state guards what must not
+// happen twice, since the same click can also come in another envelope.
 type dedup struct {
 	mu    sync.Mutex
 	limit int
@@ -71,8 +68,8 @@ func newDedup(limit int, keep time.Duration) *dedup {
 	return &dedup{limit: limit, keep: keep, byID: make(map[string]*ack)}
 }
 
-// add returns the ticket of an envelope and whether this is its first delivery.
-// An envelope without id cannot be recognized: it is always the first.
+// add returns the ack of an envelope, and whether this is its first delivery. A delivery without an id always counts as
+// the first.
 func (s *dedup) add(id string, from conn, now time.Time) (*ack, bool) {
 	fresh := &ack{conn: from}
 	if id == "" {
@@ -94,9 +91,9 @@ func (s *dedup) add(id string, from conn, now time.Time) (*ack, bool) {
 	return fresh, true
 }
 
-// dropOldest forgets the oldest arrival.
+// dropOldest removes the oldest entry.
 func (s *dedup) dropOldest() {
-	// An envelope that was forgotten may have come again and have a newer ticket.
+	// An envelope that was forgotten may have come again and have a newer ack.
 	if oldest := s.order[0]; s.byID[oldest.id] == oldest.ack {
 		delete(s.byID, oldest.id)
 	}
@@ -104,7 +101,7 @@ func (s *dedup) dropOldest() {
 	s.order = s.order[1:]
 }
 
-// forget makes the next delivery of an envelope a first one: this one was not handled.
+// forget lets the next delivery of an envelope count as the first, because this one was not handled.
 func (s *dedup) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,8 +18,8 @@ const (
 	// handleWithin is how long the first phase of a delivery may take, and when a command without an answer is
 	// acknowledged early, unless Config.HandleWithin says something else. Slack waits 3 s.
 	handleWithin = 2500 * time.Millisecond
-	// ackWait bounds the handing over of one ack to its socket. Beyond it the socket
-	// has stopped writing, and the reply takes another way.
+	// ackWait bounds the handing over of one ack to its socket. Beyond it the socket has stopped writing, and the reply
+	// takes another way.
 	ackWait = 400 * time.Millisecond
 	// keepSeen covers Slack's last redelivery of an event, after 5 minutes.
 	keepSeen = 10 * time.Minute
@@ -33,8 +33,7 @@ var (
 	errNoConn     = errors.New("the envelope came through no socket")
 )
 
-// dispatcher brings deliveries to the handler and acks to the sockets. It knows
-// nothing of connections, only lines.
+// dispatcher brings deliveries to the handler and acks to the sockets. It knows connections only as conn.
 type dispatcher struct {
 	handler Handler
 	log     zerolog.Logger
@@ -42,8 +41,8 @@ type dispatcher struct {
 	dedup   *dedup
 	within  time.Duration // Config.HandleWithin
 
-	// handling runs the durable phase, finishing the slow one. They are apart so that
-	// slow answers to people never keep a click from being acknowledged.
+	// handling runs the durable phase, finishing the slow one. They are apart so that slow answers to people never keep a
+	// click from being acknowledged.
 	handling  *pool
 	finishing map[Lane]*pool
 	// ackPool is the one goroutine for work that the event loops must not do: refusals, and acks of deliveries without a
@@ -56,7 +55,7 @@ type dispatcher struct {
 	stopping   atomic.Bool // no more deliveries are taken
 	closing    atomic.Bool // the sockets are being closed by ourselves
 
-	// otherConn finds an open line beside the given one, nil if there is none.
+	// otherConn finds an open connection other than the given one; it returns nil if there is none.
 	otherConn func(than conn) conn
 
 	handled, refused, panics, repeated atomic.Int64
@@ -114,8 +113,8 @@ func (d *dispatcher) deliver(from conn, del Delivery) {
 	d.refuse(j, why, nil)
 }
 
-// repeat acknowledges an envelope that came again as it was acknowledged before. One that
-// is still being handled is acknowledged, when that is done, on the newer socket.
+// repeat acknowledges a repeated delivery with the earlier payload. If the envelope is still being handled, it is
+// acknowledged afterwards, on the newer connection.
 func (d *dispatcher) repeat(from conn, id string, t *ack) {
 	d.repeated.Add(1)
 	payload, acked := t.redelivered(from)
@@ -125,7 +124,7 @@ func (d *dispatcher) repeat(from conn, id string, t *ack) {
 	}
 }
 
-// acknowledgeOnly acknowledges an envelope that has no handler.
+// acknowledgeOnly acknowledges an envelope that needs no handler.
 func (d *dispatcher) acknowledgeOnly(from conn, id string) {
 	if id == "" {
 		return
@@ -133,8 +132,8 @@ func (d *dispatcher) acknowledgeOnly(from conn, id string) {
 	d.queueAck(func() { _ = d.acknowledge(from, id, nil, nil) })
 }
 
-// unreadable answers a delivery of which slack-go could make nothing. What could be
-// found out about it is in del; a del without kind is only acknowledged.
+// unreadable answers a delivery that slack-go could not parse. del has what could be read of it. Without a kind it is
+// only acknowledged.
 func (d *dispatcher) unreadable(from conn, del Delivery, cause error) {
 	if del.Kind == "" {
 		d.log.Warn().Str("envelope", del.EnvelopeID).Str("cause", redact(cause.Error())).
@@ -150,8 +149,8 @@ func (d *dispatcher) unreadable(from conn, del Delivery, cause error) {
 	d.refuse(&job{Delivery: del, ack: t}, Unreadable, cause)
 }
 
-// queueAck runs a quick task beside the event loops. When even the desk has no room, the
-// delivery stays without ack and Slack says so to the person.
+// queueAck runs a short task outside the event loops. If the queue is full, the delivery gets no ack, and Slack shows
+// the person an error.
 func (d *dispatcher) queueAck(task func()) bool {
 	if d.ackPool.try(task) {
 		return true
@@ -160,9 +159,8 @@ func (d *dispatcher) queueAck(task func()) bool {
 	return false
 }
 
-// refuse answers a delivery that is not handled. Where an ack would look like
-// success, there is none: Slack then shows that the click failed, keeps the modal
-// open, or sends the event again.
+// refuse answers a delivery that is not handled. It sends no ack where that would look like success: then Slack shows
+// that the click failed, keeps the modal open, or sends the event again.
 func (d *dispatcher) refuse(j *job, why Refusal, cause error) {
 	d.refused.Add(1)
 	if why != Unreadable && j.Kind != KindCommand {
@@ -225,7 +223,7 @@ func (d *dispatcher) drainFinishing(ctx context.Context) bool {
 	return done
 }
 
-// callHandler calls the handler and turns a panic into an apology.
+// callHandler calls the handler. It turns a panic into an error reply.
 func (d *dispatcher) callHandler(ctx context.Context, del Delivery) (reply Reply) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -318,7 +316,7 @@ func (d *dispatcher) acknowledge(from conn, id string, payload json.RawMessage, 
 	return fmt.Errorf("acknowledge: %w", err)
 }
 
-// ackLost is told that an ack which was handed over was not, or perhaps not, sent.
+// ackLost handles an ack that was handed over but not, or perhaps not, sent.
 func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause error) {
 	j.ack.mu.Lock()
 	from := j.ack.conn
@@ -338,7 +336,7 @@ func (d *dispatcher) ackLost(j *job, payload json.RawMessage, reply any, cause e
 	})
 }
 
-// sendUnsent lets the handler bring a reply by another way.
+// sendUnsent lets the handler deliver a reply in another way than the ack.
 func (d *dispatcher) sendUnsent(del Delivery, payload any) {
 	defer d.recoverPanic(del)
 	d.handler.Unsent(d.baseCtx, del, payload)
@@ -353,8 +351,8 @@ func (d *dispatcher) runAfter(del Delivery, after func(context.Context)) {
 	after(d.baseCtx)
 }
 
-// recoverPanic catches a panic behind the ack and lets the handler tell the person. A panic
-// of that attempt is only logged.
+// recoverPanic catches a panic after the ack and lets the handler answer the person. A panic of that answer is only
+// logged.
 func (d *dispatcher) recoverPanic(del Delivery) {
 	r := recover()
 	if r == nil {
@@ -372,7 +370,7 @@ func (d *dispatcher) recoverPanic(del Delivery) {
 	sorry.After(d.baseCtx)
 }
 
-// errorReply asks the handler for its words; if even those crash, the ack is empty.
+// errorReply gets the handler's answer to a failure. If that panics too, the ack is empty.
 func (d *dispatcher) errorReply(del Delivery, why Refusal, ref string) (reply Reply) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -383,7 +381,7 @@ func (d *dispatcher) errorReply(del Delivery, why Refusal, ref string) (reply Re
 	return d.handler.Refused(del, why, ref)
 }
 
-// logPanic logs a panic with its stack and returns the id under which it is found.
+// logPanic logs a panic with its stack and returns the id of the log line.
 func (d *dispatcher) logPanic(del Delivery, r any) string {
 	d.panics.Add(1)
 	ref := d.newRef()
@@ -393,7 +391,7 @@ func (d *dispatcher) logPanic(del Delivery, r any) string {
 	return ref
 }
 
-// encode makes the payload of an ack, and says why a reply cannot ride on it.
+// encode returns the payload of an ack. The error says why the ack can't carry the reply.
 func encode(kind Kind, payload any) (json.RawMessage, error) {
 	if payload == nil {
 		return nil, nil

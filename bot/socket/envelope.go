@@ -36,9 +36,8 @@ var interactions = map[slack.InteractionType]Kind{
 	slack.InteractionTypeBlockSuggestion: KindSuggestion,
 }
 
-// readUnparsed takes out of a message that slack-go could not read whatever answers
-// the person: the id to acknowledge, who it was, and the response_url. Each part
-// is read for itself, so that a wrong one does not hide the others.
+// readUnparsed takes out of a message that slack-go could not read whatever answers the person: the id to acknowledge,
+// who it was, and the response_url. Each part is read for itself, so that a wrong one does not hide the others.
 func readUnparsed(raw json.RawMessage, now time.Time) Delivery {
 	envelope := fields(raw)
 	del := Delivery{EnvelopeID: text(envelope["envelope_id"]), Received: now}

@@ -44,9 +44,9 @@ var credentials = map[string]credential{
 	},
 }
 
-// fatalError returns a *FatalError for an error that no waiting cures, and nil for one
-// that is worth another attempt. reached says that Slack has answered well before: then
-// a page that is not found is a passing fault of something between.
+// fatalError returns a *FatalError for an error that no waiting cures, and nil for one that is worth another attempt.
+// reached says that Slack has answered well before: then a page that is not found is a passing fault of something
+// between.
 func fatalError(method string, err error, reached bool) *FatalError {
 	answer := Classify(err)
 	remedy := errorCodes[answer.Code].remedy
@@ -71,8 +71,8 @@ func fatalError(method string, err error, reached bool) *FatalError {
 	return &FatalError{Method: method, Code: answer.Code, Remedy: remedy, Err: err}
 }
 
-// reasonOf names the kind of an error that is retried, without what differs from attempt to
-// attempt (ports, request ids), so that a log line is written once per kind.
+// reasonOf names the kind of an error that is retried, without what differs from attempt to attempt (ports, request
+// ids), so that a log line is written once per kind.
 func reasonOf(err error) string {
 	if answer := Classify(err); answer.Outcome == OutcomeRateLimited {
 		return "rate limited"

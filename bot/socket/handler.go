@@ -24,39 +24,33 @@ import (
 type Handler interface {
 	// Command answers a slash command; the payload of the reply is a message.
 	Command(ctx context.Context, cmd slack.SlashCommand) Reply
-	// Action answers a click (block_actions). Its ack carries nothing: a payload
-	// goes to Unsent.
+	// Action answers a click (block_actions). Its ack carries nothing: a payload goes to Unsent.
 	Action(ctx context.Context, cb slack.InteractionCallback) Reply
-	// Submission answers a submitted modal; the payload is a
-	// *slack.ViewSubmissionResponse, and without one the modal closes.
+	// Submission answers a submitted modal; the payload is a *slack.ViewSubmissionResponse, and without one the modal
+	// closes.
 	Submission(ctx context.Context, cb slack.InteractionCallback) Reply
 	// Closed notes that a modal with notify_on_close was closed.
 	Closed(ctx context.Context, cb slack.InteractionCallback) Reply
-	// Suggestion fills an external select; the payload is a slack.OptionsResponse
-	// or slack.OptionGroupsResponse.
+	// Suggestion fills an external select; the payload is a slack.OptionsResponse or slack.OptionGroupsResponse.
 	Suggestion(ctx context.Context, cb slack.InteractionCallback) Reply
 	// HomeOpened notes that a person opened the Home tab.
 	HomeOpened(ctx context.Context, ev *slackevents.AppHomeOpenedEvent) Reply
 
-	// Refused words the answer to a delivery that was not handled, or whose handler
-	// crashed. ref is the id under which the log has the story, empty where there is
-	// none. It runs while the bot is overloaded, so it must not wait for anything.
-	// When d could not be read, only those fields are set that could be found.
+	// Refused returns the answer to a delivery that was not handled, or whose handler panicked. ref is the id of the log
+	// line about it, or empty. It runs while the bot is overloaded, so it must not wait for anything. When d could not be
+	// read, only those fields are set that could be found.
 	Refused(d Delivery, why Refusal, ref string) Reply
-	// Unsent brings a reply to the person by another way than the ack (the
-	// response_url, for a command), because the ack was too late, its payload too
-	// large, or its socket gone. It may wait for the network.
+	// Unsent brings a reply to the person by another way than the ack (the response_url, for a command), because the ack
+	// was too late, its payload too large, or its socket gone. It may wait for the network.
 	Unsent(ctx context.Context, d Delivery, payload any)
 }
 
 // Reply is what a handler wants to happen after its durable work.
 type Reply struct {
-	// Payload rides on the ack if it encodes to at most [MaxPayload] bytes of JSON; nil
-	// acknowledges without one.
+	// Payload rides on the ack if it encodes to at most [MaxPayload] bytes of JSON; nil acknowledges without one.
 	Payload any
-	// After runs once the ack was handed to the socket (or, if that failed, once
-	// everything was tried). It may take its time; its context ends with the grace
-	// period of a shutdown.
+	// After runs once the ack was handed to the socket (or, if that failed, once everything was tried). It may take its
+	// time; its context ends with the grace period of a shutdown.
 	After func(context.Context)
 	// Lane selects the workers that run After.
 	Lane Lane
@@ -74,9 +68,8 @@ const (
 	LaneLedger Lane = "ledger" // answers that need the ledger alone, or CoCalc for a few seconds at most
 )
 
-// MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently
-// drops acks of 20 KB and more; what is left is room for the envelope id and for the way
-// in which it is written.
+// MaxPayload is the size in bytes up to which a payload rides on an ack. Slack silently drops acks of 20 KB and more;
+// what is left is room for the envelope id and for the way in which it is written.
 const MaxPayload = 19_000
 
 // Kind says what a delivery is.
@@ -92,8 +85,8 @@ const (
 	KindHome       Kind = "home"
 )
 
-// expires reports whether a missing ack makes Slack say that something went wrong, so that
-// the delivery is better not handled at all than late.
+// expires reports whether a missing ack makes Slack say that something went wrong, so that the delivery is better not
+// handled at all than late.
 func (k Kind) expires() bool {
 	return k == KindAction || k == KindSubmission || k == KindSuggestion
 }
@@ -103,8 +96,7 @@ func (k Kind) carriesPayload() bool {
 	return k == KindCommand || k == KindSubmission || k == KindSuggestion
 }
 
-// Delivery is one envelope from Slack. Of Command, Interaction and Home the one that
-// belongs to Kind is set.
+// Delivery is one envelope from Slack. Of Command, Interaction and Home the one that belongs to Kind is set.
 type Delivery struct {
 	Kind        Kind
 	EnvelopeID  string
@@ -126,8 +118,8 @@ func (d Delivery) Trigger() string {
 	return ""
 }
 
-// Origin is who is behind the delivery, where they were, and the URL that answers them; each
-// is empty when it is not known.
+// Origin is who is behind the delivery, where they were, and the URL that answers them; each is empty when it is not
+// known.
 func (d Delivery) Origin() (user, channel, responseURL string) {
 	switch {
 	case d.Command != nil:

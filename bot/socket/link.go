@@ -18,14 +18,13 @@ import (
 )
 
 const (
-	// ackGrace is how shortly before the end of its connection an ack must have been handed
-	// over to count as unsent. slack-go writes it within microseconds, but does not say so, and
-	// a connection that broke takes along what was on the wire.
+	// ackGrace is the time before the end of a connection in which handed-over acks count as unsent. slack-go writes them
+	// within microseconds but doesn't report it, and a broken connection loses what was on the wire.
 	ackGrace = 500 * time.Millisecond
 	// writeTimeout is slack-go's: a failed write is reported at most so much later.
 	writeTimeout = 10 * time.Second
-	// readLimit bounds a message from Slack: a view has at most 250 KB, and
-	// block_actions bring it together with its message.
+	// readLimit bounds a message from Slack: a view has at most 250 KB, and block_actions bring it together with its
+	// message.
 	readLimit = 4 << 20
 )
 
@@ -34,9 +33,8 @@ var (
 	errShortLived = errors.New("the connection was closed soon after it was opened")
 )
 
-// link keeps one socket open. It runs slack-go's client, which reconnects by itself when Slack
-// refreshes a connection; whenever that fails, link ends the client's attempt and
-// waits as its own backoff says.
+// link keeps one socket open. It runs slack-go's client, which reconnects by itself when Slack refreshes a connection;
+// whenever that fails, link ends the client's attempt and waits as its own backoff says.
 type link struct {
 	name       int
 	client     *socketmode.Client
@@ -164,8 +162,8 @@ func (l *link) connect(ctx context.Context) (steady bool, cause error) {
 			if !ended {
 				return
 			}
-			// Too many sockets, or Socket Mode switched off: Slack lets us in and
-			// closes. slack-go would try again at once, for ever.
+			// Too many sockets, or Socket Mode switched off: Slack lets us in and closes. slack-go would try again at once, for
+			// ever.
 			if lived < l.minUptime {
 				give(errShortLived)
 			} else {
@@ -294,9 +292,8 @@ func (l *link) noteOpen(now time.Time) {
 	l.state.Connected, l.state.Since = true, now
 }
 
-// noteEnd notes the end of the connection, if there was one: how long it lived, and that
-// acks handed over at the last moment may not have been written. cause is for the
-// status; nil leaves what it says.
+// noteEnd notes the end of the connection, if there was one: how long it lived, and that acks handed over at the last
+// moment may not have been written. cause is for the status; nil leaves what it says.
 func (l *link) noteEnd(cause error) (lived time.Duration, ended bool) {
 	now := time.Now()
 	l.mu.Lock()
@@ -342,7 +339,7 @@ func (l *link) noteHello(now time.Time, req *socketmode.Request) {
 	if first {
 		close(l.greeted)
 	}
-	// A refresh every few hours is nothing to tell, nor is each round of one that fails.
+	// A refresh every few hours is not worth a line, nor is each attempt of one that fails.
 	event := l.log.Debug()
 	if first || had != "" && had != reasonOf(errShortLived) {
 		event = l.log.Info()

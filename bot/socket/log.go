@@ -7,8 +7,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// libraryLog lets slack-go write to our log. Its debug mode stays off at every log level: it
-// logs whole payloads, and makes Slack close each socket after six minutes.
+// libraryLog lets slack-go write to our log. Its debug mode stays off at every log level: it logs whole payloads, and
+// makes Slack close each socket after six minutes.
 type libraryLog struct{ log zerolog.Logger }
 
 // Output is the method that slack.OptionLog and socketmode.OptionLog ask for.

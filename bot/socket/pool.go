@@ -18,8 +18,8 @@ type pool struct {
 	closed bool
 }
 
-// newPool makes a pool whose queue holds length tasks. Its workers start with the first task, so that a client which
-// is made and never run leaves nothing behind. close ends them.
+// newPool makes a pool whose queue holds length tasks. Its workers start with the first task, so that a client which is
+// made and never run leaves nothing behind. close ends them.
 func newPool(workers, length int) *pool {
 	return &pool{tasks: make(chan func(), length), done: make(chan struct{}), workers: workers}
 }
@@ -97,8 +97,7 @@ func (p *pool) close() {
 	}
 }
 
-// drain closes the pool and waits until its tasks are done or ctx is. It reports
-// whether they are done.
+// drain closes the pool and waits until its tasks are done or ctx is. It reports whether they are done.
 func (p *pool) drain(ctx context.Context) bool {
 	p.close()
 	select {

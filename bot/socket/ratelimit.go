@@ -47,7 +47,7 @@ func parseRetryAfter(header string, now time.Time) time.Duration {
 }
 
 // retryDelay returns how long to wait before the next attempt to reach Slack, after a number of failures in a row. If
-// Slack names a wait, the delay comes on top of it, since Slack tells others the same second.
+// Slack names a wait, the delay comes on top of it, since other programs got the same time.
 func retryDelay(p backoff.Policy, failures int, cause error) time.Duration {
 	delay := p.Delay(failures)
 	if answer := Classify(cause); answer.Outcome == OutcomeRateLimited {
