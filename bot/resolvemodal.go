@@ -43,19 +43,20 @@ func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.Order
 // unresolvedOrder shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the
 // buttons that settle it. The order is read last: it may have come to its end meanwhile.
 func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
-	o, err := h.desk.Order(ctx, id)
-	if err != nil {
+	if _, err := h.desk.Order(ctx, id); err != nil {
 		return h.refusalMessage(err)
 	}
 	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {
+		var err error
 		if found, err = h.evidence.get(ctx, id); err != nil {
 			return h.refusalMessage(err)
 		}
 	}
 	who = h.people.LookUp(ctx, who)
-	if o, err = h.desk.Order(ctx, id); err != nil {
+	o, err := h.desk.Order(ctx, id)
+	if err != nil {
 		return h.refusalMessage(err)
 	}
 	c := h.orderStatus(ctx, o)

@@ -330,7 +330,8 @@ func TestCheck_Report(t *testing.T) {
 			}
 			if strict := does(t, "", "check", "--strict"); c.code == 0 && (strict.code == 1) != warned || c.code != 0 &&
 				strict.code != c.code {
-				t.Errorf("--strict: got exit code %d, want 1 after a warning, else that without --strict\n%s", strict.code, strict.out)
+				t.Errorf("--strict: got exit code %d, want 1 after a warning, else that without --strict\n%s",
+					strict.code, strict.out)
 			}
 			for _, secret := range []string{s["SLACK_BOT_TOKEN"], s["SLACK_APP_TOKEN"], s["COCALC_API_KEY"]} {
 				if secret != "" && strings.Contains(got.out, secret) {

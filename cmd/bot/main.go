@@ -1,5 +1,5 @@
-// Command bot is licensebot: it runs the bot and the operator's tools. Each subcommand has its own file;
-// this one only selects it.
+// Command bot is licensebot: it runs the bot, which is the default, and the operator's tools. `bot help` lists the
+// subcommands and the settings. Each subcommand has a file of its name; main.go only selects it.
 package main
 
 import (
