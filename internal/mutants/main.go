@@ -1,5 +1,8 @@
-// Command mutants takes the safeguards out of the program, one at a time, and looks whether the tests notice. Each
-// mutant is a copy of one file with one text replaced, which the go command builds in the file's place: nothing in the
+// Command mutants takes the safeguards out of the program, one at a time, and looks whether the tests notice. A mutant
+// names a declaration of the program, and an operator on its syntax tree, which finds the place by what it mentions. So
+// the tables stay as they are when a function moves to another file, or lines are wrapped and comments edited.
+//
+// Each mutant is a copy of one file with the change, which the go command builds in the file's place: nothing in the
 // working tree is touched. One that no test notices says that a test is missing, and is an error.
 //
 // The tests that have to notice are named with each mutant, so that a run takes minutes and says which tests hold up
@@ -51,7 +54,7 @@ func mutate(ctx context.Context, out io.Writer, only string, together int, withi
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WITHOUT\tFILE\tNOTICED BY\tSECONDS")
+	fmt.Fprintln(w, "WITHOUT\tIN\tNOTICED BY\tSECONDS")
 	caught, wrong := 0, 0
 	for i, o := range outcomes {
 		by := o.caughtBy
@@ -65,7 +68,7 @@ func mutate(ctx context.Context, out io.Writer, only string, together int, withi
 		default:
 			caught++
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", chosen[i].name, chosen[i].file, by, o.took.Seconds())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", chosen[i].name, chosen[i].in, by, o.took.Seconds())
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -20,11 +20,10 @@ import (
 
 // mutant is the program without one of its safeguards.
 type mutant struct {
-	name    string // what is taken out, in words
-	file    string // from the root of the module, with slashes
-	text    string // stands in the file exactly once
-	instead string
-	tests   []tests // that have to notice; they are run one after the other until one does
+	name   string   // what is taken out, in words
+	in     string   // the declaration that has it, as find takes it
+	change operator // what is different without it
+	tests  []tests  // that have to notice; they are run one after the other until one does
 }
 
 // tests names tests of a package.
@@ -105,12 +104,11 @@ func (r *runner) try(ctx context.Context, m mutant, number int) (caughtBy string
 
 // overlay writes the mutant, and the file which tells the go command where it is.
 func (r *runner) overlay(m mutant, number int) (string, error) {
-	file := filepath.Join(r.root, filepath.FromSlash(m.file))
-	source, err := os.ReadFile(file)
+	d, err := find(r.root, m.in)
 	if err != nil {
 		return "", err
 	}
-	changed, err := m.apply(string(source))
+	changed, err := d.apply(m.change)
 	if err != nil {
 		return "", err
 	}
@@ -118,23 +116,13 @@ func (r *runner) overlay(m mutant, number int) (string, error) {
 	if err := os.WriteFile(mutated, []byte(changed), 0o600); err != nil {
 		return "", err
 	}
+	file := filepath.Join(r.root, filepath.FromSlash(d.file))
 	list, err := json.Marshal(map[string]map[string]string{"Replace": {file: mutated}})
 	if err != nil {
 		return "", err
 	}
 	overlay := filepath.Join(r.scratch, fmt.Sprintf("%d.json", number))
 	return overlay, os.WriteFile(overlay, list, 0o600)
-}
-
-// apply takes the safeguard out of the source of its file.
-func (m mutant) apply(source string) (string, error) {
-	if n := strings.Count(source, m.text); n != 1 {
-		return "", fmt.Errorf("%s has the text to be replaced %d times, not once: %q", m.file, n, m.text)
-	}
-	if m.text == m.instead {
-		return "", errors.New("it changes nothing")
-	}
-	return strings.Replace(source, m.text, m.instead, 1), nil
 }
 
 // passes says whether the tests pass on the program as it is, and are there at all.
