@@ -171,7 +171,7 @@ func TestOpen_ConcurrentCreate(t *testing.T) {
 	}
 }
 
-// A bug in what is run inside a transaction is no damage of the ledger: the panic goes to whoever made it, the
+// A bug in what is run inside a transaction is no damage of the ledger: the panic goes to its caller, the
 // transaction is undone, and the ledger goes on.
 func TestLedger_CallerPanics(t *testing.T) {
 	ctx := context.Background()

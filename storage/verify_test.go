@@ -34,7 +34,7 @@ func TestVerify_Report(t *testing.T) {
 	}
 }
 
-// Whatever is changed behind the program's back, also by somebody who knows the format, the first record that is wrong
+// Whatever is changed behind the program's back, also by someone who knows the format, the first record that is wrong
 // is named, and the file stays as it is.
 func TestVerify_FirstBadRecord(t *testing.T) {
 	const order = "01JD8Z3V5TQ4X6B7N8M9P00003"
@@ -123,7 +123,7 @@ func TestVerify_FirstBadRecord(t *testing.T) {
 	}
 }
 
-// Whoever walks through the audit records does so by where they are, whatever they say of themselves: not for ever.
+// Reading all audit records ends, since it goes by their keys, whatever number a record claims to have.
 func TestVerify_WrongEventNumber(t *testing.T) {
 	b := opened(t, filepath.Join(t.TempDir(), "ledger.db"))
 	err := b.Update(t.Context(), func(w purchase.Writer) (err error) {

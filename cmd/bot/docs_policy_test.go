@@ -21,7 +21,7 @@ var unspending = []string{
 	"SLACK_API_URL", "LOG_LEVEL", "LOG_FORMAT",
 }
 
-// unrefusing are those that direct what is spent and refuse nobody anything, and what they do.
+// unrefusing are those that direct what is spent and refuse no one anything, and what they do.
 var unrefusing = map[string]string{
 	"PURCHASES_CHANNEL":   "It refuses nothing. Incidents and the daily head of the audit chain are posted there too.",
 	"COCALC_API_KEY_FILE": "The key determines which account pays.",
@@ -33,8 +33,8 @@ var unrefusing = map[string]string{
 	"SETTLE_AFTER":     "Until then, the price stays reserved, and no other order is bought.",
 }
 
-// docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that is read
-// by whoever is refused, said by the desk itself. go test ./cmd/bot -run Docs_Policy -update writes it.
+// docs/policy.md has every setting that limits or directs what is spent with its default, and the sentence that a
+// refused person reads, made by the desk itself. go test ./cmd/bot -run Docs_Policy -update writes it.
 func TestDocs_Policy_IsCurrent(t *testing.T) {
 	var doc strings.Builder
 	doc.WriteString(policyIntro)

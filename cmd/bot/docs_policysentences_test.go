@@ -18,7 +18,7 @@ import (
 	"licensebot/storage"
 )
 
-// refusedBy is what somebody reads who meets a limit: the desk itself answers.
+// refusedBy is what someone reads who meets a limit: the desk itself answers.
 type refusedBy struct {
 	setting string // and its value; settings that it needs besides follow
 	when    string
@@ -59,7 +59,7 @@ func (p *counter) asks(t *testing.T, who purchase.Person, change ...func(*purcha
 	return proposal.Order, err
 }
 
-// approves is what somebody reads who agrees to an order of alice's, in the approvers' channel.
+// approves is what someone reads who agrees to an order of alice's, in the approvers' channel.
 func approves(who purchase.Person, before ...func(*counter)) func(*testing.T, *counter) error {
 	return func(t *testing.T, p *counter) error {
 		o, err := p.buys(t, alice)
@@ -109,7 +109,7 @@ func seeing(who purchase.Person) func(*testing.T, *counter) error {
 	}
 }
 
-// refusals are what is said for each setting that limits somebody.
+// refusals are what is said for each setting that limits someone.
 var refusals = []refusedBy{
 	{"BUYERS=", "the list is empty", asking(carol)},
 	{"BUYERS=U0ALICE,U0BOB", "someone else orders a license", asking(carol)},
@@ -188,7 +188,7 @@ var refusals = []refusedBy{
 	}},
 }
 
-// unreasoned is what somebody reads who has to be asked why.
+// unreasoned is what someone reads who has to be asked why.
 func unreasoned(t *testing.T, p *counter) error {
 	_, err := p.buys(t, alice, func(a *purchase.Ask) { a.Reason = "" })
 	return err

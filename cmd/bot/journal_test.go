@@ -234,7 +234,7 @@ func TestJournal_Import_MissesNothing(t *testing.T) {
 	}
 }
 
-// grow appends to the log of a ledger that nobody has open.
+// grow appends to the log of a ledger that no one has open.
 func grow(t *testing.T, path string, more ...purchase.Purchase) {
 	t.Helper()
 	ledger, err := storage.Open(path)

@@ -73,7 +73,7 @@ func (w *env) buys(t testing.TB, database string, n int) {
 	}
 }
 
-// strangerBuys has somebody else buy a license on the account.
+// strangerBuys has someone else buy a license on the account.
 func (w *env) strangerBuys(t testing.TB) {
 	t.Helper()
 	w.account.AddToCart("site-license",
@@ -84,7 +84,7 @@ func (w *env) strangerBuys(t testing.TB) {
 	}
 }
 
-// reads waits until somebody reads the text in the channel of that name; empty: in the conversation with the bot.
+// reads waits until someone reads the text in the channel of that name; empty: in the conversation with the bot.
 func (w *env) reads(t testing.TB, person, channel, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), processtest.Patience)
@@ -133,7 +133,7 @@ func changeLedger(t testing.TB, path string, change func(purchase.Writer) error)
 	}
 }
 
-// forge changes an audit record as somebody would who knows the format of the file, but for the chain.
+// forge changes an audit record as someone would who knows the format of the file, but for the chain.
 func forge(t testing.TB, path string, number uint64, change func(*purchase.Event)) {
 	t.Helper()
 	editFile(t, path, func(tx *bbolt.Tx) error {

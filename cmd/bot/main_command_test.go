@@ -11,7 +11,7 @@ import (
 	"licensebot/internal/processtest"
 )
 
-// The first thing that somebody reads who runs the program without knowing it.
+// The first thing that someone reads who runs the program without knowing it.
 func TestHelp_Program(t *testing.T) {
 	processtest.Environment(t, nil)
 	want := does(t, "", "help")

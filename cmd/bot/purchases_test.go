@@ -106,7 +106,7 @@ func TestPurchases_Formats(t *testing.T) {
 	}
 }
 
-// The books of one month, as whoever keeps them asks for it.
+// The books of one month, as a bookkeeper asks for them.
 func TestPurchases_Span(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	keepLedger(t, path, bought()...)
@@ -209,7 +209,7 @@ func TestPurchases_NewLedger(t *testing.T) {
 	}
 }
 
-// Nobody has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
+// No one has to stop the bot to do the books: its purchases can be read while it runs. Resuming, which changes the
 // ledger, is the bot's, and has to wait for one that does not listen.
 func TestPurchases_BotRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")

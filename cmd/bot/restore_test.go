@@ -178,7 +178,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 
 	// A checkout that the copy does not know of may still be at work for so long; before that nothing is compared.
 	s["CHECKOUT_TIMEOUT"], s["SETTLE_AFTER"] = "3s", "4s"
-	// CoCalc does not say yet what was bought: nobody's order is taken.
+	// CoCalc does not say yet what was bought: no one's order is taken.
 	asked, answer := make(chan struct{}), make(chan struct{})
 	answers := sync.OnceFunc(func() { close(answer) })
 	defer answers() // the simulated CoCalc ends only after its answer, also when the test fails before
@@ -218,7 +218,7 @@ func TestRestore_CoCalcSoldMore(t *testing.T) {
 	does(t, "", "verify", "--online").says(t, 0, "it sold 3 licenses in the log")
 }
 
-// A ledger that contradicts itself is not used for buying until an admin has looked at it; whoever asks is told why.
+// A ledger that contradicts itself is not used for buying until an admin has looked at it; people who try read why.
 func TestRun_InconsistentLedger(t *testing.T) {
 	w := newEnv(t)
 	s := w.settings(t, "ADMINS="+slacksim.Bob)
@@ -253,7 +253,7 @@ func TestRun_InconsistentLedger(t *testing.T) {
 	seen.Ends(processtest.Patience, syscall.SIGTERM)
 }
 
-// Somebody who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
+// Someone who can write the file changed who had bought, and fitted the checksum. The bot answers, buys nothing, and
 // says why; once an admin has looked at it, it goes on, and does not ask the same again at the next start.
 func TestRun_BrokenAuditChain(t *testing.T) {
 	w := newEnv(t)
@@ -273,7 +273,7 @@ func TestRun_BrokenAuditChain(t *testing.T) {
 		t.Errorf("got %d licenses, want 1", n)
 	}
 	does(t, "", "verify").says(t, 1, "the ledger is damaged: audit record 2 was changed after it was written")
-	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and nobody takes it for a good one
+	backup := filepath.Join(t.TempDir(), "night.db") // what there is is kept, and no one takes it for a good one
 	unproven := []string{"the ledger's audit chain is broken: audit record 2 was changed", backup +
 		".unproven is an unverified copy"}
 	does(t, "", "backup", backup).says(t, 1, unproven...)

@@ -27,7 +27,7 @@ func mayWrite(t *testing.T, p *processtest.Process, limit uint64) {
 	}
 }
 
-// The disk fills up under a bot that runs: nobody's order is taken, everybody is told why, the bot lives on, and works
+// The disk fills up under a bot that runs: no one's order is taken, everyone is told why, the bot lives on, and works
 // again when there is room.
 func TestRun_FullDisk(t *testing.T) {
 	w := newEnv(t)

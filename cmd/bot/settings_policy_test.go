@@ -122,7 +122,7 @@ func settingRecords(t *testing.T, ledger purchase.Ledger) (notes []string) {
 	return notes
 }
 
-// Whoever may change the environment may raise a limit; the chain says when that was, and from what.
+// People who may change the environment may raise a limit; the audit has the time, and the values before and after.
 func TestSettings_Policy_ChangesAreAudited(t *testing.T) {
 	ledger, err := storage.Open(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {

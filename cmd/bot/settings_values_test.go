@@ -94,7 +94,7 @@ func TestSettings_SecretFiles_CleanedOrRefused(t *testing.T) {
 	}
 }
 
-// Whoever looks at the ledger does not have to put other things right first.
+// A command that reads the ledger needs no settings of Slack or CoCalc.
 func TestSettings_Commands_NeedOnlyTheirOwn(t *testing.T) {
 	w := newEnv(t)
 	s := w.settings(t)

@@ -19,7 +19,7 @@ import (
 	"licensebot/slacksim/page/pagetest"
 )
 
-// buttons is the fifth play: everybody presses every button of every card, list and Home tab, and each press reaches
+// buttons is the fifth play: everyone presses every button of every card, list and Home tab, and each press reaches
 // the bot with the action id that it put there.
 func buttons(t *testing.T, d *demo) {
 	p := &presser{t: t, d: d, pressed: map[string]bool{}}

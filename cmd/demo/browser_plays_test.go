@@ -115,7 +115,7 @@ func denial(t *testing.T, d *demo) {
 	d.sold(0)
 }
 
-// pause is the fourth play: Carol stops all buying, everybody who tries is told who did it and why, and she
+// pause is the fourth play: Carol stops all buying, everyone who tries is told who did it and why, and she
 // lets it go on. Olga is a guest, and nothing to do with any of it.
 func pause(t *testing.T, d *demo) {
 	alice, other := d.open(""), d.open("?as="+slacksim.Carol)

@@ -175,7 +175,7 @@ func TestFiles_Names_SayWhatIsInside(t *testing.T) {
 	}
 }
 
-// A plan that names folders which are gone, or that nobody reads, guards nothing.
+// A plan that names folders which are gone, or that no one reads, guards nothing.
 func TestPackages_Rules_NameExistingOnes(t *testing.T) {
 	found := map[string]bool{}
 	for _, f := range sources(t) {
@@ -310,7 +310,7 @@ func words(r room, isTest bool) string {
 		may = append(may, r.tests...)
 	}
 	if len(may) == 0 {
-		return "nobody of ours"
+		return "no package of ours"
 	}
 	return strings.Join(may, ", ")
 }

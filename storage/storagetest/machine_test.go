@@ -70,8 +70,8 @@ type told struct {
 	id        purchase.OrderID
 	who       purchase.Person
 	price     purchase.Cents
-	promised  bool // somebody was told that it will be bought
-	cancelled bool // somebody was told that it will not
+	promised  bool // someone was told that it will be bought
+	cancelled bool // someone was told that it will not
 }
 
 type machine struct {
@@ -321,7 +321,7 @@ func (m *machine) check(rt *rapid.T) {
 	})
 }
 
-// checkMoney looks at the books and the limit, which only purchases that nobody promised can pass.
+// checkMoney looks at the books and the limit, which only purchases that no one promised can pass.
 func (m *machine) checkMoney(rt *rapid.T, r purchase.Reader, after map[purchase.OrderID]bool) error {
 	findings, err := purchase.CheckBooks(r)
 	for _, f := range findings {
