@@ -6,26 +6,29 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
-// failpointAPI is Slack's Web API with a step before and after each call. It names each method, so that a new one is
+// WithFailpoints returns Slack's Web API with a failpoint before and after each call.
+func WithFailpoints(api WebAPI) WebAPI { return failpointAPI{api} }
+
+// failpointAPI is Slack's Web API with failpoints. It names each method, so that a new one is
 // not forgotten here.
 type failpointAPI struct{ api WebAPI }
 
-// withFailpoints makes a call between its two steps.
-func withFailpoints(what step.What, call func()) {
-	step.At(step.Before, what)
+// withFailpoints makes a call between its two failpoints.
+func withFailpoints(what failpoint.Name, call func()) {
+	failpoint.Hit(failpoint.Before, what)
 	call()
-	step.At(step.After, what)
+	failpoint.Hit(failpoint.After, what)
 }
 
 func (s failpointAPI) PostMessageContext(ctx context.Context, channel string,
 	options ...slack.MsgOption,
 ) (at, ts string, err error) {
-	what := step.Post
+	what := failpoint.Post
 	if strings.HasPrefix(channel, "D") {
-		what = step.PostDirectly
+		what = failpoint.PostDirectly
 	}
 	withFailpoints(what, func() { at, ts, err = s.api.PostMessageContext(ctx, channel, options...) })
 	return at, ts, err
@@ -34,28 +37,28 @@ func (s failpointAPI) PostMessageContext(ctx context.Context, channel string,
 func (s failpointAPI) PostEphemeralContext(ctx context.Context, channel, user string,
 	options ...slack.MsgOption,
 ) (ts string, err error) {
-	withFailpoints(step.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
+	withFailpoints(failpoint.PostUnseen, func() { ts, err = s.api.PostEphemeralContext(ctx, channel, user, options...) })
 	return ts, err
 }
 
 func (s failpointAPI) UpdateMessageContext(ctx context.Context, channel, timestamp string,
 	options ...slack.MsgOption,
 ) (at, ts, text string, err error) {
-	withFailpoints(step.Update, func() {
+	withFailpoints(failpoint.Update, func() {
 		at, ts, text, err = s.api.UpdateMessageContext(ctx, channel, timestamp, options...)
 	})
 	return at, ts, text, err
 }
 
 func (s failpointAPI) AuthTestContext(ctx context.Context) (own *slack.AuthTestResponse, err error) {
-	withFailpoints(step.OwnTeam, func() { own, err = s.api.AuthTestContext(ctx) })
+	withFailpoints(failpoint.OwnTeam, func() { own, err = s.api.AuthTestContext(ctx) })
 	return own, err
 }
 
 func (s failpointAPI) GetUserInfoContext(ctx context.Context, user string,
 	options ...slack.GetUserInfoOption,
 ) (u *slack.User, err error) {
-	withFailpoints(step.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
+	withFailpoints(failpoint.LookUp, func() { u, err = s.api.GetUserInfoContext(ctx, user, options...) })
 	return u, err
 }
 
@@ -67,48 +70,48 @@ func (s failpointAPI) GetUsersContext(ctx context.Context, options ...slack.GetU
 func (s failpointAPI) GetUserGroupMembersContext(ctx context.Context, group string,
 	options ...slack.GetUserGroupMembersOption,
 ) (users []string, err error) {
-	withFailpoints(step.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
+	withFailpoints(failpoint.Members, func() { users, err = s.api.GetUserGroupMembersContext(ctx, group, options...) })
 	return users, err
 }
 
 func (s failpointAPI) GetConversationInfoContext(ctx context.Context,
 	input *slack.GetConversationInfoInput,
 ) (c *slack.Channel, err error) {
-	withFailpoints(step.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
+	withFailpoints(failpoint.Channel, func() { c, err = s.api.GetConversationInfoContext(ctx, input) })
 	return c, err
 }
 
 func (s failpointAPI) GetUsersInConversationContext(ctx context.Context,
 	params *slack.GetUsersInConversationParameters,
 ) (ids []string, next string, err error) {
-	withFailpoints(step.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
+	withFailpoints(failpoint.Readers, func() { ids, next, err = s.api.GetUsersInConversationContext(ctx, params) })
 	return ids, next, err
 }
 
 func (s failpointAPI) OpenConversationContext(ctx context.Context,
 	params *slack.OpenConversationParameters,
 ) (c *slack.Channel, noOp, open bool, err error) {
-	withFailpoints(step.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
+	withFailpoints(failpoint.OpenDirect, func() { c, noOp, open, err = s.api.OpenConversationContext(ctx, params) })
 	return c, noOp, open, err
 }
 
 func (s failpointAPI) OpenViewContext(ctx context.Context, triggerID string,
 	view slack.ModalViewRequest,
 ) (r *slack.ViewResponse, err error) {
-	withFailpoints(step.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
+	withFailpoints(failpoint.OpenForm, func() { r, err = s.api.OpenViewContext(ctx, triggerID, view) })
 	return r, err
 }
 
 func (s failpointAPI) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest,
 	externalID, hash, viewID string,
 ) (r *slack.ViewResponse, err error) {
-	withFailpoints(step.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
+	withFailpoints(failpoint.UpdateForm, func() { r, err = s.api.UpdateViewContext(ctx, view, externalID, hash, viewID) })
 	return r, err
 }
 
 func (s failpointAPI) PublishViewContext(ctx context.Context,
 	req slack.PublishViewContextRequest,
 ) (r *slack.ViewResponse, err error) {
-	withFailpoints(step.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
+	withFailpoints(failpoint.PublishHome, func() { r, err = s.api.PublishViewContext(ctx, req) })
 	return r, err
 }

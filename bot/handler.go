@@ -10,7 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"licensebot/bot/socket"
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -89,7 +89,7 @@ type Handler struct {
 func New(o Options) *Handler {
 	o = o.withDefaults()
 	return &Handler{
-		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
+		desk: o.Desk, slack: o.Slack, http: restrictToSlack(o.HTTP, o.SlackURL), defaults: o.Defaults,
 		loc: o.Location, now: o.Now, log: o.Log, people: o.People,
 		formUpdates: &formUpdates{now: o.Now}, evidence: newEvidence(o.Desk, o.Now),
 		renewals: newRenewals(o.Desk, o.Now),
@@ -109,9 +109,9 @@ const (
 // respond posts to the response URL of a command or a click, for the person's eyes alone. With replace it takes the
 // place of the message that holds the clicked button.
 func (h *Handler) respond(ctx context.Context, url string, c content, replace bool) error {
-	step.At(step.Before, step.Answer)
+	failpoint.Hit(failpoint.Before, failpoint.Answer)
 	err := respond(ctx, h.http, url, c, replace)
-	step.At(step.After, step.Answer)
+	failpoint.Hit(failpoint.After, failpoint.Answer)
 	return err
 }
 

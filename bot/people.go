@@ -61,7 +61,7 @@ func NewPeople(api WebAPI, groups []string, now func() time.Time, log zerolog.Lo
 	if now == nil {
 		now = time.Now
 	}
-	p := &People{api: failpointAPI{api}, log: log, groups: slices.Clone(groups)}
+	p := &People{api: api, log: log, groups: slices.Clone(groups)}
 	p.persons = newCache(p.fetchPerson, now, personLife)
 	p.members = newCache(p.fetchGroup, now, groupLife)
 	p.channels = newCache(p.fetchAudience, now, audienceLife)

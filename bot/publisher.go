@@ -58,7 +58,7 @@ func NewPublisher(o Options) *Publisher {
 		o.Changes = NewChanges(o.Now)
 	}
 	return &Publisher{
-		desk: o.Desk, slack: failpointAPI{o.Slack}, http: restrictToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
+		desk: o.Desk, slack: o.Slack, http: restrictToSlack(o.HTTP, o.SlackURL), now: o.Now, log: o.Log,
 		people: o.People, similar: newSimilar(o.Desk, o.Now),
 		requesters: make(chan struct{}, maxRequesters), notifiers: make(chan struct{}, maxNotifiers),
 		changes: o.Changes, turns: o.Changes.turns, limits: newChannelLimits(o.Now, o.Log),

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -65,9 +65,9 @@ func (p *Publisher) publishCard(ctx context.Context, o purchase.Order,
 			return o, false, err
 		}
 		m.Uses--
-		step.At(step.Before, step.Card)
+		failpoint.Hit(failpoint.Before, failpoint.Card)
 		err = respond(ctx, p.http, m.ResponseURL, c, true)
-		step.At(step.After, step.Card)
+		failpoint.Hit(failpoint.After, failpoint.Card)
 		if err == nil {
 			o, err = p.markPublished(ctx, o, m)
 			return o, false, err

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
 // Where no answer comes at all the server is down, and the reason says what is missing.
@@ -120,8 +120,8 @@ func TestClient_Diagnose_Failpoints(t *testing.T) {
 		{profile, struct{}{}},
 	} {
 		what := failpointOf(request.endpoint, request.params)
-		if !slices.Contains(step.All(), step.Of(step.Before, what)) ||
-			!slices.Contains(step.All(), step.Of(step.After, what)) {
+		if !slices.Contains(failpoint.All(), failpoint.Of(failpoint.Before, what)) ||
+			!slices.Contains(failpoint.All(), failpoint.Of(failpoint.After, what)) {
 			t.Errorf("%s is the step %q, which is in no list", request.endpoint, what)
 		}
 	}

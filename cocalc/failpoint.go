@@ -1,51 +1,51 @@
 package cocalc
 
-import "licensebot/internal/step"
+import "licensebot/internal/failpoint"
 
 // failpointOf returns the failpoint of a request, at which tests kill the program.
-func failpointOf(endpoint string, params any) step.What {
+func failpointOf(endpoint string, params any) failpoint.Name {
 	switch endpoint {
 	case cartAdd:
-		return step.Add
+		return failpoint.Add
 	case cartGet:
 		return cartFailpoint(params)
 	case cartChecked:
 		if p, ok := params.(map[string]any); ok && p["checked"] == true {
-			return step.Check
+			return failpoint.Check
 		}
-		return step.Park
+		return failpoint.Park
 	case cartRemove:
-		return step.Remove
+		return failpoint.Remove
 	case checkoutParams:
-		return step.Params
+		return failpoint.Params
 	case currentCheckout, olderCheckout:
-		return step.Checkout
+		return failpoint.Checkout
 	case getPurchases:
-		return step.Purchases
+		return failpoint.Purchases
 	case getManaged:
-		return step.Licenses
+		return failpoint.Licenses
 	case getLicense:
-		return step.License
+		return failpoint.License
 	case getSubscriptions:
-		return step.Subscriptions
+		return failpoint.Subscriptions
 	case userQuery, profile: // two ways to read the account
-		return step.WhoAmI
+		return failpoint.WhoAmI
 	}
-	return step.What("cocalc: " + endpoint) // not in the list of failpoints, which a test that hits it reports
+	return failpoint.Name("cocalc: " + endpoint) // not in the list of failpoints, which a test that hits it reports
 }
 
 // cartFailpoint returns the failpoint of a request for the cart: one for each filter, and one for a single item.
-func cartFailpoint(params any) step.What {
+func cartFailpoint(params any) failpoint.Name {
 	filter, ok := params.(map[string]bool)
 	switch {
 	case !ok && params != struct{}{}:
-		return step.Item
+		return failpoint.Item
 	case filter["purchased"] && filter["removed"]:
-		return step.CartBoth
+		return failpoint.CartBoth
 	case filter["purchased"]:
-		return step.CartBought
+		return failpoint.CartBought
 	case filter["removed"]:
-		return step.CartRemoved
+		return failpoint.CartRemoved
 	}
-	return step.Cart
+	return failpoint.Cart
 }

@@ -14,7 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -205,7 +205,7 @@ func (l *Ledger) commit(tx *bbolt.Tx) error {
 	l.pending = settled
 	l.mu.Unlock()
 	id, size := tx.ID(), l.size()
-	err := recoverPanics(func() error { return step.Commit(tx.Commit, tx.Rollback) })
+	err := recoverPanics(func() error { return failpoint.Commit(tx.Commit, tx.Rollback) })
 	if err == nil {
 		err = l.rememberState(id)
 	} else if l.untouched(err, size) {

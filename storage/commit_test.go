@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -24,10 +24,10 @@ func event(kind string) func(purchase.Writer) error {
 // the file or not. The next start finds one or the other.
 func TestLedger_Update_FailedCommit(t *testing.T) {
 	ctx := context.Background()
-	if os.Getenv(step.FailCommit) == "" {
+	if os.Getenv(failpoint.FailCommit) == "" {
 		for _, which := range []string{"2 kept", "2 lost"} {
 			child := exec.Command(os.Args[0], "-test.run=^TestLedger_Update_FailedCommit$", "-test.v")
-			child.Env = append(os.Environ(), step.FailCommit+"="+which)
+			child.Env = append(os.Environ(), failpoint.FailCommit+"="+which)
 			if out, err := child.CombinedOutput(); err != nil ||
 				!strings.Contains(string(out), "--- PASS: TestLedger_Update_FailedCommit ") {
 				t.Errorf("%s: %v\n%s", which, err, out)
@@ -35,12 +35,15 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 		}
 		return
 	}
+	if err := failpoint.Enable(os.Getenv); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	b := opened(t, path)
 	if err := b.Update(ctx, event("first")); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Update(ctx, event("second")); !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, step.ErrDisk) {
+	if err := b.Update(ctx, event("second")); !errors.Is(err, purchase.ErrUncertain) || !errors.Is(err, failpoint.ErrDisk) {
 		t.Fatalf("got %v from the second, want ErrUncertain and the disk's error", err)
 	}
 	select {
@@ -48,7 +51,7 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 	default:
 		t.Error("got no sign of the failure, want the channel closed")
 	}
-	if !errors.Is(b.Failure(), step.ErrDisk) {
+	if !errors.Is(b.Failure(), failpoint.ErrDisk) {
 		t.Errorf("got the cause %v, want the disk's error", b.Failure())
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
@@ -68,7 +71,7 @@ func TestLedger_Update_FailedCommit(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Error(err)
 	}
-	want := map[string]string{"2 kept": "first second", "2 lost": "first"}[os.Getenv(step.FailCommit)]
+	want := map[string]string{"2 kept": "first second", "2 lost": "first"}[os.Getenv(failpoint.FailCommit)]
 	if got := kinds(t, opened(t, path)); got != want {
 		t.Errorf("the next start finds %q, want %q", got, want)
 	}

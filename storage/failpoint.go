@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
 // txTrace records what a transaction does, for tests that kill the program around it. A nil trace records nothing.
@@ -16,16 +16,16 @@ type txTrace struct {
 
 // newTrace returns a trace for a new transaction; nil if no test needs it.
 func newTrace() *txTrace {
-	if !step.Armed() {
+	if !failpoint.Enabled() {
 		return nil
 	}
 	return &txTrace{}
 }
 
 // hit passes the failpoint of a transaction, unless it changed nothing.
-func hit(when step.When, name step.What) {
+func hit(when failpoint.Phase, name failpoint.Name) {
 	if name != "" {
-		step.At(when, name)
+		failpoint.Hit(when, name)
 	}
 }
 
@@ -69,28 +69,28 @@ var stepFields = []string{
 }
 
 // name returns the name of the transaction's failpoint; empty if it changed nothing.
-func (t *txTrace) name() step.What {
+func (t *txTrace) name() failpoint.Name {
 	switch {
 	case t == nil:
 		return ""
 	case len(t.records) > 0:
-		return step.Kept(strings.Join(t.records, ", "))
+		return failpoint.Kept(strings.Join(t.records, ", "))
 	case len(t.fields) == 0:
 		return ""
 	}
 	for _, field := range stepFields {
 		if slices.Contains(t.fields, field) {
-			return step.Kept("only " + field)
+			return failpoint.Kept("only " + field)
 		}
 	}
 	switch {
 	// a watch that is started again has a rounded end, perhaps the same
 	case len(t.fields) == 1 && t.fields[0] == "updated",
 		slices.Contains(t.fields, "watch_until emptied"):
-		return step.Kept("only watch_until")
+		return failpoint.Kept("only watch_until")
 	case slices.Contains(t.fields, "notices emptied"): // the order in which recipients are notified varies
-		return step.Kept("only notices")
+		return failpoint.Kept("only notices")
 	}
 	slices.Sort(t.fields)
-	return step.Kept("only " + t.fields[0])
+	return failpoint.Kept("only " + t.fields[0])
 }

@@ -16,7 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 )
 
@@ -341,17 +341,17 @@ func (l *Ledger) Update(ctx context.Context, change func(purchase.Writer) error)
 		return err
 	}
 	var own error
-	var name step.What
+	var name failpoint.Name
 	err := l.enqueue(func(tx *bbolt.Tx) error {
 		t := &transaction{tx: tx, trace: newTrace()}
 		if own = change(t); own == nil {
 			name = t.trace.name()
-			hit(step.Before, name)
+			hit(failpoint.Before, name)
 		}
 		return own
 	})
 	if err == nil {
-		hit(step.After, name)
+		hit(failpoint.After, name)
 	}
 	if err != nil && own == nil {
 		return fmt.Errorf("write the ledger: %w", err)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
 const (
@@ -272,15 +272,15 @@ func (d *dispatcher) sendReply(j *job, reply Reply, finish func(*pool, func()) b
 // acknowledgeHandled acknowledges what was handled: what it decided is durable by now.
 func (d *dispatcher) acknowledgeHandled(j *job, from conn, payload json.RawMessage, lost func(error)) error {
 	moment := ackSteps[j.Kind]
-	step.At(step.Before, moment)
+	failpoint.Hit(failpoint.Before, moment)
 	err := d.acknowledge(from, j.EnvelopeID, payload, lost)
-	step.At(step.After, moment)
+	failpoint.Hit(failpoint.After, moment)
 	return err
 }
 
 // ackSteps names acknowledgements for tests that kill the program around them.
-var ackSteps = map[Kind]step.What{
-	KindCommand: step.AckCommand, KindAction: step.AckAction, KindSubmission: step.AckSubmission, KindHome: step.AckHome,
+var ackSteps = map[Kind]failpoint.Name{
+	KindCommand: failpoint.AckCommand, KindAction: failpoint.AckAction, KindSubmission: failpoint.AckSubmission, KindHome: failpoint.AckHome,
 }
 
 // acknowledgeEarly acknowledges a command that has no answer yet.

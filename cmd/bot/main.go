@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"licensebot/internal/cli"
+	"licensebot/internal/failpoint"
 )
 
 // stdio has the streams of a subcommand.
@@ -42,6 +43,10 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
+	if err := failpoint.Enable(os.Getenv); err != nil {
+		fmt.Fprintln(os.Stderr, "bot:", err)
+		os.Exit(2)
+	}
 	os.Exit(execute(cli.UntilSignal(), os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 

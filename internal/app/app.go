@@ -17,6 +17,7 @@ import (
 	"licensebot/bot"
 	"licensebot/bot/socket"
 	"licensebot/cocalc"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 	"licensebot/storage"
 )
@@ -138,7 +139,11 @@ func New(c Config) (*Service, error) {
 		s.Ledger, ledger = bolt, bolt
 	}
 	s.connect()
-	people := bot.NewPeople(s.api, c.Policy.Groups(), c.Now, s.part("bot")).WithAccess(s.Access)
+	api := s.api
+	if failpoint.Enabled() {
+		api = bot.WithFailpoints(api)
+	}
+	people := bot.NewPeople(api, c.Policy.Groups(), c.Now, s.part("bot")).WithAccess(s.Access)
 	changes := bot.NewChanges(c.Now)
 	desk := purchase.Options{
 		Ledger: ledger, Shop: shop, Policy: c.Policy, Timing: c.Timing, KeyName: keyName, Site: site,
@@ -152,7 +157,7 @@ func New(c Config) (*Service, error) {
 	s.Desk = purchase.New(desk)
 	s.Access.OnChange(s.Desk.AccessChanged)
 	options := bot.Options{
-		Desk: s.Desk, Slack: s.api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,
+		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,
 		People: people, Changes: changes, Now: c.Now, Log: s.part("bot"),
 	}
 	s.Handler, s.Publisher = bot.New(options), bot.NewPublisher(options)

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/slacksim"
 )
 
@@ -154,7 +154,7 @@ func TestBot_EveryCommitFails(t *testing.T) {
 	w.purchaseOnABadDisk()
 	commits := 0
 	for _, s := range w.now().steps() {
-		if strings.HasPrefix(string(s), string(step.After)+" ledger:") {
+		if strings.HasPrefix(string(s), string(failpoint.After)+" ledger:") {
 			commits++
 		}
 	}

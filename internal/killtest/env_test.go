@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"licensebot/cocalc/cocalctest"
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 	"licensebot/purchase"
 	"licensebot/slacksim"
 	"licensebot/slacksim/slacktest"
@@ -319,11 +319,11 @@ func (w *env) heard(ctx context.Context, who string, late, before int) error {
 	for ctx.Err() == nil && !l.dead() {
 		steps := l.steps()
 		steps = steps[min(before, len(steps)):]
-		if i := slices.Index(steps, step.Of(step.Before, step.AckAction)); i >= 0 {
-			if !slices.Contains(steps[:i], step.Of(step.Before, step.Kept("refused"))) {
+		if i := slices.Index(steps, failpoint.Of(failpoint.Before, failpoint.AckAction)); i >= 0 {
+			if !slices.Contains(steps[:i], failpoint.Of(failpoint.Before, failpoint.Kept("refused"))) {
 				return nil
 			}
-			if slices.Contains(steps, step.Of(step.After, step.Answer)) {
+			if slices.Contains(steps, failpoint.Of(failpoint.After, failpoint.Answer)) {
 				break
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
 var (
@@ -56,8 +56,8 @@ func all[T any](t *testing.T, of []T, name func(T) string, test func(*testing.T,
 }
 
 // counted numbers the steps of a process: how often the bot had come to each of them.
-func counted(steps []step.Step) (all []kill) {
-	n := map[step.Step]int{}
+func counted(steps []failpoint.Point) (all []kill) {
+	n := map[failpoint.Point]int{}
 	for _, s := range steps {
 		n[s]++
 		all = append(all, kill{at: s, n: n[s]})
@@ -87,7 +87,7 @@ func TestBot_KilledAtEveryStep(t *testing.T) {
 	}
 	twice := &archive{processes: map[string][]*process{}}
 	twice.run(t, planAgain(once, killed))
-	t.Logf("%d steps, %d scenarios; killed once in %d trials, twice in %d", len(step.All()), len(scenarios()),
+	t.Logf("%d steps, %d scenarios; killed once in %d trials, twice in %d", len(failpoint.All()), len(scenarios()),
 		len(killed.processes), len(twice.processes))
 }
 
@@ -125,12 +125,12 @@ func (c trial) name() string {
 }
 
 // unreached are steps to which no scenario can come yet, and why.
-var unreached = map[step.What]string{
-	step.Kept("address"): "in every scenario, CoCalc has one address and the ledger is new",
+var unreached = map[failpoint.Name]string{
+	failpoint.Kept("address"): "in every scenario, CoCalc has one address and the ledger is new",
 }
 
 // vital are the steps at which the bot is killed in every scenario: where money is about to be spent, or was.
-var vital = []step.Step{step.Of(step.Before, step.Kept("paying")), step.Of(step.After, step.Checkout)}
+var vital = []failpoint.Point{failpoint.Of(failpoint.Before, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout)}
 
 // plan chooses where the bot is killed first. Every step that is listed must be met by some scenario, unless -run chose
 // among the scenarios: the plan is of those then, with every step that they meet.
@@ -138,7 +138,7 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 	if len(undisturbed.processes) == 0 {
 		t.Fatal("no scenario was chosen: -run takes the name of a scenario, without the steps at which the bot is killed")
 	}
-	left := step.All()
+	left := failpoint.All()
 	for _, s := range scenarios() {
 		processes, ran := undisturbed.processes[s.name]
 		if !ran {
@@ -157,9 +157,9 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 	if len(undisturbed.processes) < len(scenarios()) {
 		return trials
 	}
-	var tolerated []step.Step
+	var tolerated []failpoint.Point
 	for what := range unreached {
-		tolerated = append(tolerated, step.Of(step.Before, what), step.Of(step.After, what))
+		tolerated = append(tolerated, failpoint.Of(failpoint.Before, what), failpoint.Of(failpoint.After, what))
 	}
 	for _, s := range left {
 		if !slices.Contains(tolerated, s) {
@@ -179,12 +179,12 @@ func plan(t *testing.T, undisturbed *archive) (trials []trial) {
 // there. Without -full these are samples: a quarter of the former, and of the latter every second one after a kill
 // before the checkout and the others after a kill behind it.
 func planAgain(once []trial, killed *archive) (trials []trial) {
-	before, behind := step.Of(step.After, step.Kept("paying")), step.Of(step.After, step.Checkout)
+	before, behind := failpoint.Of(failpoint.After, failpoint.Kept("paying")), failpoint.Of(failpoint.After, failpoint.Checkout)
 	for i, c := range once {
 		first := c.kills[0].at
 		again := *full || i%4 == 0
 		recovering := (first == before || first == behind) && (*full || c.scenario.name == scenarios()[0].name)
-		seen := map[step.Step]bool{}
+		seen := map[failpoint.Point]bool{}
 		processes := killed.processes[c.name()]
 		if len(processes) < 2 { // it did not come to that step this time
 			continue

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"licensebot/internal/step"
+	"licensebot/internal/failpoint"
 )
 
 // program is the bot, built once for all tests.
@@ -38,9 +38,9 @@ func TestMain(m *testing.M) {
 
 // kill is a step at which the bot is killed, the n-th time that it comes there. The zero value kills nothing.
 type kill struct {
-	at   step.Step
+	at   failpoint.Point
 	n    int
-	disk string   // instead: the commit that fails, as step.FailCommit names it
+	disk string   // instead: the commit that fails, as failpoint.FailCommit names it
 	call *badCall // instead: the system calls that fail
 }
 
@@ -68,9 +68,9 @@ type process struct {
 	died chan struct{}
 
 	mu       sync.Mutex
-	met      []step.Step
+	met      []failpoint.Point
 	unlisted []string
-	killed   step.Step
+	killed   failpoint.Point
 }
 
 // begin starts the bot with these settings alone. passed is called at every step.
@@ -79,12 +79,12 @@ func begin(settings map[string]string, ends kill, passed func()) (*process, erro
 	for name, value := range settings {
 		l.cmd.Env = append(l.cmd.Env, name+"="+value)
 	}
-	l.cmd.Env = append(l.cmd.Env, step.ReportTo+"=/dev/fd/3") // the first of ExtraFiles
+	l.cmd.Env = append(l.cmd.Env, failpoint.ReportTo+"=/dev/fd/3") // the first of ExtraFiles
 	if ends.disk != "" {
-		l.cmd.Env = append(l.cmd.Env, step.FailCommit+"="+ends.disk)
+		l.cmd.Env = append(l.cmd.Env, failpoint.FailCommit+"="+ends.disk)
 	}
 	if ends.n > 0 {
-		l.cmd.Env = append(l.cmd.Env, fmt.Sprintf("%s=%d %s", step.KillAt, ends.n, ends.at))
+		l.cmd.Env = append(l.cmd.Env, fmt.Sprintf("%s=%d %s", failpoint.KillAt, ends.n, ends.at))
 	}
 	steps, report, err := os.Pipe()
 	if err != nil {
@@ -118,9 +118,9 @@ func (p *process) listen(steps io.Reader, passed func()) {
 		p.mu.Lock()
 		switch word {
 		case "met":
-			p.met = append(p.met, step.Step(what))
+			p.met = append(p.met, failpoint.Point(what))
 		case "killed":
-			p.killed = step.Step(what)
+			p.killed = failpoint.Point(what)
 		default:
 			p.unlisted = append(p.unlisted, what)
 		}
@@ -130,18 +130,18 @@ func (p *process) listen(steps io.Reader, passed func()) {
 }
 
 // steps returns the steps that it has passed.
-func (p *process) steps() []step.Step {
+func (p *process) steps() []failpoint.Point {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]step.Step(nil), p.met...)
+	return append([]failpoint.Point(nil), p.met...)
 }
 
 // passed reports whether it came to a step.
-func (p *process) passed(s step.Step) bool { return slices.Contains(p.steps(), s) }
+func (p *process) passed(s failpoint.Point) bool { return slices.Contains(p.steps(), s) }
 
 // between reports whether it was killed on the way from one step to another.
-func (p *process) between(from, to step.Step) bool {
-	steps := slices.DeleteFunc(p.steps(), func(s step.Step) bool { return s != from && s != to })
+func (p *process) between(from, to failpoint.Point) bool {
+	steps := slices.DeleteFunc(p.steps(), func(s failpoint.Point) bool { return s != from && s != to })
 	return p.killed != "" && len(steps) > 0 && steps[len(steps)-1] == from
 }
 

@@ -35,20 +35,22 @@ type room struct {
 // each other. A new folder has to be entered here.
 var rooms = []room{
 	{dir: "commands", tests: []string{"internal/goldenfile"}},
-	{dir: "cocalc", may: []string{"internal/backoff", "internal/step"}, tests: []string{"cocalc/cocalctest"}},
+	{dir: "cocalc", may: []string{"internal/backoff", "internal/failpoint"}, tests: []string{"cocalc/cocalctest"}},
 	{dir: "cocalc/cocalctest", tests: []string{"cocalc"}},
 	{dir: "purchase", may: []string{"cocalc", "internal/backoff"}, tests: []string{"cocalc/cocalctest", "storage"}},
-	{dir: "storage", may: []string{"purchase", "internal/step"}, tests: []string{"storage/storagetest", "cocalc"}},
+	{dir: "storage", may: []string{"purchase", "internal/failpoint"}, tests: []string{"storage/storagetest", "cocalc"}},
 	{dir: "storage/storagetest", may: []string{"purchase", "cocalc"}, tests: []string{"cocalc/cocalctest"}},
 	{
-		dir: "bot", may: []string{"commands", "purchase", "internal/backoff", "internal/step"}, slack: true,
+		dir: "bot", may: []string{"commands", "purchase", "internal/backoff", "internal/failpoint"}, slack: true,
 		tests: []string{
 			"cocalc", "cocalc/cocalctest", "storage", "storage/storagetest", "internal/app", "internal/goldenfile", "slacksim",
 		},
 	},
 	{
 		dir: "internal/app", slack: true,
-		may:   []string{"bot", "cocalc", "internal/control", "internal/diagnosis", "purchase", "storage"},
+		may: []string{
+			"bot", "cocalc", "internal/control", "internal/diagnosis", "internal/failpoint", "purchase", "storage",
+		},
 		tests: []string{"cocalc/cocalctest", "slacksim", "storage/storagetest"},
 	},
 	{dir: "internal/diagnosis", may: []string{"cocalc"}},
@@ -57,9 +59,9 @@ var rooms = []room{
 	{dir: "internal/backoff"},
 	{dir: "internal/goldenfile"},
 	{dir: "internal/layout"},
-	{dir: "internal/step"},
+	{dir: "internal/failpoint"},
 	{dir: "internal/killtest", tests: []string{
-		"cocalc", "cocalc/cocalctest", "slacksim", "internal/app", "internal/step", "purchase",
+		"cocalc", "cocalc/cocalctest", "slacksim", "internal/app", "internal/failpoint", "purchase",
 		"storage",
 	}},
 	{dir: "internal/mutants"},
@@ -75,7 +77,7 @@ var rooms = []room{
 	{
 		dir: "cmd/bot", slack: true, may: []string{
 			"commands", "cocalc", "purchase", "storage", "bot", "internal/app", "internal/cli", "internal/config",
-			"internal/control", "internal/diagnosis", "internal/escape",
+			"internal/control", "internal/diagnosis", "internal/escape", "internal/failpoint",
 		},
 		tests: []string{"cocalc/cocalctest", "internal/goldenfile", "internal/processtest", "slacksim"},
 	},

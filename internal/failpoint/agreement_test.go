@@ -1,4 +1,4 @@
-package step
+package failpoint
 
 import (
 	"go/ast"
@@ -33,19 +33,19 @@ var unmet = map[string]string{
 func TestListAndCodeAgree(t *testing.T) {
 	consts := constants(t)
 	for name, what := range consts {
-		if !slices.Contains(whats(), what) {
+		if !slices.Contains(names(), what) {
 			t.Errorf("%s is not in the list", name)
 		}
 	}
 	used := map[string]bool{}
 	for _, f := range program(t) {
 		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "step" {
+			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "failpoint" {
 				used[s.Sel.Name] = true
-				if s.Sel.Name != "Kept" && s.Sel.Name != "At" && s.Sel.Name != "Armed" && s.Sel.Name != "What" &&
-					s.Sel.Name != "When" && s.Sel.Name != "Commit" &&
+				if s.Sel.Name != "Kept" && s.Sel.Name != "Hit" && s.Sel.Name != "Enabled" && s.Sel.Name != "Name" &&
+					s.Sel.Name != "Phase" && s.Sel.Name != "Enable" && s.Sel.Name != "Commit" &&
 					s.Sel.Name != "Before" && s.Sel.Name != "After" && consts[s.Sel.Name] == "" {
-					t.Errorf("the code says step.%s, which is no step", s.Sel.Name)
+					t.Errorf("the code has failpoint.%s, want one of the list", s.Sel.Name)
 				}
 			}
 			return true
@@ -56,7 +56,7 @@ func TestListAndCodeAgree(t *testing.T) {
 			t.Errorf("no code comes to %s", name)
 		}
 	}
-	seen := map[Step]bool{}
+	seen := map[Point]bool{}
 	for _, s := range All() {
 		if seen[s] {
 			t.Errorf("%q is in the list twice", s)
@@ -80,12 +80,12 @@ func TestStepsComeInPairs(t *testing.T) {
 				if !ok || len(c.Args) != 2 {
 					return true
 				}
-				if name := types.ExprString(c.Fun); name == "step.At" || name == "passes" {
+				if name := types.ExprString(c.Fun); name == "failpoint.Hit" || name == "passes" {
 					calls++
 					switch types.ExprString(c.Args[0]) {
-					case "step.Before":
+					case "failpoint.Before":
 						sides[types.ExprString(c.Args[1])]++
-					case "step.After":
+					case "failpoint.After":
 						sides[types.ExprString(c.Args[1])]--
 					}
 				}
@@ -177,17 +177,17 @@ func auditKinds(t *testing.T) (kinds []string) {
 }
 
 // constants are the names of what is done, as list.go declares them.
-func constants(t *testing.T) map[string]What {
+func constants(t *testing.T) map[string]Name {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), "list.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]What{}
+	all := map[string]Name{}
 	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && v.Type != nil && types.ExprString(v.Type) == "What" {
+		if v, ok := n.(*ast.ValueSpec); ok && v.Type != nil && types.ExprString(v.Type) == "Name" {
 			text, _ := literal(v.Values[0])
-			all[v.Names[0].Name] = What(text)
+			all[v.Names[0].Name] = Name(text)
 		}
 		return true
 	})

@@ -1,32 +1,32 @@
-package step
+package failpoint
 
 import "slices"
 
-// What is done between the two steps named for it. Each is in the list of its part below.
-type What string
+// Name says what is done between the two failpoints that are named for it. Each is in the list of its part below.
+type Name string
 
 // Requests to CoCalc: before a request leaves, and after the server acted, before its answer is looked at.
 const (
-	Add           What = "cocalc: add"
-	Park          What = "cocalc: park"  // uncheck another person's item
-	Check         What = "cocalc: check" // check an item, again or for the first time
-	Remove        What = "cocalc: remove"
-	Params        What = "cocalc: params" // what a checkout would cost
-	Checkout      What = "cocalc: checkout"
-	Cart          What = "cocalc: cart"
-	CartBought    What = "cocalc: bought items"
-	CartRemoved   What = "cocalc: removed items"
-	CartBoth      What = "cocalc: bought and removed items"
-	Item          What = "cocalc: item"
-	Purchases     What = "cocalc: purchases"
-	Licenses      What = "cocalc: licenses"
-	License       What = "cocalc: license"
-	Subscriptions What = "cocalc: subscriptions"
-	WhoAmI        What = "cocalc: who am I"
+	Add           Name = "cocalc: add"
+	Park          Name = "cocalc: park"  // uncheck another person's item
+	Check         Name = "cocalc: check" // check an item, again or for the first time
+	Remove        Name = "cocalc: remove"
+	Params        Name = "cocalc: params" // what a checkout would cost
+	Checkout      Name = "cocalc: checkout"
+	Cart          Name = "cocalc: cart"
+	CartBought    Name = "cocalc: bought items"
+	CartRemoved   Name = "cocalc: removed items"
+	CartBoth      Name = "cocalc: bought and removed items"
+	Item          Name = "cocalc: item"
+	Purchases     Name = "cocalc: purchases"
+	Licenses      Name = "cocalc: licenses"
+	License       Name = "cocalc: license"
+	Subscriptions Name = "cocalc: subscriptions"
+	WhoAmI        Name = "cocalc: who am I"
 )
 
-func requests() []What {
-	return []What{
+func requests() []Name {
+	return []Name{
 		Add, Park, Check, Remove, Params, Checkout, Cart, CartBought, CartRemoved, CartBoth, Item, Purchases,
 		Licenses, License, Subscriptions, WhoAmI,
 	}
@@ -35,25 +35,25 @@ func requests() []What {
 // What goes to Slack: before it is sent, and after Slack took it, before that is kept. Calls of its Web API, and posts
 // to response URLs, which show the card of an order or answer a click.
 const (
-	Post         What = "slack: message in a channel"
-	PostDirectly What = "slack: direct message"
-	PostUnseen   What = "slack: message for one person in a channel"
-	Update       What = "slack: change of a message"
-	OpenDirect   What = "slack: open direct messages"
-	OpenForm     What = "slack: open a form"
-	UpdateForm   What = "slack: change of a form"
-	PublishHome  What = "slack: home"
-	LookUp       What = "slack: who is that"
-	Members      What = "slack: members of a group"
-	Channel      What = "slack: what channel is that"
-	Readers      What = "slack: who is in a channel"
-	OwnTeam      What = "slack: who am I"
-	Card         What = "slack: card"
-	Answer       What = "slack: answer"
+	Post         Name = "slack: message in a channel"
+	PostDirectly Name = "slack: direct message"
+	PostUnseen   Name = "slack: message for one person in a channel"
+	Update       Name = "slack: change of a message"
+	OpenDirect   Name = "slack: open direct messages"
+	OpenForm     Name = "slack: open a form"
+	UpdateForm   Name = "slack: change of a form"
+	PublishHome  Name = "slack: home"
+	LookUp       Name = "slack: who is that"
+	Members      Name = "slack: members of a group"
+	Channel      Name = "slack: what channel is that"
+	Readers      Name = "slack: who is in a channel"
+	OwnTeam      Name = "slack: who am I"
+	Card         Name = "slack: card"
+	Answer       Name = "slack: answer"
 )
 
-func posts() []What {
-	return []What{
+func posts() []Name {
+	return []Name{
 		Post, PostDirectly, PostUnseen, Update, OpenDirect, OpenForm, UpdateForm, PublishHome, LookUp, Members,
 		Channel, Readers, OwnTeam, Card, Answer,
 	}
@@ -61,17 +61,17 @@ func posts() []What {
 
 // Acknowledgements: before one is sent, when what was decided is durable, and after, before anything is shown.
 const (
-	AckCommand    What = "ack: command"
-	AckAction     What = "ack: click"
-	AckSubmission What = "ack: form"
-	AckHome       What = "ack: home"
+	AckCommand    Name = "ack: command"
+	AckAction     Name = "ack: click"
+	AckSubmission Name = "ack: form"
+	AckHome       Name = "ack: home"
 )
 
-func acks() []What { return []What{AckCommand, AckAction, AckSubmission, AckHome} }
+func acks() []Name { return []Name{AckCommand, AckAction, AckSubmission, AckHome} }
 
 // Kept is a transaction of the ledger: before it is committed, and after, before any other part of the program knows.
 // It is named by the audit records that it writes, or else by what it changes.
-func Kept(deed string) What { return What("ledger: " + deed) }
+func Kept(deed string) Name { return Name("ledger: " + deed) }
 
 func deeds() []string {
 	return []string{
@@ -93,7 +93,7 @@ func deeds() []string {
 	}
 }
 
-func whats() []What {
+func names() []Name {
 	all := slices.Concat(requests(), posts(), acks())
 	for _, deed := range deeds() {
 		all = append(all, Kept(deed))
