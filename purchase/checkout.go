@@ -16,7 +16,11 @@ func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return b.abandon(ctx, o, over)
 	}
-	look, err := b.lastLook(ctx, o)
+	store, err := b.storeOf(ctx)
+	if err != nil {
+		return b.troubled(ctx, o, err)
+	}
+	look, err := store.preview(ctx, o)
 	if err != nil {
 		return b.troubled(ctx, o, err)
 	}
@@ -64,38 +68,6 @@ type lastLook struct {
 	checked []cocalc.CartItem
 	amount  Cents  // for the order's item
 	credit  *Cents // that may be spent; nil on an older server, which does not tell
-}
-
-// lastLook asks for it. An older server tells no prices; it sells by the same formula that made the quote.
-func (b *buyer) lastLook(ctx context.Context, o Order) (look lastLook, err error) {
-	store, err := b.shop.Store(ctx)
-	if err != nil {
-		return look, err
-	}
-	look.amount = o.Price
-	if store == cocalc.StoreOlder {
-		all, err := b.shop.Cart(ctx, cocalc.InCart)
-		for _, item := range all {
-			if !item.Checked {
-				continue
-			}
-			look.checked = append(look.checked, item)
-			if cost, err := cocalc.PriceDescription(item.Description, b.now()); err == nil && item.ID == o.ItemID {
-				look.amount = min(cost.LineItemAmount, look.amount) // a fixed term that has begun costs less by now
-			}
-		}
-		return look, err
-	}
-	params, err := b.shop.CheckoutParams(ctx)
-	for _, item := range params.Items {
-		look.checked = append(look.checked, item.CartItem)
-		if item.ID == o.ItemID {
-			look.amount = item.LineItemAmount
-		}
-	}
-	credit := params.Balance - params.MinBalance
-	look.credit = &credit
-	return look, err
 }
 
 // cartChanged handles a cart in which, at the last look, not exactly our item is checked.
@@ -237,9 +209,8 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	r := receipt(o, item, rows)
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
-	if b.older(ctx) {
-		r.Unchecked = false
-		if r.Charged, err = b.computedFor(ctx, o, item); err != nil && b.tries[o.ID] < looksForCost {
+	if store, err := b.storeOf(ctx); err == nil {
+		if err := store.charge(ctx, o, item, r); err != nil && b.tries[o.ID] < looksForCost {
 			b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
 			return b.pause(o.ID), nil
 		}
@@ -249,14 +220,14 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 
 // finish writes a purchase: the order's end, the log entry, what was spent, and the audit record, in one transaction.
 func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
-	older := b.older(ctx) // which has no list of purchases to count again
+	counts := b.counts(ctx)
 	delete(b.tries, o.ID)
 	_, err := b.change(ctx, o.ID, func(w Writer, live *Order) error {
 		if live.State != o.State {
 			return errMoved
 		}
 		live.ItemID = o.ItemID
-		return b.sold(w, live, r, !older || b.lingers(*live) > 0, botName)
+		return b.sold(w, live, r, counts || b.lingers(*live) > 0, botName)
 	})
 	return err
 }

@@ -20,14 +20,14 @@ func (b *buyer) description(o Order) json.RawMessage {
 }
 
 // differs compares the item as the cart shows it with what was sent.
-func (b *buyer) differs(o Order, item cocalc.CartItem) error {
+func (d *Desk) differs(o Order, item cocalc.CartItem) error {
 	if item.Product != "site-license" {
 		return fmt.Errorf("product is %q", item.Product)
 	}
 	if item.ProjectID != o.Spec.ProjectID {
 		return fmt.Errorf("project is %q", item.ProjectID)
 	}
-	return cocalc.DescriptionMatches(begun(o.Sent, item.Description, b.now()), item.Description)
+	return cocalc.DescriptionMatches(begun(o.Sent, item.Description, d.now()), item.Description)
 }
 
 // begun returns the description that was sent, as the server may show it by now. Every look at the cart moves a start
@@ -129,12 +129,12 @@ func (d *Desk) find(ctx context.Context, o Order, among ...cocalc.CartFilter) (c
 // purchasesOf reads the account's purchases of the order's cart item. One is right; two are a double buy. A server of
 // the older kind has no such list.
 func (b *buyer) purchasesOf(ctx context.Context, o Order) ([]cocalc.PurchaseRow, error) {
-	store, err := b.shop.Store(ctx)
-	if err != nil || store == cocalc.StoreOlder {
+	store, err := b.storeOf(ctx)
+	if err != nil {
 		return nil, err
 	}
 	at := b.elapsed()
-	rows, err := Sold(ctx, b.shop, b.soldFrom(o))
+	rows, err := store.purchases(ctx, b.soldFrom(o))
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func receipt(o Order, item cocalc.CartItem, rows []cocalc.PurchaseRow) *Receipt 
 // evidence, and one that costs something else than was approved pauses buying.
 func (b *buyer) provenBy(ctx context.Context, o Order, l License) bool {
 	id, ok := tagged(l.Description)
-	return ok && id == o.ID && b.couldBe(o, l.Created) && (gives(o.Sent, l) || b.older(ctx))
+	return ok && id == o.ID && b.couldBe(o, l.Created) && (gives(o.Sent, l) || !b.counts(ctx))
 }
 
 // couldBe reports whether something with the order's tag is new enough to be the order's. If only the machine's clock

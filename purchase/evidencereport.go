@@ -129,14 +129,14 @@ func (d *Desk) showItem(ctx context.Context, o Order, e *Evidence) {
 }
 
 func (d *Desk) showPurchases(ctx context.Context, o Order, e *Evidence) {
-	store, err := d.shop.Store(ctx)
-	if err == nil && store == cocalc.StoreOlder {
+	store, err := d.storeOf(ctx)
+	if err == nil && !store.counts() {
 		e.say(ShowsNoPurchases, "older", flag(true))
 		return
 	}
 	var rows []cocalc.PurchaseRow
 	if err == nil {
-		rows, err = Sold(ctx, d.shop, d.soldFrom(o))
+		rows, err = store.purchases(ctx, d.soldFrom(o))
 	}
 	if !e.could(err, "purchases") {
 		return

@@ -21,11 +21,11 @@ const looksForCost = 10
 // edited while a checkout is at work that has read it before: what the license gives shows which of the two was sold.
 // The error says that the licenses could not be read; the cost is the item's then, as when the license is not among
 // them.
-func (b *buyer) computedFor(ctx context.Context, o Order, item cocalc.CartItem) (Cents, error) {
-	if item.Purchased == nil || b.differs(o, item) == nil {
+func (s olderStore) computedFor(ctx context.Context, o Order, item cocalc.CartItem) (Cents, error) {
+	if item.Purchased == nil || s.desk.differs(o, item) == nil {
 		return o.announced(), nil
 	}
-	licenses, err := b.shop.Licenses(ctx)
+	licenses, err := s.desk.shop.Licenses(ctx)
 	i := slices.IndexFunc(licenses, func(l cocalc.License) bool { return l.ID == item.Purchased.LicenseID })
 	switch {
 	case err != nil || i < 0:
@@ -105,10 +105,4 @@ func begunAt(description json.RawMessage, at time.Time) json.RawMessage {
 		return description
 	}
 	return out
-}
-
-// older says that the server is known to be of the older kind.
-func (b *buyer) older(ctx context.Context) bool {
-	store, err := b.shop.Store(ctx)
-	return err == nil && store == cocalc.StoreOlder
 }

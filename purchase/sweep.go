@@ -141,35 +141,13 @@ type sales struct {
 	licenses map[string]cocalc.License
 }
 
-// soldSince reads the license purchases of the account, with the key proven: a list that is empty is empty. A server of
-// the older kind has no such list; its licenses tell which were bought, but not by whom, so only tagged ones are taken.
-func (b *buyer) soldSince(ctx context.Context, from time.Time) (s sales, err error) {
-	store, err := b.shop.Store(ctx)
+// soldSince reads the license purchases of the account, with the key proven: a list that is empty is empty.
+func (b *buyer) soldSince(ctx context.Context, from time.Time) (sales, error) {
+	store, err := b.storeOf(ctx)
 	if err != nil {
-		return s, err
+		return sales{}, err
 	}
-	if store == cocalc.StoreOlder {
-		licenses, err := b.shop.Licenses(ctx)
-		if err != nil {
-			return s, err
-		}
-		s.licenses = map[string]cocalc.License{}
-		for _, l := range licenses {
-			if _, ours := tagged(l.Description); ours && !l.Created.Before(from) {
-				s.rows = append(s.rows, cocalc.PurchaseRow{
-					LicenseID: l.ID, Time: l.Created, PeriodEnd: l.Expires,
-					Text: l.Description,
-				})
-				s.licenses[l.ID] = l
-			}
-		}
-		return s, nil
-	}
-	if s.rows, err = Sold(ctx, b.shop, from); err != nil {
-		return s, err
-	}
-	_, err = b.shop.WhoAmI(ctx)
-	return s, err
+	return store.sales(ctx, from)
 }
 
 // compare goes through the purchases in one transaction. It answers those of orders that had ended without a purchase.

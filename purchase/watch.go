@@ -89,7 +89,7 @@ func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
 	if !late || b.count.at < b.ends(o.ID, b.watchSpan(o)) || len(rows) == 0 {
 		var err error
 		if rows, err = b.purchasesOf(ctx, o); err != nil || len(rows) == 0 {
-			if late && b.older(ctx) { // which has nothing to count
+			if late && !b.counts(ctx) {
 				_, err := b.edit(ctx, o, false, func(o *Order) { o.WatchUntil = time.Time{} })
 				return 0, err
 			}

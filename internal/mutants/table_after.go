@@ -101,7 +101,7 @@ func watching() []mutant {
 		},
 		{
 			"that a checkout of an older server may have read the item before it was edited",
-			"purchase.(*buyer).computedFor",
+			"purchase.olderStore.computedFor",
 			never("gives"),
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -125,7 +125,7 @@ func watching() []mutant {
 		},
 		{
 			"the cost of an item that was made more expensive, on a server that does not show it",
-			"purchase.(*buyer).computedFor",
+			"purchase.olderStore.computedFor",
 			always("Purchased"),
 			[]tests{core("^TestAnItemThatWasMadeDearerOnAnOlderServer$")},
 		},
@@ -143,8 +143,8 @@ func watching() []mutant {
 		},
 		{
 			"the proof of the key beside the comparison",
-			"purchase.(*buyer).soldSince",
-			dropStatement("b.shop.WhoAmI"),
+			"purchase.currentStore.sales",
+			dropStatement("WhoAmI"),
 			[]tests{core("^TestACheckoutThatCommitsAnHourLate$"), core("^TestTheComparisonProvesTheKey$")},
 		},
 		{
@@ -162,7 +162,7 @@ func watching() []mutant {
 		{
 			"that a license with an order's tag gives what was ordered",
 			"purchase.(*buyer).provenBy",
-			dropOperand("gives(o.Sent, l) || b.older(ctx)"),
+			dropOperand("gives(o.Sent, l) || !b.counts(ctx)"),
 			[]tests{core("^TestATagInAnotherLicense$")},
 		},
 		{
