@@ -21,7 +21,7 @@ func carolDecides(w *world) {
 
 var orderIDBlock = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 
-// hold buys as alice, with a checkout whose outcome nobody gets to know.
+// hold buys as alice, with a checkout whose outcome no one gets to know.
 func (w *world) hold() (card slacksim.Message, id string) {
 	w.t.Helper()
 	w.cocalc.Inject(cocalctest.Fault{
@@ -34,7 +34,7 @@ func (w *world) hold() (card slacksim.Message, id string) {
 	return card, orderIDBlock.FindString(card.ContentText())
 }
 
-// writes waits until somebody has a direct message with the text.
+// writes waits until someone has a direct message with the text.
 func (w *world) writes(to, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(to).WaitForText(w.ctx, w.slack.DM(to), text)
@@ -57,7 +57,7 @@ func (w *world) recorded(kind string) (found []purchase.Event) {
 	return found
 }
 
-// refused waits until a refusal with the code is in the audit, of somebody.
+// refused waits until a refusal with the code is in the audit, of someone.
 func (w *world) refused(who string, code purchase.RefusalCode) {
 	w.t.Helper()
 	w.until(func() bool {
@@ -164,7 +164,7 @@ func TestHandler_Resolve_HeldOrder(t *testing.T) {
 	}
 }
 
-// Somebody else buys on the same account: the purchases channel reads it once, also over a restart.
+// Someone else buys on the same account: the purchases channel reads it once, also over a restart.
 func TestPublisher_Notices_ForeignPurchaseOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
@@ -221,7 +221,7 @@ func TestHandler_RemoveItem_Button(t *testing.T) {
 	w.spent(1, 6375)
 }
 
-// Without admins the purchases channel is told; whoever clicks there is refused, and nothing is touched.
+// Without admins the purchases channel is told; anyone who clicks there is refused, and nothing is touched.
 func TestHandler_RemoveItem_OnlyAdmins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.channel = slacksim.General })
@@ -300,7 +300,7 @@ func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 		w.says(who, "buy ram=16 cpu=2")
 		w.sees(who, why)
 		w.refused(who, purchase.Outsider)
-		w.says(who, "quote ram=16 cpu=2") // reading is for everybody in the channel
+		w.says(who, "quote ram=16 cpu=2") // reading is for everyone in the channel
 		w.sees(who, "$63.75 a month")
 		before := len(w.recorded("refused"))
 		w.says(who, "pause I can")
@@ -308,14 +308,14 @@ func TestHandler_Command_GuestsAndStrangers(t *testing.T) {
 	}
 	w.says(grid, "buy ram=16 cpu=2") // of the same organization, and in this workspace
 	card := w.sees(grid, "A CoCalc license for $63.75 a month")
-	// who left it a moment ago: within five minutes nobody asks
+	// who left it a moment ago: within five minutes no one asks
 	w.slack.AddUser(slacksim.User{ID: grid, Name: "greta", TeamID: "T0ELSE"})
 	w.clicks(grid, card, "Cancel order")
 	w.until(func() bool { return len(w.recorded("cancelled")) == 1 })
 	w.spent(0, 0)
 }
 
-// When Slack does not say who somebody is, they cannot buy, are told so within Slack's three seconds, and nothing is
+// When Slack does not say who someone is, they cannot buy, are told so within Slack's three seconds, and nothing is
 // held up.
 func TestHandler_Command_UnverifiedPerson(t *testing.T) {
 	t.Parallel()

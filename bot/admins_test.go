@@ -25,7 +25,7 @@ var shows = purchase.Evidence{At: at, Complete: true, Lines: []purchase.Cause{
 	{Code: purchase.ShowsNoTagged, Args: purchase.Args{"licenses": "3"}},
 }, Account: "8c7e9a10-3b5d-4f21-a6c4-0d9e8b7f6a51"}
 
-// What an order of unknown outcome shows: to everybody what is known, to admins also the way to settle it.
+// What an order of unknown outcome shows: to everyone what is known, to admins also the way to settle it.
 func TestUnresolvedOrder_Golden(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*purchase.Order)

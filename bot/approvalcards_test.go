@@ -154,7 +154,7 @@ func TestReasonView_Golden(t *testing.T) {
 	golden(t, "reason-form", content{"Why", reasonView(remember).Blocks.BlockSet})
 }
 
-// A refusal names the channels where it would not be one, and never so many that nobody reads them.
+// A refusal names the channels where it would not be one, and never so many that no one reads them.
 func TestRefusalText_Channels(t *testing.T) {
 	for want, ids := range map[string][]string{
 		"": nil, " You can use <#C1>.": {"C1"}, " You can use <#C1>, <#C2>.": {"C1", "C2"},

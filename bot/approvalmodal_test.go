@@ -37,7 +37,7 @@ func (w *world) asks() (card, ask slacksim.Message) {
 	return w.becomes(card, "Waiting for approval"), ask
 }
 
-// seesIn waits until somebody sees a message with the text in a channel.
+// seesIn waits until someone sees a message with the text in a channel.
 func (w *world) seesIn(who, channel, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(who).WaitForText(w.ctx, channel, text)
@@ -65,7 +65,7 @@ func (w *world) orders() (all []purchase.Order) {
 	return all
 }
 
-// decider reports whether somebody has decided on an order.
+// decider reports whether someone has decided on an order.
 func (w *world) decider(who string) bool {
 	return slices.ContainsFunc(w.orders(), func(o purchase.Order) bool {
 		return slices.ContainsFunc(o.Approvals, func(a purchase.Approval) bool { return a.By.ID == who })
@@ -176,7 +176,7 @@ func TestHandler_Cancel_AwaitingApproval(t *testing.T) {
 	w.spent(0, 0)
 }
 
-// Nobody decides: one reminder, and then the order is over. It is reminded of once, also over a restart.
+// No one decides: one reminder, and then the order is over. It is reminded of once, also over a restart.
 func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { withApprovers(w); w.timing.Approval = 3 * time.Second })
@@ -202,7 +202,7 @@ func TestPublisher_Run_ApprovalExpires(t *testing.T) {
 	w.spent(0, 0)
 }
 
-// Nobody's yes covers a higher price: the requester says yes to it, and the approvers are asked again.
+// No one's approval covers a higher price: the requester says yes to it, and the approvers are asked again.
 func TestHandler_Action_NewPriceNeedsApproval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withApprovers)
@@ -242,7 +242,7 @@ func TestPublisher_PublishApproval_Refused(t *testing.T) {
 	}
 }
 
-// A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that somebody
+// A Slack that takes no message for a moment is no reason to end an order: it is tried again. A card that someone
 // deleted is posted anew while it can be decided on.
 func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	t.Parallel()
@@ -259,7 +259,7 @@ func TestPublisher_PublishApproval_Retried(t *testing.T) {
 	w.clicks(slacksim.Bob, ask, "Approve")
 	ask = w.shows(ask, "1 so far")
 	api := slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.api))
-	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // somebody tidies up
+	_, _, err := api.DeleteMessageContext(w.ctx, theDesk, ask.TS) // someone tidies up
 	w.must(err)
 	w.says(dora, "approve "+orderIDBlock.FindString(card.ContentText()))
 	again, err := w.slack.Person(slacksim.Carol).WaitForMessage(w.ctx, theDesk, func(m slacksim.Message) bool {
@@ -303,7 +303,7 @@ func TestHandler_Approve_ByGroup(t *testing.T) {
 }
 
 // Many approvers click in the same second, some yes and some no, on several orders: each order is decided once, and
-// everybody is answered.
+// everyone is answered.
 func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 	t.Parallel()
 	const people, licenses = 30, 3
@@ -341,7 +341,7 @@ func TestHandler_Approve_AtTheSameTime(t *testing.T) {
 					return person.Command(w.ctx, slacksim.General, "/license", "deny "+ids[i%licenses]+" no money")
 				}
 			}
-			for range 2 { // a Slack that is slow to say who somebody is has them try again
+			for range 2 { // a Slack that is slow to say who someone is has them try again
 				if err := decide(); err != nil {
 					t.Errorf("%s: %v", who, err)
 				}

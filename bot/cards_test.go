@@ -17,7 +17,7 @@ import (
 
 var at = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)
 
-// hostile is what somebody could write to make a message say what they want.
+// hostile is what someone could write to make a message say what they want.
 const hostile = "<!channel> <@U1> *bold* _it_ ~no~ `code` <https://evil.example|CoCalc> :tada: & \n> quote"
 
 // order is one that was proposed; change brings it further.

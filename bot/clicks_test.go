@@ -50,7 +50,7 @@ func TestHandler_ShowPage_ForgedButtons(t *testing.T) {
 	}
 }
 
-// Another license like one of the account's is proposed to whoever may buy, and to nobody else.
+// Another license like one of the account's is proposed to anyone who may buy, and to no one else.
 func TestHandler_RepeatLicense_Rights(t *testing.T) {
 	c := newCounter(t)
 	ask := func(who, team string) string {
@@ -72,7 +72,7 @@ func TestHandler_RepeatLicense_Rights(t *testing.T) {
 	}
 }
 
-// A price in a form that is not what the bot made is not computed, and harms nobody.
+// A price in a form that is not what the bot made is not computed, and harms no one.
 func TestHandler_Submission_BrokenForm(t *testing.T) {
 	c := newCounter(t)
 	cb := payload("UALICE", "T1", "", "input", "8")
@@ -115,7 +115,7 @@ func TestHandler_Action_ForgedOrderButtons(t *testing.T) {
 	}
 }
 
-// A card that is too old is refused by its own time, also when nobody has ended it yet.
+// A card that is too old is refused by its own time, also when no one has ended it yet.
 func TestHandler_Action_OldCard(t *testing.T) {
 	c := furnished(t)
 	c.now = c.now.Add(30 * time.Minute)

@@ -121,7 +121,7 @@ func TestConversation_Refusals(t *testing.T) {
 	cases := []struct {
 		name, who, text, says string
 	}{
-		{"somebody without rights", slacksim.Carol, "buy ram=16 cpu=2", "You aren't on the list of people who can buy"},
+		{"someone without rights", slacksim.Carol, "buy ram=16 cpu=2", "You aren't on the list of people who can buy"},
 		{"too expensive", slacksim.Alice, "buy ram=16 cpu=2 run_limit=10", "more than the limit of $200.00 per order"},
 		{"a misspelt field", slacksim.Alice, "buy rma=16 cpu=2", "Did you mean `ram`?"},
 		{"out of bounds", slacksim.Alice, "buy ram=64 cpu=9", "`ram` must be between 1 and 16 GB"},
@@ -147,7 +147,7 @@ func TestConversation_Refusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w.says(c.who, c.text)
 			if m := w.sees(c.who, c.says); !m.Ephemeral() {
-				t.Error("everybody sees it")
+				t.Error("everyone sees it")
 			}
 		})
 	}

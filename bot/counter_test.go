@@ -63,7 +63,7 @@ func (c *counter) open() {
 	c.desk, c.handler = s.Desk, s.Handler
 }
 
-// window is a CoCalc of which only the licenses can be seen. Whoever tries to buy there panics.
+// window is a CoCalc of which only the licenses can be seen. Anyone who tries to buy there panics.
 type window struct {
 	purchase.Shop
 	asked *atomic.Int32
@@ -214,7 +214,7 @@ func (e *ear) PublishViewContext(_ context.Context, req slack.PublishViewContext
 	return &slack.ViewResponse{}, nil
 }
 
-// put stores an order of somebody's in #math, in whatever state change brings it to.
+// put stores an order of someone's in #math, in whatever state change brings it to.
 func (c *counter) put(id purchase.OrderID, requester string, change func(*purchase.Order)) {
 	c.t.Helper()
 	sp := cocalc.DefaultSpec()

@@ -155,7 +155,7 @@ func (c *crowd) atOnce(all []func() error) {
 	}
 }
 
-// gather has everybody who buys ask for their cards, and those who asked before say yes to it.
+// gather has everyone who buys ask for their cards, and those who asked before say yes to it.
 func (c *crowd) gather() {
 	c.t.Helper()
 	var asking, agreeing []func() error
@@ -224,7 +224,7 @@ func (c *crowd) gets(m *member, cards int, what string) func() error {
 	}
 }
 
-// tries types a command until it is answered so: where Slack is slow to say who somebody is, they are asked to try
+// tries types a command until it is answered so: where Slack is slow to say who someone is, they are asked to try
 // again.
 func (c *crowd) tries(m *member, command, answer string) error {
 	person := c.slack.Person(m.id)
@@ -332,7 +332,7 @@ func (c *crowd) anyAsk() (purchase.OrderID, slacksim.Message) {
 	return id, c.asks[id]
 }
 
-// plan says what everybody does in the second.
+// plan says what everyone does in the second.
 func (c *crowd) plan() {
 	for i, m := range c.members {
 		id, ask := c.anyAsk()
@@ -346,7 +346,7 @@ func (c *crowd) plan() {
 			}
 		case impatient:
 			if i%2 == 0 {
-				c.presses(m, ask, "order_approve") // of somebody else, without being asked
+				c.presses(m, ask, "order_approve") // of someone else, without being asked
 			} else {
 				c.types(m, "approve "+string(m.orders[0]))
 			}
@@ -388,7 +388,7 @@ func (c *crowd) plan() {
 }
 
 // 200 people buy, agree, deny and withdraw in the same second, against one budget that fits a part of it: it is never
-// passed, no order is decided or bought twice, everybody is answered, and no card goes on asking what was decided.
+// passed, no order is decided or bought twice, everyone is answered, and no card goes on asking what was decided.
 func TestConversation_Crowd(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)

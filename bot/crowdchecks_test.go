@@ -10,7 +10,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// What somebody reads whose decision came too late.
+// What someone reads whose decision came too late.
 var lateWords = regexp.MustCompile(`This order (was already decided|can no longer be approved or denied): (p\d{3} ` +
 	`(approved it|denied it|withdrew it) on \w+ \d+, \d{4}, \d+:\d\d [AP]M UTC|it wasn't bought)`)
 
@@ -184,7 +184,7 @@ func (c *crowd) neverOver() {
 		}
 	}
 	if c.t.Logf("at most %s of %s was promised; %d clicks were over it", most, crowdBudget, over); over == 0 {
-		c.t.Error("the budget was large enough for everybody")
+		c.t.Error("the budget was large enough for everyone")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"licensebot/purchase"
 )
 
-// doors are all ways by which somebody gets at a license: each asks for a license, as alice, in #math.
+// doors are all ways by which someone gets at a license: each asks for a license, as alice, in #math.
 var doors = []struct {
 	name string
 	sure bool // money is promised by it; the others lead to a card

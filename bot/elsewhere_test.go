@@ -8,8 +8,8 @@ import (
 	"licensebot/slacksim"
 )
 
-// Where licenses may not be asked for nobody fills in a form first: the answer names the channels where they may, also
-// to whoever came by the Home tab, which is no channel.
+// Where licenses may not be asked for no one fills in a form first: the answer names the channels where they may, also
+// to anyone who came by the Home tab, which is no channel.
 func TestHandler_OpenEditor_RefusedFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.policy.Channels = map[string]bool{slacksim.Random: true} })
@@ -30,7 +30,7 @@ func TestHandler_OpenEditor_RefusedFirst(t *testing.T) {
 	w.refused(slacksim.Alice, purchase.NotHere)
 }
 
-// A channel was taken off the list while somebody filled in the form: the form says what to do, and a message names the
+// A channel was taken off the list while someone filled in the form: the form says what to do, and a message names the
 // channels, to which a form cannot link.
 func TestHandler_SubmitEditor_ChannelNoLongerAllowed(t *testing.T) {
 	t.Parallel()

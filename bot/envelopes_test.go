@@ -166,7 +166,7 @@ func (p *pipe) carry(t *testing.T, c *counter, frame []byte, id string) string {
 		})
 	}
 	if !alive {
-		t.Error("afterwards nobody is answered any more")
+		t.Error("afterwards no one is answered any more")
 	}
 	stop()
 	if err := <-done; err != nil {

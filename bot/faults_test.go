@@ -94,7 +94,7 @@ func TestConversation_CoCalcFaults(t *testing.T) {
 				if item.Removed.IsZero() && item.PurchasedAt.IsZero() {
 					inCart++
 					if !item.Checked {
-						t.Errorf("item %d of somebody else is not checked any more", item.ID)
+						t.Errorf("item %d of someone else is not checked any more", item.ID)
 					}
 				}
 			}
@@ -165,7 +165,7 @@ func (w *world) stranger() int64 {
 			return item.ID
 		}
 	}
-	w.t.Fatal("there is no item of somebody else's")
+	w.t.Fatal("there is no item of someone else's")
 	return 0
 }
 

@@ -17,9 +17,9 @@ const (
 	hers      purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTA" // alice's proposal
 	herMoved  purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTB" // alice's, failed because the price had moved
 	herHeld   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTC" // alice's, whose outcome is unknown
-	theGuests purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTD" // of somebody who has become a guest since
+	theGuests purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTD" // of someone who has become a guest since
 	nobodys   purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTE" // whose requester has no id
-	theirs    purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTF" // of somebody who belongs to another workspace since
+	theirs    purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTF" // of someone who belongs to another workspace since
 	herAsked  purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTG" // alice's, which waits for an approval
 	unheardOf purchase.OrderID = "01JD8Z3V5TQ4X6B7N8M9P0RSTW" // in no ledger
 )
@@ -68,7 +68,7 @@ var buttons = []struct {
 	{"order_deny", herAsked, false, true},
 }
 
-// An order's id in a button proves nothing. Whoever is not asked is refused, told so in a true sentence, and written
+// An order's id in a button proves nothing. Anyone who is not asked is refused, told so in a true sentence, and written
 // down; and nothing else changes.
 func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 	type forgery struct {
@@ -89,12 +89,12 @@ func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 		forgeries = append(forgeries, forgery{name, "UALICE", "T1", "CMATH", id, purchase.NoSuchOrder})
 	}
 	forgeries = append(forgeries,
-		forgery{"somebody else", "UBOB", "T1", "CMATH", "", purchase.NotYours},
+		forgery{"someone else", "UBOB", "T1", "CMATH", "", purchase.NotYours},
 		forgery{"an admin is not the requester either", "UDANA", "T1", "CMATH", "", purchase.NotYours},
-		forgery{"whoever belongs to another workspace by now", "UELSE", "T1", "CMATH", theirs, purchase.Outsider},
+		forgery{"anyone who belongs to another workspace by now", "UELSE", "T1", "CMATH", theirs, purchase.Outsider},
 		forgery{"in another channel", "UALICE", "T1", "COTHER", "", purchase.Elsewhere},
 		forgery{"a guest, on what they asked for before", "UGUEST", "T1", "CMATH", theGuests, purchase.Outsider},
-		forgery{"somebody of another workspace", "UELSE", "T2", "CMATH", "", purchase.Outsider},
+		forgery{"someone from another workspace", "UELSE", "T2", "CMATH", "", purchase.Outsider},
 		forgery{"another app", "UROBOT", "T1", "CMATH", "", purchase.Outsider},
 		forgery{"nobody", "", "T1", "CMATH", nobodys, purchase.Outsider},
 	)
@@ -111,7 +111,8 @@ func TestHandler_Action_ForgedAndForeign(t *testing.T) {
 					want = purchase.NotAnAdmin
 				case b.others && want == purchase.NotYours:
 					want = purchase.NotAnApprover
-				// What only looks is its requester's to see, whoever they are; what is proposed from it is theirs to be refused.
+				// What only looks is its requester's to see, no matter who they are; what is proposed from it is theirs to be
+				// refused.
 				case b.action == "order_refresh" && want == purchase.Outsider && f.order != "":
 					continue
 				case (b.action == "order_again" || b.action == "order_edit" || b.action == "order_refresh") &&
@@ -151,7 +152,7 @@ func TestHandler_Command_ForeignIDs(t *testing.T) {
 		code                  purchase.RefusalCode
 	}{
 		{"to cancel no order", "UALICE", "T1", "cancel " + string(unheardOf), purchase.NoSuchOrder},
-		{"to cancel somebody else's", "UBOB", "T1", "cancel " + string(hers), purchase.NotYours},
+		{"to cancel someone else's", "UBOB", "T1", "cancel " + string(hers), purchase.NotYours},
 		{"to cancel from another workspace", "UELSE", "T2", "cancel " + string(theirs), purchase.Outsider},
 		{"to cancel as a guest", "UGUEST", "T1", "cancel " + string(theGuests), purchase.Outsider},
 		{"to cancel as nobody", "", "T1", "cancel " + string(nobodys), purchase.Outsider},
@@ -231,7 +232,7 @@ func TestHandler_Submission_Forged(t *testing.T) {
 			purchase.NoSuchOrder,
 		},
 		{
-			"to change somebody else's", "UBOB", "T1", "license_editor",
+			"to change someone else's", "UBOB", "T1", "license_editor",
 			m{"order": string(hers), "channel": "CMATH"},
 			license,
 			purchase.NotYours,
@@ -314,7 +315,7 @@ func TestHandler_Submission_Forged(t *testing.T) {
 		},
 		{"to deny with nonsense", "UERIN", "T1", "order_deny_why", `{"order":7}`, why, ""},
 		{
-			"to give a reason for somebody else's", "UBOB", "T1", "order_reason",
+			"to give a reason for someone else's", "UBOB", "T1", "order_reason",
 			m{"order": string(hers), "channel": "CMATH"},
 			why, purchase.NotYours,
 		},

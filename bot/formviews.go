@@ -17,12 +17,12 @@ type formUpdates struct {
 // formView is one open form.
 type formView struct {
 	updating sync.Mutex
-	newest   int // the last change that arrived; formViews.mu is held
+	newest   int // the last change that arrived; formUpdates.mu is held
 	at       time.Time
 }
 
 const (
-	// maxForms is how many forms are kept. Beyond it, those that have not changed for formRests are dropped.
+	// maxForms is how many forms are kept. Beyond it, those that have not changed for formLife are dropped.
 	maxForms = 1000
 	formLife = time.Hour
 )

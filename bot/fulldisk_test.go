@@ -224,7 +224,8 @@ func TestPublisher_FullDisk_CardContinuesInDM(t *testing.T) {
 	}
 }
 
-// Whoever clicks on a card that cannot be reached gets an answer, also when their direct messages say the same already.
+// Anyone who clicks on a card that cannot be reached gets an answer, also when their direct messages say the same
+// already.
 func TestPublisher_ContinueInDM_ClickIsAnswered(t *testing.T) {
 	p := newPublishing(t)
 	o := order(bought)
@@ -301,7 +302,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	p.slack.fails = slack.SlackErrorResponse{Err: "user_disabled"}
 	p.does()
 	if left() != 0 {
-		t.Error("somebody who is gone is told again and again")
+		t.Error("someone who is gone is told again and again")
 	}
 	var untold []string
 	if err := p.disk.View(t.Context(), func(r purchase.Reader) error {
@@ -318,7 +319,7 @@ func TestPublisher_SendNotice_FullDisk(t *testing.T) {
 	}
 }
 
-// Whoever decides something on a full disk reads why it does not count.
+// Anyone who decides something on a full disk reads why it does not count.
 func TestHandler_Action_FullDisk(t *testing.T) {
 	p := newPublishing(t)
 	a := New(Options{

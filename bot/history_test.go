@@ -47,7 +47,7 @@ func TestHandler_ShowHistory_LastPage(t *testing.T) {
 	}
 }
 
-// becomesFor waits until a message that somebody sees has changed to one with the text.
+// becomesFor waits until a message that someone sees has changed to one with the text.
 func (w *world) becomesFor(who string, m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {

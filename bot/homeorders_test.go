@@ -7,7 +7,7 @@ import (
 	"licensebot/slacksim"
 )
 
-// direct are the direct messages that somebody has from the bot.
+// direct are the direct messages that someone has from the bot.
 func (w *world) direct(who string) (texts []string) {
 	for _, m := range w.slack.Messages(w.slack.DM(who)) {
 		texts = append(texts, m.ContentText())
@@ -15,7 +15,7 @@ func (w *world) direct(who string) (texts []string) {
 	return texts
 }
 
-// A requester's card is gone when they load Slack anew, and its changes notify nobody: what became of an order that
+// A requester's card is gone when they load Slack anew, and its changes notify no one: what became of an order that
 // waited comes as a direct message, once, also over a restart.
 func TestGetsDirectMessage_EveryState(t *testing.T) {
 	t.Parallel()
@@ -44,7 +44,7 @@ func TestGetsDirectMessage_EveryState(t *testing.T) {
 }
 
 // Who waits finds their orders on the Home tab, with what they can do; approvers find what they can decide on, and
-// nobody else is shown anything.
+// no one else is shown anything.
 func TestHandler_WaitingOrders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {

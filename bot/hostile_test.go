@@ -20,7 +20,7 @@ import (
 // evil stands in every hostile text, so that it is found wherever the bot says it.
 const evil = "evil"
 
-// hostileTexts are what somebody could write to make the bot say what they want. Each reaches titles, descriptions,
+// hostileTexts are what someone could write to make the bot say what they want. Each reaches titles, descriptions,
 // reasons and names.
 var hostileTexts = []struct{ name, text string }{
 	{"a mention of everybody", "<!channel> evil is free"},
@@ -97,7 +97,7 @@ func (w *world) harmless() (found int) {
 				return
 			}
 			switch {
-			case strings.HasSuffix(path, "/initial_value"): // what somebody wrote, in the field where they write it
+			case strings.HasSuffix(path, "/initial_value"): // what someone wrote, in the field where they write it
 			case strings.Contains(path, "/errors/"):
 				w.inOneLine(path, v)
 			case path == "/text" && !strings.ContainsAny(v, "<>*_~`"): // for notifications: no mark of any kind is left
@@ -137,7 +137,7 @@ func first(n int, text string) string {
 }
 
 // Each text is the title, the description and the reason of an order, the reason of the no to it, and the reason of a
-// pause that somebody meets; everything goes through the real forms, commands and buttons. The ledger has it as it was
+// pause that someone meets; everything goes through the real forms, commands and buttons. The ledger has it as it was
 // written.
 func TestCard_HostileWords(t *testing.T) {
 	t.Parallel()
@@ -221,7 +221,7 @@ func TestUserText_LongReason(t *testing.T) {
 	}
 }
 
-// Other people's licenses of the account bear titles that nobody here has read: in lists, in details, on the card of
+// Other people's licenses of the account bear titles that no one here has read: in lists, in details, on the card of
 // another one like it, and after it was bought.
 func TestLicenseList_HostileTitles(t *testing.T) {
 	t.Parallel()

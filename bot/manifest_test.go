@@ -69,7 +69,7 @@ func TestManifest_KnownFields(t *testing.T) {
 	if len(m.Features.SlashCommands) != 1 {
 		t.Fatalf("%d slash commands", len(m.Features.SlashCommands))
 	}
-	// Without should_escape people's names in a command arrive as text, and nobody can be meant by them.
+	// Without should_escape people's names in a command arrive as text, and no one can be meant by them.
 	if c := m.Features.SlashCommands[0]; c.Command != "/license" || !c.ShouldEscape || c.Url != "" {
 		t.Errorf("the slash command: %+v", c)
 	}

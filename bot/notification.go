@@ -63,7 +63,7 @@ func (p *Publisher) sendNextNotice(ctx context.Context, to string) error {
 
 // expandGroup replaces a notice to a user group by one to each of its members, since Slack has no messages to groups.
 // In a large group, members whom Slack has described already come first, and the others as they are looked up. If Slack
-// does not list the members, a notice in the purchases channel says so, and tellGroup is retried.
+// does not list the members, a notice in the purchases channel says so, and expandGroup is retried.
 func (p *Publisher) expandGroup(ctx context.Context, n purchase.Notice, group string) error {
 	listed, err := p.people.groupMembers(ctx, group)
 	if err != nil {

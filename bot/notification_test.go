@@ -20,7 +20,7 @@ func ledByBosses(w *world) {
 	w.slack.SetUserGroups(slacksim.UserGroup{ID: bosses, Users: []string{slacksim.Carol, slacksim.Bob, guest}})
 }
 
-// told is how many direct messages with the text somebody has.
+// told is how many direct messages with the text someone has.
 func (w *world) told(who, text string) (n int) {
 	for _, m := range w.slack.Messages(w.slack.DM(who)) {
 		if strings.Contains(m.ContentText(), text) {
@@ -30,8 +30,8 @@ func (w *world) told(who, text string) (n int) {
 	return n
 }
 
-// Nobody can write to a group, so its members are written to: each once, also over a restart, and also who is listed by
-// name besides. Whoever caused it knows.
+// No one can write to a group, so its members are written to: each once, also over a restart, and also who is listed by
+// name besides. Anyone who caused it knows.
 func TestPublisher_ExpandGroup(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { ledByBosses(w); w.policy.Admins[slacksim.Bob] = true })
@@ -91,7 +91,7 @@ func TestPublisher_ExpandGroup_NotListed(t *testing.T) {
 	}
 }
 
-// A group that was switched off has nobody in it: that nobody was told does not stay unseen.
+// A group that was switched off has no one in it: that no one was told does not stay unseen.
 func TestPublisher_ExpandGroup_Empty(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) {

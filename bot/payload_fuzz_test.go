@@ -203,17 +203,17 @@ func (p *pipe) try(t *testing.T, frame []byte) {
 	for id, o := range c.orders() {
 		old, known := was[id]
 		switch {
-		case !known && o.State == purchase.Proposed: // anybody may ask for a price
+		case !known && o.State == purchase.Proposed: // anyone may ask for a price
 			if !said.have(o.Requester.ID) {
 				t.Errorf("an order was proposed for %q, who did not ask", o.Requester.ID)
 			}
 		case !known: // an order at the new price
 			if !said.have("UALICE") || !said.have(string(herMoved)) || !said.have("order_buy_new_price") {
-				t.Errorf("an order is %s that nobody confirmed", o.State)
+				t.Errorf("an order is %s that no one confirmed", o.State)
 			}
 		case o.State != old.State && old.State == purchase.Unknown:
 			if !said.have("UDANA") || !said.mention(string(id)) {
-				t.Errorf("order %s was settled by nobody", id)
+				t.Errorf("order %s was settled by no one", id)
 			}
 		case o.State == purchase.Approved || o.State == purchase.AwaitingApproval:
 			if o.State != old.State && (!said.have(o.Requester.ID) || !said.have(string(id)) || !said.mention("order_buy")) {
@@ -251,7 +251,7 @@ func toAcknowledge(frame []byte) string {
 	}
 	for _, key := range slices.Collect(maps.Keys(fields)) {
 		if other := strings.ToLower(key); other != key && (other == "type" || other == "envelope_id" || other == "payload") {
-			return "" // which of two spellings counts, nobody says
+			return "" // which of two spellings counts, no one says
 		}
 	}
 	var id, kind string

@@ -155,14 +155,14 @@ func (p *People) partition(ids []string) (members, unknown []string) {
 }
 
 const (
-	// lookupsAtOnce is how many members of a group are looked up at a time, and mostLooked how many before a pause of
-	// lookedRest. Slack answers about a hundred lookups a minute, and people who click need some of them.
+	// lookupsAtOnce is how many members of a group are looked up at a time, and maxLookups how many before a pause of
+	// lookupPause. Slack answers about a hundred lookups a minute, and people who click need some of them.
 	lookupsAtOnce = 4
 	maxLookups    = 20
 	lookupPause   = 15 * time.Second
 )
 
-// lookUpAll looks up at most mostLooked people, a few at a time. It stops if Slack limits the rate, and returns how
+// lookUpAll looks up at most maxLookups people, a few at a time. It stops if Slack limits the rate, and returns how
 // long to wait before the next lookup.
 func (p *People) lookUpAll(ctx context.Context, ids []string) (rest time.Duration) {
 	more := len(ids) > maxLookups

@@ -93,12 +93,12 @@ func TestStandingOf(t *testing.T) {
 			purchase.Robot,
 		},
 		"Slack itself": {slack.User{ID: "USLACKBOT", TeamID: "TOWN"}, purchase.Robot},
-		"somebody who left": {
+		"someone who left": {
 			slack.User{ID: "U1", TeamID: "TOWN", Deleted: true},
 			purchase.Deactivated,
 		},
-		"somebody of another company": {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
-		"a stranger":                  {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
+		"someone from another company": {slack.User{ID: "U1", TeamID: "TELSE"}, purchase.Foreign},
+		"a stranger":                   {slack.User{ID: "U1", TeamID: "TOWN", IsStranger: true}, purchase.Foreign},
 		"a colleague of another workspace": {
 			slack.User{ID: "U1", TeamID: "TELSE", Enterprise: slack.EnterpriseUser{Teams: []string{"TELSE"}}}, purchase.Foreign,
 		},
@@ -126,7 +126,7 @@ func TestStandingOf(t *testing.T) {
 	}
 }
 
-// Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then nobody is let
+// Slack is asked once in five minutes; when it does not answer its last word counts for an hour, and then no one is let
 // in.
 func TestPeople_LookUp_AnswerLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		expect("after five minutes", purchase.Deactivated, 2)
 		api.users["U1"] = slack.User{ID: "U1", TeamID: "TOWN"}
 		time.Sleep(6 * time.Minute)
-		expect("somebody who came back", purchase.Member, 3)
+		expect("someone who came back", purchase.Member, 3)
 		api.fails.Store(true)
 		time.Sleep(55 * time.Minute)
 		expect("Slack does not answer", purchase.Member, 4)
@@ -155,7 +155,7 @@ func TestPeople_LookUp_AnswerLife(t *testing.T) {
 		api.fails.Store(false)
 		expect("it answers again", purchase.Member, 6)
 		if got := p.standing(t.Context(), "UNOBODY"); got != purchase.Foreign {
-			t.Errorf("somebody whom Slack does not know here is %q", got)
+			t.Errorf("someone whom Slack does not know here is %q", got)
 		}
 	})
 }
@@ -196,7 +196,7 @@ func TestPeople_LookUp_SlowSlack(t *testing.T) {
 }
 
 // The members of groups count as Slack told them in the last five minutes, for an hour when it does not tell any more,
-// and then nobody is in them; that nobody knows is said.
+// and then no one is in them; that no one knows is said.
 func TestPeople_LookUp_GroupLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &members{
@@ -266,7 +266,7 @@ func TestPeople_LookUp_GroupAskedOnce(t *testing.T) {
 	})
 }
 
-// In an organization of several workspaces somebody can have an id there and another one here: it is told which belong
+// In an organization of several workspaces someone can have an id there and another one here: it is told which belong
 // together.
 func TestPeople_LookUp_TwoIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ type readLimiter struct {
 	waiting map[string]int // by the kind of read and the person
 }
 
-// run runs a read for a person and counts it meanwhile. It does nothing if the person waits for mostReads already.
+// run runs a read for a person and counts it meanwhile. It does nothing if the person waits for maxReads already.
 func (r *readLimiter) run(user string, read func()) {
 	if !r.begin(user) {
 		return
@@ -20,7 +20,7 @@ func (r *readLimiter) run(user string, read func()) {
 	read()
 }
 
-// begin counts a read of a person. It returns false if they wait for mostReads already.
+// begin counts a read of a person. It returns false if they wait for maxReads already.
 func (r *readLimiter) begin(user string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -40,12 +40,9 @@ func (h *Handler) resolve(ctx context.Context, at replyTarget, id purchase.Order
 	return h.replyAfter(at, func(ctx context.Context) content { return h.unresolvedOrder(ctx, id, click.Who) })
 }
 
-// unresolvedOrder shows an order of unknown outcome: where it stands, what CoCalc shows of it now, and to admins the
-// buttons that settle it. The order is read last: it may have come to its end meanwhile.
+// unresolvedOrder shows an order of unknown outcome: its status, what CoCalc shows of it now, and to admins the buttons
+// to resolve it. The order is read last, since it may have ended meanwhile.
 func (h *Handler) unresolvedOrder(ctx context.Context, id purchase.OrderID, who purchase.Person) content {
-	if _, err := h.desk.Order(ctx, id); err != nil {
-		return h.refusalMessage(err)
-	}
 	gone := unsold(h.desk) != ""
 	var found purchase.Evidence
 	if !gone {

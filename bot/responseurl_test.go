@@ -29,7 +29,7 @@ func (m *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// A payload may name any response URL. The bot posts to Slack's, and to nobody else's.
+// A payload may name any response URL. The bot posts to Slack's, and to no one else's.
 func TestSlackOnly_RoundTrip(t *testing.T) {
 	cases := []struct {
 		name, url string
@@ -39,7 +39,7 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 		{"Slack", "https://hooks.slack.com/actions/T1/2/abc", "", true},
 		{"Slack for governments", "https://hooks.slack-gov.com/actions/T1/2/abc", "", true},
 		{"the workspace under SLACK_API_URL", "http://127.0.0.1:4000/actions/T1/2/abc", "", true},
-		{"somebody else", "https://evil.example/actions/T1/2/abc", "", false},
+		{"someone else", "https://evil.example/actions/T1/2/abc", "", false},
 		{"the cloud's own metadata", "http://169.254.169.254/latest/meta-data/", "", false},
 		{"another service on this machine", "http://127.0.0.1:8080/", "", false},
 		{"without encryption", "http://hooks.slack.com/actions/T1/2/abc", "", false},
@@ -50,7 +50,7 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 		{"a file", "file:///etc/passwd", "", false},
 		{"no URL", "hooks.slack.com", "", false},
 		{"nothing", "", "", false},
-		{"Slack sends it on to somebody else", "https://hooks.slack.com/actions/T1/2/abc", "https://evil.example/", false},
+		{"Slack sends it on to someone else", "https://hooks.slack.com/actions/T1/2/abc", "https://evil.example/", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestSlackOnly_RoundTrip(t *testing.T) {
 	}
 }
 
-// Whoever cannot be answered there is answered in another way.
+// Anyone who cannot be answered there is answered in another way.
 func TestHandler_Reply_ForgedResponseURL(t *testing.T) {
 	box, api := &mailbox{}, &mouth{}
 	a := New(Options{HTTP: &http.Client{Transport: box}, Slack: api, SlackURL: "https://slack.com/api/"})

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// triggerLife is how long a trigger is remembered, and mostOnce how many are. Slack redelivers within minutes.
+	// triggerLife is how long a trigger is remembered, and maxTriggers how many are. Slack redelivers within minutes.
 	triggerLife = 15 * time.Minute
 	maxTriggers = 4096
 )

@@ -234,7 +234,7 @@ func (w *world) newest(who, text string, seen slacksim.Message) slacksim.Message
 	return m
 }
 
-// changed waits until somebody's message has changed to one with the text.
+// changed waits until someone's message has changed to one with the text.
 func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Message {
 	w.t.Helper()
 	now, err := w.slack.Person(who).WaitForUpdate(w.ctx, m, func(m slacksim.Message) bool {
@@ -244,7 +244,7 @@ func (w *world) changed(who string, m slacksim.Message, text string) slacksim.Me
 	return now
 }
 
-// closes waits until somebody's form says that no licenses are sold. It has nothing to send, and shows no price.
+// closes waits until someone's form says that no licenses are sold. It has nothing to send, and shows no price.
 func (w *world) closes(who string) {
 	w.t.Helper()
 	v, err := w.slack.Person(who).WaitForModal(w.ctx, func(v slacksim.View) bool {
@@ -335,7 +335,7 @@ func TestHandler_Action_UnsoldSince(t *testing.T) {
 		now, ok := w.now(slacksim.Alice, details)
 		return ok && len(now.Buttons()) == 0 && strings.Contains(now.ContentText(), "no longer sells licenses")
 	})
-	offers := func(buttons string) { // nobody has to press anything for it
+	offers := func(buttons string) { // no one has to press anything for it
 		t.Helper()
 		w.until(func() bool {
 			now, ok := w.now(slacksim.Bob, ask)

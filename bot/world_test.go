@@ -173,13 +173,13 @@ func (w *world) must(err error) {
 	}
 }
 
-// says types /license as somebody in #general.
+// says types /license as someone in #general.
 func (w *world) says(who, text string) {
 	w.t.Helper()
 	w.must(w.slack.Person(who).Command(w.ctx, slacksim.General, "/license", text))
 }
 
-// sees waits until somebody sees a message with the text in #general.
+// sees waits until someone sees a message with the text in #general.
 func (w *world) sees(who, text string) slacksim.Message {
 	w.t.Helper()
 	m, err := w.slack.Person(who).WaitForText(w.ctx, slacksim.General, text)
@@ -225,7 +225,7 @@ func (w *world) spent(licenses int, want purchase.Cents) {
 	}
 }
 
-// testLog shows the bot's log when LOG is set, for whoever looks into a failing test.
+// testLog shows the bot's log when LOG is set, for anyone who looks into a failing test.
 func testLog() zerolog.Logger {
 	if os.Getenv("LOG") == "" {
 		return zerolog.Nop()

@@ -15,7 +15,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Access is what Slack lets the app do, as its answers show. It sees every answer of the Web API, see [Access.Listen].
+// Access is what Slack lets the app do, as its answers show. It sees every answer of the Web API, see [Access.ObserveClient].
 // It may be used concurrently.
 type Access struct {
 	log zerolog.Logger

@@ -215,7 +215,7 @@ func TestClient_Run_AnswerAfterDisconnect(t *testing.T) {
 	}
 }
 
-// waitFor polls what tells nobody that it has changed.
+// waitFor polls what tells no one that it has changed.
 func waitFor(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)

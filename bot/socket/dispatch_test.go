@@ -160,7 +160,7 @@ func TestDispatcher_Deliver_SlowClick(t *testing.T) {
 			<-ctx.Done()
 			deadline = time.Since(start)
 			synctest.Wait()
-			acked(t, b.a) // by nobody while it was not durable
+			acked(t, b.a) // by no one while it was not durable
 			return Reply{}
 		}
 		b.deliver(b.a, clicked("e1", "confirm"))

@@ -16,7 +16,7 @@ import (
 	"licensebot/internal/backoff"
 )
 
-// unconnected is a link that believes to be connected. slack-go's queue for acks takes 20, and nobody
+// unconnected is a link that believes to be connected. slack-go's queue for acks takes 20, and no one
 // empties it.
 func unconnected() *link {
 	l := newLink(1, slack.New("xoxb-1"), &dispatcher{log: zerolog.Nop()}, zerolog.Nop(), backoff.Policy{}, 0)
