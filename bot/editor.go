@@ -302,70 +302,76 @@ func textInput(id, label, hint, value string, limit int, long bool) *slack.Input
 	return input(id, label, hint, e, true, false)
 }
 
-// formFields reads the values of the form. An invalid number is a mistake beside its field. An empty one counts as
-// missing, for which the field has a sentence.
-func formFields(state *slack.ViewState) (commands.Fields, map[string]string) {
-	var f commands.Fields
-	wrong := map[string]string{}
-	value := func(block string) (string, bool) {
-		if state == nil {
-			return "", false
-		}
-		a, ok := state.Values[block][inputOf]
-		v := a.Value
-		if a.SelectedOption.Value != "" {
-			v = a.SelectedOption.Value
-		}
-		if a.SelectedDate != "" {
-			v = a.SelectedDate
-		}
-		return strings.TrimSpace(v), ok
+// formValue returns the value of a field of the form, and whether the form shows the field.
+func formValue(state *slack.ViewState, field string) (value string, shown bool) {
+	if state == nil {
+		return "", false
 	}
-	for block, to := range map[string]**int{"ram": &f.RAM, "cpu": &f.CPU, "disk": &f.Disk, "run_limit": &f.RunLimit} {
-		if v, ok := value(block); ok {
+	a, shown := state.Values[field][inputOf]
+	switch {
+	case a.SelectedDate != "":
+		value = a.SelectedDate
+	case a.SelectedOption.Value != "":
+		value = a.SelectedOption.Value
+	default:
+		value = a.Value
+	}
+	return strings.TrimSpace(value), shown
+}
+
+// formFields reads the values of the form, and returns the mistakes beside their fields. An empty number counts as
+// missing, for which the field has a sentence.
+func formFields(state *slack.ViewState) (f commands.Fields, wrong map[string]string) {
+	wrong = map[string]string{}
+	for field, to := range map[string]**int{"ram": &f.RAM, "cpu": &f.CPU, "disk": &f.Disk, "run_limit": &f.RunLimit} {
+		if v, ok := formValue(state, field); ok {
 			n, err := strconv.Atoi(v)
 			if err != nil && v != "" {
-				wrong[block] = "Enter a whole number."
+				wrong[field] = "Enter a whole number."
 				continue
 			}
 			*to = &n // 0 when it is empty: out of bounds, with a sentence that says the bounds
 		}
 	}
-	for block, to := range map[string]**string{
+	for field, to := range map[string]**string{
 		"period": &f.Period, "user": &f.User, "uptime": &f.Uptime,
 		"title": &f.Title, "description": &f.Description, "reason": &f.Reason, "project": &f.Project,
 	} {
-		if v, ok := value(block); ok {
-			if block == "project" {
+		if v, ok := formValue(state, field); ok {
+			if field == "project" {
 				v = strings.ToLower(v)
 			}
 			*to = &v
 		}
 	}
-	for block, to := range map[string]**bool{"member": &f.Member, "boost": &f.Boost} {
-		if v, ok := value(block); ok {
+	for field, to := range map[string]**bool{"member": &f.Member, "boost": &f.Boost} {
+		if v, ok := formValue(state, field); ok {
 			yes := v == "yes"
 			*to = &yes
 		}
 	}
-	if f.Period != nil && *f.Period == "range" {
-		for block, to := range map[string]**commands.Date{"start": &f.Start, "end": &f.End} {
-			if v, ok := value(block); ok && v != "" {
-				if d, ok := commands.ParseDate(v); ok {
-					*to = &d
-				} else {
-					wrong[block] = "Enter a date."
-				}
-			}
+	readTerm(state, &f, wrong)
+	return f, wrong
+}
+
+// readTerm reads the dates of a fixed term into f. Dates of a license that renews are mistakes.
+func readTerm(state *slack.ViewState, f *commands.Fields, wrong map[string]string) {
+	fixed := f.Period != nil && *f.Period == "range"
+	for field, to := range map[string]**commands.Date{"start": &f.Start, "end": &f.End} {
+		v, ok := formValue(state, field)
+		if !ok || v == "" {
+			continue
 		}
-	} else {
-		for _, block := range []string{"start", "end"} {
-			if v, ok := value(block); ok && v != "" {
-				wrong[block] = "Only a fixed term has this. Choose a fixed term under Billing, or clear it."
-			}
+		d, valid := commands.ParseDate(v)
+		switch {
+		case !fixed:
+			wrong[field] = "Only a fixed term has this. Choose a fixed term under Billing, or clear it."
+		case !valid:
+			wrong[field] = "Enter a date."
+		default:
+			*to = &d
 		}
 	}
-	return f, wrong
 }
 
 // formErrors puts every mistake beside its field, and mistakes of the whole order beside the first field. shown reports

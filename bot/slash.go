@@ -46,6 +46,13 @@ func (h *Handler) Command(ctx context.Context, cmd slack.SlashCommand) socket.Re
 		name, _, _ := strings.Cut(commands.Format(asked), " ")
 		return ackReply(mistakesMessage(name, mistakes, commands.Fields{}, nil))
 	}
+	return h.runCommand(ctx, asked, at, click)
+}
+
+// runCommand answers a command without mistakes, other than buy and quote.
+func (h *Handler) runCommand(ctx context.Context, asked commands.Command, at replyTarget,
+	click purchase.Click,
+) socket.Reply {
 	switch c := asked.(type) {
 	case commands.List:
 		return h.reveal(at, click, h.readable(click.Who, func(ctx context.Context, _ purchase.Sight) content {
