@@ -15,8 +15,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Access is what Slack lets the app do, as its answers show. It sees every answer of the Web API, see [Access.ObserveClient].
-// It may be used concurrently.
+// Access is what Slack lets the app do, as its answers show. It sees every answer of the Web API, see
+// [Access.ObserveClient]. It may be used concurrently.
 type Access struct {
 	log zerolog.Logger
 	now func() time.Time
