@@ -13,7 +13,7 @@ import (
 // proven makes sure, once in a run, that the key is of the account that the ledger tells of. With the key of another
 // one nothing is bought, and nothing that is or is not found there says anything about an order. It answers how long to
 // wait otherwise; 0: not at all, with the error of a CoCalc that does not say.
-func (b *buyer) proven(ctx context.Context) (wait, error) {
+func (b *buyer) proven(ctx context.Context) (time.Duration, error) {
 	if b.isProven {
 		return 0, nil
 	}
@@ -125,7 +125,7 @@ func (b *buyer) beforeTheLedger(ctx context.Context) (n int, newest time.Time, e
 }
 
 // unproven says what to do with an order as long as CoCalc does not say whose the key is.
-func (b *buyer) unproven(ctx context.Context, o Order, err error) (wait, error) {
+func (b *buyer) unproven(ctx context.Context, o Order, err error) (time.Duration, error) {
 	var e *cocalc.Error
 	if !errors.As(err, &e) {
 		return 0, err // the ledger failed, not CoCalc

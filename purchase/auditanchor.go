@@ -10,7 +10,7 @@ import (
 // tellHead announces the head of the audit chain in the purchases channel, once a day: with that message, anyone can
 // prove later that nothing before it was changed. An unchanged head is not announced again. It returns the time until
 // the next day.
-func (d *Desk) tellHead(ctx context.Context, last *string) (wait, error) {
+func (d *Desk) tellHead(ctx context.Context, last *string) (time.Duration, error) {
 	now := d.now().In(d.policy.location())
 	day := now.Format(time.DateOnly)
 	tomorrow := dayBegins(now.Year(), now.Month(), now.Day()+1, now.Location())

@@ -38,7 +38,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	var expiring sync.WaitGroup
 	known, headTold := map[OrderID]deadline{}, ""
 	expiring.Go(func() {
-		d.repeat(ctx, d.proposed, func(ctx context.Context) (wait, error) {
+		d.repeat(ctx, d.proposed, func(ctx context.Context) (time.Duration, error) {
 			expires, err := d.expire(ctx, known)
 			if err != nil {
 				return 0, err
@@ -48,17 +48,17 @@ func (d *Desk) Run(ctx context.Context) error {
 		})
 	})
 	expiring.Go(func() {
-		d.repeat(ctx, d.counted, func(ctx context.Context) (wait, error) { return d.recordCounted(ctx, false) })
+		d.repeat(ctx, d.counted, func(ctx context.Context) (time.Duration, error) { return d.recordCounted(ctx, false) })
 	})
 	expiring.Go(func() { // a full disk may have put them off
-		d.repeat(ctx, nil, func(ctx context.Context) (wait, error) {
+		d.repeat(ctx, nil, func(ctx context.Context) (time.Duration, error) {
 			if err := d.ResolveDoubts(ctx); err != nil {
 				return 0, err
 			}
 			return idle, nil
 		})
 	})
-	d.repeat(ctx, d.wake, func(ctx context.Context) (wait, error) { return b.turn(ctx, hard) })
+	d.repeat(ctx, d.wake, func(ctx context.Context) (time.Duration, error) { return b.turn(ctx, hard) })
 	expiring.Wait()
 	if _, err := d.recordCounted(hard, true); err != nil {
 		d.log.Error().Err(err).Msg("fail to record the counted refusals at the end")
@@ -68,7 +68,7 @@ func (d *Desk) Run(ctx context.Context) error {
 }
 
 // repeat does what do finds to do, again when it said or when nudged, until ctx is done.
-func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(context.Context) (wait, error)) {
+func (d *Desk) repeat(ctx context.Context, nudged <-chan struct{}, do func(context.Context) (time.Duration, error)) {
 	for ctx.Err() == nil {
 		pause, err := do(ctx)
 		if err != nil {
@@ -113,7 +113,7 @@ type buyer struct {
 var errMoved = errors.New("the order has moved on")
 
 // turn does everything that can be done now, and answers for how long there is nothing to do.
-func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
+func (b *buyer) turn(ctx, hard context.Context) (time.Duration, error) {
 	b.account.Lock()
 	defer b.account.Unlock()
 	for ctx.Err() == nil {
@@ -166,7 +166,7 @@ func (b *buyer) turn(ctx, hard context.Context) (wait, error) {
 
 // work steps an order on until it has ended or has to wait. It goes on after ctx is done: an order is not left
 // between two steps that belong together, only where it has to wait anyway.
-func (b *buyer) work(ctx, hard context.Context, id OrderID) (wait, error) {
+func (b *buyer) work(ctx, hard context.Context, id OrderID) (time.Duration, error) {
 	hard = b.log.With().Str("order", string(id)).Logger().WithContext(hard) // for CoCalc's answers to it
 	for {
 		order, err := b.Order(hard, id)
@@ -246,7 +246,7 @@ func (b *buyer) next(open []Order, stopped bool) (OrderID, time.Duration) {
 }
 
 // step makes the order's next move. A wait above 0 means that nothing can be done before.
-func (b *buyer) step(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) step(ctx context.Context, o Order) (time.Duration, error) {
 	if s := b.Server(); !s.SellsLicenses() {
 		return b.stepUnserved(ctx, o, s)
 	}

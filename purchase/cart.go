@@ -13,7 +13,7 @@ import (
 const maxRounds = 5
 
 // prepare is the way from Approved to Adding: nothing of the order is at CoCalc yet, or so the ledger believes.
-func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) prepare(ctx context.Context, o Order) (time.Duration, error) {
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return 0, b.fail(ctx, o, *over)
 	}
@@ -58,7 +58,7 @@ func (b *buyer) prepare(ctx context.Context, o Order) (wait, error) {
 // begin moves an order on to Adding: from then on it may be in the cart. Once a pause is in the ledger no order begins,
 // also when it came while the cart was being looked at; then the order waits, and what was parked for it is checked
 // again.
-func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait, error) {
+func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, time.Duration, error) {
 	o, err := b.advance(ctx, seen, OrderEvent{Kind: BeginAdding, Note: note},
 		func(w Writer, live Order, e *OrderEvent) error {
 			account, err := w.Account()
@@ -89,7 +89,7 @@ func (b *buyer) begin(ctx context.Context, seen Order, note string) (Order, wait
 }
 
 // add tries again to add, after an attempt that certainly did nothing.
-func (b *buyer) add(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) add(ctx context.Context, o Order) (time.Duration, error) {
 	if o.Failure != nil {
 		return 0, b.fail(ctx, o, *o.Failure)
 	}
@@ -107,7 +107,7 @@ func (b *buyer) add(ctx context.Context, o Order) (wait, error) {
 }
 
 // sendAdd adds the item. That it may have been sent is already in the ledger.
-func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) sendAdd(ctx context.Context, o Order) (time.Duration, error) {
 	err := b.shop.AddToCart(ctx, o.Sent, o.Spec.ProjectID)
 	var refusal *cocalc.Error
 	if !errors.As(err, &refusal) {
@@ -140,7 +140,7 @@ func (b *buyer) sendAdd(ctx context.Context, o Order) (wait, error) {
 }
 
 // look is the way from Adding to Carted: the item is found by its tag, and the cart is put in order around it.
-func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) look(ctx context.Context, o Order) (time.Duration, error) {
 	items, err := b.shop.Cart(ctx, cocalc.InCart)
 	if err != nil {
 		return b.troubled(ctx, o, err)
@@ -193,7 +193,7 @@ func (b *buyer) look(ctx context.Context, o Order) (wait, error) {
 }
 
 // notInCart decides about an item that was sent, or may have been, and is not in the cart.
-func (b *buyer) notInCart(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) notInCart(ctx context.Context, o Order) (time.Duration, error) {
 	for _, which := range []cocalc.CartFilter{cocalc.Purchased, cocalc.PurchasedAndRemoved, cocalc.Removed} {
 		items, err := b.shop.Cart(ctx, which)
 		if err != nil {
@@ -280,7 +280,7 @@ func (b *buyer) endedWithoutPurchase(ctx context.Context, id OrderID) (bool, err
 
 // restore checks parked items again, unless they are gone or a person has checked or removed them meanwhile. It waits
 // while the order's own checkout may still run and buy them.
-func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) restore(ctx context.Context, o Order) (time.Duration, error) {
 	if left := b.lingers(o); left > 0 {
 		return left, nil
 	}
@@ -304,7 +304,7 @@ func (b *buyer) restore(ctx context.Context, o Order) (wait, error) {
 
 // takeOut removes the order's item from the cart and ends the order with its failure, unless reading the item back
 // shows that it was bought all the same.
-func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) takeOut(ctx context.Context, o Order) (time.Duration, error) {
 	if _, err := b.shop.RemoveFromCart(ctx, o.ItemID); err != nil {
 		return b.troubled(ctx, o, err)
 	}
@@ -329,13 +329,13 @@ func (b *buyer) takeOut(ctx context.Context, o Order) (wait, error) {
 }
 
 // abandon notes that the order shall not be bought, durably, before its item is taken out of the cart.
-func (b *buyer) abandon(ctx context.Context, o Order, f *Failure) (wait, error) {
+func (b *buyer) abandon(ctx context.Context, o Order, f *Failure) (time.Duration, error) {
 	_, err := b.edit(ctx, o, false, func(o *Order) { o.Failure = f })
 	return 0, err
 }
 
 // another looks at the cart again at once, a few times; then it pauses, since another person is using the cart.
-func (b *buyer) another(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) another(ctx context.Context, o Order) (time.Duration, error) {
 	if err := b.relieved(ctx, o); err != nil {
 		return 0, err
 	}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"licensebot/cocalc"
 )
 
 // check is the last look before paying: the server itself says that a checkout would buy exactly our item, as it was
 // sent, for no more than was shown, out of credit that is there.
-func (b *buyer) check(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) check(ctx context.Context, o Order) (time.Duration, error) {
 	if over := termOver(o.Spec, b.now()); over != nil {
 		return b.abandon(ctx, o, over)
 	}
@@ -71,7 +72,7 @@ type lastLook struct {
 }
 
 // cartChanged handles a cart in which, at the last look, not exactly our item is checked.
-func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartItem) (wait, error) {
+func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartItem) (time.Duration, error) {
 	ours := false
 	for _, item := range checked {
 		ours = ours || item.ID == o.ItemID
@@ -98,7 +99,7 @@ func (b *buyer) cartChanged(ctx context.Context, o Order, checked []cocalc.CartI
 }
 
 // pay sends the checkout: once per order, ever. That it is about to be sent is durable before.
-func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error) {
+func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (time.Duration, error) {
 	if b.away(ctx) {
 		return b.timing.Poll, nil
 	}
@@ -161,7 +162,7 @@ func (b *buyer) pay(ctx context.Context, seen Order, amount Cents) (wait, error)
 const looksAfterCheckout = 3
 
 // prove is the way from Paying to Purchased, or to Unknown when reading the item back does not show a purchase.
-func (b *buyer) prove(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) prove(ctx context.Context, o Order) (time.Duration, error) {
 	item, err := b.item(ctx, o)
 	if err == nil && item.Purchased != nil {
 		return b.bought(ctx, o, item, false)
@@ -193,14 +194,14 @@ func (b *buyer) unclear(ctx context.Context, o Order, err error) error {
 }
 
 // adopt ends an order whose item was bought by a checkout that is not the order's own.
-func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) (wait, error) {
+func (b *buyer) adopt(ctx context.Context, o Order, item cocalc.CartItem) (time.Duration, error) {
 	return b.bought(ctx, o, item, o.CheckoutSent.IsZero())
 }
 
 // bought ends an order whose item is proven to be bought: it counts the purchases of the item, then writes the
 // receipt. When they cannot be counted now, the receipt says so and they are counted later. A server of the older kind
 // has nothing to count with: there what tells the cost is waited for a while.
-func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) (wait, error) {
+func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopted bool) (time.Duration, error) {
 	o.ItemID = item.ID
 	rows, err := b.purchasesOf(ctx, o)
 	if err != nil {

@@ -40,7 +40,7 @@ func (o *Order) waits() (at time.Time, ok bool) {
 
 // expire ends undecided orders, reminds approvers of those that wait, and returns the time until the next deadline. It
 // runs with every new proposal, so it keeps the deadlines in known and reads each order only once.
-func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (wait, error) {
+func (d *Desk) expire(ctx context.Context, known map[OrderID]deadline) (time.Duration, error) {
 	open := map[OrderID]bool{}
 	err := d.ledger.View(ctx, func(r Reader) error {
 		queue, err := r.Queue()

@@ -144,7 +144,7 @@ func (p *pace) again(events []Event) {
 }
 
 // recordCounted records the counted refusals whose period is over, and returns the time until the next are due.
-func (d *Desk) recordCounted(ctx context.Context, everything bool) (wait, error) {
+func (d *Desk) recordCounted(ctx context.Context, everything bool) (time.Duration, error) {
 	events, next := d.pace.due(d.now(), everything)
 	if len(events) == 0 {
 		return next, nil

@@ -58,7 +58,7 @@ func unusable(spec Spec, p cocalc.Project, err error) *Refusal {
 
 // projectGone checks the project again before anything is put into the cart, since an order can wait for days. stop is
 // false if the license can be put on it, or if it names none.
-func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause wait, err error) {
+func (b *buyer) projectGone(ctx context.Context, o Order) (stop bool, pause time.Duration, err error) {
 	if o.Spec.ProjectID == "" {
 		return false, 0, nil
 	}

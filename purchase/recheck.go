@@ -16,7 +16,7 @@ const promiseKept = time.Hour
 
 // notAnyMore ends an order that waited for its turn and may not be bought any more, or has it wait. stop is false when
 // it may be bought.
-func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause wait, err error) {
+func (b *buyer) notAnyMore(ctx context.Context, o Order) (stop bool, pause time.Duration, err error) {
 	who := b.lookUp(ctx, o.Requester)
 	var no *Refusal
 	switch {

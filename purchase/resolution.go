@@ -5,14 +5,11 @@ import (
 	"time"
 )
 
-// wait is how long nothing can be done for an order; 0 means go on at once.
-type wait = time.Duration
-
 // settle looks for evidence about a checkout whose outcome is unknown, and never sends it again. The item stays in
 // the cart for one settle window after the checkout, since a slow checkout may still be at work; then it is taken
 // out and watched for another window, since a checkout that is at work buys it all the same. Only a look that proved
 // the key in the same breath counts as one that found nothing.
-func (b *buyer) settle(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) settle(ctx context.Context, o Order) (time.Duration, error) {
 	item, rows, err := b.evidence(ctx, o)
 	switch {
 	case err != nil:

@@ -14,7 +14,7 @@ const longestWait = 10 * time.Minute
 
 // troubled decides what a failed request means for an order of which no checkout was sent: it waits and tells why,
 // or, when patience is over, gives up. An order with something in the cart is given up by taking that out.
-func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) {
+func (b *buyer) troubled(ctx context.Context, o Order, err error) (time.Duration, error) {
 	if errors.Is(err, errMoved) {
 		return 0, err
 	}
@@ -65,7 +65,7 @@ func (b *buyer) troubled(ctx context.Context, o Order, err error) (wait, error) 
 
 // waitFor keeps with the order why it does not move, so that its card can say so. An order that waits for the end of a
 // pause goes on saying that, and its patience with CoCalc does not run meanwhile.
-func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d wait) (wait, error) {
+func (b *buyer) waitFor(ctx context.Context, o Order, w Wait, d time.Duration) (time.Duration, error) {
 	if waitsForPause(o) {
 		return d, nil
 	}

@@ -81,7 +81,7 @@ func (b *buyer) serverWait(s Server, o Order, cause Cause) Wait {
 }
 
 // stepUnserved makes the next move of an order while the server doesn't sell licenses. It sends nothing.
-func (b *buyer) stepUnserved(ctx context.Context, o Order, s Server) (wait, error) {
+func (b *buyer) stepUnserved(ctx context.Context, o Order, s Server) (time.Duration, error) {
 	next := max(b.untilProbe(), time.Millisecond)
 	switch {
 	case o.State.Final(), o.State == Approved: // tellStopped says why an approved order waits, and endUnserved ends it
@@ -173,7 +173,7 @@ func (b *buyer) endUnserved(ctx context.Context, open []Order) (ended bool, err 
 // release ends the hold of an order whose outcome CoCalc can't tell any more, a week after its checkout: its
 // reservation is released, and other orders go on. It stays unknown until an admin settles it or CoCalc tells after
 // all.
-func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Duration) (wait, error) {
+func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Duration) (time.Duration, error) {
 	if !o.Released.IsZero() {
 		return next, nil
 	}

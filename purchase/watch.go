@@ -24,7 +24,7 @@ func (b *buyer) left(o Order) time.Duration { return b.remains(o.ID, b.watchSpan
 // watch looks after an order that has failed: an add whose answer was lost may be carried out late, and another
 // checkout that had begun before the item was taken out buys it anyway. A late item is taken out; a purchase is
 // entered, since the money is spent.
-func (b *buyer) watch(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) watch(ctx context.Context, o Order) (time.Duration, error) {
 	over := b.left(o) <= 0
 	item, rows, err := b.glance(ctx, o, over)
 	switch {
@@ -77,7 +77,7 @@ const mostCounts = 20
 
 // recount counts the purchases of a bought item: those that could not be counted when it was bought, and all of them
 // once more when the watch is over, since another checkout of the same cart may have taken longer than ours.
-func (b *buyer) recount(ctx context.Context, o Order) (wait, error) {
+func (b *buyer) recount(ctx context.Context, o Order) (time.Duration, error) {
 	late := !o.Receipt.Unchecked
 	if left := b.left(o); late && left > 0 {
 		return left, nil
