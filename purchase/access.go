@@ -46,7 +46,7 @@ func (d *Desk) AccessChanged() { nudge(d.wake) }
 // NoteAccess records in the audit that the bot has lost access to Slack, with Slack's error code; or, with an empty
 // code, that access is back.
 func (d *Desk) NoteAccess(ctx context.Context, code string) error {
-	e := Event{Time: d.now(), Kind: "slack-back", By: botName, Note: "access to Slack restored"}
+	e := Event{Time: d.now(), Kind: "slack-back", By: BotName, Note: "access to Slack restored"}
 	if code != "" {
 		e.Kind, e.Note = "slack-lost", "access to Slack lost, buying is paused: "+brief(code)
 	}

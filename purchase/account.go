@@ -44,7 +44,7 @@ func (b *buyer) proven(ctx context.Context) (time.Duration, error) {
 				return err
 			}
 			err := w.AppendEvent(Event{
-				Time: b.now(), Kind: "account", By: botName,
+				Time: b.now(), Kind: "account", By: BotName,
 				Note: fmt.Sprintf("the ledger belongs to CoCalc account %s on %s", who.ID, b.site),
 			})
 			if err != nil || before == 0 {
@@ -93,7 +93,7 @@ func (b *buyer) noteAddress(w Writer, account AccountState) error {
 	if before != "" {
 		note = fmt.Sprintf("the CoCalc server changed from %s to %s", before, b.site)
 	}
-	return w.AppendEvent(Event{Time: b.now(), Kind: "address", By: botName, Note: note})
+	return w.AppendEvent(Event{Time: b.now(), Kind: "address", By: BotName, Note: note})
 }
 
 // beforeTheLedger returns, for a new and empty ledger, how many purchases with the bot's tags the account has, and when

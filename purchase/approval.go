@@ -121,7 +121,7 @@ func (d *Desk) Approve(ctx context.Context, id OrderID, click Click) (Order, err
 		}
 		for _, p := range gone {
 			if err := w.AppendEvent(Event{
-				Time: now, Kind: "agreement-void", Order: o.ID, By: botName, Place: click.At.Channel, Amount: o.Price,
+				Time: now, Kind: "agreement-void", Order: o.ID, By: BotName, Place: click.At.Channel, Amount: o.Price,
 				Note: fmt.Sprintf("the approval of %s no longer counts: they are no longer an approver", p.ID),
 			}); err != nil {
 				return nil, err
@@ -156,7 +156,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 	if quote, err := d.Quote(o.Spec); err == nil && quote.Total > o.Price {
 		f := failed(FailPriceMoved, "was", cents(o.Price), "now", cents(quote.Total), "waited", flag(true))
 		f.NewPrice = quote.Total
-		return d.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(FailPriceMoved), Failure: f})
+		return d.apply(w, o, OrderEvent{Kind: Fail, By: BotName, Note: string(FailPriceMoved), Failure: f})
 	}
 	budget, err := w.Budget(o.Month)
 	if err != nil {
@@ -174,7 +174,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)
 	}
 	if no != nil {
-		return d.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(no.Code), Failure: failure(FailPolicy, no)})
+		return d.apply(w, o, OrderEvent{Kind: Fail, By: BotName, Note: string(no.Code), Failure: failure(FailPolicy, no)})
 	}
 	return d.apply(w, o, OrderEvent{Kind: Approve, By: last.Who.ID, Place: last.At.Channel})
 }
@@ -256,7 +256,7 @@ func (d *Desk) Unaskable(ctx context.Context, id OrderID, problem string) error 
 			return nil
 		}
 		return d.apply(w, o, OrderEvent{
-			Kind: Fail, By: botName, Note: problem,
+			Kind: Fail, By: BotName, Note: problem,
 			Failure: failure(FailNobodyAsked, refuse(NobodyToAsk, "lacks", "access", "problem", problem)),
 		})
 	})

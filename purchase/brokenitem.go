@@ -30,7 +30,7 @@ func (b *buyer) nameBroken(ctx context.Context, o Order, item cocalc.CartItem) e
 		}
 		what := itemCause(CartItem, item)
 		if err := w.AppendEvent(Event{
-			Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: botName,
+			Time: b.now(), Kind: string(NoticeBrokenItem), Order: o.ID, By: BotName,
 			Cause: what,
 		}); err != nil {
 			return err

@@ -350,7 +350,7 @@ func (d *Desk) change(ctx context.Context, id OrderID, fn func(Writer, *Order) e
 func (b *buyer) advance(ctx context.Context, seen Order, e OrderEvent, check func(Writer, Order, *OrderEvent) error) (
 	Order, error,
 ) {
-	e.By = botName
+	e.By = BotName
 	delete(b.tries, seen.ID)
 	return b.change(ctx, seen.ID, func(w Writer, o *Order) error {
 		if o.State != seen.State {

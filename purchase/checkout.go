@@ -228,7 +228,7 @@ func (b *buyer) finish(ctx context.Context, o Order, r *Receipt) error {
 			return errMoved
 		}
 		live.ItemID = o.ItemID
-		return b.sold(w, live, r, counts || b.lingers(*live) > 0, botName)
+		return b.sold(w, live, r, counts || b.lingers(*live) > 0, BotName)
 	})
 	return err
 }
@@ -252,7 +252,7 @@ func (d *Desk) sold(w Writer, o *Order, r *Receipt, count bool, by string) error
 	if err := d.charged(w, *o, *r); err != nil {
 		return err
 	}
-	if by == botName { // CoCalc sells again: the next failure is a new incident
+	if by == BotName { // CoCalc sells again: the next failure is a new incident
 		if err := overcome(w); err != nil {
 			return err
 		}
@@ -303,7 +303,7 @@ func (d *Desk) enterExtra(w Writer, o Order, extra []Extra) error {
 	d.log.Error().Str("order", string(o.ID)).Int64("item", o.ItemID).Int("extra", len(extra)).
 		Msg("pause buying: CoCalc sold an item twice")
 	if err := w.AppendEvent(Event{
-		Time: d.now(), Kind: "double-buy", Order: o.ID, By: botName, Amount: sum,
+		Time: d.now(), Kind: "double-buy", Order: o.ID, By: BotName, Amount: sum,
 		Note: fmt.Sprintf("cart item %d was bought %d times", o.ItemID, times),
 	}); err != nil {
 		return err

@@ -105,7 +105,7 @@ func (d *Desk) overdue(w Writer, o *Order, due deadline) error {
 		o.Updated = d.now()
 		return w.PutOrder(*o)
 	case o.State == Proposed || o.RemindAt.IsZero() || !d.now().Before(o.ApproveBy): // no reminder after the deadline
-		return d.apply(w, o, OrderEvent{Kind: Expire, By: botName})
+		return d.apply(w, o, OrderEvent{Kind: Expire, By: BotName})
 	}
 	o.RemindAt = time.Time{}
 	if err := w.PutOrder(*o); err != nil {

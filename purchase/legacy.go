@@ -137,11 +137,11 @@ func (p *Pause) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	for i, text := range strings.Split(read.Reason, " Since then: ") {
-		in := Incident{Cause: oldIncident(text), Time: p.Since, By: botName}
+		in := Incident{Cause: oldIncident(text), Time: p.Since, By: BotName}
 		if i == 0 {
 			in.By = p.By
 		}
-		if in.By != botName {
+		if in.By != BotName {
 			in.Cause = said(text)
 		}
 		p.Incidents = append(p.Incidents, in)

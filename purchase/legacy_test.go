@@ -70,7 +70,7 @@ func TestEveryWaitHasOldWords(t *testing.T) {
 func TestOldFindingsAreKnown(t *testing.T) {
 	one := NewFinding("order 01J", FoundReceiptOfUnbought, OrderID("01J"), Failed)
 	two := NewFinding("entry 3", FoundEntryWithoutOrder, uint64(3), OrderID("01J"))
-	old := func(note string) Event { return Event{Kind: "books", By: botName, Note: note} }
+	old := func(note string) Event { return Event{Kind: "books", By: BotName, Note: note} }
 	for _, c := range []struct {
 		event    Event
 		findings []Finding

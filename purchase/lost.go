@@ -96,19 +96,19 @@ func (b *buyer) enterWith(w Writer, o Order, row cocalc.PurchaseRow, receiptOf f
 		return err
 	}
 	if err := w.AppendEvent(Event{
-		Time: b.now(), Kind: string(Proposed), Order: o.ID, By: botName, Place: o.Place.Channel,
+		Time: b.now(), Kind: string(Proposed), Order: o.ID, By: BotName, Place: o.Place.Channel,
 		Amount: o.Price, Note: note,
 	}); err != nil {
 		return err
 	}
 	if err := b.apply(w, &o, OrderEvent{
-		Kind: Confirm, By: botName, Note: note,
+		Kind: Confirm, By: BotName, Note: note,
 		Promise: &Promise{At: o.Confirmed, Month: o.Month, Day: o.Day, Auto: o.Auto},
 	}); err != nil {
 		return err
 	}
 	r := receiptOf(o)
-	e := OrderEvent{Kind: ProvePurchase, By: botName, Note: "license " + r.LicenseID, Receipt: r}
+	e := OrderEvent{Kind: ProvePurchase, By: BotName, Note: "license " + r.LicenseID, Receipt: r}
 	change, err := b.happen(&o, &e)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (b *buyer) enterEnded(w Writer, r *reports, o Order, row cocalc.PurchaseRow
 	}
 	b.datePromise(&o, row)
 	r.enter(o, row)
-	return b.sold(w, &o, receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false, botName)
+	return b.sold(w, &o, receipt(o, cocalc.CartItem{}, []cocalc.PurchaseRow{row}), false, BotName)
 }
 
 // datePromise sets when an order was reserved, if no ledger says so: when it was bought.

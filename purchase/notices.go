@@ -92,7 +92,7 @@ func (d *Desk) NoticeSent(ctx context.Context, id, recipient, problem string) er
 
 // untold is the audit record of a notice that a recipient does not have.
 func (d *Desk) untold(n Notice, recipient, why string) Event {
-	return Event{Time: d.now(), Kind: "untold", Order: n.Order, By: botName, Place: recipient, Note: n.ID + " " + why}
+	return Event{Time: d.now(), Kind: "untold", Order: n.Order, By: BotName, Place: recipient, Note: n.ID + " " + why}
 }
 
 // left reads a notice that a recipient does not have yet; one without an id when they have it.

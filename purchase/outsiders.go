@@ -61,7 +61,7 @@ func (d *Desk) ChannelRead(ctx context.Context, channel string, why Outsiders) e
 		if again, err = d.showAsksAgain(w, channel); err != nil {
 			return err
 		}
-		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: botName, Place: channel, Note: note}); err !=
+		if err := w.AppendEvent(Event{Time: d.now(), Kind: "channel-read", By: BotName, Place: channel, Note: note}); err !=
 			nil || why == "" {
 			return err
 		}

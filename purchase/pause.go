@@ -103,7 +103,7 @@ func (d *Desk) Distrust(ctx context.Context, findings []Finding) (bool, error) {
 			}
 		}
 		now := d.now()
-		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: botName, Cause: cause}); err != nil {
+		if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeBooks), By: BotName, Cause: cause}); err != nil {
 			return err
 		}
 		paused = true
@@ -160,7 +160,7 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 
 // ownPause returns a pause by the bot itself.
 func ownPause(now time.Time, why Cause) Pause {
-	return Pause{Since: now, By: botName, Incidents: []Incident{{why, now, botName}}}
+	return Pause{Since: now, By: BotName, Incidents: []Incident{{why, now, BotName}}}
 }
 
 // pauseBuying stops all buying. If buying is paused already, p's incidents are added, since an admin who resumes buying
@@ -249,7 +249,7 @@ func (d *Desk) charged(w Writer, o Order, r Receipt) error {
 		"agreed": cents(agreed),
 	}}
 	if err := w.AppendEvent(Event{
-		Time: d.now(), Kind: kind, Order: o.ID, By: botName, Amount: r.Charged,
+		Time: d.now(), Kind: kind, Order: o.ID, By: BotName, Amount: r.Charged,
 		Cause: cause,
 	}); err != nil {
 		return err
@@ -284,7 +284,7 @@ func (d *Desk) NoteSettings(ctx context.Context, values map[string]string) error
 			if known {
 				note = fmt.Sprintf("%s changed from %s to %s", name, was, values[name])
 			}
-			if err := w.AppendEvent(Event{Time: d.now(), Kind: "setting", By: botName, Note: note}); err != nil {
+			if err := w.AppendEvent(Event{Time: d.now(), Kind: "setting", By: BotName, Note: note}); err != nil {
 				return err
 			}
 		}

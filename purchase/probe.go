@@ -190,7 +190,7 @@ func (b *buyer) keepProbe(w Writer, found cocalc.Diagnosis, gap time.Duration) (
 			condition = now.Condition
 		}
 		e := Event{
-			Time: b.now(), Kind: "diagnosis", By: botName, Note: "the CoCalc server: " + string(condition),
+			Time: b.now(), Kind: "diagnosis", By: BotName, Note: "the CoCalc server: " + string(condition),
 			Cause: Cause{Code: ServerFound, Args: Args{
 				"condition": string(condition), "host": found.Redirect.Host,
 				"reason": string(found.Reason),

@@ -59,8 +59,6 @@ func (d *Desk) full(ctx context.Context) error {
 // BotName is how the bot names itself in the ledger, where people have ids.
 const BotName = "licensebot"
 
-const botName = BotName
-
 func onlyRequester(order Order, who Person) *Refusal {
 	if who.Is(order.Requester) && (order.Requester.Team == "" || who.Team == "" || order.Requester.Team == who.Team) {
 		return nil

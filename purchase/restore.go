@@ -35,7 +35,7 @@ func AfterRestore(w Writer, now time.Time, by string, settle time.Duration) erro
 	}
 	d := New(Options{Now: func() time.Time { return now }, Timing: Timing{Settle: settle}})
 	for _, o := range open {
-		e := OrderEvent{Kind: StopForRestore, By: botName, Note: "the ledger was restored"}
+		e := OrderEvent{Kind: StopForRestore, By: BotName, Note: "the ledger was restored"}
 		switch o.State {
 		case Proposed, AwaitingApproval:
 		case Approved, Adding, Carted:

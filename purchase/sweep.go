@@ -286,7 +286,7 @@ func (b *buyer) compared(w Writer, before AccountState, r reports, at time.Time)
 	what := because(NoticeRestored, append(r.entries(), "record", strconv.FormatUint(restored.Head, 10), "last",
 		stamp(restored.Last),
 		"outside", someCount(found))...)
-	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: botName, Cause: what}); err != nil {
+	if err := w.AppendEvent(Event{Time: at, Kind: "reconciled", By: BotName, Cause: what}); err != nil {
 		return true, err
 	}
 	return true, addNotice(w, b.notice(NoticeRestored, noticeID("restored", restored.At), what, Order{}, ""))
@@ -400,7 +400,7 @@ func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind Notice
 		r.notices = append(r.notices, n)
 	}
 	return w.AppendEvent(Event{
-		Time: b.now(), Kind: string(kind), Order: order, By: botName, Amount: row.Cost,
+		Time: b.now(), Kind: string(kind), Order: order, By: BotName, Amount: row.Cost,
 		Cause: what,
 	})
 }

@@ -87,7 +87,7 @@ func (d *Desk) addTrouble(w Writer, o Order, code FailureCode, detail Cause) err
 	if err := w.PutAccount(account); err != nil {
 		return err
 	}
-	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: botName, Cause: detail}); err !=
+	if err := w.AppendEvent(Event{Time: now, Kind: string(NoticeTrouble), Order: o.ID, By: BotName, Cause: detail}); err !=
 		nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (b *buyer) endUnserved(ctx context.Context, open []Order) (ended bool, err 
 				return nil
 			}
 			f := s.failure()
-			return b.apply(w, o, OrderEvent{Kind: Fail, By: botName, Note: string(f.Code), Failure: f})
+			return b.apply(w, o, OrderEvent{Kind: Fail, By: BotName, Note: string(f.Code), Failure: f})
 		})
 		if err != nil {
 			return ended, err
@@ -208,7 +208,7 @@ func (b *buyer) release(ctx context.Context, o Order, s Server, next time.Durati
 		}
 		what := because(NoticeReleased, "order", string(live.ID), "price", cents(live.Price))
 		if err := w.AppendEvent(Event{
-			Time: b.now(), Kind: "released", Order: live.ID, By: botName, Amount: live.Price,
+			Time: b.now(), Kind: "released", Order: live.ID, By: BotName, Amount: live.Price,
 			Cause: what,
 		}); err != nil {
 			return err

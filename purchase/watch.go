@@ -104,7 +104,7 @@ func (b *buyer) recount(ctx context.Context, o Order) (time.Duration, error) {
 					return err
 				}
 				return w.AppendEvent(Event{
-					Time: b.now(), Kind: "uncounted", Order: o.ID, By: botName,
+					Time: b.now(), Kind: "uncounted", Order: o.ID, By: BotName,
 					Note: "the list of purchases did not show this purchase",
 				})
 			})
@@ -165,7 +165,7 @@ func (b *buyer) correct(w Writer, o *Order, rows []cocalc.PurchaseRow, late bool
 			return err
 		}
 		if err := w.AppendEvent(Event{
-			Time: b.now(), Kind: "corrected", Order: o.ID, By: botName, Amount: diff,
+			Time: b.now(), Kind: "corrected", Order: o.ID, By: BotName, Amount: diff,
 			Note: fmt.Sprintf("charged %s instead of %s for license %s", full.Charged, had.Charged, full.LicenseID),
 		}); err != nil {
 			return err
