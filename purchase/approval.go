@@ -171,7 +171,7 @@ func (d *Desk) approved(w Writer, o *Order, requester Person, last Click) error 
 		return err
 	}
 	if no == nil {
-		no = d.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, budget)
+		no = d.policy.allows(wish{share: share, spec: o.Spec, price: o.Price, now: o.Confirmed, promised: true}, budget)
 	}
 	if no != nil {
 		return d.apply(w, o, OrderEvent{Kind: Fail, By: BotName, Note: string(no.Code), Failure: failure(FailPolicy, no)})

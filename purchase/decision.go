@@ -204,7 +204,7 @@ func (d *Desk) mayConfirm(w Writer, order *Order, who Person) (*Refusal, error) 
 	if err != nil {
 		return nil, err
 	}
-	return d.policy.allows(wish{share, order.Spec, order.Price, now, false}, budget), nil
+	return d.policy.allows(wish{share: share, spec: order.Spec, price: order.Price, now: now}, budget), nil
 }
 
 // ConfirmNewPrice is the requester's yes to the new price of an order that failed because the price had moved. It

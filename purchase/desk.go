@@ -321,7 +321,7 @@ func (d *Desk) propose(ctx context.Context, ask Ask, amends OrderID) (Proposal, 
 		if err != nil {
 			return err
 		}
-		if no = d.policy.allows(wish{share, order.Spec, order.Price, now, false}, budget); no != nil {
+		if no = d.policy.allows(wish{share: share, spec: order.Spec, price: order.Price, now: now}, budget); no != nil {
 			return nil
 		}
 		if amends != "" {

@@ -29,7 +29,7 @@ func (d *Desk) Pause(ctx context.Context, click Click, reason string) error {
 		}
 		p := Pause{
 			Since: now, By: click.Who.ID, Name: click.Who.called(),
-			Incidents: []Incident{{said(reason), now, click.Who.ID}},
+			Incidents: []Incident{{Cause: said(reason), Time: now, By: click.Who.ID}},
 		}
 		if _, err := pauseBuying(w, p, click.At.Channel); err != nil {
 			return nil, err
@@ -160,7 +160,7 @@ func resumeBuying(w Writer, by, place, reason string, now time.Time) error {
 
 // ownPause returns a pause by the bot itself.
 func ownPause(now time.Time, why Cause) Pause {
-	return Pause{Since: now, By: BotName, Incidents: []Incident{{why, now, BotName}}}
+	return Pause{Since: now, By: BotName, Incidents: []Incident{{Cause: why, Time: now, By: BotName}}}
 }
 
 // pauseBuying stops all buying. If buying is paused already, p's incidents are added, since an admin who resumes buying

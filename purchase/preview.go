@@ -39,7 +39,7 @@ func (d *Desk) Preview(ctx context.Context, ask Ask) (p Preview, err error) {
 			return err
 		}
 		p.Left, p.Limited = d.policy.Left(budget)
-		p.No = d.policy.allows(wish{share, ask.Spec, o.Price, now, false}, budget)
+		p.No = d.policy.allows(wish{share: share, spec: ask.Spec, price: o.Price, now: now}, budget)
 		auto := share.Auto[d.policy.day(now)]
 		p.Asks, p.Sum = d.policy.asks(o, auto), d.policy.daySum(o, auto)
 		return nil

@@ -57,7 +57,7 @@ func (b *buyer) stillAllowed(ctx context.Context, o Order) (no *Refusal, err err
 			return err
 		}
 		if no = b.policy.here(o.Place); no == nil {
-			no = b.policy.allows(wish{share, o.Spec, o.Price, o.Confirmed, true}, month)
+			no = b.policy.allows(wish{share: share, spec: o.Spec, price: o.Price, now: o.Confirmed, promised: true}, month)
 		}
 		if no == nil {
 			no = b.policy.agreed(o, share)

@@ -182,7 +182,7 @@ func (b *buyer) compare(ctx context.Context, sold sales, from, at time.Time,
 				continue
 			}
 			if before.isReported(row) {
-				found.again = append(found.again, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
+				found.again = append(found.again, strangerOf(row))
 				continue
 			}
 			o, err := b.explainRow(w, &found, &row, sold.licenses, byItem)
@@ -393,7 +393,7 @@ func (b *buyer) unexplained(w Writer, r *reports, row cocalc.PurchaseRow, id Ord
 func (b *buyer) report(w Writer, r *reports, row cocalc.PurchaseRow, kind NoticeKind, order OrderID,
 	pairs ...string,
 ) error {
-	r.strangers = append(r.strangers, Stranger{row.ID, row.LicenseID, row.Time, row.Cost})
+	r.strangers = append(r.strangers, strangerOf(row))
 	what := because(kind, append(pairs, "at", stamp(row.Time))...)
 	maps.Copy(what.Args, reportArgs(row))
 	if n := b.notice(kind, fmt.Sprintf("%s-%d-%s", kind, row.ID, row.LicenseID), what, Order{}, ""); len(n.Left) > 0 {
@@ -415,4 +415,9 @@ func (a AccountState) reported(row cocalc.PurchaseRow) bool {
 	return slices.ContainsFunc(a.Strangers, func(s Stranger) bool {
 		return s.PurchaseID == row.ID && s.LicenseID == row.LicenseID
 	})
+}
+
+// strangerOf returns the report of a purchase that is not the ledger's.
+func strangerOf(row cocalc.PurchaseRow) Stranger {
+	return Stranger{PurchaseID: row.ID, LicenseID: row.LicenseID, Time: row.Time, Cost: row.Cost}
 }
