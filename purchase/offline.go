@@ -28,7 +28,7 @@ func ResumeBuying(w Writer, by, reason string, now time.Time) (was *Pause, err e
 	if account, err = w.Account(); err != nil {
 		return nil, err
 	}
-	account.ResumedOffline = &OfflineResume{now, by, reason, was.LeftOut()}
+	account.ResumedOffline = &OfflineResume{At: now, By: by, Reason: reason, LeftOut: was.LeftOut()}
 	return was, w.PutAccount(account)
 }
 

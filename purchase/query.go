@@ -107,7 +107,7 @@ func (d *Desk) Licenses(ctx context.Context) ([]Owned, error) {
 			if err != nil {
 				return err
 			}
-			owned = append(owned, Owned{l, p})
+			owned = append(owned, Owned{License: l, Purchase: p})
 		}
 		return nil
 	})
@@ -125,7 +125,7 @@ func (d *Desk) License(ctx context.Context, id string) (Owned, error) {
 		p, err = purchaseOf(r, id)
 		return err
 	})
-	return Owned{l, p}, err
+	return Owned{License: l, Purchase: p}, err
 }
 
 func purchaseOf(r Reader, licenseID string) (*Purchase, error) {
