@@ -14,25 +14,25 @@ import (
 )
 
 var (
-	erin  = purchase.Person{ID: "UERIN", Team: "T1", Name: "erin"} // an approver
-	frank = purchase.Person{ID: "UFRANK", Team: "T1", Name: "frank", Groups: []string{"SBOSSES"}}
-	desk  = purchase.Place{Channel: "CDESK", Name: "approvals"}
+	erin      = purchase.Person{ID: "UERIN", Team: "T1", Name: "erin"} // an approver
+	frank     = purchase.Person{ID: "UFRANK", Team: "T1", Name: "frank", Groups: []string{"SBOSSES"}}
+	approvals = purchase.Place{Channel: "CDESK", Name: "approvals"}
 )
 
 // withApprovers asks erin, and the members of SBOSSES, about everything above 50 dollars.
 func withApprovers(s *shop) {
 	s.policy.Approvers = map[string]bool{erin.ID: true, "SBOSSES": true, alice.ID: true}
 	s.policy.AutoApprove = 5000
-	s.approvals = desk.Channel
+	s.approvals = approvals.Channel
 }
 
 func (s *shop) approve(id purchase.OrderID, who purchase.Person) error {
-	_, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: who, At: desk})
+	_, err := s.desk.Approve(context.Background(), id, purchase.Click{Who: who, At: approvals})
 	return err
 }
 
 func (s *shop) deny(id purchase.OrderID, who purchase.Person, reason string) error {
-	_, err := s.desk.Deny(context.Background(), id, purchase.Click{Who: who, At: desk}, reason)
+	_, err := s.desk.Deny(context.Background(), id, purchase.Click{Who: who, At: approvals}, reason)
 	return err
 }
 
@@ -113,11 +113,11 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			click := func(on string) error {
-				_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: desk, On: on})
+				_, err := s.desk.Approve(ctx, id, purchase.Click{Who: erin, At: approvals, On: on})
 				return err
 			}
 			if err := s.desk.ShowAt(ctx, id, purchase.Message{
-				Kind: purchase.MessageAsk, Channel: desk.Channel,
+				Kind: purchase.MessageAsk, Channel: approvals.Channel,
 				TS: "1700000000.000200",
 			}); err != nil {
 				t.Fatal(err)
@@ -144,17 +144,17 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			<-time.After(35 * time.Hour)
-			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) > 0 {
+			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) > 0 {
 				t.Errorf("reminded early: %q", texts)
 			}
 			<-time.After(2 * time.Hour)
 			s.restart()
-			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 ||
+			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) != 1 ||
 				!strings.Contains(texts[0], `price="6375"`) {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(36 * time.Hour)
-			if o := s.order(id); o.State != purchase.Expired || len(s.told(desk.Channel, purchase.NoticeReminder)) > 0 {
+			if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.Channel, purchase.NoticeReminder)) > 0 {
 				t.Errorf("the order is %s", o.State)
 			}
 			s.check(0, 0, 0)
@@ -164,7 +164,7 @@ func TestApprovals(t *testing.T) {
 		inShop(t, 20000, func(s *shop) {
 			id := s.buy()
 			<-time.After(6 * time.Minute)
-			if texts := s.told(desk.Channel, purchase.NoticeReminder); len(texts) != 1 {
+			if texts := s.told(approvals.Channel, purchase.NoticeReminder); len(texts) != 1 {
 				t.Errorf("reminded with %q", texts)
 			}
 			<-time.After(5 * time.Minute)
@@ -328,7 +328,7 @@ func TestManyPeopleAtOnce(t *testing.T) {
 				approver := purchase.Click{Who: purchase.Person{
 					ID: fmt.Sprintf("UBOSS%d", i), Team: "T1",
 					Groups: []string{"SBOSSES"},
-				}, At: desk}
+				}, At: approvals}
 				switch i / len(orders) {
 				case 0, 1:
 					_, answers[i] = s.desk.Confirm(ctx, o.ID, purchase.Click{Who: o.Requester, At: math})

@@ -63,7 +63,7 @@ func TestWhereDecisionsWereMadeIsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]purchase.Event{
-			"approved": {By: erin.ID, Place: desk.Channel}, "denied": {By: erin.ID, Place: desk.Channel, Note: "there is one"},
+			"approved": {By: erin.ID, Place: approvals.Channel}, "denied": {By: erin.ID, Place: approvals.Channel, Note: "there is one"},
 			"cancelled": {By: alice.ID, Place: "CTYPED"}, "paused": {By: dana.ID, Place: "COPS", Note: "the books are closed"},
 			"resumed": {By: dana.ID, Place: "COPS", Note: "they are open"},
 		}
@@ -114,7 +114,7 @@ func TestNobodyIsRemindedOfWhatIsOver(t *testing.T) {
 		<-time.After(80 * time.Hour)
 		s.open()
 		<-time.After(time.Second)
-		if o := s.order(id); o.State != purchase.Expired || len(s.told(desk.Channel, purchase.NoticeReminder)) > 0 {
+		if o := s.order(id); o.State != purchase.Expired || len(s.told(approvals.Channel, purchase.NoticeReminder)) > 0 {
 			t.Errorf("it is %s", o.State)
 		}
 	}, withApprovers)
@@ -133,7 +133,7 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ledger.Close()
-			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Now: func() time.Time {
+			d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Now: func() time.Time {
 				return now
 			}, Policy: purchase.Policy{
 				Everyone: true, Approvals: 2,
@@ -148,11 +148,11 @@ func TestAYesAtTheEndOfItsTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: desk}); err != nil {
+			if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: approvals}); err != nil {
 				t.Fatal(err)
 			}
 			now = o.ApproveBy.Add(-c.before)
-			o, err = d.Approve(ctx, o.ID, purchase.Click{Who: bob, At: desk})
+			o, err = d.Approve(ctx, o.ID, purchase.Click{Who: bob, At: approvals})
 			var no *purchase.Refusal
 			switch {
 			case !c.late && (err != nil || o.State != purchase.Approved):

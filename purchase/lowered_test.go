@@ -37,7 +37,7 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: desk.Channel, Policy: purchase.Policy{
+	d := purchase.New(purchase.Options{Ledger: ledger, ApprovalsChannel: approvals.Channel, Policy: purchase.Policy{
 		Everyone: true, Approvals: 1,
 		Approvers: map[string]bool{erin.ID: true}, OrderLimit: purchase.Limit{None: true},
 		MonthlyBudget: purchase.Limit{None: true},
@@ -53,7 +53,7 @@ func TestAPriceThatRoseBeforeItWasApproved(t *testing.T) {
 	if _, err := d.Confirm(ctx, o.ID, purchase.Click{Who: alice, At: math}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: desk}); err != nil {
+	if _, err := d.Approve(ctx, o.ID, purchase.Click{Who: erin, At: approvals}); err != nil {
 		t.Fatal(err)
 	}
 	o, err = d.Order(ctx, o.ID)

@@ -37,7 +37,7 @@ func TestAnOfflineResumeIsAnnouncedAtTheNextStart(t *testing.T) {
 		}
 		s.open()
 		<-time.After(time.Minute)
-		for _, to := range []string{"CBUYING", desk.Channel, dana.ID} {
+		for _, to := range []string{"CBUYING", approvals.Channel, dana.ID} {
 			if texts := s.told(to, purchase.NoticeResumed); len(texts) != 1 ||
 				!strings.Contains(texts[0], `name="operator root" reason="it was paid"`) {
 				t.Errorf("%s was told %q", to, texts)

@@ -114,9 +114,9 @@ func TestAnAdminsOwnOrderIsSettledByAnother(t *testing.T) {
 // A pause and its end are announced where people buy and where approvers decide, each channel once.
 func TestPausesAreAnnouncedInBothChannels(t *testing.T) {
 	for _, c := range []struct{ purchases, approvals string }{
-		{"CPURCHASES", desk.Channel},
-		{desk.Channel, desk.Channel},
-		{"", desk.Channel},
+		{"CPURCHASES", approvals.Channel},
+		{approvals.Channel, approvals.Channel},
+		{"", approvals.Channel},
 	} {
 		inShop(t, 100000, func(s *shop) {
 			ctx, click := context.Background(), purchase.Click{Who: dana, At: math, Typed: true}

@@ -145,16 +145,16 @@ func New(c Config) (*Service, error) {
 	}
 	people := bot.NewPeople(api, c.Policy.Groups(), c.Now, s.part("bot")).WithAccess(s.Access)
 	changes := bot.NewChanges(c.Now)
-	desk := purchase.Options{
+	purchasing := purchase.Options{
 		Ledger: ledger, Shop: shop, Policy: c.Policy, Timing: c.Timing, KeyName: keyName, Site: site,
 		PurchasesChannel: c.PurchasesChannel, ApprovalsChannel: c.ApprovalsChannel,
 		LookUp: people.LookUp, Changed: changes.Add, AccessLost: s.accessLost,
 		Now: c.Now, NewID: c.NewID, Log: s.part("purchase"),
 	}
 	if c.Database != "" {
-		desk.Doubts = storage.DoubtsOf(c.Database)
+		purchasing.Doubts = storage.DoubtsOf(c.Database)
 	}
-	s.Desk = purchase.New(desk)
+	s.Desk = purchase.New(purchasing)
 	s.Access.OnChange(s.Desk.AccessChanged)
 	options := bot.Options{
 		Desk: s.Desk, Slack: api, HTTP: s.http, SlackURL: c.Slack.URL, Defaults: c.Defaults, Location: c.Location,

@@ -29,7 +29,7 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		OrderLimit: purchase.Limit{None: true}, MonthlyBudget: purchase.Limit{Max: limit},
 	}})
 	place := purchase.Place{Channel: "C1"}
-	var orders []purchase.Order
+	var all []purchase.Order
 	for n := range people {
 		p, err := desk.Propose(ctx, purchase.Ask{
 			Requester: purchase.Person{ID: fmt.Sprint("U", n)}, Place: place,
@@ -38,12 +38,12 @@ func confirmAtOnce(t *testing.T, l purchase.Ledger, people, enough int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		orders = append(orders, p.Order)
+		all = append(all, p.Order)
 	}
 	var promised, late, short atomic.Int32
 	begin := make(chan struct{})
 	var wg sync.WaitGroup
-	for _, o := range orders {
+	for _, o := range all {
 		for range 2 {
 			wg.Go(func() {
 				<-begin
