@@ -21,7 +21,7 @@ func (b *buyer) check(ctx context.Context, o Order) (time.Duration, error) {
 	if err != nil {
 		return b.troubled(ctx, o, err)
 	}
-	look, err := store.preview(ctx, o)
+	look, err := store.Preview(ctx, o)
 	if err != nil {
 		return b.troubled(ctx, o, err)
 	}
@@ -211,7 +211,7 @@ func (b *buyer) bought(ctx context.Context, o Order, item cocalc.CartItem, adopt
 	r.Unchecked = len(rows) == 0
 	r.Adopted = adopted
 	if store, err := b.storeOf(ctx); err == nil {
-		if err := store.charge(ctx, o, item, r); err != nil && b.tries[o.ID] < looksForCost {
+		if err := store.Charge(ctx, o, item, r); err != nil && b.tries[o.ID] < looksForCost {
 			b.log.Warn().Err(err).Str("order", string(o.ID)).Msg("fail to read a license to tell what an edited item cost")
 			return b.pause(o.ID), nil
 		}

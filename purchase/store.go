@@ -9,8 +9,8 @@ import (
 
 // licenseStore is the license store of a CoCalc, of one of two generations that answer differently.
 type licenseStore interface {
-	// preview returns what a checkout would buy now.
-	preview(ctx context.Context, o Order) (lastLook, error)
+	// Preview returns what a checkout would buy now.
+	Preview(ctx context.Context, o Order) (lastLook, error)
 	// purchases lists the license purchases of the account since a time; nil if the store has no such list.
 	purchases(ctx context.Context, from time.Time) ([]cocalc.PurchaseRow, error)
 	// counts reports whether the store lists purchases. If not, a license is the only evidence of a purchase, and
@@ -18,8 +18,8 @@ type licenseStore interface {
 	counts() bool
 	// sales returns the license purchases of the account since a time, with the key proven.
 	sales(ctx context.Context, from time.Time) (sales, error)
-	// charge completes the receipt of a bought order. An error says that the charge may change if it is tried again.
-	charge(ctx context.Context, o Order, item cocalc.CartItem, r *Receipt) error
+	// Charge completes the receipt of a bought order. An error says that the charge may change if it is tried again.
+	Charge(ctx context.Context, o Order, item cocalc.CartItem, r *Receipt) error
 }
 
 // storeOf returns the store of the server.
@@ -44,7 +44,7 @@ func (d *Desk) counts(ctx context.Context) bool {
 // currentStore lists purchases and previews a checkout.
 type currentStore struct{ desk *Desk }
 
-func (s currentStore) preview(ctx context.Context, o Order) (lastLook, error) {
+func (s currentStore) Preview(ctx context.Context, o Order) (lastLook, error) {
 	look := lastLook{amount: o.Price}
 	params, err := s.desk.shop.CheckoutParams(ctx)
 	for _, item := range params.Items {
@@ -73,12 +73,12 @@ func (s currentStore) sales(ctx context.Context, from time.Time) (found sales, e
 }
 
 // charge keeps what the purchases say.
-func (currentStore) charge(context.Context, Order, cocalc.CartItem, *Receipt) error { return nil }
+func (currentStore) Charge(context.Context, Order, cocalc.CartItem, *Receipt) error { return nil }
 
 // olderStore reports neither prices nor charges. It sells by the formula of the quote.
 type olderStore struct{ desk *Desk }
 
-func (s olderStore) preview(ctx context.Context, o Order) (lastLook, error) {
+func (s olderStore) Preview(ctx context.Context, o Order) (lastLook, error) {
 	look := lastLook{amount: o.Price}
 	all, err := s.desk.shop.Cart(ctx, cocalc.InCart)
 	for _, item := range all {
@@ -121,7 +121,7 @@ func (s olderStore) sales(ctx context.Context, from time.Time) (sales, error) {
 }
 
 // charge computes the charge.
-func (s olderStore) charge(ctx context.Context, o Order, item cocalc.CartItem, r *Receipt) (err error) {
+func (s olderStore) Charge(ctx context.Context, o Order, item cocalc.CartItem, r *Receipt) (err error) {
 	r.Unchecked = false
 	r.Charged, err = s.computedFor(ctx, o, item)
 	return err
